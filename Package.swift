@@ -1,0 +1,104 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The floors: a target imports only lower floors, never sideways (ARCHITECTURE.md, and Tests/TidyTests hold it).
+// Targets are listed bottom to top.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "martlet",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // 0  C
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CJWT", pkgConfig: "libjwt", providers: [.apt(["libjwt-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .target(name: "CLinux"),
+
+        // 1  bytes
+        module("Bytes"),
+
+        // 2  foundations
+        module("JSON", ["Bytes"]),
+        module("Crypto", ["COpenSSL", "Bytes"]),
+        module("Time", ["CLinux"]),
+        module("Metrics"),
+
+        // 3  vocabulary
+        module("HTTPModel", ["Bytes"]),
+        module("TLS", ["COpenSSL", "Bytes", "Crypto"]),
+        module("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        module("Messages", [protobuf]),
+        module("Reactor", ["CLinux", "Bytes", "Time"]),
+
+        // 4  sockets
+        module("Sockets", ["CLinux", "Bytes", "Time", "TLS", "Reactor"]),
+
+        // 5  protocols
+        module("HTTP1", ["Bytes", "HTTPModel"]),
+        module("HTTP2", ["CNghttp2", "Bytes", "HTTPModel"]),
+        module("GRPC", ["Bytes", "JSON", "HTTPModel", "Time"]),
+        module("Config", [yams]),
+        module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
+        module("Telemetry", ["CLinux", "Bytes", "JSON", "Time", "Metrics"]),
+
+        // 6  assemblies
+        module(
+            "Transport",
+            ["CLinux", "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC", "Config"]),
+        module("RateLimit", ["Crypto", "Bytes", "Time", "Metrics", "Reactor", "TLS", "Sockets", "Redis", "Config", "CLinux"]),
+
+        // 7  products
+        module(
+            "Gateway",
+            [
+                "CLinux", "Bytes", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
+                "HTTP1", "HTTP2", "GRPC", "Config", "Telemetry", "Transport", "RateLimit",
+            ]),
+        module(
+            "RateLimitService",
+            ["Bytes", "Time", "Metrics", "HTTPModel", "Messages", "GRPC", "Config", "Reactor", "Transport", "RateLimit", protobuf]),
+        module("Demo", ["Bytes", "Time", "HTTPModel", "Messages", "GRPC", "Reactor", "Transport", protobuf]),
+
+        // 8  control
+        module(
+            "Control",
+            ["Bytes", "JSON", "Time", "Metrics", "HTTPModel", "Reactor", "Telemetry", "Config", "Transport", "Gateway"]),
+
+        // 9  executable
+        .executableTarget(
+            name: "martlet",
+            dependencies: [
+                "Bytes", "JSON", "Crypto", "Time", "Metrics", "TLS", "JOSE", "Reactor", "Sockets", "Config", "Telemetry",
+                "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo", "Control", arguments,
+            ],
+            swiftSettings: settings),
+
+        tests("Bytes"),
+        tests("Time"),
+    ]
+)

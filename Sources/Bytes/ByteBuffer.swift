@@ -1,0 +1,134 @@
+/// A growable buffer that is filled at its end and consumed from its front.
+///
+/// One owner, no reference count. The bytes between `start` and `end` are readable; consuming the last one rewinds
+/// the buffer to its beginning, so a buffer that keeps up never moves a byte.
+package struct ByteBuffer: ~Copyable {
+    @usableFromInline package private(set) var base: UnsafeMutableRawPointer
+    @usableFromInline package private(set) var capacity: Int
+    @usableFromInline package private(set) var start = 0
+    @usableFromInline package private(set) var end = 0
+
+    package init(capacity: Int = 256) {
+        self.capacity = max(capacity, 16)
+        base = .allocate(byteCount: self.capacity, alignment: 16)
+    }
+
+    deinit { base.deallocate() }
+
+    @inlinable package var count: Int { end - start }
+    @inlinable package var isEmpty: Bool { end == start }
+
+    /// The readable bytes; valid until the next mutation.
+    @inlinable package var readable: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: base + start, count: end - start)
+    }
+
+    /// The free space behind the last byte; valid until the next mutation. Follow with `commit`.
+    @inlinable package mutating func writable(atLeast wanted: Int) -> UnsafeMutableRawBufferPointer {
+        if capacity - end < wanted { makeRoom(wanted) }
+        return UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
+    }
+
+    /// Says that `count` bytes of the writable space were filled.
+    @inlinable package mutating func commit(_ count: Int) {
+        precondition(count >= 0 && count <= capacity - end)
+        advanceEnd(count)
+    }
+
+    @usableFromInline mutating func advanceEnd(_ count: Int) { end += count }
+
+    /// Forgets the first `count` readable bytes.
+    package mutating func consume(_ count: Int) {
+        precondition(count >= 0 && count <= end - start)
+        start += count
+        if start == end { start = 0; end = 0 }
+    }
+
+    package mutating func removeAll() { start = 0; end = 0 }
+
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+        if capacity - end < bytes.count { makeRoom(bytes.count) }
+        (base + end).copyMemory(from: source, byteCount: bytes.count)
+        end += bytes.count
+    }
+
+    package mutating func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    package mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    package mutating func append(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { append($0) }
+    }
+
+    package mutating func append(byte: UInt8) {
+        if capacity == end { makeRoom(1) }
+        base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end += 1
+    }
+
+    /// Appends `value` in decimal digits.
+    package mutating func append(decimal value: UInt64) {
+        if capacity - end < 20 { makeRoom(20) }
+        end += Decimal.write(value, to: base + end)
+    }
+
+    /// Takes memory back to `capacity` bytes if the buffer is empty and has grown beyond it.
+    package mutating func shrink(to wanted: Int) {
+        guard isEmpty, capacity > wanted else { return }
+        base.deallocate()
+        capacity = max(wanted, 16)
+        base = .allocate(byteCount: capacity, alignment: 16)
+    }
+
+    @usableFromInline mutating func makeRoom(_ wanted: Int) {
+        let live = end - start
+        if start > 0, capacity - live >= wanted, start >= live {
+            base.copyMemory(from: base + start, byteCount: live)
+        } else {
+            var grown = capacity
+            while grown - live < wanted { grown *= 2 }
+            let larger = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
+            larger.copyMemory(from: base + start, byteCount: live)
+            base.deallocate()
+            base = larger
+            capacity = grown
+        }
+        start = 0
+        end = live
+    }
+}
+
+/// Decimal digits without a String.
+package enum Decimal {
+    /// Writes `value`, at most 20 bytes, and returns how many bytes were written.
+    package static func write(_ value: UInt64, to target: UnsafeMutableRawPointer) -> Int {
+        var digits = 1
+        var rest = value
+        while rest >= 10 { rest /= 10; digits += 1 }
+        rest = value
+        var index = digits
+        while index > 0 {
+            index -= 1
+            target.storeBytes(of: UInt8(truncatingIfNeeded: 0x30 + rest % 10), toByteOffset: index, as: UInt8.self)
+            rest /= 10
+        }
+        return digits
+    }
+
+    /// The value of one to nineteen ASCII digits and nothing else; `nil` for anything else or on overflow.
+    package static func read(_ bytes: UnsafeRawBufferPointer) -> UInt64? {
+        guard bytes.count > 0, bytes.count <= 19 else { return nil }
+        var value: UInt64 = 0
+        for byte in bytes {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            value = value * 10 + UInt64(byte - 0x30)
+        }
+        return value
+    }
+}

@@ -1,0 +1,62 @@
+#define _GNU_SOURCE
+#include "include/clinux.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct linux_event) == sizeof(struct epoll_event), "linux_event must be epoll_event");
+
+int linux_errno(void) { return errno; }
+
+int linux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int linux_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data = {.u64 = data}};
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+int linux_epoll_wait(int epoll, struct linux_event *events, int capacity, int timeout_milliseconds) {
+    return epoll_wait(epoll, (struct epoll_event *)events, capacity, timeout_milliseconds);
+}
+
+int linux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int linux_accept(int listener, struct sockaddr *address, uint32_t *length) {
+    return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int linux_affinity(int *cpus, int capacity) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+    int count = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE && count < capacity; cpu++)
+        if (CPU_ISSET(cpu, &set)) cpus[count++] = cpu;
+    return count;
+}
+
+int linux_pin_thread(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int64_t linux_gettid(void) { return gettid(); }
+
+static uint64_t now(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t linux_monotonic_nanoseconds(void) { return now(CLOCK_MONOTONIC); }
+
+uint64_t linux_wall_nanoseconds(void) { return now(CLOCK_REALTIME); }
+
+void linux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

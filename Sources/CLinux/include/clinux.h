@@ -1,0 +1,30 @@
+#ifndef MARTLET_CLINUX_H
+#define MARTLET_CLINUX_H
+
+// What Swift's Glibc leaves out, and what must be read out of line. Under 100 lines with its .c file.
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sockaddr;
+
+enum { LINUX_READABLE = 0x001, LINUX_WRITABLE = 0x004, LINUX_ERROR = 0x008, LINUX_HANGUP = 0x010, LINUX_READ_HANGUP = 0x2000 };
+
+struct linux_event { uint32_t events; uint64_t data; } __attribute__((packed));
+
+int linux_errno(void);
+int linux_epoll_create(void);
+/// `operation`: 1 add, 2 delete, 3 modify (EPOLL_CTL_…).
+int linux_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t data);
+int linux_epoll_wait(int epoll, struct linux_event *events, int capacity, int timeout_milliseconds);
+int linux_eventfd(void);
+/// A non-blocking, close-on-exec accept.
+int linux_accept(int listener, struct sockaddr *address, uint32_t *length);
+/// Fills `cpus` with the processors this process may run on; returns how many, at most `capacity`.
+int linux_affinity(int *cpus, int capacity);
+int linux_pin_thread(int cpu);
+int64_t linux_gettid(void);
+uint64_t linux_monotonic_nanoseconds(void);
+uint64_t linux_wall_nanoseconds(void);
+void linux_name_thread(const char *name);
+
+#endif

@@ -1,0 +1,48 @@
+/// One header or trailer field as it lies in a `FieldBlock`.
+///
+/// Its first five members are those of nghttp2's `nghttp2_nv`, in order, so that a run of fields can be handed to the
+/// encoder as it is; a test holds the layouts together. The bytes belong to the block, or are static.
+package struct Field {
+    package var name: UnsafePointer<UInt8>
+    package var value: UnsafePointer<UInt8>
+    package var nameCount: Int
+    package var valueCount: Int
+    package var flags: Flags
+    package var token: FieldToken
+
+    /// nghttp2's NV flags.
+    package struct Flags: OptionSet, Sendable {
+        package let rawValue: UInt8
+        @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// Never put into an HPACK dynamic table, here or further on (RFC 7541, section 7.1.3).
+        package static var neverIndexed: Flags { Flags(rawValue: 1) }
+        /// Name and value outlive the frame that carries them.
+        package static var borrowed: Flags { Flags(rawValue: 6) }
+    }
+
+    @inlinable package init(
+        name: UnsafePointer<UInt8>, nameCount: Int, value: UnsafePointer<UInt8>, valueCount: Int,
+        token: FieldToken, flags: Flags = .borrowed
+    ) {
+        self.name = name
+        self.value = value
+        self.nameCount = nameCount
+        self.valueCount = valueCount
+        self.flags = flags
+        self.token = token
+    }
+
+    /// A field whose name and value are literals of the program.
+    @inlinable package init(_ name: StaticString, _ value: StaticString, token: FieldToken) {
+        self.init(
+            name: name.utf8Start, nameCount: name.utf8CodeUnitCount,
+            value: value.utf8Start, valueCount: value.utf8CodeUnitCount, token: token)
+    }
+
+    @inlinable package var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: nameCount) }
+    @inlinable package var valueBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: value, count: valueCount) }
+
+    /// For tests, logs and rare paths only: makes Strings.
+    package var nameText: String { String(decoding: nameBytes, as: UTF8.self) }
+    package var valueText: String { String(decoding: valueBytes, as: UTF8.self) }
+}

@@ -1,0 +1,148 @@
+internal import Bytes
+internal import Glibc
+
+/// The fields of one message, in order, with their bytes in one arena.
+///
+/// Plain memory meant to be embedded in slab records and reused: `init` allocates once, `reset` forgets the fields and
+/// gives back what grew beyond the first block, `destroy` ends it. Bytes never move once appended, so a `Field` may be
+/// handed on and stays valid until `reset`.
+package struct FieldBlock {
+    /// In the order of arrival; valid until the next append.
+    package private(set) var fields: UnsafeMutablePointer<Field>
+    package private(set) var count = 0
+    /// The size as RFC 9113, section 10.5.1 counts it: name, value and 32 bytes a field.
+    package private(set) var listBytes = 0
+
+    private var fieldCapacity: Int
+    private let inlineFields: UnsafeMutablePointer<Field>
+    private let inlineArena: UnsafeMutableRawPointer
+    private var arena: UnsafeMutableRawPointer
+    private var arenaUsed = 0
+    private var arenaCapacity: Int
+    /// Overflow blocks, newest first; each begins with a pointer to the one before.
+    private var overflow: UnsafeMutableRawPointer?
+
+    private static let inlineFieldCapacity = 28
+    private static let inlineArenaBytes = 1900
+
+    package init() {
+        let fieldBytes = Self.inlineFieldCapacity * MemoryLayout<Field>.stride
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: fieldBytes + Self.inlineArenaBytes, alignment: MemoryLayout<Field>.alignment)
+        inlineFields = memory.bindMemory(to: Field.self, capacity: Self.inlineFieldCapacity)
+        inlineArena = memory + fieldBytes
+        fields = inlineFields
+        fieldCapacity = Self.inlineFieldCapacity
+        arena = inlineArena
+        arenaCapacity = Self.inlineArenaBytes
+    }
+
+    package mutating func destroy() {
+        reset()
+        UnsafeMutableRawPointer(inlineFields).deallocate()
+    }
+
+    package mutating func reset() {
+        count = 0
+        listBytes = 0
+        arenaUsed = 0
+        guard overflow != nil || fieldCapacity > Self.inlineFieldCapacity else { return }
+        while let block = overflow {
+            overflow = block.load(as: UnsafeMutableRawPointer?.self)
+            block.deallocate()
+        }
+        arena = inlineArena
+        arenaCapacity = Self.inlineArenaBytes
+        if fieldCapacity > Self.inlineFieldCapacity {
+            fields.deallocate()
+            fields = inlineFields
+            fieldCapacity = Self.inlineFieldCapacity
+        }
+    }
+
+    package subscript(index: Int) -> Field {
+        precondition(index >= 0 && index < count)
+        return fields[index]
+    }
+
+    /// Copies name and value into the arena.
+    package mutating func append(
+        name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, token: FieldToken, flags: Field.Flags = .borrowed
+    ) {
+        let bytes = reserve(name.count + value.count)
+        if let source = name.baseAddress { memcpy(bytes, source, name.count) }
+        if let source = value.baseAddress { memcpy(bytes + name.count, source, value.count) }
+        let start = UnsafePointer(bytes.assumingMemoryBound(to: UInt8.self))
+        append(
+            Field(
+                name: start, nameCount: name.count, value: start + name.count, valueCount: value.count, token: token,
+                flags: flags))
+    }
+
+    /// Appends a field whose bytes live elsewhere, at least as long as this block's use of it.
+    package mutating func append(_ field: Field) {
+        if count == fieldCapacity { growFields() }
+        fields[count] = field
+        count += 1
+        listBytes += field.nameCount + field.valueCount + 32
+    }
+
+    /// For tests and rare paths.
+    package mutating func append(_ name: String, _ value: String) {
+        var name = name, value = value
+        name.withUTF8 { name in
+            value.withUTF8 { value in
+                let name = UnsafeRawBufferPointer(name)
+                append(name: name, value: UnsafeRawBufferPointer(value), token: FieldToken(name))
+            }
+        }
+    }
+
+    /// Copies `bytes` into the arena and returns where they now lie.
+    package mutating func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let target = reserve(bytes.count)
+        if let source = bytes.baseAddress { memcpy(target, source, bytes.count) }
+        return UnsafeRawBufferPointer(start: target, count: bytes.count)
+    }
+
+    /// Room for `count` bytes in the arena, uninitialized, at least one byte long so that the address is never shared.
+    package mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
+        if arenaCapacity - arenaUsed < count {
+            let header = MemoryLayout<UnsafeMutableRawPointer?>.stride
+            let capacity = max(4096, count)
+            let block = UnsafeMutableRawPointer.allocate(byteCount: header + capacity, alignment: 16)
+            block.storeBytes(of: overflow, as: UnsafeMutableRawPointer?.self)
+            overflow = block
+            arena = block + header
+            arenaCapacity = capacity
+            arenaUsed = 0
+        }
+        defer { arenaUsed += count }
+        return arena + arenaUsed
+    }
+
+    /// The first field with this token at or behind `start`.
+    package func first(_ token: FieldToken, from start: Int = 0) -> Field? {
+        var index = start
+        while index < count {
+            if fields[index].token == token { return fields[index] }
+            index += 1
+        }
+        return nil
+    }
+
+    /// The value of the first field with this name, as a String: for tests and rare paths.
+    package func text(_ name: String, from start: Int = 0) -> String? {
+        for index in start..<max(start, count) where fields[index].nameText == name { return fields[index].valueText }
+        return nil
+    }
+
+    private mutating func growFields() {
+        let capacity = fieldCapacity * 2
+        let larger = UnsafeMutablePointer<Field>.allocate(capacity: capacity)
+        larger.initialize(from: fields, count: count)
+        if fieldCapacity > Self.inlineFieldCapacity { fields.deallocate() }
+        fields = larger
+        fieldCapacity = capacity
+    }
+}

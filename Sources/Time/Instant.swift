@@ -1,0 +1,57 @@
+internal import CLinux
+
+/// A point on the monotonic clock, in nanoseconds. Comparable only within one boot.
+package struct Instant: Comparable, Hashable, Sendable {
+    package var nanoseconds: UInt64
+
+    @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+    package static func now() -> Instant { Instant(nanoseconds: linux_monotonic_nanoseconds()) }
+
+    /// Later than every instant a clock shows: "no deadline".
+    package static let distantFuture = Instant(nanoseconds: .max)
+
+    @inlinable package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+
+    /// Saturates at the far ends.
+    @inlinable package static func + (instant: Instant, duration: Duration) -> Instant {
+        let delta = duration.nanoseconds
+        if delta >= 0 {
+            let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(UInt64(delta))
+            return Instant(nanoseconds: overflow ? .max : sum)
+        }
+        let less = delta.magnitude
+        return Instant(nanoseconds: instant.nanoseconds > less ? instant.nanoseconds - less : 0)
+    }
+
+    /// Nanoseconds from `earlier` to here; zero where `earlier` is later.
+    @inlinable package func nanoseconds(since earlier: Instant) -> UInt64 {
+        nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0
+    }
+}
+
+/// A point in civil time: nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+package struct WallTime: Comparable, Hashable, Sendable {
+    package var nanoseconds: UInt64
+
+    @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    @inlinable package init(seconds: Int64) { nanoseconds = UInt64(max(0, seconds)) * 1_000_000_000 }
+
+    package static func now() -> WallTime { WallTime(nanoseconds: linux_wall_nanoseconds()) }
+
+    /// Whole seconds since the epoch, rounded down: what JWT's NumericDate is compared with.
+    @inlinable package var seconds: Int64 { Int64(nanoseconds / 1_000_000_000) }
+
+    @inlinable package static func < (left: WallTime, right: WallTime) -> Bool { left.nanoseconds < right.nanoseconds }
+}
+
+extension Duration {
+    /// Whole nanoseconds, saturating at the ends of Int64 (292 years).
+    @inlinable package var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, carried) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return carried ? (seconds < 0 ? .min : .max) : sum
+    }
+}
