@@ -2,6 +2,7 @@ package import Bytes
 internal import CLinux
 internal import Glibc
 package import Reactor
+internal import Time
 
 /// Why a channel is no more.
 package enum ChannelEnd: Equatable {
