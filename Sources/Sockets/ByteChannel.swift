@@ -60,7 +60,7 @@ package final class ByteChannel: EventHandler, Flushable {
     private var isDirty = false
     private var isReadingPaused = false
     /// What the socket did not take.
-    private var pending: ByteBuffer?
+    private var pending: Remainder?
 
     private enum State { case connecting, open, closing, closed }
 
@@ -128,7 +128,7 @@ package final class ByteChannel: EventHandler, Flushable {
 
     package var isOpen: Bool { state == .open }
     /// Bytes that the socket would not take yet.
-    package var pendingBytes: Int { pending?.count ?? 0 }
+    package var pendingBytes: Int { pending?.bytes.count ?? 0 }
 
     // MARK: Output
 
@@ -178,19 +178,17 @@ package final class ByteChannel: EventHandler, Flushable {
     }
 
     private func keep(_ rest: UnsafeRawBufferPointer) {
-        var buffer = ByteBuffer(capacity: rest.count)
-        buffer.append(rest)
-        pending = consume buffer
+        pending = Remainder(rest)
         watch(interest.union(.writable))
     }
 
     /// False where bytes still wait, or the channel has ended.
     private func writePending() -> Bool {
-        switch System.write(descriptor, pending!.readable) {
+        switch System.write(descriptor, pending!.bytes.readable) {
         case .done(let count):
             lastProgress = loop.now.nanoseconds
-            pending!.consume(count)
-            guard pending!.isEmpty else { return false }
+            pending!.bytes.consume(count)
+            guard pending!.bytes.isEmpty else { return false }
             pending = nil
             watch(interest.subtracting(.writable))
             return true
@@ -286,5 +284,15 @@ package final class ByteChannel: EventHandler, Flushable {
         let delegate = delegate
         self.delegate = nil
         delegate?.channelClosed(reason)
+    }
+}
+
+/// What a full socket left over.
+private final class Remainder {
+    var bytes: ByteBuffer
+
+    init(_ rest: UnsafeRawBufferPointer) {
+        bytes = ByteBuffer(capacity: rest.count)
+        bytes.append(rest)
     }
 }
