@@ -1,6 +1,7 @@
 /// Where to listen or whom to call: an address and port, a host name and port, or a Unix socket.
 package enum NetworkAddress: Sendable, Hashable {
-    case ip(IPAddress, port: UInt16)
+    /// In digits, the shortest form, IPv6 without brackets: what `SocketAddress(host:port:)` takes.
+    case ip(String, port: UInt16)
     /// To be looked up. Lower case.
     case name(String, port: UInt16)
     /// The path of a Unix socket.
@@ -22,11 +23,13 @@ package enum NetworkAddress: Sendable, Hashable {
         }
         let host = text[..<colon]
         if host.hasPrefix("[") {
-            guard host.hasSuffix("]"), let address = IPAddress(host.dropFirst().dropLast()), address.isV6 else { return nil }
+            guard host.hasSuffix("]"), case let inside = host.dropFirst().dropLast(),
+                IPText.isV6(inside), let address = IPText.canonical(inside)
+            else { return nil }
             self = .ip(address, port: port)
-        } else if let address = IPAddress(host) {
+        } else if let address = IPText.canonical(host) {
             // A bare IPv6 address: where it ends and the port begins would be a guess.
-            guard !address.isV6 else { return nil }
+            guard !IPText.isV6(address) else { return nil }
             self = .ip(address, port: port)
         } else {
             guard let name = Self.hostName(host) else { return nil }
@@ -65,7 +68,7 @@ package enum NetworkAddress: Sendable, Hashable {
 extension NetworkAddress: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .ip(let address, let port): address.isV6 ? "[\(address)]:\(port)" : "\(address):\(port)"
+        case .ip(let address, let port): IPText.isV6(address) ? "[\(address)]:\(port)" : "\(address):\(port)"
         case .name(let name, let port): "\(name):\(port)"
         case .unix(let path): "unix:\(path)"
         }

@@ -34,12 +34,14 @@ package struct ServiceURL: Sendable, Equatable {
         if authority.hasPrefix("[") {
             guard let close = authority.firstIndex(of: "]") else { return nil }
             name = authority[authority.index(after: authority.startIndex)..<close]
-            guard IPAddress(name)?.isV6 == true, let tail = Self.port(authority[authority.index(after: close)...]) else { return nil }
-            (host, port) = (String(name), tail)
+            guard IPText.isV6(name), let address = IPText.canonical(name),
+                let tail = Self.port(authority[authority.index(after: close)...])
+            else { return nil }
+            (host, port) = (address, tail)
         } else {
             if let colon = authority.firstIndex(of: ":") { name = authority[..<colon] }
             guard let tail = Self.port(authority[name.endIndex...]) else { return nil }
-            guard name.isEmpty || IPAddress(name) != nil || NetworkAddress.hostName(name) != nil else { return nil }
+            guard name.isEmpty || IPText.canonical(name) != nil || NetworkAddress.hostName(name) != nil else { return nil }
             (host, port) = (name.lowercased(), tail)
         }
         guard !host.isEmpty || (port == nil && user == nil && password == nil) else { return nil }
@@ -92,7 +94,7 @@ package struct ServiceURL: Sendable, Equatable {
     /// The host and port as an address, with the scheme's own port where none is given.
     package func address(defaultPort: UInt16? = nil) -> NetworkAddress? {
         guard let port = port ?? defaultPort, !host.isEmpty else { return nil }
-        return IPAddress(host).map { .ip($0, port: port) } ?? .name(host, port: port)
+        return IPText.canonical(host).map { .ip($0, port: port) } ?? .name(host, port: port)
     }
 }
 
