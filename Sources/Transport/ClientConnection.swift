@@ -20,6 +20,10 @@ package final class ClientConnection: Connection {
     package unowned(unsafe) var owner: (any ClientConnectionOwner)?
     /// TCP, and TLS where there is TLS, are done.
     package private(set) var isReady = false
+    /// It has been ready, whatever it is now.
+    package private(set) var wasReady = false
+    /// In nanoseconds of the loop's clock: when it last had no stream any more.
+    private var idleSince: UInt64 = 0
     /// The peer sent GOAWAY.
     package private(set) var isLeaving = false
     /// Our own limit; the peer's may be lower.
@@ -46,6 +50,11 @@ package final class ClientConnection: Connection {
 
     package var streamCount: Int { session.streamCount }
 
+    /// How long it has had no stream; zero while it has.
+    package var idleFor: Duration {
+        session.streamCount > 0 ? .zero : .nanoseconds(Int64(clamping: now - idleSince))
+    }
+
     /// Begins a request: see `Session.submitRequest`.
     package func request(
         ended: Bool, handler: any StreamHandler, stream context: UnsafeMutableRawPointer?,
@@ -60,6 +69,8 @@ package final class ClientConnection: Connection {
 
     override package func channelOpened() {
         isReady = true
+        wasReady = true
+        idleSince = now
         super.channelOpened()
         owner?.clientConnectionOpened(self)
     }
@@ -80,6 +91,7 @@ package final class ClientConnection: Connection {
     override package func sessionSettingsChanged() { owner?.clientConnectionHasRoom(self) }
 
     override package func sessionStreamEnded() {
+        if session.streamCount == 0 { idleSince = now }
         if isLeaving {
             if session.streamCount == 0 { channel.close() }
         } else {
