@@ -26,10 +26,16 @@ package final class ServerConnection: Connection {
         self.server = server
         self.handler = handler
         idleSince = server.context.loop.now.nanoseconds
+        peerText = Array((channel.peer?.host ?? "unknown").utf8)
         super.init(
             channel: channel, role: .server, limits: server.settings.session, context: server.context)
         channel.markDirty()
     }
+
+    /// The peer's address without its port, as text.
+    package let peerText: [UInt8]
+    /// TLS lies under it.
+    package var isSecure: Bool { false }
 
     /// The listener this connection came in by.
     package var listener: HTTPServer { server }

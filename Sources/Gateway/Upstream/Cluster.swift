@@ -1,22 +1,16 @@
-package import Sockets
 package import Transport
 
 /// A named set of endpoints, on one worker.
 package final class Cluster {
-    package let name: String
-    package let settings: PoolSettings
-    private(set) var endpoints: [Endpoint]
+    package let plan: ClusterPlan
+    package private(set) var endpoints: [Endpoint]
     private var balancer: LoadBalancer
 
-    init(
-        name: String, addresses: [SocketAddress], policy: LoadBalancer.Policy, settings: PoolSettings, seed: UInt64,
-        context: WorkerContext, client: any EndpointClient
-    ) {
-        self.name = name
-        self.settings = settings
-        balancer = LoadBalancer(policy, seed: seed)
-        endpoints = addresses.map {
-            Endpoint(address: $0, settings: settings, context: context, client: client)
+    init(_ plan: ClusterPlan, seed: UInt64, context: WorkerContext, client: any EndpointClient) {
+        self.plan = plan
+        balancer = LoadBalancer(plan.policy, seed: seed)
+        endpoints = plan.endpoints.map {
+            Endpoint(address: $0, settings: plan.pool, context: context, client: client)
         }
     }
 
@@ -29,6 +23,7 @@ package final class Cluster {
         return index.map { endpoints[$0] }
     }
 
+    /// Part of no snapshot any more: its connections close with their last request.
     func retire() {
         for endpoint in endpoints { endpoint.retire() }
     }

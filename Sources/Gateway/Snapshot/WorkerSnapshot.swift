@@ -1,0 +1,17 @@
+/// A snapshot in service on one worker: its clusters, and how many exchanges still run on it. Counted without atomics.
+package final class WorkerSnapshot {
+    package let snapshot: Snapshot
+    package let clusters: [Cluster]
+    /// Exchanges that began on it and are not over.
+    var exchangeCount = 0
+
+    init(_ snapshot: Snapshot, clusters: [Cluster]) {
+        self.snapshot = snapshot
+        self.clusters = clusters
+    }
+
+    @inline(__always)
+    func cluster(of route: Unmanaged<Route>) -> Cluster {
+        route._withUnsafeGuaranteedRef { clusters[$0.cluster] }
+    }
+}
