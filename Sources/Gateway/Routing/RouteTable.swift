@@ -32,6 +32,9 @@ package final class RouteTable: @unchecked Sendable {
         memory = RouteMemory(builder)
     }
 
+    /// How many questions a request may be asked.
+    package var shapeCount: Int { memory.shapes.count }
+
     deinit { memory.deallocate() }
 
     /// The index of the first route that takes the request; `nil` where none does.
