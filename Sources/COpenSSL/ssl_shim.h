@@ -92,6 +92,11 @@ static inline int shim_mac_init_sha256(EVP_MAC_CTX *mac, const void *key, size_t
     return EVP_MAC_CTX_set_params(mac, params);
 }
 
+// For tests
+
+static inline int shim_test_limit(SSL *ssl, int version) { return (int)SSL_set_max_proto_version(ssl, version); }
+static inline uint64_t shim_test_no_renegotiation(void) { return SSL_OP_NO_RENEGOTIATION; }
+
 // Errors
 
 static inline int shim_error_library(unsigned long code) { return ERR_GET_LIB(code); }

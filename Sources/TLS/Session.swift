@@ -131,6 +131,7 @@ package struct Session: ~Copyable {
         let code = withWire(&none, &output) { SSL_write_ex(ssl, plaintext.baseAddress, plaintext.count, &written) }
         // Our BIO takes everything and nothing renegotiates, so it never wants anything.
         if code != 1 { throw fail(explain(code)) }
+        wire.pointee.noiseCount = 0
     }
 
     /// RFC 8446, section 5.1.

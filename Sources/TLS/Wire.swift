@@ -13,7 +13,7 @@ struct Wire {
     var isEstablished = false
     var alertReceived: Alert?
     var alertSent: Alert?
-    /// Handshake messages and warnings since the last piece of data.
+    /// Handshake messages and alerts since the last piece of data, either way; a key update with our answer is 2.
     var noiseCount = 0
     var failure: SessionFailure?
     /// A client's key into the sessions to resume.
@@ -76,6 +76,7 @@ struct Wire {
             let alert = Alert(rawValue: UInt8(truncatingIfNeeded: value))
             if place & SSL_CB_READ != 0 { wire.pointee.alertReceived = alert } else { wire.pointee.alertSent = alert }
         }
-        if wire.pointee.isEstablished { wire.pointee.noiseCount += 1 }
+        // Steps within one message are not counted.
+        if wire.pointee.isEstablished, place & (SSL_CB_ALERT | SSL_CB_EXIT) != 0 { wire.pointee.noiseCount += 1 }
     }
 }
