@@ -47,6 +47,14 @@ package final class ClientContext: @unchecked Sendable {
         }
     }
 
+    /// OpenSSL does not report a ticket that came in a resumed TLS 1.2 handshake.
+    func keepRenewedTicket(_ ssl: OpaquePointer, for name: String) {
+        guard SSL_session_reused(ssl) == 1, SSL_version(ssl) == ProtocolVersion.tls12.rawValue,
+            let session = SSL_get1_session(ssl)
+        else { return }
+        resumable.keep(session, for: name)
+    }
+
     /// A session for a new connection to `name`; resumes an earlier one with that name if it can.
     package func makeSession(to name: ServerName) -> Session {
         let session = Session(context: self, handle: handle.pointer, isServer: false)

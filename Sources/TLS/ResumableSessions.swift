@@ -15,11 +15,14 @@ final class ResumableSessions: Sendable {
         byName.withLock { $0.values.joined().forEach { SSL_SESSION_free($0.pointer) } }
     }
 
-    /// Takes over the caller's reference. The oldest of a name gives way; a name too many is not remembered.
+    /// Takes over the caller's reference. The oldest of a name gives way; one that is there already, or
+    /// of a name too many, is not remembered.
     func keep(_ session: OpaquePointer, for name: String) {
         let session = Reference(pointer: session)
         let surplus = byName.withLock { byName -> Reference? in
-            guard byName[name] != nil || byName.count < Self.namesMax else { return session }
+            guard byName[name] != nil || byName.count < Self.namesMax,
+                byName[name]?.contains(where: { $0.pointer == session.pointer }) != true
+            else { return session }
             byName[name, default: []].append(session)
             guard byName[name, default: []].count > Self.sessionsPerNameMax else { return nil }
             return byName[name]?.removeFirst()

@@ -4,6 +4,16 @@ internal import COpenSSL
 extension Session {
     package var version: ProtocolVersion? { ProtocolVersion(rawValue: SSL_version(ssl)) }
 
+    /// What ALPN agreed on; `nil` where it played no part.
+    package var applicationProtocol: ApplicationProtocol? { ApplicationProtocol(wire: selectedProtocolBytes) }
+
+    var selectedProtocolBytes: UnsafeRawBufferPointer {
+        var name: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        SSL_get0_alpn_selected(ssl, &name, &count)
+        return UnsafeRawBufferPointer(start: name, count: Int(count))
+    }
+
     /// As OpenSSL names it, such as `TLS_AES_128_GCM_SHA256`.
     package var cipher: String {
         SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)).map { String(cString: $0) } ?? ""

@@ -52,7 +52,10 @@ package struct Session: ~Copyable {
         ErrorQueue.clear()
         let code = withWire(&ciphertext, &output) { SSL_do_handshake(ssl) }
         if code == 1 {
-            if let failure = disagreement { throw fail(failure) }
+            if let client = context as? ClientContext {
+                if let failure = disagreement(with: client.applicationProtocols) { throw fail(failure) }
+                client.keepRenewedTicket(ssl, for: wire.pointee.peerName)
+            }
             wire.pointee.isEstablished = true
             wire.pointee.noiseCount = 0
             return true
@@ -184,25 +187,13 @@ package struct Session: ~Copyable {
         return failure
     }
 
-    /// A client's check of what the server selected; OpenSSL has checked the server's side.
-    private var disagreement: SessionFailure? {
-        guard !isServer, let offered = (context as? ClientContext)?.applicationProtocols else { return nil }
-        let selected = applicationProtocol
-        let agreed = selected.map { offered.contains($0) } ?? (!offersUnknown && !offered.demandsAgreement)
+    /// A client's check of what the server selected; OpenSSL leaves it to us.
+    private borrowing func disagreement(with offered: [ApplicationProtocol]) -> SessionFailure? {
+        let selected = selectedProtocolBytes
+        let agreed =
+            selected.isEmpty ? !offered.demandsAgreement : ApplicationProtocol(wire: selected).map(offered.contains) ?? false
         return agreed ? nil : SessionFailure(kind: .applicationProtocol, reason: "no application protocol")
     }
-
-    private var offersUnknown: Bool { selectedProtocolBytes.count > 0 }
-
-    private var selectedProtocolBytes: UnsafeRawBufferPointer {
-        var name: UnsafePointer<UInt8>?
-        var count: UInt32 = 0
-        SSL_get0_alpn_selected(ssl, &name, &count)
-        return UnsafeRawBufferPointer(start: name, count: Int(count))
-    }
-
-    /// What ALPN agreed on; `nil` where it played no part.
-    package var applicationProtocol: ApplicationProtocol? { ApplicationProtocol(wire: selectedProtocolBytes) }
 
     private borrowing func explain(_ code: Int32) -> SessionFailure {
         let error = SSL_get_error(ssl, code)
