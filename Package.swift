@@ -50,7 +50,7 @@ let package = Package(
 
         // 3  vocabulary
         module("HTTPModel", ["Bytes"]),
-        module("TLS", ["COpenSSL", "Bytes", "Crypto"]),
+        module("TLS", ["COpenSSL", "Bytes", "Time"]),
         module("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
         module("Messages", [protobuf]),
         module("Reactor", ["CLinux", "Bytes", "Time"]),
@@ -94,7 +94,7 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "Bytes", "JSON", "Crypto", "Time", "Metrics", "TLS", "JOSE", "Reactor", "Sockets", "Config", "Telemetry",
-                "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo", "Control", arguments,
+                "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo", "Control", "HTTP2", arguments,
             ],
             swiftSettings: settings),
 

@@ -4,10 +4,10 @@ internal import Time
 
 /// The head that goes upstream: the caller's, without what was for this hop only, with what the gateway adds.
 enum RequestHead {
-    private static let post = Field(":method", "POST", token: .method)
-    private static let http = Field(":scheme", "http", token: .scheme)
-    private static let https = Field(":scheme", "https", token: .scheme)
-    private static let teTrailers = Field("te", "trailers", token: .te)
+    private static var post: Field { Field(":method", "POST", token: .method) }
+    private static var http: Field { Field(":scheme", "http", token: .scheme) }
+    private static var https: Field { Field(":scheme", "https", token: .scheme) }
+    private static var teTrailers: Field { Field("te", "trailers", token: .te) }
 
     /// What an attempt adds to the caller's head.
     struct Additions {

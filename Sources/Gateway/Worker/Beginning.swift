@@ -1,3 +1,5 @@
+internal import HTTP2
+internal import Reactor
 internal import GRPC
 internal import HTTPModel
 internal import Sockets
