@@ -208,7 +208,7 @@ package final class ByteChannel: EventHandler, Flushable {
             return
         }
         if events.contains(.writable), pending != nil { markDirty() }
-        guard !isReadingPaused, !events.isDisjoint(with: [.readable, .broken]) else {
+        guard !isReadingPaused, !events.isDisjoint(with: .readableOrBroken) else {
             if events.contains(.broken), isReadingPaused { end(.broken(0)) }
             return
         }

@@ -18,7 +18,7 @@ package final class ForwardedClaims: Sendable {
             guard let value = header.value else { continue }
             header.name.withUnsafeBytes { name in
                 // Who calls is as varied as tokens are: no entry of the table is worth it.
-                value.withUnsafeBytes { writer.copy(name: name, value: $0, flags: [.borrowed, .neverIndexed]) }
+                value.withUnsafeBytes { writer.copy(name: name, value: $0, flags: .borrowedNeverIndexed) }
             }
         }
     }

@@ -69,7 +69,7 @@ enum RequestHead {
             writer.put(
                 Field(
                     "grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout,
-                    flags: [.borrowed, .neverIndexed]))
+                    flags: .borrowedNeverIndexed))
         }
         writer.put("x-forwarded-for", additions.forwardedFor, token: .xForwardedFor)
         writer.put(
@@ -78,7 +78,7 @@ enum RequestHead {
                 value: UnsafeRawBufferPointer(
                     start: additions.forwardedProto.utf8Start, count: additions.forwardedProto.utf8CodeUnitCount),
                 token: .xForwardedProto))
-        writer.put("x-request-id", additions.requestID, token: .xRequestID, flags: [.borrowed, .neverIndexed])
+        writer.put("x-request-id", additions.requestID, token: .xRequestID, flags: .borrowedNeverIndexed)
         additions.claims?.write(to: &writer)
         return writer.written
     }
