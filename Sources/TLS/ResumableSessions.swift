@@ -1,5 +1,4 @@
 internal import COpenSSL
-internal import Synchronization
 
 /// A client context's sessions to resume, by server name. Used by all threads, once a handshake.
 final class ResumableSessions: Sendable {
@@ -9,7 +8,7 @@ final class ResumableSessions: Sendable {
     static let namesMax = 256
     static let sessionsPerNameMax = 4
 
-    private let byName = Mutex<[String: [Reference]]>([:])
+    private let byName = Locked<[String: [Reference]]>([:])
 
     deinit {
         byName.withLock { $0.values.joined().forEach { SSL_SESSION_free($0.pointer) } }

@@ -43,7 +43,10 @@ package struct Session: ~Copyable {
     package var isEstablished: Bool { wire.pointee.isEstablished }
 
     /// Takes the handshake as far as `ciphertext` reaches; true once it is done. Call it on a client's session with no
-    /// ciphertext to begin. Ciphertext that is left then belongs to `read`.
+    /// ciphertext to begin.
+    ///
+    /// When it says true, call `read` at once, even if no ciphertext is left: the first data may have come with the
+    /// handshake's last bytes and wait inside.
     package borrowing func handshake(
         _ ciphertext: inout UnsafeRawBufferPointer, into output: inout ByteBuffer
     ) throws(SessionFailure) -> Bool {
@@ -67,7 +70,8 @@ package struct Session: ~Copyable {
     /// What a `read` brought, and what to do next.
     package struct ReadResult: Hashable {
         package enum Next: Hashable {
-            /// `plaintext` is full: empty it and read again, with what is left of the ciphertext.
+            /// `plaintext` is full: empty it and read again with what is left of the ciphertext, even if that is
+            /// nothing. More may wait inside, and no new ciphertext would announce it.
             case readAgain
             /// Nothing more before the next ciphertext.
             case needsCiphertext
@@ -129,12 +133,22 @@ package struct Session: ~Copyable {
         // One growth for all the records.
         let records = (plaintext.count + Self.recordBytesMax - 1) / Self.recordBytesMax
         _ = output.writable(atLeast: plaintext.count + records * Self.recordOverheadBytesMax)
+        renewKeyIfWorn(records)
         var written = 0
         var none = UnsafeRawBufferPointer(start: nil, count: 0)
         let code = withWire(&none, &output) { SSL_write_ex(ssl, plaintext.baseAddress, plaintext.count, &written) }
         // Our BIO takes everything and nothing renegotiates, so it never wants anything.
         if code != 1 { throw fail(explain(code)) }
         wire.pointee.noiseCount = 0
+    }
+
+    /// OpenSSL never changes its key by itself, and a connection may live for months. TLS 1.2 has no way to.
+    private borrowing func renewKeyIfWorn(_ records: Int) {
+        wire.pointee.recordCount += records
+        guard wire.pointee.recordCount > wire.pointee.recordsPerKeyMax else { return }
+        wire.pointee.recordCount = records
+        // The message goes out in front of the data. Refused before TLS 1.3.
+        if SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 { ErrorQueue.clear() }
     }
 
     /// RFC 8446, section 5.1.

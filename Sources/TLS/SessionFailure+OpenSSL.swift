@@ -24,6 +24,8 @@ extension SessionFailure {
             self.init(kind: .certificate, reason: reason ?? entry.text)
         case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
             self.init(kind: .certificate, reason: "no certificate was shown")
+        case SSL_R_PROTOCOL_IS_SHUTDOWN:
+            self.init(kind: .ourFault, reason: "write after close")
         case _ where wire.alertSent == .noApplicationProtocol:
             self.init(kind: .applicationProtocol, reason: "no application protocol")
         default:

@@ -1,5 +1,4 @@
 internal import COpenSSL
-internal import Synchronization
 package import Time
 
 /// The keys that seal session tickets: shared by all workers and listeners, and handed on over configuration reloads.
@@ -41,12 +40,12 @@ package final class TicketKeys: Sendable {
         }
     }
 
-    private let ring: Mutex<Ring>
+    private let ring: Locked<Ring>
     private let interval: Duration
 
     /// - Parameter interval: how long a key is the newest; a ticket lives at least one interval, at most three.
     package init(now: Instant, interval: Duration = .seconds(3600)) {
-        ring = Mutex(Ring(current: .random(), rotatedAt: now))
+        ring = Locked(Ring(current: .random(), rotatedAt: now))
         self.interval = interval
     }
 

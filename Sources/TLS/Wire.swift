@@ -15,6 +15,9 @@ struct Wire {
     var alertSent: Alert?
     /// Handshake messages and alerts since the last piece of data, either way; a key update with our answer is 2.
     var noiseCount = 0
+    /// Records sealed with the present key, and how many may be (RFC 8446, section 5.5, allows AES-GCM 2^24.5).
+    var recordCount = 0
+    var recordsPerKeyMax = 1 << 24
     var failure: SessionFailure?
     /// A client's key into the sessions to resume.
     var peerName = ""

@@ -80,6 +80,14 @@ import Time
         #expect(try Identity(chain: other.certificate, key: other.key).info.fingerprint != info.fingerprint)
     }
 
+    @Test("a name with control characters inside is no name", arguments: ["good.test\0.evil.test", "a\nb", "\u{7f}"])
+    func control(subject: String) throws {
+        let issued = authority.issue(subject, names: "DNS:a.test")
+        let info = try Identity(chain: issued.certificate, key: issued.key).info
+        #expect(info.names == [.dns("a.test")])
+        #expect(info.subject.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f })
+    }
+
     @Test("certificates outside their time are warned of, by their place in the file")
     func warnings() throws {
         let middle = TestAuthority("Middle", below: authority)

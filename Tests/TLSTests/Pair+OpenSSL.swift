@@ -1,5 +1,6 @@
 import Bytes
 import COpenSSL
+import Glibc
 
 @testable import TLS
 
@@ -30,6 +31,13 @@ extension Pair.End {
             _ = SSL_do_handshake(session.ssl)
             ErrorQueue.clear()
         }
+    }
+
+    func setRecordsPerKeyMax(_ count: Int) { Wire.of(session.ssl)?.pointee.recordsPerKeyMax = count }
+
+    /// Lets the session judge certificates as if it were `seconds` later or earlier.
+    func shiftVerificationTime(_ seconds: Int) {
+        X509_VERIFY_PARAM_set_time(SSL_get0_param(session.ssl), time(nil) + seconds)
     }
 
     var alertReceived: Alert? { Wire.of(session.ssl)?.pointee.alertReceived }

@@ -49,6 +49,23 @@ import Time
         #expect(first?.names.first == .uri("spiffe://acme/billing"))
     }
 
+    @Test("a ticket does not outlive the client's certificate", arguments: [ProtocolVersion.tls12, .tls13])
+    func expiredSince(version: ProtocolVersion) throws {
+        let server = try world.server(keys: keys) {
+            $0.clientCertificates = ClientCertificatePolicy(authorities: try world.authorities(), presence: .required)
+        }
+        let issued = world.authority.issue("c", from: -3000, until: -60)
+        let client = try world.client { $0.identity = try Identity(chain: issued.certificate, key: issued.key) }
+        for _ in 0..<2 {
+            let pair = Pair(server, client)
+            pair.client.limit(to: version)
+            pair.server.shiftVerificationTime(-600)
+            pair.exchange()
+            #expect(pair.isEstablished)
+            #expect(!pair.server.isResumed)
+        }
+    }
+
     enum Change: CaseIterable {
         case listener, certificate, moreCertificates, minimum, asksOptional, requires, otherAuthority, depth
     }

@@ -153,6 +153,40 @@ import Testing
         #expect(pair.client.received == [8])
     }
 
+    @Test("a key that sealed its share of records is changed", arguments: [ProtocolVersion.tls12, .tls13])
+    func wornKey(version: ProtocolVersion) throws {
+        let pair = try pair(version).exchange()
+        pair.client.setRecordsPerKeyMax(2)
+        var sizes: [Int] = []
+        for _ in 0..<5 {
+            try pair.client.write([9])
+            sizes.append(pair.client.output.count)
+            pair.exchange()
+        }
+        #expect(pair.server.received == [9, 9, 9, 9, 9])
+        // The third and the fifth carry a key update in front.
+        #expect((sizes[2] > sizes[1]) == (version == .tls13))
+        #expect(sizes == [sizes[0], sizes[0], sizes[2], sizes[0], sizes[2]])
+    }
+
+    @Test("data that came with the handshake's last bytes is read without more ciphertext")
+    func dataBehindHandshake() throws {
+        let pair = try pair(.tls13)
+        pair.client.take([])
+        pair.server.take(pair.client.takeOutput())
+        pair.client.take(pair.server.takeOutput())
+        try pair.client.write(Array("at once".utf8))
+        pair.server.take(pair.client.takeOutput())
+        #expect(pair.server.received == Array("at once".utf8))
+    }
+
+    @Test("a write after close is our own fault")
+    func writeAfterClose() throws {
+        let pair = try pair(.tls13).exchange()
+        pair.client.close()
+        #expect(throws: SessionFailure(kind: .ourFault, reason: "write after close")) { try pair.client.write([1]) }
+    }
+
     @Test("ten thousand sessions are made and dropped, at every stage")
     func churn() throws {
         let server = try world.server()

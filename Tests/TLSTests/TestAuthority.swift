@@ -78,7 +78,8 @@ final class TestAuthority {
         X509_gmtime_adj(X509_getm_notAfter(certificate), notAfter)
         for (part, text) in [(X509_get_subject_name(certificate), subject), (X509_get_issuer_name(certificate), issuer)] {
             precondition(X509_NAME_add_entry_by_txt(part, "O", MBSTRING_UTF8, "Martlet Tests", -1, -1, 0) == 1)
-            precondition(X509_NAME_add_entry_by_txt(part, "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1)
+            // Counted, so that a name may hold a zero.
+            precondition(X509_NAME_add_entry_by_txt(part, "CN", MBSTRING_UTF8, text, Int32(text.utf8.count), -1, 0) == 1)
         }
         precondition(X509_set_pubkey(certificate, key) == 1)
         for (number, text) in extensions {
