@@ -4,7 +4,7 @@ internal import Reactor
 package import Sockets
 
 /// What a listener allows its connections.
-package struct ServerSettings: Sendable {
+package struct HTTPServerSettings: Sendable {
     package var session: SessionLimits
     /// Connections on this listener, over all workers.
     package var connections: Int
@@ -17,7 +17,7 @@ package struct ServerSettings: Sendable {
     /// Output that makes no progress.
     package var stall: Duration?
 
-    package static let defaults = ServerSettings(
+    package static let defaults = HTTPServerSettings(
         session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),
         streamIdle: .seconds(300), stall: .seconds(30))
 
@@ -37,7 +37,7 @@ package struct ServerSettings: Sendable {
 /// One worker's share of a listener: the connections that came in by it.
 package final class HTTPServer {
     package let name: String
-    package private(set) var settings: ServerSettings
+    package private(set) var settings: HTTPServerSettings
     unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let handler: any StreamHandler
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
@@ -46,7 +46,7 @@ package final class HTTPServer {
     /// Called whenever a connection has ended.
     package var connectionEnded: (() -> Void)?
 
-    package init(name: String, settings: ServerSettings, handler: any StreamHandler, context: WorkerContext) {
+    package init(name: String, settings: HTTPServerSettings, handler: any StreamHandler, context: WorkerContext) {
         self.name = name
         self.settings = settings
         self.handler = handler

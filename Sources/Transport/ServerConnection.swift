@@ -103,7 +103,7 @@ package final class ServerConnection: Connection {
     // MARK: Time
 
     /// Called about once a second: ends what has been silent for too long.
-    func sweep(_ settings: ServerSettings) {
+    func sweep(_ settings: HTTPServerSettings) {
         let now = now
         func isOver(_ since: UInt64, _ limit: Duration?) -> Bool {
             guard let limit else { return false }
