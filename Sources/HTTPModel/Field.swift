@@ -46,3 +46,15 @@ package struct Field {
     package var nameText: String { String(decoding: nameBytes, as: UTF8.self) }
     package var valueText: String { String(decoding: valueBytes, as: UTF8.self) }
 }
+
+extension Field {
+    /// A field with a literal name; the value lives as long as the field is used.
+    @inlinable package init(
+        _ name: StaticString, value: UnsafeRawBufferPointer, token: FieldToken, flags: Flags = .borrowed
+    ) {
+        self.init(
+            name: name.utf8Start, nameCount: name.utf8CodeUnitCount,
+            value: value.baseAddress.map { $0.assumingMemoryBound(to: UInt8.self) } ?? name.utf8Start,
+            valueCount: value.count, token: token, flags: flags)
+    }
+}
