@@ -21,7 +21,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
         RequestCase(
             "GET /a?b=c&d HTTP/1.1\nHOST:a:80\nX-Empty:\nX-Spaced: \t v w \t\n\n",
             "GET /a?b=c&d a:80 http11 none keep host=a:80|x-empty=|x-spaced=v w\nend "),
-        RequestCase("GET http://A.b/x HTTP/1.1\nHost: a.B\n\n", "GET /x a.B http11 none keep host=a.B\nend "),
+        RequestCase("GET http://A.b/x HTTP/1.1\nHost: a.B\n\n", "GET /x A.b http11 none keep host=a.B\nend "),
         RequestCase("GET HTTPS://a?q HTTP/1.1\nHost: a\n\n", "GET /?q a http11 none keep host=a\nend "),
         RequestCase("OPTIONS http://a HTTP/1.1\nHost: a\n\n", "OPTIONS * a http11 none keep host=a\nend "),
         RequestCase("OPTIONS * HTTP/1.1\nHost: a\n\n", "OPTIONS * a http11 none keep host=a\nend "),
