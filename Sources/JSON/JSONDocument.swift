@@ -4,14 +4,16 @@
 @usableFromInline final class JSONDocument: @unchecked Sendable {
     @usableFromInline let text: UnsafePointer<UInt8>
     @usableFromInline let nodes: UnsafePointer<JSONNode>
+    let textCount: Int
     let nodeCount: Int
 
     /// Takes over `text`, which was allocated.
-    init(owning text: UnsafeMutablePointer<UInt8>, nodes list: [JSONNode]) {
+    init(owning text: UnsafeMutablePointer<UInt8>, count: Int, nodes list: [JSONNode]) {
         let copy = UnsafeMutablePointer<JSONNode>.allocate(capacity: list.count)
         list.withUnsafeBufferPointer { copy.initialize(from: $0.baseAddress!, count: list.count) }
         self.text = UnsafePointer(text)
         nodes = UnsafePointer(copy)
+        textCount = count
         nodeCount = list.count
     }
 

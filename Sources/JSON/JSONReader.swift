@@ -16,7 +16,7 @@ extension JSONValue {
             text.deallocate()
             throw error
         }
-        return JSONValue(document: JSONDocument(owning: text, nodes: reader.nodes), index: 0)
+        return JSONValue(document: JSONDocument(owning: text, count: bytes.count, nodes: reader.nodes), index: 0)
     }
 
     package static func parse(_ text: String, limits: JSONLimits = .defaults) throws(JSONFailure) -> JSONValue {

@@ -21,6 +21,9 @@
     /// Elements of an array, members of an object; zero for all else.
     @inlinable package var count: Int { kind == .array || kind == .object ? Int(document.nodes[index].count) : 0 }
 
+    /// How much memory the whole tree takes, whichever of its values this is.
+    package var approximateBytes: Int { document.textCount + document.nodeCount * MemoryLayout<JSONNode>.stride + 64 }
+
     // MARK: text
 
     /// Hands over a string's bytes with escapes undone, or a number as it was written; nothing for all other kinds.

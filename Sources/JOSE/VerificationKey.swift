@@ -1,0 +1,71 @@
+internal import Bytes
+package import Crypto
+
+/// One key that verifies, parsed once, and the one algorithm it verifies.
+///
+/// The key fixes the algorithm, never the token (RFC 8725, section 3.1). Immutable and safe to share.
+package final class VerificationKey: Sendable {
+    /// As the key set names it, compared byte by byte; `nil` fits every token.
+    package let keyID: [UInt8]?
+    package let algorithm: SigningAlgorithm
+    private let material: Material
+
+    private enum Material: ~Copyable, Sendable {
+        case asymmetric(KeyHandle)
+        case symmetric(SecretBytes)
+    }
+
+    /// - Throws: `algorithmDoesNotFit`, `weak`.
+    package init(
+        _ key: consuming KeyHandle, algorithm: SigningAlgorithm, keyID: [UInt8]?
+    ) throws(KeyRefusal) {
+        guard algorithm.fits(key.kind) else { throw .algorithmDoesNotFit }
+        if case .rsa(let bits) = key.kind, !Self.rsaBits.contains(bits) { throw .weak }
+        self.keyID = keyID
+        self.algorithm = algorithm
+        material = .asymmetric(key)
+    }
+
+    /// - Throws: `algorithmDoesNotFit`, `weak`.
+    package init(secret: consuming SecretBytes, algorithm: SigningAlgorithm, keyID: [UInt8]?) throws(KeyRefusal) {
+        guard algorithm.family == .hmac, let digest = algorithm.digest else { throw .algorithmDoesNotFit }
+        // RFC 7518, section 3.2: at least as long as the digest.
+        guard secret.count >= digest.byteCount else { throw .weak }
+        self.keyID = keyID
+        self.algorithm = algorithm
+        material = .symmetric(secret)
+    }
+
+    package static let rsaBits = 2048...8192
+
+    /// Whether `signature`, as JOSE writes it, is this key's over `message`.
+    package func verifies(_ signature: UnsafeRawBufferPointer, over message: UnsafeRawBufferPointer) -> Bool {
+        switch material {
+        case .symmetric(let secret):
+            guard let digest = algorithm.digest, signature.count == digest.byteCount else { return false }
+            return withUnsafeTemporaryAllocation(byteCount: digest.byteCount, alignment: 8) { own in
+                secret.withBytes { digest.authenticate(message, key: $0, into: own) }
+                return ConstantTime.equal(UnsafeRawBufferPointer(own), signature)
+            }
+        case .asymmetric(let key):
+            guard let scheme = algorithm.scheme else { return false }
+            guard case .ec(let curve) = key.kind else { return key.verifies(signature, over: message, scheme) }
+            return ECDSASignature.withDER(of: signature, on: curve) { key.verifies($0, over: message, scheme) } ?? false
+        }
+    }
+}
+
+/// Why a key is not used.
+package enum KeyRefusal: String, Error, Hashable, Sendable {
+    case notAnObject = "not a JSON object"
+    case malformed = "malformed"
+    case unsupportedType = "key type or curve not supported"
+    case unsupportedAlgorithm = "algorithm not supported"
+    case algorithmDoesNotFit = "algorithm does not fit the key"
+    case algorithmMissing = "a symmetric key needs \"alg\""
+    case symmetricNotAllowed = "symmetric keys are taken only from local files"
+    case notForSignatures = "\"use\" is not \"sig\""
+    case notForVerification = "\"key_ops\" has no \"verify\""
+    case weak = "too short, or RSA beyond 8192 bits"
+    case tooMany = "more keys than the limit"
+}
