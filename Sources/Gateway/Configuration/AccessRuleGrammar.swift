@@ -1,4 +1,5 @@
 internal import Config
+internal import JOSE
 internal import RateLimit
 
 extension Grammar where Value == NamedRule {
@@ -89,7 +90,7 @@ extension Grammar where Value == [AccessRule] {
             let path = section.required("path", .claimPath)
             let value = section.required("is", .text("the claim's value"))
             guard let path, let value else { return nil }
-            return .claim(path: path, value: value)
+            return .claim(path: path.names, value: value)
         }
         return Grammar(expected: expected) { node, reader, expected in
             if node.elements != nil { return Grammar.list(of: pair).read(node, reader) }
@@ -97,7 +98,7 @@ extension Grammar where Value == [AccessRule] {
                 reader.reportMismatch(node, expected: expected)
                 return nil
             }
-            return entries.compactMap { entry in
+            return entries.compactMap { entry -> AccessRule? in
                 guard let path = ClaimText.path(entry.key.value) else {
                     reader.report(
                         "found \(Quoted.text(entry.key.value)), expected a claim such as role or realm.role; "
@@ -105,7 +106,7 @@ extension Grammar where Value == [AccessRule] {
                         at: entry.key.place)
                     return nil
                 }
-                return Grammar.text("the claim's value").read(entry.value, reader).map { .claim(path: path, value: $0) }
+                return Grammar<String>.text("the claim's value").read(entry.value, reader).map { .claim(path: path.names, value: $0) }
             }
         }
     }

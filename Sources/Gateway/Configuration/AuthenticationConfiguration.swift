@@ -1,13 +1,14 @@
 package import Config
+package import JOSE
 
 /// The section `authentication`: whose tokens are believed, and what in them is the tenant and the plan.
 package struct AuthenticationConfiguration: Sendable, Equatable {
     /// Never empty, no two with one `iss`.
     package var issuers: [IssuerConfiguration]
     /// Where a token names its tenant; `nil` where tenants do not matter.
-    package var tenant: [String]?
+    package var tenant: Located<ClaimPath>?
     /// Where a token names its plan; with it, every authenticated caller needs a tenant and a plan.
-    package var plan: [String]?
+    package var plan: Located<ClaimPath>?
     /// For tokens with no plan, or an unknown one.
     package var defaultPlan: Located<String>?
     /// Failed verifications of one client address; `nil` where they are not limited.
@@ -27,17 +28,13 @@ package struct IssuerConfiguration: Sendable, Equatable {
     package var audiences: [String]
     package var keys: Located<KeySource>
     /// What an RSA key without `alg` verifies.
-    package var algorithm: RSAAlgorithm
+    package var algorithm: SigningAlgorithm
     /// How far clocks may be apart.
     package var leeway: Duration
     /// Claims sent upstream as headers; header names in lower case, each once.
     package var forwardClaims: [ForwardedClaim]
     /// Whether the upstream sees the token itself.
     package var forwardToken: Bool
-
-    package enum RSAAlgorithm: String, CaseIterable, Sendable {
-        case RS256, RS384, RS512, PS256, PS384, PS512
-    }
 }
 
 /// Where an issuer's keys come from.
@@ -52,15 +49,15 @@ package enum KeySource: Sendable, Equatable {
 
 package struct ForwardedClaim: Sendable, Equatable {
     package var header: String
-    package var path: [String]
+    package var path: ClaimPath
 }
 
 extension Grammar where Value == AuthenticationConfiguration {
     static var authentication: Grammar {
         .section(expected: "a mapping with issuers") { section in
             let issuers = section.required("issuers", .issuers)
-            let tenant = section.optional("tenant", .claimSource)
-            let plan = section.optional("plan", .claimSource)
+            let tenant = section.optional("tenant", .located(.claimSource))
+            let plan = section.optional("plan", .located(.claimSource))
             let defaultPlan = section.optional("default_plan", .located(.name))
             let failedLogins = section.value(
                 "failed_logins", .word("off", or: .rate), default: AuthenticationConfiguration.failedLoginsDefault)
@@ -101,7 +98,7 @@ extension Grammar where Value == IssuerConfiguration {
             let audiences = section.required("audiences", .list(of: .text("the text of an aud claim")))
             let keys = section.required("jwks", .located(.keySource))
             let ca = section.optional("jwks_ca", .located(.path("a PEM file with certificates")))
-            let algorithm = section.value("algorithm", .choice, default: IssuerConfiguration.RSAAlgorithm.RS256)
+            let algorithm = section.value("algorithm", .rsaAlgorithm, default: .rs256)
             let leeway = section.value("leeway", .duration(.zero ... .seconds(600)), default: .seconds(60))
             let forwardClaims = section.value("forward_claims", .forwardedClaims, default: [])
             let forwardToken = section.value("forward_token", .boolean, default: false)
@@ -114,6 +111,17 @@ extension Grammar where Value == IssuerConfiguration {
             return IssuerConfiguration(
                 issuer: issuer, audiences: audiences, keys: keys, algorithm: algorithm, leeway: leeway,
                 forwardClaims: forwardClaims, forwardToken: forwardToken)
+        }
+    }
+}
+
+extension Grammar where Value == SigningAlgorithm {
+    /// Those of RSA keys: every other key says by its kind what it verifies.
+    fileprivate static var rsaAlgorithm: Grammar {
+        let words = [SigningAlgorithm.rs256, .rs384, .rs512, .ps256, .ps384, .ps512].map(\.rawValue)
+        return Grammar(expected: Quoted.alternatives(words)) { (text: String) in
+            guard words.contains(text) else { return .mismatch(hint: Spelling.hint(for: text, among: words)) }
+            return Reading(SigningAlgorithm(rawValue: text))
         }
     }
 }

@@ -1,13 +1,13 @@
 internal import Config
+internal import JOSE
 internal import RateLimit
 
-/// Where in a token something stands: the members to descend from its root.
-extension Grammar where Value == [String] {
+extension Grammar where Value == ClaimPath {
     /// `tenant`, `realm.roles` (dots descend), or a list of names for those that hold dots or other signs themselves.
     static var claimPath: Grammar {
         let expected = "a claim such as tenant or realm.tenant, or a list of names such as [\"https://acme.dev/tenant\"]"
         return Grammar(expected: expected) { node, reader, expected in
-            if node.elements != nil { return Grammar.claimNames.read(node, reader) }
+            if node.elements != nil { return Grammar<[String]>.claimNames.read(node, reader).flatMap(ClaimPath.init(names:)) }
             return Grammar(expected: expected) { (text: String) in Reading(ClaimText.path(text)) }.read(node, reader)
         }
     }
@@ -28,7 +28,7 @@ extension Grammar where Value == [String] {
 
 enum ClaimText {
     /// The names between the dots; `nil` where there is more than letters, digits, `_` and `-` in them.
-    static func path(_ text: String) -> [String]? {
+    static func path(_ text: String) -> ClaimPath? {
         let names = text.split(separator: ".", omittingEmptySubsequences: false)
         let areNames = names.allSatisfy { name in
             !name.isEmpty
@@ -37,6 +37,6 @@ enum ClaimText {
                     return (0x30...0x39).contains(byte) || (0x61...0x7a).contains(lower) || byte == 0x5f || byte == 0x2d
                 }
         }
-        return areNames ? names.map(String.init) : nil
+        return areNames ? ClaimPath(names: names.map(String.init)) : nil
     }
 }

@@ -1,9 +1,10 @@
 internal import Config
+internal import JOSE
 
 extension Grammar where Value == [ForwardedClaim] {
     /// Header names, each with the claim it carries.
     static var forwardedClaims: Grammar {
-        let names = Grammar<[(name: Located<String>, value: [String])]>
+        let names = Grammar<[(name: Located<String>, value: ClaimPath)]>
             .names("a mapping of header names to claims, such as { x-tenant: tenant }", of: .claimPath)
         return Grammar(expected: names.expected) { node, reader, expected in
             guard let entries = names.expecting(expected).read(node, reader) else { return nil }

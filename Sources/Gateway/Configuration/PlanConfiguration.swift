@@ -41,8 +41,7 @@ extension Located<LimitRule> {
 extension Reader {
     /// Reports a key of the user's own that could not be shown in logs and metrics.
     func checkName(_ name: Located<String>) {
-        let node = Node(
-            .scalar(Node.Scalar(text: name.value, written: name.value, isQuoted: true, isBroken: false)), at: name.place)
-        _ = Grammar.name.read(node, self)
+        guard !NameText.isName(name.value) else { return }
+        report("found \(Quoted.text(name.value)), expected \(Grammar<String>.name.expected)", at: name.place)
     }
 }

@@ -42,7 +42,7 @@ extension Grammar where Value == [HeaderCondition] {
             var conditions: [HeaderCondition] = []
             for entry in entries {
                 // Without a value there is nothing to compare with.
-                guard let text = Grammar.text("a value, or \"*\" for any").read(entry.value, reader) else { continue }
+                guard let text = Grammar<String>.text("a value, or \"*\" for any").read(entry.value, reader) else { continue }
                 do throws(HeaderCondition.Mistake) {
                     let condition = try HeaderCondition(name: entry.key.value, text)
                     if conditions.contains(where: { $0.name == condition.name }) {
