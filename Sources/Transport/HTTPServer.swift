@@ -2,6 +2,7 @@ package import HTTP2
 package import HTTPModel
 internal import Reactor
 package import Sockets
+package import TLS
 
 /// What a listener allows its connections.
 package struct HTTPServerSettings: Sendable {
@@ -45,6 +46,8 @@ package final class HTTPServer {
     private var isDraining = false
     /// Called whenever a connection has ended.
     package var connectionEnded: (() -> Void)?
+    /// What new connections speak TLS with; `nil` for cleartext.
+    package var tls: ServerContext?
 
     package init(name: String, settings: HTTPServerSettings, handler: any StreamHandler, context: WorkerContext) {
         self.name = name
@@ -61,7 +64,7 @@ package final class HTTPServer {
     package func serve(_ socket: AcceptedSocket) {
         guard !isDraining else { return socket.refuse() }
         // Fails only where the loop can watch no more descriptors; the socket is closed then.
-        guard let channel = try? ByteChannel(socket, on: context.loop, scratch: context.scratch) else { return }
+        guard let channel = try? ByteChannel(socket, tls: tls, on: context.loop, scratch: context.scratch) else { return }
         let connection = ServerConnection(channel: channel, server: self, handler: handler)
         connections[ObjectIdentifier(connection)] = connection
     }

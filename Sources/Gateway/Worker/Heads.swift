@@ -18,6 +18,15 @@ extension GatewayWorker {
             additions.forwardedProto = origin.forwardedProto(
                 fields: source.pointee.fields, isSecure: connection.isSecure)
         }
+        if let identity = exchange.pointee.identity {
+            additions.claims = identity.claims
+            additions.forwardsToken = identity.forwardsToken
+        } else {
+            // Credentials that were not ours to judge are the upstream's.
+            additions.forwardsToken = true
+            additions.claims = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.strangersClaims }
+        }
+        additions.isUpstreamSecure = exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
         additions.requestID = requestID(exchange, source)
         if exchange.pointee.deadline != .distantFuture {
             additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))

@@ -1,7 +1,7 @@
 package import HTTPModel
 
 /// Claims of a verified token as headers for the upstream: names from the configuration, values rendered once per token.
-package final class ForwardedClaims: Sendable {
+package final class ClaimHeaders: Sendable {
     private let headers: [(name: [UInt8], value: [UInt8]?)]
 
     /// A `nil` value sends no header; the caller's own copy is removed all the same.
