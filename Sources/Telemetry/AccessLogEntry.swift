@@ -20,7 +20,8 @@ package struct AccessLogEntry {
     package var upstreamAddress = Self.nothing
     package var status = 0
     package var grpcStatus: Int?
-    package var responseFlags: ResponseFlags = []
+    /// Envoy's short response flag, or one of ours; `-` and nothing are left out.
+    package var responseFlag = Self.nothing
     /// The stage or rule that decided, in our own words.
     package var detail = Self.nothing
     package var bytesReceived: UInt64 = 0

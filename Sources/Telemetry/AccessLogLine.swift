@@ -32,7 +32,7 @@ package struct AccessLogLine {
         line.write("upstream_address", entry.upstreamAddress, atMost: 64)
         if entry.status > 0 { line.write("status", UInt64(entry.status)) }
         if let status = entry.grpcStatus, status >= 0 { line.write("grpc_status", UInt64(status)) }
-        Self.write(entry.responseFlags, to: &line)
+        if entry.responseFlag.first != UInt8(ascii: "-") { line.write("response_flags", entry.responseFlag, atMost: 16) }
         line.write("detail", entry.detail, atMost: 256)
         line.write("bytes_received", entry.bytesReceived)
         line.write("bytes_sent", entry.bytesSent)
@@ -54,21 +54,5 @@ package struct AccessLogLine {
     private static func withoutQuery(_ path: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         guard let mark = path.firstIndex(of: UInt8(ascii: "?")) else { return path }
         return UnsafeRawBufferPointer(rebasing: path[0..<mark])
-    }
-
-    private static func write(_ flags: ResponseFlags, to line: inout JSONLine) {
-        if flags.isEmpty { return }
-        withUnsafeTemporaryAllocation(byteCount: 128, alignment: 1) { text in
-            var count = 0
-            for (bit, name) in ResponseFlags.names.enumerated() where flags.rawValue >> UInt32(bit) & 1 == 1 {
-                if count > 0 {
-                    text[count] = UInt8(ascii: ",")
-                    count += 1
-                }
-                for offset in 0..<name.utf8CodeUnitCount { text[count + offset] = name.utf8Start[offset] }
-                count += name.utf8CodeUnitCount
-            }
-            line.write("response_flags", UnsafeRawBufferPointer(rebasing: text[0..<count]), atMost: 128)
-        }
     }
 }

@@ -17,14 +17,16 @@ package struct HTTPServerSettings: Sendable {
     package var streamIdle: Duration?
     /// Output that makes no progress.
     package var stall: Duration?
+    /// One request's body, over its whole life; `nil` for any.
+    package var bodyBytesMax: Int?
 
     package static let defaults = HTTPServerSettings(
         session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),
-        streamIdle: .seconds(300), stall: .seconds(30))
+        streamIdle: .seconds(300), stall: .seconds(30), bodyBytesMax: nil)
 
     package init(
         session: SessionLimits, connections: Int, handshake: Duration?, idle: Duration?, streamIdle: Duration?,
-        stall: Duration?
+        stall: Duration?, bodyBytesMax: Int?
     ) {
         self.session = session
         self.connections = connections
@@ -32,6 +34,7 @@ package struct HTTPServerSettings: Sendable {
         self.idle = idle
         self.streamIdle = streamIdle
         self.stall = stall
+        self.bodyBytesMax = bodyBytesMax
     }
 }
 

@@ -41,6 +41,8 @@ package final class ServerConnection: Connection {
     package private(set) var peerCertificate: CertificateInfo?
     /// What TLS agreed on; `nil` in cleartext.
     package private(set) var tlsVersion: ProtocolVersion?
+    /// What the caller speaks, as logs say it.
+    package var protocolName: StaticString { "HTTP/2" }
     /// Whatever the handler keeps with the connection.
     package var attachment: AnyObject?
 

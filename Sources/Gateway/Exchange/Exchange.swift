@@ -30,7 +30,7 @@ package struct Exchange {
     package var endpoint: Unmanaged<Endpoint>?
     package var filterIndex: UInt8 = 0
     /// `nil` for a caller without a token.
-    package var identity: Identity?
+    package var identity: Caller?
     /// The limits that a store is asked about.
     package var limitRequest: Unmanaged<LimitRequest>?
     package var origin: ClientOrigin?

@@ -1,3 +1,5 @@
+internal import Reactor
+internal import Transport
 internal import GRPC
 internal import HTTPModel
 internal import JOSE
@@ -50,7 +52,7 @@ package final class Authenticator {
         else { return .proceed }
         let now = worker.context.loop.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
-            exchange.pointee.identity = unsafeDowncast(known.takeUnretainedValue(), to: Identity.self)
+            exchange.pointee.identity = unsafeDowncast(known.takeUnretainedValue(), to: Caller.self)
             return .proceed
         }
         if let wait = failureWait(exchange, plan, worker, hits: 0) {
@@ -60,7 +62,7 @@ package final class Authenticator {
         }
         do throws(TokenFailure) {
             let verified = try TokenVerifier.verify(token, trusting: issuers, at: now)
-            let identity = Identity(verified, plan, planNames: planNames)
+            let identity = Caller(verified, plan, planNames: planNames)
             cache?.insert(
                 token, value: identity, valueBytes: identity.approximateBytes, generation: generation,
                 validUntilSeconds: verified.validUntilSeconds)

@@ -1,3 +1,4 @@
+internal import TLS
 internal import GRPC
 internal import HTTPModel
 internal import Transport

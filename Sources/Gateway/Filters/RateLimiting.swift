@@ -1,3 +1,4 @@
+internal import Reactor
 internal import GRPC
 internal import HTTPModel
 internal import JOSE
@@ -24,6 +25,7 @@ extension GatewayWorker {
 
     private func decide(_ exchange: ExchangePointer, _ first: [Limit], _ second: [Limit]) -> FilterVerdict {
         guard !first.isEmpty || !second.isEmpty else { return .proceed }
+        let limiter = limiter
         let request = limiter.take()
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         if let identity = exchange.pointee.identity {
@@ -138,23 +140,30 @@ extension GatewayWorker {
 final class Limiter: LimitDelegate {
     private(set) var store: any LimitStore
     private var free: [LimitRequest] = []
-    private unowned(unsafe) let worker: GatewayWorker
+    unowned(unsafe) var worker: GatewayWorker?
+    /// Requests that a store, or an exchange, has.
+    private(set) var outstandingCount = 0
 
-    init(store: any LimitStore, worker: GatewayWorker) {
+    init(store: any LimitStore) {
         self.store = store
-        self.worker = worker
         store.delegate = self
     }
 
-    func take() -> LimitRequest { free.popLast() ?? LimitRequest(keepsValues: store.needsValues) }
+    func take() -> LimitRequest {
+        outstandingCount += 1
+        return free.popLast() ?? LimitRequest(keepsValues: store.needsValues)
+    }
 
-    func give(_ request: LimitRequest) { free.append(request) }
+    func give(_ request: LimitRequest) {
+        outstandingCount -= 1
+        free.append(request)
+    }
 
     func limitDecided(_ request: LimitRequest) {
         defer { give(request) }
         guard !request.isAbandoned, let context = request.context else { return }
         let exchange = context.assumingMemoryBound(to: Exchange.self)
         guard UInt64(exchange.pointee.generation) == request.tag, exchange.pointee.phase == .suspended else { return }
-        worker.resume(exchange, request)
+        worker?.resume(exchange, request)
     }
 }

@@ -5,6 +5,7 @@ package import Transport
 /// A named set of endpoints, on one worker.
 package final class Cluster {
     package let plan: ClusterPlan
+    let nameBytes: [UInt8]
     package private(set) var endpoints: [Endpoint] = []
     private var balancer: LoadBalancer
     private unowned(unsafe) let context: WorkerContext
@@ -15,6 +16,7 @@ package final class Cluster {
         client: any EndpointClient
     ) {
         self.plan = plan
+        nameBytes = Array(plan.name.utf8)
         self.context = context
         self.client = client
         balancer = LoadBalancer(plan.policy, seed: seed)

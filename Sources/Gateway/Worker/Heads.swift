@@ -1,5 +1,6 @@
 internal import Bytes
 internal import HTTPModel
+internal import Telemetry
 internal import Time
 internal import Transport
 
@@ -38,15 +39,14 @@ extension GatewayWorker {
     private func requestID(_ exchange: ExchangePointer, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
         if let id = exchange.pointee.requestID { return id }
         if exchange.pointee.origin?.isProxied == true, let field = stream.pointee.fields.first(.xRequestID),
-            field.valueCount > 0, field.valueCount <= 128
+            RequestID.isAcceptable(field.valueBytes)
         {
             exchange.pointee.requestID = field.valueBytes
             return field.valueBytes
         }
-        let text = stream.pointee.fields.reserve(32)
-        Hexadecimal.write(randomness.next(), to: text)
-        Hexadecimal.write(randomness.next(), to: text + 16)
-        let id = UnsafeRawBufferPointer(start: text, count: 32)
+        let text = stream.pointee.fields.reserve(RequestID.bytes)
+        RequestID.write(&randomness, to: text)
+        let id = UnsafeRawBufferPointer(start: text, count: RequestID.bytes)
         exchange.pointee.requestID = id
         return id
     }

@@ -3,9 +3,10 @@ internal import JOSE
 
 /// A caller whose token was verified, with everything that follows from the token alone: kept in the token cache, so a
 /// token seen again costs one look-up.
-package final class Identity {
+package final class Caller {
     let token: VerifiedToken
     let issuer: [UInt8]
+    let subject: [UInt8]
     /// The tenant's name; `nil` where the token has none or tenants do not matter.
     let tenant: [UInt8]?
     /// Into the snapshot's plans.
@@ -18,6 +19,7 @@ package final class Identity {
         self.token = token
         let issuer = plan.issuers[token.issuerIndex]
         self.issuer = Array(issuer.policy.issuer.utf8)
+        subject = Array((token.subject ?? "").utf8)
         tenant = plan.tenant.flatMap { token.claim($0)?.scalarText }.flatMap { $0.isEmpty ? nil : Array($0.utf8) }
         let planName = plan.plan.flatMap { token.claim($0)?.scalarText }
         self.plan = planName.flatMap { planNames[$0] } ?? plan.defaultPlan
