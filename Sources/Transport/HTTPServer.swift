@@ -41,7 +41,8 @@ package struct HTTPServerSettings: Sendable {
 /// One worker's share of a listener: the connections that came in by it.
 package final class HTTPServer {
     package let name: String
-    package private(set) var settings: HTTPServerSettings
+    /// Of connections that come from now on.
+    package var settings: HTTPServerSettings
     unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let handler: any StreamHandler
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
@@ -64,12 +65,20 @@ package final class HTTPServer {
     package var connectionCount: Int { connections.count }
 
     /// Serves an accepted socket from now on.
-    package func serve(_ socket: AcceptedSocket) {
-        guard !isDraining else { return socket.refuse() }
+    ///
+    /// - Returns: false where it was refused.
+    package func serve(_ socket: AcceptedSocket) -> Bool {
+        guard !isDraining else {
+            socket.refuse()
+            return false
+        }
         // Fails only where the loop can watch no more descriptors; the socket is closed then.
-        guard let channel = try? ByteChannel(socket, tls: tls, on: context.loop, scratch: context.scratch) else { return }
+        guard let channel = try? ByteChannel(socket, tls: tls, on: context.loop, scratch: context.scratch) else {
+            return false
+        }
         let connection = ServerConnection(channel: channel, server: self, handler: handler)
         connections[ObjectIdentifier(connection)] = connection
+        return true
     }
 
     func forget(_ connection: ServerConnection) {

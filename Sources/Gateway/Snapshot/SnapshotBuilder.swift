@@ -42,6 +42,9 @@ package struct SnapshotBuilder {
     let surroundings: Surroundings
     var files: FileOpener
 
+    /// Every file that was opened, also in vain: what to watch for changes.
+    package var filesRead: Set<String> { files.opened }
+
     package init(_ configuration: GatewayConfiguration, _ surroundings: Surroundings) {
         self.configuration = configuration
         self.surroundings = surroundings

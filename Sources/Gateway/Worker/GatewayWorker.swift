@@ -2,6 +2,7 @@ internal import Metrics
 internal import Bytes
 internal import GRPC
 internal import HTTPModel
+package import JOSE
 internal import Crypto
 package import RateLimit
 internal import Reactor
@@ -127,6 +128,9 @@ package final class GatewayWorker {
     private func isOver(_ snapshot: WorkerSnapshot) -> Bool {
         snapshot.exchangeCount == 0 && (snapshot.limiter === limiter || snapshot.limiter.outstandingCount == 0)
     }
+
+    /// Takes keys that were fetched into service.
+    package func setKeys(_ keys: KeySet, from source: KeySetSource) { authenticator.setKeys(keys, from: source) }
 
     // MARK: Exchanges
 
