@@ -21,7 +21,11 @@ final class NameKeeper {
 
     private static func names(in snapshot: Snapshot) -> Set<String> {
         var endpoints = snapshot.clusters.flatMap(\.endpoints)
-        if case .redis(let redis) = snapshot.store.location { endpoints.append(redis.endpoint) }
+        switch snapshot.store.location {
+        case .memory: break
+        case .redis(let redis): endpoints.append(redis.endpoint)
+        case .service(let endpoint, _, _): endpoints.append(endpoint)
+        }
         return Set(
             endpoints.compactMap { endpoint in
                 if case .name(let name, _) = endpoint { name } else { nil }

@@ -100,6 +100,15 @@ package final class ClientConnection: Connection {
         }
     }
 
+    /// Parts every stream from its handler, which is about to end.
+    package func abandonStreams() {
+        var next = session.firstStream
+        while let stream = next {
+            next = stream.pointee.next
+            stream.pointee.handler = nil
+        }
+    }
+
     /// Takes no new requests, and closes with the last one that runs.
     package func retire() {
         isLeaving = true

@@ -144,10 +144,17 @@ final class Limiter: LimitDelegate {
     /// Requests that a store, or an exchange, has.
     private(set) var outstandingCount = 0
 
-    init(store: any LimitStore) {
+    private let onRetire: () -> Void
+
+    /// - Parameter onRetire: ends what the store has open.
+    init(store: any LimitStore, onRetire: @escaping () -> Void = {}) {
         self.store = store
+        self.onRetire = onRetire
         store.delegate = self
     }
+
+    /// No snapshot uses it any more, and nothing is outstanding.
+    func retire() { onRetire() }
 
     func take() -> LimitRequest {
         outstandingCount += 1

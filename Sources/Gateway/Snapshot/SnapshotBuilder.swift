@@ -56,9 +56,9 @@ package struct SnapshotBuilder {
     package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
         var builder = RuleBookBuilder()
         let listeners = configuration.listeners.compactMap { listenerPlan($0) }
-        var clusters = configuration.clusters.map { clusterPlan($0) }
+        let clusters = configuration.clusters.map { clusterPlan($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
-        let store = storePlan(configuration.rateLimits, clusters: &clusters)
+        let store = storePlan(configuration.rateLimits)
         let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, &builder) }
         let table = RouteTable(
             configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
@@ -121,7 +121,7 @@ package struct SnapshotBuilder {
             tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: cluster.name.place) })
     }
 
-    private mutating func storePlan(_ store: StoreConfiguration, clusters: inout [ClusterPlan]) -> StorePlan {
+    private mutating func storePlan(_ store: StoreConfiguration) -> StorePlan {
         let location: StorePlan.Location
         switch store.store.value {
         case .memory: location = .memory
@@ -132,14 +132,9 @@ package struct SnapshotBuilder {
                     password: redis.password?.text,
                     tls: redis.tls.flatMap { files.upstreamTLS($0, protocols: [], at: store.store.place) }))
         case .service(let address, let tls):
-            var pool = PoolSettings.defaults
-            pool.streams = 1000
-            pool.connections = 1
-            clusters.append(
-                ClusterPlan(
-                    name: "rate_limits.store", endpoints: [EndpointAddress(address)], policy: .roundRobin, pool: pool,
-                    tls: tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: store.store.place) }))
-            location = .service(cluster: clusters.count - 1, authority: address.description)
+            location = .service(
+                EndpointAddress(address), authority: address.description,
+                tls: tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: store.store.place) })
         }
         return StorePlan(
             location: location, domain: store.domain, timeout: store.timeout, whenUnavailable: store.whenUnavailable)

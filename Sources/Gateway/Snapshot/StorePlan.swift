@@ -7,8 +7,7 @@ package struct StorePlan: Sendable, Equatable {
     package enum Location: Sendable, Equatable {
         case memory
         case redis(Redis)
-        /// The cluster, by its place among the snapshot's, that the RLS service is called through.
-        case service(cluster: Int, authority: String)
+        case service(EndpointAddress, authority: String, tls: UpstreamTLS?)
     }
 
     package struct Redis: Sendable, Equatable {

@@ -89,7 +89,7 @@ package final class GatewayWorker {
                 plan, seed: randomness.next(), resolved: resolved, context: context, client: upstream)
         }
         if snapshot.store != current.snapshot.store || snapshot.generation == current.snapshot.generation {
-            limiter = Limiter(store: makeStore(snapshot.store, clusters))
+            limiter = makeLimiter(snapshot.store)
             limiter.worker = self
         }
         authenticator.adopt(snapshot)
@@ -99,13 +99,27 @@ package final class GatewayWorker {
         retireLeft()
     }
 
-    private func makeStore(_ plan: StorePlan, _ clusters: [Cluster]) -> any LimitStore {
-        MemoryStore(table: counters)
+    private func makeLimiter(_ plan: StorePlan) -> Limiter {
+        let memory = MemoryStore(table: counters)
+        serviceLink = nil
+        switch plan.location {
+        case .memory, .redis: return Limiter(store: memory)
+        case .service(let endpoint, let authority, let tls):
+            let link = ServiceLink(
+                endpoint, authority: authority, tls: tls, timeout: plan.timeout, resolved: resolved, context: context)
+            serviceLink = link
+            let store = ServiceStore(plan, link: link, fallback: memory, context: context)
+            return Limiter(store: store) { [unowned store] in store.shutDown() }
+        }
     }
+
+    /// The connection of the present store to its service, where it has one.
+    private var serviceLink: ServiceLink?
 
     /// Takes what host names stand for now into service.
     package func resolve(_ names: ResolvedNames) {
         resolved = names
+        serviceLink?.resolve(names)
         for cluster in Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) }).compactMap({ id in
             (leaving + [current]).flatMap { $0.clusters }.first { ObjectIdentifier($0) == id }
         }) {
@@ -121,6 +135,9 @@ package final class GatewayWorker {
         let inUse = Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) })
         for cluster in done.flatMap({ $0.clusters }) where !inUse.contains(ObjectIdentifier(cluster)) {
             cluster.retire()
+        }
+        for snapshot in done where !(leaving + [current]).contains(where: { $0.limiter === snapshot.limiter }) {
+            snapshot.limiter.retire()
         }
     }
 
