@@ -3,7 +3,7 @@ package import JOSE
 
 /// What rules may know of a caller and a request.
 ///
-/// Nothing here is counted: the token, its memory and the fields belong to the exchange and outlive the check.
+/// Nothing here is counted: token, memory, fields and names belong to the exchange or its connection and outlive the check.
 package struct CallerFacts {
     /// `nil` for a caller without a verified token, who is not authenticated.
     package var token: Unmanaged<VerifiedToken>?
@@ -12,11 +12,11 @@ package struct CallerFacts {
     package var fields: FieldBlock
     package var address: IPAddress?
     /// `nil` for a caller without a verified client certificate.
-    package var certificate: CertificateNames?
+    package var certificate: Unmanaged<CertificateNames>?
 
     package init(
         token: Unmanaged<VerifiedToken>? = nil, memory: UnsafeMutablePointer<TokenRuleMemory>? = nil, fields: FieldBlock,
-        address: IPAddress? = nil, certificate: CertificateNames? = nil
+        address: IPAddress? = nil, certificate: Unmanaged<CertificateNames>? = nil
     ) {
         self.token = token
         self.memory = memory

@@ -5,7 +5,7 @@ package import TLS
 /// A rule's name with `://` in it is a URI, one with `@` an e-mail address, anything else a DNS name, compared without
 /// case; names of one kind never pass for another. Common names count only where a certificate has no alternative names
 /// (RFC 6125, section 6.4.4).
-package struct CertificateNames: Sendable {
+package final class CertificateNames: Sendable {
     private let texts: Set<[UInt8]>
 
     package init(_ names: [CertificateName]) {

@@ -51,8 +51,8 @@ package final class RuleBook: Sendable {
             }
         }
         guard policy.hasShadow else { return verdict }
-        for index in range where steps[index].isShadow && refusal(by: steps[index], caller) != nil {
-            verdict.shadowed |= 1 << UInt8(index - range.lowerBound)
+        for index in range where steps[index].isShadow {
+            if refusal(by: steps[index], caller) != nil { verdict.shadowed |= 1 << UInt8(index - range.lowerBound) }
         }
         return verdict
     }

@@ -75,7 +75,9 @@ struct RuleProgram: Sendable {
             return addresses[Int(node.operand)].contains(address) ? .fits : .fails
         case .clientCertificate:
             guard let names = caller.certificate else { return .fails }
-            return certificates[Int(node.operand)].contains { names.contains($0) } ? .fits : .fails
+            return names._withUnsafeGuaranteedRef { names in
+                certificates[Int(node.operand)].contains { names.contains($0) } ? .fits : .fails
+            }
         }
     }
 

@@ -4,22 +4,26 @@ internal import Glibc
 /// One request's questions to a `RouteTable`; each hash is made when the first shape asks for it.
 struct RouteLookup {
     private let memory: RouteMemory
-    private let head: HeadFacts
-    private let fields: FieldBlock
-    /// `scratch[n]` becomes the hash of the path's first n segments.
-    private let scratch: UnsafeMutableBufferPointer<UInt64>
+    private let authority: UnsafeRawBufferPointer
+    private let service: UnsafeRawBufferPointer
+    private let path: UnsafeRawBufferPointer
+    private let fields: UnsafeBufferPointer<Field>
+    private var scratch = UnsafeMutableBufferPointer<UInt64>(start: nil, count: 0)
     private var segmentCount = -1
     private var authorityHash: UInt64?
     private var serviceHash: UInt64?
 
-    init(memory: RouteMemory, head: HeadFacts, fields: FieldBlock, scratch: UnsafeMutableBufferPointer<UInt64>) {
+    init(memory: RouteMemory, head: borrowing HeadFacts, fields: borrowing FieldBlock) {
         self.memory = memory
-        self.head = head
-        self.fields = fields
-        self.scratch = scratch
+        authority = head.authority
+        service = head.service
+        path = head.path
+        self.fields = UnsafeBufferPointer(start: fields.fields, count: fields.count)
     }
 
-    mutating func first() -> Int? {
+    /// - Parameter scratch: room for `depthMax + 1` hashes; `scratch[n]` becomes that of the path's first n segments.
+    mutating func first(scratch: UnsafeMutableBufferPointer<UInt64>) -> Int? {
+        self.scratch = scratch
         var best = Int32.max
         for index in memory.shapes.indices {
             let shape = memory.shapes[index]
@@ -33,21 +37,21 @@ struct RouteLookup {
     private mutating func find(_ shape: RouteMemory.Shape, at index: Int) -> Int32? {
         var hash = RouteHash(seed: memory.seed)
         hash.add(UInt64(index))
-        let authority: UnsafeRawBufferPointer
+        let asked: UnsafeRawBufferPointer
         switch shape.authority {
-        case .any: authority = UnsafeRawBufferPointer(start: nil, count: 0)
+        case .any: asked = UnsafeRawBufferPointer(start: nil, count: 0)
         case .exact:
-            authority = head.authority
+            asked = authority
             hash.add(wholeAuthorityHash())
         case .suffix:
-            guard let tail = Self.lastLabels(Int(shape.labels), of: head.authority) else { return nil }
-            authority = tail
+            guard let tail = Self.lastLabels(Int(shape.labels), of: authority) else { return nil }
+            asked = tail
             hash.add(Self.hash(tail, seed: memory.seed))
         }
         switch shape.target {
         case .any: break
         case .service:
-            guard head.service.count > 0 else { return nil }
+            guard service.count > 0 else { return nil }
             hash.add(wholeServiceHash())
         case .path:
             hashPath()
@@ -66,7 +70,7 @@ struct RouteLookup {
             if memory.slots[slot].hash == hash.state {
                 let route = memory.slots[slot].route
                 let pattern = memory.patterns[Int(route)]
-                if pattern.shape == Int32(index), memory.text(pattern.authority, equals: authority),
+                if pattern.shape == Int32(index), memory.text(pattern.authority, equals: asked),
                     fitsTarget(pattern, shape.target), fitsValues(pattern, shape)
                 {
                     return route
@@ -80,11 +84,11 @@ struct RouteLookup {
     private func fitsTarget(_ pattern: RouteMemory.Pattern, _ kind: RouteMemory.TargetKind) -> Bool {
         switch kind {
         case .any: true
-        case .service: memory.text(pattern.target, equals: head.service)
-        case .path: memory.text(pattern.target, equals: head.path)
+        case .service: memory.text(pattern.target, equals: service)
+        case .path: memory.text(pattern.target, equals: path)
         case .prefix:
-            head.path.count >= Int(pattern.target.count)
-                && memory.text(pattern.target, equals: UnsafeRawBufferPointer(rebasing: head.path[..<Int(pattern.target.count)]))
+            path.count >= Int(pattern.target.count)
+                && memory.text(pattern.target, equals: UnsafeRawBufferPointer(rebasing: path[..<Int(pattern.target.count)]))
         }
     }
 
@@ -102,10 +106,10 @@ struct RouteLookup {
 
     private func value(of header: RouteMemory.Header) -> UnsafeRawBufferPointer? {
         var value: UnsafeRawBufferPointer?
-        for index in 0..<fields.count where memory.text(header.name, equals: fields.fields[index].nameBytes) {
-            guard header.isExact else { return fields.fields[index].valueBytes }
+        for index in fields.indices where memory.text(header.name, equals: fields[index].nameBytes) {
+            guard header.isExact else { return fields[index].valueBytes }
             guard value == nil else { return nil }
-            value = fields.fields[index].valueBytes
+            value = fields[index].valueBytes
         }
         return value
     }
@@ -142,21 +146,21 @@ struct RouteLookup {
 
     private mutating func wholeAuthorityHash() -> UInt64 {
         if let authorityHash { return authorityHash }
-        let hash = Self.hash(head.authority, seed: memory.seed)
+        let hash = Self.hash(authority, seed: memory.seed)
         authorityHash = hash
         return hash
     }
 
     private mutating func wholeServiceHash() -> UInt64 {
         if let serviceHash { return serviceHash }
-        let hash = Self.hash(head.service, seed: memory.seed)
+        let hash = Self.hash(service, seed: memory.seed)
         serviceHash = hash
         return hash
     }
 
     private mutating func hashPath() {
         guard segmentCount < 0 else { return }
-        segmentCount = Self.hashSegments(head.path, seed: memory.seed, into: scratch)
+        segmentCount = Self.hashSegments(path, seed: memory.seed, into: scratch)
     }
 
     /// Sets `scratch[n]` to the hash of the path's first n segments, as far as there is room, and returns how many segments

@@ -38,12 +38,10 @@ package final class RouteTable: @unchecked Sendable {
     deinit { memory.deallocate() }
 
     /// The index of the first route that takes the request; `nil` where none does.
-    package func route(for head: HeadFacts, fields: FieldBlock) -> Int? {
+    package func route(for head: borrowing HeadFacts, fields: borrowing FieldBlock) -> Int? {
         guard memory.slots.count > 0 else { return nil }
-        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.depthMax + 1) { scratch in
-            var lookup = RouteLookup(memory: memory, head: head, fields: fields, scratch: scratch)
-            return lookup.first()
-        }
+        var lookup = RouteLookup(memory: memory, head: head, fields: fields)
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.depthMax + 1) { lookup.first(scratch: $0) }
     }
 
     /// The index, in the order given, of a route's method entry for this RPC method; `nil` where it has none.

@@ -39,7 +39,7 @@ final class TestCaller {
     var facts: CallerFacts {
         CallerFacts(
             token: token.map { .passUnretained($0) }, memory: usesMemory ? memory : nil, fields: fields, address: address,
-            certificate: certificate)
+            certificate: certificate.map { .passUnretained($0) })
     }
 
     func verdict(_ policy: AccessPolicy, in book: RuleBook) -> AccessVerdict { withExtendedLifetime(self) { book.check(policy, facts) } }
