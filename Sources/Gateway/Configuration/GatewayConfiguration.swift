@@ -59,7 +59,7 @@ extension GatewayConfiguration {
         let drain = section.value("drain", .drain, default: .defaults)
         let accessLog = section.value("access_log", .accessLog, default: .stdout)
         let admin = AdminConfiguration.read(in: section)
-        let trustedProxies = section.value("trusted_proxies", .list(of: .cidr), default: [])
+        let trustedProxies = section.value("trusted_proxies", .list(of: .cidr, isEmptyAllowed: true), default: [])
         let memory = section.value("memory", .memory, default: .defaults)
         let listeners = section.required("listeners", .listeners)
         let authentication = section.optional("authentication", .authentication)

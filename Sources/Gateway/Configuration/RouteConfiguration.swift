@@ -115,7 +115,7 @@ extension RouteConfiguration {
 
 extension Grammar where Value == [Located<LimitRule>] {
     fileprivate static func limits(of owner: String) -> Grammar {
-        Grammar.list(of: Grammar<Located<LimitRule>>.located(.limit)).map { limits in
+        Grammar.list(of: Grammar<Located<LimitRule>>.located(.limit), isEmptyAllowed: true).map { limits in
             limits.enumerated().map { index, limit in limit.named("\(owner).limits[\(index)]") }
         }
     }

@@ -104,8 +104,8 @@ import Transport
             """),
         ("domain: a\ndescriptors: [{ key: a }, { key: a, value: \"\" }, { key: a, value: b }, { key: a, value: b }, { key: \"\" }]", """
             limits.yaml:2:27: descriptors[1]: found the key "a" without a value twice, expected it once on a level
-            limits.yaml:2:73: descriptors[3]: found the key "a" with the value "b" twice, expected it once on a level
-            limits.yaml:2:100: descriptors[4].key: found "", expected the key of a descriptor's entry
+            limits.yaml:2:72: descriptors[3]: found the key "a" with the value "b" twice, expected it once on a level
+            limits.yaml:2:101: descriptors[4].key: found "", expected the key of a descriptor's entry
 
             """),
         ("""

@@ -15,10 +15,9 @@ extension WrongConfiguration {
         --- plans that no token could name
         plans: { free: { limits: [1/s] } }
         >>> martlet.yaml:1:8: plans: found without authentication.plan: no token would name one of them
-        --- a plan without limits, one with an odd name
+        --- a plan that says nothing, one with an odd name; one without limits is none
         authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }], tenant: claim tenant, plan: claim plan }
         plans: { empty: { limits: [] }, none: {}, "a b": { limits: [1/s] } }
-        >>> martlet.yaml:2:27: plans.empty.limits: found an empty list, expected a list, each a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day
         >>> martlet.yaml:2:39: plans.none: the key "limits" is missing, expected a list, each a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day
         >>> martlet.yaml:2:43: plans["a b"]: found "a b", expected a name of letters, digits, _, - and .
         --- limits that are not written so, each at its column
