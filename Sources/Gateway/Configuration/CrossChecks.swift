@@ -16,7 +16,7 @@ struct CrossChecks {
     func run() {
         checkClusterNames()
         checkCoverage()
-        configuration.admin.check(against: configuration.listeners, section.reader)
+        AdminSection.check(configuration.admin, against: configuration.listeners, section.reader)
         checkPlans()
         checkUniqueNames()
         let access = AccessChecks(configuration, section)

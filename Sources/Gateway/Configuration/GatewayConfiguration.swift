@@ -10,7 +10,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package var workers: Int?
     package var drain: DrainConfiguration
     package var accessLog: AccessLogTarget
-    package var admin: AdminConfiguration
+    package var admin: Located<NetworkAddress>
     /// Peers whose x-forwarded-for and -proto are believed.
     package var trustedProxies: [CIDR]
     package var memory: MemoryConfiguration
@@ -58,7 +58,7 @@ extension GatewayConfiguration {
         let workers = section.value("workers", .workers, default: nil)
         let drain = section.value("drain", .drain, default: .defaults)
         let accessLog = section.value("access_log", .accessLog, default: .stdout)
-        let admin = AdminConfiguration.read(in: section)
+        let admin = AdminSection.read(in: section)
         let trustedProxies = section.value("trusted_proxies", .list(of: .cidr, isEmptyAllowed: true), default: [])
         let memory = section.value("memory", .memory, default: .defaults)
         let listeners = section.required("listeners", .listeners)

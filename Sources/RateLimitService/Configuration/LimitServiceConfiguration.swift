@@ -7,7 +7,7 @@ package struct LimitServiceConfiguration: Sendable, Equatable {
     /// `nil` for `auto`: one for each core that this process may run on.
     package var workers: Int?
     package var drain: DrainConfiguration
-    package var admin: AdminConfiguration
+    package var admin: Located<NetworkAddress>
     package var listeners: [ListenerConfiguration]
     /// Memory or Redis; never another service.
     package var rateLimits: StoreConfiguration
@@ -84,7 +84,7 @@ extension LimitServiceConfiguration {
     private static func read(_ section: Section) -> LimitServiceConfiguration? {
         let workers = section.value("workers", .workers, default: nil)
         let drain = section.value("drain", .drain, default: .defaults)
-        let admin = AdminConfiguration.read(in: section)
+        let admin = AdminSection.read(in: section)
         let listeners = section.required("listeners", .listeners)
         let rateLimits = section.value("rate_limits", .store, default: .defaults)
         let domains = readDomains(section)
@@ -92,7 +92,7 @@ extension LimitServiceConfiguration {
             section.reader.report("found a rate-limit service, expected memory or redis: this is one", at: rateLimits.store.place)
         }
         guard let listeners else { return nil }
-        admin.check(against: listeners, section.reader)
+        AdminSection.check(admin, against: listeners, section.reader)
         return LimitServiceConfiguration(
             workers: workers, drain: drain, admin: admin, listeners: listeners, rateLimits: rateLimits, domains: domains)
     }

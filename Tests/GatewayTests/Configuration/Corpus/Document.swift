@@ -59,7 +59,7 @@ extension WrongConfiguration {
         --- a section with nothing in it
         admin:
         drain:
-        >>> martlet.yaml:1:7: admin: found nothing, expected a mapping
+        >>> martlet.yaml:1:7: admin: found nothing, expected a mapping with address
         >>> martlet.yaml:2:7: drain: found nothing, expected a mapping
         --- a variable that is not set
         drain: { delay: "${GONE}", timeout: "${EMPTY}" }
