@@ -120,6 +120,17 @@ package struct ByteChain {
         }
     }
 
+    /// Appends a copy of everything here to `other`.
+    package func copy(to other: inout ByteChain, pool: ChunkPool) {
+        var next = first
+        while let chunk = next {
+            let size = Int(chunk.pointee.end - chunk.pointee.start)
+            other.append(
+                UnsafeRawBufferPointer(start: bytesOf(chunk) + Int(chunk.pointee.start), count: size), from: pool)
+            next = chunk.pointee.next
+        }
+    }
+
     package mutating func removeAll(pool: ChunkPool) {
         while let chunk = first {
             first = chunk.pointee.next

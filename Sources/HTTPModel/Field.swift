@@ -15,9 +15,11 @@ package struct Field {
         package let rawValue: UInt8
         @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// Never put into an HPACK dynamic table, here or further on (RFC 7541, section 7.1.3).
-        package static var neverIndexed: Flags { Flags(rawValue: 1) }
+        @inlinable package static var neverIndexed: Flags { Flags(rawValue: 1) }
         /// Name and value outlive the frame that carries them.
-        package static var borrowed: Flags { Flags(rawValue: 6) }
+        @inlinable package static var borrowed: Flags { Flags(rawValue: 6) }
+        /// Both.
+        @inlinable package static var borrowedNeverIndexed: Flags { Flags(rawValue: 7) }
     }
 
     @inlinable package init(
@@ -45,4 +47,16 @@ package struct Field {
     /// For tests, logs and rare paths only: makes Strings.
     package var nameText: String { String(decoding: nameBytes, as: UTF8.self) }
     package var valueText: String { String(decoding: valueBytes, as: UTF8.self) }
+}
+
+extension Field {
+    /// A field with a literal name; the value lives as long as the field is used.
+    @inlinable package init(
+        _ name: StaticString, value: UnsafeRawBufferPointer, token: FieldToken, flags: Flags = .borrowed
+    ) {
+        self.init(
+            name: name.utf8Start, nameCount: name.utf8CodeUnitCount,
+            value: value.baseAddress.map { $0.assumingMemoryBound(to: UInt8.self) } ?? name.utf8Start,
+            valueCount: value.count, token: token, flags: flags)
+    }
 }

@@ -121,6 +121,13 @@ package struct FieldBlock {
         return arena + arenaUsed
     }
 
+    /// Room for `count` fields in the arena, uninitialized.
+    package mutating func reserveFields(_ count: Int) -> UnsafeMutableBufferPointer<Field> {
+        let alignment = MemoryLayout<Field>.alignment
+        let bytes = reserve(count * MemoryLayout<Field>.stride + alignment).alignedUp(toMultipleOf: alignment)
+        return UnsafeMutableBufferPointer(start: bytes.bindMemory(to: Field.self, capacity: count), count: count)
+    }
+
     /// The first field with this token at or behind `start`.
     package func first(_ token: FieldToken, from start: Int = 0) -> Field? {
         var index = start

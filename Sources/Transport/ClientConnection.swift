@@ -2,6 +2,7 @@ package import HTTP2
 package import HTTPModel
 package import Reactor
 package import Sockets
+package import TLS
 
 /// Owns client connections: a pool.
 package protocol ClientConnectionOwner: AnyObject {
@@ -20,18 +21,22 @@ package final class ClientConnection: Connection {
     package unowned(unsafe) var owner: (any ClientConnectionOwner)?
     /// TCP, and TLS where there is TLS, are done.
     package private(set) var isReady = false
+    /// It has been ready, whatever it is now.
+    package private(set) var wasReady = false
+    /// In nanoseconds of the loop's clock: when it last had no stream any more.
+    private var idleSince: UInt64 = 0
     /// The peer sent GOAWAY.
     package private(set) var isLeaving = false
     /// Our own limit; the peer's may be lower.
     private let streamLimit: Int
 
     package init(
-        to address: SocketAddress, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
+        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
         owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
         self.owner = owner
-        let channel = try ByteChannel(connectingTo: address, on: context.loop, scratch: context.scratch)
+        let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
         super.init(channel: channel, role: .client, limits: limits, context: context)
     }
 
@@ -45,6 +50,11 @@ package final class ClientConnection: Connection {
     }
 
     package var streamCount: Int { session.streamCount }
+
+    /// How long it has had no stream; zero while it has.
+    package var idleFor: Duration {
+        session.streamCount > 0 ? .zero : .nanoseconds(Int64(clamping: now - idleSince))
+    }
 
     /// Begins a request: see `Session.submitRequest`.
     package func request(
@@ -60,6 +70,8 @@ package final class ClientConnection: Connection {
 
     override package func channelOpened() {
         isReady = true
+        wasReady = true
+        idleSince = now
         super.channelOpened()
         owner?.clientConnectionOpened(self)
     }
@@ -80,6 +92,7 @@ package final class ClientConnection: Connection {
     override package func sessionSettingsChanged() { owner?.clientConnectionHasRoom(self) }
 
     override package func sessionStreamEnded() {
+        if session.streamCount == 0 { idleSince = now }
         if isLeaving {
             if session.streamCount == 0 { channel.close() }
         } else {

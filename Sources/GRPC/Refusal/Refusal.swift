@@ -1,0 +1,44 @@
+/// One decision not to serve a call: why, and the configured rule behind it.
+package struct Refusal: Sendable {
+    package let cause: RefusalCause
+    /// The rule or limit that decided, for the log; `nil` where none did.
+    package let rule: String?
+    /// Whether the caller may learn the rule's name (`expose: true`).
+    package let exposesRule: Bool
+
+    package init(_ cause: RefusalCause, rule: String? = nil, exposesRule: Bool = false) {
+        self.cause = cause
+        self.rule = rule
+        self.exposesRule = exposesRule
+    }
+
+    package var row: RefusalRow { cause.row }
+}
+
+/// Where one limit stands for this caller, as headers and details tell it.
+package struct LimitState: Sendable {
+    /// The limit's name; told only where `exposesName`, otherwise its place in the list stands for it.
+    package var name: String
+    package var exposesName: Bool
+    /// How many calls a window allows.
+    package var count: UInt64
+    package var windowSeconds: UInt64
+    package var remaining: UInt64
+    /// Until the window starts again or, for GCRA, until the bucket is full; rounded up.
+    package var resetSeconds: UInt64
+    /// Whether this limit refused the call.
+    package var isExceeded: Bool
+
+    package init(
+        name: String, exposesName: Bool = false, count: UInt64, windowSeconds: UInt64, remaining: UInt64,
+        resetSeconds: UInt64, isExceeded: Bool = false
+    ) {
+        self.name = name
+        self.exposesName = exposesName
+        self.count = count
+        self.windowSeconds = windowSeconds
+        self.remaining = remaining
+        self.resetSeconds = resetSeconds
+        self.isExceeded = isExceeded
+    }
+}

@@ -1,0 +1,86 @@
+/// Why the gateway does not serve a call. Each is one row of `RefusalRow`.
+package enum RefusalCause: Sendable {
+    // Finding the way
+    case noRoute
+    /// The path has a route, the method does not. `allow`: the methods that have, joined as the header wants them.
+    case methodNotAllowed(allow: String)
+    case unsupportedContentType
+    /// Only where we must read the message ourselves. `accepted`: what we can read, joined as the header wants it.
+    case unsupportedCompression(accepted: String)
+
+    // Who calls
+    case unauthenticated(TokenFault)
+    /// The issuer's keys were never loaded: not the caller's fault, so that nobody throws away a good token.
+    case keySetUnavailable(retryAfter: Duration?)
+    /// Too many tokens from this address have failed.
+    case failedLogins(retryAfter: Duration)
+
+    // What they may
+    case permissionDenied(Denial)
+
+    // How much
+    case rateLimited(retryAfter: Duration, limits: [LimitState])
+    /// The store is down, and the configuration says to deny then.
+    case limitStoreUnavailable(retryAfter: Duration)
+
+    // Upstream
+    case noHealthyEndpoint(retryAfter: Duration?)
+    /// No connection has room and the queue for one is full.
+    case upstreamQueueFull(retryAfter: Duration?)
+    /// Our own memory or stream caps.
+    case overloaded(retryAfter: Duration?)
+    case connectFailed
+    case connectionLost
+    /// RST_STREAM with this error code, before an answer.
+    case upstreamReset(http2ErrorCode: UInt32)
+    case upstreamProtocolError
+    /// A whole answer with this HTTP status and no `grpc-status`.
+    case upstreamWithoutStatus(httpStatus: Int)
+
+    // Time
+    case deadlineExceeded(DeadlineStage)
+    case slowRequestBody
+    /// Nothing moved in either direction for too long.
+    case streamIdle
+
+    // Size and shape
+    case messageTooLarge(bytesMax: Int)
+    case headTooLarge(bytesMax: Int)
+    case badPath
+    /// A request that is not legal HTTP in some way that has no row of its own.
+    case malformedHead
+    case hostMismatch
+    /// SNI and authority choose different client-certificate policies (RFC 9110, section 15.5.20).
+    case misdirected
+    case malformedTimeout
+    /// `field` names the place within the message, `problem` says what is wrong there.
+    case malformedMessage(field: String, problem: String)
+
+    case internalError
+}
+
+/// What is wrong with a token, as far as the caller may know.
+package enum TokenFault: UInt8, CaseIterable, Sendable {
+    case missing, malformed, expired, notYetValid, unknownIssuer, unknownKey, badSignature, wrongAudience, invalidClaims
+}
+
+/// What stood against an authenticated (or welcome anonymous) caller.
+package enum Denial: Sendable {
+    case rule
+    /// A scope that the token lacks: `required` is the scope list as RFC 6750 writes it, joined with spaces.
+    case scope(required: String)
+    case tenantMissing
+    case planUnknown
+}
+
+/// What the call was waiting for when its time was up.
+package enum DeadlineStage: UInt8, CaseIterable, Sendable {
+    /// Keys, limits: whatever stands before routing.
+    case filters
+    /// A connection to the endpoint.
+    case connect
+    /// The head of the answer.
+    case response
+    /// The rest of an answer that had begun.
+    case stream
+}

@@ -1,0 +1,53 @@
+internal import GRPC
+internal import HTTP2
+internal import Bytes
+package import HTTPModel
+package import Transport
+
+/// The downstream half of every exchange of a worker: turns what callers send into exchanges.
+package final class Downstream: IdleStreamHandler {
+    private unowned(unsafe) let worker: GatewayWorker
+
+    init(worker: GatewayWorker) { self.worker = worker }
+
+    @inline(__always)
+    private func exchange(_ stream: StreamPointer) -> ExchangePointer? {
+        stream.pointee.context?.assumingMemoryBound(to: Exchange.self)
+    }
+
+    package func streamHead(_ stream: StreamPointer, ended: Bool) {
+        worker.begin(stream, ended: ended)
+    }
+
+    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        guard let exchange = exchange(stream), exchange.pointee.phase != .over else {
+            // Answered already: what still comes is of no interest, but must not hold the caller up.
+            return Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        }
+        worker.receivedBody(exchange, bytes)
+    }
+
+    package func streamEnded(_ stream: StreamPointer) {
+        guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return }
+        exchange.pointee.flags.insert(.requestEnded)
+        worker.upstream.requestEnded(exchange)
+    }
+
+    /// The caller's socket took so much of the answer: the upstream may send as much again.
+    package func streamDrained(_ stream: StreamPointer, _ count: Int) {
+        guard let upstream = exchange(stream)?.pointee.upstream else { return }
+        Connection.with(upstream) { $0.consumed(upstream, count) }
+    }
+
+    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        guard let exchange = exchange(stream) else { return }
+        worker.end(exchange, reason)
+    }
+
+    package func streamIdle(_ stream: StreamPointer) {
+        guard let exchange = exchange(stream), exchange.pointee.phase != .over else {
+            return Connection.with(stream) { $0.reset(stream, .cancel) }
+        }
+        worker.fail(exchange, .streamIdle)
+    }
+}

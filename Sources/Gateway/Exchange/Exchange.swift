@@ -1,0 +1,122 @@
+package import Bytes
+package import GRPC
+package import HTTPModel
+package import RateLimit
+package import Reactor
+package import Time
+
+/// One request and its response inside the gateway: the only state there is per request.
+///
+///     filtering ─▶ suspended ─▶ waiting ─▶ requesting ─▶ responding ─▶ over
+///         │            │           │           │             │
+///         └────────────┴───────────┴───────────┴─ refused ───┴────▶ over
+///
+/// A slab record of the worker: born when the head has arrived downstream, given back when the downstream stream closes.
+/// The upstream stream, when there is one, points here by its `context`; one that is let go points nowhere.
+package struct Exchange {
+    package var worker: Unmanaged<GatewayWorker>?
+    package var downstream: StreamPointer?
+    package var upstream: StreamPointer?
+    package var phase = Phase.over
+    package var flags: Flags = []
+    /// Tells a late answer (of a limit store) that this exchange is no longer the one that asked.
+    package var generation: UInt32 = 0
+
+    package var facts: HeadFacts?
+    package var caller = CallerProtocol.http
+    package var snapshot: Unmanaged<WorkerSnapshot>?
+    package var route: Unmanaged<Route>?
+    package var policy: Unmanaged<CallPolicy>?
+    package var endpoint: Unmanaged<Endpoint>?
+    package var filterIndex: UInt8 = 0
+    /// `nil` for a caller without a token.
+    package var identity: Caller?
+    /// The limits that a store is asked about.
+    package var limitRequest: Unmanaged<LimitRequest>?
+    package var origin: ClientOrigin?
+    /// In the arena of the downstream stream.
+    package var requestID: UnsafeRawBufferPointer?
+
+    /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
+    package var body = ByteChain()
+    /// How much of the request body the downstream window has got back.
+    package var bodyConsumed = 0
+    /// How much of the request body this attempt has moved to the upstream's socket.
+    package var attemptDrained = 0
+    package var attempts: UInt8 = 0
+
+    package var began = Instant(nanoseconds: 0)
+    package var attemptBegan = Instant(nanoseconds: 0)
+    package var upstreamNanoseconds: UInt64 = 0
+    package var deadline = Instant.distantFuture
+    package let timer: UnsafeMutablePointer<TimerNode>
+
+    /// Where the answer stands between its messages.
+    package var boundary = BoundaryTracker()
+    /// What the answer was, for the log and the counters.
+    package var outcome = Outcome()
+
+    /// Neighbours in the queue of an endpoint.
+    package var nextWaiting: ExchangePointer?
+    package var previousWaiting: ExchangePointer?
+
+    package enum Phase: UInt8 {
+        /// The filters have it.
+        case filtering
+        /// A filter waits for an answer from elsewhere.
+        case suspended
+        /// No upstream connection has room yet.
+        case waiting
+        /// Sent upstream; no answer yet.
+        case requesting
+        /// The answer's head has gone downstream: committed.
+        case responding
+        /// Answered in full, or refused, or gone.
+        case over
+    }
+
+    package struct Flags: OptionSet {
+        package let rawValue: UInt8
+        @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// The caller has sent everything.
+        package static var requestEnded: Flags { Flags(rawValue: 1) }
+        /// `body` no longer holds the request's beginning: it cannot be sent again.
+        package static var bodyDropped: Flags { Flags(rawValue: 2) }
+        /// The answer carried a grpc-status.
+        package static var statusSeen: Flags { Flags(rawValue: 4) }
+        /// The answer was ours.
+        package static var localReply: Flags { Flags(rawValue: 8) }
+        /// The caller sent `grpc-timeout`.
+        package static var callerSetDeadline: Flags { Flags(rawValue: 16) }
+    }
+
+    package struct Outcome {
+        /// The HTTP status sent; 0 where none was.
+        package var httpStatus: Int = 0
+        package var grpcStatus: StatusCode?
+        /// Envoy's short response flag, and what happened in words; empty where nothing went wrong.
+        package var flag: StaticString = ""
+        package var detail: StaticString = ""
+        package var responseBytes = 0
+    }
+
+    init(timer: UnsafeMutablePointer<TimerNode>) { self.timer = timer }
+
+    mutating func begin(on stream: StreamPointer, at now: Instant, worker: Unmanaged<GatewayWorker>) {
+        self.worker = worker
+        downstream = stream
+        phase = .filtering
+        began = now
+    }
+
+    /// Gives back what it holds, and is as new but for its generation.
+    mutating func finish(pool: ChunkPool) {
+        body.removeAll(pool: pool)
+        let timer = timer
+        let generation = generation &+ 1
+        self = Exchange(timer: timer)
+        self.generation = generation
+    }
+}
+
+package typealias ExchangePointer = UnsafeMutablePointer<Exchange>

@@ -1,0 +1,70 @@
+package import HTTPModel
+
+/// Puts the fields of one message in order for a codec: literals as they are, all else copied into the stream's arena.
+///
+/// Writes into the worker's field scratch, so only one is in use at a time.
+struct FieldWriter {
+    private let fields: UnsafeMutableBufferPointer<Field>
+    private(set) var count = 0
+    /// Whose arena the bytes go to.
+    private let stream: StreamPointer
+
+    init(for stream: StreamPointer, scratch: UnsafeMutableBufferPointer<Field>) {
+        self.stream = stream
+        fields = scratch
+    }
+
+    var written: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: fields.baseAddress, count: count) }
+
+    /// The fields moved into the stream's own arena: for trailers, which wait there until the body is sent.
+    mutating func keep() -> UnsafeMutableBufferPointer<Field> {
+        let kept = stream.pointee.fields.reserveFields(count)
+        _ = kept.initialize(from: written)
+        return kept
+    }
+
+    /// Name and value are literals, or already lie in the stream's arena.
+    @inline(__always)
+    mutating func put(_ field: Field) {
+        precondition(count < fields.count, "more fields than any limit allows")
+        fields[count] = field
+        count += 1
+    }
+
+    /// A field that arrived on another stream.
+    @inline(__always)
+    mutating func copy(_ field: Field) {
+        // A block keeps value behind name: one copy moves both.
+        let bytes = stream.pointee.fields.keep(
+            UnsafeRawBufferPointer(start: field.name, count: field.nameCount + field.valueCount))
+        let name = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
+        put(
+            Field(
+                name: name, nameCount: field.nameCount, value: name + field.nameCount, valueCount: field.valueCount,
+                token: field.token, flags: field.flags))
+    }
+
+    /// A literal name with a value that is copied.
+    mutating func put(
+        _ name: StaticString, _ value: UnsafeRawBufferPointer, token: FieldToken, flags: Field.Flags = .borrowed
+    ) {
+        let kept = stream.pointee.fields.keep(value)
+        let start = kept.baseAddress.map { $0.assumingMemoryBound(to: UInt8.self) } ?? name.utf8Start
+        put(
+            Field(
+                name: name.utf8Start, nameCount: name.utf8CodeUnitCount, value: start, valueCount: kept.count,
+                token: token, flags: flags))
+    }
+
+    /// A name and a value that are both copied.
+    mutating func copy(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, flags: Field.Flags = .borrowed) {
+        let start = stream.pointee.fields.reserve(name.count + value.count)
+        if let source = name.baseAddress { start.copyMemory(from: source, byteCount: name.count) }
+        if let source = value.baseAddress { (start + name.count).copyMemory(from: source, byteCount: value.count) }
+        let bytes = UnsafePointer(start.assumingMemoryBound(to: UInt8.self))
+        put(
+            Field(
+                name: bytes, nameCount: name.count, value: bytes + name.count, valueCount: value.count,
+                token: FieldToken(name), flags: flags))
+    }
+}

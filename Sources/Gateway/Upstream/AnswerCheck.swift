@@ -1,0 +1,27 @@
+internal import GRPC
+package import HTTPModel
+
+/// Whether an upstream's answer to a gRPC call is gRPC at all.
+enum AnswerCheck {
+    /// Why the answer cannot go to a gRPC caller as it is; `nil` where it can.
+    ///
+    /// An HTTP error page, or anything else without `application/grpc`, becomes the status its HTTP code stands for
+    /// (gRPC, "HTTP to gRPC Status Code Mapping"). A status in the head is believed whatever else is wrong.
+    static func refusal(_ stream: StreamPointer, status: Int, ended: Bool) -> RefusalCause? {
+        let fields = stream.pointee.fields
+        if fields.first(.grpcStatus) != nil { return nil }
+        guard status == 200, !ended, let type = fields.first(.contentType), isGRPC(type.valueBytes) else {
+            return .upstreamWithoutStatus(httpStatus: status)
+        }
+        return nil
+    }
+
+    private static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {
+        let wanted: StaticString = "application/grpc"
+        guard type.count >= wanted.utf8CodeUnitCount else { return false }
+        for index in 0..<wanted.utf8CodeUnitCount where type[index] | 0x20 != wanted.utf8Start[index] | 0x20 {
+            return false
+        }
+        return true
+    }
+}

@@ -1,0 +1,240 @@
+package import HTTP2
+package import HTTPModel
+internal import Reactor
+package import Sockets
+package import Time
+package import Transport
+internal import TLS
+
+/// What a cluster's connections are like.
+package struct PoolSettings: Sendable, Equatable {
+    package var session: SessionLimits
+    /// Requests at once on one connection; the peer's own limit may be lower.
+    package var streams: Int
+    /// Connections to one endpoint from one worker.
+    package var connections: Int
+    /// Requests that may wait for a connection, per endpoint and worker.
+    package var waiting: Int
+    package var connectTimeout: Duration
+    /// A connection without requests is closed after it.
+    package var idleTimeout: Duration?
+
+    package static let defaults = PoolSettings(
+        session: .defaults, streams: 100, connections: 16, waiting: 1024, connectTimeout: .seconds(5),
+        idleTimeout: .seconds(3600))
+
+    package init(
+        session: SessionLimits, streams: Int, connections: Int, waiting: Int, connectTimeout: Duration,
+        idleTimeout: Duration?
+    ) {
+        self.session = session
+        self.streams = streams
+        self.connections = connections
+        self.waiting = waiting
+        self.connectTimeout = connectTimeout
+        self.idleTimeout = idleTimeout
+    }
+}
+
+/// Hears what becomes of requests that an endpoint had to let wait.
+protocol EndpointClient: AnyObject {
+    /// There is room: send it now.
+    func endpoint(_ endpoint: Endpoint, hasRoomFor exchange: ExchangePointer, on connection: ClientConnection)
+    /// No connection could be made.
+    func endpoint(_ endpoint: Endpoint, failed exchange: ExchangePointer, _ end: ChannelEnd)
+}
+
+/// One address of a cluster, on one worker: its connections, and the requests that wait for one.
+///
+/// Few connections are cheaper than many, so a new one is opened only when every other is full. A failed connect makes
+/// the endpoint the last choice for a growing while.
+package final class Endpoint: ClientConnectionOwner {
+    package let address: SocketAddress
+    /// The address as text, for the log.
+    package let addressText: [UInt8]
+    private let settings: PoolSettings
+    private let tls: (context: ClientContext, name: ServerName)?
+    private unowned(unsafe) let context: WorkerContext
+    private unowned(unsafe) let client: any EndpointClient
+    private var connections: [Pooled] = []
+    private var firstWaiting: ExchangePointer?
+    private var lastWaiting: ExchangePointer?
+    private var waitingCount = 0
+    /// Requests sent and not over, and requests that wait.
+    package var activeCount = 0
+    private var failures = 0
+    private var avoidUntil = Instant(nanoseconds: 0)
+    private var isRetired = false
+    /// Holds a retired endpoint, which its cluster has forgotten, for as long as anything runs on it.
+    private var keptAlive: Endpoint?
+
+    var isSecure: Bool { tls != nil }
+    package var waiting: Int { waitingCount }
+    package var connectionCount: Int { connections.count }
+
+    /// A connection with its timers.
+    private final class Pooled {
+        let connection: ClientConnection
+        var timer: Timer?
+        init(_ connection: ClientConnection) { self.connection = connection }
+    }
+
+    private static let firstBackoff = Duration.milliseconds(100)
+    private static let longestBackoff = Duration.seconds(10)
+    private static let userTimeoutMilliseconds: UInt32 = 20_000
+
+    init(
+        address: SocketAddress, tls: (context: ClientContext, name: ServerName)?, settings: PoolSettings,
+        context: WorkerContext, client: any EndpointClient
+    ) {
+        self.tls = tls
+        self.address = address
+        addressText = Array(address.description.utf8)
+        self.settings = settings
+        self.context = context
+        self.client = client
+    }
+
+    /// Not known to be unreachable.
+    @inline(__always)
+    package var isUsable: Bool { failures == 0 || avoidUntil < context.loop.now }
+
+    enum Admission {
+        case room(ClientConnection)
+        case waits
+        /// The queue is full.
+        case overflow
+        /// Not even a socket could be made.
+        case failed
+    }
+
+    /// A connection with room, or a place in the queue for one.
+    func admit(_ exchange: ExchangePointer) -> Admission {
+        for pooled in connections where pooled.connection.hasRoom { return .room(pooled.connection) }
+        guard waitingCount < settings.waiting else { return .overflow }
+        if !openIfNeeded(adding: 1), connections.isEmpty { return .failed }
+        exchange.pointee.nextWaiting = nil
+        exchange.pointee.previousWaiting = lastWaiting
+        if let lastWaiting { lastWaiting.pointee.nextWaiting = exchange } else { firstWaiting = exchange }
+        lastWaiting = exchange
+        waitingCount += 1
+        return .waits
+    }
+
+    /// Takes an exchange out of the queue.
+    func withdraw(_ exchange: ExchangePointer) {
+        if let previous = exchange.pointee.previousWaiting {
+            previous.pointee.nextWaiting = exchange.pointee.nextWaiting
+        } else {
+            firstWaiting = exchange.pointee.nextWaiting
+        }
+        if let next = exchange.pointee.nextWaiting {
+            next.pointee.previousWaiting = exchange.pointee.previousWaiting
+        } else {
+            lastWaiting = exchange.pointee.previousWaiting
+        }
+        exchange.pointee.nextWaiting = nil
+        exchange.pointee.previousWaiting = nil
+        waitingCount -= 1
+    }
+
+    /// False where no connection could be begun and none is on its way.
+    private func openIfNeeded(adding: Int) -> Bool {
+        let connecting = connections.count { !$0.connection.isReady && !$0.connection.isLeaving }
+        // Those on their way will take their share of the queue.
+        if connecting * settings.streams >= waitingCount + adding { return true }
+        guard connections.count < settings.connections else { return connecting > 0 }
+        guard
+            let connection = try? ClientConnection(
+                to: address, tls: tls, limits: settings.session, streamLimit: settings.streams, context: context, owner: self)
+        else {
+            noteFailure()
+            return connecting > 0
+        }
+        connection.channel.setUserTimeout(Self.userTimeoutMilliseconds)
+        let pooled = Pooled(connection)
+        pooled.timer = Timer(on: context.loop) { [unowned(unsafe) connection] in connection.channel.abort() }
+        pooled.timer?.arm(after: settings.connectTimeout)
+        connections.append(pooled)
+        return true
+    }
+
+    private func noteFailure() {
+        failures = min(failures + 1, 16)
+        let backoff = Self.firstBackoff * Int(1 << min(failures - 1, 7))
+        avoidUntil = context.loop.now + min(backoff, Self.longestBackoff)
+    }
+
+    // MARK: ClientConnectionOwner
+
+    package func clientConnectionOpened(_ connection: ClientConnection) {
+        failures = 0
+        if let pooled = connections.first(where: { $0.connection === connection }) {
+            pooled.timer = Timer(on: context.loop) { [unowned self, unowned(unsafe) connection] in
+                checkIdle(connection)
+            }
+            if let idle = settings.idleTimeout { pooled.timer?.arm(after: idle) }
+        }
+        serveQueue(connection)
+        if isRetired { connection.retire() }
+    }
+
+    package func clientConnectionHasRoom(_ connection: ClientConnection) { serveQueue(connection) }
+
+    private func serveQueue(_ connection: ClientConnection) {
+        while let exchange = firstWaiting, connection.hasRoom {
+            withdraw(exchange)
+            client.endpoint(self, hasRoomFor: exchange, on: connection)
+        }
+        if firstWaiting != nil { _ = openIfNeeded(adding: 0) }
+    }
+
+    package func clientConnectionLeaving(_ connection: ClientConnection) {
+        if firstWaiting != nil { _ = openIfNeeded(adding: 0) }
+    }
+
+    package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
+        guard let index = connections.firstIndex(where: { $0.connection === connection }) else { return }
+        let wasOpen = connection.wasReady
+        // What closes may be on the stack: it ends after the tick.
+        let pooled = connections.remove(at: index)
+        context.loop.afterThisTick { withExtendedLifetime(pooled) {} }
+        pooled.timer = nil
+        if !wasOpen {
+            noteFailure()
+            guard !connections.contains(where: { !$0.connection.isLeaving }) else { return }
+            while let exchange = firstWaiting {
+                withdraw(exchange)
+                client.endpoint(self, failed: exchange, end)
+            }
+        } else if firstWaiting != nil {
+            _ = openIfNeeded(adding: 0)
+        }
+        releaseIfOver()
+    }
+
+    private func checkIdle(_ connection: ClientConnection) {
+        guard let idle = settings.idleTimeout, let pooled = connections.first(where: { $0.connection === connection })
+        else { return }
+        if connection.streamCount == 0, connection.idleFor >= idle {
+            connection.retire()
+        } else {
+            pooled.timer?.arm(after: idle)
+        }
+    }
+
+    /// No longer part of its cluster: running requests end in their own time.
+    package func retire() {
+        isRetired = true
+        keptAlive = self
+        for pooled in connections { pooled.connection.retire() }
+        releaseIfOver()
+    }
+
+    private func releaseIfOver() {
+        guard isRetired, connections.isEmpty, firstWaiting == nil, activeCount == 0, let kept = keptAlive else { return }
+        keptAlive = nil
+        // It may be on the stack.
+        context.loop.afterThisTick { withExtendedLifetime(kept) {} }
+    }
+}

@@ -1,0 +1,85 @@
+internal import GRPC
+package import HTTPModel
+internal import Time
+
+/// The head that goes upstream: the caller's, without what was for this hop only, with what the gateway adds.
+enum RequestHead {
+    private static var post: Field { Field(":method", "POST", token: .method) }
+    private static var http: Field { Field(":scheme", "http", token: .scheme) }
+    private static var https: Field { Field(":scheme", "https", token: .scheme) }
+    private static var teTrailers: Field { Field("te", "trailers", token: .te) }
+
+    /// What an attempt adds to the caller's head.
+    struct Additions {
+        var isUpstreamSecure = false
+        /// The token goes on to the upstream.
+        var forwardsToken = false
+        /// The time that is left, for `grpc-timeout`; `nil` sends none.
+        var remaining: Duration?
+        var requestID = UnsafeRawBufferPointer(start: nil, count: 0)
+        var forwardedFor = UnsafeRawBufferPointer(start: nil, count: 0)
+        var forwardedProto: StaticString = "http"
+        /// Claims to forward, and so the names of which the caller's own copies are removed.
+        var claims: ClaimHeaders?
+    }
+
+    /// Writes the request of `source` for `target`, its upstream stream.
+    static func write(
+        _ facts: HeadFacts, from source: StreamPointer, to target: StreamPointer, _ additions: borrowing Additions,
+        scratch: UnsafeMutableBufferPointer<Field>
+    ) -> UnsafeBufferPointer<Field> {
+        var writer = FieldWriter(for: target, scratch: scratch)
+        if facts.method.elementsEqual("POST".utf8) {
+            writer.put(post)
+        } else {
+            writer.put(":method", facts.method, token: .method)
+        }
+        writer.put(additions.isUpstreamSecure ? https : http)
+        writer.put(":path", facts.target, token: .path)
+        if let authority = source.pointee.fields.first(.authority) ?? source.pointee.fields.first(.host) {
+            writer.put(":authority", authority.valueBytes, token: .authority)
+        }
+        let fields = source.pointee.fields
+        var index = 0
+        while index < fields.count {
+            let field = fields.fields[index]
+            index += 1
+            switch field.token {
+            case .method, .scheme, .path, .authority, .status, .protocolName: continue
+            case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .host: continue
+            case .xForwardedFor, .xForwardedProto, .xRequestID, .grpcTimeout: continue
+            case .expect: continue
+            case .authorization:
+                guard additions.forwardsToken else { continue }
+                var token = field
+                // Never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
+                token.flags.insert(.neverIndexed)
+                writer.copy(token)
+            case .other:
+                if let claims = additions.claims, claims.overwrites(field.nameBytes) { continue }
+                writer.copy(field)
+            default:
+                writer.copy(field)
+            }
+        }
+        writer.put(teTrailers)
+        if let remaining = additions.remaining {
+            let text = target.pointee.fields.reserve(GRPCTimeout.textBytesMax)
+            let count = GRPCTimeout.write(remaining, to: text)
+            writer.put(
+                Field(
+                    "grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout,
+                    flags: .borrowedNeverIndexed))
+        }
+        writer.put("x-forwarded-for", additions.forwardedFor, token: .xForwardedFor)
+        writer.put(
+            Field(
+                "x-forwarded-proto",
+                value: UnsafeRawBufferPointer(
+                    start: additions.forwardedProto.utf8Start, count: additions.forwardedProto.utf8CodeUnitCount),
+                token: .xForwardedProto))
+        writer.put("x-request-id", additions.requestID, token: .xRequestID, flags: .borrowedNeverIndexed)
+        additions.claims?.write(to: &writer)
+        return writer.written
+    }
+}

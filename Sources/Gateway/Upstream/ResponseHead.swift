@@ -1,0 +1,63 @@
+package import HTTPModel
+
+/// The answer's head and trailers on their way downstream, without what was for the upstream hop only.
+enum ResponseHead {
+    private static var ok: Field { Field(":status", "200", token: .status) }
+
+    /// The number in `:status`; 0 where it is none (the codec lets none such pass).
+    static func status(of stream: StreamPointer) -> Int {
+        guard let field = stream.pointee.fields.first(.status), field.valueCount == 3 else { return 0 }
+        var number = 0
+        for index in 0..<3 {
+            let digit = Int(field.value[index]) - 0x30
+            guard digit >= 0, digit <= 9 else { return 0 }
+            number = number * 10 + digit
+        }
+        return number
+    }
+
+    /// Writes the head of `source`, an upstream stream, for `target`, the caller's.
+    static func write(
+        from source: StreamPointer, to target: StreamPointer, status: Int,
+        scratch: UnsafeMutableBufferPointer<Field>, more: (inout FieldWriter) -> Void
+    ) -> UnsafeBufferPointer<Field> {
+        var writer = FieldWriter(for: target, scratch: scratch)
+        let fields = source.pointee.fields
+        if status == 200 {
+            writer.put(ok)
+        } else if let field = fields.first(.status) {
+            writer.copy(field)
+        }
+        var index = 0
+        while index < source.pointee.trailersStart {
+            copyEndToEnd(fields.fields[index], &writer)
+            index += 1
+        }
+        more(&writer)
+        return writer.written
+    }
+
+    /// The trailers of `source`, kept in the arena of `target`; `nil` where there are none.
+    static func trailers(
+        from source: StreamPointer, to target: StreamPointer, scratch: UnsafeMutableBufferPointer<Field>
+    ) -> UnsafeMutableBufferPointer<Field>? {
+        let fields = source.pointee.fields
+        guard fields.count > source.pointee.trailersStart else { return nil }
+        var writer = FieldWriter(for: target, scratch: scratch)
+        var index = source.pointee.trailersStart
+        while index < fields.count {
+            copyEndToEnd(fields.fields[index], &writer)
+            index += 1
+        }
+        return writer.count == 0 ? nil : writer.keep()
+    }
+
+    @inline(__always)
+    private static func copyEndToEnd(_ field: Field, _ writer: inout FieldWriter) {
+        switch field.token {
+        case .method, .scheme, .path, .authority, .status, .protocolName: return
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te: return
+        default: writer.copy(field)
+        }
+    }
+}

@@ -1,0 +1,259 @@
+internal import Bytes
+internal import GRPC
+internal import HTTP2
+package import HTTPModel
+package import Sockets
+internal import Time
+package import Transport
+
+/// The upstream half of every exchange of a worker: sends requests on, and walks the answers back.
+package final class Upstream: StreamHandler, EndpointClient {
+    private unowned(unsafe) let worker: GatewayWorker
+
+    /// What of a request body is kept for sending it again.
+    private static let replayBytesMax = 64 << 10
+    /// The first try and one more: after a failed connect, or when the upstream has not looked at the request.
+    private static let attemptsMax: UInt8 = 2
+
+    init(worker: GatewayWorker) { self.worker = worker }
+
+    // MARK: The request's way up
+
+    /// Picks an endpoint and sends the request there, or waits for a connection to it.
+    func start(_ exchange: ExchangePointer) {
+        exchange.pointee.attempts += 1
+        let former = exchange.pointee.endpoint
+        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { snapshot in
+            snapshot.cluster(of: exchange.pointee.route!)
+        }
+        guard let endpoint = cluster.pick(avoiding: former?.takeUnretainedValue()) else {
+            exchange.pointee.endpoint = nil
+            return worker.refuse(exchange, .noHealthyEndpoint(retryAfter: nil))
+        }
+        exchange.pointee.endpoint = Unmanaged.passUnretained(endpoint)
+        exchange.pointee.attemptBegan = worker.now
+        endpoint.activeCount += 1
+        switch endpoint.admit(exchange) {
+        case .room(let connection): send(exchange, on: connection)
+        case .waits: exchange.pointee.phase = .waiting
+        case .overflow:
+            endpoint.activeCount -= 1
+            worker.refuse(exchange, .upstreamQueueFull(retryAfter: nil))
+        case .failed:
+            endpoint.activeCount -= 1
+            connectFailed(exchange)
+        }
+    }
+
+    func endpoint(_ endpoint: Endpoint, hasRoomFor exchange: ExchangePointer, on connection: ClientConnection) {
+        send(exchange, on: connection)
+    }
+
+    func endpoint(_ endpoint: Endpoint, failed exchange: ExchangePointer, _ end: ChannelEnd) {
+        endpoint.activeCount -= 1
+        connectFailed(exchange)
+    }
+
+    private func connectFailed(_ exchange: ExchangePointer) {
+        if exchange.pointee.attempts < Self.attemptsMax { return start(exchange) }
+        worker.refuse(exchange, .connectFailed)
+    }
+
+    private func send(_ exchange: ExchangePointer, on connection: ClientConnection) {
+        guard let downstream = exchange.pointee.downstream, let facts = exchange.pointee.facts else { return }
+        let bodyEnded = exchange.pointee.flags.contains(.requestEnded)
+        let bodyIsEmpty = exchange.pointee.body.isEmpty
+        let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
+        let endsWithHead = bodyEnded && bodyIsEmpty && !hasTrailers
+        let stream = connection.request(
+            ended: endsWithHead, handler: self, stream: UnsafeMutableRawPointer(exchange)
+        ) { stream in
+            worker.writeRequestHead(exchange, facts, from: downstream, to: stream)
+        }
+        guard let stream else {
+            // The connection has just been told to go: the pool finds another.
+            exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
+            return connectFailed(exchange)
+        }
+        exchange.pointee.upstream = stream
+        exchange.pointee.phase = .requesting
+        exchange.pointee.attemptDrained = 0
+        if !bodyIsEmpty {
+            exchange.pointee.body.copy(to: &stream.pointee.outbound, pool: worker.context.chunks)
+            connection.channel.markDirty()
+            dropBodyIfLarge(exchange)
+        }
+        if bodyEnded, !endsWithHead { finishRequest(exchange, downstream, stream, connection) }
+    }
+
+    /// More of the body has arrived from the caller.
+    @inline(__always)
+    func forward(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
+        guard let stream = exchange.pointee.upstream else {
+            exchange.pointee.body.append(bytes, from: worker.context.chunks)
+            return
+        }
+        if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped) {
+            exchange.pointee.body.append(bytes, from: worker.context.chunks)
+            dropBodyIfLarge(exchange)
+        }
+        Connection.with(stream) { $0.send(stream, bytes) }
+    }
+
+    private func dropBodyIfLarge(_ exchange: ExchangePointer) {
+        guard exchange.pointee.body.count > Self.replayBytesMax else { return }
+        exchange.pointee.flags.insert(.bodyDropped)
+        exchange.pointee.body.removeAll(pool: worker.context.chunks)
+    }
+
+    /// The caller has sent everything.
+    func requestEnded(_ exchange: ExchangePointer) {
+        guard let stream = exchange.pointee.upstream, let downstream = exchange.pointee.downstream else { return }
+        Connection.with(stream) { finishRequest(exchange, downstream, stream, $0) }
+    }
+
+    private func finishRequest(
+        _ exchange: ExchangePointer, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
+    ) {
+        if let trailers = ResponseHead.trailers(from: downstream, to: stream, scratch: worker.context.fieldScratch) {
+            connection.finish(stream, trailers: trailers)
+        } else {
+            connection.finish(stream)
+        }
+    }
+
+    /// The exchange needs its attempt no longer.
+    func cancel(_ exchange: ExchangePointer) {
+        if exchange.pointee.phase == .waiting, let endpoint = exchange.pointee.endpoint {
+            endpoint._withUnsafeGuaranteedRef {
+                $0.withdraw(exchange)
+                $0.activeCount -= 1
+            }
+        }
+        guard let stream = exchange.pointee.upstream else { return }
+        release(exchange, stream)
+        Connection.with(stream) { $0.reset(stream, .cancel) }
+    }
+
+    /// Parts the exchange from its upstream stream.
+    private func release(_ exchange: ExchangePointer, _ stream: StreamPointer) {
+        exchange.pointee.upstream = nil
+        exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
+        exchange.pointee.upstreamNanoseconds += worker.now.nanoseconds(since: exchange.pointee.attemptBegan)
+        // What the upstream had not taken of the body is no longer owed to its window.
+        stream.pointee.handler = nil
+        stream.pointee.context = nil
+    }
+
+    // MARK: The answer's way down
+
+    @inline(__always)
+    private func exchange(_ stream: StreamPointer) -> ExchangePointer {
+        stream.pointee.context!.assumingMemoryBound(to: Exchange.self)
+    }
+
+    package func streamInformational(_ stream: StreamPointer) {
+        let exchange = exchange(stream)
+        guard let downstream = exchange.pointee.downstream else { return }
+        let fields = ResponseHead.write(
+            from: stream, to: downstream, status: 0, scratch: worker.context.fieldScratch, more: { _ in })
+        ServerConnection.withServer(downstream) { $0.inform(downstream, fields) }
+    }
+
+    package func streamHead(_ stream: StreamPointer, ended: Bool) {
+        let exchange = exchange(stream)
+        guard let downstream = exchange.pointee.downstream else { return }
+        if stream.pointee.flags.contains(.headTooLarge) {
+            return abandon(exchange, .upstreamProtocolError)
+        }
+        let status = ResponseHead.status(of: stream)
+        if exchange.pointee.caller == .grpc, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
+            return abandon(exchange, refusal)
+        }
+        exchange.pointee.phase = .responding
+        exchange.pointee.outcome.httpStatus = status
+        exchange.pointee.body.removeAll(pool: worker.context.chunks)
+        if ended { noteStatus(exchange, stream, from: 0) }
+        let fields = ResponseHead.write(
+            from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch
+        ) { writer in
+            worker.writeResponseAdditions(exchange, &writer)
+        }
+        ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: ended) }
+        if ended { exchange.pointee.phase = .over }
+    }
+
+    /// The attempt is given up, and the caller is told why.
+    private func abandon(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+        cancel(exchange)
+        worker.refuse(exchange, cause)
+    }
+
+    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        let exchange = exchange(stream)
+        guard let downstream = exchange.pointee.downstream else {
+            return Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        }
+        exchange.pointee.outcome.responseBytes += bytes.count
+        exchange.pointee.boundary.pass(bytes)
+        Connection.with(downstream) { $0.send(downstream, bytes) }
+    }
+
+    package func streamEnded(_ stream: StreamPointer) {
+        let exchange = exchange(stream)
+        guard let downstream = exchange.pointee.downstream else { return }
+        noteStatus(exchange, stream, from: stream.pointee.trailersStart)
+        exchange.pointee.phase = .over
+        if exchange.pointee.caller == .grpc, !exchange.pointee.flags.contains(.statusSeen) {
+            return worker.finishWithoutStatus(exchange, downstream)
+        }
+        Connection.with(downstream) { connection in
+            if let trailers = ResponseHead.trailers(
+                from: stream, to: downstream, scratch: worker.context.fieldScratch)
+            {
+                connection.finish(downstream, trailers: trailers)
+            } else {
+                connection.finish(downstream)
+            }
+        }
+    }
+
+    private func noteStatus(_ exchange: ExchangePointer, _ stream: StreamPointer, from start: Int) {
+        guard let field = stream.pointee.fields.first(.grpcStatus, from: start) else { return }
+        exchange.pointee.flags.insert(.statusSeen)
+        exchange.pointee.outcome.grpcStatus = StatusCode(field: field.valueBytes)
+    }
+
+    /// The upstream's socket took so much of the request body: the caller may send as much again.
+    package func streamDrained(_ stream: StreamPointer, _ count: Int) {
+        let exchange = exchange(stream)
+        exchange.pointee.attemptDrained += count
+        let fresh = exchange.pointee.attemptDrained - exchange.pointee.bodyConsumed
+        // A second attempt sends again what the window has already got back.
+        guard fresh > 0, let downstream = exchange.pointee.downstream else { return }
+        exchange.pointee.bodyConsumed += fresh
+        Connection.with(downstream) { $0.consumed(downstream, fresh) }
+    }
+
+    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        let exchange = exchange(stream)
+        release(exchange, stream)
+        guard exchange.pointee.phase != .over else { return }
+        switch reason {
+        case .complete:
+            // RST_STREAM(NO_ERROR) before the answer was complete.
+            worker.fail(exchange, .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue))
+        case .reset(let code):
+            worker.fail(exchange, .upstreamReset(http2ErrorCode: code))
+        case .connectionLost:
+            worker.fail(exchange, .connectionLost)
+        case .unprocessed:
+            if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped),
+                exchange.pointee.attempts < Self.attemptsMax
+            {
+                return start(exchange)
+            }
+            worker.fail(exchange, .upstreamReset(http2ErrorCode: ErrorCode.refusedStream.rawValue))
+        }
+    }
+}
