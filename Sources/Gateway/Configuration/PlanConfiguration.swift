@@ -4,14 +4,14 @@ package import RateLimit
 /// One entry of `plans`: what a tenant on this plan may use up.
 package struct PlanConfiguration: Sendable, Equatable {
     package var name: Located<String>
-    /// Each per tenant: the key `tenant` is among theirs whether or not it was written.
+    /// Empty for a plan without limits. Each per tenant: the key `tenant` is among theirs whether or not it was written.
     package var limits: [Located<LimitRule>]
 }
 
 extension Grammar where Value == [PlanConfiguration] {
     static var plans: Grammar {
         let plan = Grammar<[Located<LimitRule>]>.section(expected: "a mapping with limits") { section in
-            section.required("limits", .list(of: .located(.limit)))
+            section.required("limits", .list(of: .located(.limit), isEmptyAllowed: true))
         }
         let names = Grammar<[(name: Located<String>, value: [Located<LimitRule>])]>
             .names("a mapping of plans, each a mapping with limits", of: plan)

@@ -333,6 +333,102 @@ import Testing
         #expect(routes[2].match == RouteMatch() && routes[2].access == AccessConfiguration())
     }
 
+    @Test("what is left out is what the design says it is")
+    func defaults() throws {
+        let (written, report) = readConfiguration(
+            """
+            workers: auto
+            drain: { delay: 0s, timeout: 30s }
+            access_log: stdout
+            admin: { address: "127.0.0.1:9901" }
+            trusted_proxies: []
+            memory: { process: 1GiB, connection: 32MiB }
+            listeners:
+              - name: public
+                address: 127.0.0.1:0
+                tls:
+                  certificate: a.pem
+                  private_key: a.key
+                  client_ca: c.pem
+                  client_certificate: required
+                  minimum: "1.2"
+                limits:
+                  connections: 10000
+                  streams: 100
+                  headers: 100
+                  header_bytes: 60KiB
+                  body_bytes: none
+                  handshake: 10s
+                  idle: 1h
+                  stream_idle: 5m
+                  stall: 30s
+                  resets: 100/s burst 1000
+                  settings: 32/s
+                  empty_frames: 100/s
+                  control_frames: 10
+            authentication:
+              issuers:
+                - issuer: i
+                  audiences: [a]
+                  jwks: k.json
+                  algorithm: RS256
+                  leeway: 60s
+                  forward_claims: {}
+                  forward_token: false
+              failed_logins: 10/s burst 100
+              token_cache: 10_000
+            rate_limits: { store: memory, domain: martlet, timeout: 20ms, when_unavailable: local }
+            clusters:
+              orders:
+                endpoints: [10.0.0.1:80]
+                load_balancing: least_request
+                timeouts: { connect: 5s, idle: 1h }
+                connections: { streams: 100, maximum: 16 }
+            routes: [{ name: default, cluster: orders, expose: false }]
+            """)
+        #expect(report == "")
+        let (left, leftReport) = readConfiguration(
+            """
+            listeners:
+              - { name: public, address: 127.0.0.1:0, tls: { certificate: a.pem, private_key: a.key, client_ca: c.pem } }
+            authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }] }
+            """)
+        #expect(leftReport == "")
+        #expect(try #require(written) == left)
+    }
+
+    @Test("no text, however mutilated, is taken for more than it says or ends the program", arguments: 0..<8)
+    func mutilated(seed: UInt64) {
+        var state = (seed + 1) &* 0x9E37_79B9_7F4A_7C15
+        func random(_ bound: Int) -> Int {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return Int(state % UInt64(bound))
+        }
+        let signs = Array("[]{}:,-#&*!|>'\"%@`?\n\t 0a$\\~\u{0}\u{e9}".unicodeScalars)
+        for _ in 0..<40 {
+            var scalars = Array(Self.everyKey.unicodeScalars)
+            for _ in 0...random(4) {
+                switch random(3) {
+                case 0: scalars[random(scalars.count)] = signs[random(signs.count)]
+                case 1: scalars.insert(signs[random(signs.count)], at: random(scalars.count))
+                default: scalars.removeSubrange(random(scalars.count)..<scalars.count)
+                }
+                if scalars.isEmpty { break }
+            }
+            var text = String.UnicodeScalarView()
+            text.append(contentsOf: scalars)
+            let (value, issues) = GatewayConfiguration.read(
+                text: String(text), file: "martlet.yaml", environment: { _ in "hunter2" },
+                readFile: { _ in .failure(FileFailure("no such file")) })
+            #expect((value == nil) == issues.hasErrors)
+            #expect(!issues.report.contains("hunter2"))
+            let lines = text.count { $0 == "\n" } + 2
+            #expect(issues.allSatisfy { (1...lines).contains($0.place.line) && $0.place.column >= 1 })
+        }
+    }
+
     @Test("no message and no printed configuration shows a secret")
     func secrets() throws {
         let (value, report) = readConfiguration(
