@@ -1,19 +1,21 @@
 /// Fixed-size records of plain memory: the last freed is the first reused, and nothing is returned before the end.
 ///
-/// For state that C callbacks and tables point at. Owned by one thread. `Record` is a trivial struct or cleans up after
-/// itself before `free`.
+/// For state that C callbacks and tables point at. Owned by one thread. Inlinable as a whole: it crosses modules on the
+/// hot path, and must be specialised there.
 package final class Slab<Record> {
-    private var free: [UnsafeMutablePointer<Record>] = []
-    private var blocks: [UnsafeMutablePointer<Record>] = []
-    private let recordsPerBlock: Int
-    private let prepare: (UnsafeMutablePointer<Record>) -> Void
-    private let dispose: (UnsafeMutablePointer<Record>) -> Void
-    package private(set) var liveCount = 0
+    /// A stack of the records that nobody has.
+    @usableFromInline var free: UnsafeMutablePointer<UnsafeMutablePointer<Record>>
+    @usableFromInline var freeCount = 0
+    @usableFromInline var capacity = 0
+    @usableFromInline var blocks: [UnsafeMutablePointer<Record>] = []
+    @usableFromInline let recordsPerBlock: Int
+    @usableFromInline let prepare: (UnsafeMutablePointer<Record>) -> Void
+    @usableFromInline let dispose: (UnsafeMutablePointer<Record>) -> Void
 
     /// - Parameters:
     ///   - prepare: initializes a record's memory, once, when its block is made.
     ///   - dispose: releases what `prepare` made, when the slab ends.
-    package init(
+    @inlinable package init(
         recordsPerBlock: Int = 16,
         prepare: @escaping (UnsafeMutablePointer<Record>) -> Void,
         dispose: @escaping (UnsafeMutablePointer<Record>) -> Void
@@ -21,27 +23,43 @@ package final class Slab<Record> {
         self.recordsPerBlock = recordsPerBlock
         self.prepare = prepare
         self.dispose = dispose
+        free = .allocate(capacity: 0)
     }
 
-    deinit {
+    @inlinable deinit {
         for block in blocks {
             for index in 0..<recordsPerBlock { dispose(block + index) }
             block.deallocate()
         }
+        free.deallocate()
     }
 
-    package func take() -> UnsafeMutablePointer<Record> {
-        liveCount += 1
-        if let record = free.popLast() { return record }
+    /// Records that somebody has.
+    @inlinable package var liveCount: Int { capacity - freeCount }
+
+    @inlinable package func take() -> UnsafeMutablePointer<Record> {
+        if freeCount == 0 { grow() }
+        freeCount -= 1
+        return free[freeCount]
+    }
+
+    @inlinable package func give(_ record: UnsafeMutablePointer<Record>) {
+        free[freeCount] = record
+        freeCount += 1
+    }
+
+    @inlinable @inline(never) func grow() {
         let block = UnsafeMutablePointer<Record>.allocate(capacity: recordsPerBlock)
         blocks.append(block)
-        for index in 0..<recordsPerBlock { prepare(block + index) }
-        for index in stride(from: recordsPerBlock - 1, to: 0, by: -1) { free.append(block + index) }
-        return block
-    }
-
-    package func give(_ record: UnsafeMutablePointer<Record>) {
-        liveCount -= 1
-        free.append(record)
+        capacity += recordsPerBlock
+        let larger = UnsafeMutablePointer<UnsafeMutablePointer<Record>>.allocate(capacity: capacity)
+        // None is free now: only the new block goes on the stack, its first record on top.
+        for index in 0..<recordsPerBlock {
+            prepare(block + index)
+            larger[recordsPerBlock - 1 - index] = block + index
+        }
+        free.deallocate()
+        free = larger
+        freeCount = recordsPerBlock
     }
 }

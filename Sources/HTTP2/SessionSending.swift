@@ -83,7 +83,7 @@ extension Session {
 
     /// Resets the stream; its handler hears `streamClosed` when the frame has been sent.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
-        guard !isDead, !stream.pointee.flags.contains(.closed), !stream.pointee.flags.contains(.resetSent) else {
+        guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else {
             return
         }
         stream.pointee.flags.insert(.resetSent)
@@ -91,7 +91,7 @@ extension Session {
     }
 
     private func canSend(_ stream: StreamPointer) -> Bool {
-        !isDead && stream.pointee.flags.isDisjoint(with: [.closed, .resetSent, .localEnded])
+        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
     }
 
     private func resume(_ stream: StreamPointer) {

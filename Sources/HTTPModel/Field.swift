@@ -15,9 +15,11 @@ package struct Field {
         package let rawValue: UInt8
         @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// Never put into an HPACK dynamic table, here or further on (RFC 7541, section 7.1.3).
-        package static var neverIndexed: Flags { Flags(rawValue: 1) }
+        @inlinable package static var neverIndexed: Flags { Flags(rawValue: 1) }
         /// Name and value outlive the frame that carries them.
-        package static var borrowed: Flags { Flags(rawValue: 6) }
+        @inlinable package static var borrowed: Flags { Flags(rawValue: 6) }
+        /// Both.
+        @inlinable package static var borrowedNeverIndexed: Flags { Flags(rawValue: 7) }
     }
 
     @inlinable package init(

@@ -47,25 +47,29 @@ package struct Stream {
 
     package struct Flags: OptionSet {
         package let rawValue: UInt16
-        package init(rawValue: UInt16) { self.rawValue = rawValue }
+        @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
         /// The head (for a response: the final one) has arrived and was announced.
-        package static var headReceived: Flags { Flags(rawValue: 1) }
+        @inlinable package static var headReceived: Flags { Flags(rawValue: 1) }
         /// Nothing more will arrive.
-        package static var remoteEnded: Flags { Flags(rawValue: 2) }
+        @inlinable package static var remoteEnded: Flags { Flags(rawValue: 2) }
         /// Our head has been handed to the codec.
-        package static var headSent: Flags { Flags(rawValue: 4) }
+        @inlinable package static var headSent: Flags { Flags(rawValue: 4) }
         /// Our last frame has been handed to the codec.
-        package static var localEnded: Flags { Flags(rawValue: 8) }
+        @inlinable package static var localEnded: Flags { Flags(rawValue: 8) }
         /// The codec asked for body when there was none: it must be told when there is.
-        package static var deferred: Flags { Flags(rawValue: 16) }
+        @inlinable package static var deferred: Flags { Flags(rawValue: 16) }
         /// More fields or bytes of fields arrived than allowed: what came after the limit is not kept.
-        package static var headTooLarge: Flags { Flags(rawValue: 32) }
+        @inlinable package static var headTooLarge: Flags { Flags(rawValue: 32) }
         /// The codec has ended the stream.
-        package static var closed: Flags { Flags(rawValue: 64) }
+        @inlinable package static var closed: Flags { Flags(rawValue: 64) }
         /// We reset it; what still arrives is not passed on.
-        package static var resetSent: Flags { Flags(rawValue: 128) }
+        @inlinable package static var resetSent: Flags { Flags(rawValue: 128) }
         /// The request is HEAD, or the answer for another reason has no body.
-        package static var bodiless: Flags { Flags(rawValue: 256) }
+        @inlinable package static var bodiless: Flags { Flags(rawValue: 256) }
+        /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
+        @inlinable package static var unsendable: Flags { Flags(rawValue: 8 | 64 | 128) }
+        /// `closed` or `resetSent`.
+        @inlinable package static var ended: Flags { Flags(rawValue: 64 | 128) }
     }
 
     package init() {}

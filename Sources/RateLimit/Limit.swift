@@ -34,6 +34,9 @@ package final class Limit: Sendable {
     package let needsIssuer: Bool
     /// Its part of the names of its counters in Redis.
     let redisPart: [UInt8]
+    /// What an RLS service is asked with: the name, then the keys as they are written.
+    package let serviceEntry: [UInt8]
+    package let serviceKeys: [[UInt8]]
     /// Hashing up to where a call's values begin.
     let hasher: CounterHasher
     /// Shared by the keys that found no cell, in the form of `CounterState`.
@@ -77,6 +80,8 @@ package final class Limit: Sendable {
         }
         windowSeconds = max(1, seconds)
         keyCount = rule.keys.count
+        serviceEntry = Array(name.utf8)
+        serviceKeys = rule.keys.map { Array($0.description.utf8) }
         tenantKeyIndex = rule.keys.firstIndex(of: .tenant) ?? -1
         needsIssuer = rule.keys.contains { key in
             switch key {

@@ -3,20 +3,20 @@ package import Time
 
 /// Counts in Redis, for all processes together: one script a call, all calls of a tick in one write.
 ///
-/// A store that is slow or gone never holds a call longer than the client's timeout; `Unavailability` then decides.
+/// A store that is slow or gone never holds a call longer than the client's timeout; `when_unavailable` then decides.
 package final class RedisStore: LimitStore, RedisReplyHandler {
     package unowned(unsafe) var delegate: (any LimitDelegate)?
 
     private let sender: any RedisSender
     private let fallback: MemoryStore
-    private let unavailability: Unavailability
+    private let whenUnavailable: StoreConfiguration.WhenUnavailable
     private let prefix: [UInt8]
     private let script: RedisScript
     private let command = RESPCommand()
     private var health = StoreHealth()
 
     package private(set) var timeouts: UInt64 = 0
-    /// Calls decided by `Unavailability`.
+    /// Calls decided by `when_unavailable`.
     package private(set) var fallbacks: UInt64 = 0
     /// Replies that were errors, and the last of them; for the log.
     package private(set) var errors: UInt64 = 0
@@ -24,20 +24,21 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     /// - Parameter prefix: what all keys begin with (`rate_limits.domain`).
     package convenience init(
-        _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable unavailability: Unavailability, prefix: String
+        _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
+        prefix: String
     ) {
         self.init(
-            sender, fallback: fallback, whenUnavailable: unavailability, prefix: prefix, script: RedisScript.decision)
+            sender, fallback: fallback, whenUnavailable: whenUnavailable, prefix: prefix, script: RedisScript.decision)
     }
 
     init(
-        _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable unavailability: Unavailability, prefix: String,
-        script: RedisScript
+        _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
+        prefix: String, script: RedisScript
     ) {
         self.script = script
         self.sender = sender
         self.fallback = fallback
-        self.unavailability = unavailability
+        self.whenUnavailable = whenUnavailable
         self.prefix = Array(prefix.utf8)
     }
 
@@ -183,7 +184,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     @discardableResult
     private func withoutRedis(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitOutcome {
         fallbacks += 1
-        switch unavailability {
+        switch whenUnavailable {
         case .allow: request.outcome = .uncounted(.allowed)
         case .deny: request.outcome = .uncounted(.unavailable)
         case .local: fallback.judge(request, now: now, wall: wall, source: .fallback)

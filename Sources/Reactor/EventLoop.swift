@@ -6,10 +6,12 @@ package import Time
 package struct Readiness: OptionSet, Sendable {
     package let rawValue: UInt32
     @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
-    package static let readable = Readiness(rawValue: 0x001)
-    package static let writable = Readiness(rawValue: 0x004)
+    @inlinable package static var readable: Readiness { Readiness(rawValue: 0x001) }
+    @inlinable package static var writable: Readiness { Readiness(rawValue: 0x004) }
     /// Error or hang-up: reported whether watched for or not; a read or write says which.
-    package static let broken = Readiness(rawValue: 0x018)
+    @inlinable package static var broken: Readiness { Readiness(rawValue: 0x018) }
+    /// Worth a read.
+    @inlinable package static var readableOrBroken: Readiness { Readiness(rawValue: 0x019) }
 }
 
 /// Owns a descriptor registered with a loop.

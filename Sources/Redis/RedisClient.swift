@@ -3,29 +3,6 @@ package import Reactor
 package import Sockets
 package import Time
 
-/// Opens connections to the server: plain or TLS, by address or by name.
-package protocol RedisDialer: AnyObject {
-    /// Calls `completion` once, perhaps before it returns, with a channel that is connecting or connected, or `nil`.
-    func dial(_ completion: @escaping (ByteChannel?) -> Void)
-}
-
-/// A server at an address that needs no name to be looked up, without TLS.
-package final class DirectDialer: RedisDialer {
-    private let address: SocketAddress
-    private unowned(unsafe) let loop: EventLoop
-    private let scratch: ScratchBuffers
-
-    package init(_ address: SocketAddress, on loop: EventLoop, scratch: ScratchBuffers) {
-        self.address = address
-        self.loop = loop
-        self.scratch = scratch
-    }
-
-    package func dial(_ completion: @escaping (ByteChannel?) -> Void) {
-        completion(try? ByteChannel(connectingTo: address, on: loop, scratch: scratch))
-    }
-}
-
 /// A pipelined connection to one Redis server, made again whenever it breaks. Never blocks.
 ///
 /// Commands of one tick leave in one write. One per worker; used by that worker alone.

@@ -23,7 +23,12 @@ package final class ListeningSocket: EventHandler {
     ) throws(SystemError) {
         self.loop = loop
         self.accepted = accepted
-        (descriptor, address) = try Self.open(wanted)
+        (descriptor, address) = try Self.bound(wanted)
+        guard listen(descriptor, Self.backlog) == 0 else {
+            let error = SystemError("listen")
+            Glibc.close(descriptor)
+            throw error
+        }
         spareDescriptor = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
         registration = try loop.register(descriptor, for: .readable, self)
     }
@@ -32,7 +37,8 @@ package final class ListeningSocket: EventHandler {
         if spareDescriptor >= 0 { Glibc.close(spareDescriptor) }
     }
 
-    private static func open(_ wanted: SocketAddress) throws(SystemError) -> (Int32, SocketAddress) {
+    /// A socket that has its address and does not listen yet.
+    static func bound(_ wanted: SocketAddress) throws(SystemError) -> (Int32, SocketAddress) {
         let descriptor = socket(wanted.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemError("socket") }
         func check(_ result: Int32, _ call: StaticString) throws(SystemError) {
@@ -51,7 +57,6 @@ package final class ListeningSocket: EventHandler {
             try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size), "setsockopt SO_REUSEPORT")
         }
         try check(wanted.withSockaddr { bind(descriptor, $0, $1) }, "bind")
-        try check(listen(descriptor, backlog), "listen")
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         try check(

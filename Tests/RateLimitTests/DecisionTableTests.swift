@@ -201,7 +201,7 @@ private final class Connection: LimitDelegate, RedisReplyHandler {
         var settings = RedisSettings()
         settings.timeout = .seconds(10)
         client = RedisClient(
-            settings, dialer: DirectDialer(.unix(server.path), on: loop, scratch: scratch), on: loop, seed: 1)
+            settings, dialer: AddressDialer(.unix(server.path), on: loop, scratch: scratch), on: loop, seed: 1)
     }
 
     func limitDecided(_ request: LimitRequest) { isDecided = true }

@@ -53,9 +53,9 @@ private final class Answers: LimitDelegate {
 
     init() throws { tenth = try limit("10/s burst 2 per tenant") }
 
-    private func store(_ unavailability: Unavailability) -> RedisStore {
+    private func store(_ whenUnavailable: StoreConfiguration.WhenUnavailable) -> RedisStore {
         let fallback = MemoryStore(table: CounterTable(cells: 64, seed: seed))
-        let store = RedisStore(wire, fallback: fallback, whenUnavailable: unavailability, prefix: "martlet")
+        let store = RedisStore(wire, fallback: fallback, whenUnavailable: whenUnavailable, prefix: "martlet")
         store.delegate = answers
         return store
     }
@@ -109,8 +109,8 @@ private final class Answers: LimitDelegate {
         #expect(wire.sent().contains("EVALSHA"))
     }
 
-    @Test("without an answer the configured way decides", arguments: Unavailability.allCases)
-    func unavailable(way: Unavailability) {
+    @Test("without an answer the configured way decides", arguments: StoreConfiguration.WhenUnavailable.allCases)
+    func unavailable(way: StoreConfiguration.WhenUnavailable) {
         let store = store(way)
         for _ in 0..<3 {
             #expect(call(store).1 == .pending)

@@ -26,5 +26,9 @@ int64_t linux_gettid(void);
 uint64_t linux_monotonic_nanoseconds(void);
 uint64_t linux_wall_nanoseconds(void);
 void linux_name_thread(const char *name);
+/// Blocks these signals in the calling thread, and so in those it starts, and returns a descriptor that reads them.
+int linux_signals(const int *signals, int count);
+/// The next signal that came; 0 for none.
+int linux_next_signal(int descriptor);
 
 #endif

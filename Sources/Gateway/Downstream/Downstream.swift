@@ -1,3 +1,5 @@
+internal import GRPC
+internal import HTTP2
 internal import Bytes
 package import HTTPModel
 package import Transport

@@ -1,6 +1,7 @@
 package import Bytes
-internal import GRPC
+package import GRPC
 package import HTTPModel
+package import RateLimit
 package import Reactor
 package import Time
 
@@ -13,6 +14,7 @@ package import Time
 /// A slab record of the worker: born when the head has arrived downstream, given back when the downstream stream closes.
 /// The upstream stream, when there is one, points here by its `context`; one that is let go points nowhere.
 package struct Exchange {
+    package var worker: Unmanaged<GatewayWorker>?
     package var downstream: StreamPointer?
     package var upstream: StreamPointer?
     package var phase = Phase.over
@@ -24,9 +26,16 @@ package struct Exchange {
     package var caller = CallerProtocol.http
     package var snapshot: Unmanaged<WorkerSnapshot>?
     package var route: Unmanaged<Route>?
+    package var policy: Unmanaged<CallPolicy>?
     package var endpoint: Unmanaged<Endpoint>?
-    package var identity: Identity?
+    package var filterIndex: UInt8 = 0
+    /// `nil` for a caller without a token.
+    package var identity: Caller?
+    /// The limits that a store is asked about.
+    package var limitRequest: Unmanaged<LimitRequest>?
     package var origin: ClientOrigin?
+    /// In the arena of the downstream stream.
+    package var requestID: UnsafeRawBufferPointer?
 
     /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
     package var body = ByteChain()
@@ -42,6 +51,8 @@ package struct Exchange {
     package var deadline = Instant.distantFuture
     package let timer: UnsafeMutablePointer<TimerNode>
 
+    /// Where the answer stands between its messages.
+    package var boundary = BoundaryTracker()
     /// What the answer was, for the log and the counters.
     package var outcome = Outcome()
 
@@ -66,7 +77,7 @@ package struct Exchange {
 
     package struct Flags: OptionSet {
         package let rawValue: UInt8
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The caller has sent everything.
         package static var requestEnded: Flags { Flags(rawValue: 1) }
         /// `body` no longer holds the request's beginning: it cannot be sent again.
@@ -75,6 +86,8 @@ package struct Exchange {
         package static var statusSeen: Flags { Flags(rawValue: 4) }
         /// The answer was ours.
         package static var localReply: Flags { Flags(rawValue: 8) }
+        /// The caller sent `grpc-timeout`.
+        package static var callerSetDeadline: Flags { Flags(rawValue: 16) }
     }
 
     package struct Outcome {
@@ -85,6 +98,24 @@ package struct Exchange {
         package var flag: StaticString = ""
         package var detail: StaticString = ""
         package var responseBytes = 0
+    }
+
+    init(timer: UnsafeMutablePointer<TimerNode>) { self.timer = timer }
+
+    mutating func begin(on stream: StreamPointer, at now: Instant, worker: Unmanaged<GatewayWorker>) {
+        self.worker = worker
+        downstream = stream
+        phase = .filtering
+        began = now
+    }
+
+    /// Gives back what it holds, and is as new but for its generation.
+    mutating func finish(pool: ChunkPool) {
+        body.removeAll(pool: pool)
+        let timer = timer
+        let generation = generation &+ 1
+        self = Exchange(timer: timer)
+        self.generation = generation
     }
 }
 

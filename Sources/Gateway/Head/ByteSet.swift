@@ -40,8 +40,10 @@ struct ByteSet {
         return ByteSet(low: digits | dashAndDot, high: letters | underscore)
     }
 
+    /// Every set here has the lower-case letters, and most bytes are some: they are asked first.
     @inline(__always)
     func contains(_ byte: UInt8) -> Bool {
+        if byte &- 0x61 < 26 { return true }
         let word = byte < 64 ? low : high
         return byte < 128 && word >> UInt64(byte & 63) & 1 == 1
     }

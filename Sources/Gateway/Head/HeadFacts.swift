@@ -79,21 +79,23 @@ package struct HeadFacts {
         var authority: UnsafeRawBufferPointer?
         var host: UnsafeRawBufferPointer?
 
-        mutating func collect(_ fields: FieldBlock) throws(Fault) {
-            let all = UnsafeBufferPointer(start: fields.fields, count: fields.count)
-            for index in all.indices {
-                switch all[index].token {
-                case .method: method = all[index].valueBytes
-                case .path: path = all[index].valueBytes
-                case .scheme: scheme = all[index].valueBytes
+        mutating func collect(_ fields: borrowing FieldBlock) throws(Fault) {
+            var field = fields.fields
+            let end = field + fields.count
+            while field < end {
+                switch field.pointee.token {
+                case .method: method = field.pointee.valueBytes
+                case .path: path = field.pointee.valueBytes
+                case .scheme: scheme = field.pointee.valueBytes
                 case .authority:
                     guard authority == nil else { throw .authority }
-                    authority = all[index].valueBytes
+                    authority = field.pointee.valueBytes
                 case .host:
                     guard host == nil else { throw .authority }
-                    host = all[index].valueBytes
+                    host = field.pointee.valueBytes
                 default: break
                 }
+                field += 1
             }
         }
 

@@ -4,10 +4,10 @@ internal import Time
 
 /// The head that goes upstream: the caller's, without what was for this hop only, with what the gateway adds.
 enum RequestHead {
-    private static let post = Field(":method", "POST", token: .method)
-    private static let http = Field(":scheme", "http", token: .scheme)
-    private static let https = Field(":scheme", "https", token: .scheme)
-    private static let teTrailers = Field("te", "trailers", token: .te)
+    private static var post: Field { Field(":method", "POST", token: .method) }
+    private static var http: Field { Field(":scheme", "http", token: .scheme) }
+    private static var https: Field { Field(":scheme", "https", token: .scheme) }
+    private static var teTrailers: Field { Field("te", "trailers", token: .te) }
 
     /// What an attempt adds to the caller's head.
     struct Additions {
@@ -20,7 +20,7 @@ enum RequestHead {
         var forwardedFor = UnsafeRawBufferPointer(start: nil, count: 0)
         var forwardedProto: StaticString = "http"
         /// Claims to forward, and so the names of which the caller's own copies are removed.
-        var claims: ForwardedClaims?
+        var claims: ClaimHeaders?
     }
 
     /// Writes the request of `source` for `target`, its upstream stream.
@@ -69,7 +69,7 @@ enum RequestHead {
             writer.put(
                 Field(
                     "grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout,
-                    flags: [.borrowed, .neverIndexed]))
+                    flags: .borrowedNeverIndexed))
         }
         writer.put("x-forwarded-for", additions.forwardedFor, token: .xForwardedFor)
         writer.put(
@@ -78,7 +78,7 @@ enum RequestHead {
                 value: UnsafeRawBufferPointer(
                     start: additions.forwardedProto.utf8Start, count: additions.forwardedProto.utf8CodeUnitCount),
                 token: .xForwardedProto))
-        writer.put("x-request-id", additions.requestID, token: .xRequestID, flags: [.borrowed, .neverIndexed])
+        writer.put("x-request-id", additions.requestID, token: .xRequestID, flags: .borrowedNeverIndexed)
         additions.claims?.write(to: &writer)
         return writer.written
     }

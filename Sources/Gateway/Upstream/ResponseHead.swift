@@ -2,7 +2,7 @@ package import HTTPModel
 
 /// The answer's head and trailers on their way downstream, without what was for the upstream hop only.
 enum ResponseHead {
-    private static let ok = Field(":status", "200", token: .status)
+    private static var ok: Field { Field(":status", "200", token: .status) }
 
     /// The number in `:status`; 0 where it is none (the codec lets none such pass).
     static func status(of stream: StreamPointer) -> Int {

@@ -170,7 +170,9 @@ package final class Upstream: StreamHandler, EndpointClient {
         if exchange.pointee.caller == .grpc, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             return abandon(exchange, refusal)
         }
-        worker.answered(exchange, status: status)
+        exchange.pointee.phase = .responding
+        exchange.pointee.outcome.httpStatus = status
+        exchange.pointee.body.removeAll(pool: worker.context.chunks)
         if ended { noteStatus(exchange, stream, from: 0) }
         let fields = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch
@@ -193,6 +195,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             return Connection.with(stream) { $0.consumed(stream, bytes.count) }
         }
         exchange.pointee.outcome.responseBytes += bytes.count
+        exchange.pointee.boundary.pass(bytes)
         Connection.with(downstream) { $0.send(downstream, bytes) }
     }
 
@@ -201,10 +204,10 @@ package final class Upstream: StreamHandler, EndpointClient {
         guard let downstream = exchange.pointee.downstream else { return }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
         exchange.pointee.phase = .over
+        if exchange.pointee.caller == .grpc, !exchange.pointee.flags.contains(.statusSeen) {
+            return worker.finishWithoutStatus(exchange, downstream)
+        }
         Connection.with(downstream) { connection in
-            if exchange.pointee.caller == .grpc, !exchange.pointee.flags.contains(.statusSeen) {
-                return connection.finish(downstream, trailers: worker.missingStatusTrailers(exchange, downstream))
-            }
             if let trailers = ResponseHead.trailers(
                 from: stream, to: downstream, scratch: worker.context.fieldScratch)
             {

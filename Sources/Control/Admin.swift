@@ -1,0 +1,107 @@
+internal import Bytes
+package import Gateway
+internal import HTTPModel
+internal import Metrics
+internal import Reactor
+internal import Sockets
+package import Telemetry
+internal import Transport
+
+/// What the admin address tells of.
+package struct AdminStatus {
+    package let metrics: GatewayMetrics
+    package let log: AccessLogSink
+
+    package init(metrics: GatewayMetrics, log: AccessLogSink) {
+        self.metrics = metrics
+        self.log = log
+    }
+}
+
+/// The admin address: `/live`, `/ready` and `/metrics`, for probes and for Prometheus.
+final class Admin: StreamHandler {
+    var isReady = false
+    private let status: AdminStatus
+    private var server: HTTPServer!
+    private var socket: ListeningSocket!
+    private let context: WorkerContext
+    private var body = ByteBuffer(capacity: 16 << 10)
+
+    var address: SocketAddress { socket.address }
+
+    init(at address: SocketAddress, status: AdminStatus, context: WorkerContext) throws(SystemError) {
+        self.status = status
+        self.context = context
+        var settings = HTTPServerSettings.defaults
+        settings.connections = 100
+        settings.idle = .seconds(60)
+        server = HTTPServer(name: "admin", settings: settings, handler: self, context: context)
+        socket = try ListeningSocket(on: context.loop, at: address) { [unowned self] accepted in
+            guard server.connectionCount < server.settings.connections else { return accepted.refuse() }
+            _ = server.serve(accepted)
+        }
+    }
+
+    func streamHead(_ stream: StreamPointer, ended: Bool) {
+        let fields = stream.pointee.fields
+        let method = fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let target = fields.first(.path)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let path = target.prefix { $0 != UInt8(ascii: "?") }
+        body.removeAll()
+        let isHead = method.elementsEqual("HEAD".utf8)
+        guard isHead || method.elementsEqual("GET".utf8) else {
+            body.append("only GET and HEAD are served here\n")
+            return reply(stream, "405", "text/plain; charset=utf-8", isHead: isHead, allow: true)
+        }
+        if path.elementsEqual("/live".utf8) {
+            body.append("live\n")
+            reply(stream, "200", "text/plain; charset=utf-8", isHead: isHead)
+        } else if path.elementsEqual("/ready".utf8) {
+            body.append(isReady ? "ready\n" : "not ready\n")
+            reply(stream, isReady ? "200" : "503", "text/plain; charset=utf-8", isHead: isHead)
+        } else if path.elementsEqual("/metrics".utf8) {
+            writeMetrics()
+            reply(stream, "200", PrometheusText.contentType, isHead: isHead)
+        } else {
+            body.append("not found: /live, /ready and /metrics are served here\n")
+            reply(stream, "404", "text/plain; charset=utf-8", isHead: isHead)
+        }
+    }
+
+    private func writeMetrics() {
+        var families = status.metrics.registry.read()
+        families.append(
+            MetricFamily(
+                name: "martlet_access_log_dropped_total", help: "Access-log lines for which there was no room.",
+                kind: .counter, series: [MetricSeries(value: .count(status.log.linesDropped &+ status.log.linesLost))]))
+        PrometheusText.write(families, to: &body)
+    }
+
+    private func reply(
+        _ stream: StreamPointer, _ code: StaticString, _ type: StaticString, isHead: Bool, allow: Bool = false
+    ) {
+        let scratch = context.fieldScratch
+        scratch[0] = Field(":status", code, token: .status)
+        scratch[1] = Field("content-type", type, token: .contentType)
+        let digits = stream.pointee.fields.reserve(20)
+        let count = Decimal.write(UInt64(body.count), to: digits)
+        scratch[2] = Field(
+            "content-length", value: UnsafeRawBufferPointer(start: digits, count: count), token: .contentLength)
+        scratch[3] = Field("allow", "GET, HEAD", token: .other)
+        let fields = UnsafeBufferPointer(start: scratch.baseAddress, count: allow ? 4 : 3)
+        ServerConnection.withServer(stream) { connection in
+            connection.respond(stream, fields, ended: isHead)
+            guard !isHead else { return }
+            connection.send(stream, body.readable)
+            connection.finish(stream)
+        }
+    }
+
+    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+    }
+
+    func streamEnded(_ stream: StreamPointer) {}
+
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {}
+}

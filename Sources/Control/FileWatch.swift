@@ -1,0 +1,43 @@
+internal import Glibc
+
+/// Whether any of some files has changed: asked now and then, by size, time and inode.
+///
+/// Polled, because a watch on a file does not see what is renamed over it, or the symbolic links that container platforms
+/// swap.
+struct FileWatch {
+    private var seen: [String: Mark]
+
+    private struct Mark: Equatable {
+        var inode: UInt64 = 0
+        var size: Int64 = -1
+        var seconds: Int = 0
+        var nanoseconds: Int = 0
+
+        init(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return }
+            inode = UInt64(status.st_ino)
+            size = Int64(status.st_size)
+            seconds = status.st_mtim.tv_sec
+            nanoseconds = status.st_mtim.tv_nsec
+        }
+    }
+
+    init(_ paths: some Sequence<String>) {
+        seen = [:]
+        for path in paths { seen[path] = Mark(path) }
+    }
+
+    /// True once for every change.
+    mutating func hasChanged() -> Bool {
+        var changed = false
+        for (path, mark) in seen {
+            let now = Mark(path)
+            if now != mark {
+                seen[path] = now
+                changed = true
+            }
+        }
+        return changed
+    }
+}

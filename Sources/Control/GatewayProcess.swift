@@ -1,0 +1,308 @@
+package import Config
+package import Gateway
+internal import Glibc
+internal import HTTPModel
+internal import Metrics
+internal import RateLimit
+internal import Reactor
+internal import Sockets
+internal import TLS
+internal import Telemetry
+internal import Time
+internal import Transport
+
+/// Where a configuration comes from: the executable knows files and environment, nobody else does.
+package struct ConfigurationSource {
+    package var read: () -> (GatewayConfiguration?, [Issue])
+    package var readFile: (String) -> Result<[UInt8], FileFailure>
+
+    package init(
+        read: @escaping () -> (GatewayConfiguration?, [Issue]),
+        readFile: @escaping (String) -> Result<[UInt8], FileFailure>
+    ) {
+        self.read = read
+        self.readFile = readFile
+    }
+}
+
+/// `martlet serve`: the workers, and the control thread that starts, changes and ends them.
+///
+///     starting ──listeners open──▶ serving ──SIGTERM──▶ leaving ──no connection left, or time is up──▶ ended
+///
+/// Runs on the main thread, on a loop of its own: signals, the admin address, key sets and host names are its business, so
+/// that no worker ever waits for them.
+package final class GatewayProcess {
+    private let source: ConfigurationSource
+    private let notices: Notices
+    private var configuration: GatewayConfiguration
+    private var generation: UInt64 = 1
+    private let loop: EventLoop
+    private let context: WorkerContext
+    private let ticketKeys: TicketKeys
+    private let counters: CounterTable
+    private let metrics: GatewayMetrics
+    private let log: AccessLogSink
+    private let board: LoadBoard
+    private let group: WorkerGroup<ServingWorker>
+    private var listeners: [String: OpenListener] = [:]
+    private var phase = Phase.starting
+    private var signals: SignalSource?
+    private var admin: Admin?
+    private var timers: [Timer] = []
+    private var drainEnds: Instant?
+    private var watched: FileWatch
+    private var names: NameKeeper?
+
+    package enum Phase: Sendable { case starting, serving, leaving }
+
+    private struct OpenListener {
+        var plan: ListenerPlan
+        var load: LoadBoard
+        /// Keeps the port while workers come to listen on it.
+        var reservation: PortReservation
+    }
+
+    /// Why the process does not start, for people.
+    package struct StartFailure: Error {
+        package let message: String
+    }
+
+    /// Reads and builds everything, starts the workers, opens the listeners.
+    package init(_ source: ConfigurationSource, notices: Notices) throws {
+        self.source = source
+        self.notices = notices
+        let (read, issues) = source.read()
+        notices.report(issues)
+        guard let configuration = read else { throw StartFailure(message: "the configuration has mistakes") }
+        self.configuration = configuration
+        loop = try EventLoop()
+        context = WorkerContext(index: -1, loop: loop)
+        // Before any other thread: they inherit what is blocked.
+        let pending = PendingSignals()
+        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { pending.handler?($0) }
+        ticketKeys = TicketKeys(now: loop.now)
+        counters = CounterTable(seed: .random())
+        metrics = GatewayMetrics(registry: MetricRegistry())
+        var builder = SnapshotBuilder(
+            configuration,
+            .init(
+                readFile: source.readFile, counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
+                now: loop.wall))
+        let (built, problems) = builder.build(generation: 1)
+        notices.report(problems)
+        guard let product = built else { throw StartFailure(message: "the configuration has mistakes") }
+        watched = FileWatch(builder.filesRead)
+
+        let workerCount = configuration.workers ?? Processors.available
+        do {
+            log = try AccessLogSink(configuration.accessLog.sinkTarget, workers: workerCount)
+        } catch {
+            throw StartFailure(message: "the access log cannot be opened: \(error.subject): \(String(cString: strerror(error.errno)))")
+        }
+        let board = LoadBoard(workers: workerCount)
+        self.board = board
+        let (counters, metrics, log) = (counters, metrics, log)
+        let names = NameKeeper(product.snapshot, loop: loop)
+        let resolved = names.resolveNow()
+        self.names = names
+        let snapshot = product.snapshot
+        currentSnapshot = snapshot
+        group = try WorkerGroup(count: workerCount) { context in
+            let gateway = GatewayWorker(
+                context: context, serving: snapshot, counters: counters, metrics: metrics,
+                accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved)
+            return ServingWorker(gateway: gateway, context: context, board: board)
+        }
+        pending.handler = { [unowned self] in received(signal: $0) }
+        for plan in product.listeners { try open(plan) }
+        let status = AdminStatus(metrics: metrics, log: log)
+        guard let address = SocketAddress(configuration.admin.value) else {
+            throw StartFailure(message: "the admin address is not an address")
+        }
+        do {
+            admin = try Admin(at: address, status: status, context: context)
+        } catch {
+            throw StartFailure(message: "cannot listen on \(address) for admin: \(error)")
+        }
+        notices.say("admin address=\(admin!.address)")
+    }
+
+    // MARK: Running
+
+    /// Serves until it is told to end. Returns the exit status.
+    package func run() -> Int32 {
+        names?.changed = { [unowned self] names in group.postToAll { $0.gateway.resolve(names) } }
+        every(.seconds(1)) { [unowned self] in
+            if watched.hasChanged() { reload(rereading: false) }
+            _ = ticketKeys.rotate(now: loop.now)
+        }
+        enter(.serving)
+        notices.say("ready")
+        loop.run()
+        group.stop()
+        _ = log.stop(withinMilliseconds: 2000)
+        return 0
+    }
+
+    private func every(_ period: Duration, _ action: @escaping () -> Void) {
+        var timer: Timer?
+        timer = Timer(on: loop) {
+            action()
+            timer?.arm(after: period)
+        }
+        timer?.arm(after: period)
+        if let timer { timers.append(timer) }
+    }
+
+    private func enter(_ phase: Phase) {
+        self.phase = phase
+        admin?.isReady = phase == .serving
+    }
+
+    // MARK: Listeners
+
+    private func open(_ plan: ListenerPlan) throws {
+        let reservation: PortReservation
+        do {
+            reservation = try PortReservation(plan.address)
+        } catch {
+            throw StartFailure(message: "cannot listen on \(plan.address): \(error)")
+        }
+        var plan = plan
+        plan.address = reservation.address
+        let load = LoadBoard(workers: group.count)
+        listeners[plan.name] = OpenListener(plan: plan, load: load, reservation: reservation)
+        let (opened, notices, group) = (plan, notices, group)
+        group.postToAll { worker in
+            do {
+                try worker.open(opened, load: load, group: group)
+            } catch {
+                notices.say("cannot listen on \(opened.address): \(error)")
+            }
+        }
+        notices.say("listening name=\(plan.name) address=\(plan.address) tls=\(plan.tls != nil)")
+    }
+
+    // MARK: Changes
+
+    private func received(signal: Int32) {
+        switch signal {
+        case SIGHUP:
+            do throws(AccessLogFailure) {
+                try log.open(configuration.accessLog.sinkTarget)
+            } catch {
+                notices.say("the access log stays as it was: \(error.subject): \(String(cString: strerror(error.errno)))")
+            }
+            reload(rereading: true)
+        default:
+            if phase == .leaving { exit(128 + signal) }
+            leave()
+        }
+    }
+
+    /// Takes a new configuration, or changed files, into service. A bad one changes nothing and says why.
+    private func reload(rereading: Bool) {
+        guard phase == .serving else { return }
+        var wanted = configuration
+        if rereading {
+            let (read, issues) = source.read()
+            notices.report(issues)
+            guard let read else { return notices.say("reload refused: the configuration in service stays") }
+            wanted = read
+        }
+        var builder = SnapshotBuilder(
+            wanted,
+            .init(
+                readFile: source.readFile, counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
+                now: loop.wall))
+        let (built, problems) = builder.build(generation: generation + 1)
+        notices.report(problems)
+        guard let product = built else { return notices.say("reload refused: the configuration in service stays") }
+        do {
+            try takeIntoService(product, wanted)
+        } catch {
+            return notices.say("reload refused: \((error as? StartFailure)?.message ?? "\(error)")")
+        }
+        watched = FileWatch(builder.filesRead)
+        notices.say("reloaded generation=\(generation)")
+    }
+
+    private func takeIntoService(_ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration) throws {
+        let names = Set(product.listeners.map(\.name))
+        // A listener at another address is another listener; what can fail comes first.
+        for plan in product.listeners {
+            guard let open = listeners[plan.name] else { continue }
+            let isSame = wanted.listeners.first { $0.name.value == plan.name }?.address.value
+                == configuration.listeners.first { $0.name.value == plan.name }?.address.value
+            if !isSame {
+                close(open.plan.name)
+            }
+        }
+        for plan in product.listeners where listeners[plan.name] == nil { try open(plan) }
+        for name in listeners.keys where !names.contains(name) { close(name) }
+        for plan in product.listeners {
+            guard let open = listeners[plan.name] else { continue }
+            var changed = plan
+            changed.address = open.plan.address
+            listeners[plan.name]?.plan = changed
+            let sent = changed
+            group.postToAll { $0.change(sent) }
+        }
+        generation += 1
+        for (what, differs) in [
+            ("workers", wanted.workers != configuration.workers), ("admin", wanted.admin.value != configuration.admin.value),
+        ] where differs {
+            notices.say("\(what): the change takes effect at the next start")
+        }
+        configuration = wanted
+        let snapshot = product.snapshot
+        self.names?.keep(snapshot)
+        group.postToAll { $0.gateway.adopt(snapshot) }
+        currentSnapshot = snapshot
+    }
+
+    private var currentSnapshot: Snapshot?
+
+    private func close(_ name: String) {
+        listeners[name] = nil
+        group.postToAll { $0.close(listener: name) }
+    }
+
+    // MARK: Leaving
+
+    private func leave() {
+        enter(.leaving)
+        notices.say("leaving delay=\(configuration.drain.delay) timeout=\(configuration.drain.timeout)")
+        let start = Timer(on: loop) { [unowned self] in drain() }
+        timers.append(start)
+        if configuration.drain.delay > .zero { start.arm(after: configuration.drain.delay) } else { drain() }
+    }
+
+    private func drain() {
+        group.postToAll { $0.beginDrain() }
+        let ends = loop.now + configuration.drain.timeout
+        every(.milliseconds(20)) { [unowned self] in
+            if board.total <= 0 { return loop.stop() }
+            guard loop.now >= ends, drainEnds == nil else { return }
+            drainEnds = ends
+            notices.say("leaving with \(board.total) connections open: time is up")
+            group.postToAll { $0.abort() }
+            loop.stop()
+        }
+    }
+}
+
+/// What signals do before the process knows.
+private final class PendingSignals {
+    var handler: ((Int32) -> Void)?
+}
+
+extension Gateway.AccessLogTarget {
+    fileprivate var sinkTarget: Telemetry.AccessLogTarget {
+        switch self {
+        case .off: .off
+        case .stdout: .stdout
+        case .file(let path): .path(path.value)
+        }
+    }
+}

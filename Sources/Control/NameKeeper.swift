@@ -1,0 +1,71 @@
+internal import Gateway
+internal import Reactor
+internal import Sockets
+
+/// Keeps what the host names of a configuration stand for: looked up again every thirty seconds, the last good answer kept.
+final class NameKeeper {
+    private static let period = Duration.seconds(30)
+
+    /// Called when an answer differs from the one before.
+    var changed: ((ResolvedNames) -> Void)?
+    private var names: Set<String> = []
+    private var resolved = ResolvedNames()
+    private let loop: EventLoop
+    private var resolver: SystemResolver?
+    private var timer: Timer?
+
+    init(_ snapshot: Snapshot, loop: EventLoop) {
+        self.loop = loop
+        names = Self.names(in: snapshot)
+    }
+
+    private static func names(in snapshot: Snapshot) -> Set<String> {
+        var endpoints = snapshot.clusters.flatMap(\.endpoints)
+        switch snapshot.store.location {
+        case .memory: break
+        case .redis(let redis): endpoints.append(redis.endpoint)
+        case .service(let endpoint, _, _): endpoints.append(endpoint)
+        }
+        return Set(
+            endpoints.compactMap { endpoint in
+                if case .name(let name, _) = endpoint { name } else { nil }
+            })
+    }
+
+    /// Before anything is served: waits for the answers.
+    func resolveNow() -> ResolvedNames {
+        for name in names { resolved.addresses[name] = SystemResolver.resolveNow(name) }
+        begin()
+        return resolved
+    }
+
+    /// The names of a new snapshot; those it does not have any more are forgotten.
+    func keep(_ snapshot: Snapshot) {
+        names = Self.names(in: snapshot)
+        resolved.addresses = resolved.addresses.filter { names.contains($0.key) }
+        begin()
+        ask()
+    }
+
+    private func begin() {
+        guard !names.isEmpty, timer == nil else { return }
+        resolver = try? SystemResolver(on: loop)
+        timer = Timer(on: loop) { [unowned self] in
+            ask()
+            timer?.arm(after: Self.period)
+        }
+        timer?.arm(after: Self.period)
+    }
+
+    private func ask() {
+        for name in names {
+            resolver?.resolve(name) { [weak self] addresses in
+                // Nobody answered, or the name is gone for the moment: what was good a moment ago is the better guess.
+                guard let self, !addresses.isEmpty, names.contains(name) else { return }
+                guard Set(addresses) != Set(resolved.addresses[name] ?? []) else { return }
+                resolved.addresses[name] = addresses
+                changed?(resolved)
+            }
+        }
+    }
+}

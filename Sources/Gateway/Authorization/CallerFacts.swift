@@ -1,0 +1,27 @@
+package import HTTPModel
+package import JOSE
+
+/// What rules may know of a caller and a request.
+///
+/// Nothing here is counted: token, memory, fields and names belong to the exchange or its connection and outlive the check.
+package struct CallerFacts {
+    /// `nil` for a caller without a verified token, who is not authenticated.
+    package var token: Unmanaged<VerifiedToken>?
+    /// The token's memory of rules; `nil` costs an evaluation, nothing else.
+    package var memory: UnsafeMutablePointer<TokenRuleMemory>?
+    package var fields: FieldBlock
+    package var address: IPAddress?
+    /// `nil` for a caller without a verified client certificate.
+    package var certificate: Unmanaged<CertificateNames>?
+
+    package init(
+        token: Unmanaged<VerifiedToken>? = nil, memory: UnsafeMutablePointer<TokenRuleMemory>? = nil, fields: FieldBlock,
+        address: IPAddress? = nil, certificate: Unmanaged<CertificateNames>? = nil
+    ) {
+        self.token = token
+        self.memory = memory
+        self.fields = fields
+        self.address = address
+        self.certificate = certificate
+    }
+}

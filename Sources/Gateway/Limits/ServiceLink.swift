@@ -1,0 +1,127 @@
+internal import GRPC
+internal import HTTP2
+internal import Reactor
+internal import Sockets
+internal import TLS
+internal import Time
+internal import Transport
+
+/// One connection to a service, made again whenever it is lost: at once the first time, then after growing pauses.
+final class ServiceLink: ClientConnectionOwner {
+    /// Constant for the life of the link: codecs may borrow them.
+    let authority: [UInt8]
+    let timeoutText: [UInt8]
+    var opened: (() -> Void)?
+    var failed: (() -> Void)?
+
+    private unowned(unsafe) let context: WorkerContext
+    private let endpoint: EndpointAddress
+    private let tls: UpstreamTLS?
+    private var addresses: [SocketAddress]
+    private var connection: ClientConnection?
+    private var failures = 0
+    private var nextAddress = 0
+    private var retry: Timer?
+
+    private static let firstPause = Duration.milliseconds(50)
+    private static let longestPause = Duration.seconds(5)
+    private static let streamsMax = 1000
+
+    init(
+        _ endpoint: EndpointAddress, authority: String, tls: UpstreamTLS?, timeout: Duration, resolved: ResolvedNames,
+        context: WorkerContext
+    ) {
+        self.endpoint = endpoint
+        self.authority = Array(authority.utf8)
+        self.tls = tls
+        self.context = context
+        timeoutText = [UInt8](unsafeUninitializedCapacity: GRPCTimeout.textBytesMax) { buffer, count in
+            count = GRPCTimeout.write(timeout, to: UnsafeMutableRawPointer(buffer.baseAddress!))
+        }
+        addresses = []
+        resolve(resolved)
+        retry = Timer(on: context.loop) { [unowned self] in connect() }
+        connect()
+    }
+
+    /// Ends every connection; nobody hears of their streams.
+    func shutDown() {
+        retry = nil
+        for connection in leaving + [connection].compactMap({ $0 }) {
+            connection.owner = nil
+            connection.abandonStreams()
+            // It may be on the stack.
+            context.loop.afterThisTick { connection.channel.abort() }
+        }
+        connection = nil
+        leaving = []
+    }
+
+    var isSecure: Bool { tls != nil }
+    /// It has never failed, or a connection is on its way: worth waiting a moment.
+    var isConnecting: Bool { connection != nil }
+
+    func resolve(_ names: ResolvedNames) {
+        switch endpoint {
+        case .address(let address): addresses = [address]
+        case .name(let name, let port): addresses = (names.addresses[name] ?? []).map { $0.with(port: port) }
+        }
+    }
+
+    /// The connection, if a request can be sent on it now.
+    func ready() -> ClientConnection? {
+        guard let connection, connection.hasRoom else { return nil }
+        return connection
+    }
+
+    private func connect() {
+        guard connection == nil else { return }
+        guard !addresses.isEmpty else { return pause() }
+        let address = addresses[nextAddress % addresses.count]
+        nextAddress += 1
+        var security: (context: ClientContext, name: ServerName)?
+        if let tls, let name = tls.serverName ?? ServerName(hostName(address)) { security = (tls.context, name) }
+        connection = try? ClientConnection(
+            to: address, tls: security, limits: .defaults, streamLimit: Self.streamsMax, context: context, owner: self)
+        if connection == nil { pause() }
+    }
+
+    private func hostName(_ address: SocketAddress) -> String {
+        if case .name(let name, _) = endpoint { name } else { address.host }
+    }
+
+    private func pause() {
+        failures = min(failures + 1, 8)
+        retry?.arm(after: min(Self.firstPause * (1 << (failures - 1)), Self.longestPause))
+        failed?()
+    }
+
+    // MARK: ClientConnectionOwner
+
+    func clientConnectionOpened(_ connection: ClientConnection) {
+        failures = 0
+        opened?()
+    }
+
+    func clientConnectionHasRoom(_ connection: ClientConnection) {}
+
+    func clientConnectionLeaving(_ connection: ClientConnection) { replace(connection) }
+
+    func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
+        guard connection === self.connection else { return }
+        replace(connection)
+    }
+
+    /// Forgets a connection that takes no more, which may be on the stack, and makes another.
+    private func replace(_ former: ClientConnection) {
+        guard former === connection else { return }
+        connection = nil
+        former.owner = nil
+        leaving.removeAll { $0.isClosed }
+        leaving.append(former)
+        if former.wasReady, failures == 0 { connect() } else { pause() }
+    }
+
+    /// Connections that still finish what they carry.
+    private var leaving: [ClientConnection] = []
+}

@@ -1,0 +1,321 @@
+internal import Bytes
+internal import GRPC
+internal import HTTP2
+internal import HTTPModel
+internal import RateLimit
+internal import Reactor
+internal import Time
+internal import Transport
+
+/// Asks a rate-limit service (RLS v3) about every call, over one connection of this worker's own.
+///
+/// A service that is slow or gone never holds a call longer than `timeout`; `when_unavailable` then decides.
+final class ServiceStore: LimitStore, StreamHandler {
+    unowned(unsafe) var delegate: (any LimitDelegate)?
+
+    private let plan: StorePlan
+    private let link: ServiceLink
+    private let fallback: MemoryStore
+    private unowned(unsafe) let context: WorkerContext
+    private let domain: [UInt8]
+    private let calls: Slab<Call>
+    private var health = StoreHealth()
+    private var message = ByteBuffer(capacity: 1024)
+    private var answer = ByteBuffer(capacity: 256)
+    /// Calls that wait for the connection.
+    private var waiting: [CallPointer] = []
+    private static let waitingMax = 1024
+    private static let answerBytesMax = 64 << 10
+
+    /// One question on its way.
+    struct Call {
+        /// Holds the request until its answer is given; `nil` once it was, and for a probe.
+        var request: Unmanaged<LimitRequest>?
+        var stream: StreamPointer?
+        var answer = ByteChain()
+        var isFinished = false
+        var isWaiting = false
+        let timer: UnsafeMutablePointer<TimerNode>
+        var store: Unmanaged<ServiceStore>?
+    }
+
+    typealias CallPointer = UnsafeMutablePointer<Call>
+
+    init(_ plan: StorePlan, link: ServiceLink, fallback: MemoryStore, context: WorkerContext) {
+        self.plan = plan
+        self.link = link
+        self.fallback = fallback
+        self.context = context
+        domain = Array(plan.domain.utf8)
+        calls = Slab(
+            prepare: { record in
+                let timer = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
+                timer.initialize(
+                    to: TimerNode(context: UnsafeMutableRawPointer(record)) { context in
+                        let call = context!.assumingMemoryBound(to: Call.self)
+                        call.pointee.store!._withUnsafeGuaranteedRef { $0.timedOut(call) }
+                    })
+                record.initialize(to: Call(timer: timer))
+            },
+            dispose: { record in
+                record.pointee.timer.deinitialize(count: 1)
+                record.pointee.timer.deallocate()
+                record.deinitialize(count: 1)
+            })
+        link.opened = { [unowned self] in sendWaiting() }
+        link.failed = { [unowned self] in failWaiting() }
+    }
+
+    var needsValues: Bool { true }
+
+    func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {
+        switch health.admit(now: now) {
+        case .use: break
+        case .skip: return .decided(withoutService(request))
+        case .probe:
+            // The call itself is the question: it did happen, so counting it is right.
+            guard let connection = link.ready(), send(take(nil), request, on: connection) else {
+                health.probeFailed()
+                break
+            }
+            return .decided(withoutService(request))
+        }
+        if let connection = link.ready() {
+            return send(take(request), request, on: connection) ? .pending : .decided(withoutService(request))
+        }
+        guard link.isConnecting, waiting.count < Self.waitingMax else { return .decided(withoutService(request)) }
+        let call = take(request)
+        call.pointee.isWaiting = true
+        waiting.append(call)
+        return .pending
+    }
+
+    private func take(_ request: LimitRequest?) -> CallPointer {
+        let call = calls.take()
+        call.pointee.store = Unmanaged.passUnretained(self)
+        call.pointee.request = request.map { Unmanaged.passRetained($0) }
+        call.pointee.isFinished = false
+        call.pointee.isWaiting = false
+        context.loop.timers.arm(call.pointee.timer, at: context.loop.now + plan.timeout)
+        return call
+    }
+
+    // MARK: The question
+
+    /// False where the connection takes no more: the call is over, and nobody has been told.
+    private func send(_ call: CallPointer, _ request: LimitRequest, on connection: ClientConnection) -> Bool {
+        writeMessage(request)
+        let stream = connection.request(
+            ended: false, handler: self, stream: UnsafeMutableRawPointer(call)
+        ) { _ in writeHead() }
+        guard let stream else {
+            context.loop.timers.disarm(call.pointee.timer)
+            call.pointee.request?.release()
+            release(call)
+            return false
+        }
+        call.pointee.stream = stream
+        connection.send(stream, message.readable)
+        connection.finish(stream)
+        return true
+    }
+
+    private func writeHead() -> UnsafeBufferPointer<Field> {
+        let scratch = context.fieldScratch
+        scratch[0] = Field(":method", "POST", token: .method)
+        scratch[1] = Field(":scheme", link.isSecure ? "https" : "http", token: .scheme)
+        scratch[2] = Field(":path", RateLimitRequestWriter.path, token: .path)
+        scratch[3] = link.authority.withUnsafeBufferPointer {
+            Field(":authority", value: UnsafeRawBufferPointer($0), token: .authority)
+        }
+        scratch[4] = Field("content-type", "application/grpc", token: .contentType)
+        scratch[5] = Field("te", "trailers", token: .te)
+        scratch[6] = link.timeoutText.withUnsafeBufferPointer {
+            Field("grpc-timeout", value: UnsafeRawBufferPointer($0), token: .grpcTimeout)
+        }
+        return UnsafeBufferPointer(start: scratch.baseAddress, count: 7)
+    }
+
+    /// One descriptor a limit: `(limit, NAME)` and an entry for each key as it is written.
+    private func writeMessage(_ request: LimitRequest) {
+        message.removeAll()
+        let frame = MessageFrame.begin(in: &message)
+        domain.withUnsafeBytes { RateLimitRequestWriter.domain($0, into: &message) }
+        for index in 0..<request.count {
+            let limit = request.limit(at: index)
+            let descriptor = RateLimitRequestWriter.beginDescriptor(in: &message)
+            limit.serviceEntry.withUnsafeBytes { RateLimitRequestWriter.entry(key: Self.limitKey, value: $0, into: &message) }
+            for key in 0..<limit.keyCount {
+                limit.serviceKeys[key].withUnsafeBytes {
+                    RateLimitRequestWriter.entry(key: $0, value: request.value(at: index, key: key), into: &message)
+                }
+            }
+            RateLimitRequestWriter.override(
+                requestsPerUnit: UInt32(clamping: limit.rule.count), unit: RateLimitUnit(limit.rule.window.unit),
+                into: &message)
+            if request.hits(at: index) != 1 {
+                RateLimitRequestWriter.descriptorHitsAddend(request.hits(at: index), into: &message)
+            }
+            RateLimitRequestWriter.endDescriptor(descriptor, in: &message)
+        }
+        MessageFrame.end(at: frame, in: &message)
+    }
+
+    private static var limitKey: UnsafeRawBufferPointer {
+        let text: StaticString = "limit"
+        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    private func sendWaiting() {
+        let calls = waiting
+        waiting = []
+        for call in calls {
+            call.pointee.isWaiting = false
+            guard let request = call.pointee.request?.takeUnretainedValue(), let connection = link.ready() else {
+                finish(call)
+                continue
+            }
+            guard !send(call, request, on: connection) else { continue }
+            _ = withoutService(request)
+            delegate?.limitDecided(request)
+        }
+    }
+
+    private func failWaiting() {
+        let calls = waiting
+        waiting = []
+        for call in calls {
+            call.pointee.isWaiting = false
+            finish(call)
+        }
+    }
+
+    // MARK: The answer
+
+    private func call(_ stream: StreamPointer) -> CallPointer {
+        stream.pointee.context!.assumingMemoryBound(to: Call.self)
+    }
+
+    func streamHead(_ stream: StreamPointer, ended: Bool) {
+        if ended { streamEnded(stream) }
+    }
+
+    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        let call = call(stream)
+        guard call.pointee.answer.count + bytes.count <= Self.answerBytesMax else { return }
+        call.pointee.answer.append(bytes, from: context.chunks)
+    }
+
+    func streamEnded(_ stream: StreamPointer) {
+        let call = call(stream)
+        let status = stream.pointee.fields.first(.grpcStatus)
+        let isGood = status.map { StatusCode(field: $0.valueBytes) == .ok } ?? false
+        guard isGood, readAnswer(call) else { return finish(call) }
+        health.answered()
+        give(call)
+    }
+
+    /// False where the answer is no message we understand.
+    private func readAnswer(_ call: CallPointer) -> Bool {
+        answer.removeAll()
+        call.pointee.answer.move(call.pointee.answer.count, to: &answer, pool: context.chunks)
+        guard let frame = MessageFrame(header: answer.readable), !frame.isCompressed,
+            answer.count == MessageFrame.headerBytes + Int(frame.payloadBytes),
+            let response = try? RateLimitResponse(
+                UnsafeRawBufferPointer(rebasing: answer.readable[MessageFrame.headerBytes...])),
+            response.overallCode != .unknown
+        else { return false }
+        guard let request = call.pointee.request else { return true }
+        request._withUnsafeGuaranteedRef { request in
+            var index = 0
+            response.forEachStatus { status in
+                guard index < request.count else { return }
+                let reset = status.nanosecondsUntilReset ?? 0
+                let isAllowed = status.code != .overLimit
+                request.setVerdict(
+                    LimitVerdict(
+                        isAllowed: isAllowed, limit: UInt64(status.currentLimit?.requestsPerUnit ?? 0),
+                        remaining: UInt64(status.limitRemaining), retryAfterNanoseconds: isAllowed ? 0 : reset,
+                        resetAfterNanoseconds: reset), at: index)
+                index += 1
+            }
+            request.conclude(isCharged: response.overallCode == .ok, source: .service)
+        }
+        return true
+    }
+
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        let call = call(stream)
+        call.pointee.stream = nil
+        if call.pointee.isFinished { release(call) } else { finish(call) }
+    }
+
+    /// Nobody asks any more: what still runs is cut off.
+    func shutDown() { link.shutDown() }
+
+    // MARK: Without an answer
+
+    private func timedOut(_ call: CallPointer) {
+        health.timedOut(now: context.loop.now)
+        if call.pointee.isWaiting { waiting.removeAll { $0 == call } }
+        if let stream = call.pointee.stream { Connection.with(stream) { $0.reset(stream, .cancel) } }
+        finish(call)
+    }
+
+    /// The service did not decide: `when_unavailable` does.
+    private func finish(_ call: CallPointer) {
+        if let request = call.pointee.request {
+            request._withUnsafeGuaranteedRef { _ = withoutService($0) }
+        } else {
+            health.probeFailed()
+        }
+        give(call)
+    }
+
+    private func withoutService(_ request: LimitRequest) -> LimitOutcome {
+        switch plan.whenUnavailable {
+        case .allow: request.outcome = .uncounted(.allowed)
+        case .deny: request.outcome = .uncounted(.unavailable)
+        case .local:
+            if case .decided(let outcome) = fallback.decide(request, now: context.loop.now, wall: context.loop.wall) {
+                request.outcome = outcome
+            }
+        }
+        return request.outcome
+    }
+
+    /// Hands the request back, which ends the call but for its stream.
+    private func give(_ call: CallPointer) {
+        guard !call.pointee.isFinished else { return }
+        call.pointee.isFinished = true
+        context.loop.timers.disarm(call.pointee.timer)
+        if let request = call.pointee.request {
+            call.pointee.request = nil
+            let taken = request.takeRetainedValue()
+            if call.pointee.stream == nil { release(call) }
+            delegate?.limitDecided(taken)
+        } else if call.pointee.stream == nil {
+            release(call)
+        }
+    }
+
+    private func release(_ call: CallPointer) {
+        call.pointee.request = nil
+        call.pointee.answer.removeAll(pool: context.chunks)
+        call.pointee.store = nil
+        calls.give(call)
+    }
+}
+
+extension RateLimitUnit {
+    init(_ unit: LimitWindow.Unit) {
+        switch unit {
+        case .second: self = .second
+        case .minute: self = .minute
+        case .hour: self = .hour
+        case .day: self = .day
+        case .month: self = .month
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package import HTTPModel
+
+/// Finds the first route, in the order written, that takes a request, without walking the routes.
+///
+/// All routes lie in one hash table under their shape and answers (`RouteKey`). A request is asked one question for each
+/// shape in use, in the order in which the shapes were first written, and asking ends when no later shape can hold an
+/// earlier route. So the cost is that of a few look-ups, however many routes there are.
+///
+/// Immutable memory, shared by all workers; nothing is allocated or counted to match.
+package final class RouteTable: @unchecked Sendable {
+    /// What the table needs to know of a route.
+    package struct Entry {
+        package var match: RouteMatch
+        /// The keys of the route's `methods:` map.
+        package var methods: [String]
+
+        package init(_ match: RouteMatch, methods: [String] = []) {
+            self.match = match
+            self.methods = methods
+        }
+    }
+
+    package let count: Int
+    private let memory: RouteMemory
+
+    /// - Parameter seed: random, one for each process.
+    package init(_ routes: [Entry], seed: UInt64) {
+        var builder = RouteTableBuilder(seed: seed)
+        for route in routes { builder.add(route) }
+        builder.finish()
+        count = routes.count
+        memory = RouteMemory(builder)
+    }
+
+    /// How many questions a request may be asked.
+    package var shapeCount: Int { memory.shapes.count }
+
+    deinit { memory.deallocate() }
+
+    /// The index of the first route that takes the request; `nil` where none does.
+    package func route(for head: borrowing HeadFacts, fields: borrowing FieldBlock) -> Int? {
+        guard memory.slots.count > 0 else { return nil }
+        var lookup = RouteLookup(memory: memory, head: head, fields: fields)
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.depthMax + 1) { lookup.first(scratch: $0) }
+    }
+
+    /// The index, in the order given, of a route's method entry for this RPC method; `nil` where it has none.
+    package func method(of route: Int, _ rpc: UnsafeRawBufferPointer) -> Int? {
+        guard memory.patterns[route].hasMethods else { return nil }
+        let hash = RouteLookup.methodHash(rpc, of: route, seed: memory.seed)
+        let mask = memory.methodSlots.count - 1
+        var index = Int(truncatingIfNeeded: hash) & mask
+        while memory.methodSlots[index].route >= 0 {
+            let slot = memory.methodSlots[index]
+            if slot.hash == hash, slot.route == route, memory.text(slot.name, equals: rpc) { return Int(slot.method) }
+            index = (index + 1) & mask
+        }
+        return nil
+    }
+}

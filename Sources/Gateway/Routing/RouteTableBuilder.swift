@@ -1,0 +1,132 @@
+/// Gathers routes into the flat memory of a `RouteTable`.
+struct RouteTableBuilder {
+    let seed: UInt64
+    private(set) var shapes: [RouteMemory.Shape] = []
+    private(set) var headers: [RouteMemory.Header] = []
+    private(set) var patterns: [RouteMemory.Pattern] = []
+    private(set) var slots: [RouteMemory.Slot] = []
+    private(set) var methodSlots: [RouteMemory.MethodSlot] = []
+    private(set) var bytes: [UInt8] = []
+    private(set) var depthMax = 0
+
+    private var shapeIndices: [RouteShape: Int] = [:]
+    private var seenKeys: Set<RouteKey> = []
+    private var keys: [(key: RouteKey, route: Int)] = []
+    private var methods: [RouteMemory.MethodSlot] = []
+
+    init(seed: UInt64) { self.seed = seed }
+
+    mutating func add(_ entry: RouteTable.Entry) {
+        let route = patterns.count
+        let key = RouteKey(entry.match)
+        let shape = shapeIndex(key.shape, route)
+        var pattern = RouteMemory.Pattern(shape: Int32(shape), hasMethods: !entry.methods.isEmpty)
+        pattern.authority = keep(key.authority)
+        pattern.target = keep(key.target)
+        pattern.values = keepValues(key.values)
+        patterns.append(pattern)
+        switch key.shape.target {
+        case .path, .prefix: depthMax = max(depthMax, RouteKey.segmentCount(key.target))
+        case .any, .service: break
+        }
+        // A later route with the same key can never be taken; it keeps its index, and its methods.
+        if seenKeys.insert(key).inserted { keys.append((key, route)) }
+        for (index, name) in entry.methods.enumerated() {
+            var name = name
+            let hash = name.withUTF8 { RouteLookup.methodHash(UnsafeRawBufferPointer($0), of: route, seed: seed) }
+            methods.append(.init(hash: hash, name: keep(name), route: Int32(route), method: Int32(index)))
+        }
+    }
+
+    mutating func finish() {
+        let empty = RouteMemory.Slot(hash: 0, route: -1)
+        slots = keys.isEmpty ? [] : Array(repeating: empty, count: Self.slotCount(keys.count))
+        for (key, route) in keys {
+            let hash = hash(of: key)
+            var index = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+            while slots[index].route >= 0 { index = (index + 1) & (slots.count - 1) }
+            slots[index] = .init(hash: hash, route: Int32(route))
+        }
+        let emptyMethod = RouteMemory.MethodSlot(hash: 0, route: -1, method: -1)
+        methodSlots = methods.isEmpty ? [] : Array(repeating: emptyMethod, count: Self.slotCount(methods.count))
+        for method in methods {
+            var index = Int(truncatingIfNeeded: method.hash) & (methodSlots.count - 1)
+            while methodSlots[index].route >= 0 { index = (index + 1) & (methodSlots.count - 1) }
+            methodSlots[index] = method
+        }
+    }
+
+    /// A power of two, at most half full.
+    private static func slotCount(_ keyCount: Int) -> Int {
+        var count = 4
+        while count < keyCount * 2 { count *= 2 }
+        return count
+    }
+
+    /// Must agree with `RouteLookup`.
+    private func hash(of key: RouteKey) -> UInt64 {
+        var hash = RouteHash(seed: seed)
+        hash.add(UInt64(shapeIndices[key.shape]!))
+        if key.shape.authority != .any { hash.add(Self.hash(key.authority, seed: seed)) }
+        switch key.shape.target {
+        case .any: break
+        case .service: hash.add(Self.hash(key.target, seed: seed))
+        case .path: hash.add(pathHash(key.target, segments: RouteKey.segmentCount(key.target)))
+        case .prefix(let depth): hash.add(pathHash(key.target, segments: depth))
+        }
+        for value in key.values { hash.add(Self.hash(value, seed: seed)) }
+        return hash.state
+    }
+
+    private static func hash(_ text: String, seed: UInt64) -> UInt64 {
+        var text = text
+        return text.withUTF8 { RouteLookup.hash(UnsafeRawBufferPointer($0), seed: seed) }
+    }
+
+    private func pathHash(_ path: String, segments: Int) -> UInt64 {
+        var path = path
+        return path.withUTF8 { bytes in
+            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: segments + 1) { scratch in
+                _ = RouteLookup.hashSegments(UnsafeRawBufferPointer(bytes), seed: seed, into: scratch)
+                return scratch[segments]
+            }
+        }
+    }
+
+    private mutating func shapeIndex(_ shape: RouteShape, _ route: Int) -> Int {
+        if let index = shapeIndices[shape] { return index }
+        var flat = RouteMemory.Shape(
+            authority: .any, target: .any, labels: 0, depth: 0, firstHeader: Int32(headers.count),
+            headerCount: Int32(shape.headers.count), firstRoute: Int32(route))
+        switch shape.authority {
+        case .any: break
+        case .exact: flat.authority = .exact
+        case .suffix(let labels): (flat.authority, flat.labels) = (.suffix, Int32(labels))
+        }
+        switch shape.target {
+        case .any: break
+        case .service: flat.target = .service
+        case .path: flat.target = .path
+        case .prefix(let depth): (flat.target, flat.depth) = (.prefix, Int32(depth))
+        }
+        for header in shape.headers { headers.append(.init(name: keep(header.name), isExact: header.isExact)) }
+        shapeIndices[shape] = shapes.count
+        shapes.append(flat)
+        return shapes.count - 1
+    }
+
+    private mutating func keep(_ text: String) -> RouteMemory.Slice {
+        let slice = RouteMemory.Slice(offset: Int32(bytes.count), count: Int32(text.utf8.count))
+        bytes.append(contentsOf: text.utf8)
+        return slice
+    }
+
+    private mutating func keepValues(_ values: [String]) -> RouteMemory.Slice {
+        let start = bytes.count
+        for value in values {
+            withUnsafeBytes(of: UInt32(value.utf8.count)) { bytes.append(contentsOf: $0) }
+            bytes.append(contentsOf: value.utf8)
+        }
+        return RouteMemory.Slice(offset: Int32(start), count: Int32(bytes.count - start))
+    }
+}

@@ -1,0 +1,19 @@
+/// A snapshot in service on one worker: its clusters, and how many exchanges still run on it. Counted without atomics.
+package final class WorkerSnapshot {
+    package let snapshot: Snapshot
+    package let clusters: [Cluster]
+    let limiter: Limiter
+    /// Exchanges that began on it and are not over.
+    var exchangeCount = 0
+
+    init(_ snapshot: Snapshot, clusters: [Cluster], limiter: Limiter) {
+        self.snapshot = snapshot
+        self.clusters = clusters
+        self.limiter = limiter
+    }
+
+    @inline(__always)
+    func cluster(of route: Unmanaged<Route>) -> Cluster {
+        route._withUnsafeGuaranteedRef { clusters[$0.cluster] }
+    }
+}

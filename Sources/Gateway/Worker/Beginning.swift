@@ -1,0 +1,106 @@
+internal import HTTP2
+internal import Reactor
+internal import GRPC
+internal import HTTPModel
+internal import Sockets
+internal import Time
+internal import Transport
+
+/// What happens to a request from its head to the filters.
+extension GatewayWorker {
+    /// The head of a request has arrived.
+    func begin(_ stream: StreamPointer, ended: Bool) {
+        let exchange = take(stream)
+        if ended { exchange.pointee.flags.insert(.requestEnded) }
+        let fields = stream.pointee.fields
+        exchange.pointee.caller = CallerProtocol(
+            method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
+            contentType: fields.first(.contentType)?.valueBytes)
+        if stream.pointee.flags.contains(.headTooLarge) {
+            let limit = Connection.with(stream) { $0.session.limits.fieldListBytes }
+            return refuse(exchange, .headTooLarge(bytesMax: limit))
+        }
+        let facts: HeadFacts
+        do throws(HeadFacts.Fault) {
+            facts = try HeadFacts(&stream.pointee.fields)
+        } catch {
+            return refuse(exchange, RefusalCause(error))
+        }
+        stream.pointee.trailersStart = stream.pointee.fields.count
+        exchange.pointee.facts = facts
+        let snapshot = current.snapshot
+        exchange.pointee.origin = ClientOrigin(
+            peer: IPAddress(ServerConnection.withServer(stream) { $0.channel.peer }), fields: stream.pointee.fields,
+            trusted: snapshot.trustedProxies)
+        guard let index = snapshot.table.route(for: facts, fields: stream.pointee.fields) else {
+            return refuse(exchange, .noRoute)
+        }
+        let route = snapshot.routes[index]
+        exchange.pointee.route = Unmanaged.passUnretained(route)
+        let method = snapshot.table.method(of: index, facts.rpc)
+        let policy = route.policies[method.map { $0 + 1 } ?? 0]
+        exchange.pointee.policy = Unmanaged.passUnretained(policy)
+        guard setDeadline(exchange, policy, stream) else { return }
+        runFilters(exchange)
+    }
+
+    /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.
+    private func setDeadline(_ exchange: ExchangePointer, _ policy: CallPolicy, _ stream: StreamPointer) -> Bool {
+        var limit = policy.timeout
+        if let field = stream.pointee.fields.first(.grpcTimeout) {
+            guard let asked = GRPCTimeout(field.valueBytes) else {
+                refuse(exchange, .malformedTimeout)
+                return false
+            }
+            limit = min(asked.duration, limit ?? asked.duration)
+            exchange.pointee.flags.insert(.callerSetDeadline)
+        }
+        guard let limit else { return true }
+        guard limit > .zero else {
+            refuse(exchange, .deadlineExceeded(.filters))
+            return false
+        }
+        exchange.pointee.deadline = now + limit
+        context.loop.timers.arm(exchange.pointee.timer, at: exchange.pointee.deadline)
+        return true
+    }
+
+    /// More of the request's body has arrived.
+    @inline(__always)
+    func receivedBody(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
+        upstream.forward(exchange, bytes)
+    }
+
+    func deadlinePassed(_ exchange: ExchangePointer) {
+        let stage: DeadlineStage
+        switch exchange.pointee.phase {
+        case .filtering, .suspended: stage = .filters
+        case .waiting: stage = .connect
+        case .requesting: stage = .response
+        case .responding: stage = .stream
+        case .over: return
+        }
+        fail(exchange, .deadlineExceeded(stage))
+    }
+}
+
+extension RefusalCause {
+    init(_ fault: HeadFacts.Fault) {
+        switch fault {
+        case .path, .noPath: self = .badPath
+        case .hostMismatch: self = .hostMismatch
+        case .noMethod, .authority: self = .malformedHead
+        }
+    }
+}
+
+extension IPAddress {
+    /// `nil` for a peer on a Unix socket.
+    init?(_ address: SocketAddress?) {
+        switch address {
+        case .ipv4(let bits, _): self.init(v4: bits)
+        case .ipv6(let high, let low, _, _): self.init(bits: UInt128(high) << 64 | UInt128(low))
+        case .unix, nil: return nil
+        }
+    }
+}

@@ -1,0 +1,186 @@
+internal import Metrics
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+package import JOSE
+internal import Crypto
+package import RateLimit
+internal import Reactor
+internal import Telemetry
+internal import Time
+package import Transport
+
+/// One worker's gateway: owns its exchanges, and joins the downstream half, the filters and the upstream half.
+///
+/// Everything here runs on the worker's thread, and nothing of it is seen by another.
+package final class GatewayWorker {
+    package let context: WorkerContext
+    package private(set) var downstream: Downstream!
+    private(set) var upstream: Upstream!
+    /// What new exchanges are served from.
+    package private(set) var current: WorkerSnapshot
+    /// Older ones that exchanges still run on.
+    private var leaving: [WorkerSnapshot] = []
+    let exchanges: Slab<Exchange>
+    var randomness: FastRandom
+    let replies: ReplyWriter
+    package let metrics: WorkerMetrics
+    let accessLog: AccessLogger?
+    let counters: CounterTable
+    private(set) var authenticator: Authenticator
+    private(set) var limiter: Limiter
+    private var resolved = ResolvedNames()
+    /// Asks for an issuer's keys anew: a token was signed with one we do not know.
+    package var unknownKeySeen: (() -> Void)?
+
+    /// - Parameters:
+    ///   - counters: shared by all workers.
+    ///   - accessLog: `nil` where none is kept.
+    package init(
+        context: WorkerContext, serving snapshot: Snapshot, counters: CounterTable, metrics: GatewayMetrics,
+        accessLog: AccessLogger?, resolved: ResolvedNames
+    ) {
+        self.context = context
+        self.counters = counters
+        self.accessLog = accessLog
+        self.resolved = resolved
+        randomness = FastRandom(
+            seed: (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64()))
+        self.metrics = WorkerMetrics(metrics, seed: RandomBytes.uint64())
+        replies = ReplyWriter()
+        authenticator = Authenticator(counters: counters)
+        limiter = Limiter(store: MemoryStore(table: counters))
+        current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
+        exchanges = Slab(
+            recordsPerBlock: 16,
+            prepare: { record in
+                let timer = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
+                timer.initialize(
+                    to: TimerNode(context: UnsafeMutableRawPointer(record)) { context in
+                        let exchange = context!.assumingMemoryBound(to: Exchange.self)
+                        exchange.pointee.worker!._withUnsafeGuaranteedRef { $0.deadlinePassed(exchange) }
+                    })
+                record.initialize(to: Exchange(timer: timer))
+            },
+            dispose: { record in
+                record.pointee.timer.deinitialize(count: 1)
+                record.pointee.timer.deallocate()
+                record.deinitialize(count: 1)
+            })
+        downstream = Downstream(worker: self)
+        upstream = Upstream(worker: self)
+        adopt(snapshot)
+    }
+
+    var now: Instant { context.loop.now }
+
+    /// Exchanges that are not over.
+    package var exchangeCount: Int { exchanges.liveCount }
+
+    // MARK: Snapshots
+
+    /// Serves new exchanges from `snapshot`; those that run finish on theirs. Clusters that did not change stay as they are.
+    package func adopt(_ snapshot: Snapshot) {
+        var kept: [String: Cluster] = [:]
+        for cluster in current.clusters { kept[cluster.plan.name] = cluster }
+        let clusters = snapshot.clusters.map { plan in
+            if let cluster = kept[plan.name], cluster.plan == plan { return cluster }
+            return Cluster(
+                plan, seed: randomness.next(), resolved: resolved, context: context, client: upstream)
+        }
+        if snapshot.store != current.snapshot.store || snapshot.generation == current.snapshot.generation {
+            limiter = makeLimiter(snapshot.store)
+            limiter.worker = self
+        }
+        authenticator.adopt(snapshot)
+        metrics.table.adoptKnown()
+        leaving.append(current)
+        current = WorkerSnapshot(snapshot, clusters: clusters, limiter: limiter)
+        retireLeft()
+    }
+
+    private func makeLimiter(_ plan: StorePlan) -> Limiter {
+        let memory = MemoryStore(table: counters)
+        serviceLink = nil
+        switch plan.location {
+        case .memory, .redis: return Limiter(store: memory)
+        case .service(let endpoint, let authority, let tls):
+            let link = ServiceLink(
+                endpoint, authority: authority, tls: tls, timeout: plan.timeout, resolved: resolved, context: context)
+            serviceLink = link
+            let store = ServiceStore(plan, link: link, fallback: memory, context: context)
+            return Limiter(store: store) { [unowned store] in store.shutDown() }
+        }
+    }
+
+    /// The connection of the present store to its service, where it has one.
+    private var serviceLink: ServiceLink?
+
+    /// Takes what host names stand for now into service.
+    package func resolve(_ names: ResolvedNames) {
+        resolved = names
+        serviceLink?.resolve(names)
+        for cluster in Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) }).compactMap({ id in
+            (leaving + [current]).flatMap { $0.clusters }.first { ObjectIdentifier($0) == id }
+        }) {
+            cluster.resolve(names)
+        }
+    }
+
+    /// Lets go of the snapshots that no exchange runs on any more.
+    private func retireLeft() {
+        let done = leaving.filter { isOver($0) }
+        guard !done.isEmpty else { return }
+        leaving.removeAll { isOver($0) }
+        let inUse = Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) })
+        for cluster in done.flatMap({ $0.clusters }) where !inUse.contains(ObjectIdentifier(cluster)) {
+            cluster.retire()
+        }
+        for snapshot in done where !(leaving + [current]).contains(where: { $0.limiter === snapshot.limiter }) {
+            snapshot.limiter.retire()
+        }
+    }
+
+    /// No exchange runs on it, and no store of its own will still come back with an answer.
+    private func isOver(_ snapshot: WorkerSnapshot) -> Bool {
+        snapshot.exchangeCount == 0 && (snapshot.limiter === limiter || snapshot.limiter.outstandingCount == 0)
+    }
+
+    /// Takes keys that were fetched into service.
+    package func setKeys(_ keys: KeySet, from source: KeySetSource) { authenticator.setKeys(keys, from: source) }
+
+    // MARK: Exchanges
+
+    func take(_ stream: StreamPointer) -> ExchangePointer {
+        let exchange = exchanges.take()
+        exchange.pointee.begin(on: stream, at: now, worker: Unmanaged.passUnretained(self))
+        exchange.pointee.snapshot = Unmanaged.passUnretained(current)
+        current.exchangeCount += 1
+        stream.pointee.context = UnsafeMutableRawPointer(exchange)
+        return exchange
+    }
+
+    /// The downstream stream is no more, and so the exchange: whatever it still holds is given back.
+    func end(_ exchange: ExchangePointer, _ reason: StreamClose) {
+        if exchange.pointee.phase != .over { abandoned(exchange, reason) }
+        upstream.cancel(exchange)
+        if let request = exchange.pointee.limitRequest { request._withUnsafeGuaranteedRef { $0.abandon() } }
+        record(exchange)
+        exchange.pointee.phase = .over
+        context.loop.timers.disarm(exchange.pointee.timer)
+        exchange.pointee.downstream!.pointee.context = nil
+        let snapshot = exchange.pointee.snapshot!
+        exchange.pointee.finish(pool: context.chunks)
+        exchanges.give(exchange)
+        snapshot._withUnsafeGuaranteedRef { $0.exchangeCount -= 1 }
+        if !leaving.isEmpty { retireLeft() }
+    }
+
+    /// The caller went away before the answer was complete.
+    private func abandoned(_ exchange: ExchangePointer, _ reason: StreamClose) {
+        exchange.pointee.outcome.flag = reason == .connectionLost ? "DC" : "DR"
+        exchange.pointee.outcome.detail =
+            reason == .connectionLost ? "downstream_disconnect" : "downstream_remote_reset"
+        if exchange.pointee.outcome.grpcStatus == nil { exchange.pointee.outcome.grpcStatus = .cancelled }
+    }
+}

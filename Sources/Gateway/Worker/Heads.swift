@@ -1,0 +1,56 @@
+internal import Bytes
+internal import HTTPModel
+internal import Telemetry
+internal import Time
+internal import Transport
+
+/// What the gateway adds to the heads that pass through it.
+extension GatewayWorker {
+    /// The head for an attempt of `exchange` on `target`.
+    func writeRequestHead(
+        _ exchange: ExchangePointer, _ facts: HeadFacts, from source: StreamPointer, to target: StreamPointer
+    ) -> UnsafeBufferPointer<Field> {
+        var additions = RequestHead.Additions()
+        let connection = Connection.with(source) { unsafeDowncast($0, to: ServerConnection.self) }
+        if let origin = exchange.pointee.origin {
+            additions.forwardedFor = connection.peerText.withUnsafeBytes {
+                origin.forwardedFor(peerText: $0, fields: &source.pointee.fields)
+            }
+            additions.forwardedProto = origin.forwardedProto(
+                fields: source.pointee.fields, isSecure: connection.isSecure)
+        }
+        if let identity = exchange.pointee.identity {
+            additions.claims = identity.claims
+            additions.forwardsToken = identity.forwardsToken
+        } else {
+            // Credentials that were not ours to judge are the upstream's.
+            additions.forwardsToken = true
+            additions.claims = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.strangersClaims }
+        }
+        additions.isUpstreamSecure = exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
+        additions.requestID = requestID(exchange, source)
+        if exchange.pointee.deadline != .distantFuture {
+            additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))
+        }
+        return RequestHead.write(facts, from: source, to: target, additions, scratch: context.fieldScratch)
+    }
+
+    /// The caller's id where a trusted proxy vouches for it, else a new one, kept for the log and for further attempts.
+    private func requestID(_ exchange: ExchangePointer, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
+        if let id = exchange.pointee.requestID { return id }
+        if exchange.pointee.origin?.isProxied == true, let field = stream.pointee.fields.first(.xRequestID),
+            RequestID.isAcceptable(field.valueBytes)
+        {
+            exchange.pointee.requestID = field.valueBytes
+            return field.valueBytes
+        }
+        let text = stream.pointee.fields.reserve(RequestID.bytes)
+        RequestID.write(&randomness, to: text)
+        let id = UnsafeRawBufferPointer(start: text, count: RequestID.bytes)
+        exchange.pointee.requestID = id
+        return id
+    }
+
+    /// Fields of ours on an upstream's answer.
+    func writeResponseAdditions(_ exchange: ExchangePointer, _ writer: inout FieldWriter) {}
+}

@@ -1,0 +1,86 @@
+internal import Reactor
+internal import Bytes
+internal import GRPC
+internal import HTTP2
+internal import HTTPModel
+internal import Time
+internal import Transport
+
+/// The buffers that local replies are written in. One per worker.
+final class ReplyWriter {
+    var refusals = RefusalWriter()
+    var fields = FieldBlock()
+    var body = ByteBuffer(capacity: 1024)
+
+    deinit { fields.destroy() }
+}
+
+/// Answers that the gateway gives itself: every refusal leaves by this room.
+extension GatewayWorker {
+    /// Answers with a refusal. The answer's head must not have been sent.
+    func refuse(_ exchange: ExchangePointer, _ cause: RefusalCause, rule: String? = nil) {
+        guard let stream = exchange.pointee.downstream else { return }
+        let exposes = exchange.pointee.policy?._withUnsafeGuaranteedRef { $0.exposesRules } ?? false
+        let refusal = Refusal(cause, rule: rule, exposesRule: exposes)
+        note(exchange, refusal.row)
+        exchange.pointee.phase = .over
+        context.loop.timers.disarm(exchange.pointee.timer)
+        exchange.pointee.body.removeAll(pool: context.chunks)
+        replies.fields.reset()
+        replies.body.removeAll()
+        let isHead = exchange.pointee.facts?.method.elementsEqual("HEAD".utf8) ?? false
+        replies.refusals.write(
+            refusal, to: exchange.pointee.caller, isHead: isHead, fields: &replies.fields, body: &replies.body)
+        var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
+        for index in 0..<replies.fields.count { writer.copy(replies.fields[index]) }
+        exchange.pointee.outcome.httpStatus = exchange.pointee.caller == .grpc ? 200 : refusal.row.httpStatus
+        exchange.pointee.outcome.responseBytes = replies.body.count
+        ServerConnection.withServer(stream) { connection in
+            connection.respond(stream, writer.written, ended: replies.body.isEmpty)
+            guard !replies.body.isEmpty else { return }
+            connection.send(stream, replies.body.readable)
+            connection.finish(stream)
+        }
+    }
+
+    /// Ends an exchange that went wrong, wherever it stands: with a refusal before the answer has begun, then in trailers
+    /// where a gRPC answer stands between two messages, else with RST_STREAM.
+    func fail(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+        upstream.cancel(exchange)
+        guard exchange.pointee.phase == .responding else { return refuse(exchange, cause) }
+        guard let stream = exchange.pointee.downstream else { return }
+        let refusal = Refusal(cause)
+        note(exchange, refusal.row)
+        exchange.pointee.phase = .over
+        context.loop.timers.disarm(exchange.pointee.timer)
+        guard exchange.pointee.caller == .grpc, exchange.pointee.boundary.isAtBoundary else {
+            return Connection.with(stream) { $0.reset(stream, .internalError) }
+        }
+        replies.fields.reset()
+        replies.refusals.writeTrailers(refusal, fields: &replies.fields)
+        finish(stream, trailers: replies.fields)
+    }
+
+    /// Trailers for a gRPC answer that ended without a status.
+    func finishWithoutStatus(_ exchange: ExchangePointer, _ stream: StreamPointer) {
+        let refusal = Refusal(.upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
+        note(exchange, refusal.row)
+        replies.fields.reset()
+        replies.refusals.writeTrailers(refusal, fields: &replies.fields)
+        finish(stream, trailers: replies.fields)
+    }
+
+    private func finish(_ stream: StreamPointer, trailers: FieldBlock) {
+        var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
+        for index in 0..<trailers.count { writer.copy(trailers[index]) }
+        let kept = writer.keep()
+        Connection.with(stream) { $0.finish(stream, trailers: kept) }
+    }
+
+    private func note(_ exchange: ExchangePointer, _ row: RefusalRow) {
+        exchange.pointee.flags.insert(.localReply)
+        exchange.pointee.outcome.flag = row.flag
+        exchange.pointee.outcome.detail = row.detail
+        exchange.pointee.outcome.grpcStatus = row.code
+    }
+}

@@ -1,0 +1,47 @@
+import Config
+import Control
+import Gateway
+import Glibc
+
+/// The executable is the one who opens files and knows the environment.
+enum Files {
+    /// The whole file, at most 64 MiB.
+    static func bytes(_ path: String) -> Result<[UInt8], FileFailure> {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
+        defer { close(descriptor) }
+        var contents: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0 { return .failure(FileFailure(String(cString: strerror(errno)))) }
+            if count == 0 { return .success(contents) }
+            contents.append(contentsOf: chunk[..<count])
+            if contents.count > 64 << 20 { return .failure(FileFailure("larger than 64 MiB")) }
+        }
+    }
+
+    static func text(_ path: String) -> Result<String, FileFailure> {
+        bytes(path).flatMap { bytes in
+            guard let text = String(validating: bytes, as: UTF8.self) else { return .failure(FileFailure("not UTF-8")) }
+            return .success(text)
+        }
+    }
+
+    static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+    /// How `serve` and `check` read a configuration file.
+    static func source(_ path: String) -> ConfigurationSource {
+        ConfigurationSource(
+            read: {
+                switch text(path) {
+                case .failure(let failure):
+                    let place = Place(file: path, line: 1, column: 1)
+                    return (nil, [Issue(at: place, "cannot be read: \(failure.reason)")])
+                case .success(let text):
+                    return GatewayConfiguration.read(
+                        text: text, file: path, environment: environment, readFile: Self.text)
+                }
+            }, readFile: bytes)
+    }
+}

@@ -1,0 +1,66 @@
+import Bytes
+import Testing
+
+@testable import GRPC
+
+@Suite struct LimitHeadersTests {
+    private func headers(_ limits: [LimitState]) -> Written {
+        Written { fields, _ in
+            var scratch = ByteBuffer()
+            limits.withUnsafeBufferPointer { LimitHeaders.append($0, to: &fields, scratch: &scratch) }
+        }
+    }
+
+    @Test("the tightest limit leads, and every policy follows in its order")
+    func several() {
+        let written = headers([
+            .init(name: "day", exposesName: true, count: 1000, windowSeconds: 86_400, remaining: 40, resetSeconds: 3600),
+            .init(name: "burst", exposesName: true, count: 10, windowSeconds: 1, remaining: 3, resetSeconds: 1),
+        ])
+        #expect(written["ratelimit-policy"] == #""day";q=1000;w=86400, "burst";q=10;w=1"#)
+        #expect(written["ratelimit"] == #""day";r=40;t=3600, "burst";r=3;t=1"#)
+        #expect(written["x-ratelimit-limit"] == #"10, 1000;w=86400;name="day", 10;w=1;name="burst""#)
+        #expect(written["x-ratelimit-remaining"] == "3")
+        #expect(written["x-ratelimit-reset"] == "1")
+    }
+
+    @Test("of limits that are equally tight the one that takes longest leads")
+    func ties() {
+        let written = headers([
+            .init(name: "a", count: 10, windowSeconds: 1, remaining: 0, resetSeconds: 1),
+            .init(name: "b", count: 99, windowSeconds: 60, remaining: 0, resetSeconds: 42),
+        ])
+        #expect(written["x-ratelimit-reset"] == "42")
+        #expect(written["x-ratelimit-limit"]?.hasPrefix("99, ") == true)
+    }
+
+    @Test("limits whose names are not told are counted through")
+    func hidden() {
+        let limit = LimitState(name: "secret", count: 1, windowSeconds: 1, remaining: 1, resetSeconds: 0)
+        let written = headers([limit, limit])
+        #expect(written["ratelimit"] == #""limit-1";r=1;t=0, "limit-2";r=1;t=0"#)
+        #expect(!written.fields.contains { $0.value.contains("secret") })
+    }
+
+    @Test("names are quoted, and what a field cannot hold is replaced")
+    func quoting() {
+        let written = headers([
+            .init(name: "a\"\\\r\né", exposesName: true, count: 1, windowSeconds: 1, remaining: 1, resetSeconds: 0)
+        ])
+        #expect(written["ratelimit"] == #""a\"\\????";r=1;t=0"#)
+    }
+
+    @Test("structured-field integers stop at fifteen digits")
+    func integers() {
+        let written = headers([
+            .init(name: "a", count: .max, windowSeconds: 1, remaining: 1_000_000_000_000_000, resetSeconds: 999_999_999_999_999)
+        ])
+        #expect(written["ratelimit-policy"] == "\"limit-1\";q=999999999999999;w=1")
+        #expect(written["ratelimit"] == "\"limit-1\";r=999999999999999;t=999999999999999")
+    }
+
+    @Test("no limits, no headers")
+    func none() {
+        #expect(headers([]).fields.isEmpty)
+    }
+}

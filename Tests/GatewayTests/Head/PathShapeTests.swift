@@ -1,0 +1,71 @@
+import Testing
+
+@testable import Gateway
+
+@Suite struct PathShapeTests {
+    @Test(
+        "a path that two readers could read differently is refused",
+        arguments: [
+            ("", .notAbsolute), ("*", .notAbsolute), ("a/b", .notAbsolute), ("http://a/", .notAbsolute), ("?a", .notAbsolute),
+            ("//", .emptySegment), ("//evil.dev/a", .emptySegment), ("/a//b", .emptySegment), ("/a//", .emptySegment),
+            ("/a//?q", .emptySegment),
+            ("/.", .dotSegment), ("/..", .dotSegment), ("/./a", .dotSegment), ("/a/../b", .dotSegment), ("/a/..", .dotSegment),
+            ("/a/.?q", .dotSegment), ("/a/%2e", .dotSegment), ("/a/%2E%2e/b", .dotSegment), ("/a/.%2e/b", .dotSegment),
+            ("/a/%2e./b", .dotSegment), ("/a/%2e?q", .dotSegment),
+            ("/a/..;/b", .dotSegment), ("/a/..;x=1", .dotSegment), ("/a/%2e%2e%3b/b", .dotSegment), ("/a/.;/b", .dotSegment),
+            ("/a/..%2fb", .dotSegment), ("/a/%2e%2e%2Fb", .dotSegment), ("/a%2f../b", .dotSegment), ("/a%2f%2e%2e", .dotSegment),
+            ("/a/b%2F..%2f..%2fc", .dotSegment),
+            ("/a\\b", .backslash), ("/\\..\\b", .backslash), ("/a%5cb", .backslash), ("/a%5C..%5Cb", .backslash),
+            ("/a%00", .nul), ("/a%00.json", .nul),
+            ("/a%", .malformedEscape), ("/a%2", .malformedEscape), ("/a%2?f", .malformedEscape), ("/a%zz", .malformedEscape),
+            ("/a%u002e", .malformedEscape), ("/%", .malformedEscape), ("/a/%2", .malformedEscape), ("/a%-1b", .malformedEscape),
+            ("/a b", .forbiddenByte), ("/a\tb", .forbiddenByte), ("/a\r\nb", .forbiddenByte), ("/a\u{0}b", .forbiddenByte),
+            ("/a\u{7f}", .forbiddenByte), ("/ä", .forbiddenByte), ("/a#b", .forbiddenByte), ("/a?b#/../c", .forbiddenByte),
+            ("/a?b c", .forbiddenByte), ("/a?\u{1}", .forbiddenByte), ("/a?ä", .forbiddenByte),
+        ] as [(String, PathFault)])
+    func refused(path: String, fault: PathFault) {
+        #expect(PathShape.fault(in: path) == fault)
+        #expect(TestRequest(path: path).fault == .path(fault))
+    }
+
+    @Test("a byte outside ASCII is refused even where it is no UTF-8", arguments: [0x80, 0xc0, 0xff] as [UInt8])
+    func foreignByte(byte: UInt8) {
+        let bytes: [UInt8] = [0x2f, byte]
+        bytes.withUnsafeBytes { bytes in
+            _ = #expect(throws: PathFault.forbiddenByte) { try PathShape(bytes) }
+        }
+    }
+
+    @Test(
+        "what only looks like an attack passes",
+        arguments: [
+            "/", "/...", "/a/...", "/.well-known/a", "/a/.b", "/a/..b", "/a/b.", "/a/b..", "/a..b", "/a/%2e%2ea", "/a/%2e%2e%2e",
+            "/a%2fb", "/%2f", "/a%2f", "/a%20b", "/a%c3%a4", "/a;b=1", "/a/b;..", "/a:verb", "/a/b/", "/a?x=../..&y=//", "/a?%",
+            "/a!$&'()*+,;=:@-._~", "/a|b^c`{}\"<>[]",
+        ])
+    func passes(path: String) {
+        #expect(PathShape.fault(in: path) == nil)
+    }
+
+    @Test("random paths are read without fault or with one, and never beyond their end")
+    func random() {
+        var generator = SeededGenerator(state: 7)
+        let alphabet = Array("/.%2eE5cCfF0;?\\ab".utf8)
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 0...12, using: &generator)
+            // An allocation of exactly this size, so that the address sanitizer sees a byte too far.
+            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+            defer { memory.deallocate() }
+            for index in 0..<count { memory[index] = alphabet.randomElement(using: &generator)! }
+            if count > 0 { memory[0] = UInt8(ascii: "/") }
+            guard let shape = try? PathShape(UnsafeRawBufferPointer(memory)) else { continue }
+            let path = String(decoding: memory[..<shape.pathCount], as: UTF8.self)
+            let plain = path.replacing("%2e", with: ".").replacing("%2E", with: ".")
+            #expect(!plain.split(separator: "/", omittingEmptySubsequences: false).contains { $0 == "." || $0 == ".." }, "\(path)")
+            #expect(!path.contains("//") && !path.contains("\\") && !path.contains("?"))
+            let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+            let isRPC = segments.count == 2 && segments.allSatisfy { !$0.isEmpty }
+            #expect(shape.serviceCount == (isRPC ? segments.first!.utf8.count : 0), "\(path)")
+        }
+    }
+}

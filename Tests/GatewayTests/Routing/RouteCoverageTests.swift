@@ -1,0 +1,85 @@
+import Testing
+
+@testable import Gateway
+
+@Suite struct RouteCoverageTests {
+    typealias Finding = RouteCoverage.Finding
+
+    @Test(
+        "a route that an earlier one wholly covers is reported with it",
+        arguments: [
+            (RouteMatch(), RouteMatch(target: .service("a.A"))),
+            (RouteMatch(), RouteMatch()),
+            (RouteMatch(target: .service("a.A")), RouteMatch(authority: .exact("a.dev"), target: .service("a.A"))),
+            (RouteMatch(target: .service("a.A")), RouteMatch(target: .path("/a.A/Get"))),
+            (RouteMatch(target: .prefix("/")), RouteMatch(target: .service("a.A"))),
+            (RouteMatch(target: .prefix("/a.A/")), RouteMatch(target: .service("a.A"))),
+            (RouteMatch(target: .prefix("/v1/")), RouteMatch(target: .prefix("/v1/a/"))),
+            (RouteMatch(target: .prefix("/v1/")), RouteMatch(target: .path("/v1/a/b"))),
+            (RouteMatch(target: .prefix("/v1/")), RouteMatch(target: .path("/v1/"))),
+            (RouteMatch(authority: .suffix("acme.dev")), RouteMatch(authority: .exact("api.acme.dev"))),
+            (RouteMatch(authority: .suffix("acme.dev")), RouteMatch(authority: .suffix("api.acme.dev"))),
+            (RouteMatch(headers: [header("a", "*")]), RouteMatch(headers: [header("b", "1"), header("a", "2")])),
+            (RouteMatch(headers: [header("a", "2")]), RouteMatch(headers: [header("a", "2"), header("b", "*")])),
+        ])
+    func covered(first: RouteMatch, second: RouteMatch) {
+        #expect(RouteCoverage.findings(in: [first, second]) == [Finding(route: 1, coveredBy: 0)])
+    }
+
+    @Test(
+        "a route that can still be taken is not reported",
+        arguments: [
+            (RouteMatch(target: .service("a.A")), RouteMatch()),
+            (RouteMatch(target: .service("a.A")), RouteMatch(target: .prefix("/a.A/"))),
+            (RouteMatch(target: .service("a.A")), RouteMatch(target: .path("/a.A/Get/More"))),
+            (RouteMatch(target: .path("/a.A/Get")), RouteMatch(target: .service("a.A"))),
+            (RouteMatch(target: .prefix("/v1/")), RouteMatch(target: .path("/v1"))),
+            (RouteMatch(target: .prefix("/v1/a/")), RouteMatch(target: .prefix("/v1/"))),
+            (RouteMatch(authority: .suffix("acme.dev")), RouteMatch(authority: .exact("acme.dev"))),
+            (RouteMatch(authority: .suffix("acme.dev")), RouteMatch(authority: .suffix("dev"))),
+            (RouteMatch(authority: .exact("acme.dev")), RouteMatch()),
+            (RouteMatch(headers: [header("a", "1")]), RouteMatch(headers: [header("a", "*")])),
+            (RouteMatch(headers: [header("a", "1")]), RouteMatch(headers: [header("a", "2")])),
+            (RouteMatch(headers: [header("a", "1")]), RouteMatch()),
+        ])
+    func notCovered(first: RouteMatch, second: RouteMatch) {
+        #expect(RouteCoverage.findings(in: [first, second]).isEmpty)
+    }
+
+    @Test("of several that cover it, the first is named")
+    func firstIsNamed() {
+        let routes = [
+            RouteMatch(authority: .exact("a.dev")), RouteMatch(target: .service("a.A")), RouteMatch(), RouteMatch(target: .service("a.B")),
+            RouteMatch(authority: .exact("a.dev"), target: .service("a.A")),
+        ]
+        #expect(RouteCoverage.findings(in: routes) == [Finding(route: 3, coveredBy: 2), Finding(route: 4, coveredBy: 0)])
+    }
+
+    @Test("a covered route takes no request, and its coverer takes all that it would", arguments: 0..<20)
+    func againstModel(round: UInt64) {
+        var generator = SeededGenerator(state: 1_000 + round)
+        let routes = (0..<40).map { _ in RouteModel.randomRoute(&generator) }
+        let covered = Set(RouteCoverage.findings(in: routes).map(\.route))
+        for _ in 0..<3_000 {
+            let request = RouteModel.randomRequest(&generator)
+            if let taken = RouteModel.first(routes, request) { #expect(!covered.contains(taken), "\(request)") }
+        }
+        for finding in RouteCoverage.findings(in: routes) {
+            for _ in 0..<50 {
+                let request = RouteModel.randomRequest(&generator)
+                if RouteModel.fits(routes[finding.route], request) { #expect(RouteModel.fits(routes[finding.coveredBy], request)) }
+            }
+        }
+    }
+
+    @Test("100,000 routes are checked in one pass")
+    func hundredThousand() {
+        var routes = (0..<100_000).map { RouteMatch(authority: .exact("t\($0 % 300).dev"), target: .service("a.S\($0)")) }
+        routes.append(routes[77_777])
+        #expect(RouteCoverage.findings(in: routes) == [Finding(route: 100_000, coveredBy: 77_777)])
+    }
+
+    private static func header(_ name: String, _ value: String) -> HeaderCondition {
+        try! HeaderCondition(name: name, value)
+    }
+}

@@ -1,0 +1,75 @@
+import Testing
+
+@testable import Gateway
+
+@Suite struct RouteMatchTests {
+    @Test(
+        "an authority is a host name, an address, or a wildcard before a host name",
+        arguments: [
+            ("api.acme.dev", .exact("api.acme.dev")), ("API.Acme.dev", .exact("api.acme.dev")), ("localhost", .exact("localhost")),
+            ("*.acme.dev", .suffix("acme.dev")), ("*.dev", .suffix("dev")), ("10.1.2.3", .exact("10.1.2.3")),
+            ("[2001:DB8::1]", .exact("[2001:db8::1]")),
+        ] as [(String, RouteMatch.Authority)])
+    func authority(text: String, expected: RouteMatch.Authority) throws {
+        #expect(try RouteMatch.Authority(text) == expected)
+    }
+
+    @Test(
+        "an authority that could never match is a mistake",
+        arguments: [
+            ("api.acme.dev:443", .authorityWithPort), ("*.acme.dev:443", .authorityWithPort), ("[::1]:443", .authorityWithPort),
+            ("", .notAnAuthority), ("*", .notAnAuthority), ("*.", .notAnAuthority), ("a*.acme.dev", .notAnAuthority),
+            ("*.*.dev", .notAnAuthority), ("acme.dev.", .notAnAuthority), (".dev", .notAnAuthority), ("a..b", .notAnAuthority),
+            ("https://acme.dev", .authorityWithPort), ("acme.dev/a", .notAnAuthority), ("ä.dev", .notAnAuthority),
+            ("[::1", .notAnAuthority), ("[1.2.3.4]", .notAnAuthority), ("a b", .notAnAuthority),
+        ] as [(String, RouteMatch.Mistake)])
+    func authorityMistakes(text: String, mistake: RouteMatch.Mistake) {
+        #expect(throws: mistake) { try RouteMatch.Authority(text) }
+    }
+
+    @Test("a service is a full name without slashes")
+    func service() throws {
+        #expect(try RouteMatch.Target(service: "acme.orders.v1.Orders") == .service("acme.orders.v1.Orders"))
+        for text in ["", "/acme.Orders", "acme.Orders/Get", ".acme", "acme.", "a..b", "acme.*", "a b"] {
+            #expect(throws: RouteMatch.Mistake.notAService, "\(text)") { try RouteMatch.Target(service: text) }
+        }
+    }
+
+    @Test("a path is exact, or everything below a last slash")
+    func path() throws {
+        #expect(try RouteMatch.Target(path: "/v1/orders") == .path("/v1/orders"))
+        #expect(try RouteMatch.Target(path: "/v1/*") == .prefix("/v1/"))
+        #expect(try RouteMatch.Target(path: "/*") == .prefix("/"))
+        #expect(try RouteMatch.Target(path: "/") == .path("/"))
+    }
+
+    @Test(
+        "a path that no request may have is a mistake",
+        arguments: [
+            ("v1", .notAPath), ("", .notAPath), ("*", .notAPath), ("/v1?a=b", .notAPath),
+            ("/v1/*/orders", .wildcardInside), ("/v1*", .wildcardInside), ("/v1/**", .wildcardInside), ("/v1/*/*", .wildcardInside),
+            ("/v1/../a", .unsafePath(.dotSegment)), ("//a", .unsafePath(.emptySegment)), ("/a b", .unsafePath(.forbiddenByte)),
+            ("/a%", .unsafePath(.malformedEscape)), ("//*", .unsafePath(.emptySegment)),
+        ] as [(String, RouteMatch.Mistake)])
+    func pathMistakes(text: String, mistake: RouteMatch.Mistake) {
+        #expect(throws: mistake) { try RouteMatch.Target(path: text) }
+    }
+
+    @Test("a header condition is a lower-case name and a text, or * for present")
+    func header() throws {
+        let exact = try HeaderCondition(name: "X-Version", "2")
+        #expect(exact.name == "x-version")
+        #expect(exact.value == .exact("2"))
+        #expect(try HeaderCondition(name: "x-version", "*").value == .present)
+        #expect(try HeaderCondition(name: "x-version", "").value == .exact(""))
+        for name in [":authority", "Host"] {
+            #expect(throws: HeaderCondition.Mistake.hasItsOwnKey) { try HeaderCondition(name: name, "a") }
+        }
+        for name in ["", "a b", "a:b", "ä"] {
+            #expect(throws: HeaderCondition.Mistake.notAName, "\(name)") { try HeaderCondition(name: name, "a") }
+        }
+        for value in [" a", "a ", "a\nb", "ä"] {
+            #expect(throws: HeaderCondition.Mistake.notAValue, "\(value)") { try HeaderCondition(name: "a", value) }
+        }
+    }
+}
