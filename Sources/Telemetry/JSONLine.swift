@@ -72,19 +72,31 @@ struct JSONLine {
     }
 
     private mutating func escape(_ text: UnsafeRawBufferPointer) {
-        var index = 0
-        while index < text.count {
-            if text.count - index >= 8 {
-                let word = text.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                if Self.isPlain(word) {
-                    start.storeBytes(of: word, toByteOffset: count, as: UInt64.self)
-                    count += 8
-                    index += 8
-                    continue
-                }
-            }
-            index += escapeOne(text, at: index)
+        if Self.isPlain(text) {
+            memcpy(start + count, text.baseAddress!, text.count)
+            count += text.count
+            return
         }
+        var index = 0
+        while index < text.count { index += escapeOne(text, at: index) }
+    }
+
+    /// Whether nothing in a text that is not empty needs an escape. Looks at eight bytes at a time, the last ones again
+    /// with those before.
+    private static func isPlain(_ text: UnsafeRawBufferPointer) -> Bool {
+        if text.count < 8 {
+            var word: UInt64 = 0
+            for byte in text { word = word << 8 | UInt64(byte) }
+            // Filled up with the first byte.
+            for _ in text.count..<8 { word = word << 8 | UInt64(text[0]) }
+            return isPlain(word)
+        }
+        var offset = 0
+        while offset + 8 <= text.count {
+            guard isPlain(text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) else { return false }
+            offset += 8
+        }
+        return isPlain(text.loadUnaligned(fromByteOffset: text.count - 8, as: UInt64.self))
     }
 
     /// Whether all eight bytes are printable ASCII other than `"` and `\`.
