@@ -63,11 +63,12 @@ private func json(_ entry: AccessLogEntry) -> String {
         }
     }
 
-    @Test("every byte is escaped rightly at every place of a word")
+    @Test("every byte is escaped rightly at every place of a text of any length")
     func escapes() {
         for byte in UInt8.min...UInt8.max {
-            for place in 0..<17 {
-                var bytes = [UInt8](repeating: 0x61, count: 17)
+            let places = (1...9).flatMap { count in (0..<count).map { (count, $0) } } + (0..<17).map { (17, $0) }
+            for (count, place) in places {
+                var bytes = [UInt8](repeating: 0x61, count: count)
                 bytes[place] = byte
                 let expected: String = switch byte {
                 case 0x22: "\\\""
@@ -75,8 +76,8 @@ private func json(_ entry: AccessLogEntry) -> String {
                 case 0x20..<0x7F: String(UnicodeScalar(byte))
                 default: "\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
                 }
-                let frame = String(repeating: "a", count: 17)
-                #expect(escaped(bytes) == frame.prefix(place) + expected + frame.prefix(16 - place))
+                let frame = String(repeating: "a", count: count)
+                #expect(escaped(bytes) == frame.prefix(place) + expected + frame.prefix(count - 1 - place))
             }
         }
     }
