@@ -1,0 +1,136 @@
+internal import Glibc
+
+/// Chunks of two sizes, kept for the next who needs one. One per worker.
+package final class ChunkPool {
+    fileprivate var smallFree: UnsafeMutablePointer<Chunk>?
+    fileprivate var largeFree: UnsafeMutablePointer<Chunk>?
+    private var largeFreeCount = 0
+    /// In chunks taken and not given back; for memory accounting.
+    package private(set) var bytesInUse = 0
+
+    fileprivate static let headerBytes = MemoryLayout<Chunk>.stride
+    fileprivate static let smallBytes = 1024 - headerBytes
+    fileprivate static let largeBytes = 16_448 - headerBytes
+    /// Large chunks beyond this many are given back to the allocator: 4 MiB stay.
+    private static let largeKept = 256
+
+    package init() {}
+
+    deinit {
+        for var list in [smallFree, largeFree] {
+            while let chunk = list {
+                list = chunk.pointee.next
+                free(chunk)
+            }
+        }
+    }
+
+    fileprivate func take(for wanted: Int) -> UnsafeMutablePointer<Chunk> {
+        let isLarge = wanted > Self.smallBytes
+        let capacity = isLarge ? Self.largeBytes : Self.smallBytes
+        let chunk: UnsafeMutablePointer<Chunk>
+        if isLarge, let reused = largeFree {
+            largeFree = reused.pointee.next
+            largeFreeCount -= 1
+            chunk = reused
+        } else if !isLarge, let reused = smallFree {
+            smallFree = reused.pointee.next
+            chunk = reused
+        } else {
+            chunk = malloc(Self.headerBytes + capacity)!.assumingMemoryBound(to: Chunk.self)
+        }
+        bytesInUse += capacity
+        chunk.initialize(to: Chunk(next: nil, start: 0, end: 0, capacity: Int32(capacity)))
+        return chunk
+    }
+
+    fileprivate func give(_ chunk: UnsafeMutablePointer<Chunk>) {
+        bytesInUse -= Int(chunk.pointee.capacity)
+        if Int(chunk.pointee.capacity) == Self.smallBytes {
+            chunk.pointee.next = smallFree
+            smallFree = chunk
+        } else if largeFreeCount < Self.largeKept {
+            chunk.pointee.next = largeFree
+            largeFree = chunk
+            largeFreeCount += 1
+        } else {
+            free(chunk)
+        }
+    }
+}
+
+private struct Chunk {
+    var next: UnsafeMutablePointer<Chunk>?
+    var start: Int32
+    var end: Int32
+    let capacity: Int32
+}
+
+/// Bytes in order, in chunks of a pool: what a stream still has to send.
+///
+/// Plain memory for slab records; `removeAll` before the record is given back.
+package struct ByteChain {
+    private var first: UnsafeMutablePointer<Chunk>?
+    private var last: UnsafeMutablePointer<Chunk>?
+    package private(set) var count = 0
+
+    package init() {}
+
+    @inline(__always) package var isEmpty: Bool { count == 0 }
+
+    package mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: ChunkPool) {
+        guard var source = bytes.baseAddress else { return }
+        var left = bytes.count
+        count += left
+        while left > 0 {
+            if last == nil || last!.pointee.end == last!.pointee.capacity {
+                // A second chunk means a body of some size: take a large one.
+                let chunk = pool.take(for: last == nil ? left : Int.max)
+                if let last { last.pointee.next = chunk } else { first = chunk }
+                last = chunk
+            }
+            let chunk = last!
+            let room = Int(chunk.pointee.capacity - chunk.pointee.end)
+            let amount = min(room, left)
+            memcpy(bytesOf(chunk) + Int(chunk.pointee.end), source, amount)
+            chunk.pointee.end += Int32(amount)
+            source += amount
+            left -= amount
+        }
+    }
+
+    /// Moves the first `wanted` bytes, which must be there, to the end of `output`.
+    package mutating func move(_ wanted: Int, to output: inout ByteBuffer, pool: ChunkPool) {
+        precondition(wanted <= count)
+        var left = wanted
+        count -= wanted
+        while left > 0 {
+            let chunk = first!
+            let available = Int(chunk.pointee.end - chunk.pointee.start)
+            let amount = min(available, left)
+            output.append(
+                UnsafeRawBufferPointer(start: bytesOf(chunk) + Int(chunk.pointee.start), count: amount))
+            chunk.pointee.start += Int32(amount)
+            left -= amount
+            if amount == available {
+                first = chunk.pointee.next
+                if first == nil { last = nil }
+                pool.give(chunk)
+            }
+        }
+    }
+
+    package mutating func removeAll(pool: ChunkPool) {
+        while let chunk = first {
+            first = chunk.pointee.next
+            pool.give(chunk)
+        }
+        last = nil
+        count = 0
+    }
+
+    @inline(__always)
+    private func bytesOf(_ chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(chunk) + ChunkPool.headerBytes
+    }
+}

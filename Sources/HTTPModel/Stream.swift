@@ -1,0 +1,153 @@
+package import Bytes
+
+/// One request and its response on one connection, seen from the side that holds it: what arrived, and what is still to
+/// be sent. The version of HTTP does not show.
+///
+/// A slab record of the worker, made by a codec when a stream begins and given back after `streamClosed`. Handlers change
+/// only `handler` and `context`.
+package struct Stream {
+    /// Unique on its connection while the stream lives (HTTP/2: the stream identifier).
+    package var id: Int32 = 0
+    /// What arrived: the head, then the trailers from `trailersStart` on.
+    package var fields = FieldBlock()
+    package var trailersStart = 0
+    /// Bytes of body that wait to be sent.
+    package var outbound = ByteChain()
+    /// Trailer fields to send behind the body; their bytes lie in the arena of `fields`.
+    package var outboundTrailers: UnsafeMutableBufferPointer<Field>?
+    package var ending = Ending.open
+    package var flags: Flags = []
+    /// Body bytes received and sent, without framing.
+    package var bodyBytesReceived = 0
+    package var bodyBytesSent = 0
+    /// Received and not yet given back to the sender's window.
+    package var unconsumed = 0
+    /// When anything last moved on this stream, in nanoseconds of the loop's clock.
+    package var lastActivity: UInt64 = 0
+
+    /// Who hears of this stream. Lives at least as long as the worker.
+    package unowned(unsafe) var handler: (any StreamHandler)?
+    /// The handler's own record.
+    package var context: UnsafeMutableRawPointer?
+    /// The connection's object, for its codec.
+    package var connection: UnsafeMutableRawPointer?
+    /// The streams of one connection form a list, so that a sweep can walk them.
+    package var next: StreamPointer?
+    package var previous: StreamPointer?
+
+    /// How the side that we send ends.
+    package enum Ending: UInt8 {
+        /// More may follow.
+        case open
+        /// The body that waits is the last.
+        case body
+        /// Trailers follow the body that waits.
+        case trailers
+    }
+
+    package struct Flags: OptionSet {
+        package let rawValue: UInt16
+        package init(rawValue: UInt16) { self.rawValue = rawValue }
+        /// The head (for a response: the final one) has arrived and was announced.
+        package static var headReceived: Flags { Flags(rawValue: 1) }
+        /// Nothing more will arrive.
+        package static var remoteEnded: Flags { Flags(rawValue: 2) }
+        /// Our head has been handed to the codec.
+        package static var headSent: Flags { Flags(rawValue: 4) }
+        /// Our last frame has been handed to the codec.
+        package static var localEnded: Flags { Flags(rawValue: 8) }
+        /// The codec asked for body when there was none: it must be told when there is.
+        package static var deferred: Flags { Flags(rawValue: 16) }
+        /// More fields or bytes of fields arrived than allowed: what came after the limit is not kept.
+        package static var headTooLarge: Flags { Flags(rawValue: 32) }
+        /// The codec has ended the stream.
+        package static var closed: Flags { Flags(rawValue: 64) }
+        /// We reset it; what still arrives is not passed on.
+        package static var resetSent: Flags { Flags(rawValue: 128) }
+        /// The request is HEAD, or the answer for another reason has no body.
+        package static var bodiless: Flags { Flags(rawValue: 256) }
+    }
+
+    package init() {}
+
+    package var isRemoteEnded: Bool { flags.contains(.remoteEnded) }
+
+    /// Ready for the next use: what was kept is given back.
+    package mutating func reset(pool: ChunkPool) {
+        fields.reset()
+        trailersStart = 0
+        outbound.removeAll(pool: pool)
+        outboundTrailers = nil
+        ending = .open
+        flags = []
+        bodyBytesReceived = 0
+        bodyBytesSent = 0
+        unconsumed = 0
+        handler = nil
+        context = nil
+        connection = nil
+        next = nil
+        previous = nil
+    }
+}
+
+package typealias StreamPointer = UnsafeMutablePointer<Stream>
+
+/// Why a stream is no more.
+package enum StreamClose: Equatable {
+    /// Both sides ended in order.
+    case complete
+    /// RST_STREAM from the peer, or from the codec for the peer's violation: the HTTP/2 error code.
+    case reset(UInt32)
+    /// The connection ended.
+    case connectionLost
+    /// The peer has not seen, and will never see, this request: safe to send again elsewhere.
+    case unprocessed
+}
+
+/// Hears what happens on streams, in this order: head, data …, ended, closed; drained at any time before closed.
+package protocol StreamHandler: AnyObject {
+    /// The head is in `fields`. With `ended` nothing follows, and `streamEnded` is not called.
+    func streamHead(_ stream: StreamPointer, ended: Bool)
+    /// A response head with a status of 1xx is in `fields`, to be forgotten after the call. Clients only.
+    func streamInformational(_ stream: StreamPointer)
+    /// Valid only for the length of the call. Give the window back with the connection's `consumed`.
+    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer)
+    /// Nothing more will arrive; trailers, if any, are in `fields` from `trailersStart` on.
+    func streamEnded(_ stream: StreamPointer)
+    /// So many bytes of our body have left for the socket.
+    func streamDrained(_ stream: StreamPointer, _ count: Int)
+    /// The last call: the record is reused after it. Not called for a stream its handler has `forgotten`.
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose)
+}
+
+extension StreamHandler {
+    package func streamInformational(_ stream: StreamPointer) {}
+    package func streamDrained(_ stream: StreamPointer, _ count: Int) {}
+}
+
+/// Where a worker's streams come from and go to.
+package final class StreamPool {
+    package let chunks: ChunkPool
+    private let slab: Slab<Stream>
+
+    package init(chunks: ChunkPool) {
+        self.chunks = chunks
+        slab = Slab(
+            recordsPerBlock: 16,
+            prepare: { $0.initialize(to: Stream()) },
+            dispose: { record in
+                record.pointee.fields.destroy()
+                record.deinitialize(count: 1)
+            })
+    }
+
+    package var liveCount: Int { slab.liveCount }
+
+    package func take() -> StreamPointer { slab.take() }
+
+    package func give(_ stream: StreamPointer) {
+        stream.pointee.reset(pool: chunks)
+        slab.give(stream)
+    }
+}

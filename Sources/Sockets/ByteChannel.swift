@@ -1,0 +1,298 @@
+package import Bytes
+internal import CLinux
+internal import Glibc
+package import Reactor
+internal import Time
+
+/// Why a channel is no more.
+package enum ChannelEnd: Equatable {
+    /// We closed it.
+    case local
+    /// The peer closed its side in order.
+    case peer
+    /// Reset, timed out or broken: errno.
+    case broken(Int32)
+    /// Could not be connected: errno.
+    case unreachable(Int32)
+    /// TLS ended it; the text is OpenSSL's reason.
+    case security(String)
+}
+
+/// Speaks through a channel. Never called again after `channelClosed`.
+package protocol ByteChannelDelegate: AnyObject {
+    /// Connected, and TLS done where there is TLS.
+    func channelOpened()
+    /// Valid only for the length of the call.
+    func channelReceived(_ bytes: UnsafeRawBufferPointer)
+    /// Append what is to be sent, about `limit` bytes at most; append nothing when there is no more.
+    func channelProduce(into output: inout ByteBuffer, limit: Int)
+    func channelClosed(_ end: ChannelEnd)
+}
+
+/// The scratch memory that all channels of one loop share: a channel keeps bytes of its own only when a socket is full.
+package final class ScratchBuffers {
+    let input: UnsafeMutableRawBufferPointer
+    var output = ByteBuffer(capacity: 80 << 10)
+    /// What is taken from a delegate for one write.
+    static let writeBytes = 64 << 10
+    private static let readBytes = 64 << 10
+
+    package init() { input = .allocate(byteCount: Self.readBytes, alignment: 64) }
+    deinit { input.deallocate() }
+}
+
+/// A connected socket on a loop: bytes in and out, never blocking; one read a tick, one write a flush.
+///
+/// A delegate with something to send calls `markDirty`; at the end of the tick the channel asks it for bytes and writes
+/// them. While the socket is full it asks no further, which is how back-pressure reaches the codec above.
+package final class ByteChannel: EventHandler, Flushable {
+    package private(set) unowned(unsafe) var delegate: (any ByteChannelDelegate)?
+    package let peer: SocketAddress?
+    /// Written to the socket so far, and when it last took some: for finding peers that stopped reading.
+    package private(set) var lastProgress: UInt64 = 0
+
+    private unowned(unsafe) let loop: EventLoop
+    private unowned(unsafe) let scratch: ScratchBuffers
+    private let descriptor: Int32
+    private var registration: EventLoop.Registration?
+    private var interest: Readiness
+    private var state: State
+    private var isDirty = false
+    private var isReadingPaused = false
+    /// What the socket did not take.
+    private var pending: Remainder?
+
+    private enum State { case connecting, open, closing, closed }
+
+    /// Takes over an accepted, non-blocking socket.
+    package init(_ socket: AcceptedSocket, on loop: EventLoop, scratch: ScratchBuffers) throws(SystemError) {
+        self.loop = loop
+        self.scratch = scratch
+        descriptor = socket.descriptor
+        peer = socket.peer
+        state = .open
+        interest = .readable
+        Self.tune(descriptor, socket.peer)
+        do {
+            registration = try loop.register(descriptor, for: interest, self)
+        } catch {
+            socket.refuse()
+            throw error
+        }
+    }
+
+    /// Begins to connect; the delegate hears of success by `channelOpened`, of failure by `channelClosed(.unreachable)`.
+    package init(connectingTo address: SocketAddress, on loop: EventLoop, scratch: ScratchBuffers) throws(SystemError) {
+        self.loop = loop
+        self.scratch = scratch
+        peer = address
+        descriptor = socket(
+            address.family,
+            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError("socket") }
+        Self.tune(descriptor, address)
+        state = .connecting
+        interest = .writable
+        let descriptor = descriptor
+        if address.withSockaddr({ connect(descriptor, $0, $1) }) != 0 {
+            let error = SystemError("connect")
+            // EAGAIN is a Unix socket whose queue is full: refused, there is nothing to wait for.
+            guard error.code == EINPROGRESS else {
+                Glibc.close(descriptor)
+                throw error
+            }
+        }
+        do {
+            registration = try loop.register(descriptor, for: interest, self)
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
+    }
+
+    private static func tune(_ descriptor: Int32, _ address: SocketAddress?) {
+        if case .unix = address { return }
+        var one: Int32 = 1
+        // Fails only where the peer has gone already; the next read says so.
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// How long sent bytes may stay unacknowledged before the kernel gives the connection up (gRFC A18).
+    package func setUserTimeout(_ milliseconds: UInt32) {
+        if case .unix = peer { return }
+        var value = milliseconds
+        setsockopt(descriptor, Int32(IPPROTO_TCP), 18 /* TCP_USER_TIMEOUT */, &value, 4)
+    }
+
+    package func attach(_ delegate: any ByteChannelDelegate) { self.delegate = delegate }
+
+    package var isOpen: Bool { state == .open }
+    /// Bytes that the socket would not take yet.
+    package var pendingBytes: Int { pending?.bytes.count ?? 0 }
+
+    // MARK: Output
+
+    /// Asks for `channelProduce` at the end of this tick.
+    @inline(__always)
+    package func markDirty() {
+        if isDirty { return }
+        isDirty = true
+        loop.markDirty(self)
+    }
+
+    package func flush() {
+        isDirty = false
+        switch state {
+        case .open, .closing: break
+        case .connecting, .closed: return
+        }
+        if pending != nil, !writePending() { return }
+        while let delegate {
+            delegate.channelProduce(into: &scratch.output, limit: ScratchBuffers.writeBytes)
+            let produced = scratch.output.count
+            if produced == 0 { break }
+            defer { scratch.output.removeAll() }
+            if state == .closed { return }
+            guard send(scratch.output.readable) else { return }
+            // Less than was asked for: there is no more at present.
+            if produced < ScratchBuffers.writeBytes { break }
+        }
+        if state == .closing { end(.local) }
+    }
+
+    /// False where the socket took less than everything; the rest is kept.
+    private func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch System.write(descriptor, bytes) {
+        case .done(let count):
+            lastProgress = loop.now.nanoseconds
+            if count == bytes.count { return true }
+            keep(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+        case .wouldBlock:
+            keep(bytes)
+        case .failed(let code):
+            end(.broken(code))
+        case .ended:
+            break
+        }
+        return false
+    }
+
+    private func keep(_ rest: UnsafeRawBufferPointer) {
+        pending = Remainder(rest)
+        watch(interest.union(.writable))
+    }
+
+    /// False where bytes still wait, or the channel has ended.
+    private func writePending() -> Bool {
+        switch System.write(descriptor, pending!.bytes.readable) {
+        case .done(let count):
+            lastProgress = loop.now.nanoseconds
+            pending!.bytes.consume(count)
+            guard pending!.bytes.isEmpty else { return false }
+            pending = nil
+            watch(interest.subtracting(.writable))
+            return true
+        case .wouldBlock, .ended:
+            return false
+        case .failed(let code):
+            end(.broken(code))
+            return false
+        }
+    }
+
+    // MARK: Input
+
+    package func ready(_ events: Readiness) {
+        if state == .connecting {
+            finishConnecting()
+            return
+        }
+        if events.contains(.writable), pending != nil { markDirty() }
+        guard !isReadingPaused, !events.isDisjoint(with: [.readable, .broken]) else {
+            if events.contains(.broken), isReadingPaused { end(.broken(0)) }
+            return
+        }
+        switch System.read(descriptor, into: scratch.input) {
+        case .done(let count):
+            receive(UnsafeRawBufferPointer(rebasing: scratch.input[..<count]))
+        case .wouldBlock: break
+        case .ended: end(.peer)
+        case .failed(let code): end(.broken(code))
+        }
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        // What still arrives while we close is of no interest.
+        guard state == .open, let delegate else { return }
+        delegate.channelReceived(bytes)
+    }
+
+    private func finishConnecting() {
+        var code: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
+        guard code == 0 else { return end(.unreachable(code)) }
+        state = .open
+        watch(.readable)
+        delegate?.channelOpened()
+    }
+
+    /// Holds reading until `resumeReading`: only with a named buffer above that is over its mark.
+    package func pauseReading() {
+        guard !isReadingPaused, registration != nil else { return }
+        isReadingPaused = true
+        watch(interest.subtracting(.readable))
+    }
+
+    package func resumeReading() {
+        guard isReadingPaused else { return }
+        isReadingPaused = false
+        watch(interest.union(.readable))
+    }
+
+    private func watch(_ wanted: Readiness) {
+        guard wanted != interest, let registration else { return }
+        interest = wanted
+        loop.change(registration, to: wanted)
+    }
+
+    // MARK: Ending
+
+    /// Closes once everything produced has been sent.
+    package func close() {
+        switch state {
+        case .open:
+            state = .closing
+            markDirty()
+        case .connecting: end(.local)
+        case .closing, .closed: break
+        }
+    }
+
+    /// Closes now; what was not sent is lost.
+    package func abort() { end(.local) }
+
+    private func end(_ reason: ChannelEnd) {
+        guard state != .closed else { return }
+        state = .closed
+        if let registration {
+            self.registration = nil
+            loop.deregister(registration)
+        }
+        Glibc.close(descriptor)
+        pending = nil
+        let delegate = delegate
+        self.delegate = nil
+        delegate?.channelClosed(reason)
+    }
+}
+
+/// What a full socket left over.
+private final class Remainder {
+    var bytes: ByteBuffer
+
+    init(_ rest: UnsafeRawBufferPointer) {
+        bytes = ByteBuffer(capacity: rest.count)
+        bytes.append(rest)
+    }
+}

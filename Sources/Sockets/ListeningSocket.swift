@@ -1,0 +1,117 @@
+internal import CLinux
+internal import Glibc
+package import Reactor
+
+/// A socket that accepts connections on a loop, at most `acceptsPerTick` a tick so that nobody waits for a storm of them.
+///
+/// Several workers may each have one on the same address (SO_REUSEPORT): the kernel spreads connections by their hash.
+package final class ListeningSocket: EventHandler {
+    /// What the kernel chose where port 0 was asked for.
+    package let address: SocketAddress
+    private let descriptor: Int32
+    private unowned let loop: EventLoop
+    private var registration: EventLoop.Registration?
+    private let accepted: (AcceptedSocket) -> Void
+    private static let acceptsPerTick = 64
+    private static let backlog: Int32 = 4096
+    /// Held in reserve so that a connection can be refused, rather than spun on, when descriptors run out.
+    private var spareDescriptor: Int32
+
+    /// - Parameter accepted: takes over the socket.
+    package init(
+        on loop: EventLoop, at wanted: SocketAddress, accepted: @escaping (AcceptedSocket) -> Void
+    ) throws(SystemError) {
+        self.loop = loop
+        self.accepted = accepted
+        (descriptor, address) = try Self.open(wanted)
+        spareDescriptor = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+        registration = try loop.register(descriptor, for: .readable, self)
+    }
+
+    deinit {
+        if spareDescriptor >= 0 { Glibc.close(spareDescriptor) }
+    }
+
+    private static func open(_ wanted: SocketAddress) throws(SystemError) -> (Int32, SocketAddress) {
+        let descriptor = socket(wanted.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError("socket") }
+        func check(_ result: Int32, _ call: StaticString) throws(SystemError) {
+            guard result == 0 else {
+                let error = SystemError(call)
+                Glibc.close(descriptor)
+                throw error
+            }
+        }
+        if case .unix(let path) = wanted {
+            unlink(path)
+        } else {
+            var one: Int32 = 1
+            let size = socklen_t(MemoryLayout<Int32>.size)
+            try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, size), "setsockopt SO_REUSEADDR")
+            try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size), "setsockopt SO_REUSEPORT")
+        }
+        try check(wanted.withSockaddr { bind(descriptor, $0, $1) }, "bind")
+        try check(listen(descriptor, backlog), "listen")
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        try check(
+            withUnsafeMutablePointer(to: &storage) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+            }, "getsockname")
+        return (descriptor, SocketAddress(storage, length: length) ?? wanted)
+    }
+
+    /// Stops accepting. Connections that the kernel has completed but nobody accepted are reset.
+    package func close() {
+        guard let registration else { return }
+        self.registration = nil
+        loop.deregister(registration)
+        Glibc.close(descriptor)
+        if case .unix(let path) = address { unlink(path) }
+    }
+
+    package func ready(_ events: Readiness) {
+        for _ in 0..<Self.acceptsPerTick {
+            guard registration != nil else { return }
+            var storage = sockaddr_storage()
+            var length = UInt32(MemoryLayout<sockaddr_storage>.size)
+            let socket = withUnsafeMutablePointer(to: &storage) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { linux_accept(descriptor, $0, &length) }
+            }
+            if socket >= 0 {
+                accepted(AcceptedSocket(descriptor: socket, peer: SocketAddress(storage, length: length)))
+                continue
+            }
+            switch System.interpret() {
+            case nil: continue
+            case .failed(EMFILE), .failed(ENFILE): refuseOne()
+            case .failed(ECONNABORTED), .failed(EPROTO): continue
+            default: return
+            }
+        }
+    }
+
+    /// Out of descriptors: gives up the spare one to accept and close, or the loop would be woken for ever.
+    private func refuseOne() {
+        guard spareDescriptor >= 0 else { return }
+        Glibc.close(spareDescriptor)
+        let socket = linux_accept(descriptor, nil, nil)
+        if socket >= 0 { Glibc.close(socket) }
+        spareDescriptor = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+    }
+}
+
+/// A connection just accepted; a number until a loop takes it. May be handed to another thread.
+package struct AcceptedSocket: Sendable {
+    package let descriptor: Int32
+    /// `nil` where the peer has no address we know (a Unix client without one has `.unix("")`).
+    package let peer: SocketAddress?
+
+    package init(descriptor: Int32, peer: SocketAddress?) {
+        self.descriptor = descriptor
+        self.peer = peer
+    }
+
+    /// Closes it unserved.
+    package func refuse() { Glibc.close(descriptor) }
+}
