@@ -8,7 +8,7 @@ import pytest
 
 from harness import tokens
 from harness.backend import ask
-from harness.caller import Caller
+from harness.caller import Caller, refusal
 from harness.gateway import Gateway, SERVICE, cluster, configuration
 from harness.tokens import AUDIENCE, ISSUER, SigningKey, good_claims, hmac_with_public_key, raw_token, signed_raw
 
@@ -38,24 +38,25 @@ def caller(tmp_path_factory, backend, keys, second_key):
             {"issuer": ISSUER, "audiences": [AUDIENCE, "billing"], "jwks": str(folder / "keys.json")},
             {"issuer": SECOND_ISSUER, "audiences": ["other"], "jwks": tokens.key_set(second_key)}]},
         clusters={"kinds": cluster(backend)}, routes=[{"service": SERVICE, "cluster": "kinds"}],
-        # The table of bad tokens is longer than the patience with strangers.
-        workers=1)
+        # The table of bad tokens is longer than the patience with one stranger: every call has an address of its own.
+        trusted_proxies=["127.0.0.0/8"])
     with Gateway(folder, whole) as gateway:
         yield _Table(gateway)
 
 
 class _Table:
     def __init__(self, gateway):
-        self.gateway = gateway
+        self.gateway, self._calls = gateway, 0
 
     def __call__(self, token=None, metadata=()):
         """None when the call went through, or its refusal."""
+        self._calls += 1
+        metadata = [*metadata, ("x-forwarded-for", f"10.0.{self._calls // 256}.{self._calls % 256}")]
         with Caller(self.gateway.address, token=token) as caller:
             try:
                 caller.unary(ask(), metadata=metadata)
                 return None
             except grpc.RpcError as error:
-                from harness.caller import refusal
                 return refusal(error)
 
     def good(self, token):

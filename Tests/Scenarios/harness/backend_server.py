@@ -154,13 +154,13 @@ async def serve(arguments):
         roots = Path(arguments.client_ca).read_bytes() if arguments.client_ca else None
         port = server.add_secure_port(
             arguments.address, grpc.ssl_server_credentials([pair], roots, require_client_auth=roots is not None))
-        # The scenarios' own direct line, so that Control needs no client certificate.
-        control = server.add_insecure_port("127.0.0.1:0")
     else:
-        port = control = server.add_insecure_port(arguments.address)
+        port = server.add_insecure_port(arguments.address)
+    # The scenarios' own direct line: Control needs no client certificate.
+    control = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    host = re.sub(r":\d+$", "", arguments.address)
-    print(f"listening address={host}:{port} control=127.0.0.1:{control}", flush=True)
+    address = re.sub(r":0$", f":{port}", arguments.address)
+    print(f"listening address={address} control=127.0.0.1:{control}", flush=True)
     await server.wait_for_termination()
 
 
