@@ -1,0 +1,97 @@
+/// Where to listen or whom to call: an address and port, a host name and port, or a Unix socket.
+package enum NetworkAddress: Sendable, Hashable {
+    /// In digits, the shortest form, IPv6 without brackets: what `SocketAddress(host:port:)` takes.
+    case ip(String, port: UInt16)
+    /// To be looked up. Lower case.
+    case name(String, port: UInt16)
+    /// The path of a Unix socket.
+    case unix(String)
+
+    /// `sun_path` holds 108 bytes and ends in a zero (unix(7)).
+    package static let unixPathBytesMax = 107
+
+    /// `10.0.0.1:80`, `[::1]:80`, `host.example:80` or `unix:/path`; `nil` for anything else.
+    package init?(_ text: String) {
+        if text.hasPrefix("unix:") {
+            let path = String(text.dropFirst(5))
+            guard path.hasPrefix("/"), path.utf8.count <= Self.unixPathBytesMax, !path.utf8.contains(0) else { return nil }
+            self = .unix(path)
+            return
+        }
+        guard let colon = text.lastIndex(of: ":"), let port = Self.port(text[text.index(after: colon)...]) else {
+            return nil
+        }
+        let host = text[..<colon]
+        if host.hasPrefix("[") {
+            guard host.hasSuffix("]"), case let inside = host.dropFirst().dropLast(),
+                IPText.isV6(inside), let address = IPText.canonical(inside)
+            else { return nil }
+            self = .ip(address, port: port)
+        } else if let address = IPText.canonical(host) {
+            // A bare IPv6 address: where it ends and the port begins would be a guess.
+            guard !IPText.isV6(address) else { return nil }
+            self = .ip(address, port: port)
+        } else {
+            guard let name = Self.hostName(host) else { return nil }
+            self = .name(name, port: port)
+        }
+    }
+
+    private static func port(_ text: Substring) -> UInt16? {
+        guard !text.isEmpty, text.utf8.allSatisfy(Letters.isDigit) else { return nil }
+        return UInt16(text)
+    }
+
+    /// A DNS name in lower case, its labels as in RFC 1123, section 2.1, with `_` because real networks have it. A last label of
+    /// digits only is a misspelt IPv4 address and not a name.
+    package static func hostName(_ text: some StringProtocol) -> String? {
+        let name = text.lowercased()
+        guard !name.isEmpty, name.utf8.count <= 253 else { return nil }
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        for label in labels {
+            guard !label.isEmpty, label.utf8.count <= 63, label.first != "-", label.last != "-",
+                label.utf8.allSatisfy({ Letters.isName($0) })
+            else { return nil }
+        }
+        guard let last = labels.last, !last.utf8.allSatisfy(Letters.isDigit) else { return nil }
+        return name
+    }
+
+    package var port: UInt16? {
+        switch self {
+        case .ip(_, let port), .name(_, let port): port
+        case .unix: nil
+        }
+    }
+}
+
+extension NetworkAddress: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .ip(let address, let port): IPText.isV6(address) ? "[\(address)]:\(port)" : "\(address):\(port)"
+        case .name(let name, let port): "\(name):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+}
+
+extension Grammar where Value == NetworkAddress {
+    /// Where to listen: port 0 lets the system choose one.
+    package static var listenAddress: Grammar {
+        Grammar(expected: "an address to listen on such as 0.0.0.0:8443, \"[::]:8443\" or unix:/run/martlet.sock") {
+            (text: String) in
+            guard let address = NetworkAddress(text) else { return .mismatch }
+            if case .name = address { return .mismatch }
+            return .value(address)
+        }
+    }
+
+    /// Whom to call.
+    package static var peerAddress: Grammar {
+        Grammar(expected: "an address such as 10.0.0.11:50051, \"[::1]:50051\", orders.internal:50051 or unix:/run/orders.sock") {
+            (text: String) in
+            guard let address = NetworkAddress(text), address.port != 0 else { return .mismatch }
+            return .value(address)
+        }
+    }
+}

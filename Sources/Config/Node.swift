@@ -1,0 +1,59 @@
+/// One piece of a YAML document: raw text, a mapping or a list, and its place.
+///
+/// Nothing is typed here. Whoever asks for a number reads the text as a number, so YAML's own guesses (`on`, `1:30`,
+/// `1.10`) never happen. Keys of a mapping are in the order of the file and unique.
+package struct Node: Sendable {
+    package enum Content: Sendable {
+        case scalar(Scalar)
+        case mapping([Entry])
+        case list([Node])
+    }
+
+    package struct Entry: Sendable {
+        package var key: Located<String>
+        package var value: Node
+    }
+
+    package struct Scalar: Sendable, Equatable {
+        /// The text with its `${NAME}` replaced.
+        package var text: String
+        /// The text as it stands in the file. Messages show this one: the environment may hold secrets.
+        package var written: String
+        package var isQuoted: Bool
+        /// A variable was missing or misspelt; it has been reported, and nothing more is to be said about this value.
+        package var isBroken: Bool
+
+        package var comesFromEnvironment: Bool { text != written }
+        /// A key with nothing behind it.
+        package var isAbsent: Bool { written.isEmpty && !isQuoted }
+    }
+
+    package var content: Content
+    package var place: Place
+
+    package init(_ content: Content, at place: Place) {
+        self.content = content
+        self.place = place
+    }
+
+    /// What a message says was found here.
+    package var found: String {
+        switch content {
+        case .scalar(let scalar): scalar.isAbsent ? "nothing" : Quoted.text(scalar.written)
+        case .mapping: "a mapping"
+        case .list: "a list"
+        }
+    }
+
+    package var scalar: Scalar? {
+        if case .scalar(let scalar) = content { scalar } else { nil }
+    }
+
+    package var entries: [Entry]? {
+        if case .mapping(let entries) = content { entries } else { nil }
+    }
+
+    package var elements: [Node]? {
+        if case .list(let elements) = content { elements } else { nil }
+    }
+}

@@ -1,0 +1,82 @@
+/// Whole numbers as people write them.
+package enum Number {
+    /// Decimal digits, `_` between digits, no sign; `nil` for anything else and beyond Int.
+    package static func count(_ text: some StringProtocol) -> Int? {
+        var value = 0
+        var previous: UInt8?
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "_") {
+                guard let last = previous, Letters.isDigit(last) else { return nil }
+            } else {
+                guard Letters.isDigit(byte) else { return nil }
+                let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
+                let (sum, carry) = tens.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
+                guard !overflow, !carry else { return nil }
+                value = sum
+            }
+            previous = byte
+        }
+        guard let last = previous, Letters.isDigit(last) else { return nil }
+        return value
+    }
+}
+
+/// Sizes in bytes: a whole number and `B`, `KiB`, `MiB` or `GiB`. Powers of 1024 only, so that nobody has to guess.
+package enum ByteSize {
+    private static let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)]
+
+    package static func read(_ text: String) -> Int? {
+        for (unit, factor) in units where text.hasSuffix(unit) {
+            guard let count = Number.count(text.dropLast(unit.count)) else { return nil }
+            let (bytes, overflow) = count.multipliedReportingOverflow(by: factor)
+            return overflow ? nil : bytes
+        }
+        return nil
+    }
+
+    /// As short as it can be written.
+    package static func text(_ bytes: Int) -> String {
+        for (unit, factor) in units where bytes >= factor && bytes % factor == 0 { return "\(bytes / factor)\(unit)" }
+        return "\(bytes)B"
+    }
+}
+
+/// Durations: whole numbers with `d`, `h`, `m`, `s` or `ms`, each unit at most once and the larger before the smaller.
+package enum DurationText {
+    private static let units: [(name: String, milliseconds: Int64)] = [
+        ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
+    ]
+
+    package static func read(_ text: String) -> Duration? {
+        var rest = text.utf8[...]
+        var total: Int64 = 0
+        var smallest = Int64.max
+        while !rest.isEmpty {
+            let digits = rest.prefix { Letters.isDigit($0) || $0 == UInt8(ascii: "_") }
+            rest = rest[digits.endIndex...]
+            let letters = rest.prefix { !Letters.isDigit($0) }
+            rest = rest[letters.endIndex...]
+            guard let count = Number.count(Substring(digits)),
+                let unit = units.first(where: { $0.name == String(Substring(letters)) }), unit.milliseconds < smallest
+            else { return nil }
+            smallest = unit.milliseconds
+            let (part, overflow) = Int64(count).multipliedReportingOverflow(by: unit.milliseconds)
+            let (sum, carry) = total.addingReportingOverflow(part)
+            guard !overflow, !carry else { return nil }
+            total = sum
+        }
+        return text.isEmpty ? nil : .milliseconds(total)
+    }
+
+    /// As short as it can be written; parts below a millisecond are cut off.
+    package static func text(_ duration: Duration) -> String {
+        var rest = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
+        guard rest > 0 else { return "0s" }
+        var result = ""
+        for unit in units where rest >= unit.milliseconds {
+            result += "\(rest / unit.milliseconds)\(unit.name)"
+            rest %= unit.milliseconds
+        }
+        return result
+    }
+}

@@ -1,0 +1,70 @@
+/// A mapping being read key by key.
+///
+/// Asking for a key makes it known; what was never asked for is reported at the end, with the nearest known key.
+package final class Section {
+    package let place: Place
+    package let reader: Reader
+    private let entries: [Node.Entry]
+    private var known: [String] = []
+
+    init(_ entries: [Node.Entry], at place: Place, reader: Reader) {
+        self.entries = entries
+        self.place = place
+        self.reader = reader
+    }
+
+    // MARK: Reading
+
+    /// What stands behind `key`, unread.
+    package func node(_ key: String) -> Node? {
+        if !known.contains(key) { known.append(key) }
+        return entries.first { $0.key.value == key }?.value
+    }
+
+    package func has(_ key: String) -> Bool { node(key) != nil }
+
+    /// The value of `key`; `nil` where it is left out or wrong.
+    package func optional<Value>(_ key: String, _ grammar: Grammar<Value>) -> Value? {
+        node(key).flatMap { grammar.read($0, reader) }
+    }
+
+    /// The value of `key`, or the default where it is left out or wrong.
+    package func value<Value>(_ key: String, _ grammar: Grammar<Value>, default: Value) -> Value {
+        optional(key, grammar) ?? `default`
+    }
+
+    /// The value of `key`; that it is left out is a mistake.
+    package func required<Value>(_ key: String, _ grammar: Grammar<Value>) -> Value? {
+        guard let node = node(key) else {
+            report("the key \(Quoted.text(key)) is missing, expected \(grammar.expected)")
+            return nil
+        }
+        return grammar.read(node, reader)
+    }
+
+    // MARK: Complaining
+
+    /// About the mapping as a whole.
+    package func report(_ message: String, severity: Issue.Severity = .error) {
+        reader.report(message, at: place, severity: severity)
+    }
+
+    /// About one key, at its value where it is there, else at the mapping.
+    package func report(_ message: String, about key: String, severity: Issue.Severity = .error) {
+        reader.report(message, at: node(key)?.place ?? place, severity: severity)
+    }
+
+    /// Two keys of which only one may be there.
+    package func exclude(_ key: String, with other: String) {
+        guard has(key), let node = node(other) else { return }
+        reader.report("found beside \(Quoted.text(key)), expected only one of the two", at: node.place)
+    }
+
+    func reportUnknownKeys() {
+        for entry in entries where !known.contains(entry.key.value) {
+            let hint = Spelling.hint(for: entry.key.value, among: known)
+            let expectation = known.isEmpty ? "" : ", expected \(Quoted.alternatives(known))"
+            reader.report("unknown key\(hint.isEmpty ? expectation : hint)", at: entry.key.place)
+        }
+    }
+}

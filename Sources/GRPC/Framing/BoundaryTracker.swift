@@ -1,0 +1,45 @@
+/// Knows, of bytes that pass by, whether a message has just ended.
+///
+/// For proxied streams: it looks at five bytes a message, copies nothing and judges nothing, since what the two ends
+/// say to each other in the flag is theirs. An answer cut short on a boundary may end in trailers, one within a message
+/// may not.
+package struct BoundaryTracker: Sendable {
+    /// Payload bytes of the current message still to come.
+    private var payloadRest: UInt32 = 0
+    private var length: UInt32 = 0
+    /// How many of the current header's bytes were seen; zero between messages and within a payload.
+    private var headerSeen: UInt8 = 0
+    /// Messages that have ended.
+    package private(set) var messageCount: UInt64 = 0
+
+    package init() {}
+
+    package var isAtBoundary: Bool { payloadRest == 0 && headerSeen == 0 }
+
+    package mutating func pass(_ bytes: UnsafeRawBufferPointer) {
+        var index = 0
+        while index < bytes.count {
+            if payloadRest > 0 {
+                let taken = min(Int(payloadRest), bytes.count - index)
+                payloadRest -= UInt32(taken)
+                index += taken
+                if payloadRest == 0 { messageCount += 1 }
+            } else if headerSeen == 0, bytes.count - index >= MessageFrame.headerBytes {
+                begin(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: index + 1, as: UInt32.self)))
+                index += MessageFrame.headerBytes
+            } else {
+                if headerSeen > 0 { length = length << 8 | UInt32(bytes[index]) }
+                headerSeen += 1
+                index += 1
+                if headerSeen == MessageFrame.headerBytes { begin(length) }
+            }
+        }
+    }
+
+    private mutating func begin(_ payloadBytes: UInt32) {
+        headerSeen = 0
+        length = 0
+        payloadRest = payloadBytes
+        if payloadBytes == 0 { messageCount += 1 }
+    }
+}

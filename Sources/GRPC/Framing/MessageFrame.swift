@@ -1,0 +1,55 @@
+package import Bytes
+
+/// The five bytes before every message: a flag and the length, big-endian (gRPC over HTTP/2, "Length-Prefixed-Message").
+package struct MessageFrame: Equatable, Sendable {
+    package static let headerBytes = 5
+
+    /// Bit 0 of the flag: the payload is compressed by `grpc-encoding`.
+    package var isCompressed: Bool
+    package var payloadBytes: UInt32
+
+    package init(isCompressed: Bool = false, payloadBytes: UInt32) {
+        self.isCompressed = isCompressed
+        self.payloadBytes = payloadBytes
+    }
+
+    /// `header` holds at least five bytes. `nil` where bits are set that native gRPC reserves.
+    package init?(header: UnsafeRawBufferPointer) {
+        guard header[0] <= 1 else { return nil }
+        isCompressed = header[0] == 1
+        payloadBytes = UInt32(bigEndian: header.loadUnaligned(fromByteOffset: 1, as: UInt32.self))
+    }
+
+    package func write(to target: UnsafeMutableRawPointer) {
+        target.storeBytes(of: isCompressed ? 1 : 0, as: UInt8.self)
+        target.storeBytes(of: payloadBytes.bigEndian, toByteOffset: 1, as: UInt32.self)
+    }
+}
+
+/// Writing frames to the end of a buffer. A message over 4 GiB is our own bug.
+extension MessageFrame {
+    package static func append(
+        _ message: UnsafeRawBufferPointer, isCompressed: Bool = false, to buffer: inout ByteBuffer
+    ) {
+        let target = buffer.writable(atLeast: headerBytes + message.count)
+        MessageFrame(isCompressed: isCompressed, payloadBytes: UInt32(message.count)).write(to: target.baseAddress!)
+        buffer.commit(headerBytes)
+        buffer.append(message)
+    }
+
+    /// Leaves room for the header of a message that is appended to the same buffer next, and says where. Nothing may be
+    /// consumed from the buffer before `end`.
+    package static func begin(in buffer: inout ByteBuffer) -> Int {
+        let place = buffer.count
+        _ = buffer.writable(atLeast: headerBytes)
+        buffer.commit(headerBytes)
+        return place
+    }
+
+    /// Fills in the header at `place`: everything behind it is the message.
+    package static func end(at place: Int, isCompressed: Bool = false, in buffer: inout ByteBuffer) {
+        let payload = buffer.count - place - headerBytes
+        MessageFrame(isCompressed: isCompressed, payloadBytes: UInt32(payload))
+            .write(to: buffer.base + buffer.start + place)
+    }
+}

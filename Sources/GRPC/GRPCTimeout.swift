@@ -1,0 +1,62 @@
+internal import Bytes
+internal import Time
+
+/// How long the caller is willing to wait, read from `grpc-timeout`.
+///
+/// One to eight digits and a unit: `H M S m u n`. No header means no limit. Zero means the time is already up. Anything
+/// else is the caller's mistake and ends the exchange. (gRPC over HTTP/2, "Requests", TimeoutValue.)
+///
+/// Turned into a deadline once, at the head, against the worker's clock; after that nobody subtracts durations.
+package struct GRPCTimeout: Equatable, Sendable {
+    package let duration: Duration
+
+    /// `nil` where the text is none.
+    package init?(_ text: UnsafeRawBufferPointer) {
+        guard let unit = text.last, text.count >= 2, text.count <= 9,
+            let value = Decimal.read(UnsafeRawBufferPointer(rebasing: text.dropLast()))
+        else { return nil }
+        let value64 = Int64(value)
+        switch unit {
+        case UInt8(ascii: "n"): duration = .nanoseconds(value64)
+        case UInt8(ascii: "u"): duration = .microseconds(value64)
+        case UInt8(ascii: "m"): duration = .milliseconds(value64)
+        case UInt8(ascii: "S"): duration = .seconds(value64)
+        case UInt8(ascii: "M"): duration = .seconds(value64 * 60)
+        case UInt8(ascii: "H"): duration = .seconds(value64 * 3600)
+        default: return nil
+        }
+    }
+
+    /// The most bytes that `write` produces.
+    package static let textBytesMax = 9
+
+    /// Writes what is left in the finest unit that its eight digits can hold, rounded up so that a caller's last
+    /// moment is not taken away, and returns how many bytes were written. What is up already is written as one
+    /// nanosecond: the grammar has no zero.
+    package static func write(_ remaining: Duration, to target: UnsafeMutableRawPointer) -> Int {
+        let nanoseconds = UInt64(max(1, remaining.nanoseconds))
+        let units: StaticString = "numSMH"
+        var value = nanoseconds
+        var step = 0
+        // From nanoseconds up: µs, ms, s, min, h. Each value is computed from the nanoseconds, so rounding happens once.
+        while value > 99_999_999 {
+            step += 1
+            let scale = scale(of: step)
+            value = nanoseconds / scale + (nanoseconds % scale == 0 ? 0 : 1)
+        }
+        let digits = Decimal.write(value, to: target)
+        target.storeBytes(of: units.utf8Start[step], toByteOffset: digits, as: UInt8.self)
+        return digits + 1
+    }
+
+    /// Nanoseconds in the unit `step`. Int64's 292 years are under three million hours, so the last always fits.
+    private static func scale(of step: Int) -> UInt64 {
+        switch step {
+        case 1: 1_000
+        case 2: 1_000_000
+        case 3: 1_000_000_000
+        case 4: 60_000_000_000
+        default: 3_600_000_000_000
+        }
+    }
+}

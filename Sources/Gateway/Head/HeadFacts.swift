@@ -1,0 +1,111 @@
+package import HTTPModel
+
+/// What a request is, read once from its head before anything is decided about it.
+///
+/// The slices point into the request's `FieldBlock` and live as long as its fields.
+package struct HeadFacts {
+    package private(set) var method: UnsafeRawBufferPointer
+    /// `:path` as sent and as it goes upstream.
+    package private(set) var target: UnsafeRawBufferPointer
+    /// `target` without its query.
+    package private(set) var path: UnsafeRawBufferPointer
+    /// What stands behind `?`; empty where nothing does.
+    package private(set) var query: UnsafeRawBufferPointer
+    /// Lower-case and without its port; empty where the request names none.
+    package private(set) var authority: UnsafeRawBufferPointer
+    /// The RPC's service: the first segment of a path with two, or whatever REST bindings say. Empty where there is none.
+    package var service: UnsafeRawBufferPointer
+    /// The RPC's method; empty exactly where `service` is.
+    package var rpc: UnsafeRawBufferPointer
+
+    /// The longest host name there is (RFC 1035, section 2.3.4).
+    package static var authorityBytesMax: Int { 255 }
+
+    /// The caller's mistake in a head; each is answered with 400.
+    package enum Fault: Error, Hashable, Sendable {
+        case noMethod
+        /// No `:path`; so is CONNECT refused, which a gateway has no use for.
+        case noPath
+        case path(PathFault)
+        /// Host or `:authority` twice, or not of the shape of an authority.
+        case authority
+        /// Host and `:authority` name different servers (RFC 9113, section 8.3.1).
+        case hostMismatch
+    }
+
+    /// Reads the head. Only an authority in upper case makes a copy, in the block's arena.
+    package init(_ fields: inout FieldBlock) throws(Fault) {
+        var found = Found()
+        try found.collect(fields)
+        guard let method = found.method, method.count > 0 else { throw .noMethod }
+        guard let target = found.path else { throw .noPath }
+        self.method = method
+        self.target = target
+        let shape: PathShape
+        do throws(PathFault) { shape = try PathShape(target) } catch { throw .path(error) }
+        path = UnsafeRawBufferPointer(rebasing: target[..<shape.pathCount])
+        query = UnsafeRawBufferPointer(rebasing: target[min(shape.pathCount + 1, target.count)...])
+        let serviceCount = shape.serviceCount
+        if serviceCount > 0 {
+            service = UnsafeRawBufferPointer(rebasing: path[1..<(1 + serviceCount)])
+            rpc = UnsafeRawBufferPointer(rebasing: path[(2 + serviceCount)...])
+        } else {
+            service = UnsafeRawBufferPointer(start: nil, count: 0)
+            rpc = service
+        }
+        let authority = try found.agreedAuthority()
+        if let authority, !authority.isLowerCase {
+            self.authority = Self.lowerCased(authority.host, in: &fields)
+        } else {
+            self.authority = authority?.host ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+    }
+
+    private static func lowerCased(_ host: UnsafeRawBufferPointer, in fields: inout FieldBlock) -> UnsafeRawBufferPointer {
+        let copy = fields.reserve(host.count)
+        for index in 0..<host.count {
+            let byte = host[index]
+            let lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+            copy.storeBytes(of: lower, toByteOffset: index, as: UInt8.self)
+        }
+        return UnsafeRawBufferPointer(start: copy, count: host.count)
+    }
+
+    /// The fields a head is read from, found in one pass.
+    private struct Found {
+        var method: UnsafeRawBufferPointer?
+        var path: UnsafeRawBufferPointer?
+        var scheme: UnsafeRawBufferPointer?
+        var authority: UnsafeRawBufferPointer?
+        var host: UnsafeRawBufferPointer?
+
+        mutating func collect(_ fields: FieldBlock) throws(Fault) {
+            let all = UnsafeBufferPointer(start: fields.fields, count: fields.count)
+            for index in all.indices {
+                switch all[index].token {
+                case .method: method = all[index].valueBytes
+                case .path: path = all[index].valueBytes
+                case .scheme: scheme = all[index].valueBytes
+                case .authority:
+                    guard authority == nil else { throw .authority }
+                    authority = all[index].valueBytes
+                case .host:
+                    guard host == nil else { throw .authority }
+                    host = all[index].valueBytes
+                default: break
+                }
+            }
+        }
+
+        /// `:authority`, or Host where there is none; refused where both are there and differ.
+        func agreedAuthority() throws(Fault) -> Authority? {
+            guard let named = authority ?? host else { return nil }
+            guard let agreed = Authority(named) else { throw .authority }
+            guard authority != nil, let host else { return agreed }
+            guard let other = Authority(host) else { throw .authority }
+            let isSecure = scheme.map { $0.elementsEqual("https".utf8) } ?? true
+            guard agreed.isSame(as: other, defaultPort: isSecure ? 443 : 80) else { throw .hostMismatch }
+            return agreed
+        }
+    }
+}

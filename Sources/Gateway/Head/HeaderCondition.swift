@@ -1,0 +1,49 @@
+/// What a route or a rule asks of one request header.
+package struct HeaderCondition: Hashable, Sendable {
+    /// Lower-case, as HTTP/2 carries it.
+    package let name: String
+    package let value: Value
+
+    package enum Value: Hashable, Sendable {
+        /// The header is there, whatever it says; written `"*"`.
+        case present
+        /// The value is these bytes, case and all.
+        case exact(String)
+    }
+
+    package enum Mistake: Error, Equatable {
+        case notAName
+        /// `host` and the pseudo-headers: HTTP/2 callers send no such header, so a condition on it could be walked around.
+        case hasItsOwnKey
+        case notAValue
+
+        /// What a configuration message says was expected.
+        package var expected: String {
+            switch self {
+            case .notAName: "a header name: letters, digits and !#$%&'*+-.^_`|~"
+            case .hasItsOwnKey: "a header; authority and path have keys of their own"
+            case .notAValue: "visible ASCII without spaces at its ends, or \"*\" for any value"
+            }
+        }
+    }
+
+    /// - Parameter text: the value as written; `*` means present.
+    package init(name: String, _ text: String) throws(Mistake) {
+        guard !name.hasPrefix(":"), name.lowercased() != "host" else { throw .hasItsOwnKey }
+        guard !name.isEmpty, name.utf8.allSatisfy(Self.isToken) else { throw .notAName }
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 <= 0x7e }), text.utf8.first != 0x20, text.utf8.last != 0x20
+        else { throw .notAValue }
+        self.name = name.lowercased()
+        value = text == "*" ? .present : .exact(text)
+    }
+
+    /// RFC 9110, section 5.6.2.
+    private static func isToken(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+/// Which requests a route takes, as its configuration says; everything that is written must fit.
+///
+/// The default takes everything. Compiled by `RouteTable`.
+package struct RouteMatch: Hashable, Sendable {
+    package var authority: Authority
+    package var target: Target
+    /// All of them. A header that is sent twice is present but equals no exact text: which of the two counts is a guess.
+    package var headers: [HeaderCondition]
+
+    package init(authority: Authority = .any, target: Target = .any, headers: [HeaderCondition] = []) {
+        self.authority = authority
+        self.target = target
+        self.headers = headers
+    }
+
+    /// Whom the request is addressed to, compared lower-case and without a port.
+    package enum Authority: Hashable, Sendable {
+        case any
+        case exact(String)
+        /// `*.acme.dev`, held as `acme.dev`: one label or more in front of it.
+        case suffix(String)
+    }
+
+    package enum Target: Hashable, Sendable {
+        case any
+        /// The RPC's service, byte-exact.
+        case service(String)
+        /// The path as sent, without its query, byte-exact.
+        case path(String)
+        /// `/v1/*`, held as `/v1/`: every path that begins so, and so not `/v1`.
+        case prefix(String)
+    }
+
+    package enum Mistake: Error, Equatable {
+        case notAnAuthority
+        case authorityWithPort
+        case notAService
+        case notAPath
+        case wildcardInside
+        case unsafePath(PathFault)
+
+        /// What a configuration message says was expected.
+        package var expected: String {
+            switch self {
+            case .notAnAuthority: "a host name such as api.acme.dev, or *.acme.dev"
+            case .authorityWithPort: "a host name without a port: authorities are compared without it"
+            case .notAService: "a gRPC service's full name such as acme.orders.v1.Orders"
+            case .notAPath: "a path that begins with / and has no query, such as /v1/orders or /v1/*"
+            case .wildcardInside: "a * only as the last segment, as in /v1/*"
+            case .unsafePath(let fault): "a path without \(fault.what), which is always refused"
+            }
+        }
+    }
+}
+
+extension RouteMatch.Authority {
+    /// Reads `api.acme.dev`, `*.acme.dev`, `10.1.2.3` or `[2001:db8::1]`.
+    package init(_ text: String) throws(RouteMatch.Mistake) {
+        var name = Substring(text.lowercased())
+        if name.hasPrefix("[") {
+            guard name.hasSuffix("]") else { throw name.contains("]:") ? .authorityWithPort : .notAnAuthority }
+            guard name.contains(":"), IPAddress(String(name.dropFirst().dropLast())) != nil else { throw .notAnAuthority }
+            self = .exact(String(name))
+            return
+        }
+        let isSuffix = name.hasPrefix("*.")
+        if isSuffix { name = name.dropFirst(2) }
+        if name.contains(":") { throw .authorityWithPort }
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        let isName = labels.allSatisfy { label in
+            !label.isEmpty
+                && label.utf8.allSatisfy { byte in
+                    (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2d || byte == 0x5f
+                }
+        }
+        guard isName, name.utf8.count <= HeadFacts.authorityBytesMax else { throw .notAnAuthority }
+        self = isSuffix ? .suffix(String(name)) : .exact(String(name))
+    }
+}
+
+extension RouteMatch.Target {
+    /// Reads the text of `service:`.
+    package init(service text: String) throws(RouteMatch.Mistake) {
+        let isName = text.utf8.allSatisfy { byte in
+            (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte)
+                || byte == 0x2e || byte == 0x5f || byte == 0x2d
+        }
+        guard isName, !text.isEmpty, !text.hasPrefix("."), !text.hasSuffix("."), !text.contains("..") else {
+            throw .notAService
+        }
+        self = .service(text)
+    }
+
+    /// Reads the text of `path:`, exact or ending in `/*`.
+    package init(path text: String) throws(RouteMatch.Mistake) {
+        guard text.hasPrefix("/"), !text.contains("?") else { throw .notAPath }
+        let isPrefix = text.hasSuffix("/*")
+        let path = isPrefix ? String(text.dropLast()) : text
+        guard !path.contains("*") else { throw .wildcardInside }
+        if let fault = PathShape.fault(in: path) { throw .unsafePath(fault) }
+        self = isPrefix ? .prefix(path) : .path(path)
+    }
+}

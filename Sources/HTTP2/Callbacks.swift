@@ -1,0 +1,234 @@
+internal import Bytes
+internal import CNghttp2
+internal import Glibc
+internal import HTTPModel
+
+/// What nghttp2 calls: each notes what happened and returns.
+enum Callbacks {
+    static func makeSession(
+        _ role: Session.Role, _ limits: SessionLimits, _ memory: FreelistMemory
+    ) -> OpaquePointer {
+        var callbacks: OpaquePointer?
+        var options: OpaquePointer?
+        var session: OpaquePointer?
+        // All of these fail only without memory.
+        guard nghttp2_session_callbacks_new(&callbacks) == 0, nghttp2_option_new(&options) == 0 else {
+            fatalError("out of memory")
+        }
+        defer {
+            nghttp2_session_callbacks_del(callbacks)
+            nghttp2_option_del(options)
+        }
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        nghttp2_option_set_max_deflate_dynamic_table_size(options, 4096)
+        nghttp2_option_set_stream_reset_rate_limit(options, limits.resetBurst, limits.resetsPerSecond)
+        nghttp2_option_set_peer_max_concurrent_streams(options, 100)
+        // Closed streams are of no use to us: priorities are not honoured (RFC 9113, section 5.3).
+        nghttp2_option_set_no_closed_streams(options, 1)
+
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, onBeginHeaders)
+        nghttp2_session_callbacks_set_on_header_callback(callbacks, onHeader)
+        nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in
+            // A malformed field makes the message malformed (RFC 9113, section 8.1.1): RST_STREAM.
+            NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        }
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame)
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, onBeginFrame)
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClose)
+        nghttp2_session_callbacks_set_send_data_callback(callbacks, sendData)
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, onFrameSent)
+
+        let result =
+            role == .server
+            ? nghttp2_session_server_new3(&session, callbacks, nil, options, memory.pointer)
+            : nghttp2_session_client_new3(&session, callbacks, nil, options, memory.pointer)
+        guard result == 0, let session else { fatalError("out of memory") }
+        return session
+    }
+
+    static func setUserData(of handle: OpaquePointer, to session: Session) {
+        nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(session).toOpaque())
+    }
+
+    @inline(__always)
+    static func withSession<Result>(_ user: UnsafeMutableRawPointer?, _ body: (Session) -> Result) -> Result {
+        Unmanaged<Session>.fromOpaque(user!)._withUnsafeGuaranteedRef(body)
+    }
+
+    @inline(__always)
+    static func stream(_ handle: OpaquePointer?, _ id: Int32) -> StreamPointer? {
+        nghttp2_session_get_stream_user_data(handle, id)?.assumingMemoryBound(to: Stream.self)
+    }
+
+    static let failure = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+}
+
+private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, user in
+    Callbacks.withSession(user) { session in
+        guard !session.isDead else { return Callbacks.failure }
+        let id = frame!.pointee.hd.stream_id
+        if let stream = Callbacks.stream(handle, id) {
+            // A further section: the final head after 1xx, or trailers.
+            if stream.pointee.flags.contains(.headReceived) {
+                stream.pointee.trailersStart = stream.pointee.fields.count
+            }
+            return 0
+        }
+        guard frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
+        let stream = session.makeStream(id: id)
+        nghttp2_session_set_stream_user_data(handle, id, stream)
+        session.delegate?.sessionBegan(stream)
+        return 0
+    }
+}
+
+private let onHeader: nghttp2_on_header_callback = { handle, frame, name, nameCount, value, valueCount, flags, user in
+    Callbacks.withSession(user) { session in
+        guard !session.isDead else { return Callbacks.failure }
+        guard let stream = Callbacks.stream(handle, frame!.pointee.hd.stream_id) else { return 0 }
+        let limits = session.limits
+        if stream.pointee.fields.count >= limits.fieldCount
+            || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > limits.fieldListBytes
+        {
+            // Decoding goes on, to keep the compression state; nothing more is kept.
+            stream.pointee.flags.insert(.headTooLarge)
+            return 0
+        }
+        let nameBytes = UnsafeRawBufferPointer(start: name, count: nameCount)
+        var fieldFlags = Field.Flags.borrowed
+        if flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0 { fieldFlags.insert(.neverIndexed) }
+        stream.pointee.fields.append(
+            name: nameBytes, value: UnsafeRawBufferPointer(start: value, count: valueCount),
+            token: FieldToken(nameBytes), flags: fieldFlags)
+        return 0
+    }
+}
+
+private let onBeginFrame: nghttp2_on_begin_frame_callback = { handle, header, user in
+    Callbacks.withSession(user) { session in
+        guard !session.isDead else { return Callbacks.failure }
+        let header = header!.pointee
+        switch Int(header.type) {
+        case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue), Int(NGHTTP2_CONTINUATION.rawValue):
+            // An empty frame that ends its stream has a purpose; others have none.
+            guard header.length == 0, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0,
+                !session.flood.allowsEmptyFrame(session.limits)
+            else { return 0 }
+            session.misuse = .emptyFrameFlood
+        case Int(NGHTTP2_SETTINGS.rawValue):
+            guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0, !session.flood.allowsSettings(session.limits)
+            else { return 0 }
+            session.misuse = .settingsFlood
+        case Int(NGHTTP2_PING.rawValue), Int(NGHTTP2_WINDOW_UPDATE.rawValue), Int(NGHTTP2_PRIORITY.rawValue):
+            guard !session.flood.allowsControlFrame(session.limits) else { return 0 }
+            session.misuse = .controlFlood
+        default:
+            return 0
+        }
+        return Callbacks.failure
+    }
+}
+
+private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
+    Callbacks.withSession(user) { session in
+        guard !session.isDead else { return Callbacks.failure }
+        let header = frame!.pointee.hd
+        switch UInt32(header.type) {
+        case NGHTTP2_HEADERS.rawValue:
+            guard let stream = Callbacks.stream(handle, header.stream_id) else { return 0 }
+            session.receivedSection(stream, ended: header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
+        case NGHTTP2_DATA.rawValue:
+            guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+                let stream = Callbacks.stream(handle, header.stream_id)
+            else { return 0 }
+            session.receivedEnd(stream)
+        case NGHTTP2_GOAWAY.rawValue:
+            let goAway = frame!.pointee.goaway
+            session.delegate?.sessionReceivedGoAway(
+                lastStreamID: goAway.last_stream_id, code: ErrorCode(rawValue: goAway.error_code))
+        case NGHTTP2_SETTINGS.rawValue:
+            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.delegate?.sessionSettingsChanged() }
+        case NGHTTP2_PING.rawValue:
+            guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
+            let payload = withUnsafeBytes(of: frame!.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }
+            session.delegate?.sessionReceivedPong(payload)
+        default:
+            break
+        }
+        return session.isDead ? Callbacks.failure : 0
+    }
+}
+
+private let onData: nghttp2_on_data_chunk_recv_callback = { handle, _, id, data, count, user in
+    Callbacks.withSession(user) { session in
+        guard !session.isDead else { return Callbacks.failure }
+        // The connection's window is given back at once: a slow stream holds up nobody else.
+        nghttp2_session_consume_connection(handle, count)
+        guard let stream = Callbacks.stream(handle, id) else { return 0 }
+        session.receivedData(stream, UnsafeRawBufferPointer(start: data, count: count))
+        return session.isDead ? Callbacks.failure : 0
+    }
+}
+
+private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code, user in
+    Callbacks.withSession(user) { session in
+        guard !session.isDead, let stream = Callbacks.stream(handle, id) else { return 0 }
+        nghttp2_session_set_stream_user_data(handle, id, nil)
+        session.closed(stream, code: code)
+        return 0
+    }
+}
+
+private let onFrameSent: nghttp2_on_frame_send_callback = { _, frame, user in
+    Callbacks.withSession(user) { session in
+        switch UInt32(frame!.pointee.hd.type) {
+        case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue: session.flood.sentFrame()
+        default: break
+        }
+        return 0
+    }
+}
+
+/// nghttp2 asks how much body to put into the next frame; `sendData` then moves it.
+let readBody: nghttp2_data_source_read_callback = { handle, id, _, wanted, flags, source, user in
+    Callbacks.withSession(user) { session in
+        guard !session.isDead else { return Int(Callbacks.failure) }
+        let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
+        let available = stream.pointee.outbound.count
+        let amount = min(available, wanted)
+        if amount == 0, stream.pointee.ending == .open {
+            stream.pointee.flags.insert(.deferred)
+            return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        }
+        var result = UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
+        if amount == available {
+            switch stream.pointee.ending {
+            case .open: break
+            case .body:
+                result |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+                stream.pointee.flags.insert(.localEnded)
+            case .trailers:
+                result |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue) | UInt32(NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
+                session.submitTrailers(stream)
+            }
+        }
+        flags!.pointee = result
+        return amount
+    }
+}
+
+private let sendData: nghttp2_send_data_callback = { _, frame, header, count, source, user in
+    Callbacks.withSession(user) { session in
+        guard !session.isDead, let output = session.output else { return Callbacks.failure }
+        let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
+        // An empty frame before trailers says nothing.
+        if count == 0, frame!.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { return 0 }
+        output.pointee.append(UnsafeRawBufferPointer(start: header, count: 9))
+        stream.pointee.outbound.move(count, to: &output.pointee, pool: session.pool.chunks)
+        stream.pointee.bodyBytesSent += count
+        stream.pointee.lastActivity = session.now
+        if count > 0 { stream.pointee.handler?.streamDrained(stream, count) }
+        return 0
+    }
+}

@@ -1,0 +1,173 @@
+package import Bytes
+internal import CNghttp2
+package import HTTPModel
+
+/// What a connection hears from its session besides what its streams' handlers hear.
+package protocol SessionDelegate: AnyObject {
+    /// A peer's stream has begun; its handler must be set before returning. Servers only.
+    func sessionBegan(_ stream: StreamPointer)
+    /// The peer will answer nothing above `lastStreamID`, and wants no new streams.
+    func sessionReceivedGoAway(lastStreamID: Int32, code: ErrorCode)
+    /// The peer's settings are in force: how many streams it allows may have changed.
+    func sessionSettingsChanged()
+    func sessionReceivedPong(_ payload: UInt64)
+    /// A stream has been ended by the codec; called after its handler's `streamClosed`.
+    func sessionStreamEnded()
+}
+
+/// One HTTP/2 connection's codec on nghttp2: bytes in, events out; intents in, bytes out. No socket and no clock.
+///
+/// Memory: the connection window is given back on receipt, a stream's window when its handler says `consumed`; bodies
+/// to be sent wait in their stream. Field bytes handed to `submit…` are copied into the stream's arena, which outlives
+/// every frame of it: nghttp2 drops frames of a closed stream without looking at their fields.
+/// Callbacks that find the session `isDead` touch nothing.
+package final class Session {
+    package enum Role: Sendable { case server, client }
+
+    package let role: Role
+    package let limits: SessionLimits
+    package unowned(unsafe) var delegate: (any SessionDelegate)?
+    /// The owning connection, for `Stream.connection`.
+    package var connection: UnsafeMutableRawPointer?
+    /// The streams that live on this connection.
+    package private(set) var firstStream: StreamPointer?
+    package private(set) var streamCount = 0
+
+    let handle: OpaquePointer
+    let pool: StreamPool
+    let memory: FreelistMemory
+    /// Where DATA goes during `produce`.
+    var output: UnsafeMutablePointer<ByteBuffer>?
+    var flood = FloodGuard()
+    /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
+    var now: UInt64 = 0
+    private(set) var isDead = false
+    /// A flood or another misuse was found in a callback: `receive` reports it.
+    var misuse: Misuse?
+
+    /// Why the peer gets no more of our work.
+    package enum Misuse: Error, Equatable {
+        /// nghttp2's error: the bytes are not HTTP/2, or memory is out.
+        case codec(Int32)
+        case settingsFlood, emptyFrameFlood, controlFlood
+    }
+
+    package init(_ role: Role, limits: SessionLimits, pool: StreamPool, memory: FreelistMemory) {
+        self.role = role
+        self.limits = limits
+        self.pool = pool
+        self.memory = memory
+        handle = Callbacks.makeSession(role, limits, memory)
+        Callbacks.setUserData(of: handle, to: self)
+        sendSettings()
+    }
+
+    deinit { nghttp2_session_del(handle) }
+
+    private func sendSettings() {
+        var settings = [
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+                value: UInt32(limits.streamWindowBytes)),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+                value: UInt32(limits.fieldListBytes)),
+        ]
+        switch role {
+        case .server:
+            settings.append(
+                nghttp2_settings_entry(
+                    settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: limits.streams))
+        case .client:
+            settings.append(
+                nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0))
+        }
+        // Both fail only for arguments out of range or without memory.
+        check(nghttp2_submit_settings(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count))
+        check(nghttp2_session_set_local_window_size(handle, 0, 0, limits.connectionWindowBytes))
+    }
+
+    /// For calls that fail only by our own bug or without memory.
+    func check(_ result: Int32) { precondition(result == 0, "nghttp2: \(String(cString: nghttp2_strerror(result)))") }
+
+    // MARK: Bytes
+
+    /// Takes what arrived; events are called from within. After a throw the connection is to be closed, once what
+    /// `produce` still gives (a GOAWAY) is sent.
+    package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) throws(Misuse) {
+        guard !isDead else { return }
+        self.now = now
+        flood.enter(second: now / 1_000_000_000)
+        let result = nghttp2_session_mem_recv(
+            handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+        if let misuse {
+            nghttp2_session_terminate_session(handle, ErrorCode.enhanceYourCalm.rawValue)
+            throw misuse
+        }
+        if result < 0, !isDead { throw .codec(Int32(result)) }
+    }
+
+    /// Appends frames, about `limit` bytes of them at most.
+    package func produce(into buffer: inout ByteBuffer, limit: Int, now: UInt64) throws(Misuse) {
+        guard !isDead else { return }
+        self.now = now
+        let failure = withUnsafeMutablePointer(to: &buffer) { target -> Int in
+            output = target
+            defer { output = nil }
+            while target.pointee.count < limit {
+                var data: UnsafePointer<UInt8>?
+                let count = nghttp2_session_mem_send(handle, &data)
+                if count <= 0 { return count }
+                target.pointee.append(UnsafeRawBufferPointer(start: data, count: count))
+            }
+            return 0
+        }
+        if failure < 0, !isDead { throw .codec(Int32(failure)) }
+    }
+
+    /// Neither side has anything left to say: the connection may be closed.
+    package var isFinished: Bool {
+        nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
+    }
+
+    package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 }
+
+    // MARK: Streams
+
+    /// The most streams the peer allows us at once.
+    package var peerStreamLimit: Int {
+        Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
+
+    func makeStream(id: Int32) -> StreamPointer {
+        let stream = pool.take()
+        stream.pointee.id = id
+        stream.pointee.connection = connection
+        stream.pointee.lastActivity = now
+        stream.pointee.next = firstStream
+        firstStream?.pointee.previous = stream
+        firstStream = stream
+        streamCount += 1
+        return stream
+    }
+
+    func endStream(_ stream: StreamPointer, _ reason: StreamClose) {
+        stream.pointee.flags.insert(.closed)
+        if let previous = stream.pointee.previous {
+            previous.pointee.next = stream.pointee.next
+        } else {
+            firstStream = stream.pointee.next
+        }
+        stream.pointee.next?.pointee.previous = stream.pointee.previous
+        streamCount -= 1
+        stream.pointee.handler?.streamClosed(stream, reason)
+        pool.give(stream)
+    }
+
+    /// The connection is gone: every stream hears it, and no callback does anything more.
+    package func die() {
+        guard !isDead else { return }
+        isDead = true
+        while let stream = firstStream { endStream(stream, .connectionLost) }
+    }
+}

@@ -1,0 +1,70 @@
+internal import CNghttp2
+package import HTTPModel
+
+/// What arrives, on its way from nghttp2 to the streams' handlers.
+extension Session {
+    /// HEADERS and its CONTINUATIONs are complete.
+    func receivedSection(_ stream: StreamPointer, ended: Bool) {
+        stream.pointee.lastActivity = now
+        if ended { stream.pointee.flags.insert(.remoteEnded) }
+        guard !stream.pointee.flags.contains(.resetSent) else { return }
+        if stream.pointee.flags.contains(.headReceived) {
+            // Trailers; nghttp2 has made sure that they end the stream.
+            stream.pointee.handler?.streamEnded(stream)
+            return
+        }
+        if role == .client, isInformational(stream) {
+            stream.pointee.handler?.streamInformational(stream)
+            stream.pointee.fields.reset()
+            return
+        }
+        stream.pointee.flags.insert(.headReceived)
+        stream.pointee.trailersStart = stream.pointee.fields.count
+        stream.pointee.handler?.streamHead(stream, ended: ended)
+    }
+
+    private func isInformational(_ stream: StreamPointer) -> Bool {
+        guard let status = stream.pointee.fields.first(.status) else { return false }
+        return status.valueCount == 3 && status.value[0] == UInt8(ascii: "1")
+    }
+
+    func receivedData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        stream.pointee.lastActivity = now
+        stream.pointee.bodyBytesReceived += bytes.count
+        guard !stream.pointee.flags.contains(.resetSent), let handler = stream.pointee.handler else {
+            nghttp2_session_consume_stream(handle, stream.pointee.id, bytes.count)
+            return
+        }
+        stream.pointee.unconsumed += bytes.count
+        handler.streamData(stream, bytes)
+    }
+
+    func receivedEnd(_ stream: StreamPointer) {
+        stream.pointee.lastActivity = now
+        stream.pointee.flags.insert(.remoteEnded)
+        guard !stream.pointee.flags.contains(.resetSent) else { return }
+        stream.pointee.handler?.streamEnded(stream)
+    }
+
+    func closed(_ stream: StreamPointer, code: UInt32) {
+        let reason: StreamClose
+        if code == ErrorCode.noError.rawValue {
+            reason = .complete
+        } else if role == .client, code == ErrorCode.refusedStream.rawValue {
+            // By RST_STREAM, or because it lies above GOAWAY's last id: unprocessed either way (RFC 9113, section 8.7).
+            reason = .unprocessed
+        } else {
+            reason = .reset(code)
+        }
+        endStream(stream, reason)
+        delegate?.sessionStreamEnded()
+    }
+
+    /// Gives `count` bytes of the stream's window back to the sender: they were accepted.
+    package func consumed(_ stream: StreamPointer, _ count: Int) {
+        stream.pointee.unconsumed -= count
+        // Who has ended will send no more.
+        guard !isDead, !stream.pointee.flags.contains(.remoteEnded) else { return }
+        nghttp2_session_consume_stream(handle, stream.pointee.id, count)
+    }
+}

@@ -1,0 +1,145 @@
+internal import Bytes
+internal import CNghttp2
+package import HTTPModel
+
+/// What we say, on its way to nghttp2. The owner marks its connection dirty.
+extension Session {
+    /// Begins a request. Field bytes that are not literals must lie in the arena of the returned stream: `fill` is given
+    /// it and returns the fields, pseudo-header fields first.
+    ///
+    /// `nil` where nghttp2 has no stream left to give (2³¹ used up) or the peer has said GOAWAY.
+    package func submitRequest(
+        ended: Bool, fill: (StreamPointer) -> UnsafeBufferPointer<Field>
+    ) -> StreamPointer? {
+        guard !isDead else { return nil }
+        let stream = makeStream(id: 0)
+        let fields = fill(stream)
+        var provider = nghttp2_data_provider()
+        provider.source.ptr = UnsafeMutableRawPointer(stream)
+        provider.read_callback = readBody
+        let id = fields.withMemoryRebound(to: nghttp2_nv.self) { fields in
+            ended
+                ? nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, nil, stream)
+                : nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, &provider, stream)
+        }
+        guard id > 0 else {
+            stream.pointee.handler = nil
+            endStream(stream, .unprocessed)
+            return nil
+        }
+        stream.pointee.id = id
+        stream.pointee.flags.insert(.headSent)
+        if ended { stream.pointee.flags.insert(.localEnded) }
+        return stream
+    }
+
+    /// Answers a request. Field bytes that are not literals must lie in the stream's own arena.
+    package func submitResponse(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
+        guard canSend(stream) else { return }
+        stream.pointee.flags.insert(.headSent)
+        if ended { stream.pointee.flags.insert(.localEnded) }
+        var provider = nghttp2_data_provider()
+        provider.source.ptr = UnsafeMutableRawPointer(stream)
+        provider.read_callback = readBody
+        let result = fields.withMemoryRebound(to: nghttp2_nv.self) { fields in
+            ended
+                ? nghttp2_submit_response(handle, stream.pointee.id, fields.baseAddress, fields.count, nil)
+                : nghttp2_submit_response(handle, stream.pointee.id, fields.baseAddress, fields.count, &provider)
+        }
+        check(result)
+    }
+
+    /// Sends a 1xx head before the response.
+    package func submitInformational(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
+        guard canSend(stream), !stream.pointee.flags.contains(.headSent) else { return }
+        let result = fields.withMemoryRebound(to: nghttp2_nv.self) { fields in
+            nghttp2_submit_headers(
+                handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, nil, fields.baseAddress, fields.count, nil)
+        }
+        check(result)
+    }
+
+    /// Queues body bytes, copied.
+    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.outbound.append(bytes, from: pool.chunks)
+        resume(stream)
+    }
+
+    /// Nothing follows the body that waits.
+    package func finish(_ stream: StreamPointer) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.ending = .body
+        resume(stream)
+    }
+
+    /// These trailers follow the body that waits; their bytes, and the array, must lie in the stream's own arena.
+    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.ending = .trailers
+        stream.pointee.outboundTrailers = trailers
+        resume(stream)
+    }
+
+    /// Resets the stream; its handler hears `streamClosed` when the frame has been sent.
+    package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
+        guard !isDead, !stream.pointee.flags.contains(.closed), !stream.pointee.flags.contains(.resetSent) else {
+            return
+        }
+        stream.pointee.flags.insert(.resetSent)
+        check(nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, code.rawValue))
+    }
+
+    private func canSend(_ stream: StreamPointer) -> Bool {
+        !isDead && stream.pointee.flags.isDisjoint(with: [.closed, .resetSent, .localEnded])
+    }
+
+    private func resume(_ stream: StreamPointer) {
+        guard stream.pointee.flags.contains(.deferred) else { return }
+        stream.pointee.flags.remove(.deferred)
+        // Fails only for a stream that has no deferred data: then there is nothing to resume.
+        _ = nghttp2_session_resume_data(handle, stream.pointee.id)
+    }
+
+    func submitTrailers(_ stream: StreamPointer) {
+        guard let trailers = stream.pointee.outboundTrailers else { return }
+        stream.pointee.flags.insert(.localEnded)
+        let result = UnsafeBufferPointer(trailers).withMemoryRebound(to: nghttp2_nv.self) { fields in
+            nghttp2_submit_trailer(handle, stream.pointee.id, fields.baseAddress, fields.count)
+        }
+        check(result)
+    }
+
+    // MARK: The connection
+
+    /// The first step of leaving: no new streams, but those on the wire are still served (RFC 9113, section 6.8).
+    package func announceShutdown() {
+        guard !isDead else { return }
+        check(nghttp2_submit_shutdown_notice(handle))
+    }
+
+    /// GOAWAY with the last stream that we have seen.
+    package func goAway(_ code: ErrorCode) {
+        guard !isDead else { return }
+        check(
+            nghttp2_submit_goaway(
+                handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(handle),
+                code.rawValue, nil, 0))
+    }
+
+    package func ping(_ payload: UInt64) {
+        guard !isDead else { return }
+        withUnsafeBytes(of: payload) { bytes in
+            check(
+                nghttp2_submit_ping(
+                    handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)))
+        }
+    }
+
+    /// Makes a stream's receive window larger, for a reader that keeps up.
+    package func growWindow(_ stream: StreamPointer, to bytes: Int32) {
+        guard !isDead else { return }
+        _ = nghttp2_session_set_local_window_size(
+            handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, bytes)
+    }
+}

@@ -1,0 +1,212 @@
+/// One limit as written: how many, in which span of time, and what is counted apart.
+///
+///     limit = COUNT / [N] UNIT [burst B] [per KEY, …]
+///     UNIT  = s | min | h | day | month
+///     KEY   = tenant | address | method | claim P | header H | constant C
+///
+/// A value and nothing more; `Limit` is what a store counts with. The map form has the same parts, so it is made with
+/// `LimitWindow(parsing:)`, `LimitKey(parsing:)` and `mistake` instead of a second grammar.
+package struct LimitRule: Equatable, Sendable {
+    /// `nil` where none was written; a name is then derived from the place of the rule.
+    package var name: String?
+    package var count: UInt64
+    package var window: LimitWindow
+    /// `nil` where none was written: then `count`. Only with a window in seconds.
+    package var burst: UInt64?
+    package var keys: [LimitKey]
+    /// Counted and logged, never enforced.
+    package var isShadow: Bool
+    package var isBeforeAuthentication: Bool
+
+    package init(
+        name: String? = nil, count: UInt64, window: LimitWindow, burst: UInt64? = nil, keys: [LimitKey] = [],
+        isShadow: Bool = false, isBeforeAuthentication: Bool = false
+    ) {
+        self.name = name
+        self.count = count
+        self.window = window
+        self.burst = burst
+        self.keys = keys
+        self.isShadow = isShadow
+        self.isBeforeAuthentication = isBeforeAuthentication
+    }
+
+    /// More would not fit a counter's word (`CounterState`) beside its window.
+    package static let countMax: UInt64 = 10_000_000_000
+    /// GCRA works in nanoseconds: up to this rate its rounding stays below a thousandth.
+    package static let perSecondMax: UInt64 = 1_000_000
+    package static let keysMax = 8
+    /// How long the fullest burst may take to recover; keeps nanoseconds exact in Redis's doubles.
+    package static let recoverySecondsMax: UInt64 = 31 * 86_400
+
+    /// What is wrong with the parts taken together, or `nil`. Everything that `parse` returns has passed.
+    package var mistake: RuleMistake? {
+        guard count >= 1, count <= Self.countMax else {
+            return RuleMistake(part: .count, found: "\(count)", expected: "a count from 1 to \(Self.countMax)")
+        }
+        guard window.units >= 1, window.units <= window.unit.unitsMax else {
+            return RuleMistake(
+                part: .window, found: "\(window.units)\(window.unit.rawValue)",
+                expected: "1 to \(window.unit.unitsMax) \(window.unit.rawValue)")
+        }
+        guard keys.count <= Self.keysMax else {
+            return RuleMistake(part: .keys, found: "\(keys.count) keys", expected: "at most \(Self.keysMax) keys")
+        }
+        for (index, key) in keys.enumerated() where keys[..<index].contains(key) {
+            return RuleMistake(part: .keys, found: "\(key) twice", expected: "each key once")
+        }
+        guard window.unit == .second else {
+            guard let burst else { return nil }
+            return RuleMistake(
+                part: .burst, found: "burst \(burst)", expected: "no burst: only a limit in seconds has one")
+        }
+        guard count <= Self.perSecondMax * UInt64(window.units) else {
+            return RuleMistake(part: .count, found: "\(count)", expected: "at most \(Self.perSecondMax) a second")
+        }
+        guard let burst else { return nil }
+        guard burst >= 1, burst <= Self.countMax else {
+            return RuleMistake(part: .burst, found: "burst \(burst)", expected: "a burst from 1 to \(Self.countMax)")
+        }
+        guard burst * UInt64(window.units) <= Self.recoverySecondsMax * count else {
+            return RuleMistake(
+                part: .burst, found: "burst \(burst)", expected: "a burst that recovers within 31 days")
+        }
+        return nil
+    }
+
+    /// Reads the shorthand, for example `50/s burst 100 per tenant, header x-app`.
+    package static func parse(_ text: String) throws(GrammarError) -> LimitRule {
+        var scanner = LimitScanner(text)
+        let countStart = scanner.position
+        let count = try scanner.count("a count such as 100 or 10_000")
+        try scanner.symbol("/", expected: "/ and a unit: s, min, h, day or month")
+        let windowStart = scanner.position
+        let window = try scanner.window()
+        var rule = LimitRule(count: count, window: window)
+        var burstStart = scanner.position
+        if scanner.takeWord("burst") {
+            burstStart = scanner.position
+            rule.burst = try scanner.count("a burst such as 100")
+        }
+        var keysStart = scanner.position
+        if scanner.takeWord("per") {
+            keysStart = scanner.position
+            rule.keys = try scanner.keys()
+        }
+        try scanner.end(
+            expected: rule.keys.isEmpty
+                ? (rule.burst == nil ? "burst, per or the end" : "per or the end") : "a comma or the end")
+        if let mistake = rule.mistake {
+            let position =
+                switch mistake.part {
+                case .count: countStart
+                case .window: windowStart
+                case .burst: burstStart
+                case .keys: keysStart
+                }
+            throw scanner.error(at: position, found: mistake.found, expected: mistake.expected)
+        }
+        return rule
+    }
+}
+
+/// The span that a limit counts over: `units` × `unit`.
+///
+/// Seconds are a rate (GCRA). The others are fixed windows aligned in UTC: minutes, hours and days from 1970-01-01, months
+/// by the calendar from January of year 0, so that `3month` is a quarter.
+package struct LimitWindow: Equatable, Sendable {
+    package enum Unit: String, CaseIterable, Sendable {
+        case second = "s"
+        case minute = "min"
+        case hour = "h"
+        case day
+        case month
+
+        package var unitsMax: Int {
+            switch self {
+            case .second: 86_400
+            case .minute: 1440
+            case .hour: 744
+            case .day: 366
+            case .month: 12
+            }
+        }
+    }
+
+    package var units: Int
+    package var unit: Unit
+
+    package init(units: Int = 1, unit: Unit) {
+        self.units = units
+        self.unit = unit
+    }
+
+    /// Reads `[N] UNIT`, for example `s`, `10s` or `30 day`: the map form's `per`.
+    package init(parsing text: String) throws(GrammarError) {
+        var scanner = LimitScanner(text)
+        let window = try scanner.window()
+        try scanner.end(expected: "the end")
+        guard window.units >= 1, window.units <= window.unit.unitsMax else {
+            throw GrammarError(
+                column: 1, found: "\(window.units)\(window.unit.rawValue)",
+                expected: "1 to \(window.unit.unitsMax) \(window.unit.rawValue)")
+        }
+        self = window
+    }
+}
+
+/// What is counted apart: each different value has a counter of its own.
+package enum LimitKey: Hashable, Sendable, CustomStringConvertible {
+    case tenant
+    /// The client's address, after `trusted_proxies`.
+    case address
+    /// The full method, `pkg.Service/Method`.
+    case method
+    /// The members to descend from the token's root.
+    case claim([String])
+    /// In lower case.
+    case header(String)
+    case constant(String)
+
+    /// Reads one KEY, for example `tenant` or `claim realm.tenant`: the map form's `key`.
+    package init(parsing text: String) throws(GrammarError) {
+        var scanner = LimitScanner(text)
+        self = try scanner.key()
+        try scanner.end(expected: "the end")
+    }
+
+    package var description: String {
+        switch self {
+        case .tenant: "tenant"
+        case .address: "address"
+        case .method: "method"
+        case .claim(let path): "claim \(path.joined(separator: "."))"
+        case .header(let name): "header \(name)"
+        case .constant(let text): "constant \(text)"
+        }
+    }
+}
+
+/// Parts of a rule that each read well and do not fit together.
+package struct RuleMistake: Equatable, Sendable {
+    package enum Part: String, Sendable { case count, window, burst, keys }
+    package let part: Part
+    package let found: String
+    package let expected: String
+}
+
+/// Where a text left its grammar.
+package struct GrammarError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Characters from the start of the text; the first is 1.
+    package let column: Int
+    package let found: String
+    package let expected: String
+
+    package init(column: Int, found: String, expected: String) {
+        self.column = column
+        self.found = found
+        self.expected = expected
+    }
+
+    package var description: String { "found \(found), expected \(expected)" }
+}

@@ -1,0 +1,95 @@
+package import HTTP2
+package import HTTPModel
+package import Reactor
+package import Sockets
+
+/// Owns client connections: a pool.
+package protocol ClientConnectionOwner: AnyObject {
+    /// Requests may be sent.
+    func clientConnectionOpened(_ connection: ClientConnection)
+    /// A stream has ended, or the peer's limit has changed: there may be room for waiting requests.
+    func clientConnectionHasRoom(_ connection: ClientConnection)
+    /// The peer wants no new requests on it; those it will not answer are told `.unprocessed`.
+    func clientConnectionLeaving(_ connection: ClientConnection)
+    /// It is no more; its streams have been told.
+    func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd)
+}
+
+/// A connection that we opened to an upstream.
+package final class ClientConnection: Connection {
+    package unowned(unsafe) var owner: (any ClientConnectionOwner)?
+    /// TCP, and TLS where there is TLS, are done.
+    package private(set) var isReady = false
+    /// The peer sent GOAWAY.
+    package private(set) var isLeaving = false
+    /// Our own limit; the peer's may be lower.
+    private let streamLimit: Int
+
+    package init(
+        to address: SocketAddress, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
+        owner: any ClientConnectionOwner
+    ) throws(SystemError) {
+        self.streamLimit = streamLimit
+        self.owner = owner
+        let channel = try ByteChannel(connectingTo: address, on: context.loop, scratch: context.scratch)
+        super.init(channel: channel, role: .client, limits: limits, context: context)
+    }
+
+    @inline(__always)
+    package static func withClient<Result>(_ stream: StreamPointer, _ body: (ClientConnection) -> Result) -> Result {
+        Unmanaged<ClientConnection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
+    }
+
+    package var hasRoom: Bool {
+        isReady && !isLeaving && !isClosed && session.streamCount < min(streamLimit, session.peerStreamLimit)
+    }
+
+    package var streamCount: Int { session.streamCount }
+
+    /// Begins a request: see `Session.submitRequest`.
+    package func request(
+        ended: Bool, handler: any StreamHandler, stream context: UnsafeMutableRawPointer?,
+        fill: (StreamPointer) -> UnsafeBufferPointer<Field>
+    ) -> StreamPointer? {
+        guard let stream = session.submitRequest(ended: ended, fill: fill) else { return nil }
+        stream.pointee.handler = handler
+        stream.pointee.context = context
+        channel.markDirty()
+        return stream
+    }
+
+    override package func channelOpened() {
+        isReady = true
+        super.channelOpened()
+        owner?.clientConnectionOpened(self)
+    }
+
+    override package func channelClosed(_ end: ChannelEnd) {
+        isReady = false
+        super.channelClosed(end)
+        owner?.clientConnectionClosed(self, end)
+    }
+
+    override package func sessionReceivedGoAway(lastStreamID: Int32, code: ErrorCode) {
+        guard !isLeaving else { return }
+        isLeaving = true
+        owner?.clientConnectionLeaving(self)
+        if session.streamCount == 0 { channel.close() }
+    }
+
+    override package func sessionSettingsChanged() { owner?.clientConnectionHasRoom(self) }
+
+    override package func sessionStreamEnded() {
+        if isLeaving {
+            if session.streamCount == 0 { channel.close() }
+        } else {
+            owner?.clientConnectionHasRoom(self)
+        }
+    }
+
+    /// Takes no new requests, and closes with the last one that runs.
+    package func retire() {
+        isLeaving = true
+        if session.streamCount == 0 { channel.close() }
+    }
+}

@@ -1,0 +1,94 @@
+package import HTTP2
+package import HTTPModel
+internal import Reactor
+package import Sockets
+
+/// What a listener allows its connections.
+package struct ServerSettings: Sendable {
+    package var session: SessionLimits
+    /// Connections on this listener, over all workers.
+    package var connections: Int
+    /// TLS and preface; `nil` for none, as below.
+    package var handshake: Duration?
+    /// A connection without streams.
+    package var idle: Duration?
+    /// A stream on which nothing moves in either direction.
+    package var streamIdle: Duration?
+    /// Output that makes no progress.
+    package var stall: Duration?
+
+    package static let defaults = ServerSettings(
+        session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),
+        streamIdle: .seconds(300), stall: .seconds(30))
+
+    package init(
+        session: SessionLimits, connections: Int, handshake: Duration?, idle: Duration?, streamIdle: Duration?,
+        stall: Duration?
+    ) {
+        self.session = session
+        self.connections = connections
+        self.handshake = handshake
+        self.idle = idle
+        self.streamIdle = streamIdle
+        self.stall = stall
+    }
+}
+
+/// One worker's share of a listener: the connections that came in by it.
+package final class HTTPServer {
+    package let name: String
+    package private(set) var settings: ServerSettings
+    unowned(unsafe) let context: WorkerContext
+    private unowned(unsafe) let handler: any StreamHandler
+    private var connections: [ObjectIdentifier: ServerConnection] = [:]
+    private var sweeper: Timer?
+    private var isDraining = false
+    /// Called whenever a connection has ended.
+    package var connectionEnded: (() -> Void)?
+
+    package init(name: String, settings: ServerSettings, handler: any StreamHandler, context: WorkerContext) {
+        self.name = name
+        self.settings = settings
+        self.handler = handler
+        self.context = context
+        sweeper = Timer(on: context.loop) { [unowned self] in sweep() }
+        sweeper?.arm(after: sweepInterval)
+    }
+
+    package var connectionCount: Int { connections.count }
+
+    /// Serves an accepted socket from now on.
+    package func serve(_ socket: AcceptedSocket) {
+        guard !isDraining else { return socket.refuse() }
+        // Fails only where the loop can watch no more descriptors; the socket is closed then.
+        guard let channel = try? ByteChannel(socket, on: context.loop, scratch: context.scratch) else { return }
+        let connection = ServerConnection(channel: channel, server: self, handler: handler)
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func forget(_ connection: ServerConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        connectionEnded?()
+    }
+
+    /// New connections are refused, present ones told to go once their streams are done.
+    package func beginDrain() {
+        isDraining = true
+        for connection in connections.values { connection.beginDrain() }
+    }
+
+    /// Ends every connection now.
+    package func abort() {
+        for connection in connections.values { connection.channel.abort() }
+    }
+
+    private var sweepInterval: Duration {
+        let shortest = [settings.handshake, settings.idle, settings.streamIdle, settings.stall].compactMap { $0 }.min()
+        return min(.seconds(1), max(.milliseconds(10), (shortest ?? .seconds(4)) / 4))
+    }
+
+    private func sweep() {
+        for connection in connections.values { connection.sweep(settings) }
+        sweeper?.arm(after: sweepInterval)
+    }
+}

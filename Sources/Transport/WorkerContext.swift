@@ -1,0 +1,32 @@
+package import Bytes
+internal import HTTP2
+package import HTTPModel
+package import Reactor
+package import Sockets
+
+/// What everything on one worker's thread shares: its loop, and the memory that connections and streams are made of.
+package final class WorkerContext {
+    /// 0 for the first worker.
+    package let index: Int
+    package let loop: EventLoop
+    package let scratch: ScratchBuffers
+    package let chunks: ChunkPool
+    package let streams: StreamPool
+    let sessionMemory: FreelistMemory
+    /// Where fields are put in order before they are handed to a codec; valid until the next use.
+    package let fieldScratch: UnsafeMutableBufferPointer<Field>
+
+    package static let fieldScratchCount = 1024
+
+    package init(index: Int, loop: EventLoop) {
+        self.index = index
+        self.loop = loop
+        scratch = ScratchBuffers()
+        chunks = ChunkPool()
+        streams = StreamPool(chunks: chunks)
+        sessionMemory = FreelistMemory()
+        fieldScratch = .allocate(capacity: Self.fieldScratchCount)
+    }
+
+    deinit { fieldScratch.deallocate() }
+}

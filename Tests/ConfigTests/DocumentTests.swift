@@ -1,0 +1,121 @@
+import Testing
+
+@testable import Config
+
+@Suite struct DocumentTests {
+    private func report(_ text: String) -> String { Reader(text, file: "test.yaml", surroundings: Surroundings()).issues.report }
+
+    @Test("every scalar is its raw text, whatever YAML 1.1 would make of it", arguments: [
+        "on", "no", "1:30", "1.10", "0x1F", "007", "~", "null", "2001-01-01", "1_000", "<<", "=", "true", ".5", "1e3",
+    ])
+    func rawText(text: String) {
+        #expect(reading(text, as: .text).value == text)
+    }
+
+    @Test("an address in brackets that was not quoted is told to be quoted", arguments: [
+        "endpoints:\n  - [::1]:50051\n", "endpoints: [[::1]:50051]\n", "endpoints: [10.0.0.1:80, [::1]:50051]\n",
+        "address: [::1]:50051\n", "a: { address: [::1]:50051 }\n",
+    ])
+    func bracketedAddress(text: String) {
+        #expect(report(text).contains("quote it: \"[::1]:50051\""), "\(report(text))")
+        #expect(report(text).split(separator: "\n").count == 1)
+    }
+
+    @Test("a bare asterisk is told to be quoted")
+    func asterisk() {
+        #expect(report("routes:\n  - authority: *.acme.dev\n").hasSuffix("quote it: \"*.acme.dev\"\n"))
+        #expect(report("deny: { header: { x-legacy: * } }\n").hasSuffix("quote it: \"*\"\n"))
+    }
+
+    @Test("a syntax error gives its place and ends the check")
+    func syntaxError() {
+        #expect(
+            report("a: 1\nb: [1, 2\nc: 3\n")
+                == "test.yaml:3:2: not YAML: did not find expected ',' or ']' while parsing a flow sequence, begun at 2:4\n")
+        #expect(report("a: \"x\n").hasPrefix("test.yaml:2:1: not YAML: found unexpected end of stream"))
+        #expect(report("a:\n\t- 1\n").hasPrefix("test.yaml:2:1: not YAML: found character that cannot start any token"))
+    }
+
+    @Test("a key given twice ends the check")
+    func duplicateKey() {
+        #expect(report("a: 1\nb:\n  c: 1\n  c: 2\n") == "test.yaml:3:3: the key \"c\" is given twice, here and further down\n")
+        #expect(report("\"a\": 1\na: 2\n") == "test.yaml:1:1: the key \"a\" is given twice, here and further down\n")
+    }
+
+    @Test("an empty text is an empty mapping", arguments: ["", "# nothing\n", "---\n"])
+    func empty(text: String) throws {
+        let reader = Reader(text, file: "test.yaml", surroundings: Surroundings())
+        #expect(reader.issues.isEmpty)
+        if text == "---\n" {
+            // A document with a root that is nothing.
+            #expect(reader.root?.found == "nothing")
+        } else {
+            #expect(reader.root?.entries?.isEmpty == true)
+        }
+    }
+
+    @Test("two documents, tags and keys that are not text are refused")
+    func refused() {
+        #expect(report("a: 1\n---\nb: 1\n").contains("found another document"))
+        #expect(report("a: !!int 5\n").contains("found the tag"))
+        #expect(report("a: !secret x\n").contains("found the tag"))
+        #expect(report("{ [a]: b }\n").contains("found a list as a key"))
+        #expect(report("? {a: b}\n: c\n").contains("found a mapping as a key"))
+    }
+
+    @Test("an alias stands for what its anchor names")
+    func alias() {
+        let (value, report) = reading("a: &x [1, 2]\nb: *x\n") { section in
+            section.node("a").flatMap { _ in section.required("b", .list(of: .count())) }
+        }
+        #expect(value == [1, 2] && report.isEmpty)
+    }
+
+    @Test("aliases that multiply end the check instead of the memory")
+    func aliasBomb() {
+        var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...9 {
+            text += "a\(level): &a\(level) [" + [String](repeating: "*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n"
+        }
+        #expect(report(text).contains("found more than 200000 values"))
+    }
+
+    @Test("nesting is bounded", arguments: [31, 32, 100, 5000])
+    func nesting(levels: Int) {
+        let text = "a: " + String(repeating: "[", count: levels - 1) + "x" + String(repeating: "]", count: levels - 1)
+        #expect(report(text).isEmpty == (levels <= 32), "\(report(text))")
+    }
+
+    @Test("bytes that are no text are refused, not read as something else")
+    func control() {
+        #expect(report("a: \u{0}\n").contains("not YAML"))
+        #expect(report("a: \u{7}\n").contains("not YAML"))
+    }
+
+    @Test("variables are put in after parsing, as text")
+    func variables() {
+        let environment = ["HOST": "db", "ODD": "a: [b, \"c\" # d\n- e", "NONE": ""]
+        func text(_ yaml: String) -> (String?, String) {
+            let (value, report) = reading("key: \(yaml)", environment: environment) { $0.required("key", .text) }
+            return (value, report)
+        }
+        #expect(text("${HOST}").0 == "db")
+        #expect(text("\"redis://${HOST}:${HOST}/\"").0 == "redis://db:db/")
+        #expect(text("${ODD}").0 == environment["ODD"])
+        #expect(text("$${HOST}").0 == "${HOST}")
+        #expect(text("$5 $").0 == "$5 $")
+        #expect(text("${GONE}").1 == "test.yaml:1:6: key: the environment variable GONE is not set\n")
+        #expect(text("${NONE}").1 == "test.yaml:1:6: key: found \"${NONE}\", expected text\n")
+        for wrong in ["${HOST", "${}", "${A-B}", "${1A}", "${HOST:-x}"] {
+            #expect(
+                text("\"\(wrong)\"").1
+                    == "test.yaml:1:6: key: found \"\(wrong)\", expected ${NAME} for an environment variable, or $${ for ${ itself\n")
+        }
+    }
+
+    @Test("a value from the environment is not shown in messages")
+    func environmentIsNotShown() {
+        let (_, report) = reading("timeout: ${T}", environment: ["T": "hunter2"]) { $0.required("timeout", .duration) }
+        #expect(report == "test.yaml:1:10: timeout: found \"${T}\", expected a duration such as 250ms or 5s\n")
+    }
+}
