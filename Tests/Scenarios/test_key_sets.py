@@ -19,11 +19,10 @@ def key_server(own, server_identity):
 
 @pytest.fixture
 def start(gateway, backend, pki):
-    """A gateway whose one issuer has this key set; it trusts our authority as it would the system's."""
+    """A gateway whose one issuer has this key set, and whose key server is trusted by our authority."""
     def start(jwks, **issuer):
         return gateway(configuration(
-            backend, authentication=authentication(jwks, **issuer), routes=[{"service": SERVICE, "cluster": "kinds"}]),
-            environment={"SSL_CERT_FILE": str(pki.file)})
+            backend, authentication=authentication(jwks, jwks_ca=str(pki.file), **issuer), routes=[{"service": SERVICE, "cluster": "kinds"}]))
     return start
 
 
@@ -53,6 +52,15 @@ def test_a_fetched_key_set(start, key_server):
     assert outcome(start(key_server.url), key.token()) is None
     path, headers = key_server.requests[0]
     assert path == "/jwks.json" and {name.lower() for name in headers} >= {"host"}
+
+
+def test_the_systems_authorities_are_trusted_unless_said_otherwise(gateway, backend, key_server, pki):
+    key = SigningKey("ES256")
+    key_server.serve(key_set(key))
+    running = gateway(configuration(
+        backend, authentication=authentication(key_server.url), routes=[{"service": SERVICE, "cluster": "kinds"}]),
+        environment={"SSL_CERT_FILE": str(pki.file)})
+    assert outcome(running, key.token()) is None
 
 
 def test_a_chunked_answer_is_read(start, key_server):
@@ -98,8 +106,7 @@ def test_a_server_that_is_not_who_it_says_gives_no_keys(gateway, backend, own, t
     key = SigningKey("ES256")
     server = own(KeyServer(other.issue("keys", ["localhost"]), key_set(key)))
     running = gateway(configuration(
-        backend, authentication=authentication(server.url), routes=[{"service": SERVICE, "cluster": "kinds"}]),
-        environment={"SSL_CERT_FILE": str(pki.file)})
+        backend, authentication=authentication(server.url, jwks_ca=str(pki.file)), routes=[{"service": SERVICE, "cluster": "kinds"}]))
     assert outcome(running, key.token()) == grpc.StatusCode.UNAVAILABLE
     assert not server.requests
 
@@ -140,9 +147,9 @@ def test_a_slow_issuer_slows_nobody_who_does_not_need_it(gateway, backend, key_s
     key_server.serve(key_set(key))
     key_server.hold()
     running = gateway(configuration(
-        backend, authentication=authentication(key_server.url),
+        backend, authentication=authentication(key_server.url, jwks_ca=str(pki.file)),
         routes=[{"service": SERVICE, "headers": {"x-open": "1"}, "cluster": "kinds", "allow": "anyone"},
-                {"service": SERVICE, "cluster": "kinds"}]), environment={"SSL_CERT_FILE": str(pki.file)})
+                {"service": SERVICE, "cluster": "kinds"}]))
     with Caller(running.address) as caller:
         assert caller.unary(ask("x"), metadata=[("x-open", "1")], timeout=5).text == "x"
     key_server.let_go()

@@ -236,8 +236,8 @@ class TestRedis:
     def test_over_tls_with_a_password(self, gateway, backend, redis, pki, server_identity):
         store = redis(password="sehr:geheim@/", identity=server_identity, authority=pki)
         running = gateway(configuration(
-            backend, rate_limits={"store": f"rediss://localhost:{store.port}", "password": "sehr:geheim@/", "timeout": "5s"},
-            routes=[open_route(limits=["3/day"])]), environment={"SSL_CERT_FILE": str(pki.file)})
+            backend, rate_limits={"store": f"rediss://localhost:{store.port}", "password": "sehr:geheim@/", "timeout": "5s",
+                                  "tls": {"ca": str(pki.file)}}, routes=[open_route(limits=["3/day"])]))
         with Caller(running.address) as caller:
             assert codes(caller, 5) == {OK: 3, OVER: 2}
         assert store.keys()
