@@ -3,13 +3,12 @@
 import time
 
 import grpc
-import h2.events
 import pytest
 
 from harness import h2raw
 from harness.backend import ask
-from harness.caller import Caller, refusal, refused
-from harness.gateway import SERVICE, configuration, open_route
+from harness.caller import Caller, refusal
+from harness.gateway import SERVICE, open_route
 
 UNARY = f"/{SERVICE}/Unary"
 

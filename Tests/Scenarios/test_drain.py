@@ -5,7 +5,6 @@ import time
 
 import grpc
 import h2.events
-import pytest
 
 from harness import h2raw
 from harness.backend import ask

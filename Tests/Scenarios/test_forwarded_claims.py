@@ -1,9 +1,7 @@
 """Claims on their way to the backend as headers, and nothing that a caller could forge."""
 
-import grpc
 import pytest
 
-from harness import tokens
 from harness.backend import ask, metadata
 from harness.caller import Caller
 from harness.gateway import SERVICE, authentication, configuration, run

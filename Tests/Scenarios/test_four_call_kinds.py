@@ -3,7 +3,6 @@
 import grpc
 import pytest
 
-from harness import tokens
 from harness.backend import ask, metadata
 from harness.caller import Caller
 from harness.gateway import SERVICE, authentication, cluster, configuration, listener

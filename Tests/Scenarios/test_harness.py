@@ -1,7 +1,6 @@
 """The scenarios' own tools, tried on each other: a scenario that passes must mean something."""
 
 import grpc
-import h2.events
 import pytest
 
 from harness import h2raw, tokens

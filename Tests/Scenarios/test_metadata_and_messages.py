@@ -8,7 +8,7 @@ import pytest
 from harness import h2raw
 from harness.backend import ask, metadata
 from harness.caller import Caller, refusal, refused
-from harness.gateway import SERVICE, configuration, listener
+from harness.gateway import SERVICE, listener
 
 UNARY = f"/{SERVICE}/Unary"
 

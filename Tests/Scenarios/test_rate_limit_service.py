@@ -9,7 +9,7 @@ import pytest
 from harness import stubs
 from harness.backend import ask
 from harness.caller import Caller, channel
-from harness.gateway import cluster, configuration, open_route
+from harness.gateway import configuration, open_route
 
 rls = stubs.module("envoy/service/ratelimit/v3/rls_pb2")
 rls_grpc = stubs.module("envoy/service/ratelimit/v3/rls_pb2_grpc")

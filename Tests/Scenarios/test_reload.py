@@ -6,10 +6,9 @@ import grpc
 import pytest
 from cryptography import x509
 
-from harness import h2raw
 from harness.backend import Backend, ask
 from harness.caller import Caller
-from harness.gateway import SERVICE, cluster, configuration, listener, open_route
+from harness.gateway import SERVICE, configuration, listener, open_route
 from harness.waiting import eventually
 
 

@@ -154,8 +154,8 @@ def test_a_name_that_does_not_exist_holds_up_nobody(gateway, three):
 
 
 def test_unix_sockets_on_both_sides(gateway, tmp_path, own):
-    backend = own(Backend("unix", address=f"unix:{tmp_path}/backend.sock"))
-    running = gateway(configuration(
+    own(Backend("unix", address=f"unix:{tmp_path}/backend.sock"))
+    gateway(configuration(
         f"unix:{tmp_path}/backend.sock", listeners=[{"name": "public", "address": f"unix:{tmp_path}/front.sock"}]))
     with Caller(f"unix:{tmp_path}/front.sock") as caller:
         assert caller.unary(ask("x")).backend == "unix"

@@ -3,8 +3,6 @@
 import threading
 
 import grpc
-import h2.events
-import h2.settings
 import pytest
 
 from harness import h2raw
