@@ -112,11 +112,6 @@ class TestSpread:
         running = gateway(configuration(workers=1, clusters={"kinds": cluster(*three, load_balancing="round_robin")}))
         assert self.counts(running, 300) == {"a": 100, "b": 100, "c": 100}
 
-    def test_round_robin_by_weight(self, gateway, three):
-        endpoints = [three[0].address, {"address": three[1].address, "weight": 3}]
-        running = gateway(configuration(workers=1, clusters={"kinds": {"endpoints": endpoints, "load_balancing": "round_robin"}}))
-        assert self.counts(running, 400) == {"a": 100, "b": 300}
-
     def test_least_request_reaches_everyone(self, gateway, three):
         counts = self.counts(gateway(configuration(clusters={"kinds": cluster(*three)})), 600)
         assert set(counts) == {"a", "b", "c"} and min(counts.values()) > 100
