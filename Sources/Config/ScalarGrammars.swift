@@ -16,7 +16,7 @@ extension Grammar where Value == String {
     /// A name of the user's own: what logs and metrics show, so letters, digits, `_`, `-` and `.` only.
     package static var name: Grammar {
         Grammar(expected: "a name of letters, digits, _, - and .") { (text: String) in
-            Reading(!text.isEmpty && text.utf8.allSatisfy(Letters.isName) ? text : nil)
+            Reading(NameText.isName(text) ? text : nil)
         }
     }
 }
@@ -97,6 +97,13 @@ extension Grammar where Value == Duration {
 
     /// A duration that leaves time for something to happen.
     package static var timeout: Grammar { duration(.milliseconds(1) ... .seconds(36_500 * 86_400)) }
+}
+
+package enum NameText {
+    /// Letters, digits, `_`, `-` and `.`, at most 128 of them.
+    package static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 128 && text.utf8.allSatisfy(Letters.isName)
+    }
 }
 
 enum Letters {

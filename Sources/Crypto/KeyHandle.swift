@@ -68,7 +68,7 @@ package struct KeyHandle: ~Copyable, @unchecked Sendable {
         if EVP_PKEY_is_a(key, "ED25519") == 1 { return .ed25519 }
         if EVP_PKEY_is_a(key, "ED448") == 1 { return .ed448 }
         guard EVP_PKEY_is_a(key, "EC") == 1 else { return nil }
-        // A key with explicit curve parameters has no group name, and is nobody's friend.
+        // Explicit parameters that are those of a named curve, generator included, have its name; others have none.
         let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer -> String? in
             var length = 0
             guard EVP_PKEY_get_group_name(key, buffer.baseAddress, buffer.count, &length) == 1 else { return nil }

@@ -32,19 +32,21 @@ extension KeyHandle {
         guard let e = BN_bin2bn(exponent, Int32(exponent.count), nil) else { throw .outOfMemory }
         defer { BN_free(e) }
         return try build("RSA") { builder in
-            OSSL_PARAM_BLD_push_BN(builder, "n", n) == 1 && OSSL_PARAM_BLD_push_BN(builder, "e", e) == 1
+            OSSL_PARAM_BLD_push_BN(builder, cString("n"), n) == 1 && OSSL_PARAM_BLD_push_BN(builder, cString("e"), e) == 1
         }
     }
 
     private static func ec(_ curve: Curve, x: [UInt8], y: [UInt8]) throws(KeyFailure) -> KeyHandle {
         guard x.count == curve.coordinateBytes, y.count == curve.coordinateBytes else { throw .malformed }
         let point = [0x04] + x + y
-        let group = UnsafeRawPointer(curve.name.utf8Start).assumingMemoryBound(to: CChar.self)
         let key: KeyHandle
         do throws(KeyFailure) {
-            key = try build("EC") { builder in
-                OSSL_PARAM_BLD_push_utf8_string(builder, "group", group, 0) == 1
-                    && OSSL_PARAM_BLD_push_octet_string(builder, "pub", point, point.count) == 1
+            key = try point.span.bytes.withUnsafeBytes { (point) throws(KeyFailure) in
+                try build("EC") { builder in
+                    OSSL_PARAM_BLD_push_utf8_string(builder, cString("group"), cString(curve.name), 0) == 1
+                        && OSSL_PARAM_BLD_push_octet_string(
+                            builder, cString("pub"), point.baseAddress, point.count) == 1
+                }
             }
         } catch { throw error == .malformed ? .notOnCurve : error }
         guard let check = EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil) else { throw .outOfMemory }
@@ -59,6 +61,7 @@ extension KeyHandle {
         return try KeyHandle(owning: key, isPrivate: false)
     }
 
+    /// - Parameter fill: the builder keeps only pointers, so what it is given outlives this call.
     private static func build(_ name: String, _ fill: (OpaquePointer) -> Bool) throws(KeyFailure) -> KeyHandle {
         guard let builder = OSSL_PARAM_BLD_new() else { throw .outOfMemory }
         defer { OSSL_PARAM_BLD_free(builder) }
@@ -107,4 +110,9 @@ extension KeyHandle {
             count = EVP_PKEY_get_raw_public_key(pointer, target.baseAddress, &total) == 1 ? total : 0
         }
     }
+}
+
+/// A literal as C sees it, for those who keep the pointer.
+private func cString(_ text: StaticString) -> UnsafePointer<CChar> {
+    UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }

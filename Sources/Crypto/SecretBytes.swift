@@ -26,7 +26,7 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
     package var count: Int { storage.count }
 
     /// The bytes are valid only inside `body`.
-    package borrowing func withBytes<Result, Failure: Error>(
+    package borrowing func withBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try body(UnsafeRawBufferPointer(storage))

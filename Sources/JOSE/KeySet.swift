@@ -54,6 +54,13 @@ package final class KeySet: Sendable {
         return try parse(document, rules: rules)
     }
 
+    package static func parse(_ text: [UInt8], rules: Rules) throws(KeySetFailure) -> KeySet {
+        let outcome = text.withUnsafeBytes { bytes -> Result<KeySet, KeySetFailure> in
+            do throws(KeySetFailure) { return .success(try parse(bytes, rules: rules)) } catch { return .failure(error) }
+        }
+        return try outcome.get()
+    }
+
     package static func parse(_ document: JSONValue, rules: Rules) throws(KeySetFailure) -> KeySet {
         guard document.kind == .object else { throw .notAKeySet }
         var keys: [VerificationKey] = []

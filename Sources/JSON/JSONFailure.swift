@@ -17,6 +17,11 @@ package struct JSONFailure: Error, Hashable, Sendable {
     package let reason: Reason
     /// The byte, counted from zero, where reading stopped.
     package let offset: Int
+
+    package init(reason: Reason, offset: Int) {
+        self.reason = reason
+        self.offset = offset
+    }
 }
 
 /// What a reader accepts at most.

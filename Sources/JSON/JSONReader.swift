@@ -20,11 +20,9 @@ extension JSONValue {
     }
 
     package static func parse(_ text: String, limits: JSONLimits = .defaults) throws(JSONFailure) -> JSONValue {
-        let bytes = Array(text.utf8)
-        let result: Result<JSONValue, JSONFailure> = bytes.withUnsafeBytes { bytes in
-            do throws(JSONFailure) { return .success(try parse(bytes, limits: limits)) } catch { return .failure(error) }
+        try Array(text.utf8).span.bytes.withUnsafeBytes { (bytes) throws(JSONFailure) in
+            try parse(bytes, limits: limits)
         }
-        return try result.get()
     }
 }
 

@@ -2,6 +2,7 @@ package import Bytes
 internal import CLinux
 internal import Glibc
 package import Reactor
+package import TLS
 internal import Time
 
 /// Why a channel is no more.
@@ -32,13 +33,24 @@ package protocol ByteChannelDelegate: AnyObject {
 /// The scratch memory that all channels of one loop share: a channel keeps bytes of its own only when a socket is full.
 package final class ScratchBuffers {
     let input: UnsafeMutableRawBufferPointer
+    /// What TLS makes of `input`.
+    let plaintext: UnsafeMutableRawBufferPointer
     var output = ByteBuffer(capacity: 80 << 10)
+    /// What TLS makes of `output`, and its own messages.
+    var ciphertext = ByteBuffer(capacity: 96 << 10)
     /// What is taken from a delegate for one write.
     static let writeBytes = 64 << 10
     private static let readBytes = 64 << 10
 
-    package init() { input = .allocate(byteCount: Self.readBytes, alignment: 64) }
-    deinit { input.deallocate() }
+    package init() {
+        input = .allocate(byteCount: Self.readBytes, alignment: 64)
+        plaintext = .allocate(byteCount: Self.readBytes, alignment: 64)
+    }
+
+    deinit {
+        input.deallocate()
+        plaintext.deallocate()
+    }
 }
 
 /// A connected socket on a loop: bytes in and out, never blocking; one read a tick, one write a flush.
@@ -59,18 +71,25 @@ package final class ByteChannel: EventHandler, Flushable {
     private var state: State
     private var isDirty = false
     private var isReadingPaused = false
-    /// What the socket did not take.
+    /// What the socket did not take, or TLS has said for the next flush.
     private var pending: Remainder?
+    /// The socket is full: `flush` waits until it can take more.
+    private var isBlocked = false
+    fileprivate let security: Security?
 
-    private enum State { case connecting, open, closing, closed }
+    private enum State { case connecting, handshaking, open, closing, closed }
 
-    /// Takes over an accepted, non-blocking socket.
-    package init(_ socket: AcceptedSocket, on loop: EventLoop, scratch: ScratchBuffers) throws(SystemError) {
+    /// Takes over an accepted, non-blocking socket. With `tls` the delegate hears `channelOpened` after the handshake,
+    /// without it the channel is open from the beginning.
+    package init(
+        _ socket: AcceptedSocket, tls: ServerContext? = nil, on loop: EventLoop, scratch: ScratchBuffers
+    ) throws(SystemError) {
         self.loop = loop
         self.scratch = scratch
         descriptor = socket.descriptor
         peer = socket.peer
-        state = .open
+        security = tls.map { Security($0.makeSession()) }
+        state = tls == nil ? .open : .handshaking
         interest = .readable
         Self.tune(descriptor, socket.peer)
         do {
@@ -82,10 +101,14 @@ package final class ByteChannel: EventHandler, Flushable {
     }
 
     /// Begins to connect; the delegate hears of success by `channelOpened`, of failure by `channelClosed(.unreachable)`.
-    package init(connectingTo address: SocketAddress, on loop: EventLoop, scratch: ScratchBuffers) throws(SystemError) {
+    package init(
+        connectingTo address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, on loop: EventLoop,
+        scratch: ScratchBuffers
+    ) throws(SystemError) {
         self.loop = loop
         self.scratch = scratch
         peer = address
+        security = tls.map { Security($0.context.makeSession(to: $0.name)) }
         descriptor = socket(
             address.family,
             Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -144,20 +167,50 @@ package final class ByteChannel: EventHandler, Flushable {
         isDirty = false
         switch state {
         case .open, .closing: break
+        case .handshaking:
+            if pending != nil { _ = writePending() }
+            return
         case .connecting, .closed: return
         }
-        if pending != nil, !writePending() { return }
+        if isBlocked, !writePending() { return }
         while let delegate {
             delegate.channelProduce(into: &scratch.output, limit: ScratchBuffers.writeBytes)
             let produced = scratch.output.count
             if produced == 0 { break }
             defer { scratch.output.removeAll() }
             if state == .closed { return }
-            guard send(scratch.output.readable) else { return }
+            guard security == nil ? send(scratch.output.readable) : sendSecurely() else { return }
             // Less than was asked for: there is no more at present.
             if produced < ScratchBuffers.writeBytes { break }
         }
-        if state == .closing { end(.local) }
+        if pending != nil, !writePending() { return }
+        if state == .closing { sayGoodbye() }
+    }
+
+    /// Encrypts what was produced, behind what TLS itself still had to say, and sends both with one write.
+    private func sendSecurely() -> Bool {
+        defer { scratch.ciphertext.removeAll() }
+        if let held = pending {
+            scratch.ciphertext.append(held.bytes.readable)
+            pending = nil
+        }
+        do {
+            try security!.session.write(scratch.output.readable, into: &scratch.ciphertext)
+        } catch {
+            end(.security(error.description))
+            return false
+        }
+        return send(scratch.ciphertext.readable)
+    }
+
+    /// Everything is sent: close_notify, where there is TLS, and the end. Nobody waits for the peer's.
+    private func sayGoodbye() {
+        if let security {
+            security.session.close(into: &scratch.ciphertext)
+            _ = System.write(descriptor, scratch.ciphertext.readable)
+            scratch.ciphertext.removeAll()
+        }
+        end(.local)
     }
 
     /// False where the socket took less than everything; the rest is kept.
@@ -167,8 +220,10 @@ package final class ByteChannel: EventHandler, Flushable {
             lastProgress = loop.now.nanoseconds
             if count == bytes.count { return true }
             keep(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+            waitForRoom()
         case .wouldBlock:
             keep(bytes)
+            waitForRoom()
         case .failed(let code):
             end(.broken(code))
         case .ended:
@@ -178,7 +233,11 @@ package final class ByteChannel: EventHandler, Flushable {
     }
 
     private func keep(_ rest: UnsafeRawBufferPointer) {
-        pending = Remainder(rest)
+        if let pending { pending.bytes.append(rest) } else { pending = Remainder(rest) }
+    }
+
+    private func waitForRoom() {
+        isBlocked = true
         watch(interest.union(.writable))
     }
 
@@ -188,11 +247,16 @@ package final class ByteChannel: EventHandler, Flushable {
         case .done(let count):
             lastProgress = loop.now.nanoseconds
             pending!.bytes.consume(count)
-            guard pending!.bytes.isEmpty else { return false }
+            guard pending!.bytes.isEmpty else {
+                waitForRoom()
+                return false
+            }
             pending = nil
+            isBlocked = false
             watch(interest.subtracting(.writable))
             return true
         case .wouldBlock, .ended:
+            waitForRoom()
             return false
         case .failed(let code):
             end(.broken(code))
@@ -207,7 +271,7 @@ package final class ByteChannel: EventHandler, Flushable {
             finishConnecting()
             return
         }
-        if events.contains(.writable), pending != nil { markDirty() }
+        if events.contains(.writable), isBlocked { markDirty() }
         guard !isReadingPaused, !events.isDisjoint(with: .readableOrBroken) else {
             if events.contains(.broken), isReadingPaused { end(.broken(0)) }
             return
@@ -216,15 +280,66 @@ package final class ByteChannel: EventHandler, Flushable {
         case .done(let count):
             receive(UnsafeRawBufferPointer(rebasing: scratch.input[..<count]))
         case .wouldBlock: break
-        case .ended: end(.peer)
+        case .ended: endOfInput()
         case .failed(let code): end(.broken(code))
         }
     }
 
+    /// The peer's side of the socket is over; under TLS that is in order only after its close_notify.
+    private func endOfInput() {
+        guard let security else { return end(.peer) }
+        do {
+            try security.session.connectionEnded()
+            end(.peer)
+        } catch {
+            end(.security(error.description))
+        }
+    }
+
     private func receive(_ bytes: UnsafeRawBufferPointer) {
+        if security != nil { return receiveSecurely(bytes) }
         // What still arrives while we close is of no interest.
         guard state == .open, let delegate else { return }
         delegate.channelReceived(bytes)
+    }
+
+    private func receiveSecurely(_ bytes: UnsafeRawBufferPointer) {
+        var ciphertext = bytes
+        do throws(SessionFailure) {
+            if state == .handshaking {
+                let isDone = try security!.session.handshake(&ciphertext, into: &scratch.ciphertext)
+                holdOwnMessages()
+                guard isDone else { return }
+                state = .open
+                delegate?.channelOpened()
+            }
+            while state == .open || state == .closing {
+                let result = try security!.session.read(
+                    &ciphertext, plaintext: scratch.plaintext, into: &scratch.ciphertext)
+                holdOwnMessages()
+                if result.count > 0, state == .open {
+                    delegate?.channelReceived(UnsafeRawBufferPointer(rebasing: scratch.plaintext[..<result.count]))
+                }
+                switch result.next {
+                case .readAgain: continue
+                case .needsCiphertext: return
+                case .closed: return end(.peer)
+                }
+            }
+        } catch {
+            // What explains it (an alert) goes out if the socket takes it; nobody waits.
+            holdOwnMessages()
+            if let pending, !isBlocked { _ = System.write(descriptor, pending.bytes.readable) }
+            end(.security(error.description))
+        }
+    }
+
+    /// Handshake messages, tickets and alerts wait for the flush, to leave in one write with what the codec says.
+    private func holdOwnMessages() {
+        guard !scratch.ciphertext.isEmpty else { return }
+        keep(scratch.ciphertext.readable)
+        scratch.ciphertext.removeAll()
+        markDirty()
     }
 
     private func finishConnecting() {
@@ -232,9 +347,14 @@ package final class ByteChannel: EventHandler, Flushable {
         var size = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
         guard code == 0 else { return end(.unreachable(code)) }
-        state = .open
         watch(.readable)
-        delegate?.channelOpened()
+        guard security != nil else {
+            state = .open
+            delegate?.channelOpened()
+            return
+        }
+        state = .handshaking
+        receiveSecurely(UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
     /// Holds reading until `resumeReading`: only with a named buffer above that is over its mark.
@@ -264,7 +384,7 @@ package final class ByteChannel: EventHandler, Flushable {
         case .open:
             state = .closing
             markDirty()
-        case .connecting: end(.local)
+        case .connecting, .handshaking: end(.local)
         case .closing, .closed: break
         }
     }
@@ -285,6 +405,36 @@ package final class ByteChannel: EventHandler, Flushable {
         self.delegate = nil
         delegate?.channelClosed(reason)
     }
+}
+
+/// A session and the place it lives in: a handle without copies needs one owner.
+private final class Security {
+    let session: Session
+
+    init(_ session: consuming Session) { self.session = session }
+}
+
+/// What TLS found out about the other side.
+package struct SecurityFacts: Sendable {
+    package let version: ProtocolVersion?
+    package let cipher: String
+    package let applicationProtocol: ApplicationProtocol?
+    package let serverName: String?
+    package let isResumed: Bool
+    package let peerCertificate: CertificateInfo?
+}
+
+extension ByteChannel {
+    /// `nil` without TLS, and before its handshake is done. Made anew at each call.
+    package var securityFacts: SecurityFacts? {
+        guard let security, security.session.isEstablished else { return nil }
+        return SecurityFacts(
+            version: security.session.version, cipher: security.session.cipher,
+            applicationProtocol: security.session.applicationProtocol, serverName: security.session.serverName,
+            isResumed: security.session.isResumed, peerCertificate: security.session.peerCertificate)
+    }
+
+    package var isSecure: Bool { security != nil }
 }
 
 /// What a full socket left over.

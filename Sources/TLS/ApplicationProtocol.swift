@@ -41,5 +41,8 @@ package enum ProtocolVersion: Int32, Sendable, Comparable {
     case tls12 = 0x0303
     case tls13 = 0x0304
 
+    /// As logs say it.
+    package var text: StaticString { self == .tls12 ? "TLSv1.2" : "TLSv1.3" }
+
     package static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool { left.rawValue < right.rawValue }
 }

@@ -2,6 +2,7 @@ package import HTTP2
 package import HTTPModel
 package import Reactor
 package import Sockets
+package import TLS
 
 /// Owns client connections: a pool.
 package protocol ClientConnectionOwner: AnyObject {
@@ -30,12 +31,12 @@ package final class ClientConnection: Connection {
     private let streamLimit: Int
 
     package init(
-        to address: SocketAddress, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
+        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
         owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
         self.owner = owner
-        let channel = try ByteChannel(connectingTo: address, on: context.loop, scratch: context.scratch)
+        let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
         super.init(channel: channel, role: .client, limits: limits, context: context)
     }
 

@@ -2,9 +2,10 @@ package import HTTP2
 package import HTTPModel
 internal import Reactor
 package import Sockets
+package import TLS
 
 /// What a listener allows its connections.
-package struct ServerSettings: Sendable {
+package struct HTTPServerSettings: Sendable {
     package var session: SessionLimits
     /// Connections on this listener, over all workers.
     package var connections: Int
@@ -16,14 +17,16 @@ package struct ServerSettings: Sendable {
     package var streamIdle: Duration?
     /// Output that makes no progress.
     package var stall: Duration?
+    /// One request's body, over its whole life; `nil` for any.
+    package var bodyBytesMax: Int?
 
-    package static let defaults = ServerSettings(
+    package static let defaults = HTTPServerSettings(
         session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),
-        streamIdle: .seconds(300), stall: .seconds(30))
+        streamIdle: .seconds(300), stall: .seconds(30), bodyBytesMax: nil)
 
     package init(
         session: SessionLimits, connections: Int, handshake: Duration?, idle: Duration?, streamIdle: Duration?,
-        stall: Duration?
+        stall: Duration?, bodyBytesMax: Int?
     ) {
         self.session = session
         self.connections = connections
@@ -31,13 +34,14 @@ package struct ServerSettings: Sendable {
         self.idle = idle
         self.streamIdle = streamIdle
         self.stall = stall
+        self.bodyBytesMax = bodyBytesMax
     }
 }
 
 /// One worker's share of a listener: the connections that came in by it.
 package final class HTTPServer {
     package let name: String
-    package private(set) var settings: ServerSettings
+    package private(set) var settings: HTTPServerSettings
     unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let handler: any StreamHandler
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
@@ -45,8 +49,10 @@ package final class HTTPServer {
     private var isDraining = false
     /// Called whenever a connection has ended.
     package var connectionEnded: (() -> Void)?
+    /// What new connections speak TLS with; `nil` for cleartext.
+    package var tls: ServerContext?
 
-    package init(name: String, settings: ServerSettings, handler: any StreamHandler, context: WorkerContext) {
+    package init(name: String, settings: HTTPServerSettings, handler: any StreamHandler, context: WorkerContext) {
         self.name = name
         self.settings = settings
         self.handler = handler
@@ -61,7 +67,7 @@ package final class HTTPServer {
     package func serve(_ socket: AcceptedSocket) {
         guard !isDraining else { return socket.refuse() }
         // Fails only where the loop can watch no more descriptors; the socket is closed then.
-        guard let channel = try? ByteChannel(socket, on: context.loop, scratch: context.scratch) else { return }
+        guard let channel = try? ByteChannel(socket, tls: tls, on: context.loop, scratch: context.scratch) else { return }
         let connection = ServerConnection(channel: channel, server: self, handler: handler)
         connections[ObjectIdentifier(connection)] = connection
     }

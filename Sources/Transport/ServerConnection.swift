@@ -3,6 +3,7 @@ internal import HTTP2
 package import HTTPModel
 package import Sockets
 internal import Reactor
+package import TLS
 internal import Time
 
 /// A connection that callers opened to us.
@@ -29,13 +30,21 @@ package final class ServerConnection: Connection {
         peerText = Array((channel.peer?.host ?? "unknown").utf8)
         super.init(
             channel: channel, role: .server, limits: server.settings.session, context: server.context)
-        channel.markDirty()
+        if channel.isOpen { channel.markDirty() }
     }
 
     /// The peer's address without its port, as text.
     package let peerText: [UInt8]
     /// TLS lies under it.
-    package var isSecure: Bool { false }
+    package var isSecure: Bool { channel.isSecure }
+    /// The client certificate that was verified.
+    package private(set) var peerCertificate: CertificateInfo?
+    /// What TLS agreed on; `nil` in cleartext.
+    package private(set) var tlsVersion: ProtocolVersion?
+    /// What the caller speaks, as logs say it.
+    package var protocolName: StaticString { "HTTP/2" }
+    /// Whatever the handler keeps with the connection.
+    package var attachment: AnyObject?
 
     /// The listener this connection came in by.
     package var listener: HTTPServer { server }
@@ -57,6 +66,14 @@ package final class ServerConnection: Connection {
     }
 
     // MARK: Events
+
+    override package func channelOpened() {
+        if let facts = channel.securityFacts {
+            peerCertificate = facts.peerCertificate
+            tlsVersion = facts.version
+        }
+        super.channelOpened()
+    }
 
     override package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
         isGreeted = true
@@ -103,7 +120,7 @@ package final class ServerConnection: Connection {
     // MARK: Time
 
     /// Called about once a second: ends what has been silent for too long.
-    func sweep(_ settings: ServerSettings) {
+    func sweep(_ settings: HTTPServerSettings) {
         let now = now
         func isOver(_ since: UInt64, _ limit: Duration?) -> Bool {
             guard let limit else { return false }

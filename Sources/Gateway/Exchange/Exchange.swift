@@ -1,6 +1,7 @@
 package import Bytes
 package import GRPC
 package import HTTPModel
+package import RateLimit
 package import Reactor
 package import Time
 
@@ -27,6 +28,11 @@ package struct Exchange {
     package var route: Unmanaged<Route>?
     package var policy: Unmanaged<CallPolicy>?
     package var endpoint: Unmanaged<Endpoint>?
+    package var filterIndex: UInt8 = 0
+    /// `nil` for a caller without a token.
+    package var identity: Caller?
+    /// The limits that a store is asked about.
+    package var limitRequest: Unmanaged<LimitRequest>?
     package var origin: ClientOrigin?
     /// In the arena of the downstream stream.
     package var requestID: UnsafeRawBufferPointer?

@@ -1,3 +1,6 @@
+package import Metrics
+package import RateLimit
+
 /// Where a call goes, and what applies to it: one entry of `routes:`, made ready.
 package final class Route: Sendable {
     package let index: Int
@@ -7,25 +10,52 @@ package final class Route: Sendable {
     package let cluster: Int
     /// What applies where no method says otherwise, then what applies to each method of `methods:`, in its order.
     package let policies: [CallPolicy]
+    /// Under which its calls are counted.
+    package let calls: CallGroup
 
-    package init(index: Int, name: String, cluster: Int, policies: [CallPolicy]) {
+    package init(index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup) {
         self.index = index
         self.name = name
         nameBytes = Array(name.utf8)
         self.cluster = cluster
         self.policies = policies
+        self.calls = calls
     }
 }
 
 /// What applies to a call on a route: the route's own settings and those of the called method, merged.
 package final class CallPolicy: Sendable {
+    /// Its stations, in order.
+    package let filters: [Filter]
     /// The whole call's time, and the cap on `grpc-timeout`; `nil` for none.
     package let timeout: Duration?
-    /// A refusal names its rule to the caller.
+    package let access: AccessPolicy
+    /// Counted before it is known who calls.
+    package let limitsBefore: [Limit]
+    /// Counted once it is known, together with those of the caller's plan.
+    package let limits: [Limit]
+    /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
 
-    package init(timeout: Duration?, exposesRules: Bool) {
+    package init(
+        timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool
+    ) {
         self.timeout = timeout
+        self.access = access
+        limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }
+        self.limits = limits.filter { !$0.rule.isBeforeAuthentication }
         self.exposesRules = exposesRules
+
+        var filters: [Filter] = []
+        // What must hold for strangers too is counted first: it is the shield of all that follows.
+        if !limitsBefore.isEmpty { filters.append(.limitStrangers) }
+        // Authenticate before counting, so that strangers cannot spend a tenant's budget.
+        if authenticates { filters.append(.authenticate) }
+        // Authorize before counting too: a refused call costs its tenant nothing.
+        filters.append(.authorize)
+        // A caller's plan may have limits where the route has none.
+        if authenticates || !self.limits.isEmpty { filters.append(.limit) }
+        filters.append(.route)
+        self.filters = filters
     }
 }

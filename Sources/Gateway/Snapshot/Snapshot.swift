@@ -1,31 +1,175 @@
+package import JOSE
+package import RateLimit
 package import Sockets
+package import TLS
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
 package final class Snapshot: Sendable {
+    /// Another one for each snapshot of the process, from 1.
+    package let generation: UInt64
     package let table: RouteTable
     package let routes: [Route]
+    package let rules: RuleBook
     package let clusters: [ClusterPlan]
     package let trustedProxies: CIDRSet
+    package let authentication: AuthenticationPlan?
+    package let plans: [PlanLimits]
+    package let store: StorePlan
+    /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
+    let strangersClaims: ClaimHeaders?
 
-    package init(table: RouteTable, routes: [Route], clusters: [ClusterPlan], trustedProxies: CIDRSet) {
+    package init(
+        generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
+        trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan
+    ) {
+        self.generation = generation
         self.table = table
         self.routes = routes
+        self.rules = rules
         self.clusters = clusters
         self.trustedProxies = trustedProxies
+        self.authentication = authentication
+        self.plans = plans
+        self.store = store
+        strangersClaims = authentication?.claimHeaders { _, _ in nil }
     }
 }
 
 /// What a worker makes a cluster from. Two that are equal share one across snapshots, with its connections.
 package struct ClusterPlan: Sendable, Equatable {
     package var name: String
-    package var endpoints: [SocketAddress]
+    /// Addresses in digits, and names that are looked up.
+    package var endpoints: [EndpointAddress]
     package var policy: LoadBalancer.Policy
     package var pool: PoolSettings
+    package var tls: UpstreamTLS?
 
-    package init(name: String, endpoints: [SocketAddress], policy: LoadBalancer.Policy, pool: PoolSettings) {
+    package init(
+        name: String, endpoints: [EndpointAddress], policy: LoadBalancer.Policy, pool: PoolSettings, tls: UpstreamTLS?
+    ) {
         self.name = name
         self.endpoints = endpoints
         self.policy = policy
         self.pool = pool
+        self.tls = tls
+    }
+}
+
+package enum EndpointAddress: Sendable, Hashable {
+    case address(SocketAddress)
+    case name(String, port: UInt16)
+}
+
+/// How upstream connections are secured. Equal only to itself: a reload that read the files again makes another.
+package struct UpstreamTLS: Sendable, Equatable {
+    package let context: ClientContext
+    /// Of the settings and file contents that `context` was made from.
+    package let digest: [UInt8]
+    /// `nil` where each endpoint's own name or address is meant.
+    package let serverName: ServerName?
+
+    package init(context: ClientContext, digest: [UInt8], serverName: ServerName?) {
+        self.context = context
+        self.digest = digest
+        self.serverName = serverName
+    }
+
+    package static func == (left: UpstreamTLS, right: UpstreamTLS) -> Bool {
+        left.digest == right.digest && left.serverName == right.serverName
+    }
+}
+
+/// A plan's limits, each per tenant.
+package struct PlanLimits: Sendable {
+    package let name: String
+    package let limits: [Limit]
+
+    package init(name: String, limits: [Limit]) {
+        self.name = name
+        self.limits = limits
+    }
+}
+
+/// Who is believed, and what in a token means what.
+package struct AuthenticationPlan: Sendable {
+    package struct Issuer: Sendable {
+        package let policy: IssuerPolicy
+        /// Loaded with the snapshot; `nil` for keys that are fetched.
+        package let keys: KeySet?
+        /// Where keys are fetched; `nil` for keys loaded with the snapshot.
+        package let source: KeySetSource?
+        package let forwardsToken: Bool
+        package let forwardedClaims: [(header: [UInt8], path: ClaimPath)]
+
+        package init(
+            policy: IssuerPolicy, keys: KeySet?, source: KeySetSource?, forwardsToken: Bool,
+            forwardedClaims: [(header: [UInt8], path: ClaimPath)]
+        ) {
+            self.policy = policy
+            self.keys = keys
+            self.source = source
+            self.forwardsToken = forwardsToken
+            self.forwardedClaims = forwardedClaims
+        }
+    }
+
+    /// All headers that any issuer's claims are forwarded in, with the values that `value` has for them: whoever calls,
+    /// their own copies go no further.
+    func claimHeaders(_ value: (_ issuer: Int, _ path: ClaimPath) -> [UInt8]?) -> ClaimHeaders? {
+        var headers: [(name: [UInt8], value: [UInt8]?)] = []
+        for (index, issuer) in issuers.enumerated() {
+            for claim in issuer.forwardedClaims {
+                let found = value(index, claim.path)
+                if let place = headers.firstIndex(where: { $0.name == claim.header }) {
+                    headers[place].value = headers[place].value ?? found
+                } else {
+                    headers.append((claim.header, found))
+                }
+            }
+        }
+        return headers.isEmpty ? nil : ClaimHeaders(headers)
+    }
+
+    package let issuers: [Issuer]
+    package let tenant: ClaimPath?
+    package let plan: ClaimPath?
+    /// Into the snapshot's plans.
+    package let defaultPlan: Int?
+    /// Verifications that failed, per client address; `nil` for no limit.
+    package let failedLogins: Limit?
+    /// Verified tokens that a worker remembers; zero for none.
+    package let tokenCacheEntries: Int
+
+    package init(
+        issuers: [Issuer], tenant: ClaimPath?, plan: ClaimPath?, defaultPlan: Int?, failedLogins: Limit?,
+        tokenCacheEntries: Int
+    ) {
+        self.issuers = issuers
+        self.tenant = tenant
+        self.plan = plan
+        self.defaultPlan = defaultPlan
+        self.failedLogins = failedLogins
+        self.tokenCacheEntries = tokenCacheEntries
+    }
+}
+
+/// Where a key set is fetched from. Two that are equal are fetched once.
+package struct KeySetSource: Sendable, Hashable {
+    package var endpoint: EndpointAddress
+    package var authority: String
+    package var path: String
+    /// PEM of the authorities that the server's certificate must lead to; `nil` for the system's.
+    package var authorities: [UInt8]?
+    package var rsaAlgorithm: SigningAlgorithm
+
+    package init(
+        endpoint: EndpointAddress, authority: String, path: String, authorities: [UInt8]?,
+        rsaAlgorithm: SigningAlgorithm
+    ) {
+        self.endpoint = endpoint
+        self.authority = authority
+        self.path = path
+        self.authorities = authorities
+        self.rsaAlgorithm = rsaAlgorithm
     }
 }

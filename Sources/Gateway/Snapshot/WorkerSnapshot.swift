@@ -2,12 +2,14 @@
 package final class WorkerSnapshot {
     package let snapshot: Snapshot
     package let clusters: [Cluster]
+    let limiter: Limiter
     /// Exchanges that began on it and are not over.
     var exchangeCount = 0
 
-    init(_ snapshot: Snapshot, clusters: [Cluster]) {
+    init(_ snapshot: Snapshot, clusters: [Cluster], limiter: Limiter) {
         self.snapshot = snapshot
         self.clusters = clusters
+        self.limiter = limiter
     }
 
     @inline(__always)

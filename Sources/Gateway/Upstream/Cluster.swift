@@ -1,17 +1,50 @@
+package import Sockets
+internal import TLS
 package import Transport
 
 /// A named set of endpoints, on one worker.
 package final class Cluster {
     package let plan: ClusterPlan
-    package private(set) var endpoints: [Endpoint]
+    let nameBytes: [UInt8]
+    package private(set) var endpoints: [Endpoint] = []
     private var balancer: LoadBalancer
+    private unowned(unsafe) let context: WorkerContext
+    private unowned(unsafe) let client: any EndpointClient
 
-    init(_ plan: ClusterPlan, seed: UInt64, context: WorkerContext, client: any EndpointClient) {
+    init(
+        _ plan: ClusterPlan, seed: UInt64, resolved: ResolvedNames, context: WorkerContext,
+        client: any EndpointClient
+    ) {
         self.plan = plan
+        nameBytes = Array(plan.name.utf8)
+        self.context = context
+        self.client = client
         balancer = LoadBalancer(plan.policy, seed: seed)
-        endpoints = plan.endpoints.map {
-            Endpoint(address: $0, settings: plan.pool, context: context, client: client)
+        resolve(resolved)
+    }
+
+    /// Takes what names stand for now: endpoints that are still among them stay, with their connections.
+    func resolve(_ names: ResolvedNames) {
+        var former = endpoints
+        endpoints = []
+        for endpoint in plan.endpoints {
+            switch endpoint {
+            case .address(let address): keep(address, name: address.host, &former)
+            case .name(let name, let port):
+                for address in names.addresses[name] ?? [] { keep(address.with(port: port), name: name, &former) }
+            }
         }
+        for endpoint in former { endpoint.retire() }
+    }
+
+    private func keep(_ address: SocketAddress, name: String, _ former: inout [Endpoint]) {
+        guard !endpoints.contains(where: { $0.address == address }) else { return }
+        if let index = former.firstIndex(where: { $0.address == address }) {
+            endpoints.append(former.remove(at: index))
+            return
+        }
+        let tls = plan.tls.flatMap { tls in (tls.serverName ?? ServerName(name)).map { (tls.context, $0) } }
+        endpoints.append(Endpoint(address: address, tls: tls, settings: plan.pool, context: context, client: client))
     }
 
     /// The endpoint for the next request, another than `avoided` where there is one; `nil` where the cluster is empty.
@@ -27,4 +60,11 @@ package final class Cluster {
     func retire() {
         for endpoint in endpoints { endpoint.retire() }
     }
+}
+
+/// What host names stand for, as last looked up.
+package struct ResolvedNames: Sendable {
+    package var addresses: [String: [SocketAddress]]
+
+    package init(_ addresses: [String: [SocketAddress]] = [:]) { self.addresses = addresses }
 }

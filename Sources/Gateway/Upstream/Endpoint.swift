@@ -4,6 +4,7 @@ internal import Reactor
 package import Sockets
 package import Time
 package import Transport
+internal import TLS
 
 /// What a cluster's connections are like.
 package struct PoolSettings: Sendable, Equatable {
@@ -16,7 +17,7 @@ package struct PoolSettings: Sendable, Equatable {
     package var waiting: Int
     package var connectTimeout: Duration
     /// A connection without requests is closed after it.
-    package var idleTimeout: Duration
+    package var idleTimeout: Duration?
 
     package static let defaults = PoolSettings(
         session: .defaults, streams: 100, connections: 16, waiting: 1024, connectTimeout: .seconds(5),
@@ -24,7 +25,7 @@ package struct PoolSettings: Sendable, Equatable {
 
     package init(
         session: SessionLimits, streams: Int, connections: Int, waiting: Int, connectTimeout: Duration,
-        idleTimeout: Duration
+        idleTimeout: Duration?
     ) {
         self.session = session
         self.streams = streams
@@ -52,6 +53,7 @@ package final class Endpoint: ClientConnectionOwner {
     /// The address as text, for the log.
     package let addressText: [UInt8]
     private let settings: PoolSettings
+    private let tls: (context: ClientContext, name: ServerName)?
     private unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let client: any EndpointClient
     private var connections: [Pooled] = []
@@ -63,7 +65,10 @@ package final class Endpoint: ClientConnectionOwner {
     private var failures = 0
     private var avoidUntil = Instant(nanoseconds: 0)
     private var isRetired = false
+    /// Holds a retired endpoint, which its cluster has forgotten, for as long as anything runs on it.
+    private var keptAlive: Endpoint?
 
+    var isSecure: Bool { tls != nil }
     package var waiting: Int { waitingCount }
     package var connectionCount: Int { connections.count }
 
@@ -79,8 +84,10 @@ package final class Endpoint: ClientConnectionOwner {
     private static let userTimeoutMilliseconds: UInt32 = 20_000
 
     init(
-        address: SocketAddress, settings: PoolSettings, context: WorkerContext, client: any EndpointClient
+        address: SocketAddress, tls: (context: ClientContext, name: ServerName)?, settings: PoolSettings,
+        context: WorkerContext, client: any EndpointClient
     ) {
+        self.tls = tls
         self.address = address
         addressText = Array(address.description.utf8)
         self.settings = settings
@@ -136,10 +143,10 @@ package final class Endpoint: ClientConnectionOwner {
         let connecting = connections.count { !$0.connection.isReady && !$0.connection.isLeaving }
         // Those on their way will take their share of the queue.
         if connecting * settings.streams >= waitingCount + adding { return true }
-        guard connections.count < settings.connections, !isRetired else { return connecting > 0 }
+        guard connections.count < settings.connections else { return connecting > 0 }
         guard
             let connection = try? ClientConnection(
-                to: address, limits: settings.session, streamLimit: settings.streams, context: context, owner: self)
+                to: address, tls: tls, limits: settings.session, streamLimit: settings.streams, context: context, owner: self)
         else {
             noteFailure()
             return connecting > 0
@@ -166,9 +173,10 @@ package final class Endpoint: ClientConnectionOwner {
             pooled.timer = Timer(on: context.loop) { [unowned self, unowned(unsafe) connection] in
                 checkIdle(connection)
             }
-            pooled.timer?.arm(after: settings.idleTimeout)
+            if let idle = settings.idleTimeout { pooled.timer?.arm(after: idle) }
         }
         serveQueue(connection)
+        if isRetired { connection.retire() }
     }
 
     package func clientConnectionHasRoom(_ connection: ClientConnection) { serveQueue(connection) }
@@ -202,20 +210,31 @@ package final class Endpoint: ClientConnectionOwner {
         } else if firstWaiting != nil {
             _ = openIfNeeded(adding: 0)
         }
+        releaseIfOver()
     }
 
     private func checkIdle(_ connection: ClientConnection) {
-        guard let pooled = connections.first(where: { $0.connection === connection }) else { return }
-        if connection.streamCount == 0, connection.idleFor >= settings.idleTimeout {
+        guard let idle = settings.idleTimeout, let pooled = connections.first(where: { $0.connection === connection })
+        else { return }
+        if connection.streamCount == 0, connection.idleFor >= idle {
             connection.retire()
         } else {
-            pooled.timer?.arm(after: settings.idleTimeout)
+            pooled.timer?.arm(after: idle)
         }
     }
 
     /// No longer part of its cluster: running requests end in their own time.
     package func retire() {
         isRetired = true
+        keptAlive = self
         for pooled in connections { pooled.connection.retire() }
+        releaseIfOver()
+    }
+
+    private func releaseIfOver() {
+        guard isRetired, connections.isEmpty, firstWaiting == nil, activeCount == 0, let kept = keptAlive else { return }
+        keptAlive = nil
+        // It may be on the stack.
+        context.loop.afterThisTick { withExtendedLifetime(kept) {} }
     }
 }

@@ -20,7 +20,7 @@ enum RequestHead {
         var forwardedFor = UnsafeRawBufferPointer(start: nil, count: 0)
         var forwardedProto: StaticString = "http"
         /// Claims to forward, and so the names of which the caller's own copies are removed.
-        var claims: ForwardedClaims?
+        var claims: ClaimHeaders?
     }
 
     /// Writes the request of `source` for `target`, its upstream stream.

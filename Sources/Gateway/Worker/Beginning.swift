@@ -41,7 +41,7 @@ extension GatewayWorker {
         let policy = route.policies[method.map { $0 + 1 } ?? 0]
         exchange.pointee.policy = Unmanaged.passUnretained(policy)
         guard setDeadline(exchange, policy, stream) else { return }
-        upstream.start(exchange)
+        runFilters(exchange)
     }
 
     /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.

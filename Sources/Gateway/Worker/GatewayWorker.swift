@@ -1,7 +1,11 @@
+internal import Metrics
 internal import Bytes
 internal import GRPC
 internal import HTTPModel
+internal import Crypto
+package import RateLimit
 internal import Reactor
+internal import Telemetry
 internal import Time
 package import Transport
 
@@ -17,15 +21,35 @@ package final class GatewayWorker {
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>
-    var randomness: Randomness
+    var randomness: FastRandom
     let replies: ReplyWriter
+    package let metrics: WorkerMetrics
+    let accessLog: AccessLogger?
+    let counters: CounterTable
+    private(set) var authenticator: Authenticator
+    private(set) var limiter: Limiter
+    private var resolved = ResolvedNames()
+    /// Asks for an issuer's keys anew: a token was signed with one we do not know.
+    package var unknownKeySeen: (() -> Void)?
 
-    /// - Parameter seed: differs by worker and start.
-    package init(context: WorkerContext, serving snapshot: Snapshot, seed: UInt64) {
+    /// - Parameters:
+    ///   - counters: shared by all workers.
+    ///   - accessLog: `nil` where none is kept.
+    package init(
+        context: WorkerContext, serving snapshot: Snapshot, counters: CounterTable, metrics: GatewayMetrics,
+        accessLog: AccessLogger?, resolved: ResolvedNames
+    ) {
         self.context = context
-        randomness = Randomness(seed: seed)
+        self.counters = counters
+        self.accessLog = accessLog
+        self.resolved = resolved
+        randomness = FastRandom(
+            seed: (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64()))
+        self.metrics = WorkerMetrics(metrics, seed: RandomBytes.uint64())
         replies = ReplyWriter()
-        current = WorkerSnapshot(snapshot, clusters: [])
+        authenticator = Authenticator(counters: counters)
+        limiter = Limiter(store: MemoryStore(table: counters))
+        current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
         exchanges = Slab(
             recordsPerBlock: 16,
             prepare: { record in
@@ -60,28 +84,49 @@ package final class GatewayWorker {
         for cluster in current.clusters { kept[cluster.plan.name] = cluster }
         let clusters = snapshot.clusters.map { plan in
             if let cluster = kept[plan.name], cluster.plan == plan { return cluster }
-            return Cluster(plan, seed: randomness.next(), context: context, client: upstream)
+            return Cluster(
+                plan, seed: randomness.next(), resolved: resolved, context: context, client: upstream)
         }
+        if snapshot.store != current.snapshot.store || snapshot.generation == current.snapshot.generation {
+            limiter = Limiter(store: makeStore(snapshot.store, clusters))
+            limiter.worker = self
+        }
+        authenticator.adopt(snapshot)
+        metrics.table.adoptKnown()
         leaving.append(current)
-        current = WorkerSnapshot(snapshot, clusters: clusters)
+        current = WorkerSnapshot(snapshot, clusters: clusters, limiter: limiter)
         retireLeft()
+    }
+
+    private func makeStore(_ plan: StorePlan, _ clusters: [Cluster]) -> any LimitStore {
+        MemoryStore(table: counters)
+    }
+
+    /// Takes what host names stand for now into service.
+    package func resolve(_ names: ResolvedNames) {
+        resolved = names
+        for cluster in Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) }).compactMap({ id in
+            (leaving + [current]).flatMap { $0.clusters }.first { ObjectIdentifier($0) == id }
+        }) {
+            cluster.resolve(names)
+        }
     }
 
     /// Lets go of the snapshots that no exchange runs on any more.
     private func retireLeft() {
-        let done = leaving.filter { $0.exchangeCount == 0 }
+        let done = leaving.filter { isOver($0) }
         guard !done.isEmpty else { return }
-        leaving.removeAll { $0.exchangeCount == 0 }
+        leaving.removeAll { isOver($0) }
         let inUse = Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) })
         for cluster in done.flatMap({ $0.clusters }) where !inUse.contains(ObjectIdentifier(cluster)) {
             cluster.retire()
-            // Its connections may be on the stack, and finish what they carry.
-            retired.append(cluster)
         }
     }
 
-    /// Clusters whose connections still close.
-    private var retired: [Cluster] = []
+    /// No exchange runs on it, and no store of its own will still come back with an answer.
+    private func isOver(_ snapshot: WorkerSnapshot) -> Bool {
+        snapshot.exchangeCount == 0 && (snapshot.limiter === limiter || snapshot.limiter.outstandingCount == 0)
+    }
 
     // MARK: Exchanges
 
@@ -98,6 +143,8 @@ package final class GatewayWorker {
     func end(_ exchange: ExchangePointer, _ reason: StreamClose) {
         if exchange.pointee.phase != .over { abandoned(exchange, reason) }
         upstream.cancel(exchange)
+        if let request = exchange.pointee.limitRequest { request._withUnsafeGuaranteedRef { $0.abandon() } }
+        record(exchange)
         exchange.pointee.phase = .over
         context.loop.timers.disarm(exchange.pointee.timer)
         exchange.pointee.downstream!.pointee.context = nil

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import HTTPModel
+internal import Telemetry
 internal import Time
 internal import Transport
 
@@ -18,6 +19,15 @@ extension GatewayWorker {
             additions.forwardedProto = origin.forwardedProto(
                 fields: source.pointee.fields, isSecure: connection.isSecure)
         }
+        if let identity = exchange.pointee.identity {
+            additions.claims = identity.claims
+            additions.forwardsToken = identity.forwardsToken
+        } else {
+            // Credentials that were not ours to judge are the upstream's.
+            additions.forwardsToken = true
+            additions.claims = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.strangersClaims }
+        }
+        additions.isUpstreamSecure = exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
         additions.requestID = requestID(exchange, source)
         if exchange.pointee.deadline != .distantFuture {
             additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))
@@ -29,15 +39,14 @@ extension GatewayWorker {
     private func requestID(_ exchange: ExchangePointer, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
         if let id = exchange.pointee.requestID { return id }
         if exchange.pointee.origin?.isProxied == true, let field = stream.pointee.fields.first(.xRequestID),
-            field.valueCount > 0, field.valueCount <= 128
+            RequestID.isAcceptable(field.valueBytes)
         {
             exchange.pointee.requestID = field.valueBytes
             return field.valueBytes
         }
-        let text = stream.pointee.fields.reserve(32)
-        Hexadecimal.write(randomness.next(), to: text)
-        Hexadecimal.write(randomness.next(), to: text + 16)
-        let id = UnsafeRawBufferPointer(start: text, count: 32)
+        let text = stream.pointee.fields.reserve(RequestID.bytes)
+        RequestID.write(&randomness, to: text)
+        let id = UnsafeRawBufferPointer(start: text, count: RequestID.bytes)
         exchange.pointee.requestID = id
         return id
     }

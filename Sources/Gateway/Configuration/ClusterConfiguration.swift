@@ -1,0 +1,91 @@
+package import Config
+
+/// One entry of `clusters`: endpoints that serve the same thing.
+package struct ClusterConfiguration: Sendable, Equatable {
+    package var name: Located<String>
+    /// Never empty, each once. Names among them are looked up, and stand for all of their addresses.
+    package var endpoints: [Located<NetworkAddress>]
+    package var loadBalancing: LoadBalancing
+    /// `nil` for cleartext HTTP/2.
+    package var tls: PeerTLS?
+    package var timeouts: Timeouts
+    package var connections: Connections
+
+    package enum LoadBalancing: String, CaseIterable, Sendable {
+        case roundRobin = "round_robin"
+        case leastRequest = "least_request"
+    }
+
+    package struct Timeouts: Sendable, Equatable {
+        /// From the first packet to the end of the TLS handshake.
+        package var connect: Duration
+        /// A connection without a stream; `nil` for `none`.
+        package var idle: Duration?
+        package static let defaults = Timeouts(connect: .seconds(5), idle: .seconds(3600))
+    }
+
+    package struct Connections: Sendable, Equatable {
+        /// Streams on one connection; the peer's own limit, where it is lower.
+        package var streams: Int
+        /// Connections of one worker to one endpoint.
+        package var maximum: Int
+        package static let defaults = Connections(streams: 100, maximum: 16)
+    }
+}
+
+extension Grammar where Value == [ClusterConfiguration] {
+    static var clusters: Grammar {
+        let names = Grammar<[(name: Located<String>, value: ClusterConfiguration)]>
+            .names("a mapping of clusters, each a mapping with endpoints", of: .cluster)
+        return Grammar(expected: names.expected) { node, reader, expected in
+            names.expecting(expected).read(node, reader)?.map { name, cluster in
+                reader.checkName(name)
+                var cluster = cluster
+                cluster.name = name
+                return cluster
+            }
+        }
+    }
+}
+
+extension Grammar where Value == ClusterConfiguration {
+    /// Without its name, which is the key above.
+    fileprivate static var cluster: Grammar {
+        .section(expected: "a mapping with endpoints") { section in
+            let endpoints = section.required("endpoints", .list(of: .located(.peerAddress)))
+            let balancing = section.value("load_balancing", .choice, default: ClusterConfiguration.LoadBalancing.leastRequest)
+            let tls = section.optional("tls", .peerTLS)
+            let timeouts = section.value("timeouts", .clusterTimeouts, default: .defaults)
+            let connections = section.value("connections", .clusterConnections, default: .defaults)
+            guard let endpoints else { return nil }
+            var seen: Set<NetworkAddress> = []
+            for endpoint in endpoints where !seen.insert(endpoint.value).inserted {
+                section.reader.report(
+                    "found \(Quoted.text(endpoint.value.description)) twice, expected each endpoint once", at: endpoint.place)
+            }
+            return ClusterConfiguration(
+                name: Located("", at: section.place), endpoints: endpoints, loadBalancing: balancing, tls: tls,
+                timeouts: timeouts, connections: connections)
+        }
+    }
+}
+
+extension Grammar where Value == ClusterConfiguration.Timeouts {
+    fileprivate static var clusterTimeouts: Grammar {
+        .section { section in
+            ClusterConfiguration.Timeouts(
+                connect: section.value("connect", .timeout, default: Value.defaults.connect),
+                idle: section.value("idle", .word("none", or: .timeout), default: Value.defaults.idle))
+        }
+    }
+}
+
+extension Grammar where Value == ClusterConfiguration.Connections {
+    fileprivate static var clusterConnections: Grammar {
+        .section { section in
+            ClusterConfiguration.Connections(
+                streams: section.value("streams", .count(1...1_000_000), default: Value.defaults.streams),
+                maximum: section.value("maximum", .count(1...10_000), default: Value.defaults.maximum))
+        }
+    }
+}

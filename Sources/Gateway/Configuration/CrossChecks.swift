@@ -1,0 +1,114 @@
+internal import Config
+internal import RateLimit
+internal import Transport
+
+/// The mistakes that show only when sections are held against each other.
+struct CrossChecks {
+    private let configuration: GatewayConfiguration
+    /// The root of the file.
+    private let section: Section
+
+    init(_ configuration: GatewayConfiguration, _ section: Section) {
+        self.configuration = configuration
+        self.section = section
+    }
+
+    func run() {
+        checkClusterNames()
+        checkCoverage()
+        checkAdminAddress()
+        checkPlans()
+        checkUniqueNames()
+        let access = AccessChecks(configuration, section)
+        configuration.routes.forEach(access.check)
+        let limits = LimitChecks(configuration, section)
+        configuration.routes.forEach(limits.check)
+        configuration.plans.forEach(limits.check)
+    }
+
+    /// The names written below a key, whether or not what they name could be read.
+    private func names(below key: String) -> [String] { section.node(key)?.entries?.map(\.key.value) ?? [] }
+
+    private func checkClusterNames() {
+        let names = names(below: "clusters")
+        var used: Set<String> = []
+        for route in configuration.routes {
+            let name = route.cluster.value
+            used.insert(name)
+            guard !names.contains(name) else { continue }
+            section.reader.report(
+                "found \(Quoted.text(name)), expected the name of a cluster\(Spelling.hint(for: name, among: names))",
+                at: route.cluster.place)
+        }
+        for cluster in configuration.clusters where !used.contains(cluster.name.value) {
+            section.reader.report("no route leads here", at: cluster.name.place, severity: .warning)
+        }
+    }
+
+    private func checkCoverage() {
+        let routes = configuration.routes
+        for finding in RouteCoverage.findings(in: routes.map(\.match)) {
+            let (route, earlier) = (routes[finding.route], routes[finding.coveredBy])
+            section.reader.report(
+                "never reached: \(earlier.place.path) (\(Quoted.text(earlier.name))) takes every request that fits it",
+                at: route.place)
+        }
+    }
+
+    private func checkAdminAddress() {
+        let admin = configuration.admin
+        guard admin.value.port != 0 else { return }
+        for listener in configuration.listeners where listener.address.value == admin.value {
+            section.reader.report(
+                "found \(Quoted.text(admin.value.description)), which admin has, expected an address of its own",
+                at: listener.address.place)
+        }
+    }
+
+    private func checkPlans() {
+        let names = names(below: "plans")
+        guard let authentication = configuration.authentication, let plan = authentication.plan else {
+            if !configuration.plans.isEmpty, section.node("authentication")?.entries?.contains(where: { $0.key.value == "plan" }) != true {
+                section.report("found without authentication.plan: no token would name one of them", about: "plans")
+            }
+            return
+        }
+        if names.isEmpty {
+            section.reader.report("found without plans: no caller's plan would be known", at: plan.place)
+        }
+        if let name = authentication.defaultPlan, !names.contains(name.value) {
+            section.reader.report(
+                "found \(Quoted.text(name.value)), expected the name of a plan\(Spelling.hint(for: name.value, among: names))",
+                at: name.place)
+        }
+    }
+
+    /// Logs, counters and the descriptors of an RLS service know limits and rules by their names only.
+    private func checkUniqueNames() {
+        var limits: Set<String> = []
+        var rules: Set<String> = []
+        func check(_ located: [Located<LimitRule>]) {
+            for limit in located {
+                guard let name = limit.value.name, !limits.insert(name).inserted else { continue }
+                section.reader.report(
+                    "found the name \(Quoted.text(name)), which another limit has, expected one of its own", at: limit.place)
+            }
+        }
+        func check(_ access: AccessConfiguration) {
+            for rule in [access.allow, access.deny].compactMap({ $0 }) where !rules.insert(rule.value.name).inserted {
+                section.reader.report(
+                    "found the name \(Quoted.text(rule.value.name)), which another rule has, expected one of its own",
+                    at: rule.place)
+            }
+        }
+        configuration.plans.forEach { check($0.limits) }
+        for route in configuration.routes {
+            check(route.limits)
+            check(route.access)
+            for method in route.methods {
+                check(method.limits)
+                check(method.access)
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+internal import Config
+internal import JOSE
+
+extension Grammar where Value == [ForwardedClaim] {
+    /// Header names, each with the claim it carries.
+    static var forwardedClaims: Grammar {
+        let names = Grammar<[(name: Located<String>, value: ClaimPath)]>
+            .names("a mapping of header names to claims, such as { x-tenant: tenant }", of: .claimPath)
+        return Grammar(expected: names.expected) { node, reader, expected in
+            guard let entries = names.expecting(expected).read(node, reader) else { return nil }
+            var claims: [ForwardedClaim] = []
+            for (name, path) in entries {
+                let header = name.value.lowercased()
+                if let problem = ForwardedHeader.problem(with: header) {
+                    reader.report("found \(Quoted.text(name.value)), expected \(problem)", at: name.place)
+                } else if claims.contains(where: { $0.header == header }) {
+                    reader.report("found \(Quoted.text(header)) twice, expected each header once", at: name.place)
+                } else {
+                    claims.append(ForwardedClaim(header: header, path: path))
+                }
+            }
+            return claims
+        }
+    }
+}
+
+/// Which headers may carry a claim.
+enum ForwardedHeader {
+    /// What was expected instead of `name`, given in lower case; `nil` where it may carry a claim.
+    ///
+    /// Others are somebody else's: of HTTP itself (RFC 9110, section 7.6.1), of gRPC, or set by the gateway.
+    static func problem(with name: String) -> String? {
+        if name.hasPrefix(":") { return "a header: pseudo-headers are made by HTTP" }
+        do throws(HeaderCondition.Mistake) {
+            _ = try HeaderCondition(name: name, "*")
+        } catch {
+            return error == .hasItsOwnKey ? "a header other than host" : error.expected
+        }
+        if hopByHop.contains(name) { return "a header that is not hop-by-hop" }
+        if name.hasPrefix("grpc-") { return "a header that is not gRPC's own" }
+        if name.hasPrefix("content-") { return "a header that does not describe the body" }
+        if name == "authorization" { return "a header other than authorization; forward_token: true sends the token" }
+        if ours.contains(name) { return "a header that the gateway does not set itself" }
+        if name.hasSuffix("-bin") { return "a header without -bin: gRPC takes such values for base64" }
+        return nil
+    }
+
+    private static let hopByHop: Set<String> = [
+        "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "trailer",
+        "proxy-authorization", "proxy-authenticate",
+    ]
+    private static let ours: Set<String> = ["x-forwarded-for", "x-forwarded-proto", "x-request-id"]
+}

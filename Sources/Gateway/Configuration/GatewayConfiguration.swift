@@ -1,0 +1,149 @@
+package import Config
+package import RateLimit
+package import Transport
+
+/// What martlet.yaml says, read and checked: a value that a snapshot can be built from.
+///
+/// Files that it names are not opened here; whoever opens them complains at their places.
+package struct GatewayConfiguration: Sendable, Equatable {
+    /// `nil` for `auto`: one for each core that this process may run on.
+    package var workers: Int?
+    package var drain: DrainConfiguration
+    package var accessLog: AccessLogTarget
+    package var admin: Located<NetworkAddress>
+    /// Peers whose x-forwarded-for and -proto are believed.
+    package var trustedProxies: [CIDR]
+    package var memory: MemoryConfiguration
+    package var listeners: [ListenerConfiguration]
+    /// `nil` where nobody is asked who they are.
+    package var authentication: AuthenticationConfiguration?
+    package var plans: [PlanConfiguration]
+    package var rateLimits: StoreConfiguration
+    package var clusters: [ClusterConfiguration]
+    /// In the order written, which is the order asked.
+    package var routes: [RouteConfiguration]
+}
+
+/// How the gateway leaves.
+package struct DrainConfiguration: Sendable, Equatable {
+    /// From failing `/ready` to the first GOAWAY, so that load balancers can look away.
+    package var delay: Duration
+    /// What running calls then have.
+    package var timeout: Duration
+
+    package static let defaults = DrainConfiguration(delay: .zero, timeout: .seconds(30))
+}
+
+package enum AccessLogTarget: Sendable, Equatable {
+    case off
+    case stdout
+    case file(Located<String>)
+}
+
+/// How much of bodies may be held while someone is slow to take them.
+///
+/// At three quarters of a cap no window grows; at the cap new exchanges are refused, then the stream that holds most
+/// is reset.
+package struct MemoryConfiguration: Sendable, Equatable {
+    package var process: Int
+    package var connection: Int
+
+    package static let defaults = MemoryConfiguration(process: 1 << 30, connection: 32 << 20)
+}
+
+extension GatewayConfiguration {
+    package static let adminDefault = NetworkAddress.ip("127.0.0.1", port: 9901)
+
+    /// Reads and checks martlet.yaml.
+    ///
+    /// - Returns: the configuration, or `nil` with at least one error among the issues; warnings come with either.
+    package static func read(
+        text: String, file: String, environment: @escaping (String) -> String?,
+        readFile: @escaping (String) -> Result<String, FileFailure>
+    ) -> (GatewayConfiguration?, [Issue]) {
+        let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
+        let configuration = reader.root.flatMap { reader.section($0, Self.read) }
+        return (reader.issues.hasErrors ? nil : configuration, reader.issues.inOrder)
+    }
+
+    private static func read(_ section: Section) -> GatewayConfiguration? {
+        let workers = section.value("workers", .word("auto", or: .count(1...1024)).expecting("auto or a number of threads"), default: nil)
+        let drain = section.value("drain", .drain, default: .defaults)
+        let accessLog = section.value("access_log", .accessLog, default: .stdout)
+        let admin = section.optional("admin", .section { $0.required("address", .located(.listenAddress)) })
+        let trustedProxies = section.value("trusted_proxies", .list(of: .cidr), default: [])
+        let memory = section.value("memory", .memory, default: .defaults)
+        let listeners = section.required("listeners", .listeners)
+        let authentication = section.optional("authentication", .authentication)
+        let plans = section.value("plans", .plans, default: [])
+        let rateLimits = section.value("rate_limits", .store, default: .defaults)
+        let clusters = section.required("clusters", .clusters)
+        let routes = section.required("routes", .routes)
+        let configuration = GatewayConfiguration(
+            workers: workers, drain: drain, accessLog: accessLog,
+            admin: admin ?? Located(adminDefault, at: section.place), trustedProxies: trustedProxies, memory: memory,
+            listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
+            clusters: clusters ?? [], routes: routes ?? [])
+        CrossChecks(configuration, section).run()
+        return configuration
+    }
+}
+
+extension Grammar where Value == DrainConfiguration {
+    static var drain: Grammar {
+        .section { section in
+            let defaults = DrainConfiguration.defaults
+            return DrainConfiguration(
+                delay: section.value("delay", .duration, default: defaults.delay),
+                timeout: section.value("timeout", .duration, default: defaults.timeout))
+        }
+    }
+}
+
+extension Grammar where Value == AccessLogTarget {
+    /// A path has a slash in it, so that a slip in `stdout` does not become a file.
+    static var accessLog: Grammar {
+        let expected = "off, stdout, or a path such as /var/log/martlet.json"
+        let words = Grammar(expected: expected) { (text: String) in
+            switch text {
+            case "off": .value(AccessLogTarget.off)
+            case "stdout": .value(.stdout)
+            default: .mismatch(hint: Spelling.hint(for: text, among: ["off", "stdout"]))
+            }
+        }
+        return Grammar(expected: expected) { node, reader, expected in
+            if let scalar = node.scalar, !scalar.isBroken, scalar.text.contains("/") {
+                return .file(Located(scalar.text, at: node.place))
+            }
+            return words.read(node, reader)
+        }
+    }
+}
+
+extension Grammar where Value == MemoryConfiguration {
+    static var memory: Grammar {
+        .section { section in
+            let defaults = MemoryConfiguration.defaults
+            let process = section.value("process", .byteSize((16 << 20)...Int.max), default: defaults.process)
+            let connection = section.value("connection", .byteSize((1 << 20)...Int.max), default: min(defaults.connection, process))
+            if connection > process {
+                section.report(
+                    "found \(ByteSize.text(connection)), expected at most what the whole process may hold, \(ByteSize.text(process))",
+                    about: "connection")
+            }
+            return MemoryConfiguration(process: process, connection: connection)
+        }
+    }
+}
+
+extension Grammar where Value == CIDR {
+    static var cidr: Grammar {
+        Grammar(expected: CIDR.Mistake.notAnAddress.expected) { (text: String) in
+            do throws(CIDR.Mistake) {
+                return .value(try CIDR(text))
+            } catch {
+                return .expected(error.expected)
+            }
+        }
+    }
+}

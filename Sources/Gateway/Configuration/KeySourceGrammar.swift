@@ -1,0 +1,75 @@
+internal import Bytes
+internal import Config
+internal import JSON
+
+extension Grammar where Value == KeySource {
+    /// A file's path, an https URL, or `{ keys: [ … ] }` as RFC 7517, section 5 has it.
+    static var keySource: Grammar {
+        let expected = "a file with a JSON Web Key Set, an https URL, or a mapping with keys"
+        return Grammar(expected: expected) { node, reader, expected in
+            if node.entries != nil { return reader.section(node, inlineKeys) }
+            let text = Grammar(expected: expected) { (text: String) in
+                guard text.contains("://") else { return text.isEmpty ? .mismatch : .value(.file(text)) }
+                guard let url = ServiceURL(text), let address = url.address(defaultPort: 443) else { return .mismatch }
+                guard url.scheme == "https", url.user == nil, url.password == nil, !url.path.contains("#") else {
+                    return .expected("an https URL without user, password and fragment: whoever can change keys can mint tokens")
+                }
+                return .value(.https(address: address, authority: authority(of: url), path: target(of: url), ca: nil))
+            }
+            return text.read(node, reader)
+        }
+    }
+
+    private static func authority(of url: ServiceURL) -> String {
+        let host = IPText.isV6(url.host) ? "[\(url.host)]" : url.host
+        return url.port.map { $0 == 443 ? host : "\(host):\($0)" } ?? host
+    }
+
+    private static func target(of url: ServiceURL) -> String {
+        url.path.hasPrefix("/") ? url.path : "/\(url.path)"
+    }
+
+    private static func inlineKeys(_ section: Section) -> KeySource? {
+        guard let keys = section.required("keys", .list(of: .inlineKey)) else { return nil }
+        return .inline("{\"keys\":[\(keys.joined(separator: ","))]}")
+    }
+}
+
+extension Grammar where Value == String {
+    /// One JSON Web Key; every member is text or a list of texts (RFC 7517, section 4).
+    fileprivate static var inlineKey: Grammar {
+        Grammar(expected: "a JSON Web Key, a mapping with kty") { node, reader, expected in
+            guard let entries = node.entries else {
+                reader.reportMismatch(node, expected: expected)
+                return nil
+            }
+            var buffer = ByteBuffer()
+            var writer = JSONWriter()
+            writer.beginObject(&buffer)
+            for entry in entries {
+                let name = entry.key.value
+                if let element = entry.value.elements {
+                    writer.key(name, &buffer)
+                    writer.beginArray(&buffer)
+                    for text in element { Grammar.text.read(text, reader).map { writer.string($0, &buffer) } }
+                    writer.endArray(&buffer)
+                } else if let text = Grammar.text.read(entry.value, reader) {
+                    // A symmetric key, or the private half of a pair (RFC 7518, sections 6.2.2, 6.3.2 and 6.4.1).
+                    if name == "k" || name == "d", entry.value.scalar?.comesFromEnvironment == false {
+                        reader.report(
+                            "the secret is written out in this file; better ${NAME} for an environment variable",
+                            at: entry.value.place, severity: .warning)
+                    }
+                    writer.key(name, &buffer)
+                    writer.string(text, &buffer)
+                }
+            }
+            writer.endObject(&buffer)
+            if !entries.contains(where: { $0.key.value == "kty" }) {
+                reader.report("the key \"kty\" is missing, expected a JSON Web Key", at: node.place)
+                return nil
+            }
+            return String(decoding: buffer.readable, as: UTF8.self)
+        }
+    }
+}

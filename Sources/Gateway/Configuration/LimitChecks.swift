@@ -1,0 +1,115 @@
+internal import Config
+internal import RateLimit
+
+/// Holds limits against what will be known of a caller when they are counted, and what the store can count.
+///
+/// A limit whose key is missing would be no limit, or everybody's: either is said here, not found out later.
+struct LimitChecks {
+    private let hasAuthentication: Bool
+    private let hasTenant: Bool
+    private let storeIsService: Bool
+    private let reader: Reader
+
+    init(_ configuration: GatewayConfiguration, _ section: Section) {
+        let authentication = section.node("authentication")
+        hasAuthentication = authentication != nil
+        hasTenant = authentication?.entries?.contains { $0.key.value == "tenant" } ?? (authentication != nil)
+        if case .service = configuration.rateLimits.store.value { storeIsService = true } else { storeIsService = false }
+        reader = section.reader
+    }
+
+    func check(_ plan: PlanConfiguration) {
+        for limit in plan.limits {
+            if limit.value.isBeforeAuthentication {
+                reader.report("found before: authentication, expected none: only a token names a plan", at: limit.place)
+            } else if limit.value.keys.contains(where: \.isFromToken) {
+                checkKeys(of: limit, hint: ": a plan's limits are per tenant")
+            }
+            checkStore(limit)
+        }
+    }
+
+    func check(_ route: RouteConfiguration) {
+        let routeAdmits = route.access.admitsStrangers ?? false
+        for limit in route.limits {
+            check(limit, admitsStrangers: routeAdmits)
+            guard !routeAdmits, limit.value.isFromToken else { continue }
+            for method in route.methods where method.access.admitsStrangers == true {
+                guard let allow = method.access.allow else { continue }
+                reader.report(
+                    "admits callers without a token, but the route's limit \(Quoted.text(limit.value.text)) counts what only a token says",
+                    at: allow.place)
+            }
+        }
+        for method in route.methods {
+            let methodAdmits = method.access.admitsStrangers ?? routeAdmits
+            method.limits.forEach { check($0, admitsStrangers: methodAdmits) }
+        }
+    }
+
+    private func check(_ limit: Located<LimitRule>, admitsStrangers: Bool) {
+        checkStore(limit)
+        guard limit.value.isFromToken else { return }
+        if limit.value.isBeforeAuthentication {
+            reader.report(
+                "found \(Quoted.text(limit.value.text)) before authentication, expected keys that need no token", at: limit.place)
+        } else if admitsStrangers {
+            reader.report(
+                "found \(Quoted.text(limit.value.text)) where callers without a token are allowed, expected keys that every caller has",
+                at: limit.place)
+        } else {
+            checkKeys(of: limit, hint: "")
+        }
+    }
+
+    private func checkKeys(of limit: Located<LimitRule>, hint: String) {
+        if !hasAuthentication {
+            // A route that needs a caller says so itself; this is about limits of plans and of routes open by other means.
+            reader.report(
+                "found \(Quoted.text(limit.value.text)), expected authentication in this file\(hint)", at: limit.place)
+        } else if !hasTenant, limit.value.keys.contains(.tenant) {
+            reader.report("found \(Quoted.text(limit.value.text)), expected authentication.tenant to say what a tenant is\(hint)", at: limit.place)
+        }
+    }
+
+    /// An RLS override is a count and one unit (RateLimitDescriptor.RateLimitOverride).
+    private func checkStore(_ limit: Located<LimitRule>) {
+        guard storeIsService else { return }
+        let rule = limit.value
+        let problem =
+            rule.burst != nil ? "no burst"
+            : rule.window.units != 1 ? "one unit of time, not \(rule.window.units)"
+            : rule.count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
+        guard let problem else { return }
+        reader.report(
+            "found \(Quoted.text(rule.text)), expected \(problem): a rate-limit service cannot be asked for it", at: limit.place)
+    }
+}
+
+extension LimitKey {
+    fileprivate var isFromToken: Bool {
+        switch self {
+        case .tenant, .claim: true
+        case .address, .method, .header, .constant: false
+        }
+    }
+}
+
+extension AccessConfiguration {
+    /// What `allow` says about callers without a token; `nil` where it says nothing. In shadow it is as if not written.
+    fileprivate var admitsStrangers: Bool? {
+        guard let allow = allow?.value, allow.mode == .enforce else { return nil }
+        return allow.rule.admitsStrangers
+    }
+}
+
+extension LimitRule {
+    fileprivate var isFromToken: Bool { keys.contains(where: \.isFromToken) }
+
+    /// The shorthand, for messages.
+    var text: String {
+        let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
+        return "\(count)/\(span)" + (burst.map { " burst \($0)" } ?? "")
+            + (keys.isEmpty ? "" : " per " + keys.map(\.description).joined(separator: ", "))
+    }
+}

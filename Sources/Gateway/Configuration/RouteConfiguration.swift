@@ -1,0 +1,160 @@
+package import Config
+package import RateLimit
+
+/// One entry of `routes`: which requests, who may make them, how many, and where they go.
+package struct RouteConfiguration: Sendable, Equatable {
+    /// For logs and metrics, each once; derived from what it matches where it is left out.
+    package var name: String
+    package var place: Place
+    package var match: RouteMatch
+    package var cluster: Located<String>
+    /// The whole call, and the cap on grpc-timeout; `nil` for none of its own.
+    package var timeout: Duration?
+    package var access: AccessConfiguration
+    package var limits: [Located<LimitRule>]
+    /// Whether callers are told the name of the rule or limit that stopped them.
+    package var expose: Bool
+    package var methods: [MethodConfiguration]
+
+    package static func == (left: RouteConfiguration, right: RouteConfiguration) -> Bool {
+        left.name == right.name && left.match == right.match && left.cluster == right.cluster
+            && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
+            && left.expose == right.expose && left.methods == right.methods
+    }
+}
+
+/// One entry of a route's `methods`: what is different for this method of the route's service.
+package struct MethodConfiguration: Sendable, Equatable {
+    package var name: Located<String>
+    /// `nil` for the route's.
+    package var timeout: Duration?
+    /// `allow` replaces the route's, `deny` is asked in addition to it.
+    package var access: AccessConfiguration
+    /// In addition to the route's.
+    package var limits: [Located<LimitRule>]
+}
+
+/// `allow` and `deny` of a route or method, where they were written.
+package struct AccessConfiguration: Sendable, Equatable {
+    package var allow: Located<NamedRule>?
+    package var deny: Located<NamedRule>?
+
+    package init(allow: Located<NamedRule>? = nil, deny: Located<NamedRule>? = nil) {
+        self.allow = allow
+        self.deny = deny
+    }
+
+    package var rules: AccessRules { AccessRules(allow: allow?.value, deny: deny?.value) }
+}
+
+extension AccessConfiguration {
+    /// Reads `allow` and `deny`; `owner` is what rules without a name are named after.
+    init(in section: Section, owner: String) {
+        allow = section.optional("allow", .located(.namedRule("\(owner).allow")))
+        deny = section.optional("deny", .located(.namedRule("\(owner).deny")))
+    }
+}
+
+extension Grammar where Value == [RouteConfiguration] {
+    static var routes: Grammar {
+        Grammar(expected: "a list of routes, each a mapping with cluster") { node, reader, expected in
+            var taken: Set<String> = []
+            let route = Grammar<RouteConfiguration>.section(expected: "a mapping with cluster") { section in
+                RouteConfiguration.read(section, taken: &taken)
+            }
+            return Grammar.list(of: route).expecting(expected).read(node, reader)
+        }
+    }
+}
+
+extension RouteConfiguration {
+    /// - Parameter taken: the names of the routes before this one.
+    fileprivate static func read(_ section: Section, taken: inout Set<String>) -> RouteConfiguration? {
+        let match = RouteMatch(in: section)
+        let name = name(in: section, for: match, taken: &taken)
+        let cluster = section.required("cluster", .located(.name))
+        let timeout = section.optional("timeout", .timeout)
+        let access = AccessConfiguration(in: section, owner: name)
+        let limits = section.value("limits", .limits(of: name), default: [])
+        let expose = section.value("expose", .boolean, default: false)
+        let methods = section.value("methods", .methods(of: name), default: [])
+        if section.has("methods"), !section.has("service") {
+            section.report("found without service, expected beside it: methods are a service's", about: "methods")
+        }
+        guard let match, let cluster else { return nil }
+        return RouteConfiguration(
+            name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
+            limits: limits, expose: expose, methods: methods)
+    }
+
+    /// The name as written, or the service or path, with a number behind it where an earlier route has it.
+    private static func name(in section: Section, for match: RouteMatch?, taken: inout Set<String>) -> String {
+        if let name = section.optional("name", .located(.name)) {
+            if !taken.insert(name.value).inserted {
+                section.reader.report(
+                    "found \(Quoted.text(name.value)), which an earlier route has, expected a name of its own", at: name.place)
+            }
+            return name.value
+        }
+        let base =
+            switch match?.target {
+            case .service(let service): service
+            case .path(let path): path
+            case .prefix(let prefix): "\(prefix)*"
+            case .any, nil: "default"
+            }
+        var name = base
+        var number = 2
+        while !taken.insert(name).inserted {
+            name = "\(base)-\(number)"
+            number += 1
+        }
+        return name
+    }
+}
+
+extension Grammar where Value == [Located<LimitRule>] {
+    fileprivate static func limits(of owner: String) -> Grammar {
+        Grammar.list(of: Grammar<Located<LimitRule>>.located(.limit)).map { limits in
+            limits.enumerated().map { index, limit in limit.named("\(owner).limits[\(index)]") }
+        }
+    }
+}
+
+extension Grammar where Value == [MethodConfiguration] {
+    fileprivate static func methods(of route: String) -> Grammar {
+        let expected = "a mapping of method names, each a mapping with allow, deny, limits or timeout"
+        return Grammar(expected: expected) { node, reader, expected in
+            guard let entries = node.entries else {
+                reader.reportMismatch(node, expected: expected)
+                return nil
+            }
+            return entries.compactMap { entry in
+                let name = entry.key
+                guard MethodConfiguration.isName(name.value) else {
+                    reader.report(
+                        "found \(Quoted.text(name.value)), expected a method's name such as CreateOrder", at: name.place)
+                    return nil
+                }
+                return reader.section(entry.value) { section in
+                    let owner = "\(route).\(name.value)"
+                    return MethodConfiguration(
+                        name: name, timeout: section.optional("timeout", .timeout),
+                        access: AccessConfiguration(in: section, owner: owner),
+                        limits: section.value("limits", .limits(of: owner), default: []))
+                }
+            }
+        }
+    }
+}
+
+extension MethodConfiguration {
+    /// An identifier of protobuf.
+    fileprivate static func isName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return text.utf8.allSatisfy { byte in
+            let lower = byte | 0x20
+            return (0x30...0x39).contains(byte) || (0x61...0x7a).contains(lower) || byte == 0x5f
+        }
+    }
+}

@@ -1,0 +1,70 @@
+internal import TLS
+internal import GRPC
+internal import HTTPModel
+internal import Transport
+
+extension GatewayWorker {
+    /// May this caller make this call? Then: does the caller have the plan that calls are counted by?
+    func authorize(_ exchange: ExchangePointer) -> FilterVerdict {
+        let snapshot = exchange.pointee.snapshot!
+        let policy = exchange.pointee.policy!
+        guard let stream = exchange.pointee.downstream else { return .replied }
+        return snapshot._withUnsafeGuaranteedRef { serving in
+            policy._withUnsafeGuaranteedRef { policy in
+                let rules = serving.snapshot.rules
+                let facts = CallerFacts(
+                    token: exchange.pointee.identity.map { Unmanaged.passUnretained($0.token) },
+                    memory: exchange.pointee.identity?.ruleMemory, fields: stream.pointee.fields,
+                    address: exchange.pointee.origin?.address,
+                    certificate: ServerConnection.withServer(stream) { certificateNames($0) })
+                let verdict = rules.check(policy.access, facts)
+                if verdict.hasShadowRefusals { metrics.count(.accessShadowed) }
+                guard case .denied(let reason, let rule) = verdict.decision else {
+                    return checkPlan(exchange, serving.snapshot)
+                }
+                metrics.count(.accessDenied)
+                let name = rules.name(of: rule)
+                switch reason {
+                case .needsAuthentication:
+                    refuse(exchange, .unauthenticated(.missing), rule: name)
+                case .insufficientScope(let scopes):
+                    let wanted = rules.withScopes(scopes) { String(decoding: $0, as: UTF8.self) }
+                    refuse(exchange, .permissionDenied(.scope(required: wanted)), rule: name)
+                case .denied:
+                    refuse(exchange, .permissionDenied(.rule), rule: name)
+                }
+                return .replied
+            }
+        }
+    }
+
+    /// Where plans are configured, a caller who is somebody must be on one: a missing claim never means "no limit".
+    private func checkPlan(_ exchange: ExchangePointer, _ snapshot: Snapshot) -> FilterVerdict {
+        guard let identity = exchange.pointee.identity, let authentication = snapshot.authentication,
+            authentication.plan != nil
+        else { return .proceed }
+        if identity.tenant == nil {
+            refuse(exchange, .permissionDenied(.tenantMissing))
+            return .replied
+        }
+        if identity.plan == nil {
+            refuse(exchange, .permissionDenied(.planUnknown))
+            return .replied
+        }
+        return .proceed
+    }
+
+    /// The names of a connection's client certificate, read once and kept with the connection.
+    private func certificateNames(_ connection: ServerConnection) -> CertificateNames? {
+        guard let certificate = connection.peerCertificate else { return nil }
+        if let names = connection.attachment as? CertificateNamesBox { return names.names }
+        let box = CertificateNamesBox(CertificateNames(certificate.names))
+        connection.attachment = box
+        return box.names
+    }
+}
+
+private final class CertificateNamesBox {
+    let names: CertificateNames
+    init(_ names: CertificateNames) { self.names = names }
+}

@@ -1,0 +1,42 @@
+internal import Bytes
+internal import JOSE
+
+/// A caller whose token was verified, with everything that follows from the token alone: kept in the token cache, so a
+/// token seen again costs one look-up.
+package final class Caller {
+    let token: VerifiedToken
+    let issuer: [UInt8]
+    let subject: [UInt8]
+    /// The tenant's name; `nil` where the token has none or tenants do not matter.
+    let tenant: [UInt8]?
+    /// Into the snapshot's plans.
+    let plan: Int?
+    let claims: ClaimHeaders?
+    let forwardsToken: Bool
+    let ruleMemory: UnsafeMutablePointer<TokenRuleMemory>
+
+    init(_ token: VerifiedToken, _ plan: AuthenticationPlan, planNames: [String: Int]) {
+        self.token = token
+        let issuer = plan.issuers[token.issuerIndex]
+        self.issuer = Array(issuer.policy.issuer.utf8)
+        subject = Array((token.subject ?? "").utf8)
+        tenant = plan.tenant.flatMap { token.claim($0)?.scalarText }.flatMap { $0.isEmpty ? nil : Array($0.utf8) }
+        let planName = plan.plan.flatMap { token.claim($0)?.scalarText }
+        self.plan = planName.flatMap { planNames[$0] } ?? plan.defaultPlan
+        forwardsToken = issuer.forwardsToken
+        claims = plan.claimHeaders { index, path in
+            var value = ByteBuffer(capacity: 64)
+            guard index == token.issuerIndex, let found = token.claim(path), ClaimHeader.append(found, to: &value) else {
+                return nil
+            }
+            return Array(value.readable)
+        }
+        ruleMemory = .allocate(capacity: 1)
+        ruleMemory.initialize(to: TokenRuleMemory())
+    }
+
+    deinit { ruleMemory.deallocate() }
+
+    /// About how much memory it keeps.
+    var approximateBytes: Int { token.approximateBytes + 512 }
+}

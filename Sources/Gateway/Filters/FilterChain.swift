@@ -1,0 +1,47 @@
+/// A station on a request's way. The set is closed, so a chain is a list of numbers and a call is a switch.
+package enum Filter: UInt8, Sendable {
+    case limitStrangers
+    case authenticate
+    case authorize
+    case limit
+    case route
+}
+
+/// What a filter says of an exchange.
+enum FilterVerdict {
+    /// On to the next.
+    case proceed
+    /// An answer from elsewhere decides; `resume` is called with it, or the exchange ends before.
+    case suspended
+    /// The exchange has been answered.
+    case replied
+}
+
+extension GatewayWorker {
+    /// Takes an exchange through the filters that are left to it.
+    func runFilters(_ exchange: ExchangePointer) {
+        let policy = exchange.pointee.policy!
+        exchange.pointee.phase = .filtering
+        while true {
+            let filter = policy._withUnsafeGuaranteedRef { $0.filters[Int(exchange.pointee.filterIndex)] }
+            exchange.pointee.filterIndex += 1
+            let verdict: FilterVerdict
+            switch filter {
+            case .limitStrangers: verdict = limitStrangers(exchange)
+            case .authenticate: verdict = authenticator.check(exchange, worker: self)
+            case .authorize: verdict = authorize(exchange)
+            case .limit: verdict = limit(exchange)
+            case .route:
+                upstream.start(exchange)
+                return
+            }
+            switch verdict {
+            case .proceed: continue
+            case .suspended:
+                exchange.pointee.phase = .suspended
+                return
+            case .replied: return
+            }
+        }
+    }
+}

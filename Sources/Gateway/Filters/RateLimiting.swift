@@ -1,0 +1,169 @@
+internal import Reactor
+internal import GRPC
+internal import HTTPModel
+internal import JOSE
+internal import RateLimit
+internal import Time
+internal import Transport
+
+extension GatewayWorker {
+    /// Limits that hold before it is known who calls.
+    func limitStrangers(_ exchange: ExchangePointer) -> FilterVerdict {
+        let policy = exchange.pointee.policy!
+        return policy._withUnsafeGuaranteedRef { decide(exchange, $0.limitsBefore, []) }
+    }
+
+    /// The route's limits and those of the caller's plan, all in one decision: all are charged or none.
+    func limit(_ exchange: ExchangePointer) -> FilterVerdict {
+        let policy = exchange.pointee.policy!
+        let snapshot = exchange.pointee.snapshot!
+        return policy._withUnsafeGuaranteedRef { policy in
+            guard let plan = exchange.pointee.identity?.plan else { return decide(exchange, policy.limits, []) }
+            return snapshot._withUnsafeGuaranteedRef { decide(exchange, policy.limits, $0.snapshot.plans[plan].limits) }
+        }
+    }
+
+    private func decide(_ exchange: ExchangePointer, _ first: [Limit], _ second: [Limit]) -> FilterVerdict {
+        guard !first.isEmpty || !second.isEmpty else { return .proceed }
+        let limiter = limiter
+        let request = limiter.take()
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        if let identity = exchange.pointee.identity {
+            identity.issuer.withUnsafeBytes { request.reset(issuer: $0) }
+        } else {
+            request.reset(issuer: none)
+        }
+        for limit in first { add(limit, to: request, exchange) }
+        for limit in second { add(limit, to: request, exchange) }
+        switch limiter.store.decide(request, now: now, wall: context.loop.wall) {
+        case .decided:
+            defer { limiter.give(request) }
+            return conclude(exchange, request)
+        case .pending:
+            request.context = UnsafeMutableRawPointer(exchange)
+            request.tag = UInt64(exchange.pointee.generation)
+            exchange.pointee.limitRequest = Unmanaged.passUnretained(request)
+            return .suspended
+        }
+    }
+
+    /// The store has answered for a suspended exchange.
+    func resume(_ exchange: ExchangePointer, _ request: LimitRequest) {
+        exchange.pointee.limitRequest = nil
+        if case .proceed = conclude(exchange, request) { runFilters(exchange) }
+    }
+
+    private func conclude(_ exchange: ExchangePointer, _ request: LimitRequest) -> FilterVerdict {
+        let outcome = request.outcome
+        if outcome.shadowRefusals != 0 { metrics.count(.limitShadowed) }
+        switch outcome.decision {
+        case .allowed:
+            metrics.count(outcome.source == .none ? .limitSkipped : .limitAllowed)
+            return .proceed
+        case .unavailable:
+            metrics.count(.limitUnavailable)
+            refuse(exchange, .limitStoreUnavailable(retryAfter: .seconds(1)))
+        case .refused:
+            metrics.count(.limitRefused)
+            let exposes = exchange.pointee.policy!._withUnsafeGuaranteedRef { $0.exposesRules }
+            refuse(
+                exchange,
+                .rateLimited(
+                    retryAfter: .nanoseconds(Int64(clamping: outcome.retryAfterNanoseconds)),
+                    limits: Self.states(request, exposes: exposes)),
+                rule: outcome.refusedIndex >= 0 ? request.limit(at: outcome.refusedIndex).name : nil)
+        }
+        return .replied
+    }
+
+    private static func states(_ request: LimitRequest, exposes: Bool) -> [LimitState] {
+        (0..<request.count).compactMap { index in
+            let limit = request.limit(at: index)
+            guard !limit.isShadow else { return nil }
+            let verdict = request.verdict(at: index)
+            return LimitState(
+                name: limit.name, exposesName: exposes, count: limit.rule.count, windowSeconds: limit.windowSeconds,
+                remaining: verdict.remaining, resetSeconds: (verdict.resetAfterNanoseconds + 999_999_999) / 1_000_000_000,
+                isExceeded: !verdict.isAllowed)
+        }
+    }
+
+    /// Puts a limit and the values of its keys into the request. A value that a call does not have counts as an empty one:
+    /// such calls share a counter, and none goes uncounted.
+    private func add(_ limit: Limit, to request: LimitRequest, _ exchange: ExchangePointer) {
+        request.begin(limit)
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        guard let stream = exchange.pointee.downstream else { return }
+        for key in limit.rule.keys {
+            switch key {
+            case .tenant:
+                guard let tenant = exchange.pointee.identity?.tenant else { request.add(key: none); continue }
+                tenant.withUnsafeBytes { request.add(key: $0) }
+            case .address:
+                addressText(exchange, stream) { request.add(key: $0) }
+            case .method:
+                request.add(key: exchange.pointee.facts?.path ?? none)
+            case .constant(let text):
+                var text = text
+                text.withUTF8 { request.add(key: UnsafeRawBufferPointer($0)) }
+            case .header(let name):
+                request.add(key: Self.header(name, of: stream) ?? none)
+            case .claim(let names):
+                guard let path = ClaimPath(names: names), let claim = exchange.pointee.identity?.token.claim(path),
+                    claim.withScalar({ request.add(key: $0) }) != nil
+                else { request.add(key: none); continue }
+            }
+        }
+    }
+
+    /// The client address as text: the connection's own, unless a proxy stands between.
+    private func addressText(
+        _ exchange: ExchangePointer, _ stream: StreamPointer, _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        guard let origin = exchange.pointee.origin, origin.isProxied, let address = origin.address else {
+            return ServerConnection.withServer(stream) { $0.peerText.withUnsafeBytes(body) }
+        }
+        var text = address.description
+        text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+    }
+
+    private static func header(_ name: String, of stream: StreamPointer) -> UnsafeRawBufferPointer? {
+        let fields = stream.pointee.fields
+        for index in 0..<fields.count where fields[index].nameBytes.elementsEqual(name.utf8) {
+            return fields[index].valueBytes
+        }
+        return nil
+    }
+}
+
+/// A worker's store, and the requests that wait on it.
+final class Limiter: LimitDelegate {
+    private(set) var store: any LimitStore
+    private var free: [LimitRequest] = []
+    unowned(unsafe) var worker: GatewayWorker?
+    /// Requests that a store, or an exchange, has.
+    private(set) var outstandingCount = 0
+
+    init(store: any LimitStore) {
+        self.store = store
+        store.delegate = self
+    }
+
+    func take() -> LimitRequest {
+        outstandingCount += 1
+        return free.popLast() ?? LimitRequest(keepsValues: store.needsValues)
+    }
+
+    func give(_ request: LimitRequest) {
+        outstandingCount -= 1
+        free.append(request)
+    }
+
+    func limitDecided(_ request: LimitRequest) {
+        defer { give(request) }
+        guard !request.isAbandoned, let context = request.context else { return }
+        let exchange = context.assumingMemoryBound(to: Exchange.self)
+        guard UInt64(exchange.pointee.generation) == request.tag, exchange.pointee.phase == .suspended else { return }
+        worker?.resume(exchange, request)
+    }
+}

@@ -1,0 +1,74 @@
+package import Config
+internal import HTTP2
+package import Sockets
+package import TLS
+package import Transport
+
+/// A listener made ready: where, how secured, and what it allows.
+package struct ListenerPlan: Sendable {
+    package var name: String
+    package var address: SocketAddress
+    package var tls: ServerContext?
+    package var settings: HTTPServerSettings
+}
+
+extension SnapshotBuilder {
+    /// `nil` where something about it is a mistake, which has been reported.
+    mutating func listenerPlan(_ listener: ListenerConfiguration) -> ListenerPlan? {
+        guard let address = SocketAddress(listener.address.value) else { return nil }
+        var context: ServerContext?
+        if let tls = listener.tls {
+            context = serverContext(tls, of: listener)
+            if context == nil { return nil }
+        }
+        return ListenerPlan(
+            name: listener.name.value, address: address, tls: context, settings: HTTPServerSettings(listener.limits))
+    }
+
+    private mutating func serverContext(_ tls: ListenerTLS, of listener: ListenerConfiguration) -> ServerContext? {
+        let identities = tls.certificates.map { files.identity($0) }
+        var policy: ClientCertificatePolicy?
+        if let ca = tls.clientCA {
+            guard let authorities = files.authorities(ca) else { return nil }
+            policy = ClientCertificatePolicy(
+                authorities: authorities, presence: tls.clientCertificate == .required ? .required : .optional)
+        }
+        let usable = identities.compactMap { $0 }
+        guard usable.count == identities.count else { return nil }
+        var settings = ServerSettings(listenerName: listener.name.value, identities: usable)
+        settings.minimumVersion = tls.minimum == .tls13 ? .tls13 : .tls12
+        settings.clientCertificates = policy
+        do throws(ContextMistake) {
+            return try ServerContext(settings, ticketKeys: surroundings.ticketKeys)
+        } catch {
+            files.report(error.description, at: listener.name.place)
+            return nil
+        }
+    }
+}
+
+extension SocketAddress {
+    /// `nil` for a name, which is looked up elsewhere.
+    package init?(_ address: NetworkAddress) {
+        switch address {
+        case .ip(let text, let port): self.init(host: text, port: port)
+        case .unix(let path): self = .unix(path)
+        case .name: return nil
+        }
+    }
+}
+
+extension HTTPServerSettings {
+    init(_ limits: ListenerLimits) {
+        self.init(
+            session: SessionLimits(
+                streams: UInt32(limits.streams), fieldCount: limits.headers, fieldListBytes: limits.headerBytes,
+                streamWindowBytes: SessionLimits.defaults.streamWindowBytes,
+                connectionWindowBytes: SessionLimits.defaults.connectionWindowBytes,
+                resetBurst: UInt64(limits.resets.burst), resetsPerSecond: UInt64(limits.resets.perSecond),
+                settingsPerSecond: limits.settings, emptyFramesPerSecond: limits.emptyFrames,
+                controlFramesPerFrameSent: limits.controlFrames),
+            connections: limits.connections, handshake: limits.handshake, idle: limits.idle,
+            streamIdle: limits.streamIdle, stall: limits.stall, bodyBytesMax: limits.bodyBytes)
+    }
+}

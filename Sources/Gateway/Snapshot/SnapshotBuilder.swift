@@ -1,0 +1,188 @@
+package import Config
+internal import Crypto
+internal import JOSE
+internal import Metrics
+package import RateLimit
+internal import Sockets
+package import TLS
+package import Time
+internal import Transport
+
+/// Makes what the gateway serves from out of a configuration: opens the files it names, and finds what only shows then.
+///
+/// `martlet check` runs the same builder as `martlet serve`. Every mistake is reported at the place of its node, and the
+/// rest is still tried.
+package struct SnapshotBuilder {
+    /// What does not come from the configuration.
+    package struct Surroundings {
+        package var readFile: (String) -> Result<[UInt8], FileFailure>
+        package var counterSeed: HashSeed
+        package var ticketKeys: TicketKeys
+        package var metrics: GatewayMetrics
+        package var now: WallTime
+
+        package init(
+            readFile: @escaping (String) -> Result<[UInt8], FileFailure>, counterSeed: HashSeed, ticketKeys: TicketKeys,
+            metrics: GatewayMetrics, now: WallTime
+        ) {
+            self.readFile = readFile
+            self.counterSeed = counterSeed
+            self.ticketKeys = ticketKeys
+            self.metrics = metrics
+            self.now = now
+        }
+    }
+
+    package struct Product {
+        package var snapshot: Snapshot
+        package var listeners: [ListenerPlan]
+    }
+
+    let configuration: GatewayConfiguration
+    let surroundings: Surroundings
+    var files: FileOpener
+
+    package init(_ configuration: GatewayConfiguration, _ surroundings: Surroundings) {
+        self.configuration = configuration
+        self.surroundings = surroundings
+        files = FileOpener(read: surroundings.readFile, now: surroundings.now)
+    }
+
+    /// - Parameter generation: another one for every snapshot of the process, from 1.
+    /// - Returns: `nil` with at least one error among the issues; warnings come with either.
+    package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
+        var builder = RuleBookBuilder()
+        let listeners = configuration.listeners.compactMap { listenerPlan($0) }
+        var clusters = configuration.clusters.map { clusterPlan($0) }
+        let authentication = configuration.authentication.map { authenticationPlan($0) }
+        let store = storePlan(configuration.rateLimits, clusters: &clusters)
+        let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, &builder) }
+        let table = RouteTable(
+            configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
+            seed: RandomBytes.uint64())
+        let plans = configuration.plans.map { plan in
+            PlanLimits(name: plan.name.value, limits: limits(plan.limits, place: "plans.\(plan.name.value)"))
+        }
+        let issues = files.issues
+        guard !issues.hasErrors else { return (nil, issues) }
+        let snapshot = Snapshot(
+            generation: generation, table: table, routes: routes, rules: builder.book(generation: generation),
+            clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
+            plans: plans, store: store)
+        return (Product(snapshot: snapshot, listeners: listeners), issues)
+    }
+
+    // MARK: Routes
+
+    private func route(_ route: RouteConfiguration, at index: Int, _ builder: inout RuleBookBuilder) -> Route {
+        let authenticates = configuration.authentication != nil
+        let own = route.access.rules
+        let base = limits(route.limits, place: "routes.\(route.name)")
+        var policies = [
+            CallPolicy(
+                timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
+                authenticates: authenticates)
+        ]
+        for method in route.methods {
+            let place = "routes.\(route.name).\(method.name.value)"
+            policies.append(
+                CallPolicy(
+                    timeout: method.timeout ?? route.timeout,
+                    access: builder.policy(route: own, method: method.access.rules),
+                    limits: base + limits(method.limits, place: place), exposesRules: route.expose,
+                    authenticates: authenticates))
+        }
+        let calls = surroundings.metrics.calls.group(route.name)
+        for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
+        let cluster = configuration.clusters.firstIndex { $0.name.value == route.cluster.value } ?? 0
+        return Route(index: index, name: route.name, cluster: cluster, policies: policies, calls: calls)
+    }
+
+    private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {
+        rules.enumerated().map { index, rule in
+            Limit(rule.value, name: rule.value.name ?? "\(index)", place: place, seed: surroundings.counterSeed)
+        }
+    }
+
+    // MARK: Clusters
+
+    private mutating func clusterPlan(_ cluster: ClusterConfiguration) -> ClusterPlan {
+        var pool = PoolSettings.defaults
+        pool.streams = cluster.connections.streams
+        pool.connections = cluster.connections.maximum
+        pool.connectTimeout = cluster.timeouts.connect
+        pool.idleTimeout = cluster.timeouts.idle
+        return ClusterPlan(
+            name: cluster.name.value, endpoints: cluster.endpoints.map { EndpointAddress($0.value) },
+            policy: cluster.loadBalancing == .roundRobin ? .roundRobin : .leastRequest, pool: pool,
+            tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: cluster.name.place) })
+    }
+
+    private mutating func storePlan(_ store: StoreConfiguration, clusters: inout [ClusterPlan]) -> StorePlan {
+        let location: StorePlan.Location
+        switch store.store.value {
+        case .memory: location = .memory
+        case .redis(let redis):
+            location = .redis(
+                .init(
+                    endpoint: EndpointAddress(redis.address), database: redis.database, user: redis.user,
+                    password: redis.password?.text,
+                    tls: redis.tls.flatMap { files.upstreamTLS($0, protocols: [], at: store.store.place) }))
+        case .service(let address, let tls):
+            var pool = PoolSettings.defaults
+            pool.streams = 1000
+            pool.connections = 1
+            clusters.append(
+                ClusterPlan(
+                    name: "rate_limits.store", endpoints: [EndpointAddress(address)], policy: .roundRobin, pool: pool,
+                    tls: tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: store.store.place) }))
+            location = .service(cluster: clusters.count - 1, authority: address.description)
+        }
+        return StorePlan(
+            location: location, domain: store.domain, timeout: store.timeout, whenUnavailable: store.whenUnavailable)
+    }
+
+    // MARK: Authentication
+
+    private mutating func authenticationPlan(_ authentication: AuthenticationConfiguration) -> AuthenticationPlan {
+        var issuers: [AuthenticationPlan.Issuer] = []
+        for issuer in authentication.issuers {
+            let (keys, source) = files.keys(of: issuer)
+            issuers.append(
+                AuthenticationPlan.Issuer(
+                    policy: IssuerPolicy(
+                        issuer: issuer.issuer.value, audiences: issuer.audiences,
+                        leewaySeconds: issuer.leeway.nanoseconds / 1_000_000_000),
+                    keys: keys, source: source, forwardsToken: issuer.forwardToken,
+                    forwardedClaims: issuer.forwardClaims.map { claim in
+                        (Array(claim.header.utf8), claim.path)
+                    }))
+        }
+        let failures = authentication.failedLogins.map { rate in
+            Limit(
+                LimitRule(
+                    name: "failed_logins", count: UInt64(rate.perSecond), window: LimitWindow(unit: .second),
+                    burst: UInt64(rate.burst), keys: [.address]),
+                name: "failed_logins", place: "authentication", seed: surroundings.counterSeed)
+        }
+        return AuthenticationPlan(
+            issuers: issuers, tenant: authentication.tenant?.value,
+            plan: authentication.plan?.value,
+            defaultPlan: authentication.defaultPlan.flatMap { name in
+                configuration.plans.firstIndex { $0.name.value == name.value }
+            },
+            failedLogins: failures, tokenCacheEntries: authentication.tokenCache)
+    }
+}
+
+extension EndpointAddress {
+    init(_ address: NetworkAddress) {
+        switch address {
+        case .name(let name, let port): self = .name(name, port: port)
+        case .ip(let text, let port):
+            // The grammar has seen to it that these are digits.
+            self = SocketAddress(host: text, port: port).map { .address($0) } ?? .name(text, port: port)
+        case .unix(let path): self = .address(.unix(path))
+        }
+    }
+}

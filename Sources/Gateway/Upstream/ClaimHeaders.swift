@@ -1,0 +1,25 @@
+package import HTTPModel
+
+/// Claims of a verified token as headers for the upstream: names from the configuration, values rendered once per token.
+package final class ClaimHeaders: Sendable {
+    private let headers: [(name: [UInt8], value: [UInt8]?)]
+
+    /// A `nil` value sends no header; the caller's own copy is removed all the same.
+    package init(_ headers: [(name: [UInt8], value: [UInt8]?)]) { self.headers = headers }
+
+    /// Whether the caller's field of this name is to be removed.
+    func overwrites(_ name: UnsafeRawBufferPointer) -> Bool {
+        for header in headers where header.name.count == name.count && name.elementsEqual(header.name) { return true }
+        return false
+    }
+
+    func write(to writer: inout FieldWriter) {
+        for header in headers {
+            guard let value = header.value else { continue }
+            header.name.withUnsafeBytes { name in
+                // Who calls is as varied as tokens are: no entry of the table is worth it.
+                value.withUnsafeBytes { writer.copy(name: name, value: $0, flags: .borrowedNeverIndexed) }
+            }
+        }
+    }
+}

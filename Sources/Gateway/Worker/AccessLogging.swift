@@ -1,0 +1,140 @@
+internal import Metrics
+internal import GRPC
+internal import HTTPModel
+package import Reactor
+internal import TLS
+package import Telemetry
+internal import Time
+internal import Transport
+
+/// A worker's access log: hands the lines of a tick over at its end.
+package final class AccessLogger: Flushable {
+    let ring: AccessLogRing
+    private unowned(unsafe) let loop: EventLoop
+    private var isDirty = false
+
+    package init(ring: AccessLogRing, loop: EventLoop) {
+        self.ring = ring
+        self.loop = loop
+    }
+
+    func append(_ entry: borrowing AccessLogEntry) {
+        ring.append(entry)
+        guard !isDirty else { return }
+        isDirty = true
+        loop.markDirty(self)
+    }
+
+    package func flush() {
+        isDirty = false
+        ring.publish()
+    }
+}
+
+extension GatewayWorker {
+    /// Counts an exchange that is over, and writes its line.
+    func record(_ exchange: ExchangePointer) {
+        let duration = now.nanoseconds(since: exchange.pointee.began)
+        if let route = exchange.pointee.route {
+            let method = exchange.pointee.facts?.rpc ?? UnsafeRawBufferPointer(start: nil, count: 0)
+            let status = exchange.pointee.outcome.grpcStatus
+            // A method that nobody has answered for may be an invention.
+            let exists = !exchange.pointee.flags.contains(.localReply) && status != .unimplemented
+            let series = metrics.table.series(
+                route._withUnsafeGuaranteedRef { $0.calls }, method: method, mayCreate: exists)
+            let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: exchange.pointee.outcome.httpStatus)
+            let isPlainSuccess = status == nil && (200..<400).contains(exchange.pointee.outcome.httpStatus)
+            metrics.shard.record(series, status: isPlainSuccess ? 0 : Int(code.rawValue), nanoseconds: duration)
+        }
+        if let accessLog, accessLog.ring.isEnabled { write(exchange, duration, to: accessLog) }
+    }
+
+    private func write(_ exchange: ExchangePointer, _ duration: UInt64, to log: AccessLogger) {
+        guard let stream = exchange.pointee.downstream else { return }
+        var entry = AccessLogEntry(time: context.loop.wall)
+        let outcome = exchange.pointee.outcome
+        let connection = Connection.with(stream) { unsafeDowncast($0, to: ServerConnection.self) }
+        entry.requestID = exchange.pointee.requestID ?? entry.requestID
+        entry.protocolName = AccessLogEntry.text(connection.protocolName)
+        if let facts = exchange.pointee.facts {
+            entry.authority = facts.authority
+            entry.method = facts.method
+            entry.path = facts.path
+            entry.grpcService = facts.service
+            entry.grpcMethod = facts.rpc
+        } else {
+            entry.method = stream.pointee.fields.first(.method)?.valueBytes ?? entry.method
+            entry.path = stream.pointee.fields.first(.path)?.valueBytes ?? entry.path
+        }
+        entry.userAgent = stream.pointee.fields.first(.userAgent)?.valueBytes ?? entry.userAgent
+        if let field = stream.pointee.fields.first(.traceparent) { entry.trace = TraceContext(parsing: field.valueBytes) }
+        entry.status = outcome.httpStatus
+        if let status = outcome.grpcStatus, exchange.pointee.caller == .grpc { entry.grpcStatus = Int(status.rawValue) }
+        entry.responseFlag = AccessLogEntry.text(outcome.flag)
+        entry.detail = AccessLogEntry.text(outcome.detail)
+        entry.bytesReceived = UInt64(stream.pointee.bodyBytesReceived)
+        entry.bytesSent = UInt64(stream.pointee.bodyBytesSent)
+        entry.durationMicroseconds = duration / 1000
+        entry.attempts = Int(exchange.pointee.attempts)
+        if exchange.pointee.attempts > 0 { entry.upstreamDurationMicroseconds = exchange.pointee.upstreamNanoseconds / 1000 }
+        entry.tlsVersion = AccessLogEntry.text(connection.tlsVersion?.text ?? "")
+        // What lies in Swift arrays is only good inside these closures.
+        withAddress(exchange, connection) { address in
+            entry.downstreamAddress = address
+            withRoute(exchange) { route, cluster, endpoint in
+                entry.route = route
+                entry.cluster = cluster
+                entry.upstreamAddress = endpoint
+                withIdentity(exchange) { tenant, subject, issuer in
+                    entry.tenant = tenant
+                    entry.subject = subject
+                    entry.issuer = issuer
+                    log.append(entry)
+                }
+            }
+        }
+    }
+
+    private func withAddress(
+        _ exchange: ExchangePointer, _ connection: ServerConnection, _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        if let origin = exchange.pointee.origin, origin.isProxied, let address = origin.address {
+            var text = address.description
+            text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        } else {
+            connection.peerText.withUnsafeBytes(body)
+        }
+    }
+
+    private func withRoute(
+        _ exchange: ExchangePointer,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+    ) {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        guard let route = exchange.pointee.route else { return body(none, none, none) }
+        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: route) }
+        route._withUnsafeGuaranteedRef { route in
+            route.nameBytes.withUnsafeBytes { name in
+                cluster.nameBytes.withUnsafeBytes { cluster in
+                    guard let endpoint = exchange.pointee.endpoint else { return body(name, cluster, none) }
+                    endpoint._withUnsafeGuaranteedRef { endpoint in
+                        endpoint.addressText.withUnsafeBytes { body(name, cluster, $0) }
+                    }
+                }
+            }
+        }
+    }
+
+    private func withIdentity(
+        _ exchange: ExchangePointer,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+    ) {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        guard let identity = exchange.pointee.identity else { return body(none, none, none) }
+        (identity.tenant ?? []).withUnsafeBytes { tenant in
+            identity.subject.withUnsafeBytes { subject in
+                identity.issuer.withUnsafeBytes { body(tenant, subject, $0) }
+            }
+        }
+    }
+}

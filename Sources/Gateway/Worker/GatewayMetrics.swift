@@ -1,0 +1,99 @@
+package import Metrics
+
+/// What a worker counts besides calls by route, method and status.
+package enum GatewayEvent: Int, CaseIterable, Sendable {
+    case tokenVerified, tokenRefused, failedLoginRefused
+    case accessDenied, accessShadowed
+    case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
+    case upstreamAttempt, upstreamRetry, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
+    case queueOverflow, overload
+}
+
+/// The gateway's metrics, declared once for the process and shared by all workers.
+package final class GatewayMetrics: Sendable {
+    package let registry: MetricRegistry
+    package let calls: CallMetrics
+    private let events: [Counter]
+    package let downstreamConnections: Gauge
+    package let downstreamConnectionsTotal: Counter
+    package let activeExchanges: Gauge
+    package let logLinesDropped: Counter
+
+    package static let statusNames = [
+        "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+        "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+        "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+    ]
+
+    package init(registry: MetricRegistry) {
+        self.registry = registry
+        calls = CallMetrics(
+            registry: registry,
+            names: .init(
+                counter: "martlet_calls_total", counterHelp: "Calls that are over, by route, method and gRPC status.",
+                histogram: "martlet_call_duration_seconds", histogramHelp: "From a call's head to its end."),
+            statuses: Self.statusNames)
+        downstreamConnections = registry.gauge(
+            "martlet_downstream_connections", help: "Connections that callers have open.")
+        downstreamConnectionsTotal = registry.counter(
+            "martlet_downstream_connections_total", help: "Connections that callers have opened.")
+        activeExchanges = registry.gauge("martlet_calls_active", help: "Calls that are not over.")
+        logLinesDropped = registry.counter(
+            "martlet_access_log_dropped_total", help: "Access-log lines for which there was no room.")
+        events = GatewayEvent.allCases.map { event in
+            let (name, help, label, value) = event.series
+            return registry.counter(name, help: help, labels: label.isEmpty ? [] : [Label(label, value)])
+        }
+    }
+
+    func counter(_ event: GatewayEvent) -> Counter { events[event.rawValue] }
+}
+
+extension GatewayEvent {
+    fileprivate var series: (name: String, help: String, label: String, value: String) {
+        let authentication = ("martlet_authentication_total", "Bearer tokens that were not in the cache, by outcome.")
+        let access = ("martlet_access_denied_total", "Calls that a rule denied, or would have.")
+        let limits = ("martlet_limit_decisions_total", "Decisions of the limit store, by outcome.")
+        let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
+        let refusals = ("martlet_overload_total", "Calls refused because too much was under way.")
+        func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {
+            (family.0, family.1, label, value)
+        }
+        switch self {
+        case .tokenVerified: return row(authentication, "outcome", "verified")
+        case .tokenRefused: return row(authentication, "outcome", "refused")
+        case .failedLoginRefused: return row(authentication, "outcome", "too_many_failures")
+        case .accessDenied: return row(access, "mode", "enforced")
+        case .accessShadowed: return row(access, "mode", "shadow")
+        case .limitAllowed: return row(limits, "outcome", "allowed")
+        case .limitRefused: return row(limits, "outcome", "refused")
+        case .limitShadowed: return row(limits, "outcome", "shadow_refused")
+        case .limitUnavailable: return row(limits, "outcome", "unavailable")
+        case .limitSkipped: return row(limits, "outcome", "skipped")
+        case .upstreamAttempt: return row(upstream, "event", "attempt")
+        case .upstreamRetry: return row(upstream, "event", "retry")
+        case .upstreamConnectFailed: return row(upstream, "event", "connect_failed")
+        case .upstreamReset: return row(upstream, "event", "reset")
+        case .upstreamConnectionLost: return row(upstream, "event", "connection_lost")
+        case .upstreamTimeout: return row(upstream, "event", "timeout")
+        case .queueOverflow: return row(refusals, "cause", "queue_full")
+        case .overload: return row(refusals, "cause", "memory")
+        }
+    }
+}
+
+/// One worker's pen for the gateway's metrics.
+package final class WorkerMetrics {
+    package let gateway: GatewayMetrics
+    package let shard: MetricShard
+    let table: CallTable
+
+    package init(_ gateway: GatewayMetrics, seed: UInt64) {
+        self.gateway = gateway
+        shard = gateway.registry.makeShard()
+        table = CallTable(gateway.calls, seed: seed)
+    }
+
+    @inline(__always)
+    func count(_ event: GatewayEvent) { shard.add(gateway.counter(event)) }
+}

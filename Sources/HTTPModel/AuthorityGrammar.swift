@@ -1,0 +1,37 @@
+/// `uri-host [ ":" port ]` (RFC 3986, section 3.2), as Host and `:authority` carry it.
+package enum AuthorityGrammar {
+    /// Whether `bytes` names a host: not empty, no user information, an IPv6 address in brackets, a port of at most five
+    /// digits and 65535.
+    package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let first = bytes.first else { return false }
+        let hostEnd: Int
+        if first == UInt8(ascii: "[") {
+            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")), close > 1 else { return false }
+            for index in 1..<close {
+                let byte = bytes[index]
+                guard HTTPGrammar.hexValue(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".") else {
+                    return false
+                }
+            }
+            hostEnd = close + 1
+        } else {
+            hostEnd = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.count
+            guard hostEnd > 0 else { return false }
+            for index in 0..<hostEnd where !HTTPGrammar.isRegName(bytes[index]) { return false }
+        }
+        if hostEnd == bytes.count { return true }
+        guard bytes[hostEnd] == UInt8(ascii: ":") else { return false }
+        return isPort(bytes, from: hostEnd + 1)
+    }
+
+    /// `*DIGIT`: an empty port is the scheme's own.
+    private static func isPort(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Bool {
+        guard bytes.count - start <= 5 else { return false }
+        var port = 0
+        for index in start..<bytes.count {
+            guard HTTPGrammar.isDigit(bytes[index]) else { return false }
+            port = port * 10 + Int(bytes[index] - 0x30)
+        }
+        return port <= 65535
+    }
+}

@@ -1,0 +1,26 @@
+internal import Glibc
+
+/// A request's method, as far as HTTP itself treats methods differently. Methods are case-sensitive (RFC 9110, section 9.1).
+package enum HTTPMethod: UInt8, Sendable {
+    case get, head, post, put, delete, connect, options, trace, patch, other
+
+    package init(_ name: UnsafeRawBufferPointer) {
+        guard let start = name.baseAddress else { self = .other; return }
+        func matches(_ text: StaticString) -> Bool { memcmp(start, text.utf8Start, name.count) == 0 }
+        switch name.count {
+        case 3: self = matches("GET") ? .get : matches("PUT") ? .put : .other
+        case 4: self = matches("POST") ? .post : matches("HEAD") ? .head : .other
+        case 5: self = matches("PATCH") ? .patch : matches("TRACE") ? .trace : .other
+        case 6: self = matches("DELETE") ? .delete : .other
+        case 7: self = matches("OPTIONS") ? .options : matches("CONNECT") ? .connect : .other
+        default: self = .other
+        }
+    }
+
+    package var isIdempotent: Bool {
+        switch self {
+        case .get, .head, .put, .delete, .options, .trace: true
+        case .post, .connect, .patch, .other: false
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package import Config
+
+extension Grammar where Value == LimitRule {
+    /// A limit as shorthand, or as a mapping for what shorthand cannot say:
+    ///
+    ///     - 50/s burst 100 per tenant
+    ///     - { count: 50, per: s, burst: 100, key: tenant, name: bursts, mode: shadow, before: authentication }
+    package static var limit: Grammar {
+        Grammar(expected: "a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day") { node, reader, expected in
+            switch node.content {
+            case .scalar(let scalar):
+                return scalar.isAbsent ? mismatch(node, reader, expected) : shorthand(scalar, node, reader)
+            case .mapping: return reader.section(node, mapForm)
+            case .list: return mismatch(node, reader, expected)
+            }
+        }
+    }
+
+    private static func mismatch(_ node: Node, _ reader: Reader, _ expected: String) -> LimitRule? {
+        reader.reportMismatch(node, expected: expected)
+        return nil
+    }
+
+    private static func shorthand(_ scalar: Node.Scalar, _ node: Node, _ reader: Reader) -> LimitRule? {
+        guard !scalar.isBroken else { return nil }
+        do throws(GrammarError) {
+            return try LimitRule.parse(scalar.text)
+        } catch {
+            reader.report(error, in: scalar, of: node)
+            return nil
+        }
+    }
+
+    private static func mapForm(_ section: Section) -> LimitRule? {
+        let count = section.required("count", .count(1...Int(LimitRule.countMax)))
+        let window = section.required("per", .limitWindow)
+        let burst = section.optional("burst", .count(1...Int(LimitRule.countMax)))
+        let keys = section.value("key", .limitKeys, default: [])
+        let name = section.optional("name", .name)
+        let mode = section.optional("mode", .choice) as ShadowMode?
+        let before = section.optional("before", .choice) as BeforeStage?
+        guard let count, let window else { return nil }
+        let rule = LimitRule(
+            name: name, count: UInt64(count), window: window, burst: burst.map(UInt64.init), keys: keys,
+            isShadow: mode != nil, isBeforeAuthentication: before != nil)
+        if let mistake = rule.mistake {
+            section.report("found \(mistake.found), expected \(mistake.expected)", about: mistake.part.key)
+            return nil
+        }
+        return rule
+    }
+}
+
+/// `mode:` of a rule or limit; enforcing is said by saying nothing.
+package enum ShadowMode: String, CaseIterable, Sendable { case shadow }
+
+/// `before:` of a limit: counted before it is known who calls.
+private enum BeforeStage: String, CaseIterable { case authentication }
+
+extension RuleMistake.Part {
+    /// The key of the map form that holds this part.
+    fileprivate var key: String {
+        switch self {
+        case .count: "count"
+        case .window: "per"
+        case .burst: "burst"
+        case .keys: "key"
+        }
+    }
+}
+
+extension Grammar where Value == LimitWindow {
+    static var limitWindow: Grammar {
+        Grammar(expected: "a span such as s, 10s, min, h, day or month") { (text: String) in
+            do throws(GrammarError) {
+                return .value(try LimitWindow(parsing: text))
+            } catch {
+                return .mismatch
+            }
+        }
+    }
+}
+
+extension Grammar where Value == LimitKey {
+    /// As in shorthand, or `{ claim: [name, …] }` for claims whose names hold dots.
+    static var limitKey: Grammar {
+        let expected = "a key: tenant, address, method, claim P, header H or constant C"
+        return Grammar(expected: expected) { node, reader, expected in
+            guard let scalar = node.scalar, !scalar.isAbsent else {
+                guard node.entries != nil else {
+                    reader.reportMismatch(node, expected: expected)
+                    return nil
+                }
+                return reader.section(node) { $0.required("claim", .claimNames) }.map(LimitKey.claim)
+            }
+            guard !scalar.isBroken else { return nil }
+            do throws(GrammarError) {
+                return try LimitKey(parsing: scalar.text)
+            } catch {
+                reader.report(error, in: scalar, of: node)
+                return nil
+            }
+        }
+    }
+}
+
+extension Grammar where Value == [LimitKey] {
+    /// One key, or a list of them.
+    static var limitKeys: Grammar {
+        Grammar(expected: "\(Grammar<LimitKey>.limitKey.expected), or a list of them") { node, reader, _ in
+            node.elements == nil
+                ? Grammar<LimitKey>.limitKey.read(node, reader).map { [$0] }
+                : Grammar.list(of: .limitKey).read(node, reader)
+        }
+    }
+}
+
+extension Grammar where Value == [String] {
+    /// The members to descend from the token's root, each written out, for names that hold dots themselves.
+    package static var claimNames: Grammar {
+        .list(of: .text("the name of a claim")).expecting("a list of the names to descend, such as [realm, tenant]")
+    }
+}
+
+extension Reader {
+    /// Reports where a text left its grammar, down to the column where the file shows that very text.
+    package func report(_ error: GrammarError, in scalar: Node.Scalar, of node: Node) {
+        var place = node.place
+        guard !scalar.comesFromEnvironment else {
+            report("found \(node.found), expected \(error.expected)", at: place)
+            return
+        }
+        // Behind an escape or a line's end the columns of text and file part ways: then the beginning must do.
+        let isVerbatim = scalar.text.unicodeScalars.allSatisfy { $0 != "\n" && $0 != "\\" && $0 != "\"" && $0 != "'" }
+        if isVerbatim { place.column += error.column - 1 + (scalar.isQuoted ? 1 : 0) }
+        report(error.description, at: place)
+    }
+}

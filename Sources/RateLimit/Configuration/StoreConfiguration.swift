@@ -1,0 +1,58 @@
+package import Config
+
+/// The section `rate_limits`: where limits are counted, and what happens when that place does not answer.
+package struct StoreConfiguration: Sendable, Equatable {
+    package var store: Located<StoreLocation>
+    /// The first part of every key in a shared store, and the `domain` that an RLS service is asked about.
+    package var domain: String
+    /// How long one decision may take.
+    package var timeout: Duration
+    package var whenUnavailable: WhenUnavailable
+
+    /// What a request meets while the store is slow or gone.
+    package enum WhenUnavailable: String, CaseIterable, Sendable {
+        case allow
+        case deny
+        /// Each process counts for itself.
+        case local
+    }
+
+    package init(
+        store: Located<StoreLocation>, domain: String = "martlet", timeout: Duration = .milliseconds(20),
+        whenUnavailable: WhenUnavailable = .local
+    ) {
+        self.store = store
+        self.domain = domain
+        self.timeout = timeout
+        self.whenUnavailable = whenUnavailable
+    }
+
+    package static let defaults = StoreConfiguration(store: Located(.memory, at: Place(file: "", line: 0, column: 0)))
+}
+
+/// Where counters live.
+package enum StoreLocation: Sendable, Equatable {
+    /// In this process.
+    case memory
+    case redis(RedisLocation)
+    /// A service that speaks RLS v3.
+    case service(NetworkAddress, tls: PeerTLS?)
+}
+
+package struct RedisLocation: Sendable, Equatable {
+    package var address: NetworkAddress
+    package var database: Int
+    package var user: String?
+    package var password: Secret?
+    package var tls: PeerTLS?
+
+    package init(
+        address: NetworkAddress, database: Int = 0, user: String? = nil, password: Secret? = nil, tls: PeerTLS? = nil
+    ) {
+        self.address = address
+        self.database = database
+        self.user = user
+        self.password = password
+        self.tls = tls
+    }
+}

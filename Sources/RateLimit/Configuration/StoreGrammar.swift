@@ -1,0 +1,89 @@
+package import Config
+
+extension Grammar where Value == StoreConfiguration {
+    /// The keys of `rate_limits`.
+    package static var store: Grammar {
+        .section { section in
+            let defaults = StoreConfiguration.defaults
+            return StoreConfiguration(
+                store: StoreLocation.read(in: section) ?? defaults.store,
+                domain: section.value("domain", .name, default: defaults.domain),
+                timeout: section.value("timeout", .timeout, default: defaults.timeout),
+                whenUnavailable: section.value("when_unavailable", .choice, default: defaults.whenUnavailable))
+        }
+    }
+}
+
+extension StoreLocation {
+    /// Reads `store`, and `user`, `password` and `tls` beside it, which must suit it.
+    package static func read(in section: Section) -> Located<StoreLocation>? {
+        let store = section.optional("store", .located(.storeLocation))
+        let user = section.optional("user", .text)
+        let password = section.optional("password", .secret)
+        let tls = section.optional("tls", .peerTLS)
+        guard let store else { return nil }
+        switch store.value {
+        case .memory:
+            refuse(["user", "password", "tls"], in: section, why: "the store is in this process")
+            return store
+        case .service(let address, _):
+            refuse(["user", "password"], in: section, why: "an RLS service takes none")
+            return Located(.service(address, tls: tls), at: store.place)
+        case .redis(var redis):
+            if redis.user != nil { refuse(["user"], in: section, why: "the store's URL has one") }
+            if redis.password != nil { refuse(["password"], in: section, why: "the store's URL has one") }
+            if redis.tls == nil { refuse(["tls"], in: section, why: "TLS to Redis is written rediss://") }
+            redis.user = redis.user ?? user
+            redis.password = redis.password ?? password
+            if redis.user != nil, redis.password == nil, !section.has("password") {
+                section.report("found a user without a password, expected both", about: section.has("user") ? "user" : "store")
+            }
+            if redis.tls != nil { redis.tls = tls ?? .defaults }
+            return Located(.redis(redis), at: store.place)
+        }
+    }
+
+    private static func refuse(_ keys: [String], in section: Section, why: String) {
+        for key in keys where section.has(key) { section.report("expected no \(key) here: \(why)", about: key) }
+    }
+}
+
+extension Grammar where Value == StoreLocation {
+    /// `memory`, or the URL of a service.
+    static var storeLocation: Grammar {
+        let expected =
+            "memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port"
+        let url = Grammar.serviceURL(expected, parse: StoreLocation.init)
+        return Grammar(expected: expected) { node, reader, _ in
+            if let scalar = node.scalar, !scalar.isBroken, scalar.text == "memory" { return .memory }
+            return url.read(node, reader)
+        }
+    }
+}
+
+extension StoreLocation {
+    fileprivate init?(_ url: ServiceURL) {
+        switch url.scheme {
+        case "redis", "rediss":
+            guard let address = url.address(defaultPort: 6379), let database = Self.database(url.path) else { return nil }
+            self = .redis(
+                RedisLocation(
+                    address: address, database: database, user: url.user, password: url.password,
+                    tls: url.scheme == "rediss" ? .defaults : nil))
+        case "unix":
+            guard url.host.isEmpty, let address = NetworkAddress("unix:\(url.path)"), url.path.count > 1 else { return nil }
+            self = .redis(RedisLocation(address: address))
+        case "grpc":
+            guard let address = url.address(), url.user == nil, url.password == nil, url.path.isEmpty || url.path == "/"
+            else { return nil }
+            self = .service(address, tls: nil)
+        default: return nil
+        }
+    }
+
+    private static func database(_ path: String) -> Int? {
+        if path.isEmpty || path == "/" { return 0 }
+        guard path.first == "/", let number = Number.count(path.dropFirst()), number <= 1_000_000 else { return nil }
+        return number
+    }
+}

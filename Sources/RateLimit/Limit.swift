@@ -1,0 +1,106 @@
+internal import Synchronization
+internal import Time
+
+/// A limit as a store counts with it: its rule in integers, its place in the configuration, and its overflow cell.
+///
+/// Made when a snapshot is built and shared by all workers. Its counters are told from others' by `place`, `name` and the
+/// window, but not by count or burst: a changed count goes on from what was already used.
+package final class Limit: Sendable {
+    package enum Algorithm: Sendable {
+        /// GCRA: one hit costs `emission` nanoseconds of a level that drains in real time and holds `tolerance` at most.
+        case rate
+        /// A fixed window of `span` minutes.
+        case fixed
+        /// A window of `span` calendar months.
+        case calendar
+    }
+
+    package let rule: LimitRule
+    package let name: String
+    package let place: String
+    package let isShadow: Bool
+    package let algorithm: Algorithm
+    /// The most hits at once: the burst of a rate, the count of a window.
+    package let capacity: UInt64
+    package let emission: UInt64
+    package let tolerance: UInt64
+    package let span: UInt64
+    /// What `ratelimit-policy` calls `w`: the seconds in which `capacity` hits come back. A month counts as 30 days.
+    package let windowSeconds: UInt64
+    package let keyCount: Int
+    /// The tenant's place among the keys; -1 without one.
+    package let tenantKeyIndex: Int
+    /// Values from a token mean something only beside its issuer, which then is part of the counter's name.
+    package let needsIssuer: Bool
+    /// Hashing up to where a call's values begin.
+    let hasher: CounterHasher
+    /// Shared by the keys that found no cell, in the form of `CounterState`.
+    let overflow = Atomic<UInt64>(0)
+    private let overflowed = Atomic<UInt64>(0)
+
+    /// - Parameters:
+    ///   - name: unique within `place`; the rule's own name if it has one.
+    ///   - place: where the rule stands, for example `plans.free` or `routes.orders.CreateOrder`.
+    ///   - seed: the counter table's.
+    package init(_ rule: LimitRule, name: String, place: String, seed: HashSeed) {
+        self.rule = rule
+        self.name = name
+        self.place = place
+        isShadow = rule.isShadow
+        let units = UInt64(rule.window.units)
+        var seconds: UInt64
+        switch rule.window.unit {
+        case .second:
+            algorithm = .rate
+            span = 0
+            emission = max(1, units * 1_000_000_000 / max(1, rule.count))
+            capacity = rule.burst ?? rule.count
+            tolerance = capacity.multipliedReportingOverflow(by: emission).partialValue
+            seconds = tolerance / 1_000_000_000
+            if rule.burst == nil { seconds = units }
+        case .minute, .hour, .day:
+            algorithm = .fixed
+            span = units * (rule.window.unit == .minute ? 1 : rule.window.unit == .hour ? 60 : 1440)
+            emission = 0
+            capacity = rule.count
+            tolerance = 0
+            seconds = span * 60
+        case .month:
+            algorithm = .calendar
+            span = units
+            emission = 0
+            capacity = rule.count
+            tolerance = 0
+            seconds = units * 2_592_000
+        }
+        windowSeconds = max(1, seconds)
+        keyCount = rule.keys.count
+        tenantKeyIndex = rule.keys.firstIndex(of: .tenant) ?? -1
+        needsIssuer = rule.keys.contains { key in
+            switch key {
+            case .tenant, .claim: true
+            default: false
+            }
+        }
+        var hasher = CounterHasher(seed: seed)
+        for part in [place, name, "\(units)\(rule.window.unit.rawValue)"] {
+            var part = part
+            part.withUTF8 { hasher.absorb(UnsafeRawBufferPointer($0)) }
+        }
+        self.hasher = hasher
+    }
+
+    /// Calls that were counted in the overflow cell because the table had no room for their key.
+    package var overflowedCalls: UInt64 { overflowed.load(ordering: .relaxed) }
+
+    func countOverflow() { overflowed.wrappingAdd(1, ordering: .relaxed) }
+
+    /// The window that `wall` falls into; of no meaning for a rate.
+    func window(at wall: WallTime) -> WindowBounds {
+        algorithm == .calendar
+            ? WindowBounds(months: span, containing: wall) : WindowBounds(minutes: max(1, span), containing: wall)
+    }
+
+    /// No window of this limit is longer, in minutes.
+    var spanMinutesMax: UInt64 { algorithm == .calendar ? span * 31 * 1440 : span }
+}

@@ -1,0 +1,162 @@
+internal import Bytes
+
+/// One call's limits on their way through a store: up to sixteen, each with its counter and its hits.
+///
+/// Filled by the caller, judged by the store, read by the caller; then `reset` for the next call, so that a worker needs
+/// as many as it has calls waiting for an answer. Nothing is allocated between two calls.
+///
+///     request.reset(issuer: token.issuer)
+///     request.begin(limit)
+///     request.add(key: tenant)            once per key of the limit, in its order
+///     store.decide(request, …)
+///
+/// Owned by one worker. Limits are not retained: the snapshot they belong to must outlive the answer, unless the request
+/// is abandoned, after which no limit is looked at any more.
+package final class LimitRequest {
+    package static let limitsMax = 16
+
+    struct Slot {
+        var limit: Unmanaged<Limit>
+        var hits: UInt64
+        var digest: CounterDigest
+        var hasher: CounterHasher
+        var keysMissing: Int
+        /// The values' place in `values`, each as a four-byte length and its bytes.
+        var valuesStart: Int
+        var valuesEnd: Int
+        var verdict: LimitVerdict
+        /// Where the memory store charged: a cell's index, or -1 for the overflow cell.
+        var cell: Int
+        /// What the word became by that charge.
+        var charged: UInt64
+    }
+
+    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: LimitRequest.limitsMax)
+    package private(set) var count = 0
+    private var values = ByteBuffer(capacity: 512)
+    private var issuer = ByteBuffer(capacity: 128)
+    private let keepsValues: Bool
+
+    /// For the caller: which exchange waits for this, and which generation of it.
+    package var context: UnsafeMutableRawPointer?
+    package var tag: UInt64 = 0
+    package internal(set) var isAbandoned = false
+    package var outcome = LimitOutcome.uncounted(.allowed)
+
+    /// - Parameter keepsValues: whether a store sends the values elsewhere; the memory store needs only their digest.
+    package init(keepsValues: Bool) { self.keepsValues = keepsValues }
+
+    deinit { slots.deallocate() }
+
+    /// Forgets the last call. `issuer` is the `iss` of the caller's token, empty for an anonymous caller.
+    package func reset(issuer name: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) {
+        count = 0
+        values.removeAll()
+        issuer.removeAll()
+        issuer.append(name)
+        context = nil
+        tag = 0
+        isAbandoned = false
+        outcome = .uncounted(.allowed)
+    }
+
+    /// Puts `limit` at the end of the list; its keys' values follow. A call has at most `limitsMax` limits, which the
+    /// snapshot's builder sees to.
+    package func begin(_ limit: Limit, hits: UInt64 = 1) {
+        precondition(count < Self.limitsMax, "more limits than a request has room for")
+        var hasher = limit.hasher
+        if limit.needsIssuer { hasher.absorb(issuer.readable) }
+        let slot = Slot(
+            limit: .passUnretained(limit), hits: hits, digest: CounterDigest(low: 0, high: 0), hasher: hasher,
+            keysMissing: limit.keyCount, valuesStart: values.count, valuesEnd: values.count,
+            verdict: LimitVerdict(
+                isAllowed: true, limit: 0, remaining: 0, retryAfterNanoseconds: 0, resetAfterNanoseconds: 0),
+            cell: -1, charged: 0)
+        (slots + count).initialize(to: slot)
+        if limit.keyCount == 0 { slots[count].digest = slots[count].hasher.finish() }
+        count += 1
+    }
+
+    /// The value of the last limit's next key, as it is on the wire. The bytes are not needed after the call.
+    package func add(key value: UnsafeRawBufferPointer) {
+        let slot = slots + (count - 1)
+        precondition(slot.pointee.keysMissing > 0, "more keys than the limit has")
+        slot.pointee.hasher.absorb(value)
+        slot.pointee.keysMissing -= 1
+        if keepsValues {
+            withUnsafeBytes(of: UInt32(value.count)) { values.append($0) }
+            values.append(value)
+            slot.pointee.valuesEnd = values.count
+        }
+        if slot.pointee.keysMissing == 0 { slot.pointee.digest = slot.pointee.hasher.finish() }
+    }
+
+    /// Borrowed: the snapshot owns it.
+    package func limit(at index: Int) -> Limit {
+        precondition(index >= 0 && index < count)
+        return slots[index].limit._withUnsafeGuaranteedRef { $0 }
+    }
+
+    package func hits(at index: Int) -> UInt64 {
+        precondition(index >= 0 && index < count)
+        return slots[index].hits
+    }
+
+    /// Of meaning once the store has answered with a source other than `.none`.
+    package func verdict(at index: Int) -> LimitVerdict {
+        precondition(index >= 0 && index < count)
+        return slots[index].verdict
+    }
+
+    /// For a store outside this module that has its own verdicts; follow with `conclude`.
+    package func setVerdict(_ verdict: LimitVerdict, at index: Int) {
+        precondition(index >= 0 && index < count)
+        slots[index].verdict = verdict
+    }
+
+    /// The `key`th value of the limit at `index`, valid until the request changes. Only if the request keeps values.
+    package func value(at index: Int, key: Int) -> UnsafeRawBufferPointer {
+        precondition(index >= 0 && index < count)
+        var offset = slots[index].valuesStart
+        let bytes = values.readable
+        for _ in 0..<key { offset += 4 + Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+        precondition(offset < slots[index].valuesEnd, "no such key")
+        let length = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        return UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 4 + length])
+    }
+
+    /// Valid until the request changes.
+    package var issuerBytes: UnsafeRawBufferPointer { issuer.readable }
+
+    var isComplete: Bool {
+        for index in 0..<count where slots[index].keysMissing != 0 { return false }
+        return true
+    }
+
+    /// Sums the verdicts up. `isCharged` says whether the enforced limits were.
+    @discardableResult
+    package func conclude(isCharged: Bool, source: LimitOutcome.Source) -> LimitOutcome {
+        var outcome = LimitOutcome.uncounted(isCharged ? .allowed : .refused)
+        outcome.source = source
+        var fewest = UInt64.max
+        for index in 0..<count {
+            let slot = slots + index
+            let isAllowed = slot.pointee.verdict.isAllowed
+            if slot.pointee.limit._withUnsafeGuaranteedRef({ $0.isShadow }) {
+                if !isAllowed { outcome.shadowRefusals |= 1 << UInt16(index) }
+                continue
+            }
+            if slot.pointee.verdict.remaining < fewest || outcome.tightestIndex < 0 {
+                fewest = slot.pointee.verdict.remaining
+                outcome.tightestIndex = index
+            }
+            guard !isAllowed else { continue }
+            if outcome.refusedIndex < 0 || slot.pointee.verdict.retryAfterNanoseconds > outcome.retryAfterNanoseconds {
+                outcome.refusedIndex = index
+                outcome.retryAfterNanoseconds = slot.pointee.verdict.retryAfterNanoseconds
+            }
+        }
+        self.outcome = outcome
+        return outcome
+    }
+}

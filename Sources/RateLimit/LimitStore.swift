@@ -1,0 +1,35 @@
+package import Time
+
+/// What keeps the counters. One per worker, used by that worker alone.
+package protocol LimitStore: AnyObject {
+    /// Where a later answer goes; unowned by the store.
+    var delegate: (any LimitDelegate)? { get set }
+
+    /// Whether requests must keep their keys' values (`LimitRequest.init`).
+    var needsValues: Bool { get }
+
+    /// Checks every enforced limit of `request` and then charges all of them or none; shadow limits are charged where the
+    /// call is admitted and have no say. With `.pending` the request belongs to the store until `limitDecided`, which
+    /// never comes before this returns.
+    func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer
+}
+
+package enum LimitAnswer: Equatable {
+    case decided(LimitOutcome)
+    case pending
+}
+
+package protocol LimitDelegate: AnyObject {
+    /// The answer to a request that was pending, now the caller's again; its outcome is `request.outcome`.
+    /// An abandoned one comes back too, to be used again, and must not be answered to anybody.
+    func limitDecided(_ request: LimitRequest)
+}
+
+extension LimitRequest {
+    /// The exchange that waited is gone. The store still gives the request back when its answer comes; what was charged
+    /// stays charged.
+    package func abandon() {
+        isAbandoned = true
+        context = nil
+    }
+}

@@ -1,0 +1,24 @@
+/// What one limit says to one call.
+package struct LimitVerdict: Equatable, Sendable {
+    package var isAllowed: Bool
+    /// The most hits at once.
+    package var limit: UInt64
+    /// Hits left after this call if it was charged, and as things stand if it was not.
+    package var remaining: UInt64
+    /// When the same call would fit, if nobody else calls. Zero for an allowed one, `never` for more hits than the limit.
+    package var retryAfterNanoseconds: UInt64
+    /// When the counter is back at its full `limit`.
+    package var resetAfterNanoseconds: UInt64
+
+    package static let never = UInt64.max
+
+    package init(
+        isAllowed: Bool, limit: UInt64, remaining: UInt64, retryAfterNanoseconds: UInt64, resetAfterNanoseconds: UInt64
+    ) {
+        self.isAllowed = isAllowed
+        self.limit = limit
+        self.remaining = remaining
+        self.retryAfterNanoseconds = retryAfterNanoseconds
+        self.resetAfterNanoseconds = resetAfterNanoseconds
+    }
+}

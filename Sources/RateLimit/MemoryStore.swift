@@ -1,0 +1,101 @@
+package import Time
+
+/// Counts in the process's own table; answers at once.
+package final class MemoryStore: LimitStore {
+    package unowned(unsafe) var delegate: (any LimitDelegate)?
+    package let table: CounterTable
+
+    package init(table: CounterTable) { self.table = table }
+
+    package var needsValues: Bool { false }
+
+    package func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {
+        .decided(judge(request, now: now, wall: wall, source: .memory))
+    }
+
+    /// `decide` without the detour, and with the source that the outcome shall name.
+    func judge(
+        _ request: LimitRequest, now: Instant, wall: WallTime, source: LimitOutcome.Source
+    ) -> LimitOutcome {
+        precondition(request.isComplete, "a limit without all its keys' values")
+        let isAdmitted = chargeEnforced(request, now: now, wall: wall)
+        for index in 0..<request.count {
+            let slot = request.slots + index
+            slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+                guard limit.isShadow else { return }
+                slot.pointee.verdict =
+                    isAdmitted
+                    ? table.charge(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall).verdict
+                    : table.peek(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+            }
+        }
+        return request.conclude(isCharged: isAdmitted, source: source)
+    }
+
+    /// All or none. Asks all before charging any, so that a call that will be refused does not take from others even for
+    /// a moment; a charge is given back only if another worker was quicker in between.
+    private func chargeEnforced(_ request: LimitRequest, now: Instant, wall: WallTime) -> Bool {
+        var enforced = 0
+        for index in 0..<request.count where !isShadow(request, index) { enforced += 1 }
+        if enforced > 1, !asked(request, now: now, wall: wall) { return false }
+        for index in 0..<request.count where !isShadow(request, index) {
+            let slot = request.slots + index
+            let charge = slot.pointee.limit._withUnsafeGuaranteedRef {
+                table.charge($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+            }
+            slot.pointee.verdict = charge.verdict
+            slot.pointee.cell = charge.cell
+            slot.pointee.charged = charge.word
+            guard charge.verdict.isAllowed else {
+                giveBack(request, before: index)
+                if enforced > 1 { restate(request, refusedAt: index, now: now, wall: wall) }
+                return false
+            }
+        }
+        return true
+    }
+
+    private func isShadow(_ request: LimitRequest, _ index: Int) -> Bool {
+        request.slots[index].limit._withUnsafeGuaranteedRef { $0.isShadow }
+    }
+
+    /// Whether every enforced limit would allow the call. Where one would not, the verdicts say how things stand.
+    private func asked(_ request: LimitRequest, now: Instant, wall: WallTime) -> Bool {
+        var areAllAllowed = true
+        for index in 0..<request.count where !isShadow(request, index) {
+            let slot = request.slots + index
+            slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
+                table.peek($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+            }
+            if !slot.pointee.verdict.isAllowed { areAllAllowed = false }
+        }
+        if !areAllAllowed { restate(request, refusedAt: -1, now: now, wall: wall) }
+        return areAllAllowed
+    }
+
+    private func giveBack(_ request: LimitRequest, before refused: Int) {
+        for index in 0..<refused where !isShadow(request, index) {
+            let slot = request.slots + index
+            let charge = CounterTable.Charge(
+                verdict: slot.pointee.verdict, cell: slot.pointee.cell, word: slot.pointee.charged)
+            slot.pointee.limit._withUnsafeGuaranteedRef {
+                table.giveBack(charge, $0, slot.pointee.digest, hits: slot.pointee.hits)
+            }
+        }
+    }
+
+    /// Makes the verdicts of limits that would have allowed a refused call say what is left without it.
+    private func restate(_ request: LimitRequest, refusedAt refused: Int, now: Instant, wall: WallTime) {
+        for index in 0..<request.count where !isShadow(request, index) && index != refused {
+            let slot = request.slots + index
+            slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+                let asked = table.peek(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                guard asked.isAllowed else {
+                    slot.pointee.verdict = asked
+                    return
+                }
+                slot.pointee.verdict = table.peek(limit, slot.pointee.digest, hits: 0, now: now, wall: wall)
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package import Bytes
+package import Reactor
+package import Sockets
+internal import Time
+
+/// Opens connections to the server: plain or TLS, by address or by name.
+package protocol RedisDialer: AnyObject {
+    /// Calls `completion` once, perhaps before it returns, with a channel that is connecting or connected, or `nil`.
+    func dial(_ completion: @escaping (ByteChannel?) -> Void)
+}
+
+/// A server at an address that needs no name to be looked up, without TLS.
+package final class DirectDialer: RedisDialer {
+    private let address: SocketAddress
+    private unowned(unsafe) let loop: EventLoop
+    private let scratch: ScratchBuffers
+
+    package init(_ address: SocketAddress, on loop: EventLoop, scratch: ScratchBuffers) {
+        self.address = address
+        self.loop = loop
+        self.scratch = scratch
+    }
+
+    package func dial(_ completion: @escaping (ByteChannel?) -> Void) {
+        completion(try? ByteChannel(connectingTo: address, on: loop, scratch: scratch))
+    }
+}
+
+/// A pipelined connection to one Redis server, made again whenever it breaks. Never blocks.
+///
+/// Commands of one tick leave in one write. One per worker; used by that worker alone.
+package final class RedisClient: ByteChannelDelegate {
+    private let session: RedisSession
+    private unowned(unsafe) let loop: EventLoop
+    private let dialer: any RedisDialer
+    private var channel: ByteChannel?
+    private var timer: Timer?
+    /// Tells a connection that comes too late from the one that is wanted.
+    private var dialNumber: UInt64 = 0
+    private var isClosed = false
+    /// Why we are closing the channel.
+    private var losing: RedisFailure?
+    /// Hears why a connection ended; for the log.
+    package var onLost: ((RedisFailure) -> Void)?
+
+    package init(_ settings: RedisSettings, dialer: any RedisDialer, on loop: EventLoop, seed: UInt64) {
+        session = RedisSession(settings, seed: seed)
+        self.loop = loop
+        self.dialer = dialer
+        timer = Timer(on: loop) { [unowned self] in self.tick() }
+        tick()
+    }
+
+    deinit {
+        isClosed = true
+        channel?.abort()
+    }
+
+    package var isReady: Bool { session.state == .ready }
+    package var commandsInFlight: Int { session.commandsInFlight }
+    package var lateReplies: UInt64 { session.lateReplies }
+    package var lastFailure: RedisFailure? { session.lastFailure }
+
+    /// As `RedisSession.send`.
+    package func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt) -> RedisFailure? {
+        if let failure = session.send(command, handler, tag: tag, now: loop.now) { return failure }
+        channel?.markDirty()
+        if let timer, !timer.isArmed { arm() }
+        return nil
+    }
+
+    /// Ends for good; what is in flight fails.
+    package func close() {
+        isClosed = true
+        timer?.disarm()
+        lose(.notConnected)
+    }
+
+    // MARK: The channel
+
+    package func channelOpened() {
+        session.opened()
+        channel?.markDirty()
+        arm()
+    }
+
+    package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
+        let wasReady = isReady
+        do {
+            try session.received(bytes)
+        } catch {
+            return lose(error)
+        }
+        if !wasReady, isReady {
+            channel?.markDirty()
+            arm()
+        }
+    }
+
+    package func channelProduce(into output: inout ByteBuffer, limit: Int) {
+        session.produce(into: &output, limit: limit)
+    }
+
+    package func channelClosed(_ end: ChannelEnd) {
+        channel = nil
+        let failure = losing ?? .connectionLost
+        losing = nil
+        lost(failure)
+    }
+
+    // MARK: Time
+
+    private func tick() {
+        guard !isClosed else { return }
+        switch session.tick(now: loop.now) {
+        case .nothing: break
+        case .dial: dial()
+        case .close(let failure): lose(failure)
+        }
+        arm()
+    }
+
+    private func arm() {
+        guard !isClosed, let next = session.nextInstant else { return }
+        timer?.arm(at: next)
+    }
+
+    private func dial() {
+        dialNumber += 1
+        let number = dialNumber
+        dialer.dial { [weak self] channel in
+            guard let self, number == self.dialNumber, !self.isClosed, self.channel == nil else {
+                channel?.abort()
+                return
+            }
+            guard let channel else { return self.lost(.notConnected) }
+            self.channel = channel
+            channel.attach(self)
+            if channel.isOpen { self.channelOpened() }
+        }
+    }
+
+    /// Gives the connection up, or the attempt at one.
+    private func lose(_ failure: RedisFailure) {
+        guard let channel else { return lost(failure) }
+        losing = failure
+        // Comes back through `channelClosed` before it returns.
+        channel.abort()
+    }
+
+    private func lost(_ failure: RedisFailure) {
+        dialNumber += 1
+        session.closed(failure, now: loop.now)
+        guard !isClosed else { return }
+        onLost?(failure)
+        arm()
+    }
+}

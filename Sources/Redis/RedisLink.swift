@@ -1,0 +1,100 @@
+package import Time
+
+/// Where one connection to a server stands, and when the next may be tried.
+///
+///     idle ──dial──▶ connecting ──opened──▶ greeting ──all +OK──▶ ready
+///       ▲               │                      │                    │
+///       └──pause over── waiting ◀──lost, late, refused──────────────┘
+///
+/// The pause doubles from `pauseFirst` to `pauseMax` and begins anew after a connection that became ready; each is shortened
+/// by up to a half at random, so that workers and processes do not come back in step. Pure: time is an argument.
+package struct RedisLink {
+    package enum State: Equatable {
+        case idle
+        case connecting(deadline: Instant)
+        /// Replies to AUTH and SELECT that are still to come.
+        case greeting(left: Int, deadline: Instant)
+        case ready
+        case waiting(until: Instant)
+    }
+
+    package static let pauseFirst: UInt64 = 50_000_000
+    package static let pauseMax: UInt64 = 2_000_000_000
+    /// For connecting and greeting together.
+    package static let openingMax = Duration.seconds(5)
+
+    package private(set) var state = State.idle
+    private var pause = RedisLink.pauseFirst
+    private var random: UInt64
+
+    package init(seed: UInt64) { random = seed }
+
+    /// Whether commands may be taken: sent at once, or as soon as the connection is ready.
+    package var takesCommands: Bool {
+        switch state {
+        case .connecting, .greeting, .ready: true
+        case .idle, .waiting: false
+        }
+    }
+
+    /// Whether it is time to dial; then the link is connecting.
+    package mutating func shouldDial(now: Instant) -> Bool {
+        switch state {
+        case .idle: break
+        case .waiting(let until) where until <= now: break
+        default: return false
+        }
+        state = .connecting(deadline: now + Self.openingMax)
+        return true
+    }
+
+    /// The connection stands. `greetings` replies will come before any other.
+    package mutating func opened(greetings: Int) {
+        guard case .connecting(let deadline) = state else { preconditionFailure("opened without dialling") }
+        state = .greeting(left: greetings, deadline: deadline)
+        if greetings == 0 { becomeReady() }
+    }
+
+    /// One greeting was accepted; true if it was the last.
+    package mutating func greeted() -> Bool {
+        guard case .greeting(let left, let deadline) = state else { preconditionFailure("greeted out of turn") }
+        if left == 1 {
+            becomeReady()
+            return true
+        }
+        state = .greeting(left: left - 1, deadline: deadline)
+        return false
+    }
+
+    /// The connection is gone, or was never made.
+    package mutating func lost(now: Instant) {
+        random &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = (random ^ (random >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        let shortened = pause - (mixed ^ (mixed >> 31)) % (pause / 2)
+        state = .waiting(until: now + .nanoseconds(Int64(shortened)))
+        pause = min(pause * 2, Self.pauseMax)
+    }
+
+    /// Whether opening has taken too long.
+    package func isLate(now: Instant) -> Bool {
+        switch state {
+        case .connecting(let deadline), .greeting(_, let deadline): deadline <= now
+        case .idle, .waiting, .ready: false
+        }
+    }
+
+    /// When this machine wants to be looked at again.
+    package var nextInstant: Instant? {
+        switch state {
+        case .connecting(let deadline), .greeting(_, let deadline): deadline
+        case .waiting(let until): until
+        case .idle, .ready: nil
+        }
+    }
+
+    private mutating func becomeReady() {
+        state = .ready
+        pause = Self.pauseFirst
+    }
+}

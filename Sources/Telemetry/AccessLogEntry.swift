@@ -1,0 +1,46 @@
+package import Time
+
+/// What one line of the access log says about one exchange.
+///
+/// Slices of whatever memory the exchange has; they need live only until `AccessLogRing.append`. Empty texts, a `status`
+/// of 0 and the `nil`s are left out of the line. There is no place here for a token, a header or a query string: `path` is
+/// cut at its question mark, because queries carry credentials.
+package struct AccessLogEntry {
+    package var time: WallTime
+    package var requestID = Self.nothing
+    package var downstreamAddress = Self.nothing
+    package var protocolName = Self.nothing
+    package var authority = Self.nothing
+    package var method = Self.nothing
+    package var path = Self.nothing
+    package var grpcService = Self.nothing
+    package var grpcMethod = Self.nothing
+    package var route = Self.nothing
+    package var cluster = Self.nothing
+    package var upstreamAddress = Self.nothing
+    package var status = 0
+    package var grpcStatus: Int?
+    /// Envoy's short response flag, or one of ours; `-` and nothing are left out.
+    package var responseFlag = Self.nothing
+    /// The stage or rule that decided, in our own words.
+    package var detail = Self.nothing
+    package var bytesReceived: UInt64 = 0
+    package var bytesSent: UInt64 = 0
+    package var durationMicroseconds: UInt64 = 0
+    package var upstreamDurationMicroseconds: UInt64?
+    package var attempts = 0
+    package var tenant = Self.nothing
+    package var subject = Self.nothing
+    package var issuer = Self.nothing
+    package var tlsVersion = Self.nothing
+    package var userAgent = Self.nothing
+    package var trace: TraceContext?
+
+    package init(time: WallTime) { self.time = time }
+
+    package static func text(_ literal: StaticString) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
+    }
+
+    private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+}

@@ -1,0 +1,60 @@
+package import Config
+
+/// One entry of `listeners`: where callers connect, how they prove who they are, and what they may cost.
+package struct ListenerConfiguration: Sendable, Equatable {
+    /// For logs and metrics; the address as written where it is left out.
+    package var name: Located<String>
+    package var address: Located<NetworkAddress>
+    /// `nil` for cleartext HTTP/2 with prior knowledge.
+    package var tls: ListenerTLS?
+    package var limits: ListenerLimits
+
+    package init(
+        name: Located<String>, address: Located<NetworkAddress>, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults
+    ) {
+        self.name = name
+        self.address = address
+        self.tls = tls
+        self.limits = limits
+    }
+}
+
+extension Grammar where Value == ListenerConfiguration {
+    package static var listener: Grammar {
+        .section(expected: "a mapping with address") { section in
+            let name = section.optional("name", .located(.name))
+            let address = section.required("address", .located(.listenAddress))
+            let tls = section.optional("tls", .listenerTLS)
+            let limits = section.value("limits", .listenerLimits, default: .defaults)
+            guard let address else { return nil }
+            return ListenerConfiguration(
+                name: name ?? Located(address.value.description, at: address.place), address: address, tls: tls,
+                limits: limits)
+        }
+    }
+}
+
+extension Grammar where Value == [ListenerConfiguration] {
+    /// At least one, no two with one name or one address; port 0 is a new port each time.
+    package static var listeners: Grammar {
+        Grammar(expected: "a list of listeners, each a mapping with address") { node, reader, expected in
+            let list = Grammar.list(of: .listener).expecting(expected)
+            guard let listeners = list.read(node, reader) else { return nil }
+            var names: Set<String> = []
+            var addresses: Set<NetworkAddress> = []
+            for listener in listeners {
+                let address = listener.address
+                if address.value.port != 0, !addresses.insert(address.value).inserted {
+                    reader.report(
+                        "found \(Quoted.text(address.value.description)), which another listener has, expected an address of its own",
+                        at: address.place)
+                } else if !names.insert(listener.name.value).inserted, listener.name.place != address.place {
+                    reader.report(
+                        "found \(Quoted.text(listener.name.value)), which another listener has, expected a name of its own",
+                        at: listener.name.place)
+                }
+            }
+            return listeners
+        }
+    }
+}

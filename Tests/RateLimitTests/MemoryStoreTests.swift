@@ -1,0 +1,158 @@
+import Testing
+import Time
+
+@testable import RateLimit
+
+@Suite struct MemoryStoreTests {
+    @Test("all limits are charged or none")
+    func allOrNone() throws {
+        let wide = try limit("10/min per tenant", name: "wide")
+        let narrow = try limit("2/s", name: "narrow")
+        let caller = Caller()
+        #expect((0..<5).count { _ in caller.call(wide, narrow).isAllowed } == 2)
+        #expect(caller.call(wide, narrow).refusedIndex == 1)
+        // The three refused calls cost the wide limit nothing, and its verdict says so.
+        #expect(caller.request.verdict(at: 0).remaining == 8 && caller.request.verdict(at: 0).isAllowed)
+        caller.call(wide)
+        #expect(caller.request.verdict(at: 0).remaining == 7)
+    }
+
+    @Test("the outcome names the longest wait and the fewest remaining")
+    func summary() throws {
+        let day = try limit("3/day", name: "day")
+        let second = try limit("2/s", name: "second")
+        let open = try limit("100/min", name: "open")
+        let caller = Caller()
+        var outcome = caller.call(open, day, second)
+        #expect(outcome.isAllowed && outcome.tightestIndex == 2 && outcome.refusedIndex == -1)
+        #expect(outcome.retryAfterNanoseconds == 0 && outcome.source == .memory)
+        caller.call(open, day, second)
+        outcome = caller.call(open, day, second)
+        #expect(outcome.refusedIndex == 2 && outcome.retryAfterNanoseconds == 500_000_000)
+        caller.call(day)
+        outcome = caller.call(open, day, second)
+        #expect(outcome.refusedIndex == 1 && outcome.retryAfterNanoseconds == 57_600_000_000_000)
+        #expect(outcome.decision == .refused && outcome.tightestIndex == 1)
+    }
+
+    @Test("a shadow limit is counted and told of, and refuses nothing")
+    func shadow() throws {
+        let shadow = try limit("2/s", name: "shadow", isShadow: true)
+        let real = try limit("4/s", name: "real")
+        let caller = Caller()
+        #expect((0..<4).map { _ in caller.call(shadow, real).shadowRefusals } == [0, 0, 1, 1])
+        let outcome = caller.call(shadow, real)
+        #expect(outcome.decision == .refused && outcome.refusedIndex == 1 && outcome.tightestIndex == 1)
+        #expect(caller.call(shadow).isAllowed)
+        #expect(caller.call(shadow).tightestIndex == -1)
+    }
+
+    @Test("a call refused by an enforced limit costs a shadow limit nothing")
+    func shadowUncharged() throws {
+        let shadow = try limit("10/min", name: "shadow", isShadow: true)
+        let real = try limit("1/min", name: "real")
+        let caller = Caller()
+        for _ in 0..<5 { caller.call(shadow, real) }
+        caller.call(shadow)
+        #expect(caller.request.verdict(at: 0).remaining == 8)
+    }
+
+    @Test("the same counter twice in one call is charged twice or not at all")
+    func twice() throws {
+        let limit = try limit("3/min")
+        let caller = Caller()
+        #expect(caller.call(limit, limit).isAllowed)
+        #expect(!caller.call(limit, limit).isAllowed)
+        #expect(caller.call(limit).isAllowed)
+        #expect(!caller.call(limit).isAllowed)
+    }
+
+    @Test("sixteen limits fit one call")
+    func sixteen() throws {
+        let limits = try (0..<16).map { try limit("5/min", name: "\($0)") }
+        let store = MemoryStore(table: CounterTable(cells: 64, seed: seed))
+        let request = LimitRequest(keepsValues: false)
+        for round in 0..<6 {
+            request.reset()
+            for limit in limits { request.begin(limit) }
+            guard case .decided(let outcome) = store.decide(request, now: start, wall: startWall) else { return }
+            #expect(outcome.isAllowed == (round < 5))
+        }
+    }
+
+    @Test("no limits at all allow")
+    func none() { #expect(Caller().call().isAllowed) }
+
+    @Test("when the table is full, new keys of a limit share one cell, and only those")
+    func overflow() throws {
+        let limit = try limit("2/min per tenant")
+        let other = try self.limit2()
+        let caller = Caller(cells: 16)
+        for key in 0..<16 { #expect(caller.call(limit, key: "\(key)").isAllowed) }
+        #expect(limit.overflowedCalls == 0)
+        #expect(caller.call(limit, key: "new").isAllowed)
+        #expect(caller.call(limit, key: "newer").isAllowed)
+        #expect(!caller.call(limit, key: "newest").isAllowed)
+        #expect(limit.overflowedCalls == 3)
+        // Those who have a cell keep it, and another limit has an overflow cell of its own.
+        #expect(caller.call(limit, key: "3").isAllowed)
+        #expect(caller.call(other, key: "new").isAllowed)
+        // A verdict that charges nothing sees the overflow cell too.
+        #expect(!caller.call(limit, other, key: "newest").isAllowed)
+        caller.advance(.seconds(60))
+        #expect(caller.allowed(of: 3, limit, key: "newest") == 2)
+        #expect(limit.overflowedCalls == 3)
+    }
+
+    private func limit2() throws -> Limit { try limit("2/min per tenant", name: "other") }
+
+    @Test("a charge on the overflow cell is given back when another limit refuses")
+    func overflowGivenBack() throws {
+        let table = CounterTable(cells: 16, seed: seed)
+        let limit = try limit("2/min per tenant")
+        let store = Caller(MemoryStore(table: table))
+        for key in 0..<16 { store.call(limit, key: "\(key)") }
+        let digest = CounterDigest(low: 1, high: 2)
+        for _ in 0..<5 {
+            let charge = table.charge(limit, digest, hits: 2, now: start, wall: startWall)
+            #expect(charge.verdict.isAllowed && charge.cell == -1)
+            table.giveBack(charge, limit, digest, hits: 2)
+        }
+    }
+
+    @Test("a charge given back is there again", arguments: ["5/s", "5/min"])
+    func givenBack(text: String) throws {
+        let table = CounterTable(cells: 16, seed: seed)
+        let limit = try limit(text)
+        let digest = CounterDigest(low: 1, high: 2)
+        let kept = table.charge(limit, digest, hits: 2, now: start, wall: startWall)
+        for _ in 0..<5 {
+            let charge = table.charge(limit, digest, hits: 3, now: start, wall: startWall)
+            #expect(charge.verdict.isAllowed)
+            table.giveBack(charge, limit, digest, hits: 3)
+        }
+        #expect(table.peek(limit, digest, hits: 0, now: start, wall: startWall).remaining == 3)
+        // After its window a charge has nothing to give back; a later one keeps its hits.
+        let later = WallTime(seconds: startWall.seconds + 60)
+        let much = start + .seconds(60)
+        let fresh = table.charge(limit, digest, hits: 5, now: much, wall: later)
+        #expect(fresh.verdict.isAllowed)
+        if text == "5/min" {
+            table.giveBack(kept, limit, digest, hits: 2)
+            #expect(table.peek(limit, digest, hits: 0, now: much, wall: later).remaining == 0)
+        }
+    }
+
+    @Test("a cell is given away only once it has recovered, and nothing is left of its old key")
+    func reuse() throws {
+        let limit = try limit("10/s burst 2 per tenant")
+        let caller = Caller(cells: 16)
+        for round in 0..<100 {
+            for key in 0..<16 { #expect(caller.allowed(of: 3, limit, key: "\(round).\(key)") == 2) }
+            caller.advance(.milliseconds(200))
+        }
+        #expect(limit.overflowedCalls == 0)
+        guard let store = caller.store as? MemoryStore else { return }
+        #expect(store.table.usedCells(now: caller.now, wall: caller.wall) == 0)
+    }
+}
