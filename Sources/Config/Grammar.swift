@@ -87,7 +87,7 @@ extension Grammar {
                 return nil
             }
             if nodes.isEmpty, !isEmptyAllowed {
-                reader.report("found an empty list, expected \(expected)", at: node.place)
+                reader.reportMismatch(node, expected: expected)
                 return nil
             }
             return nodes.compactMap { element.read($0, reader) }

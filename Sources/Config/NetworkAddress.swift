@@ -42,8 +42,8 @@ package enum NetworkAddress: Sendable, Hashable {
         return UInt16(text)
     }
 
-    /// A DNS name in lower case, its labels as in RFC 1123, section 2.1, with `_` because real networks have it. A last label of
-    /// digits only is a misspelt IPv4 address and not a name.
+    /// A DNS name in lower case, its labels as in RFC 1123, section 2.1, with `_` because real networks have it. A last
+    /// label of digits only is a misspelt IPv4 address and not a name.
     package static func hostName(_ text: some StringProtocol) -> String? {
         let name = text.lowercased()
         guard !name.isEmpty, name.utf8.count <= 253 else { return nil }

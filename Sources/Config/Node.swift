@@ -40,8 +40,8 @@ package struct Node: Sendable {
     package var found: String {
         switch content {
         case .scalar(let scalar): scalar.isAbsent ? "nothing" : Quoted.text(scalar.written)
-        case .mapping: "a mapping"
-        case .list: "a list"
+        case .mapping(let entries): entries.isEmpty ? "an empty mapping" : "a mapping"
+        case .list(let elements): elements.isEmpty ? "an empty list" : "a list"
         }
     }
 
@@ -52,6 +52,9 @@ package struct Node: Sendable {
     package var entries: [Entry]? {
         if case .mapping(let entries) = content { entries } else { nil }
     }
+
+    /// Whether this is a mapping with that key.
+    package func has(_ key: String) -> Bool { entries?.contains { $0.key.value == key } ?? false }
 
     package var elements: [Node]? {
         if case .list(let elements) = content { elements } else { nil }

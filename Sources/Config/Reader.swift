@@ -35,7 +35,7 @@ package final class Reader {
         }
         let section = Section(entries, at: node.place, reader: self)
         let value = body(section)
-        section.reportUnknownKeys()
+        section.finish()
         return value
     }
 }

@@ -6,6 +6,7 @@ package final class Section {
     package let reader: Reader
     private let entries: [Node.Entry]
     private var known: [String] = []
+    private var missing: [(key: String, expected: String)] = []
 
     init(_ entries: [Node.Entry], at place: Place, reader: Reader) {
         self.entries = entries
@@ -36,7 +37,7 @@ package final class Section {
     /// The value of `key`; that it is left out is a mistake.
     package func required<Value>(_ key: String, _ grammar: Grammar<Value>) -> Value? {
         guard let node = node(key) else {
-            report("the key \(Quoted.text(key)) is missing, expected \(grammar.expected)")
+            missing.append((key, grammar.expected))
             return nil
         }
         return grammar.read(node, reader)
@@ -60,11 +61,23 @@ package final class Section {
         reader.report("found beside \(Quoted.text(key)), expected only one of the two", at: node.place)
     }
 
-    func reportUnknownKeys() {
+    /// Whether there are keys that nobody asked for yet.
+    package var hasUnknownKeys: Bool { entries.contains { !known.contains($0.key.value) } }
+
+    /// Reports what is unknown and what is missing; a key that was only misspelt is not missing as well.
+    func finish() {
+        var meant: Set<String> = []
         for entry in entries where !known.contains(entry.key.value) {
-            let hint = Spelling.hint(for: entry.key.value, among: known)
-            let expectation = known.isEmpty ? "" : ", expected \(Quoted.alternatives(known))"
-            reader.report("unknown key\(hint.isEmpty ? expectation : hint)", at: entry.key.place)
+            if let name = Spelling.nearest(to: entry.key.value, among: known) {
+                meant.insert(name)
+                reader.report("unknown key; did you mean \(Quoted.text(name))?", at: entry.key.place)
+            } else {
+                let expectation = known.isEmpty ? "" : ", expected \(Quoted.alternatives(known))"
+                reader.report("unknown key\(expectation)", at: entry.key.place)
+            }
+        }
+        for (key, expected) in missing where !meant.contains(key) {
+            report("the key \(Quoted.text(key)) is missing, expected \(expected)")
         }
     }
 }

@@ -17,8 +17,9 @@ struct AccessChecks {
 
     func check(_ route: RouteConfiguration) {
         if route.access.allow?.value.mode != .enforce, !hasAuthentication {
+            let found = route.access.allow == nil ? "no allow" : "allow only in shadow"
             reader.report(
-                "found no allow, so only authenticated callers may call, expected authentication in this file, or allow: anyone",
+                "found \(found), so only authenticated callers may call, expected authentication in this file, or allow: anyone",
                 at: route.place)
         }
         check(route.access)

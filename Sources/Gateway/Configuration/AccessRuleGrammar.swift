@@ -58,7 +58,9 @@ extension AccessRule {
         Self.know(section)
         guard isWhole else { return nil }
         guard let first = conditions.first else {
-            section.report("found no condition, expected \(Quoted.alternatives(Self.keys))")
+            if !section.hasUnknownKeys {
+                section.report("found no condition, expected \(Quoted.alternatives(Self.keys))")
+            }
             return nil
         }
         self = conditions.count == 1 ? first : .all(conditions)
@@ -93,12 +95,14 @@ extension Grammar where Value == [AccessRule] {
             return .claim(path: path.names, value: value)
         }
         return Grammar(expected: expected) { node, reader, expected in
-            if node.elements != nil { return Grammar.list(of: pair).read(node, reader) }
+            if let elements = node.elements {
+                return Grammar.list(of: pair).read(node, reader).flatMap { $0.count == elements.count ? $0 : nil }
+            }
             guard let entries = node.entries, !entries.isEmpty else {
                 reader.reportMismatch(node, expected: expected)
                 return nil
             }
-            return entries.compactMap { entry -> AccessRule? in
+            let conditions = entries.compactMap { entry -> AccessRule? in
                 guard let path = ClaimText.path(entry.key.value) else {
                     reader.report(
                         "found \(Quoted.text(entry.key.value)), expected a claim such as role or realm.role; "
@@ -106,8 +110,10 @@ extension Grammar where Value == [AccessRule] {
                         at: entry.key.place)
                     return nil
                 }
-                return Grammar<String>.text("the claim's value").read(entry.value, reader).map { .claim(path: path.names, value: $0) }
+                return Grammar<String>.text("the claim's value").read(entry.value, reader)
+                    .map { .claim(path: path.names, value: $0) }
             }
+            return conditions.count == entries.count ? conditions : nil
         }
     }
 }

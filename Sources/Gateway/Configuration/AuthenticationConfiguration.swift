@@ -120,8 +120,7 @@ extension Grammar where Value == SigningAlgorithm {
     fileprivate static var rsaAlgorithm: Grammar {
         let words = [SigningAlgorithm.rs256, .rs384, .rs512, .ps256, .ps384, .ps512].map(\.rawValue)
         return Grammar(expected: Quoted.alternatives(words)) { (text: String) in
-            guard words.contains(text) else { return .mismatch(hint: Spelling.hint(for: text, among: words)) }
-            return Reading(SigningAlgorithm(rawValue: text))
+            Reading(words.contains(text) ? SigningAlgorithm(rawValue: text) : nil)
         }
     }
 }

@@ -16,7 +16,7 @@ struct CrossChecks {
     func run() {
         checkClusterNames()
         checkCoverage()
-        checkAdminAddress()
+        configuration.admin.check(against: configuration.listeners, section.reader)
         checkPlans()
         checkUniqueNames()
         let access = AccessChecks(configuration, section)
@@ -40,6 +40,9 @@ struct CrossChecks {
                 "found \(Quoted.text(name)), expected the name of a cluster\(Spelling.hint(for: name, among: names))",
                 at: route.cluster.place)
         }
+        // Where a route could not be read, or its cluster was misspelt, nobody knows which clusters were meant.
+        let isWhole = configuration.routes.count == section.node("routes")?.elements?.count && used.isSubset(of: names)
+        guard isWhole, !used.isEmpty else { return }
         for cluster in configuration.clusters where !used.contains(cluster.name.value) {
             section.reader.report("no route leads here", at: cluster.name.place, severity: .warning)
         }
@@ -55,20 +58,10 @@ struct CrossChecks {
         }
     }
 
-    private func checkAdminAddress() {
-        let admin = configuration.admin
-        guard admin.value.port != 0 else { return }
-        for listener in configuration.listeners where listener.address.value == admin.value {
-            section.reader.report(
-                "found \(Quoted.text(admin.value.description)), which admin has, expected an address of its own",
-                at: listener.address.place)
-        }
-    }
-
     private func checkPlans() {
         let names = names(below: "plans")
         guard let authentication = configuration.authentication, let plan = authentication.plan else {
-            if !configuration.plans.isEmpty, section.node("authentication")?.entries?.contains(where: { $0.key.value == "plan" }) != true {
+            if !configuration.plans.isEmpty, section.node("authentication")?.has("plan") != true {
                 section.report("found without authentication.plan: no token would name one of them", about: "plans")
             }
             return

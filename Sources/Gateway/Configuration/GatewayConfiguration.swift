@@ -10,7 +10,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package var workers: Int?
     package var drain: DrainConfiguration
     package var accessLog: AccessLogTarget
-    package var admin: Located<NetworkAddress>
+    package var admin: AdminConfiguration
     /// Peers whose x-forwarded-for and -proto are believed.
     package var trustedProxies: [CIDR]
     package var memory: MemoryConfiguration
@@ -22,16 +22,6 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package var clusters: [ClusterConfiguration]
     /// In the order written, which is the order asked.
     package var routes: [RouteConfiguration]
-}
-
-/// How the gateway leaves.
-package struct DrainConfiguration: Sendable, Equatable {
-    /// From failing `/ready` to the first GOAWAY, so that load balancers can look away.
-    package var delay: Duration
-    /// What running calls then have.
-    package var timeout: Duration
-
-    package static let defaults = DrainConfiguration(delay: .zero, timeout: .seconds(30))
 }
 
 package enum AccessLogTarget: Sendable, Equatable {
@@ -52,8 +42,6 @@ package struct MemoryConfiguration: Sendable, Equatable {
 }
 
 extension GatewayConfiguration {
-    package static let adminDefault = NetworkAddress.ip("127.0.0.1", port: 9901)
-
     /// Reads and checks martlet.yaml.
     ///
     /// - Returns: the configuration, or `nil` with at least one error among the issues; warnings come with either.
@@ -67,10 +55,10 @@ extension GatewayConfiguration {
     }
 
     private static func read(_ section: Section) -> GatewayConfiguration? {
-        let workers = section.value("workers", .word("auto", or: .count(1...1024)).expecting("auto or a number of threads"), default: nil)
+        let workers = section.value("workers", .workers, default: nil)
         let drain = section.value("drain", .drain, default: .defaults)
         let accessLog = section.value("access_log", .accessLog, default: .stdout)
-        let admin = section.optional("admin", .section { $0.required("address", .located(.listenAddress)) })
+        let admin = AdminConfiguration.read(in: section)
         let trustedProxies = section.value("trusted_proxies", .list(of: .cidr), default: [])
         let memory = section.value("memory", .memory, default: .defaults)
         let listeners = section.required("listeners", .listeners)
@@ -81,22 +69,11 @@ extension GatewayConfiguration {
         let routes = section.required("routes", .routes)
         let configuration = GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
-            admin: admin ?? Located(adminDefault, at: section.place), trustedProxies: trustedProxies, memory: memory,
+            admin: admin, trustedProxies: trustedProxies, memory: memory,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
             clusters: clusters ?? [], routes: routes ?? [])
         CrossChecks(configuration, section).run()
         return configuration
-    }
-}
-
-extension Grammar where Value == DrainConfiguration {
-    static var drain: Grammar {
-        .section { section in
-            let defaults = DrainConfiguration.defaults
-            return DrainConfiguration(
-                delay: section.value("delay", .duration, default: defaults.delay),
-                timeout: section.value("timeout", .duration, default: defaults.timeout))
-        }
     }
 }
 
@@ -125,10 +102,12 @@ extension Grammar where Value == MemoryConfiguration {
         .section { section in
             let defaults = MemoryConfiguration.defaults
             let process = section.value("process", .byteSize((16 << 20)...Int.max), default: defaults.process)
-            let connection = section.value("connection", .byteSize((1 << 20)...Int.max), default: min(defaults.connection, process))
+            let connection = section.value(
+                "connection", .byteSize((1 << 20)...Int.max), default: min(defaults.connection, process))
             if connection > process {
                 section.report(
-                    "found \(ByteSize.text(connection)), expected at most what the whole process may hold, \(ByteSize.text(process))",
+                    "found \(ByteSize.text(connection)), expected at most \(ByteSize.text(process)), "
+                        + "which the whole process may hold",
                     about: "connection")
             }
             return MemoryConfiguration(process: process, connection: connection)

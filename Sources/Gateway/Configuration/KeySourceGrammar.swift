@@ -8,16 +8,23 @@ extension Grammar where Value == KeySource {
         let expected = "a file with a JSON Web Key Set, an https URL, or a mapping with keys"
         return Grammar(expected: expected) { node, reader, expected in
             if node.entries != nil { return reader.section(node, inlineKeys) }
-            let text = Grammar(expected: expected) { (text: String) in
-                guard text.contains("://") else { return text.isEmpty ? .mismatch : .value(.file(text)) }
-                guard let url = ServiceURL(text), let address = url.address(defaultPort: 443) else { return .mismatch }
-                guard url.scheme == "https", url.user == nil, url.password == nil, !url.path.contains("#") else {
-                    return .expected("an https URL without user, password and fragment: whoever can change keys can mint tokens")
-                }
-                return .value(.https(address: address, authority: authority(of: url), path: target(of: url), ca: nil))
+            if let scalar = node.scalar, !scalar.isBroken, scalar.text.contains("://") {
+                return url(scalar, at: node.place, reader)
             }
-            return text.read(node, reader)
+            return Grammar<String>.path(expected).expecting(expected).read(node, reader).map(KeySource.file)
         }
+    }
+
+    private static func url(_ scalar: Node.Scalar, at place: Place, _ reader: Reader) -> KeySource? {
+        // Whoever can change the keys can mint tokens: hence nothing but https.
+        guard let url = ServiceURL(scalar.text), let address = url.address(defaultPort: 443), url.scheme == "https",
+            url.user == nil, url.password == nil, !url.path.contains("#")
+        else {
+            let found = Quoted.text(ServiceURL.redacted(scalar.written))
+            reader.report("found \(found), expected an https URL without user, password and fragment", at: place)
+            return nil
+        }
+        return .https(address: address, authority: authority(of: url), path: target(of: url), ca: nil)
     }
 
     private static func authority(of url: ServiceURL) -> String {

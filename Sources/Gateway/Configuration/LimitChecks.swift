@@ -5,25 +5,22 @@ internal import RateLimit
 ///
 /// A limit whose key is missing would be no limit, or everybody's: either is said here, not found out later.
 struct LimitChecks {
-    private let hasAuthentication: Bool
     private let hasTenant: Bool
     private let storeIsService: Bool
     private let reader: Reader
 
     init(_ configuration: GatewayConfiguration, _ section: Section) {
-        let authentication = section.node("authentication")
-        hasAuthentication = authentication != nil
-        hasTenant = authentication?.entries?.contains { $0.key.value == "tenant" } ?? (authentication != nil)
+        // Where nobody is asked who they are, or the section could not be read, that is the mistake to mend first.
+        hasTenant = section.node("authentication").map { $0.entries == nil || $0.has("tenant") } ?? true
         if case .service = configuration.rateLimits.store.value { storeIsService = true } else { storeIsService = false }
         reader = section.reader
     }
 
+    /// That plans need a tenant and a claim is said where plans are configured.
     func check(_ plan: PlanConfiguration) {
         for limit in plan.limits {
             if limit.value.isBeforeAuthentication {
                 reader.report("found before: authentication, expected none: only a token names a plan", at: limit.place)
-            } else if limit.value.keys.contains(where: \.isFromToken) {
-                checkKeys(of: limit, hint: ": a plan's limits are per tenant")
             }
             checkStore(limit)
         }
@@ -37,7 +34,8 @@ struct LimitChecks {
             for method in route.methods where method.access.admitsStrangers == true {
                 guard let allow = method.access.allow else { continue }
                 reader.report(
-                    "admits callers without a token, but the route's limit \(Quoted.text(limit.value.text)) counts what only a token says",
+                    "admits callers without a token, but the route's limit \(Quoted.text(limit.value.text)) "
+                        + "counts what only a token says",
                     at: allow.place)
             }
         }
@@ -55,20 +53,13 @@ struct LimitChecks {
                 "found \(Quoted.text(limit.value.text)) before authentication, expected keys that need no token", at: limit.place)
         } else if admitsStrangers {
             reader.report(
-                "found \(Quoted.text(limit.value.text)) where callers without a token are allowed, expected keys that every caller has",
+                "found \(Quoted.text(limit.value.text)) where callers without a token are allowed, "
+                    + "expected keys that every caller has",
                 at: limit.place)
-        } else {
-            checkKeys(of: limit, hint: "")
-        }
-    }
-
-    private func checkKeys(of limit: Located<LimitRule>, hint: String) {
-        if !hasAuthentication {
-            // A route that needs a caller says so itself; this is about limits of plans and of routes open by other means.
-            reader.report(
-                "found \(Quoted.text(limit.value.text)), expected authentication in this file\(hint)", at: limit.place)
         } else if !hasTenant, limit.value.keys.contains(.tenant) {
-            reader.report("found \(Quoted.text(limit.value.text)), expected authentication.tenant to say what a tenant is\(hint)", at: limit.place)
+            reader.report(
+                "found \(Quoted.text(limit.value.text)), expected authentication.tenant to say what a tenant is",
+                at: limit.place)
         }
     }
 

@@ -72,7 +72,7 @@ extension RouteConfiguration {
     fileprivate static func read(_ section: Section, taken: inout Set<String>) -> RouteConfiguration? {
         let match = RouteMatch(in: section)
         let name = name(in: section, for: match, taken: &taken)
-        let cluster = section.required("cluster", .located(.name))
+        let cluster = section.required("cluster", .located(.text("the name of a cluster")))
         let timeout = section.optional("timeout", .timeout)
         let access = AccessConfiguration(in: section, owner: name)
         let limits = section.value("limits", .limits(of: name), default: [])

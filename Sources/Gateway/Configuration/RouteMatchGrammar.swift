@@ -7,12 +7,12 @@ extension RouteMatch {
         let service = section.optional("service", .matching(Target.init(service:), like: .notAService))
         let path = section.optional("path", .matching(Target.init(path:), like: .notAPath))
         section.exclude("service", with: "path")
-        let headers = section.value("headers", .headerConditions, default: [])
+        let headers = section.optional("headers", .headerConditions)
         // What was written and could not be read would make the route take more than it should.
         guard (authority != nil) == section.has("authority"), (service != nil) == section.has("service"),
-            (path != nil) == section.has("path")
+            (path != nil) == section.has("path"), (headers != nil) == section.has("headers")
         else { return nil }
-        self.init(authority: authority ?? .any, target: service ?? path ?? .any, headers: headers)
+        self.init(authority: authority ?? .any, target: service ?? path ?? .any, headers: headers ?? [])
     }
 }
 
@@ -48,15 +48,16 @@ extension Grammar where Value == [HeaderCondition] {
                     if conditions.contains(where: { $0.name == condition.name }) {
                         reader.report(
                             "found \(Quoted.text(condition.name)) twice, expected each header once", at: entry.key.place)
+                    } else {
+                        conditions.append(condition)
                     }
-                    conditions.append(condition)
                 } catch .notAValue {
                     reader.reportMismatch(entry.value, expected: HeaderCondition.Mistake.notAValue.expected)
                 } catch {
                     reader.report("found \(Quoted.text(entry.key.value)), expected \(error.expected)", at: entry.key.place)
                 }
             }
-            return conditions
+            return conditions.count == entries.count ? conditions : nil
         }
     }
 }

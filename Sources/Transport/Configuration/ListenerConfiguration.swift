@@ -46,7 +46,8 @@ extension Grammar where Value == [ListenerConfiguration] {
                 let address = listener.address
                 if address.value.port != 0, !addresses.insert(address.value).inserted {
                     reader.report(
-                        "found \(Quoted.text(address.value.description)), which another listener has, expected an address of its own",
+                        "found \(Quoted.text(address.value.description)), which another listener has, "
+                            + "expected an address of its own",
                         at: address.place)
                 } else if !names.insert(listener.name.value).inserted, listener.name.place != address.place {
                     reader.report(

@@ -102,7 +102,7 @@ import Testing
                     ])
             ])
         #expect(configuration.workers == nil && configuration.drain == .defaults && configuration.accessLog == .stdout)
-        #expect(configuration.admin.value == .ip("127.0.0.1", port: 9901) && configuration.trustedProxies.isEmpty)
+        #expect(configuration.admin.address.value == .ip("127.0.0.1", port: 9901) && configuration.trustedProxies.isEmpty)
     }
 
     /// Every key there is, once. README shows the same.
@@ -219,7 +219,7 @@ import Testing
         #expect(configuration.workers == 2)
         #expect(configuration.drain == DrainConfiguration(delay: .seconds(5), timeout: .seconds(60)))
         #expect(configuration.accessLog == .file(at("/var/log/martlet.json")))
-        #expect(configuration.admin.value == .ip("::1", port: 9901))
+        #expect(configuration.admin.address.value == .ip("::1", port: 9901))
         #expect(configuration.trustedProxies == [try CIDR("10.0.0.0/8"), try CIDR("192.168.1.1")])
         #expect(configuration.memory == MemoryConfiguration(process: 512 << 20, connection: 8 << 20))
         try checkListeners(configuration.listeners)

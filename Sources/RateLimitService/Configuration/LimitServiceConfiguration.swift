@@ -1,0 +1,122 @@
+package import Config
+package import RateLimit
+package import Transport
+
+/// What limits.yaml says: where `martlet ratelimit` listens and counts, and envoyproxy/ratelimit's rules.
+package struct LimitServiceConfiguration: Sendable, Equatable {
+    /// `nil` for `auto`: one for each core that this process may run on.
+    package var workers: Int?
+    package var drain: DrainConfiguration
+    package var admin: AdminConfiguration
+    package var listeners: [ListenerConfiguration]
+    /// Memory or Redis; never another service.
+    package var rateLimits: StoreConfiguration
+    /// No two with one name.
+    package var domains: [LimitDomain]
+}
+
+/// The rules for one `domain` of requests.
+package struct LimitDomain: Sendable, Equatable {
+    package var name: Located<String>
+    package var descriptors: [LimitDescriptor]
+}
+
+/// One node in a domain's tree of rules: matches one entry of a request's descriptor, at its depth.
+package struct LimitDescriptor: Sendable, Equatable {
+    package var key: String
+    /// `nil` for every value of the key; may hold `*`, any number of them, each for any text.
+    package var value: String?
+    /// `nil` where nothing is counted at this depth: then the answer is OK without a limit.
+    package var limit: ServiceLimit?
+    /// Counted and logged, never enforced.
+    package var isShadow: Bool
+    /// Rules for the next entry; no two with one key and value.
+    package var descriptors: [LimitDescriptor]
+}
+
+/// `rate_limit` of a descriptor.
+package struct ServiceLimit: Sendable, Equatable {
+    package enum Amount: Sendable, Equatable {
+        /// Zero refuses every request.
+        case requests(UInt32, per: Unit)
+        /// Always OK, and nothing is counted.
+        case unlimited
+    }
+
+    /// Fixed windows, aligned to the epoch.
+    package enum Unit: String, CaseIterable, Sendable {
+        case second, minute, hour, day, week, month, year
+
+        /// A month has 30 days and a year 365, as in envoyproxy/ratelimit.
+        package var seconds: Int {
+            switch self {
+            case .second: 1
+            case .minute: 60
+            case .hour: 3600
+            case .day: 86_400
+            case .week: 7 * 86_400
+            case .month: 30 * 86_400
+            case .year: 365 * 86_400
+            }
+        }
+    }
+
+    package var amount: Amount
+    /// For answers, and for other limits to replace this one by.
+    package var name: String?
+    /// Limits that do not count for a request for which this one was found.
+    package var replaces: [String]
+}
+
+extension LimitServiceConfiguration {
+    /// Reads and checks limits.yaml.
+    ///
+    /// - Returns: the configuration, or `nil` with at least one error among the issues; warnings come with either.
+    package static func read(
+        text: String, file: String, environment: @escaping (String) -> String?,
+        readFile: @escaping (String) -> Result<String, FileFailure>
+    ) -> (LimitServiceConfiguration?, [Issue]) {
+        let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
+        let configuration = reader.root.flatMap { reader.section($0, Self.read) }
+        return (reader.issues.hasErrors ? nil : configuration, reader.issues.inOrder)
+    }
+
+    private static func read(_ section: Section) -> LimitServiceConfiguration? {
+        let workers = section.value("workers", .workers, default: nil)
+        let drain = section.value("drain", .drain, default: .defaults)
+        let admin = AdminConfiguration.read(in: section)
+        let listeners = section.required("listeners", .listeners)
+        let rateLimits = section.value("rate_limits", .store, default: .defaults)
+        let domains = readDomains(section)
+        if case .service = rateLimits.store.value {
+            section.reader.report("found a rate-limit service, expected memory or redis: this is one", at: rateLimits.store.place)
+        }
+        guard let listeners else { return nil }
+        admin.check(against: listeners, section.reader)
+        return LimitServiceConfiguration(
+            workers: workers, drain: drain, admin: admin, listeners: listeners, rateLimits: rateLimits, domains: domains)
+    }
+
+    /// Several under `domains`, or one at the root, so that a file written for envoyproxy/ratelimit needs only `listeners`.
+    private static func readDomains(_ section: Section) -> [LimitDomain] {
+        let several = section.optional("domains", .list(of: .limitDomain))
+        guard section.has("domain") || section.has("descriptors") else {
+            if !section.has("domains") {
+                let expected = Grammar.list(of: Grammar<LimitDomain>.limitDomain).expected
+                section.report("the key \"domains\" is missing, expected \(expected)")
+            }
+            checkNames(several ?? [], section.reader)
+            return several ?? []
+        }
+        section.exclude("domains", with: "domain")
+        section.exclude("domains", with: "descriptors")
+        return LimitDomain(in: section).map { [$0] } ?? []
+    }
+
+    private static func checkNames(_ domains: [LimitDomain], _ reader: Reader) {
+        var seen: Set<String> = []
+        for domain in domains where !seen.insert(domain.name.value).inserted {
+            reader.report("found \(Quoted.text(domain.name.value)) twice, expected each domain once", at: domain.name.place)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+extension WrongConfiguration {
+    static let authentication = corpus(
+        #"""
+        --- no issuer
+        authentication: { issuers: [] }
+        >>> martlet.yaml:1:28: authentication.issuers: found an empty list, expected a list of issuers, each a mapping with issuer, audiences and jwks
+        --- issuers left out
+        authentication: { tenant: claim tenant }
+        >>> martlet.yaml:1:17: authentication: the key "issuers" is missing, expected a list of issuers, each a mapping with issuer, audiences and jwks
+        --- an issuer without what it needs
+        authentication: { issuers: [{ leeway: 1s }] }
+        >>> martlet.yaml:1:29: authentication.issuers[0]: the key "issuer" is missing, expected the text of the iss claim
+        >>> martlet.yaml:1:29: authentication.issuers[0]: the key "audiences" is missing, expected a list, each the text of an aud claim
+        >>> martlet.yaml:1:29: authentication.issuers[0]: the key "jwks" is missing, expected a file with a JSON Web Key Set, an https URL, or a mapping with keys
+        --- no audience
+        authentication: { issuers: [{ issuer: i, audiences: [], jwks: k.json }] }
+        >>> martlet.yaml:1:53: authentication.issuers[0].audiences: found an empty list, expected a list, each the text of an aud claim
+        --- an issuer twice
+        authentication:
+          issuers:
+            - { issuer: i, audiences: [a], jwks: k.json }
+            - { issuer: i, audiences: [b], jwks: l.json }
+        >>> martlet.yaml:4:17: authentication.issuers[1].issuer: found "i" twice, expected each issuer once
+        --- keys fetched in the clear, with a password, with a fragment
+        authentication:
+          issuers:
+            - { issuer: a, audiences: [a], jwks: "http://auth.acme.dev/keys" }
+            - { issuer: b, audiences: [a], jwks: "https://u:hunter2@auth.acme.dev/keys" }
+            - { issuer: c, audiences: [a], jwks: "https://auth.acme.dev/keys#1" }
+            - { issuer: d, audiences: [a], jwks: "https://" }
+        >>> martlet.yaml:3:42: authentication.issuers[0].jwks: found "http://auth.acme.dev/keys", expected an https URL without user, password and fragment
+        >>> martlet.yaml:4:42: authentication.issuers[1].jwks: found "https://***@auth.acme.dev/keys", expected an https URL without user, password and fragment
+        >>> martlet.yaml:5:42: authentication.issuers[2].jwks: found "https://auth.acme.dev/keys#1", expected an https URL without user, password and fragment
+        >>> martlet.yaml:6:42: authentication.issuers[3].jwks: found "https://", expected an https URL without user, password and fragment
+        --- a CA for keys that are not fetched
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json, jwks_ca: ca.pem }] }
+        >>> martlet.yaml:1:81: authentication.issuers[0].jwks_ca: expected no jwks_ca here: only keys fetched over https need one
+        --- keys inline that are none
+        authentication:
+          issuers:
+            - { issuer: a, audiences: [a], jwks: { keys: [] } }
+            - { issuer: b, audiences: [a], jwks: { keys: [{ n: abc }, text] } }
+            - { issuer: c, audiences: [a], jwks: { key: [] } }
+        >>> martlet.yaml:3:50: authentication.issuers[0].jwks.keys: found an empty list, expected a list, each a JSON Web Key, a mapping with kty
+        >>> martlet.yaml:4:51: authentication.issuers[1].jwks.keys[0]: the key "kty" is missing, expected a JSON Web Key
+        >>> martlet.yaml:4:63: authentication.issuers[1].jwks.keys[1]: found "text", expected a JSON Web Key, a mapping with kty
+        >>> martlet.yaml:5:44: authentication.issuers[2].jwks.key: unknown key; did you mean "keys"?
+        --- a symmetric key written out, and one that is not
+        authentication:
+          issuers:
+            - { issuer: a, audiences: [a], jwks: { keys: [{ kty: oct, alg: HS256, k: hunter2 }] } }
+            - { issuer: b, audiences: [a], jwks: { keys: [{ kty: oct, alg: HS256, k: "${SECRET}" }] } }
+        >>> martlet.yaml:3:78: authentication.issuers[0].jwks.keys[0].k: warning: the secret is written out in this file; better ${NAME} for an environment variable
+        --- an algorithm that no RSA key has, and one misspelt
+        authentication:
+          issuers:
+            - { issuer: a, audiences: [a], jwks: k.json, algorithm: HS256 }
+            - { issuer: b, audiences: [a], jwks: k.json, algorithm: rs256 }
+            - { issuer: c, audiences: [a], jwks: k.json, algorithm: none }
+        >>> martlet.yaml:3:61: authentication.issuers[0].algorithm: found "HS256", expected RS256, RS384, RS512, PS256, PS384 or PS512
+        >>> martlet.yaml:4:61: authentication.issuers[1].algorithm: found "rs256", expected RS256, RS384, RS512, PS256, PS384 or PS512
+        >>> martlet.yaml:5:61: authentication.issuers[2].algorithm: found "none", expected RS256, RS384, RS512, PS256, PS384 or PS512
+        --- clocks further apart than clocks are
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json, leeway: 601s }] }
+        >>> martlet.yaml:1:80: authentication.issuers[0].leeway: found "601s", expected a duration such as 250ms or 5s, at most 10m
+        --- headers that no claim may be sent as
+        authentication:
+          issuers:
+            - issuer: i
+              audiences: [a]
+              jwks: k.json
+              forward_claims:
+                ":path": a
+                Connection: a
+                TE: a
+                grpc-timeout: a
+                Host: a
+                Authorization: a
+                content-type: a
+                x-forwarded-for: a
+                x-data-bin: a
+                x tenant: a
+                x-tenant: a
+                X-Tenant: b
+        >>> martlet.yaml:7:9:  authentication.issuers[0].forward_claims[":path"]: found ":path", expected a header: pseudo-headers are made by HTTP
+        >>> martlet.yaml:8:9:  authentication.issuers[0].forward_claims.Connection: found "Connection", expected a header that is not hop-by-hop
+        >>> martlet.yaml:9:9:  authentication.issuers[0].forward_claims.TE: found "TE", expected a header that is not hop-by-hop
+        >>> martlet.yaml:10:9: authentication.issuers[0].forward_claims.grpc-timeout: found "grpc-timeout", expected a header that is not gRPC's own
+        >>> martlet.yaml:11:9: authentication.issuers[0].forward_claims.Host: found "Host", expected a header other than host
+        >>> martlet.yaml:12:9: authentication.issuers[0].forward_claims.Authorization: found "Authorization", expected a header other than authorization; forward_token: true sends the token
+        >>> martlet.yaml:13:9: authentication.issuers[0].forward_claims.content-type: found "content-type", expected a header that does not describe the body
+        >>> martlet.yaml:14:9: authentication.issuers[0].forward_claims.x-forwarded-for: found "x-forwarded-for", expected a header that the gateway does not set itself
+        >>> martlet.yaml:15:9: authentication.issuers[0].forward_claims.x-data-bin: found "x-data-bin", expected a header without -bin: gRPC takes such values for base64
+        >>> martlet.yaml:16:9: authentication.issuers[0].forward_claims["x tenant"]: found "x tenant", expected a header name: letters, digits and !#$%&'*+-.^_`|~
+        >>> martlet.yaml:18:9: authentication.issuers[0].forward_claims.X-Tenant: found "x-tenant" twice, expected each header once
+        --- claims that are not written so
+        authentication:
+          issuers: [{ issuer: i, audiences: [a], jwks: k.json, forward_claims: { x-a: a..b, x-b: "https://acme.dev/b", x-c: [] } }]
+          tenant: tenant
+          plan: claim a b
+        >>> martlet.yaml:2:79:  authentication.issuers[0].forward_claims.x-a: found "a..b", expected a claim such as tenant or realm.tenant, or a list of names such as ["https://acme.dev/tenant"]
+        >>> martlet.yaml:2:90:  authentication.issuers[0].forward_claims.x-b: found "https://acme.dev/b", expected a claim such as tenant or realm.tenant, or a list of names such as ["https://acme.dev/tenant"]
+        >>> martlet.yaml:2:117: authentication.issuers[0].forward_claims.x-c: found an empty list, expected a list of the names to descend, such as [realm, tenant]
+        >>> martlet.yaml:3:11:  authentication.tenant: found "tenant", expected claim P, such as claim tenant or claim realm.tenant
+        >>> martlet.yaml:4:9:   authentication.plan: found "claim a b", expected claim P, such as claim tenant or claim realm.tenant
+        --- a plan without a tenant, a default without a plan
+        authentication:
+          issuers: [{ issuer: i, audiences: [a], jwks: k.json }]
+          default_plan: free
+        plans: { free: { limits: [1/s] } }
+        >>> martlet.yaml:3:17: authentication.default_plan: found without plan, expected beside it
+        >>> martlet.yaml:4:8:  plans: found without authentication.plan: no token would name one of them
+        --- plans are per tenant
+        authentication:
+          issuers: [{ issuer: i, audiences: [a], jwks: k.json }]
+          plan: claim plan
+        plans: { free: { limits: [1/s] } }
+        >>> martlet.yaml:3:9: authentication.plan: found without tenant, expected beside it: a plan's limits are per tenant
+        --- failed logins and the token cache
+        authentication:
+          issuers: [{ issuer: i, audiences: [a], jwks: k.json }]
+          failed_logins: 10 per second
+          token_cache: 0
+        >>> martlet.yaml:3:18: authentication.failed_logins: found "10 per second", expected a rate such as 10/s or 10/s burst 100, or off
+        >>> martlet.yaml:4:16: authentication.token_cache: found "0", expected a whole number from 1 to 10000000, or off
+        --- a boolean in YAML 1.1's fashion
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json, forward_token: yes }] }
+        >>> martlet.yaml:1:87: authentication.issuers[0].forward_token: found "yes", expected true or false
+        """#)
+}

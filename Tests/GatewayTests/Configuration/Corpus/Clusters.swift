@@ -1,0 +1,60 @@
+extension WrongConfiguration {
+    static let clusters = corpus(
+        #"""
+        --- a cluster without endpoints
+        clusters: { orders: {}, other: { endpoints: [] } }
+        routes: [{ path: /a, cluster: orders }, { path: /b, cluster: other }]
+        >>> martlet.yaml:1:21: clusters.orders: the key "endpoints" is missing, expected a list, each an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        >>> martlet.yaml:1:45: clusters.other.endpoints: found an empty list, expected a list, each an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        --- endpoints that are none
+        clusters: { orders: { endpoints: [10.0.0.1, 10.0.0.1:0, 10.0.0.300:80, "::1:80", "http://a:80", { address: "10.0.0.1:80", weight: 2 }] } }
+        >>> martlet.yaml:1:35: clusters.orders.endpoints[0]: found "10.0.0.1", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        >>> martlet.yaml:1:45: clusters.orders.endpoints[1]: found "10.0.0.1:0", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        >>> martlet.yaml:1:57: clusters.orders.endpoints[2]: found "10.0.0.300:80", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        >>> martlet.yaml:1:72: clusters.orders.endpoints[3]: found "::1:80", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        >>> martlet.yaml:1:82: clusters.orders.endpoints[4]: found "http://a:80", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        >>> martlet.yaml:1:97: clusters.orders.endpoints[5]: found a mapping, expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        --- an endpoint twice
+        clusters: { orders: { endpoints: [10.0.0.1:80, 10.0.0.1:80] } }
+        >>> martlet.yaml:1:48: clusters.orders.endpoints[1]: found "10.0.0.1:80" twice, expected each endpoint once
+        --- load balancing of another name
+        clusters: { orders: { endpoints: [10.0.0.1:80], load_balancing: round-robin } }
+        >>> martlet.yaml:1:65: clusters.orders.load_balancing: found "round-robin", expected round_robin or least_request; did you mean "round_robin"?
+        --- features that are not there yet
+        clusters:
+          orders:
+            endpoints: [10.0.0.1:80]
+            health_check: grpc
+            circuit_breaker: {}
+            outlier_detection: {}
+            schema: reflection
+        >>> martlet.yaml:4:5: clusters.orders.health_check: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
+        >>> martlet.yaml:5:5: clusters.orders.circuit_breaker: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
+        >>> martlet.yaml:6:5: clusters.orders.outlier_detection: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
+        >>> martlet.yaml:7:5: clusters.orders.schema: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
+        --- TLS to a cluster
+        clusters: { orders: { endpoints: [10.0.0.1:80], tls: { certificate: c.pem, server_name: "a b", cs: x } } }
+        >>> martlet.yaml:1:54: clusters.orders.tls: the key "private_key" is missing, expected the path of a PEM file with the private key
+        >>> martlet.yaml:1:89: clusters.orders.tls.server_name: found "a b", expected a host name such as orders.internal
+        >>> martlet.yaml:1:96: clusters.orders.tls.cs: unknown key; did you mean "ca"?
+        --- TLS that says nothing
+        clusters: { orders: { endpoints: [10.0.0.1:80], tls: true } }
+        >>> martlet.yaml:1:54: clusters.orders.tls: found "true", expected a mapping, {} for TLS with the system's certificates
+        --- times and counts
+        clusters: { orders: { endpoints: [10.0.0.1:80], timeouts: { connect: none, idle: 0s }, connections: { streams: 0, maximum: 1.5 } } }
+        >>> martlet.yaml:1:70:  clusters.orders.timeouts.connect: found "none", expected a duration such as 250ms or 5s, at least 1ms
+        >>> martlet.yaml:1:82:  clusters.orders.timeouts.idle: found "0s", expected a duration such as 250ms or 5s, at least 1ms, or none
+        >>> martlet.yaml:1:112: clusters.orders.connections.streams: found "0", expected a whole number from 1 to 1000000
+        >>> martlet.yaml:1:124: clusters.orders.connections.maximum: found "1.5", expected a whole number from 1 to 10000
+        --- endpoints misspelt
+        clusters: { orders: { endpionts: [10.0.0.1:80] } }
+        >>> martlet.yaml:1:23: clusters.orders.endpionts: unknown key; did you mean "endpoints"?
+        --- a cluster's name for logs
+        clusters: { "orders v1": { endpoints: [10.0.0.1:80] } }
+        routes: [{ cluster: "orders v1" }]
+        >>> martlet.yaml:1:13: clusters["orders v1"]: found "orders v1", expected a name of letters, digits, _, - and .
+        --- a cluster that no route leads to
+        clusters: { orders: { endpoints: [10.0.0.1:80] }, spare: { endpoints: [10.0.0.1:80] } }
+        >>> martlet.yaml:1:51: clusters.spare: warning: no route leads here
+        """#)
+}

@@ -1,0 +1,145 @@
+extension WrongConfiguration {
+    static let plansAndLimits = corpus(
+        #"""
+        --- a default plan that does not exist
+        authentication:
+          issuers: [{ issuer: i, audiences: [a], jwks: k.json }]
+          tenant: claim tenant
+          plan: claim plan
+          default_plan: fre
+        plans: { free: { limits: [1/s] } }
+        >>> martlet.yaml:5:17: authentication.default_plan: found "fre", expected the name of a plan; did you mean "free"?
+        --- a plan claim without plans
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }], tenant: claim tenant, plan: claim plan }
+        >>> martlet.yaml:1:103: authentication.plan: found without plans: no caller's plan would be known
+        --- plans that no token could name
+        plans: { free: { limits: [1/s] } }
+        >>> martlet.yaml:1:8: plans: found without authentication.plan: no token would name one of them
+        --- a plan without limits, one with an odd name
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }], tenant: claim tenant, plan: claim plan }
+        plans: { empty: { limits: [] }, none: {}, "a b": { limits: [1/s] } }
+        >>> martlet.yaml:2:27: plans.empty.limits: found an empty list, expected a list, each a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day
+        >>> martlet.yaml:2:39: plans.none: the key "limits" is missing, expected a list, each a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day
+        >>> martlet.yaml:2:43: plans["a b"]: found "a b", expected a name of letters, digits, _, - and .
+        --- limits that are not written so, each at its column
+        routes:
+          - cluster: orders
+            limits: [fast, 100, 100/sec, 0/s, 10/s brust 5, 10/s burst 0, 10/day burst 5, 10/s per user, "10/s per claim", [10/s]]
+        >>> martlet.yaml:3:14:  routes[0].limits[0]: found "fast", expected a count such as 100 or 10_000
+        >>> martlet.yaml:3:23:  routes[0].limits[1]: found the end, expected / and a unit: s, min, h, day or month
+        >>> martlet.yaml:3:29:  routes[0].limits[2]: found "sec", expected a unit: s, min, h, day or month
+        >>> martlet.yaml:3:34:  routes[0].limits[3]: found 0, expected a count from 1 to 10000000000
+        >>> martlet.yaml:3:44:  routes[0].limits[4]: found "brust", expected burst, per or the end
+        >>> martlet.yaml:3:64:  routes[0].limits[5]: found burst 0, expected a burst from 1 to 10000000000
+        >>> martlet.yaml:3:80:  routes[0].limits[6]: found burst 5, expected no burst: only a limit in seconds has one
+        >>> martlet.yaml:3:92:  routes[0].limits[7]: found "user", expected a key: tenant, address, method, claim P, header H or constant C
+        >>> martlet.yaml:3:113: routes[0].limits[8]: found the end, expected a claim such as tenant or realm.tenant (other names need the map form)
+        >>> martlet.yaml:3:116: routes[0].limits[9]: found a list, expected a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day
+        --- the mapping form
+        routes:
+          - cluster: orders
+            limits:
+              - { count: 0, per: s }
+              - { per: s }
+              - { count: 10 }
+              - { count: 10, per: week }
+              - { count: 10, per: day, burst: 5 }
+              - { count: 10, per: s, key: user }
+              - { count: 10, per: s, key: [address, address] }
+              - { count: 10, per: s, mode: enforce }
+              - { count: 10, per: s, before: routing }
+              - { count: 10, per: s, name: a b }
+              - { count: 10, per: s, bust: 1 }
+        >>> martlet.yaml:4:18:  routes[0].limits[0].count: found "0", expected a whole number from 1 to 10000000000
+        >>> martlet.yaml:5:9:   routes[0].limits[1]: the key "count" is missing, expected a whole number from 1 to 10000000000
+        >>> martlet.yaml:6:9:   routes[0].limits[2]: the key "per" is missing, expected a span such as s, 10s, min, h, day or month
+        >>> martlet.yaml:7:27:  routes[0].limits[3].per: found "week", expected a span such as s, 10s, min, h, day or month
+        >>> martlet.yaml:8:39:  routes[0].limits[4].burst: found burst 5, expected no burst: only a limit in seconds has one
+        >>> martlet.yaml:9:35:  routes[0].limits[5].key: found "user", expected a key: tenant, address, method, claim P, header H or constant C
+        >>> martlet.yaml:10:35: routes[0].limits[6].key: found address twice, expected each key once
+        >>> martlet.yaml:11:36: routes[0].limits[7].mode: found "enforce", expected shadow
+        >>> martlet.yaml:12:38: routes[0].limits[8].before: found "routing", expected authentication
+        >>> martlet.yaml:13:36: routes[0].limits[9].name: found "a b", expected a name of letters, digits, _, - and .
+        >>> martlet.yaml:14:30: routes[0].limits[10].bust: unknown key; did you mean "burst"?
+        --- two limits with one name
+        routes:
+          - cluster: orders
+            limits: [{ count: 10, per: s, name: a }, { count: 20, per: min, name: a }]
+        >>> martlet.yaml:3:46: routes[0].limits[1]: found the name "a", which another limit has, expected one of its own
+        --- per tenant where strangers may call
+        routes:
+          - { path: /a, cluster: orders, allow: anyone, limits: [10/s per tenant] }
+          - { path: /b, cluster: orders, allow: { address: [10.0.0.0/8] }, limits: [10/s per claim sub] }
+          - { path: /c, cluster: orders, allow: { not: { scopes: [a] } }, limits: [10/s per tenant] }
+        >>> martlet.yaml:2:58: routes[0].limits[0]: found "10/s per tenant" where callers without a token are allowed, expected keys that every caller has
+        >>> martlet.yaml:3:77: routes[1].limits[0]: found "10/s per claim sub" where callers without a token are allowed, expected keys that every caller has
+        --- per tenant where strangers may call one method
+        routes:
+          - service: a.B
+            cluster: orders
+            limits: [10/s per tenant]
+            methods: { Open: { allow: anyone }, Shut: {} }
+          - service: a.C
+            cluster: orders
+            allow: anyone
+            methods: { Open: { limits: [10/s per tenant] }, Shut: { allow: authenticated, limits: [10/s per tenant] } }
+        >>> martlet.yaml:5:31: routes[0].methods.Open.allow: admits callers without a token, but the route's limit "10/s per tenant" counts what only a token says
+        >>> martlet.yaml:9:33: routes[1].methods.Open.limits[0]: found "10/s per tenant" where callers without a token are allowed, expected keys that every caller has
+        --- per tenant before it is known who calls
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }], tenant: claim tenant, plan: claim plan }
+        routes:
+          - cluster: orders
+            limits: [{ count: 10, per: s, key: tenant, before: authentication }]
+        plans: { free: { limits: [{ count: 10, per: s, before: authentication }] } }
+        >>> martlet.yaml:4:14: routes[0].limits[0]: found "10/s per tenant" before authentication, expected keys that need no token
+        >>> martlet.yaml:5:27: plans.free.limits[0]: found before: authentication, expected none: only a token names a plan
+        --- per tenant where nothing says what a tenant is
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }] }
+        routes: [{ cluster: orders, limits: [10/s per tenant, 10/s per claim sub] }]
+        >>> martlet.yaml:2:38: routes[0].limits[0]: found "10/s per tenant", expected authentication.tenant to say what a tenant is
+        --- per tenant where nobody is asked who they are
+        without: authentication
+        routes: [{ cluster: orders, limits: [10/s per tenant] }]
+        >>> martlet.yaml:1:10: routes[0]: found no allow, so only authenticated callers may call, expected authentication in this file, or allow: anyone
+        --- what a rate-limit service cannot count
+        rate_limits: { store: "grpc://10.0.0.1:8081" }
+        routes: [{ cluster: orders, limits: [10/s, 10/s burst 20, 10/2min, 5_000_000_000/day] }]
+        >>> martlet.yaml:2:44: routes[0].limits[1]: found "10/s burst 20", expected no burst: a rate-limit service cannot be asked for it
+        >>> martlet.yaml:2:59: routes[0].limits[2]: found "10/2min", expected one unit of time, not 2: a rate-limit service cannot be asked for it
+        >>> martlet.yaml:2:68: routes[0].limits[3]: found "5000000000/day", expected a count of at most 4294967295: a rate-limit service cannot be asked for it
+        --- stores that are none
+        rate_limits: { store: postgres://db }
+        >>> martlet.yaml:1:23: rate_limits.store: found "postgres://db", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
+        --- a store without a port where none is usual
+        rate_limits: { store: grpc://limits.internal }
+        >>> martlet.yaml:1:23: rate_limits.store: found "grpc://limits.internal", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
+        --- a store's password is not echoed
+        rate_limits: { store: "redys://user:hunter2@10.0.0.1" }
+        >>> martlet.yaml:1:23: rate_limits.store: found "redys://***@10.0.0.1", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
+        --- what does not suit the store
+        rate_limits: { store: memory, user: a, password: "${SECRET}", tls: {} }
+        >>> martlet.yaml:1:37: rate_limits.user: expected no user here: the store is in this process
+        >>> martlet.yaml:1:50: rate_limits.password: expected no password here: the store is in this process
+        >>> martlet.yaml:1:68: rate_limits.tls: expected no tls here: the store is in this process
+        --- credentials twice, TLS by the wrong door
+        rate_limits: { store: "redis://user:${SECRET}@10.0.0.1", user: b, password: "${SECRET}", tls: {} }
+        >>> martlet.yaml:1:64: rate_limits.user: expected no user here: the store's URL has one
+        >>> martlet.yaml:1:77: rate_limits.password: expected no password here: the store's URL has one
+        >>> martlet.yaml:1:95: rate_limits.tls: expected no tls here: TLS to Redis is written rediss://
+        --- a user without a password
+        rate_limits: { store: "redis://10.0.0.1", user: martlet }
+        >>> martlet.yaml:1:49: rate_limits.user: found a user without a password, expected both
+        --- credentials for a service that takes none
+        rate_limits: { store: "grpc://10.0.0.1:8081", password: "${SECRET}" }
+        >>> martlet.yaml:1:57: rate_limits.password: expected no password here: an RLS service takes none
+        --- the rest of the section
+        rate_limits: { store: "redis://10.0.0.1/two", domain: "", timeout: 0ms, when_unavailable: fail }
+        >>> martlet.yaml:1:23: rate_limits.store: found "redis://10.0.0.1/two", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
+        >>> martlet.yaml:1:55: rate_limits.domain: found "", expected a name of letters, digits, _, - and .
+        >>> martlet.yaml:1:68: rate_limits.timeout: found "0ms", expected a duration such as 250ms or 5s, at least 1ms
+        >>> martlet.yaml:1:91: rate_limits.when_unavailable: found "fail", expected allow, deny or local
+        --- a password from a file that is not there
+        rate_limits: { store: "redis://10.0.0.1", password: file:redis.secret }
+        >>> martlet.yaml:1:53: rate_limits.password: cannot read "redis.secret": no such file
+        """#)
+}
