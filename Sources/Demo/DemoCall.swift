@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 internal import GRPC
 internal import Messages
 internal import Reactor

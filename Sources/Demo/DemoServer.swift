@@ -1,4 +1,4 @@
-internal import HTTP2
+internal import GRPC
 package import Reactor
 package import Sockets
 package import Transport
@@ -33,8 +33,8 @@ package final class DemoServer {
     }
 
     /// As for any listener, but a stream may be silent for as long as its instructions say.
-    package static let settings: ServerSettings = {
-        var settings = ServerSettings.defaults
+    package static let settings: HTTPServerSettings = {
+        var settings = HTTPServerSettings.defaults
         settings.streamIdle = nil
         return settings
     }()
