@@ -1,0 +1,62 @@
+package import Time
+
+/// Whether a store outside this process is worth waiting for.
+///
+///     trusted ──5th timeout in a row──▶ skipped ──a second later──▶ probed ──an answer──▶ trusted
+///                                          ▲                           │
+///                                          └─────────no answer─────────┘
+///
+/// While it is skipped no call waits for it: a probe is a question of its own beside the call that brought it about.
+/// Pure: time is an argument.
+package struct StoreHealth {
+    package enum Admission: Equatable {
+        case use
+        /// Decide without the store.
+        case skip
+        /// Decide without the store, and send it a question; then say how that went.
+        case probe
+    }
+
+    package static let timeoutsInRowMax = 5
+    package static let probeInterval = Duration.seconds(1)
+
+    private var timeoutsInRow = 0
+    private var nextProbe = Instant(nanoseconds: 0)
+    private var isProbing = false
+
+    package init() {}
+
+    package var isSkipping: Bool { timeoutsInRow >= Self.timeoutsInRowMax }
+
+    package mutating func admit(now: Instant) -> Admission {
+        guard isSkipping else { return .use }
+        guard !isProbing, now >= nextProbe else { return .skip }
+        isProbing = true
+        nextProbe = now + Self.probeInterval
+        return .probe
+    }
+
+    /// The store answered, a call or a probe.
+    package mutating func answered() {
+        timeoutsInRow = 0
+        isProbing = false
+    }
+
+    /// A call was not answered in time.
+    package mutating func timedOut(now: Instant) {
+        guard !isSkipping else { return }
+        timeoutsInRow += 1
+        if isSkipping { nextProbe = now + Self.probeInterval }
+    }
+
+    /// The probe was not answered in time, or could not be sent.
+    package mutating func probeFailed() { isProbing = false }
+}
+
+/// `rate_limits.when_unavailable`: what becomes of a call whose limits nobody can check.
+package enum Unavailability: String, CaseIterable, Sendable {
+    case allow
+    case deny
+    /// The same limits, counted by this process alone.
+    case local
+}
