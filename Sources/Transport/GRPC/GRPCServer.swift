@@ -1,5 +1,5 @@
 internal import Bytes
-package import GRPC
+internal import GRPC
 internal import HTTP2
 package import HTTPModel
 internal import Reactor

@@ -1,8 +1,8 @@
 package import Bytes
-package import GRPC
-package import HTTP2
-package import HTTPModel
-package import Reactor
+internal import GRPC
+internal import HTTP2
+internal import HTTPModel
+internal import Reactor
 package import Sockets
 internal import Time
 

@@ -1,7 +1,7 @@
 internal import Bytes
 internal import GRPC
 internal import HTTP2
-package import HTTPModel
+internal import HTTPModel
 internal import Reactor
 internal import Time
 
