@@ -6,13 +6,13 @@ package import Time
 /// Counts in Redis, for all processes together: INCRBY and EXPIRE for every counter, all commands of a tick in one write.
 ///
 /// A key is its window: what is over is never asked again, and expires. A store that is slow or gone never holds a request
-/// longer than the client's timeout; `Unavailability` then decides.
+/// longer than the client's timeout; `StoreConfiguration.WhenUnavailable` then decides.
 package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     package unowned(unsafe) var delegate: (any WindowStoreDelegate)?
 
     private let sender: any RedisSender
     private let fallback: MemoryWindowStore
-    private let unavailability: Unavailability
+    private let unavailability: StoreConfiguration.WhenUnavailable
     private let prefix: [UInt8]
     private let command = RESPCommand()
     private var health = StoreHealth()
@@ -21,7 +21,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     private var freeNumbers: [Int] = []
     private var jitter: UInt64
 
-    /// Requests that `Unavailability` decided.
+    /// Requests that `StoreConfiguration.WhenUnavailable` decided.
     package private(set) var fallbacks: UInt64 = 0
     /// Replies that were errors, and the last of them; for the log.
     package private(set) var errors: UInt64 = 0
@@ -39,7 +39,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     ///   - prefix: what all keys begin with (`rate_limits.domain`).
     ///   - seed: for the jitter.
     package init(
-        _ sender: any RedisSender, fallback: MemoryWindowStore, whenUnavailable unavailability: Unavailability,
+        _ sender: any RedisSender, fallback: MemoryWindowStore, whenUnavailable unavailability: StoreConfiguration.WhenUnavailable,
         prefix: String, seed: UInt64
     ) {
         self.sender = sender

@@ -1,3 +1,4 @@
+package import Time
 package import RateLimit
 internal import Synchronization
 

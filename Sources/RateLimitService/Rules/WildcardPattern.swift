@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// A rule's value with `*` in it, each standing for any bytes, none included.
 struct WildcardPattern: Equatable, Sendable {
     /// What stands between the asterisks; the first must begin the text and the last must end it.
@@ -20,11 +18,18 @@ struct WildcardPattern: Equatable, Sendable {
         var position = first.count
         let end = text.count - last.count
         for part in parts[1..<(parts.count - 1)] where !part.isEmpty {
-            guard
-                let found = memmem(text.baseAddress! + position, end - position, part, part.count)
-            else { return false }
-            position = UnsafeRawPointer(found) - text.baseAddress! + part.count
+            guard let found = Self.find(part, in: text, from: position, to: end) else { return false }
+            position = found + part.count
         }
         return true
+    }
+
+    private static func find(_ part: [UInt8], in text: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int? {
+        var position = start
+        while position + part.count <= end {
+            if UnsafeRawBufferPointer(rebasing: text[position..<(position + part.count)]).elementsEqual(part) { return position }
+            position += 1
+        }
+        return nil
     }
 }

@@ -1,3 +1,4 @@
+internal import HTTP2
 internal import GRPC
 package import RateLimit
 package import Reactor
