@@ -38,8 +38,8 @@ package final class MemoryStore: LimitStore {
     private func chargeEnforced(_ request: LimitRequest, now: Instant, wall: WallTime) -> Bool {
         var enforced = 0
         for index in 0..<request.count where !isShadow(request, index) { enforced += 1 }
-        if enforced > 1, !fits(request, now: now, wall: wall) {
-            restate(request, except: -1, now: now, wall: wall)
+        if enforced > 1, let refused = firstRefused(request, now: now, wall: wall) {
+            restate(request, except: refused, now: now, wall: wall)
             return false
         }
         for index in 0..<request.count where !isShadow(request, index) {
@@ -63,16 +63,19 @@ package final class MemoryStore: LimitStore {
         request.slots[index].limit._withUnsafeGuaranteedRef { $0.isShadow }
     }
 
-    /// Whether every enforced limit has room.
-    private func fits(_ request: LimitRequest, now: Instant, wall: WallTime) -> Bool {
+    /// The first enforced limit without room for the call; its verdict says so, whatever other workers do meanwhile.
+    private func firstRefused(_ request: LimitRequest, now: Instant, wall: WallTime) -> Int? {
         for index in 0..<request.count where !isShadow(request, index) {
             let slot = request.slots + index
             let verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
                 table.ask($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
             }
-            if !verdict.isAllowed { return false }
+            guard verdict.isAllowed else {
+                slot.pointee.verdict = verdict
+                return index
+            }
         }
-        return true
+        return nil
     }
 
     /// Makes the verdicts of a refused call say how things stand without it; the one at `refused` has its own.
