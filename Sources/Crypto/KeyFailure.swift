@@ -9,7 +9,7 @@ package enum KeyFailure: String, Error, Hashable, Sendable {
     case malformed = "malformed key"
     case unsupportedKind = "neither RSA, nor EC on P-256, P-384 or P-521, nor Ed25519, nor Ed448"
     case notOnCurve = "not a point on its curve"
-    case outOfMemory = "OpenSSL could not do it"
+    case openSSLFailed = "OpenSSL could not do it"
 }
 
 /// OpenSSL leaves a queue of errors behind in the thread, and SSL_get_error reads it: every call here that can fail

@@ -13,9 +13,9 @@ extension KeyHandle {
             case .ed25519: "ED25519"
             case .ed448: "ED448"
             }
-        guard let context = EVP_PKEY_CTX_new_from_name(nil, name, nil) else { throw .outOfMemory }
+        guard let context = EVP_PKEY_CTX_new_from_name(nil, name, nil) else { throw .openSSLFailed }
         defer { EVP_PKEY_CTX_free(context) }
-        guard EVP_PKEY_keygen_init(context) == 1 else { throw .outOfMemory }
+        guard EVP_PKEY_keygen_init(context) == 1 else { throw .openSSLFailed }
         switch kind {
         case .rsa(let bits):
             guard EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(bits)) == 1 else { throw .unsupportedKind }
@@ -25,7 +25,7 @@ extension KeyHandle {
         case .ed25519, .ed448: break
         }
         var key: OpaquePointer?
-        guard EVP_PKEY_keygen(context, &key) == 1, let key else { throw .outOfMemory }
+        guard EVP_PKEY_keygen(context, &key) == 1, let key else { throw .openSSLFailed }
         return try KeyHandle(owning: key, isPrivate: true)
     }
 }

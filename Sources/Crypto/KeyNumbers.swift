@@ -27,9 +27,9 @@ extension KeyHandle {
         guard let last = modulus.last, last & 1 == 1, modulus[0] != 0, modulus.count <= 2048,
             let low = exponent.last, low & 1 == 1, exponent[0] != 0, exponent != [1], exponent.count <= 8
         else { throw .malformed }
-        guard let n = BN_bin2bn(modulus, Int32(modulus.count), nil) else { throw .outOfMemory }
+        guard let n = BN_bin2bn(modulus, Int32(modulus.count), nil) else { throw .openSSLFailed }
         defer { BN_free(n) }
-        guard let e = BN_bin2bn(exponent, Int32(exponent.count), nil) else { throw .outOfMemory }
+        guard let e = BN_bin2bn(exponent, Int32(exponent.count), nil) else { throw .openSSLFailed }
         defer { BN_free(e) }
         return try build("RSA") { builder in
             OSSL_PARAM_BLD_push_BN(builder, cString("n"), n) == 1 && OSSL_PARAM_BLD_push_BN(builder, cString("e"), e) == 1
@@ -49,7 +49,7 @@ extension KeyHandle {
                 }
             }
         } catch { throw error == .malformed ? .notOnCurve : error }
-        guard let check = EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil) else { throw .outOfMemory }
+        guard let check = EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil) else { throw .openSSLFailed }
         defer { EVP_PKEY_CTX_free(check) }
         guard EVP_PKEY_public_check(check) == 1 else { throw .notOnCurve }
         return key
@@ -63,11 +63,11 @@ extension KeyHandle {
 
     /// - Parameter fill: the builder keeps only pointers, so what it is given outlives this call.
     private static func build(_ name: String, _ fill: (OpaquePointer) -> Bool) throws(KeyFailure) -> KeyHandle {
-        guard let builder = OSSL_PARAM_BLD_new() else { throw .outOfMemory }
+        guard let builder = OSSL_PARAM_BLD_new() else { throw .openSSLFailed }
         defer { OSSL_PARAM_BLD_free(builder) }
-        guard fill(builder), let parameters = OSSL_PARAM_BLD_to_param(builder) else { throw .outOfMemory }
+        guard fill(builder), let parameters = OSSL_PARAM_BLD_to_param(builder) else { throw .openSSLFailed }
         defer { OSSL_PARAM_free(parameters) }
-        guard let context = EVP_PKEY_CTX_new_from_name(nil, name, nil) else { throw .outOfMemory }
+        guard let context = EVP_PKEY_CTX_new_from_name(nil, name, nil) else { throw .openSSLFailed }
         defer { EVP_PKEY_CTX_free(context) }
         // What the macro EVP_PKEY_PUBLIC_KEY stands for.
         let publicHalf =
@@ -95,7 +95,7 @@ extension KeyHandle {
 
     private func number(_ name: String, padTo size: Int? = nil) throws(KeyFailure) -> [UInt8] {
         var value: OpaquePointer?
-        guard EVP_PKEY_get_bn_param(pointer, name, &value) == 1, let value else { throw .outOfMemory }
+        guard EVP_PKEY_get_bn_param(pointer, name, &value) == 1, let value else { throw .openSSLFailed }
         defer { BN_free(value) }
         let total = size ?? (Int(BN_num_bits(value)) + 7) / 8
         return [UInt8](unsafeUninitializedCapacity: total) { target, count in
@@ -105,7 +105,7 @@ extension KeyHandle {
 
     private func rawPublic() throws(KeyFailure) -> [UInt8] {
         var total = 0
-        guard EVP_PKEY_get_raw_public_key(pointer, nil, &total) == 1 else { throw .outOfMemory }
+        guard EVP_PKEY_get_raw_public_key(pointer, nil, &total) == 1 else { throw .openSSLFailed }
         return [UInt8](unsafeUninitializedCapacity: total) { target, count in
             count = EVP_PKEY_get_raw_public_key(pointer, target.baseAddress, &total) == 1 ? total : 0
         }

@@ -15,14 +15,14 @@ extension KeyHandle {
 
     private static func written(_ write: (OpaquePointer) -> Bool) throws(KeyFailure) -> [UInt8] {
         defer { clearErrors() }
-        guard let bio = BIO_new(BIO_s_mem()) else { throw .outOfMemory }
+        guard let bio = BIO_new(BIO_s_mem()) else { throw .openSSLFailed }
         defer { BIO_free(bio) }
-        guard write(bio) else { throw .outOfMemory }
+        guard write(bio) else { throw .openSSLFailed }
         let pending = Int(BIO_ctrl(bio, BIO_CTRL_PENDING, 0, nil))
         let text = [UInt8](unsafeUninitializedCapacity: pending) { target, count in
             count = max(0, Int(BIO_read(bio, target.baseAddress, Int32(pending))))
         }
-        guard text.count == pending, pending > 0 else { throw .outOfMemory }
+        guard text.count == pending, pending > 0 else { throw .openSSLFailed }
         return text
     }
 }

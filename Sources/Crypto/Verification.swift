@@ -18,34 +18,64 @@ package enum SignatureScheme: Hashable, Sendable {
     }
 }
 
-extension KeyHandle {
-    /// Whether this key's owner signed `message` so. A scheme that is not the key's kind verifies nothing.
-    package borrowing func verifies(
-        _ signature: UnsafeRawBufferPointer, over message: UnsafeRawBufferPointer, _ scheme: SignatureScheme
-    ) -> Bool {
-        guard fits(scheme), let signed = signature.baseAddress, let text = message.baseAddress else { return false }
-        defer { clearErrors() }
-        guard let context = EVP_MD_CTX_new() else { return false }
-        defer { EVP_MD_CTX_free(context) }
-        // Owned by `context`.
-        var options: OpaquePointer?
-        guard EVP_DigestVerifyInit(context, &options, scheme.digest?.pointer, nil, pointer) == 1 else { return false }
-        if case .rsaPSS(let digest) = scheme {
-            guard EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1,
-                EVP_PKEY_CTX_set_rsa_mgf1_md(options, digest.pointer) == 1,
-                EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1
-            else { return false }
-        }
-        // 1 is yes, 0 is no, and below it is a signature too odd to look at.
-        return EVP_DigestVerify(
-            context, signed.assumingMemoryBound(to: UInt8.self), signature.count,
-            text.assumingMemoryBound(to: UInt8.self), message.count) == 1
+/// A key made ready for one scheme.
+///
+/// Setting up a verification makes OpenSSL 3.0 look up every algorithm by name, which costs as much as RSA itself; so it
+/// is done once, and each verification works on a copy. The original is only read, so threads may share it.
+package struct SignatureVerifier: ~Copyable, @unchecked Sendable {
+    package let key: KeyHandle
+    /// An `EVP_MD_CTX *` in which nothing was hashed yet.
+    private let prepared: OpaquePointer
+
+    /// - Throws: `unsupportedKind` where the scheme is not the key's kind.
+    package init(_ key: consuming KeyHandle, _ scheme: SignatureScheme) throws(KeyFailure) {
+        prepared = try Self.prepare(key, scheme)
+        self.key = key
     }
 
-    private borrowing func fits(_ scheme: SignatureScheme) -> Bool {
+    deinit { EVP_MD_CTX_free(prepared) }
+
+    private static func prepare(
+        _ key: borrowing KeyHandle, _ scheme: SignatureScheme
+    ) throws(KeyFailure) -> OpaquePointer {
+        guard fits(key.kind, scheme) else { throw .unsupportedKind }
+        defer { clearErrors() }
+        guard let context = EVP_MD_CTX_new() else { throw .openSSLFailed }
+        // Owned by `context`.
+        var options: OpaquePointer?
+        var ready = EVP_DigestVerifyInit(context, &options, scheme.digest?.pointer, nil, key.pointer) == 1
+        if case .rsaPSS(let digest) = scheme {
+            ready =
+                ready && EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1
+                && EVP_PKEY_CTX_set_rsa_mgf1_md(options, digest.pointer) == 1
+                && EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1
+        }
+        guard ready else {
+            EVP_MD_CTX_free(context)
+            throw .openSSLFailed
+        }
+        return context
+    }
+
+    private static func fits(_ kind: KeyKind, _ scheme: SignatureScheme) -> Bool {
         switch (scheme, kind) {
         case (.rsaPKCS1, .rsa), (.rsaPSS, .rsa), (.ecdsa, .ec), (.eddsa, .ed25519), (.eddsa, .ed448): true
         default: false
         }
+    }
+
+    /// Whether the key's owner signed `message`.
+    package borrowing func verifies(
+        _ signature: UnsafeRawBufferPointer, over message: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard let signed = signature.baseAddress, let text = message.baseAddress else { return false }
+        defer { clearErrors() }
+        guard let context = EVP_MD_CTX_new() else { return false }
+        defer { EVP_MD_CTX_free(context) }
+        guard EVP_MD_CTX_copy_ex(context, prepared) == 1 else { return false }
+        // 1 is yes, 0 is no, and below it is a signature too odd to look at.
+        return EVP_DigestVerify(
+            context, signed.assumingMemoryBound(to: UInt8.self), signature.count,
+            text.assumingMemoryBound(to: UInt8.self), message.count) == 1
     }
 }

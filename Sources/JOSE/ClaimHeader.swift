@@ -29,16 +29,22 @@ package enum ClaimHeader {
 
     private static func encode(_ scalar: JSONValue, isElement: Bool, to buffer: inout ByteBuffer) {
         _ = scalar.withScalar { text in
+            // Runs that need nothing are copied whole.
+            var copied = 0
             for index in 0..<text.count {
                 let byte = text[index]
                 let isEnd = index == 0 || index == text.count - 1
                 switch byte {
-                case UInt8(ascii: "%"), ..<0x20, 0x7F...: percent(byte, to: &buffer)
-                case UInt8(ascii: ",") where isElement: percent(byte, to: &buffer)
-                case UInt8(ascii: " ") where isEnd: percent(byte, to: &buffer)
-                default: buffer.append(byte: byte)
+                case UInt8(ascii: "%"), ..<0x20, 0x7F...: break
+                case UInt8(ascii: ",") where isElement: break
+                case UInt8(ascii: " ") where isEnd: break
+                default: continue
                 }
+                buffer.append(UnsafeRawBufferPointer(rebasing: text[copied..<index]))
+                percent(byte, to: &buffer)
+                copied = index + 1
             }
+            buffer.append(UnsafeRawBufferPointer(rebasing: text[copied...]))
         }
     }
 

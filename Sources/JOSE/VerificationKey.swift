@@ -11,7 +11,7 @@ package final class VerificationKey: Sendable {
     private let material: Material
 
     private enum Material: ~Copyable, Sendable {
-        case asymmetric(KeyHandle)
+        case asymmetric(SignatureVerifier)
         case symmetric(SecretBytes)
     }
 
@@ -21,9 +21,10 @@ package final class VerificationKey: Sendable {
     ) throws(KeyRefusal) {
         guard algorithm.fits(key.kind) else { throw .algorithmDoesNotFit }
         if case .rsa(let bits) = key.kind, !Self.rsaBits.contains(bits) { throw .weak }
+        guard let scheme = algorithm.scheme else { throw .algorithmDoesNotFit }
+        do throws(KeyFailure) { material = .asymmetric(try SignatureVerifier(key, scheme)) } catch { throw .malformed }
         self.keyID = keyID
         self.algorithm = algorithm
-        material = .asymmetric(key)
     }
 
     /// - Throws: `algorithmDoesNotFit`, `weak`.
@@ -47,10 +48,9 @@ package final class VerificationKey: Sendable {
                 secret.withBytes { digest.authenticate(message, key: $0, into: own) }
                 return ConstantTime.equal(UnsafeRawBufferPointer(own), signature)
             }
-        case .asymmetric(let key):
-            guard let scheme = algorithm.scheme else { return false }
-            guard case .ec(let curve) = key.kind else { return key.verifies(signature, over: message, scheme) }
-            return ECDSASignature.withDER(of: signature, on: curve) { key.verifies($0, over: message, scheme) } ?? false
+        case .asymmetric(let verifier):
+            guard case .ec(let curve) = verifier.key.kind else { return verifier.verifies(signature, over: message) }
+            return ECDSASignature.withDER(of: signature, on: curve) { verifier.verifies($0, over: message) } ?? false
         }
     }
 }

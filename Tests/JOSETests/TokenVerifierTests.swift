@@ -122,6 +122,24 @@ import Time
         #expect(verify(token(claims: expired)).failure == .expired)
     }
 
+    @Test("one key set serves many threads at once")
+    func shared() async {
+        let issuers = trusting(TestSigner.p256.keySet(.es256))
+        let good = token()
+        let forged = token(signedBy: .otherP256)
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    (0..<100).allSatisfy { _ in
+                        verify(good, trusting: issuers).failure == nil
+                            && verify(forged, trusting: issuers).failure == .badSignature
+                    }
+                }
+            }
+            for await allRight in group { #expect(allRight) }
+        }
+    }
+
     @Test("every reason fits a quoted string and tells failures of format and signature from the others")
     func reasons() {
         for failure in TokenFailure.allCases {

@@ -55,16 +55,11 @@ extension GatewayWorker {
     }
 
     /// The names of a connection's client certificate, read once and kept with the connection.
-    private func certificateNames(_ connection: ServerConnection) -> CertificateNames? {
+    private func certificateNames(_ connection: ServerConnection) -> Unmanaged<CertificateNames>? {
         guard let certificate = connection.peerCertificate else { return nil }
-        if let names = connection.attachment as? CertificateNamesBox { return names.names }
-        let box = CertificateNamesBox(CertificateNames(certificate.names))
-        connection.attachment = box
-        return box.names
+        if let names = connection.attachment as? CertificateNames { return .passUnretained(names) }
+        let names = CertificateNames(certificate.names)
+        connection.attachment = names
+        return .passUnretained(names)
     }
-}
-
-private final class CertificateNamesBox {
-    let names: CertificateNames
-    init(_ names: CertificateNames) { self.names = names }
 }
