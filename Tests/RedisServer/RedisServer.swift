@@ -30,7 +30,7 @@ package final class RedisServer {
     /// Returns when the server says that it accepts connections; `nil` if it never does.
     package init?(_ options: [String] = []) {
         guard let program = Self.program else { return nil }
-        var template = "/tmp/martlet-redis-XXXXXX".utf8CString.map { $0 }
+        var template = "\(P_tmpdir)/martlet-redis-XXXXXX".utf8CString.map { $0 }
         guard mkdtemp(&template) != nil else { return nil }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         path = "\(directory)/redis.sock"
