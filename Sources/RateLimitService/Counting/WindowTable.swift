@@ -1,5 +1,6 @@
 package import RateLimit
 internal import Synchronization
+package import Time
 
 /// Counters in memory, shared by all workers of the process: fixed windows that only grow.
 ///

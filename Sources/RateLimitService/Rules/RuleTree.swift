@@ -1,3 +1,4 @@
+internal import Config
 internal import GRPC
 
 /// The rules of all domains, made once from the configuration and shared by all workers.

@@ -11,7 +11,7 @@ struct WildcardPattern: Equatable, Sendable {
         parts = value.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
     }
 
-    /// Takes the leftmost place for every part, which never rules out a fit: no going back, so linear in practice.
+    /// Takes the leftmost place for every part, which never rules out a fit: no going back.
     func matches(_ text: UnsafeRawBufferPointer) -> Bool {
         let first = parts[0], last = parts[parts.count - 1]
         guard text.count >= first.count + last.count, text.starts(with: first),
@@ -20,11 +20,23 @@ struct WildcardPattern: Equatable, Sendable {
         var position = first.count
         let end = text.count - last.count
         for part in parts[1..<(parts.count - 1)] where !part.isEmpty {
-            guard
-                let found = memmem(text.baseAddress! + position, end - position, part, part.count)
-            else { return false }
-            position = UnsafeRawPointer(found) - text.baseAddress! + part.count
+            guard let found = Self.find(part, in: text, from: position, to: end) else { return false }
+            position = found + part.count
         }
         return true
+    }
+
+    private static func find(
+        _ part: [UInt8], in text: UnsafeRawBufferPointer, from start: Int, to end: Int
+    ) -> Int? {
+        var position = start
+        while position + part.count <= end {
+            let rest = end - part.count + 1 - position
+            guard let first = memchr(text.baseAddress! + position, Int32(part[0]), rest) else { return nil }
+            position = UnsafeRawPointer(first) - text.baseAddress!
+            if memcmp(first, part, part.count) == 0 { return position }
+            position += 1
+        }
+        return nil
     }
 }
