@@ -11,27 +11,32 @@ extension SigningAlgorithm: ExpressibleByArgument {
 }
 
 /// A duration as configuration files have them: `90s`, `1h30m`, `30d`.
-struct DurationOption: ExpressibleByArgument, CustomStringConvertible {
-    let duration: Duration
+struct DurationOption: CustomStringConvertible {
+    let seconds: Int64
 
-    init?(argument: String) {
+    init(_ text: String) throws {
         // A century is more than any token lives, and keeps sums of seconds far from overflow.
-        guard let duration = DurationText.read(argument), duration <= .seconds(36_500 * 86_400) else { return nil }
-        self.duration = duration
+        guard let duration = DurationText.read(text), duration <= .seconds(36_500 * 86_400) else {
+            throw ValidationError("found \(Quoted.text(text)), expected a duration such as 90s, 1h30m or 30d.")
+        }
+        seconds = duration.components.seconds
     }
 
-    var seconds: Int64 { duration.components.seconds }
-    var description: String { DurationText.text(duration) }
+    init(seconds: Int64) { self.seconds = seconds }
+
+    var description: String { DurationText.text(.seconds(seconds)) }
 }
 
 /// `NAME=VALUE`: JSON where the value reads as JSON, text otherwise.
-struct ClaimOption: ExpressibleByArgument {
+struct ClaimOption {
     let name: String
     let value: String
 
-    init?(argument: String) {
-        guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else { return nil }
-        name = String(argument[..<equals])
-        value = String(argument[argument.index(after: equals)...])
+    init(_ text: String) throws {
+        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+            throw ValidationError("found \(Quoted.text(text)), expected NAME=VALUE.")
+        }
+        name = String(text[..<equals])
+        value = String(text[text.index(after: equals)...])
     }
 }

@@ -43,13 +43,13 @@ struct TokenMint: ParsableCommand {
         name: .customLong("claim"),
         help: ArgumentHelp(
             "Any other claim; the value is JSON where it reads as JSON, text otherwise. May be given several times.",
-            valueName: "name=value"))
+            valueName: "name=value"), transform: ClaimOption.init)
     var claims: [ClaimOption] = []
 
-    @Option(help: ArgumentHelp("How long the token counts.", valueName: "duration"))
-    var expires = DurationOption(argument: "1h")!
+    @Option(help: ArgumentHelp("How long the token counts.", valueName: "duration"), transform: DurationOption.init)
+    var expires = DurationOption(seconds: 3600)
 
-    @Option(help: ArgumentHelp("From when on it counts, counted from now; at once if left out.", valueName: "duration"))
+    @Option(help: ArgumentHelp("From when on it counts, counted from now; at once if left out.", valueName: "duration"), transform: DurationOption.init)
     var notBefore: DurationOption?
 
     private static let reserved = [
