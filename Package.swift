@@ -81,11 +81,14 @@ let package = Package(
             "Gateway",
             [
                 "CLinux", "Bytes", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP1", "HTTP2", "GRPC", "Config", "Telemetry", "Transport", "RateLimit",
+                "HTTP1", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "Transport", "RateLimit",
             ]),
         module(
             "RateLimitService",
-            ["Bytes", "Time", "Metrics", "HTTPModel", "Messages", "GRPC", "Config", "Reactor", "Transport", "RateLimit", protobuf]),
+            [
+                "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "Messages", "HTTP2", "GRPC", "Config", "Reactor", "Sockets", "Redis",
+                "Transport", "RateLimit", protobuf,
+            ]),
         module("Demo", ["Bytes", "Time", "HTTPModel", "Messages", "GRPC", "Reactor", "Transport", protobuf]),
 
         // 8  control
@@ -102,7 +105,35 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // Tests: a target each, in the floors' order; two helpers that several of them share.
+        .target(
+            name: "GRPCTesting", dependencies: ["Bytes", "Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "Transport"],
+            path: "Tests/GRPCTesting", swiftSettings: settings),
+        .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         tests("Bytes"),
+        tests("JSON", ["Bytes"]),
+        tests("Crypto", ["Bytes"]),
         tests("Time"),
+        tests("Metrics"),
+        tests("HTTPModel", ["Bytes"]),
+        tests("TLS", ["COpenSSL", "Bytes", "Time"]),
+        tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        tests("HTTP1", ["Bytes", "HTTPModel"]),
+        tests("GRPC", ["Bytes", "HTTPModel", "Messages", protobuf]),
+        tests("Config"),
+        tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
+        tests("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
+        tests("Transport", ["Bytes", "Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "GRPCTesting"]),
+        tests("RateLimit", ["Bytes", "Time", "Config", "Reactor", "Sockets", "Redis", "RedisServer"]),
+        tests(
+            "Gateway",
+            ["Bytes", "Time", "HTTPModel", "JSON", "Crypto", "JOSE", "TLS", "Config", "RateLimit", "Transport"]),
+        tests(
+            "RateLimitService",
+            [
+                "Bytes", "Time", "HTTPModel", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", "Redis",
+                "RedisServer", "Config", "RateLimit", protobuf,
+            ]),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

@@ -1,5 +1,5 @@
 /// The character classes of HTTP and of URIs, as bits: no table in memory, no branch per class.
-package enum HTTPGrammar {
+@usableFromInline package enum HTTPGrammar {
     /// `tchar` (RFC 9110, section 5.6.2): what names, methods and many values are made of.
     @inlinable package static func isToken(_ byte: UInt8) -> Bool {
         contains(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)

@@ -105,7 +105,7 @@ package struct CallGroup: Hashable, Sendable {
 }
 
 /// One method's counters by status and its latencies.
-package struct CallSeries: Hashable, Sendable {
+@usableFromInline package struct CallSeries: Hashable, Sendable {
     @usableFromInline let statuses: CounterRow
     @usableFromInline let durations: Histogram
 

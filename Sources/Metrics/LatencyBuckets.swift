@@ -2,7 +2,7 @@
 ///
 /// Each bound is at least twice the one before, so between two powers of two lies at most one of them: a bucket is found
 /// by the position of the highest bit, one table look-up and one comparison.
-package enum LatencyBuckets {
+@usableFromInline package enum LatencyBuckets {
     /// Inclusive upper bounds in nanoseconds; above the last lies one more bucket, without a bound.
     package static let upperBounds: [UInt64] = [
         100_000, 250_000, 500_000,
@@ -13,10 +13,10 @@ package enum LatencyBuckets {
         10_000_000_000, 30_000_000_000, 60_000_000_000,
     ]
 
-    package static let count = 19
+    @inlinable package static var count: Int { 19 }
 
     /// A histogram's cells: its buckets, then the sum in nanoseconds.
-    static let cellCount = count + 1
+    static var cellCount: Int { count + 1 }
 }
 
 /// The bounds as a shard reads them: plain memory, so that an observation meets no lazily made global.

@@ -2,14 +2,14 @@
 ///
 /// Made by `MetricRegistry` only, so a handle always lies inside the shards of its registry; the same name and labels
 /// give the same handle for the life of the process.
-package struct Counter: Hashable, Sendable {
+@usableFromInline package struct Counter: Hashable, Sendable {
     @usableFromInline let cell: Int
 
     init(cell: Int) { self.cell = cell }
 }
 
 /// A level that rises and falls. Each worker keeps its own part; what is shown is the sum over the workers.
-package struct Gauge: Hashable, Sendable {
+@usableFromInline package struct Gauge: Hashable, Sendable {
     @usableFromInline let cell: Int
 
     init(cell: Int) { self.cell = cell }
@@ -18,9 +18,9 @@ package struct Gauge: Hashable, Sendable {
 /// Counters of one family side by side, told apart by one label with a fixed list of values, such as `grpc_status`.
 ///
 /// Elements that are still zero are not shown, so a row costs memory but no lines.
-package struct CounterRow: Hashable, Sendable {
+@usableFromInline package struct CounterRow: Hashable, Sendable {
     @usableFromInline let cell: Int
-    package let count: Int
+    @usableFromInline package let count: Int
 
     init(cell: Int, count: Int) {
         self.cell = cell
@@ -29,7 +29,7 @@ package struct CounterRow: Hashable, Sendable {
 }
 
 /// Durations counted into the fixed buckets of `LatencyBuckets`.
-package struct Histogram: Hashable, Sendable {
+@usableFromInline package struct Histogram: Hashable, Sendable {
     @usableFromInline let cell: Int
 
     init(cell: Int) { self.cell = cell }

@@ -1,5 +1,6 @@
 internal import Glibc
-package import Synchronization
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Synchronization
 
 /// One worker's share of every metric.
 ///
@@ -9,7 +10,7 @@ package import Synchronization
 ///
 /// The memory for all cells is reserved at once and touched only as metrics are declared, so a handle stays valid and
 /// needs no look-up for the life of the process, across every reload.
-package final class MetricShard: @unchecked Sendable {
+@usableFromInline package final class MetricShard: @unchecked Sendable {
     @usableFromInline let cells: UnsafeMutablePointer<Atomic<UInt64>>
     @usableFromInline let firstByHighestBit: UnsafeMutablePointer<UInt8>
     @usableFromInline let bounds: UnsafeMutablePointer<UInt64>

@@ -1,3 +1,5 @@
+internal import Crypto
+
 /// The secret that a process hashes its counters' names with, so that nobody outside can aim at a cell.
 package struct HashSeed: Equatable, Sendable {
     package let first: UInt64
@@ -8,7 +10,7 @@ package struct HashSeed: Equatable, Sendable {
         self.second = second
     }
 
-    package static func random() -> HashSeed { HashSeed(.random(in: 0 ... .max), .random(in: 0 ... .max)) }
+    package static func random() -> HashSeed { HashSeed(RandomBytes.uint64(), RandomBytes.uint64()) }
 }
 
 /// Which counter: 128 bits of a keyed hash over the rule and the values it counts apart.

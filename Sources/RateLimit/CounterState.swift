@@ -60,6 +60,15 @@ enum CounterState {
         return judge(used: used, bounds, limit, hits: hits, wall: wall)
     }
 
+    /// What `limit` says to a call of `hits` that will not be charged, whatever it says: `remaining` is as things stand.
+    static func standing(
+        _ word: UInt64, _ limit: Limit, hits: UInt64, now: Instant, wall: WallTime
+    ) -> LimitVerdict {
+        let asked = judge(word, limit, hits: hits, now: now, wall: wall).verdict
+        // Where the call fits, at least one hit is left, so the question alone is allowed too.
+        return asked.isAllowed ? judge(word, limit, hits: 0, now: now, wall: wall).verdict : asked
+    }
+
     private static func judge(level: UInt64, _ limit: Limit, hits: UInt64, now: Instant) -> Step {
         let wanted = max(hits, 1)
         let room = limit.tolerance > level ? limit.tolerance - level : 0

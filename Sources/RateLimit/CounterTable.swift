@@ -68,15 +68,15 @@ package final class CounterTable: @unchecked Sendable {
         var word: UInt64
     }
 
-    /// What `limit` would say, charging nothing.
-    func peek(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
+    /// What `limit` says to a call that will not be charged.
+    func standing(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
         var word: UInt64 = 0
         if let found = find(digest) {
             word = found.word
         } else if !hasRoom(digest, now: now, wall: wall) {
             word = limit.overflow.load(ordering: .acquiring)
         }
-        return CounterState.judge(word, limit, hits: hits, now: now, wall: wall).verdict
+        return CounterState.standing(word, limit, hits: hits, now: now, wall: wall)
     }
 
     /// Charges `hits` to one counter if `limit` allows it.

@@ -3,8 +3,8 @@ internal import Time
 
 /// A limit as a store counts with it: its rule in integers, its place in the configuration, and its overflow cell.
 ///
-/// Made when a snapshot is built and shared by all workers. Its counters are told from others' by `place`, `name` and the
-/// window, but not by count or burst: a changed count goes on from what was already used.
+/// Made when a snapshot is built and shared by all workers. Its counters are told from others' by place, name, window and
+/// keys, but not by count or burst: a changed count goes on from what was already used.
 package final class Limit: Sendable {
     package enum Algorithm: Sendable {
         /// GCRA: one hit costs `emission` nanoseconds of a level that drains in real time and holds `tolerance` at most.
@@ -32,6 +32,8 @@ package final class Limit: Sendable {
     package let tenantKeyIndex: Int
     /// Values from a token mean something only beside its issuer, which then is part of the counter's name.
     package let needsIssuer: Bool
+    /// Its part of the names of its counters in Redis.
+    let redisPart: [UInt8]
     /// What an RLS service is asked with: the name, then the keys as they are written.
     package let serviceEntry: [UInt8]
     package let serviceKeys: [[UInt8]]
@@ -88,10 +90,8 @@ package final class Limit: Sendable {
             }
         }
         var hasher = CounterHasher(seed: seed)
-        for part in [place, name, "\(units)\(rule.window.unit.rawValue)"] {
-            var part = part
-            part.withUTF8 { hasher.absorb(UnsafeRawBufferPointer($0)) }
-        }
+        redisPart = RedisKey.fixedPart(place: place, name: name, rule: rule)
+        redisPart.withUnsafeBytes { hasher.absorb($0) }
         self.hasher = hasher
     }
 

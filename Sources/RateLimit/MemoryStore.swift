@@ -14,6 +14,7 @@ package final class MemoryStore: LimitStore {
     }
 
     /// `decide` without the detour, and with the source that the outcome shall name.
+    @discardableResult
     func judge(
         _ request: LimitRequest, now: Instant, wall: WallTime, source: LimitOutcome.Source
     ) -> LimitOutcome {
@@ -26,7 +27,7 @@ package final class MemoryStore: LimitStore {
                 slot.pointee.verdict =
                     isAdmitted
                     ? table.charge(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall).verdict
-                    : table.peek(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                    : table.standing(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
             }
         }
         return request.conclude(isCharged: isAdmitted, source: source)
@@ -37,7 +38,7 @@ package final class MemoryStore: LimitStore {
     private func chargeEnforced(_ request: LimitRequest, now: Instant, wall: WallTime) -> Bool {
         var enforced = 0
         for index in 0..<request.count where !isShadow(request, index) { enforced += 1 }
-        if enforced > 1, !asked(request, now: now, wall: wall) { return false }
+        if enforced > 1, !fits(request, except: -1, now: now, wall: wall) { return false }
         for index in 0..<request.count where !isShadow(request, index) {
             let slot = request.slots + index
             let charge = slot.pointee.limit._withUnsafeGuaranteedRef {
@@ -48,7 +49,7 @@ package final class MemoryStore: LimitStore {
             slot.pointee.charged = charge.word
             guard charge.verdict.isAllowed else {
                 giveBack(request, before: index)
-                if enforced > 1 { restate(request, refusedAt: index, now: now, wall: wall) }
+                if enforced > 1 { _ = fits(request, except: index, now: now, wall: wall) }
                 return false
             }
         }
@@ -59,17 +60,16 @@ package final class MemoryStore: LimitStore {
         request.slots[index].limit._withUnsafeGuaranteedRef { $0.isShadow }
     }
 
-    /// Whether every enforced limit would allow the call. Where one would not, the verdicts say how things stand.
-    private func asked(_ request: LimitRequest, now: Instant, wall: WallTime) -> Bool {
+    /// Whether every enforced limit has room, each verdict set to how it stands; the one at `except` keeps its own.
+    private func fits(_ request: LimitRequest, except: Int, now: Instant, wall: WallTime) -> Bool {
         var areAllAllowed = true
-        for index in 0..<request.count where !isShadow(request, index) {
+        for index in 0..<request.count where !isShadow(request, index) && index != except {
             let slot = request.slots + index
             slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
-                table.peek($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                table.standing($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
             }
             if !slot.pointee.verdict.isAllowed { areAllAllowed = false }
         }
-        if !areAllAllowed { restate(request, refusedAt: -1, now: now, wall: wall) }
         return areAllAllowed
     }
 
@@ -80,21 +80,6 @@ package final class MemoryStore: LimitStore {
                 verdict: slot.pointee.verdict, cell: slot.pointee.cell, word: slot.pointee.charged)
             slot.pointee.limit._withUnsafeGuaranteedRef {
                 table.giveBack(charge, $0, slot.pointee.digest, hits: slot.pointee.hits)
-            }
-        }
-    }
-
-    /// Makes the verdicts of limits that would have allowed a refused call say what is left without it.
-    private func restate(_ request: LimitRequest, refusedAt refused: Int, now: Instant, wall: WallTime) {
-        for index in 0..<request.count where !isShadow(request, index) && index != refused {
-            let slot = request.slots + index
-            slot.pointee.limit._withUnsafeGuaranteedRef { limit in
-                let asked = table.peek(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
-                guard asked.isAllowed else {
-                    slot.pointee.verdict = asked
-                    return
-                }
-                slot.pointee.verdict = table.peek(limit, slot.pointee.digest, hits: 0, now: now, wall: wall)
             }
         }
     }

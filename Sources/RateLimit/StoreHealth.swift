@@ -52,11 +52,3 @@ package struct StoreHealth {
     /// The probe was not answered in time, or could not be sent.
     package mutating func probeFailed() { isProbing = false }
 }
-
-/// `rate_limits.when_unavailable`: what becomes of a call whose limits nobody can check.
-package enum Unavailability: String, CaseIterable, Sendable {
-    case allow
-    case deny
-    /// The same limits, counted by this process alone.
-    case local
-}

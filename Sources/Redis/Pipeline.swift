@@ -7,6 +7,14 @@ package protocol RedisReplyHandler: AnyObject {
     func redisFailed(_ failure: RedisFailure, for tag: UInt)
 }
 
+/// Where commands go: `RedisClient`, or a test's stand-in.
+package protocol RedisSender: AnyObject {
+    /// Either refuses at once, with the failure returned and `handler` not called, or tells `handler` exactly once, later.
+    func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt) -> RedisFailure?
+    var now: Instant { get }
+    var wall: WallTime { get }
+}
+
 /// The commands in flight, oldest first: RESP answers in order, so the next reply is the oldest's.
 ///
 ///     pushed ──reply──▶ delivered

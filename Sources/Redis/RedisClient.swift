@@ -1,35 +1,12 @@
 package import Bytes
 package import Reactor
 package import Sockets
-internal import Time
-
-/// Opens connections to the server: plain or TLS, by address or by name.
-package protocol RedisDialer: AnyObject {
-    /// Calls `completion` once, perhaps before it returns, with a channel that is connecting or connected, or `nil`.
-    func dial(_ completion: @escaping (ByteChannel?) -> Void)
-}
-
-/// A server at an address that needs no name to be looked up, without TLS.
-package final class DirectDialer: RedisDialer {
-    private let address: SocketAddress
-    private unowned(unsafe) let loop: EventLoop
-    private let scratch: ScratchBuffers
-
-    package init(_ address: SocketAddress, on loop: EventLoop, scratch: ScratchBuffers) {
-        self.address = address
-        self.loop = loop
-        self.scratch = scratch
-    }
-
-    package func dial(_ completion: @escaping (ByteChannel?) -> Void) {
-        completion(try? ByteChannel(connectingTo: address, on: loop, scratch: scratch))
-    }
-}
+package import Time
 
 /// A pipelined connection to one Redis server, made again whenever it breaks. Never blocks.
 ///
 /// Commands of one tick leave in one write. One per worker; used by that worker alone.
-package final class RedisClient: ByteChannelDelegate {
+package final class RedisClient: RedisSender, ByteChannelDelegate {
     private let session: RedisSession
     private unowned(unsafe) let loop: EventLoop
     private let dialer: any RedisDialer
@@ -61,7 +38,9 @@ package final class RedisClient: ByteChannelDelegate {
     package var lateReplies: UInt64 { session.lateReplies }
     package var lastFailure: RedisFailure? { session.lastFailure }
 
-    /// As `RedisSession.send`.
+    package var now: Instant { loop.now }
+    package var wall: WallTime { loop.wall }
+
     package func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt) -> RedisFailure? {
         if let failure = session.send(command, handler, tag: tag, now: loop.now) { return failure }
         channel?.markDirty()
@@ -69,7 +48,7 @@ package final class RedisClient: ByteChannelDelegate {
         return nil
     }
 
-    /// Ends for good; what is in flight fails.
+    /// Ends for good; what is in flight fails. Not from within a reply.
     package func close() {
         isClosed = true
         timer?.disarm()

@@ -3,6 +3,7 @@ internal import Glibc
 
 /// Writes one JSON object as one line into memory of a fixed size, field by field, without a String.
 ///
+/// A field's name comes with everything around it, `,"name":` and the opening quote of a text, so that it is one copy.
 /// Empty texts are left out. Each text says how many of its bytes it may use at most, so the longest possible line is
 /// known, and the memory is that large: running over it is our own bug.
 struct JSONLine {
@@ -15,47 +16,40 @@ struct JSONLine {
         capacity = memory.count
     }
 
-    /// The most that `write(_:_:atMost:)` adds beside the name: six bytes for each of the text, quotes, comma, colon.
-    private static func reserve(_ count: Int) -> Int { 6 * count + 8 }
-
-    mutating func begin() { put(UInt8(ascii: "{")) }
-
-    mutating func end() {
-        put(UInt8(ascii: "}"))
-        put(0x0A)
-    }
+    /// The end of the object, after at least one field.
+    mutating func end() { put(name: "}\n", room: 0) }
 
     mutating func write(_ name: StaticString, _ text: UnsafeRawBufferPointer, atMost limit: Int) {
         if text.isEmpty { return }
-        let text = Self.cut(text, to: limit)
-        key(name, room: Self.reserve(text.count))
-        put(UInt8(ascii: "\""))
-        escape(text)
+        let text = text.count > limit ? Self.cut(text, to: limit) : text
+        // Six bytes for each of the text, and the closing quote.
+        put(name: name, room: 6 * text.count + 1)
+        if Self.isPlain(text) {
+            memcpy(start + count, text.baseAddress!, text.count)
+            count += text.count
+        } else {
+            escape(text)
+        }
         put(UInt8(ascii: "\""))
     }
 
     mutating func write(_ name: StaticString, _ number: UInt64) {
-        key(name, room: 24)
+        put(name: name, room: 20)
         count += Decimal.write(number, to: start + count)
     }
 
-    /// Quotes around `length` bytes that need no escape, written by `body`.
+    /// `length` bytes that need no escape, written by `body`.
     mutating func write(_ name: StaticString, plain length: Int, _ body: (UnsafeMutableRawPointer) -> Void) {
-        key(name, room: Self.reserve(length))
-        put(UInt8(ascii: "\""))
+        put(name: name, room: length + 1)
         body(start + count)
         count += length
         put(UInt8(ascii: "\""))
     }
 
-    private mutating func key(_ name: StaticString, room: Int) {
-        precondition(capacity - count >= name.utf8CodeUnitCount + 8 + room)
-        if count > 1 { put(UInt8(ascii: ",")) }
-        put(UInt8(ascii: "\""))
+    private mutating func put(name: StaticString, room: Int) {
+        precondition(capacity - count >= name.utf8CodeUnitCount + room)
         memcpy(start + count, name.utf8Start, name.utf8CodeUnitCount)
         count += name.utf8CodeUnitCount
-        put(UInt8(ascii: "\""))
-        put(UInt8(ascii: ":"))
     }
 
     private mutating func put(_ byte: UInt8) {
@@ -65,7 +59,6 @@ struct JSONLine {
 
     /// Not in the middle of a UTF-8 sequence.
     private static func cut(_ text: UnsafeRawBufferPointer, to limit: Int) -> UnsafeRawBufferPointer {
-        guard text.count > limit else { return text }
         var end = limit
         while end > 0, limit - end < 3, text[end] & 0xC0 == 0x80 { end -= 1 }
         return UnsafeRawBufferPointer(rebasing: text[0..<end])
@@ -73,29 +66,39 @@ struct JSONLine {
 
     private mutating func escape(_ text: UnsafeRawBufferPointer) {
         var index = 0
-        while index < text.count {
-            if text.count - index >= 8 {
-                let word = text.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                if Self.isPlain(word) {
-                    start.storeBytes(of: word, toByteOffset: count, as: UInt64.self)
-                    count += 8
-                    index += 8
-                    continue
-                }
-            }
-            index += escapeOne(text, at: index)
-        }
+        while index < text.count { index += escapeOne(text, at: index) }
     }
 
-    /// Whether all eight bytes are printable ASCII other than `"` and `\`.
+    /// Whether nothing in a text that is not empty needs an escape. Looks at eight bytes at a time, the last ones again
+    /// with those before.
+    private static func isPlain(_ text: UnsafeRawBufferPointer) -> Bool {
+        if text.count < 4 {
+            // Three bytes, some of them the same one, and five that are plain.
+            let (first, middle, last) = (text[0], text[text.count / 2], text[text.count - 1])
+            return isPlain(0x6161_6161_6100_0000 | UInt64(first) | UInt64(middle) << 8 | UInt64(last) << 16)
+        }
+        if text.count < 8 {
+            let first = text.loadUnaligned(as: UInt32.self)
+            let last = text.loadUnaligned(fromByteOffset: text.count - 4, as: UInt32.self)
+            return isPlain(UInt64(first) | UInt64(last) << 32)
+        }
+        var offset = 0
+        while offset + 8 <= text.count {
+            guard isPlain(text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) else { return false }
+            offset += 8
+        }
+        return isPlain(text.loadUnaligned(fromByteOffset: text.count - 8, as: UInt64.self))
+    }
+
+    /// Whether all eight bytes are printable ASCII other than `"` and `\`: none has its top bit, nor gets it by what
+    /// would need a borrow or a carry. Where one does, its neighbours may too, but the answer is no already.
     private static func isPlain(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        func hasZero(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & tops }
-        // Exact for bytes without the top bit, and those with it are not plain anyway.
-        let control = (word &- ones &* 0x20) & tops
-        let delete = (word &+ ones) & tops
-        return (word & tops) | control | delete | hasZero(word ^ (ones &* 0x22)) | hasZero(word ^ (ones &* 0x5C)) == 0
+        let control = word &- ones &* 0x20
+        let delete = word &+ ones
+        let quote = (word ^ ones &* 0x22) &- ones
+        let backslash = (word ^ ones &* 0x5C) &- ones
+        return (word | control | delete | quote | backslash) & 0x8080_8080_8080_8080 == 0
     }
 
     /// One character; returns how many bytes of the text it took. What is not UTF-8 is shown byte by byte as U+0080 to

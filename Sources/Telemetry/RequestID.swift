@@ -4,8 +4,8 @@ package enum RequestID {
 
     /// Writes exactly `bytes` bytes.
     package static func write(_ random: inout FastRandom, to target: UnsafeMutableRawPointer) {
-        Hexadecimal.write(random.next(), digits: 16, to: target)
-        Hexadecimal.write(random.next(), digits: 16, to: target + 16)
+        Hexadecimal.write16(random.next(), to: target)
+        Hexadecimal.write16(random.next(), to: target + 16)
     }
 
     /// Whether an id that a trusted caller sent may be kept: 1 to 128 of letters, digits and `-_.:=+/`, which need no

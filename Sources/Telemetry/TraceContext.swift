@@ -54,14 +54,14 @@ package struct TraceContext: Hashable, Sendable {
         target.copyMemory(from: "00-", byteCount: 3)
         writeTraceID(to: target + 3)
         target.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 35, as: UInt8.self)
-        Hexadecimal.write(span, digits: 16, to: target + 36)
+        Hexadecimal.write16(span, to: target + 36)
         target.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 52, as: UInt8.self)
         Hexadecimal.write(UInt64(flags), digits: 2, to: target + 53)
     }
 
     /// Writes the 32 digits of the trace id.
     package func writeTraceID(to target: UnsafeMutableRawPointer) {
-        Hexadecimal.write(traceHigh, digits: 16, to: target)
-        Hexadecimal.write(traceLow, digits: 16, to: target + 16)
+        Hexadecimal.write16(traceHigh, to: target)
+        Hexadecimal.write16(traceLow, to: target + 16)
     }
 }

@@ -131,7 +131,7 @@ import Time
             #expect(charge.verdict.isAllowed)
             table.giveBack(charge, limit, digest, hits: 3)
         }
-        #expect(table.peek(limit, digest, hits: 0, now: start, wall: startWall).remaining == 3)
+        #expect(table.standing(limit, digest, hits: 0, now: start, wall: startWall).remaining == 3)
         // After its window a charge has nothing to give back; a later one keeps its hits.
         let later = WallTime(seconds: startWall.seconds + 60)
         let much = start + .seconds(60)
@@ -139,7 +139,7 @@ import Time
         #expect(fresh.verdict.isAllowed)
         if text == "5/min" {
             table.giveBack(kept, limit, digest, hits: 2)
-            #expect(table.peek(limit, digest, hits: 0, now: much, wall: later).remaining == 0)
+            #expect(table.standing(limit, digest, hits: 0, now: much, wall: later).remaining == 0)
         }
     }
 

@@ -61,6 +61,9 @@ package struct MessageReader: ~Copyable {
         guard buffer.isEmpty else { throw .endedWithinMessage }
     }
 
+    /// Bytes behind the message handed out last.
+    package var waitingBytes: Int { buffer.count - handedOut }
+
     /// Makes the reader ready for another stream and gives back what grew.
     package mutating func reset() {
         handedOut = 0

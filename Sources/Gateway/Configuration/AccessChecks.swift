@@ -28,10 +28,10 @@ struct AccessChecks {
 
     private func check(_ access: AccessConfiguration) {
         for rule in [access.allow, access.deny].compactMap({ $0 }) {
-            if !hasAuthentication, rule.value.rule.mentionsToken {
+            if !hasAuthentication, rule.value.rule.asksForToken {
                 reader.report("asks for a token, expected authentication in this file", at: rule.place)
             }
-            if !asksForCertificates, rule.value.rule.mentionsCertificate {
+            if !asksForCertificates, rule.value.rule.asksForCertificate {
                 reader.report("asks for a client certificate, expected client_ca at a listener", at: rule.place)
             }
         }
@@ -39,11 +39,13 @@ struct AccessChecks {
 }
 
 extension AccessRule {
-    /// Whether some condition in it can only be answered from a token.
-    var mentionsToken: Bool { contains { $0.isAboutToken } }
-
-    var mentionsCertificate: Bool {
-        contains { if case .clientCertificate = $0 { true } else { false } }
+    fileprivate var asksForCertificate: Bool {
+        switch self {
+        case .clientCertificate: true
+        case .any(let rules), .all(let rules): rules.contains { $0.asksForCertificate }
+        case .not(let rule): rule.asksForCertificate
+        case .anyone, .authenticated, .scopes, .claim, .header, .address: false
+        }
     }
 
     /// Whether a caller without a token may pass it as an `allow`, given the right address, headers and certificate.
@@ -67,22 +69,6 @@ extension AccessRule {
         case .any(let rules): rules.allSatisfy { $0.refusesStrangers }
         case .all(let rules): rules.contains { $0.refusesStrangers }
         case .not(let rule): rule.admitsStrangers
-        }
-    }
-
-    private func contains(_ predicate: (AccessRule) -> Bool) -> Bool {
-        if predicate(self) { return true }
-        switch self {
-        case .any(let rules), .all(let rules): return rules.contains { $0.contains(predicate) }
-        case .not(let rule): return rule.contains(predicate)
-        default: return false
-        }
-    }
-
-    private var isAboutToken: Bool {
-        switch self {
-        case .authenticated, .scopes, .claim: true
-        default: false
         }
     }
 }

@@ -34,7 +34,10 @@ struct FieldWriter {
     /// A field that arrived on another stream.
     @inline(__always)
     mutating func copy(_ field: Field) {
-        // A block keeps value behind name: one copy moves both.
+        guard field.value == field.name + field.nameCount else {
+            return copy(name: field.nameBytes, value: field.valueBytes, flags: field.flags)
+        }
+        // What arrived lies with its value behind its name: one copy moves both.
         let bytes = stream.pointee.fields.keep(
             UnsafeRawBufferPointer(start: field.name, count: field.nameCount + field.valueCount))
         let name = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)

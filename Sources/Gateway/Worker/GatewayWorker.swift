@@ -6,6 +6,7 @@ package import JOSE
 internal import Crypto
 package import RateLimit
 internal import Reactor
+internal import Redis
 internal import Telemetry
 internal import Time
 package import Transport
@@ -102,8 +103,21 @@ package final class GatewayWorker {
     private func makeLimiter(_ plan: StorePlan) -> Limiter {
         let memory = MemoryStore(table: counters)
         serviceLink = nil
+        redisDialer = nil
         switch plan.location {
-        case .memory, .redis: return Limiter(store: memory)
+        case .memory: return Limiter(store: memory)
+        case .redis(let redis):
+            let dialer = NamedDialer(redis.endpoint, tls: redis.tls, resolved: resolved, context: context)
+            redisDialer = dialer
+            var settings = RedisSettings()
+            settings.user = redis.user
+            settings.password = redis.password
+            settings.database = redis.database
+            settings.timeout = plan.timeout
+            let client = RedisClient(settings, dialer: dialer, on: context.loop, seed: randomness.next())
+            let store = RedisStore(
+                client, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain)
+            return Limiter(store: store) { client.close() }
         case .service(let endpoint, let authority, let tls):
             let link = ServiceLink(
                 endpoint, authority: authority, tls: tls, timeout: plan.timeout, resolved: resolved, context: context)
@@ -115,11 +129,13 @@ package final class GatewayWorker {
 
     /// The connection of the present store to its service, where it has one.
     private var serviceLink: ServiceLink?
+    private var redisDialer: NamedDialer?
 
     /// Takes what host names stand for now into service.
     package func resolve(_ names: ResolvedNames) {
         resolved = names
         serviceLink?.resolve(names)
+        redisDialer?.resolved = names
         for cluster in Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) }).compactMap({ id in
             (leaving + [current]).flatMap { $0.clusters }.first { ObjectIdentifier($0) == id }
         }) {

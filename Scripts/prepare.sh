@@ -1,0 +1,41 @@
+# Sourced by the scripts beside it: says what is being done, installs what is missing, finds the Swift toolchain.
+# Expects the package's root as the working directory.
+
+say() { printf '\n==> %s\n' "$*"; }
+fail() { printf '\n%s\n' "$*" >&2; exit 1; }
+
+# install PACKAGE… : those Debian packages of the list that are not there yet.
+install() {
+  local missing=()
+  for package in "$@"; do
+    if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then missing+=("$package"); fi
+  done
+  if [ ${#missing[@]} = 0 ]; then return; fi
+  say "Installing ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "Not root and no sudo: install these yourself: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+libraries=(libnghttp2-dev libssl-dev libjwt-dev libhiredis-dev pkg-config)
+
+need_swift() {
+  if ! command -v swift >/dev/null && [ -x /opt/swift/usr/bin/swift ]; then PATH="/opt/swift/usr/bin:$PATH"; fi
+  command -v swift >/dev/null || fail "No Swift toolchain found: install Swift 6.3 or later (swift.org/install/linux), then run this again."
+}
+
+# need_python: the scenarios' Python packages in .cache/venv, made anew when the list of them has changed.
+need_python() {
+  local wanted=Tests/Scenarios/requirements.txt
+  if [ -x .cache/venv/bin/python ] && cmp -s "$wanted" .cache/venv/requirements.txt; then return; fi
+  say "Installing Python packages into .cache/venv"
+  rm -rf .cache/venv
+  mkdir -p .cache
+  python3 -m venv .cache/venv
+  .cache/venv/bin/python -m pip install --disable-pip-version-check --progress-bar off -r "$wanted"
+  cp "$wanted" .cache/venv/requirements.txt
+}

@@ -1,0 +1,53 @@
+internal import GRPC
+package import Reactor
+package import Sockets
+package import Transport
+
+/// A demonstration backend on one worker: martlet.demo.v1 and the health service.
+package final class DemoServer {
+    /// For listeners that somebody else opens.
+    package let handler: GRPCServer
+    package let health = HealthService()
+    private let demo: DemoService
+    private let server: HTTPServer
+    private var socket: ListeningSocket?
+
+    /// - Parameter name: what answers carry, so that it shows which of several backends gave them.
+    package init(name: String, context: WorkerContext) {
+        handler = GRPCServer(context: context)
+        demo = DemoService(name: name, loop: context.loop)
+        demo.register(on: handler)
+        health.register(on: handler)
+        health.set(DemoService.name, to: .serving)
+        server = HTTPServer(name: "demo", settings: Self.settings, handler: handler, context: context)
+    }
+
+    /// Serves at `address` from now on, on its context's loop.
+    package static func start(
+        at address: SocketAddress, name: String, context: WorkerContext
+    ) throws(SystemError) -> DemoServer {
+        let demo = DemoServer(name: name, context: context)
+        let server = demo.server
+        demo.socket = try ListeningSocket(on: context.loop, at: address) { server.serve($0) }
+        return demo
+    }
+
+    /// As for any listener, but a stream may be silent for as long as its instructions say.
+    package static let settings: HTTPServerSettings = {
+        var settings = HTTPServerSettings.defaults
+        settings.streamIdle = nil
+        return settings
+    }()
+
+    /// Where it listens, the port being the kernel's choice where 0 was asked for; `nil` where it did not `start`.
+    package var address: SocketAddress? { socket?.address }
+    package var connectionCount: Int { server.connectionCount }
+
+    /// Says NOT_SERVING, accepts no more, and lets the calls that run finish.
+    package func beginDrain() {
+        health.shutDown()
+        socket?.close()
+        socket = nil
+        server.beginDrain()
+    }
+}

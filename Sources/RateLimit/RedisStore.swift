@@ -1,0 +1,194 @@
+package import Redis
+package import Time
+
+/// Counts in Redis, for all processes together: one script a call, all calls of a tick in one write.
+///
+/// A store that is slow or gone never holds a call longer than the client's timeout; `when_unavailable` then decides.
+package final class RedisStore: LimitStore, RedisReplyHandler {
+    package unowned(unsafe) var delegate: (any LimitDelegate)?
+
+    private let sender: any RedisSender
+    private let fallback: MemoryStore
+    private let whenUnavailable: StoreConfiguration.WhenUnavailable
+    private let prefix: [UInt8]
+    private let script: RedisScript
+    private let command = RESPCommand()
+    private var health = StoreHealth()
+
+    package private(set) var timeouts: UInt64 = 0
+    /// Calls decided by `when_unavailable`.
+    package private(set) var fallbacks: UInt64 = 0
+    /// Replies that were errors, and the last of them; for the log.
+    package private(set) var errors: UInt64 = 0
+    package private(set) var lastError: String?
+
+    /// - Parameter prefix: what all keys begin with (`rate_limits.domain`).
+    package convenience init(
+        _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
+        prefix: String
+    ) {
+        self.init(
+            sender, fallback: fallback, whenUnavailable: whenUnavailable, prefix: prefix, script: RedisScript.decision)
+    }
+
+    init(
+        _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
+        prefix: String, script: RedisScript
+    ) {
+        self.script = script
+        self.sender = sender
+        self.fallback = fallback
+        self.whenUnavailable = whenUnavailable
+        self.prefix = Array(prefix.utf8)
+    }
+
+    package var needsValues: Bool { true }
+    package var isSkipping: Bool { health.isSkipping }
+
+    package func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {
+        precondition(request.isComplete, "a limit without all its keys' values")
+        if request.count == 0 { return .decided(request.conclude(isCharged: true, source: .redis)) }
+        switch health.admit(now: now) {
+        case .use: break
+        case .probe:
+            probe()
+            return .decided(withoutRedis(request, now: now, wall: wall))
+        case .skip:
+            return .decided(withoutRedis(request, now: now, wall: wall))
+        }
+        guard send(request, inFull: false) else { return .decided(withoutRedis(request, now: now, wall: wall)) }
+        return .pending
+    }
+
+    // MARK: Sending
+
+    private static let probeTag: UInt = 0
+
+    private func probe() {
+        command.removeAll()
+        command.add("PING")
+        if sender.send(command, self, tag: Self.probeTag) != nil { health.probeFailed() }
+    }
+
+    /// The request is kept alive by its own place in the pipeline.
+    private func send(_ request: LimitRequest, inFull: Bool) -> Bool {
+        command.removeAll()
+        if inFull {
+            command.add("EVAL")
+            command.add(script.text)
+        } else {
+            command.add("EVALSHA")
+            command.add(script.name)
+        }
+        command.add(decimal: UInt64(request.count))
+        for index in 0..<request.count {
+            command.add { RedisKey.write(request, index, prefix: prefix, to: &$0) }
+        }
+        for index in 0..<request.count {
+            let hits = request.slots[index].hits
+            request.slots[index].limit._withUnsafeGuaranteedRef { limit in
+                switch limit.algorithm {
+                case .rate:
+                    command.add("r")
+                    command.add(decimal: limit.emission)
+                case .fixed:
+                    command.add("w")
+                    command.add(decimal: limit.span * 60)
+                case .calendar:
+                    command.add("m")
+                    command.add(decimal: limit.span)
+                }
+                command.add(decimal: limit.capacity)
+                command.add(decimal: hits)
+                command.add(decimal: limit.isShadow ? 1 : 0)
+            }
+        }
+        let retained = Unmanaged.passRetained(request)
+        guard sender.send(command, self, tag: UInt(bitPattern: retained.toOpaque())) == nil else {
+            retained.release()
+            return false
+        }
+        return true
+    }
+
+    private func take(_ tag: UInt) -> LimitRequest? {
+        UnsafeRawPointer(bitPattern: tag).map { Unmanaged<LimitRequest>.fromOpaque($0).takeRetainedValue() }
+    }
+
+    // MARK: Answers
+
+    package func redisReplied(_ reply: RedisReply, to tag: UInt) {
+        health.answered()
+        guard let request = take(tag) else { return }
+        if request.isAbandoned { return answer(request) }
+        if reply.kind == .error, reply.hasPrefix("NOSCRIPT") {
+            // A server that was started anew; it keeps the script from here on.
+            if !send(request, inFull: true) {
+                withoutRedis(request, now: sender.now, wall: sender.wall)
+                answer(request)
+            }
+            return
+        }
+        if !read(reply, into: request) {
+            errors += 1
+            lastError = reply.kind == .error ? reply.text : "a reply of another shape"
+            withoutRedis(request, now: sender.now, wall: sender.wall)
+        }
+        answer(request)
+    }
+
+    package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
+        if tag == Self.probeTag { return health.probeFailed() }
+        if failure == .timedOut {
+            timeouts += 1
+            health.timedOut(now: sender.now)
+        }
+        guard let request = take(tag) else { return }
+        if !request.isAbandoned { withoutRedis(request, now: sender.now, wall: sender.wall) }
+        answer(request)
+    }
+
+    private func answer(_ request: LimitRequest) { delegate?.limitDecided(request) }
+
+    /// False where the reply is not the script's.
+    private func read(_ reply: RedisReply, into request: LimitRequest) -> Bool {
+        guard reply.kind == .array, reply.count == 2 + 2 * request.count, let charged = reply.first,
+            let time = charged.next
+        else { return false }
+        // The server's time serves for both clocks: it is its level and its window that are judged.
+        let nanoseconds = UInt64(max(0, time.integer)) * 1000
+        let now = Instant(nanoseconds: nanoseconds)
+        let wall = WallTime(nanoseconds: nanoseconds)
+        let isCharged = charged.integer == 1
+        var element = time.next
+        for index in 0..<request.count {
+            guard let first = element, let second = first.next else { return false }
+            element = second.next
+            let slot = request.slots + index
+            let hits = slot.pointee.hits
+            slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+                let word =
+                    limit.algorithm == .rate
+                    ? nanoseconds + UInt64(max(0, first.integer))
+                    : CounterState.window(
+                        endMinute: UInt64(max(0, second.integer)) / 60, hits: UInt64(max(0, first.integer)))
+                return isCharged
+                    ? CounterState.judge(word, limit, hits: hits, now: now, wall: wall).verdict
+                    : CounterState.standing(word, limit, hits: hits, now: now, wall: wall)
+            }
+        }
+        request.conclude(isCharged: isCharged, source: .redis)
+        return true
+    }
+
+    @discardableResult
+    private func withoutRedis(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitOutcome {
+        fallbacks += 1
+        switch whenUnavailable {
+        case .allow: request.outcome = .uncounted(.allowed)
+        case .deny: request.outcome = .uncounted(.unavailable)
+        case .local: fallback.judge(request, now: now, wall: wall, source: .fallback)
+        }
+        return request.outcome
+    }
+}

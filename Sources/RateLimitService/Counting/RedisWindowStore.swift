@@ -1,0 +1,180 @@
+internal import Bytes
+package import RateLimit
+package import Redis
+package import Time
+
+/// Counts in Redis, for all processes together: INCRBY and EXPIRE for every counter, all commands of a tick in one write.
+///
+/// A key is its window: what is over is never asked again, and expires. A store that is slow or gone never holds a request
+/// longer than the client's timeout; `StoreConfiguration.WhenUnavailable` then decides.
+package final class RedisWindowStore: WindowStore, RedisReplyHandler {
+    package unowned(unsafe) var delegate: (any WindowStoreDelegate)?
+
+    private let sender: any RedisSender
+    private let fallback: MemoryWindowStore
+    private let unavailability: StoreConfiguration.WhenUnavailable
+    private let prefix: [UInt8]
+    private let command = RESPCommand()
+    private var health = StoreHealth()
+    /// Decisions that wait, by the number in their commands' tags.
+    private var waiting: [LimitDecision?] = []
+    private var freeNumbers: [Int] = []
+    private var jitter: UInt64
+
+    /// Requests that `StoreConfiguration.WhenUnavailable` decided.
+    package private(set) var fallbacks: UInt64 = 0
+    /// Replies that were errors, and the last of them; for the log.
+    package private(set) var errors: UInt64 = 0
+    package private(set) var lastError: String?
+
+    /// A tag is a decision's number and, in its low byte, a counter's; the highest of those are for what no decision
+    /// waits for.
+    private static let numberShift: UInt = 8
+    private static let expireTag: UInt = 0xFE
+    private static let probeTag: UInt = 0xFF
+    /// Keys of one window do not all go in the same second.
+    private static let jitterSecondsMax: UInt64 = 300
+
+    /// - Parameters:
+    ///   - prefix: what all keys begin with (`rate_limits.domain`).
+    ///   - seed: for the jitter.
+    package init(
+        _ sender: any RedisSender, fallback: MemoryWindowStore, whenUnavailable unavailability: StoreConfiguration.WhenUnavailable,
+        prefix: String, seed: UInt64
+    ) {
+        self.sender = sender
+        self.fallback = fallback
+        self.unavailability = unavailability
+        self.prefix = Array(prefix.utf8)
+        jitter = seed | 1
+    }
+
+    package var isSkipping: Bool { health.isSkipping }
+
+    package func count(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer {
+        switch health.admit(now: now) {
+        case .use: break
+        case .probe:
+            probe()
+            fallthrough
+        case .skip:
+            return withoutRedis(decision, now: now, wall: wall)
+        }
+        let number = freeNumbers.popLast() ?? waiting.count
+        if number == waiting.count { waiting.append(decision) } else { waiting[number] = decision }
+        decision.outstanding = 0
+        decision.hasFailed = false
+        for index in decision.counters.indices where !send(decision, index, number) {
+            decision.hasFailed = true
+            break
+        }
+        guard decision.outstanding == 0 else { return .later }
+        release(number)
+        return withoutRedis(decision, now: now, wall: wall)
+    }
+
+    private func send(_ decision: LimitDecision, _ index: Int, _ number: Int) -> Bool {
+        let counter = decision.counters[index]
+        command.removeAll()
+        command.add("INCRBY")
+        addKey(of: counter, decision)
+        command.add(decimal: counter.hits)
+        let tag = UInt(number) << Self.numberShift | UInt(index)
+        guard sender.send(command, self, tag: tag) == nil else { return false }
+        decision.outstanding += 1
+        command.removeAll()
+        command.add("EXPIRE")
+        addKey(of: counter, decision)
+        command.add(decimal: counter.seconds + nextJitter() % (min(counter.seconds, Self.jitterSecondsMax) + 1))
+        // Where this does not fit behind the first, the key stays without an end until the next request sets one.
+        _ = sender.send(command, self, tag: Self.expireTag)
+        return true
+    }
+
+    /// Prefix, the counter's texts, and its window: length and beginning.
+    private func addKey(of counter: LimitDecision.Counter, _ decision: LimitDecision) {
+        let texts = decision.key(of: counter)
+        command.add { text in
+            text.append(prefix)
+            text.append(byte: UInt8(ascii: ":"))
+            text.append(texts)
+            text.append(byte: UInt8(ascii: "@"))
+            text.append(decimal: counter.seconds)
+            text.append(byte: UInt8(ascii: "/"))
+            text.append(decimal: counter.start)
+        }
+    }
+
+    private func nextJitter() -> UInt64 {
+        jitter ^= jitter << 13
+        jitter ^= jitter >> 7
+        jitter ^= jitter << 17
+        return jitter
+    }
+
+    private func release(_ number: Int) {
+        waiting[number] = nil
+        freeNumbers.append(number)
+    }
+
+    private func withoutRedis(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer {
+        fallbacks += 1
+        switch unavailability {
+        case .allow: decision.outcome = .allowed
+        case .deny: decision.outcome = .unavailable
+        case .local: return fallback.count(decision, now: now, wall: wall)
+        }
+        return .now
+    }
+
+    private func probe() {
+        command.removeAll()
+        command.add("PING")
+        if sender.send(command, self, tag: Self.probeTag) != nil { health.probeFailed() }
+    }
+
+    // MARK: Replies
+
+    package func redisReplied(_ reply: RedisReply, to tag: UInt) {
+        health.answered()
+        guard let (number, index, decision) = counter(of: tag) else { return }
+        if reply.kind == .integer {
+            decision.counters[index].sum = UInt64(max(0, reply.integer))
+        } else {
+            errors += 1
+            lastError = reply.text
+            decision.hasFailed = true
+        }
+        answered(number, decision)
+    }
+
+    package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
+        if tag == Self.probeTag { return health.probeFailed() }
+        guard let (number, _, decision) = counter(of: tag) else { return }
+        // Once a request, however many commands it had.
+        if !decision.hasFailed { health.timedOut(now: sender.now) }
+        decision.hasFailed = true
+        answered(number, decision)
+    }
+
+    private func counter(of tag: UInt) -> (number: Int, index: Int, decision: LimitDecision)? {
+        let index = Int(tag & 0xFF)
+        let number = Int(tag >> Self.numberShift)
+        guard index < LimitQuery.descriptorsMax, number < waiting.count, let decision = waiting[number] else {
+            return nil
+        }
+        return (number, index, decision)
+    }
+
+    private func answered(_ number: Int, _ decision: LimitDecision) {
+        decision.outstanding -= 1
+        guard decision.outstanding == 0 else { return }
+        release(number)
+        if decision.hasFailed {
+            _ = withoutRedis(decision, now: sender.now, wall: sender.wall)
+        } else {
+            decision.outcome = .counted
+        }
+        delegate?.windowsCounted(decision)
+    }
+}

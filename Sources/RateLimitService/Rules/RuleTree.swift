@@ -1,0 +1,160 @@
+internal import Config
+internal import GRPC
+
+/// The rules of all domains, made once from the configuration and shared by all workers.
+///
+/// A descriptor is walked entry by entry, one level of the tree each: the rule for exactly this key and value, else the
+/// first pattern that fits as written, else the rule for the key alone, else nothing. There is no going back, and only a
+/// rule at exactly the descriptor's depth applies: envoyproxy/ratelimit's lookup.
+package final class RuleTree: Sendable {
+    /// A limit as it is counted.
+    struct Rule: Sendable {
+        /// Zero refuses everything.
+        var requests: UInt32
+        var unit: RateLimitUnit
+        var isUnlimited: Bool
+        var isShadow: Bool
+        var name: [UInt8]
+        /// A number for its name; -1 for a rule without one.
+        var nameNumber: Int
+        /// The names' numbers; one that no rule has is left out.
+        var replaces: [Int]
+    }
+
+    private struct Node: Sendable {
+        var rule: Int
+        var level: Int
+    }
+
+    private struct Level: Sendable {
+        var index: EntryIndex
+        var patterns: [(key: [UInt8], pattern: WildcardPattern, node: Int)]
+    }
+
+    private let domains: EntryIndex
+    private let levels: [Level]
+    private let nodes: [Node]
+    let rules: [Rule]
+    /// Different names of rules.
+    let nameCount: Int
+
+    package init(_ domains: [LimitDomain]) {
+        var builder = Builder()
+        var roots: [(key: [UInt8], value: [UInt8]?, target: Int)] = []
+        for domain in domains {
+            roots.append((Array(domain.name.value.utf8), nil, builder.add(level: domain.descriptors)))
+        }
+        self.domains = EntryIndex(roots)
+        levels = builder.levels
+        nodes = builder.nodes
+        rules = builder.finishedRules()
+        nameCount = builder.names.count
+    }
+
+    private struct Builder {
+        var levels: [Level] = []
+        var nodes: [Node] = []
+        var rules: [(rule: Rule, replaces: [String])] = []
+        var names: [String: Int] = [:]
+
+        mutating func add(level descriptors: [LimitDescriptor]) -> Int {
+            var entries: [(key: [UInt8], value: [UInt8]?, target: Int)] = []
+            var patterns: [(key: [UInt8], pattern: WildcardPattern, node: Int)] = []
+            for descriptor in descriptors {
+                let node = add(descriptor)
+                let key = Array(descriptor.key.utf8)
+                let value = descriptor.value.map { Array($0.utf8) }
+                if let value, let pattern = WildcardPattern(value) {
+                    patterns.append((key, pattern, node))
+                } else {
+                    entries.append((key, value, node))
+                }
+            }
+            levels.append(Level(index: EntryIndex(entries), patterns: patterns))
+            return levels.count - 1
+        }
+
+        private mutating func add(_ descriptor: LimitDescriptor) -> Int {
+            let level = descriptor.descriptors.isEmpty ? -1 : add(level: descriptor.descriptors)
+            var rule = -1
+            if let limit = descriptor.limit {
+                rule = rules.count
+                rules.append((Rule(limit, isShadow: descriptor.isShadow), limit.replaces))
+                if let name = limit.name {
+                    let number = names[name] ?? names.count
+                    names[name] = number
+                    rules[rule].rule.nameNumber = number
+                }
+            }
+            nodes.append(Node(rule: rule, level: level))
+            return nodes.count - 1
+        }
+
+        /// With the names that are replaced, which may stand behind the rule that replaces them.
+        func finishedRules() -> [Rule] {
+            rules.map { entry in
+                var rule = entry.rule
+                rule.replaces = entry.replaces.compactMap { names[$0] }
+                return rule
+            }
+        }
+    }
+
+    /// The domain's first level; -1 for a domain without rules.
+    func level(ofDomain name: UnsafeRawBufferPointer) -> Int { domains.find(key: name) }
+
+    /// The rule for a descriptor; -1 for none.
+    func rule(from start: Int, _ entries: ArraySlice<LimitQuery.Entry>) -> Int {
+        var level = start
+        var rule = -1
+        for entry in entries {
+            guard level >= 0 else { return -1 }
+            let node = node(at: level, entry)
+            guard node >= 0 else { return -1 }
+            rule = nodes[node].rule
+            level = nodes[node].level
+        }
+        return rule
+    }
+
+    private func node(at level: Int, _ entry: LimitQuery.Entry) -> Int {
+        let exact = levels[level].index.find(key: entry.key, value: entry.value)
+        if exact >= 0 { return exact }
+        for pattern in levels[level].patterns
+        where pattern.key.elementsEqual(entry.key) && pattern.pattern.matches(entry.value) {
+            return pattern.node
+        }
+        return levels[level].index.find(key: entry.key)
+    }
+}
+
+extension RuleTree.Rule {
+    init(_ limit: ServiceLimit, isShadow: Bool) {
+        switch limit.amount {
+        case .unlimited: self.init(requests: 0, unit: .unknown, isUnlimited: true, isShadow: isShadow)
+        case .requests(let count, let unit):
+            self.init(requests: count, unit: RateLimitUnit(unit), isUnlimited: false, isShadow: isShadow)
+        }
+        name = Array((limit.name ?? "").utf8)
+    }
+
+    private init(requests: UInt32, unit: RateLimitUnit, isUnlimited: Bool, isShadow: Bool) {
+        self.init(
+            requests: requests, unit: unit, isUnlimited: isUnlimited, isShadow: isShadow, name: [], nameNumber: -1,
+            replaces: [])
+    }
+}
+
+extension RateLimitUnit {
+    init(_ unit: ServiceLimit.Unit) {
+        switch unit {
+        case .second: self = .second
+        case .minute: self = .minute
+        case .hour: self = .hour
+        case .day: self = .day
+        case .week: self = .week
+        case .month: self = .month
+        case .year: self = .year
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package import Bytes
+internal import GRPC
+package import RateLimit
+package import Reactor
+internal import Time
+package import Transport
+
+/// `envoy.service.ratelimit.v3.RateLimitService` with the answers of envoyproxy/ratelimit. One per worker.
+///
+/// A request counts in every descriptor's window, each by itself, and is over its limit when any of them is. A request
+/// that is answered at once allocates nothing.
+package final class LimitService: UnaryMethod, WindowStoreDelegate {
+    package static let name = "envoy.service.ratelimit.v3.RateLimitService"
+
+    /// What requests are judged by from now on; those that wait for the store finish with what they began with.
+    package var rules: RuleTree
+    private let store: any WindowStore
+    private unowned let loop: EventLoop
+    private let seed: HashSeed
+    private var query = LimitQuery()
+    private var idleDecisions: [LimitDecision] = []
+    /// By a name's number: whether a rule of this request replaces it.
+    private var isReplaced: [Bool] = []
+
+    /// - Parameter seed: the counter table's, the same for all workers.
+    package init(rules: RuleTree, store: any WindowStore, seed: HashSeed, loop: EventLoop) {
+        self.rules = rules
+        self.store = store
+        self.seed = seed
+        self.loop = loop
+        store.delegate = self
+    }
+
+    package func register(on server: GRPCServer) {
+        server.register("\(RateLimitRequestWriter.path)", .unary(self))
+    }
+
+    package func answer(
+        _ call: GRPCCall, _ request: UnsafeRawBufferPointer, _ reply: inout ByteBuffer
+    ) -> UnaryAnswer {
+        do throws(LimitQuery.Failure) {
+            try query.read(request)
+        } catch {
+            return .failed(error.status)
+        }
+        let decision = idleDecisions.popLast() ?? LimitDecision()
+        prepare(decision)
+        if !decision.counters.isEmpty, store.count(decision, now: loop.now, wall: loop.wall) == .later {
+            decision.call = call.reference
+            return .later
+        }
+        defer { recycle(decision) }
+        guard decision.outcome != .unavailable else { return .failed(Self.unavailable) }
+        AnswerWriter.write(decision, to: &reply)
+        return .done
+    }
+
+    package func windowsCounted(_ decision: LimitDecision) {
+        defer { recycle(decision) }
+        // The caller may have gone; what it counted stays counted.
+        guard let call = decision.call?.live else { return }
+        guard decision.outcome != .unavailable else { return call.finish(Self.unavailable) }
+        call.send { AnswerWriter.write(decision, to: &$0) }
+        call.finish(.ok)
+    }
+
+    private static let unavailable = CallStatus(.unavailable, "the store of the counters does not answer")
+
+    private func recycle(_ decision: LimitDecision) {
+        decision.reset()
+        idleDecisions.append(decision)
+    }
+
+    // MARK: From a request to its counters
+
+    private func prepare(_ decision: LimitDecision) {
+        let rules = rules
+        decision.tree = rules
+        decision.second = UInt64(max(0, loop.wall.seconds))
+        let level = rules.level(ofDomain: query.domain)
+        var hasReplacements = false
+        for descriptor in query.descriptors {
+            var check = LimitDecision.Check()
+            if let override = descriptor.override {
+                check.kind = .counted
+                check.requests = override.requests
+                check.unit = override.unit
+            } else if level >= 0 {
+                check.rule = rules.rule(from: level, query.entries[descriptor.entries])
+                if check.rule >= 0 {
+                    let rule = rules.rules[check.rule]
+                    check.kind = rule.isUnlimited ? .unlimited : .counted
+                    check.requests = rule.requests
+                    check.unit = rule.unit
+                    check.isShadow = rule.isShadow
+                    if !rule.replaces.isEmpty { hasReplacements = true }
+                }
+            }
+            decision.checks.append(check)
+        }
+        if hasReplacements { replace(in: decision, rules) }
+        for index in decision.checks.indices where decision.checks[index].kind == .counted {
+            decision.checks[index].counter = decision.counters.count
+            addCounter(decision, decision.checks[index], query.descriptors[index])
+        }
+    }
+
+    /// Limits that a limit of the same request replaces do not count. Unlimited ones stay what they are.
+    private func replace(in decision: LimitDecision, _ rules: RuleTree) {
+        isReplaced.removeAll(keepingCapacity: true)
+        isReplaced.append(contentsOf: repeatElement(false, count: rules.nameCount))
+        for check in decision.checks where check.rule >= 0 {
+            for name in rules.rules[check.rule].replaces { isReplaced[name] = true }
+        }
+        for index in decision.checks.indices {
+            let check = decision.checks[index]
+            guard check.rule >= 0, check.kind == .counted else { continue }
+            let name = rules.rules[check.rule].nameNumber
+            if name >= 0, isReplaced[name] { decision.checks[index] = LimitDecision.Check() }
+        }
+    }
+
+    /// A counter is told from others by domain, keys, values and the window's length: not by its rule, so a changed limit
+    /// goes on from what was already counted.
+    private func addCounter(
+        _ decision: LimitDecision, _ check: LimitDecision.Check, _ descriptor: LimitQuery.Descriptor
+    ) {
+        let seconds = check.unit.seconds ?? 1
+        var hasher = CounterHasher(seed: seed)
+        hasher.absorb(query.domain)
+        let start = decision.keys.count
+        append(query.domain, to: &decision.keys)
+        for entry in query.entries[descriptor.entries] {
+            hasher.absorb(entry.key)
+            hasher.absorb(entry.value)
+            append(entry.key, to: &decision.keys)
+            append(entry.value, to: &decision.keys)
+        }
+        hasher.absorb(word: seconds)
+        let overflow = UInt64(check.rule + 1) << 8 | UInt64(check.unit.rawValue)
+        decision.counters.append(
+            LimitDecision.Counter(
+                digest: hasher.finish(), overflow: overflow, hits: min(query.hits(of: descriptor), Self.hitsMax),
+                seconds: seconds, start: decision.second / seconds * seconds, key: start..<decision.keys.count))
+    }
+
+    /// No limit is higher, and Redis counts so many of them before its integers end.
+    private static let hitsMax = UInt64(UInt32.max)
+
+    /// With its length before it: no two lists of texts make the same key.
+    private func append(_ text: UnsafeRawBufferPointer, to keys: inout ByteBuffer) {
+        keys.append(decimal: UInt64(text.count))
+        keys.append(byte: UInt8(ascii: ":"))
+        keys.append(text)
+    }
+}
+
+extension LimitQuery.Failure {
+    fileprivate var status: CallStatus {
+        switch self {
+        case .malformed: CallStatus(.internal, "the request is not a RateLimitRequest")
+        case .noDomain: CallStatus(.invalidArgument, "the domain must not be empty")
+        case .noDescriptors: CallStatus(.invalidArgument, "the list of descriptors must not be empty")
+        case .emptyKey: CallStatus(.invalidArgument, "the key of an entry must not be empty")
+        case .overrideWithoutUnit: CallStatus(.invalidArgument, "a descriptor's limit must have a unit")
+        case .tooMuch:
+            CallStatus(
+                .invalidArgument,
+                "too much: at most \(LimitQuery.descriptorsMax) descriptors and \(LimitQuery.entriesMax) entries")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package import HTTP2
+package import HTTPModel
+internal import GRPC
+package import Sockets
+package import Transport
+
+/// A connection to a server under test, on the same loop.
+package final class TestCaller: ClientConnectionOwner {
+    private let worker: TestWorker
+    package private(set) var connection: ClientConnection!
+    package private(set) var isOpen = false
+    package private(set) var isClosed = false
+
+    package init(to address: SocketAddress, worker: TestWorker, limits: SessionLimits = .defaults) throws {
+        self.worker = worker
+        connection = try ClientConnection(
+            to: address, limits: limits, streamLimit: 1000, context: worker.context, owner: self)
+        _ = worker.run { isOpen }
+    }
+
+    package func clientConnectionOpened(_ connection: ClientConnection) { isOpen = true }
+    package func clientConnectionHasRoom(_ connection: ClientConnection) {}
+    package func clientConnectionLeaving(_ connection: ClientConnection) {}
+    package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) { isClosed = true }
+
+    /// Begins a call; `fields` come behind gRPC's own, and in their place where the names are the same.
+    package func begin(_ path: String, _ fields: [(String, String)] = [], ended: Bool = false) -> TestCall {
+        var all: [(String, String)] = [
+            (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "test"), ("te", "trailers"),
+            ("content-type", "application/grpc"),
+        ]
+        for field in fields {
+            if let index = all.firstIndex(where: { $0.0 == field.0 }) { all[index] = field } else { all.append(field) }
+        }
+        let call = TestCall()
+        call.stream = connection.request(ended: ended, handler: call, stream: nil) { stream in
+            var block = FieldBlock()
+            for (name, value) in all { block.append(name, value) }
+            let fields = stream.pointee.fields.reserveFields(block.count)
+            for index in 0..<block.count {
+                let name = stream.pointee.fields.keep(block[index].nameBytes)
+                let value = stream.pointee.fields.keep(block[index].valueBytes)
+                fields.initializeElement(
+                    at: index,
+                    to: Field(
+                        name: name.bindMemory(to: UInt8.self).baseAddress!, nameCount: name.count,
+                        value: value.bindMemory(to: UInt8.self).baseAddress!, valueCount: value.count,
+                        token: block[index].token))
+            }
+            block.destroy()
+            return UnsafeBufferPointer(fields)
+        }
+        return call
+    }
+
+    /// A whole unary call, up to its end.
+    package func unary(_ path: String, _ message: [UInt8], _ fields: [(String, String)] = []) -> TestCall {
+        let call = begin(path, fields)
+        call.send(message: message)
+        call.finish()
+        _ = worker.run { call.isOver }
+        return call
+    }
+}
+
+/// One call as its caller sees it.
+package final class TestCall: StreamHandler {
+    package internal(set) var stream: StreamPointer?
+    package private(set) var head: [(name: String, value: String)] = []
+    package private(set) var trailers: [(name: String, value: String)] = []
+    package private(set) var messages: [[UInt8]] = []
+    package private(set) var bodyBytes = 0
+    package private(set) var close: StreamClose?
+    /// The answer has come to its end.
+    package private(set) var isEnded = false
+    /// While set, what arrives is not accepted: the sender's window is not given back.
+    package var isHolding = false {
+        didSet {
+            guard !isHolding, held > 0, let stream else { return }
+            let held = held
+            self.held = 0
+            Connection.with(stream) { $0.consumed(stream, held) }
+        }
+    }
+    private var held = 0
+    private var reader = MessageReader(payloadBytesMax: .max)
+
+    package var isOver: Bool { isEnded || close != nil }
+    /// Both sides are done with the stream.
+    package var isGone: Bool { close != nil }
+    /// Of the head or of the trailers; empty for none.
+    package func field(_ name: String) -> String {
+        (trailers + head).first { $0.name == name }?.value ?? ""
+    }
+    package var status: String { field("grpc-status") }
+
+    package func send(message: [UInt8], flag: UInt8 = 0) {
+        let count = UInt32(message.count)
+        send([flag, UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)] + message)
+    }
+
+    package func send(_ bytes: [UInt8]) {
+        guard let stream else { return }
+        bytes.withUnsafeBytes { bytes in Connection.with(stream) { $0.send(stream, bytes) } }
+    }
+
+    package func finish() {
+        guard let stream else { return }
+        Connection.with(stream) { $0.finish(stream) }
+    }
+
+    package func reset() {
+        guard let stream else { return }
+        Connection.with(stream) { $0.reset(stream, .cancel) }
+    }
+
+    package func streamHead(_ stream: StreamPointer, ended: Bool) {
+        for index in 0..<stream.pointee.fields.count {
+            head.append((stream.pointee.fields[index].nameText, stream.pointee.fields[index].valueText))
+        }
+        if ended { isEnded = true }
+    }
+
+    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        bodyBytes += bytes.count
+        reader.receive(bytes)
+        while let message = try? reader.next() { messages.append(Array(message.payload)) }
+        if isHolding { held += bytes.count } else { Connection.with(stream) { $0.consumed(stream, bytes.count) } }
+    }
+
+    package func streamEnded(_ stream: StreamPointer) {
+        for index in stream.pointee.trailersStart..<stream.pointee.fields.count {
+            trailers.append((stream.pointee.fields[index].nameText, stream.pointee.fields[index].valueText))
+        }
+        isEnded = true
+    }
+
+    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        close = reason
+        self.stream = nil
+    }
+}

@@ -1,0 +1,42 @@
+package import Reactor
+internal import Glibc
+package import Time
+package import Transport
+
+/// A worker whose loop turns only when a test says so, on a clock that only the test moves.
+package final class TestWorker {
+    package let clock = ManualClock()
+    package let loop: EventLoop
+    package let context: WorkerContext
+
+    package init() throws {
+        loop = try EventLoop(clock: .manual(clock))
+        context = WorkerContext(index: 0, loop: loop)
+    }
+
+    /// Turns until `isDone`; false if that does not come about.
+    package func run(until isDone: () -> Bool) -> Bool {
+        for _ in 0..<50_000 {
+            if isDone() { return true }
+            loop.tick(wait: false)
+            sched_yield()
+        }
+        return isDone()
+    }
+
+    /// Turns often enough for everything on the way between sockets of this machine to arrive.
+    package func settle() {
+        for _ in 0..<200 {
+            loop.tick(wait: false)
+            sched_yield()
+        }
+    }
+
+    /// Moves the clock in steps, so that timers that arm timers come in their order.
+    package func advance(by duration: Duration, steps: Int = 10) {
+        for _ in 0..<steps {
+            clock.advance(by: duration / steps)
+            settle()
+        }
+    }
+}

@@ -1,0 +1,232 @@
+import Reactor
+import Redis
+import RedisServer
+import Sockets
+import Testing
+import Time
+
+@testable import RateLimit
+
+/// The same calls at the same moments, asked of the memory store and of a real Redis.
+///
+/// The script runs as it is but for two lines: time comes from a key that the test sets, and nothing expires by the
+/// server's own clock.
+@Suite(.enabled(if: RedisServer.program != nil)) struct DecisionTableTests {
+    struct Call: Sendable {
+        var rules: [String]
+        var hits: UInt64 = 1
+        var key = "acme"
+        /// How far time moves before it.
+        var after = Duration.zero
+        var allowed: Bool
+    }
+
+    static let stories: [[Call]] = [
+        // A rate: its burst, its pace, its rest.
+        [
+            Call(rules: ["10/s burst 3"], allowed: true), Call(rules: ["10/s burst 3"], hits: 2, allowed: true),
+            Call(rules: ["10/s burst 3"], allowed: false),
+            Call(rules: ["10/s burst 3"], after: .microseconds(99_999), allowed: false),
+            Call(rules: ["10/s burst 3"], after: .microseconds(1), allowed: true),
+            Call(rules: ["10/s burst 3"], hits: 3, after: .seconds(3600), allowed: true),
+            Call(rules: ["10/s burst 3"], hits: 0, allowed: false),
+        ],
+        // A third of a second is no whole number of nanoseconds.
+        [
+            Call(rules: ["3/s"], hits: 3, allowed: true), Call(rules: ["3/s"], after: .microseconds(333_333), allowed: false),
+            Call(rules: ["3/s"], after: .microseconds(1), allowed: true),
+            Call(rules: ["3/s"], after: .microseconds(333_333), allowed: true),
+        ],
+        // A slow rate, and a fast one, and hits beyond all measure.
+        [
+            Call(rules: ["1/86400s"], allowed: true), Call(rules: ["1/86400s"], after: .seconds(86_399), allowed: false),
+            Call(rules: ["1/86400s"], after: .seconds(1), allowed: true),
+            Call(rules: ["1000000/s"], hits: 1_000_000, allowed: true),
+            Call(rules: ["1000000/s"], after: .microseconds(1), allowed: true),
+            Call(rules: ["1000000/s"], allowed: false), Call(rules: ["1000000/s"], hits: 1_000_001, allowed: false),
+            Call(rules: ["1000000/s"], hits: .max, allowed: false),
+        ],
+        // Windows of every unit.
+        [
+            Call(rules: ["2/min"], hits: 2, allowed: true), Call(rules: ["2/min"], allowed: false),
+            Call(rules: ["2/min"], after: .seconds(59), allowed: false), Call(rules: ["2/min"], after: .seconds(1), allowed: true),
+            Call(rules: ["2/7h"], hits: 2, allowed: true), Call(rules: ["2/7h"], hits: 0, allowed: false),
+            Call(rules: ["5/day"], hits: 4, allowed: true), Call(rules: ["5/day"], hits: 2, allowed: false),
+            Call(rules: ["5/day"], after: .seconds(57_600), allowed: true),
+            Call(rules: ["1/month"], allowed: true), Call(rules: ["1/month"], after: .seconds(86_400 * 15), allowed: false),
+            Call(rules: ["1/month"], after: .seconds(86_400), allowed: true),
+            Call(rules: ["10_000_000_000/3month"], hits: 10_000_000_000, allowed: true),
+            Call(rules: ["10_000_000_000/3month"], after: .seconds(86_400 * 28), allowed: false),
+            Call(rules: ["10_000_000_000/3month"], after: .seconds(86_400 * 31), allowed: true),
+        ],
+        // All or none, over both algorithms; another key is another counter.
+        [
+            Call(rules: ["10/day per tenant", "2/s per tenant", "7/10min"], allowed: true),
+            Call(rules: ["10/day per tenant", "2/s per tenant", "7/10min"], allowed: true),
+            Call(rules: ["10/day per tenant", "2/s per tenant", "7/10min"], allowed: false),
+            Call(rules: ["10/day per tenant"], hits: 9, allowed: false),
+            Call(rules: ["10/day per tenant", "2/s per tenant", "7/10min"], hits: 2, key: "other", allowed: true),
+            Call(rules: ["7/10min"], hits: 4, allowed: false), Call(rules: ["7/10min"], hits: 3, allowed: true),
+            Call(rules: ["10/day per tenant"], hits: 8, allowed: true),
+        ],
+        // Shadow limits are charged with the call, and only with it.
+        [
+            Call(rules: ["shadow 1/day", "3/min"], allowed: true), Call(rules: ["shadow 1/day", "3/min"], allowed: true),
+            Call(rules: ["shadow 5/day", "3/min"], allowed: true), Call(rules: ["shadow 5/day", "3/min"], allowed: false),
+            Call(rules: ["shadow 5/day"], hits: 5, allowed: true), Call(rules: ["shadow 5/day"], hits: 4, allowed: true),
+        ],
+        // The same counter twice.
+        [
+            Call(rules: ["3/min", "3/min"], allowed: true), Call(rules: ["3/min", "3/min"], allowed: false),
+            Call(rules: ["3/min"], allowed: true),
+        ],
+        // Clocks that go back: a little, into the window before; then far.
+        [
+            Call(rules: ["3/min"], hits: 3, after: .seconds(61), allowed: true),
+            Call(rules: ["3/min"], after: .seconds(-30), allowed: false),
+            Call(rules: ["3/min"], after: .seconds(-86_400), allowed: true),
+        ],
+    ]
+
+    private struct Seen: Equatable {
+        var outcome: LimitOutcome
+        var verdicts: [LimitVerdict]
+    }
+
+    private func limits(of story: [Call]) throws -> [String: Limit] {
+        var limits: [String: Limit] = [:]
+        for text in Set(story.flatMap(\.rules)) {
+            let isShadow = text.hasPrefix("shadow ")
+            let rule = isShadow ? String(text.dropFirst(7)) : text
+            limits[text] = try limit(rule, name: rule, isShadow: isShadow)
+        }
+        return limits
+    }
+
+    private func play(
+        _ story: [Call], on store: any LimitStore,
+        _ wait: (LimitAnswer, LimitRequest) -> LimitOutcome, setClock: (WallTime) -> Void
+    ) throws -> [Seen] {
+        let limits = try limits(of: story)
+        var now = start
+        var wall = startWall
+        return story.map { call in
+            now = now + call.after
+            wall = WallTime(nanoseconds: UInt64(Int64(wall.nanoseconds) + call.after.nanoseconds))
+            setClock(wall)
+            let request = LimitRequest(keepsValues: true)
+            request.reset(issuer: "i")
+            for text in call.rules {
+                guard let limit = limits[text] else { continue }
+                request.begin(limit, hits: call.hits)
+                for _ in 0..<limit.keyCount { request.add(key: call.key) }
+            }
+            var outcome = wait(store.decide(request, now: now, wall: wall), request)
+            outcome.source = .none
+            return Seen(outcome: outcome, verdicts: call.rules.indices.map { request.verdict(at: $0) })
+        }
+    }
+
+    @Test("memory and Redis decide, and say, the same", arguments: stories.indices)
+    func same(index: Int) throws {
+        let story = Self.stories[index]
+        let memory = MemoryStore(table: CounterTable(cells: 64, seed: seed))
+        let inMemory = try play(story, on: memory) { answer, request in
+            if case .decided = answer { return request.outcome }
+            return .uncounted(.unavailable)
+        } setClock: { _ in }
+        #expect(inMemory.map(\.outcome.isAllowed) == story.map(\.allowed))
+
+        let server = try #require(RedisServer())
+        let script = RedisScript(
+            RedisScript.decision.text
+                .replacing("redis.call('TIME')", with: "redis.call('HMGET', 'clock', 'seconds', 'microseconds')")
+                .replacing("math.max(1, state[3])", with: "math.max(600000, state[3])"))
+        let connection = try Connection(to: server)
+        let store = RedisStore(
+            connection.client, fallback: memory, whenUnavailable: .deny, prefix: "martlet", script: script)
+        store.delegate = connection
+        let inRedis = try play(story, on: store) { answer, request in
+            if answer == .pending { connection.waitForDecision() }
+            return request.outcome
+        } setClock: { wall in
+            connection.ask(
+                "HSET", "clock", "seconds", "\(wall.seconds)", "microseconds",
+                "\(wall.nanoseconds / 1000 % 1_000_000)")
+        }
+        #expect(store.lastError == nil)
+        for (step, (one, other)) in zip(inMemory, inRedis).enumerated() { #expect(one == other, "call \(step)") }
+    }
+
+    @Test("every counter carries its time to live and is written in whole digits")
+    func expires() throws {
+        let server = try #require(RedisServer())
+        let connection = try Connection(to: server)
+        let store = RedisStore(
+            connection.client, fallback: MemoryStore(table: CounterTable(cells: 64, seed: seed)),
+            whenUnavailable: .deny, prefix: "martlet")
+        store.delegate = connection
+        let request = LimitRequest(keepsValues: true)
+        let slow = try limit("1/86400s per tenant", name: "slow")
+        let month = try limit("100/month", name: "month")
+        request.reset(issuer: "i")
+        request.begin(slow)
+        request.add(key: "acme")
+        request.begin(month)
+        #expect(store.decide(request, now: start, wall: startWall) == .pending)
+        connection.waitForDecision()
+        #expect(request.outcome.isAllowed && request.outcome.source == .redis)
+        let key = "martlet:{acme}:routes.test:slow:86400s:tenant:i"
+        let milliseconds = Int(connection.ask("PTTL", key)) ?? -1
+        #expect(milliseconds > 86_300_000 && milliseconds <= 86_400_000)
+        let parts = connection.ask("GET", key).split(separator: " ")
+        #expect(parts.first == "86400000000000" && parts.last?.count == 16)
+        let until = Int(connection.ask("PTTL", "martlet:routes.test:month:1month:")) ?? -1
+        #expect(until > 0 && until <= 31 * 86_400_000)
+        #expect(connection.ask("GET", "martlet:routes.test:month:1month:").hasPrefix("1 "))
+    }
+}
+
+/// A client on a loop of its own, turned until what was asked for is there.
+private final class Connection: LimitDelegate, RedisReplyHandler {
+    // Ends first, as it stands on the loop and its buffers.
+    let client: RedisClient
+    private let loop: EventLoop
+    private let scratch = ScratchBuffers()
+    private var isDecided = false
+    private var answer: String?
+
+    init(to server: RedisServer) throws {
+        loop = try EventLoop()
+        var settings = RedisSettings()
+        settings.timeout = .seconds(10)
+        client = RedisClient(
+            settings, dialer: AddressDialer(.unix(server.path), on: loop, scratch: scratch), on: loop, seed: 1)
+    }
+
+    func limitDecided(_ request: LimitRequest) { isDecided = true }
+
+    func waitForDecision() {
+        // What was sent from outside a tick leaves at the end of the next one.
+        loop.tick(wait: false)
+        while !isDecided { loop.tick(wait: true) }
+        isDecided = false
+    }
+
+    @discardableResult
+    func ask(_ words: String...) -> String {
+        let command = RESPCommand()
+        for word in words { command.add(word) }
+        answer = nil
+        guard client.send(command, self, tag: 1) == nil else { return "not sent" }
+        loop.tick(wait: false)
+        while answer == nil { loop.tick(wait: true) }
+        return answer ?? ""
+    }
+
+    func redisReplied(_ reply: RedisReply, to tag: UInt) {
+        answer = reply.kind == .integer ? "\(reply.integer)" : reply.text
+    }
+
+    func redisFailed(_ failure: RedisFailure, for tag: UInt) { answer = "\(failure)" }
+}

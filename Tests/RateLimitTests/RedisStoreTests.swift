@@ -1,0 +1,191 @@
+import Bytes
+import Redis
+import Testing
+import Time
+
+@testable import RateLimit
+
+/// A session whose bytes the test reads and answers itself.
+private final class Wire: RedisSender {
+    var now = start
+    var wall = startWall
+    var session = RedisSession(.defaults, seed: 1)
+
+    init() {
+        _ = session.tick(now: now)
+        session.opened()
+    }
+
+    func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt) -> RedisFailure? {
+        session.send(command, handler, tag: tag, now: now)
+    }
+
+    func sent() -> String {
+        var output = ByteBuffer()
+        session.produce(into: &output, limit: .max)
+        return String(decoding: output.readable, as: UTF8.self)
+    }
+
+    func reply(_ text: String) throws {
+        try Array(text.utf8).withUnsafeBytes { try session.received($0) }
+    }
+
+    /// Lets every command in flight expire.
+    func expire() {
+        now = now + .milliseconds(20)
+        #expect(session.tick(now: now) == .nothing)
+    }
+}
+
+private final class Answers: LimitDelegate {
+    var outcomes: [LimitOutcome] = []
+    var abandoned = 0
+
+    func limitDecided(_ request: LimitRequest) {
+        if request.isAbandoned { abandoned += 1 } else { outcomes.append(request.outcome) }
+    }
+}
+
+@Suite struct RedisStoreTests {
+    private let wire = Wire()
+    private let answers = Answers()
+    private let tenth: Limit
+
+    init() throws { tenth = try limit("10/s burst 2 per tenant") }
+
+    private func store(_ whenUnavailable: StoreConfiguration.WhenUnavailable) -> RedisStore {
+        let fallback = MemoryStore(table: CounterTable(cells: 64, seed: seed))
+        let store = RedisStore(wire, fallback: fallback, whenUnavailable: whenUnavailable, prefix: "martlet")
+        store.delegate = answers
+        return store
+    }
+
+    private func call(_ store: RedisStore) -> (LimitRequest, LimitAnswer) {
+        let request = LimitRequest(keepsValues: true)
+        request.reset(issuer: "i")
+        request.begin(tenth)
+        request.add(key: "acme")
+        return (request, store.decide(request, now: wire.now, wall: wire.wall))
+    }
+
+    private func decided(_ answer: LimitAnswer) -> LimitOutcome? {
+        guard case .decided(let outcome) = answer else { return nil }
+        return outcome
+    }
+
+    @Test("asks by the script's digest, and reads the verdict from the state that comes back")
+    func asks() throws {
+        let store = store(.deny)
+        let (request, answer) = call(store)
+        #expect(answer == .pending)
+        let sent = wire.sent()
+        #expect(sent.hasPrefix("*9\r\n$7\r\nEVALSHA\r\n$40\r\n\(RedisScript.decision.name)\r\n$1\r\n1\r\n"))
+        #expect(sent.hasSuffix("$1\r\nr\r\n$9\r\n100000000\r\n$1\r\n2\r\n$1\r\n1\r\n$1\r\n0\r\n"))
+        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:30000000\r\n:0\r\n")
+        #expect(answers.outcomes.map(\.decision) == [.allowed])
+        #expect(request.outcome.source == .redis)
+        #expect(
+            request.verdict(at: 0)
+                == LimitVerdict(
+                    isAllowed: true, limit: 2, remaining: 0, retryAfterNanoseconds: 0,
+                    resetAfterNanoseconds: 130_000_000))
+        _ = call(store)
+        try wire.reply("*4\r\n:0\r\n:1800000000000000\r\n:130000000\r\n:0\r\n")
+        #expect(answers.outcomes.last?.refusedIndex == 0)
+        #expect(answers.outcomes.last?.retryAfterNanoseconds == 30_000_000)
+    }
+
+    @Test("a server that does not know the script is sent it, once")
+    func sendsScript() throws {
+        let store = store(.deny)
+        _ = call(store)
+        _ = wire.sent()
+        try wire.reply("-NOSCRIPT No matching script.\r\n")
+        #expect(answers.outcomes.isEmpty)
+        #expect(wire.sent().contains("$4\r\nEVAL\r\n"))
+        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
+        #expect(answers.outcomes.map(\.decision) == [.allowed])
+        _ = call(store)
+        #expect(wire.sent().contains("EVALSHA"))
+    }
+
+    @Test("without an answer the configured way decides", arguments: StoreConfiguration.WhenUnavailable.allCases)
+    func unavailable(way: StoreConfiguration.WhenUnavailable) {
+        let store = store(way)
+        for _ in 0..<3 {
+            #expect(call(store).1 == .pending)
+            wire.expire()
+        }
+        switch way {
+        case .allow: #expect(answers.outcomes.map(\.decision) == [.allowed, .allowed, .allowed])
+        case .deny: #expect(answers.outcomes.map(\.decision) == [.unavailable, .unavailable, .unavailable])
+        case .local:
+            #expect(answers.outcomes.map(\.decision) == [.allowed, .allowed, .refused])
+            #expect(answers.outcomes.allSatisfy { $0.source == .fallback })
+        }
+        #expect(store.timeouts == 3 && store.fallbacks == 3)
+    }
+
+    @Test("an error, or a reply of another shape, is no decision")
+    func errors() throws {
+        let store = store(.deny)
+        let replies = [
+            "-WRONGTYPE Operation against a key\r\n", "+OK\r\n", "*1\r\n:1\r\n", "*4\r\n:1\r\n:1\r\n:1\r\n", "$-1\r\n",
+        ]
+        for reply in replies.prefix(3) + replies.suffix(1) {
+            _ = call(store)
+            try wire.reply(reply)
+            #expect(answers.outcomes.last?.decision == .unavailable)
+        }
+        #expect(store.errors == 4)
+    }
+
+    @Test("after five timeouts calls no longer wait; a PING each second finds the store again")
+    func skips() throws {
+        let store = store(.allow)
+        for _ in 0..<5 { #expect(call(store).1 == .pending) }
+        wire.expire()
+        _ = wire.sent()
+        for _ in 0..<10 { #expect(decided(call(store).1)?.source == LimitOutcome.Source.none) }
+        #expect(wire.sent() == "" && store.isSkipping)
+        wire.now = wire.now + .seconds(1)
+        #expect(decided(call(store).1) != nil)
+        #expect(decided(call(store).1) != nil)
+        #expect(wire.sent() == "*1\r\n$4\r\nPING\r\n")
+        // The late replies of the five are no sign of health; the probe's own is.
+        for _ in 0..<5 { try wire.reply("*4\r\n:1\r\n:1\r\n:0\r\n:0\r\n") }
+        #expect(store.isSkipping)
+        try wire.reply("+PONG\r\n")
+        #expect(call(store).1 == .pending && !store.isSkipping)
+    }
+
+    @Test("without a connection nobody waits")
+    func disconnected() {
+        let store = store(.local)
+        #expect(call(store).1 == .pending)
+        wire.session.closed(.connectionLost, now: wire.now)
+        #expect(answers.outcomes.map(\.source) == [.fallback])
+        #expect(decided(call(store).1)?.decision == .allowed)
+        #expect(decided(call(store).1)?.decision == .refused)
+        #expect(store.timeouts == 0)
+    }
+
+    @Test("an abandoned request comes back for use again and is not answered, however its command ends")
+    func abandoned() throws {
+        let store = store(.local)
+        for (index, end) in ["*4\r\n:1\r\n:1\r\n:0\r\n:0\r\n", "-NOSCRIPT\r\n", ""].enumerated() {
+            let (request, _) = call(store)
+            request.abandon()
+            if end.isEmpty { wire.expire() } else { try wire.reply(end) }
+            #expect(answers.abandoned == index + 1)
+        }
+        #expect(answers.outcomes.isEmpty)
+    }
+
+    @Test("a call without limits asks nobody")
+    func nothing() {
+        let request = LimitRequest(keepsValues: true)
+        request.reset()
+        #expect(decided(store(.deny).decide(request, now: start, wall: startWall))?.isAllowed == true)
+    }
+}

@@ -1,0 +1,109 @@
+"""One JSON line per exchange, on every ending."""
+
+import datetime
+import json
+
+import pytest
+
+from harness import h2raw
+from harness.backend import ask
+from harness.caller import Caller
+from harness.gateway import SERVICE, authentication, cluster, configuration, open_route
+from harness.waiting import eventually
+
+UNARY = f"/{SERVICE}/Unary"
+
+
+def test_a_good_call(gateway, backend, pki, server_identity, signing_key):
+    running = gateway(configuration(
+        backend, identity=server_identity, authentication={**authentication(signing_key), "tenant": "claim tenant"},
+        routes=[{"name": "kinds", "service": SERVICE, "cluster": "kinds"}]))
+    token = signing_key.token(tenant="acme", sub="alice")
+    with Caller(running.address, ca=pki, token=token) as caller:
+        caller.unary(ask("x", payload=bytes(1000), answer_bytes=5000))
+    line = running.wait_for_log(lambda line: line["path"] == UNARY)
+    assert abs(datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp() - datetime.datetime.now().timestamp()) < 60
+    assert line["route"] == "kinds" and line["cluster"] == "kinds" and line["upstream_address"] == backend.address
+    assert line["grpc_service"] == SERVICE and line["grpc_method"] == "Unary" and line["method"] == "POST"
+    assert line["status"] == 200 and line["grpc_status"] == 0 and "response_flags" not in line
+    assert line["bytes_received"] > 1000 and line["bytes_sent"] > 5000 and line["duration_us"] > 0
+    assert line["tenant"] == "acme" and line["subject"] == "alice" and line["issuer"]
+    assert line["downstream_address"].startswith("127.0.0.1") and line["tls_version"] == "TLSv1.3"
+    assert line["user_agent"].startswith("grpc-python") and line["request_id"]
+    assert token not in json.dumps(line) and token.split(".")[2] not in json.dumps(line)
+
+
+@pytest.mark.parametrize("name, fields, flag", [
+    ("no-route", [], "NR"), ("no-token", [("x-case", "closed")], "JA"), ("over", [("x-case", "over")], "RL|QE"),
+    ("nobody", [("x-case", "nobody")], "UF|UH"), ("slow", [("x-case", "slow")], "DT|UT")], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_refusal_says_why(gateway, backend, signing_key, tag, name, fields, flag):
+    running = gateway(configuration(
+        authentication=authentication(signing_key), clusters={"kinds": cluster(backend), "nobody": cluster("127.0.0.1:1")},
+        routes=[open_route(headers={"x-case": "over"}, name="over", limits=["1/day"]),
+                open_route("nobody", headers={"x-case": "nobody"}, name="nobody"),
+                open_route(headers={"x-case": "slow"}, name="slow", timeout="200ms"),
+                {"name": "closed", "service": SERVICE, "headers": {"x-case": "closed"}, "cluster": "kinds"}]))
+    message = h2raw.grpc_message(ask(tag=tag, hold=True).SerializeToString() if name == "slow" else b"")
+    with h2raw.Client(running.address) as client:
+        if name == "over":
+            client.call(UNARY, fields=fields)
+        answer = client.call(UNARY, message, fields=fields)
+    line = running.wait_for_log(lambda line: line.get("grpc_status") == answer.grpc_status and answer.grpc_status != 0)
+    assert set(line["response_flags"].split(",")) & set(flag.split("|"))
+
+
+def test_a_cancelled_call_has_its_line_too(gateway, backend, tag):
+    running = gateway(backend)
+    with Caller(running.address) as caller:
+        call = caller.unary_call(ask(tag=tag, hold=True))
+        backend.wait_for_call(tag, "running")
+        call.cancel()
+        assert "DC" in running.wait_for_log(lambda line: line["path"] == UNARY)["response_flags"].split(",")
+
+
+def test_exactly_one_line_an_exchange(gateway, backend):
+    running = gateway(configuration(backend, workers=2))
+    with Caller(running.address) as one, Caller(running.address) as two:
+        for number in range(100):
+            (one if number % 2 else two).unary(ask())
+            list(one.spread(ask(answers=3)))
+    eventually(lambda: len(running.log()) >= 200, "two hundred lines")
+    assert len(running.log()) == 200
+    assert len({line["request_id"] for line in running.log()}) == 200
+
+
+def test_nobody_can_write_lines_of_their_own(gateway, backend):
+    running = gateway(backend)
+    odd = "a\"b\\c\u0001\u2028é"
+    with h2raw.Client(running.address) as client:
+        client.call(f'/{SERVICE}/"x\\', authority='a"b', fields=[("user-agent", odd), ("x-request-id", '"},{"')])
+        client.call(UNARY + "?token=secret", fields=[("user-agent", "x" * 20_000)])
+        client.call(UNARY)
+    eventually(lambda: any(line["path"] == UNARY for line in running.log()), "the last line")
+    raw = [line for line in running.process.stdout_lines if line.strip()]
+    assert all(isinstance(json.loads(line), dict) for line in raw)
+    assert "secret" not in "\n".join(raw)
+    assert all(len(line) < 32_768 for line in raw)
+
+
+def test_off_and_a_file(gateway, backend, tmp_path):
+    silent = gateway(configuration(backend, access_log="off"))
+    with Caller(silent.address) as caller:
+        caller.unary(ask())
+    silent.stop()
+    assert silent.log() == []
+    file = tmp_path / "access.json"
+    running = gateway(configuration(backend, access_log=str(file)))
+    with Caller(running.address) as caller:
+        caller.unary(ask())
+    eventually(lambda: file.exists() and file.read_text().endswith("\n"), "the line in the file")
+    assert json.loads(file.read_text())["path"] == UNARY and running.log() == []
+
+
+def test_lines_are_written_before_the_end(gateway, backend):
+    running = gateway(backend)
+    with Caller(running.address) as caller:
+        for _ in range(50):
+            caller.unary(ask())
+    running.stop()
+    assert len(running.log()) == 50

@@ -1,0 +1,118 @@
+"""Who may call what: every kind of rule, and how rules are put together."""
+
+import grpc
+import pytest
+
+from harness.backend import ask
+from harness.caller import Caller
+from harness.gateway import SERVICE, authentication, configuration
+
+OK, NOT_ALLOWED, WHO = grpc.StatusCode.OK, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.fixture
+def outcome(gateway, backend, signing_key):
+    """Status of a call under these rules: `outcome({"allow": …}, scope="read")`."""
+    started = {}
+
+    def outcome(rules, *, token=True, metadata=(), method="Unary", route_only=None, **claims):
+        key = repr(rules)
+        if key not in started:
+            started[key] = gateway(configuration(
+                backend, authentication=authentication(signing_key), trusted_proxies=["127.0.0.0/8"],
+                routes=[{"service": SERVICE, "cluster": "kinds", **rules}]))
+        with Caller(started[key].address, token=signing_key.token(**claims) if token else None) as caller:
+            try:
+                caller.unary(ask(), metadata=metadata, method=method)
+                return OK
+            except grpc.RpcError as error:
+                return error.code()
+    return outcome
+
+
+def test_without_a_word_an_authenticated_caller_is_needed(outcome):
+    assert outcome({}) == OK
+    assert outcome({}, token=False) == WHO
+
+
+def test_anyone_is_said_aloud(outcome):
+    assert outcome({"allow": "anyone"}, token=False) == OK
+
+
+def test_a_bad_token_is_refused_even_where_anyone_may_call(outcome):
+    assert outcome({"allow": "anyone"}, metadata=[("authorization", "Bearer x.y.z")], token=False) == WHO
+
+
+def test_scopes_mean_all_of_them(outcome):
+    rules = {"allow": {"scopes": ["read", "write"]}}
+    assert outcome(rules, scope="read write") == OK
+    assert outcome(rules, scope="write other read") == OK
+    assert outcome(rules, scope=["read", "write"]) == OK
+    assert outcome(rules, scope="read") == NOT_ALLOWED
+    assert outcome(rules, scope="readwrite") == NOT_ALLOWED
+    assert outcome(rules) == NOT_ALLOWED
+    assert outcome(rules, token=False) == WHO
+
+
+def test_claims_by_value_element_and_path(outcome):
+    rules = {"allow": {"claim": {"role": "admin", "org.id": "7"}}}
+    assert outcome(rules, role="admin", org={"id": "7"}) == OK
+    assert outcome(rules, role=["user", "admin"], org={"id": 7}) == OK
+    assert outcome(rules, role="admin") == NOT_ALLOWED
+    assert outcome(rules, role="administrator", org={"id": "7"}) == NOT_ALLOWED
+
+
+def test_headers(outcome):
+    rules = {"allow": {"header": {"x-team": "a"}}}
+    assert outcome(rules, metadata=[("x-team", "a")]) == OK
+    assert outcome(rules, metadata=[("x-team", "b")]) == NOT_ALLOWED
+    assert outcome(rules) == NOT_ALLOWED
+
+
+def test_addresses(outcome):
+    rules = {"allow": {"address": ["10.0.0.0/8", "2001:db8::/32"]}}
+    assert outcome(rules, metadata=[("x-forwarded-for", "10.9.9.9")]) == OK
+    assert outcome(rules, metadata=[("x-forwarded-for", "2001:db8::1")]) == OK
+    assert outcome(rules, metadata=[("x-forwarded-for", "10.9.9.9, 11.0.0.1")]) == NOT_ALLOWED, "the right-most stranger"
+    assert outcome(rules) == NOT_ALLOWED
+
+
+def test_any_all_and_not(outcome):
+    rules = {"allow": {"any": [{"scopes": ["root"]},
+                               {"all": [{"claim": {"role": "ops"}}, {"not": {"header": {"x-risky": "*"}}}]}]}}
+    assert outcome(rules, scope="root") == OK
+    assert outcome(rules, role="ops") == OK
+    assert outcome(rules, role="ops", metadata=[("x-risky", "1")]) == NOT_ALLOWED
+    assert outcome(rules, role="dev") == NOT_ALLOWED
+
+
+def test_deny_comes_first(outcome):
+    rules = {"allow": {"scopes": ["read"]}, "deny": {"header": {"x-legacy": "*"}}}
+    assert outcome(rules, scope="read") == OK
+    assert outcome(rules, scope="read", metadata=[("x-legacy", "")]) == NOT_ALLOWED
+
+
+def test_a_methods_allow_replaces_and_its_deny_adds(outcome):
+    rules = {"allow": {"scopes": ["read"]}, "deny": {"header": {"x-legacy": "*"}},
+             "methods": {"Erase": {"allow": {"scopes": ["erase"]}, "deny": {"header": {"x-old": "*"}}}}}
+    assert outcome(rules, method="Erase", scope="erase") == OK
+    assert outcome(rules, method="Erase", scope="read") == NOT_ALLOWED
+    assert outcome(rules, method="Erase", scope="erase", metadata=[("x-legacy", "1")]) == NOT_ALLOWED
+    assert outcome(rules, method="Erase", scope="erase", metadata=[("x-old", "1")]) == NOT_ALLOWED
+    assert outcome(rules, method="Unary", scope="read", metadata=[("x-old", "1")]) == OK
+
+
+def test_not_does_not_let_strangers_in(outcome):
+    assert outcome({"allow": {"not": {"claim": {"role": "banned"}}}}, token=False) == WHO
+    assert outcome({"allow": {"not": {"claim": {"role": "banned"}}}}, role="x") == OK
+    assert outcome({"allow": {"not": {"claim": {"role": "banned"}}}}, role="banned") == NOT_ALLOWED
+
+
+def test_a_missing_scope_is_named_to_the_caller(gateway, backend, signing_key):
+    running = gateway(configuration(
+        backend, authentication=authentication(signing_key),
+        routes=[{"service": SERVICE, "cluster": "kinds", "allow": {"scopes": ["orders.write"]}}]))
+    with Caller(running.address, token=signing_key.token()) as caller:
+        seen = caller.refusal(ask())
+        assert "insufficient_scope" in seen.header("www-authenticate") and "orders.write" in seen.header("www-authenticate")
+        assert seen.reason

@@ -1,0 +1,272 @@
+"""Limits: what is counted, for whom, exactly; in this process and in Redis."""
+
+import asyncio
+import collections
+
+import grpc
+import pytest
+
+from harness import stubs
+from harness.backend import ask
+from harness.caller import Caller, channel
+from harness.gateway import SERVICE, authentication, configuration, open_route
+
+OK, OVER, NOT_ALLOWED = grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.PERMISSION_DENIED
+# A window of a day turns at midnight only, and ten in a thousand seconds come back too slowly to be seen:
+# with these a count can be exact.
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request, redis):
+    """The `rate_limits` section of each store of our own."""
+    if request.param == "memory":
+        return {"store": "memory"}
+    return {"store": redis(password="geheim").url, "timeout": "5s"}
+
+
+def code(caller, **options):
+    try:
+        caller.unary(ask(), **options)
+        return OK
+    except grpc.RpcError as error:
+        return error.code()
+
+
+def codes(caller, count, **options):
+    return collections.Counter(code(caller, **options) for _ in range(count))
+
+
+async def storm(address, calls, connections, metadata=()):
+    """That many calls at once over that many connections; how they ended."""
+    pb_grpc = stubs.module("martlet/scenarios/v1/scenarios_pb2_grpc")
+    channels = [channel(address, aio=True) for _ in range(connections)]
+    ended = collections.Counter()
+
+    async def one(number):
+        try:
+            await pb_grpc.KindsStub(channels[number % connections]).Unary(ask(), metadata=metadata, timeout=30)
+            ended[OK] += 1
+        except grpc.aio.AioRpcError as error:
+            ended[error.code()] += 1
+    await asyncio.gather(*(one(number) for number in range(calls)))
+    for each in channels:
+        await each.close()
+    return ended
+
+
+@pytest.mark.parametrize("limit", ["100/day", "100/1000s"], ids=["window", "gcra"])
+def test_the_count_is_exact_over_two_workers_and_many_connections(gateway, backend, store, limit):
+    running = gateway(configuration(backend, workers=2, rate_limits=store, routes=[open_route(limits=[limit])]))
+    ended = asyncio.run(storm(running.address, calls=400, connections=8))
+    assert ended[OVER] + ended[OK] == 400
+    # In a thousand seconds a hundred come back: one each ten seconds, so at most a few while we count.
+    assert ended[OK] == 100 if limit.endswith("day") else 100 <= ended[OK] <= 102
+
+
+def test_burst_and_rate(gateway, backend, store):
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=["1/100s burst 7"])]))
+    with Caller(running.address) as caller:
+        assert codes(caller, 20) == {OK: 7, OVER: 13}
+
+
+def test_what_is_over_comes_back_after_the_time_that_was_said(gateway, backend, store):
+    from harness.waiting import eventually
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=["1/2s"])]))
+    with Caller(running.address) as caller:
+        assert caller.unary(ask("x")).text == "x"
+        seen = caller.refusal(ask())
+        assert 1 <= int(seen.header("retry-after")) <= 2
+        assert 0 < seen.detail("RetryInfo").retry_delay.ToTimedelta().total_seconds() <= 2
+        eventually(lambda: code(caller) == OK, "the next permit")
+
+
+class TestKeys:
+    @pytest.fixture
+    def start(self, gateway, backend, store, signing_key):
+        def start(*limits, allow="anyone", **more):
+            return gateway(configuration(
+                backend, workers=2, rate_limits=store, trusted_proxies=["127.0.0.0/8"],
+                authentication={**authentication(signing_key), "tenant": "claim org.tenant"},
+                routes=[{"service": SERVICE, "cluster": "kinds", "limits": list(limits), **({"allow": allow} if allow else {}), **more}]))
+        return start
+
+    def test_shared_by_everyone(self, start):
+        running = start("5/day")
+        with Caller(running.address) as one, Caller(running.address) as two:
+            assert codes(one, 4) == {OK: 4} and codes(two, 4) == {OK: 1, OVER: 3}
+
+    def test_per_address(self, start):
+        running = start("3/day per address")
+        with Caller(running.address) as caller:
+            for address in ("10.0.0.1", "10.0.0.2", "2001:db8::1"):
+                assert codes(caller, 5, metadata=[("x-forwarded-for", address)]) == {OK: 3, OVER: 2}
+
+    def test_per_method(self, start):
+        running = start("3/day per method")
+        with Caller(running.address) as caller:
+            assert codes(caller, 5) == {OK: 3, OVER: 2}
+            assert codes(caller, 5, method="Erase") == {OK: 3, OVER: 2}
+
+    def test_per_header(self, start):
+        running = start("3/day per header x-user")
+        with Caller(running.address) as caller:
+            for user in ("a", "b", "A", "a b"):
+                assert codes(caller, 5, metadata=[("x-user", user)]) == {OK: 3, OVER: 2}
+            assert OVER in codes(caller, 10), "no header is a key too, never no limit"
+
+    def test_per_claim_and_per_tenant(self, start, signing_key):
+        running = start("3/day per claim sub", "5/day per tenant", allow=None)
+        outcomes = {}
+        for sub, tenant in (("a", "t1"), ("b", "t1"), ("a2", "t2")):
+            with Caller(running.address, token=signing_key.token(sub=sub, org={"tenant": tenant})) as caller:
+                outcomes[sub] = codes(caller, 4)
+        assert outcomes == {"a": {OK: 3, OVER: 1}, "b": {OK: 2, OVER: 2}, "a2": {OK: 3, OVER: 1}}
+
+    def test_per_several(self, start):
+        running = start("2/day per address, method")
+        with Caller(running.address) as caller:
+            for address in ("10.0.0.1", "10.0.0.2"):
+                for method in ("Unary", "Erase"):
+                    assert codes(caller, 3, method=method, metadata=[("x-forwarded-for", address)]) == {OK: 2, OVER: 1}
+
+    def test_keys_cannot_be_put_together_by_a_caller(self, start):
+        """Two headers as one key: the boundary between them is no character that a value could hold."""
+        running = start("1/day per header x-a, header x-b")
+        with Caller(running.address) as caller:
+            for a, b in (("1", "23"), ("12", "3"), ("1:2", "3"), ("1", "2:3"), ("1_2", "3"), ("", "123"), ("1|", "2"), ("1", "|2")):
+                assert code(caller, metadata=[("x-a", a), ("x-b", b)]) == OK, (a, b)
+
+    def test_limits_add_up_and_all_or_none_are_charged(self, start):
+        running = start("10/day", "3/day per header x-user")
+        with Caller(running.address) as caller:
+            # The refused ones charge neither, so the shared ten are not used up by one user's storm.
+            assert codes(caller, 30, metadata=[("x-user", "a")]) == {OK: 3, OVER: 27}
+            assert codes(caller, 5, metadata=[("x-user", "b")]) == {OK: 3, OVER: 2}
+            assert codes(caller, 5, metadata=[("x-user", "c")]) == {OK: 3, OVER: 2}
+            assert codes(caller, 5, metadata=[("x-user", "d")]) == {OK: 1, OVER: 4}
+
+    def test_a_methods_limits_add_to_its_routes(self, start):
+        running = start("10/day", methods={"Erase": {"limits": ["2/day"]}})
+        with Caller(running.address) as caller:
+            assert codes(caller, 5, method="Erase") == {OK: 2, OVER: 3}
+            assert codes(caller, 20) == {OK: 8, OVER: 12}
+
+    def test_shadow_counts_and_never_refuses(self, start):
+        running = start({"count": 2, "per": "day", "name": "trial", "mode": "shadow"})
+        with Caller(running.address) as caller:
+            assert codes(caller, 10) == {OK: 10}
+
+
+class TestPlans:
+    @pytest.fixture
+    def start(self, gateway, backend, store, signing_key):
+        def start(**authentication_more):
+            return gateway(configuration(
+                backend, rate_limits=store, plans={"free": {"limits": ["2/day"]}, "pro": {"limits": ["6/day"]}},
+                authentication={**authentication(signing_key), "tenant": "claim tenant", "plan": "claim plan", **authentication_more},
+                routes=[{"service": SERVICE, "headers": {"x-open": "1"}, "cluster": "kinds", "allow": "anyone"},
+                        {"service": SERVICE, "cluster": "kinds"}]))
+        return start
+
+    def outcome(self, running, signing_key, count, **claims):
+        with Caller(running.address, token=signing_key.token(**claims)) as caller:
+            return codes(caller, count)
+
+    def test_each_tenant_has_its_plans_limits(self, start, signing_key):
+        running = start()
+        assert self.outcome(running, signing_key, 8, tenant="a", plan="free") == {OK: 2, OVER: 6}
+        assert self.outcome(running, signing_key, 8, tenant="b", plan="pro") == {OK: 6, OVER: 2}
+        assert self.outcome(running, signing_key, 8, tenant="c", plan="free", sub="x") == {OK: 2, OVER: 6}
+        assert self.outcome(running, signing_key, 4, tenant="c", plan="free", sub="y") == {OVER: 4}
+
+    @pytest.mark.parametrize("claims", [{"plan": "free"}, {"tenant": "a"}, {"tenant": "a", "plan": "gold"}, {"tenant": "", "plan": "free"}],
+                             ids=["no-tenant", "no-plan", "unknown-plan", "empty-tenant"])
+    def test_a_missing_key_never_means_no_limit(self, start, signing_key, claims):
+        assert self.outcome(start(), signing_key, 3, **claims) == {NOT_ALLOWED: 3}
+
+    def test_a_default_plan(self, start, signing_key):
+        running = start(default_plan="free")
+        assert self.outcome(running, signing_key, 4, tenant="a") == {OK: 2, OVER: 2}
+        assert self.outcome(running, signing_key, 4, tenant="b", plan="gold") == {OK: 2, OVER: 2}
+        assert self.outcome(running, signing_key, 2, plan="free") == {NOT_ALLOWED: 2}
+
+    def test_anonymous_callers_have_no_plan(self, start):
+        with Caller(start().address) as caller:
+            assert codes(caller, 10, metadata=[("x-open", "1")]) == {OK: 10}
+
+
+def test_the_refusal_says_which_limit_and_when(gateway, backend, store):
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=["1/day"])]))
+    with Caller(running.address) as caller:
+        caller.unary(ask())
+        seen = caller.refusal(ask())
+    assert seen.code == OVER and seen.reason
+    assert len(seen.detail("QuotaFailure").violations) == 1
+    assert seen.detail("RetryInfo").retry_delay.seconds <= 86_400
+    assert 1 <= int(seen.header("retry-after")) <= 86_400
+    assert seen.header("x-ratelimit-limit").startswith("1") and seen.header("x-ratelimit-remaining") == "0"
+    assert int(seen.header("x-ratelimit-reset")) <= 86_400
+    assert ";r=0" in seen.header("ratelimit") and ";q=1" in seen.header("ratelimit-policy")
+
+
+class TestRedis:
+    def test_gateways_share_their_counts(self, tmp_path, own, backend, redis):
+        from harness.gateway import Gateway
+        sections = {"rate_limits": {"store": redis().url, "timeout": "5s"}, "routes": [open_route(limits=["10/day"])]}
+        gateways = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            gateways.append(own(Gateway(tmp_path / name, configuration(backend, **sections))))
+        total = collections.Counter()
+        for running in gateways:
+            with Caller(running.address) as caller:
+                total += codes(caller, 8)
+        assert total == {OK: 10, OVER: 6}
+
+    def test_domains_keep_their_counts_apart(self, tmp_path, own, backend, redis):
+        from harness.gateway import Gateway
+        store = redis()
+        for domain in ("one", "two"):
+            (tmp_path / domain).mkdir()
+            running = own(Gateway(tmp_path / domain, configuration(
+                backend, rate_limits={"store": store.url, "domain": domain, "timeout": "5s"}, routes=[open_route(limits=["3/day"])])))
+            with Caller(running.address) as caller:
+                assert codes(caller, 5) == {OK: 3, OVER: 2}
+
+    def test_over_tls_with_a_password(self, gateway, backend, redis, pki, server_identity):
+        store = redis(password="sehr:geheim@/", identity=server_identity, authority=pki)
+        running = gateway(configuration(
+            backend, rate_limits={"store": f"rediss://localhost:{store.port}", "password": "sehr:geheim@/", "timeout": "5s",
+                                  "tls": {"ca": str(pki.file)}}, routes=[open_route(limits=["3/day"])]))
+        with Caller(running.address) as caller:
+            assert codes(caller, 5) == {OK: 3, OVER: 2}
+        assert store.keys()
+
+    def test_as_a_user_with_few_rights(self, gateway, backend, redis):
+        store = redis(users=["limiter on >pw ~* +@read +@write +@scripting +@connection +time"])
+        running = gateway(configuration(
+            backend, rate_limits={"store": f"redis://limiter:pw@{store.address}", "timeout": "5s"}, routes=[open_route(limits=["3/day"])]))
+        with Caller(running.address) as caller:
+            assert codes(caller, 5) == {OK: 3, OVER: 2}
+
+    def test_the_script_comes_back_after_it_was_forgotten(self, gateway, backend, redis):
+        store = redis()
+        running = gateway(configuration(
+            backend, rate_limits={"store": store.url, "timeout": "5s"}, routes=[open_route(limits=["6/day"])]))
+        with Caller(running.address) as caller:
+            assert codes(caller, 3) == {OK: 3}
+            store.command("SCRIPT", "FLUSH")
+            assert codes(caller, 5) == {OK: 3, OVER: 2}
+
+    def test_every_key_expires_and_the_database_is_the_one_named(self, gateway, backend, redis):
+        store = redis()
+        running = gateway(configuration(
+            backend, rate_limits={"store": store.url + "/3", "timeout": "5s"},
+            routes=[open_route(limits=["10/s", "50/min per method", "50/day"])]))
+        with Caller(running.address) as caller:
+            assert code(caller) == OK
+        assert store.keys() == []
+        assert "db3:" in store.command("INFO", "keyspace").decode()
+        counted = dict(pair.split("=") for pair in
+                       store.command("INFO", "keyspace").decode().split("db3:")[1].strip().split(","))
+        assert counted["keys"] == counted["expires"], "every key has its end"

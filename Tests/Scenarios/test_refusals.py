@@ -1,0 +1,109 @@
+"""Every refusal of our own, as gRPC callers and as JSON callers see it."""
+
+import json
+
+import pytest
+
+from harness import h2raw
+from harness.gateway import SERVICE, authentication, cluster, configuration, open_route
+from google.rpc import error_details_pb2, status_pb2
+
+UNARY = f"/{SERVICE}/Unary"
+MESSAGE = h2raw.grpc_message(b"")
+
+
+@pytest.fixture
+def running(gateway, backend, signing_key):
+    return gateway(configuration(
+        authentication=authentication(signing_key),
+        clusters={"kinds": cluster(backend), "nobody": cluster("127.0.0.1:1")},
+        routes=[
+            open_route(headers={"x-case": "over"}, name="over", limits=["1/day per header x-who"]),
+            open_route("nobody", headers={"x-case": "nobody"}, name="nobody"),
+            open_route(headers={"x-case": "slow"}, name="slow", timeout="200ms"),
+            {"name": "scoped", "service": SERVICE, "headers": {"x-case": "scoped"}, "cluster": "kinds", "allow": {"scopes": ["write"]}},
+            {"name": "closed", "service": SERVICE, "cluster": "kinds"}]))
+
+
+def slow_message(tag):
+    from harness.backend import ask
+    return h2raw.grpc_message(ask(tag=tag, hold=True).SerializeToString())
+
+
+#        name               gRPC HTTP  fields
+CASES = [
+    ("no-route",            12, 404, lambda key: []),
+    ("no-token",            16, 401, lambda key: []),
+    ("bad-token",           16, 401, lambda key: [("authorization", "Bearer a.b.c")]),
+    ("not-allowed",          7, 403, lambda key: [("x-case", "scoped"), ("authorization", f"Bearer {key.token()}")]),
+    ("over",                 8, 429, lambda key: [("x-case", "over")]),
+    ("nobody",              14, 503, lambda key: [("x-case", "nobody")]),
+    ("slow",                 4, 504, lambda key: [("x-case", "slow")]),
+]
+
+
+@pytest.mark.parametrize("name, grpc_status, http_status, fields", CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize("form", ["grpc", "json"])
+def test_a_refusal_in_the_callers_own_protocol(running, signing_key, tag, form, name, grpc_status, http_status, fields):
+    path = "/no.such.Service/Method" if name == "no-route" else UNARY
+    sent = fields(signing_key) + [("x-who", form)] + ([("content-type", "application/json")] if form == "json" else [])
+    with h2raw.Client(running.address) as client:
+        if name == "over":
+            client.call(path, MESSAGE, fields=sent)
+        answer = client.call(path, slow_message(tag) if name == "slow" else MESSAGE, fields=sent)
+        head = dict(answer.head)
+        if form == "grpc":
+            assert answer.status == 200 and answer.grpc_status == grpc_status
+            assert head["content-type"].startswith("application/grpc")
+            assert answer.trailers_only, "nothing was sent before"
+            details = answer.field("grpc-status-details-bin")
+            status = status_pb2.Status.FromString(_decode(details))
+            assert status.code == grpc_status and len(details) <= 1400
+            info = error_details_pb2.ErrorInfo()
+            assert any(item.Unpack(info) for item in status.details)
+            assert info.domain and info.reason.replace("_", "").isupper()
+        else:
+            assert answer.status == http_status
+            assert head["content-type"].startswith("application/json") and "grpc-status" not in head
+            body = json.loads(answer.body)
+            assert body["code"] == grpc_status and body["message"]
+            kinds = [detail["@type"] for detail in body["details"]]
+            assert "type.googleapis.com/google.rpc.ErrorInfo" in kinds
+            assert int(head["content-length"]) == len(answer.body)
+        if grpc_status == 16:
+            assert answer.field("www-authenticate").startswith("Bearer")
+        if name == "bad-token":
+            assert 'error="invalid_token"' in answer.field("www-authenticate")
+        if name == "not-allowed":
+            assert 'error="insufficient_scope"' in answer.field("www-authenticate")
+        if name == "over":
+            assert int(answer.field("retry-after")) >= 1
+        client.ping()
+
+
+def _decode(text):
+    import base64
+    return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_the_rules_name_goes_to_the_log_and_not_to_the_caller(running, signing_key):
+    with h2raw.Client(running.address) as client:
+        answer = client.call(UNARY, MESSAGE, fields=[("x-case", "scoped"), ("authorization", f"Bearer {signing_key.token()}")])
+        assert "scoped" not in repr(answer)
+    line = running.wait_for_log(lambda line: line.get("grpc_status") == 7)
+    assert "scoped" in json.dumps(line)
+
+
+def test_head_only_answers_to_head(running):
+    with h2raw.Client(running.address) as client:
+        answer = client.call("/nothing", None, method="HEAD", fields=[("content-type", "application/json")])
+        assert answer.status == 404 and answer.body == b""
+
+
+def test_a_refused_upload_does_not_hold_the_connection(running):
+    """The refusal comes before the body; whoever goes on sending is told to stop, and others are served."""
+    with h2raw.Client(running.address) as client:
+        stream = client.request(UNARY, bytes(10_000), end=False)
+        assert client.answer(stream).grpc_status == 16
+        assert client.call("/no.such.Service/Method").grpc_status == 12
+        client.ping()
