@@ -94,7 +94,10 @@ let package = Package(
         // 8  control
         module(
             "Control",
-            ["Bytes", "JSON", "Time", "Metrics", "HTTPModel", "Reactor", "Telemetry", "Config", "Transport", "Gateway"]),
+            [
+                "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "Reactor", "Sockets", "Telemetry", "Config", "Redis",
+                "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+            ]),
 
         // 9  executable
         .executableTarget(
