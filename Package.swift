@@ -94,7 +94,10 @@ let package = Package(
         // 8  control
         module(
             "Control",
-            ["Bytes", "JSON", "Time", "Metrics", "HTTPModel", "Reactor", "Telemetry", "Config", "Transport", "Gateway"]),
+            [
+                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config", "Telemetry",
+                "Transport", "RateLimit", "Gateway",
+            ]),
 
         // 9  executable
         .executableTarget(
