@@ -9,7 +9,6 @@ struct FileOpener {
     private let read: (String) -> Result<[UInt8], FileFailure>
     private let now: WallTime
     private(set) var issues: [Issue] = []
-    private(set) var opened: Set<String> = []
 
     init(read: @escaping (String) -> Result<[UInt8], FileFailure>, now: WallTime) {
         self.read = read
@@ -22,7 +21,6 @@ struct FileOpener {
 
     /// The bytes of a file; `nil` where it cannot be read.
     mutating func bytes(_ path: Located<String>) -> [UInt8]? {
-        opened.insert(path.value)
         switch read(path.value) {
         case .success(let bytes): return bytes
         case .failure(let failure):
