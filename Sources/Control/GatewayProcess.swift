@@ -46,29 +46,17 @@ package final class GatewayProcess {
     private let board: LoadBoard
     private let hints: KeyHints
     private let group: WorkerGroup<ServingWorker>
-    private var listeners: [String: OpenListener] = [:]
+    private let listeners: ProcessListeners<ServingWorker>
     private var phase = Phase.starting
     private var signals: SignalSource?
     private var admin: Admin?
     private var timers: [Timer] = []
-    private var drainEnds: Instant?
+    private var departure: Departure<ServingWorker>?
     private var watched: FileWatch
     private var names: NameKeeper?
     private var keys: KeySetKeeper?
 
     package enum Phase: Sendable { case starting, serving, leaving }
-
-    private struct OpenListener {
-        var plan: ListenerPlan
-        var load: LoadBoard
-        /// Keeps the port while workers come to listen on it.
-        var reservation: PortReservation
-    }
-
-    /// Why the process does not start, for people.
-    package struct StartFailure: Error {
-        package let message: String
-    }
 
     /// Reads and builds everything, starts the workers, opens the listeners.
     package init(_ source: ConfigurationSource, notices: Notices) throws {
@@ -81,8 +69,8 @@ package final class GatewayProcess {
         loop = try EventLoop()
         context = WorkerContext(index: -1, loop: loop)
         // Before any other thread: they inherit what is blocked.
-        let pending = PendingSignals()
-        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { pending.handler?($0) }
+        let relay = SignalRelay()
+        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.handler?($0) }
         ticketKeys = TicketKeys(now: loop.now)
         counters = CounterTable(seed: .random())
         metrics = GatewayMetrics(registry: MetricRegistry())
@@ -119,17 +107,11 @@ package final class GatewayProcess {
             hints.attach(to: gateway, on: context.loop)
             return ServingWorker(gateway: gateway, context: context, board: board)
         }
-        pending.handler = { [unowned self] in received(signal: $0) }
-        for plan in product.listeners { try open(plan) }
-        let status = AdminStatus(metrics: metrics, log: log)
-        guard let address = SocketAddress(configuration.admin.value) else {
-            throw StartFailure(message: "the admin address is not an address")
-        }
-        do {
-            admin = try Admin(at: address, status: status, context: context)
-        } catch {
-            throw StartFailure(message: "cannot listen on \(address) for admin: \(error)")
-        }
+        listeners = ProcessListeners(group, notices: notices)
+        relay.handler = { [unowned self] in received(signal: $0) }
+        try listeners.adopt(product.listeners)
+        admin = try Admin.open(
+            configuration.admin.value, registry: metrics.registry, lost: { [log] in log.linesDropped &+ log.linesLost }, context: context)
         notices.say("admin address=\(admin!.address)")
     }
 
@@ -182,30 +164,6 @@ package final class GatewayProcess {
         admin?.isReady = phase == .serving
     }
 
-    // MARK: Listeners
-
-    private func open(_ plan: ListenerPlan) throws {
-        let reservation: PortReservation
-        do {
-            reservation = try PortReservation(plan.address)
-        } catch {
-            throw StartFailure(message: "cannot listen on \(plan.address): \(error)")
-        }
-        var plan = plan
-        plan.address = reservation.address
-        let load = LoadBoard(workers: group.count)
-        listeners[plan.name] = OpenListener(plan: plan, load: load, reservation: reservation)
-        let (opened, notices, group) = (plan, notices, group)
-        group.postToAll { worker in
-            do {
-                try worker.open(opened, load: load, group: group)
-            } catch {
-                notices.say("cannot listen on \(opened.address): \(error)")
-            }
-        }
-        notices.say("listening name=\(plan.name) address=\(plan.address) tls=\(plan.tls != nil)")
-    }
-
     // MARK: Changes
 
     private func received(signal: Int32) {
@@ -219,7 +177,8 @@ package final class GatewayProcess {
             reload(rereading: true)
         default:
             if phase == .leaving { exit(128 + signal) }
-            leave()
+            enter(.leaving)
+            departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
         }
     }
 
@@ -245,33 +204,16 @@ package final class GatewayProcess {
         do {
             try takeIntoService(product, wanted)
         } catch {
-            return notices.say("reload refused: \((error as? StartFailure)?.message ?? "\(error)")")
+            return notices.say("reload refused: \(error.message)")
         }
         watched = files
         notices.say("reloaded generation=\(generation)")
     }
 
-    private func takeIntoService(_ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration) throws {
-        let names = Set(product.listeners.map(\.name))
-        // A listener at another address is another listener; what can fail comes first.
-        for plan in product.listeners {
-            guard let open = listeners[plan.name] else { continue }
-            let isSame = wanted.listeners.first { $0.name.value == plan.name }?.address.value
-                == configuration.listeners.first { $0.name.value == plan.name }?.address.value
-            if !isSame {
-                close(open.plan.name)
-            }
-        }
-        for plan in product.listeners where listeners[plan.name] == nil { try open(plan) }
-        for name in listeners.keys where !names.contains(name) { close(name) }
-        for plan in product.listeners {
-            guard let open = listeners[plan.name] else { continue }
-            var changed = plan
-            changed.address = open.plan.address
-            listeners[plan.name]?.plan = changed
-            let sent = changed
-            group.postToAll { $0.change(sent) }
-        }
+    private func takeIntoService(
+        _ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration
+    ) throws(StartFailure) {
+        try listeners.adopt(product.listeners)
         generation += 1
         for (what, differs) in [
             ("workers", wanted.workers != configuration.workers), ("admin", wanted.admin.value != configuration.admin.value),
@@ -280,46 +222,13 @@ package final class GatewayProcess {
         }
         configuration = wanted
         let snapshot = product.snapshot
-        self.names?.keep(snapshot)
+        names?.keep(snapshot)
         keys?.keep(snapshot.keySetSources)
         group.postToAll { $0.gateway.adopt(snapshot) }
         currentSnapshot = snapshot
     }
 
     private var currentSnapshot: Snapshot?
-
-    private func close(_ name: String) {
-        listeners[name] = nil
-        group.postToAll { $0.close(listener: name) }
-    }
-
-    // MARK: Leaving
-
-    private func leave() {
-        enter(.leaving)
-        notices.say("leaving delay=\(configuration.drain.delay) timeout=\(configuration.drain.timeout)")
-        let start = Timer(on: loop) { [unowned self] in drain() }
-        timers.append(start)
-        if configuration.drain.delay > .zero { start.arm(after: configuration.drain.delay) } else { drain() }
-    }
-
-    private func drain() {
-        group.postToAll { $0.beginDrain() }
-        let ends = loop.now + configuration.drain.timeout
-        every(.milliseconds(20)) { [unowned self] in
-            if board.total <= 0 { return loop.stop() }
-            guard loop.now >= ends, drainEnds == nil else { return }
-            drainEnds = ends
-            notices.say("leaving with \(board.total) connections open: time is up")
-            group.postToAll { $0.abort() }
-            loop.stop()
-        }
-    }
-}
-
-/// What signals do before the process knows.
-private final class PendingSignals {
-    var handler: ((Int32) -> Void)?
 }
 
 extension Gateway.AccessLogTarget {

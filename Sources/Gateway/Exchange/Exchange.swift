@@ -77,7 +77,7 @@ package struct Exchange {
 
     package struct Flags: OptionSet {
         package let rawValue: UInt8
-        @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The caller has sent everything.
         package static var requestEnded: Flags { Flags(rawValue: 1) }
         /// `body` no longer holds the request's beginning: it cannot be sent again.

@@ -6,7 +6,7 @@ package import RateLimit
 internal import Sockets
 package import TLS
 package import Time
-internal import Transport
+package import Transport
 
 /// Makes what the gateway serves from out of a configuration: opens the files it names, and finds what only shows then.
 ///
@@ -52,7 +52,9 @@ package struct SnapshotBuilder {
     /// - Returns: `nil` with at least one error among the issues; warnings come with either.
     package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
         var builder = RuleBookBuilder()
-        let listeners = configuration.listeners.compactMap { listenerPlan($0) }
+        let listeners = configuration.listeners.compactMap {
+            files.listenerPlan($0, ticketKeys: surroundings.ticketKeys)
+        }
         let clusters = configuration.clusters.map { clusterPlan($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)

@@ -1,6 +1,7 @@
 package import Time
 package import RateLimit
 internal import Synchronization
+package import Time
 
 /// Counters in memory, shared by all workers of the process: fixed windows that only grow.
 ///

@@ -8,7 +8,6 @@ import Transport
 
 /// A gRPC server on a port of the kernel's choice, a caller on the same loop, and methods of every kind.
 final class Served {
-    let worker: TestWorker
     let server: GRPCServer
     let http: HTTPServer
     let listener: ListeningSocket
@@ -18,6 +17,8 @@ final class Served {
     /// Handlers of streaming calls, in the order they began.
     private(set) var streams: [Recorder] = []
     var onMessage: ((GRPCCall, [UInt8]) -> Void)?
+    /// Last, for it must outlive the others.
+    let worker: TestWorker
 
     init(messageBytesMax: UInt32 = 1 << 20, callerLimits: SessionLimits = .defaults) throws {
         worker = try TestWorker()

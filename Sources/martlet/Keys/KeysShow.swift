@@ -1,0 +1,31 @@
+import ArgumentParser
+import Crypto
+import Glibc
+import JOSE
+
+struct KeysShow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Print a key's public half as a key set.",
+        discussion: "Nothing secret is printed, also where the file holds the private key.")
+
+    @Argument(help: "A PEM text: a private key, a public key or a certificate.")
+    var file: String
+
+    @Option(help: "What the key verifies; what its kind says if left out, for RSA RS256.")
+    var algorithm: SigningAlgorithm?
+
+    @Option(
+        name: .customLong("kid"),
+        help: ArgumentHelp("The key's name; its RFC 7638 thumbprint if left out.", valueName: "name"))
+    var keyID: String?
+
+    func run() throws {
+        let key = try KeyFile.anyKey(file)
+        let algorithm = algorithm ?? SigningAlgorithm.standard(for: key.kind)
+        guard algorithm.fits(key.kind) else { throw KeyFile.misfit(file, key.kind, algorithm) }
+        do throws(KeyFailure) {
+            StandardOutput.write(try KeyFile.publicSet(of: key, algorithm, keyID))
+        } catch { throw CommandFailure("\(file): \(error.rawValue)") }
+    }
+}

@@ -1,0 +1,50 @@
+import Glibc
+
+/// Files that commands make.
+enum NewFile {
+    enum Readers {
+        /// Mode 0600: it holds a secret.
+        case owner
+        /// Mode 0644, less what the umask takes.
+        case everyone
+
+        fileprivate var mode: mode_t { self == .owner ? 0o600 : 0o644 }
+    }
+
+    /// Writes a file that is not there yet. With `replacing` another may be there: it is exchanged as a whole, so that
+    /// nobody reads half of the new one, and what the old one allowed its readers is forgotten.
+    static func write(
+        _ bytes: UnsafeRawBufferPointer, to path: String, for readers: Readers, replacing: Bool
+    ) throws(CommandFailure) {
+        let target = replacing ? "\(path).\(getpid()).new" : path
+        let descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, readers.mode)
+        guard descriptor >= 0 else {
+            if errno == EEXIST { throw CommandFailure("\(target): is there already; --force would replace it") }
+            throw failure(target, "cannot be made")
+        }
+        var isWritten = fill(descriptor, bytes)
+        // A full disk may say so only here.
+        isWritten = close(descriptor) == 0 && isWritten
+        if isWritten, !replacing || rename(target, path) == 0 { return }
+        let failure = failure(path, "cannot be written")
+        unlink(target)
+        throw failure
+    }
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    private static func fill(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
+    private static func failure(_ path: String, _ what: String) -> CommandFailure {
+        CommandFailure("\(path): \(what): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,16 @@
+import Bytes
+import Glibc
+
+/// What a command was asked for; all else goes to standard error.
+enum StandardOutput {
+    static func write(_ text: borrowing ByteBuffer) {
+        var rest = text.readable[...]
+        while !rest.isEmpty {
+            let count = Glibc.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            // Whoever should read it has gone.
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+struct Token: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make or read a token.", subcommands: [TokenMint.self, TokenInspect.self])
+}

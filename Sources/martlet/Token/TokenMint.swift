@@ -1,0 +1,130 @@
+import ArgumentParser
+import Bytes
+import Config
+import JOSE
+import JSON
+import Time
+
+struct TokenMint: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mint",
+        abstract: "Make a token and print it.",
+        discussion: """
+            Example:
+              martlet token mint --key signing.key --issuer https://auth.acme.dev --audience orders --subject alice \\
+                --scope "orders.read orders.write" --claim tenant=acme --claim 'roles=["admin"]' --expires 1h
+            """)
+
+    @Option(help: ArgumentHelp("The private key: a PEM text, or a JSON Web Key for HS.", valueName: "file"))
+    var key: String
+
+    @Option(help: "HS, RS or ES; may be left out where the key says it (EC, JSON Web Key).")
+    var algorithm: SigningAlgorithm?
+
+    @Option(
+        name: .customLong("kid"),
+        help: ArgumentHelp(
+            "The key's name in the token; what the key says, or its RFC 7638 thumbprint, if left out.", valueName: "name"))
+    var keyID: String?
+
+    @Option(help: "Who says so: the iss claim.")
+    var issuer: String
+
+    @Option(help: "Whom the token is for: the aud claim. May be given several times.")
+    var audience: [String] = []
+
+    @Option(help: "Whom the token is about: the sub claim.")
+    var subject: String?
+
+    @Option(help: "The scope claim: names with spaces between.")
+    var scope: String?
+
+    @Option(
+        name: .customLong("claim"),
+        help: ArgumentHelp(
+            "Any other claim; the value is JSON where it reads as JSON, text otherwise. May be given several times.",
+            valueName: "name=value"), transform: ClaimOption.init)
+    var claims: [ClaimOption] = []
+
+    @Option(help: ArgumentHelp("How long the token counts.", valueName: "duration"), transform: DurationOption.init)
+    var expires = DurationOption(seconds: 3600)
+
+    @Option(help: ArgumentHelp("From when on it counts, counted from now; at once if left out.", valueName: "duration"), transform: DurationOption.init)
+    var notBefore: DurationOption?
+
+    private static let reserved = [
+        "iss": "--issuer", "aud": "--audience", "sub": "--subject", "scope": "--scope", "exp": "--expires",
+        "nbf": "--not-before", "iat": "nothing: it is always now",
+    ]
+
+    func validate() throws {
+        if audience.isEmpty { throw ValidationError("Found no --audience; a gateway takes no token without one.") }
+        for (option, value) in [("--issuer", issuer), ("--kid", keyID)] + audience.map({ ("--audience", $0) }) where value == "" {
+            throw ValidationError("\(option) is empty; expected a name.")
+        }
+        var names: Set<String> = []
+        for claim in claims {
+            if let option = Self.reserved[claim.name] {
+                throw ValidationError("Found --claim \(claim.name)=…; what sets it is \(option).")
+            }
+            if !names.insert(claim.name).inserted { throw ValidationError("Found --claim \(claim.name)=… twice.") }
+        }
+        if expires.seconds == 0 { throw ValidationError("--expires is \(expires); expected at least 1s.") }
+        if let notBefore, notBefore.seconds >= expires.seconds {
+            throw ValidationError("--not-before is \(notBefore) and --expires \(expires): the token would never count.")
+        }
+    }
+
+    func run() throws {
+        let (box, name) = try KeyFile.mintingKey(key, algorithm: algorithm, keyID: keyID)
+        var token: String
+        do throws(MintFailure) {
+            token = try TokenMinter.mint(claims: claimsText(at: WallTime.now().seconds), with: box.key, keyID: name)
+        } catch { throw CommandFailure(error.rawValue) }
+        if token.utf8.count > CompactToken.bytesMax {
+            throw CommandFailure("the token has \(token.utf8.count) bytes; no gateway takes more than \(CompactToken.bytesMax)")
+        }
+        token += "\n"
+        var output = ByteBuffer()
+        output.append(token)
+        StandardOutput.write(output)
+    }
+
+    private func claimsText(at now: Int64) -> String {
+        var text = ByteBuffer()
+        var json = JSONWriter()
+        json.beginObject(&text)
+        json.key("iss", &text)
+        json.string(issuer, &text)
+        json.key("aud", &text)
+        if audience.count == 1 {
+            json.string(audience[0], &text)
+        } else {
+            json.beginArray(&text)
+            for name in audience { json.string(name, &text) }
+            json.endArray(&text)
+        }
+        for case (let name, let value?) in [("sub", subject), ("scope", scope)] {
+            json.key(name, &text)
+            json.string(value, &text)
+        }
+        json.key("iat", &text)
+        json.number(now, &text)
+        if let notBefore {
+            json.key("nbf", &text)
+            json.number(now + notBefore.seconds, &text)
+        }
+        json.key("exp", &text)
+        json.number(now + expires.seconds, &text)
+        for claim in claims {
+            json.key(claim.name, &text)
+            if let value = try? JSONValue.parse(claim.value) {
+                json.value(value, &text)
+            } else {
+                json.string(claim.value, &text)
+            }
+        }
+        json.endObject(&text)
+        return String(decoding: text.readable, as: UTF8.self)
+    }
+}

@@ -1,0 +1,27 @@
+import Bytes
+import JOSE
+import JSON
+import Time
+
+/// A token for people: its two parts as one JSON object over several lines, then its times in words.
+enum TokenText {
+    static func write(_ token: CompactToken, at now: WallTime, into text: inout ByteBuffer) {
+        text.append("{\n  \"header\": ")
+        JSONText.write(token.header, indent: 2, into: &text)
+        text.append(",\n  \"claims\": ")
+        JSONText.write(token.claims, indent: 2, into: &text)
+        text.append("\n}\n")
+        for (name, words) in [("iat", "issued    "), ("nbf", "counts    "), ("exp", "expires   ")] {
+            guard let second = token.claims[name: name]?.seconds else { continue }
+            text.append("\(words)\(TimeText.absolute(second)), \(TimeText.relative(second, to: now.seconds))\n")
+        }
+    }
+}
+
+extension JSONValue {
+    /// NumericDate (RFC 7519, section 2), where it is one that a calendar has.
+    fileprivate var seconds: Int64? {
+        guard let double, double >= 0, double < 253_402_300_800 else { return nil }
+        return Int64(double)
+    }
+}

@@ -1,0 +1,124 @@
+import HTTPModel
+import Testing
+
+@testable import HTTP2
+
+/// Each limit, met and exceeded by one.
+@Suite struct LimitTests {
+    @Test("as many fields as allowed arrive; one more is not kept and the head is marked", arguments: [0, 1])
+    func fieldCount(over: Int) throws {
+        let pair = Pair(server: SessionLimits.with { $0.fieldCount = 10 })
+        let extra = (0..<(10 - 4 + over)).map { ("x-\($0)", "v") }
+        pair.client.request(Side.get + extra)
+        try pair.run()
+        #expect(pair.server.heard[1].head?.count == 10)
+        #expect(pair.server.heard[1].headTooLarge == (over == 1))
+    }
+
+    @Test("as many bytes of fields as allowed arrive; one more is not kept and the head is marked", arguments: [0, 1])
+    func fieldListBytes(over: Int) throws {
+        let pair = Pair(server: SessionLimits.with { $0.fieldListBytes = 1000 })
+        let bare = Side.get.reduce(0) { $0 + $1.0.utf8.count + $1.1.utf8.count + 32 }
+        let value = String(repeating: "v", count: 1000 - bare - 32 - 1 + over)
+        pair.client.request(Side.get + [("x", value)])
+        try pair.run()
+        #expect(pair.server.heard[1].head?.count == (over == 1 ? 4 : 5))
+        #expect(pair.server.heard[1].headTooLarge == (over == 1))
+        // The compression state is kept: the next request is read well.
+        pair.client.request(Side.get + [("y", "z")])
+        try pair.run()
+        #expect(pair.server.heard[3].head?.last == "y: z")
+        #expect(!pair.server.heard[3].headTooLarge)
+    }
+
+    @Test("a trailer section counts towards its stream's limit")
+    func trailersCount() throws {
+        let pair = Pair(server: SessionLimits.with { $0.fieldCount = 7 })
+        let stream = try #require(pair.client.request(Side.post, ended: false))
+        pair.client.finish(stream, trailers: (0..<5).map { ("x-\($0)", "v") })
+        try pair.run()
+        #expect(pair.server.heard[1].trailers?.count == 2)
+        #expect(pair.server.heard.live[1]?.pointee.flags.contains(.headTooLarge) == true)
+    }
+
+    @Test("a stream beyond the limit is refused, and the connection goes on")
+    func streams() throws {
+        let side = Side(.server, SessionLimits.with { $0.streams = 2 })
+        try side.input(Raw.hello + Raw.frame(4, flags: 1))
+        _ = try side.output()
+        try side.input(Raw.frame(4, flags: 1))
+        for id: UInt32 in [1, 3, 5] { try side.input(Raw.headers(stream: id, Side.get)) }
+        #expect(side.session.streamCount == 2)
+        #expect(Raw.resetCode(try side.output(), stream: 5) == 7)
+        side.respond(try #require(side.heard.live[1]), ended: true)
+        _ = try side.output()
+        try side.input(Raw.headers(stream: 7, Side.get))
+        #expect(side.heard[7].head != nil)
+    }
+
+    @Test("SETTINGS frames within a second: as many as allowed, then ENHANCE_YOUR_CALM; a new second begins anew")
+    func settingsFlood() throws {
+        let limit = SessionLimits.defaults.settingsPerSecond
+        let side = Side(.server)
+        try side.input(Raw.preface, now: 5_000_000_000)
+        for _ in 0..<limit { try side.input(Raw.settings, now: 5_999_999_999) }
+        for _ in 0..<limit { try side.input(Raw.settings, now: 6_000_000_000) }
+        #expect(throws: Session.Misuse.settingsFlood) { try side.input(Raw.settings, now: 6_000_000_001) }
+        #expect(Raw.goAwayCode(try side.output()) == 11)
+    }
+
+    @Test("empty DATA frames within a second are counted; one that ends its stream is not")
+    func emptyData() throws {
+        let limit = SessionLimits.defaults.emptyFramesPerSecond
+        let side = Side(.server)
+        try side.input(Raw.hello + Raw.headers(stream: 1, Side.post, ended: false))
+        for _ in 0..<limit { try side.input(Raw.data(stream: 1, [])) }
+        try side.input(Raw.data(stream: 1, [], ended: true))
+        #expect(side.heard[1].ended)
+        try side.input(Raw.headers(stream: 3, Side.post, ended: false))
+        #expect(throws: Session.Misuse.emptyFrameFlood) { try side.input(Raw.data(stream: 3, [])) }
+        #expect(Raw.goAwayCode(try side.output()) == 11)
+    }
+
+    @Test("PING, WINDOW_UPDATE and PRIORITY are counted against what we sent, beyond a first thousand", arguments: [
+        Raw.frame(6, Array(repeating: 0, count: 8)), Raw.frame(8, [0, 0, 0, 1]), Raw.frame(2, stream: 1, [0, 0, 0, 0, 16]),
+    ])
+    func controlFlood(frame: [UInt8]) throws {
+        let side = Side(.server)
+        try side.input(Raw.hello)
+        for _ in 0..<1000 {
+            try side.input(frame)
+            _ = try side.output()
+        }
+        #expect(throws: Session.Misuse.controlFlood) { try side.input(frame) }
+        #expect(Raw.goAwayCode(try side.output()) == 11)
+    }
+
+    @Test("each DATA or HEADERS frame that we send allows ten more of them")
+    func controlFramesAllowed() throws {
+        let side = Side(.server)
+        try side.input(Raw.hello)
+        let ping = Raw.frame(6, Array(repeating: 0, count: 8))
+        for _ in 0..<1000 { try side.input(ping) }
+        try side.input(Raw.headers(stream: 1, Side.get))
+        side.respond(try #require(side.heard.live[1]), ended: true)
+        _ = try side.output()
+        for _ in 0..<10 { try side.input(ping) }
+        #expect(throws: Session.Misuse.controlFlood) { try side.input(ping) }
+    }
+
+    @Test("streams begun and reset again and again end the connection")
+    func resetFlood() throws {
+        let side = Side(.server, SessionLimits.with { $0.resetBurst = 20; $0.resetsPerSecond = 1 })
+        try side.input(Raw.hello)
+        var answer: [UInt8] = []
+        var id: UInt32 = 1
+        while id < 200, Raw.goAwayCode(answer) == nil {
+            do { try side.input(Raw.headers(stream: id, Side.get) + Raw.reset(stream: id, 8)) } catch {}
+            answer += try side.output()
+            id += 2
+        }
+        #expect(id > 40 && id < 60)
+        #expect(Raw.goAwayCode(answer) != nil)
+    }
+}

@@ -1,0 +1,260 @@
+import Bytes
+import HTTPModel
+
+@testable import HTTP2
+
+/// What one side of a connection heard, stream by stream.
+final class Recorder: StreamHandler, SessionDelegate {
+    struct Heard {
+        var informational: [[String]] = []
+        var head: [String]?
+        var body: [UInt8] = []
+        var trailers: [String]?
+        var ended = false
+        var drained = 0
+        var headTooLarge = false
+        var closed: StreamClose?
+    }
+
+    var streams: [Int32: Heard] = [:]
+    var live: [Int32: StreamPointer] = [:]
+    var goAways: [(lastStreamID: Int32, code: ErrorCode)] = []
+    var pongs: [UInt64] = []
+    var settingsChanges = 0
+    var streamsEnded = 0
+    /// Gives windows back as data arrives.
+    var consumes = true
+    unowned(unsafe) let session: Session
+    /// Called at the head: what a server answers with.
+    var onHead: (StreamPointer) -> Void = { _ in }
+    var onEnd: (StreamPointer) -> Void = { _ in }
+    var onData: (StreamPointer) -> Void = { _ in }
+
+    init(_ session: Session) { self.session = session }
+
+    subscript(id: Int32) -> Heard { streams[id] ?? Heard() }
+
+    func sessionBegan(_ stream: StreamPointer) {
+        stream.pointee.handler = self
+        live[stream.pointee.id] = stream
+    }
+
+    func sessionReceivedGoAway(lastStreamID: Int32, code: ErrorCode) { goAways.append((lastStreamID, code)) }
+    func sessionSettingsChanged() { settingsChanges += 1 }
+    func sessionReceivedPong(_ payload: UInt64) { pongs.append(payload) }
+    func sessionStreamEnded() { streamsEnded += 1 }
+
+    private func change(_ stream: StreamPointer, _ body: (inout Heard) -> Void) {
+        body(&streams[stream.pointee.id, default: Heard()])
+    }
+
+    private func texts(_ stream: StreamPointer, _ range: Range<Int>) -> [String] {
+        range.map { "\(stream.pointee.fields[$0].nameText): \(stream.pointee.fields[$0].valueText)" }
+    }
+
+    func streamInformational(_ stream: StreamPointer) {
+        change(stream) { $0.informational.append(texts(stream, 0..<stream.pointee.fields.count)) }
+    }
+
+    func streamHead(_ stream: StreamPointer, ended: Bool) {
+        change(stream) {
+            $0.head = texts(stream, 0..<stream.pointee.fields.count)
+            $0.ended = ended
+            $0.headTooLarge = stream.pointee.flags.contains(.headTooLarge)
+        }
+        onHead(stream)
+        if ended { onEnd(stream) }
+    }
+
+    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        change(stream) { $0.body += Array(bytes) }
+        if consumes { session.consumed(stream, bytes.count) }
+        onData(stream)
+    }
+
+    func streamEnded(_ stream: StreamPointer) {
+        let start = stream.pointee.trailersStart
+        change(stream) {
+            $0.ended = true
+            if stream.pointee.fields.count > start { $0.trailers = texts(stream, start..<stream.pointee.fields.count) }
+        }
+        onEnd(stream)
+    }
+
+    func streamDrained(_ stream: StreamPointer, _ count: Int) { change(stream) { $0.drained += count } }
+
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        change(stream) { $0.closed = reason }
+        live[stream.pointee.id] = nil
+    }
+}
+
+/// A session with the memory it lives on.
+final class Side {
+    let chunks = ChunkPool()
+    let pool: StreamPool
+    let memory = FreelistMemory()
+    let session: Session
+    let heard: Recorder
+
+    init(_ role: Session.Role, _ limits: SessionLimits = .defaults) {
+        pool = StreamPool(chunks: chunks)
+        session = Session(role, limits: limits, pool: pool, memory: memory)
+        heard = Recorder(session)
+        session.delegate = heard
+    }
+
+    deinit { session.die() }
+
+    func output(limit: Int = 1 << 20, now: UInt64 = 0) throws -> [UInt8] {
+        var buffer = ByteBuffer()
+        try session.produce(into: &buffer, limit: limit, now: now)
+        return Array(buffer.readable)
+    }
+
+    func input(_ bytes: [UInt8], now: UInt64 = 0) throws {
+        try bytes.withUnsafeBytes { try session.receive($0, now: now) }
+    }
+
+    @discardableResult
+    func request(_ fields: [(String, String)] = Side.get, ended: Bool = true) -> StreamPointer? {
+        let stream = session.submitRequest(ended: ended) { UnsafeBufferPointer(kept(fields, in: $0)) }
+        stream?.pointee.handler = heard
+        if let stream { heard.live[stream.pointee.id] = stream }
+        return stream
+    }
+
+    func respond(_ stream: StreamPointer, _ fields: [(String, String)] = [(":status", "200")], ended: Bool) {
+        session.submitResponse(stream, UnsafeBufferPointer(kept(fields, in: stream)), ended: ended)
+    }
+
+    func inform(_ stream: StreamPointer, _ fields: [(String, String)]) {
+        session.submitInformational(stream, UnsafeBufferPointer(kept(fields, in: stream)))
+    }
+
+    func send(_ stream: StreamPointer, _ bytes: [UInt8]) { bytes.withUnsafeBytes { session.send(stream, $0) } }
+
+    func finish(_ stream: StreamPointer, trailers: [(String, String)]) {
+        session.finish(stream, trailers: kept(trailers, in: stream))
+    }
+
+    static let get = [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a")]
+    static let post = [(":method", "POST"), (":scheme", "http"), (":path", "/p.S/M"), (":authority", "a"), ("te", "trailers")]
+}
+
+/// Fields whose bytes and array lie in the stream's arena, as `submit…` wants them.
+func kept(_ fields: [(String, String)], in stream: StreamPointer) -> UnsafeMutableBufferPointer<Field> {
+    let array = stream.pointee.fields.reserveFields(fields.count)
+    for (index, (name, value)) in fields.enumerated() {
+        let name = Array(name.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
+        let value = Array(value.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
+        (array.baseAddress! + index).initialize(
+            to: Field(
+                name: name.baseAddress!.assumingMemoryBound(to: UInt8.self), nameCount: name.count,
+                value: value.baseAddress!.assumingMemoryBound(to: UInt8.self), valueCount: value.count,
+                token: FieldToken(name)))
+    }
+    return array
+}
+
+/// A client and a server, joined in memory.
+struct Pair {
+    let client: Side
+    let server: Side
+
+    init(client: SessionLimits = .defaults, server: SessionLimits = .defaults) {
+        self.client = Side(.client, client)
+        self.server = Side(.server, server)
+    }
+
+    /// Carries bytes in both directions, `portion` at a time, until both sides are silent.
+    func run(portion: Int = .max) throws {
+        while true {
+            let up = try client.output()
+            let down = try server.output()
+            if up.isEmpty, down.isEmpty { return }
+            try Self.carry(up, portion) { try server.input($0) }
+            try Self.carry(down, portion) { try client.input($0) }
+        }
+    }
+
+    private static func carry(_ bytes: [UInt8], _ portion: Int, _ take: ([UInt8]) throws -> Void) throws {
+        var start = 0
+        while start < bytes.count {
+            let end = bytes.count - start > portion ? start + portion : bytes.count
+            try take(Array(bytes[start..<end]))
+            start = end
+        }
+    }
+}
+
+/// Frames written by hand.
+enum Raw {
+    static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+    static let settings = frame(4)
+    static let hello = preface + settings
+
+    static func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) -> [UInt8] {
+        let length = payload.count
+        return [UInt8(length >> 16 & 255), UInt8(length >> 8 & 255), UInt8(length & 255), type, flags]
+            + bigEndian(stream) + payload
+    }
+
+    static func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * $0)) } }
+
+    /// Literal fields without indexing (RFC 7541, section 6.2.2); names and values below 127 bytes.
+    static func block(_ fields: [(String, String)]) -> [UInt8] {
+        fields.flatMap { name, value in
+            [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
+        }
+    }
+
+    static func headers(stream: UInt32, _ fields: [(String, String)], ended: Bool = true) -> [UInt8] {
+        frame(1, flags: ended ? 5 : 4, stream: stream, block(fields))
+    }
+
+    static func data(stream: UInt32, _ bytes: [UInt8], ended: Bool = false) -> [UInt8] {
+        frame(0, flags: ended ? 1 : 0, stream: stream, bytes)
+    }
+
+    static func reset(stream: UInt32, _ code: UInt32) -> [UInt8] { frame(3, stream: stream, bigEndian(code)) }
+
+    /// Type, flags, stream and payload of each frame.
+    static func parse(_ bytes: [UInt8]) -> [(type: UInt8, flags: UInt8, stream: UInt32, payload: [UInt8])] {
+        var rest = bytes[...]
+        if rest.starts(with: preface) { rest = rest.dropFirst(preface.count) }
+        var frames: [(UInt8, UInt8, UInt32, [UInt8])] = []
+        while rest.count >= 9 {
+            let head = Array(rest.prefix(9))
+            let length = Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2])
+            let stream = head[5...8].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            frames.append((head[3], head[4], stream, Array(rest.dropFirst(9).prefix(length))))
+            rest = rest.dropFirst(9 + length)
+        }
+        return frames
+    }
+
+    /// The code of the GOAWAY among these bytes.
+    static func goAwayCode(_ bytes: [UInt8]) -> UInt32? {
+        parse(bytes).last { $0.type == 7 }.map { $0.payload[4..<8].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
+    }
+
+    static func resetCode(_ bytes: [UInt8], stream: UInt32) -> UInt32? {
+        parse(bytes).first { $0.type == 3 && $0.stream == stream }.map { $0.payload.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
+    }
+}
+
+/// The same numbers at every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
+}
