@@ -95,8 +95,8 @@ let package = Package(
         module(
             "Control",
             [
-                "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "Reactor", "Sockets", "Telemetry", "Config", "Redis",
-                "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+                "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
+                "Config", "Redis", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 
         // 9  executable

@@ -4,6 +4,7 @@ internal import HTTPModel
 internal import Metrics
 internal import Reactor
 internal import Sockets
+internal import TLS
 internal import Telemetry
 internal import Transport
 
@@ -41,6 +42,7 @@ final class Admin: StreamHandler {
         self.lost = lost
         self.context = context
         var settings = HTTPServerSettings.defaults
+        settings.protocols = [.http2, .http1]
         settings.connections = 100
         settings.idle = .seconds(60)
         server = HTTPServer(name: "admin", settings: settings, handler: self, context: context)

@@ -1,4 +1,5 @@
 package import Config
+internal import Crypto
 package import Gateway
 internal import Glibc
 internal import HTTPModel
@@ -43,6 +44,7 @@ package final class GatewayProcess {
     private let metrics: GatewayMetrics
     private let log: AccessLogSink
     private let board: LoadBoard
+    private let hints: KeyHints
     private let group: WorkerGroup<ServingWorker>
     private let listeners: ProcessListeners<ServingWorker>
     private var phase = Phase.starting
@@ -52,6 +54,7 @@ package final class GatewayProcess {
     private var departure: Departure<ServingWorker>?
     private var watched: FileWatch
     private var names: NameKeeper?
+    private var keys: KeySetKeeper?
 
     package enum Phase: Sendable { case starting, serving, leaving }
 
@@ -71,15 +74,15 @@ package final class GatewayProcess {
         ticketKeys = TicketKeys(now: loop.now)
         counters = CounterTable(seed: .random())
         metrics = GatewayMetrics(registry: MetricRegistry())
+        watched = FileWatch()
         var builder = SnapshotBuilder(
             configuration,
             .init(
-                readFile: source.readFile, counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
+                readFile: watched.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
                 now: loop.wall))
         let (built, problems) = builder.build(generation: 1)
         notices.report(problems)
         guard let product = built else { throw StartFailure(message: "the configuration has mistakes") }
-        watched = FileWatch(builder.filesRead)
 
         let workerCount = configuration.workers ?? Processors.available
         do {
@@ -95,10 +98,13 @@ package final class GatewayProcess {
         self.names = names
         let snapshot = product.snapshot
         currentSnapshot = snapshot
+        let hints = KeyHints(mailbox: loop.mailbox)
+        self.hints = hints
         group = try WorkerGroup(count: workerCount) { context in
             let gateway = GatewayWorker(
                 context: context, serving: snapshot, counters: counters, metrics: metrics,
                 accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved)
+            hints.attach(to: gateway, on: context.loop)
             return ServingWorker(gateway: gateway, context: context, board: board)
         }
         listeners = ProcessListeners(group, notices: notices)
@@ -118,12 +124,29 @@ package final class GatewayProcess {
             if watched.hasChanged() { reload(rereading: false) }
             _ = ticketKeys.rotate(now: loop.now)
         }
-        enter(.serving)
-        notices.say("ready")
+        keepKeys()
         loop.run()
         group.stop()
         _ = log.stop(withinMilliseconds: 2000)
         return 0
+    }
+
+    /// Ready when every key set has come or failed: until then good tokens would be turned away.
+    private func keepKeys() {
+        let seed = (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64())
+        let keeper = KeySetKeeper(
+            context: context, resolver: SystemResolver(on: loop), notices: notices, seed: seed)
+        keeper.fetched = { [unowned self] keys, source in
+            group.postToAll { $0.gateway.setKeys(keys, from: source) }
+        }
+        keeper.settled = { [unowned self] in
+            guard phase == .starting else { return }
+            enter(.serving)
+            notices.say("ready")
+        }
+        hints.keeper = keeper
+        keys = keeper
+        if let snapshot = currentSnapshot { keeper.keep(snapshot.keySetSources) }
     }
 
     private func every(_ period: Duration, _ action: @escaping () -> Void) {
@@ -161,7 +184,7 @@ package final class GatewayProcess {
 
     /// Takes a new configuration, or changed files, into service. A bad one changes nothing and says why.
     private func reload(rereading: Bool) {
-        guard phase == .serving else { return }
+        guard phase != .leaving else { return }
         var wanted = configuration
         if rereading {
             let (read, issues) = source.read()
@@ -169,10 +192,11 @@ package final class GatewayProcess {
             guard let read else { return notices.say("reload refused: the configuration in service stays") }
             wanted = read
         }
+        let files = FileWatch()
         var builder = SnapshotBuilder(
             wanted,
             .init(
-                readFile: source.readFile, counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
+                readFile: files.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
                 now: loop.wall))
         let (built, problems) = builder.build(generation: generation + 1)
         notices.report(problems)
@@ -182,7 +206,7 @@ package final class GatewayProcess {
         } catch {
             return notices.say("reload refused: \(error.message)")
         }
-        watched = FileWatch(builder.filesRead)
+        watched = files
         notices.say("reloaded generation=\(generation)")
     }
 
@@ -199,6 +223,7 @@ package final class GatewayProcess {
         configuration = wanted
         let snapshot = product.snapshot
         names?.keep(snapshot)
+        keys?.keep(snapshot.keySetSources)
         group.postToAll { $0.gateway.adopt(snapshot) }
         currentSnapshot = snapshot
     }

@@ -29,6 +29,8 @@ package final class ClientConnection: Connection {
     package private(set) var isLeaving = false
     /// Our own limit; the peer's may be lower.
     private let streamLimit: Int
+    /// Upstreams are spoken to in HTTP/2.
+    private let session: HTTP2.Session
 
     package init(
         to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
@@ -37,7 +39,9 @@ package final class ClientConnection: Connection {
         self.streamLimit = streamLimit
         self.owner = owner
         let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
-        super.init(channel: channel, role: .client, limits: limits, context: context)
+        session = HTTP2.Session(.client, limits: limits, pool: context.streams, memory: context.sessionMemory)
+        super.init(channel: channel, limits: limits, context: context)
+        choose(.http2(session))
     }
 
     @inline(__always)
@@ -48,8 +52,6 @@ package final class ClientConnection: Connection {
     package var hasRoom: Bool {
         isReady && !isLeaving && !isClosed && session.streamCount < min(streamLimit, session.peerStreamLimit)
     }
-
-    package var streamCount: Int { session.streamCount }
 
     /// How long it has had no stream; zero while it has.
     package var idleFor: Duration {

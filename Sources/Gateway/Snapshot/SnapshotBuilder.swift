@@ -42,9 +42,6 @@ package struct SnapshotBuilder {
     let surroundings: Surroundings
     var files: FileOpener
 
-    /// Every file that was opened, also in vain: what to watch for changes.
-    package var filesRead: Set<String> { files.opened }
-
     package init(_ configuration: GatewayConfiguration, _ surroundings: Surroundings) {
         self.configuration = configuration
         self.surroundings = surroundings
@@ -176,7 +173,7 @@ package struct SnapshotBuilder {
 }
 
 extension EndpointAddress {
-    init(_ address: NetworkAddress) {
+    package init(_ address: NetworkAddress) {
         switch address {
         case .name(let name, let port): self = .name(name, port: port)
         case .ip(let text, let port):

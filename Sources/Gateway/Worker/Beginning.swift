@@ -17,7 +17,7 @@ extension GatewayWorker {
             method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
             contentType: fields.first(.contentType)?.valueBytes)
         if stream.pointee.flags.contains(.headTooLarge) {
-            let limit = Connection.with(stream) { $0.session.limits.fieldListBytes }
+            let limit = Connection.with(stream) { $0.limits.fieldListBytes }
             return refuse(exchange, .headTooLarge(bytesMax: limit))
         }
         let facts: HeadFacts

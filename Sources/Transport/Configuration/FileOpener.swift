@@ -8,7 +8,6 @@ package struct FileOpener {
     private let read: (String) -> Result<[UInt8], FileFailure>
     private let now: WallTime
     package private(set) var issues: [Issue] = []
-    package private(set) var opened: Set<String> = []
 
     package init(read: @escaping (String) -> Result<[UInt8], FileFailure>, now: WallTime) {
         self.read = read
@@ -21,7 +20,6 @@ package struct FileOpener {
 
     /// The bytes of a file; `nil` where it cannot be read.
     package mutating func bytes(_ path: Located<String>) -> [UInt8]? {
-        opened.insert(path.value)
         switch read(path.value) {
         case .success(let bytes): return bytes
         case .failure(let failure):
