@@ -130,17 +130,17 @@ package final class ServerConnection: Connection {
             if isOver(idleSince, settings.handshake) { channel.abort() }
             return
         }
+        if channel.pendingBytes > 0, isOver(channel.lastProgress, settings.stall) {
+            // Nothing at all gets through to this peer, whether or not it still has streams.
+            channel.abort()
+            return
+        }
         if announcedAt > 0, now > announcedAt + Self.drainAnswerNanoseconds {
             announcedAt = 0
             for action in drain.answered(openStreams: session.streamCount) { perform(action) }
         }
         if session.streamCount == 0 {
             if drain.isServing, isOver(idleSince, settings.idle) { beginDrain() }
-            return
-        }
-        if channel.pendingBytes > 0, isOver(channel.lastProgress, settings.stall) {
-            // Nothing at all gets through to this peer.
-            channel.abort()
             return
         }
         var next = session.firstStream
