@@ -89,12 +89,15 @@ let package = Package(
                 "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "Messages", "HTTP2", "GRPC", "Config", "Reactor", "Sockets", "Redis",
                 "Transport", "RateLimit", protobuf,
             ]),
-        module("Demo", ["Bytes", "Time", "HTTPModel", "Messages", "GRPC", "Reactor", "Transport", protobuf]),
+        module("Demo", ["Messages", "GRPC", "Reactor", "Sockets", "Transport", protobuf]),
 
         // 8  control
         module(
             "Control",
-            ["Bytes", "JSON", "Time", "Metrics", "HTTPModel", "Reactor", "Telemetry", "Config", "Transport", "Gateway"]),
+            [
+                "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
+                "Config", "Redis", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+            ]),
 
         // 9  executable
         .executableTarget(
@@ -133,6 +136,12 @@ let package = Package(
             [
                 "Bytes", "Time", "HTTPModel", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", "Redis",
                 "RedisServer", "Config", "RateLimit", protobuf,
+            ]),
+        tests(
+            "Demo",
+            [
+                "Bytes", "Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting",
+                protobuf,
             ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]

@@ -3,10 +3,10 @@
 /// One owner, no reference count. The bytes between `start` and `end` are readable; consuming the last one rewinds
 /// the buffer to its beginning, so a buffer that keeps up never moves a byte.
 package struct ByteBuffer: ~Copyable {
-    @usableFromInline package private(set) var base: UnsafeMutableRawPointer
-    @usableFromInline package private(set) var capacity: Int
-    @usableFromInline package private(set) var start = 0
-    @usableFromInline package private(set) var end = 0
+    package private(set) var base: UnsafeMutableRawPointer
+    package private(set) var capacity: Int
+    package private(set) var start = 0
+    package private(set) var end = 0
 
     package init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
@@ -15,27 +15,27 @@ package struct ByteBuffer: ~Copyable {
 
     deinit { base.deallocate() }
 
-    @inlinable package var count: Int { end - start }
-    @inlinable package var isEmpty: Bool { end == start }
+    package var count: Int { end - start }
+    package var isEmpty: Bool { end == start }
 
     /// The readable bytes; valid until the next mutation.
-    @inlinable package var readable: UnsafeRawBufferPointer {
+    package var readable: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: base + start, count: end - start)
     }
 
     /// The free space behind the last byte; valid until the next mutation. Follow with `commit`.
-    @inlinable package mutating func writable(atLeast wanted: Int) -> UnsafeMutableRawBufferPointer {
+    package mutating func writable(atLeast wanted: Int) -> UnsafeMutableRawBufferPointer {
         if capacity - end < wanted { makeRoom(wanted) }
         return UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
     }
 
     /// Says that `count` bytes of the writable space were filled.
-    @inlinable package mutating func commit(_ count: Int) {
+    package mutating func commit(_ count: Int) {
         precondition(count >= 0 && count <= capacity - end)
         advanceEnd(count)
     }
 
-    @usableFromInline mutating func advanceEnd(_ count: Int) { end += count }
+    mutating func advanceEnd(_ count: Int) { end += count }
 
     /// Forgets the first `count` readable bytes.
     package mutating func consume(_ count: Int) {
@@ -86,7 +86,7 @@ package struct ByteBuffer: ~Copyable {
         base = .allocate(byteCount: capacity, alignment: 16)
     }
 
-    @usableFromInline mutating func makeRoom(_ wanted: Int) {
+    mutating func makeRoom(_ wanted: Int) {
         let live = end - start
         if start > 0, capacity - live >= wanted, start >= live {
             base.copyMemory(from: base + start, byteCount: live)

@@ -2,7 +2,7 @@
 ///
 /// For state that C callbacks and tables point at. Owned by one thread. Inlinable as a whole: it crosses modules on the
 /// hot path, and must be specialised there.
-package final class Slab<Record> {
+@usableFromInline package final class Slab<Record> {
     /// A stack of the records that nobody has.
     @usableFromInline var free: UnsafeMutablePointer<UnsafeMutablePointer<Record>>
     @usableFromInline var freeCount = 0

@@ -1,27 +1,19 @@
 internal import Bytes
-package import Gateway
+internal import Config
 internal import HTTPModel
 internal import Metrics
 internal import Reactor
 internal import Sockets
-package import Telemetry
+internal import TLS
+internal import Telemetry
 internal import Transport
-
-/// What the admin address tells of.
-package struct AdminStatus {
-    package let metrics: GatewayMetrics
-    package let log: AccessLogSink
-
-    package init(metrics: GatewayMetrics, log: AccessLogSink) {
-        self.metrics = metrics
-        self.log = log
-    }
-}
 
 /// The admin address: `/live`, `/ready` and `/metrics`, for probes and for Prometheus.
 final class Admin: StreamHandler {
     var isReady = false
-    private let status: AdminStatus
+    private let registry: MetricRegistry
+    /// Access-log lines that were lost; `nil` where there is no log.
+    private let lost: (() -> UInt64)?
     private var server: HTTPServer!
     private var socket: ListeningSocket!
     private let context: WorkerContext
@@ -29,10 +21,28 @@ final class Admin: StreamHandler {
 
     var address: SocketAddress { socket.address }
 
-    init(at address: SocketAddress, status: AdminStatus, context: WorkerContext) throws(SystemError) {
-        self.status = status
+    /// Opens the address that a configuration names.
+    static func open(
+        _ wanted: NetworkAddress, registry: MetricRegistry, lost: (() -> UInt64)? = nil, context: WorkerContext
+    ) throws(StartFailure) -> Admin {
+        guard let address = SocketAddress(wanted) else {
+            throw StartFailure(message: "cannot listen on \(wanted) for admin: not an address")
+        }
+        do throws(SystemError) {
+            return try Admin(at: address, registry: registry, lost: lost, context: context)
+        } catch {
+            throw StartFailure(message: "cannot listen on \(address) for admin: \(error)")
+        }
+    }
+
+    private init(
+        at address: SocketAddress, registry: MetricRegistry, lost: (() -> UInt64)?, context: WorkerContext
+    ) throws(SystemError) {
+        self.registry = registry
+        self.lost = lost
         self.context = context
         var settings = HTTPServerSettings.defaults
+        settings.protocols = [.http2, .http1]
         settings.connections = 100
         settings.idle = .seconds(60)
         server = HTTPServer(name: "admin", settings: settings, handler: self, context: context)
@@ -69,11 +79,13 @@ final class Admin: StreamHandler {
     }
 
     private func writeMetrics() {
-        var families = status.metrics.registry.read()
-        families.append(
-            MetricFamily(
-                name: "martlet_access_log_dropped_total", help: "Access-log lines for which there was no room.",
-                kind: .counter, series: [MetricSeries(value: .count(status.log.linesDropped &+ status.log.linesLost))]))
+        var families = registry.read()
+        if let lost {
+            families.append(
+                MetricFamily(
+                    name: "martlet_access_log_dropped_total", help: "Access-log lines for which there was no room.",
+                    kind: .counter, series: [MetricSeries(value: .count(lost()))]))
+        }
         PrometheusText.write(families, to: &body)
     }
 

@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// Whether any of some files has changed: asked now and then, by size, time and inode.
+/// Whether any of some files has changed since it was read: asked now and then, by size, time and inode.
 ///
 /// Polled, because a watch on a file does not see what is renamed over it, or the symbolic links that container platforms
-/// swap.
-struct FileWatch {
-    private var seen: [String: Mark]
+/// swap. What a file looked like is noted before it is read, so that no change falls between.
+final class FileWatch {
+    private var seen: [String: Mark] = [:]
 
     private struct Mark: Equatable {
         var inode: UInt64 = 0
@@ -23,13 +23,16 @@ struct FileWatch {
         }
     }
 
-    init(_ paths: some Sequence<String>) {
-        seen = [:]
-        for path in paths { seen[path] = Mark(path) }
+    /// A reader that has whatever it reads watched from now on.
+    func watching<Contents>(_ read: @escaping (String) -> Contents) -> (String) -> Contents {
+        { [self] path in
+            if seen[path] == nil { seen[path] = Mark(path) }
+            return read(path)
+        }
     }
 
     /// True once for every change.
-    mutating func hasChanged() -> Bool {
+    func hasChanged() -> Bool {
         var changed = false
         for (path, mark) in seen {
             let now = Mark(path)

@@ -1,4 +1,5 @@
 package import Config
+internal import Crypto
 package import Gateway
 internal import Glibc
 internal import HTTPModel
@@ -43,29 +44,19 @@ package final class GatewayProcess {
     private let metrics: GatewayMetrics
     private let log: AccessLogSink
     private let board: LoadBoard
+    private let hints: KeyHints
     private let group: WorkerGroup<ServingWorker>
-    private var listeners: [String: OpenListener] = [:]
+    private let listeners: ProcessListeners<ServingWorker>
     private var phase = Phase.starting
     private var signals: SignalSource?
     private var admin: Admin?
     private var timers: [Timer] = []
-    private var drainEnds: Instant?
+    private var departure: Departure<ServingWorker>?
     private var watched: FileWatch
     private var names: NameKeeper?
+    private var keys: KeySetKeeper?
 
     package enum Phase: Sendable { case starting, serving, leaving }
-
-    private struct OpenListener {
-        var plan: ListenerPlan
-        var load: LoadBoard
-        /// Keeps the port while workers come to listen on it.
-        var reservation: PortReservation
-    }
-
-    /// Why the process does not start, for people.
-    package struct StartFailure: Error {
-        package let message: String
-    }
 
     /// Reads and builds everything, starts the workers, opens the listeners.
     package init(_ source: ConfigurationSource, notices: Notices) throws {
@@ -78,20 +69,20 @@ package final class GatewayProcess {
         loop = try EventLoop()
         context = WorkerContext(index: -1, loop: loop)
         // Before any other thread: they inherit what is blocked.
-        let pending = PendingSignals()
-        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { pending.handler?($0) }
+        let relay = SignalRelay()
+        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.handler?($0) }
         ticketKeys = TicketKeys(now: loop.now)
         counters = CounterTable(seed: .random())
         metrics = GatewayMetrics(registry: MetricRegistry())
+        watched = FileWatch()
         var builder = SnapshotBuilder(
             configuration,
             .init(
-                readFile: source.readFile, counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
+                readFile: watched.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
                 now: loop.wall))
         let (built, problems) = builder.build(generation: 1)
         notices.report(problems)
         guard let product = built else { throw StartFailure(message: "the configuration has mistakes") }
-        watched = FileWatch(builder.filesRead)
 
         let workerCount = configuration.workers ?? Processors.available
         do {
@@ -107,23 +98,20 @@ package final class GatewayProcess {
         self.names = names
         let snapshot = product.snapshot
         currentSnapshot = snapshot
+        let hints = KeyHints(mailbox: loop.mailbox)
+        self.hints = hints
         group = try WorkerGroup(count: workerCount) { context in
             let gateway = GatewayWorker(
                 context: context, serving: snapshot, counters: counters, metrics: metrics,
                 accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved)
+            hints.attach(to: gateway, on: context.loop)
             return ServingWorker(gateway: gateway, context: context, board: board)
         }
-        pending.handler = { [unowned self] in received(signal: $0) }
-        for plan in product.listeners { try open(plan) }
-        let status = AdminStatus(metrics: metrics, log: log)
-        guard let address = SocketAddress(configuration.admin.value) else {
-            throw StartFailure(message: "the admin address is not an address")
-        }
-        do {
-            admin = try Admin(at: address, status: status, context: context)
-        } catch {
-            throw StartFailure(message: "cannot listen on \(address) for admin: \(error)")
-        }
+        listeners = ProcessListeners(group, notices: notices)
+        relay.handler = { [unowned self] in received(signal: $0) }
+        try listeners.adopt(product.listeners)
+        admin = try Admin.open(
+            configuration.admin.value, registry: metrics.registry, lost: { [log] in log.linesDropped &+ log.linesLost }, context: context)
         notices.say("admin address=\(admin!.address)")
     }
 
@@ -136,12 +124,29 @@ package final class GatewayProcess {
             if watched.hasChanged() { reload(rereading: false) }
             _ = ticketKeys.rotate(now: loop.now)
         }
-        enter(.serving)
-        notices.say("ready")
+        keepKeys()
         loop.run()
         group.stop()
         _ = log.stop(withinMilliseconds: 2000)
         return 0
+    }
+
+    /// Ready when every key set has come or failed: until then good tokens would be turned away.
+    private func keepKeys() {
+        let seed = (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64())
+        let keeper = KeySetKeeper(
+            context: context, resolver: SystemResolver(on: loop), notices: notices, seed: seed)
+        keeper.fetched = { [unowned self] keys, source in
+            group.postToAll { $0.gateway.setKeys(keys, from: source) }
+        }
+        keeper.settled = { [unowned self] in
+            guard phase == .starting else { return }
+            enter(.serving)
+            notices.say("ready")
+        }
+        hints.keeper = keeper
+        keys = keeper
+        if let snapshot = currentSnapshot { keeper.keep(snapshot.keySetSources) }
     }
 
     private func every(_ period: Duration, _ action: @escaping () -> Void) {
@@ -159,30 +164,6 @@ package final class GatewayProcess {
         admin?.isReady = phase == .serving
     }
 
-    // MARK: Listeners
-
-    private func open(_ plan: ListenerPlan) throws {
-        let reservation: PortReservation
-        do {
-            reservation = try PortReservation(plan.address)
-        } catch {
-            throw StartFailure(message: "cannot listen on \(plan.address): \(error)")
-        }
-        var plan = plan
-        plan.address = reservation.address
-        let load = LoadBoard(workers: group.count)
-        listeners[plan.name] = OpenListener(plan: plan, load: load, reservation: reservation)
-        let (opened, notices, group) = (plan, notices, group)
-        group.postToAll { worker in
-            do {
-                try worker.open(opened, load: load, group: group)
-            } catch {
-                notices.say("cannot listen on \(opened.address): \(error)")
-            }
-        }
-        notices.say("listening name=\(plan.name) address=\(plan.address) tls=\(plan.tls != nil)")
-    }
-
     // MARK: Changes
 
     private func received(signal: Int32) {
@@ -196,13 +177,14 @@ package final class GatewayProcess {
             reload(rereading: true)
         default:
             if phase == .leaving { exit(128 + signal) }
-            leave()
+            enter(.leaving)
+            departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
         }
     }
 
     /// Takes a new configuration, or changed files, into service. A bad one changes nothing and says why.
     private func reload(rereading: Bool) {
-        guard phase == .serving else { return }
+        guard phase != .leaving else { return }
         var wanted = configuration
         if rereading {
             let (read, issues) = source.read()
@@ -210,10 +192,11 @@ package final class GatewayProcess {
             guard let read else { return notices.say("reload refused: the configuration in service stays") }
             wanted = read
         }
+        let files = FileWatch()
         var builder = SnapshotBuilder(
             wanted,
             .init(
-                readFile: source.readFile, counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
+                readFile: files.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
                 now: loop.wall))
         let (built, problems) = builder.build(generation: generation + 1)
         notices.report(problems)
@@ -221,33 +204,16 @@ package final class GatewayProcess {
         do {
             try takeIntoService(product, wanted)
         } catch {
-            return notices.say("reload refused: \((error as? StartFailure)?.message ?? "\(error)")")
+            return notices.say("reload refused: \(error.message)")
         }
-        watched = FileWatch(builder.filesRead)
+        watched = files
         notices.say("reloaded generation=\(generation)")
     }
 
-    private func takeIntoService(_ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration) throws {
-        let names = Set(product.listeners.map(\.name))
-        // A listener at another address is another listener; what can fail comes first.
-        for plan in product.listeners {
-            guard let open = listeners[plan.name] else { continue }
-            let isSame = wanted.listeners.first { $0.name.value == plan.name }?.address.value
-                == configuration.listeners.first { $0.name.value == plan.name }?.address.value
-            if !isSame {
-                close(open.plan.name)
-            }
-        }
-        for plan in product.listeners where listeners[plan.name] == nil { try open(plan) }
-        for name in listeners.keys where !names.contains(name) { close(name) }
-        for plan in product.listeners {
-            guard let open = listeners[plan.name] else { continue }
-            var changed = plan
-            changed.address = open.plan.address
-            listeners[plan.name]?.plan = changed
-            let sent = changed
-            group.postToAll { $0.change(sent) }
-        }
+    private func takeIntoService(
+        _ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration
+    ) throws(StartFailure) {
+        try listeners.adopt(product.listeners)
         generation += 1
         for (what, differs) in [
             ("workers", wanted.workers != configuration.workers), ("admin", wanted.admin.value != configuration.admin.value),
@@ -256,45 +222,13 @@ package final class GatewayProcess {
         }
         configuration = wanted
         let snapshot = product.snapshot
-        self.names?.keep(snapshot)
+        names?.keep(snapshot)
+        keys?.keep(snapshot.keySetSources)
         group.postToAll { $0.gateway.adopt(snapshot) }
         currentSnapshot = snapshot
     }
 
     private var currentSnapshot: Snapshot?
-
-    private func close(_ name: String) {
-        listeners[name] = nil
-        group.postToAll { $0.close(listener: name) }
-    }
-
-    // MARK: Leaving
-
-    private func leave() {
-        enter(.leaving)
-        notices.say("leaving delay=\(configuration.drain.delay) timeout=\(configuration.drain.timeout)")
-        let start = Timer(on: loop) { [unowned self] in drain() }
-        timers.append(start)
-        if configuration.drain.delay > .zero { start.arm(after: configuration.drain.delay) } else { drain() }
-    }
-
-    private func drain() {
-        group.postToAll { $0.beginDrain() }
-        let ends = loop.now + configuration.drain.timeout
-        every(.milliseconds(20)) { [unowned self] in
-            if board.total <= 0 { return loop.stop() }
-            guard loop.now >= ends, drainEnds == nil else { return }
-            drainEnds = ends
-            notices.say("leaving with \(board.total) connections open: time is up")
-            group.postToAll { $0.abort() }
-            loop.stop()
-        }
-    }
-}
-
-/// What signals do before the process knows.
-private final class PendingSignals {
-    var handler: ((Int32) -> Void)?
 }
 
 extension Gateway.AccessLogTarget {

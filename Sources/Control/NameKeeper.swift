@@ -19,6 +19,11 @@ final class NameKeeper {
         names = Self.names(in: snapshot)
     }
 
+    deinit {
+        // While the loop still lives.
+        timer = nil
+    }
+
     private static func names(in snapshot: Snapshot) -> Set<String> {
         var endpoints = snapshot.clusters.flatMap(\.endpoints)
         switch snapshot.store.location {
@@ -49,7 +54,7 @@ final class NameKeeper {
 
     private func begin() {
         guard !names.isEmpty, timer == nil else { return }
-        resolver = try? SystemResolver(on: loop)
+        resolver = SystemResolver(on: loop)
         timer = Timer(on: loop) { [unowned self] in
             ask()
             timer?.arm(after: Self.period)

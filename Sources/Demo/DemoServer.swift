@@ -28,7 +28,10 @@ package final class DemoServer {
     ) throws(SystemError) -> DemoServer {
         let demo = DemoServer(name: name, context: context)
         let server = demo.server
-        demo.socket = try ListeningSocket(on: context.loop, at: address) { server.serve($0) }
+        demo.socket = try ListeningSocket(on: context.loop, at: address) { [weak server] accepted in
+            guard let server else { return accepted.refuse() }
+            _ = server.serve(accepted)
+        }
         return demo
     }
 

@@ -22,7 +22,7 @@ package enum HTTP1Writer {
         output.append(" HTTP/1.1\r\nhost: ")
         output.append(authority)
         output.append("\r\n")
-        append(fields, to: &output)
+        append(fields.all, to: &output)
         appendCookie(fields, to: &output)
         append(body, to: &output)
         if close { output.append("connection: close\r\n") }
@@ -32,8 +32,18 @@ package enum HTTP1Writer {
     package static func responseHead(
         status: Int, fields: borrowing FieldBlock, plan: ResponsePlan, to output: inout ByteBuffer
     ) {
+        responseStart(status: status, fields: fields.all, to: &output)
+        responseEnd(plan, to: &output)
+    }
+
+    /// A head's first part, for those who come to know only later how long the body is: `responseEnd` must follow, and
+    /// fields of the caller's may stand between.
+    package static func responseStart(status: Int, fields: UnsafeBufferPointer<Field>, to output: inout ByteBuffer) {
         appendStatusLine(status, to: &output)
         append(fields, to: &output)
+    }
+
+    package static func responseEnd(_ plan: ResponsePlan, to output: inout ByteBuffer) {
         append(plan.body, to: &output)
         switch plan.version {
         case .http11 where !plan.keepsAlive: output.append("connection: close\r\n")
@@ -45,6 +55,10 @@ package enum HTTP1Writer {
 
     /// An interim response; 100 when the body of a request that `expectsContinue` is wanted.
     package static func interimHead(status: Int, fields: borrowing FieldBlock, to output: inout ByteBuffer) {
+        interimHead(status: status, fields: fields.all, to: &output)
+    }
+
+    package static func interimHead(status: Int, fields: UnsafeBufferPointer<Field>, to output: inout ByteBuffer) {
         precondition(status >= 100 && status < 200 && status != 101)
         appendStatusLine(status, to: &output)
         append(fields, to: &output)
@@ -78,6 +92,10 @@ package enum HTTP1Writer {
     package static func lastChunk(to output: inout ByteBuffer) { output.append("0\r\n\r\n") }
 
     package static func lastChunk(trailers: borrowing FieldBlock, to output: inout ByteBuffer) {
+        lastChunk(trailers: trailers.all, to: &output)
+    }
+
+    package static func lastChunk(trailers: UnsafeBufferPointer<Field>, to output: inout ByteBuffer) {
         output.append("0\r\n")
         append(trailers, to: &output)
         output.append("\r\n")
@@ -104,9 +122,8 @@ package enum HTTP1Writer {
         }
     }
 
-    private static func append(_ fields: borrowing FieldBlock, to output: inout ByteBuffer) {
-        for index in 0..<fields.count {
-            let field = fields.fields[index]
+    private static func append(_ fields: UnsafeBufferPointer<Field>, to output: inout ByteBuffer) {
+        for field in fields {
             switch field.token {
             case .method, .path, .authority, .scheme, .status, .protocolName, .connection, .keepAlive,
                 .proxyConnection, .transferEncoding, .upgrade, .te, .host, .expect, .contentLength, .cookie:

@@ -10,19 +10,9 @@ package struct Field {
     package var flags: Flags
     package var token: FieldToken
 
-    /// nghttp2's NV flags.
-    package struct Flags: OptionSet, Sendable {
-        package let rawValue: UInt8
-        @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
-        /// Never put into an HPACK dynamic table, here or further on (RFC 7541, section 7.1.3).
-        @inlinable package static var neverIndexed: Flags { Flags(rawValue: 1) }
-        /// Name and value outlive the frame that carries them.
-        @inlinable package static var borrowed: Flags { Flags(rawValue: 6) }
-        /// Both.
-        @inlinable package static var borrowedNeverIndexed: Flags { Flags(rawValue: 7) }
-    }
+    package typealias Flags = FieldFlags
 
-    @inlinable package init(
+    package init(
         name: UnsafePointer<UInt8>, nameCount: Int, value: UnsafePointer<UInt8>, valueCount: Int,
         token: FieldToken, flags: Flags = .borrowed
     ) {
@@ -35,14 +25,14 @@ package struct Field {
     }
 
     /// A field whose name and value are literals of the program.
-    @inlinable package init(_ name: StaticString, _ value: StaticString, token: FieldToken) {
+    package init(_ name: StaticString, _ value: StaticString, token: FieldToken) {
         self.init(
             name: name.utf8Start, nameCount: name.utf8CodeUnitCount,
             value: value.utf8Start, valueCount: value.utf8CodeUnitCount, token: token)
     }
 
-    @inlinable package var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: nameCount) }
-    @inlinable package var valueBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: value, count: valueCount) }
+    package var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: nameCount) }
+    package var valueBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: value, count: valueCount) }
 
     /// For tests, logs and rare paths only: makes Strings.
     package var nameText: String { String(decoding: nameBytes, as: UTF8.self) }
@@ -51,7 +41,7 @@ package struct Field {
 
 extension Field {
     /// A field with a literal name; the value lives as long as the field is used.
-    @inlinable package init(
+    package init(
         _ name: StaticString, value: UnsafeRawBufferPointer, token: FieldToken, flags: Flags = .borrowed
     ) {
         self.init(
@@ -59,4 +49,17 @@ extension Field {
             value: value.baseAddress.map { $0.assumingMemoryBound(to: UInt8.self) } ?? name.utf8Start,
             valueCount: value.count, token: token, flags: flags)
     }
+}
+
+/// nghttp2's NV flags. Usable from inline, as everything that is asked per field must be: only so does a set of options
+/// cost a bit test in other modules.
+@usableFromInline package struct FieldFlags: OptionSet, Sendable {
+    @usableFromInline package let rawValue: UInt8
+    @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Never put into an HPACK dynamic table, here or further on (RFC 7541, section 7.1.3).
+    @inlinable package static var neverIndexed: FieldFlags { FieldFlags(rawValue: 1) }
+    /// Name and value outlive the frame that carries them.
+    @inlinable package static var borrowed: FieldFlags { FieldFlags(rawValue: 6) }
+    /// Both.
+    @inlinable package static var borrowedNeverIndexed: FieldFlags { FieldFlags(rawValue: 7) }
 }

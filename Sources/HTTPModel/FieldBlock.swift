@@ -68,6 +68,31 @@ package struct FieldBlock {
         return fields[index]
     }
 
+    /// All of them; valid until the next append.
+    package var all: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: fields, count: count) }
+
+    /// Puts another field in the place of one.
+    package mutating func replace(_ index: Int, with field: Field) {
+        precondition(index >= 0 && index < count)
+        listBytes += field.nameCount + field.valueCount - fields[index].nameCount - fields[index].valueCount
+        fields[index] = field
+    }
+
+    /// Forgets the fields that `isUnwanted`; the others keep their order.
+    package mutating func removeAll(where isUnwanted: (Field) -> Bool) {
+        var kept = 0
+        for index in 0..<count {
+            let field = fields[index]
+            if isUnwanted(field) {
+                listBytes -= field.nameCount + field.valueCount + 32
+            } else {
+                fields[kept] = field
+                kept += 1
+            }
+        }
+        count = kept
+    }
+
     /// Copies name and value into the arena.
     package mutating func append(
         name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, token: FieldToken, flags: Field.Flags = .borrowed

@@ -45,32 +45,7 @@ package struct Stream {
         case trailers
     }
 
-    package struct Flags: OptionSet {
-        package let rawValue: UInt16
-        @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
-        /// The head (for a response: the final one) has arrived and was announced.
-        @inlinable package static var headReceived: Flags { Flags(rawValue: 1) }
-        /// Nothing more will arrive.
-        @inlinable package static var remoteEnded: Flags { Flags(rawValue: 2) }
-        /// Our head has been handed to the codec.
-        @inlinable package static var headSent: Flags { Flags(rawValue: 4) }
-        /// Our last frame has been handed to the codec.
-        @inlinable package static var localEnded: Flags { Flags(rawValue: 8) }
-        /// The codec asked for body when there was none: it must be told when there is.
-        @inlinable package static var deferred: Flags { Flags(rawValue: 16) }
-        /// More fields or bytes of fields arrived than allowed: what came after the limit is not kept.
-        @inlinable package static var headTooLarge: Flags { Flags(rawValue: 32) }
-        /// The codec has ended the stream.
-        @inlinable package static var closed: Flags { Flags(rawValue: 64) }
-        /// We reset it; what still arrives is not passed on.
-        @inlinable package static var resetSent: Flags { Flags(rawValue: 128) }
-        /// The request is HEAD, or the answer for another reason has no body.
-        @inlinable package static var bodiless: Flags { Flags(rawValue: 256) }
-        /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
-        @inlinable package static var unsendable: Flags { Flags(rawValue: 8 | 64 | 128) }
-        /// `closed` or `resetSent`.
-        @inlinable package static var ended: Flags { Flags(rawValue: 64 | 128) }
-    }
+    package typealias Flags = StreamFlags
 
     package init() {}
 
@@ -93,6 +68,34 @@ package struct Stream {
         next = nil
         previous = nil
     }
+}
+
+/// Where a stream stands. Usable from inline: asked at every event.
+@usableFromInline package struct StreamFlags: OptionSet {
+    @usableFromInline package let rawValue: UInt16
+    @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
+    /// The head (for a response: the final one) has arrived and was announced.
+    @inlinable package static var headReceived: StreamFlags { StreamFlags(rawValue: 1) }
+    /// Nothing more will arrive.
+    @inlinable package static var remoteEnded: StreamFlags { StreamFlags(rawValue: 2) }
+    /// Our head has been handed to the codec.
+    @inlinable package static var headSent: StreamFlags { StreamFlags(rawValue: 4) }
+    /// Our last frame has been handed to the codec.
+    @inlinable package static var localEnded: StreamFlags { StreamFlags(rawValue: 8) }
+    /// The codec asked for body when there was none: it must be told when there is.
+    @inlinable package static var deferred: StreamFlags { StreamFlags(rawValue: 16) }
+    /// More fields or bytes of fields arrived than allowed: what came after the limit is not kept.
+    @inlinable package static var headTooLarge: StreamFlags { StreamFlags(rawValue: 32) }
+    /// The codec has ended the stream.
+    @inlinable package static var closed: StreamFlags { StreamFlags(rawValue: 64) }
+    /// We reset it; what still arrives is not passed on.
+    @inlinable package static var resetSent: StreamFlags { StreamFlags(rawValue: 128) }
+    /// The request is HEAD, or the answer for another reason has no body.
+    @inlinable package static var bodiless: StreamFlags { StreamFlags(rawValue: 256) }
+    /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
+    @inlinable package static var unsendable: StreamFlags { StreamFlags(rawValue: 8 | 64 | 128) }
+    /// `closed` or `resetSent`.
+    @inlinable package static var ended: StreamFlags { StreamFlags(rawValue: 64 | 128) }
 }
 
 package typealias StreamPointer = UnsafeMutablePointer<Stream>

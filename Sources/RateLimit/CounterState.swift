@@ -47,17 +47,17 @@ enum CounterState {
             let level = drained > now.nanoseconds ? drained - now.nanoseconds : 0
             return judge(level: level, limit, hits: hits, now: now)
         }
-        let current = limit.window(at: wall)
-        var bounds = current
+        let current = limit.windowEnd(at: wall)
+        var end = current
         var used: UInt64 = 0
         if word & windowBit != 0 {
-            let end = endMinute(word)
-            if end == current.endMinute || (end > current.endMinute && end - current.endMinute <= limit.spanMinutesMax) {
-                bounds = WindowBounds(startMinute: current.startMinute, endMinute: end)
+            let counted = endMinute(word)
+            if counted == current || (counted > current && counted - current <= limit.spanMinutesMax) {
+                end = counted
                 used = self.hits(word)
             }
         }
-        return judge(used: used, bounds, limit, hits: hits, wall: wall)
+        return judge(used: used, endMinute: end, limit, hits: hits, wall: wall)
     }
 
     /// What `limit` says to a call of `hits` that will not be charged, whatever it says: `remaining` is as things stand.
@@ -89,11 +89,11 @@ enum CounterState {
     }
 
     private static func judge(
-        used: UInt64, _ bounds: WindowBounds, _ limit: Limit, hits: UInt64, wall: WallTime
+        used: UInt64, endMinute: UInt64, _ limit: Limit, hits: UInt64, wall: WallTime
     ) -> Step {
         let wanted = max(hits, 1)
         let room = limit.capacity > used ? limit.capacity - used : 0
-        let untilEnd = bounds.nanosecondsUntilEnd(from: wall)
+        let untilEnd = WindowEnd.nanoseconds(until: endMinute, from: wall)
         let reset = used == 0 ? 0 : untilEnd
         guard wanted <= limit.capacity else {
             return refused(limit, remaining: room, retry: LimitVerdict.never, reset: reset)
@@ -103,7 +103,7 @@ enum CounterState {
             verdict: LimitVerdict(
                 isAllowed: true, limit: limit.capacity, remaining: room - hits, retryAfterNanoseconds: 0,
                 resetAfterNanoseconds: used + hits == 0 ? 0 : untilEnd),
-            word: window(endMinute: bounds.endMinute, hits: used + hits))
+            word: window(endMinute: endMinute, hits: used + hits))
     }
 
     private static func refused(_ limit: Limit, remaining: UInt64, retry: UInt64, reset: UInt64) -> Step {

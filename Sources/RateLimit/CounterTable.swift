@@ -68,15 +68,22 @@ package final class CounterTable: @unchecked Sendable {
         var word: UInt64
     }
 
+    /// What `limit` would say, charging nothing.
+    func ask(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
+        CounterState.judge(
+            peek(limit, digest, now: now, wall: wall), limit, hits: hits, now: now, wall: wall
+        ).verdict
+    }
+
     /// What `limit` says to a call that will not be charged.
     func standing(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
-        var word: UInt64 = 0
-        if let found = find(digest) {
-            word = found.word
-        } else if !hasRoom(digest, now: now, wall: wall) {
-            word = limit.overflow.load(ordering: .acquiring)
-        }
-        return CounterState.standing(word, limit, hits: hits, now: now, wall: wall)
+        CounterState.standing(
+            peek(limit, digest, now: now, wall: wall), limit, hits: hits, now: now, wall: wall)
+    }
+
+    private func peek(_ limit: Limit, _ digest: CounterDigest, now: Instant, wall: WallTime) -> UInt64 {
+        if let found = find(digest) { return found.word }
+        return hasRoom(digest, now: now, wall: wall) ? 0 : limit.overflow.load(ordering: .acquiring)
     }
 
     /// Charges `hits` to one counter if `limit` allows it.

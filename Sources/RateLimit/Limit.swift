@@ -39,6 +39,7 @@ package final class Limit: Sendable {
     package let serviceKeys: [[UInt8]]
     /// Hashing up to where a call's values begin.
     let hasher: CounterHasher
+    private let seed: HashSeed
     /// Shared by the keys that found no cell, in the form of `CounterState`.
     let overflow = Atomic<UInt64>(0)
     private let overflowed = Atomic<UInt64>(0)
@@ -93,6 +94,14 @@ package final class Limit: Sendable {
         redisPart = RedisKey.fixedPart(place: place, name: name, rule: rule)
         redisPart.withUnsafeBytes { hasher.absorb($0) }
         self.hasher = hasher
+        self.seed = seed
+    }
+
+    /// An issuer as it goes into a counter's digest: under the same secret, so that no two are alike.
+    func digest(issuer: UnsafeRawBufferPointer) -> CounterDigest {
+        var hasher = CounterHasher(seed: seed)
+        hasher.absorb(issuer)
+        return hasher.finish()
     }
 
     /// Calls that were counted in the overflow cell because the table had no room for their key.
@@ -100,10 +109,11 @@ package final class Limit: Sendable {
 
     func countOverflow() { overflowed.wrappingAdd(1, ordering: .relaxed) }
 
-    /// The window that `wall` falls into; of no meaning for a rate.
-    func window(at wall: WallTime) -> WindowBounds {
+    /// When the window that `wall` falls into ends, in minutes since 1970; of no meaning for a rate.
+    func windowEnd(at wall: WallTime) -> UInt64 {
         algorithm == .calendar
-            ? WindowBounds(months: span, containing: wall) : WindowBounds(minutes: max(1, span), containing: wall)
+            ? WindowEnd.minute(ofMonths: span, containing: wall)
+            : WindowEnd.minute(ofMinutes: max(1, span), containing: wall)
     }
 
     /// No window of this limit is longer, in minutes.

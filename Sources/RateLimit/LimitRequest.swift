@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Glibc
 
 /// One call's limits on their way through a store: up to sixteen, each with its counter and its hits.
 ///
@@ -35,6 +36,8 @@ package final class LimitRequest {
     package private(set) var count = 0
     private var values = ByteBuffer(capacity: 512)
     private var issuer = ByteBuffer(capacity: 128)
+    /// Hashed when a limit first needs it, and kept while calls come from the same issuer.
+    private var issuerDigest: CounterDigest?
     private let keepsValues: Bool
 
     /// For the caller: which exchange waits for this, and which generation of it.
@@ -52,12 +55,22 @@ package final class LimitRequest {
     package func reset(issuer name: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) {
         count = 0
         values.removeAll()
-        issuer.removeAll()
-        issuer.append(name)
+        if !isIssuer(name) {
+            issuer.removeAll()
+            issuer.append(name)
+            issuerDigest = nil
+        }
         context = nil
         tag = 0
         isAbandoned = false
         outcome = .uncounted(.allowed)
+    }
+
+    private func isIssuer(_ name: UnsafeRawBufferPointer) -> Bool {
+        guard name.count == issuer.count, let one = name.baseAddress, let other = issuer.readable.baseAddress else {
+            return name.isEmpty && issuer.isEmpty
+        }
+        return memcmp(one, other, name.count) == 0
     }
 
     /// Puts `limit` at the end of the list; its keys' values follow. A call has at most `limitsMax` limits, which the
@@ -65,7 +78,12 @@ package final class LimitRequest {
     package func begin(_ limit: Limit, hits: UInt64 = 1) {
         precondition(count < Self.limitsMax, "more limits than a request has room for")
         var hasher = limit.hasher
-        if limit.needsIssuer { hasher.absorb(issuer.readable) }
+        if limit.needsIssuer {
+            let digest = issuerDigest ?? limit.digest(issuer: issuer.readable)
+            issuerDigest = digest
+            hasher.absorb(word: digest.low)
+            hasher.absorb(word: digest.high)
+        }
         let slot = Slot(
             limit: .passUnretained(limit), hits: hits, digest: CounterDigest(low: 0, high: 0), hasher: hasher,
             keysMissing: limit.keyCount, valuesStart: values.count, valuesEnd: values.count,

@@ -38,7 +38,10 @@ package final class MemoryStore: LimitStore {
     private func chargeEnforced(_ request: LimitRequest, now: Instant, wall: WallTime) -> Bool {
         var enforced = 0
         for index in 0..<request.count where !isShadow(request, index) { enforced += 1 }
-        if enforced > 1, !fits(request, except: -1, now: now, wall: wall) { return false }
+        if enforced > 1, let refused = firstRefused(request, now: now, wall: wall) {
+            restate(request, except: refused, now: now, wall: wall)
+            return false
+        }
         for index in 0..<request.count where !isShadow(request, index) {
             let slot = request.slots + index
             let charge = slot.pointee.limit._withUnsafeGuaranteedRef {
@@ -49,7 +52,7 @@ package final class MemoryStore: LimitStore {
             slot.pointee.charged = charge.word
             guard charge.verdict.isAllowed else {
                 giveBack(request, before: index)
-                if enforced > 1 { _ = fits(request, except: index, now: now, wall: wall) }
+                restate(request, except: index, now: now, wall: wall)
                 return false
             }
         }
@@ -60,17 +63,29 @@ package final class MemoryStore: LimitStore {
         request.slots[index].limit._withUnsafeGuaranteedRef { $0.isShadow }
     }
 
-    /// Whether every enforced limit has room, each verdict set to how it stands; the one at `except` keeps its own.
-    private func fits(_ request: LimitRequest, except: Int, now: Instant, wall: WallTime) -> Bool {
-        var areAllAllowed = true
-        for index in 0..<request.count where !isShadow(request, index) && index != except {
+    /// The first enforced limit without room for the call; its verdict says so, whatever other workers do meanwhile.
+    private func firstRefused(_ request: LimitRequest, now: Instant, wall: WallTime) -> Int? {
+        for index in 0..<request.count where !isShadow(request, index) {
+            let slot = request.slots + index
+            let verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
+                table.ask($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+            }
+            guard verdict.isAllowed else {
+                slot.pointee.verdict = verdict
+                return index
+            }
+        }
+        return nil
+    }
+
+    /// Makes the verdicts of a refused call say how things stand without it; the one at `refused` has its own.
+    private func restate(_ request: LimitRequest, except refused: Int, now: Instant, wall: WallTime) {
+        for index in 0..<request.count where !isShadow(request, index) && index != refused {
             let slot = request.slots + index
             slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
                 table.standing($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
             }
-            if !slot.pointee.verdict.isAllowed { areAllAllowed = false }
         }
-        return areAllAllowed
     }
 
     private func giveBack(_ request: LimitRequest, before refused: Int) {

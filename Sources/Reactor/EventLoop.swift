@@ -3,8 +3,8 @@ internal import Glibc
 package import Time
 
 /// What a descriptor is watched for, and what was seen on it.
-package struct Readiness: OptionSet, Sendable {
-    package let rawValue: UInt32
+@usableFromInline package struct Readiness: OptionSet, Sendable {
+    @usableFromInline package let rawValue: UInt32
     @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
     @inlinable package static var readable: Readiness { Readiness(rawValue: 0x001) }
     @inlinable package static var writable: Readiness { Readiness(rawValue: 0x004) }

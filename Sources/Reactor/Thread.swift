@@ -24,6 +24,9 @@ package final class Thread: @unchecked Sendable {
 
     /// Waits for the body's end; once.
     package func join() { pthread_join(identity, nil) }
+
+    /// Instead of `join`: it ends by itself, and nobody learns when.
+    package func detach() { pthread_detach(identity) }
 }
 
 /// Opened once, by one thread, for all who wait.

@@ -4,6 +4,8 @@ package import Time
 package final class Timer {
     private let node: UnsafeMutablePointer<TimerNode>
     private unowned let loop: EventLoop
+    /// Of its own: a timer may end after its loop, with something that the loop held.
+    private let timers: TimerWheel
     private let body: Body
 
     private final class Body {
@@ -14,6 +16,7 @@ package final class Timer {
     /// `action` must not keep the timer's owner alive (capture it weakly or unowned).
     package init(on loop: EventLoop, action: @escaping () -> Void) {
         self.loop = loop
+        timers = loop.timers
         body = Body(action)
         node = .allocate(capacity: 1)
         node.initialize(
@@ -26,7 +29,7 @@ package final class Timer {
     }
 
     deinit {
-        loop.timers.disarm(node)
+        timers.disarm(node)
         node.deinitialize(count: 1)
         node.deallocate()
     }

@@ -72,6 +72,10 @@ package final class ByteChannel: EventHandler, Flushable {
     private var state: State
     private var isDirty = false
     private var isReadingPaused = false
+    /// After our last byte the peer may still send, for nobody, until it has closed too.
+    private var outlivesOutput = false
+    /// Our side has been ended.
+    private var isSilent = false
     /// What the socket did not take, or TLS has said for the next flush.
     private var pending: Remainder?
     /// The socket is full: `flush` waits until it can take more.
@@ -169,7 +173,9 @@ package final class ByteChannel: EventHandler, Flushable {
     package func flush() {
         isDirty = false
         switch state {
-        case .open, .closing: break
+        case .open: break
+        case .closing where isSilent: return
+        case .closing: break
         case .handshaking:
             if pending != nil { _ = writePending() }
             return
@@ -213,7 +219,10 @@ package final class ByteChannel: EventHandler, Flushable {
             _ = System.write(descriptor, scratch.ciphertext.readable)
             scratch.ciphertext.removeAll()
         }
-        end(.local)
+        guard outlivesOutput else { return end(.local) }
+        outlivesOutput = false
+        isSilent = true
+        shutdown(descriptor, Int32(SHUT_WR))
     }
 
     /// False where the socket took less than everything; the rest is kept.
@@ -392,8 +401,27 @@ package final class ByteChannel: EventHandler, Flushable {
         }
     }
 
+    /// As `close`, but what the peer still sends is read and dropped until it closes: a socket closed over unread bytes
+    /// is reset, and takes what the peer has not read with it. The owner sees to it that this does not last.
+    package func closeAfterPeer() {
+        outlivesOutput = true
+        resumeReading()
+        close()
+    }
+
+    /// Everything was said, or is about to be.
+    package var isClosing: Bool { state == .closing }
+
     /// Closes now; what was not sent is lost.
     package func abort() { end(.local) }
+
+    /// Closes now, and so that the peer cannot take it for an end in order.
+    package func reset() {
+        guard state != .closed else { return }
+        var none = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &none, socklen_t(MemoryLayout<linger>.size))
+        end(.local)
+    }
 
     private func end(_ reason: ChannelEnd) {
         guard state != .closed else { return }

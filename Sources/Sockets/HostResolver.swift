@@ -3,35 +3,43 @@ package import Reactor
 
 /// Looks host names up.
 package protocol HostResolver: AnyObject {
-    /// Calls `completion` on the loop with the addresses, port 0, in the order given by the system; none where the name is
-    /// unknown or nobody answers.
+    /// Calls `completion` on the loop, later, with the addresses, port 0, in the order given by the system; none where the
+    /// name is unknown or nobody answers. Not called once the resolver is gone.
     func resolve(_ name: String, completion: @escaping ([SocketAddress]) -> Void)
 }
 
 /// The system's resolver (`getaddrinfo`, so /etc/hosts and nsswitch count) on a thread of its own, because it blocks.
+///
+/// One look-up after the other; a name that is asked for again before it is answered is looked up once. The thread starts
+/// with the first question and ends by itself when the resolver is gone: a look-up cannot be interrupted, so nobody waits.
 package final class SystemResolver: HostResolver {
     private let questions: Questions
-    private var waiting: [Int: ([SocketAddress]) -> Void] = [:]
-    private var nextID = 0
+    private var waiting: [String: [([SocketAddress]) -> Void]] = [:]
+    private var isStarted = false
 
-    package init(on loop: EventLoop) throws(SystemError) {
-        let questions = Questions(mailbox: loop.mailbox)
-        self.questions = questions
+    package init(on loop: EventLoop) {
+        questions = Questions(mailbox: loop.mailbox)
         questions.owner = self
-        // Ends with the process: a look-up cannot be interrupted.
-        _ = try Thread(name: "resolver") { questions.answerAll() }
     }
 
     deinit { questions.close() }
 
     package func resolve(_ name: String, completion: @escaping ([SocketAddress]) -> Void) {
-        nextID += 1
-        waiting[nextID] = completion
-        questions.ask(name, id: nextID)
+        waiting[name, default: []].append(completion)
+        if waiting[name]?.count == 1 { questions.ask(name) }
+        guard !isStarted else { return }
+        let questions = questions
+        do throws(SystemError) {
+            try Thread(name: "resolver") { questions.answerAll() }.detach()
+            isStarted = true
+        } catch {
+            // No thread to be had: nobody answers. The next question tries again.
+            questions.giveUp()
+        }
     }
 
-    fileprivate func answered(_ id: Int, _ addresses: [SocketAddress]) {
-        waiting.removeValue(forKey: id)?(addresses)
+    fileprivate func answered(_ name: String, _ addresses: [SocketAddress]) {
+        for completion in waiting.removeValue(forKey: name) ?? [] { completion(addresses) }
     }
 
     /// Looks a name up on the calling thread, which waits: for the time before anything is served.
@@ -61,7 +69,7 @@ private final class Questions: @unchecked Sendable {
     private let mailbox: Mailbox
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var pending: [(id: Int, name: String)] = []
+    private var pending: [String] = []
     private var isClosed = false
     /// Touched only on the loop's thread.
     weak var owner: SystemResolver?
@@ -79,31 +87,43 @@ private final class Questions: @unchecked Sendable {
         condition.deallocate()
     }
 
-    func ask(_ name: String, id: Int) {
-        pthread_mutex_lock(mutex)
-        pending.append((id, name))
+    func ask(_ name: String) {
+        locked { pending.append(name) }
         pthread_cond_signal(condition)
-        pthread_mutex_unlock(mutex)
     }
 
     func close() {
-        pthread_mutex_lock(mutex)
-        isClosed = true
+        locked { isClosed = true }
         pthread_cond_signal(condition)
-        pthread_mutex_unlock(mutex)
+    }
+
+    /// Answers what waits with nothing.
+    func giveUp() {
+        let names = locked {
+            defer { pending = [] }
+            return pending
+        }
+        for name in names { answer(name, []) }
     }
 
     func answerAll() {
-        while let question = take() {
-            let addresses = SystemResolver.resolveNow(question.name)
-            mailbox.post { [self] _ in owner?.answered(question.id, addresses) }
+        while let name = take() { answer(name, SystemResolver.resolveNow(name)) }
+    }
+
+    private func answer(_ name: String, _ addresses: [SocketAddress]) {
+        mailbox.post { [self] _ in owner?.answered(name, addresses) }
+    }
+
+    private func take() -> String? {
+        locked {
+            while pending.isEmpty, !isClosed { pthread_cond_wait(condition, mutex) }
+            return isClosed ? nil : pending.removeFirst()
         }
     }
 
-    private func take() -> (id: Int, name: String)? {
+    private func locked<Result>(_ body: () -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        while pending.isEmpty, !isClosed { pthread_cond_wait(condition, mutex) }
-        return isClosed ? nil : pending.removeFirst()
+        return body()
     }
 }

@@ -4,17 +4,17 @@ internal import CLinux
 package struct Instant: Comparable, Hashable, Sendable {
     package var nanoseconds: UInt64
 
-    @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     package static func now() -> Instant { Instant(nanoseconds: linux_monotonic_nanoseconds()) }
 
     /// Later than every instant a clock shows: "no deadline".
     package static let distantFuture = Instant(nanoseconds: .max)
 
-    @inlinable package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// Saturates at the far ends.
-    @inlinable package static func + (instant: Instant, duration: Duration) -> Instant {
+    package static func + (instant: Instant, duration: Duration) -> Instant {
         let delta = duration.nanoseconds
         if delta >= 0 {
             let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(UInt64(delta))
@@ -25,7 +25,7 @@ package struct Instant: Comparable, Hashable, Sendable {
     }
 
     /// Nanoseconds from `earlier` to here; zero where `earlier` is later.
-    @inlinable package func nanoseconds(since earlier: Instant) -> UInt64 {
+    package func nanoseconds(since earlier: Instant) -> UInt64 {
         nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0
     }
 }
@@ -34,20 +34,20 @@ package struct Instant: Comparable, Hashable, Sendable {
 package struct WallTime: Comparable, Hashable, Sendable {
     package var nanoseconds: UInt64
 
-    @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
-    @inlinable package init(seconds: Int64) { nanoseconds = UInt64(max(0, seconds)) * 1_000_000_000 }
+    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    package init(seconds: Int64) { nanoseconds = UInt64(max(0, seconds)) * 1_000_000_000 }
 
     package static func now() -> WallTime { WallTime(nanoseconds: linux_wall_nanoseconds()) }
 
     /// Whole seconds since the epoch, rounded down: what JWT's NumericDate is compared with.
-    @inlinable package var seconds: Int64 { Int64(nanoseconds / 1_000_000_000) }
+    package var seconds: Int64 { Int64(nanoseconds / 1_000_000_000) }
 
-    @inlinable package static func < (left: WallTime, right: WallTime) -> Bool { left.nanoseconds < right.nanoseconds }
+    package static func < (left: WallTime, right: WallTime) -> Bool { left.nanoseconds < right.nanoseconds }
 }
 
 extension Duration {
     /// Whole nanoseconds, saturating at the ends of Int64 (292 years).
-    @inlinable package var nanoseconds: Int64 {
+    package var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }

@@ -19,7 +19,7 @@ package protocol ClientConnectionOwner: AnyObject {
 /// A connection that we opened to an upstream.
 package final class ClientConnection: Connection {
     package unowned(unsafe) var owner: (any ClientConnectionOwner)?
-    /// TCP, and TLS where there is TLS, are done.
+    /// Connected, and the peer has said what it allows.
     package private(set) var isReady = false
     /// It has been ready, whatever it is now.
     package private(set) var wasReady = false
@@ -29,6 +29,8 @@ package final class ClientConnection: Connection {
     package private(set) var isLeaving = false
     /// Our own limit; the peer's may be lower.
     private let streamLimit: Int
+    /// Upstreams are spoken to in HTTP/2.
+    private let session: HTTP2.Session
 
     package init(
         to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
@@ -37,7 +39,9 @@ package final class ClientConnection: Connection {
         self.streamLimit = streamLimit
         self.owner = owner
         let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
-        super.init(channel: channel, role: .client, limits: limits, context: context)
+        session = HTTP2.Session(.client, limits: limits, pool: context.streams, memory: context.sessionMemory)
+        super.init(channel: channel, limits: limits, context: context)
+        choose(.http2(session))
     }
 
     @inline(__always)
@@ -45,11 +49,12 @@ package final class ClientConnection: Connection {
         Unmanaged<ClientConnection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
     }
 
-    package var hasRoom: Bool {
-        isReady && !isLeaving && !isClosed && session.streamCount < min(streamLimit, session.peerStreamLimit)
-    }
+    /// Requests it takes at once.
+    package var capacity: Int { min(streamLimit, session.peerStreamLimit) }
 
-    package var streamCount: Int { session.streamCount }
+    package var hasRoom: Bool {
+        isReady && !isLeaving && !isClosed && session.streamCount < capacity
+    }
 
     /// How long it has had no stream; zero while it has.
     package var idleFor: Duration {
@@ -68,14 +73,6 @@ package final class ClientConnection: Connection {
         return stream
     }
 
-    override package func channelOpened() {
-        isReady = true
-        wasReady = true
-        idleSince = now
-        super.channelOpened()
-        owner?.clientConnectionOpened(self)
-    }
-
     override package func channelClosed(_ end: ChannelEnd) {
         isReady = false
         super.channelClosed(end)
@@ -89,7 +86,18 @@ package final class ClientConnection: Connection {
         if session.streamCount == 0 { channel.close() }
     }
 
-    override package func sessionSettingsChanged() { owner?.clientConnectionHasRoom(self) }
+    /// Ready with the peer's first SETTINGS, which say how many streams it allows: sent before, requests beyond that would
+    /// wait inside the codec, where no other connection could take them over.
+    override package func sessionSettingsChanged() {
+        if wasReady {
+            owner?.clientConnectionHasRoom(self)
+        } else if !isClosed, !isLeaving {
+            isReady = true
+            wasReady = true
+            idleSince = now
+            owner?.clientConnectionOpened(self)
+        }
+    }
 
     override package func sessionStreamEnded() {
         if session.streamCount == 0 { idleSince = now }

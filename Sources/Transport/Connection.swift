@@ -5,26 +5,44 @@ package import Sockets
 internal import Reactor
 internal import Time
 
+/// What a connection speaks, chosen once.
+package enum HTTPCodec {
+    /// Nothing has come that tells.
+    case undecided
+    case http2(Session)
+    case http1(HTTP1Exchanges)
+}
+
 /// A socket and its HTTP codec: what server and client connections have in common.
 ///
 /// Bytes that arrive become events for the streams' handlers; what handlers say waits in the codec and leaves with one
 /// write at the end of the tick. Owned by its worker's thread.
 package class Connection: ByteChannelDelegate, SessionDelegate {
     package let channel: ByteChannel
-    package let session: Session
+    package let limits: SessionLimits
     package unowned(unsafe) let context: WorkerContext
+    package private(set) var codec = HTTPCodec.undecided
+    /// The session in `codec`, where HTTP/2 is spoken: one branch and no reference count on the way of every call.
+    private var session: Unmanaged<Session>?
     /// Set once the connection is no more; its streams have been told.
     package private(set) var isClosed = false
     /// Nothing new is accepted; the channel closes when what is queued has left.
     private var isEnding = false
 
-    init(channel: ByteChannel, role: Session.Role, limits: SessionLimits, context: WorkerContext) {
+    init(channel: ByteChannel, limits: SessionLimits, context: WorkerContext) {
         self.channel = channel
+        self.limits = limits
         self.context = context
-        session = Session(role, limits: limits, pool: context.streams, memory: context.sessionMemory)
+        channel.attach(self)
+    }
+
+    /// Once.
+    func choose(_ codec: HTTPCodec) {
+        self.codec = codec
+        guard case .http2(let session) = codec else { return }
         session.connection = Unmanaged.passUnretained(self).toOpaque()
         session.delegate = self
-        channel.attach(self)
+        self.session = Unmanaged.passUnretained(session)
     }
 
     var now: UInt64 { context.loop.now.nanoseconds }
@@ -37,26 +55,33 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
 
     // MARK: What handlers say
 
-    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        session.send(stream, bytes)
+    /// Says it in HTTP/2, or in whatever else is spoken.
+    @inline(__always)
+    func say(_ http2: (Session) -> Void, _ http1: (HTTP1Exchanges) -> Void) {
+        if let session {
+            session._withUnsafeGuaranteedRef(http2)
+        } else if case .http1(let exchanges) = codec {
+            http1(exchanges)
+        }
         channel.markDirty()
+    }
+
+    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        say { $0.send(stream, bytes) } _: { $0.send(stream, bytes) }
     }
 
     /// Nothing follows what was sent.
     package func finish(_ stream: StreamPointer) {
-        session.finish(stream)
-        channel.markDirty()
+        say { $0.finish(stream) } _: { $0.finish(stream) }
     }
 
     /// These trailers follow. Bytes and array must lie in the stream's own arena.
     package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        session.finish(stream, trailers: trailers)
-        channel.markDirty()
+        say { $0.finish(stream, trailers: trailers) } _: { $0.finish(stream, trailers: trailers) }
     }
 
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
-        session.reset(stream, code)
-        channel.markDirty()
+        say { $0.reset(stream, code) } _: { $0.reset(stream, code) }
     }
 
     /// `count` bytes of body were accepted further on: their room is given back to the sender.
@@ -66,8 +91,31 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
             stream.pointee.unconsumed -= count
             return
         }
-        session.consumed(stream, count)
-        channel.markDirty()
+        giveBack(stream, count)
+    }
+
+    private func giveBack(_ stream: StreamPointer, _ count: Int) {
+        // In HTTP/1.1 the room is the socket's: the codec reads on when it is asked for bytes.
+        say { $0.consumed(stream, count) } _: { _ in stream.pointee.unconsumed -= count }
+    }
+
+    // MARK: Streams
+
+    package var streamCount: Int {
+        switch codec {
+        case .undecided: 0
+        case .http2(let session): session.streamCount
+        case .http1(let exchanges): exchanges.current == nil ? 0 : 1
+        }
+    }
+
+    /// The first of the list of those that live.
+    package var firstStream: StreamPointer? {
+        switch codec {
+        case .undecided: nil
+        case .http2(let session): session.firstStream
+        case .http1(let exchanges): exchanges.current
+        }
     }
 
     // MARK: ByteChannelDelegate
@@ -75,29 +123,40 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     package func channelOpened() { channel.markDirty() }
 
     package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
-        do {
-            try session.receive(bytes, now: now)
-        } catch {
-            fail(error)
+        guard let session else { return receiveHTTP1(bytes) }
+        session._withUnsafeGuaranteedRef { session in
+            do throws(Session.Misuse) {
+                try session.receive(bytes, now: now)
+            } catch {
+                fail(error)
+            }
+            if session.wantsToSend || session.isFinished { channel.markDirty() }
         }
-        if session.wantsToSend || session.isFinished { channel.markDirty() }
     }
 
     package func channelProduce(into output: inout ByteBuffer, limit: Int) {
-        do {
-            try session.produce(into: &output, limit: limit, now: now)
-        } catch {
-            fail(error)
-        }
-        if output.isEmpty, !isEnding, session.isFinished {
-            isEnding = true
-            channel.close()
+        guard let session else { return produceHTTP1(into: &output, limit: limit) }
+        session._withUnsafeGuaranteedRef { session in
+            do throws(Session.Misuse) {
+                try session.produce(into: &output, limit: limit, now: now)
+            } catch {
+                fail(error)
+            }
+            // What was produced, a GOAWAY perhaps, is sent before the channel closes.
+            if !isEnding, session.isFinished {
+                isEnding = true
+                channel.close()
+            }
         }
     }
 
     package func channelClosed(_ end: ChannelEnd) {
         isClosed = true
-        session.die()
+        switch codec {
+        case .undecided: break
+        case .http2(let session): session.die()
+        case .http1(let exchanges): exchanges.die()
+        }
     }
 
     /// The peer broke the protocol: what explains it is still sent, then the channel closes.
@@ -105,6 +164,35 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         guard !isEnding else { return }
         isEnding = true
         channel.close()
+    }
+
+    // MARK: HTTP/1.1
+
+    private func receiveHTTP1(_ bytes: UnsafeRawBufferPointer) {
+        guard case .http1(let exchanges) = codec else { return }
+        exchanges.receive(bytes, now: now)
+        pauseReading(exchanges)
+        channel.markDirty()
+    }
+
+    private func produceHTTP1(into output: inout ByteBuffer, limit: Int) {
+        guard case .http1(let exchanges) = codec else { return }
+        exchanges.produce(into: &output, limit: limit, now: now, wallSeconds: context.loop.wall.seconds)
+        guard exchanges.isFinished else { return pauseReading(exchanges) }
+        guard !isEnding else { return }
+        isEnding = true
+        if exchanges.isTruncated {
+            channel.reset()
+        } else if exchanges.leavesUnread {
+            channel.closeAfterPeer()
+        } else {
+            channel.close()
+        }
+    }
+
+    /// Requests ahead of their turn, and body that no handler has accepted, stay in the socket.
+    private func pauseReading(_ exchanges: HTTP1Exchanges) {
+        if exchanges.holdsReading { channel.pauseReading() } else { channel.resumeReading() }
     }
 
     // MARK: SessionDelegate

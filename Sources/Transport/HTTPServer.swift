@@ -19,6 +19,8 @@ package struct HTTPServerSettings: Sendable {
     package var stall: Duration?
     /// One request's body, over its whole life; `nil` for any.
     package var bodyBytesMax: Int?
+    /// What is spoken here, in cleartext; under TLS its context's ALPN list says the same.
+    package var protocols: [ApplicationProtocol] = [.http2]
 
     package static let defaults = HTTPServerSettings(
         session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import HTTP1
 internal import HTTP2
 package import HTTPModel
 package import Sockets
@@ -7,30 +8,36 @@ package import TLS
 internal import Time
 
 /// A connection that callers opened to us.
-package final class ServerConnection: Connection {
+///
+/// What it speaks is chosen once: by ALPN, or in cleartext by the first bytes.
+package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// Hears of every request.
     private unowned(unsafe) let handler: any StreamHandler
     private unowned(unsafe) let server: HTTPServer
+    private let protocols: [ApplicationProtocol]
+    private let bodyBytesMax: Int?
+    private var preface = Preface()
     private var drain = DrainMachine()
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
     private(set) var idleSince: UInt64
     private var announcedAt: UInt64 = 0
-    /// Until bytes of the client's preface have come (and TLS is done, where there is TLS).
+    /// Until first bytes of the client's have come (and TLS is done, where there is TLS).
     private var isGreeted = false
-    private var inboundBytesAtSweep = 0
+    /// When we said our last; then the peer has a little while to close.
+    private var leftAt: UInt64 = 0
 
     private static let drainPing: UInt64 = 0x6472_6169_6e00_0001
-    /// How long an announced drain waits for its PING's answer.
-    private static let drainAnswerNanoseconds: UInt64 = 1_000_000_000
+    /// How long an announced drain waits for its PING's answer, and an answered caller may take to close.
+    private static let courtesyNanoseconds: UInt64 = 1_000_000_000
 
     init(channel: ByteChannel, server: HTTPServer, handler: any StreamHandler) {
         self.server = server
         self.handler = handler
+        protocols = server.settings.protocols
+        bodyBytesMax = server.settings.bodyBytesMax
         idleSince = server.context.loop.now.nanoseconds
         peerText = Array((channel.peer?.host ?? "unknown").utf8)
-        super.init(
-            channel: channel, role: .server, limits: server.settings.session, context: server.context)
-        if channel.isOpen { channel.markDirty() }
+        super.init(channel: channel, limits: server.settings.session, context: server.context)
     }
 
     /// The peer's address without its port, as text.
@@ -42,7 +49,9 @@ package final class ServerConnection: Connection {
     /// What TLS agreed on; `nil` in cleartext.
     package private(set) var tlsVersion: ProtocolVersion?
     /// What the caller speaks, as logs say it.
-    package var protocolName: StaticString { "HTTP/2" }
+    package var protocolName: StaticString {
+        if case .http1 = codec { "HTTP/1.1" } else { "HTTP/2" }
+    }
     /// Whatever the handler keeps with the connection.
     package var attachment: AnyObject?
 
@@ -56,13 +65,11 @@ package final class ServerConnection: Connection {
 
     /// Field bytes that are not literals must lie in the stream's own arena.
     package func respond(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
-        session.submitResponse(stream, fields, ended: ended)
-        channel.markDirty()
+        say { $0.submitResponse(stream, fields, ended: ended) } _: { $0.respond(stream, fields, ended: ended) }
     }
 
     package func inform(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
-        session.submitInformational(stream, fields)
-        channel.markDirty()
+        say { $0.submitInformational(stream, fields) } _: { $0.inform(stream, fields) }
     }
 
     // MARK: Events
@@ -71,12 +78,17 @@ package final class ServerConnection: Connection {
         if let facts = channel.securityFacts {
             peerCertificate = facts.peerCertificate
             tlsVersion = facts.version
+            // A client without ALPN gets this far only where HTTP/1.1 is spoken.
+            if facts.applicationProtocol == .http2 { speakHTTP2() } else { speakHTTP1() }
         }
         super.channelOpened()
     }
 
     override package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
         isGreeted = true
+        if case .undecided = codec {
+            guard decide(bytes) else { return }
+        }
         super.channelReceived(bytes)
     }
 
@@ -88,29 +100,80 @@ package final class ServerConnection: Connection {
     override package func sessionBegan(_ stream: StreamPointer) { stream.pointee.handler = handler }
 
     override package func sessionStreamEnded() {
-        guard session.streamCount == 0 else { return }
+        guard streamCount == 0 else { return }
         idleSince = now
         perform(drain.streamEnded(openStreams: 0))
     }
 
+    package func exchangeBegan(_ stream: StreamPointer) { stream.pointee.handler = handler }
+
+    package func exchangeEnded() { idleSince = now }
+
     override package func sessionReceivedPong(_ payload: UInt64) {
         guard payload == Self.drainPing else { return }
-        for action in drain.answered(openStreams: session.streamCount) { perform(action) }
+        for action in drain.answered(openStreams: streamCount) { perform(action) }
+    }
+
+    // MARK: The choice
+
+    /// False while the bytes so far, or the connection itself, are no more of interest.
+    private func decide(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let held = Preface.prefix(preface.matched)
+        switch protocols.contains(.http2) ? preface.match(bytes) : .isOther {
+        case .needsMore: return false
+        case .isHTTP2: speakHTTP2()
+        case .isOther: speakHTTP1()
+        }
+        // What matched in vain, or led up to this, belongs to the codec.
+        if !held.isEmpty { super.channelReceived(held) }
+        return !isClosed
+    }
+
+    private func speakHTTP2() {
+        choose(
+            .http2(HTTP2.Session(.server, limits: limits, pool: context.streams, memory: context.sessionMemory)))
+        if isDraining { perform(drain.begin()) }
+        channel.markDirty()
+    }
+
+    private func speakHTTP1() {
+        var wanted = HTTP1Limits()
+        wanted.fieldBytesMax = limits.fieldListBytes
+        wanted.fieldsMax = limits.fieldCount
+        wanted.bodyBytesMax = bodyBytesMax.map { UInt64($0) }
+        let exchanges = HTTP1Exchanges(
+            limits: wanted, windowBytes: Int(limits.streamWindowBytes), isSecure: isSecure,
+            connection: Unmanaged.passUnretained(self).toOpaque(), pool: context.streams, date: context.date)
+        exchanges.owner = self
+        choose(.http1(exchanges))
+        if !protocols.contains(.http1) { exchanges.refuseVersion() }
+        if isDraining { exchanges.drain() }
     }
 
     // MARK: Leaving
 
-    func beginDrain() { perform(drain.begin()) }
+    func beginDrain() {
+        isDraining = true
+        switch codec {
+        case .undecided:
+            // Who is about to speak is told then.
+            announcedAt = now
+        case .http2:
+            perform(drain.begin())
+        case .http1(let exchanges):
+            exchanges.drain()
+            channel.markDirty()
+        }
+    }
 
     private func perform(_ action: DrainMachine.Action) {
         switch action {
         case .none: return
         case .announce:
             announcedAt = now
-            session.announceShutdown()
-            session.ping(Self.drainPing)
+            say { $0.announceShutdown(); $0.ping(Self.drainPing) } _: { _ in }
         case .nameLastStream:
-            session.goAway(.noError)
+            say { $0.goAway(.noError) } _: { _ in }
         case .close:
             channel.close()
         }
@@ -119,6 +182,8 @@ package final class ServerConnection: Connection {
 
     // MARK: Time
 
+    private var isDraining = false
+
     /// Called about once a second: ends what has been silent for too long.
     func sweep(_ settings: HTTPServerSettings) {
         let now = now
@@ -126,24 +191,33 @@ package final class ServerConnection: Connection {
             guard let limit else { return false }
             return now > since &+ UInt64(max(0, limit.nanoseconds))
         }
-        if !isGreeted {
-            if isOver(idleSince, settings.handshake) { channel.abort() }
-            return
+        if channel.isClosing {
+            if leftAt == 0 { leftAt = now }
+            if now > leftAt &+ Self.courtesyNanoseconds, channel.pendingBytes == 0 { return channel.abort() }
         }
         if channel.pendingBytes > 0, isOver(channel.lastProgress, settings.stall) {
             // Nothing at all gets through to this peer, whether or not it still has streams.
-            channel.abort()
+            return channel.abort()
+        }
+        if !isGreeted {
+            if isOver(idleSince, settings.handshake) { channel.abort() }
+            if announcedAt > 0, now > announcedAt &+ Self.courtesyNanoseconds { channel.close() }
             return
         }
-        if announcedAt > 0, now > announcedAt + Self.drainAnswerNanoseconds {
+        if case .http1(let exchanges) = codec, let since = exchanges.headSince {
+            guard isOver(since, settings.handshake) else { return }
+            exchanges.refuseSlowHead()
+            return channel.markDirty()
+        }
+        if announcedAt > 0, now > announcedAt &+ Self.courtesyNanoseconds {
             announcedAt = 0
-            for action in drain.answered(openStreams: session.streamCount) { perform(action) }
+            for action in drain.answered(openStreams: streamCount) { perform(action) }
         }
-        if session.streamCount == 0 {
-            if drain.isServing, isOver(idleSince, settings.idle) { beginDrain() }
+        if streamCount == 0 {
+            if !isDraining, isOver(idleSince, settings.idle) { beginDrain() }
             return
         }
-        var next = session.firstStream
+        var next = firstStream
         while let stream = next {
             next = stream.pointee.next
             if !stream.pointee.outbound.isEmpty, isOver(stream.pointee.lastActivity, settings.stall) {

@@ -13,6 +13,7 @@ package final class WorkerContext {
     package let chunks: ChunkPool
     package let streams: StreamPool
     let sessionMemory: FreelistMemory
+    let date = DateText()
     /// Where fields are put in order before they are handed to a codec; valid until the next use.
     package let fieldScratch: UnsafeMutableBufferPointer<Field>
 

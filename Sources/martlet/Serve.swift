@@ -17,7 +17,7 @@ struct Serve: ParsableCommand {
         do {
             let status = try GatewayProcess(Files.source(file), notices: notices).run()
             throw ExitCode(status)
-        } catch let failure as GatewayProcess.StartFailure {
+        } catch let failure as StartFailure {
             notices.say("martlet: \(failure.message)")
             throw ExitCode(1)
         }

@@ -1,6 +1,6 @@
 package import Reactor
 internal import Glibc
-package import Time
+internal import Time
 package import Transport
 
 /// A worker whose loop turns only when a test says so, on a clock that only the test moves.

@@ -52,6 +52,20 @@ import Testing
         #expect(try digest("10/s per address", issuer: "j") == digest("10/s per address"))
     }
 
+    @Test("a request used again goes by the issuer of its present call")
+    func issuerChanges() throws {
+        let request = LimitRequest(keepsValues: false)
+        let limit = try limit("10/s per tenant")
+        let digests = ["i", "i", "j", "", "i"].map { issuer in
+            request.reset(issuer: issuer)
+            request.begin(limit)
+            request.add(key: "acme")
+            return request.slots[0].digest
+        }
+        #expect(digests[0] == digests[1] && digests[0] == digests[4])
+        #expect(digests[0] != digests[2] && digests[2] != digests[3] && digests[0] != digests[3])
+    }
+
     @Test("a request gives each key's value back as it was put in")
     func values() throws {
         let request = LimitRequest(keepsValues: true)

@@ -25,11 +25,12 @@ package final class RedisServer {
     private let shell: pid_t
     private let leash: Int32
     private var server: pid_t = 0
+    private var isStopped = false
 
     /// Returns when the server says that it accepts connections; `nil` if it never does.
     package init?(_ options: [String] = []) {
         guard let program = Self.program else { return nil }
-        var template = "/tmp/martlet-redis-XXXXXX".utf8CString.map { $0 }
+        var template = "\(P_tmpdir)/martlet-redis-XXXXXX".utf8CString.map { $0 }
         guard mkdtemp(&template) != nil else { return nil }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         path = "\(directory)/redis.sock"
@@ -99,12 +100,12 @@ package final class RedisServer {
     package func pause() { kill(server, SIGSTOP) }
     package func resume() { kill(server, SIGCONT) }
 
-    /// Ends the server, and its connections with it.
-    package func kill() { _ = Glibc.kill(server, SIGKILL) }
-
     private func kill(_ process: pid_t, _ signal: Int32) { _ = Glibc.kill(process, signal) }
 
-    private func stop() {
+    /// Ends the server, and its connections with it; returns when it has gone.
+    package func stop() {
+        guard !isStopped else { return }
+        isStopped = true
         close(leash)
         var status: Int32 = 0
         waitpid(shell, &status, 0)

@@ -39,6 +39,7 @@ package struct Exchange {
 
     /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
     package var body = ByteChain()
+    package var bodyBytesMax = Int.max
     /// How much of the request body the downstream window has got back.
     package var bodyConsumed = 0
     /// How much of the request body this attempt has moved to the upstream's socket.
@@ -77,7 +78,7 @@ package struct Exchange {
 
     package struct Flags: OptionSet {
         package let rawValue: UInt8
-        @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The caller has sent everything.
         package static var requestEnded: Flags { Flags(rawValue: 1) }
         /// `body` no longer holds the request's beginning: it cannot be sent again.

@@ -82,7 +82,7 @@ extension GatewayWorker {
             guard !limit.isShadow else { return nil }
             let verdict = request.verdict(at: index)
             return LimitState(
-                name: limit.name, exposesName: exposes, count: limit.rule.count, windowSeconds: limit.windowSeconds,
+                name: limit.name, exposesName: exposes, count: verdict.limit, windowSeconds: limit.windowSeconds,
                 remaining: verdict.remaining, resetSeconds: (verdict.resetAfterNanoseconds + 999_999_999) / 1_000_000_000,
                 isExceeded: !verdict.isAllowed)
         }

@@ -1,7 +1,8 @@
 package import JOSE
 package import RateLimit
 package import Sockets
-package import TLS
+internal import TLS
+package import Transport
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
 package final class Snapshot: Sendable {
@@ -58,25 +59,6 @@ package struct ClusterPlan: Sendable, Equatable {
 package enum EndpointAddress: Sendable, Hashable {
     case address(SocketAddress)
     case name(String, port: UInt16)
-}
-
-/// How upstream connections are secured. Equal only to itself: a reload that read the files again makes another.
-package struct UpstreamTLS: Sendable, Equatable {
-    package let context: ClientContext
-    /// Of the settings and file contents that `context` was made from.
-    package let digest: [UInt8]
-    /// `nil` where each endpoint's own name or address is meant.
-    package let serverName: ServerName?
-
-    package init(context: ClientContext, digest: [UInt8], serverName: ServerName?) {
-        self.context = context
-        self.digest = digest
-        self.serverName = serverName
-    }
-
-    package static func == (left: UpstreamTLS, right: UpstreamTLS) -> Bool {
-        left.digest == right.digest && left.serverName == right.serverName
-    }
 }
 
 /// A plan's limits, each per tenant.

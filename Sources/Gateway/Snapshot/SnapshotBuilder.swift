@@ -6,7 +6,7 @@ package import RateLimit
 internal import Sockets
 package import TLS
 package import Time
-internal import Transport
+package import Transport
 
 /// Makes what the gateway serves from out of a configuration: opens the files it names, and finds what only shows then.
 ///
@@ -42,9 +42,6 @@ package struct SnapshotBuilder {
     let surroundings: Surroundings
     var files: FileOpener
 
-    /// Every file that was opened, also in vain: what to watch for changes.
-    package var filesRead: Set<String> { files.opened }
-
     package init(_ configuration: GatewayConfiguration, _ surroundings: Surroundings) {
         self.configuration = configuration
         self.surroundings = surroundings
@@ -55,7 +52,9 @@ package struct SnapshotBuilder {
     /// - Returns: `nil` with at least one error among the issues; warnings come with either.
     package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
         var builder = RuleBookBuilder()
-        let listeners = configuration.listeners.compactMap { listenerPlan($0) }
+        let listeners = configuration.listeners.compactMap {
+            files.listenerPlan($0, ticketKeys: surroundings.ticketKeys)
+        }
         let clusters = configuration.clusters.map { clusterPlan($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
@@ -98,7 +97,9 @@ package struct SnapshotBuilder {
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         let cluster = configuration.clusters.firstIndex { $0.name.value == route.cluster.value } ?? 0
-        return Route(index: index, name: route.name, cluster: cluster, policies: policies, calls: calls)
+        var needsGRPC = false
+        if case .service = route.match.target { needsGRPC = true }
+        return Route(index: index, name: route.name, cluster: cluster, policies: policies, needsGRPC: needsGRPC, calls: calls)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {
@@ -174,7 +175,7 @@ package struct SnapshotBuilder {
 }
 
 extension EndpointAddress {
-    init(_ address: NetworkAddress) {
+    package init(_ address: NetworkAddress) {
         switch address {
         case .name(let name, let port): self = .name(name, port: port)
         case .ip(let text, let port):

@@ -1,6 +1,6 @@
 package import RateLimit
 package import Sockets
-package import TLS
+package import Transport
 
 /// Where the limits of a snapshot are counted, made ready for workers to build their stores from.
 package struct StorePlan: Sendable, Equatable {

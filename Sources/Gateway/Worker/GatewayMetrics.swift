@@ -17,7 +17,6 @@ package final class GatewayMetrics: Sendable {
     package let downstreamConnections: Gauge
     package let downstreamConnectionsTotal: Counter
     package let activeExchanges: Gauge
-    package let logLinesDropped: Counter
 
     package static let statusNames = [
         "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -38,8 +37,6 @@ package final class GatewayMetrics: Sendable {
         downstreamConnectionsTotal = registry.counter(
             "martlet_downstream_connections_total", help: "Connections that callers have opened.")
         activeExchanges = registry.gauge("martlet_calls_active", help: "Calls that are not over.")
-        logLinesDropped = registry.counter(
-            "martlet_access_log_dropped_total", help: "Access-log lines for which there was no room.")
         events = GatewayEvent.allCases.map { event in
             let (name, help, label, value) = event.series
             return registry.counter(name, help: help, labels: label.isEmpty ? [] : [Label(label, value)])

@@ -1,6 +1,6 @@
 internal import Bytes
 internal import GRPC
-package import RateLimit
+internal import RateLimit
 internal import Time
 internal import Transport
 

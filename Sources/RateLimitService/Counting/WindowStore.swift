@@ -1,4 +1,3 @@
-package import RateLimit
 package import Time
 
 /// What keeps the counters of the service. One per worker, used by that worker alone.

@@ -1,5 +1,6 @@
 internal import HTTP2
 internal import GRPC
+internal import HTTP2
 package import RateLimit
 package import Reactor
 package import Sockets
@@ -34,7 +35,10 @@ package final class LimitServer {
     /// Serves at `address` too, on its context's loop, and returns where: the kernel's choice where port 0 was asked for.
     package func listen(at address: SocketAddress) throws(SystemError) -> SocketAddress {
         let server = server
-        let socket = try ListeningSocket(on: handler.context.loop, at: address) { server.serve($0) }
+        let socket = try ListeningSocket(on: handler.context.loop, at: address) { [weak server] accepted in
+            guard let server else { return accepted.refuse() }
+            _ = server.serve(accepted)
+        }
         self.socket = socket
         return socket.address
     }

@@ -20,6 +20,9 @@ def binary():
     return Path(said) if said else ROOT / ".build" / "debug" / "martlet"
 
 
+_CRASHES = {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV}
+
+
 class Martlet:
     """A long-running command, once it said `ready`."""
 
@@ -42,7 +45,9 @@ class Martlet:
         return self
 
     def __exit__(self, *_):
-        self.stop()
+        status = self.stop()
+        # Whatever the scenario looked at, a crash is a failure: at the end, too.
+        assert -status not in _CRASHES, f"{self.process.name} crashed with {signal.Signals(-status).name}:\n{self.process.output()}"
 
     @property
     def address(self):

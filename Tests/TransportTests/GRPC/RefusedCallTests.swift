@@ -32,19 +32,22 @@ struct RefusedCallTests {
 
     @Test("content types with a codec or parameters are gRPC", arguments: ["application/grpc+proto", "application/grpc;x=y"])
     func contentTypes(type: String) throws {
-        let call = try Served().caller.unary("/test.Test/Double", [1], [("content-type", type)])
+        let served = try Served()
+        let call = served.caller.unary("/test.Test/Double", [1], [("content-type", type)])
         #expect(call.status == "0")
     }
 
     @Test("a malformed grpc-timeout is INVALID_ARGUMENT", arguments: ["", "5", "5x", "-1S", "123456789S"])
     func malformedTimeout(text: String) throws {
-        let call = try Served().caller.unary("/test.Test/Double", [1], [("grpc-timeout", text)])
+        let served = try Served()
+        let call = served.caller.unary("/test.Test/Double", [1], [("grpc-timeout", text)])
         #expect(call.status == "3")
     }
 
     @Test("a timeout of zero is over at once")
     func zeroTimeout() throws {
-        let call = try Served().caller.unary("/test.Test/Double", [1], [("grpc-timeout", "0S")])
+        let served = try Served()
+        let call = served.caller.unary("/test.Test/Double", [1], [("grpc-timeout", "0S")])
         #expect(call.status == "4")
     }
 
@@ -61,7 +64,8 @@ struct RefusedCallTests {
 
     @Test("an uncompressed message is taken whatever grpc-encoding says")
     func encodingUnused() throws {
-        let call = try Served().caller.unary("/test.Test/Double", [1], [("grpc-encoding", "gzip")])
+        let served = try Served()
+        let call = served.caller.unary("/test.Test/Double", [1], [("grpc-encoding", "gzip")])
         #expect(call.status == "0")
     }
 

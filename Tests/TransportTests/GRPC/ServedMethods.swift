@@ -8,7 +8,6 @@ import Transport
 
 /// A gRPC server on a port of the kernel's choice, a caller on the same loop, and methods of every kind.
 final class Served {
-    let worker: TestWorker
     let server: GRPCServer
     let http: HTTPServer
     let listener: ListeningSocket
@@ -18,13 +17,15 @@ final class Served {
     /// Handlers of streaming calls, in the order they began.
     private(set) var streams: [Recorder] = []
     var onMessage: ((GRPCCall, [UInt8]) -> Void)?
+    /// Last, for it must outlive the others.
+    let worker: TestWorker
 
     init(messageBytesMax: UInt32 = 1 << 20, callerLimits: SessionLimits = .defaults) throws {
         worker = try TestWorker()
         server = GRPCServer(context: worker.context, messageBytesMax: messageBytesMax)
         http = HTTPServer(name: "test", settings: .defaults, handler: server, context: worker.context)
         let http = http
-        listener = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { http.serve($0) }
+        listener = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { _ = http.serve($0) }
         caller = try TestCaller(to: listener.address, worker: worker, limits: callerLimits)
         server.register("/test.Test/Double", .unary(unary))
         server.register("/test.Test/Many", .serverStreaming { [unowned self] _ in recorder() })

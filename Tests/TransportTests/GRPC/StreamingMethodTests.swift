@@ -1,7 +1,10 @@
+import Bytes
 import GRPC
 import GRPCTesting
 import HTTP2
 import HTTPModel
+import Reactor
+import Sockets
 import Testing
 import Transport
 

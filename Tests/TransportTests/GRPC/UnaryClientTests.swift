@@ -51,7 +51,8 @@ struct UnaryClientTests {
     func refusal() throws {
         let served = try Served()
         served.unary.refusal = CallStatus(.notFound, "größe")
-        let result = call(client(served))
+        let client = client(served)
+        let result = call(client)
         #expect(served.worker.run { result.status != nil })
         #expect(result.status == CallStatus(.notFound, "größe"))
     }
@@ -60,7 +61,8 @@ struct UnaryClientTests {
     func deadline() throws {
         let served = try Served()
         served.unary.isLater = true
-        let result = call(client(served), timeout: .milliseconds(50))
+        let client = client(served)
+        let result = call(client, timeout: .milliseconds(50))
         #expect(served.worker.run { served.unary.kept != nil })
         served.worker.advance(by: .milliseconds(52))
         #expect(result.status?.code == .deadlineExceeded)

@@ -1,3 +1,4 @@
+import Bytes
 import GRPC
 import GRPCTesting
 import HTTPModel
@@ -31,7 +32,8 @@ struct UnaryMethodTests {
 
     @Test("an empty message is a message")
     func emptyMessage() throws {
-        let call = try Served().caller.unary("/test.Test/Double", [])
+        let served = try Served()
+        let call = served.caller.unary("/test.Test/Double", [])
         #expect(call.messages == [[]])
         #expect(call.status == "0")
     }

@@ -1,34 +1,25 @@
-package import Time
+internal import Time
 
-/// The minutes since 1970-01-01T00:00Z at which a fixed window begins and ends.
-package struct WindowBounds: Equatable, Sendable {
-    package let startMinute: UInt64
-    package let endMinute: UInt64
-
-    package init(startMinute: UInt64, endMinute: UInt64) {
-        self.startMinute = startMinute
-        self.endMinute = endMinute
+/// When the fixed window that a moment falls into ends, in minutes since 1970-01-01T00:00Z.
+enum WindowEnd {
+    /// Of a window of `minutes`, aligned to the epoch.
+    static func minute(ofMinutes minutes: UInt64, containing wall: WallTime) -> UInt64 {
+        minute(of: wall) / minutes * minutes + minutes
     }
 
-    /// The window of `minutes` that `wall` falls into, aligned to the epoch.
-    package init(minutes: UInt64, containing wall: WallTime) {
-        startMinute = Self.minute(of: wall) / minutes * minutes
-        endMinute = startMinute + minutes
+    /// Of a window of `months` of the calendar, counted from January of year 0.
+    static func minute(ofMonths months: UInt64, containing wall: WallTime) -> UInt64 {
+        let first = CivilMonth(daysSinceEpoch: minute(of: wall) / 1440).index / months * months
+        return CivilMonth(index: first + months).startDay * 1440
     }
 
-    /// The window of `months` of the calendar that `wall` falls into, counted from January of year 0.
-    package init(months: UInt64, containing wall: WallTime) {
-        let first = CivilMonth(daysSinceEpoch: Self.minute(of: wall) / 1440).index / months * months
-        startMinute = CivilMonth(index: first).startDay * 1440
-        endMinute = CivilMonth(index: first + months).startDay * 1440
+    /// Nanoseconds from `wall` to the end at `minute`; zero once it has passed.
+    static func nanoseconds(until minute: UInt64, from wall: WallTime) -> UInt64 {
+        let end = minute * 60_000_000_000
+        return end > wall.nanoseconds ? end - wall.nanoseconds : 0
     }
 
     private static func minute(of wall: WallTime) -> UInt64 { wall.nanoseconds / 60_000_000_000 }
-
-    package func nanosecondsUntilEnd(from wall: WallTime) -> UInt64 {
-        let end = endMinute * 60_000_000_000
-        return end > wall.nanoseconds ? end - wall.nanoseconds : 0
-    }
 }
 
 /// A month of the proleptic Gregorian calendar: twelve times the year, plus 0 for January.

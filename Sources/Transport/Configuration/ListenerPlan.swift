@@ -2,7 +2,6 @@ package import Config
 internal import HTTP2
 package import Sockets
 package import TLS
-package import Transport
 
 /// A listener made ready: where, how secured, and what it allows.
 package struct ListenerPlan: Sendable {
@@ -12,24 +11,26 @@ package struct ListenerPlan: Sendable {
     package var settings: HTTPServerSettings
 }
 
-extension SnapshotBuilder {
-    /// `nil` where something about it is a mistake, which has been reported.
-    mutating func listenerPlan(_ listener: ListenerConfiguration) -> ListenerPlan? {
+extension FileOpener {
+    /// Makes a listener ready; `nil` where something about it is a mistake, which has been reported.
+    package mutating func listenerPlan(_ listener: ListenerConfiguration, ticketKeys: TicketKeys) -> ListenerPlan? {
         guard let address = SocketAddress(listener.address.value) else { return nil }
         var context: ServerContext?
         if let tls = listener.tls {
-            context = serverContext(tls, of: listener)
+            context = serverContext(tls, of: listener, ticketKeys)
             if context == nil { return nil }
         }
         return ListenerPlan(
             name: listener.name.value, address: address, tls: context, settings: HTTPServerSettings(listener.limits))
     }
 
-    private mutating func serverContext(_ tls: ListenerTLS, of listener: ListenerConfiguration) -> ServerContext? {
-        let identities = tls.certificates.map { files.identity($0) }
+    private mutating func serverContext(
+        _ tls: ListenerTLS, of listener: ListenerConfiguration, _ ticketKeys: TicketKeys
+    ) -> ServerContext? {
+        let identities = tls.certificates.map { identity($0) }
         var policy: ClientCertificatePolicy?
         if let ca = tls.clientCA {
-            guard let authorities = files.authorities(ca) else { return nil }
+            guard let authorities = authorities(ca) else { return nil }
             policy = ClientCertificatePolicy(
                 authorities: authorities, presence: tls.clientCertificate == .required ? .required : .optional)
         }
@@ -39,9 +40,9 @@ extension SnapshotBuilder {
         settings.minimumVersion = tls.minimum == .tls13 ? .tls13 : .tls12
         settings.clientCertificates = policy
         do throws(ContextMistake) {
-            return try ServerContext(settings, ticketKeys: surroundings.ticketKeys)
+            return try ServerContext(settings, ticketKeys: ticketKeys)
         } catch {
-            files.report(error.description, at: listener.name.place)
+            report(error.description, at: listener.name.place)
             return nil
         }
     }

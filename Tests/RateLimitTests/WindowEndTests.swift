@@ -4,7 +4,7 @@ import Time
 
 @testable import RateLimit
 
-@Suite struct WindowBoundsTests {
+@Suite struct WindowEndTests {
     private func civil(_ seconds: Int64) -> (year: Int, month: Int) {
         var time = time_t(seconds)
         var parts = tm()
@@ -23,28 +23,29 @@ import Time
     }
 
     @Test(
-        "months begin and end with the calendar's, leap years included",
+        "months end with the calendar's, leap years included",
         arguments: [
             // 2028-02-29T23:59:59Z is in February 2028; a second later is March.
-            (1_835_481_599, 1, 1_832_976_000, 1_835_481_600), (1_835_481_600, 1, 1_835_481_600, 1_838_160_000),
+            (1_835_481_599, 1, 1_835_481_600), (1_835_481_600, 1, 1_838_160_000),
             // 2100 is no leap year: February ends with the 28th.
-            (4_107_456_000, 1, 4_105_123_200, 4_107_542_400),
+            (4_107_456_000, 1, 4_107_542_400),
             // 2027-05-10 is in the second quarter, and in the year.
-            (1_809_907_200, 3, 1_806_537_600, 1_814_400_000), (1_809_907_200, 12, 1_798_761_600, 1_830_297_600),
+            (1_809_907_200, 3, 1_814_400_000), (1_809_907_200, 12, 1_830_297_600),
         ])
-    func months(seconds: Int64, months: UInt64, start: UInt64, end: UInt64) {
-        let bounds = WindowBounds(months: months, containing: WallTime(seconds: seconds))
-        #expect(bounds.startMinute * 60 == start)
-        #expect(bounds.endMinute * 60 == end)
+    func months(seconds: Int64, months: UInt64, end: UInt64) {
+        #expect(WindowEnd.minute(ofMonths: months, containing: WallTime(seconds: seconds)) * 60 == end)
     }
 
     @Test("minutes, hours and days are aligned in UTC")
     func fixed() {
         let wall = WallTime(nanoseconds: 1_800_003_723_000_000_001)
-        #expect(WindowBounds(minutes: 1, containing: wall).startMinute == 1_800_003_720 / 60)
-        #expect(WindowBounds(minutes: 60, containing: wall).startMinute == 1_800_003_600 / 60)
-        let day = WindowBounds(minutes: 1440, containing: wall)
-        #expect(day.startMinute * 60 == 1_799_971_200)
-        #expect(day.nanosecondsUntilEnd(from: wall) == 53_876_999_999_999)
+        #expect(WindowEnd.minute(ofMinutes: 1, containing: wall) * 60 == 1_800_003_780)
+        #expect(WindowEnd.minute(ofMinutes: 60, containing: wall) * 60 == 1_800_007_200)
+        let day = WindowEnd.minute(ofMinutes: 1440, containing: wall)
+        #expect(day * 60 == 1_800_057_600)
+        #expect(WindowEnd.nanoseconds(until: day, from: wall) == 53_876_999_999_999)
+        #expect(WindowEnd.nanoseconds(until: 1, from: wall) == 0)
+        // A moment on the border belongs to the window that begins.
+        #expect(WindowEnd.minute(ofMinutes: 60, containing: WallTime(seconds: 3600)) == 120)
     }
 }

@@ -1,0 +1,47 @@
+internal import Demo
+internal import Glibc
+internal import Reactor
+package import Sockets
+internal import Transport
+
+/// `martlet demo`: one demonstration backend on one thread.
+package final class DemoProcess {
+    private let loop: EventLoop
+    private let context: WorkerContext
+    private let server: DemoServer
+    private let notices: Notices
+    private var signals: SignalSource?
+    private var timer: Timer?
+    private var isLeaving = false
+
+    package init(at address: SocketAddress, name: String, notices: Notices) throws(StartFailure) {
+        self.notices = notices
+        do throws(SystemError) {
+            loop = try EventLoop()
+            context = WorkerContext(index: 0, loop: loop)
+            server = try DemoServer.start(at: address, name: name, context: context)
+            signals = try SignalSource([SIGTERM, SIGINT], on: loop) { [unowned self] in received(signal: $0) }
+        } catch {
+            throw StartFailure(message: "cannot listen on \(address): \(error)")
+        }
+        notices.say("listening name=\(name) address=\(server.address ?? address) tls=false")
+    }
+
+    /// Serves until it is told to end. Returns the exit status.
+    package func run() -> Int32 {
+        notices.say("ready")
+        loop.run()
+        return 0
+    }
+
+    private func received(signal: Int32) {
+        if isLeaving { exit(128 + signal) }
+        isLeaving = true
+        server.beginDrain()
+        timer = Timer(on: loop) { [unowned self] in
+            if server.connectionCount == 0 { return loop.stop() }
+            timer?.arm(after: .milliseconds(20))
+        }
+        timer?.arm(after: .zero)
+    }
+}

@@ -1,0 +1,49 @@
+internal import Reactor
+internal import Time
+package import Transport
+
+/// How a process leaves: after `delay` its workers accept no more and let their connections finish, for `timeout` at most.
+final class Departure<Program: ListeningProgram> {
+    private let group: WorkerGroup<Program>
+    private let board: LoadBoard
+    private let loop: EventLoop
+    private let notices: Notices
+    private let drain: DrainConfiguration
+    private var begin: Timer?
+    private var watch: Timer?
+    private var ends = Instant.distantFuture
+
+    private static var pace: Duration { .milliseconds(20) }
+
+    init(
+        _ drain: DrainConfiguration, group: WorkerGroup<Program>, board: LoadBoard, loop: EventLoop, notices: Notices
+    ) {
+        self.drain = drain
+        self.group = group
+        self.board = board
+        self.loop = loop
+        self.notices = notices
+        notices.say("leaving delay=\(drain.delay) timeout=\(drain.timeout)")
+        begin = Timer(on: loop) { [unowned self] in start() }
+        if drain.delay > .zero { begin?.arm(after: drain.delay) } else { start() }
+    }
+
+    private func start() {
+        group.postToAll { $0.listeners.beginDrain() }
+        ends = loop.now + drain.timeout
+        watch = Timer(on: loop) { [unowned self] in look() }
+        watch?.arm(after: Self.pace)
+    }
+
+    private func look() {
+        if board.total > 0, loop.now < ends {
+            watch?.arm(after: Self.pace)
+            return
+        }
+        if board.total > 0 {
+            notices.say("leaving with \(board.total) connections open: time is up")
+            group.postToAll { $0.listeners.abort() }
+        }
+        loop.stop()
+    }
+}

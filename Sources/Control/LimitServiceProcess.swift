@@ -1,0 +1,167 @@
+package import Config
+internal import Crypto
+internal import Glibc
+internal import Metrics
+internal import RateLimit
+package import RateLimitService
+internal import Reactor
+internal import Redis
+internal import Sockets
+internal import TLS
+internal import Time
+internal import Transport
+
+/// `martlet ratelimit`: the rate-limit service's workers, and the control thread that starts, changes and ends them.
+///
+/// SIGHUP takes new rules into service; where it counts and listens is decided at the start.
+package final class LimitServiceProcess {
+    package typealias Source = () -> (LimitServiceConfiguration?, [Issue])
+
+    private let read: Source
+    private let notices: Notices
+    private let configuration: LimitServiceConfiguration
+    private let loop: EventLoop
+    private let context: WorkerContext
+    private let board: LoadBoard
+    private let group: WorkerGroup<LimitWorker>
+    private let listeners: ProcessListeners<LimitWorker>
+    private let admin: Admin
+    private var signals: SignalSource?
+    private var departure: Departure<LimitWorker>?
+
+    package init(
+        _ read: @escaping Source, readFile: @escaping (String) -> Result<[UInt8], FileFailure>, notices: Notices
+    ) throws {
+        self.read = read
+        self.notices = notices
+        let (found, issues) = read()
+        notices.report(issues)
+        guard let configuration = found else { throw StartFailure(message: "the configuration has mistakes") }
+        self.configuration = configuration
+        loop = try EventLoop()
+        context = WorkerContext(index: -1, loop: loop)
+        let relay = SignalRelay()
+        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.handler?($0) }
+
+        var files = FileOpener(read: readFile, now: loop.wall)
+        let ticketKeys = TicketKeys(now: loop.now)
+        let plans = configuration.listeners.compactMap { files.listenerPlan($0, ticketKeys: ticketKeys) }
+        let store = LimitServiceStore(configuration.rateLimits, &files)
+        notices.report(files.issues)
+        guard !files.issues.hasErrors, let store else { throw StartFailure(message: "the configuration has mistakes") }
+
+        let workerCount = configuration.workers ?? Processors.available
+        let board = LoadBoard(workers: workerCount)
+        self.board = board
+        let rules = RuleTree(configuration.domains)
+        group = try WorkerGroup(count: workerCount) { context in
+            LimitWorker(rules: rules, store: store, context: context, board: board)
+        }
+        listeners = ProcessListeners(group, notices: notices)
+        try listeners.adopt(plans)
+        admin = try Admin.open(configuration.admin.value, registry: MetricRegistry(), context: context)
+        relay.handler = { [unowned self] in received(signal: $0) }
+        notices.say("admin address=\(admin.address)")
+    }
+
+    /// Serves until it is told to end. Returns the exit status.
+    package func run() -> Int32 {
+        admin.isReady = true
+        notices.say("ready")
+        loop.run()
+        group.stop()
+        return 0
+    }
+
+    private func received(signal: Int32) {
+        guard signal == SIGHUP else {
+            if departure != nil { exit(128 + signal) }
+            admin.isReady = false
+            departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
+            return
+        }
+        let (found, issues) = read()
+        notices.report(issues)
+        guard let found else { return notices.say("reload refused: the rules in service stay") }
+        let rules = RuleTree(found.domains)
+        group.postToAll { $0.server.adopt(rules) }
+        notices.say("reloaded")
+    }
+}
+
+/// What signals do before the process is whole.
+final class SignalRelay {
+    var handler: ((Int32) -> Void)?
+}
+
+/// A worker of the rate-limit service.
+private final class LimitWorker: ListeningProgram {
+    let server: LimitServer
+    let listeners: WorkerListeners
+
+    init(rules: RuleTree, store: LimitServiceStore, context: WorkerContext, board: LoadBoard) {
+        server = LimitServer(rules: rules, store: store.make(context), seed: store.table.seed, context: context)
+        listeners = WorkerListeners(handler: server.handler, context: context, board: board)
+    }
+}
+
+/// Where the service counts, and how a worker gets its store.
+private struct LimitServiceStore: Sendable {
+    let table = WindowTable()
+    private let location: Location
+    private let configuration: StoreConfiguration
+
+    private enum Location: Sendable {
+        case memory
+        case redis(NetworkAddress, database: Int, user: String?, password: String?, tls: UpstreamTLS?)
+    }
+
+    /// `nil` where a file it needs has a mistake, which has been reported.
+    init?(_ configuration: StoreConfiguration, _ files: inout FileOpener) {
+        self.configuration = configuration
+        switch configuration.store.value {
+        case .memory: location = .memory
+        // The configuration's own check has refused it.
+        case .service: return nil
+        case .redis(let redis):
+            var tls: UpstreamTLS?
+            if let settings = redis.tls {
+                tls = files.upstreamTLS(settings, protocols: [], at: configuration.store.place)
+                if tls == nil { return nil }
+            }
+            location = .redis(
+                redis.address, database: redis.database, user: redis.user, password: redis.password?.text, tls: tls)
+        }
+    }
+
+    func make(_ context: WorkerContext) -> any WindowStore {
+        let memory = MemoryWindowStore(table: table)
+        guard case .redis(let address, let database, let user, let password, let tls) = location,
+            let dialer = dialer(address, tls, context)
+        else { return memory }
+        var settings = RedisSettings()
+        settings.user = user
+        settings.password = password
+        settings.database = database
+        settings.timeout = configuration.timeout
+        let client = RedisClient(settings, dialer: dialer, on: context.loop, seed: RandomBytes.uint64())
+        return RedisWindowStore(
+            client, fallback: memory, whenUnavailable: configuration.whenUnavailable, prefix: configuration.domain,
+            seed: RandomBytes.uint64())
+    }
+
+    private func dialer(_ address: NetworkAddress, _ tls: UpstreamTLS?, _ context: WorkerContext) -> (any RedisDialer)? {
+        func security(_ name: String) -> (context: ClientContext, name: ServerName)? {
+            tls.flatMap { tls in (tls.serverName ?? ServerName(name)).map { (tls.context, $0) } }
+        }
+        switch address {
+        case .name(let name, let port):
+            guard let resolver = try? SystemResolver(on: context.loop) else { return nil }
+            return NameDialer(
+                name, port: port, tls: security(name), resolver: resolver, on: context.loop, scratch: context.scratch)
+        case .ip, .unix:
+            guard let socket = SocketAddress(address) else { return nil }
+            return AddressDialer(socket, tls: security(socket.host), on: context.loop, scratch: context.scratch)
+        }
+    }
+}

@@ -1,0 +1,184 @@
+internal import Bytes
+internal import HTTP1
+package import HTTP2
+package import HTTPModel
+
+/// What handlers say, on its way to bytes. The owner marks its connection dirty.
+extension HTTP1Exchanges {
+    enum Progress {
+        /// Nothing more can be said at present.
+        case waits
+        case ended(keepsAlive: Bool)
+        /// The answer cannot come to its end: HTTP/2's error code.
+        case broken(UInt32)
+    }
+
+    /// Begins the answer. `:status` is among the fields, and Content-Length where the length is known.
+    package func respond(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
+        guard canSend(stream), case .awaited = answer, let status = Self.status(of: fields) else { return }
+        stream.pointee.flags.insert(.headSent)
+        if ended { stream.pointee.ending = .body }
+        var length: UInt64?
+        var hasDate = false
+        for field in fields {
+            if field.token == .contentLength { length = Decimal.read(field.valueBytes) }
+            if field.token == .date { hasDate = true }
+        }
+        HTTP1Writer.responseStart(status: status, fields: fields, to: &written)
+        answer = .begun(status: status, length: length, hasDate: hasDate)
+    }
+
+    /// A 1xx head. 101 is no interim answer, and HTTP/1.0 knows none at all (RFC 9110, section 15.2).
+    package func inform(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
+        guard canSend(stream), case .awaited = answer, reader.head.version == .http11,
+            let status = Self.status(of: fields), status < 200, status != 101
+        else { return }
+        if status == 100 {
+            guard owesContinue else { return }
+            owesContinue = false
+        }
+        HTTP1Writer.interimHead(status: status, fields: fields, to: &written)
+    }
+
+    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.outbound.append(bytes, from: pool.chunks)
+    }
+
+    package func finish(_ stream: StreamPointer) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.ending = .body
+    }
+
+    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.ending = .trailers
+        stream.pointee.outboundTrailers = trailers
+    }
+
+    /// The answer ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
+    /// With `noError` a complete answer still goes out: only the rest of the request is unwanted.
+    package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
+        guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else { return }
+        if code == .noError, stream.pointee.ending != .open { return }
+        stream.pointee.flags.insert(.resetSent)
+        resetCode = code.rawValue
+    }
+
+    private func canSend(_ stream: StreamPointer) -> Bool {
+        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
+    }
+
+    private static func status(of fields: UnsafeBufferPointer<Field>) -> Int? {
+        guard let field = fields.first(where: { $0.token == .status }), field.valueCount == 3,
+            let status = Decimal.read(field.valueBytes), (100...599).contains(status)
+        else { return nil }
+        return Int(status)
+    }
+
+    // MARK: Bytes
+
+    func write(_ stream: StreamPointer, into output: inout ByteBuffer, limit: Int, wallSeconds: Int64) -> Progress {
+        if stream.pointee.flags.contains(.resetSent) { return .broken(resetCode) }
+        output.append(written.readable)
+        written.removeAll()
+        switch answer {
+        case .awaited:
+            // Whoever has not answered by the end of the tick wants the body.
+            if owesContinue {
+                owesContinue = false
+                HTTP1Writer.interimContinue(to: &output)
+            }
+            return .waits
+        case .begun(let status, let length, let hasDate):
+            let whole: UInt64? = stream.pointee.ending == .body ? UInt64(stream.pointee.outbound.count) : nil
+            let plan = ResponsePlan(
+                answering: reader.head, status: status, length: length ?? whole,
+                mayKeepAlive: !isDraining && stream.pointee.isRemoteEnded)
+            if !hasDate { writeDate(wallSeconds, to: &output) }
+            HTTP1Writer.responseEnd(plan, to: &output)
+            owesContinue = false
+            var left: UInt64 = 0
+            if plan.sendsBody, case .length(let count) = plan.body { left = count }
+            answer = .body(plan, left: left)
+            return writeBody(stream, plan, left, into: &output, limit: limit)
+        case .body(let plan, let left):
+            return writeBody(stream, plan, left, into: &output, limit: limit)
+        }
+    }
+
+    private func writeBody(
+        _ stream: StreamPointer, _ plan: ResponsePlan, _ left: UInt64, into output: inout ByteBuffer, limit: Int
+    ) -> Progress {
+        let waiting = stream.pointee.outbound.count
+        guard plan.sendsBody, plan.body != .none else {
+            // What a handler says to HEAD goes nowhere.
+            stream.pointee.outbound.removeAll(pool: pool.chunks)
+            drained(stream, waiting)
+            return end(stream, plan, complete: true, into: &output)
+        }
+        let count = min(waiting, max(0, limit - output.count))
+        switch plan.body {
+        case .length:
+            // More than was told would be taken for the next answer.
+            guard UInt64(waiting) <= left else { return .broken(ErrorCode.internalError.rawValue) }
+            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+            answer = .body(plan, left: left - UInt64(count))
+            drained(stream, count)
+            return end(stream, plan, complete: left == UInt64(count), into: &output)
+        case .chunked where count > 0:
+            HTTP1Writer.chunkStart(count: count, to: &output)
+            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+            HTTP1Writer.chunkEnd(to: &output)
+        default:
+            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+        }
+        drained(stream, count)
+        return end(stream, plan, complete: true, into: &output)
+    }
+
+    private func drained(_ stream: StreamPointer, _ count: Int) {
+        guard count > 0 else { return }
+        stream.pointee.bodyBytesSent += count
+        stream.pointee.lastActivity = now
+        stream.pointee.handler?.streamDrained(stream, count)
+    }
+
+    /// - Parameter complete: as long as was told.
+    private func end(
+        _ stream: StreamPointer, _ plan: ResponsePlan, complete: Bool, into output: inout ByteBuffer
+    ) -> Progress {
+        // The handler that heard of what was sent may have sent more, or reset.
+        guard !isDead, stream.pointee.outbound.isEmpty, stream.pointee.ending != .open,
+            !stream.pointee.flags.contains(.resetSent)
+        else { return .waits }
+        guard complete else { return .broken(ErrorCode.internalError.rawValue) }
+        if plan.sendsBody, plan.body == .chunked {
+            if let trailers = stream.pointee.outboundTrailers {
+                HTTP1Writer.lastChunk(trailers: UnsafeBufferPointer(trailers), to: &output)
+            } else {
+                HTTP1Writer.lastChunk(to: &output)
+            }
+        }
+        stream.pointee.flags.insert(.localEnded)
+        return .ended(keepsAlive: plan.keepsAlive)
+    }
+
+    private func writeDate(_ wallSeconds: Int64, to output: inout ByteBuffer) {
+        output.append("date: ")
+        output.append(date.at(seconds: wallSeconds))
+        output.append("\r\n")
+    }
+
+    /// For a request that nobody can answer.
+    func writeRefusal(_ status: Int, _ text: StaticString, wallSeconds: Int64, to output: inout ByteBuffer) {
+        let type = Field("content-type", "text/plain; charset=utf-8", token: .contentType)
+        withUnsafePointer(to: type) {
+            HTTP1Writer.responseStart(status: status, fields: UnsafeBufferPointer(start: $0, count: 1), to: &output)
+        }
+        writeDate(wallSeconds, to: &output)
+        HTTP1Writer.responseEnd(ResponsePlan(refusingWithLength: UInt64(text.utf8CodeUnitCount + 1)), to: &output)
+        output.append(text)
+        output.append("\n")
+    }
+}

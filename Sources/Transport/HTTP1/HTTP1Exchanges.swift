@@ -1,0 +1,288 @@
+package import Bytes
+package import HTTP1
+package import HTTPModel
+
+/// Owns a connection's HTTP/1.1 codec.
+package protocol HTTP1ExchangesOwner: AnyObject {
+    /// A request has come; its handler must be set before returning.
+    func exchangeBegan(_ stream: StreamPointer)
+    /// Called after the handler's `streamClosed`.
+    func exchangeEnded()
+}
+
+/// One server connection's HTTP/1.1 codec (RFC 9112): bytes in, events out; intents in, bytes out. No socket and no clock.
+///
+///     idle ──first byte──▶ head ──complete──▶ exchange ──request read, answer written──▶ idle …
+///                            └── malformed ──▶ ending ◀── reset, refused, or the last ──┘
+///
+/// One exchange at a time: what a caller sends beyond it waits unread, and so does body above the stream's window. Each
+/// request is turned into the record that HTTP/2 would have made of it, so that handlers see no version: pseudo-fields,
+/// no Host, nothing that concerns this hop only.
+package final class HTTP1Exchanges {
+    package unowned(unsafe) var owner: (any HTTP1ExchangesOwner)?
+    /// The exchange whose request head has come.
+    package var current: StreamPointer? { isAnnounced ? stream : nil }
+    /// No further request is taken; once everything is written the connection ends.
+    package private(set) var isEnding = false
+    /// The caller may still be sending: a connection closed at once would take the answer with it (RFC 9112, section 9.6).
+    package private(set) var leavesUnread = false
+    /// An answer was cut short whose end is the connection's end: in order, it must not end.
+    package private(set) var isTruncated = false
+    /// When the first byte of the head being read came, in nanoseconds of the owner's clock; `nil` while none is.
+    package private(set) var headSince: UInt64?
+
+    let pool: StreamPool
+    private let connection: UnsafeMutableRawPointer
+    private let isSecure: Bool
+    private let windowBytes: Int
+    let date: DateText
+    private(set) var reader: RequestReader
+    /// The request's record, from the first byte of its head on.
+    private var stream: StreamPointer?
+    private var isAnnounced = false
+    private var nextID: Int32 = 1
+    /// What came and was not read yet.
+    private var held = ByteBuffer()
+    /// Heads that wait to be sent, in front of any body.
+    var written = ByteBuffer()
+    /// The answer to what could not be read.
+    private var refusal: (status: Int, text: StaticString)?
+    var answer = Answer.awaited
+    /// The caller holds the body back until it is told to go on.
+    var owesContinue = false
+    /// Why the present exchange is reset.
+    var resetCode: UInt32 = 0
+    private(set) var isDraining = false
+    private(set) var isDead = false
+    var now: UInt64 = 0
+
+    /// How far the present exchange's answer has come.
+    enum Answer {
+        case awaited
+        /// Status and fields are in `written`; how the body ends is decided when they are sent.
+        case begun(status: Int, length: UInt64?, hasDate: Bool)
+        /// `left`: of a body whose length was told.
+        case body(ResponsePlan, left: UInt64)
+    }
+
+    /// - Parameters:
+    ///   - connection: for `Stream.connection`.
+    ///   - windowBytes: body that a handler has not accepted; above it nothing more is read.
+    package init(
+        limits: HTTP1Limits, windowBytes: Int, isSecure: Bool, connection: UnsafeMutableRawPointer, pool: StreamPool,
+        date: DateText
+    ) {
+        reader = RequestReader(limits: limits)
+        self.windowBytes = windowBytes
+        self.isSecure = isSecure
+        self.connection = connection
+        self.pool = pool
+        self.date = date
+    }
+
+    // MARK: Bytes
+
+    /// Bytes wait here that nobody may read yet: the socket's turn to hold them.
+    package var holdsReading: Bool { !isEnding && !mayRead && (!held.isEmpty || isOverWindow) }
+
+    /// The last byte of the last answer has been produced.
+    package var isFinished: Bool { isEnding && stream == nil && refusal == nil }
+
+    package var isIdle: Bool { stream == nil && held.isEmpty && !isEnding }
+
+    /// Takes what arrived; events are called from within.
+    package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
+        guard !isDead, !isEnding else { return }
+        self.now = now
+        if held.isEmpty {
+            let used = read(bytes)
+            held.append(UnsafeRawBufferPointer(rebasing: bytes[used...]))
+        } else {
+            held.append(bytes)
+            readHeld()
+        }
+    }
+
+    private func readHeld() {
+        held.consume(read(held.readable))
+        held.shrink(to: Self.heldBytesKept)
+    }
+
+    private static let heldBytesKept = 1024
+
+    private var isOverWindow: Bool {
+        guard isAnnounced, let stream else { return false }
+        return stream.pointee.unconsumed >= windowBytes
+    }
+
+    private var mayRead: Bool {
+        guard !isEnding, !isDead else { return false }
+        guard isAnnounced, let stream else { return true }
+        return !stream.pointee.isRemoteEnded && stream.pointee.unconsumed < windowBytes
+    }
+
+    /// Returns how many bytes were used.
+    private func read(_ input: UnsafeRawBufferPointer) -> Int {
+        var used = 0
+        do throws(HTTP1Failure) {
+            while mayRead {
+                let rest = UnsafeRawBufferPointer(rebasing: input[used...])
+                if stream == nil {
+                    if rest.isEmpty { break }
+                    beginHead()
+                }
+                let step = try reader.next(rest, into: &stream!.pointee.fields)
+                used += step.consumed
+                switch step.event {
+                case .needsMore: return used
+                case .head: try announce()
+                case .body(let range): deliver(UnsafeRawBufferPointer(rebasing: rest[range]))
+                case .end: requestEnded()
+                }
+            }
+        } catch {
+            refuse(error.answer, error.text)
+        }
+        return used
+    }
+
+    // MARK: A request
+
+    private func beginHead() {
+        headSince = now
+        let stream = pool.take()
+        stream.pointee.connection = connection
+        // The places of the pseudo-fields, which come first.
+        for _ in 0..<3 { stream.pointee.fields.append(Field("", "", token: .other)) }
+        self.stream = stream
+    }
+
+    private func announce() throws(HTTP1Failure) {
+        guard let stream else { return }
+        let head = reader.head
+        stream.pointee.id = nextID
+        nextID = nextID == .max ? 1 : nextID + 1
+        stream.pointee.lastActivity = now
+        stream.pointee.fields.becomeVersionFree(head, isSecure: isSecure)
+        stream.pointee.trailersStart = stream.pointee.fields.count
+        stream.pointee.flags.insert(.headReceived)
+        headSince = nil
+        isAnnounced = true
+        owesContinue = head.expectsContinue
+        let ended = head.body == .none || head.body == .length(0)
+        if ended {
+            // The reader says so too, for no bytes.
+            _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
+            stream.pointee.flags.insert(.remoteEnded)
+        }
+        owner?.exchangeBegan(stream)
+        stream.pointee.handler?.streamHead(stream, ended: ended)
+    }
+
+    private func deliver(_ bytes: UnsafeRawBufferPointer) {
+        guard let stream else { return }
+        owesContinue = false
+        stream.pointee.lastActivity = now
+        stream.pointee.bodyBytesReceived += bytes.count
+        guard !stream.pointee.flags.contains(.resetSent), let handler = stream.pointee.handler else { return }
+        stream.pointee.unconsumed += bytes.count
+        handler.streamData(stream, bytes)
+    }
+
+    private func requestEnded() {
+        guard let stream else { return }
+        owesContinue = false
+        stream.pointee.lastActivity = now
+        stream.pointee.flags.insert(.remoteEnded)
+        guard !stream.pointee.flags.contains(.resetSent) else { return }
+        stream.pointee.handler?.streamEnded(stream)
+    }
+
+    // MARK: Endings
+
+    /// Appends what is to be sent, about `limit` bytes at most, and reads on where that makes room for it.
+    package func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
+        guard !isDead else { return }
+        self.now = now
+        repeat {
+            if !held.isEmpty, mayRead { readHeld() }
+            guard !isDead else { return }
+            if let stream, isAnnounced {
+                switch write(stream, into: &output, limit: limit, wallSeconds: wallSeconds) {
+                case .waits: return
+                case .ended(let keepsAlive):
+                    if !keepsAlive { end() }
+                    endExchange(stream, .complete)
+                case .broken(let code):
+                    if case .body(let plan, _) = answer { isTruncated = plan.body == .untilClose }
+                    end()
+                    written.removeAll()
+                    endExchange(stream, .reset(code))
+                }
+            } else if let refusal {
+                self.refusal = nil
+                writeRefusal(refusal.status, refusal.text, wallSeconds: wallSeconds, to: &output)
+            }
+        } while output.count < limit && !held.isEmpty && mayRead
+    }
+
+    /// No more requests: what is written still goes out.
+    private func end() {
+        guard !isEnding else { return }
+        isEnding = true
+        leavesUnread = !held.isEmpty || !reader.isIdle
+    }
+
+    private func endExchange(_ stream: StreamPointer, _ reason: StreamClose) {
+        self.stream = nil
+        isAnnounced = false
+        owesContinue = false
+        answer = .awaited
+        stream.pointee.flags.insert(.closed)
+        stream.pointee.handler?.streamClosed(stream, reason)
+        pool.give(stream)
+        owner?.exchangeEnded()
+    }
+
+    private func dropHead() {
+        headSince = nil
+        guard let stream, !isAnnounced else { return }
+        self.stream = nil
+        pool.give(stream)
+    }
+
+    /// Answers what cannot be read, where an answer is still possible, and ends the connection.
+    private func refuse(_ status: Int, _ text: StaticString) {
+        guard !isEnding else { return }
+        end()
+        leavesUnread = true
+        var mayAnswer = true
+        if let stream, isAnnounced {
+            if case .body = answer { mayAnswer = false }
+            endExchange(stream, .reset(1))
+        } else {
+            dropHead()
+        }
+        written.removeAll()
+        if mayAnswer { refusal = (status, text) }
+    }
+
+    /// A request head that does not come to its end.
+    package func refuseSlowHead() { refuse(408, "the request did not come in time") }
+
+    /// HTTP/1.1 to a listener that does not speak it: said in words, for whoever configured the caller.
+    package func refuseVersion() { refuse(505, "only HTTP/2 is spoken here") }
+
+    /// Leaves: at once where nothing is under way, else with the present answer.
+    package func drain() {
+        isDraining = true
+        if isIdle { end() }
+    }
+
+    /// The connection is gone.
+    package func die() {
+        guard !isDead else { return }
+        isDead = true
+        if let stream, isAnnounced { endExchange(stream, .connectionLost) } else { dropHead() }
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Config
+import Control
+import RateLimitService
+
+struct RateLimit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ratelimit",
+        abstract: "Run the rate-limit service (Envoy's RLS v3), on Redis or memory.",
+        discussion: "The rules are envoyproxy/ratelimit's. SIGHUP takes new ones into service.")
+
+    @Argument(help: "The rules and where to listen, for example limits.yaml.")
+    var file: String
+
+    func run() throws {
+        let notices = Notices()
+        let file = file
+        do {
+            let process = try LimitServiceProcess(
+                {
+                    switch Files.text(file) {
+                    case .failure(let failure):
+                        (nil, [Issue(at: Place(file: file, line: 1, column: 1), "cannot be read: \(failure.reason)")])
+                    case .success(let text):
+                        LimitServiceConfiguration.read(
+                            text: text, file: file, environment: Files.environment, readFile: Files.text)
+                    }
+                }, readFile: Files.bytes, notices: notices)
+            throw ExitCode(process.run())
+        } catch let failure as StartFailure {
+            notices.say("martlet: \(failure.message)")
+            throw ExitCode(1)
+        }
+    }
+}

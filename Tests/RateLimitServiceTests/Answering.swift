@@ -1,0 +1,65 @@
+import GRPCTesting
+import HTTPModel
+import Messages
+import RateLimit
+import Reactor
+import Sockets
+import SwiftProtobuf
+import Testing
+import Time
+import Transport
+
+@testable import RateLimitService
+
+typealias LimitRequestMessage = Envoy_Service_Ratelimit_V3_RateLimitRequest
+typealias LimitResponseMessage = Envoy_Service_Ratelimit_V3_RateLimitResponse
+typealias DescriptorMessage = Envoy_Extensions_Common_Ratelimit_V3_RateLimitDescriptor
+
+/// The service with a caller on one loop. The clock stands at a multiple of a day until the test moves it.
+final class Answering {
+    let server: LimitServer
+    let caller: TestCaller
+    /// Last, for it must outlive the others.
+    let worker: TestWorker
+
+    init(
+        _ descriptors: [LimitDescriptor], table: WindowTable = WindowTable(seed: HashSeed(1, 2)),
+        store: ((TestWorker, WindowTable) -> any WindowStore)? = nil
+    ) throws {
+        worker = try TestWorker()
+        worker.clock.wall = WallTime(seconds: 20_000 * 86_400)
+        worker.loop.tick(wait: false)
+        let store = store?(worker, table) ?? MemoryWindowStore(table: table)
+        server = LimitServer(
+            rules: RuleTree([domain("edge", descriptors)]), store: store, seed: table.seed, context: worker.context)
+        caller = try TestCaller(
+            to: try server.listen(at: SocketAddress("127.0.0.1:0")!), worker: worker)
+    }
+
+    func call(_ request: LimitRequestMessage) throws -> TestCall {
+        caller.unary("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit", try request.serializedBytes())
+    }
+
+    /// The answer to one request, which must be one.
+    func ask(_ descriptors: [DescriptorMessage], hits: UInt32 = 0, domain: String = "edge") throws -> LimitResponseMessage {
+        var request = LimitRequestMessage()
+        request.domain = domain
+        request.descriptors = descriptors
+        request.hitsAddend = hits
+        let call = try call(request)
+        #expect(call.status == "0")
+        return try LimitResponseMessage(serializedBytes: try #require(call.messages.first))
+    }
+}
+
+func descriptor(_ entries: [(String, String)], hits: UInt64? = nil) -> DescriptorMessage {
+    var descriptor = DescriptorMessage()
+    descriptor.entries = entries.map { pair in
+        var entry = DescriptorMessage.Entry()
+        entry.key = pair.0
+        entry.value = pair.1
+        return entry
+    }
+    if let hits { descriptor.hitsAddend = Google_Protobuf_UInt64Value(hits) }
+    return descriptor
+}

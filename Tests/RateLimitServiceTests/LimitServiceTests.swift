@@ -1,0 +1,202 @@
+import GRPCTesting
+import Messages
+import RateLimit
+import Reactor
+import SwiftProtobuf
+import Testing
+import Time
+
+@testable import RateLimitService
+
+struct LimitServiceTests {
+    @Test("a limit of N lets N through, and says what is left and until when")
+    func counts() throws {
+        let service = try Answering([rule("user", nil, limit(3, .minute, name: "per-user"))])
+        service.worker.advance(by: .seconds(10), steps: 1)
+        for left in [2, 1, 0] as [UInt32] {
+            let answer = try service.ask([descriptor([("user", "anna")])])
+            #expect(answer.overallCode == .ok)
+            let status = try #require(answer.statuses.first)
+            #expect(status.code == .ok)
+            #expect(status.currentLimit.requestsPerUnit == 3)
+            #expect(status.currentLimit.unit == .minute)
+            #expect(status.currentLimit.name == "per-user")
+            #expect(status.limitRemaining == left)
+            #expect(status.durationUntilReset.seconds == 50)
+        }
+        let over = try service.ask([descriptor([("user", "anna")])])
+        #expect(over.overallCode == .overLimit)
+        #expect(over.statuses[0].code == .overLimit)
+        #expect(over.statuses[0].limitRemaining == 0)
+        #expect(over.statuses[0].hasCurrentLimit)
+        #expect(try service.ask([descriptor([("user", "bob")])]).overallCode == .ok)
+        service.worker.advance(by: .seconds(50), steps: 1)
+        #expect(try service.ask([descriptor([("user", "anna")])]).statuses[0].limitRemaining == 2)
+    }
+
+    @Test(
+        "windows are fixed and begin with the epoch",
+        arguments: [
+            (ServiceLimit.Unit.second, 1), (.minute, 60), (.hour, 3600), (.day, 86_400), (.week, 604_800),
+            (.month, 2_592_000), (.year, 31_536_000),
+        ] as [(ServiceLimit.Unit, Int64)])
+    func windows(unit: ServiceLimit.Unit, seconds: Int64) throws {
+        let service = try Answering([rule("k", nil, limit(1, unit))])
+        let now = service.worker.clock.wall.seconds
+        let first = try service.ask([descriptor([("k", "v")])])
+        #expect(first.statuses[0].durationUntilReset.seconds == seconds - now % seconds)
+        #expect(try service.ask([descriptor([("k", "v")])]).overallCode == .overLimit)
+        service.worker.clock.wall.nanoseconds += UInt64(seconds - now % seconds - 1) * 1_000_000_000
+        service.worker.settle()
+        #expect(try service.ask([descriptor([("k", "v")])]).overallCode == .overLimit)
+        service.worker.clock.wall.nanoseconds += 1_000_000_000
+        service.worker.settle()
+        #expect(try service.ask([descriptor([("k", "v")])]).overallCode == .ok)
+    }
+
+    @Test("every descriptor is answered in its place and counts by itself, also where another is over")
+    func order() throws {
+        let service = try Answering([
+            rule("a", nil, limit(1)), rule("b", nil, limit(10)), rule("free", nil, unlimited()),
+        ])
+        let question = [
+            descriptor([("b", "1")]), descriptor([("none", "1")]), descriptor([("a", "1")]), descriptor([("free", "1")]),
+        ]
+        #expect(try service.ask(question).overallCode == .ok)
+        let second = try service.ask(question)
+        #expect(second.overallCode == .overLimit)
+        #expect(second.statuses.map(\.code) == [.ok, .ok, .overLimit, .ok])
+        #expect(second.statuses.map(\.hasCurrentLimit) == [true, false, true, false])
+        #expect(second.statuses.map(\.limitRemaining) == [8, 0, 0, .max])
+        #expect(try service.ask(question).statuses[0].limitRemaining == 7)
+    }
+
+    @Test("the same descriptor twice in a request counts twice")
+    func duplicate() throws {
+        let service = try Answering([rule("a", nil, limit(3))])
+        let answer = try service.ask([descriptor([("a", "1")]), descriptor([("a", "1")])])
+        #expect(answer.statuses.map(\.limitRemaining) == [2, 1])
+    }
+
+    @Test("hits are the descriptor's own, else the request's, else one; what is over counts too")
+    func hits() throws {
+        let service = try Answering([rule("a", nil, limit(10))])
+        #expect(try service.ask([descriptor([("a", "1")])], hits: 4).statuses[0].limitRemaining == 6)
+        #expect(try service.ask([descriptor([("a", "1")], hits: 2)], hits: 4).statuses[0].limitRemaining == 4)
+        #expect(try service.ask([descriptor([("a", "1")], hits: 5)]).overallCode == .overLimit)
+        // 11 of 10: one more is over as well.
+        #expect(try service.ask([descriptor([("a", "1")])]).overallCode == .overLimit)
+        #expect(try service.ask([descriptor([("a", "2")], hits: .max)]).overallCode == .overLimit)
+        #expect(try service.ask([descriptor([("a", "2")], hits: .max)]).overallCode == .overLimit)
+    }
+
+    @Test("zero hits ask and charge nothing")
+    func zeroHits() throws {
+        let service = try Answering([rule("a", nil, limit(2)), rule("never", nil, limit(0))])
+        let question = descriptor([("a", "1")], hits: 0)
+        for _ in 0..<5 { #expect(try service.ask([question]).statuses[0].limitRemaining == 2) }
+        _ = try service.ask([descriptor([("a", "1")])], hits: 2)
+        #expect(try service.ask([question]).overallCode == .ok)
+        _ = try service.ask([descriptor([("a", "1")])])
+        #expect(try service.ask([question]).overallCode == .overLimit)
+        #expect(try service.ask([descriptor([("never", "1")], hits: 0)]).overallCode == .ok)
+        #expect(try service.ask([descriptor([("never", "1")])]).overallCode == .overLimit)
+    }
+
+    @Test("a limit in the request takes the rule's place, shadow or unlimited though that be")
+    func override() throws {
+        let service = try Answering([
+            rule("a", nil, limit(100)), rule("s", nil, limit(100), shadow: true), rule("u", nil, unlimited()),
+        ])
+        for key in ["a", "s", "u", "unknown"] {
+            var question = descriptor([(key, "1")])
+            question.limit.requestsPerUnit = 1
+            question.limit.unit = .hour
+            let first = try service.ask([question])
+            #expect(first.statuses[0].currentLimit.requestsPerUnit == 1)
+            #expect(first.statuses[0].currentLimit.unit == .hour)
+            #expect(first.statuses[0].currentLimit.name == "")
+            #expect(try service.ask([question]).overallCode == .overLimit, "\(key)")
+        }
+        var elsewhere = descriptor([("a", "1")])
+        elsewhere.limit.requestsPerUnit = 5
+        elsewhere.limit.unit = .day
+        #expect(try service.ask([elsewhere], domain: "nowhere").statuses[0].limitRemaining == 4)
+    }
+
+    @Test("a shadow limit counts and says so, and never refuses")
+    func shadow() throws {
+        let service = try Answering([rule("a", nil, limit(1), shadow: true)])
+        _ = try service.ask([descriptor([("a", "1")])])
+        let over = try service.ask([descriptor([("a", "1")])])
+        #expect(over.overallCode == .ok)
+        #expect(over.statuses[0].code == .ok)
+        #expect(over.statuses[0].limitRemaining == 0)
+        #expect(over.statuses[0].hasCurrentLimit)
+    }
+
+    @Test("a limit that is found takes those that it replaces out of the request, before or behind it")
+    func replaces() throws {
+        let service = try Answering([
+            rule("user", nil, limit(1, name: "general")),
+            rule("vip", nil, limit(50, name: "vip", replaces: ["general", "nobody"])),
+            rule("free", nil, unlimited(replaces: ["general"])),
+        ])
+        for question in [
+            [descriptor([("user", "1")]), descriptor([("vip", "1")])],
+            [descriptor([("vip", "1")]), descriptor([("user", "1")])],
+            [descriptor([("free", "1")]), descriptor([("user", "1")])],
+        ] {
+            let answer = try service.ask(question)
+            let user = try #require(question.firstIndex { $0.entries[0].key == "user" })
+            #expect(!answer.statuses[user].hasCurrentLimit)
+            #expect(answer.overallCode == .ok)
+        }
+        // Nothing was charged to what was replaced, and alone it holds.
+        #expect(try service.ask([descriptor([("user", "1")])]).overallCode == .ok)
+        #expect(try service.ask([descriptor([("user", "1")])]).overallCode == .overLimit)
+    }
+
+    @Test("an unknown domain has no limits")
+    func unknownDomain() throws {
+        let service = try Answering([rule("a", nil, limit(1))])
+        let answer = try service.ask([descriptor([("a", "1")])], domain: "nowhere")
+        #expect(answer.overallCode == .ok)
+        #expect(!answer.statuses[0].hasCurrentLimit)
+    }
+
+    @Test("requests that cannot be are refused, and the service goes on")
+    func badRequests() throws {
+        let service = try Answering([rule("a", nil, limit(1))])
+        var request = LimitRequestMessage()
+        #expect(try service.call(request).status == "3")
+        request.domain = "edge"
+        #expect(try service.call(request).status == "3")
+        request.descriptors = [descriptor([("", "1")])]
+        #expect(try service.call(request).status == "3")
+        let path = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
+        #expect(service.caller.unary(path, [0x0A]).status == "13")
+        #expect(try service.ask([descriptor([("a", "1")])]).overallCode == .ok)
+    }
+
+    @Test("new rules hold from the next request on, and go on from what was counted")
+    func adopts() throws {
+        let service = try Answering([rule("a", nil, limit(1))])
+        _ = try service.ask([descriptor([("a", "1")])])
+        service.server.adopt(RuleTree([domain("edge", [rule("a", nil, limit(5))])]))
+        #expect(try service.ask([descriptor([("a", "1")])]).statuses[0].limitRemaining == 3)
+    }
+
+    @Test("a full table still counts those whom it knows, and lumps the others together by rule")
+    func fullTable() throws {
+        let service = try Answering(
+            [rule("a", nil, limit(3))], table: WindowTable(cellsMax: 64, seed: HashSeed(1, 2)))
+        // One cell a shard: after so many users every shard is full.
+        for batch in 0..<20 {
+            _ = try service.ask((0..<100).map { descriptor([("a", "u\(batch * 100 + $0)")]) })
+        }
+        #expect(try service.ask([descriptor([("a", "new")])]).overallCode == .overLimit)
+        service.worker.advance(by: .seconds(60), steps: 1)
+        #expect(try service.ask([descriptor([("a", "new")])]).overallCode == .ok)
+    }
+}

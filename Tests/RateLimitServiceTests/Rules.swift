@@ -1,0 +1,24 @@
+import Config
+@testable import RateLimitService
+
+/// Rules written as in limits.yaml's tree.
+func rule(
+    _ key: String, _ value: String? = nil, _ limit: ServiceLimit? = nil, shadow: Bool = false,
+    _ children: [LimitDescriptor] = []
+) -> LimitDescriptor {
+    LimitDescriptor(key: key, value: value, limit: limit, isShadow: shadow, descriptors: children)
+}
+
+func limit(
+    _ requests: UInt32, _ unit: ServiceLimit.Unit = .minute, name: String? = nil, replaces: [String] = []
+) -> ServiceLimit {
+    ServiceLimit(amount: .requests(requests, per: unit), name: name, replaces: replaces)
+}
+
+func unlimited(replaces: [String] = []) -> ServiceLimit {
+    ServiceLimit(amount: .unlimited, name: nil, replaces: replaces)
+}
+
+func domain(_ name: String, _ descriptors: [LimitDescriptor]) -> LimitDomain {
+    LimitDomain(name: Located(name, at: Place(file: "", line: 1, column: 1)), descriptors: descriptors)
+}
