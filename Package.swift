@@ -108,20 +108,24 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // Tests: a target each, in the floors' order; two helpers that several of them share.
+        // Tests: a target each, in the floors' order; three helpers that several of them share.
         .target(
             name: "GRPCTesting", dependencies: ["Bytes", "Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "Transport"],
             path: "Tests/GRPCTesting", swiftSettings: settings),
+        .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         tests("Bytes"),
         tests("JSON", ["Bytes"]),
         tests("Crypto", ["Bytes"]),
         tests("Time"),
         tests("Metrics"),
-        tests("HTTPModel", ["Bytes"]),
-        tests("TLS", ["COpenSSL", "Bytes", "Time"]),
+        tests("HTTPModel", ["CNghttp2", "Bytes"]),
+        tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
         tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        tests("Reactor", ["Time"]),
+        tests("Sockets", ["Bytes", "Time", "Reactor", "TLS", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "HTTPModel"]),
+        tests("HTTP2", ["Bytes", "HTTPModel"]),
         tests("GRPC", ["Bytes", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
