@@ -1,4 +1,5 @@
 import Bytes
+import TLSTesting
 import Time
 
 @testable import TLS

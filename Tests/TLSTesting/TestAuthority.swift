@@ -1,19 +1,18 @@
-import COpenSSL
-import Time
+internal import COpenSSL
 
 /// A certificate authority made on the spot: issues certificates and hands everything out as PEM.
-final class TestAuthority {
+package final class TestAuthority {
     private let key = TestAuthority.makeKey()
     private let certificate: OpaquePointer
-    let name: String
+    package let name: String
 
-    init(_ name: String) {
+    package init(_ name: String) {
         self.name = name
         certificate = Self.make(subject: name, key: key, issuer: name, issuerKey: key, extensions: Self.authorityExtensions)
     }
 
     /// An authority below this one.
-    init(_ name: String, below parent: TestAuthority) {
+    package init(_ name: String, below parent: TestAuthority) {
         self.name = name
         certificate = Self.make(
             subject: name, key: key, issuer: parent.name, issuerKey: parent.key, extensions: Self.authorityExtensions)
@@ -24,15 +23,15 @@ final class TestAuthority {
         EVP_PKEY_free(key)
     }
 
-    var pem: [UInt8] { Self.pem(certificate) }
+    package var pem: [UInt8] { Self.pem(certificate) }
 
-    struct Issued {
-        var certificate: [UInt8]
-        var key: [UInt8]
+    package struct Issued {
+        package var certificate: [UInt8]
+        package var key: [UInt8]
     }
 
     /// - Parameter names: as in openssl.cnf, such as `DNS:a.test,URI:spiffe://a`; empty for none.
-    func issue(
+    package func issue(
         _ subject: String, names: String = "", from notBefore: Int = -3600, until notAfter: Int = 86_400, rsaBits: Int? = nil
     ) -> Issued {
         let ownKey = Self.makeKey(rsaBits: rsaBits)
@@ -95,14 +94,14 @@ final class TestAuthority {
         text { PEM_write_bio_X509($0, certificate) }
     }
 
-    static func pem(key: OpaquePointer, passphrase: String? = nil) -> [UInt8] {
+    private static func pem(key: OpaquePointer, passphrase: String? = nil) -> [UInt8] {
         text { bio in
             guard let passphrase else { return PEM_write_bio_PrivateKey(bio, key, nil, nil, 0, nil, nil) }
             return PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_128_cbc(), passphrase, Int32(passphrase.utf8.count), nil, nil)
         }
     }
 
-    static func encryptedKey() -> [UInt8] {
+    package static func encryptedKey() -> [UInt8] {
         let key = makeKey()
         defer { EVP_PKEY_free(key) }
         return pem(key: key, passphrase: "swift")
