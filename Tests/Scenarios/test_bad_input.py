@@ -290,6 +290,40 @@ class TestSlowness:
         with Caller(running.address, ca=pki) as caller:
             assert caller.unary(ask("x")).text == "x"
 
+    def test_an_idle_connection_is_told_and_closed(self, gateway, backend):
+        running = gateway(backend, listeners=[listener(limits={"idle": "500ms"})])
+        with h2raw.Client(running.address) as client:
+            assert client.call(UNARY).grpc_status == 0
+            client.wait_kind(h2.events.ConnectionTerminated)
+            client.wait_end()
+
+    def test_a_stream_on_which_nothing_happens(self, gateway, backend, tag):
+        running = gateway(backend, listeners=[listener(limits={"stream_idle": "500ms"})])
+        with h2raw.Client(running.address) as client:
+            stream = client.request(UNARY, h2raw.grpc_message(ask(tag=tag, hold=True).SerializeToString()))
+            answer = client.answer(stream)
+            assert answer.reset is not None or answer.grpc_status not in (None, 0)
+            backend.wait_for_call(tag, "cancelled")
+            client.ping()
+
+    def test_connections_beyond_the_limit(self, gateway, backend):
+        running = gateway(backend, listeners=[listener(limits={"connections": 5})])
+        clients = [h2raw.Client(running.address) for _ in range(5)]
+        for client in clients:
+            client.ping()
+        host, port = running.address.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=10) as extra:
+            extra.sendall(START)
+            try:
+                assert extra.recv(100) == b""
+            except ConnectionError:
+                pass
+        for client in clients:
+            assert client.call(UNARY).grpc_status == 0
+            client.close()
+        eventually(lambda: _served(running.address), "room again")
+
+
 def _served(address):
     try:
         with h2raw.Client(address) as client:
