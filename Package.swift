@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// The floors: a target imports only lower floors, never sideways (ARCHITECTURE.md, and Tests/TidyTests hold it).
+// The floors: a target imports only lower floors, never sideways (ARCHITECTURE.md).
 // Targets are listed bottom to top.
 
 let settings: [SwiftSetting] = [
@@ -151,6 +151,5 @@ let package = Package(
                 "Bytes", "Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting",
                 protobuf,
             ]),
-        .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )
