@@ -169,12 +169,13 @@ package final class GatewayProcess {
     private func received(signal: Int32) {
         switch signal {
         case SIGHUP:
+            reload(rereading: true)
+            // Anew even where nothing changed: the file may have been moved away.
             do throws(AccessLogFailure) {
                 try log.open(configuration.accessLog.sinkTarget)
             } catch {
                 notices.say("the access log stays as it was: \(error.subject): \(String(cString: strerror(error.errno)))")
             }
-            reload(rereading: true)
         default:
             if phase == .leaving { exit(128 + signal) }
             enter(.leaving)

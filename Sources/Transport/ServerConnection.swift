@@ -97,6 +97,9 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         server.forget(self)
     }
 
+    /// The caller may still be sending, and is to read the GOAWAY that says why it is over.
+    override func leave() { channel.closeAfterPeer() }
+
     override package func sessionBegan(_ stream: StreamPointer) { stream.pointee.handler = handler }
 
     override package func sessionStreamEnded() {
@@ -175,7 +178,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         case .nameLastStream:
             say { $0.goAway(.noError) } _: { _ in }
         case .close:
-            channel.close()
+            leave()
         }
         channel.markDirty()
     }
