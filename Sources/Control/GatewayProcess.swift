@@ -177,7 +177,7 @@ package final class GatewayProcess {
                 notices.say("the access log stays as it was: \(error.subject): \(String(cString: strerror(error.errno)))")
             }
         default:
-            if phase == .leaving { exit(128 + signal) }
+            if let departure { return departure.hurry() }
             enter(.leaving)
             departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
         }
