@@ -21,12 +21,12 @@ package struct MemoryGuard: Sendable, Equatable {
 
 extension GatewayWorker {
     /// At the cap no new exchange is begun.
-    var isFull: Bool { context.chunks.bytesInUse >= current.snapshot.memory.workerBytesMax }
+    var isFull: Bool { context.chunks.bytesInUse >= memoryLimits.workerBytesMax }
 
     /// Bytes were queued on `stream`: where its connection, or the worker, holds too much, the stream that holds most ends.
     @inline(__always)
     func checkMemory(after stream: StreamPointer) {
-        let limits = current.snapshot.memory
+        let limits = memoryLimits
         Connection.with(stream) { connection in
             guard connection.queuedBytes > limits.connectionBytesMax || context.chunks.bytesInUse > limits.workerBytesMax else {
                 return
