@@ -30,7 +30,8 @@ package struct Stream {
         get { listener.object }
         set { listener = UnownedReference(newValue) }
     }
-    fileprivate var listener = UnownedReference<any StreamHandler>(nil)
+    /// `handler` as it is called.
+    package var listener = UnownedReference<any StreamHandler>(nil)
     /// The handler's own record.
     package var context: UnsafeMutableRawPointer?
     /// The connection's object, for its codec.

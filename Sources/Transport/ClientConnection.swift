@@ -1,3 +1,4 @@
+package import Bytes
 package import HTTP2
 package import HTTPModel
 package import Reactor
@@ -18,7 +19,12 @@ package protocol ClientConnectionOwner: AnyObject {
 
 /// A connection that we opened to an upstream.
 package final class ClientConnection: Connection {
-    package unowned(unsafe) var owner: (any ClientConnectionOwner)?
+    /// Lives at least as long as the connection, or sets itself to `nil`.
+    package var owner: (any ClientConnectionOwner)? {
+        get { ownerReference.object }
+        set { ownerReference = UnownedReference(newValue) }
+    }
+    private var ownerReference: UnownedReference<any ClientConnectionOwner>
     /// Connected, and the peer has said what it allows.
     package private(set) var isReady = false
     /// It has been ready, whatever it is now.
@@ -37,7 +43,7 @@ package final class ClientConnection: Connection {
         owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
-        self.owner = owner
+        ownerReference = UnownedReference(owner)
         let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
         session = HTTP2.Session(.client, limits: limits, pool: context.streams, memory: context.sessionMemory)
         super.init(channel: channel, limits: limits, context: context)
@@ -63,11 +69,11 @@ package final class ClientConnection: Connection {
 
     /// Begins a request: see `Session.submitRequest`.
     package func request(
-        ended: Bool, handler: any StreamHandler, stream context: UnsafeMutableRawPointer?,
+        ended: Bool, handler: UnownedReference<any StreamHandler>, stream context: UnsafeMutableRawPointer?,
         fill: (StreamPointer) -> UnsafeBufferPointer<Field>
     ) -> StreamPointer? {
         guard let stream = session.submitRequest(ended: ended, fill: fill) else { return nil }
-        stream.pointee.handler = handler
+        stream.pointee.listener = handler
         stream.pointee.context = context
         channel.markDirty()
         return stream
@@ -104,7 +110,7 @@ package final class ClientConnection: Connection {
         if isLeaving {
             if session.streamCount == 0 { channel.close() }
         } else {
-            owner?.clientConnectionHasRoom(self)
+            ownerReference.call { $0.clientConnectionHasRoom(self) }
         }
     }
 

@@ -18,14 +18,14 @@ package enum HTTPCodec {
 /// Bytes that arrive become events for the streams' handlers; what handlers say waits in the codec and leaves with one
 /// write at the end of the tick. Owned by its worker's thread.
 package class Connection: ByteChannelDelegate, SessionDelegate {
-    package let channel: ByteChannel
-    package let limits: SessionLimits
-    package unowned(unsafe) let context: WorkerContext
-    package private(set) var codec = HTTPCodec.undecided
+    package final let channel: ByteChannel
+    package final let limits: SessionLimits
+    package final unowned(unsafe) let context: WorkerContext
+    package final private(set) var codec = HTTPCodec.undecided
     /// The session in `codec`, where HTTP/2 is spoken: one branch and no reference count on the way of every call.
     private var session: Unmanaged<Session>?
     /// Set once the connection is no more; its streams have been told.
-    package private(set) var isClosed = false
+    package final private(set) var isClosed = false
     /// Nothing new is accepted; the channel closes when what is queued has left.
     private var isEnding = false
 
@@ -45,7 +45,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         self.session = Unmanaged.passUnretained(session)
     }
 
-    var now: UInt64 { context.loop.now.nanoseconds }
+    final var now: UInt64 { context.loop.now.nanoseconds }
 
     /// The connection a stream lives on.
     @inline(__always)
@@ -57,7 +57,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
 
     /// Says it in HTTP/2, or in whatever else is spoken.
     @inline(__always)
-    func say(_ http2: (Session) -> Void, _ http1: (HTTP1Exchanges) -> Void) {
+    final func say(_ http2: (Session) -> Void, _ http1: (HTTP1Exchanges) -> Void) {
         if let session {
             session._withUnsafeGuaranteedRef(http2)
         } else if case .http1(let exchanges) = codec {
@@ -66,27 +66,27 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         channel.markDirty()
     }
 
-    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+    package final func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         say { $0.send(stream, bytes) } _: { $0.send(stream, bytes) }
     }
 
     /// Nothing follows what was sent.
-    package func finish(_ stream: StreamPointer) {
+    package final func finish(_ stream: StreamPointer) {
         say { $0.finish(stream) } _: { $0.finish(stream) }
     }
 
     /// These trailers follow. Bytes and array must lie in the stream's own arena.
-    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
+    package final func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
         say { $0.finish(stream, trailers: trailers) } _: { $0.finish(stream, trailers: trailers) }
     }
 
-    package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
+    package final func reset(_ stream: StreamPointer, _ code: ErrorCode) {
         say { $0.reset(stream, code) } _: { $0.reset(stream, code) }
     }
 
     /// `count` bytes of body were accepted further on: their room is given back to the sender.
     @inline(__always)
-    package func consumed(_ stream: StreamPointer, _ count: Int) {
+    package final func consumed(_ stream: StreamPointer, _ count: Int) {
         if stream.pointee.flags.contains(.remoteEnded) {
             stream.pointee.unconsumed -= count
             return
@@ -101,7 +101,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
 
     // MARK: Streams
 
-    package var streamCount: Int {
+    package final var streamCount: Int {
         switch codec {
         case .undecided: 0
         case .http2(let session): session.streamCount
@@ -110,7 +110,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     }
 
     /// The first of the list of those that live.
-    package var firstStream: StreamPointer? {
+    package final var firstStream: StreamPointer? {
         switch codec {
         case .undecided: nil
         case .http2(let session): session.firstStream
@@ -119,10 +119,10 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     }
 
     /// Body bytes that wait to be sent, on all streams; HTTP/1.1 has one at a time, bounded by its own pause.
-    package var queuedBytes: Int { session?._withUnsafeGuaranteedRef { $0.queuedBytes } ?? 0 }
+    package final var queuedBytes: Int { session?._withUnsafeGuaranteedRef { $0.queuedBytes } ?? 0 }
 
     /// The stream with the most of them.
-    package var largestStream: StreamPointer? {
+    package final var largestStream: StreamPointer? {
         var largest = session?._withUnsafeGuaranteedRef { $0.firstStream }
         var next = largest?.pointee.next
         while let stream = next {

@@ -12,7 +12,7 @@ internal import Time
 /// What it speaks is chosen once: by ALPN, or in cleartext by the first bytes.
 package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// Hears of every request.
-    private unowned(unsafe) let handler: any StreamHandler
+    private let handler: UnownedReference<any StreamHandler>
     private unowned(unsafe) let server: HTTPServer
     private let protocols: [ApplicationProtocol]
     /// One request's body, at most; `nil` for any.
@@ -33,7 +33,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
 
     init(channel: ByteChannel, server: HTTPServer, handler: any StreamHandler) {
         self.server = server
-        self.handler = handler
+        self.handler = UnownedReference(handler)
         protocols = server.settings.protocols
         bodyBytesMax = server.settings.bodyBytesMax
         idleSince = server.context.loop.now.nanoseconds
@@ -101,7 +101,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// The caller may still be sending, and is to read the GOAWAY that says why it is over.
     override func leave() { channel.closeAfterPeer() }
 
-    override package func sessionBegan(_ stream: StreamPointer) { stream.pointee.handler = handler }
+    override package func sessionBegan(_ stream: StreamPointer) { stream.pointee.listener = handler }
 
     override package func sessionStreamEnded() {
         guard streamCount == 0 else { return }
@@ -111,7 +111,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
 
     override package func sessionSettingsChanged() { isGreeted = true }
 
-    package func exchangeBegan(_ stream: StreamPointer) { stream.pointee.handler = handler }
+    package func exchangeBegan(_ stream: StreamPointer) { stream.pointee.listener = handler }
 
     package func exchangeEnded() { idleSince = now }
 
@@ -235,7 +235,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             if !stream.pointee.outbound.isEmpty, isOver(stream.pointee.lastActivity, settings.stall) {
                 reset(stream, .cancel)
             } else if isOver(stream.pointee.lastActivity, settings.streamIdle) {
-                if !handler.streamIdle(stream) { reset(stream, .cancel) }
+                if handler.object?.streamIdle(stream) != true { reset(stream, .cancel) }
             }
         }
     }

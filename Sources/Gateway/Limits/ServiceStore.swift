@@ -13,6 +13,7 @@ internal import Transport
 final class ServiceStore: LimitStore, StreamHandler {
     unowned(unsafe) var delegate: (any LimitDelegate)?
 
+    private lazy var ownReference = UnownedReference<any StreamHandler>(self)
     private let plan: StorePlan
     private let link: ServiceLink
     private let fallback: MemoryStore
@@ -106,7 +107,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     private func send(_ call: CallPointer, _ request: LimitRequest, on connection: ClientConnection) -> Bool {
         writeMessage(request)
         let stream = connection.request(
-            ended: false, handler: self, stream: UnsafeMutableRawPointer(call)
+            ended: false, handler: ownReference, stream: UnsafeMutableRawPointer(call)
         ) { _ in writeHead() }
         guard let stream else {
             context.loop.timers.disarm(call.pointee.timer)

@@ -10,6 +10,7 @@ package import Transport
 package final class Upstream: StreamHandler, EndpointClient {
     /// Set once, by the worker that owns it. On the way of every call it is reached without counting references.
     var reference: Unmanaged<GatewayWorker>!
+    private lazy var ownReference = UnownedReference<any StreamHandler>(self)
     private var worker: GatewayWorker { reference.takeUnretainedValue() }
 
     /// What of a request body is kept for sending it again.
@@ -77,7 +78,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
         let endsWithHead = bodyEnded && bodyIsEmpty && !hasTrailers
         let stream = connection.request(
-            ended: endsWithHead, handler: self, stream: UnsafeMutableRawPointer(exchange)
+            ended: endsWithHead, handler: ownReference, stream: UnsafeMutableRawPointer(exchange)
         ) { stream in
             reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, facts, from: downstream, to: stream) }
         }
@@ -112,7 +113,7 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     @inline(__always)
     private func keep(_ bytes: UnsafeRawBufferPointer, of exchange: ExchangePointer) {
-        reference._withUnsafeGuaranteedRef { exchange.pointee.body.append(bytes, from: $0.context.chunks) }
+        reference._withUnsafeGuaranteedRef { exchange.pointee.body.append(bytes, from: $0.chunks) }
     }
 
     @inline(__always)
@@ -188,7 +189,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         exchange.pointee.phase = .responding
         exchange.pointee.outcome.httpStatus = status
-        reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.context.chunks) }
+        reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.chunks) }
         if ended { noteStatus(exchange, stream, from: 0) }
         let fields = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)

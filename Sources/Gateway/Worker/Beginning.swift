@@ -72,7 +72,7 @@ extension GatewayWorker {
             return false
         }
         exchange.pointee.deadline = now + limit
-        context.loop.timers.arm(exchange.pointee.timer, at: exchange.pointee.deadline)
+        timers.arm(exchange.pointee.timer, at: exchange.pointee.deadline)
         return true
     }
 

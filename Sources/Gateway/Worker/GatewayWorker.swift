@@ -16,6 +16,9 @@ package import Transport
 /// Everything here runs on the worker's thread, and nothing of it is seen by another.
 package final class GatewayWorker {
     package let context: WorkerContext
+    /// The context's own, reached at every call without counting references.
+    let chunks: ChunkPool
+    let timers: TimerWheel
     package let downstream = Downstream()
     let upstream = Upstream()
     /// What new exchanges are served from.
@@ -51,6 +54,8 @@ package final class GatewayWorker {
         accessLog: AccessLogger?, resolved: ResolvedNames
     ) {
         self.context = context
+        chunks = context.chunks
+        timers = context.loop.timers
         self.counters = counters
         self.accessLog = accessLog
         self.resolved = resolved
@@ -204,10 +209,10 @@ package final class GatewayWorker {
         record(exchange)
         shard._withUnsafeGuaranteedRef { $0.adjust(activeCalls, by: -1) }
         exchange.pointee.phase = .over
-        context.loop.timers.disarm(exchange.pointee.timer)
+        timers.disarm(exchange.pointee.timer)
         exchange.pointee.downstream!.pointee.context = nil
         let snapshot = exchange.pointee.snapshot!
-        exchange.pointee.finish(pool: context.chunks)
+        exchange.pointee.finish(pool: chunks)
         exchanges.give(exchange)
         snapshot._withUnsafeGuaranteedRef { $0.exchangeCount -= 1 }
         if !leaving.isEmpty { retireLeft() }

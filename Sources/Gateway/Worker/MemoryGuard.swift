@@ -21,14 +21,14 @@ package struct MemoryGuard: Sendable, Equatable {
 
 extension GatewayWorker {
     /// At the cap no new exchange is begun.
-    var isFull: Bool { context.chunks.bytesInUse >= memoryLimits.workerBytesMax }
+    var isFull: Bool { chunks.bytesInUse >= memoryLimits.workerBytesMax }
 
     /// Bytes were queued on `stream`: where its connection, or the worker, holds too much, the stream that holds most ends.
     @inline(__always)
     func checkMemory(after stream: StreamPointer) {
         let limits = memoryLimits
         Connection.with(stream) { connection in
-            guard connection.queuedBytes > limits.connectionBytesMax || context.chunks.bytesInUse > limits.workerBytesMax else {
+            guard connection.queuedBytes > limits.connectionBytesMax || chunks.bytesInUse > limits.workerBytesMax else {
                 return
             }
             endLargest(on: connection)
