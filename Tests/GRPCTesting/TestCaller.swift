@@ -33,7 +33,7 @@ package final class TestCaller: ClientConnectionOwner {
             if let index = all.firstIndex(where: { $0.0 == field.0 }) { all[index] = field } else { all.append(field) }
         }
         let call = TestCall()
-        call.stream = connection.request(ended: ended, handler: call, stream: nil) { stream in
+        call.stream = connection.request(ended: ended, handler: UnownedReference(call), stream: nil) { stream in
             var block = FieldBlock()
             for (name, value) in all { block.append(name, value) }
             let fields = stream.pointee.fields.reserveFields(block.count)

@@ -19,7 +19,7 @@ package enum RefusalCause: Sendable {
     case permissionDenied(Denial)
 
     // How much
-    case rateLimited(retryAfter: Duration, limits: [LimitState])
+    case rateLimited(retryAfter: Duration?, limits: [LimitState])
     /// The store is down, and the configuration says to deny then.
     case limitStoreUnavailable(retryAfter: Duration)
 

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Reactor
 internal import GRPC
 internal import HTTPModel
@@ -23,7 +24,7 @@ extension GatewayWorker {
         }
     }
 
-    private func decide(_ exchange: ExchangePointer, _ first: [Limit], _ second: [Limit]) -> FilterVerdict {
+    private func decide(_ exchange: ExchangePointer, _ first: [AppliedLimit], _ second: [AppliedLimit]) -> FilterVerdict {
         guard !first.isEmpty || !second.isEmpty else { return .proceed }
         let limiter = limiter
         let request = limiter.take()
@@ -69,7 +70,8 @@ extension GatewayWorker {
             refuse(
                 exchange,
                 .rateLimited(
-                    retryAfter: .nanoseconds(Int64(clamping: outcome.retryAfterNanoseconds)),
+                    retryAfter: outcome.retryAfterNanoseconds == LimitVerdict.never
+                        ? nil : .nanoseconds(Int64(clamping: outcome.retryAfterNanoseconds)),
                     limits: Self.states(request, exposes: exposes)),
                 rule: outcome.refusedIndex >= 0 ? request.limit(at: outcome.refusedIndex).name : nil)
         }
@@ -90,11 +92,11 @@ extension GatewayWorker {
 
     /// Puts a limit and the values of its keys into the request. A value that a call does not have counts as an empty one:
     /// such calls share a counter, and none goes uncounted.
-    private func add(_ limit: Limit, to request: LimitRequest, _ exchange: ExchangePointer) {
-        request.begin(limit)
+    private func add(_ applied: AppliedLimit, to request: LimitRequest, _ exchange: ExchangePointer) {
+        request.begin(applied.limit)
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         guard let stream = exchange.pointee.downstream else { return }
-        for key in limit.rule.keys {
+        for key in applied.keys {
             switch key {
             case .tenant:
                 guard let tenant = exchange.pointee.identity?.tenant else { request.add(key: none); continue }
@@ -104,12 +106,11 @@ extension GatewayWorker {
             case .method:
                 request.add(key: exchange.pointee.facts?.path ?? none)
             case .constant(let text):
-                var text = text
-                text.withUTF8 { request.add(key: UnsafeRawBufferPointer($0)) }
+                text.withUnsafeBytes { request.add(key: $0) }
             case .header(let name):
                 request.add(key: Self.header(name, of: stream) ?? none)
-            case .claim(let names):
-                guard let path = ClaimPath(names: names), let claim = exchange.pointee.identity?.token.claim(path),
+            case .claim(let path):
+                guard let path, let claim = exchange.pointee.identity?.token.claim(path),
                     claim.withScalar({ request.add(key: $0) }) != nil
                 else { request.add(key: none); continue }
             }
@@ -127,12 +128,12 @@ extension GatewayWorker {
         text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
 
-    private static func header(_ name: String, of stream: StreamPointer) -> UnsafeRawBufferPointer? {
-        let fields = stream.pointee.fields
-        for index in 0..<fields.count where fields[index].nameBytes.elementsEqual(name.utf8) {
-            return fields[index].valueBytes
+    private static func header(_ name: [UInt8], of stream: StreamPointer) -> UnsafeRawBufferPointer? {
+        name.withUnsafeBytes { name in
+            let fields = stream.pointee.fields
+            for index in 0..<fields.count where fields[index].nameBytes.equals(name) { return fields[index].valueBytes }
+            return nil
         }
-        return nil
     }
 }
 

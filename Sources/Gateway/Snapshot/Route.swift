@@ -37,9 +37,9 @@ package final class CallPolicy: Sendable {
     package let timeout: Duration?
     package let access: AccessPolicy
     /// Counted before it is known who calls.
-    package let limitsBefore: [Limit]
+    package let limitsBefore: [AppliedLimit]
     /// Counted once it is known, together with those of the caller's plan.
-    package let limits: [Limit]
+    package let limits: [AppliedLimit]
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
 
@@ -48,8 +48,8 @@ package final class CallPolicy: Sendable {
     ) {
         self.timeout = timeout
         self.access = access
-        limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }
-        self.limits = limits.filter { !$0.rule.isBeforeAuthentication }
+        limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
+        self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.exposesRules = exposesRules
 
         var filters: [Filter] = []

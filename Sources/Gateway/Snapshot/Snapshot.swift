@@ -70,11 +70,11 @@ package enum EndpointAddress: Sendable, Hashable {
 /// A plan's limits, each per tenant.
 package struct PlanLimits: Sendable {
     package let name: String
-    package let limits: [Limit]
+    package let limits: [AppliedLimit]
 
     package init(name: String, limits: [Limit]) {
         self.name = name
-        self.limits = limits
+        self.limits = limits.map { AppliedLimit($0) }
     }
 }
 

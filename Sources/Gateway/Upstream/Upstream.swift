@@ -21,6 +21,9 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// its stream limit may say so several times, since it ends its side of a stream later than we see the end.
     private static let unprocessedAttemptsMax: UInt8 = 5
 
+    @inline(__always)
+    private func count(_ event: GatewayEvent) { reference._withUnsafeGuaranteedRef { $0.metrics.count(event) } }
+
     private var fieldScratch: UnsafeMutableBufferPointer<Field> {
         reference._withUnsafeGuaranteedRef { $0.context.fieldScratch }
     }
@@ -44,12 +47,15 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     private func send(_ exchange: ExchangePointer, to endpoint: Endpoint) {
+        count(.upstreamAttempt)
+        if exchange.pointee.attempts > 1 { count(.upstreamRetry) }
         endpoint.activeCount += 1
         switch endpoint.admit(exchange) {
         case .room(let connection): connection._withUnsafeGuaranteedRef { send(exchange, on: $0) }
         case .waits: exchange.pointee.phase = .waiting
         case .overflow:
             endpoint.activeCount -= 1
+            count(.queueOverflow)
             worker.refuse(exchange, .upstreamQueueFull(retryAfter: nil))
         case .failed:
             endpoint.activeCount -= 1
@@ -67,6 +73,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     private func connectFailed(_ exchange: ExchangePointer) {
+        count(.upstreamConnectFailed)
         if exchange.pointee.attempts < Self.attemptsMax { return start(exchange) }
         worker.refuse(exchange, .connectFailed)
     }
@@ -256,11 +263,14 @@ package final class Upstream: StreamHandler, EndpointClient {
         guard exchange.pointee.phase != .over else { return }
         switch reason {
         case .complete:
+            count(.upstreamReset)
             // RST_STREAM(NO_ERROR) before the answer was complete.
             worker.fail(exchange, .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue))
         case .reset(let code):
+            count(.upstreamReset)
             worker.fail(exchange, .upstreamReset(http2ErrorCode: code))
         case .connectionLost:
+            count(.upstreamConnectionLost)
             worker.fail(exchange, .connectionLost)
         case .unprocessed:
             if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped),

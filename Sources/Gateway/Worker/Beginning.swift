@@ -94,6 +94,7 @@ extension GatewayWorker {
         case .responding: stage = .stream
         case .over: return
         }
+        if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended { metrics.count(.upstreamTimeout) }
         fail(exchange, .deadlineExceeded(stage))
     }
 }
