@@ -89,7 +89,7 @@ let package = Package(
                 "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "Messages", "HTTP2", "GRPC", "Config", "Reactor", "Sockets", "Redis",
                 "Transport", "RateLimit", protobuf,
             ]),
-        module("Demo", ["Bytes", "Time", "HTTPModel", "Messages", "GRPC", "Reactor", "Transport", protobuf]),
+        module("Demo", ["Messages", "GRPC", "Reactor", "Sockets", "Transport", protobuf]),
 
         // 8  control
         module(
@@ -108,25 +108,33 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // Tests: a target each, in the floors' order; two helpers that several of them share.
+        // Tests: a target each, in the floors' order; three helpers that several of them share.
         .target(
             name: "GRPCTesting", dependencies: ["Bytes", "Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "Transport"],
             path: "Tests/GRPCTesting", swiftSettings: settings),
+        .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         tests("Bytes"),
         tests("JSON", ["Bytes"]),
         tests("Crypto", ["Bytes"]),
         tests("Time"),
         tests("Metrics"),
-        tests("HTTPModel", ["Bytes"]),
-        tests("TLS", ["COpenSSL", "Bytes", "Time"]),
+        tests("HTTPModel", ["CNghttp2", "Bytes"]),
+        tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
         tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        tests("Reactor", ["Time"]),
+        tests("Sockets", ["Bytes", "Time", "Reactor", "TLS", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "HTTPModel"]),
+        tests("HTTP2", ["Bytes", "HTTPModel"]),
         tests("GRPC", ["Bytes", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
         tests("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
-        tests("Transport", ["Bytes", "Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "GRPCTesting"]),
+        tests(
+            "Transport",
+            [
+                "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "GRPCTesting", "TLSTesting",
+            ]),
         tests("RateLimit", ["Bytes", "Time", "Config", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "Gateway",
@@ -136,6 +144,18 @@ let package = Package(
             [
                 "Bytes", "Time", "HTTPModel", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", "Redis",
                 "RedisServer", "Config", "RateLimit", protobuf,
+            ]),
+        tests(
+            "Demo",
+            [
+                "Bytes", "Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting",
+                protobuf,
+            ]),
+        tests(
+            "Control",
+            [
+                "Bytes", "Crypto", "Time", "HTTPModel", "JOSE", "TLS", "Reactor", "Sockets", "Transport", "Gateway", "GRPCTesting",
+                "TLSTesting",
             ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]

@@ -47,13 +47,19 @@ final class ProcessListeners<Program: ListeningProgram> {
         let load = LoadBoard(workers: group.count)
         open[plan.name] = Listener(wanted: plan.address, plan: opened, load: load, reservation: reservation)
         let (sent, notices, group) = (opened, notices, group)
-        group.postToAll { worker in
-            do throws(SystemError) {
-                try worker.listeners.open(sent, load: load, group: group)
-            } catch {
-                notices.say("cannot listen on \(sent.address): \(error)")
+        let latches = (0..<group.count).map { _ in Latch() }
+        for (index, latch) in latches.enumerated() {
+            group.post(to: index) { worker in
+                defer { latch.open() }
+                do throws(SystemError) {
+                    try worker.listeners.open(sent, load: load, group: group)
+                } catch {
+                    notices.say("cannot listen on \(sent.address): \(error)")
+                }
             }
         }
+        // Whoever reads the line below may connect at once.
+        for latch in latches { latch.wait() }
         notices.say("listening name=\(opened.name) address=\(opened.address) tls=\(opened.tls != nil)")
     }
 

@@ -30,7 +30,7 @@ package final class DemoServer {
         let server = demo.server
         demo.socket = try ListeningSocket(on: context.loop, at: address) { [weak server] accepted in
             guard let server else { return accepted.refuse() }
-            server.serve(accepted)
+            _ = server.serve(accepted)
         }
         return demo
     }

@@ -38,6 +38,8 @@ package final class Session {
     let memory: FreelistMemory
     /// Where DATA goes during `produce`.
     var output: UnsafeMutablePointer<ByteBuffer>?
+    /// How much of it `produce` was asked for.
+    var outputLimit = 0
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0
@@ -113,6 +115,7 @@ package final class Session {
         self.now = now
         let failure = withUnsafeMutablePointer(to: &buffer) { target -> Int in
             output = target
+            outputLimit = limit
             defer { output = nil }
             while target.pointee.count < limit {
                 var data: UnsafePointer<UInt8>?

@@ -15,7 +15,12 @@ extension Session {
         }
         if role == .client, isInformational(stream) {
             stream.pointee.handler?.streamInformational(stream)
-            stream.pointee.fields.reset()
+            // Trailers of the request may lie in the arena still; then a peer's 1xx heads count towards its limit.
+            if stream.pointee.outboundTrailers == nil {
+                stream.pointee.fields.reset()
+            } else {
+                stream.pointee.fields.forgetFields()
+            }
             return
         }
         stream.pointee.flags.insert(.headReceived)

@@ -60,6 +60,9 @@ package struct FieldBlock {
         }
     }
 
+    /// Forgets the fields but keeps the bytes in the arena, where others may lie too, and what they count towards limits.
+    package mutating func forgetFields() { count = 0 }
+
     package subscript(index: Int) -> Field {
         precondition(index >= 0 && index < count)
         return fields[index]

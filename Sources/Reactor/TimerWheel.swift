@@ -69,12 +69,14 @@ package final class TimerWheel {
         for level in 0..<Self.levels where occupied[level] != 0 {
             let shift = UInt64(level * 6)
             let position = (current >> shift) & 63
-            // Slots behind the position belong to this turn of the level; at or before it, none are left.
+            // Slots behind the position belong to this turn of the level; at or before it, none are left, except at the
+            // highest level, where they belong to the next turn.
             let ahead = position == 63 ? 0 : occupied[level] & (~0 << (position + 1))
-            guard ahead != 0 else { continue }
-            let slot = UInt64(ahead.trailingZeroBitCount)
-            let base = (current >> (shift + 6)) << (shift + 6)
-            return Instant(nanoseconds: (base + (slot << shift)) * Self.tickNanoseconds)
+            let isNextTurn = ahead == 0
+            guard !isNextTurn || level == Self.levels - 1 else { continue }
+            let slot = UInt64((isNextTurn ? occupied[level] : ahead).trailingZeroBitCount)
+            let turn = (current >> (shift + 6)) + (isNextTurn ? 1 : 0)
+            return Instant(nanoseconds: ((turn << (shift + 6)) + (slot << shift)) * Self.tickNanoseconds)
         }
         return Instant(nanoseconds: (current + 1) * Self.tickNanoseconds)
     }

@@ -60,8 +60,9 @@ package final class ScratchBuffers {
 package final class ByteChannel: EventHandler, Flushable {
     package private(set) unowned(unsafe) var delegate: (any ByteChannelDelegate)?
     package let peer: SocketAddress?
-    /// Written to the socket so far, and when it last took some: for finding peers that stopped reading.
-    package private(set) var lastProgress: UInt64 = 0
+    /// When the socket last took some bytes, or the channel began, in nanoseconds of the loop's clock: for finding peers
+    /// that stopped reading.
+    package private(set) var lastProgress: UInt64
 
     private unowned(unsafe) let loop: EventLoop
     private unowned(unsafe) let scratch: ScratchBuffers
@@ -90,6 +91,7 @@ package final class ByteChannel: EventHandler, Flushable {
     ) throws(SystemError) {
         self.loop = loop
         self.scratch = scratch
+        lastProgress = loop.now.nanoseconds
         descriptor = socket.descriptor
         peer = socket.peer
         security = tls.map { Security($0.makeSession()) }
@@ -111,6 +113,7 @@ package final class ByteChannel: EventHandler, Flushable {
     ) throws(SystemError) {
         self.loop = loop
         self.scratch = scratch
+        lastProgress = loop.now.nanoseconds
         peer = address
         security = tls.map { Security($0.context.makeSession(to: $0.name)) }
         descriptor = socket(
@@ -282,7 +285,7 @@ package final class ByteChannel: EventHandler, Flushable {
         }
         if events.contains(.writable), isBlocked { markDirty() }
         guard !isReadingPaused, !events.isDisjoint(with: .readableOrBroken) else {
-            if events.contains(.broken), isReadingPaused { end(.broken(0)) }
+            if isReadingPaused, !events.isDisjoint(with: .broken) { end(.broken(0)) }
             return
         }
         switch System.read(descriptor, into: scratch.input) {

@@ -19,7 +19,7 @@ package protocol ClientConnectionOwner: AnyObject {
 /// A connection that we opened to an upstream.
 package final class ClientConnection: Connection {
     package unowned(unsafe) var owner: (any ClientConnectionOwner)?
-    /// TCP, and TLS where there is TLS, are done.
+    /// Connected, and the peer has said what it allows.
     package private(set) var isReady = false
     /// It has been ready, whatever it is now.
     package private(set) var wasReady = false
@@ -49,8 +49,11 @@ package final class ClientConnection: Connection {
         Unmanaged<ClientConnection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
     }
 
+    /// Requests it takes at once.
+    package var capacity: Int { min(streamLimit, session.peerStreamLimit) }
+
     package var hasRoom: Bool {
-        isReady && !isLeaving && !isClosed && session.streamCount < min(streamLimit, session.peerStreamLimit)
+        isReady && !isLeaving && !isClosed && session.streamCount < capacity
     }
 
     /// How long it has had no stream; zero while it has.
@@ -70,14 +73,6 @@ package final class ClientConnection: Connection {
         return stream
     }
 
-    override package func channelOpened() {
-        isReady = true
-        wasReady = true
-        idleSince = now
-        super.channelOpened()
-        owner?.clientConnectionOpened(self)
-    }
-
     override package func channelClosed(_ end: ChannelEnd) {
         isReady = false
         super.channelClosed(end)
@@ -91,7 +86,18 @@ package final class ClientConnection: Connection {
         if session.streamCount == 0 { channel.close() }
     }
 
-    override package func sessionSettingsChanged() { owner?.clientConnectionHasRoom(self) }
+    /// Ready with the peer's first SETTINGS, which say how many streams it allows: sent before, requests beyond that would
+    /// wait inside the codec, where no other connection could take them over.
+    override package func sessionSettingsChanged() {
+        if wasReady {
+            owner?.clientConnectionHasRoom(self)
+        } else if !isClosed, !isLeaving {
+            isReady = true
+            wasReady = true
+            idleSince = now
+            owner?.clientConnectionOpened(self)
+        }
+    }
 
     override package func sessionStreamEnded() {
         if session.streamCount == 0 { idleSince = now }

@@ -142,7 +142,8 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
             } catch {
                 fail(error)
             }
-            if output.isEmpty, !isEnding, session.isFinished {
+            // What was produced, a GOAWAY perhaps, is sent before the channel closes.
+            if !isEnding, session.isFinished {
                 isEnding = true
                 channel.close()
             }

@@ -196,17 +196,26 @@ enum Raw {
 
     static func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) -> [UInt8] {
         let length = payload.count
-        return [UInt8(length >> 16 & 255), UInt8(length >> 8 & 255), UInt8(length & 255), type, flags]
-            + bigEndian(stream) + payload
+        var bytes: [UInt8] = [UInt8(length >> 16 & 255), UInt8(length >> 8 & 255), UInt8(length & 255), type, flags]
+        bytes += bigEndian(stream)
+        bytes += payload
+        return bytes
     }
 
-    static func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * $0)) } }
+    static func bigEndian(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+
+    private static func number(_ bytes: some Sequence<UInt8>) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
 
     /// Literal fields without indexing (RFC 7541, section 6.2.2); names and values below 127 bytes.
     static func block(_ fields: [(String, String)]) -> [UInt8] {
-        fields.flatMap { name, value in
-            [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
+        var bytes: [UInt8] = []
+        for (name, value) in fields {
+            bytes += [0, UInt8(name.utf8.count)]
+            bytes += Array(name.utf8)
+            bytes.append(UInt8(value.utf8.count))
+            bytes += Array(value.utf8)
         }
+        return bytes
     }
 
     static func headers(stream: UInt32, _ fields: [(String, String)], ended: Bool = true) -> [UInt8] {
@@ -227,7 +236,7 @@ enum Raw {
         while rest.count >= 9 {
             let head = Array(rest.prefix(9))
             let length = Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2])
-            let stream = head[5...8].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            let stream = number(head[5...8])
             frames.append((head[3], head[4], stream, Array(rest.dropFirst(9).prefix(length))))
             rest = rest.dropFirst(9 + length)
         }
@@ -236,11 +245,11 @@ enum Raw {
 
     /// The code of the GOAWAY among these bytes.
     static func goAwayCode(_ bytes: [UInt8]) -> UInt32? {
-        parse(bytes).last { $0.type == 7 }.map { $0.payload[4..<8].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
+        parse(bytes).last { $0.type == 7 }.map { number($0.payload[4..<8]) }
     }
 
     static func resetCode(_ bytes: [UInt8], stream: UInt32) -> UInt32? {
-        parse(bytes).first { $0.type == 3 && $0.stream == stream }.map { $0.payload.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
+        parse(bytes).first { $0.type == 3 && $0.stream == stream }.map { number($0.payload) }
     }
 }
 

@@ -15,13 +15,13 @@ import Transport
 /// Two services that count in one real Redis; and one whose Redis is not there.
 struct RedisWindowStoreTests {
     private func store(
-        _ path: String, _ unavailability: Unavailability = .deny
+        _ path: String, _ unavailability: StoreConfiguration.WhenUnavailable = .deny
     ) -> (TestWorker, WindowTable) -> any WindowStore {
         { worker, table in
             var settings = RedisSettings()
             settings.timeout = .milliseconds(200)
             let client = RedisClient(
-                settings, dialer: DirectDialer(.unix(path), on: worker.loop, scratch: worker.context.scratch),
+                settings, dialer: AddressDialer(.unix(path), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
             #expect(unavailability != .deny || worker.run { client.isReady })
             return RedisWindowStore(
@@ -82,12 +82,12 @@ struct RedisWindowStoreTests {
 
     @Test(
         "without Redis the configuration decides",
-        arguments: [(Unavailability.allow, "0"), (.deny, "14"), (.local, "0")])
-    func gone(unavailability: Unavailability, status: String) throws {
+        arguments: [(StoreConfiguration.WhenUnavailable.allow, "0"), (.deny, "14"), (.local, "0")])
+    func gone(unavailability: StoreConfiguration.WhenUnavailable, status: String) throws {
         let service = try Answering([rule("a", nil, limit(1))]) { worker, table in
             let client = RedisClient(
                 RedisSettings(),
-                dialer: DirectDialer(
+                dialer: AddressDialer(
                     .unix("/nonexistent/redis.sock"), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
             return RedisWindowStore(

@@ -13,7 +13,7 @@ import Time
 
         init() {
             var ends: [Int32] = [0, 0]
-            pipe2(&ends, O_NONBLOCK | O_CLOEXEC)
+            pipe(&ends)
             (reading, writing) = (ends[0], ends[1])
         }
 

@@ -1,8 +1,10 @@
 """Who gives up, and who is told: cancellation in both directions, and the deadline on its way."""
 
+import threading
 import time
 
 import grpc
+import h2.events
 import pytest
 
 from harness import h2raw
@@ -64,14 +66,20 @@ def test_a_backend_that_resets_a_call_is_heard_as_its_status(gateway, own, code,
 
 
 def test_a_reset_after_the_answer_began_reaches_the_caller(gateway, own):
+    began = threading.Event()
+
     def respond(peer, stream):
         peer.headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
         # A message of ten bytes of which five come: no message boundary, so no status can follow.
         peer.data(stream, h2raw.grpc_message(bytes(10))[:10])
+        began.wait(10)
         peer.reset(stream, 2)
     server = own(h2raw.Server(lambda peer, _: peer.serve(lambda stream, fields: respond(peer, stream))))
     with h2raw.Client(gateway(server).address) as client:
-        answer = client.call(UNARY)
+        stream = client.request(UNARY, h2raw.grpc_message(b""))
+        client.wait_kind(h2.events.DataReceived, stream)
+        began.set()
+        answer = client.answer(stream)
         assert answer.status == 200 and answer.reset is not None
 
 

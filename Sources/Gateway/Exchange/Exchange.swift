@@ -39,6 +39,7 @@ package struct Exchange {
 
     /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
     package var body = ByteChain()
+    package var bodyBytesMax = Int.max
     /// How much of the request body the downstream window has got back.
     package var bodyConsumed = 0
     /// How much of the request body this attempt has moved to the upstream's socket.

@@ -50,6 +50,7 @@ package final class Authenticator {
         guard let plan, let stream = exchange.pointee.downstream,
             let field = stream.pointee.fields.first(.authorization), let token = Self.bearer(field.valueBytes)
         else { return .proceed }
+        if hasAnother(stream) { return refuse(exchange, .notCompact, plan, worker) }
         let now = worker.context.loop.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
             exchange.pointee.identity = unsafeDowncast(known.takeUnretainedValue(), to: Caller.self)
@@ -72,6 +73,14 @@ package final class Authenticator {
         } catch {
             return refuse(exchange, error, plan, worker)
         }
+    }
+
+    /// Which of two tokens is meant would be a guess, and the upstream might guess otherwise.
+    private func hasAnother(_ stream: StreamPointer) -> Bool {
+        let fields = stream.pointee.fields
+        var count = 0
+        for index in 0..<fields.count where fields.fields[index].token == .authorization { count += 1 }
+        return count > 1
     }
 
     private func refuse(

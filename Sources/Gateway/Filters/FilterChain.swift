@@ -1,3 +1,5 @@
+internal import GRPC
+
 /// A station on a request's way. The set is closed, so a chain is a list of numbers and a call is a switch.
 package enum Filter: UInt8, Sendable {
     case limitStrangers
@@ -18,6 +20,15 @@ enum FilterVerdict {
 }
 
 extension GatewayWorker {
+    /// Why a call that may be made cannot be: it does not speak gRPC where only gRPC is served.
+    private func unservable(_ exchange: ExchangePointer) -> RefusalCause? {
+        guard exchange.pointee.caller != .grpc, exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.needsGRPC }) else {
+            return nil
+        }
+        let isPost = exchange.pointee.facts?.method.elementsEqual("POST".utf8) ?? false
+        return isPost ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
+    }
+
     /// Takes an exchange through the filters that are left to it.
     func runFilters(_ exchange: ExchangePointer) {
         let policy = exchange.pointee.policy!
@@ -32,6 +43,7 @@ extension GatewayWorker {
             case .authorize: verdict = authorize(exchange)
             case .limit: verdict = limit(exchange)
             case .route:
+                if let cause = unservable(exchange) { return refuse(exchange, cause) }
                 upstream.start(exchange)
                 return
             }

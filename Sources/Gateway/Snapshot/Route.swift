@@ -10,15 +10,18 @@ package final class Route: Sendable {
     package let cluster: Int
     /// What applies where no method says otherwise, then what applies to each method of `methods:`, in its order.
     package let policies: [CallPolicy]
+    /// Only gRPC is served here: the route matches a service.
+    package let needsGRPC: Bool
     /// Under which its calls are counted.
     package let calls: CallGroup
 
-    package init(index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup) {
+    package init(index: Int, name: String, cluster: Int, policies: [CallPolicy], needsGRPC: Bool, calls: CallGroup) {
         self.index = index
         self.name = name
         nameBytes = Array(name.utf8)
         self.cluster = cluster
         self.policies = policies
+        self.needsGRPC = needsGRPC
         self.calls = calls
     }
 }

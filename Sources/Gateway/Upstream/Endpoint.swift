@@ -64,6 +64,8 @@ package final class Endpoint: ClientConnectionOwner {
     package var activeCount = 0
     private var failures = 0
     private var avoidUntil = Instant(nanoseconds: 0)
+    /// What a further connection is likely to take: as the last one did.
+    private var expectedCapacity: Int
     private var isRetired = false
     /// Holds a retired endpoint, which its cluster has forgotten, for as long as anything runs on it.
     private var keptAlive: Endpoint?
@@ -88,6 +90,7 @@ package final class Endpoint: ClientConnectionOwner {
         context: WorkerContext, client: any EndpointClient
     ) {
         self.tls = tls
+        expectedCapacity = settings.streams
         self.address = address
         addressText = Array(address.description.utf8)
         self.settings = settings
@@ -142,7 +145,7 @@ package final class Endpoint: ClientConnectionOwner {
     private func openIfNeeded(adding: Int) -> Bool {
         let connecting = connections.count { !$0.connection.isReady && !$0.connection.isLeaving }
         // Those on their way will take their share of the queue.
-        if connecting * settings.streams >= waitingCount + adding { return true }
+        if connecting * expectedCapacity >= waitingCount + adding { return true }
         guard connections.count < settings.connections else { return connecting > 0 }
         guard
             let connection = try? ClientConnection(
@@ -169,6 +172,7 @@ package final class Endpoint: ClientConnectionOwner {
 
     package func clientConnectionOpened(_ connection: ClientConnection) {
         failures = 0
+        expectedCapacity = max(1, connection.capacity)
         if let pooled = connections.first(where: { $0.connection === connection }) {
             pooled.timer = Timer(on: context.loop) { [unowned self, unowned(unsafe) connection] in
                 checkIdle(connection)

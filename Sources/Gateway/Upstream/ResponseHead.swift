@@ -18,7 +18,7 @@ enum ResponseHead {
 
     /// Writes the head of `source`, an upstream stream, for `target`, the caller's.
     static func write(
-        from source: StreamPointer, to target: StreamPointer, status: Int,
+        from source: StreamPointer, to target: StreamPointer, status: Int, isInformational: Bool = false,
         scratch: UnsafeMutableBufferPointer<Field>, more: (inout FieldWriter) -> Void
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
@@ -29,7 +29,8 @@ enum ResponseHead {
             writer.copy(field)
         }
         var index = 0
-        while index < source.pointee.trailersStart {
+        let count = isInformational ? fields.count : source.pointee.trailersStart
+        while index < count {
             copyEndToEnd(fields.fields[index], &writer)
             index += 1
         }

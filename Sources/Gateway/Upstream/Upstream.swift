@@ -156,7 +156,8 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
         let fields = ResponseHead.write(
-            from: stream, to: downstream, status: 0, scratch: worker.context.fieldScratch, more: { _ in })
+            from: stream, to: downstream, status: 0, isInformational: true, scratch: worker.context.fieldScratch,
+            more: { _ in })
         ServerConnection.withServer(downstream) { $0.inform(downstream, fields) }
     }
 

@@ -20,6 +20,7 @@ extension GatewayWorker {
             let limit = Connection.with(stream) { $0.limits.fieldListBytes }
             return refuse(exchange, .headTooLarge(bytesMax: limit))
         }
+        exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.listener.settings.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
             facts = try HeadFacts(&stream.pointee.fields)
@@ -68,6 +69,9 @@ extension GatewayWorker {
     /// More of the request's body has arrived.
     @inline(__always)
     func receivedBody(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
+        if let stream = exchange.pointee.downstream, stream.pointee.bodyBytesReceived > exchange.pointee.bodyBytesMax {
+            return fail(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
+        }
         upstream.forward(exchange, bytes)
     }
 

@@ -60,7 +60,8 @@ package final class WindowTable: Sendable {
     }
 
     private static func add(_ counter: LimitDecision.Counter, to cell: inout Cell) -> UInt64 {
-        if cell.start != counter.start { cell = empty(counter) }
+        // One window back is a worker whose tick began before the window did; further back the clock was set.
+        if cell.start != counter.start, cell.start != counter.start &+ counter.seconds { cell = empty(counter) }
         let (sum, overflow) = cell.sum.addingReportingOverflow(counter.hits)
         cell.sum = overflow ? .max : sum
         return cell.sum

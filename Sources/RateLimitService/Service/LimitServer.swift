@@ -37,7 +37,7 @@ package final class LimitServer {
         let server = server
         let socket = try ListeningSocket(on: handler.context.loop, at: address) { [weak server] accepted in
             guard let server else { return accepted.refuse() }
-            server.serve(accepted)
+            _ = server.serve(accepted)
         }
         self.socket = socket
         return socket.address

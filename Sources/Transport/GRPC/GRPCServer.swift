@@ -1,5 +1,6 @@
 internal import Bytes
 internal import GRPC
+internal import Glibc
 internal import HTTP2
 package import HTTPModel
 internal import Reactor
@@ -71,8 +72,10 @@ package final class GRPCServer: IdleStreamHandler {
     }
 
     private func method(_ path: UnsafeRawBufferPointer) -> GRPCMethod? {
-        for entry in methods where entry.path.count == path.count && entry.path.elementsEqual(path) {
-            return entry.method
+        for index in methods.indices where methods[index].path.count == path.count {
+            if path.count > 0, memcmp(methods[index].path, path.baseAddress!, path.count) == 0 {
+                return methods[index].method
+            }
         }
         return nil
     }

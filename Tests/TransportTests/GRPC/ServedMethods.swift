@@ -25,7 +25,7 @@ final class Served {
         server = GRPCServer(context: worker.context, messageBytesMax: messageBytesMax)
         http = HTTPServer(name: "test", settings: .defaults, handler: server, context: worker.context)
         let http = http
-        listener = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { http.serve($0) }
+        listener = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { _ = http.serve($0) }
         caller = try TestCaller(to: listener.address, worker: worker, limits: callerLimits)
         server.register("/test.Test/Double", .unary(unary))
         server.register("/test.Test/Many", .serverStreaming { [unowned self] _ in recorder() })
