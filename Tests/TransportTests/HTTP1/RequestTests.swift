@@ -102,16 +102,19 @@ struct RequestTests {
         #expect(codec.exchanges.holdsReading)
         codec.stream!.pointee.unconsumed = 0
         codec.receive("1234567890")
-        #expect(codec.events == ["head", "ended"])
+        #expect(codec.events == ["head"])
+        codec.stream!.pointee.unconsumed = 0
+        codec.produce()
+        #expect(codec.events == ["head", "ended"], "the end needs no bytes, only room")
         #expect(!codec.exchanges.holdsReading)
     }
 
     @Test("what cannot be read is answered with its status, and is the last", arguments: [
         ("GET  / HTTP/1.1\r\n\r\n", "400 Bad Request"), ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"),
-        ("GET / HTTP/2.0\r\n\r\n", "505 HTTP Version Not Supported"), ("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n", "501 "),
+        ("GET / HTTP/2.0\r\n\r\n", "505 HTTP Version Not Supported"), ("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n", "501 Not Implemented"),
         ("GET / HTTP/1.1\r\nhost: a\r\nx: \(String(repeating: "y", count: 3000))\r\n\r\n", "431 Request Header Fields Too Large"),
         ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n", "413 Content Too Large"),
-        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n", "501 "),
+        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n", "501 Not Implemented"),
         ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", "400 Bad Request"),
         ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n9\r\n", "413 Content Too Large"),
         ("GET / HTTP/1.1\r\nhost: a\r\nexpect: wonders\r\n\r\n", "417 Expectation Failed"),
