@@ -21,7 +21,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
     private(set) var idleSince: UInt64
     private var announcedAt: UInt64 = 0
-    /// Until first bytes of the client's have come (and TLS is done, where there is TLS).
+    /// Once bytes of the client's have come that say what it speaks (and TLS is done, where there is TLS).
     private var isGreeted = false
     /// When we said our last; then the peer has a little while to close.
     private var leftAt: UInt64 = 0
@@ -85,10 +85,10 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     }
 
     override package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
-        isGreeted = true
         if case .undecided = codec {
             guard decide(bytes) else { return }
         }
+        isGreeted = true
         super.channelReceived(bytes)
     }
 
@@ -122,7 +122,13 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         switch protocols.contains(.http2) ? preface.match(bytes) : .isOther {
         case .needsMore: return false
         case .isHTTP2: speakHTTP2()
-        case .isOther: speakHTTP1()
+        case .isOther:
+            // Neither a method nor the line break that may stand before it: no HTTP at all, and no words for it.
+            guard !held.isEmpty || bytes.first.map({ HTTPGrammar.isToken($0) || $0 == 0x0D }) == true else {
+                channel.abort()
+                return false
+            }
+            speakHTTP1()
         }
         // What matched in vain, or led up to this, belongs to the codec.
         if !held.isEmpty { super.channelReceived(held) }

@@ -88,6 +88,19 @@ struct ServerTests {
         #expect(server.run(caller, until: "HTTP/1.1 505 "))
     }
 
+    @Test("what begins no HTTP at all is closed without a word", arguments: [
+        [ApplicationProtocol.http2], [.http1], [.http2, .http1],
+    ])
+    func rubbish(protocols: [ApplicationProtocol]) throws {
+        let server = try PathServer(protocols: protocols)
+        for text in ["\0\0\0", "\u{16}\u{3}\u{1}", " GET", "{}"] {
+            let caller = try server.call()
+            caller.say(text)
+            #expect(server.worker.run { caller.end != nil })
+            #expect(caller.received.isEmpty)
+        }
+    }
+
     @Test("a connection serves one request after the other, a hundred ahead of their turn")
     func keepAlive() throws {
         let server = try PathServer()
@@ -133,6 +146,8 @@ struct ServerTests {
             $0.streamIdle = .seconds(30)
         }
         let silent = try server.call()
+        let undecided = try server.call()
+        undecided.say("PRI *")
         let slow = try server.call()
         slow.say("GET / HTTP/1.1\r\nho")
         let idle = try server.call()
@@ -141,9 +156,9 @@ struct ServerTests {
         stuck.say("POST /held HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nx")
         #expect(server.run(idle, until: "/idle"))
         server.worker.advance(by: .seconds(9), steps: 1)
-        #expect(silent.end == nil && slow.end == nil)
+        #expect(silent.end == nil && undecided.end == nil && slow.end == nil)
         server.worker.advance(by: .seconds(4), steps: 2)
-        #expect(silent.end != nil)
+        #expect(silent.end != nil && undecided.end != nil)
         #expect(slow.received.hasPrefix("HTTP/1.1 408 "))
         #expect(idle.end == nil && stuck.end == nil)
         server.worker.advance(by: .seconds(20), steps: 2)
