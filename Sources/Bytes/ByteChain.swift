@@ -120,13 +120,12 @@ package struct ByteChain {
         }
     }
 
-    /// Appends a copy of everything here to `other`.
-    package func copy(to other: inout ByteChain, pool: ChunkPool) {
+    /// The bytes in order, in the pieces they lie in.
+    package func forEachChunk(_ body: (UnsafeRawBufferPointer) -> Void) {
         var next = first
         while let chunk = next {
             let size = Int(chunk.pointee.end - chunk.pointee.start)
-            other.append(
-                UnsafeRawBufferPointer(start: bytesOf(chunk) + Int(chunk.pointee.start), count: size), from: pool)
+            body(UnsafeRawBufferPointer(start: bytesOf(chunk) + Int(chunk.pointee.start), count: size))
             next = chunk.pointee.next
         }
     }

@@ -12,10 +12,11 @@ package final class ServingWorker: ListeningProgram {
         listeners = WorkerListeners(handler: gateway.downstream, context: context, board: board)
         let shard = gateway.metrics.shard
         let metrics = gateway.metrics.gateway
+        let connections = gateway.metrics.connections
         listeners.connectionBegan = {
             shard.add(metrics.downstreamConnectionsTotal)
-            shard.adjust(metrics.downstreamConnections, by: 1)
+            shard.adjust(connections, by: 1)
         }
-        listeners.connectionEnded = { shard.adjust(metrics.downstreamConnections, by: -1) }
+        listeners.connectionEnded = { shard.adjust(connections, by: -1) }
     }
 }

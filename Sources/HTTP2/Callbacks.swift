@@ -228,6 +228,7 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
         if count == 0, frame!.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { return 0 }
         output.pointee.append(UnsafeRawBufferPointer(start: header, count: 9))
         stream.pointee.outbound.move(count, to: &output.pointee, pool: session.pool.chunks)
+        session.queuedBytes -= count
         stream.pointee.bodyBytesSent += count
         stream.pointee.lastActivity = session.now
         if count > 0 { stream.pointee.handler?.streamDrained(stream, count) }

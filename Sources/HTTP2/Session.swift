@@ -32,6 +32,8 @@ package final class Session {
     /// The streams that live on this connection.
     package private(set) var firstStream: StreamPointer?
     package private(set) var streamCount = 0
+    /// Body bytes that wait to be sent, on all streams.
+    package internal(set) var queuedBytes = 0
 
     let handle: OpaquePointer
     let pool: StreamPool
@@ -163,6 +165,7 @@ package final class Session {
         }
         stream.pointee.next?.pointee.previous = stream.pointee.previous
         streamCount -= 1
+        queuedBytes -= stream.pointee.outbound.count
         stream.pointee.handler?.streamClosed(stream, reason)
         pool.give(stream)
     }

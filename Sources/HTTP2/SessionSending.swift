@@ -63,6 +63,7 @@ extension Session {
     package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         guard canSend(stream), stream.pointee.ending == .open else { return }
         stream.pointee.outbound.append(bytes, from: pool.chunks)
+        queuedBytes += bytes.count
         resume(stream)
     }
 
@@ -134,12 +135,5 @@ extension Session {
                 nghttp2_submit_ping(
                     handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)))
         }
-    }
-
-    /// Makes a stream's receive window larger, for a reader that keeps up.
-    package func growWindow(_ stream: StreamPointer, to bytes: Int32) {
-        guard !isDead else { return }
-        _ = nghttp2_session_set_local_window_size(
-            handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, bytes)
     }
 }

@@ -118,6 +118,20 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         }
     }
 
+    /// Body bytes that wait to be sent, on all streams; HTTP/1.1 has one at a time, bounded by its own pause.
+    package var queuedBytes: Int { session?._withUnsafeGuaranteedRef { $0.queuedBytes } ?? 0 }
+
+    /// The stream with the most of them.
+    package var largestStream: StreamPointer? {
+        var largest = session?._withUnsafeGuaranteedRef { $0.firstStream }
+        var next = largest?.pointee.next
+        while let stream = next {
+            if stream.pointee.outbound.count > largest!.pointee.outbound.count { largest = stream }
+            next = stream.pointee.next
+        }
+        return largest
+    }
+
     // MARK: ByteChannelDelegate
 
     package func channelOpened() { channel.markDirty() }

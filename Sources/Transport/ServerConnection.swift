@@ -201,6 +201,10 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             if leftAt == 0 { leftAt = now }
             if now > leftAt &+ Self.courtesyNanoseconds, channel.pendingBytes == 0 { return channel.abort() }
         }
+        if channel.pendingBytes > 0, isOver(channel.lastProgress, settings.stall) {
+            // Nothing at all gets through to this peer, whether or not it still has streams.
+            return channel.abort()
+        }
         if !isGreeted {
             if isOver(idleSince, settings.handshake) { channel.abort() }
             if announcedAt > 0, now > announcedAt &+ Self.courtesyNanoseconds { channel.close() }
@@ -217,11 +221,6 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         }
         if streamCount == 0 {
             if !isDraining, isOver(idleSince, settings.idle) { beginDrain() }
-            return
-        }
-        if channel.pendingBytes > 0, isOver(channel.lastProgress, settings.stall) {
-            // Nothing at all gets through to this peer.
-            channel.abort()
             return
         }
         var next = firstStream

@@ -81,15 +81,6 @@ import Testing
         #expect(pair.server.heard[id].body.count == 69_000)
     }
 
-    @Test("a window may grow for a reader that keeps up")
-    func grows() throws {
-        let (pair, _) = try filled()
-        let asked = try #require(pair.server.heard.live[1])
-        pair.server.session.growWindow(asked, to: 200_000)
-        try pair.run()
-        #expect(pair.server.heard[1].body.count == 200_000)
-    }
-
     @Test("a sender who ignores the window is told FLOW_CONTROL_ERROR")
     func violated() throws {
         let side = Side(.server, SessionLimits.with { $0.streamWindowBytes = 100 })

@@ -41,12 +41,11 @@ import Testing
         #expect(pair.server.heard.live[1]?.pointee.flags.contains(.headTooLarge) == true)
     }
 
-    @Test("a stream beyond the limit is refused, and the connection goes on")
+    @Test("a stream beyond the limit is refused as long as the peer may not know it, and the connection goes on")
     func streams() throws {
         let side = Side(.server, SessionLimits.with { $0.streams = 2 })
         try side.input(Raw.hello)
         _ = try side.output()
-        try side.input(Raw.frame(4, flags: 1))
         for id: UInt32 in [1, 3, 5] { try side.input(Raw.headers(stream: id, Side.get)) }
         #expect(side.session.streamCount == 2)
         #expect(Raw.resetCode(try side.output(), stream: 5) == 7)
@@ -54,6 +53,16 @@ import Testing
         _ = try side.output()
         try side.input(Raw.headers(stream: 7, Side.get))
         #expect(side.heard[7].head != nil)
+    }
+
+    @Test("a peer that has acknowledged the limit and goes beyond it breaks the protocol")
+    func streamsKnown() throws {
+        let side = Side(.server, SessionLimits.with { $0.streams = 2 })
+        try side.input(Raw.hello + Raw.frame(4, flags: 1))
+        for id: UInt32 in [1, 3, 5] { try side.input(Raw.headers(stream: id, Side.get)) }
+        #expect(side.session.streamCount <= 2)
+        #expect(side.heard[5].head == nil)
+        #expect(Raw.goAwayCode(try side.output()) == 1)
     }
 
     @Test("SETTINGS frames within a second: as many as allowed, then ENHANCE_YOUR_CALM; a new second begins anew")

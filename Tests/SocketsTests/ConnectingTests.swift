@@ -98,10 +98,10 @@ import Testing
             }
         }
         #expect(listeners.allSatisfy { $0.address == reservation.address })
-        for _ in 0..<20 {
-            _ = End(try ByteChannel(connectingTo: reservation.address, on: world.loop, scratch: world.scratch))
+        let clients = try (0..<20).map { _ in
+            End(try ByteChannel(connectingTo: reservation.address, on: world.loop, scratch: world.scratch))
         }
-        #expect(world.run { accepted == 20 })
+        #expect(world.run { accepted == 20 && clients.allSatisfy { $0.closed == [.peer] } })
         for listener in listeners { listener.close() }
         #expect(throws: SystemError.self) { try PortReservation(SocketAddress("203.0.113.1:0")!) }
     }

@@ -94,7 +94,7 @@ package final class TestAuthority {
         text { PEM_write_bio_X509($0, certificate) }
     }
 
-    package static func pem(key: OpaquePointer, passphrase: String? = nil) -> [UInt8] {
+    private static func pem(key: OpaquePointer, passphrase: String? = nil) -> [UInt8] {
         text { bio in
             guard let passphrase else { return PEM_write_bio_PrivateKey(bio, key, nil, nil, 0, nil, nil) }
             return PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_128_cbc(), passphrase, Int32(passphrase.utf8.count), nil, nil)

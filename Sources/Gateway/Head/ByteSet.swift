@@ -34,7 +34,8 @@ struct ByteSet {
     @inline(__always)
     static var lowerCaseHost: ByteSet {
         let digits: UInt64 = 0x3ff << 48
-        let dashAndDot: UInt64 = 1 << 45 | 1 << 46
+        // And `%`: a reg-name may be percent-encoded, as gRPC's is for a Unix socket's path (RFC 3986, section 3.2.2).
+        let dashAndDot: UInt64 = 1 << 45 | 1 << 46 | 1 << 37
         let letters: UInt64 = 0x3ff_ffff << 33
         let underscore: UInt64 = 1 << 31
         return ByteSet(low: digits | dashAndDot, high: letters | underscore)

@@ -16,12 +16,14 @@ package final class Snapshot: Sendable {
     package let authentication: AuthenticationPlan?
     package let plans: [PlanLimits]
     package let store: StorePlan
+    package let memory: MemoryGuard
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
     let strangersClaims: ClaimHeaders?
 
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
-        trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan
+        trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
+        memory: MemoryGuard
     ) {
         self.generation = generation
         self.table = table
@@ -32,6 +34,7 @@ package final class Snapshot: Sendable {
         self.authentication = authentication
         self.plans = plans
         self.store = store
+        self.memory = memory
         strangersClaims = authentication?.claimHeaders { _, _ in nil }
     }
 }

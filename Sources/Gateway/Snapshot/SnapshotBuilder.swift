@@ -70,7 +70,8 @@ package struct SnapshotBuilder {
         let snapshot = Snapshot(
             generation: generation, table: table, routes: routes, rules: builder.book(generation: generation),
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
-            plans: plans, store: store)
+            plans: plans, store: store,
+            memory: MemoryGuard(configuration.memory, workers: configuration.workers ?? Processors.available))
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 

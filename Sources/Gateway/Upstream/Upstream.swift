@@ -79,8 +79,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.phase = .requesting
         exchange.pointee.attemptDrained = 0
         if !bodyIsEmpty {
-            exchange.pointee.body.copy(to: &stream.pointee.outbound, pool: worker.context.chunks)
-            connection.channel.markDirty()
+            exchange.pointee.body.forEachChunk { connection.send(stream, $0) }
             dropBodyIfLarge(exchange)
         }
         if bodyEnded, !endsWithHead { finishRequest(exchange, downstream, stream, connection) }
@@ -98,6 +97,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             dropBodyIfLarge(exchange)
         }
         Connection.with(stream) { $0.send(stream, bytes) }
+        worker.checkMemory(after: stream)
     }
 
     private func dropBodyIfLarge(_ exchange: ExchangePointer) {
@@ -198,6 +198,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.outcome.responseBytes += bytes.count
         exchange.pointee.boundary.pass(bytes)
         Connection.with(downstream) { $0.send(downstream, bytes) }
+        worker.checkMemory(after: downstream)
     }
 
     package func streamEnded(_ stream: StreamPointer) {

@@ -20,6 +20,10 @@ extension GatewayWorker {
             let limit = Connection.with(stream) { $0.limits.fieldListBytes }
             return refuse(exchange, .headTooLarge(bytesMax: limit))
         }
+        if isFull {
+            metrics.count(.overload)
+            return refuse(exchange, .overloaded(retryAfter: .seconds(1)))
+        }
         exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.listener.settings.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {

@@ -14,9 +14,7 @@ package final class GatewayMetrics: Sendable {
     package let registry: MetricRegistry
     package let calls: CallMetrics
     private let events: [Counter]
-    package let downstreamConnections: Gauge
     package let downstreamConnectionsTotal: Counter
-    package let activeExchanges: Gauge
 
     package static let statusNames = [
         "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -29,14 +27,11 @@ package final class GatewayMetrics: Sendable {
         calls = CallMetrics(
             registry: registry,
             names: .init(
-                counter: "martlet_calls_total", counterHelp: "Calls that are over, by route, method and gRPC status.",
-                histogram: "martlet_call_duration_seconds", histogramHelp: "From a call's head to its end."),
+                counter: "martlet_requests_total", counterHelp: "Calls that are over, by route, method and gRPC status.",
+                histogram: "martlet_request_duration_seconds", histogramHelp: "From a call's head to its end."),
             statuses: Self.statusNames)
-        downstreamConnections = registry.gauge(
-            "martlet_downstream_connections", help: "Connections that callers have open.")
         downstreamConnectionsTotal = registry.counter(
             "martlet_downstream_connections_total", help: "Connections that callers have opened.")
-        activeExchanges = registry.gauge("martlet_calls_active", help: "Calls that are not over.")
         events = GatewayEvent.allCases.map { event in
             let (name, help, label, value) = event.series
             return registry.counter(name, help: help, labels: label.isEmpty ? [] : [Label(label, value)])
@@ -83,10 +78,18 @@ extension GatewayEvent {
 package final class WorkerMetrics {
     package let gateway: GatewayMetrics
     package let shard: MetricShard
+    /// Connections and calls that this worker has open.
+    package let connections: Gauge
+    let activeCalls: Gauge
     let table: CallTable
 
-    package init(_ gateway: GatewayMetrics, seed: UInt64) {
+    package init(_ gateway: GatewayMetrics, worker: Int, seed: UInt64) {
         self.gateway = gateway
+        let label = [Label("worker", "\(worker)")]
+        connections = gateway.registry.gauge(
+            "martlet_downstream_connections_active", help: "Connections that callers have open.", labels: label)
+        activeCalls = gateway.registry.gauge(
+            "martlet_requests_active", help: "Calls that are not over.", labels: label)
         shard = gateway.registry.makeShard()
         table = CallTable(gateway.calls, seed: seed)
     }

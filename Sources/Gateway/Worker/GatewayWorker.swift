@@ -47,7 +47,7 @@ package final class GatewayWorker {
         self.resolved = resolved
         randomness = FastRandom(
             seed: (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64()))
-        self.metrics = WorkerMetrics(metrics, seed: RandomBytes.uint64())
+        self.metrics = WorkerMetrics(metrics, worker: context.index, seed: RandomBytes.uint64())
         replies = ReplyWriter()
         authenticator = Authenticator(counters: counters)
         limiter = Limiter(store: MemoryStore(table: counters))
@@ -172,6 +172,7 @@ package final class GatewayWorker {
         exchange.pointee.begin(on: stream, at: now, worker: Unmanaged.passUnretained(self))
         exchange.pointee.snapshot = Unmanaged.passUnretained(current)
         current.exchangeCount += 1
+        metrics.shard.adjust(metrics.activeCalls, by: 1)
         stream.pointee.context = UnsafeMutableRawPointer(exchange)
         return exchange
     }
@@ -182,6 +183,7 @@ package final class GatewayWorker {
         upstream.cancel(exchange)
         if let request = exchange.pointee.limitRequest { request._withUnsafeGuaranteedRef { $0.abandon() } }
         record(exchange)
+        metrics.shard.adjust(metrics.activeCalls, by: -1)
         exchange.pointee.phase = .over
         context.loop.timers.disarm(exchange.pointee.timer)
         exchange.pointee.downstream!.pointee.context = nil

@@ -28,6 +28,8 @@ struct LimitQuery {
         case malformed(WireReader.Failure)
         case noDomain
         case noDescriptors
+        /// A descriptor without an entry.
+        case noEntries
         case emptyKey
         case overrideWithoutUnit
         /// More descriptors or entries than we take.
@@ -71,6 +73,7 @@ struct LimitQuery {
         guard !isTooMuch else { throw .tooMuch }
         guard domain.count > 0 else { throw .noDomain }
         guard !descriptors.isEmpty else { throw .noDescriptors }
+        for descriptor in descriptors where descriptor.entries.isEmpty { throw .noEntries }
         for entry in entries where entry.key.count == 0 { throw .emptyKey }
         for descriptor in descriptors where descriptor.override?.unit == .unknown { throw .overrideWithoutUnit }
     }

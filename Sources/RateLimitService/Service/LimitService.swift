@@ -161,6 +161,7 @@ extension LimitQuery.Failure {
         case .malformed: CallStatus(.internal, "the request is not a RateLimitRequest")
         case .noDomain: CallStatus(.invalidArgument, "the domain must not be empty")
         case .noDescriptors: CallStatus(.invalidArgument, "the list of descriptors must not be empty")
+        case .noEntries: CallStatus(.invalidArgument, "a descriptor must have at least one entry")
         case .emptyKey: CallStatus(.invalidArgument, "the key of an entry must not be empty")
         case .overrideWithoutUnit: CallStatus(.invalidArgument, "a descriptor's limit must have a unit")
         case .tooMuch:

@@ -37,11 +37,12 @@ package struct FileOpener {
         do throws(ContextMistake) {
             let identity = try Identity(chain: chain, key: key)
             for warning in identity.warnings(at: now) {
-                report(warning.text, at: pair.certificate.place, severity: .warning)
+                report("\(Quoted.text(pair.certificate.value)): \(warning.text)", at: pair.certificate.place, severity: .warning)
             }
             return identity
         } catch {
-            report(error.description, at: error.isAboutKey ? pair.privateKey.place : pair.certificate.place)
+            let file = error.isAboutKey ? pair.privateKey : pair.certificate
+            report("\(Quoted.text(file.value)): \(error.description)", at: file.place)
             return nil
         }
     }
@@ -51,7 +52,7 @@ package struct FileOpener {
         do throws(ContextMistake) {
             return try CertificateAuthorities(pem: pem)
         } catch {
-            report(error.description, at: path.place)
+            report("\(Quoted.text(path.value)): \(error.description)", at: path.place)
             return nil
         }
     }

@@ -134,7 +134,9 @@ enum KeyFile {
     private static func isJSON(_ contents: [UInt8]) -> Bool { contents.first { $0 > 0x20 } == UInt8(ascii: "{") }
 
     /// The process ends soon; a core of it need not have the key.
-    private static func wipe(_ contents: inout [UInt8]) { contents.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) } }
+    private static func wipe(_ contents: inout [UInt8]) {
+        contents.withUnsafeMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }
+    }
 }
 
 /// A place for a key, which cannot be copied, where a tuple wants a value that can.

@@ -52,10 +52,15 @@ struct TokenMint: ParsableCommand {
     @Option(help: ArgumentHelp("From when on it counts, counted from now; at once if left out.", valueName: "duration"), transform: DurationOption.init)
     var notBefore: DurationOption?
 
-    private static let reserved = [
-        "iss": "--issuer", "aud": "--audience", "sub": "--subject", "scope": "--scope", "exp": "--expires",
-        "nbf": "--not-before", "iat": "nothing: it is always now",
-    ]
+    /// Claims that options say; `sub` and `scope` only where their option is given.
+    private var reserved: [String: String] {
+        var options = [
+            "iss": "--issuer", "aud": "--audience", "exp": "--expires", "nbf": "--not-before", "iat": "nothing: it is always now",
+        ]
+        if subject != nil { options["sub"] = "--subject" }
+        if scope != nil { options["scope"] = "--scope" }
+        return options
+    }
 
     func validate() throws {
         if audience.isEmpty { throw ValidationError("Found no --audience; a gateway takes no token without one.") }
@@ -64,7 +69,7 @@ struct TokenMint: ParsableCommand {
         }
         var names: Set<String> = []
         for claim in claims {
-            if let option = Self.reserved[claim.name] {
+            if let option = reserved[claim.name] {
                 throw ValidationError("Found --claim \(claim.name)=…; what sets it is \(option).")
             }
             if !names.insert(claim.name).inserted { throw ValidationError("Found --claim \(claim.name)=… twice.") }

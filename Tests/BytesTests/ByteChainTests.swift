@@ -1,0 +1,102 @@
+import Testing
+
+@testable import Bytes
+
+@Suite struct ByteChainTests {
+    private func append(_ bytes: [UInt8], to chain: inout ByteChain, _ pool: ChunkPool) {
+        bytes.withUnsafeBytes { chain.append($0, from: pool) }
+    }
+
+    private func move(_ count: Int, from chain: inout ByteChain, _ pool: ChunkPool) -> [UInt8] {
+        var output = ByteBuffer()
+        chain.move(count, to: &output, pool: pool)
+        return Array(output.readable)
+    }
+
+    static func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
+        (start..<(start + count)).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+    }
+
+    @Test("bytes come out as they went in, whatever the portions, and every chunk goes back", arguments: [1, 7, 999, 1000, 1001, 16_424, 16_425, 100_000])
+    func order(portion: Int) {
+        let pool = ChunkPool()
+        var chain = ByteChain()
+        let bytes = Self.pattern(200_000)
+        for start in stride(from: 0, to: bytes.count, by: portion) {
+            append(Array(bytes[start..<min(start + portion, bytes.count)]), to: &chain, pool)
+        }
+        #expect(chain.count == bytes.count)
+        var got: [UInt8] = []
+        while !chain.isEmpty { got += move(min(12_345, chain.count), from: &chain, pool) }
+        #expect(got == bytes)
+        #expect(pool.bytesInUse == 0)
+    }
+
+    @Test("filling and emptying in turn keeps order and little memory")
+    func interleaved() {
+        let pool = ChunkPool()
+        var chain = ByteChain()
+        var written = 0
+        var read: [UInt8] = []
+        for turn in 0..<2000 {
+            let count = turn * 37 % 3000
+            append(Self.pattern(count, from: written), to: &chain, pool)
+            written += count
+            read += move(min(chain.count, 1500), from: &chain, pool)
+        }
+        read += move(chain.count, from: &chain, pool)
+        #expect(read == Self.pattern(written))
+        #expect(pool.bytesInUse == 0)
+    }
+
+    @Test("nothing appended takes no chunk, and nothing moved gives none")
+    func nothing() {
+        let pool = ChunkPool()
+        var chain = ByteChain()
+        append([], to: &chain, pool)
+        #expect(chain.isEmpty)
+        #expect(pool.bytesInUse == 0)
+        #expect(move(0, from: &chain, pool).isEmpty)
+        chain.removeAll(pool: pool)
+    }
+
+    @Test("a small message takes a small chunk")
+    func small() {
+        let pool = ChunkPool()
+        var chain = ByteChain()
+        append([1], to: &chain, pool)
+        #expect(pool.bytesInUse <= 1024)
+        chain.removeAll(pool: pool)
+        #expect(pool.bytesInUse == 0)
+        // And can be used again.
+        append([2, 3], to: &chain, pool)
+        #expect(move(2, from: &chain, pool) == [2, 3])
+    }
+
+    @Test("looking at the chunks leaves the chain as it was")
+    func chunks() {
+        let pool = ChunkPool()
+        var chain = ByteChain()
+        let bytes = Self.pattern(40_000)
+        append(bytes, to: &chain, pool)
+        _ = move(100, from: &chain, pool)
+        var seen: [UInt8] = []
+        chain.forEachChunk { seen += $0 }
+        #expect(seen == Array(bytes[100...]))
+        #expect(chain.count == 39_900)
+        #expect(move(chain.count, from: &chain, pool) == Array(bytes[100...]))
+        #expect(pool.bytesInUse == 0)
+    }
+
+    @Test("a pool takes back more large chunks than it keeps")
+    func manyChunks() {
+        let pool = ChunkPool()
+        for _ in 0..<2 {
+            var chain = ByteChain()
+            append([UInt8](repeating: 1, count: 8 << 20), to: &chain, pool)
+            #expect(pool.bytesInUse >= 8 << 20)
+            chain.removeAll(pool: pool)
+            #expect(pool.bytesInUse == 0)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Testing
+
+@testable import Bytes
+
+@Suite struct SlabTests {
+    /// Counts what is prepared and disposed of.
+    final class Counts {
+        var prepared = 0
+        var disposed = 0
+    }
+
+    func slab(_ counts: Counts, perBlock: Int = 4) -> Slab<Int> {
+        Slab(
+            recordsPerBlock: perBlock,
+            prepare: {
+                $0.initialize(to: 0)
+                counts.prepared += 1
+            }, dispose: { _ in counts.disposed += 1 })
+    }
+
+    @Test("the last given back is the first taken, and no record is had twice")
+    func reuse() {
+        let slab = slab(Counts())
+        var taken: [UnsafeMutablePointer<Int>] = []
+        for _ in 0..<100 { taken.append(slab.take()) }
+        #expect(Set(taken).count == 100)
+        #expect(slab.liveCount == 100)
+        slab.give(taken[3])
+        slab.give(taken[50])
+        #expect(slab.take() == taken[50])
+        #expect(slab.take() == taken[3])
+        for record in taken { slab.give(record) }
+        #expect(slab.liveCount == 0)
+        #expect(Set((0..<100).map { _ in slab.take() }) == Set(taken))
+    }
+
+    @Test("each record is prepared once and disposed of once, in use or not")
+    func lifecycle() {
+        let counts = Counts()
+        do {
+            let slab = slab(counts)
+            for _ in 0..<9 { _ = slab.take() }
+            slab.give(slab.take())
+            #expect(counts.prepared == 12)
+            #expect(counts.disposed == 0)
+        }
+        #expect(counts.disposed == 12)
+    }
+
+    @Test("a slab of blocks of one, and one that nobody used")
+    func edges() {
+        let counts = Counts()
+        do {
+            _ = slab(counts)
+            let single = slab(counts, perBlock: 1)
+            for _ in 0..<3 { _ = single.take() }
+        }
+        #expect(counts.prepared == 3)
+        #expect(counts.disposed == 3)
+    }
+}
