@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 @Suite("The floors of the house")
@@ -10,15 +9,35 @@ struct FloorTests {
     /// Part of the toolchain, and without a floor.
     static let system: Set<String> = ["Swift", "Glibc", "Synchronization"]
     /// Foundation costs memory and start-up time, so it stays away from the request path.
-    static let mayUseFoundation: Set<String> = ["Config", "Messages", "martlet"]
+    static let mayUseFoundation: Set<String> = ["Config", "Messages", "Demo", "martlet"]
 
     @Test("Package.swift is read as it is meant")
     func manifestIsRead() throws {
-        let folders = try Checkout.entries(of: "Sources")
-        #expect(Set(manifest.targets.keys) == Set(folders), "every folder of Sources is a target")
+        let sources = manifest.targets.values.filter { !$0.isForTests }.map(\.name)
+        #expect(try Set(sources) == Set(Checkout.entries(of: "Sources")), "every folder of Sources is a target")
+        // The scenarios are Python's.
+        let tests = manifest.targets.values.filter(\.isForTests).map(\.name) + ["Scenarios"]
+        #expect(try Set(tests) == Set(Checkout.entries(of: "Tests").filter { $0.first!.isLetter }), "every folder of Tests is one")
         #expect(manifest.targets["Bytes"]?.floor == 1)
-        #expect(manifest.targets["Config"]?.dependencies.contains("Yams") == true)
+        #expect(manifest.targets["Config"]?.dependencies == ["Yams"])
         #expect(manifest.targets["martlet"]?.floor == 9)
+        #expect(manifest.targets["TLSTesting"]?.dependencies == ["COpenSSL"])
+        #expect(manifest.targets["JSONTests"]?.dependencies == ["JSON", "Bytes"])
+    }
+
+    @Test("targets are found however they are laid out")
+    func targetForms() {
+        let manifest = Manifest([
+            "let package = Package(", "  targets: [", "    // 0  C", "    .systemLibrary(name: \"CX\", providers: [.apt([\"libx\"])]),",
+            "    // 2  foundations", "    module(", "      \"A\",", "      [", "        \"CX\", yams,", "      ]),", "    module(\"B\"),",
+            "    // Tests: what is shared", "    .target(name: \"Shared\", path: \"Tests/Shared\"),", "    tests(\"A\", [\"B\"]),", "  ]", ")",
+        ])
+        #expect(Set(manifest.targets.keys) == ["CX", "A", "B", "Shared", "ATests"])
+        #expect(manifest.targets["A"]?.dependencies == ["CX", "Yams"])
+        #expect(manifest.targets["A"]?.floor == 2)
+        #expect(manifest.targets["CX"]?.dependencies == [])
+        #expect(manifest.targets["Shared"]?.folder == "Tests/Shared")
+        #expect(manifest.targets["ATests"]?.dependencies == ["A", "B"])
     }
 
     @Test("a target depends on lower floors only, never sideways")
@@ -36,43 +55,38 @@ struct FloorTests {
         }
     }
 
-    @Test("a file imports only what its target declares, and Foundation only where it may")
-    func importsAreDeclared() throws {
+    @Test("a target declares what its files import, all of it and no more")
+    func importsAreDeclared() {
         for target in manifest.targets.values {
-            for file in Checkout.files(under: "Sources/\(target.name)", endings: [".swift"]) {
-                for name in Self.imports(of: try Checkout.text(file)) where name != target.name {
-                    if name.hasPrefix("Foundation") {
-                        #expect(Self.mayUseFoundation.contains(target.name), "\(file) imports \(name)")
-                    } else {
-                        #expect(
-                            target.dependencies.contains(name) || Self.system.contains(name),
-                            "\(file) imports \(name), which Package.swift does not give \(target.name)")
-                    }
+            var imported: Set<String> = []
+            for file in Checkout.files(of: target.folder) where file.path.hasSuffix(".swift") {
+                for name in Self.imports(of: file.lines) where name != target.name {
+                    imported.insert(name)
+                    let isGiven =
+                        if name.hasPrefix("Foundation") {
+                            target.isForTests || Self.mayUseFoundation.contains(target.name)
+                        } else {
+                            target.dependencies.contains(name) || Self.system.contains(name) || target.isForTests && name == "Testing"
+                        }
+                    #expect(isGiven, "\(file.path) imports \(name), which \(target.name) may not, or which Package.swift does not give it")
                 }
             }
-        }
-    }
-
-    @Test("a dependency that no file imports is not declared")
-    func dependenciesAreUsed() throws {
-        for target in manifest.targets.values where !target.dependencies.isEmpty {
-            let files = Checkout.files(under: "Sources/\(target.name)", endings: [".swift"])
-            if files.isEmpty { continue }
-            // Generated files import too.
-            let generated = try? Checkout.entries(of: "Sources/\(target.name)/Generated").map { "Sources/\(target.name)/Generated/\($0)" }
-            var imported: Set<String> = []
-            for file in files + (generated ?? []) { imported.formUnion(Self.imports(of: try Checkout.text(file))) }
             let unused = target.dependencies.subtracting(imported)
-            #expect(unused.isEmpty, "\(target.name) declares \(unused.sorted()) and imports none of it")
+            #expect(unused.isEmpty, "\(target.name) declares \(unused.sorted()), which no file of it imports")
         }
     }
 
-    static func imports(of text: String) -> Set<String> {
+    private static let beforeImport: Set<Substring> = ["public", "package", "internal", "fileprivate", "private"]
+    private static let kinds: Set<Substring> = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
+
+    static func imports(of lines: [String]) -> Set<String> {
         var names: Set<String> = []
-        for line in text.split(separator: "\n") {
-            let pattern =
-                /^(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)/
-            if let match = line.firstMatch(of: pattern) { names.insert(String(match.1)) }
+        // An import begins its line, with one of these.
+        for line in lines where line.utf8.first.map({ "@fip".utf8.contains($0) }) == true {
+            var words = line.split(separator: " ")[...].drop { $0.hasPrefix("@") || beforeImport.contains($0) }
+            guard words.first == "import" else { continue }
+            words = words.dropFirst().drop { kinds.contains($0) }
+            if let name = words.first { names.insert(String(name.prefix { $0 != "." })) }
         }
         return names
     }
@@ -80,9 +94,9 @@ struct FloorTests {
     @Test("imports are found however they are written", arguments: [
         ("import Bytes", "Bytes"), ("package import HTTPModel", "HTTPModel"), ("@testable import TLS", "TLS"),
         ("@preconcurrency internal import Glibc", "Glibc"), ("import struct Foundation.URL", "Foundation"),
-        ("@_spi(Inside) package import Time", "Time"),
+        ("@_spi(Inside) package import Time", "Time"), ("fileprivate import  JSON // why", "JSON"),
     ])
     func importForms(line: String, name: String) {
-        #expect(Self.imports(of: "let a = 1\n\(line)\n// import Nothing\n") == [name])
+        #expect(Self.imports(of: ["let a = 1", line, "// import Nothing", "important(1)"]) == [name])
     }
 }
