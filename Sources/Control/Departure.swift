@@ -1,8 +1,10 @@
+internal import Config
 internal import Reactor
 internal import Time
 package import Transport
 
-/// How a process leaves: after `delay` its workers accept no more and let their connections finish, for `timeout` at most.
+/// How a process leaves: after `delay` its workers accept no more and let their connections finish, for `timeout` at most,
+/// or until it is told again.
 final class Departure<Program: ListeningProgram> {
     private let group: WorkerGroup<Program>
     private let board: LoadBoard
@@ -23,7 +25,7 @@ final class Departure<Program: ListeningProgram> {
         self.board = board
         self.loop = loop
         self.notices = notices
-        notices.say("leaving delay=\(drain.delay) timeout=\(drain.timeout)")
+        notices.say("leaving delay=\(DurationText.text(drain.delay)) timeout=\(DurationText.text(drain.timeout))")
         begin = Timer(on: loop) { [unowned self] in start() }
         if drain.delay > .zero { begin?.arm(after: drain.delay) } else { start() }
     }
@@ -40,8 +42,15 @@ final class Departure<Program: ListeningProgram> {
             watch?.arm(after: Self.pace)
             return
         }
+        leave("time is up")
+    }
+
+    /// Waits for nobody any more: what still runs is ended, and counted and logged as such.
+    func hurry() { leave("told twice") }
+
+    private func leave(_ reason: String) {
         if board.total > 0 {
-            notices.say("leaving with \(board.total) connections open: time is up")
+            notices.say("leaving with \(board.total) connections open: \(reason)")
             group.postToAll { $0.listeners.abort() }
         }
         loop.stop()

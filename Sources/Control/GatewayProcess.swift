@@ -169,14 +169,15 @@ package final class GatewayProcess {
     private func received(signal: Int32) {
         switch signal {
         case SIGHUP:
+            reload(rereading: true)
+            // Anew even where nothing changed: the file may have been moved away.
             do throws(AccessLogFailure) {
                 try log.open(configuration.accessLog.sinkTarget)
             } catch {
                 notices.say("the access log stays as it was: \(error.subject): \(String(cString: strerror(error.errno)))")
             }
-            reload(rereading: true)
         default:
-            if phase == .leaving { exit(128 + signal) }
+            if let departure { return departure.hurry() }
             enter(.leaving)
             departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
         }

@@ -75,7 +75,7 @@ package final class LimitServiceProcess {
 
     private func received(signal: Int32) {
         guard signal == SIGHUP else {
-            if departure != nil { exit(128 + signal) }
+            if let departure { return departure.hurry() }
             admin.isReady = false
             departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
             return

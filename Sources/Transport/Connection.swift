@@ -159,7 +159,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
             // What was produced, a GOAWAY perhaps, is sent before the channel closes.
             if !isEnding, session.isFinished {
                 isEnding = true
-                channel.close()
+                leave()
             }
         }
     }
@@ -177,8 +177,11 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     func fail(_ misuse: Session.Misuse) {
         guard !isEnding else { return }
         isEnding = true
-        channel.close()
+        leave()
     }
+
+    /// Closes the channel once everything is sent.
+    func leave() { channel.close() }
 
     // MARK: HTTP/1.1
 

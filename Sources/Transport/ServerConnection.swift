@@ -21,7 +21,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
     private(set) var idleSince: UInt64
     private var announcedAt: UInt64 = 0
-    /// Once bytes of the client's have come that say what it speaks (and TLS is done, where there is TLS).
+    /// Once the client has said what it speaks: its preface and SETTINGS, or the beginning of a request line.
     private var isGreeted = false
     /// When we said our last; then the peer has a little while to close.
     private var leftAt: UInt64 = 0
@@ -88,7 +88,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         if case .undecided = codec {
             guard decide(bytes) else { return }
         }
-        isGreeted = true
+        if !isGreeted, case .http1 = codec { isGreeted = true }
         super.channelReceived(bytes)
     }
 
@@ -97,6 +97,9 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         server.forget(self)
     }
 
+    /// The caller may still be sending, and is to read the GOAWAY that says why it is over.
+    override func leave() { channel.closeAfterPeer() }
+
     override package func sessionBegan(_ stream: StreamPointer) { stream.pointee.handler = handler }
 
     override package func sessionStreamEnded() {
@@ -104,6 +107,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         idleSince = now
         perform(drain.streamEnded(openStreams: 0))
     }
+
+    override package func sessionSettingsChanged() { isGreeted = true }
 
     package func exchangeBegan(_ stream: StreamPointer) { stream.pointee.handler = handler }
 
@@ -181,7 +186,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         case .nameLastStream:
             say { $0.goAway(.noError) } _: { _ in }
         case .close:
-            channel.close()
+            leave()
         }
         channel.markDirty()
     }

@@ -101,3 +101,10 @@ def test_off_and_a_file(gateway, backend, tmp_path):
     assert json.loads(file.read_text())["path"] == UNARY and running.log() == []
 
 
+def test_lines_are_written_before_the_end(gateway, backend):
+    running = gateway(backend)
+    with Caller(running.address) as caller:
+        for _ in range(50):
+            caller.unary(ask())
+    running.stop()
+    assert len(running.log()) == 50

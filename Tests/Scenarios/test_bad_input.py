@@ -290,6 +290,10 @@ class TestSlowness:
         with Caller(running.address, ca=pki) as caller:
             assert caller.unary(ask("x")).text == "x"
 
+    def test_a_preface_that_never_comes(self, gateway, backend):
+        running = gateway(backend, listeners=[listener(limits={"handshake": "300ms"})])
+        spoken(running.address, PREFACE[:5])
+
     def test_an_idle_connection_is_told_and_closed(self, gateway, backend):
         running = gateway(backend, listeners=[listener(limits={"idle": "500ms"})])
         with h2raw.Client(running.address) as client:

@@ -74,6 +74,18 @@ def test_the_timeout_ends_what_does_not_end(gateway, backend, tag):
     backend.wait_for_call(tag, "cancelled")
 
 
+def test_a_second_sigterm_ends_now(gateway, backend, tag):
+    running = gateway(configuration(backend, drain={"timeout": "60s"}))
+    with Caller(running.address) as caller:
+        call = caller.unary_call(ask(tag=tag, hold=True))
+        backend.wait_for_call(tag, "running")
+        running.process.send(signal.SIGTERM)
+        eventually(lambda: running.admin("/ready")[0] == 503, "/ready to fail")
+        running.process.send(signal.SIGTERM)
+        running.process.exit_status(within=5)
+        assert call.code() == grpc.StatusCode.UNAVAILABLE
+
+
 def test_with_a_delay_ready_fails_while_new_calls_are_still_served(gateway, backend):
     running = gateway(configuration(backend, drain={"delay": "2s", "timeout": "5s"}))
     running.process.send(signal.SIGTERM)

@@ -16,6 +16,40 @@ CALLS = 100_000
 
 
 @pytest.mark.slow
+def test_a_hundred_thousand_calls_at_concurrency_64(gateway, martlet, tmp_path, own):
+    demo = stubs.module("martlet/demo/v1/demo_pb2")
+    backends = [martlet("demo", "--listen", "127.0.0.1:0", "--name", name) for name in "ab"]
+    running = gateway(configuration(
+        workers=2, access_log="off", clusters={"demo": cluster(*(backend.address for backend in backends))},
+        routes=[{"name": "demo", "service": "martlet.demo.v1.Demo", "cluster": "demo", "allow": "anyone"}]))
+    body = tmp_path / "body"
+    body.write_bytes(h2raw.grpc_message(demo.EchoRequest(text="x" * 50, sequence=7).SerializeToString()))
+
+    def load(calls):
+        told = subprocess.run(
+            ["h2load", "-n", str(calls), "-c", "8", "-m", "8", "-d", str(body), "-H", "content-type: application/grpc", "-H", "te: trailers",
+             f"http://{running.address}/martlet.demo.v1.Demo/Echo"], capture_output=True, text=True, timeout=300).stdout
+        counts = {word: int(number) for number, word in re.findall(r"(\d+) (succeeded|failed|errored|timeout)", told)}
+        assert counts["succeeded"] == calls and counts["failed"] == counts["errored"] == counts["timeout"] == 0, told
+        return told
+
+    def counted():
+        metrics = running.metrics()
+        name = next(name for name in metrics.names() if name.endswith("requests_total") and "upstream" not in name)
+        good = [value for sample, labels, value in metrics.samples if sample == name and labels.get("grpc_status") in ("0", "OK")]
+        return sum(good), metrics.sum(name)
+
+    total = CALLS + CALLS // 10
+    load(CALLS // 10)  # Buffers and tables reach the size they need.
+    settled = running.process.resident_bytes()
+    descriptors = running.process.descriptors()
+    load(CALLS)
+    eventually(lambda: counted() == (total, total), "every call counted as good")
+    eventually(lambda: running.process.descriptors() <= descriptors, "all connections closed")
+    assert running.process.resident_bytes() < settled + 4 * 1024 * 1024
+
+
+@pytest.mark.slow
 def test_grpcio_on_both_sides_loses_nothing(gateway, backend):
     """Fewer calls, all kinds, every answer looked at."""
     pb_grpc = stubs.module("martlet/scenarios/v1/scenarios_pb2_grpc")

@@ -135,6 +135,21 @@ class TestStreamLimit:
                 backend.release(f"{tag}-{number}")
             assert len({call.result().peer for call in calls}) == 4
 
+    def test_beyond_all_connections_calls_wait_for_their_turn(self, gateway, own, tag):
+        backend = own(Backend("narrow", streams=2))
+        clusters = {"kinds": cluster(backend, connections={"maximum": 1})}
+        with Caller(gateway(configuration(clusters=clusters, workers=1)).address) as caller:
+            calls = [caller.unary_call(ask(tag=tag, hold=True)) for _ in range(6)]
+            backend.wait_for_call(tag, "running")
+            backend.release(tag)
+            assert len({call.result().peer for call in calls}) == 1
+
+    def test_many_streams_share_few_connections(self, gateway, backend):
+        with Caller(gateway(configuration(backend, workers=1)).address) as caller:
+            calls = [caller.unary_call(ask(str(n))) for n in range(90)]
+            assert len({call.result().peer for call in calls}) <= 2
+
+
 class TestBrokenAnswers:
     """What a backend may do wrong, and the status that the caller sees."""
 

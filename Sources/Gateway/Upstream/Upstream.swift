@@ -12,8 +12,11 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     /// What of a request body is kept for sending it again.
     private static let replayBytesMax = 64 << 10
-    /// The first try and one more: after a failed connect, or when the upstream has not looked at the request.
+    /// The first try and one more, after a failed connect.
     private static let attemptsMax: UInt8 = 2
+    /// Where the upstream says that it has not looked at the request, which is then safe to send again; an upstream near
+    /// its stream limit may say so several times, since it ends its side of a stream later than we see the end.
+    private static let unprocessedAttemptsMax: UInt8 = 5
 
     init(worker: GatewayWorker) { self.worker = worker }
 
@@ -251,7 +254,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             worker.fail(exchange, .connectionLost)
         case .unprocessed:
             if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped),
-                exchange.pointee.attempts < Self.attemptsMax
+                exchange.pointee.attempts < Self.unprocessedAttemptsMax
             {
                 return start(exchange)
             }

@@ -24,8 +24,11 @@ class Process:
             prefix + [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, cwd=folder, env={**os.environ, **(environment or {})})
         self.stdout_lines = []
-        for pipe, lines in ((self.child.stdout, self.stdout_lines), (self.child.stderr, None)):
-            threading.Thread(target=self._read, args=(pipe, lines), daemon=True).start()
+        self._readers = [
+            threading.Thread(target=self._read, args=(pipe, lines), daemon=True)
+            for pipe, lines in ((self.child.stdout, self.stdout_lines), (self.child.stderr, None))]
+        for reader in self._readers:
+            reader.start()
 
     @property
     def pid(self):
@@ -38,7 +41,7 @@ class Process:
         self.stop()
 
     def stop(self, grace=10.0):
-        """SIGTERM, then SIGKILL; returns the exit status."""
+        """SIGTERM, then SIGKILL; returns the exit status once everything the child said has been read."""
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGCONT)
             self.child.terminate()
@@ -46,7 +49,10 @@ class Process:
                 self.child.wait(grace)
             except subprocess.TimeoutExpired:
                 self.child.kill()
-        return self.child.wait()
+        status = self.child.wait()
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        return status
 
     def kill(self):
         self.child.kill()
