@@ -138,7 +138,10 @@ let package = Package(
         tests("RateLimit", ["Bytes", "Time", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "Gateway",
-            ["Bytes", "HTTPModel", "JSON", "Crypto", "JOSE", "TLS", "Config", "RateLimit", "Transport"]),
+            [
+                "Bytes", "Time", "Metrics", "HTTPModel", "JSON", "Crypto", "JOSE", "TLS", "Sockets", "HTTP2", "Config", "RateLimit",
+                "Transport", "GRPCTesting",
+            ]),
         tests(
             "RateLimitService",
             [
