@@ -11,7 +11,7 @@ struct ClusterTests {
 
     @Test("names that nobody has answered have no endpoint, and calls are told so")
     func unresolved() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         try gateway.adopt([.name("a.test", port: 1)], generation: 2)
         #expect(gateway.endpoints.isEmpty)
         #expect(try gateway.caller().unary("/a.S/Call", []).status == "14")
@@ -19,7 +19,7 @@ struct ClusterTests {
 
     @Test("endpoints that a name still stands for keep their connections; those it does not, their running calls")
     func resolution() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let (a, b) = (try TestBackend(on: gateway.outside), try TestBackend(on: gateway.outside))
         try gateway.adopt([.name("a.test", port: a.address.port!), .name("b.test", port: b.address.port!)], generation: 2)
         gateway.gateway.resolve(ResolvedNames(["a.test": [local]]))
@@ -45,7 +45,7 @@ struct ClusterTests {
 
     @Test("an address that is named twice is one endpoint")
     func duplicates() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside)
         let port = backend.address.port!
         try gateway.adopt([.address(backend.address), .name("a.test", port: port), .name("b.test", port: port)], generation: 2)
@@ -55,7 +55,7 @@ struct ClusterTests {
 
     @Test("calls that wait for an endpoint which goes away are sent to another")
     func retiredWhileWaiting() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         var sockets: [AcceptedSocket] = []
         let silent = try ListeningSocket(on: gateway.outside.loop, at: local) { sockets.append($0) }
         defer {
@@ -75,7 +75,7 @@ struct ClusterTests {
 
     @Test("a new configuration keeps a cluster that it says the same of, with its connections")
     func unchanged() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside)
         try gateway.adopt([.address(backend.address)], generation: 2)
         let caller = try gateway.caller()
@@ -92,7 +92,7 @@ struct ClusterTests {
 
     @Test("calls finish on the cluster they began on, waiting ones too; then its connections close")
     func changed() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let (old, new) = (try TestBackend(on: gateway.outside), try TestBackend(on: gateway.outside))
         try gateway.adopt([.address(old.address)], generation: 2) { plan, _ in
             plan.pool.streams = 1

@@ -14,7 +14,7 @@ struct EndpointTests {
         streams: Int = 100, maximum: Int = 16, peerStreams: UInt32 = 100, at address: SocketAddress = SocketAddress("127.0.0.1:0")!,
         change: (inout ClusterPlan) -> Void = { _ in }
     ) throws -> (TestGateway, TestBackend) {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside, at: address, streams: peerStreams)
         try gateway.adopt([.address(backend.address)], generation: 2) { plan, _ in
             plan.pool.streams = streams
@@ -104,7 +104,7 @@ struct EndpointTests {
 
     @Test("a peer that accepts and says nothing is given up after the connect timeout, twice")
     func connectTimeout() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         var sockets: [AcceptedSocket] = []
         let silent = try ListeningSocket(on: gateway.outside.loop, at: SocketAddress("127.0.0.1:0")!) { sockets.append($0) }
         defer {
@@ -126,7 +126,7 @@ struct EndpointTests {
 
     @Test("an endpoint where nobody listens costs no call, is passed over for a while, and is tried again")
     func unreachable() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let dead = try PortReservation(SocketAddress("127.0.0.1:0")!)
         let backend = try TestBackend(on: gateway.outside)
         try gateway.adopt([.address(dead.address), .address(backend.address)], generation: 2)
@@ -146,7 +146,7 @@ struct EndpointTests {
 
     @Test("where nobody listens at all, the caller is told at once")
     func allUnreachable() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let dead = try PortReservation(SocketAddress("127.0.0.1:0")!)
         try gateway.adopt([.address(dead.address)], generation: 2)
         let call = try gateway.caller().unary("/a.S/Call", [])

@@ -16,7 +16,7 @@ struct MemoryGuardTests {
 
     @Test("a caller that reads nothing loses calls, the largest first, until its connection holds what it may")
     func slowReader() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside)
         try gateway.adopt([.address(backend.address)], generation: 2) { _, memory in memory.connection = 300 << 10 }
         let slow = try gateway.caller()
@@ -42,7 +42,7 @@ struct MemoryGuardTests {
 
     @Test("a backend that takes nothing costs its caller the call, not the gateway its memory")
     func slowBackend() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside)
         backend.takesBodies = false
         try gateway.adopt([.address(backend.address)], generation: 2) { _, memory in memory.connection = 200 << 10 }
@@ -63,7 +63,7 @@ struct MemoryGuardTests {
 
     @Test("at the process's cap no new call is taken, one byte below it is")
     func full() throws {
-        let gateway = try TestGateway([])
+        let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside)
         let endpoint = EndpointAddress.address(backend.address)
         try gateway.adopt([endpoint], generation: 2)

@@ -23,25 +23,23 @@ final class TestGateway {
     private let metrics = GatewayMetrics(registry: MetricRegistry())
     private let counters = CounterTable(cells: 1024, seed: .random())
     private let tickets = TicketKeys(now: Instant(nanoseconds: 0))
-    private let listener: HTTPServerSettings
+    /// Connections call their owners for as long as the loop turns.
+    private var callers: [GRPCTesting.TestCaller] = []
 
     /// - Parameters:
     ///   - endpoints: of the only cluster, which everything is sent to.
-    ///   - cluster: what else is said of it, as in the file.
     ///   - change: what no file says.
     init(
-        _ endpoints: [SocketAddress], cluster: String = "", listener: HTTPServerSettings = .defaults,
-        change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
+        _ endpoints: [SocketAddress] = [], change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
     ) throws {
-        self.listener = listener
         inside = try TestWorker()
         outside = try TestWorker(beside: inside)
         let snapshot = try Self.snapshot(
-            endpoints.map { .address($0) }, cluster, generation: 1, counters, tickets, metrics, change)
+            endpoints.map { .address($0) }, generation: 1, counters, tickets, metrics, change)
         gateway = GatewayWorker(
             context: inside.context, serving: snapshot, counters: counters, metrics: metrics, accessLog: nil,
             resolved: ResolvedNames())
-        server = HTTPServer(name: "test", settings: listener, handler: gateway.downstream, context: inside.context)
+        server = HTTPServer(name: "test", settings: .defaults, handler: gateway.downstream, context: inside.context)
         socket = try ListeningSocket(on: inside.loop, at: SocketAddress("127.0.0.1:0")!) { [unowned self] in
             _ = server.serve($0)
         }
@@ -57,14 +55,14 @@ final class TestGateway {
     struct Mistakes: Error { var text: String }
 
     private static func snapshot(
-        _ endpoints: [EndpointAddress], _ cluster: String, generation: UInt64, _ counters: CounterTable, _ tickets: TicketKeys,
+        _ endpoints: [EndpointAddress], generation: UInt64, _ counters: CounterTable, _ tickets: TicketKeys,
         _ metrics: GatewayMetrics, _ change: (inout ClusterPlan, inout MemoryConfiguration) -> Void
     ) throws -> Snapshot {
         let (read, report) = readConfiguration(
             """
             workers: 1
             listeners: [{ address: 127.0.0.1:0 }]
-            clusters: { backend: { endpoints: [127.0.0.1:1], load_balancing: round_robin, \(cluster) } }
+            clusters: { backend: { endpoints: [127.0.0.1:1], load_balancing: round_robin } }
             routes: [{ cluster: backend, allow: anyone }]
             """, without: ["authentication"])
         guard let configuration = read else { throw Mistakes(text: report) }
@@ -89,14 +87,16 @@ final class TestGateway {
         _ endpoints: [EndpointAddress], generation: UInt64,
         change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
     ) throws {
-        gateway.adopt(try Self.snapshot(endpoints, "", generation: generation, counters, tickets, metrics, change))
+        gateway.adopt(try Self.snapshot(endpoints, generation: generation, counters, tickets, metrics, change))
     }
 
     var address: SocketAddress { socket.address }
     var endpoints: [Endpoint] { gateway.current.clusters[0].endpoints }
 
     func caller(limits: SessionLimits = .defaults) throws -> GRPCTesting.TestCaller {
-        try GRPCTesting.TestCaller(to: address, worker: outside, limits: limits)
+        let caller = try GRPCTesting.TestCaller(to: address, worker: outside, limits: limits)
+        callers.append(caller)
+        return caller
     }
 
     func run(until isDone: () -> Bool) -> Bool { outside.run(until: isDone) }
