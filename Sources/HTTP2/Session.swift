@@ -42,6 +42,8 @@ package final class Session {
     var output: UnsafeMutablePointer<ByteBuffer>?
     /// How much of it `produce` was asked for.
     var outputLimit = 0
+    /// A DATA frame that nghttp2 has made and `produce` had no room for: its bytes are still to come.
+    var heldFrame: (stream: StreamPointer, count: Int)?
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0

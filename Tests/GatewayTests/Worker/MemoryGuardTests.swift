@@ -45,7 +45,7 @@ struct MemoryGuardTests {
         let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside)
         backend.takesBodies = false
-        try gateway.adopt([.address(backend.address)], generation: 2) { _, memory in memory.connection = 200 << 10 }
+        try gateway.adopt([.address(backend.address)], generation: 2) { _, memory in memory.connection = 100 << 10 }
         let caller = try gateway.caller()
         let large = caller.begin("/hold.S/Large")
         #expect(gateway.run { backend.held.count == 1 })
@@ -54,7 +54,7 @@ struct MemoryGuardTests {
         #expect(large.status == "8")
         #expect(gateway.run { backend.held.isEmpty }, "and the backend is told")
         let small = caller.begin("/hold.S/Small")
-        small.send([UInt8](repeating: 0, count: 100 << 10))
+        small.send([UInt8](repeating: 0, count: 50 << 10))
         #expect(gateway.run { backend.held.count == 1 })
         backend.answer(backend.held[0])
         #expect(gateway.run { small.isOver })
@@ -74,15 +74,41 @@ struct MemoryGuardTests {
         backend.pour(backend.held[0], bytes: 600 << 10)
         gateway.outside.settle()
         let held = gateway.inside.context.chunks.bytesInUse
-        #expect(held >= 256 << 10)
+        #expect(held > 100 << 10)
         try gateway.adopt([endpoint], generation: 3) { _, memory in memory.process = held }
-        let refused = caller.unary("/a.S/Call", [])
+        let refused = caller.begin("/a.S/Call", ended: true)
+        #expect(gateway.run { refused.isOver })
         #expect(refused.status == "14")
         #expect(refused.field("grpc-message") == "the gateway is overloaded")
         #expect(slow.close == nil, "those that run go on")
         try gateway.adopt([endpoint], generation: 4) { _, memory in memory.process = held + 1 }
-        #expect(caller.unary("/a.S/Call", []).status == "0")
+        let taken = caller.begin("/a.S/Call", ended: true)
+        #expect(gateway.run { taken.isOver })
+        #expect(taken.status == "0")
         slow.isHolding = false
         #expect(gateway.run { slow.bodyBytes == 600 << 10 })
+    }
+
+    @Test("above the process's cap the stream that holds most of all ends, not the one whose bytes came last")
+    func largestOfAll() throws {
+        let gateway = try TestGateway()
+        let backend = try TestBackend(on: gateway.outside)
+        let endpoint = EndpointAddress.address(backend.address)
+        try gateway.adopt([endpoint], generation: 2)
+        let (greedy, modest) = (try gateway.caller(), try gateway.caller())
+        let slow = greedy.begin("/hold.S/Slow", ended: true)
+        slow.isHolding = true
+        #expect(gateway.run { backend.held.count == 1 })
+        backend.pour(backend.held[0], bytes: 600 << 10)
+        gateway.outside.settle()
+        let small = modest.begin("/hold.S/Small", ended: true)
+        #expect(gateway.run { backend.held.count == 2 })
+        let held = gateway.inside.context.chunks.bytesInUse
+        try gateway.adopt([endpoint], generation: 3) { _, memory in memory.process = held }
+        let stream = try #require(backend.held.last)
+        backend.pour(stream, bytes: 1000)
+        #expect(gateway.run { slow.close == .reset(11) && small.bodyBytes == 1000 })
+        #expect(small.close == nil)
+        #expect(gateway.run { gateway.inside.context.chunks.bytesInUse == 0 })
     }
 }
