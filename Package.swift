@@ -110,7 +110,8 @@ let package = Package(
 
         // Tests: a target each, in the floors' order; three helpers that several of them share.
         .target(
-            name: "GRPCTesting", dependencies: ["Time", "HTTPModel", "HTTP2", "GRPC", "Reactor", "Sockets", "Transport"],
+            name: "GRPCTesting",
+            dependencies: ["Bytes", "Time", "HTTPModel", "TLS", "HTTP2", "GRPC", "Reactor", "Sockets", "Transport"],
             path: "Tests/GRPCTesting", swiftSettings: settings),
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
@@ -154,8 +155,8 @@ let package = Package(
         tests(
             "Control",
             [
-                "Bytes", "Time", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Transport", "Gateway",
-                "GRPCTesting", "TLSTesting",
+                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config", "Transport",
+                "Gateway", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]

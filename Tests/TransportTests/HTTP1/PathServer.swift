@@ -8,41 +8,6 @@ import Time
 
 @testable import Transport
 
-/// A caller that writes what it is told and keeps what comes back.
-final class PlainCaller: ByteChannelDelegate {
-    let channel: ByteChannel
-    private(set) var received = ""
-    private(set) var isOpen = false
-    private(set) var end: ChannelEnd?
-    private var outgoing: [UInt8] = []
-    private var said = 0
-
-    init(to address: SocketAddress, tls: ClientContext? = nil, worker: TestWorker) throws {
-        channel = try ByteChannel(
-            connectingTo: address, tls: tls.map { ($0, ServerName("a.test")!) }, on: worker.loop, scratch: worker.context.scratch)
-        channel.attach(self)
-        guard worker.run(until: { self.isOpen || self.end != nil }) else { throw Silence() }
-    }
-
-    struct Silence: Error {}
-
-    deinit { channel.abort() }
-
-    func say(_ text: String) {
-        outgoing += Array(text.utf8)
-        channel.markDirty()
-    }
-
-    func channelOpened() { isOpen = true }
-    func channelReceived(_ bytes: UnsafeRawBufferPointer) { received += String(decoding: bytes, as: UTF8.self) }
-    func channelProduce(into output: inout ByteBuffer, limit: Int) {
-        let end = min(outgoing.count, said + limit)
-        output.append(Array(outgoing[said..<end]))
-        said = end
-    }
-    func channelClosed(_ end: ChannelEnd) { self.end = end }
-}
-
 /// Answers every request with its path, and keeps those below /held.
 final class PathHandler: StreamHandler {
     private let context: WorkerContext
@@ -115,7 +80,7 @@ final class PathServer {
 
     var address: SocketAddress { socket.address }
 
-    func call(tls: ClientContext? = nil) throws -> PlainCaller { try PlainCaller(to: address, tls: tls, worker: worker) }
+    func call(tls: ClientContext? = nil) throws -> PlainCaller { try PlainCaller(to: address, tls: tls.map { ($0, ServerName("a.test")!) }, worker: worker) }
 
     /// Until the caller has received `text`.
     func run(_ caller: PlainCaller, until text: String) -> Bool { worker.run { caller.received.contains(text) } }
