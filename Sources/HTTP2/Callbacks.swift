@@ -73,23 +73,25 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
             if stream.pointee.flags.contains(.headReceived) {
                 stream.pointee.trailersStart = stream.pointee.fields.count
             }
+            session.arriving = stream
             return 0
         }
+        session.arriving = nil
         guard frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
         let stream = session.makeStream(id: id)
         nghttp2_session_set_stream_user_data(handle, id, stream)
-        session.delegate?.sessionBegan(stream)
+        session.arriving = stream
+        session.tell { $0.sessionBegan(stream) }
         return 0
     }
 }
 
-private let onHeader: nghttp2_on_header_callback = { handle, frame, name, nameCount, value, valueCount, flags, user in
+private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, flags, user in
     Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
-        guard let stream = Callbacks.stream(handle, frame!.pointee.hd.stream_id) else { return 0 }
-        let limits = session.limits
-        if stream.pointee.fields.count >= limits.fieldCount
-            || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > limits.fieldListBytes
+        guard let stream = session.arriving else { return 0 }
+        if stream.pointee.fields.count >= session.limits.fieldCount
+            || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > session.limits.fieldListBytes
         {
             // Decoding goes on, to keep the compression state; nothing more is kept.
             stream.pointee.flags.insert(.headTooLarge)
@@ -148,11 +150,11 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
             session.delegate?.sessionReceivedGoAway(
                 lastStreamID: goAway.last_stream_id, code: ErrorCode(rawValue: goAway.error_code))
         case NGHTTP2_SETTINGS.rawValue:
-            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.delegate?.sessionSettingsChanged() }
+            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.tell { $0.sessionSettingsChanged() } }
         case NGHTTP2_PING.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
             let payload = withUnsafeBytes(of: frame!.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }
-            session.delegate?.sessionReceivedPong(payload)
+            session.tell { $0.sessionReceivedPong(payload) }
         default:
             break
         }
@@ -174,6 +176,7 @@ private let onData: nghttp2_on_data_chunk_recv_callback = { handle, _, id, data,
 private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code, user in
     Callbacks.withSession(user) { session in
         guard !session.isDead, let stream = Callbacks.stream(handle, id) else { return 0 }
+        if session.arriving == stream { session.arriving = nil }
         nghttp2_session_set_stream_user_data(handle, id, nil)
         session.closed(stream, code: code)
         return 0
@@ -231,11 +234,11 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
         // An empty frame before trailers says nothing.
         if count == 0, frame!.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { return 0 }
         output.pointee.append(UnsafeRawBufferPointer(start: header, count: 9))
-        stream.pointee.outbound.move(count, to: &output.pointee, pool: session.pool.chunks)
+        session.chunks._withUnsafeGuaranteedRef { stream.pointee.outbound.move(count, to: &output.pointee, pool: $0) }
         session.queuedBytes -= count
         stream.pointee.bodyBytesSent += count
         stream.pointee.lastActivity = session.now
-        if count > 0 { stream.pointee.handler?.streamDrained(stream, count) }
+        if count > 0 { stream.tell { $0.streamDrained(stream, count) } }
         return 0
     }
 }

@@ -26,7 +26,14 @@ package final class Session {
 
     package let role: Role
     package let limits: SessionLimits
-    package unowned(unsafe) var delegate: (any SessionDelegate)?
+    package var delegate: (any SessionDelegate)? {
+        get { listener.object }
+        set { listener = UnownedReference(newValue) }
+    }
+    private var listener = UnownedReference<any SessionDelegate>(nil)
+
+    @inline(__always)
+    func tell(_ event: (any SessionDelegate) -> Void) { listener.call(event) }
     /// The owning connection, for `Stream.connection`.
     package var connection: UnsafeMutableRawPointer?
     /// The streams that live on this connection.
@@ -37,6 +44,8 @@ package final class Session {
 
     let handle: OpaquePointer
     let pool: StreamPool
+    /// The pool's, reached at every frame without counting references.
+    let chunks: Unmanaged<ChunkPool>
     let memory: FreelistMemory
     /// Where DATA goes during `produce`.
     var output: UnsafeMutablePointer<ByteBuffer>?
@@ -44,6 +53,8 @@ package final class Session {
     var outputLimit = 0
     /// A DATA frame that nghttp2 has made and `produce` had no room for: its bytes are still to come.
     var heldFrame: (stream: StreamPointer, count: Int)?
+    /// The stream whose field section is arriving: they never interleave (RFC 9113, section 4.3).
+    var arriving: StreamPointer?
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0
@@ -62,6 +73,7 @@ package final class Session {
         self.role = role
         self.limits = limits
         self.pool = pool
+        chunks = .passUnretained(pool.chunks)
         self.memory = memory
         handle = Callbacks.makeSession(role, limits, memory)
         Callbacks.setUserData(of: handle, to: self)
@@ -168,7 +180,7 @@ package final class Session {
         stream.pointee.next?.pointee.previous = stream.pointee.previous
         streamCount -= 1
         queuedBytes -= stream.pointee.outbound.count
-        stream.pointee.handler?.streamClosed(stream, reason)
+        stream.tell { $0.streamClosed(stream, reason) }
         pool.give(stream)
     }
 

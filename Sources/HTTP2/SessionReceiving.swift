@@ -10,11 +10,11 @@ extension Session {
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         if stream.pointee.flags.contains(.headReceived) {
             // Trailers; nghttp2 has made sure that they end the stream.
-            stream.pointee.handler?.streamEnded(stream)
+            stream.tell { $0.streamEnded(stream) }
             return
         }
         if role == .client, isInformational(stream) {
-            stream.pointee.handler?.streamInformational(stream)
+            stream.tell { $0.streamInformational(stream) }
             // Trailers of the request may lie in the arena still; then a peer's 1xx heads count towards its limit.
             if stream.pointee.outboundTrailers == nil {
                 stream.pointee.fields.reset()
@@ -25,7 +25,7 @@ extension Session {
         }
         stream.pointee.flags.insert(.headReceived)
         stream.pointee.trailersStart = stream.pointee.fields.count
-        stream.pointee.handler?.streamHead(stream, ended: ended)
+        stream.tell { $0.streamHead(stream, ended: ended) }
     }
 
     private func isInformational(_ stream: StreamPointer) -> Bool {
@@ -36,19 +36,19 @@ extension Session {
     func receivedData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         stream.pointee.lastActivity = now
         stream.pointee.bodyBytesReceived += bytes.count
-        guard !stream.pointee.flags.contains(.resetSent), let handler = stream.pointee.handler else {
+        guard !stream.pointee.flags.contains(.resetSent), stream.isHeard else {
             nghttp2_session_consume_stream(handle, stream.pointee.id, bytes.count)
             return
         }
         stream.pointee.unconsumed += bytes.count
-        handler.streamData(stream, bytes)
+        stream.tell { $0.streamData(stream, bytes) }
     }
 
     func receivedEnd(_ stream: StreamPointer) {
         stream.pointee.lastActivity = now
         stream.pointee.flags.insert(.remoteEnded)
         guard !stream.pointee.flags.contains(.resetSent) else { return }
-        stream.pointee.handler?.streamEnded(stream)
+        stream.tell { $0.streamEnded(stream) }
     }
 
     func closed(_ stream: StreamPointer, code: UInt32) {
@@ -62,7 +62,7 @@ extension Session {
             reason = .reset(code)
         }
         endStream(stream, reason)
-        delegate?.sessionStreamEnded()
+        tell { $0.sessionStreamEnded() }
     }
 
     /// Gives `count` bytes of the stream's window back to the sender: they were accepted.

@@ -62,7 +62,7 @@ extension Session {
     /// Queues body bytes, copied.
     package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.outbound.append(bytes, from: pool.chunks)
+        chunks._withUnsafeGuaranteedRef { stream.pointee.outbound.append(bytes, from: $0) }
         queuedBytes += bytes.count
         resume(stream)
     }

@@ -2,17 +2,17 @@
 ///
 /// Its first five members are those of nghttp2's `nghttp2_nv`, in order, so that a run of fields can be handed to the
 /// encoder as it is; a test holds the layouts together. The bytes belong to the block, or are static.
-package struct Field {
-    package var name: UnsafePointer<UInt8>
-    package var value: UnsafePointer<UInt8>
-    package var nameCount: Int
-    package var valueCount: Int
-    package var flags: Flags
-    package var token: FieldToken
+@usableFromInline package struct Field {
+    @usableFromInline package var name: UnsafePointer<UInt8>
+    @usableFromInline package var value: UnsafePointer<UInt8>
+    @usableFromInline package var nameCount: Int
+    @usableFromInline package var valueCount: Int
+    @usableFromInline package var flags: Flags
+    @usableFromInline package var token: FieldToken
 
-    package typealias Flags = FieldFlags
+    @usableFromInline package typealias Flags = FieldFlags
 
-    package init(
+    @inlinable package init(
         name: UnsafePointer<UInt8>, nameCount: Int, value: UnsafePointer<UInt8>, valueCount: Int,
         token: FieldToken, flags: Flags = .borrowed
     ) {
@@ -31,8 +31,8 @@ package struct Field {
             value: value.utf8Start, valueCount: value.utf8CodeUnitCount, token: token)
     }
 
-    package var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: nameCount) }
-    package var valueBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: value, count: valueCount) }
+    @inlinable package var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: nameCount) }
+    @inlinable package var valueBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: value, count: valueCount) }
 
     /// For tests, logs and rare paths only: makes Strings.
     package var nameText: String { String(decoding: nameBytes, as: UTF8.self) }

@@ -1,24 +1,25 @@
 internal import Bytes
-internal import Glibc
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Glibc
 
 /// The fields of one message, in order, with their bytes in one arena.
 ///
 /// Plain memory meant to be embedded in slab records and reused: `init` allocates once, `reset` forgets the fields and
 /// gives back what grew beyond the first block, `destroy` ends it. Bytes never move once appended, so a `Field` may be
 /// handed on and stays valid until `reset`.
-package struct FieldBlock {
+@usableFromInline package struct FieldBlock {
     /// In the order of arrival; valid until the next append.
-    package private(set) var fields: UnsafeMutablePointer<Field>
-    package private(set) var count = 0
+    @usableFromInline package internal(set) var fields: UnsafeMutablePointer<Field>
+    @usableFromInline package internal(set) var count = 0
     /// The size as RFC 9113, section 10.5.1 counts it: name, value and 32 bytes a field.
-    package private(set) var listBytes = 0
+    @usableFromInline package internal(set) var listBytes = 0
 
-    private var fieldCapacity: Int
+    @usableFromInline var fieldCapacity: Int
     private let inlineFields: UnsafeMutablePointer<Field>
     private let inlineArena: UnsafeMutableRawPointer
-    private var arena: UnsafeMutableRawPointer
-    private var arenaUsed = 0
-    private var arenaCapacity: Int
+    @usableFromInline var arena: UnsafeMutableRawPointer
+    @usableFromInline var arenaUsed = 0
+    @usableFromInline var arenaCapacity: Int
     /// Overflow blocks, newest first; each begins with a pointer to the one before.
     private var overflow: UnsafeMutableRawPointer?
 
@@ -63,7 +64,7 @@ package struct FieldBlock {
     /// Forgets the fields but keeps the bytes in the arena, where others may lie too, and what they count towards limits.
     package mutating func forgetFields() { count = 0 }
 
-    package subscript(index: Int) -> Field {
+    @inlinable package subscript(index: Int) -> Field {
         precondition(index >= 0 && index < count)
         return fields[index]
     }
@@ -93,10 +94,16 @@ package struct FieldBlock {
         count = kept
     }
 
-    /// Copies name and value into the arena.
+    /// Copies name and value into the arena; a name that has a token is a literal, and needs no copy.
     package mutating func append(
         name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, token: FieldToken, flags: Field.Flags = .borrowed
     ) {
+        if let literal = token.literal {
+            let kept = keep(value).baseAddress!.assumingMemoryBound(to: UInt8.self)
+            return append(
+                Field(
+                    name: literal, nameCount: name.count, value: kept, valueCount: value.count, token: token, flags: flags))
+        }
         let bytes = reserve(name.count + value.count)
         if let source = name.baseAddress { memcpy(bytes, source, name.count) }
         if let source = value.baseAddress { memcpy(bytes + name.count, source, value.count) }
@@ -108,6 +115,7 @@ package struct FieldBlock {
     }
 
     /// Appends a field whose bytes live elsewhere, at least as long as this block's use of it.
+    @inlinable @inline(__always)
     package mutating func append(_ field: Field) {
         if count == fieldCapacity { growFields() }
         fields[count] = field
@@ -127,6 +135,7 @@ package struct FieldBlock {
     }
 
     /// Copies `bytes` into the arena and returns where they now lie.
+    @inlinable @inline(__always)
     package mutating func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let target = reserve(bytes.count)
         if let source = bytes.baseAddress { memcpy(target, source, bytes.count) }
@@ -134,19 +143,23 @@ package struct FieldBlock {
     }
 
     /// Room for `count` bytes in the arena, uninitialized, at least one byte long so that the address is never shared.
+    @inlinable @inline(__always)
     package mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
-        if arenaCapacity - arenaUsed < count {
-            let header = MemoryLayout<UnsafeMutableRawPointer?>.stride
-            let capacity = max(4096, count)
-            let block = UnsafeMutableRawPointer.allocate(byteCount: header + capacity, alignment: 16)
-            block.storeBytes(of: overflow, as: UnsafeMutableRawPointer?.self)
-            overflow = block
-            arena = block + header
-            arenaCapacity = capacity
-            arenaUsed = 0
-        }
+        if arenaCapacity - arenaUsed < count { growArena(count) }
         defer { arenaUsed += count }
         return arena + arenaUsed
+    }
+
+    @usableFromInline @inline(never)
+    mutating func growArena(_ count: Int) {
+        let header = MemoryLayout<UnsafeMutableRawPointer?>.stride
+        let capacity = max(4096, count)
+        let block = UnsafeMutableRawPointer.allocate(byteCount: header + capacity, alignment: 16)
+        block.storeBytes(of: overflow, as: UnsafeMutableRawPointer?.self)
+        overflow = block
+        arena = block + header
+        arenaCapacity = capacity
+        arenaUsed = 0
     }
 
     /// Room for `count` fields in the arena, uninitialized.
@@ -157,7 +170,7 @@ package struct FieldBlock {
     }
 
     /// The first field with this token at or behind `start`.
-    package func first(_ token: FieldToken, from start: Int = 0) -> Field? {
+    @inlinable package func first(_ token: FieldToken, from start: Int = 0) -> Field? {
         var index = start
         while index < count {
             if fields[index].token == token { return fields[index] }
@@ -172,7 +185,8 @@ package struct FieldBlock {
         return nil
     }
 
-    private mutating func growFields() {
+    @usableFromInline @inline(never)
+    mutating func growFields() {
         let capacity = fieldCapacity * 2
         let larger = UnsafeMutablePointer<Field>.allocate(capacity: capacity)
         larger.initialize(from: fields, count: count)

@@ -1,7 +1,8 @@
-internal import Glibc
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Glibc
 
 /// The field names that the gateway itself looks at, so that a name is compared once, when it arrives.
-package enum FieldToken: UInt8, Sendable {
+@usableFromInline package enum FieldToken: UInt8, Sendable {
     case other
     // Pseudo-header fields (RFC 9113, section 8.3).
     case method, path, authority, scheme, status, protocolName
@@ -52,6 +53,55 @@ package enum FieldToken: UInt8, Sendable {
         case 23: self = matches("grpc-status-details-bin") ? .grpcStatusDetails : .other
         case 26: self = matches("grpc-previous-rpc-attempts") ? .grpcPreviousRPCAttempts : .other
         default: self = .other
+        }
+    }
+}
+
+extension FieldToken {
+    /// The name it stands for, for the life of the process; `nil` for `other`.
+    package var literal: UnsafePointer<UInt8>? {
+        func bytes(_ name: StaticString) -> UnsafePointer<UInt8> { name.utf8Start }
+        return switch self {
+        case .other: nil
+        case .method: bytes(":method")
+        case .path: bytes(":path")
+        case .authority: bytes(":authority")
+        case .scheme: bytes(":scheme")
+        case .status: bytes(":status")
+        case .protocolName: bytes(":protocol")
+        case .connection: bytes("connection")
+        case .keepAlive: bytes("keep-alive")
+        case .proxyConnection: bytes("proxy-connection")
+        case .transferEncoding: bytes("transfer-encoding")
+        case .upgrade: bytes("upgrade")
+        case .te: bytes("te")
+        case .host: bytes("host")
+        case .expect: bytes("expect")
+        case .cookie: bytes("cookie")
+        case .trailer: bytes("trailer")
+        case .contentType: bytes("content-type")
+        case .contentLength: bytes("content-length")
+        case .contentEncoding: bytes("content-encoding")
+        case .acceptEncoding: bytes("accept-encoding")
+        case .userAgent: bytes("user-agent")
+        case .authorization: bytes("authorization")
+        case .wwwAuthenticate: bytes("www-authenticate")
+        case .xForwardedFor: bytes("x-forwarded-for")
+        case .xForwardedProto: bytes("x-forwarded-proto")
+        case .xRequestID: bytes("x-request-id")
+        case .traceparent: bytes("traceparent")
+        case .tracestate: bytes("tracestate")
+        case .retryAfter: bytes("retry-after")
+        case .server: bytes("server")
+        case .date: bytes("date")
+        case .grpcTimeout: bytes("grpc-timeout")
+        case .grpcStatus: bytes("grpc-status")
+        case .grpcMessage: bytes("grpc-message")
+        case .grpcEncoding: bytes("grpc-encoding")
+        case .grpcAcceptEncoding: bytes("grpc-accept-encoding")
+        case .grpcStatusDetails: bytes("grpc-status-details-bin")
+        case .grpcPreviousRPCAttempts: bytes("grpc-previous-rpc-attempts")
+        case .grpcRetryPushback: bytes("grpc-retry-pushback-ms")
         }
     }
 }

@@ -26,7 +26,11 @@ package struct Stream {
     package var lastActivity: UInt64 = 0
 
     /// Who hears of this stream. Lives at least as long as the worker.
-    package unowned(unsafe) var handler: (any StreamHandler)?
+    package var handler: (any StreamHandler)? {
+        get { listener.object }
+        set { listener = UnownedReference(newValue) }
+    }
+    fileprivate var listener = UnownedReference<any StreamHandler>(nil)
     /// The handler's own record.
     package var context: UnsafeMutableRawPointer?
     /// The connection's object, for its codec.
@@ -100,6 +104,15 @@ package struct Stream {
 
 package typealias StreamPointer = UnsafeMutablePointer<Stream>
 
+extension StreamPointer {
+    /// Tells the handler, if there is one.
+    @inline(__always)
+    package func tell(_ event: (any StreamHandler) -> Void) { pointee.listener.call(event) }
+
+    /// Somebody hears of it.
+    package var isHeard: Bool { pointee.listener.isSet }
+}
+
 /// Why a stream is no more.
 package enum StreamClose: Equatable {
     /// Both sides ended in order.
@@ -124,6 +137,9 @@ package protocol StreamHandler: AnyObject {
     func streamEnded(_ stream: StreamPointer)
     /// So many bytes of our body have left for the socket.
     func streamDrained(_ stream: StreamPointer, _ count: Int)
+    /// Nothing has moved on the stream for the listener's `stream_idle`.
+    /// - Returns: false where the stream is to be reset.
+    func streamIdle(_ stream: StreamPointer) -> Bool
     /// The last call: the record is reused after it. Not called for a stream its handler has `forgotten`.
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose)
 }
@@ -131,6 +147,7 @@ package protocol StreamHandler: AnyObject {
 extension StreamHandler {
     package func streamInformational(_ stream: StreamPointer) {}
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {}
+    package func streamIdle(_ stream: StreamPointer) -> Bool { false }
 }
 
 /// Where a worker's streams come from and go to.

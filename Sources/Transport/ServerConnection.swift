@@ -15,7 +15,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     private unowned(unsafe) let handler: any StreamHandler
     private unowned(unsafe) let server: HTTPServer
     private let protocols: [ApplicationProtocol]
-    private let bodyBytesMax: Int?
+    /// One request's body, at most; `nil` for any.
+    package let bodyBytesMax: Int?
     private var preface = Preface()
     private var drain = DrainMachine()
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
@@ -234,18 +235,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             if !stream.pointee.outbound.isEmpty, isOver(stream.pointee.lastActivity, settings.stall) {
                 reset(stream, .cancel)
             } else if isOver(stream.pointee.lastActivity, settings.streamIdle) {
-                handlerTimedOut(stream)
+                if !handler.streamIdle(stream) { reset(stream, .cancel) }
             }
         }
     }
-
-    private func handlerTimedOut(_ stream: StreamPointer) {
-        guard let handler = handler as? any IdleStreamHandler else { return reset(stream, .cancel) }
-        handler.streamIdle(stream)
-    }
-}
-
-/// A handler that answers a stream nothing has moved on for `stream_idle`; others' streams are reset.
-package protocol IdleStreamHandler: StreamHandler {
-    func streamIdle(_ stream: StreamPointer)
 }

@@ -13,7 +13,7 @@ import Time
 /// A server and its callers on one loop, over real sockets, on a clock that the test moves.
 @Suite struct HTTPServerTests {
     /// Answers `/echo` with what it gets, `/flood` with eight megabytes, and `/silent` never.
-    final class Handler: StreamHandler, IdleStreamHandler {
+    final class Handler: StreamHandler {
         var begun = 0
         var closed: [StreamClose] = []
         var idle = 0
@@ -49,9 +49,9 @@ import Time
             closed.append(reason)
         }
 
-        func streamIdle(_ stream: StreamPointer) {
+        func streamIdle(_ stream: StreamPointer) -> Bool {
             idle += 1
-            Connection.with(stream) { $0.reset(stream, .cancel) }
+            return false
         }
     }
 

@@ -5,10 +5,9 @@ package import HTTPModel
 package import Transport
 
 /// The downstream half of every exchange of a worker: turns what callers send into exchanges.
-package final class Downstream: IdleStreamHandler {
-    private unowned(unsafe) let worker: GatewayWorker
-
-    init(worker: GatewayWorker) { self.worker = worker }
+package final class Downstream: StreamHandler {
+    /// Set once, by the worker that owns it.
+    var worker: Unmanaged<GatewayWorker>!
 
     @inline(__always)
     private func exchange(_ stream: StreamPointer) -> ExchangePointer? {
@@ -16,7 +15,7 @@ package final class Downstream: IdleStreamHandler {
     }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
-        worker.begin(stream, ended: ended)
+        worker._withUnsafeGuaranteedRef { $0.begin(stream, ended: ended) }
     }
 
     package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
@@ -24,13 +23,13 @@ package final class Downstream: IdleStreamHandler {
             // Answered already: what still comes is of no interest, but must not hold the caller up.
             return Connection.with(stream) { $0.consumed(stream, bytes.count) }
         }
-        worker.receivedBody(exchange, bytes)
+        worker._withUnsafeGuaranteedRef { $0.receivedBody(exchange, bytes) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {
         guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return }
         exchange.pointee.flags.insert(.requestEnded)
-        worker.upstream.requestEnded(exchange)
+        worker._withUnsafeGuaranteedRef { $0.upstream.requestEnded(exchange) }
     }
 
     /// The caller's socket took so much of the answer: the upstream may send as much again.
@@ -41,13 +40,12 @@ package final class Downstream: IdleStreamHandler {
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
         guard let exchange = exchange(stream) else { return }
-        worker.end(exchange, reason)
+        worker._withUnsafeGuaranteedRef { $0.end(exchange, reason) }
     }
 
-    package func streamIdle(_ stream: StreamPointer) {
-        guard let exchange = exchange(stream), exchange.pointee.phase != .over else {
-            return Connection.with(stream) { $0.reset(stream, .cancel) }
-        }
-        worker.fail(exchange, .streamIdle)
+    package func streamIdle(_ stream: StreamPointer) -> Bool {
+        guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return false }
+        worker._withUnsafeGuaranteedRef { $0.fail(exchange, .streamIdle) }
+        return true
     }
 }

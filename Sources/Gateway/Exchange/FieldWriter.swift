@@ -34,17 +34,13 @@ struct FieldWriter {
     /// A field that arrived on another stream.
     @inline(__always)
     mutating func copy(_ field: Field) {
-        guard field.value == field.name + field.nameCount else {
+        guard let literal = field.token.literal else {
             return copy(name: field.nameBytes, value: field.valueBytes, flags: field.flags)
         }
-        // What arrived lies with its value behind its name: one copy moves both.
-        let bytes = stream.pointee.fields.keep(
-            UnsafeRawBufferPointer(start: field.name, count: field.nameCount + field.valueCount))
-        let name = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
-        put(
-            Field(
-                name: name, nameCount: field.nameCount, value: name + field.nameCount, valueCount: field.valueCount,
-                token: field.token, flags: field.flags))
+        var kept = field
+        kept.name = literal
+        kept.value = stream.pointee.fields.keep(field.valueBytes).baseAddress!.assumingMemoryBound(to: UInt8.self)
+        put(kept)
     }
 
     /// A literal name with a value that is copied.
@@ -68,6 +64,6 @@ struct FieldWriter {
         put(
             Field(
                 name: bytes, nameCount: name.count, value: bytes + name.count, valueCount: value.count,
-                token: FieldToken(name), flags: flags))
+                token: .other, flags: flags))
     }
 }

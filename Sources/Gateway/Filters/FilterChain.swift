@@ -1,3 +1,4 @@
+internal import Bytes
 internal import GRPC
 
 /// A station on a request's way. The set is closed, so a chain is a list of numbers and a call is a switch.
@@ -25,7 +26,7 @@ extension GatewayWorker {
         guard exchange.pointee.caller != .grpc, exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.needsGRPC }) else {
             return nil
         }
-        let isPost = exchange.pointee.facts?.method.elementsEqual("POST".utf8) ?? false
+        let isPost = exchange.pointee.facts?.method.equals("POST") ?? false
         return isPost ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
     }
 

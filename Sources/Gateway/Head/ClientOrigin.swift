@@ -1,3 +1,4 @@
+internal import Bytes
 package import HTTPModel
 internal import Glibc
 
@@ -123,10 +124,10 @@ extension ClientOrigin {
         let own: StaticString = isSecure ? "https" : "http"
         guard isProxied, let first = fields.first(.xForwardedProto) else { return own }
         for index in 0..<fields.count where fields[index].token == .xForwardedProto {
-            guard fields[index].valueBytes.elementsEqual(first.valueBytes) else { return own }
+            guard fields[index].valueBytes.equals(first.valueBytes) else { return own }
         }
-        if first.valueBytes.elementsEqual("https".utf8) { return "https" }
-        if first.valueBytes.elementsEqual("http".utf8) { return "http" }
+        if first.valueBytes.equals("https") { return "https" }
+        if first.valueBytes.equals("http") { return "http" }
         return own
     }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 package import HTTPModel
 
 /// What a request is, read once from its head before anything is decided about it.
@@ -105,7 +106,7 @@ package struct HeadFacts {
             guard let agreed = Authority(named) else { throw .authority }
             guard authority != nil, let host else { return agreed }
             guard let other = Authority(host) else { throw .authority }
-            let isSecure = scheme.map { $0.elementsEqual("https".utf8) } ?? true
+            let isSecure = scheme.map { $0.equals("https") } ?? true
             guard agreed.isSame(as: other, defaultPort: isSecure ? 443 : 80) else { throw .hostMismatch }
             return agreed
         }

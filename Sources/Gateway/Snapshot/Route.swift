@@ -10,6 +10,8 @@ package final class Route: Sendable {
     package let cluster: Int
     /// What applies where no method says otherwise, then what applies to each method of `methods:`, in its order.
     package let policies: [CallPolicy]
+    /// `policies`, for choosing one without counting references.
+    let policyReferences: [Unmanaged<CallPolicy>]
     /// Only gRPC is served here: the route matches a service.
     package let needsGRPC: Bool
     /// Under which its calls are counted.
@@ -21,6 +23,7 @@ package final class Route: Sendable {
         nameBytes = Array(name.utf8)
         self.cluster = cluster
         self.policies = policies
+        policyReferences = policies.map { .passUnretained($0) }
         self.needsGRPC = needsGRPC
         self.calls = calls
     }

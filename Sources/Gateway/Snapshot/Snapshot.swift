@@ -10,6 +10,8 @@ package final class Snapshot: Sendable {
     package let generation: UInt64
     package let table: RouteTable
     package let routes: [Route]
+    /// `routes`, for choosing one without counting references.
+    let routeReferences: [Unmanaged<Route>]
     package let rules: RuleBook
     package let clusters: [ClusterPlan]
     package let trustedProxies: CIDRSet
@@ -28,6 +30,7 @@ package final class Snapshot: Sendable {
         self.generation = generation
         self.table = table
         self.routes = routes
+        routeReferences = routes.map { .passUnretained($0) }
         self.rules = rules
         self.clusters = clusters
         self.trustedProxies = trustedProxies

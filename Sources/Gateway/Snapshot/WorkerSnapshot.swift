@@ -3,17 +3,20 @@ package final class WorkerSnapshot {
     package let snapshot: Snapshot
     package let clusters: [Cluster]
     let limiter: Limiter
+    /// By index, for choosing one without counting references.
+    private let clusterReferences: [Unmanaged<Cluster>]
     /// Exchanges that began on it and are not over.
     var exchangeCount = 0
 
     init(_ snapshot: Snapshot, clusters: [Cluster], limiter: Limiter) {
         self.snapshot = snapshot
         self.clusters = clusters
+        clusterReferences = clusters.map { .passUnretained($0) }
         self.limiter = limiter
     }
 
     @inline(__always)
-    func cluster(of route: Unmanaged<Route>) -> Cluster {
-        route._withUnsafeGuaranteedRef { clusters[$0.cluster] }
+    func cluster(of route: Unmanaged<Route>) -> Unmanaged<Cluster> {
+        route._withUnsafeGuaranteedRef { clusterReferences[$0.cluster] }
     }
 }

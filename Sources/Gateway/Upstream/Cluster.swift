@@ -7,6 +7,8 @@ package final class Cluster {
     package let plan: ClusterPlan
     let nameBytes: [UInt8]
     package private(set) var endpoints: [Endpoint] = []
+    /// `endpoints`, for choosing one without counting references.
+    private var references: [Unmanaged<Endpoint>] = []
     private var balancer: LoadBalancer
     private unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let client: any EndpointClient
@@ -34,6 +36,7 @@ package final class Cluster {
                 for address in names.addresses[name] ?? [] { keep(address.with(port: port), name: name, &former) }
             }
         }
+        references = endpoints.map { .passUnretained($0) }
         for endpoint in former { endpoint.retire() }
     }
 
@@ -48,12 +51,13 @@ package final class Cluster {
     }
 
     /// The endpoint for the next request, another than `avoided` where there is one; `nil` where the cluster is empty.
-    func pick(avoiding avoided: Endpoint? = nil) -> Endpoint? {
-        let avoid = avoided.flatMap { avoided in endpoints.firstIndex { $0 === avoided } }
+    func pick(avoiding avoided: Unmanaged<Endpoint>? = nil) -> Unmanaged<Endpoint>? {
+        let avoid = avoided.flatMap { avoided in references.firstIndex { $0.toOpaque() == avoided.toOpaque() } }
         let index = balancer.pick(
-            count: endpoints.count, avoid: avoid, isUsable: { endpoints[$0].isUsable },
-            load: { endpoints[$0].activeCount })
-        return index.map { endpoints[$0] }
+            count: references.count, avoid: avoid,
+            isUsable: { references[$0]._withUnsafeGuaranteedRef { $0.isUsable } },
+            load: { references[$0]._withUnsafeGuaranteedRef { $0.activeCount } })
+        return index.map { references[$0] }
     }
 
     /// Part of no snapshot any more: its connections close with their last request.

@@ -54,9 +54,12 @@ package final class Endpoint: ClientConnectionOwner {
     package let addressText: [UInt8]
     private let settings: PoolSettings
     private let tls: (context: ClientContext, name: ServerName)?
+    let isSecure: Bool
     private unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let client: any EndpointClient
     private var connections: [Pooled] = []
+    /// Those of `connections` that have been ready: for choosing one without counting references.
+    private var usable: [Unmanaged<ClientConnection>] = []
     private var firstWaiting: ExchangePointer?
     private var lastWaiting: ExchangePointer?
     private var waitingCount = 0
@@ -70,7 +73,6 @@ package final class Endpoint: ClientConnectionOwner {
     /// Holds a retired endpoint, which its cluster has forgotten, for as long as anything runs on it.
     private var keptAlive: Endpoint?
 
-    var isSecure: Bool { tls != nil }
     package var waiting: Int { waitingCount }
     package var connectionCount: Int { connections.count }
 
@@ -90,6 +92,7 @@ package final class Endpoint: ClientConnectionOwner {
         context: WorkerContext, client: any EndpointClient
     ) {
         self.tls = tls
+        isSecure = tls != nil
         expectedCapacity = settings.streams
         self.address = address
         addressText = Array(address.description.utf8)
@@ -103,7 +106,7 @@ package final class Endpoint: ClientConnectionOwner {
     package var isUsable: Bool { failures == 0 || avoidUntil < context.loop.now }
 
     enum Admission {
-        case room(ClientConnection)
+        case room(Unmanaged<ClientConnection>)
         case waits
         /// The queue is full.
         case overflow
@@ -113,7 +116,12 @@ package final class Endpoint: ClientConnectionOwner {
 
     /// A connection with room, or a place in the queue for one.
     func admit(_ exchange: ExchangePointer) -> Admission {
-        for pooled in connections where pooled.connection.hasRoom { return .room(pooled.connection) }
+        var index = 0
+        while index < usable.count {
+            let connection = usable[index]
+            if connection._withUnsafeGuaranteedRef({ $0.hasRoom }) { return .room(connection) }
+            index += 1
+        }
         guard waitingCount < settings.waiting else { return .overflow }
         guard openIfNeeded(adding: 1) else { return .failed }
         exchange.pointee.nextWaiting = nil
@@ -174,6 +182,7 @@ package final class Endpoint: ClientConnectionOwner {
     package func clientConnectionOpened(_ connection: ClientConnection) {
         failures = 0
         expectedCapacity = max(1, connection.capacity)
+        usable.append(.passUnretained(connection))
         if let pooled = connections.first(where: { $0.connection === connection }) {
             pooled.timer = Timer(on: context.loop) { [unowned self, unowned(unsafe) connection] in
                 checkIdle(connection)
@@ -204,6 +213,7 @@ package final class Endpoint: ClientConnectionOwner {
         let wasOpen = connection.wasReady
         // What closes may be on the stack: it ends after the tick.
         let pooled = connections.remove(at: index)
+        usable.removeAll { $0.toOpaque() == Unmanaged.passUnretained(connection).toOpaque() }
         context.loop.afterThisTick { withExtendedLifetime(pooled) {} }
         pooled.timer = nil
         if !wasOpen {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import GRPC
 package import HTTPModel
 internal import Time
@@ -29,7 +30,7 @@ enum RequestHead {
         scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
-        if facts.method.elementsEqual("POST".utf8) {
+        if facts.method.equals("POST") {
             writer.put(post)
         } else {
             writer.put(":method", facts.method, token: .method)

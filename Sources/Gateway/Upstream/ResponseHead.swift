@@ -19,7 +19,7 @@ enum ResponseHead {
     /// Writes the head of `source`, an upstream stream, for `target`, the caller's.
     static func write(
         from source: StreamPointer, to target: StreamPointer, status: Int, isInformational: Bool = false,
-        scratch: UnsafeMutableBufferPointer<Field>, more: (inout FieldWriter) -> Void
+        scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
         let fields = source.pointee.fields
@@ -34,7 +34,6 @@ enum ResponseHead {
             copyEndToEnd(fields.fields[index], &writer)
             index += 1
         }
-        more(&writer)
         return writer.written
     }
 

@@ -8,7 +8,9 @@ package import Transport
 
 /// The upstream half of every exchange of a worker: sends requests on, and walks the answers back.
 package final class Upstream: StreamHandler, EndpointClient {
-    private unowned(unsafe) let worker: GatewayWorker
+    /// Set once, by the worker that owns it. On the way of every call it is reached without counting references.
+    var reference: Unmanaged<GatewayWorker>!
+    private var worker: GatewayWorker { reference.takeUnretainedValue() }
 
     /// What of a request body is kept for sending it again.
     private static let replayBytesMax = 64 << 10
@@ -18,7 +20,10 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// its stream limit may say so several times, since it ends its side of a stream later than we see the end.
     private static let unprocessedAttemptsMax: UInt8 = 5
 
-    init(worker: GatewayWorker) { self.worker = worker }
+    private var fieldScratch: UnsafeMutableBufferPointer<Field> {
+        reference._withUnsafeGuaranteedRef { $0.context.fieldScratch }
+    }
+    private var now: Instant { reference._withUnsafeGuaranteedRef { $0.now } }
 
     // MARK: The request's way up
 
@@ -29,15 +34,18 @@ package final class Upstream: StreamHandler, EndpointClient {
         let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { snapshot in
             snapshot.cluster(of: exchange.pointee.route!)
         }
-        guard let endpoint = cluster.pick(avoiding: former?.takeUnretainedValue()) else {
-            exchange.pointee.endpoint = nil
+        exchange.pointee.endpoint = cluster._withUnsafeGuaranteedRef { $0.pick(avoiding: former) }
+        guard let endpoint = exchange.pointee.endpoint else {
             return worker.refuse(exchange, .noHealthyEndpoint(retryAfter: nil))
         }
-        exchange.pointee.endpoint = Unmanaged.passUnretained(endpoint)
-        exchange.pointee.attemptBegan = worker.now
+        exchange.pointee.attemptBegan = now
+        endpoint._withUnsafeGuaranteedRef { send(exchange, to: $0) }
+    }
+
+    private func send(_ exchange: ExchangePointer, to endpoint: Endpoint) {
         endpoint.activeCount += 1
         switch endpoint.admit(exchange) {
-        case .room(let connection): send(exchange, on: connection)
+        case .room(let connection): connection._withUnsafeGuaranteedRef { send(exchange, on: $0) }
         case .waits: exchange.pointee.phase = .waiting
         case .overflow:
             endpoint.activeCount -= 1
@@ -71,7 +79,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let stream = connection.request(
             ended: endsWithHead, handler: self, stream: UnsafeMutableRawPointer(exchange)
         ) { stream in
-            worker.writeRequestHead(exchange, facts, from: downstream, to: stream)
+            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, facts, from: downstream, to: stream) }
         }
         guard let stream else {
             // The connection has just been told to go: the pool finds another.
@@ -92,17 +100,22 @@ package final class Upstream: StreamHandler, EndpointClient {
     @inline(__always)
     func forward(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
         guard let stream = exchange.pointee.upstream else {
-            exchange.pointee.body.append(bytes, from: worker.context.chunks)
-            return
+            return keep(bytes, of: exchange)
         }
         if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped) {
-            exchange.pointee.body.append(bytes, from: worker.context.chunks)
+            keep(bytes, of: exchange)
             dropBodyIfLarge(exchange)
         }
         Connection.with(stream) { $0.send(stream, bytes) }
-        worker.checkMemory(after: stream)
+        reference._withUnsafeGuaranteedRef { $0.checkMemory(after: stream) }
     }
 
+    @inline(__always)
+    private func keep(_ bytes: UnsafeRawBufferPointer, of exchange: ExchangePointer) {
+        reference._withUnsafeGuaranteedRef { exchange.pointee.body.append(bytes, from: $0.context.chunks) }
+    }
+
+    @inline(__always)
     private func dropBodyIfLarge(_ exchange: ExchangePointer) {
         guard exchange.pointee.body.count > Self.replayBytesMax else { return }
         exchange.pointee.flags.insert(.bodyDropped)
@@ -118,7 +131,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func finishRequest(
         _ exchange: ExchangePointer, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
     ) {
-        if let trailers = ResponseHead.trailers(from: downstream, to: stream, scratch: worker.context.fieldScratch) {
+        if let trailers = ResponseHead.trailers(from: downstream, to: stream, scratch: fieldScratch) {
             connection.finish(stream, trailers: trailers)
         } else {
             connection.finish(stream)
@@ -142,7 +155,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func release(_ exchange: ExchangePointer, _ stream: StreamPointer) {
         exchange.pointee.upstream = nil
         exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
-        exchange.pointee.upstreamNanoseconds += worker.now.nanoseconds(since: exchange.pointee.attemptBegan)
+        exchange.pointee.upstreamNanoseconds += now.nanoseconds(since: exchange.pointee.attemptBegan)
         // What the upstream had not taken of the body is no longer owed to its window.
         stream.pointee.handler = nil
         stream.pointee.context = nil
@@ -159,8 +172,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
         let fields = ResponseHead.write(
-            from: stream, to: downstream, status: 0, isInformational: true, scratch: worker.context.fieldScratch,
-            more: { _ in })
+            from: stream, to: downstream, status: 0, isInformational: true, scratch: fieldScratch)
         ServerConnection.withServer(downstream) { $0.inform(downstream, fields) }
     }
 
@@ -176,13 +188,10 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         exchange.pointee.phase = .responding
         exchange.pointee.outcome.httpStatus = status
-        exchange.pointee.body.removeAll(pool: worker.context.chunks)
+        reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.context.chunks) }
         if ended { noteStatus(exchange, stream, from: 0) }
         let fields = ResponseHead.write(
-            from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch
-        ) { writer in
-            worker.writeResponseAdditions(exchange, &writer)
-        }
+            from: stream, to: downstream, status: status, scratch: fieldScratch)
         ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: ended) }
         if ended { exchange.pointee.phase = .over }
     }
@@ -201,7 +210,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.outcome.responseBytes += bytes.count
         exchange.pointee.boundary.pass(bytes)
         Connection.with(downstream) { $0.send(downstream, bytes) }
-        worker.checkMemory(after: downstream)
+        reference._withUnsafeGuaranteedRef { $0.checkMemory(after: downstream) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {
@@ -214,7 +223,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         Connection.with(downstream) { connection in
             if let trailers = ResponseHead.trailers(
-                from: stream, to: downstream, scratch: worker.context.fieldScratch)
+                from: stream, to: downstream, scratch: fieldScratch)
             {
                 connection.finish(downstream, trailers: trailers)
             } else {

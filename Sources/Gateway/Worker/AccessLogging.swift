@@ -40,11 +40,13 @@ extension GatewayWorker {
             let status = exchange.pointee.outcome.grpcStatus
             // A method that nobody has answered for may be an invention.
             let exists = !exchange.pointee.flags.contains(.localReply) && status != .unimplemented
-            let series = metrics.table.series(
-                route._withUnsafeGuaranteedRef { $0.calls }, method: method, mayCreate: exists)
+            let group = route._withUnsafeGuaranteedRef { $0.calls }
+            let series = callTable._withUnsafeGuaranteedRef { $0.series(group, method: method, mayCreate: exists) }
             let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: exchange.pointee.outcome.httpStatus)
             let isPlainSuccess = status == nil && (200..<400).contains(exchange.pointee.outcome.httpStatus)
-            metrics.shard.record(series, status: isPlainSuccess ? 0 : Int(code.rawValue), nanoseconds: duration)
+            shard._withUnsafeGuaranteedRef {
+                $0.record(series, status: isPlainSuccess ? 0 : Int(code.rawValue), nanoseconds: duration)
+            }
         }
         if let accessLog, accessLog.ring.isEnabled { write(exchange, duration, to: accessLog) }
     }
@@ -115,10 +117,12 @@ extension GatewayWorker {
         let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: route) }
         route._withUnsafeGuaranteedRef { route in
             route.nameBytes.withUnsafeBytes { name in
-                cluster.nameBytes.withUnsafeBytes { cluster in
-                    guard let endpoint = exchange.pointee.endpoint else { return body(name, cluster, none) }
-                    endpoint._withUnsafeGuaranteedRef { endpoint in
-                        endpoint.addressText.withUnsafeBytes { body(name, cluster, $0) }
+                cluster._withUnsafeGuaranteedRef { cluster in
+                    cluster.nameBytes.withUnsafeBytes { cluster in
+                        guard let endpoint = exchange.pointee.endpoint else { return body(name, cluster, none) }
+                        endpoint._withUnsafeGuaranteedRef { endpoint in
+                            endpoint.addressText.withUnsafeBytes { body(name, cluster, $0) }
+                        }
                     }
                 }
             }

@@ -24,7 +24,7 @@ extension GatewayWorker {
             metrics.count(.overload)
             return refuse(exchange, .overloaded(retryAfter: .seconds(1)))
         }
-        exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.listener.settings.bodyBytesMax ?? .max }
+        exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
             facts = try HeadFacts(&stream.pointee.fields)
@@ -33,20 +33,26 @@ extension GatewayWorker {
         }
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
-        let snapshot = current.snapshot
+        guard exchange.pointee.snapshot!._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0.snapshot) }) else {
+            return refuse(exchange, .noRoute)
+        }
+        guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0, stream) }) else { return }
+        runFilters(exchange)
+    }
+
+    /// Notes where the request came from, its route and its policy; false where no route takes it.
+    private func find(
+        _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
+    ) -> Bool {
         exchange.pointee.origin = ClientOrigin(
             peer: IPAddress(ServerConnection.withServer(stream) { $0.channel.peer }), fields: stream.pointee.fields,
             trusted: snapshot.trustedProxies)
-        guard let index = snapshot.table.route(for: facts, fields: stream.pointee.fields) else {
-            return refuse(exchange, .noRoute)
-        }
-        let route = snapshot.routes[index]
-        exchange.pointee.route = Unmanaged.passUnretained(route)
+        guard let index = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
+        let route = snapshot.routeReferences[index]
+        exchange.pointee.route = route
         let method = snapshot.table.method(of: index, facts.rpc)
-        let policy = route.policies[method.map { $0 + 1 } ?? 0]
-        exchange.pointee.policy = Unmanaged.passUnretained(policy)
-        guard setDeadline(exchange, policy, stream) else { return }
-        runFilters(exchange)
+        exchange.pointee.policy = route._withUnsafeGuaranteedRef { $0.policyReferences[method.map { $0 + 1 } ?? 0] }
+        return true
     }
 
     /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.

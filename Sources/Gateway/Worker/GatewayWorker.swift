@@ -16,19 +16,28 @@ package import Transport
 /// Everything here runs on the worker's thread, and nothing of it is seen by another.
 package final class GatewayWorker {
     package let context: WorkerContext
-    package private(set) var downstream: Downstream!
-    private(set) var upstream: Upstream!
+    package let downstream = Downstream()
+    let upstream = Upstream()
     /// What new exchanges are served from.
-    package private(set) var current: WorkerSnapshot
+    package private(set) var current: WorkerSnapshot {
+        didSet { noteCurrent() }
+    }
+    /// `current`, and its caps, for every call: read without counting references.
+    private var serving: Unmanaged<WorkerSnapshot>
+    private(set) var memoryLimits: MemoryGuard
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>
     var randomness: FastRandom
     let replies: ReplyWriter
     package let metrics: WorkerMetrics
+    /// The metrics' own, reached at every call without counting references.
+    let callTable: Unmanaged<CallTable>
+    let shard: Unmanaged<MetricShard>
+    private let activeCalls: Gauge
     let accessLog: AccessLogger?
     let counters: CounterTable
-    private(set) var authenticator: Authenticator
+    let authenticator: Authenticator
     private(set) var limiter: Limiter
     private var resolved = ResolvedNames()
     /// Asks for an issuer's keys anew: a token was signed with one we do not know.
@@ -48,10 +57,15 @@ package final class GatewayWorker {
         randomness = FastRandom(
             seed: (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64()))
         self.metrics = WorkerMetrics(metrics, worker: context.index, seed: RandomBytes.uint64())
+        callTable = .passUnretained(self.metrics.table)
+        shard = .passUnretained(self.metrics.shard)
+        activeCalls = self.metrics.activeCalls
         replies = ReplyWriter()
         authenticator = Authenticator(counters: counters)
         limiter = Limiter(store: MemoryStore(table: counters))
         current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
+        serving = .passUnretained(current)
+        memoryLimits = snapshot.memory
         exchanges = Slab(
             recordsPerBlock: 16,
             prepare: { record in
@@ -68,8 +82,8 @@ package final class GatewayWorker {
                 record.pointee.timer.deallocate()
                 record.deinitialize(count: 1)
             })
-        downstream = Downstream(worker: self)
-        upstream = Upstream(worker: self)
+        downstream.worker = .passUnretained(self)
+        upstream.reference = .passUnretained(self)
         adopt(snapshot)
     }
 
@@ -143,6 +157,11 @@ package final class GatewayWorker {
         }
     }
 
+    private func noteCurrent() {
+        serving = .passUnretained(current)
+        memoryLimits = current.snapshot.memory
+    }
+
     /// Lets go of the snapshots that no exchange runs on any more.
     private func retireLeft() {
         let done = leaving.filter { isOver($0) }
@@ -170,9 +189,9 @@ package final class GatewayWorker {
     func take(_ stream: StreamPointer) -> ExchangePointer {
         let exchange = exchanges.take()
         exchange.pointee.begin(on: stream, at: now, worker: Unmanaged.passUnretained(self))
-        exchange.pointee.snapshot = Unmanaged.passUnretained(current)
-        current.exchangeCount += 1
-        metrics.shard.adjust(metrics.activeCalls, by: 1)
+        exchange.pointee.snapshot = serving
+        serving._withUnsafeGuaranteedRef { $0.exchangeCount += 1 }
+        shard._withUnsafeGuaranteedRef { $0.adjust(activeCalls, by: 1) }
         stream.pointee.context = UnsafeMutableRawPointer(exchange)
         return exchange
     }
@@ -183,7 +202,7 @@ package final class GatewayWorker {
         upstream.cancel(exchange)
         if let request = exchange.pointee.limitRequest { request._withUnsafeGuaranteedRef { $0.abandon() } }
         record(exchange)
-        metrics.shard.adjust(metrics.activeCalls, by: -1)
+        shard._withUnsafeGuaranteedRef { $0.adjust(activeCalls, by: -1) }
         exchange.pointee.phase = .over
         context.loop.timers.disarm(exchange.pointee.timer)
         exchange.pointee.downstream!.pointee.context = nil

@@ -50,7 +50,4 @@ extension GatewayWorker {
         exchange.pointee.requestID = id
         return id
     }
-
-    /// Fields of ours on an upstream's answer.
-    func writeResponseAdditions(_ exchange: ExchangePointer, _ writer: inout FieldWriter) {}
 }

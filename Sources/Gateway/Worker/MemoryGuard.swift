@@ -21,13 +21,13 @@ package struct MemoryGuard: Sendable, Equatable {
 
 extension GatewayWorker {
     /// At the cap no new exchange is begun.
-    var isFull: Bool { context.chunks.bytesInUse >= current.snapshot.memory.workerBytesMax }
+    var isFull: Bool { context.chunks.bytesInUse >= memoryLimits.workerBytesMax }
 
     /// Bytes were queued on `stream`: where its connection holds too much, the stream that holds most of that ends, and
     /// where the worker does, the one that holds most of all.
     @inline(__always)
     func checkMemory(after stream: StreamPointer) {
-        let limits = current.snapshot.memory
+        let limits = memoryLimits
         Connection.with(stream) { connection in
             if connection.queuedBytes > limits.connectionBytesMax { endLargest(connection.largestStream) }
         }

@@ -243,7 +243,7 @@ package final class GRPCCall {
     /// (gRPC, "Compression"; gRPC over HTTP/2, "Message-Encoding").
     private func refuseCompression() {
         guard let stream, let field = stream.pointee.fields.first(.grpcEncoding),
-            !field.valueBytes.elementsEqual("identity".utf8)
+            !field.valueBytes.equals("identity")
         else { return fail(CallStatus(.internal, "a compressed message without grpc-encoding")) }
         initialMetadata.append(Field("grpc-accept-encoding", "identity", token: .grpcAcceptEncoding))
         fail(CallStatus(.unimplemented, "the message's compression is not supported"))

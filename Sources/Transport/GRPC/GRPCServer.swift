@@ -10,7 +10,7 @@ internal import Time
 ///
 /// Uncompressed messages only. A unary call that is answered at once allocates nothing: its object, its buffers and its
 /// timer have served other calls before.
-package final class GRPCServer: IdleStreamHandler {
+package final class GRPCServer: StreamHandler {
     package let context: WorkerContext
     /// The largest message that is taken.
     package let messageBytesMax: UInt32
@@ -49,7 +49,7 @@ package final class GRPCServer: IdleStreamHandler {
         let verb = fields.first(.method)?.valueBytes ?? empty
         let type = fields.first(.contentType)?.valueBytes
         guard CallerProtocol(method: verb, contentType: type) == .grpc else {
-            return refuse(stream, isPost: verb.elementsEqual("POST".utf8))
+            return refuse(stream, isPost: verb.equals("POST"))
         }
         let call = take()
         stream.pointee.context = Unmanaged.passUnretained(call).toOpaque()
@@ -97,11 +97,12 @@ package final class GRPCServer: IdleStreamHandler {
     }
 
     /// A stream may well be silent for long (Watch is): only one that owes us its request, or was answered, is ended.
-    package func streamIdle(_ stream: StreamPointer) {
-        guard let call = call(stream), !call.isOver else { return Connection.with(stream) { $0.reset(stream, .cancel) } }
-        if case .streaming = call.method { return }
-        guard !stream.pointee.isRemoteEnded else { return }
+    package func streamIdle(_ stream: StreamPointer) -> Bool {
+        guard let call = call(stream), !call.isOver else { return false }
+        if case .streaming = call.method { return true }
+        guard !stream.pointee.isRemoteEnded else { return true }
         call.fail(CallStatus(.deadlineExceeded, "the request did not arrive in time"))
+        return true
     }
 
     private func take() -> GRPCCall {

@@ -141,7 +141,7 @@ extension HTTP1Exchanges {
         guard count > 0 else { return }
         stream.pointee.bodyBytesSent += count
         stream.pointee.lastActivity = now
-        stream.pointee.handler?.streamDrained(stream, count)
+        stream.tell { $0.streamDrained(stream, count) }
     }
 
     /// - Parameter complete: as long as was told.

@@ -176,7 +176,7 @@ package final class HTTP1Exchanges {
             stream.pointee.flags.insert(.remoteEnded)
         }
         owner?.exchangeBegan(stream)
-        stream.pointee.handler?.streamHead(stream, ended: ended)
+        stream.tell { $0.streamHead(stream, ended: ended) }
     }
 
     private func deliver(_ bytes: UnsafeRawBufferPointer) {
@@ -184,9 +184,9 @@ package final class HTTP1Exchanges {
         owesContinue = false
         stream.pointee.lastActivity = now
         stream.pointee.bodyBytesReceived += bytes.count
-        guard !stream.pointee.flags.contains(.resetSent), let handler = stream.pointee.handler else { return }
+        guard !stream.pointee.flags.contains(.resetSent), stream.isHeard else { return }
         stream.pointee.unconsumed += bytes.count
-        handler.streamData(stream, bytes)
+        stream.tell { $0.streamData(stream, bytes) }
     }
 
     private func requestEnded() {
@@ -195,7 +195,7 @@ package final class HTTP1Exchanges {
         stream.pointee.lastActivity = now
         stream.pointee.flags.insert(.remoteEnded)
         guard !stream.pointee.flags.contains(.resetSent) else { return }
-        stream.pointee.handler?.streamEnded(stream)
+        stream.tell { $0.streamEnded(stream) }
     }
 
     // MARK: Endings
@@ -239,7 +239,7 @@ package final class HTTP1Exchanges {
         owesContinue = false
         answer = .awaited
         stream.pointee.flags.insert(.closed)
-        stream.pointee.handler?.streamClosed(stream, reason)
+        stream.tell { $0.streamClosed(stream, reason) }
         pool.give(stream)
         owner?.exchangeEnded()
     }
