@@ -130,6 +130,26 @@ package struct ByteChain {
         }
     }
 
+    /// Keeps the first `kept` bytes, or all where there are fewer.
+    package mutating func truncate(to kept: Int, pool: ChunkPool) {
+        guard kept < count else { return }
+        guard kept > 0 else { return removeAll(pool: pool) }
+        var chunk = first!
+        var left = kept - Int(chunk.pointee.end - chunk.pointee.start)
+        while left > 0, let next = chunk.pointee.next {
+            chunk = next
+            left -= Int(chunk.pointee.end - chunk.pointee.start)
+        }
+        // What of the last chunk is one too many.
+        chunk.pointee.end += Int32(left)
+        while let surplus = chunk.pointee.next {
+            chunk.pointee.next = surplus.pointee.next
+            pool.give(surplus)
+        }
+        last = chunk
+        count = kept
+    }
+
     package mutating func removeAll(pool: ChunkPool) {
         while let chunk = first {
             first = chunk.pointee.next

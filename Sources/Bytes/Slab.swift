@@ -48,6 +48,13 @@
         freeCount += 1
     }
 
+    /// Those that nobody has too.
+    @inlinable package func forEachRecord(_ body: (UnsafeMutablePointer<Record>) -> Void) {
+        for block in blocks {
+            for index in 0..<recordsPerBlock { body(block + index) }
+        }
+    }
+
     @inlinable @inline(never) func grow() {
         let block = UnsafeMutablePointer<Record>.allocate(capacity: recordsPerBlock)
         blocks.append(block)

@@ -93,8 +93,8 @@ package final class GatewayProcess {
         let board = LoadBoard(workers: workerCount)
         self.board = board
         let (counters, metrics, log) = (counters, metrics, log)
-        let names = NameKeeper(product.snapshot, loop: loop)
-        let resolved = names.resolveNow()
+        let names = NameKeeper(NameKeeper.names(in: product.snapshot), resolver: SystemResolver(on: loop), loop: loop)
+        let resolved = names.resolveNow(SystemResolver.resolveNow)
         self.names = names
         let snapshot = product.snapshot
         currentSnapshot = snapshot
@@ -223,7 +223,7 @@ package final class GatewayProcess {
         }
         configuration = wanted
         let snapshot = product.snapshot
-        names?.keep(snapshot)
+        names?.keep(NameKeeper.names(in: snapshot))
         keys?.keep(snapshot.keySetSources)
         group.postToAll { $0.gateway.adopt(snapshot) }
         currentSnapshot = snapshot

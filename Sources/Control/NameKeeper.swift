@@ -11,12 +11,13 @@ final class NameKeeper {
     private var names: Set<String> = []
     private var resolved = ResolvedNames()
     private let loop: EventLoop
-    private var resolver: SystemResolver?
+    private let resolver: any HostResolver
     private var timer: Timer?
 
-    init(_ snapshot: Snapshot, loop: EventLoop) {
+    init(_ names: Set<String>, resolver: any HostResolver, loop: EventLoop) {
         self.loop = loop
-        names = Self.names(in: snapshot)
+        self.resolver = resolver
+        self.names = names
     }
 
     deinit {
@@ -24,7 +25,8 @@ final class NameKeeper {
         timer = nil
     }
 
-    private static func names(in snapshot: Snapshot) -> Set<String> {
+    /// Of clusters and of the limit store.
+    static func names(in snapshot: Snapshot) -> Set<String> {
         var endpoints = snapshot.clusters.flatMap(\.endpoints)
         switch snapshot.store.location {
         case .memory: break
@@ -37,16 +39,16 @@ final class NameKeeper {
             })
     }
 
-    /// Before anything is served: waits for the answers.
-    func resolveNow() -> ResolvedNames {
-        for name in names { resolved.addresses[name] = SystemResolver.resolveNow(name) }
+    /// Before anything is served: `lookUp` waits for the answers.
+    func resolveNow(_ lookUp: (String) -> [SocketAddress]) -> ResolvedNames {
+        for name in names { resolved.addresses[name] = lookUp(name) }
         begin()
         return resolved
     }
 
-    /// The names of a new snapshot; those it does not have any more are forgotten.
-    func keep(_ snapshot: Snapshot) {
-        names = Self.names(in: snapshot)
+    /// Other names from now on; those that are not among them any more are forgotten.
+    func keep(_ names: Set<String>) {
+        self.names = names
         resolved.addresses = resolved.addresses.filter { names.contains($0.key) }
         begin()
         ask()
@@ -54,7 +56,6 @@ final class NameKeeper {
 
     private func begin() {
         guard !names.isEmpty, timer == nil else { return }
-        resolver = SystemResolver(on: loop)
         timer = Timer(on: loop) { [unowned self] in
             ask()
             timer?.arm(after: Self.period)
@@ -64,7 +65,7 @@ final class NameKeeper {
 
     private func ask() {
         for name in names {
-            resolver?.resolve(name) { [weak self] addresses in
+            resolver.resolve(name) { [weak self] addresses in
                 // Nobody answered, or the name is gone for the moment: what was good a moment ago is the better guess.
                 guard let self, !addresses.isEmpty, names.contains(name) else { return }
                 guard Set(addresses) != Set(resolved.addresses[name] ?? []) else { return }

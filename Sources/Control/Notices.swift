@@ -3,15 +3,22 @@ internal import Glibc
 
 /// What the process has to say to whoever runs it: lines on standard error.
 package struct Notices: Sendable {
-    package init() {}
+    private let hear: @Sendable (String) -> Void
 
-    package func say(_ line: String) {
-        var text = line + "\n"
-        text.withUTF8 { bytes in
-            // A line that cannot be said is lost; there is nobody else to tell.
-            _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+    package init() {
+        hear = { line in
+            var text = line + "\n"
+            text.withUTF8 { bytes in
+                // A line that cannot be said is lost; there is nobody else to tell.
+                _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+            }
         }
     }
+
+    /// Said to somebody else, from any thread.
+    init(to hear: @escaping @Sendable (String) -> Void) { self.hear = hear }
+
+    package func say(_ line: String) { hear(line) }
 
     package func report(_ issues: [Issue]) {
         for issue in issues { say(issue.severity == .warning ? "warning: \(issue)" : "\(issue)") }

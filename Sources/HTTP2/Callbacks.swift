@@ -225,8 +225,12 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
     Callbacks.withSession(user) { session in
         guard !session.isDead, let output = session.output else { return Callbacks.failure }
         // nghttp2 goes from DATA frame to DATA frame by itself; this one waits for the next `produce`.
-        if output.pointee.count >= session.outputLimit { return NGHTTP2_ERR_WOULDBLOCK.rawValue }
         let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
+        if output.pointee.count >= session.outputLimit {
+            session.heldFrame = (stream, count)
+            return NGHTTP2_ERR_WOULDBLOCK.rawValue
+        }
+        session.heldFrame = nil
         // An empty frame before trailers says nothing.
         if count == 0, frame!.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { return 0 }
         output.pointee.append(UnsafeRawBufferPointer(start: header, count: 9))

@@ -51,6 +51,8 @@ package final class Session {
     var output: UnsafeMutablePointer<ByteBuffer>?
     /// How much of it `produce` was asked for.
     var outputLimit = 0
+    /// A DATA frame that nghttp2 has made and `produce` had no room for: its bytes are still to come.
+    var heldFrame: (stream: StreamPointer, count: Int)?
     /// The stream whose field section is arriving: they never interleave (RFC 9113, section 4.3).
     var arriving: StreamPointer?
     var flood = FloodGuard()

@@ -43,7 +43,8 @@ package final class EventLoop {
     private var freeSlots: [UInt32] = []
     private var dirty: [any Flushable] = []
     private var afterTick: [() -> Void] = []
-    private var isStopped = false
+    /// `run` has been told to end.
+    package private(set) var isStopped = false
 
     /// Where a loop's time comes from; tests move it by hand.
     package enum Clock {

@@ -30,29 +30,6 @@ package protocol ByteChannelDelegate: AnyObject {
     func channelClosed(_ end: ChannelEnd)
 }
 
-/// The scratch memory that all channels of one loop share: a channel keeps bytes of its own only when a socket is full.
-package final class ScratchBuffers {
-    let input: UnsafeMutableRawBufferPointer
-    /// What TLS makes of `input`.
-    let plaintext: UnsafeMutableRawBufferPointer
-    var output = ByteBuffer(capacity: 80 << 10)
-    /// What TLS makes of `output`, and its own messages.
-    var ciphertext = ByteBuffer(capacity: 96 << 10)
-    /// What is taken from a delegate for one write.
-    static let writeBytes = 64 << 10
-    private static let readBytes = 64 << 10
-
-    package init() {
-        input = .allocate(byteCount: Self.readBytes, alignment: 64)
-        plaintext = .allocate(byteCount: Self.readBytes, alignment: 64)
-    }
-
-    deinit {
-        input.deallocate()
-        plaintext.deallocate()
-    }
-}
-
 /// A connected socket on a loop: bytes in and out, never blocking; one read a tick, one write a flush.
 ///
 /// A delegate with something to send calls `markDirty`; at the end of the tick the channel asks it for bytes and writes
@@ -80,7 +57,7 @@ package final class ByteChannel: EventHandler, Flushable {
     private var pending: Remainder?
     /// The socket is full: `flush` waits until it can take more.
     private var isBlocked = false
-    fileprivate let security: Security?
+    let security: Security?
 
     private enum State { case connecting, handshaking, open, closing, closed }
 
@@ -436,36 +413,6 @@ package final class ByteChannel: EventHandler, Flushable {
         self.delegate = nil
         delegate?.channelClosed(reason)
     }
-}
-
-/// A session and the place it lives in: a handle without copies needs one owner.
-private final class Security {
-    let session: Session
-
-    init(_ session: consuming Session) { self.session = session }
-}
-
-/// What TLS found out about the other side.
-package struct SecurityFacts: Sendable {
-    package let version: ProtocolVersion?
-    package let cipher: String
-    package let applicationProtocol: ApplicationProtocol?
-    package let serverName: String?
-    package let isResumed: Bool
-    package let peerCertificate: CertificateInfo?
-}
-
-extension ByteChannel {
-    /// `nil` without TLS, and before its handshake is done. Made anew at each call.
-    package var securityFacts: SecurityFacts? {
-        guard let security, security.session.isEstablished else { return nil }
-        return SecurityFacts(
-            version: security.session.version, cipher: security.session.cipher,
-            applicationProtocol: security.session.applicationProtocol, serverName: security.session.serverName,
-            isResumed: security.session.isResumed, peerCertificate: security.session.peerCertificate)
-    }
-
-    package var isSecure: Bool { security != nil }
 }
 
 /// What a full socket left over.

@@ -99,4 +99,21 @@ import Testing
             #expect(pool.bytesInUse == 0)
         }
     }
+
+    @Test("what is cut off is gone, and what follows stands behind the rest", arguments: [0, 1, 999, 1000, 1001, 17_000, 49_999, 50_000, 60_000])
+    func truncation(kept: Int) {
+        let pool = ChunkPool()
+        var chain = ByteChain()
+        let bytes = Self.pattern(50_100)
+        append(bytes, to: &chain, pool)
+        _ = move(100, from: &chain, pool)
+        let before = pool.bytesInUse
+        chain.truncate(to: kept, pool: pool)
+        let left = min(kept, 50_000)
+        #expect(chain.count == left)
+        #expect(pool.bytesInUse <= before - (50_000 - left) / 16_448 * 16_000)
+        append([1, 2, 3], to: &chain, pool)
+        #expect(move(chain.count, from: &chain, pool) == bytes[100..<(100 + left)] + [1, 2, 3])
+        #expect(pool.bytesInUse == 0)
+    }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 package import HTTP2
 package import HTTPModel
 internal import GRPC

@@ -5,11 +5,15 @@ package import Transport
 
 /// A worker whose loop turns only when a test says so, on a clock that only the test moves.
 package final class TestWorker {
-    package let clock = ManualClock()
+    package let clock: ManualClock
     package let loop: EventLoop
     package let context: WorkerContext
+    private let other: TestWorker?
 
-    package init() throws {
+    /// - Parameter other: a worker whose clock is this one's too, and whose loop turns whenever this one's does.
+    package init(beside other: TestWorker? = nil) throws {
+        self.other = other
+        clock = other?.clock ?? ManualClock()
         loop = try EventLoop(clock: .manual(clock))
         context = WorkerContext(index: 0, loop: loop)
     }
@@ -18,18 +22,20 @@ package final class TestWorker {
     package func run(until isDone: () -> Bool) -> Bool {
         for _ in 0..<50_000 {
             if isDone() { return true }
-            loop.tick(wait: false)
-            sched_yield()
+            tick()
         }
         return isDone()
     }
 
     /// Turns often enough for everything on the way between sockets of this machine to arrive.
     package func settle() {
-        for _ in 0..<200 {
-            loop.tick(wait: false)
-            sched_yield()
-        }
+        for _ in 0..<200 { tick() }
+    }
+
+    private func tick() {
+        loop.tick(wait: false)
+        other?.loop.tick(wait: false)
+        sched_yield()
     }
 
     /// Moves the clock in steps, so that timers that arm timers come in their order.

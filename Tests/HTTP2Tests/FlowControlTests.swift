@@ -95,4 +95,21 @@ import Testing
         // nghttp2 hands the frame on that broke the rule, and nothing behind it.
         #expect(side.heard[1].body.count <= 101)
     }
+
+    @Test("a reset drops what waits at once, and cuts no frame that has begun")
+    func resetDrops() throws {
+        let (pair, stream) = try filled()
+        #expect(pair.client.session.queuedBytes == 930_000)
+        // Room for less than one frame: the next is made and held.
+        pair.server.session.consumed(try #require(pair.server.heard.live[1]), 70_000)
+        try pair.client.input(pair.server.output())
+        let begun = try pair.client.output(limit: 1)
+        pair.client.session.reset(stream, .cancel)
+        #expect(pair.client.session.queuedBytes <= 16_384)
+        try pair.server.input(begun)
+        try pair.run()
+        #expect(pair.client.session.queuedBytes == 0)
+        #expect(pair.server.heard[1].body.allSatisfy { $0 == 1 })
+        #expect(pair.server.heard[1].closed == .reset(8))
+    }
 }

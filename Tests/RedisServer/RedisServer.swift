@@ -61,6 +61,8 @@ package final class RedisServer {
         var input: [Int32] = [0, 0]
         var output: [Int32] = [0, 0]
         guard pipe(&input) == 0, pipe(&output) == 0 else { return nil }
+        // Not inherited, whatever their numbers: a shell that held its own leash would never end.
+        for descriptor in input + output { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, input[0], 0)
@@ -81,7 +83,6 @@ package final class RedisServer {
         close(input[0])
         close(output[1])
         guard failure == 0 else { return nil }
-        for descriptor in [input[1], output[0]] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         return (process, input[1], output[0])
     }
 

@@ -223,7 +223,10 @@ import Time
         // Named, and waiting for the stream that runs.
         #expect(served.server.connectionCount == 1)
         plain.write([0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8])
-        #expect(served.worker.run { served.server.connectionCount == 0 })
+        served.worker.settle()
+        // It may still read what it was told; a peer that then does not close is not waited for.
+        served.worker.advance(by: .seconds(4))
+        #expect(served.server.connectionCount == 0)
     }
 
     @Test("a connection that says nothing ends after `handshake`")

@@ -123,7 +123,7 @@ package final class Endpoint: ClientConnectionOwner {
             index += 1
         }
         guard waitingCount < settings.waiting else { return .overflow }
-        if !openIfNeeded(adding: 1), connections.isEmpty { return .failed }
+        guard openIfNeeded(adding: 1) else { return .failed }
         exchange.pointee.nextWaiting = nil
         exchange.pointee.previousWaiting = lastWaiting
         if let lastWaiting { lastWaiting.pointee.nextWaiting = exchange } else { firstWaiting = exchange }
@@ -149,18 +149,19 @@ package final class Endpoint: ClientConnectionOwner {
         waitingCount -= 1
     }
 
-    /// False where no connection could be begun and none is on its way.
+    /// False where no connection could be begun and there is none that will have room.
     private func openIfNeeded(adding: Int) -> Bool {
         let connecting = connections.count { !$0.connection.isReady && !$0.connection.isLeaving }
         // Those on their way will take their share of the queue.
         if connecting * expectedCapacity >= waitingCount + adding { return true }
-        guard connections.count < settings.connections else { return connecting > 0 }
+        // One that is leaving takes no more requests, but may have calls for hours: it keeps no other from its place.
+        guard connections.count(where: { !$0.connection.isLeaving }) < settings.connections else { return true }
         guard
             let connection = try? ClientConnection(
                 to: address, tls: tls, limits: settings.session, streamLimit: settings.streams, context: context, owner: self)
         else {
             noteFailure()
-            return connecting > 0
+            return connections.contains { !$0.connection.isLeaving }
         }
         connection.channel.setUserTimeout(Self.userTimeoutMilliseconds)
         let pooled = Pooled(connection)
@@ -203,6 +204,7 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     package func clientConnectionLeaving(_ connection: ClientConnection) {
+        // Where that fails, this connection's end tries once more.
         if firstWaiting != nil { _ = openIfNeeded(adding: 0) }
     }
 
@@ -216,15 +218,21 @@ package final class Endpoint: ClientConnectionOwner {
         pooled.timer = nil
         if !wasOpen {
             noteFailure()
-            guard !connections.contains(where: { !$0.connection.isLeaving }) else { return }
-            while let exchange = firstWaiting {
-                withdraw(exchange)
-                client.endpoint(self, failed: exchange, end)
-            }
-        } else if firstWaiting != nil {
-            _ = openIfNeeded(adding: 0)
+            if !connections.contains(where: { !$0.connection.isLeaving }) { failQueue(end) }
+        } else if firstWaiting != nil, !openIfNeeded(adding: 0) {
+            failQueue(end)
         }
         releaseIfOver()
+    }
+
+    /// Nobody is left who could have room for those that wait.
+    private func failQueue(_ end: ChannelEnd) {
+        // Those that try again wait behind, for another connection.
+        for _ in 0..<waitingCount {
+            guard let exchange = firstWaiting else { return }
+            withdraw(exchange)
+            client.endpoint(self, failed: exchange, end)
+        }
     }
 
     private func checkIdle(_ connection: ClientConnection) {

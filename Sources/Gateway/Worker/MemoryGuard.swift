@@ -23,21 +23,32 @@ extension GatewayWorker {
     /// At the cap no new exchange is begun.
     var isFull: Bool { chunks.bytesInUse >= memoryLimits.workerBytesMax }
 
-    /// Bytes were queued on `stream`: where its connection, or the worker, holds too much, the stream that holds most ends.
+    /// Bytes were queued on `stream`: where its connection holds too much, the stream that holds most of that ends, and
+    /// where the worker does, the one that holds most of all.
     @inline(__always)
     func checkMemory(after stream: StreamPointer) {
         let limits = memoryLimits
         Connection.with(stream) { connection in
-            guard connection.queuedBytes > limits.connectionBytesMax || chunks.bytesInUse > limits.workerBytesMax else {
-                return
-            }
-            endLargest(on: connection)
+            if connection.queuedBytes > limits.connectionBytesMax { endLargest(connection.largestStream) }
         }
+        if chunks.bytesInUse > limits.workerBytesMax { endLargest(largestStream) }
     }
 
-    private func endLargest(on connection: Connection) {
+    private func endLargest(_ stream: StreamPointer?) {
+        guard let stream, !stream.pointee.outbound.isEmpty else { return }
         metrics.count(.overload)
-        guard let stream = connection.largestStream else { return }
-        connection.reset(stream, .enhanceYourCalm)
+        Connection.with(stream) { $0.reset(stream, .enhanceYourCalm) }
+    }
+
+    /// Of all streams, on either side.
+    private var largestStream: StreamPointer? {
+        var largest: StreamPointer?
+        exchanges.forEachRecord { exchange in
+            for case let stream? in [exchange.pointee.downstream, exchange.pointee.upstream]
+            where stream.pointee.outbound.count > largest?.pointee.outbound.count ?? 0 {
+                largest = stream
+            }
+        }
+        return largest
     }
 }

@@ -204,26 +204,26 @@ package final class HTTP1Exchanges {
     package func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
         guard !isDead else { return }
         self.now = now
-        repeat {
-            if !held.isEmpty, mayRead { readHeld() }
-            guard !isDead else { return }
-            if let stream, isAnnounced {
-                switch write(stream, into: &output, limit: limit, wallSeconds: wallSeconds) {
-                case .waits: return
-                case .ended(let keepsAlive):
-                    if !keepsAlive { end() }
-                    endExchange(stream, .complete)
-                case .broken(let code):
-                    if case .body(let plan, _) = answer { isTruncated = plan.body == .untilClose }
-                    end()
-                    written.removeAll()
-                    endExchange(stream, .reset(code))
-                }
-            } else if let refusal {
+        while !isDead {
+            // A request's end may need no more bytes, only room.
+            if mayRead, !held.isEmpty || isAnnounced { readHeld() }
+            if let refusal {
                 self.refusal = nil
                 writeRefusal(refusal.status, refusal.text, wallSeconds: wallSeconds, to: &output)
             }
-        } while output.count < limit && !held.isEmpty && mayRead
+            guard let stream, isAnnounced, output.count < limit else { return }
+            switch write(stream, into: &output, limit: limit, wallSeconds: wallSeconds) {
+            case .waits: return
+            case .ended(let keepsAlive):
+                if !keepsAlive { end() }
+                endExchange(stream, .complete)
+            case .broken(let code):
+                if case .body(let plan, _) = answer { isTruncated = plan.body == .untilClose }
+                end()
+                written.removeAll()
+                endExchange(stream, .reset(code))
+            }
+        }
     }
 
     /// No more requests: what is written still goes out.

@@ -1,0 +1,24 @@
+internal import Bytes
+
+/// The scratch memory that all channels of one loop share: a channel keeps bytes of its own only when a socket is full.
+package final class ScratchBuffers {
+    let input: UnsafeMutableRawBufferPointer
+    /// What TLS makes of `input`.
+    let plaintext: UnsafeMutableRawBufferPointer
+    var output = ByteBuffer(capacity: 80 << 10)
+    /// What TLS makes of `output`, and its own messages.
+    var ciphertext = ByteBuffer(capacity: 96 << 10)
+    /// What is taken from a delegate for one write.
+    static let writeBytes = 64 << 10
+    private static let readBytes = 64 << 10
+
+    package init() {
+        input = .allocate(byteCount: Self.readBytes, alignment: 64)
+        plaintext = .allocate(byteCount: Self.readBytes, alignment: 64)
+    }
+
+    deinit {
+        input.deallocate()
+        plaintext.deallocate()
+    }
+}

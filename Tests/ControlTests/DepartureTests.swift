@@ -1,0 +1,88 @@
+import GRPCTesting
+import HTTPModel
+import Reactor
+import Synchronization
+import Testing
+
+@testable import Control
+@testable import Transport
+
+@Suite("Leaving")
+struct DepartureTests {
+    /// A worker whose listeners nobody connects to: the board says what the test puts there.
+    private final class Program: ListeningProgram {
+        let listeners: WorkerListeners
+        init(_ context: WorkerContext, _ board: LoadBoard) {
+            listeners = WorkerListeners(handler: NoHandler(), context: context, board: board)
+        }
+    }
+
+    private final class NoHandler: StreamHandler {
+        func streamHead(_ stream: StreamPointer, ended: Bool) {}
+        func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {}
+        func streamEnded(_ stream: StreamPointer) {}
+        func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {}
+    }
+
+    private final class Said: Sendable {
+        private let lines = Mutex<[String]>([])
+        func note(_ line: String) { lines.withLock { $0.append(line) } }
+        var all: [String] { lines.withLock { $0 } }
+    }
+
+    /// A process that leaves, with two connections.
+    private final class Leaving {
+        let worker: TestWorker
+        let board = LoadBoard(workers: 2)
+        let said = Said()
+        private let group: WorkerGroup<Program>
+        let departure: Departure<Program>
+
+        init(delay: Duration, timeout: Duration) throws {
+            worker = try TestWorker()
+            let (board, said) = (board, said)
+            group = try WorkerGroup(count: 2) { Program($0, board) }
+            board.add(to: 0)
+            board.add(to: 1)
+            departure = Departure(
+                DrainConfiguration(delay: delay, timeout: timeout), group: group, board: board, loop: worker.loop,
+                notices: Notices(to: { said.note($0) }))
+        }
+
+        deinit { group.stop() }
+
+        var hasEnded: Bool { worker.loop.isStopped }
+    }
+
+    @Test("it waits for the last connection, and then for nobody")
+    func lastConnection() throws {
+        let leaving = try Leaving(delay: .zero, timeout: .seconds(30))
+        leaving.worker.advance(by: .seconds(20), steps: 20)
+        leaving.board.ended(on: 0)
+        leaving.worker.advance(by: .seconds(1), steps: 5)
+        #expect(!leaving.hasEnded)
+        leaving.board.ended(on: 1)
+        leaving.worker.advance(by: .milliseconds(40), steps: 2)
+        #expect(leaving.hasEnded)
+        #expect(leaving.said.all == ["leaving delay=0s timeout=30s"])
+    }
+
+    @Test("the delay comes before the time that running calls have, and after that nobody is waited for")
+    func timeout() throws {
+        let leaving = try Leaving(delay: .seconds(5), timeout: .seconds(10))
+        leaving.worker.advance(by: .milliseconds(14_900), steps: 30)
+        #expect(!leaving.hasEnded)
+        leaving.worker.advance(by: .milliseconds(600), steps: 10)
+        #expect(leaving.hasEnded)
+        #expect(leaving.said.all.last == "leaving with 2 connections open: time is up")
+    }
+
+    @Test("told a second time it leaves at once, also within the delay", arguments: [Duration.zero, .seconds(5)])
+    func hurry(delay: Duration) throws {
+        let leaving = try Leaving(delay: delay, timeout: .seconds(10))
+        #expect(!leaving.hasEnded)
+        leaving.departure.hurry()
+        #expect(leaving.hasEnded)
+        #expect(leaving.said.all.last == "leaving with 2 connections open: told twice")
+    }
+}

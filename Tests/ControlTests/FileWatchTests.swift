@@ -1,0 +1,99 @@
+import Glibc
+import Testing
+
+@testable import Control
+
+@Suite("Watching files")
+struct FileWatchTests {
+    /// A folder of its own, gone with it.
+    final class Folder {
+        let path: String
+
+        init() {
+            var template = Array("/tmp/martlet-watch-XXXXXX".utf8CString)
+            path = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        }
+
+        deinit {
+            for name in ["a", "b", "now", "old", "new", "link"] { unlink("\(path)/\(name)") }
+            rmdir(path)
+        }
+
+        func file(_ name: String) -> String { "\(path)/\(name)" }
+
+        func write(_ name: String, _ text: String) {
+            let descriptor = open(file(name), O_CREAT | O_TRUNC | O_WRONLY, 0o600)
+            _ = text.withCString { Glibc.write(descriptor, $0, strlen($0)) }
+            close(descriptor)
+        }
+    }
+
+    let folder = Folder()
+
+    /// A watch that has read these.
+    func watch(_ names: String...) -> FileWatch {
+        let watch = FileWatch()
+        let read = watch.watching { _ in }
+        for name in names { read(folder.file(name)) }
+        return watch
+    }
+
+    @Test("a change is told once")
+    func changed() {
+        folder.write("a", "1")
+        let watch = watch("a")
+        #expect(!watch.hasChanged())
+        folder.write("a", "22")
+        #expect(watch.hasChanged())
+        #expect(!watch.hasChanged())
+    }
+
+    @Test("a file of the same size renamed over it is a change")
+    func renamed() {
+        folder.write("a", "1")
+        folder.write("b", "2")
+        let watch = watch("a")
+        rename(folder.file("b"), folder.file("a"))
+        #expect(watch.hasChanged())
+    }
+
+    @Test("a link that leads elsewhere is a change")
+    func link() {
+        folder.write("old", "1")
+        folder.write("new", "2")
+        symlink(folder.file("old"), folder.file("link"))
+        let watch = watch("link")
+        symlink(folder.file("new"), folder.file("now"))
+        rename(folder.file("now"), folder.file("link"))
+        #expect(watch.hasChanged())
+        #expect(!watch.hasChanged())
+    }
+
+    @Test("a file that appears or goes is a change")
+    func existence() {
+        let watch = watch("a")
+        #expect(!watch.hasChanged())
+        folder.write("a", "1")
+        #expect(watch.hasChanged())
+        unlink(folder.file("a"))
+        #expect(watch.hasChanged())
+        #expect(!watch.hasChanged())
+    }
+
+    @Test("what changes while it is read was changed")
+    func changedWhileRead() {
+        folder.write("a", "1")
+        let watch = FileWatch()
+        let read = watch.watching { _ in folder.write("a", "22") }
+        read(folder.file("a"))
+        #expect(watch.hasChanged())
+    }
+
+    @Test("files that nobody read are not watched")
+    func others() {
+        folder.write("a", "1")
+        let watch = watch("a")
+        folder.write("b", "1")
+        #expect(!watch.hasChanged())
+    }
+}

@@ -1,0 +1,85 @@
+import GRPCTesting
+import HTTP2
+import HTTPModel
+import Sockets
+
+@testable import Transport
+
+/// A gRPC server that holds calls whose path begins with /hold, and answers others at once.
+final class TestBackend: StreamHandler {
+    private(set) var held: [StreamPointer] = []
+    private(set) var paths: [String] = []
+    /// Connections that have come.
+    private(set) var accepted = 0
+    /// Whether it takes what callers send.
+    var takesBodies = true
+    private let worker: TestWorker
+    private var server: HTTPServer!
+    private var socket: ListeningSocket!
+
+    init(on worker: TestWorker, at address: SocketAddress = SocketAddress("127.0.0.1:0")!, streams: UInt32 = 100) throws {
+        self.worker = worker
+        var settings = HTTPServerSettings.defaults
+        settings.session.streams = streams
+        server = HTTPServer(name: "backend", settings: settings, handler: self, context: worker.context)
+        socket = try ListeningSocket(on: worker.loop, at: address) { [unowned self] in
+            accepted += 1
+            _ = server.serve($0)
+        }
+    }
+
+    deinit { stop() }
+
+    var address: SocketAddress { socket.address }
+    var connectionCount: Int { server.connectionCount }
+
+    /// GOAWAY on every connection; it goes on to listen, as another process at its address would.
+    func leave() {
+        let former = server!
+        leaving.append(former)
+        server = HTTPServer(name: "backend", settings: former.settings, handler: self, context: worker.context)
+        former.beginDrain()
+    }
+    private var leaving: [HTTPServer] = []
+
+    /// Ends at once, with everything on it.
+    func stop() {
+        for server in leaving + [server!] { server.abort() }
+        socket.close()
+    }
+
+    func answer(_ stream: StreamPointer) {
+        held.removeAll { $0 == stream }
+        respond(stream, [Field("grpc-status", "0", token: .grpcStatus)], ended: true)
+    }
+
+    /// An answer's head, and a body that goes on.
+    func pour(_ stream: StreamPointer, bytes: Int) {
+        respond(stream, [], ended: false)
+        let body = [UInt8](repeating: 0, count: bytes)
+        body.withUnsafeBytes { body in Connection.with(stream) { $0.send(stream, body) } }
+    }
+
+    private func respond(_ stream: StreamPointer, _ more: [Field], ended: Bool) {
+        let fields = [
+            Field(":status", "200", token: .status), Field("content-type", "application/grpc", token: .contentType),
+        ] + more
+        fields.withUnsafeBufferPointer { fields in
+            ServerConnection.withServer(stream) { $0.respond(stream, fields, ended: ended) }
+        }
+    }
+
+    func streamHead(_ stream: StreamPointer, ended: Bool) {
+        let path = stream.pointee.fields.text(":path")!
+        paths.append(path)
+        if path.hasPrefix("/hold") { held.append(stream) } else { answer(stream) }
+    }
+
+    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        if takesBodies { Connection.with(stream) { $0.consumed(stream, bytes.count) } }
+    }
+
+    func streamEnded(_ stream: StreamPointer) {}
+
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { held.removeAll { $0 == stream } }
+}

@@ -1,0 +1,103 @@
+import Config
+import GRPCTesting
+import HTTP2
+import Metrics
+import RateLimit
+import Sockets
+import TLS
+import Testing
+import Time
+
+@testable import Gateway
+@testable import Transport
+
+/// A gateway's one worker with a listener in cleartext. Callers and backends have a loop beside it, so that what the worker
+/// holds is the gateway's alone; both turn only when the test says so.
+final class TestGateway {
+    /// Turns everything.
+    let outside: TestWorker
+    let inside: TestWorker
+    let gateway: GatewayWorker
+    private let server: HTTPServer
+    private var socket: ListeningSocket!
+    private let metrics = GatewayMetrics(registry: MetricRegistry())
+    private let counters = CounterTable(cells: 1024, seed: .random())
+    private let tickets = TicketKeys(now: Instant(nanoseconds: 0))
+    /// Connections call their owners for as long as the loop turns.
+    private var callers: [GRPCTesting.TestCaller] = []
+
+    /// - Parameters:
+    ///   - endpoints: of the only cluster, which everything is sent to.
+    ///   - change: what no file says.
+    init(
+        _ endpoints: [SocketAddress] = [], change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
+    ) throws {
+        inside = try TestWorker()
+        outside = try TestWorker(beside: inside)
+        let snapshot = try Self.snapshot(
+            endpoints.map { .address($0) }, generation: 1, counters, tickets, metrics, change)
+        gateway = GatewayWorker(
+            context: inside.context, serving: snapshot, counters: counters, metrics: metrics, accessLog: nil,
+            resolved: ResolvedNames())
+        server = HTTPServer(name: "test", settings: .defaults, handler: gateway.downstream, context: inside.context)
+        socket = try ListeningSocket(on: inside.loop, at: SocketAddress("127.0.0.1:0")!) { [unowned self] in
+            _ = server.serve($0)
+        }
+    }
+
+    deinit {
+        server.abort()
+        socket.close()
+        for cluster in gateway.current.clusters { cluster.retire() }
+        inside.settle()
+    }
+
+    struct Mistakes: Error { var text: String }
+
+    private static func snapshot(
+        _ endpoints: [EndpointAddress], generation: UInt64, _ counters: CounterTable, _ tickets: TicketKeys,
+        _ metrics: GatewayMetrics, _ change: (inout ClusterPlan, inout MemoryConfiguration) -> Void
+    ) throws -> Snapshot {
+        let (read, report) = readConfiguration(
+            """
+            workers: 1
+            listeners: [{ address: 127.0.0.1:0 }]
+            clusters: { backend: { endpoints: [127.0.0.1:1], load_balancing: round_robin } }
+            routes: [{ cluster: backend, allow: anyone }]
+            """, without: ["authentication"])
+        guard let configuration = read else { throw Mistakes(text: report) }
+        var builder = SnapshotBuilder(
+            configuration,
+            .init(
+                readFile: { _ in .failure(FileFailure("none")) }, counterSeed: counters.seed, ticketKeys: tickets, metrics: metrics,
+                now: WallTime(seconds: 1_000_000)))
+        guard let built = builder.build(generation: generation).0?.snapshot else { throw Mistakes(text: "not built") }
+        var memory = configuration.memory
+        var plan = built.clusters[0]
+        plan.endpoints = endpoints
+        change(&plan, &memory)
+        return Snapshot(
+            generation: generation, table: built.table, routes: built.routes, rules: built.rules, clusters: [plan],
+            trustedProxies: built.trustedProxies, authentication: nil, plans: [], store: built.store,
+            memory: MemoryGuard(memory, workers: 1))
+    }
+
+    /// Takes another configuration into service.
+    func adopt(
+        _ endpoints: [EndpointAddress], generation: UInt64,
+        change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
+    ) throws {
+        gateway.adopt(try Self.snapshot(endpoints, generation: generation, counters, tickets, metrics, change))
+    }
+
+    var address: SocketAddress { socket.address }
+    var endpoints: [Endpoint] { gateway.current.clusters[0].endpoints }
+
+    func caller(limits: SessionLimits = .defaults) throws -> GRPCTesting.TestCaller {
+        let caller = try GRPCTesting.TestCaller(to: address, worker: outside, limits: limits)
+        callers.append(caller)
+        return caller
+    }
+
+    func run(until isDone: () -> Bool) -> Bool { outside.run(until: isDone) }
+}

@@ -1,0 +1,161 @@
+import HTTP1
+import HTTPModel
+import Testing
+
+@testable import Transport
+
+@Suite("HTTP/1.1 requests")
+struct RequestTests {
+    @Test("a request becomes what HTTP/2 would have made of it", arguments: [1, 7, Int.max])
+    func versionFree(step: Int) {
+        let codec = Codec(isSecure: true)
+        codec.receive(
+            "GET /a?b=c HTTP/1.1\r\nHost: Api.test:8443\r\nAccept: */*\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\nX-End: 2\r\nTE: trailers\r\nUpgrade: h2c\r\nKeep-Alive: 5\r\n\r\n",
+            step: step)
+        #expect(codec.events == ["head, ended"])
+        #expect(
+            codec.fields == [
+                ":method: GET", ":scheme: https", ":path: /a?b=c", ":authority: Api.test:8443", "accept: */*", "x-end: 2",
+            ])
+    }
+
+    @Test("the authority of an absolute target counts, and HTTP/1.0 may have none")
+    func authorities() {
+        let codec = Codec()
+        codec.receive("GET http://a.test/x HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        #expect(codec.fields == [":method: GET", ":scheme: http", ":path: /x", ":authority: a.test"])
+        let old = Codec()
+        old.receive("GET / HTTP/1.0\r\n\r\n")
+        #expect(old.fields == [":method: GET", ":scheme: http", ":path: /"])
+        let absolute = Codec()
+        absolute.receive("GET http://b.test HTTP/1.0\r\n\r\n")
+        #expect(absolute.fields == [":method: GET", ":scheme: http", ":path: /", ":authority: b.test"])
+    }
+
+    @Test("Connection takes nothing away that is for everyone")
+    func nominations() {
+        let codec = Codec()
+        codec.receive(
+            "GET / HTTP/1.1\r\nhost: a\r\nconnection: authorization, x-forwarded-for, :path, host\r\nauthorization: Bearer t\r\nx-forwarded-for: 1.2.3.4\r\n\r\n")
+        #expect(
+            codec.fields == [
+                ":method: GET", ":scheme: http", ":path: /", ":authority: a", "authorization: Bearer t", "x-forwarded-for: 1.2.3.4",
+            ])
+    }
+
+    @Test("a body of told length and one in chunks arrive alike, in pieces of any size", arguments: [1, 3, Int.max])
+    func bodies(step: Int) {
+        let counted = Codec()
+        counted.receive("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\nhello world", step: step)
+        #expect(counted.body == "hello world")
+        #expect(counted.events == ["head", "ended"])
+        let chunked = Codec()
+        chunked.receive(
+            "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nx-sum: 1\r\n\r\n",
+            step: step)
+        #expect(chunked.body == "hello world")
+        #expect(chunked.events == ["head", "ended x-sum=1"])
+        #expect(chunked.fields.contains { $0.hasPrefix("transfer-encoding") } == false)
+    }
+
+    @Test("requests ahead of their turn wait for it, and hold reading")
+    func pipelining() {
+        let codec = Codec()
+        codec.receive("GET /1 HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\nhost: a\r\n\r\nGET /3 HTTP/1.1\r\nhost: a\r\n\r\n")
+        #expect(codec.events == ["head, ended"])
+        #expect(codec.exchanges.holdsReading)
+        codec.answer(codec.stream!)
+        codec.produce()
+        #expect(codec.events == ["head, ended", "closed complete", "head, ended"])
+        #expect(codec.fields[2] == ":path: /2")
+        #expect(codec.exchanges.holdsReading)
+        codec.answer(codec.stream!)
+        codec.produce()
+        #expect(codec.fields[2] == ":path: /3")
+        #expect(!codec.exchanges.holdsReading)
+        #expect(codec.said() == String(repeating: "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello", count: 2))
+    }
+
+    @Test("pipelined requests that are answered at once are answered in one go")
+    func pipelinedAtOnce() {
+        let codec = Codec().answering()
+        codec.receive(String(repeating: "GET / HTTP/1.1\r\nhost: a\r\n\r\n", count: 100))
+        #expect(codec.said() == String(repeating: "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello", count: 100))
+        #expect(codec.exchanges.isIdle)
+        #expect(codec.liveStreams == 0)
+        #expect(codec.endedExchanges == 100)
+    }
+
+    @Test("body that nobody accepts holds reading, until it is accepted")
+    func backPressure() {
+        let codec = Codec(windowBytes: 10)
+        codec.onData = { _, _, _ in }
+        codec.receive("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 30\r\n\r\n123456789")
+        #expect(!codec.exchanges.holdsReading)
+        codec.receive("0")
+        #expect(codec.exchanges.holdsReading)
+        codec.receive("1234567890")
+        #expect(codec.body == "1234567890", "what came all the same waits")
+        codec.stream!.pointee.unconsumed = 0
+        codec.produce()
+        #expect(codec.body == "12345678901234567890")
+        #expect(codec.exchanges.holdsReading)
+        codec.stream!.pointee.unconsumed = 0
+        codec.receive("1234567890")
+        #expect(codec.events == ["head"])
+        codec.stream!.pointee.unconsumed = 0
+        codec.produce()
+        #expect(codec.events == ["head", "ended"], "the end needs no bytes, only room")
+        #expect(!codec.exchanges.holdsReading)
+    }
+
+    @Test("what cannot be read is answered with its status, and is the last", arguments: [
+        ("GET  / HTTP/1.1\r\n\r\n", "400 Bad Request"), ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"),
+        ("GET / HTTP/2.0\r\n\r\n", "505 HTTP Version Not Supported"), ("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n", "501 Not Implemented"),
+        ("GET / HTTP/1.1\r\nhost: a\r\nx: \(String(repeating: "y", count: 3000))\r\n\r\n", "431 Request Header Fields Too Large"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n", "413 Content Too Large"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n", "501 Not Implemented"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", "400 Bad Request"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n9\r\n", "413 Content Too Large"),
+        ("GET / HTTP/1.1\r\nhost: a\r\nexpect: wonders\r\n\r\n", "417 Expectation Failed"),
+    ])
+    func refusals(request: String, status: String) {
+        var limits = HTTP1Limits()
+        limits.fieldBytesMax = 2000
+        limits.bodyBytesMax = 8
+        let codec = Codec(limits: limits)
+        codec.receive(request + "GET /next HTTP/1.1\r\nhost: a\r\n\r\n")
+        let answer = codec.said()
+        #expect(answer.hasPrefix("HTTP/1.1 \(status)\n"))
+        #expect(answer.contains("\nconnection: close\n"))
+        #expect(codec.exchanges.isFinished)
+        #expect(codec.exchanges.leavesUnread)
+        #expect(codec.liveStreams == 0)
+        #expect(!codec.fields.contains(":path: /next"))
+    }
+
+    @Test("a head that does not end is refused with 408")
+    func slowHead() {
+        let codec = Codec()
+        codec.receive("GET / HT")
+        #expect(codec.exchanges.headSince != nil)
+        codec.exchanges.refuseSlowHead()
+        codec.produce()
+        #expect(codec.said().hasPrefix("HTTP/1.1 408 Request Timeout\n"))
+        #expect(codec.exchanges.isFinished)
+        #expect(codec.liveStreams == 0)
+    }
+
+    @Test("a connection that is gone ends what runs on it, and a head in the making silently")
+    func death() {
+        let codec = Codec()
+        codec.receive("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        codec.exchanges.die()
+        #expect(codec.events == ["head, ended", "closed connectionLost"])
+        let unfinished = Codec()
+        unfinished.receive("GET / HTTP/1.1\r\nho")
+        unfinished.exchanges.die()
+        #expect(unfinished.events.isEmpty)
+        #expect(unfinished.liveStreams == 0)
+    }
+}
