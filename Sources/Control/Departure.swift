@@ -1,7 +1,7 @@
 internal import Config
 internal import Reactor
 internal import Time
-package import Transport
+internal import Transport
 
 /// How a process leaves: after `delay` its workers accept no more and let their connections finish, for `timeout` at most,
 /// or until it is told again.

@@ -1,10 +1,10 @@
 package import HTTPModel
-package import Reactor
-package import Sockets
+internal import Reactor
+internal import Sockets
 package import Transport
 
 /// A program whose worker serves listeners.
-package protocol ListeningProgram: AnyObject {
+package protocol ListeningProgram: AnyObject, SendableMetatype {
     var listeners: WorkerListeners { get }
 }
 

@@ -1,5 +1,4 @@
-// Public, because what is inlined into other modules may name only what was imported so.
-public import Glibc
+internal import Glibc
 
 /// The field names that the gateway itself looks at, so that a name is compared once, when it arrives.
 @usableFromInline package enum FieldToken: UInt8, Sendable {

@@ -2,7 +2,7 @@ internal import GRPC
 internal import HTTP2
 internal import Bytes
 package import HTTPModel
-package import Transport
+internal import Transport
 
 /// The downstream half of every exchange of a worker: turns what callers send into exchanges.
 package final class Downstream: StreamHandler {

@@ -1,4 +1,4 @@
-package import HTTPModel
+internal import HTTPModel
 
 /// Puts the fields of one message in order for a codec: literals as they are, all else copied into the stream's arena.
 ///

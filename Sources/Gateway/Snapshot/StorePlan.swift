@@ -1,5 +1,5 @@
 package import RateLimit
-package import Sockets
+internal import Sockets
 package import Transport
 
 /// Where the limits of a snapshot are counted, made ready for workers to build their stores from.

@@ -1,5 +1,5 @@
 internal import GRPC
-package import HTTPModel
+internal import HTTPModel
 
 /// Whether an upstream's answer to a gRPC call is gRPC at all.
 enum AnswerCheck {

@@ -1,4 +1,4 @@
-package import HTTPModel
+internal import HTTPModel
 
 /// Claims of a verified token as headers for the upstream: names from the configuration, values rendered once per token.
 package final class ClaimHeaders: Sendable {

@@ -1,6 +1,6 @@
 package import Sockets
 internal import TLS
-package import Transport
+internal import Transport
 
 /// A named set of endpoints, on one worker.
 package final class Cluster {

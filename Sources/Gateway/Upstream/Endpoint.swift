@@ -1,8 +1,8 @@
 package import HTTP2
-package import HTTPModel
+internal import HTTPModel
 internal import Reactor
 package import Sockets
-package import Time
+internal import Time
 package import Transport
 internal import TLS
 
@@ -65,6 +65,8 @@ package final class Endpoint: ClientConnectionOwner {
     private var waitingCount = 0
     /// Requests sent and not over, and requests that wait.
     package var activeCount = 0
+    /// Exchanges that name it as theirs, the log's sake included: as long as any does, it lives.
+    private var holderCount = 0
     private var failures = 0
     private var avoidUntil = Instant(nanoseconds: 0)
     /// What a further connection is likely to take: as the last one did.
@@ -253,8 +255,15 @@ package final class Endpoint: ClientConnectionOwner {
         releaseIfOver()
     }
 
+    func hold() { holderCount += 1 }
+
+    func letGo() {
+        holderCount -= 1
+        if isRetired { releaseIfOver() }
+    }
+
     private func releaseIfOver() {
-        guard isRetired, connections.isEmpty, firstWaiting == nil, activeCount == 0, let kept = keptAlive else { return }
+        guard isRetired, connections.isEmpty, firstWaiting == nil, holderCount == 0, let kept = keptAlive else { return }
         keptAlive = nil
         // It may be on the stack.
         context.loop.afterThisTick { withExtendedLifetime(kept) {} }

@@ -1,6 +1,6 @@
 internal import Bytes
 internal import GRPC
-package import HTTPModel
+internal import HTTPModel
 internal import Time
 
 /// The head that goes upstream: the caller's, without what was for this hop only, with what the gateway adds.

@@ -1,4 +1,4 @@
-package import HTTPModel
+internal import HTTPModel
 
 /// The answer's head and trailers on their way downstream, without what was for the upstream hop only.
 enum ResponseHead {

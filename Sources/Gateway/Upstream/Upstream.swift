@@ -2,9 +2,9 @@ internal import Bytes
 internal import GRPC
 internal import HTTP2
 package import HTTPModel
-package import Sockets
+internal import Sockets
 internal import Time
-package import Transport
+internal import Transport
 
 /// The upstream half of every exchange of a worker: sends requests on, and walks the answers back.
 package final class Upstream: StreamHandler, EndpointClient {
@@ -39,6 +39,8 @@ package final class Upstream: StreamHandler, EndpointClient {
             snapshot.cluster(of: exchange.pointee.route!)
         }
         exchange.pointee.endpoint = cluster._withUnsafeGuaranteedRef { $0.pick(avoiding: former) }
+        exchange.pointee.endpoint?._withUnsafeGuaranteedRef { $0.hold() }
+        former?._withUnsafeGuaranteedRef { $0.letGo() }
         guard let endpoint = exchange.pointee.endpoint else {
             return worker.refuse(exchange, .noHealthyEndpoint(retryAfter: nil))
         }

@@ -212,6 +212,7 @@ package final class GatewayWorker {
         timers.disarm(exchange.pointee.timer)
         exchange.pointee.downstream!.pointee.context = nil
         let snapshot = exchange.pointee.snapshot!
+        exchange.pointee.endpoint?._withUnsafeGuaranteedRef { $0.letGo() }
         exchange.pointee.finish(pool: chunks)
         exchanges.give(exchange)
         snapshot._withUnsafeGuaranteedRef { $0.exchangeCount -= 1 }
