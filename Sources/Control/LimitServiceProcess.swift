@@ -156,7 +156,7 @@ private struct LimitServiceStore: Sendable {
         }
         switch address {
         case .name(let name, let port):
-            guard let resolver = try? SystemResolver(on: context.loop) else { return nil }
+            let resolver = SystemResolver(on: context.loop)
             return NameDialer(
                 name, port: port, tls: security(name), resolver: resolver, on: context.loop, scratch: context.scratch)
         case .ip, .unix:

@@ -96,9 +96,12 @@ class TestRefusedStream:
                 seen.append(stream)
                 peer.reset(stream, 7)
             peer.serve(respond)
-        with h2raw.Client(gateway(configuration(started(own, script), workers=1)).address) as client:
+        running = gateway(configuration(started(own, script), workers=1))
+        with h2raw.Client(running.address) as client:
             assert client.call(UNARY).grpc_status == 14
-        assert 2 <= len(seen) <= 3
+        assert len(seen) == 3
+        events = {event: running.metrics().sum("martlet_upstream_events_total", event=event) for event in ("attempt", "retry", "reset")}
+        assert events == {"attempt": 3, "retry": 2, "reset": 1}
 
 
 class TestConnecting:

@@ -18,8 +18,8 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// The first try and one more, after a failed connect.
     private static let attemptsMax: UInt8 = 2
     /// Where the upstream says that it has not looked at the request, which is then safe to send again; an upstream near
-    /// its stream limit may say so several times, since it ends its side of a stream later than we see the end.
-    private static let unprocessedAttemptsMax: UInt8 = 5
+    /// its stream limit may say so twice, since it ends its side of a stream later than we see the end.
+    private static let unprocessedAttemptsMax: UInt8 = 3
 
     @inline(__always)
     private func count(_ event: GatewayEvent) { reference._withUnsafeGuaranteedRef { $0.metrics.count(event) } }
@@ -280,6 +280,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             {
                 return start(exchange)
             }
+            count(.upstreamReset)
             worker.fail(exchange, .upstreamReset(http2ErrorCode: ErrorCode.refusedStream.rawValue))
         }
     }
