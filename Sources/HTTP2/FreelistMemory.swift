@@ -43,12 +43,9 @@ package final class FreelistMemory {
 
 /// The free blocks, by size class.
 private struct Lists {
-    private var classes: (Slot, Slot, Slot, Slot, Slot, Slot) = (Slot(), Slot(), Slot(), Slot(), Slot(), Slot())
-
-    private struct Slot {
-        var head: UnsafeMutableRawPointer?
-        var count = 0
-    }
+    /// The first free block of each class, which begins with a pointer to the next.
+    private let heads: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    private let counts: UnsafeMutablePointer<Int>
 
     /// Sizes 64, 128, 256, 512, 1024 and 2048 bytes; what nghttp2 asks for per stream and frame lies below.
     private static var classCount: Int { 6 }
@@ -57,6 +54,13 @@ private struct Lists {
     private static var keptPerClass: Int { 4096 }
     private static var unclassed: Int { 255 }
 
+    init() {
+        heads = .allocate(capacity: Self.classCount)
+        heads.initialize(repeating: nil, count: Self.classCount)
+        counts = .allocate(capacity: Self.classCount)
+        counts.initialize(repeating: 0, count: Self.classCount)
+    }
+
     @inline(__always)
     static func from(_ user: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<Lists> {
         user!.assumingMemoryBound(to: Lists.self)
@@ -64,51 +68,40 @@ private struct Lists {
 
     @inline(__always)
     private static func classOf(_ size: Int) -> Int {
-        if size <= 1 << smallestShift { return 0 }
-        return Int.bitWidth - (size - 1).leadingZeroBitCount - smallestShift
+        // 63 has the bits that all sizes of the smallest class lack.
+        Int.bitWidth &- ((size &- 1) | 63).leadingZeroBitCount &- smallestShift
     }
 
     @inline(__always)
-    private mutating func withSlot<Result>(_ index: Int, _ body: (inout Slot) -> Result) -> Result {
-        withUnsafeMutableBytes(of: &classes) { body(&$0.assumingMemoryBound(to: Slot.self)[index]) }
-    }
-
-    private mutating func pop(_ index: Int) -> UnsafeMutableRawPointer? {
-        withSlot(index) { slot in
-            guard let head = slot.head else { return nil }
-            slot.head = head.load(as: UnsafeMutableRawPointer?.self)
-            slot.count -= 1
-            return head
-        }
-    }
-
-    mutating func take(_ size: Int) -> UnsafeMutableRawPointer? {
+    func take(_ size: Int) -> UnsafeMutableRawPointer? {
         let index = Self.classOf(size)
-        if index >= Self.classCount {
-            guard let fresh = malloc(size + Self.header) else { return nil }
-            fresh.storeBytes(of: Self.unclassed, as: Int.self)
-            fresh.storeBytes(of: size, toByteOffset: 8, as: Int.self)
-            return fresh + Self.header
-        }
-        guard let block = pop(index) ?? malloc((1 << (index + Self.smallestShift)) + Self.header) else { return nil }
-        block.storeBytes(of: index, as: Int.self)
+        guard index < Self.classCount, let head = heads[index] else { return makeBlock(size, index) }
+        heads[index] = head.load(as: UnsafeMutableRawPointer?.self)
+        counts[index] &-= 1
+        head.storeBytes(of: index, as: Int.self)
+        return head + Self.header
+    }
+
+    @inline(never)
+    private func makeBlock(_ size: Int, _ index: Int) -> UnsafeMutableRawPointer? {
+        let isClassed = index < Self.classCount
+        guard let block = malloc((isClassed ? 1 << (index + Self.smallestShift) : size) + Self.header) else { return nil }
+        block.storeBytes(of: isClassed ? index : Self.unclassed, as: Int.self)
+        block.storeBytes(of: size, toByteOffset: 8, as: Int.self)
         return block + Self.header
     }
 
-    mutating func give(_ memory: UnsafeMutableRawPointer) {
+    @inline(__always)
+    func give(_ memory: UnsafeMutableRawPointer) {
         let block = memory - Self.header
         let index = block.load(as: Int.self)
-        let isKept = index != Self.unclassed && withSlot(index) { slot in
-            guard slot.count < Self.keptPerClass else { return false }
-            block.storeBytes(of: slot.head, as: UnsafeMutableRawPointer?.self)
-            slot.head = block
-            slot.count += 1
-            return true
-        }
-        if !isKept { free(block) }
+        guard index < Self.classCount, counts[index] < Self.keptPerClass else { return free(block) }
+        block.storeBytes(of: heads[index], as: UnsafeMutableRawPointer?.self)
+        heads[index] = block
+        counts[index] &+= 1
     }
 
-    mutating func resize(_ memory: UnsafeMutableRawPointer, _ size: Int) -> UnsafeMutableRawPointer? {
+    func resize(_ memory: UnsafeMutableRawPointer, _ size: Int) -> UnsafeMutableRawPointer? {
         let block = memory - Self.header
         let index = block.load(as: Int.self)
         let capacity =
@@ -120,9 +113,14 @@ private struct Lists {
         return larger
     }
 
-    mutating func freeAll() {
+    func freeAll() {
         for index in 0..<Self.classCount {
-            while let block = pop(index) { free(block) }
+            while let block = heads[index] {
+                heads[index] = block.load(as: UnsafeMutableRawPointer?.self)
+                free(block)
+            }
         }
+        heads.deallocate()
+        counts.deallocate()
     }
 }

@@ -1,11 +1,12 @@
-package import Bytes
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Bytes
 
 /// One request and its response on one connection, seen from the side that holds it: what arrived, and what is still to
 /// be sent. The version of HTTP does not show.
 ///
 /// A slab record of the worker, made by a codec when a stream begins and given back after `streamClosed`. Handlers change
 /// only `handler` and `context`.
-package struct Stream {
+@usableFromInline package struct Stream {
     /// Unique on its connection while the stream lives (HTTP/2: the stream identifier).
     package var id: Int32 = 0
     /// What arrived: the head, then the trailers from `trailersStart` on.
@@ -31,7 +32,7 @@ package struct Stream {
         set { listener = UnownedReference(newValue) }
     }
     /// `handler` as it is called.
-    package var listener = UnownedReference<any StreamHandler>(nil)
+    @usableFromInline package var listener = UnownedReference<any StreamHandler>(nil)
     /// The handler's own record.
     package var context: UnsafeMutableRawPointer?
     /// The connection's object, for its codec.
@@ -103,19 +104,19 @@ package struct Stream {
     @inlinable package static var ended: StreamFlags { StreamFlags(rawValue: 64 | 128) }
 }
 
-package typealias StreamPointer = UnsafeMutablePointer<Stream>
+@usableFromInline package typealias StreamPointer = UnsafeMutablePointer<Stream>
 
 extension StreamPointer {
     /// Tells the handler, if there is one.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func tell(_ event: (any StreamHandler) -> Void) { pointee.listener.call(event) }
 
     /// Somebody hears of it.
-    package var isHeard: Bool { pointee.listener.isSet }
+    @inlinable package var isHeard: Bool { pointee.listener.isSet }
 }
 
 /// Why a stream is no more.
-package enum StreamClose: Equatable {
+@usableFromInline package enum StreamClose: Equatable {
     /// Both sides ended in order.
     case complete
     /// RST_STREAM from the peer, or from the codec for the peer's violation: the HTTP/2 error code.
@@ -127,7 +128,7 @@ package enum StreamClose: Equatable {
 }
 
 /// Hears what happens on streams, in this order: head, data …, ended, closed; drained at any time before closed.
-package protocol StreamHandler: AnyObject {
+@usableFromInline package protocol StreamHandler: AnyObject {
     /// The head is in `fields`. With `ended` nothing follows, and `streamEnded` is not called.
     func streamHead(_ stream: StreamPointer, ended: Bool)
     /// A response head with a status of 1xx is in `fields`, to be forgotten after the call. Clients only.

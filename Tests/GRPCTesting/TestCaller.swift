@@ -11,6 +11,8 @@ package final class TestCaller: ClientConnectionOwner {
     package private(set) var connection: ClientConnection!
     package private(set) var isOpen = false
     package private(set) var isClosed = false
+    /// Streams hold their handlers without counting references.
+    private var calls: [TestCall] = []
 
     package init(to address: SocketAddress, worker: TestWorker, limits: SessionLimits = .defaults) throws {
         self.worker = worker
@@ -34,6 +36,7 @@ package final class TestCaller: ClientConnectionOwner {
             if let index = all.firstIndex(where: { $0.0 == field.0 }) { all[index] = field } else { all.append(field) }
         }
         let call = TestCall()
+        calls.append(call)
         call.stream = connection.request(ended: ended, handler: UnownedReference(call), stream: nil) { stream in
             var block = FieldBlock()
             for (name, value) in all { block.append(name, value) }
