@@ -12,8 +12,8 @@ from harness.backend import ask
 from harness.caller import Caller, channel
 from harness.gateway import SERVICE, authentication, configuration, run
 
-# What libjwt can sign with.
-ALGORITHMS = ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
+ALGORITHMS = [
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ extension GatewayConfiguration {
 extension Grammar where Value == AccessLogTarget {
     /// A path has a slash in it, so that a slip in `stdout` does not become a file.
     static var accessLog: Grammar {
-        let expected = "off, stdout, or a path such as /var/log/martlet.json"
+        let expected = "off, stdout, or a path with a slash such as ./access.log or /var/log/martlet.json"
         let words = Grammar(expected: expected) { (text: String) in
             switch text {
             case "off": .value(AccessLogTarget.off)
