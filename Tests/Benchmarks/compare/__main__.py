@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from compare.goals import goals_table
-from compare.machine import machine
+from compare.machine import machine, on_which_machine
 from compare.picture import picture
 from compare.report import as_json, markdown
 from compare.sampling import Sampler
@@ -48,8 +48,7 @@ def main():
         else:
             shutil.rmtree(work)
     print(goals_table(report["scenarios"]))
-    print("\n".join(f"- {name}: {version}" for name, version in report["versions"].items()))
-    print(f"- on {report['machine']}")
+    print(" · ".join(dict.fromkeys(report["versions"].values())) + f"\n{on_which_machine(report['machine'])}")
 
 
 def parse_options():

@@ -12,6 +12,10 @@ def machine() -> dict:
             "load": os.getloadavg()}
 
 
+def on_which_machine(machine: dict) -> str:
+    return f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, Linux {machine['kernel']}"
+
+
 def _system():
     release = platform.freedesktop_os_release()
     return release.get("PRETTY_NAME", release["NAME"])

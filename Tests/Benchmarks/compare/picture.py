@@ -2,13 +2,14 @@
 
 from html import escape
 
+from compare.machine import on_which_machine
 from compare.scenarios import SCENARIOS
 from peers import OURS, PEERS
 
 COLUMNS = 3
 PANEL_WIDTH, MARGIN = 300, 16
 ROW_HEIGHT, HEAD_HEIGHT, GAP = 18, 44, 20
-NAME_WIDTH, VALUE_WIDTH = 100, 52
+NAME_WIDTH, VALUE_WIDTH = 108, 52
 FLOORS = {peer.name for peer in PEERS if peer.is_floor}
 
 STYLE = """
@@ -60,18 +61,11 @@ def _panel(x, y, scenario, title, decimals, bars):
 
 
 def _footnotes(report):
-    machine = report["machine"]
-    yield f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, Linux {machine['kernel']}"
+    yield on_which_machine(report["machine"])
     line = ""
-    for version in dict.fromkeys(f"{name.split('+')[0]} {_short(text)}" for name, text in report["versions"].items()):
+    for version in dict.fromkeys(report["versions"].values()):
         if len(line) + len(version) > 150:
             yield line
             line = ""
         line += (" · " if line else "") + version
     yield line
-
-
-def _short(version):
-    """Envoy says a commit, a version and how it was built, HAProxy its date and its page too."""
-    parts = version.split("/")
-    return parts[1] if len(parts) >= 4 and parts[0].isalnum() else version.split(" - ")[0].strip()[:40]

@@ -1,5 +1,6 @@
 """What a proxy must be able to tell the harness about itself. One file in peers/ per proxy."""
 
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Peer:
         return shutil.which(self.program) is not None
 
     def version(self) -> str:
+        """The program's name and number."""
         raise NotImplementedError
 
     def command(self, job: Job) -> list:
@@ -64,8 +66,11 @@ class Peer:
 
 
 def output_of(*command) -> str:
-    try:
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=20)
-    except OSError as error:
-        return f"not available ({error.strerror})"
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=20)
     return (done.stdout + done.stderr).strip()
+
+
+def version_of(*command) -> str:
+    """The first thing like 1.2.3 that the command prints."""
+    found = re.search(r"\b\d+\.\d+\.\d+\b", output_of(*command))
+    return found.group() if found else "unknown"

@@ -1,4 +1,4 @@
-from harness.peer import CLEARTEXT, TLS, Peer, output_of
+from harness.peer import CLEARTEXT, TLS, Peer, version_of
 
 
 class Caddy(Peer):
@@ -7,7 +7,7 @@ class Caddy(Peer):
     program = "caddy"
 
     def version(self):
-        return "caddy " + output_of("caddy", "version")
+        return "Caddy " + version_of("caddy", "version")
 
     def command(self, job):
         tls = f"""tls {job.fixtures.certificate} {job.fixtures.private_key} {{

@@ -2,7 +2,7 @@ import json
 
 from harness.fixtures import ALLOWED_PREFIX, AUDIENCE, ISSUER
 from harness.paths import ENVOY
-from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS, Peer, output_of
+from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS, Peer, version_of
 
 FILTERS = "envoy.extensions.filters.http"
 
@@ -18,7 +18,7 @@ class Envoy(Peer):
         self.program = str(binaries[0]) if binaries else "envoy"
 
     def version(self):
-        return output_of(self.program, "--version").rpartition("version: ")[2]
+        return "Envoy " + version_of(self.program, "--version")
 
     def command(self, job):
         (job.folder / "envoy.json").write_text(json.dumps(self._bootstrap(job), indent=1))

@@ -1,5 +1,5 @@
 from harness.fixtures import ALLOWED_PREFIX, AUDIENCE, ISSUER
-from harness.peer import CLEARTEXT, JWT, TLS, Peer, output_of
+from harness.peer import CLEARTEXT, JWT, TLS, Peer, version_of
 
 
 class Haproxy(Peer):
@@ -8,7 +8,7 @@ class Haproxy(Peer):
     program = "haproxy"
 
     def version(self):
-        return output_of("haproxy", "-v").splitlines()[0]
+        return "HAProxy " + version_of("haproxy", "-v")
 
     def command(self, job):
         bind = f"ssl crt {job.fixtures.certificate_and_key} alpn h2" if job.tls else "proto h2"

@@ -20,8 +20,8 @@ class Martlet(Peer):
 
     def version(self):
         if self.program == str(BUILT_HERE):
-            return "commit " + output_of("git", "-C", ROOT, "describe", "--always", "--dirty")
-        return "a build with SHA-256 " + hashlib.sha256(Path(self.program).read_bytes()).hexdigest()[:12]
+            return "Martlet " + output_of("git", "-C", ROOT, "describe", "--always", "--dirty")
+        return "Martlet with SHA-256 " + hashlib.sha256(Path(self.program).read_bytes()).hexdigest()[:12]
 
     def command(self, job):
         (job.folder / "martlet.yaml").write_text(self.configuration(job))
@@ -40,11 +40,17 @@ listeners:
 {_rate_limit_service(job) if job.kind == GLOBAL_RATE_LIMIT else ""}
 clusters:
   backend:
-    endpoints: [127.0.0.1:{job.backend_port}]
+    endpoints: [{", ".join(self.endpoints(job))}]
     connections: {{ streams: 1000 }}
 routes:
-{ROUTES_BY_PATH if job.jwt else "  - { cluster: backend, allow: anyone }"}
+{self.routes(job)}
 """
+
+    def endpoints(self, job) -> list:
+        return [f"127.0.0.1:{job.backend_port}"]
+
+    def routes(self, job) -> str:
+        return ROUTES_BY_PATH if job.jwt else "  - { cluster: backend, allow: anyone }"
 
 
 class MartletLogging(Martlet):

@@ -1,4 +1,4 @@
-from harness.peer import CLEARTEXT, TLS, Peer, output_of
+from harness.peer import CLEARTEXT, TLS, Peer, version_of
 
 
 class Nghttpx(Peer):
@@ -7,7 +7,7 @@ class Nghttpx(Peer):
     program = "nghttpx"
 
     def version(self):
-        return output_of("nghttpx", "--version")
+        return "nghttpx " + version_of("nghttpx", "--version")
 
     def command(self, job):
         options = [

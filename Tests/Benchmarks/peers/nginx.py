@@ -1,4 +1,4 @@
-from harness.peer import CLEARTEXT, TLS, Peer, output_of
+from harness.peer import CLEARTEXT, TLS, Peer, version_of
 
 
 class Nginx(Peer):
@@ -7,7 +7,7 @@ class Nginx(Peer):
     program = "nginx"
 
     def version(self):
-        return output_of("nginx", "-v").rpartition("nginx version: ")[2]
+        return "nginx " + version_of("nginx", "-v")
 
     def command(self, job):
         tls = f"""ssl_certificate {job.fixtures.certificate}; ssl_certificate_key {job.fixtures.private_key};
