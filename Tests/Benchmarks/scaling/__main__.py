@@ -112,7 +112,7 @@ def medians(samplers: dict, rounds: int) -> dict:
 
 def show(title: str, found: dict, report: dict, options):
     """As a table in Markdown, and in the file after each: a run that is cut short leaves what it found."""
-    keys = list(dict.fromkeys(key for row in found.values() for key in row if key != "failed"))
+    keys = list(dict.fromkeys(key for row in found.values() for key in row if key != "failed")) or [""]
     print("\n".join([f"### {title}", "", "| | " + " | ".join(keys) + " |", "|---:|" + "---:|" * len(keys)]))
     for size, row in found.items():
         cells = [row["failed"]] if "failed" in row else [f"{row[key]:.{1 if key == 'cpu_us' else 0}f}" for key in keys]

@@ -47,7 +47,7 @@ def routes_by_prefix(size) -> Shape:
 def rules_by_method(size) -> Shape:
     """A rule for each of many methods."""
     methods = "\n".join(f"      M{n:06}: {{ allow: {{ header: {{ x-key: v{n:06} }} }} }}" for n in range(size))
-    routes = f"  - service: bench.Echo\n    cluster: backend\n    methods:\n{methods}"
+    routes = f"  - service: bench.Echo\n    cluster: backend\n    allow: anyone\n    methods:\n{methods}"
     return Shape(size, routes, paths=(f"/bench.Echo/M{size - 1:06}",), headers=_key(size - 1))
 
 
