@@ -27,7 +27,7 @@ def main():
     options = parser.parse_args()
     thresholds = json.loads(options.thresholds.read_text())
     found = []
-    for scenario, cost in measured().items():
+    for scenario, cost in measured():
         for check in checks(scenario, cost, thresholds):
             print(f"{check.name:42}{check.text}  {check.problem and 'FAILED' or check.advice}".rstrip(), flush=True)
             found.append(check)
@@ -36,14 +36,16 @@ def main():
     sys.exit(1 if any(check.problem for check in found) else 0)
 
 
-def measured() -> dict:
+def measured():
+    """Yields (name as in thresholds.json, Cost)."""
     cpus = sorted(os.sched_getaffinity(0))
     cores = Cores({cpus[-1]}, {cpus[0]})
     work = Path(tempfile.mkdtemp(prefix="martlet-budgets-"))
     try:
         fixtures = make_fixtures(work)
-        return {f"{name} -m {streams}": cost for name, kind in KINDS.items()
-                for streams, cost in costs(kind, fixtures, work, cores).items()}
+        for name, kind in KINDS.items():
+            for streams, cost in costs(kind, fixtures, work, cores).items():
+                yield f"{name} -m {streams}", cost
     finally:
         shutil.rmtree(work)
 

@@ -53,7 +53,7 @@ def main():
 
 def parse_options():
     cpus = sorted(os.sched_getaffinity(0))
-    parser = argparse.ArgumentParser(prog="Scripts/bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="Scripts/bench", description=__doc__, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="smoke: the unary scenarios beside nghttpx and Envoy, in minutes")
     parser.add_argument("--scenarios", nargs="+", default=["*"], metavar="PATTERN", help=", ".join(s.name for s in SCENARIOS))
     parser.add_argument("--peers", nargs="+", default=["*"], metavar="PATTERN", help=", ".join(p.name for p in PEERS))

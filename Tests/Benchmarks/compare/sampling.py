@@ -8,7 +8,6 @@ from pathlib import Path
 
 from compare.scenarios import Scenario
 from harness.fixtures import Fixtures
-from harness.peer import Peer
 from harness.processes import wait_until_quiet
 from harness.stack import Cores, running
 from harness.verify import verify

@@ -148,8 +148,8 @@ class Resumptions(Handshakes):
 @dataclass(frozen=True)
 class Memory(Scenario):
     is_unary = False
-    columns = (("bytes per connection", "connection_bytes", 0), ("idle RSS MiB", "rss_0_mib", 1), ("idle PSS MiB", "pss_0_mib", 1),
-               *((f"RSS MiB at {n}", f"rss_{n}_mib", 1) for n in IDLE_COUNTS))
+    columns = (("bytes per connection", "connection_bytes", 0), ("idle RSS MiB", "rss_0_mib", 1),
+               ("idle PSS MiB", "pss_0_mib", 1), *((f"RSS MiB at {n}", f"rss_{n}_mib", 1) for n in IDLE_COUNTS))
     single_round = True
     without_floors = True  # two open files per connection are too many for 10,000
 

@@ -39,7 +39,7 @@ class Gauge:
     def instructions(self, shape: Shape) -> float:
         """Per call, the same every time, whatever else the machine does."""
         folder = self._folder("callgrind")
-        martlet = ShapedMartlet(shape, binary=without_debug_information(MARTLET, folder))
+        martlet = ShapedMartlet(shape, without_debug_information(MARTLET, folder))
 
         def warm_up(stack):
             self._load(stack, shape, 1, 32, requests=FEW_REQUESTS)

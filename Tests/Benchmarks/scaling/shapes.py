@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from harness.paths import MARTLET
 from harness.peer import Job
 from peers.martlet import Martlet
 
@@ -21,8 +23,8 @@ class Shape:
 
 
 class ShapedMartlet(Martlet):
-    def __init__(self, shape: Shape, **binary):
-        super().__init__(**binary)
+    def __init__(self, shape: Shape, binary: Path = MARTLET):
+        super().__init__(binary)
         self._shape = shape
 
     def endpoints(self, job):
