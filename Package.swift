@@ -88,7 +88,9 @@ let package = Package(
             ]),
         module(
             "RateLimitService",
-            ["Bytes", "Time", "HTTP2", "GRPC", "Config", "Reactor", "Sockets", "Redis", "Transport", "RateLimit"]),
+            [
+                "Bytes", "Time", "Metrics", "HTTP2", "GRPC", "Config", "Reactor", "Sockets", "Redis", "Transport", "RateLimit",
+            ]),
         module("Demo", ["Messages", "GRPC", "Reactor", "Sockets", "Transport", protobuf]),
 
         // 8  control
@@ -147,7 +149,7 @@ let package = Package(
             "RateLimitService",
             [
                 "Time", "HTTPModel", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", "Redis",
-                "RedisServer", "Config", "RateLimit", protobuf,
+                "RedisServer", "Config", "RateLimit", "Metrics", protobuf,
             ]),
         tests(
             "Demo",
@@ -156,7 +158,7 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config", "Transport",
-                "Gateway", "GRPCTesting", "TLSTesting",
+                "Gateway", "RateLimit", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]

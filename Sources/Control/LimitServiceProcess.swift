@@ -54,12 +54,20 @@ package final class LimitServiceProcess {
         let board = LoadBoard(workers: workerCount)
         self.board = board
         let rules = RuleTree(configuration.domains)
+        let registry = MetricRegistry()
+        let metrics = LimitServiceMetrics(registry)
+        // Where it counts does not change: there is one generation.
+        let watch = StoreWatch(
+            StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, notices: notices)
         group = try WorkerGroup(count: workerCount) { context in
-            LimitWorker(rules: rules, store: store, context: context, board: board)
+            let worker = LimitWorker(rules: rules, store: store, metrics: metrics, context: context, board: board)
+            let index = context.index
+            worker.server.storeChanged = { watch.report($0, worker: index, generation: 0) }
+            return worker
         }
         listeners = ProcessListeners(group, notices: notices)
         try listeners.adopt(plans)
-        admin = try Admin.open(configuration.admin.value, registry: MetricRegistry(), context: context)
+        admin = try Admin.open(configuration.admin.value, registry: registry, context: context)
         relay.handler = { [unowned self] in received(signal: $0) }
         notices.say("admin address=\(admin.address)")
     }
@@ -99,8 +107,11 @@ private final class LimitWorker: ListeningProgram {
     let server: LimitServer
     let listeners: WorkerListeners
 
-    init(rules: RuleTree, store: LimitServiceStore, context: WorkerContext, board: LoadBoard) {
-        server = LimitServer(rules: rules, store: store.make(context), seed: store.table.seed, context: context)
+    init(
+        rules: RuleTree, store: LimitServiceStore, metrics: LimitServiceMetrics, context: WorkerContext, board: LoadBoard
+    ) {
+        server = LimitServer(
+            rules: rules, store: store.make(context), seed: store.table.seed, metrics: metrics, context: context)
         listeners = WorkerListeners(handler: server.handler, context: context, board: board)
     }
 }

@@ -77,11 +77,15 @@ extension StoreWatch.Subject {
     init(_ plan: StorePlan) {
         switch plan.location {
         case .memory: name = "memory"
-        case .redis(let redis): name = (redis.tls == nil ? "redis://" : "rediss://") + Self.text(redis.endpoint)
-        case .service(let endpoint, _, let tls): name = (tls == nil ? "grpc://" : "grpcs://") + Self.text(endpoint)
+        case .redis(let redis): name = Self.redis(Self.text(redis.endpoint), isSecure: redis.tls != nil)
+        case .service(let endpoint, _, _): name = "grpc://" + Self.text(endpoint)
         }
         timeout = plan.timeout
         whenUnavailable = plan.whenUnavailable
+    }
+
+    private static func redis(_ address: String, isSecure: Bool) -> String {
+        address.hasPrefix("unix:") ? address : (isSecure ? "rediss://" : "redis://") + address
     }
 
     private static func text(_ endpoint: EndpointAddress) -> String {
@@ -93,7 +97,7 @@ extension StoreWatch.Subject {
 
     init(_ store: StoreConfiguration) {
         switch store.store.value {
-        case .redis(let redis): name = (redis.tls == nil ? "redis://" : "rediss://") + redis.address.description
+        case .redis(let redis): name = Self.redis(redis.address.description, isSecure: redis.tls != nil)
         case .memory, .service: name = "memory"
         }
         timeout = store.timeout

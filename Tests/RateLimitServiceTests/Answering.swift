@@ -1,6 +1,7 @@
 import GRPCTesting
 import HTTPModel
 import Messages
+import Metrics
 import RateLimit
 import Reactor
 import Sockets
@@ -18,6 +19,7 @@ typealias DescriptorMessage = Envoy_Extensions_Common_Ratelimit_V3_RateLimitDesc
 /// The service with a caller on one loop. The clock stands at a multiple of a day until the test moves it.
 final class Answering {
     let server: LimitServer
+    let registry = MetricRegistry()
     let caller: TestCaller
     /// Last, for it must outlive the others.
     let worker: TestWorker
@@ -31,7 +33,8 @@ final class Answering {
         worker.loop.tick(wait: false)
         let store = store?(worker, table) ?? MemoryWindowStore(table: table)
         server = LimitServer(
-            rules: RuleTree([domain("edge", descriptors)]), store: store, seed: table.seed, context: worker.context)
+            rules: RuleTree([domain("edge", descriptors)]), store: store, seed: table.seed,
+            metrics: LimitServiceMetrics(registry), context: worker.context)
         caller = try TestCaller(
             to: try server.listen(at: SocketAddress("127.0.0.1:0")!), worker: worker)
     }
@@ -39,6 +42,21 @@ final class Answering {
     func call(_ request: LimitRequestMessage) throws -> TestCall {
         caller.unary("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit", try request.serializedBytes())
     }
+
+    /// Requests of a domain, by outcome.
+    func counts(_ domain: String) -> [String: UInt64] {
+        var counts: [String: UInt64] = [:]
+        for series in series("martlet_ratelimit_requests_total") where series.labels.first?.value == domain {
+            if case .count(let count) = series.value { counts[series.labels[1].value] = count }
+        }
+        return counts
+    }
+
+    func level(_ gauge: String) -> Int64? {
+        if case .level(let level) = series(gauge).first?.value { level } else { nil }
+    }
+
+    func series(_ family: String) -> [MetricSeries] { registry.read().first { $0.name == family }?.series ?? [] }
 
     /// The answer to one request, which must be one.
     func ask(_ descriptors: [DescriptorMessage], hits: UInt32 = 0, domain: String = "edge") throws -> LimitResponseMessage {

@@ -179,6 +179,26 @@ struct LimitServiceTests {
         #expect(try service.ask([descriptor([("a", "1")])]).overallCode == .ok)
     }
 
+    @Test("requests are counted by domain and outcome, and those of all unknown domains together")
+    func counted() throws {
+        let service = try Answering([rule("a", nil, limit(2)), rule("trial", nil, limit(1), shadow: true)])
+        for _ in 0..<3 { _ = try service.ask([descriptor([("a", "1")]), descriptor([("trial", "1")])]) }
+        _ = try service.ask([descriptor([("unknown", "1")])])
+        for name in ["x", "y", "z"] { _ = try service.ask([descriptor([("a", "1")])], domain: name) }
+        #expect(service.counts("edge") == ["within_limit": 3, "over_limit": 1, "shadow_over_limit": 2])
+        #expect(service.counts("(other)") == ["within_limit": 3])
+        guard case .latencies(let durations)? = service.series("martlet_ratelimit_request_duration_seconds").first?.value
+        else { throw Missing() }
+        #expect(durations.buckets.reduce(0, +) == 7)
+        // Another list of domains: each still counts as itself.
+        service.server.adopt(RuleTree([domain("first", [rule("a", nil, limit(9))]), domain("edge", [rule("a", nil, limit(9))])]))
+        _ = try service.ask([descriptor([("a", "2")])])
+        _ = try service.ask([descriptor([("a", "2")])], domain: "first")
+        #expect(service.counts("edge")["within_limit"] == 4 && service.counts("first") == ["within_limit": 1])
+    }
+
+    private struct Missing: Error {}
+
     @Test("new rules hold from the next request on, and go on from what was counted")
     func adopts() throws {
         let service = try Answering([rule("a", nil, limit(1))])

@@ -101,5 +101,36 @@ struct RedisWindowStoreTests {
         let second = try service.ask([descriptor([("a", "1")])])
         #expect(second.overallCode == (unavailability == .local ? .overLimit : .ok))
         #expect(second.statuses[0].hasCurrentLimit == (unavailability == .local))
+        #expect(
+            service.counts("edge")
+                == (unavailability == .local ? ["local_within_limit": 1, "local_over_limit": 1] : ["skipped": 2]))
+    }
+
+    @Test("that Redis is gone is said and shown, and that it is back too", .enabled(if: RedisServer.program != nil))
+    func goneAndBack() throws {
+        let redis = try #require(RedisServer())
+        let service = try Answering([rule("a", nil, limit(100))], store: store(redis.path, .local))
+        var said: [StoreTrouble?] = []
+        service.server.storeChanged = { said.append($0) }
+        #expect(try service.ask([descriptor([("a", "1")])]).overallCode == .ok)
+        redis.pause()
+        for _ in 0..<6 {
+            var request = LimitRequestMessage()
+            request.domain = "edge"
+            request.descriptors = [descriptor([("a", "1")])]
+            let call = service.caller.begin("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit")
+            call.send(message: try request.serializedBytes())
+            call.finish()
+            service.worker.advance(by: .milliseconds(250), steps: 5)
+            #expect(service.worker.run { call.isOver })
+        }
+        #expect(said == [.silent] && service.level("martlet_limit_store_down") == 1)
+        redis.resume()
+        let isBack = (0..<5).contains { _ in
+            service.worker.advance(by: .seconds(1), steps: 1)
+            return service.worker.run { said.count == 2 }
+        }
+        #expect(isBack)
+        #expect(said == [.silent, nil] && service.level("martlet_limit_store_down") == 0)
     }
 }

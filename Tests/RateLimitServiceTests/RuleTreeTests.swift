@@ -17,7 +17,7 @@ struct RuleTreeTests {
             return UnsafeRawBufferPointer(rebasing: buffer[..<bytes.count])
         }
         for (key, value) in texts { query.append(LimitQuery.Entry(key: keep(key), value: keep(value))) }
-        let level = tree.level(ofDomain: keep(Array("d".utf8)))
+        let level = tree.level(ofDomain: tree.number(ofDomain: keep(Array("d".utf8))))
         let rule = tree.rule(from: level, query[...])
         return rule < 0 ? nil : tree.rules[rule].requests
     }

@@ -117,6 +117,71 @@ private final class Answers: LimitDelegate {
         #expect(wire.sent().contains("EVALSHA"))
     }
 
+    @Test("a call that had to send the script has no more time than any other")
+    func sendsScriptInTime() throws {
+        let store = store(.allow)
+        _ = call(store)
+        wire.now = wire.now + .milliseconds(15)
+        // Sent in between, and with later to go.
+        _ = call(store)
+        try wire.reply("-NOSCRIPT No matching script.\r\n")
+        wire.now = wire.now + .milliseconds(5)
+        #expect(wire.session.tick(now: wire.now) == .nothing)
+        #expect(answers.outcomes.count == 1 && store.timeouts == 1)
+        // The replies still find their own calls.
+        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n*4\r\n:1\r\n:1\r\n:0\r\n:0\r\n")
+        #expect(answers.outcomes.map(\.source) == [.none, .redis])
+    }
+
+    @Test("that it is gone is news once, and so is that it decides again")
+    func news() throws {
+        let store = store(.local)
+        for _ in 0..<4 { _ = call(store) }
+        wire.expire()
+        #expect(answers.troubles.isEmpty)
+        for _ in 0..<3 { _ = call(store) }
+        wire.expire()
+        wire.session.closed(.connectionLost, now: wire.now)
+        _ = call(store)
+        #expect(answers.troubles == [.silent])
+        // Nobody calls, and still its return is seen.
+        wire.now = wire.now + .seconds(1)
+        _ = wire.session.tick(now: wire.now)
+        wire.session.opened()
+        store.lookAgain(now: wire.now)
+        try wire.reply("+PONG\r\n")
+        #expect(answers.troubles == [.silent, nil])
+        store.lookAgain(now: wire.now)
+        #expect(wire.session.commandsInFlight == 0)
+    }
+
+    @Test("a lost connection is news at once")
+    func lost() throws {
+        let store = store(.local)
+        wire.session.closed(.connectionLost, now: wire.now)
+        for _ in 0..<3 { _ = call(store) }
+        #expect(answers.troubles == [.unreachable])
+        wire.now = wire.now + .seconds(1)
+        _ = wire.session.tick(now: wire.now)
+        wire.session.opened()
+        _ = call(store)
+        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
+        #expect(answers.troubles == [.unreachable, nil])
+    }
+
+    @Test("of a server's error only its code is repeated, and a PONG does not end it")
+    func refusing() throws {
+        let store = store(.local)
+        _ = call(store)
+        try wire.reply("-ERR unknown command `AUTH`, with args beginning with: `secret`\r\n")
+        #expect(answers.troubles == [.refusing("ERR")])
+        store.lookAgain(now: wire.now)
+        try wire.reply("+PONG\r\n")
+        #expect(answers.troubles.count == 1)
+        wire.session.closed(.refused("WRONGPASS invalid username-password pair"), now: wire.now)
+        #expect(StoreTrouble(wire.lastFailure) == .notAdmitted("WRONGPASS"))
+    }
+
     @Test("without an answer the configured way decides", arguments: StoreConfiguration.WhenUnavailable.allCases)
     func unavailable(way: StoreConfiguration.WhenUnavailable) {
         let store = store(way)

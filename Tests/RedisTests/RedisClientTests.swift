@@ -84,6 +84,38 @@ import Time
         #expect(table.client.lateReplies == 1)
     }
 
+    @Test("while a server is silent, each command costs its own timeout and no more")
+    func silentForLong() throws {
+        let table = try Table()
+        #expect(table.ask("PING") == "+PONG")
+        table.server.pause()
+        for tag in 1...10 {
+            table.recorder.events = []
+            #expect(table.send("PING", tag: UInt(tag)) == nil)
+            table.advance(.milliseconds(20))
+            #expect(table.recorder.events == [.failure(UInt(tag), .timedOut)])
+            table.advance(.milliseconds(300))
+        }
+        table.server.resume()
+    }
+
+    @Test("while a server does not answer AUTH, each command costs its own timeout and no more")
+    func greetingForLong() throws {
+        var settings = Table.settings
+        settings.password = "secret"
+        let table = try Table(settings, options: ["--requirepass", "secret"])
+        table.server.pause()
+        table.turn { true }
+        for tag in 1...10 {
+            table.recorder.events = []
+            #expect(table.send("PING", tag: UInt(tag)) == nil)
+            table.advance(.milliseconds(20))
+            #expect(table.recorder.events == [.failure(UInt(tag), .timedOut)])
+            table.advance(.milliseconds(300))
+        }
+        table.server.resume()
+    }
+
     @Test("a server that stays silent is left after five seconds")
     func dead() throws {
         let table = try Table()

@@ -52,6 +52,21 @@ def test_a_refusal_says_why(gateway, backend, signing_key, tag, name, fields, fl
     assert set(line["response_flags"].split(",")) & set(flag.split("|"))
 
 
+def test_what_is_under_trial_is_named(gateway, backend):
+    running = gateway(configuration(backend, workers=1, routes=[open_route(
+        deny={"header": {"x-banned": "*"}, "name": "banned", "mode": "shadow"},
+        limits=[{"count": 2, "per": "day", "name": "trial", "mode": "shadow"}])]))
+    with Caller(running.address) as caller:
+        for _ in range(2):
+            caller.unary(ask())
+        caller.unary(ask(), metadata=[("x-banned", "1")])
+        caller.unary(ask())
+        caller.unary(ask(), metadata=[("x-banned", "1")])
+    eventually(lambda: len(running.log()) == 5, "five lines")
+    assert [line.get("shadow") for line in running.log()] == [None, None, "banned,trial", "trial", "banned,trial"]
+    assert all(line["grpc_status"] == 0 and "detail" not in line for line in running.log())
+
+
 def test_a_cancelled_call_has_its_line_too(gateway, backend, tag):
     running = gateway(backend)
     with Caller(running.address) as caller:

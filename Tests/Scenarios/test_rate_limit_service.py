@@ -2,6 +2,7 @@
 
 import collections
 import json
+import urllib.request
 
 import grpc
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness import stubs
 from harness.backend import ask
 from harness.caller import Caller, channel
-from harness.gateway import configuration, open_route
+from harness.gateway import Metrics, configuration, open_route
 
 rls = stubs.module("envoy/service/ratelimit/v3/rls_pb2")
 rls_grpc = stubs.module("envoy/service/ratelimit/v3/rls_pb2_grpc")
@@ -66,6 +67,26 @@ def test_an_answer_tells_limit_remaining_and_reset(should):
     assert status.current_limit.requests_per_unit == 5
     assert status.current_limit.unit == rls.RateLimitResponse.RateLimit.DAY
     assert 0 < status.duration_until_reset.seconds <= 86_400
+
+
+def test_requests_are_counted_by_domain_and_outcome(service, should):
+    for _ in range(7):
+        should([("user", "a")])
+    for _ in range(2):
+        should([("trial", "x")])
+    should([("user", "a")], domain="invented")
+
+    def counts():
+        with urllib.request.urlopen(f"http://{service.admin_address}/metrics", timeout=10) as answer:
+            return Metrics(answer.read().decode())
+    metrics = counts()
+    total = "martlet_ratelimit_requests_total"
+    assert metrics.sum(total, domain="shop", outcome="within_limit") == 7
+    assert metrics.sum(total, domain="shop", outcome="over_limit") == 2
+    assert metrics.sum(total, domain="shop", outcome="shadow_over_limit") == 1
+    assert metrics.sum(total, domain="(other)", outcome="within_limit") == 1 and "invented" not in metrics.text
+    assert metrics.sum("martlet_ratelimit_request_duration_seconds_count") == 10
+    assert metrics.sum("martlet_limit_store_down") == 0
 
 
 def test_the_exact_value_comes_before_the_bare_key(should):

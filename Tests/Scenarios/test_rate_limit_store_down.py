@@ -1,6 +1,7 @@
 """The store is slow or gone: the configured answer decides, and the gateway stays quick."""
 
 import collections
+import json
 import time
 
 import grpc
@@ -100,6 +101,76 @@ def test_the_store_is_used_again_when_it_is_back(start):
         assert codes(caller, 30) == {OK: 30}
         store.thaw()
         eventually(lambda: OVER in codes(caller, 5), "the shared count")
+
+
+DECISIONS, DOWN = "martlet_limit_decisions_total", "martlet_limit_store_down"
+
+
+@pytest.mark.parametrize("break_it", ["freeze", "stop"])
+@pytest.mark.parametrize("policy, words, outcomes, limits", [
+    ("local", "deciding locally", {"local_allowed": 2, "local_refused": 6}, "local"),
+    ("allow", "allowing calls uncounted", {"skipped": 8}, "uncounted"),
+    ("deny", "refusing limited calls", {"unavailable": 8}, "uncounted")], ids=["local", "allow", "deny"])
+def test_it_is_said_and_shown_once(start, policy, words, outcomes, limits, break_it):
+    running, store = start(policy, "2/day")
+    with Caller(running.address) as caller:
+        assert codes(caller, 1) == {OK: 1}
+        assert running.metrics().sum(DOWN) == 0
+        getattr(store, break_it)()
+        codes(caller, 8)
+    running.process.wait_for(lambda line: f"limit store unavailable: {words} store=redis://{store.address}" in line, "notice")
+    metrics = running.metrics()
+    assert {outcome: metrics.sum(DECISIONS, outcome=outcome) for outcome in outcomes} == outcomes
+    assert metrics.sum(DECISIONS, outcome="allowed") == 1 and metrics.sum(DECISIONS, outcome="refused") == 0
+    assert metrics.sum(DOWN, worker="0") == 1
+    eventually(lambda: len(running.log()) == 9, "nine lines")
+    assert [line.get("limits") for line in running.log()] == [None] + [limits] * 8
+    assert sum("limit store" in line for line in running.process.lines) == 1
+
+
+def test_its_return_is_said_too_without_a_call(start):
+    running, store = start("local", "100/day")
+    with Caller(running.address) as caller:
+        assert codes(caller, 1) == {OK: 1}
+        store.freeze()
+        codes(caller, 6)
+        running.process.wait_for(lambda line: "limit store unavailable" in line, "notice")
+        store.thaw()
+        running.process.wait_for(lambda line: "limit store available again" in line, "notice")
+        assert running.metrics().sum(DOWN) == 0
+        assert codes(caller, 1) == {OK: 1}
+    eventually(lambda: len(running.log()) == 8, "eight lines")
+    assert "limits" not in running.log()[-1]
+
+
+def test_a_wrong_password_is_said_without_the_password(gateway, backend, redis):
+    store = redis(password="richtig")
+    running = gateway(configuration(
+        backend, workers=1, rate_limits={"store": f"redis://{store.address}", "password": "falsch", "timeout": "1s"},
+        routes=[open_route(limits=["100/day"])]))
+    with Caller(running.address) as caller:
+        assert codes(caller, 3) == {OK: 3}
+    line = running.process.wait_for(lambda line: "limit store unavailable" in line, "notice")
+    assert "WRONGPASS" in line and not any("falsch" in line for line in running.process.lines if "warning" not in line)
+
+
+def test_a_service_that_is_gone_is_shown_as_redis_is(gateway, backend, martlet, tmp_path):
+    file = tmp_path / "limits.yaml"
+    file.write_text(json.dumps({
+        "listeners": [{"name": "rls", "address": "127.0.0.1:0"}], "admin": {"address": "127.0.0.1:0"}, "domains": []}))
+    service = martlet("ratelimit", file)
+    running = gateway(configuration(
+        backend, workers=1, rate_limits={"store": f"grpc://{service.address}", "timeout": "200ms"},
+        routes=[open_route(limits=["2/day"])]))
+    with Caller(running.address) as caller:
+        assert codes(caller, 1) == {OK: 1}
+        service.process.kill()
+        assert codes(caller, 4) == {OK: 2, OVER: 2}
+    running.process.wait_for(lambda line: f"limit store unavailable: deciding locally store=grpc://{service.address}" in line, "notice")
+    metrics = running.metrics()
+    assert metrics.sum(DECISIONS, outcome="local_allowed") == 2 and metrics.sum(DECISIONS, outcome="local_refused") == 2
+    assert metrics.sum(DOWN) == 1
+    eventually(lambda: [line.get("limits") for line in running.log()] == [None] + ["local"] * 4, "five lines")
 
 
 def test_a_gateway_that_starts_without_its_store_serves(gateway, backend, redis):

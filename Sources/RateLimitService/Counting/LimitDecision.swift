@@ -1,5 +1,6 @@
 internal import Bytes
 internal import GRPC
+internal import Metrics
 internal import RateLimit
 internal import Time
 internal import Transport
@@ -57,6 +58,11 @@ package final class LimitDecision {
     /// Commands that the Redis store waits for.
     var outstanding = 0
     var hasFailed = false
+    /// Where it is counted, and when it began.
+    var row: CounterRow?
+    var began = Instant(nanoseconds: 0)
+    /// The store did not answer: this process alone has counted.
+    var isLocal = false
 
     init() {}
 
@@ -70,7 +76,17 @@ package final class LimitDecision {
         call = nil
         outstanding = 0
         hasFailed = false
+        row = nil
+        isLocal = false
     }
+
+    func isOver(_ check: Check) -> Bool {
+        check.kind == .counted && counters[check.counter].sum > UInt64(check.requests)
+    }
+
+    var isOverLimit: Bool { outcome == .counted && checks.contains { !$0.isShadow && isOver($0) } }
+
+    var isOverShadowLimit: Bool { outcome == .counted && checks.contains { $0.isShadow && isOver($0) } }
 
     /// Valid until the decision changes.
     func key(of counter: Counter) -> UnsafeRawBufferPointer {

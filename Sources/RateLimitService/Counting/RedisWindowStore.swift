@@ -80,7 +80,10 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         addKey(of: counter, decision)
         command.add(decimal: counter.hits)
         let tag = UInt(number) << Self.numberShift | UInt(index)
-        guard sender.send(command, self, tag: tag) == nil else { return false }
+        if let failure = sender.send(command, self, tag: tag) {
+            if failure != .queueFull { note(StoreTrouble(sender.lastFailure)) }
+            return false
+        }
         decision.outstanding += 1
         command.removeAll()
         command.add("EXPIRE")
@@ -122,9 +125,24 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         switch unavailability {
         case .allow: decision.outcome = .allowed
         case .deny: decision.outcome = .unavailable
-        case .local: return fallback.count(decision, now: now, wall: wall)
+        case .local:
+            decision.isLocal = true
+            return fallback.count(decision, now: now, wall: wall)
         }
         return .now
+    }
+
+    package func lookAgain(now: Instant) {
+        guard health.trouble != nil else { return }
+        if health.isSkipping {
+            if health.admit(now: now) == .probe { probe() }
+        } else {
+            probe()
+        }
+    }
+
+    private func note(_ trouble: StoreTrouble?) {
+        if health.note(trouble) { delegate?.windowStoreChanged(trouble) }
     }
 
     private func probe() {
@@ -137,6 +155,10 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
 
     package func redisReplied(_ reply: RedisReply, to tag: UInt) {
         health.answered()
+        if tag == Self.probeTag {
+            if reply.kind != .error, health.noteSignOfLife() { delegate?.windowStoreChanged(nil) }
+            return
+        }
         guard let (number, index, decision) = counter(of: tag) else { return }
         if reply.kind == .integer {
             decision.counters[index].sum = UInt64(max(0, reply.integer))
@@ -144,6 +166,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
             errors += 1
             lastError = reply.text
             decision.hasFailed = true
+            note(StoreTrouble(reply))
         }
         answered(number, decision)
     }
@@ -152,7 +175,14 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         if tag == Self.probeTag { return health.probeFailed() }
         guard let (number, _, decision) = counter(of: tag) else { return }
         // Once a request, however many commands it had.
-        if !decision.hasFailed { health.timedOut(now: sender.now) }
+        if !decision.hasFailed {
+            health.timedOut(now: sender.now)
+            if failure != .timedOut {
+                note(StoreTrouble(sender.lastFailure))
+            } else if health.isSkipping {
+                note(.silent)
+            }
+        }
         decision.hasFailed = true
         answered(number, decision)
     }
@@ -174,6 +204,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
             _ = withoutRedis(decision, now: sender.now, wall: sender.wall)
         } else {
             decision.outcome = .counted
+            note(nil)
         }
         delegate?.windowsCounted(decision)
     }

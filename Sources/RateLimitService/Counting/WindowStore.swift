@@ -1,3 +1,4 @@
+package import RateLimit
 package import Time
 
 /// What keeps the counters of the service. One per worker, used by that worker alone.
@@ -11,6 +12,9 @@ package protocol WindowStore: AnyObject {
     /// Adds the hits of every counter of `decision` and says what each then holds. With `.later` the decision belongs to
     /// the store until `windowsCounted`, which never comes before this returns.
     func count(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer
+
+    /// To be called now and then while the store is in trouble, so that its return is seen without a request.
+    func lookAgain(now: Instant)
 }
 
 package enum CountAnswer {
@@ -21,4 +25,7 @@ package enum CountAnswer {
 
 package protocol WindowStoreDelegate: AnyObject {
     func windowsCounted(_ decision: LimitDecision)
+
+    /// The store does not count, or with `nil` counts again; may come from within `count`.
+    func windowStoreChanged(_ trouble: StoreTrouble?)
 }

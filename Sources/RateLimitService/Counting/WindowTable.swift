@@ -84,6 +84,9 @@ package final class MemoryWindowStore: WindowStore {
 
     package init(table: WindowTable) { self.table = table }
 
+    /// It is never in trouble.
+    package func lookAgain(now: Instant) {}
+
     package func count(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer {
         for index in decision.counters.indices {
             decision.counters[index].sum = table.add(decision.counters[index], second: decision.second)

@@ -32,6 +32,9 @@ package final class RuleTree: Sendable {
     }
 
     private let domains: EntryIndex
+    /// By a domain's number.
+    private let firstLevels: [Int]
+    let domainNames: [String]
     private let levels: [Level]
     private let nodes: [Node]
     let rules: [Rule]
@@ -44,7 +47,10 @@ package final class RuleTree: Sendable {
         for domain in domains {
             roots.append((Array(domain.name.value.utf8), nil, builder.add(level: domain.descriptors)))
         }
-        self.domains = EntryIndex(roots)
+        // Their targets are numbers of domains.
+        self.domains = EntryIndex(roots.enumerated().map { ($1.key, $1.value, $0) })
+        firstLevels = roots.map(\.target)
+        domainNames = domains.map(\.name.value)
         levels = builder.levels
         nodes = builder.nodes
         rules = builder.finishedRules()
@@ -100,8 +106,11 @@ package final class RuleTree: Sendable {
         }
     }
 
-    /// The domain's first level; -1 for a domain without rules.
-    func level(ofDomain name: UnsafeRawBufferPointer) -> Int { domains.find(key: name) }
+    /// The domain's number; -1 for a domain without rules.
+    func number(ofDomain name: UnsafeRawBufferPointer) -> Int { domains.find(key: name) }
+
+    /// The first level of the domain with this number.
+    func level(ofDomain number: Int) -> Int { firstLevels[number] }
 
     /// The rule for a descriptor; -1 for none.
     func rule(from start: Int, _ entries: ArraySlice<LimitQuery.Entry>) -> Int {

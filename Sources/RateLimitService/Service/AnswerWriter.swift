@@ -8,17 +8,12 @@ enum AnswerWriter {
     private static let overLimit: UInt64 = 2
 
     static func write(_ decision: LimitDecision, to reply: inout ByteBuffer) {
-        let isOver = decision.outcome == .counted && decision.checks.contains { isOverLimit($0, decision) }
-        WireWriter.field(1, varint: isOver ? overLimit : ok, into: &reply)
+        WireWriter.field(1, varint: decision.isOverLimit ? overLimit : ok, into: &reply)
         for check in decision.checks {
             let place = WireWriter.open(2, in: &reply)
             writeStatus(check, decision, &reply)
             WireWriter.close(place, in: &reply)
         }
-    }
-
-    private static func isOverLimit(_ check: LimitDecision.Check, _ decision: LimitDecision) -> Bool {
-        check.kind == .counted && !check.isShadow && decision.counters[check.counter].sum > UInt64(check.requests)
     }
 
     private static func writeStatus(
@@ -34,7 +29,7 @@ enum AnswerWriter {
             // Nobody counted: there is nothing to say but yes.
             guard decision.outcome == .counted else { return WireWriter.field(1, varint: ok, into: &reply) }
             let counter = decision.counters[check.counter]
-            WireWriter.field(1, varint: isOverLimit(check, decision) ? overLimit : ok, into: &reply)
+            WireWriter.field(1, varint: !check.isShadow && decision.isOver(check) ? overLimit : ok, into: &reply)
             let limit = WireWriter.open(2, in: &reply)
             WireWriter.field(1, varint: UInt64(check.requests), into: &reply)
             WireWriter.field(2, varint: UInt64(check.unit.rawValue), into: &reply)

@@ -1,4 +1,3 @@
-internal import HTTP2
 internal import GRPC
 internal import HTTP2
 package import RateLimit
@@ -21,9 +20,13 @@ package final class LimitServer {
     /// - Parameters:
     ///   - seed: the same for all workers of the process.
     ///   - store: this worker's.
-    package init(rules: RuleTree, store: any WindowStore, seed: HashSeed, context: WorkerContext) {
+    package init(
+        rules: RuleTree, store: any WindowStore, seed: HashSeed, metrics: LimitServiceMetrics, context: WorkerContext
+    ) {
         handler = GRPCServer(context: context, messageBytesMax: Self.messageBytesMax)
-        service = LimitService(rules: rules, store: store, seed: seed, loop: context.loop)
+        service = LimitService(
+            rules: rules, store: store, seed: seed,
+            counts: LimitServiceCounts(metrics, rules: rules, worker: context.index), loop: context.loop)
         service.register(on: handler)
         health.register(on: handler)
         health.set(LimitService.name, to: .serving)
@@ -53,6 +56,12 @@ package final class LimitServer {
 
     /// What requests are judged by from now on.
     package func adopt(_ rules: RuleTree) { service.rules = rules }
+
+    /// The store does not count, or with `nil` counts again.
+    package var storeChanged: ((StoreTrouble?) -> Void)? {
+        get { service.storeChanged }
+        set { service.storeChanged = newValue }
+    }
 
     package var connectionCount: Int { server.connectionCount }
 

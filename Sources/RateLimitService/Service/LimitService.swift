@@ -1,7 +1,7 @@
 package import Bytes
 internal import GRPC
 package import RateLimit
-package import Reactor
+internal import Reactor
 internal import Time
 package import Transport
 
@@ -13,8 +13,14 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
     package static let name = "envoy.service.ratelimit.v3.RateLimitService"
 
     /// What requests are judged by from now on; those that wait for the store finish with what they began with.
-    package var rules: RuleTree
+    package var rules: RuleTree {
+        didSet { counts.adopt(rules) }
+    }
+    package var storeChanged: ((StoreTrouble?) -> Void)?
     private let store: any WindowStore
+    private let counts: LimitServiceCounts
+    /// Runs while the store is in trouble.
+    private var storeTimer: Timer?
     private unowned let loop: EventLoop
     private let seed: HashSeed
     private var query = LimitQuery()
@@ -23,8 +29,9 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
     private var isReplaced: [Bool] = []
 
     /// - Parameter seed: the counter table's, the same for all workers.
-    package init(rules: RuleTree, store: any WindowStore, seed: HashSeed, loop: EventLoop) {
+    init(rules: RuleTree, store: any WindowStore, seed: HashSeed, counts: LimitServiceCounts, loop: EventLoop) {
         self.rules = rules
+        self.counts = counts
         self.store = store
         self.seed = seed
         self.loop = loop
@@ -49,14 +56,14 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
             decision.call = call.reference
             return .later
         }
-        defer { recycle(decision) }
+        defer { finish(decision) }
         guard decision.outcome != .unavailable else { return .failed(Self.unavailable) }
         AnswerWriter.write(decision, to: &reply)
         return .done
     }
 
     package func windowsCounted(_ decision: LimitDecision) {
-        defer { recycle(decision) }
+        defer { finish(decision) }
         // The caller may have gone; what it counted stays counted.
         guard let call = decision.call?.live else { return }
         guard decision.outcome != .unavailable else { return call.finish(Self.unavailable) }
@@ -66,7 +73,21 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
 
     private static let unavailable = CallStatus(.unavailable, "the store of the counters does not answer")
 
-    private func recycle(_ decision: LimitDecision) {
+    package func windowStoreChanged(_ trouble: StoreTrouble?) {
+        counts.setStore(isDown: trouble != nil)
+        storeTimer = nil
+        if trouble != nil {
+            storeTimer = Timer(on: loop) { [unowned self] in
+                storeTimer?.arm(after: StoreHealth.probeInterval)
+                store.lookAgain(now: loop.now)
+            }
+            storeTimer?.arm(after: StoreHealth.probeInterval)
+        }
+        storeChanged?(trouble)
+    }
+
+    private func finish(_ decision: LimitDecision) {
+        counts.answered(decision, nanoseconds: loop.now.nanoseconds(since: decision.began))
         decision.reset()
         idleDecisions.append(decision)
     }
@@ -77,7 +98,10 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         let rules = rules
         decision.tree = rules
         decision.second = UInt64(max(0, loop.wall.seconds))
-        let level = rules.level(ofDomain: query.domain)
+        decision.began = loop.now
+        let domain = rules.number(ofDomain: query.domain)
+        decision.row = counts.row(ofDomain: domain)
+        let level = domain < 0 ? -1 : rules.level(ofDomain: domain)
         var hasReplacements = false
         for descriptor in query.descriptors {
             var check = LimitDecision.Check()

@@ -1,0 +1,77 @@
+import GRPCTesting
+import RateLimit
+import Synchronization
+import Testing
+
+@testable import Control
+
+@Suite("Saying that a limit store is gone")
+struct StoreWatchTests {
+    private final class Said: Sendable {
+        let lines = Mutex<[String]>([])
+        var all: [String] { lines.withLock { $0 } }
+    }
+
+    private let said = Said()
+    private let watch: StoreWatch
+    private let worker: TestWorker
+
+    private static func subject(_ way: StoreConfiguration.WhenUnavailable) -> StoreWatch.Subject {
+        StoreWatch.Subject(name: "redis://127.0.0.1:6379", timeout: .milliseconds(20), whenUnavailable: way)
+    }
+
+    init() throws {
+        worker = try TestWorker()
+        let said = said
+        watch = StoreWatch(
+            Self.subject(.local), generation: 1, mailbox: worker.loop.mailbox,
+            notices: Notices { line in said.lines.withLock { $0.append(line) } })
+    }
+
+    @Test("however many workers notice, it is said once that it is gone, and once that it is back for all of them")
+    func once() {
+        for index in 0..<3 { watch.hear(.silent, worker: index, generation: 1) }
+        watch.hear(.unreachable, worker: 0, generation: 1)
+        #expect(
+            said.all == [
+                #"limit store unavailable: deciding locally store=redis://127.0.0.1:6379 cause="no answer within 20ms""#
+            ])
+        for index in 0..<2 { watch.hear(nil, worker: index, generation: 1) }
+        #expect(said.all.count == 1)
+        watch.hear(nil, worker: 2, generation: 1)
+        watch.hear(nil, worker: 2, generation: 1)
+        #expect(said.all.dropFirst() == ["limit store available again: it decides store=redis://127.0.0.1:6379"])
+    }
+
+    @Test(
+        "it says what becomes of calls meanwhile, and why",
+        arguments: [
+            (StoreConfiguration.WhenUnavailable.local, StoreTrouble.unreachable, "deciding locally", "cannot be reached"),
+            (.allow, .notAdmitted("WRONGPASS"), "allowing calls uncounted", "it does not let us in: WRONGPASS"),
+            (.deny, .refusing("READONLY"), "refusing limited calls", "it answers READONLY"),
+        ])
+    func words(way: StoreConfiguration.WhenUnavailable, trouble: StoreTrouble, consequence: String, cause: String) {
+        watch.watch(Self.subject(way), generation: 2)
+        watch.hear(trouble, worker: 0, generation: 2)
+        #expect(
+            said.all == ["limit store unavailable: \(consequence) store=redis://127.0.0.1:6379 cause=\"\(cause)\""])
+    }
+
+    @Test("what is heard late of a store that was replaced is not said of the new one")
+    func replaced() {
+        watch.hear(.silent, worker: 0, generation: 1)
+        watch.watch(Self.subject(.local), generation: 2)
+        watch.hear(nil, worker: 0, generation: 1)
+        watch.hear(.silent, worker: 1, generation: 1)
+        #expect(said.all.count == 1)
+        watch.hear(.silent, worker: 1, generation: 2)
+        #expect(said.all.count == 2)
+    }
+
+    @Test("a worker's report arrives on the control loop")
+    func posted() {
+        watch.report(.silent, worker: 0, generation: 1)
+        #expect(said.all.isEmpty)
+        #expect(worker.run { said.all.count == 1 })
+    }
+}
