@@ -23,7 +23,7 @@ struct Martlet: ParsableCommand {
         for word in words where word != "help" && !word.hasPrefix("-") {
             let known = command.configuration.subcommands
             guard let next = known.first(where: { $0._commandName == word }) else {
-                let expected = known.isEmpty ? "no more" : Quoted.alternatives(known.map(\._commandName))
+                let expected = known.isEmpty ? "no more" : Quoted.alternatives(known.map { $0._commandName })
                 return ValidationError("Found \(Quoted.text(word)), expected \(expected).")
             }
             command = next

@@ -1,9 +1,10 @@
 package import Config
 internal import Gateway
 internal import Metrics
-package import RateLimitService
+internal import RateLimit
+internal import RateLimitService
 internal import TLS
-internal import Time
+package import Time
 internal import Transport
 
 /// `martlet check`: every mistake that shows without a start, those in the files that a configuration names included.

@@ -11,7 +11,7 @@ import Testing
         var template = Array("/tmp/martlet-places-XXXXXX".utf8CString)
         let folder = try #require(template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!).map { String(cString: $0) } })
         let file = folder + "/file"
-        fclose(try #require(fopen(file, "w")))
+        close(open(file, O_CREAT | O_WRONLY, 0o600))
         let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
