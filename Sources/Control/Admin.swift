@@ -44,7 +44,9 @@ final class Admin: StreamHandler {
         var settings = HTTPServerSettings.defaults
         settings.protocols = [.http2, .http1]
         settings.connections = 100
-        settings.idle = .seconds(60)
+        // Nobody's silence may keep a probe out for long.
+        settings.handshake = .seconds(2)
+        settings.idle = .seconds(20)
         server = HTTPServer(name: "admin", settings: settings, handler: self, context: context)
         socket = try ListeningSocket(on: context.loop, at: address) { [unowned self] accepted in
             guard server.connectionCount < server.settings.connections else { return accepted.refuse() }
