@@ -45,6 +45,7 @@ package final class GatewayProcess {
     private let log: AccessLogSink
     private let board: LoadBoard
     private let hints: KeyHints
+    private let storeWatch: StoreWatch
     private let group: WorkerGroup<ServingWorker>
     private let listeners: ProcessListeners<ServingWorker>
     private var phase = Phase.starting
@@ -101,11 +102,16 @@ package final class GatewayProcess {
         currentSnapshot = snapshot
         let hints = KeyHints(mailbox: loop.mailbox)
         self.hints = hints
+        let storeWatch = StoreWatch(
+            StoreWatch.Subject(snapshot.store), generation: snapshot.generation, mailbox: loop.mailbox, notices: notices)
+        self.storeWatch = storeWatch
         group = try WorkerGroup(count: workerCount) { context in
             let gateway = GatewayWorker(
                 context: context, serving: snapshot, counters: counters, metrics: metrics,
                 accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved)
             hints.attach(to: gateway, on: context.loop)
+            let worker = context.index
+            gateway.limitStoreChanged = { storeWatch.report($0, worker: worker, generation: $1) }
             return ServingWorker(gateway: gateway, context: context, board: board)
         }
         listeners = ProcessListeners(group, notices: notices)
@@ -227,6 +233,9 @@ package final class GatewayProcess {
         let snapshot = product.snapshot
         names?.keep(NameKeeper.names(in: snapshot))
         keys?.keep(snapshot.keySetSources)
+        if snapshot.store != currentSnapshot?.store {
+            storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
+        }
         group.postToAll { $0.gateway.adopt(snapshot) }
         currentSnapshot = snapshot
     }

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Glibc
+internal import Time
 
 /// One call's limits on their way through a store: up to sixteen, each with its counter and its hits.
 ///
@@ -14,6 +15,8 @@ internal import Glibc
 /// Owned by one worker. Limits are not retained: the snapshot they belong to must outlive the answer, unless the request
 /// is abandoned, after which no limit is looked at any more.
 package final class LimitRequest {
+    /// By when the store is to decide, where it waits for one elsewhere.
+    var deadline = Instant.distantFuture
     package static let limitsMax = 16
 
     struct Slot {

@@ -12,6 +12,14 @@ package protocol LimitStore: AnyObject {
     /// call is admitted and have no say. With `.pending` the request belongs to the store until `limitDecided`, which
     /// never comes before this returns.
     func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer
+
+    /// To be called now and then while the store is in trouble, so that its return is seen without a call.
+    func lookAgain(now: Instant)
+}
+
+extension LimitStore {
+    /// One that is never in trouble.
+    package func lookAgain(now: Instant) {}
 }
 
 package enum LimitAnswer: Equatable {
@@ -23,6 +31,9 @@ package protocol LimitDelegate: AnyObject {
     /// The answer to a request that was pending, now the caller's again; its outcome is `request.outcome`.
     /// An abandoned one comes back too, to be used again, and must not be answered to anybody.
     func limitDecided(_ request: LimitRequest)
+
+    /// The store does not decide, or with `nil` decides again; may come from within `decide`.
+    func limitStoreChanged(_ trouble: StoreTrouble?)
 }
 
 extension LimitRequest {

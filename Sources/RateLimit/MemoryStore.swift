@@ -15,7 +15,7 @@ package final class MemoryStore: LimitStore {
 
     /// `decide` without the detour, and with the source that the outcome shall name.
     @discardableResult
-    func judge(
+    package func judge(
         _ request: LimitRequest, now: Instant, wall: WallTime, source: LimitOutcome.Source
     ) -> LimitOutcome {
         precondition(request.isComplete, "a limit without all its keys' values")

@@ -56,6 +56,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         case .skip:
             return .decided(withoutRedis(request, now: now, wall: wall))
         }
+        request.deadline = now + sender.timeout
         guard send(request, inFull: false) else { return .decided(withoutRedis(request, now: now, wall: wall)) }
         return .pending
     }
@@ -63,6 +64,15 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     // MARK: Sending
 
     private static let probeTag: UInt = 0
+
+    package func lookAgain(now: Instant) {
+        guard health.trouble != nil else { return }
+        if health.isSkipping {
+            if health.admit(now: now) == .probe { probe() }
+        } else {
+            probe()
+        }
+    }
 
     private func probe() {
         command.removeAll()
@@ -104,11 +114,12 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             }
         }
         let retained = Unmanaged.passRetained(request)
-        guard sender.send(command, self, tag: UInt(bitPattern: retained.toOpaque())) == nil else {
-            retained.release()
-            return false
-        }
-        return true
+        // What the server had to be asked twice is one decision, and has one time.
+        let tag = UInt(bitPattern: retained.toOpaque())
+        guard let failure = sender.send(command, self, tag: tag, by: request.deadline) else { return true }
+        retained.release()
+        if failure != .queueFull { note(StoreTrouble(sender.lastFailure)) }
+        return false
     }
 
     private func take(_ tag: UInt) -> LimitRequest? {
@@ -119,7 +130,10 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     package func redisReplied(_ reply: RedisReply, to tag: UInt) {
         health.answered()
-        guard let request = take(tag) else { return }
+        guard let request = take(tag) else {
+            if reply.kind != .error, health.noteSignOfLife() { delegate?.limitStoreChanged(nil) }
+            return
+        }
         if request.isAbandoned { return answer(request) }
         if reply.kind == .error, reply.hasPrefix("NOSCRIPT") {
             // A server that was started anew; it keeps the script from here on.
@@ -129,7 +143,10 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             }
             return
         }
-        if !read(reply, into: request) {
+        if read(reply, into: request) {
+            note(nil)
+        } else {
+            note(StoreTrouble(reply))
             errors += 1
             lastError = reply.kind == .error ? reply.text : "a reply of another shape"
             withoutRedis(request, now: sender.now, wall: sender.wall)
@@ -142,10 +159,17 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         if failure == .timedOut {
             timeouts += 1
             health.timedOut(now: sender.now)
+            if health.isSkipping { note(.silent) }
+        } else {
+            note(StoreTrouble(sender.lastFailure))
         }
         guard let request = take(tag) else { return }
         if !request.isAbandoned { withoutRedis(request, now: sender.now, wall: sender.wall) }
         answer(request)
+    }
+
+    private func note(_ trouble: StoreTrouble?) {
+        if health.note(trouble) { delegate?.limitStoreChanged(trouble) }
     }
 
     private func answer(_ request: LimitRequest) { delegate?.limitDecided(request) }

@@ -23,6 +23,8 @@ package struct StoreHealth {
     private var timeoutsInRow = 0
     private var nextProbe = Instant(nanoseconds: 0)
     private var isProbing = false
+    /// What those who run the process have last heard of the store.
+    package private(set) var trouble: StoreTrouble?
 
     package init() {}
 
@@ -48,6 +50,16 @@ package struct StoreHealth {
         timeoutsInRow += 1
         if isSkipping { nextProbe = now + Self.probeInterval }
     }
+
+    /// The store decided, or did not: true where that is news. One kind of trouble after another is none.
+    package mutating func note(_ trouble: StoreTrouble?) -> Bool {
+        guard (trouble == nil) != (self.trouble == nil) else { return false }
+        self.trouble = trouble
+        return true
+    }
+
+    /// It has shown that it lives, by something other than a decision: true where that is news.
+    package mutating func noteSignOfLife() -> Bool { trouble?.endsWithSignOfLife == true && note(nil) }
 
     /// The probe was not answered in time, or could not be sent.
     package mutating func probeFailed() { isProbing = false }

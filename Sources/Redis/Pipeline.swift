@@ -9,10 +9,23 @@ package protocol RedisReplyHandler: AnyObject {
 
 /// Where commands go: `RedisClient`, or a test's stand-in.
 package protocol RedisSender: AnyObject {
-    /// Either refuses at once, with the failure returned and `handler` not called, or tells `handler` exactly once, later.
-    func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt) -> RedisFailure?
+    /// Either refuses at once, with the failure returned and `handler` not called, or tells `handler` exactly once, later:
+    /// by `deadline`, or where that is `nil` within `timeout`.
+    func send(
+        _ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?
+    ) -> RedisFailure?
+    /// From sending a command to its reply.
+    var timeout: Duration { get }
+    /// Why there is no connection, or the last one ended.
+    var lastFailure: RedisFailure? { get }
     var now: Instant { get }
     var wall: WallTime { get }
+}
+
+extension RedisSender {
+    package func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt) -> RedisFailure? {
+        send(command, handler, tag: tag, by: nil)
+    }
 }
 
 /// The commands in flight, oldest first: RESP answers in order, so the next reply is the oldest's.
@@ -20,13 +33,22 @@ package protocol RedisSender: AnyObject {
 ///     pushed ──reply──▶ delivered
 ///        └──deadline──▶ expired ──reply──▶ swallowed
 ///
-/// One that has expired keeps its place, or every later reply would go to the wrong caller. All deadlines are the same
-/// distance away, so they come in order too. Pure: time is an argument.
+/// One that has expired keeps its place, or every later reply would go to the wrong caller. Deadlines come in order but
+/// for the few commands that carry on with what is left of another's time. Pure: time is an argument.
 package struct Pipeline: ~Copyable {
     package struct Entry {
         package let handler: any RedisReplyHandler
         package let tag: UInt
         package let deadline: Instant
+        /// Its deadline is before that of one in front of it.
+        fileprivate var isHurried = false
+        fileprivate var isExpired = false
+
+        package init(handler: any RedisReplyHandler, tag: UInt, deadline: Instant) {
+            self.handler = handler
+            self.tag = tag
+            self.deadline = deadline
+        }
     }
 
     package enum Match {
@@ -41,8 +63,13 @@ package struct Pipeline: ~Copyable {
     package let capacity: Int
     private var head = 0
     package private(set) var count = 0
-    /// How many at the front have expired.
+    /// How many at the front are known to have expired; behind them only hurried ones have.
     private var expired = 0
+    /// Hurried ones that wait, and when the first of them expires at the earliest.
+    private var hurried = 0
+    private var hurriedDeadline = Instant.distantFuture
+    /// Of all that were ever pushed.
+    private var latestDeadline = Instant(nanoseconds: 0)
 
     package init(capacity: Int) {
         self.capacity = capacity
@@ -57,53 +84,77 @@ package struct Pipeline: ~Copyable {
     /// The caller has looked at `isFull`.
     package mutating func push(_ entry: Entry) {
         precondition(count < capacity)
-        entries[(head + count) % capacity] = entry
+        var entry = entry
+        if entry.deadline < latestDeadline {
+            entry.isHurried = true
+            hurried += 1
+            hurriedDeadline = min(hurriedDeadline, entry.deadline)
+        } else {
+            latestDeadline = entry.deadline
+        }
+        entries[slot(count)] = entry
         count += 1
     }
 
     /// A reply has come.
     package mutating func answered() -> Match {
-        guard count > 0 else { return .unexpected }
-        let entry = popFirst()
-        if expired > 0 {
-            expired -= 1
-            return .swallow
-        }
-        guard let entry else { return .unexpected }
-        return .deliver(entry)
+        guard let entry = popFirst() else { return .unexpected }
+        return entry.isExpired ? .swallow : .deliver(entry)
     }
 
     /// The next entry whose time is up, to be told so; `nil` when there is none.
     package mutating func expire(now: Instant) -> Entry? {
-        guard expired < count else { return nil }
-        let index = (head + expired) % capacity
-        guard let entry = entries[index], entry.deadline <= now else { return nil }
-        expired += 1
-        return entry
-    }
-
-    /// The next entry that still waits, oldest first, as the connection is lost; `nil` when the pipeline is empty.
-    package mutating func abandon() -> Entry? {
-        while count > 0 {
-            let entry = popFirst()
-            if expired > 0 { expired -= 1 } else { return entry }
+        while expired < count, entries[slot(expired)]?.isExpired == true { expired += 1 }
+        if expired < count, let entry = entries[slot(expired)], entry.deadline <= now {
+            expire(at: expired)
+            expired += 1
+            return entry
+        }
+        guard hurried > 0, hurriedDeadline <= now else { return nil }
+        hurriedDeadline = .distantFuture
+        for place in expired..<count {
+            guard let entry = entries[slot(place)], entry.isHurried, !entry.isExpired else { continue }
+            hurriedDeadline = min(hurriedDeadline, entry.deadline)
+            guard entry.deadline <= now else { continue }
+            expire(at: place)
+            return entry
         }
         return nil
     }
 
-    /// When the next one expires.
+    /// The next entry that still waits, oldest first, as the connection is lost; `nil` when the pipeline is empty.
+    package mutating func abandon() -> Entry? {
+        while let entry = popFirst() {
+            if !entry.isExpired { return entry }
+        }
+        return nil
+    }
+
+    /// When `expire` may have something to say again.
     package var nextDeadline: Instant? {
-        expired < count ? entries[(head + expired) % capacity]?.deadline : nil
+        let inOrder = expired < count ? entries[slot(expired)]?.deadline : nil
+        return hurried > 0 ? min(hurriedDeadline, inOrder ?? .distantFuture) : inOrder
     }
 
     /// When the oldest unanswered one expired or will.
     package var oldestDeadline: Instant? { count > 0 ? entries[head]?.deadline : nil }
 
+    private func slot(_ place: Int) -> Int { (head + place) % capacity }
+
+    private mutating func expire(at place: Int) {
+        let index = slot(place)
+        if entries[index]?.isHurried == true { hurried -= 1 }
+        entries[index]?.isExpired = true
+    }
+
     private mutating func popFirst() -> Entry? {
+        guard count > 0 else { return nil }
         let entry = entries[head]
         entries[head] = nil
         head = (head + 1) % capacity
         count -= 1
+        if expired > 0 { expired -= 1 }
+        if let entry, entry.isHurried, !entry.isExpired { hurried -= 1 }
         return entry
     }
 }

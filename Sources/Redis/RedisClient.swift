@@ -12,6 +12,8 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     private let dialer: any RedisDialer
     private var channel: ByteChannel?
     private var timer: Timer?
+    /// When the timer fires; in the distant future where it is not armed.
+    private var wakes = Instant.distantFuture
     /// Tells a connection that comes too late from the one that is wanted.
     private var dialNumber: UInt64 = 0
     private var isClosed = false
@@ -41,10 +43,14 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     package var now: Instant { loop.now }
     package var wall: WallTime { loop.wall }
 
-    package func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt) -> RedisFailure? {
-        if let failure = session.send(command, handler, tag: tag, now: loop.now) { return failure }
+    package var timeout: Duration { session.timeout }
+
+    package func send(
+        _ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?
+    ) -> RedisFailure? {
+        if let failure = session.send(command, handler, tag: tag, by: deadline, now: loop.now) { return failure }
         channel?.markDirty()
-        if let timer, !timer.isArmed { arm() }
+        arm()
         return nil
     }
 
@@ -52,6 +58,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     package func close() {
         isClosed = true
         timer?.disarm()
+        wakes = .distantFuture
         lose(.notConnected)
     }
 
@@ -90,6 +97,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     // MARK: Time
 
     private func tick() {
+        wakes = .distantFuture
         guard !isClosed else { return }
         switch session.tick(now: loop.now) {
         case .nothing: break
@@ -99,8 +107,12 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
         arm()
     }
 
+    /// Sees to it that `tick` comes in time for what is due next: a command's timeout may be due long before the end of a
+    /// connection attempt, or of a server's silence, that the timer is set to. A tick that comes too early does nothing,
+    /// which is cheaper than moving the timer with every reply.
     private func arm() {
-        guard !isClosed, let next = session.nextInstant else { return }
+        guard !isClosed, let next = session.nextInstant, next < wakes else { return }
+        wakes = next
         timer?.arm(at: next)
     }
 

@@ -50,6 +50,7 @@ package final class RedisSession {
     }
 
     package var state: RedisLink.State { link.state }
+    package var timeout: Duration { settings.timeout }
     package var commandsInFlight: Int { pipeline.count }
     package var hasOutput: Bool { !greetings.isEmpty || (link.state == .ready && !commands.isEmpty) }
 
@@ -58,11 +59,11 @@ package final class RedisSession {
     /// Puts `command` in line. Either it is refused at once, with the failure returned and `handler` not called, or
     /// `handler` hears of it exactly once, later.
     package func send(
-        _ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, now: Instant
+        _ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant? = nil, now: Instant
     ) -> RedisFailure? {
         guard link.takesCommands else { return .notConnected }
         guard !pipeline.isFull else { return .queueFull }
-        pipeline.push(Pipeline.Entry(handler: handler, tag: tag, deadline: now + settings.timeout))
+        pipeline.push(Pipeline.Entry(handler: handler, tag: tag, deadline: deadline ?? now + settings.timeout))
         command.write(to: &commands)
         return nil
     }
@@ -147,11 +148,9 @@ package final class RedisSession {
 
     /// When `tick` has something to do again.
     package var nextInstant: Instant? {
-        var next = link.nextInstant
-        for candidate in [pipeline.nextDeadline, pipeline.oldestDeadline.map { $0 + settings.silenceMax }] {
-            guard let candidate else { continue }
-            next = min(next ?? candidate, candidate)
-        }
-        return next
+        var next = link.nextInstant ?? .distantFuture
+        if let deadline = pipeline.nextDeadline { next = min(next, deadline) }
+        if let deadline = pipeline.oldestDeadline { next = min(next, deadline + settings.silenceMax) }
+        return next == .distantFuture ? nil : next
     }
 }

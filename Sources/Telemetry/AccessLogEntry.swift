@@ -24,6 +24,10 @@ package struct AccessLogEntry {
     package var responseFlag = Self.nothing
     /// The stage or rule that decided, in our own words.
     package var detail = Self.nothing
+    /// Rules and limits under trial that would have refused the call.
+    package var shadow = Self.nothing
+    /// How the call's limits were counted where not as configured.
+    package var limits = Self.nothing
     package var bytesReceived: UInt64 = 0
     package var bytesSent: UInt64 = 0
     package var durationMicroseconds: UInt64 = 0

@@ -1,6 +1,6 @@
 /// Turns an entry into its line: one JSON object and a line feed.
 package struct AccessLogLine {
-    /// The texts' limits below sum up to under 4 KiB, every byte of which could need six.
+    /// The texts' limits below sum up to under 4.5 KiB, every byte of which could need six.
     package static let bytesMax = 32 * 1024
 
     private let memory: UnsafeMutableRawBufferPointer
@@ -35,6 +35,8 @@ package struct AccessLogLine {
             line.write(#","response_flags":""#, entry.responseFlag, atMost: 16)
         }
         line.write(#","detail":""#, entry.detail, atMost: 256)
+        line.write(#","shadow":""#, entry.shadow, atMost: 256)
+        line.write(#","limits":""#, entry.limits, atMost: 16)
         line.write(#","bytes_received":"#, entry.bytesReceived)
         line.write(#","bytes_sent":"#, entry.bytesSent)
         line.write(#","duration_us":"#, entry.durationMicroseconds)

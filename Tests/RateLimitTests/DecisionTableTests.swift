@@ -206,6 +206,8 @@ private final class Connection: LimitDelegate, RedisReplyHandler {
 
     func limitDecided(_ request: LimitRequest) { isDecided = true }
 
+    func limitStoreChanged(_ trouble: StoreTrouble?) {}
+
     func waitForDecision() {
         // What was sent from outside a tick leaves at the end of the next one.
         loop.tick(wait: false)

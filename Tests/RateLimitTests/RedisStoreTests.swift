@@ -16,8 +16,13 @@ private final class Wire: RedisSender {
         session.opened()
     }
 
-    func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt) -> RedisFailure? {
-        session.send(command, handler, tag: tag, now: now)
+    var timeout: Duration { session.timeout }
+    var lastFailure: RedisFailure? { session.lastFailure }
+
+    func send(
+        _ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?
+    ) -> RedisFailure? {
+        session.send(command, handler, tag: tag, by: deadline, now: now)
     }
 
     func sent() -> String {
@@ -40,6 +45,9 @@ private final class Wire: RedisSender {
 private final class Answers: LimitDelegate {
     var outcomes: [LimitOutcome] = []
     var abandoned = 0
+    var troubles: [StoreTrouble?] = []
+
+    func limitStoreChanged(_ trouble: StoreTrouble?) { troubles.append(trouble) }
 
     func limitDecided(_ request: LimitRequest) {
         if request.isAbandoned { abandoned += 1 } else { outcomes.append(request.outcome) }

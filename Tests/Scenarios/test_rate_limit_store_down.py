@@ -71,6 +71,27 @@ def test_after_five_timeouts_calls_are_quick_again(start):
         assert sorted(times)[80] < 0.05
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_no_call_waits_longer_than_the_timeout(gateway, backend, redis, pki, server_identity, tls):
+    store = redis(identity=server_identity, authority=pki) if tls else redis()
+    place = {"store": store.url, "tls": {"ca": str(pki.file), "server_name": "localhost"}} if tls else {"store": store.url}
+    running = gateway(configuration(
+        backend, workers=1, rate_limits={**place, "timeout": "50ms"}, routes=[open_route(limits=["1000000/s"])]))
+    with Caller(running.address) as caller:
+        assert codes(caller, 3) == {OK: 3}
+        store.freeze()
+        times = []
+        # Long enough for the gateway to give the silent connection up after five seconds, and to make others.
+        ends = time.monotonic() + 7
+        while time.monotonic() < ends:
+            began = time.monotonic()
+            caller.unary(ask())
+            times.append(time.monotonic() - began)
+            time.sleep(0.01)
+        # Room for a busy machine, not for a connection attempt.
+        assert sorted(times)[-1] < 0.5 and sum(taken > 0.04 for taken in times) <= 8
+
+
 def test_the_store_is_used_again_when_it_is_back(start):
     running, store = start("allow", limit="20/day")
     with Caller(running.address) as caller:

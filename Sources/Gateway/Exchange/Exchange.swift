@@ -57,6 +57,9 @@ package struct Exchange {
     /// What the answer was, for the log and the counters.
     package var outcome = Outcome()
 
+    /// The names of rules and limits under trial that would have refused it; `nil` for nearly every exchange.
+    package private(set) var shadows: [UInt8]?
+
     /// Neighbours in the queue of an endpoint.
     package var nextWaiting: ExchangePointer?
     package var previousWaiting: ExchangePointer?
@@ -89,6 +92,10 @@ package struct Exchange {
         package static var localReply: Flags { Flags(rawValue: 8) }
         /// The caller sent `grpc-timeout`.
         package static var callerSetDeadline: Flags { Flags(rawValue: 16) }
+        /// Its limits were counted by this process alone, because the store did not answer.
+        package static var limitsLocal: Flags { Flags(rawValue: 32) }
+        /// Its limits were not counted, because the store did not answer.
+        package static var limitsUncounted: Flags { Flags(rawValue: 64) }
     }
 
     package struct Outcome {
@@ -108,6 +115,13 @@ package struct Exchange {
         downstream = stream
         phase = .filtering
         began = now
+    }
+
+    mutating func noteShadow(_ name: String) {
+        var names = shadows ?? []
+        if !names.isEmpty { names.append(UInt8(ascii: ",")) }
+        names.append(contentsOf: name.utf8)
+        shadows = names
     }
 
     /// Gives back what it holds, and is as new but for its generation.

@@ -18,7 +18,10 @@ extension GatewayWorker {
                     address: exchange.pointee.origin?.address,
                     certificate: ServerConnection.withServer(stream) { certificateNames($0) })
                 let verdict = rules.check(policy.access, facts)
-                if verdict.hasShadowRefusals { metrics.count(.accessShadowed) }
+                if verdict.hasShadowRefusals {
+                    metrics.count(.accessShadowed)
+                    for rule in rules.shadowRules(verdict, of: policy.access) { exchange.pointee.noteShadow(rules.name(of: rule)) }
+                }
                 guard case .denied(let reason, let rule) = verdict.decision else {
                     return checkPlan(exchange, serving.snapshot)
                 }

@@ -56,16 +56,23 @@ extension GatewayWorker {
 
     private func conclude(_ exchange: ExchangePointer, _ request: LimitRequest) -> FilterVerdict {
         let outcome = request.outcome
-        if outcome.shadowRefusals != 0 { metrics.count(.limitShadowed) }
+        if outcome.shadowRefusals != 0 { noteShadows(exchange, request) }
+        if outcome.source == .fallback || outcome.source == .none {
+            exchange.pointee.flags.insert(outcome.source == .none ? .limitsUncounted : .limitsLocal)
+        }
         switch outcome.decision {
         case .allowed:
-            metrics.count(outcome.source == .none ? .limitSkipped : .limitAllowed)
+            switch outcome.source {
+            case .memory, .redis, .service: metrics.count(.limitAllowed)
+            case .fallback: metrics.count(.limitLocallyAllowed)
+            case .none: metrics.count(.limitSkipped)
+            }
             return .proceed
         case .unavailable:
             metrics.count(.limitUnavailable)
             refuse(exchange, .limitStoreUnavailable(retryAfter: .seconds(1)))
         case .refused:
-            metrics.count(.limitRefused)
+            metrics.count(outcome.source == .fallback ? .limitLocallyRefused : .limitRefused)
             let exposes = exchange.pointee.policy!._withUnsafeGuaranteedRef { $0.exposesRules }
             refuse(
                 exchange,
@@ -76,6 +83,15 @@ extension GatewayWorker {
                 rule: outcome.refusedIndex >= 0 ? request.limit(at: outcome.refusedIndex).name : nil)
         }
         return .replied
+    }
+
+    /// Kept for the access log: what a limit under trial would have done to this call.
+    private func noteShadows(_ exchange: ExchangePointer, _ request: LimitRequest) {
+        metrics.count(.limitShadowed)
+        let refusals = request.outcome.shadowRefusals
+        for index in 0..<request.count where refusals & 1 << UInt16(index) != 0 {
+            exchange.pointee.noteShadow(request.limit(at: index).name)
+        }
     }
 
     private static func states(_ request: LimitRequest, exposes: Bool) -> [LimitState] {
@@ -145,11 +161,14 @@ final class Limiter: LimitDelegate {
     /// Requests that a store, or an exchange, has.
     private(set) var outstandingCount = 0
 
+    /// Of the snapshot that it was made for.
+    let generation: UInt64
     private let onRetire: () -> Void
 
     /// - Parameter onRetire: ends what the store has open.
-    init(store: any LimitStore, onRetire: @escaping () -> Void = {}) {
+    init(store: any LimitStore, generation: UInt64, onRetire: @escaping () -> Void = {}) {
         self.store = store
+        self.generation = generation
         self.onRetire = onRetire
         store.delegate = self
     }
@@ -166,6 +185,8 @@ final class Limiter: LimitDelegate {
         outstandingCount -= 1
         free.append(request)
     }
+
+    func limitStoreChanged(_ trouble: StoreTrouble?) { worker?.limitStoreChanged(trouble, of: self) }
 
     func limitDecided(_ request: LimitRequest) {
         defer { give(request) }

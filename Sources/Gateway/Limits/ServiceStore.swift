@@ -75,16 +75,21 @@ final class ServiceStore: LimitStore, StreamHandler {
         case .skip: return .decided(withoutService(request))
         case .probe:
             // The call itself is the question: it did happen, so counting it is right.
-            guard let connection = link.ready(), send(take(nil), request, on: connection) else {
+            if let connection = link.ready() {
+                if !send(take(nil), request, on: connection) { health.probeFailed() }
+            } else {
                 health.probeFailed()
-                break
             }
             return .decided(withoutService(request))
         }
         if let connection = link.ready() {
             return send(take(request), request, on: connection) ? .pending : .decided(withoutService(request))
         }
-        guard link.isConnecting, waiting.count < Self.waitingMax else { return .decided(withoutService(request)) }
+        guard link.isConnecting else {
+            note(.unreachable)
+            return .decided(withoutService(request))
+        }
+        guard waiting.count < Self.waitingMax else { return .decided(withoutService(request)) }
         let call = take(request)
         call.pointee.isWaiting = true
         waiting.append(call)
@@ -185,6 +190,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     private func failWaiting() {
         let calls = waiting
         waiting = []
+        if !calls.isEmpty { note(.unreachable) }
         for call in calls {
             call.pointee.isWaiting = false
             finish(call)
@@ -210,10 +216,14 @@ final class ServiceStore: LimitStore, StreamHandler {
 
     func streamEnded(_ stream: StreamPointer) {
         let call = call(stream)
-        let status = stream.pointee.fields.first(.grpcStatus)
-        let isGood = status.map { StatusCode(field: $0.valueBytes) == .ok } ?? false
-        guard isGood, readAnswer(call) else { return finish(call) }
+        let status = stream.pointee.fields.first(.grpcStatus).flatMap { StatusCode(field: $0.valueBytes) }
+        guard status == .ok, readAnswer(call) else {
+            // The service's clock ran out just before ours.
+            if status == .deadlineExceeded { missed() } else { note(Self.trouble(status)) }
+            return finish(call)
+        }
         health.answered()
+        note(nil)
         give(call)
     }
 
@@ -249,7 +259,9 @@ final class ServiceStore: LimitStore, StreamHandler {
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
         let call = call(stream)
         call.pointee.stream = nil
-        if call.pointee.isFinished { release(call) } else { finish(call) }
+        guard !call.pointee.isFinished else { return release(call) }
+        note(reason == .connectionLost ? .unreachable : .refusing("a reset"))
+        finish(call)
     }
 
     /// Nobody asks any more: what still runs is cut off.
@@ -258,7 +270,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     // MARK: Without an answer
 
     private func timedOut(_ call: CallPointer) {
-        health.timedOut(now: context.loop.now)
+        missed()
         if call.pointee.isWaiting { waiting.removeAll { $0 == call } }
         if let stream = call.pointee.stream { Connection.with(stream) { $0.reset(stream, .cancel) } }
         finish(call)
@@ -279,11 +291,30 @@ final class ServiceStore: LimitStore, StreamHandler {
         case .allow: request.outcome = .uncounted(.allowed)
         case .deny: request.outcome = .uncounted(.unavailable)
         case .local:
-            if case .decided(let outcome) = fallback.decide(request, now: context.loop.now, wall: context.loop.wall) {
-                request.outcome = outcome
-            }
+            fallback.judge(request, now: context.loop.now, wall: context.loop.wall, source: .fallback)
         }
         return request.outcome
+    }
+
+    // MARK: Trouble
+
+    private func missed() {
+        health.timedOut(now: context.loop.now)
+        if health.isSkipping { note(.silent) }
+    }
+
+    private func note(_ trouble: StoreTrouble?) {
+        if health.note(trouble) { delegate?.limitStoreChanged(trouble) }
+    }
+
+    private static func trouble(_ status: StatusCode?) -> StoreTrouble {
+        guard let status, status != .ok else { return .refusing("an answer of another shape") }
+        return .refusing(GatewayMetrics.statusNames[Int(status.rawValue)])
+    }
+
+    /// A service that was silent is asked again with a call, for only a call may be counted.
+    func lookAgain(now: Instant) {
+        if health.trouble == .unreachable, !health.isSkipping, link.ready() != nil { note(nil) }
     }
 
     /// Hands the request back, which ends the call but for its stream.

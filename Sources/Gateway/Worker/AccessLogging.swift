@@ -72,6 +72,8 @@ extension GatewayWorker {
         if let status = outcome.grpcStatus, exchange.pointee.caller == .grpc { entry.grpcStatus = Int(status.rawValue) }
         entry.responseFlag = AccessLogEntry.text(outcome.flag)
         entry.detail = AccessLogEntry.text(outcome.detail)
+        if exchange.pointee.flags.contains(.limitsLocal) { entry.limits = AccessLogEntry.text("local") }
+        if exchange.pointee.flags.contains(.limitsUncounted) { entry.limits = AccessLogEntry.text("uncounted") }
         entry.bytesReceived = UInt64(stream.pointee.bodyBytesReceived)
         entry.bytesSent = UInt64(stream.pointee.bodyBytesSent)
         entry.durationMicroseconds = duration / 1000
@@ -89,7 +91,11 @@ extension GatewayWorker {
                     entry.tenant = tenant
                     entry.subject = subject
                     entry.issuer = issuer
-                    log.append(entry)
+                    guard let shadows = exchange.pointee.shadows else { return log.append(entry) }
+                    shadows.withUnsafeBytes { shadows in
+                        entry.shadow = shadows
+                        log.append(entry)
+                    }
                 }
             }
         }

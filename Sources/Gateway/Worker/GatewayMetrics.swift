@@ -5,6 +5,7 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case tokenVerified, tokenRefused, failedLoginRefused
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
+    case limitLocallyAllowed, limitLocallyRefused
     case upstreamAttempt, upstreamRetry, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
     case queueOverflow, overload
 }
@@ -48,7 +49,7 @@ extension GatewayEvent {
     fileprivate var series: (name: String, help: String, label: String, value: String) {
         let authentication = ("martlet_authentication_total", "Bearer tokens that were not in the cache, by outcome.")
         let access = ("martlet_access_denied_total", "Calls that a rule denied, or would have.")
-        let limits = ("martlet_limit_decisions_total", "Decisions of the limit store, by outcome.")
+        let limits = ("martlet_limit_decisions_total", "Decisions on limits, by outcome; the limit store did not answer where it is local_allowed, local_refused (by this process alone), skipped or unavailable.")
         let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
         let refusals = ("martlet_overload_total", "Calls refused because too much was under way.")
         func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {
@@ -65,6 +66,8 @@ extension GatewayEvent {
         case .limitShadowed: return row(limits, "outcome", "shadow_refused")
         case .limitUnavailable: return row(limits, "outcome", "unavailable")
         case .limitSkipped: return row(limits, "outcome", "skipped")
+        case .limitLocallyAllowed: return row(limits, "outcome", "local_allowed")
+        case .limitLocallyRefused: return row(limits, "outcome", "local_refused")
         case .upstreamAttempt: return row(upstream, "event", "attempt")
         case .upstreamRetry: return row(upstream, "event", "retry")
         case .upstreamConnectFailed: return row(upstream, "event", "connect_failed")
@@ -84,6 +87,7 @@ package final class WorkerMetrics {
     /// Connections and calls that this worker has open.
     package let connections: Gauge
     let activeCalls: Gauge
+    let limitStoreDown: Gauge
     let table: CallTable
 
     package init(_ gateway: GatewayMetrics, worker: Int, seed: UInt64) {
@@ -93,6 +97,8 @@ package final class WorkerMetrics {
             "martlet_downstream_connections_active", help: "Connections that callers have open.", labels: label)
         activeCalls = gateway.registry.gauge(
             "martlet_requests_active", help: "Calls that are not over.", labels: label)
+        limitStoreDown = gateway.registry.gauge(
+            "martlet_limit_store_down", help: "1 while a worker decides without its limit store.", labels: label)
         shard = gateway.registry.makeShard()
         table = CallTable(gateway.calls, seed: seed)
     }

@@ -46,6 +46,10 @@ package final class GatewayWorker {
     private var resolved = ResolvedNames()
     /// Asks for an issuer's keys anew: a token was signed with one we do not know.
     package var unknownKeySeen: (() -> Void)?
+    /// The limit store of the snapshot with this generation does not decide, or with `nil` decides again.
+    package var limitStoreChanged: ((StoreTrouble?, UInt64) -> Void)?
+    /// Runs while it does not.
+    private var limitStoreTimer: Timer?
 
     /// - Parameters:
     ///   - counters: shared by all workers.
@@ -69,7 +73,7 @@ package final class GatewayWorker {
         unrouted = metrics.unrouted
         replies = ReplyWriter()
         authenticator = Authenticator(counters: counters)
-        limiter = Limiter(store: MemoryStore(table: counters))
+        limiter = Limiter(store: MemoryStore(table: counters), generation: snapshot.generation)
         current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
         serving = .passUnretained(current)
         memoryLimits = snapshot.memory
@@ -111,8 +115,10 @@ package final class GatewayWorker {
                 plan, seed: randomness.next(), resolved: resolved, context: context, client: upstream)
         }
         if snapshot.store != current.snapshot.store || snapshot.generation == current.snapshot.generation {
-            limiter = makeLimiter(snapshot.store)
+            limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
             limiter.worker = self
+            // Nothing is known of it yet.
+            setLimitStore(isDown: false)
         }
         authenticator.adopt(snapshot)
         metrics.table.adoptKnown()
@@ -121,12 +127,29 @@ package final class GatewayWorker {
         retireLeft()
     }
 
-    private func makeLimiter(_ plan: StorePlan) -> Limiter {
+    /// Makes what the limits say of the store known: once a change.
+    func limitStoreChanged(_ trouble: StoreTrouble?, of limiter: Limiter) {
+        guard limiter === self.limiter else { return }
+        setLimitStore(isDown: trouble != nil)
+        limitStoreChanged?(trouble, limiter.generation)
+    }
+
+    private func setLimitStore(isDown: Bool) {
+        metrics.shard.set(metrics.limitStoreDown, to: isDown ? 1 : 0)
+        guard isDown else { return limitStoreTimer = nil }
+        limitStoreTimer = Timer(on: context.loop) { [unowned self] in
+            limitStoreTimer?.arm(after: StoreHealth.probeInterval)
+            limiter.store.lookAgain(now: now)
+        }
+        limitStoreTimer?.arm(after: StoreHealth.probeInterval)
+    }
+
+    private func makeLimiter(_ plan: StorePlan, generation: UInt64) -> Limiter {
         let memory = MemoryStore(table: counters)
         serviceLink = nil
         redisDialer = nil
         switch plan.location {
-        case .memory: return Limiter(store: memory)
+        case .memory: return Limiter(store: memory, generation: generation)
         case .redis(let redis):
             let dialer = NamedDialer(redis.endpoint, tls: redis.tls, resolved: resolved, context: context)
             redisDialer = dialer
@@ -138,13 +161,13 @@ package final class GatewayWorker {
             let client = RedisClient(settings, dialer: dialer, on: context.loop, seed: randomness.next())
             let store = RedisStore(
                 client, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain)
-            return Limiter(store: store) { client.close() }
+            return Limiter(store: store, generation: generation) { client.close() }
         case .service(let endpoint, let authority, let tls):
             let link = ServiceLink(
                 endpoint, authority: authority, tls: tls, timeout: plan.timeout, resolved: resolved, context: context)
             serviceLink = link
             let store = ServiceStore(plan, link: link, fallback: memory, context: context)
-            return Limiter(store: store) { [unowned store] in store.shutDown() }
+            return Limiter(store: store, generation: generation) { [unowned store] in store.shutDown() }
         }
     }
 
