@@ -82,6 +82,10 @@ final class Admin: StreamHandler {
 
     private func writeMetrics() {
         var families = registry.read()
+        families.append(
+            MetricFamily(
+                name: "martlet_build_info", help: "Which Martlet this is; always 1.", kind: .gauge,
+                series: [MetricSeries(labels: [Label("version", Version.text)], value: .level(1))]))
         if let lost {
             families.append(
                 MetricFamily(

@@ -79,6 +79,20 @@ def test_mistakes_are_told_and_end_with_a_status(words, tmp_path):
     assert told.returncode != 0 and told.stderr.strip()
 
 
+def test_the_version_is_told():
+    told = run("--version")
+    assert told.returncode == 0 and told.stdout.strip().count(".") == 2
+
+
+def test_help_for_a_command_that_is_not_there():
+    for words in (["bogus"], ["keys", "bogus"], ["serve", "bogus"]):
+        told = run("help", *words)
+        assert told.returncode != 0 and "bogus" in told.stderr and not told.stdout
+    for words in ([], ["keys"], ["keys", "show"], ["check"], ["help"]):
+        told = run("help", *words)
+        assert told.returncode == 0 and "USAGE" in told.stdout, told.stderr
+
+
 def test_help_lists_what_there_is():
     told = run("--help")
     assert told.returncode == 0

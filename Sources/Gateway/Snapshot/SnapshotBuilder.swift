@@ -75,6 +75,15 @@ package struct SnapshotBuilder {
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 
+    /// What is wrong with the files that a configuration names, though it has mistakes itself and nothing can be built of it.
+    package mutating func fileIssues() -> [Issue] {
+        for listener in configuration.listeners { _ = files.listenerPlan(listener, ticketKeys: surroundings.ticketKeys) }
+        for cluster in configuration.clusters { _ = clusterPlan(cluster) }
+        for issuer in configuration.authentication?.issuers ?? [] { _ = files.keys(of: issuer) }
+        _ = storePlan(configuration.rateLimits)
+        return files.issues
+    }
+
     // MARK: Routes
 
     private func route(_ route: RouteConfiguration, at index: Int, _ builder: inout RuleBookBuilder) -> Route {
