@@ -1,6 +1,7 @@
 import GRPCTesting
 import RateLimit
 import Synchronization
+import Reactor
 import Testing
 
 @testable import Control
