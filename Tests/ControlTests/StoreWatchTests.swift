@@ -1,3 +1,4 @@
+import Reactor
 import GRPCTesting
 import RateLimit
 import Synchronization

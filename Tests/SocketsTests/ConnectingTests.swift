@@ -142,7 +142,7 @@ import Testing
     @Test("names are looked up off the loop, and unknown ones have no address")
     func resolver() throws {
         let world = try World()
-        let resolver = try SystemResolver(on: world.loop)
+        let resolver = SystemResolver(on: world.loop)
         var answers: [String: [SocketAddress]] = [:]
         resolver.resolve("localhost") { answers["localhost"] = $0 }
         resolver.resolve("127.0.0.1") { answers["digits"] = $0 }
