@@ -2,6 +2,7 @@ import Reactor
 import GRPCTesting
 import RateLimit
 import Synchronization
+import Reactor
 import Testing
 
 @testable import Control
