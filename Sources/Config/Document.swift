@@ -6,7 +6,7 @@ internal import Yams
 /// has no use for: several documents, tags, keys that are not text, and aliases that multiply beyond measure.
 struct Document {
     static let depthMax = 32
-    static let nodesMax = 200_000
+    static let nodesMax = 1_000_000
 
     private let file: String
     private let environment: (String) -> String?

@@ -105,7 +105,7 @@ import Testing
         for level in 1...9 {
             text += "a\(level): &a\(level) [" + [String](repeating: "*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n"
         }
-        #expect(report(text).contains("found more than 200000 values"))
+        #expect(report(text).contains("found more than 1000000 values"))
     }
 
     @Test("nesting is bounded", arguments: [31, 32, 100, 5000])
