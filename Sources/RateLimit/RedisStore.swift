@@ -56,7 +56,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         case .skip:
             return .decided(withoutRedis(request, now: now, wall: wall))
         }
-        request.deadline = now + sender.timeout
+        request.deadline = sender.now + sender.timeout
         guard send(request, inFull: false) else { return .decided(withoutRedis(request, now: now, wall: wall)) }
         return .pending
     }

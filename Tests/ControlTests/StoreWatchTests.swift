@@ -1,5 +1,6 @@
 import GRPCTesting
 import RateLimit
+import Reactor
 import Synchronization
 import Testing
 
