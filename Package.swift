@@ -105,8 +105,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Bytes", "JSON", "Crypto", "Time", "Metrics", "TLS", "JOSE", "Sockets", "Config", "Telemetry", "RateLimit",
-                "Gateway", "RateLimitService", "Control", arguments,
+                "Bytes", "JSON", "Crypto", "Time", "JOSE", "Sockets", "Config", "Telemetry", "Gateway", "RateLimitService",
+                "Control", arguments,
             ],
             swiftSettings: settings),
 

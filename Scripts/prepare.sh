@@ -12,14 +12,30 @@ install() {
   done
   if [ ${#missing[@]} = 0 ]; then return; fi
   say "Installing ${missing[*]}"
-  local as_root=()
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || fail "Not root and no sudo: install these yourself: ${missing[*]}"
-    as_root=(sudo)
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    fail "Not root and no sudo: install these yourself: ${missing[*]}"
   fi
-  "${as_root[@]}" apt-get update -q
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+  as_root apt-get update -q
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
 }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# without_starting_services COMMAND… : keeps Debian from starting what the command installs.
+without_starting_services() {
+  local policy=/usr/sbin/policy-rc.d status=0
+  if [ -e "$policy" ]; then ("$@"); return; fi
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+  as_root chmod +x "$policy"
+  ("$@") || status=$?
+  as_root rm -f "$policy"
+  return "$status"
+}
+
+# A release build is made as it is deployed, with Swift's own libraries inside: a fifth less memory.
+release_options=(--configuration release --product martlet --static-swift-stdlib)
 
 libraries=(libnghttp2-dev libssl-dev libjwt-dev libhiredis-dev pkg-config)
 
@@ -38,4 +54,21 @@ need_python() {
   python3 -m venv .cache/venv
   .cache/venv/bin/python -m pip install --disable-pip-version-check --progress-bar off -r "$wanted"
   cp "$wanted" .cache/venv/requirements.txt
+}
+
+# need_benchmark_tools: load generator, valgrind, strace, and the backend of Tests/Benchmarks in .cache/bench.
+need_benchmark_tools() {
+  install nghttp2-client valgrind strace binutils openssl gcc libc6-dev
+  mkdir -p .cache/bench
+  local source=Tests/Benchmarks/tools/backend.c
+  if [ ! .cache/bench/backend -nt "$source" ]; then cc -O2 -Wall -Wextra -o .cache/bench/backend "$source"; fi
+}
+
+# need_release_binary: the release build of this checkout, unless MARTLET_BINARY names another program.
+need_release_binary() {
+  if [ -n "${MARTLET_BINARY:-}" ]; then return; fi
+  install "${libraries[@]}"
+  need_swift
+  say "Building martlet (release)"
+  swift build "${release_options[@]}"
 }

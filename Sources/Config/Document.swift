@@ -23,6 +23,7 @@ struct Document {
         _ text: String, file: String, environment: @escaping (String) -> String?
     ) -> (root: Node?, issues: [Issue]) {
         var document = Document(file: file, environment: environment)
+        let text = withoutByteOrderMark(text)
         do {
             guard let root = try Yams.compose(yaml: text, .basic, .default, .utf8) else {
                 return (Node(.mapping([]), at: Place(file: file, line: 1, column: 1)), [])
@@ -34,6 +35,12 @@ struct Document {
         } catch {
             return (nil, [SyntaxMistake.issue(for: error, in: text, file: file)])
         }
+    }
+
+    /// Editors put one before a text; it is no part of it (YAML 1.2, section 5.2).
+    private static func withoutByteOrderMark(_ text: String) -> String {
+        guard text.unicodeScalars.first == "\u{FEFF}" else { return text }
+        return String(text.unicodeScalars.dropFirst())
     }
 
     private struct Stop: Error {

@@ -6,6 +6,9 @@ enum SyntaxMistake {
         guard let error = error as? YamlError else {
             return Issue(at: Place(file: file, line: 1, column: 1), "not YAML: \(error)")
         }
+        if let plain = plainWords(for: error, in: text) {
+            return Issue(at: Place(file: file, line: plain.mark.line, column: plain.mark.column), plain.message)
+        }
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
@@ -25,6 +28,39 @@ enum SyntaxMistake {
         default:
             return Issue(at: Place(file: file, line: 1, column: 1), "not YAML: \(error)")
         }
+    }
+
+    /// What the library says so that only those who know it understand.
+    private static func plainWords(for error: YamlError, in text: String) -> (mark: Mark, message: String)? {
+        switch error {
+        case .parser(_, let problem, let mark, _) where problem.hasPrefix("Maximum nesting level reached"):
+            return (mark, "found more than \(Document.depthMax) levels of nesting")
+        case .parser(_, "did not find expected <document start>", let mark, _):
+            return (
+                mark,
+                "not YAML: found text after the end of the configuration, expected no more, or the indentation of its first line"
+            )
+        case .composer(_, "but found another document", let mark, _):
+            return (mark, "found a second document, expected one")
+        case .composer(_, "found undefined alias", let mark, _):
+            return (mark, undefinedAlias(at: mark, in: text))
+        default: return nil
+        }
+    }
+
+    /// An anchor is known only behind what it names, so one that stands before names what the alias is in.
+    private static func undefinedAlias(at mark: Mark, in text: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard mark.line <= lines.count else { return "found an alias to nothing" }
+        let line = lines[mark.line - 1].unicodeScalars
+        let alias = line.dropFirst(mark.column - 1).prefix { !" ,[]{}\t\r".unicodeScalars.contains($0) }
+        let name = String(alias.dropFirst())
+        var before = lines[..<(mark.line - 1)].map(String.init)
+        before.append(String(line.prefix(mark.column - 1)))
+        let words = before.flatMap { $0.split { " ,[]{}\t\r".contains($0) } }
+        return words.contains("&\(name)")
+            ? "found \(Quoted.text(String(alias))) inside of what &\(name) names, expected it elsewhere: nothing can hold itself"
+            : "found \(Quoted.text(String(alias))), but nothing before it is named &\(name); if it is meant as text, quote it"
     }
 
     /// Most syntax errors here are text that begins like a YAML list, alias or tag; says which text to quote.

@@ -44,7 +44,9 @@ final class Admin: StreamHandler {
         var settings = HTTPServerSettings.defaults
         settings.protocols = [.http2, .http1]
         settings.connections = 100
-        settings.idle = .seconds(60)
+        // Nobody's silence may keep a probe out for long.
+        settings.handshake = .seconds(2)
+        settings.idle = .seconds(20)
         server = HTTPServer(name: "admin", settings: settings, handler: self, context: context)
         socket = try ListeningSocket(on: context.loop, at: address) { [unowned self] accepted in
             guard server.connectionCount < server.settings.connections else { return accepted.refuse() }
@@ -80,6 +82,10 @@ final class Admin: StreamHandler {
 
     private func writeMetrics() {
         var families = registry.read()
+        families.append(
+            MetricFamily(
+                name: "martlet_build_info", help: "Which Martlet this is; always 1.", kind: .gauge,
+                series: [MetricSeries(labels: [Label("version", Version.text)], value: .level(1))]))
         if let lost {
             families.append(
                 MetricFamily(

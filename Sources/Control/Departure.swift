@@ -51,7 +51,10 @@ final class Departure<Program: ListeningProgram> {
     private func leave(_ reason: String) {
         if board.total > 0 {
             notices.say("leaving with \(board.total) connections open: \(reason)")
-            group.postToAll { $0.listeners.abort() }
+            group.postToAll { worker in
+                worker.endCalls()
+                worker.listeners.end()
+            }
         }
         loop.stop()
     }

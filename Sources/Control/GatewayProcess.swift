@@ -81,9 +81,10 @@ package final class GatewayProcess {
             .init(
                 readFile: watched.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
                 now: loop.wall))
-        let (built, problems) = builder.build(generation: 1)
+        let (built, mistakes) = builder.build(generation: 1)
+        let problems = mistakes + PlaceCheck.issues(of: configuration)
         notices.report(problems)
-        guard let product = built else { throw StartFailure(message: "the configuration has mistakes") }
+        guard let product = built, !problems.hasErrors else { throw StartFailure(message: "the configuration has mistakes") }
 
         let workerCount = configuration.workers ?? Processors.available
         do {
@@ -205,9 +206,10 @@ package final class GatewayProcess {
             .init(
                 readFile: files.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
                 now: loop.wall))
-        let (built, problems) = builder.build(generation: generation + 1)
+        let (built, mistakes) = builder.build(generation: generation + 1)
+        let problems = mistakes + (rereading ? PlaceCheck.issues(of: wanted) : [])
         notices.report(problems)
-        guard let product = built else { return notices.say("reload refused: the configuration in service stays") }
+        guard let product = built, !problems.hasErrors else { return notices.say("reload refused: the configuration in service stays") }
         do {
             try takeIntoService(product, wanted)
         } catch {

@@ -47,8 +47,9 @@ package final class LimitServiceProcess {
         let ticketKeys = TicketKeys(now: loop.now)
         let plans = configuration.listeners.compactMap { files.listenerPlan($0, ticketKeys: ticketKeys) }
         let store = LimitServiceStore(configuration.rateLimits, &files)
-        notices.report(files.issues)
-        guard !files.issues.hasErrors, let store else { throw StartFailure(message: "the configuration has mistakes") }
+        let problems = files.issues + PlaceCheck.issues(of: configuration.listeners, admin: configuration.admin)
+        notices.report(problems)
+        guard !problems.hasErrors, let store else { throw StartFailure(message: "the configuration has mistakes") }
 
         let workerCount = configuration.workers ?? Processors.available
         let board = LoadBoard(workers: workerCount)
@@ -117,7 +118,7 @@ private final class LimitWorker: ListeningProgram {
 }
 
 /// Where the service counts, and how a worker gets its store.
-private struct LimitServiceStore: Sendable {
+struct LimitServiceStore: Sendable {
     let table = WindowTable()
     private let location: Location
     private let configuration: StoreConfiguration

@@ -35,7 +35,7 @@ final class ProcessListeners<Program: ListeningProgram> {
 
     private func reserve(_ plan: ListenerPlan) throws(StartFailure) -> PortReservation {
         do throws(SystemError) {
-            return try PortReservation(plan.address)
+            return try PortReservation(plan.address, isOurs: open.values.contains { $0.wanted == plan.address })
         } catch {
             throw StartFailure(message: "cannot listen on \(plan.address): \(error)")
         }

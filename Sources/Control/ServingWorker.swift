@@ -19,4 +19,6 @@ package final class ServingWorker: ListeningProgram {
         }
         listeners.connectionEnded = { shard.adjust(connections, by: -1) }
     }
+
+    package func endCalls() { gateway.endAll() }
 }

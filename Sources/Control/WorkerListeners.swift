@@ -6,6 +6,12 @@ package import Transport
 /// A program whose worker serves listeners.
 package protocol ListeningProgram: AnyObject, SendableMetatype {
     var listeners: WorkerListeners { get }
+    /// Answers every call that runs with its end.
+    func endCalls()
+}
+
+extension ListeningProgram {
+    package func endCalls() {}
 }
 
 /// A worker's share of every listener of its process.
@@ -50,7 +56,7 @@ package final class WorkerListeners {
         if case .unix = plan.address { isShared = false }
         if isShared || context.index == 0 {
             let name = plan.name
-            socket = try ListeningSocket(on: context.loop, at: plan.address) { [unowned self] accepted in
+            socket = try ListeningSocket(on: context.loop, at: plan.address, isReserved: true) { [unowned self] accepted in
                 assign(accepted, listener: name, group: group)
             }
         }
@@ -110,9 +116,9 @@ package final class WorkerListeners {
         }
     }
 
-    /// Ends every connection now.
-    package func abort() {
-        for share in open.values { share.server.abort() }
-        for server in leaving { server.abort() }
+    /// Ends every connection, once what was said on it has left.
+    package func end() {
+        for share in open.values { share.server.end() }
+        for server in leaving { server.end() }
     }
 }

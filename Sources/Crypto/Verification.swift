@@ -16,6 +16,21 @@ package enum SignatureScheme: Hashable, Sendable {
         case .eddsa: nil
         }
     }
+
+    func fits(_ kind: KeyKind) -> Bool {
+        switch (self, kind) {
+        case (.rsaPKCS1, .rsa), (.rsaPSS, .rsa), (.ecdsa, .ec), (.eddsa, .ed25519), (.eddsa, .ed448): true
+        default: false
+        }
+    }
+
+    /// Sets what the digest alone does not say in an `EVP_PKEY_CTX *`; false where OpenSSL refuses.
+    func configure(_ options: OpaquePointer?) -> Bool {
+        guard case .rsaPSS(let digest) = self else { return true }
+        return EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1
+            && EVP_PKEY_CTX_set_rsa_mgf1_md(options, digest.pointer) == 1
+            && EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1
+    }
 }
 
 /// A key made ready for one scheme.
@@ -38,30 +53,19 @@ package struct SignatureVerifier: ~Copyable, @unchecked Sendable {
     private static func prepare(
         _ key: borrowing KeyHandle, _ scheme: SignatureScheme
     ) throws(KeyFailure) -> OpaquePointer {
-        guard fits(key.kind, scheme) else { throw .unsupportedKind }
+        guard scheme.fits(key.kind) else { throw .unsupportedKind }
         defer { clearErrors() }
         guard let context = EVP_MD_CTX_new() else { throw .openSSLFailed }
         // Owned by `context`.
         var options: OpaquePointer?
-        var ready = EVP_DigestVerifyInit(context, &options, scheme.digest?.pointer, nil, key.pointer) == 1
-        if case .rsaPSS(let digest) = scheme {
-            ready =
-                ready && EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1
-                && EVP_PKEY_CTX_set_rsa_mgf1_md(options, digest.pointer) == 1
-                && EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1
-        }
+        let ready =
+            EVP_DigestVerifyInit(context, &options, scheme.digest?.pointer, nil, key.pointer) == 1
+            && scheme.configure(options)
         guard ready else {
             EVP_MD_CTX_free(context)
             throw .openSSLFailed
         }
         return context
-    }
-
-    private static func fits(_ kind: KeyKind, _ scheme: SignatureScheme) -> Bool {
-        switch (scheme, kind) {
-        case (.rsaPKCS1, .rsa), (.rsaPSS, .rsa), (.ecdsa, .ec), (.eddsa, .ed25519), (.eddsa, .ed448): true
-        default: false
-        }
     }
 
     /// Whether the key's owner signed `message`.

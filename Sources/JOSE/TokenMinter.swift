@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CJWT
 package import Crypto
 internal import Glibc
@@ -10,11 +11,10 @@ package struct MintingKey: ~Copyable, Sendable {
     fileprivate let material: SecretBytes
 
     /// - Parameter algorithm: the key's own where `nil`: RS256, or ES by the curve.
-    /// - Throws: `algorithmDoesNotFit`, `weak`, and `unsupportedAlgorithm` for PS and EdDSA, which libjwt cannot do.
+    /// - Throws: `algorithmDoesNotFit`, `weak`, and `malformed` for a key without its private half.
     package init(_ key: borrowing KeyHandle, algorithm: SigningAlgorithm? = nil) throws(KeyRefusal) {
         let algorithm = algorithm ?? SigningAlgorithm.standard(for: key.kind)
         guard algorithm.fits(key.kind) else { throw .algorithmDoesNotFit }
-        guard algorithm.libjwtName != nil else { throw .unsupportedAlgorithm }
         if case .rsa(let bits) = key.kind, !VerificationKey.rsaBits.contains(bits) { throw .weak }
         material = try Self.pem(of: key)
         self.algorithm = algorithm
@@ -38,12 +38,12 @@ package struct MintingKey: ~Copyable, Sendable {
 package enum MintFailure: String, Error, Hashable, Sendable {
     case claimsAreNoObject = "the claims are not a JSON object"
     case keyIDHasNull = "the key's name has a null character in it"
-    case libraryFailed = "libjwt could not sign"
+    case libraryFailed = "the library could not sign"
 }
 
-/// Makes tokens, through libjwt: HS, RS and ES with 256, 384 and 512 bits.
+/// Makes tokens: HS, RS and ES through libjwt, PS and EdDSA, which libjwt 1.10 does not know, through OpenSSL.
 ///
-/// libjwt parses the key at every call, so this is for issuers and tools and never for the way of a request.
+/// The key is parsed at every call, so this is for issuers and tools and never for the way of a request.
 package enum TokenMinter {
     /// The compact token with these claims.
     ///
@@ -53,7 +53,7 @@ package enum TokenMinter {
     ) throws(MintFailure) -> String {
         guard let tree = try? JSONValue.parse(claims), tree.kind == .object else { throw .claimsAreNoObject }
         if keyID?.utf8.contains(0) == true { throw .keyIDHasNull }
-        guard let algorithm = key.algorithm.libjwtName else { throw .libraryFailed }
+        guard let algorithm = key.algorithm.libjwtName else { return try sign(tree, with: key, keyID: keyID) }
         var token: OpaquePointer?
         // Each of these gives 0, ENOMEM or EINVAL.
         guard jwt_new(&token) == 0, let token else { throw .libraryFailed }
@@ -70,6 +70,36 @@ package enum TokenMinter {
         guard accepted, let text = jwt_encode_str(token) else { throw .libraryFailed }
         defer { free(text) }
         return String(cString: text)
+    }
+
+    /// The same token by our own hand (RFC 7515, section 7.1).
+    private static func sign(
+        _ claims: JSONValue, with key: borrowing MintingKey, keyID: String?
+    ) throws(MintFailure) -> String {
+        var header = ByteBuffer()
+        var json = JSONWriter()
+        json.beginObject(&header)
+        for case (let name, let value?) in [("alg", key.algorithm.rawValue), ("typ", "JWT"), ("kid", keyID)] {
+            json.key(name, &header)
+            json.string(value, &header)
+        }
+        json.endObject(&header)
+        var payload = ByteBuffer()
+        json = JSONWriter()
+        json.value(claims, &payload)
+        var token = ByteBuffer()
+        Base64.encodeURL(header.readable, into: &token)
+        token.append(".")
+        Base64.encodeURL(payload.readable, into: &token)
+        let signature: [UInt8]
+        do throws(KeyFailure) {
+            guard let scheme = key.algorithm.scheme else { throw .unsupportedKind }
+            let handle = try key.material.withBytes { (pem) throws(KeyFailure) in try KeyHandle.privateKey(pem: pem) }
+            signature = try handle.sign(token.readable, scheme)
+        } catch { throw .libraryFailed }
+        token.append(".")
+        signature.withUnsafeBytes { Base64.encodeURL($0, into: &token) }
+        return String(decoding: token.readable, as: UTF8.self)
     }
 }
 

@@ -17,13 +17,16 @@ package final class ListeningSocket: EventHandler {
     /// Held in reserve so that a connection can be refused, rather than spun on, when descriptors run out.
     private var spareDescriptor: Int32
 
-    /// - Parameter accepted: takes over the socket.
+    /// - Parameters:
+    ///   - isReserved: a `PortReservation` holds the address for this one, and for others of this process.
+    ///   - accepted: takes over the socket.
     package init(
-        on loop: EventLoop, at wanted: SocketAddress, accepted: @escaping (AcceptedSocket) -> Void
+        on loop: EventLoop, at wanted: SocketAddress, isReserved: Bool = false,
+        accepted: @escaping (AcceptedSocket) -> Void
     ) throws(SystemError) {
         self.loop = loop
         self.accepted = accepted
-        (descriptor, address) = try Self.bound(wanted)
+        (descriptor, address) = try Self.bound(wanted, isReserved: isReserved)
         guard listen(descriptor, Self.backlog) == 0 else {
             let error = SystemError("listen")
             Glibc.close(descriptor)
@@ -37,8 +40,9 @@ package final class ListeningSocket: EventHandler {
         if spareDescriptor >= 0 { Glibc.close(spareDescriptor) }
     }
 
-    /// A socket that has its address and does not listen yet.
-    static func bound(_ wanted: SocketAddress) throws(SystemError) -> (Int32, SocketAddress) {
+    /// A socket that has its address and does not listen yet. An address that is in use, by whomever, is refused unless it
+    /// is reserved for this process; others of this process may then join it.
+    static func bound(_ wanted: SocketAddress, isReserved: Bool) throws(SystemError) -> (Int32, SocketAddress) {
         let descriptor = socket(wanted.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemError("socket") }
         func check(_ result: Int32, _ call: StaticString) throws(SystemError) {
@@ -48,15 +52,19 @@ package final class ListeningSocket: EventHandler {
                 throw error
             }
         }
+        var one: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
         if case .unix(let path) = wanted {
-            unlink(path)
+            if isReserved || isDeadSocket(path, wanted) { unlink(path) }
         } else {
-            var one: Int32 = 1
-            let size = socklen_t(MemoryLayout<Int32>.size)
             try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, size), "setsockopt SO_REUSEADDR")
-            try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size), "setsockopt SO_REUSEPORT")
+            if isReserved { try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size), "setsockopt SO_REUSEPORT") }
         }
         try check(wanted.withSockaddr { bind(descriptor, $0, $1) }, "bind")
+        if case .unix = wanted {} else {
+            // Only now: before `bind` it would let two processes share the address unawares.
+            try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size), "setsockopt SO_REUSEPORT")
+        }
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         try check(
@@ -64,6 +72,16 @@ package final class ListeningSocket: EventHandler {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
             }, "getsockname")
         return (descriptor, SocketAddress(storage, length: length) ?? wanted)
+    }
+
+    /// A socket that a process left behind: it is one, and nobody listens on it. Anything else is not ours to remove.
+    private static func isDeadSocket(_ path: String, _ address: SocketAddress) -> Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
+        let probe = socket(address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard probe >= 0 else { return false }
+        defer { Glibc.close(probe) }
+        return address.withSockaddr { connect(probe, $0, $1) } != 0 && linux_errno() == ECONNREFUSED
     }
 
     /// Stops accepting. Connections that the kernel has completed but nobody accepted are reset.

@@ -7,14 +7,9 @@ package final class PortReservation {
     package let address: SocketAddress
     private let descriptor: Int32
 
-    package init(_ wanted: SocketAddress) throws(SystemError) {
-        if case .unix = wanted {
-            // A path is taken by the one socket that listens on it.
-            address = wanted
-            descriptor = -1
-            return
-        }
-        (descriptor, address) = try ListeningSocket.bound(wanted)
+    /// - Parameter isOurs: this process holds the address already, for a listener that is about to go.
+    package init(_ wanted: SocketAddress, isOurs: Bool = false) throws(SystemError) {
+        (descriptor, address) = try ListeningSocket.bound(wanted, isReserved: isOurs)
     }
 
     deinit {

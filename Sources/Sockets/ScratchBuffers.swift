@@ -5,12 +5,12 @@ package final class ScratchBuffers {
     let input: UnsafeMutableRawBufferPointer
     /// What TLS makes of `input`.
     let plaintext: UnsafeMutableRawBufferPointer
-    var output = ByteBuffer(capacity: 80 << 10)
+    var output = ByteBuffer(capacity: 160 << 10)
     /// What TLS makes of `output`, and its own messages.
-    var ciphertext = ByteBuffer(capacity: 96 << 10)
+    var ciphertext = ByteBuffer(capacity: 192 << 10)
     /// What is taken from a delegate for one write.
-    static let writeBytes = 64 << 10
-    private static let readBytes = 64 << 10
+    static let writeBytes = 128 << 10
+    static let readBytes = 256 << 10
 
     package init() {
         input = .allocate(byteCount: Self.readBytes, alignment: 64)

@@ -94,9 +94,9 @@ package final class HTTPServer {
         for connection in connections.values { connection.beginDrain() }
     }
 
-    /// Ends every connection now.
-    package func abort() {
-        for connection in connections.values { connection.channel.abort() }
+    /// Ends every connection, once what was said on it has left.
+    package func end() {
+        for connection in connections.values { connection.leave() }
     }
 
     private var sweepInterval: Duration {

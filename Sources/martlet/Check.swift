@@ -1,34 +1,37 @@
 import ArgumentParser
 import Config
 import Control
-import Gateway
-import Metrics
-import RateLimit
-import TLS
 import Time
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find every mistake in a configuration at once.",
-        discussion: "Prints FILE:LINE:COLUMN: what was found and what was expected. Exit status 1 where there is a mistake.")
+        discussion: """
+            A configuration of the gateway, or of the rate-limit service: that one has domains, and the last line says so. \
+            The files that it names are looked at too; nothing is started, opened for writing or called.
 
-    @Argument(help: "The configuration, for example martlet.yaml.")
+            Prints FILE:LINE:COLUMN: what was found and what was expected. Exit status 1 where there is a mistake.
+            """)
+
+    @Argument(help: "The configuration, for example martlet.yaml or limits.yaml.")
     var file: String
 
     func run() throws {
-        let source = Files.source(file)
-        let (configuration, issues) = source.read()
-        var all = issues
-        if let configuration {
-            var builder = SnapshotBuilder(
-                configuration,
-                .init(
-                    readFile: source.readFile, counterSeed: .random(), ticketKeys: TicketKeys(now: .now()),
-                    metrics: GatewayMetrics(registry: MetricRegistry()), now: .now()))
-            all += builder.build(generation: 1).1
+        let text: String
+        switch Files.text(file) {
+        case .success(let contents): text = contents
+        case .failure(let failure):
+            print([Files.unreadable(file, failure)].report)
+            throw ExitCode(1)
         }
-        if !all.isEmpty { print(all.report) }
-        if all.hasErrors { throw ExitCode(1) }
-        print("\(file): good")
+        let check = ConfigurationCheck(
+            text: text, file: file, environment: Files.environment, readText: Files.text, readFile: Files.bytes, now: .now())
+        if !check.issues.isEmpty { print(check.issues.report, terminator: "") }
+        let kind = check.kind == .rateLimitService ? ", as the rules of martlet ratelimit" : ""
+        if check.issues.hasErrors {
+            if !kind.isEmpty { print("\(file): checked\(kind)") }
+            throw ExitCode(1)
+        }
+        print("\(file): good\(kind)")
     }
 }

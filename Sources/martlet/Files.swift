@@ -30,14 +30,16 @@ enum Files {
 
     static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-    /// How `serve` and `check` read a configuration file.
+    static func unreadable(_ path: String, _ failure: FileFailure) -> Issue {
+        Issue(at: Place(file: path, line: 1, column: 1), "cannot be read: \(failure.reason)")
+    }
+
+    /// How `serve` reads a configuration file.
     static func source(_ path: String) -> ConfigurationSource {
         ConfigurationSource(
             read: {
                 switch text(path) {
-                case .failure(let failure):
-                    let place = Place(file: path, line: 1, column: 1)
-                    return (nil, [Issue(at: place, "cannot be read: \(failure.reason)")])
+                case .failure(let failure): return (nil, [unreadable(path, failure)])
                 case .success(let text):
                     return GatewayConfiguration.read(
                         text: text, file: path, environment: environment, readFile: Self.text)

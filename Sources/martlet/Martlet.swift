@@ -1,4 +1,6 @@
 import ArgumentParser
+import Config
+import Control
 
 /// The command line.
 @main
@@ -6,5 +8,26 @@ struct Martlet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet",
         abstract: "A gRPC-first API gateway: TLS, tokens, rules, quotas and load balancing in one program.",
+        version: Version.text,
         subcommands: [Serve.self, Check.self, RateLimit.self, Keys.self, Token.self, Demo.self])
+
+    /// The parser shows its overview for a command that it does not know, as if all were well.
+    static func main() {
+        let words = CommandLine.arguments.dropFirst()
+        if words.first == "help", let mistake = mistake(in: words.dropFirst()) { exit(withError: mistake) }
+        main(nil)
+    }
+
+    private static func mistake(in words: ArraySlice<String>) -> ValidationError? {
+        var command: any ParsableCommand.Type = Self.self
+        for word in words where word != "help" && !word.hasPrefix("-") {
+            let known = command.configuration.subcommands
+            guard let next = known.first(where: { $0._commandName == word }) else {
+                let expected = known.isEmpty ? "no more" : Quoted.alternatives(known.map { $0._commandName })
+                return ValidationError("Found \(Quoted.text(word)), expected \(expected).")
+            }
+            command = next
+        }
+        return nil
+    }
 }

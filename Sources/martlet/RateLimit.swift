@@ -19,8 +19,7 @@ struct RateLimit: ParsableCommand {
             let process = try LimitServiceProcess(
                 {
                     switch Files.text(file) {
-                    case .failure(let failure):
-                        (nil, [Issue(at: Place(file: file, line: 1, column: 1), "cannot be read: \(failure.reason)")])
+                    case .failure(let failure): (nil, [Files.unreadable(file, failure)])
                     case .success(let text):
                         LimitServiceConfiguration.read(
                             text: text, file: file, environment: Files.environment, readFile: Files.text)

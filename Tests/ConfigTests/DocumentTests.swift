@@ -56,7 +56,7 @@ import Testing
 
     @Test("two documents, tags and keys that are not text are refused")
     func refused() {
-        #expect(report("a: 1\n---\nb: 1\n").contains("found another document"))
+        #expect(report("a: 1\n---\nb: 1\n") == "test.yaml:2:1: found a second document, expected one\n")
         #expect(report("a: !!int 5\n").contains("found the tag"))
         #expect(report("a: !secret x\n").contains("found the tag"))
         #expect(report("{ [a]: b }\n").contains("found a list as a key"))
@@ -69,6 +69,34 @@ import Testing
             section.node("a").flatMap { _ in section.required("b", .list(of: .count())) }
         }
         #expect(value == [1, 2] && report.isEmpty)
+    }
+
+    @Test("an alias to nothing, or to what it is in, is told in plain words")
+    func badAlias() {
+        #expect(
+            report("a: x\nb: [*c]\n")
+                == "test.yaml:2:5: found \"*c\", but nothing before it is named &c; if it is meant as text, quote it\n")
+        for text in ["a: &a [*a]\n", "a: &a {b:  *a}\n", "&a\nb: [x, *a]\n"] {
+            #expect(report(text).contains("found \"*a\" inside of what &a names"), "\(report(text))")
+        }
+        // A name that only begins alike is another one.
+        #expect(report("a: &ab [*a]\n").contains("nothing before it is named &a"))
+    }
+
+    @Test("a byte order mark before the text is no part of it")
+    func byteOrderMark() {
+        let (value, said) = reading("\u{FEFF}a: 1\nb: 2\n") { section in
+            section.required("a", .count()).flatMap { a in section.required("b", .count()).map { [a, $0] } }
+        }
+        #expect(value == [1, 2] && said.isEmpty)
+        #expect(report("\u{FEFF}a: [x\n").hasPrefix("test.yaml:2:1: not YAML"))
+        #expect(report("\u{FEFF}").isEmpty)
+        #expect(reading("\u{FEFF}a: x\n") { $0.required("a", .count()) }.report.hasPrefix("test.yaml:1:4: a: found \"x\""))
+    }
+
+    @Test("text behind the whole is told to be so", arguments: ["{a: 1}}\n", " a: 1\nb: 2\n", "a: 1\n...\nb\n"])
+    func behindTheEnd(text: String) {
+        #expect(report(text).contains("found text after the end of the configuration"), "\(report(text))")
     }
 
     @Test("aliases that multiply end the check instead of the memory")
@@ -84,6 +112,7 @@ import Testing
     func nesting(levels: Int) {
         let text = "a: " + String(repeating: "[", count: levels - 1) + "x" + String(repeating: "]", count: levels - 1)
         #expect(report(text).isEmpty == (levels <= 32), "\(report(text))")
+        #expect(levels <= 32 || report(text).hasSuffix("found more than 32 levels of nesting\n"), "\(report(text))")
     }
 
     @Test("bytes that are no text are refused, not read as something else")

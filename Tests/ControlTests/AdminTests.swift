@@ -46,6 +46,7 @@ struct AdminTests {
         #expect(answer.contains("content-type: text/plain; version=0.0.4"))
         #expect(answer.contains("\ntest_total 7\n"))
         #expect(answer.contains("\nmartlet_access_log_dropped_total 42\n"))
+        #expect(answer.contains("\nmartlet_build_info{version=\"\(Version.text)\"} 1\n"))
     }
 
     @Test("HEAD tells the length and sends nothing; other methods and paths are refused", arguments: [

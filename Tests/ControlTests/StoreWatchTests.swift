@@ -1,7 +1,9 @@
+import Reactor
 import GRPCTesting
 import RateLimit
 import Reactor
 import Synchronization
+import Reactor
 import Testing
 
 @testable import Control

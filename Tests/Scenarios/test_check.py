@@ -133,6 +133,59 @@ def test_variables_come_from_the_environment_and_secrets_are_not_told(check):
     assert check(replaced("127.0.0.1:8443", "${PLACE}"), environment={"PLACE": "127.0.0.1:8443"})[0] == 0
 
 
+def test_files_and_places_are_looked_at_beside_mistakes_in_the_text(check, tmp_path):
+    (tmp_path / "a.log").write_text("")
+    text = GOOD.replace("address: 127.0.0.1:8443", "address: unix:/nonexistent/martlet.sock\n    tls: { certificate: nope, private_key: nope.key }")
+    text = text.replace("orders.read]", "orders.read], rolls: x").replace("12:50051] }", "12:50051], tls: { ca: nope.ca } }")
+    status, lines = check(f"access_log: /nonexistent/x.log\n{text}")
+    told = "\n".join(lines)
+    assert status == 1 and len(lines) == 6, lines
+    for words in ("/nonexistent/x.log", "/nonexistent/martlet.sock", '"nope"', '"nope.key"', '"nope.ca"', "rolls"):
+        assert words in told, told
+    for path, expected in (("/tmp", 1), ("./a.log", 0), ("./new.log", 0), ("access.log", 1)):
+        status, lines = check(f"access_log: {path}\n{GOOD}")
+        assert status == expected, lines
+    assert "with a slash" in lines[0]
+    assert not (tmp_path / "new.log").exists()
+
+
+def test_serve_refuses_places_that_check_refuses(tmp_path):
+    (tmp_path / "martlet.yaml").write_text(
+        "admin: { address: 127.0.0.1:0 }\n" + GOOD.replace("127.0.0.1:8443", "unix:/nonexistent/martlet.sock"))
+    told = run("serve", "martlet.yaml", folder=tmp_path)
+    assert told.returncode == 1 and "martlet.yaml:3:14: listeners[0].address: " in told.stderr
+
+
+def test_rules_of_the_rate_limit_service_are_checked_as_such(check):
+    from harness.gateway import ROOT
+    examples = re.findall(r"```\n(listeners:.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(examples) == 1
+    status, lines = check(examples[0])
+    assert status == 0 and lines == ["martlet.yaml: good, as the rules of martlet ratelimit"]
+    status, lines = check(examples[0].replace("minute", "minuet").replace("listeners:", "routs: 1\nlisteners:"))
+    assert status == 1 and 'did you mean "minute"' in lines[1] and "routs" in lines[0]
+    assert lines[2:] == ["martlet.yaml: checked, as the rules of martlet ratelimit"]
+
+
+@pytest.mark.parametrize("text, said", [
+    ("a: &a [*a]\n", "martlet.yaml:1:8: found \"*a\" inside of what &a names"),
+    ("a: 1\n---\nb: 1\n", "martlet.yaml:2:1: found a second document, expected one"),
+    ("a: " + "[" * 2000 + "]" * 2000, "found more than 32 levels of nesting")], ids=["itself", "second", "deep"])
+def test_yaml_stops_in_plain_words(check, text, said):
+    status, lines = check(text)
+    assert status == 1 and len(lines) == 1 and said in lines[0], lines
+
+
+def test_a_byte_order_mark_is_no_mistake(check):
+    assert check("\ufeff" + GOOD)[0] == 0
+
+
+def test_a_limit_is_told_as_it_is_written(check):
+    text = replaced("redis://127.0.0.1:6379", "grpc://127.0.0.1:1").replace("10/s per tenant", "5_000 / 2 min per header x-lim")
+    status, lines = check(text)
+    assert status == 1 and '"5_000 / 2 min per header x-lim"' in "\n".join(lines), lines
+
+
 def test_a_secret_in_the_file_is_a_warning_only(check):
     status, lines = check(replaced("redis://127.0.0.1:6379", "redis://:s3cret-of-mine@127.0.0.1:6379"))
     assert status == 0 and "warning" in "\n".join(lines) and "s3cret-of-mine" not in "\n".join(lines)

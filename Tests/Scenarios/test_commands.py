@@ -12,8 +12,8 @@ from harness.backend import ask
 from harness.caller import Caller, channel
 from harness.gateway import SERVICE, authentication, configuration, run
 
-# What libjwt can sign with.
-ALGORITHMS = ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
+ALGORITHMS = [
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
 @pytest.fixture
@@ -77,6 +77,20 @@ def test_inspect_shows_claims_without_believing_them(make_key):
 def test_mistakes_are_told_and_end_with_a_status(words, tmp_path):
     told = run(*words, folder=tmp_path)
     assert told.returncode != 0 and told.stderr.strip()
+
+
+def test_the_version_is_told():
+    told = run("--version")
+    assert told.returncode == 0 and told.stdout.strip().count(".") == 2
+
+
+def test_help_for_a_command_that_is_not_there():
+    for words in (["bogus"], ["keys", "bogus"], ["serve", "bogus"]):
+        told = run("help", *words)
+        assert told.returncode != 0 and "bogus" in told.stderr and not told.stdout
+    for words in ([], ["keys"], ["keys", "show"], ["check"], ["help"]):
+        told = run("help", *words)
+        assert told.returncode == 0 and "USAGE" in told.stdout, told.stderr
 
 
 def test_help_lists_what_there_is():

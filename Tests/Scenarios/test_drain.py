@@ -70,7 +70,10 @@ def test_the_timeout_ends_what_does_not_end(gateway, backend, tag):
         backend.wait_for_call(tag, "running")
         running.process.send(signal.SIGTERM)
         assert call.code() == grpc.StatusCode.UNAVAILABLE
-    running.process.exit_status()
+        assert "shutting down" in call.details()
+    running.process.stop()
+    line = running.log()[-1]
+    assert line["grpc_status"] == 14 and line["response_flags"] == "LR"
     backend.wait_for_call(tag, "cancelled")
 
 

@@ -206,6 +206,9 @@ class TestBehindTheGateway:
         assert len(asked) == 1 and asked[0].domain == "mine" and len(asked[0].descriptors) == 2
         first = asked[0].descriptors[0]
         assert (first.entries[0].key, first.entries[0].value) == ("limit", "users")
-        assert [entry.value for entry in first.entries[1:]][0] == "alice" and len(first.entries) == 3
+        assert [(entry.key, entry.value) for entry in first.entries[1:]] == [
+            ("header x-user", "alice"), ("method", "/martlet.scenarios.v1.Kinds/Unary")]
+        second = asked[0].descriptors[1].entries
+        assert len(second) == 1 and second[0].value.endswith(".limits[1]")
         assert (first.limit.requests_per_unit, first.limit.unit) == (7, unit.MINUTE)
         assert (asked[0].descriptors[1].limit.requests_per_unit, asked[0].descriptors[1].limit.unit) == (1000, unit.DAY)

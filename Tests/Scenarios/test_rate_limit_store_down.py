@@ -157,8 +157,7 @@ def test_a_wrong_password_is_said_without_the_password(gateway, backend, redis):
 def test_a_service_that_is_gone_is_shown_as_redis_is(gateway, backend, martlet, tmp_path):
     file = tmp_path / "limits.yaml"
     file.write_text(json.dumps({
-        "listeners": [{"name": "rls", "address": "127.0.0.1:0"}], "admin": {"address": "127.0.0.1:0"}, "domains": [{"domain": "martlet", "descriptors": [
-            {"key": "unused", "rate_limit": {"unit": "day", "requests_per_unit": 1}}]}]}))
+        "listeners": [{"name": "rls", "address": "127.0.0.1:0"}], "admin": {"address": "127.0.0.1:0"}, "domains": [{"domain": "martlet"}]}))
     service = martlet("ratelimit", file)
     running = gateway(configuration(
         backend, workers=1, rate_limits={"store": f"grpc://{service.address}", "timeout": "200ms"},

@@ -18,7 +18,8 @@ def running(gateway, backend, signing_key):
         authentication=authentication(signing_key),
         clusters={"kinds": cluster(backend), "nobody": cluster("127.0.0.1:1")},
         routes=[
-            open_route(headers={"x-case": "over"}, name="over", limits=["1/day per header x-who"]),
+            {"name": "over", "path": UNARY, "headers": {"x-case": "over"}, "cluster": "kinds", "allow": "anyone",
+             "limits": ["1/day per header x-who"]},
             {"name": "nobody", "path": UNARY, "headers": {"x-case": "nobody"}, "cluster": "nobody", "allow": "anyone"},
             open_route(headers={"x-case": "slow"}, name="slow", timeout="200ms"),
             {"name": "scoped", "service": SERVICE, "headers": {"x-case": "scoped"}, "cluster": "kinds", "allow": {"scopes": ["write"]}},

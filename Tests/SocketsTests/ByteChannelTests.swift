@@ -137,7 +137,7 @@ import Time
         raw.write(pattern(200_000))
         world.settle()
         #expect(end.closed == [.local])
-        #expect(end.received.count <= 64 << 10)
+        #expect(end.received.count <= ScratchBuffers.readBytes)
     }
 
     @Test("the peer's orderly end is told once, after its last bytes")
@@ -172,8 +172,8 @@ import Time
         raw.write(pattern(150_000))
         world.loop.tick(wait: false)
         #expect(end.received.count > 0)
-        #expect(end.received.count <= 64 << 10)
-        #expect(world.run { end.received.count >= 150_000 || raw.read() == nil } || end.received.count > 64 << 10)
+        #expect(end.received.count <= ScratchBuffers.readBytes)
+        #expect(world.run { end.received.count >= 150_000 || raw.read() == nil } || end.received.count > ScratchBuffers.readBytes)
     }
 
     @Test("ten thousand channels made and dropped leave no descriptor behind")

@@ -92,7 +92,7 @@ import Testing
         let reservation = try PortReservation(SocketAddress("127.0.0.1:0")!)
         var accepted = 0
         let listeners = try (0..<3).map { _ in
-            try ListeningSocket(on: world.loop, at: reservation.address) {
+            try ListeningSocket(on: world.loop, at: reservation.address, isReserved: true) {
                 accepted += 1
                 $0.refuse()
             }
@@ -101,15 +101,48 @@ import Testing
         let clients = try (0..<20).map { _ in
             End(try ByteChannel(connectingTo: reservation.address, on: world.loop, scratch: world.scratch))
         }
+        #expect(throws: SystemError.self, "another process would share it unawares") {
+            try PortReservation(reservation.address)
+        }
+        #expect(throws: SystemError.self) { try ListeningSocket(on: world.loop, at: reservation.address) { $0.refuse() } }
         #expect(world.run { accepted == 20 && clients.allSatisfy { $0.closed == [.peer] } })
         for listener in listeners { listener.close() }
         #expect(throws: SystemError.self) { try PortReservation(SocketAddress("203.0.113.1:0")!) }
     }
 
+    @Test("a dead socket's path is taken over; one that is listened on, and a file that is none, are left alone")
+    func takenPath() throws {
+        let world = try World()
+        var template = Array("/tmp/martlet-sockets-XXXXXX".utf8CString)
+        let folder = String(cString: mkdtemp(&template)!)
+        defer { rmdir(folder) }
+        let path = "\(folder)/socket"
+        defer { unlink(path) }
+        let address = SocketAddress.unix(path)
+
+        let living = try ListeningSocket(on: world.loop, at: address) { $0.refuse() }
+        #expect(throws: SystemError.self) { try PortReservation(address) }
+        #expect(throws: SystemError.self) { try ListeningSocket(on: world.loop, at: address) { $0.refuse() } }
+        #expect(access(path, F_OK) == 0)
+        living.close()
+        #expect(access(path, F_OK) != 0)
+
+        // What a process leaves that was killed: bound, and nobody listens.
+        let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        #expect(address.withSockaddr { bind(dead, $0, $1) } == 0)
+        close(dead)
+        try ListeningSocket(on: world.loop, at: address) { $0.refuse() }.close()
+
+        close(open(path, O_CREAT | O_WRONLY, 0o600))
+        #expect(throws: SystemError.self) { try PortReservation(address) }
+        #expect(throws: SystemError.self) { try ListeningSocket(on: world.loop, at: address) { $0.refuse() } }
+        #expect(access(path, F_OK) == 0)
+    }
+
     @Test("names are looked up off the loop, and unknown ones have no address")
     func resolver() throws {
         let world = try World()
-        let resolver = try SystemResolver(on: world.loop)
+        let resolver = SystemResolver(on: world.loop)
         var answers: [String: [SocketAddress]] = [:]
         resolver.resolve("localhost") { answers["localhost"] = $0 }
         resolver.resolve("127.0.0.1") { answers["digits"] = $0 }

@@ -87,7 +87,7 @@ import Time
 
         deinit {
             listener.close()
-            server.abort()
+            server.end()
         }
     }
 

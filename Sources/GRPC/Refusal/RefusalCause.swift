@@ -45,7 +45,8 @@ package enum RefusalCause: Sendable {
 
     // Size and shape
     case messageTooLarge(bytesMax: Int)
-    case headTooLarge(bytesMax: Int)
+    /// Over one of the two.
+    case headTooLarge(bytesMax: Int, fieldsMax: Int)
     case badPath
     /// A request that is not legal HTTP in some way that has no row of its own.
     case malformedHead
@@ -56,6 +57,8 @@ package enum RefusalCause: Sendable {
     /// `field` names the place within the message, `problem` says what is wrong there.
     case malformedMessage(field: String, problem: String)
 
+    /// The time that a leaving gateway gives running calls is over.
+    case shuttingDown
     case internalError
 }
 

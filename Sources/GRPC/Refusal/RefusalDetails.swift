@@ -55,12 +55,12 @@ struct RefusalDetails {
         case .upstreamWithoutStatus(let status): fact = ("http_status", .number(UInt64(clamping: status)))
         case .upstreamReset(let code): fact = ("http2_error_code", .number(UInt64(code)))
         case .deadlineExceeded(let stage): fact = ("stage", .text(stage.name))
-        case .messageTooLarge(let bytes), .headTooLarge(let bytes): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
+        case .messageTooLarge(let bytes), .headTooLarge(let bytes, _): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
         case .malformedTimeout: fieldViolation = ("grpc-timeout", "expected one to eight digits and one of H M S m u n")
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
         case .noRoute, .unsupportedContentType, .unauthenticated, .permissionDenied, .connectFailed, .connectionLost,
             .upstreamProtocolError, .slowRequestBody, .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected,
-            .internalError:
+            .shuttingDown, .internalError:
             break
         }
     }

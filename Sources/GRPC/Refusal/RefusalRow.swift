@@ -135,6 +135,10 @@ extension RefusalCause {
             RefusalRow(
                 .invalidArgument, 400, "MESSAGE_INVALID", "the message is malformed", flag: "TR", detail: "malformed_message")
 
+        case .shuttingDown:
+            RefusalRow(
+                .unavailable, 503, "SHUTTING_DOWN", "the gateway is shutting down", flag: "LR", detail: "drain_timeout",
+                endsConnection: true)
         case .internalError:
             RefusalRow(
                 .internal, 500, "INTERNAL_ERROR", "internal error", flag: "-", detail: "internal_error",

@@ -60,8 +60,14 @@ package struct RefusalWriter: ~Copyable {
         message.removeAll()
         message.append(row.message)
         switch refusal.cause {
-        case .messageTooLarge(let bytes), .headTooLarge(let bytes):
+        case .messageTooLarge(let bytes):
             message.append(": at most ")
+            message.append(decimal: UInt64(clamping: bytes))
+            message.append(" bytes")
+        case .headTooLarge(let bytes, let fields):
+            message.append(": at most ")
+            message.append(decimal: UInt64(clamping: fields))
+            message.append(" fields and ")
             message.append(decimal: UInt64(clamping: bytes))
             message.append(" bytes")
         case .malformedMessage(let field, let problem):

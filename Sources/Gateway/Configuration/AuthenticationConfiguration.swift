@@ -82,7 +82,7 @@ extension Grammar where Value == [IssuerConfiguration] {
             let list = Grammar.list(of: .issuer).expecting(expected)
             guard let issuers = list.read(node, reader) else { return nil }
             var seen: Set<String> = []
-            for issuer in issuers where !seen.insert(issuer.issuer.value).inserted {
+            for issuer in issuers where !issuer.issuer.value.isEmpty && !seen.insert(issuer.issuer.value).inserted {
                 reader.report(
                     "found \(Quoted.text(issuer.issuer.value)) twice, expected each issuer once", at: issuer.issuer.place)
             }
@@ -102,14 +102,15 @@ extension Grammar where Value == IssuerConfiguration {
             let leeway = section.value("leeway", .duration(.zero ... .seconds(600)), default: .seconds(60))
             let forwardClaims = section.value("forward_claims", .forwardedClaims, default: [])
             let forwardToken = section.value("forward_token", .boolean, default: false)
-            guard let issuer, let audiences, var keys else { return nil }
+            // Without keys there is nothing more to look at; all else that is wrong has been reported.
+            guard var keys else { return nil }
             if case .https(let address, let authority, let path, _) = keys.value {
                 keys.value = .https(address: address, authority: authority, path: path, ca: ca)
             } else if let ca {
                 section.reader.report("expected no jwks_ca here: only keys fetched over https need one", at: ca.place)
             }
             return IssuerConfiguration(
-                issuer: issuer, audiences: audiences, keys: keys, algorithm: algorithm, leeway: leeway,
+                issuer: issuer ?? Located("", at: section.place), audiences: audiences ?? [], keys: keys, algorithm: algorithm, leeway: leeway,
                 forwardClaims: forwardClaims, forwardToken: forwardToken)
         }
     }

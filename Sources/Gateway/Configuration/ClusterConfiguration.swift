@@ -57,14 +57,13 @@ extension Grammar where Value == ClusterConfiguration {
             let tls = section.optional("tls", .peerTLS)
             let timeouts = section.value("timeouts", .clusterTimeouts, default: .defaults)
             let connections = section.value("connections", .clusterConnections, default: .defaults)
-            guard let endpoints else { return nil }
             var seen: Set<NetworkAddress> = []
-            for endpoint in endpoints where !seen.insert(endpoint.value).inserted {
+            for endpoint in endpoints ?? [] where !seen.insert(endpoint.value).inserted {
                 section.reader.report(
                     "found \(Quoted.text(endpoint.value.description)) twice, expected each endpoint once", at: endpoint.place)
             }
             return ClusterConfiguration(
-                name: Located("", at: section.place), endpoints: endpoints, loadBalancing: balancing, tls: tls,
+                name: Located("", at: section.place), endpoints: endpoints ?? [], loadBalancing: balancing, tls: tls,
                 timeouts: timeouts, connections: connections)
         }
     }

@@ -49,9 +49,19 @@ extension GatewayConfiguration {
         text: String, file: String, environment: @escaping (String) -> String?,
         readFile: @escaping (String) -> Result<String, FileFailure>
     ) -> (GatewayConfiguration?, [Issue]) {
+        let (draft, issues) = draft(text: text, file: file, environment: environment, readFile: readFile)
+        return (issues.hasErrors ? nil : draft, issues)
+    }
+
+    /// What could be read of martlet.yaml, for whoever looks for further mistakes: with an error among the issues, what was
+    /// wrong is left out or has a value of no meaning, and nothing may be served from it.
+    package static func draft(
+        text: String, file: String, environment: @escaping (String) -> String?,
+        readFile: @escaping (String) -> Result<String, FileFailure>
+    ) -> (GatewayConfiguration?, [Issue]) {
         let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
         let configuration = reader.root.flatMap { reader.section($0, Self.read) }
-        return (reader.issues.hasErrors ? nil : configuration, reader.issues.inOrder)
+        return (configuration, reader.issues.inOrder)
     }
 
     private static func read(_ section: Section) -> GatewayConfiguration? {
@@ -80,7 +90,7 @@ extension GatewayConfiguration {
 extension Grammar where Value == AccessLogTarget {
     /// A path has a slash in it, so that a slip in `stdout` does not become a file.
     static var accessLog: Grammar {
-        let expected = "off, stdout, or a path such as /var/log/martlet.json"
+        let expected = "off, stdout, or a path with a slash such as ./access.log or /var/log/martlet.json"
         let words = Grammar(expected: expected) { (text: String) in
             switch text {
             case "off": .value(AccessLogTarget.off)

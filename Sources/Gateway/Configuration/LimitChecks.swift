@@ -34,7 +34,7 @@ struct LimitChecks {
             for method in route.methods where method.access.admitsStrangers == true {
                 guard let allow = method.access.allow else { continue }
                 reader.report(
-                    "admits callers without a token, but the route's limit \(Quoted.text(limit.value.text)) "
+                    "admits callers without a token, but the route's limit \(Quoted.text(text(limit))) "
                         + "counts what only a token says",
                     at: allow.place)
             }
@@ -50,17 +50,22 @@ struct LimitChecks {
         guard limit.value.isFromToken else { return }
         if limit.value.isBeforeAuthentication {
             reader.report(
-                "found \(Quoted.text(limit.value.text)) before authentication, expected keys that need no token", at: limit.place)
+                "found \(Quoted.text(text(limit))) before authentication, expected keys that need no token", at: limit.place)
         } else if admitsStrangers {
             reader.report(
-                "found \(Quoted.text(limit.value.text)) where callers without a token are allowed, "
+                "found \(Quoted.text(text(limit))) where callers without a token are allowed, "
                     + "expected keys that every caller has",
                 at: limit.place)
         } else if !hasTenant, limit.value.keys.contains(.tenant) {
             reader.report(
-                "found \(Quoted.text(limit.value.text)), expected authentication.tenant to say what a tenant is",
+                "found \(Quoted.text(text(limit))), expected authentication.tenant to say what a tenant is",
                 at: limit.place)
         }
+    }
+
+    /// As it is written where it is written in short, so that it can be found.
+    private func text(_ limit: Located<LimitRule>) -> String {
+        reader.root?.written(at: limit.place) ?? limit.value.text
     }
 
     /// An RLS override is a count and one unit (RateLimitDescriptor.RateLimitOverride).
@@ -73,7 +78,7 @@ struct LimitChecks {
             : rule.count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
         guard let problem else { return }
         reader.report(
-            "found \(Quoted.text(rule.text)), expected \(problem): a rate-limit service cannot be asked for it", at: limit.place)
+            "found \(Quoted.text(text(limit))), expected \(problem): a rate-limit service cannot be asked for it", at: limit.place)
     }
 }
 
@@ -97,7 +102,7 @@ extension AccessConfiguration {
 extension LimitRule {
     fileprivate var isFromToken: Bool { keys.contains(where: \.isFromToken) }
 
-    /// The shorthand, for messages.
+    /// The shorthand, for messages about the longer form.
     var text: String {
         let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
         return "\(count)/\(span)" + (burst.map { " burst \($0)" } ?? "")

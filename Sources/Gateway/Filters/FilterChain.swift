@@ -6,6 +6,8 @@ package enum Filter: UInt8, Sendable {
     case limitStrangers
     case authenticate
     case authorize
+    /// Can it be served at all? Asked before it is counted.
+    case serve
     case limit
     case route
 }
@@ -23,9 +25,7 @@ enum FilterVerdict {
 extension GatewayWorker {
     /// Why a call that may be made cannot be: it does not speak gRPC where only gRPC is served.
     private func unservable(_ exchange: ExchangePointer) -> RefusalCause? {
-        guard exchange.pointee.caller != .grpc, exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.needsGRPC }) else {
-            return nil
-        }
+        guard exchange.pointee.caller != .grpc else { return nil }
         let isPost = exchange.pointee.facts?.method.equals("POST") ?? false
         return isPost ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
     }
@@ -42,9 +42,11 @@ extension GatewayWorker {
             case .limitStrangers: verdict = limitStrangers(exchange)
             case .authenticate: verdict = authenticator.check(exchange, worker: self)
             case .authorize: verdict = authorize(exchange)
+            case .serve:
+                if let cause = unservable(exchange) { return refuse(exchange, cause) }
+                continue
             case .limit: verdict = limit(exchange)
             case .route:
-                if let cause = unservable(exchange) { return refuse(exchange, cause) }
                 upstream.start(exchange)
                 return
             }

@@ -27,6 +27,16 @@ struct ByteSet {
             .without(UInt8(ascii: "\\")).without(UInt8(ascii: "#"))
     }
 
+    /// What never needs an escape (RFC 3986, section 2.3).
+    @inline(__always)
+    static var unreserved: ByteSet {
+        let digits: UInt64 = 0x3ff << 48
+        let dashAndDot: UInt64 = 1 << 45 | 1 << 46
+        let letters: UInt64 = 0x7ff_fffe | 0x7ff_fffe << 32
+        let underscoreAndTilde: UInt64 = 1 << 31 | 1 << 62
+        return ByteSet(low: digits | dashAndDot, high: letters | underscoreAndTilde)
+    }
+
     @inline(__always)
     static var inQuery: ByteSet { visible.without(UInt8(ascii: "#")) }
 

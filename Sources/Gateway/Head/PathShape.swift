@@ -12,6 +12,9 @@ package enum PathFault: Error, Hashable, Sendable, CaseIterable {
     case nul
     /// A `%` without two hex digits behind it.
     case malformedEscape
+    /// An escaped letter, digit, `-`, `.`, `_` or `~`, which needs none: whoever decodes it reads another path than whoever
+    /// matched it (RFC 3986, section 6.2.2.2), and a rule for the plain one would be passed by.
+    case needlessEscape
     /// A control byte, space, `#`, or a byte outside ASCII, in path or query.
     case forbiddenByte
 
@@ -24,6 +27,7 @@ package enum PathFault: Error, Hashable, Sendable, CaseIterable {
         case .backslash: "backslashes"
         case .nul: "%00"
         case .malformedEscape: "malformed escapes"
+        case .needlessEscape: "escapes of letters, digits, -, ., _ and ~"
         case .forbiddenByte: "control bytes, spaces, # and bytes outside ASCII"
         }
     }
@@ -64,6 +68,7 @@ package struct PathShape: Equatable {
                 guard let value = Self.escaped(target, at: index - 1) else { throw .malformedEscape }
                 index += 2
                 if value == 0 { throw .nul }
+                if ByteSet.unreserved.contains(value) { throw .needlessEscape }
                 if value == UInt8(ascii: "\\") { throw .backslash }
                 if value == UInt8(ascii: "/") { try Self.checkSegment(target, at: index) }
             case UInt8(ascii: "\\"):

@@ -12,19 +12,16 @@ package final class Route: Sendable {
     package let policies: [CallPolicy]
     /// `policies`, for choosing one without counting references.
     let policyReferences: [Unmanaged<CallPolicy>]
-    /// Only gRPC is served here: the route matches a service.
-    package let needsGRPC: Bool
     /// Under which its calls are counted.
     package let calls: CallGroup
 
-    package init(index: Int, name: String, cluster: Int, policies: [CallPolicy], needsGRPC: Bool, calls: CallGroup) {
+    package init(index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup) {
         self.index = index
         self.name = name
         nameBytes = Array(name.utf8)
         self.cluster = cluster
         self.policies = policies
         policyReferences = policies.map { .passUnretained($0) }
-        self.needsGRPC = needsGRPC
         self.calls = calls
     }
 }
@@ -43,8 +40,10 @@ package final class CallPolicy: Sendable {
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
 
+    /// - Parameter needsGRPC: nothing else is served here, because the route matches a service.
     package init(
-        timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool
+        timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
+        needsGRPC: Bool
     ) {
         self.timeout = timeout
         self.access = access
@@ -59,6 +58,7 @@ package final class CallPolicy: Sendable {
         if authenticates { filters.append(.authenticate) }
         // Authorize before counting too: a refused call costs its tenant nothing.
         filters.append(.authorize)
+        if needsGRPC { filters.append(.serve) }
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.append(.limit) }
         filters.append(.route)

@@ -75,16 +75,27 @@ package struct SnapshotBuilder {
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 
+    /// What is wrong with the files that a configuration names, though it has mistakes itself and nothing can be built of it.
+    package mutating func fileIssues() -> [Issue] {
+        for listener in configuration.listeners { _ = files.listenerPlan(listener, ticketKeys: surroundings.ticketKeys) }
+        for cluster in configuration.clusters { _ = clusterPlan(cluster) }
+        for issuer in configuration.authentication?.issuers ?? [] { _ = files.keys(of: issuer) }
+        _ = storePlan(configuration.rateLimits)
+        return files.issues
+    }
+
     // MARK: Routes
 
     private func route(_ route: RouteConfiguration, at index: Int, _ builder: inout RuleBookBuilder) -> Route {
         let authenticates = configuration.authentication != nil
         let own = route.access.rules
+        var needsGRPC = false
+        if case .service = route.match.target { needsGRPC = true }
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
             CallPolicy(
                 timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates)
+                authenticates: authenticates, needsGRPC: needsGRPC)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -93,14 +104,12 @@ package struct SnapshotBuilder {
                     timeout: method.timeout ?? route.timeout,
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates))
+                    authenticates: authenticates, needsGRPC: needsGRPC))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         let cluster = configuration.clusters.firstIndex { $0.name.value == route.cluster.value } ?? 0
-        var needsGRPC = false
-        if case .service = route.match.target { needsGRPC = true }
-        return Route(index: index, name: route.name, cluster: cluster, policies: policies, needsGRPC: needsGRPC, calls: calls)
+        return Route(index: index, name: route.name, cluster: cluster, policies: policies, calls: calls)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

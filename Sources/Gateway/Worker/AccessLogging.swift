@@ -35,18 +35,16 @@ extension GatewayWorker {
     /// Counts an exchange that is over, and writes its line.
     func record(_ exchange: ExchangePointer) {
         let duration = now.nanoseconds(since: exchange.pointee.began)
-        if let route = exchange.pointee.route {
-            let method = exchange.pointee.facts?.rpc ?? UnsafeRawBufferPointer(start: nil, count: 0)
-            let status = exchange.pointee.outcome.grpcStatus
-            // A method that nobody has answered for may be an invention.
-            let exists = !exchange.pointee.flags.contains(.localReply) && status != .unimplemented
-            let group = route._withUnsafeGuaranteedRef { $0.calls }
-            let series = callTable._withUnsafeGuaranteedRef { $0.series(group, method: method, mayCreate: exists) }
-            let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: exchange.pointee.outcome.httpStatus)
-            let isPlainSuccess = status == nil && (200..<400).contains(exchange.pointee.outcome.httpStatus)
-            shard._withUnsafeGuaranteedRef {
-                $0.record(series, status: isPlainSuccess ? 0 : Int(code.rawValue), nanoseconds: duration)
-            }
+        let method = exchange.pointee.facts?.rpc ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let status = exchange.pointee.outcome.grpcStatus
+        // A method that nobody has answered for may be an invention.
+        let exists = !exchange.pointee.flags.contains(.localReply) && status != .unimplemented
+        let group = exchange.pointee.route?._withUnsafeGuaranteedRef { $0.calls } ?? unrouted
+        let series = callTable._withUnsafeGuaranteedRef { $0.series(group, method: method, mayCreate: exists) }
+        let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: exchange.pointee.outcome.httpStatus)
+        let isPlainSuccess = status == nil && (200..<400).contains(exchange.pointee.outcome.httpStatus)
+        shard._withUnsafeGuaranteedRef {
+            $0.record(series, status: isPlainSuccess ? 0 : Int(code.rawValue), nanoseconds: duration)
         }
         if let accessLog, accessLog.ring.isEnabled { write(exchange, duration, to: accessLog) }
     }

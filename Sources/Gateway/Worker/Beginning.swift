@@ -17,8 +17,8 @@ extension GatewayWorker {
             method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
             contentType: fields.first(.contentType)?.valueBytes)
         if stream.pointee.flags.contains(.headTooLarge) {
-            let limit = Connection.with(stream) { $0.limits.fieldListBytes }
-            return refuse(exchange, .headTooLarge(bytesMax: limit))
+            let limits = Connection.with(stream) { $0.limits }
+            return refuse(exchange, .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount))
         }
         if isFull {
             metrics.count(.overload)

@@ -15,6 +15,8 @@ package final class GatewayMetrics: Sendable {
     package let registry: MetricRegistry
     package let calls: CallMetrics
     private let events: [Counter]
+    /// Calls that no route takes, or that were refused before one was looked for.
+    let unrouted: CallGroup
     package let downstreamConnectionsTotal: Counter
 
     package static let statusNames = [
@@ -31,6 +33,7 @@ package final class GatewayMetrics: Sendable {
                 counter: "martlet_requests_total", counterHelp: "Calls that are over, by route, method and gRPC status.",
                 histogram: "martlet_request_duration_seconds", histogramHelp: "From a call's head to its end."),
             statuses: Self.statusNames)
+        unrouted = calls.group("-")
         downstreamConnectionsTotal = registry.counter(
             "martlet_downstream_connections_total", help: "Connections that callers have opened.")
         events = GatewayEvent.allCases.map { event in

@@ -38,6 +38,7 @@ package final class GatewayWorker {
     let callTable: Unmanaged<CallTable>
     let shard: Unmanaged<MetricShard>
     private let activeCalls: Gauge
+    let unrouted: CallGroup
     let accessLog: AccessLogger?
     let counters: CounterTable
     let authenticator: Authenticator
@@ -69,6 +70,7 @@ package final class GatewayWorker {
         callTable = .passUnretained(self.metrics.table)
         shard = .passUnretained(self.metrics.shard)
         activeCalls = self.metrics.activeCalls
+        unrouted = metrics.unrouted
         replies = ReplyWriter()
         authenticator = Authenticator(counters: counters)
         limiter = Limiter(store: MemoryStore(table: counters), generation: snapshot.generation)
@@ -240,6 +242,14 @@ package final class GatewayWorker {
         exchanges.give(exchange)
         snapshot._withUnsafeGuaranteedRef { $0.exchangeCount -= 1 }
         if !leaving.isEmpty { retireLeft() }
+    }
+
+    /// Ends every call that runs, as well as it can be told.
+    package func endAll() {
+        exchanges.forEachRecord { exchange in
+            guard exchange.pointee.downstream != nil, exchange.pointee.phase != .over else { return }
+            fail(exchange, .shuttingDown)
+        }
     }
 
     /// The caller went away before the answer was complete.

@@ -36,7 +36,7 @@ extension GatewayWorker {
     }
 
     /// The caller's id where a trusted proxy vouches for it, else a new one, kept for the log and for further attempts.
-    private func requestID(_ exchange: ExchangePointer, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
+    func requestID(_ exchange: ExchangePointer, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
         if let id = exchange.pointee.requestID { return id }
         if exchange.pointee.origin?.isProxied == true, let field = stream.pointee.fields.first(.xRequestID),
             RequestID.isAcceptable(field.valueBytes)

@@ -33,6 +33,8 @@ extension GatewayWorker {
             refusal, to: exchange.pointee.caller, isHead: isHead, fields: &replies.fields, body: &replies.body)
         var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
         for index in 0..<replies.fields.count { writer.copy(replies.fields[index]) }
+        // What a caller can quote, and the log knows.
+        writer.put("x-request-id", requestID(exchange, stream), token: .xRequestID, flags: .borrowedNeverIndexed)
         exchange.pointee.outcome.httpStatus = exchange.pointee.caller == .grpc ? 200 : refusal.row.httpStatus
         exchange.pointee.outcome.responseBytes = replies.body.count
         ServerConnection.withServer(stream) { connection in

@@ -76,9 +76,26 @@ extension LimitServiceConfiguration {
         text: String, file: String, environment: @escaping (String) -> String?,
         readFile: @escaping (String) -> Result<String, FileFailure>
     ) -> (LimitServiceConfiguration?, [Issue]) {
+        let (draft, issues) = draft(text: text, file: file, environment: environment, readFile: readFile)
+        return (issues.hasErrors ? nil : draft, issues)
+    }
+
+    /// What could be read of limits.yaml, for whoever looks for further mistakes: with an error among the issues, what was
+    /// wrong is left out, and nothing may be served from it.
+    package static func draft(
+        text: String, file: String, environment: @escaping (String) -> String?,
+        readFile: @escaping (String) -> Result<String, FileFailure>
+    ) -> (LimitServiceConfiguration?, [Issue]) {
         let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
         let configuration = reader.root.flatMap { reader.section($0, Self.read) }
-        return (reader.issues.hasErrors ? nil : configuration, reader.issues.inOrder)
+        return (configuration, reader.issues.inOrder)
+    }
+
+    /// Whether a text means to be limits.yaml and not martlet.yaml: it has domains, and no routes or clusters.
+    package static func isMeant(by text: String, file: String) -> Bool {
+        guard let root = Reader(text, file: file, surroundings: Surroundings()).root else { return false }
+        return ["domains", "domain", "descriptors"].contains(where: root.has)
+            && !["routes", "clusters", "authentication"].contains(where: root.has)
     }
 
     private static func read(_ section: Section) -> LimitServiceConfiguration? {
@@ -91,10 +108,9 @@ extension LimitServiceConfiguration {
         if case .service = rateLimits.store.value {
             section.reader.report("found a rate-limit service, expected memory or redis: this is one", at: rateLimits.store.place)
         }
-        guard let listeners else { return nil }
-        AdminSection.check(admin, against: listeners, section.reader)
+        AdminSection.check(admin, against: listeners ?? [], section.reader)
         return LimitServiceConfiguration(
-            workers: workers, drain: drain, admin: admin, listeners: listeners, rateLimits: rateLimits, domains: domains)
+            workers: workers, drain: drain, admin: admin, listeners: listeners ?? [], rateLimits: rateLimits, domains: domains)
     }
 
     /// Several under `domains`, or one at the root, so that a file written for envoyproxy/ratelimit needs only `listeners`.

@@ -34,6 +34,10 @@ package struct FileOpener {
         let chain = bytes(pair.certificate)
         let key = bytes(pair.privateKey)
         guard let chain, let key else { return nil }
+        return identity(pair, chain: chain, key: key)
+    }
+
+    private mutating func identity(_ pair: CertificatePair, chain: [UInt8], key: [UInt8]) -> Identity? {
         do throws(ContextMistake) {
             let identity = try Identity(chain: chain, key: key)
             for warning in identity.warnings(at: now) {
@@ -49,6 +53,10 @@ package struct FileOpener {
 
     package mutating func authorities(_ path: Located<String>) -> CertificateAuthorities? {
         guard let pem = bytes(path) else { return nil }
+        return authorities(pem, from: path)
+    }
+
+    private mutating func authorities(_ pem: [UInt8], from path: Located<String>) -> CertificateAuthorities? {
         do throws(ContextMistake) {
             return try CertificateAuthorities(pem: pem)
         } catch {
@@ -59,20 +67,27 @@ package struct FileOpener {
 
     package mutating func upstreamTLS(_ tls: PeerTLS, protocols: [ApplicationProtocol], at place: Place) -> UpstreamTLS? {
         var contents: [UInt8] = []
-        var authorities = CertificateAuthorities.system
-        if let ca = tls.ca {
-            guard let pem = bytes(ca), let given = self.authorities(ca) else { return nil }
-            contents += pem
-            authorities = given
-        }
-        var settings = ClientSettings(authorities: authorities)
+        var settings = ClientSettings(authorities: .system)
         settings.applicationProtocols = protocols
-        if let pair = tls.certificate {
-            guard let chain = bytes(pair.certificate), let key = bytes(pair.privateKey), let own = identity(pair) else {
-                return nil
+        // Every file is looked at before the first bad one ends it.
+        var isWhole = true
+        if let ca = tls.ca {
+            if let pem = bytes(ca), let given = authorities(pem, from: ca) {
+                contents += pem
+                settings.authorities = given
+            } else {
+                isWhole = false
             }
-            contents += chain + key
-            settings.identity = own
+        }
+        if let pair = tls.certificate {
+            let chain = bytes(pair.certificate)
+            let key = bytes(pair.privateKey)
+            if let chain, let key, let own = identity(pair, chain: chain, key: key) {
+                contents += chain + key
+                settings.identity = own
+            } else {
+                isWhole = false
+            }
         }
         var name: ServerName?
         if let text = tls.serverName {
@@ -82,6 +97,7 @@ package struct FileOpener {
             }
             name = given
         }
+        guard isWhole else { return nil }
         do throws(ContextMistake) {
             return UpstreamTLS(context: try ClientContext(settings), digest: contents.withUnsafeBytes { DigestAlgorithm.sha256.hash($0) }, serverName: name)
         } catch {

@@ -26,10 +26,10 @@ extension Grammar where Value == ListenerConfiguration {
             let address = section.required("address", .located(.listenAddress))
             let tls = section.optional("tls", .listenerTLS)
             let limits = section.value("limits", .listenerLimits, default: .defaults)
-            guard let address else { return nil }
+            // A wrong address has been reported; what else the listener names is still looked at.
+            let place = address ?? Located(.ip("0.0.0.0", port: 0), at: section.place)
             return ListenerConfiguration(
-                name: name ?? Located(address.value.description, at: address.place), address: address, tls: tls,
-                limits: limits)
+                name: name ?? Located(place.value.description, at: place.place), address: place, tls: tls, limits: limits)
         }
     }
 }

@@ -33,7 +33,7 @@ enum KeyFile {
         let handle = try privateKey(path, contents)
         if let algorithm, !algorithm.fits(handle.kind) { throw misfit(path, handle.kind, algorithm) }
         if algorithm == nil, case .rsa = handle.kind {
-            throw CommandFailure("\(path): an RSA key signs in several ways; expected --algorithm RS256, RS384 or RS512")
+            throw CommandFailure("\(path): an RSA key signs in several ways; expected --algorithm RS256, RS384, RS512, PS256, PS384 or PS512")
         }
         do throws(KeyRefusal) {
             let key = MintingKeyBox(try MintingKey(handle, algorithm: algorithm))
@@ -111,9 +111,6 @@ enum KeyFile {
 
     private static func refusal(_ path: String, _ refusal: KeyRefusal, _ algorithm: SigningAlgorithm) -> CommandFailure {
         switch refusal {
-        case .unsupportedAlgorithm:
-            CommandFailure(
-                "\(path): libjwt, which signs here, cannot do \(algorithm.rawValue); expected a key for HS, RS or ES")
         case .algorithmDoesNotFit:
             CommandFailure("\(path): the key cannot be used as \(algorithm.rawValue)")
         case .weak:

@@ -18,7 +18,7 @@ struct TokenMint: ParsableCommand {
     @Option(help: ArgumentHelp("The private key: a PEM text, or a JSON Web Key for HS.", valueName: "file"))
     var key: String
 
-    @Option(help: "HS, RS or ES; may be left out where the key says it (EC, JSON Web Key).")
+    @Option(help: "What to sign with; may be left out where the key says it (EC, Edwards curves, JSON Web Key).")
     var algorithm: SigningAlgorithm?
 
     @Option(

@@ -50,7 +50,7 @@ final class KeyServer: StreamHandler {
 
     /// Nothing listens there any more.
     func stop() {
-        server.abort()
+        server.end()
         socket.close()
     }
 

@@ -141,7 +141,7 @@ let expectedRows: [ExpectedRow] = [
         cause: .messageTooLarge(bytesMax: 4096), code: .resourceExhausted, http: 413, reason: "MESSAGE_TOO_LARGE",
         flag: "DPE", metadata: ["bytes_max": "4096"], endsConnection: true),
     .init(
-        cause: .headTooLarge(bytesMax: 61_440), code: .resourceExhausted, http: 431, reason: "HEAD_TOO_LARGE",
+        cause: .headTooLarge(bytesMax: 61_440, fieldsMax: 100), code: .resourceExhausted, http: 431, reason: "HEAD_TOO_LARGE",
         flag: "DPE", metadata: ["bytes_max": "61440"], endsConnection: true),
     .init(cause: .badPath, code: .invalidArgument, http: 400, reason: "PATH_INVALID", flag: "DPE"),
     .init(
@@ -153,6 +153,8 @@ let expectedRows: [ExpectedRow] = [
     .init(
         cause: .malformedMessage(field: "a.b", problem: "not a number"), code: .invalidArgument, http: 400,
         reason: "MESSAGE_INVALID", flag: "TR"),
+    .init(
+        cause: .shuttingDown, code: .unavailable, http: 503, reason: "SHUTTING_DOWN", flag: "LR", endsConnection: true),
     .init(
         cause: .internalError, code: .internal, http: 500, reason: "INTERNAL_ERROR", flag: "-", endsConnection: true),
 ]

@@ -10,7 +10,7 @@ import Testing
             ("/acme.orders.v1.Orders/Get", "acme.orders.v1.Orders", "Get"),
             ("/acme.orders.v1.Orders/Get?encoding=json", "acme.orders.v1.Orders", "Get"),
             ("/a/b", "a", "b"),
-            ("/%61/b", "%61", "b"),
+            ("/%40/b", "%40", "b"),
             ("/a%2fb/c", "a%2fb", "c"),
             ("/a/b/", "", ""), ("/a/b/c", "", ""), ("/a/", "", ""), ("/a", "", ""), ("/", "", ""),
             ("/a?/b", "", ""), ("/a/?b", "", ""),

@@ -34,7 +34,7 @@ import Testing
         #expect(try Self.find(table, "/acme.Orders/Get") == 0)
         #expect(try Self.find(table, "/acme.Orders/Get?a=b") == 0)
         #expect(try Self.find(table, "/v1/orders?a=b") == 1)
-        for path in ["/acme.orders/Get", "/acme.Order/Get", "/acme.Orderss/Get", "/acme.Order%73/Get", "/acme.Orders", "/acme.Orders/",
+        for path in ["/acme.orders/Get", "/acme.Order/Get", "/acme.Orderss/Get", "/acme.Orders%20/Get", "/acme.Orders", "/acme.Orders/",
             "/acme.Orders/Get/", "/v1/Orders", "/v1/orders/", "/v1%2forders", "/v1"] {
             #expect(try Self.find(table, path) == nil, "\(path)")
         }

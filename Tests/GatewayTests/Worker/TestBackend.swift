@@ -44,7 +44,7 @@ final class TestBackend: StreamHandler {
 
     /// Ends at once, with everything on it.
     func stop() {
-        for server in leaving + [server!] { server.abort() }
+        for server in leaving + [server!] { server.end() }
         socket.close()
     }
 

@@ -46,7 +46,7 @@ final class TestGateway {
     }
 
     deinit {
-        server.abort()
+        server.end()
         socket.close()
         for cluster in gateway.current.clusters { cluster.retire() }
         inside.settle()

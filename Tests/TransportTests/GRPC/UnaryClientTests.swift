@@ -97,7 +97,7 @@ struct UnaryClientTests {
         served.unary.isLater = true
         let lost = call(client)
         #expect(served.worker.run { served.unary.kept != nil })
-        served.http.abort()
+        served.http.end()
         #expect(served.worker.run { lost.status != nil })
         #expect(lost.status?.code == .unavailable)
         served.unary.isLater = false

@@ -74,7 +74,7 @@ final class PathServer {
     }
 
     deinit {
-        server.abort()
+        server.end()
         socket.close()
     }
 

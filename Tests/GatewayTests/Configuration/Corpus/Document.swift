@@ -43,7 +43,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:10: workers: found "many", expected a whole number from 1 to 1024, or auto
         >>> martlet.yaml:2:17: drain.delay: found "5", expected a duration such as 250ms or 5s
         >>> martlet.yaml:2:29: drain.timeout: found "5 parsecs", expected a duration such as 250ms or 5s
-        >>> martlet.yaml:3:13: access_log: found "sdtout", expected off, stdout, or a path such as /var/log/martlet.json; did you mean "stdout"?
+        >>> martlet.yaml:3:13: access_log: found "sdtout", expected off, stdout, or a path with a slash such as ./access.log or /var/log/martlet.json; did you mean "stdout"?
         >>> martlet.yaml:4:19: admin.address: found "localhost:9901", expected an address to listen on such as 0.0.0.0:8443, "[::]:8443" or unix:/run/martlet.sock
         >>> martlet.yaml:5:19: trusted_proxies[0]: found "10.0.0.1/8", expected the first address of a block, such as 10.0.0.0/8
         >>> martlet.yaml:5:31: trusted_proxies[1]: found "10.0.0.0/33", expected a prefix length from 0 to 32

@@ -105,7 +105,7 @@ extension WrongConfiguration {
         routes: [{ cluster: orders, limits: [10/s, 10/s burst 20, 10/2min, 5_000_000_000/day] }]
         >>> martlet.yaml:2:44: routes[0].limits[1]: found "10/s burst 20", expected no burst: a rate-limit service cannot be asked for it
         >>> martlet.yaml:2:59: routes[0].limits[2]: found "10/2min", expected one unit of time, not 2: a rate-limit service cannot be asked for it
-        >>> martlet.yaml:2:68: routes[0].limits[3]: found "5000000000/day", expected a count of at most 4294967295: a rate-limit service cannot be asked for it
+        >>> martlet.yaml:2:68: routes[0].limits[3]: found "5_000_000_000/day", expected a count of at most 4294967295: a rate-limit service cannot be asked for it
         --- stores that are none
         rate_limits: { store: postgres://db }
         >>> martlet.yaml:1:23: rate_limits.store: found "postgres://db", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port

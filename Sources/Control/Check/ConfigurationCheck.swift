@@ -1,0 +1,66 @@
+package import Config
+internal import Gateway
+internal import Metrics
+internal import RateLimit
+internal import RateLimitService
+internal import TLS
+package import Time
+internal import Transport
+
+/// `martlet check`: every mistake that shows without a start, those in the files that a configuration names included.
+///
+/// A mistake in the text does not keep the files from being looked at: what could be read of the configuration says which.
+package struct ConfigurationCheck {
+    /// The command that a configuration is for.
+    package enum Kind: Sendable {
+        case gateway
+        case rateLimitService
+    }
+
+    package let kind: Kind
+    package let issues: [Issue]
+
+    package init(
+        text: String, file: String, environment: @escaping (String) -> String?,
+        readText: @escaping (String) -> Result<String, FileFailure>,
+        readFile: @escaping (String) -> Result<[UInt8], FileFailure>, now: WallTime
+    ) {
+        let found: [Issue]
+        if LimitServiceConfiguration.isMeant(by: text, file: file) {
+            kind = .rateLimitService
+            found = Self.service(
+                LimitServiceConfiguration.draft(text: text, file: file, environment: environment, readFile: readText),
+                FileOpener(read: readFile, now: now))
+        } else {
+            kind = .gateway
+            found = Self.gateway(
+                GatewayConfiguration.draft(text: text, file: file, environment: environment, readFile: readText), readFile, now)
+        }
+        issues = found.inOrder
+    }
+
+    private static func gateway(
+        _ read: (draft: GatewayConfiguration?, issues: [Issue]),
+        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>, _ now: WallTime
+    ) -> [Issue] {
+        guard let draft = read.draft else { return read.issues }
+        var builder = SnapshotBuilder(
+            draft,
+            .init(
+                readFile: readFile, counterSeed: .random(), ticketKeys: TicketKeys(now: .now()),
+                metrics: GatewayMetrics(registry: MetricRegistry()), now: now))
+        // The builder that serves may look at more than files; it wants a whole configuration.
+        let built = read.issues.hasErrors ? builder.fileIssues() : builder.build(generation: 1).1
+        return read.issues + built + PlaceCheck.issues(of: draft)
+    }
+
+    private static func service(
+        _ read: (draft: LimitServiceConfiguration?, issues: [Issue]), _ files: consuming FileOpener
+    ) -> [Issue] {
+        guard let draft = read.draft else { return read.issues }
+        let ticketKeys = TicketKeys(now: .now())
+        for listener in draft.listeners { _ = files.listenerPlan(listener, ticketKeys: ticketKeys) }
+        _ = LimitServiceStore(draft.rateLimits, &files)
+        return read.issues + files.issues + PlaceCheck.issues(of: draft.listeners, admin: draft.admin)
+    }
+}

@@ -1,0 +1,197 @@
+"""What is measured: each scenario says what the proxy must do, how it is loaded and how the load is summed up."""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.fixtures import LARGE_BODY_SIZE, UNARY_MESSAGE_SIZE, Fixtures
+from harness.load import run_h2load, run_resumptions
+from harness.paths import TOOLS
+from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS
+from harness.processes import CoreWatch
+from harness.stack import ECHO, Stack
+
+SHORT_REPLY = ("size", str(5 + UNARY_MESSAGE_SIZE))
+LONG_REPLY = ("size", str(LARGE_BODY_SIZE))
+WARM_UP_SECONDS = 0.7
+HANDSHAKE_BURST = 100
+IDLE_COUNTS = (1000, 10000)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    title: str
+    kind: str
+    connections: int = 10
+    streams: int = 32
+    jwt_algorithm: str = "RS256"
+    reply: tuple = ECHO
+    large_upload: bool = False
+
+    # Title, key in the sample, decimals; the ranking goes by the first one, and less is better.
+    columns = (("CPU µs/req", "cpu_us", 1), ("req/s", "per_second", 0), ("core busy %", "busy_percent", 0),
+               ("peak RSS MiB", "peak_mib", 0))
+    shown = 0  # the column that the picture shows
+    is_unary = True
+    single_round = False
+    without_floors = False
+
+    def body(self, fixtures: Fixtures) -> Path:
+        return fixtures.large_body if self.large_upload else fixtures.unary_body
+
+    def reply_body(self, fixtures: Fixtures) -> bytes:
+        if self.reply == ECHO:
+            return self.body(fixtures).read_bytes()
+        size = int(self.reply[1])
+        return b"\0" + (size - 5).to_bytes(4, "big") + bytes(size - 5)
+
+    def measure(self, stack: Stack, seconds: float) -> dict:
+        """One sample."""
+        self._load(stack, WARM_UP_SECONDS)
+        cores = CoreWatch(stack.cores.proxy | stack.cores.load)
+        proxy_before, backends_before = stack.cpu_seconds()
+        result = self._load(stack, seconds)
+        proxy_after, backends_after = stack.cpu_seconds()
+        proxy_cpu, backend_cpu = proxy_after - proxy_before, backends_after - backends_before
+        _, busy, stolen = cores.since()
+        self._check_replies(result, stack.job.fixtures)
+        return {
+            "cpu_us": proxy_cpu / result.requests * 1e6, "per_second": result.requests / result.wall_seconds,
+            "busy_percent": proxy_cpu / result.wall_seconds / len(stack.cores.proxy) * 100,
+            "peak_mib": stack.proxy.peak_resident_bytes() / 2**20, "requests": result.requests,
+            "backend_us": backend_cpu / result.requests * 1e6, "load_us": result.cpu_seconds / result.requests * 1e6,
+            "foreign_cores": max(0, busy - proxy_cpu - backend_cpu - result.cpu_seconds) / result.wall_seconds,
+            "stolen_cores": stolen / result.wall_seconds, **self._more(result, proxy_cpu)}
+
+    def _load(self, stack, seconds, **options):
+        return run_h2load(stack.job, stack.cores.load, self.body(stack.job.fixtures), self.connections, self.streams,
+                          seconds=seconds, **options)
+
+    def _check_replies(self, result, fixtures):
+        # A refused gRPC call may well have HTTP status 200; but it has no body.
+        expected = result.requests * len(self.reply_body(fixtures))
+        if result.body_bytes < expected:
+            raise RuntimeError(f"{result.body_bytes} bytes in reply bodies instead of {expected}: some calls failed")
+
+    def _more(self, result, proxy_cpu):
+        return {}
+
+
+@dataclass(frozen=True)
+class FixedRate(Scenario):
+    connections: int = 16
+    streams: int = 16
+    requests_per_second: int = 3000
+
+    columns = (("CPU µs/req", "cpu_us", 1), ("p50 µs", "p50_us", 0), ("p99 µs", "p99_us", 0), ("req/s", "per_second", 0))
+
+    shown = 2
+
+    def _load(self, stack, seconds, **options):
+        return super()._load(stack, seconds, rate=self.requests_per_second)
+
+    def _more(self, result, _):
+        at = lambda share: result.latencies_us[min(len(result.latencies_us) - 1, int(len(result.latencies_us) * share))]
+        return {"p50_us": at(0.5), "p99_us": at(0.99)}
+
+
+@dataclass(frozen=True)
+class Stream(Scenario):
+    connections: int = 4
+    streams: int = 2
+
+    is_unary = False
+    columns = (("CPU µs/MiB", "cpu_us", 0), ("GB per CPU-second", "gb_per_cpu_second", 2), ("GB/s", "gb_per_second", 2),
+               ("core busy %", "busy_percent", 0), ("peak RSS MiB", "peak_mib", 0))
+
+    def _more(self, result, proxy_cpu):
+        gigabytes = result.requests * LARGE_BODY_SIZE / 1e9
+        return {"gb_per_cpu_second": gigabytes / proxy_cpu, "gb_per_second": gigabytes / result.wall_seconds}
+
+
+@dataclass(frozen=True)
+class Handshakes(Scenario):
+    is_unary = False
+    columns = (("CPU µs/connection", "cpu_us", 0), ("connections per CPU-second", "per_cpu_second", 0),
+               ("connections/s", "per_second", 0), ("peak RSS MiB", "peak_mib", 0))
+
+    def _load(self, stack, seconds, **_):
+        total, deadline = None, time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            burst = run_h2load(stack.job, stack.cores.load, self.body(stack.job.fixtures), HANDSHAKE_BURST, 1,
+                               requests=HANDSHAKE_BURST)
+            if total:
+                total.requests += burst.requests
+                total.body_bytes += burst.body_bytes
+                total.wall_seconds += burst.wall_seconds
+                total.cpu_seconds += burst.cpu_seconds
+            else:
+                total = burst
+        return total
+
+    def _more(self, result, proxy_cpu):
+        return {"per_cpu_second": result.requests / proxy_cpu}
+
+
+@dataclass(frozen=True)
+class Resumptions(Handshakes):
+    def _load(self, stack, seconds, **_):
+        return run_resumptions(stack.job, stack.cores.load, seconds)
+
+    def _check_replies(self, result, fixtures):
+        pass  # the client waits for every reply itself
+
+
+@dataclass(frozen=True)
+class Memory(Scenario):
+    is_unary = False
+    columns = (("bytes per connection", "connection_bytes", 0), ("idle RSS MiB", "rss_0_mib", 1),
+               ("idle PSS MiB", "pss_0_mib", 1), *((f"RSS MiB at {n}", f"rss_{n}_mib", 1) for n in IDLE_COUNTS))
+    single_round = True
+    without_floors = True  # two open files per connection are too many for 10,000
+
+    def measure(self, stack, seconds):
+        time.sleep(2)
+        resident = {0: stack.proxy.resident_bytes()}
+        proportional = stack.proxy.proportional_bytes()
+        client = [sys.executable, TOOLS / "idle_connections.py", str(stack.job.listen_port), *map(str, IDLE_COUNTS)]
+        with subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+            try:
+                for count in IDLE_COUNTS:
+                    if client.stdout.readline().strip() != str(count):
+                        raise RuntimeError(f"could not open {count} connections")
+                    time.sleep(2)
+                    resident[count] = stack.proxy.resident_bytes()
+                    client.stdin.write("\n")
+                    client.stdin.flush()
+            finally:
+                client.kill()
+        most = IDLE_COUNTS[-1]
+        return {"connection_bytes": (resident[most] - resident[0]) / most, "pss_0_mib": proportional / 2**20,
+                "foreign_cores": 0, "stolen_cores": 0, **{f"rss_{count}_mib": size / 2**20 for count, size in resident.items()}}
+
+
+SCENARIOS = [
+    Scenario("h2c-unary", "Cleartext, 10 connections × 32 streams", CLEARTEXT),
+    Scenario("h2c-unary-c64", "Cleartext, 64 connections × 1 stream", CLEARTEXT, connections=64, streams=1),
+    FixedRate("h2c-unary-rate", "Cleartext at 3000 req/s", CLEARTEXT),
+    Scenario("tls-unary", "TLS 1.3, 10 connections × 32 streams", TLS),
+    Scenario("tls-unary-c64", "TLS 1.3, 64 connections × 1 stream", TLS, connections=64, streams=1),
+    FixedRate("tls-unary-rate", "TLS 1.3 at 3000 req/s", TLS),
+    Scenario("tls-jwt-rs256", "TLS 1.3 + JWT RS256 + path rule + local rate limit, 10 × 32", JWT),
+    Scenario("tls-jwt-es256", "TLS 1.3 + JWT ES256 + path rule + local rate limit, 10 × 32", JWT, jwt_algorithm="ES256"),
+    FixedRate("tls-jwt-rs256-rate", "TLS 1.3 + JWT RS256 + path rule + local rate limit at 3000 req/s", JWT),
+    Scenario("tls-jwt-global", "As tls-jwt-rs256 + global rate limit service (a stub that always says OK), 10 × 32",
+             GLOBAL_RATE_LIMIT),
+    Stream("stream-upload-h2c", "1 MiB uploads, cleartext", CLEARTEXT, reply=SHORT_REPLY, large_upload=True),
+    Stream("stream-download-h2c", "1 MiB downloads, cleartext", CLEARTEXT, reply=LONG_REPLY),
+    Stream("stream-upload-tls", "1 MiB uploads, TLS 1.3", TLS, reply=SHORT_REPLY, large_upload=True),
+    Stream("stream-download-tls", "1 MiB downloads, TLS 1.3", TLS, reply=LONG_REPLY),
+    Handshakes("handshakes", "A new TLS 1.3 connection for every request", TLS),
+    Resumptions("resumptions", "A new connection for every request, resuming a TLS 1.3 session", TLS),
+    Memory("memory", "Idle TLS connections, each having made one request", TLS),
+]
+QUICK = ("h2c-unary", "h2c-unary-c64", "tls-unary", "tls-unary-c64", "tls-jwt-rs256", "tls-jwt-es256")

@@ -1,0 +1,13 @@
+"""Where Scripts/bench leaves what it built and installed."""
+
+import os
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parents[1]
+ROOT = BENCHMARKS.parents[1]
+CACHE = ROOT / ".cache" / "bench"
+BACKEND = CACHE / "backend"
+ENVOY = CACHE / "envoy"
+TOOLS = BENCHMARKS / "tools"
+BUILT_HERE = ROOT / ".build" / "release" / "martlet"
+MARTLET = Path(os.environ.get("MARTLET_BINARY", BUILT_HERE)).absolute()

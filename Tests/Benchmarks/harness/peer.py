@@ -1,0 +1,76 @@
+"""What a proxy must be able to tell the harness about itself. One file in peers/ per proxy."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.fixtures import Fixtures
+from harness.paths import BACKEND
+
+# What a proxy is asked to do. Each kind includes the ones before it; the upstream is always cleartext HTTP/2.
+CLEARTEXT = "h2c"                      # HTTP/2 with prior knowledge
+TLS = "tls"                            # TLS 1.3, ALPN h2
+JWT = "jwt"                            # + verify a JWT, allow by path, local rate limit
+GLOBAL_RATE_LIMIT = "global-ratelimit"  # + ask a rate limit service (Envoy's gRPC protocol) per request
+
+
+@dataclass(frozen=True)
+class Job:
+    kind: str
+    jwt_algorithm: str
+    workers: int
+    listen_port: int
+    backend_port: int
+    rate_limit_port: int
+    reply: tuple  # what the backend answers, as its arguments
+    fixtures: Fixtures
+    folder: Path  # private to this proxy; it is also the working directory of the command
+
+    @property
+    def tls(self) -> bool:
+        return self.kind != CLEARTEXT
+
+    @property
+    def jwt(self) -> bool:
+        return self.kind in (JWT, GLOBAL_RATE_LIMIT)
+
+    def backend_command(self, address) -> list:
+        return [BACKEND, address, *self.reply]
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.tls else "http"
+
+
+class Peer:
+    name: str
+    kinds: tuple
+    program: str  # what runs, to be found on the path
+    is_floor = False  # not a gRPC gateway: shows what cannot be undercut, takes no part in the ranking
+    only_unary = False  # this row is of interest only where requests are small and many
+    environment: dict = {}
+
+    @property
+    def is_installed(self) -> bool:
+        return shutil.which(self.program) is not None
+
+    def version(self) -> str:
+        """The program's name and number."""
+        raise NotImplementedError
+
+    def command(self, job: Job) -> list:
+        """Writes the configuration into job.folder; returns the command line."""
+        raise NotImplementedError
+
+
+def output_of(*command) -> str:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=20)
+    return (done.stdout + done.stderr).strip()
+
+
+def version_of(*command) -> str:
+    """The first thing like 1.2.3 that the command prints."""
+    found = re.search(r"\b\d+\.\d+\.\d+\b", output_of(*command))
+    return found.group() if found else "unknown"

@@ -1,0 +1,51 @@
+"""One proxy with everything around it, started for one measurement: backend, rate limit service, configuration."""
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.fixtures import Fixtures
+from harness.paths import BACKEND
+from harness.peer import GLOBAL_RATE_LIMIT, Job, Peer
+from harness.processes import Process, free_ports
+
+ECHO = ("echo",)
+ALWAYS_OK = ("message", "0801")  # RateLimitResponse { overall_code: OK }
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Which cores the proxy has, one worker each, and which the load generator and the backend."""
+
+    proxy: set
+    load: set
+
+
+@dataclass(frozen=True)
+class Stack:
+    job: Job
+    proxy: Process
+    backends: list
+    cores: Cores
+
+    def cpu_seconds(self):
+        return self.proxy.cpu_seconds(), sum(backend.cpu_seconds() for backend in self.backends)
+
+
+@contextmanager
+def running(peer: Peer, kind: str, fixtures: Fixtures, folder: Path, cores: Cores, reply=ECHO, jwt_algorithm="RS256",
+            under=(), backend_address="127.0.0.1"):
+    """Yields the Stack; `under` is put before the proxy's command, to run it under a tool."""
+    listen_port, backend_port, rate_limit_port = free_ports(3)
+    job = Job(kind, jwt_algorithm, len(cores.proxy), listen_port, backend_port, rate_limit_port, reply, fixtures, folder)
+    with ExitStack() as processes:
+        def start(name, command, cpus, port, environment=None):
+            process = processes.enter_context(Process(command, cpus, folder / f"{name}.log", environment, folder))
+            process.wait_until_listening(port)
+            return process
+
+        backends = [start("backend", job.backend_command(f"{backend_address}:{backend_port}"), cores.load, backend_port)]
+        if kind == GLOBAL_RATE_LIMIT:
+            backends.append(start("ratelimit", [BACKEND, rate_limit_port, *ALWAYS_OK], cores.load, rate_limit_port))
+        proxy = start("proxy", [*under, *peer.command(job)], cores.proxy, listen_port, peer.environment)
+        yield Stack(job, proxy, backends, cores)
