@@ -188,8 +188,8 @@ struct LimitServiceTests {
         for name in ["x", "y", "z"] { _ = try service.ask([descriptor([("a", "1")])], domain: name) }
         #expect(service.counts("edge") == ["within_limit": 3, "over_limit": 1, "shadow_over_limit": 2])
         #expect(service.counts("(other)") == ["within_limit": 3])
-        guard case .latencies(let durations)? = service.series("martlet_ratelimit_request_duration_seconds").first?.value
-        else { throw Missing() }
+        let latencies = try #require(service.series("martlet_ratelimit_request_duration_seconds").first?.value)
+        guard case .latencies(let durations) = latencies else { throw Missing() }
         #expect(durations.buckets.reduce(0, +) == 7)
         // Another list of domains: each still counts as itself.
         service.server.adopt(RuleTree([domain("first", [rule("a", nil, limit(9))]), domain("edge", [rule("a", nil, limit(9))])]))

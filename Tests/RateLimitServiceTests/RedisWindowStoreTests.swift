@@ -1,5 +1,6 @@
 import GRPCTesting
 import Messages
+import Metrics
 import RateLimit
 import Reactor
 import Redis
