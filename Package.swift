@@ -74,7 +74,7 @@ let package = Package(
         module(
             "Transport",
             [
-                "CLinux", "Bytes", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
+                "CLinux", "Bytes", "JSON", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
                 "Config",
             ]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Redis", "Config"]),

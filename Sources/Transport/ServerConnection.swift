@@ -50,9 +50,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// What TLS agreed on; `nil` in cleartext.
     package private(set) var tlsVersion: ProtocolVersion?
     /// What the caller speaks, as logs say it.
-    package var protocolName: StaticString {
-        if case .http1 = codec { "HTTP/1.1" } else { "HTTP/2" }
-    }
+    package var protocolName: StaticString { isHTTP1 ? "HTTP/1.1" : "HTTP/2" }
+    package private(set) var isHTTP1 = false
     /// Whatever the handler keeps with the connection.
     package var attachment: AnyObject?
 
@@ -158,6 +157,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             connection: Unmanaged.passUnretained(self).toOpaque(), pool: context.streams, date: context.date)
         exchanges.owner = self
         choose(.http1(exchanges))
+        isHTTP1 = true
         if !protocols.contains(.http1) { exchanges.refuseVersion() }
         if isDraining { exchanges.drain() }
     }

@@ -53,7 +53,7 @@ package struct SnapshotBuilder {
     package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
         var builder = RuleBookBuilder()
         let listeners = configuration.listeners.compactMap {
-            files.listenerPlan($0, ticketKeys: surroundings.ticketKeys)
+            files.listenerPlan($0, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
         }
         let clusters = configuration.clusters.map { clusterPlan($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
@@ -77,7 +77,9 @@ package struct SnapshotBuilder {
 
     /// What is wrong with the files that a configuration names, though it has mistakes itself and nothing can be built of it.
     package mutating func fileIssues() -> [Issue] {
-        for listener in configuration.listeners { _ = files.listenerPlan(listener, ticketKeys: surroundings.ticketKeys) }
+        for listener in configuration.listeners {
+            _ = files.listenerPlan(listener, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
+        }
         for cluster in configuration.clusters { _ = clusterPlan(cluster) }
         for issuer in configuration.authentication?.issuers ?? [] { _ = files.keys(of: issuer) }
         _ = storePlan(configuration.rateLimits)

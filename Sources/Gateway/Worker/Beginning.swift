@@ -33,6 +33,9 @@ extension GatewayWorker {
         }
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
+        if exchange.pointee.caller == .grpc, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
+            return refuse(exchange, .callerNeedsHTTP2)
+        }
         guard exchange.pointee.snapshot!._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0.snapshot) }) else {
             return refuse(exchange, .noRoute)
         }
