@@ -5,11 +5,19 @@ package struct ClusterConfiguration: Sendable, Equatable {
     package var name: Located<String>
     /// Never empty, each once. Names among them are looked up, and stand for all of their addresses.
     package var endpoints: [Located<NetworkAddress>]
+    package var speaks: HTTPVersion
     package var loadBalancing: LoadBalancing
-    /// `nil` for cleartext HTTP/2.
+    /// `nil` for cleartext.
     package var tls: PeerTLS?
     package var timeouts: Timeouts
     package var connections: Connections
+
+    package enum HTTPVersion: String, CaseIterable, Sendable {
+        /// gRPC, and whatever else is spoken over HTTP/2.
+        case http2
+        /// Everything but gRPC, one request at a time on a connection.
+        case http1
+    }
 
     package enum LoadBalancing: String, CaseIterable, Sendable {
         case roundRobin = "round_robin"
@@ -30,6 +38,7 @@ package struct ClusterConfiguration: Sendable, Equatable {
         /// Connections of one worker to one endpoint.
         package var maximum: Int
         package static let defaults = Connections(streams: 100, maximum: 16)
+        package static let http1Defaults = Connections(streams: 1, maximum: 128)
     }
 }
 
@@ -56,15 +65,17 @@ extension Grammar where Value == ClusterConfiguration {
             let balancing = section.value("load_balancing", .choice, default: ClusterConfiguration.LoadBalancing.leastRequest)
             let tls = section.optional("tls", .peerTLS)
             let timeouts = section.value("timeouts", .clusterTimeouts, default: .defaults)
-            let connections = section.value("connections", .clusterConnections, default: .defaults)
+            let speaks = section.value("protocol", .choice, default: ClusterConfiguration.HTTPVersion.http2)
+            let defaults: ClusterConfiguration.Connections = speaks == .http1 ? .http1Defaults : .defaults
+            let connections = section.value("connections", .clusterConnections(speaks, defaults), default: defaults)
             var seen: Set<NetworkAddress> = []
             for endpoint in endpoints ?? [] where !seen.insert(endpoint.value).inserted {
                 section.reader.report(
                     "found \(Quoted.text(endpoint.value.description)) twice, expected each endpoint once", at: endpoint.place)
             }
             return ClusterConfiguration(
-                name: Located("", at: section.place), endpoints: endpoints ?? [], loadBalancing: balancing, tls: tls,
-                timeouts: timeouts, connections: connections)
+                name: Located("", at: section.place), endpoints: endpoints ?? [], speaks: speaks, loadBalancing: balancing,
+                tls: tls, timeouts: timeouts, connections: connections)
         }
     }
 }
@@ -80,11 +91,17 @@ extension Grammar where Value == ClusterConfiguration.Timeouts {
 }
 
 extension Grammar where Value == ClusterConfiguration.Connections {
-    fileprivate static var clusterConnections: Grammar {
+    fileprivate static func clusterConnections(
+        _ speaks: ClusterConfiguration.HTTPVersion, _ defaults: ClusterConfiguration.Connections
+    ) -> Grammar {
         .section { section in
-            ClusterConfiguration.Connections(
-                streams: section.value("streams", .count(1...1_000_000), default: Value.defaults.streams),
-                maximum: section.value("maximum", .count(1...10_000), default: Value.defaults.maximum))
+            let streams = section.optional("streams", .count(1...1_000_000))
+            if speaks == .http1, section.has("streams") {
+                section.report("found beside protocol: http1, which has one request at a time on a connection", about: "streams")
+            }
+            return ClusterConfiguration.Connections(
+                streams: streams ?? defaults.streams,
+                maximum: section.value("maximum", .count(1...10_000), default: defaults.maximum))
         }
     }
 }

@@ -14,8 +14,12 @@ package final class Route: Sendable {
     let policyReferences: [Unmanaged<CallPolicy>]
     /// Under which its calls are counted.
     package let calls: CallGroup
+    /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
+    package let leadsToHTTP1: Bool
 
-    package init(index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup) {
+    package init(
+        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, leadsToHTTP1: Bool
+    ) {
         self.index = index
         self.name = name
         nameBytes = Array(name.utf8)
@@ -23,6 +27,7 @@ package final class Route: Sendable {
         self.policies = policies
         policyReferences = policies.map { .passUnretained($0) }
         self.calls = calls
+        self.leadsToHTTP1 = leadsToHTTP1
     }
 }
 
@@ -40,10 +45,12 @@ package final class CallPolicy: Sendable {
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
 
-    /// - Parameter needsGRPC: nothing else is served here, because the route matches a service.
+    /// - Parameters:
+    ///   - needsGRPC: nothing else is served here, because the route matches a service.
+    ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
     package init(
         timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
-        needsGRPC: Bool
+        needsGRPC: Bool, refusesGRPC: Bool
     ) {
         self.timeout = timeout
         self.access = access
@@ -58,7 +65,7 @@ package final class CallPolicy: Sendable {
         if authenticates { filters.append(.authenticate) }
         // Authorize before counting too: a refused call costs its tenant nothing.
         filters.append(.authorize)
-        if needsGRPC { filters.append(.serve) }
+        if needsGRPC || refusesGRPC { filters.append(.serve) }
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.append(.limit) }
         filters.append(.route)

@@ -91,13 +91,15 @@ package struct SnapshotBuilder {
     private func route(_ route: RouteConfiguration, at index: Int, _ builder: inout RuleBookBuilder) -> Route {
         let authenticates = configuration.authentication != nil
         let own = route.access.rules
+        let target = configuration.clusters.firstIndex { $0.name.value == route.cluster.value }
+        let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
         var needsGRPC = false
-        if case .service = route.match.target { needsGRPC = true }
+        if case .service = route.match.target, !leadsToHTTP1 { needsGRPC = true }
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
             CallPolicy(
                 timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC)
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -106,12 +108,12 @@ package struct SnapshotBuilder {
                     timeout: method.timeout ?? route.timeout,
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC))
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
-        let cluster = configuration.clusters.firstIndex { $0.name.value == route.cluster.value } ?? 0
-        return Route(index: index, name: route.name, cluster: cluster, policies: policies, calls: calls)
+        return Route(
+            index: index, name: route.name, cluster: target ?? 0, policies: policies, calls: calls, leadsToHTTP1: leadsToHTTP1)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {
@@ -124,6 +126,7 @@ package struct SnapshotBuilder {
 
     private mutating func clusterPlan(_ cluster: ClusterConfiguration) -> ClusterPlan {
         var pool = PoolSettings.defaults
+        pool.applicationProtocol = cluster.speaks == .http1 ? .http1 : .http2
         pool.streams = cluster.connections.streams
         pool.connections = cluster.connections.maximum
         pool.connectTimeout = cluster.timeouts.connect
@@ -131,7 +134,7 @@ package struct SnapshotBuilder {
         return ClusterPlan(
             name: cluster.name.value, endpoints: cluster.endpoints.map { EndpointAddress($0.value) },
             policy: cluster.loadBalancing == .roundRobin ? .roundRobin : .leastRequest, pool: pool,
-            tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: cluster.name.place) })
+            tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [pool.applicationProtocol], at: cluster.name.place) })
     }
 
     private mutating func storePlan(_ store: StoreConfiguration) -> StorePlan {

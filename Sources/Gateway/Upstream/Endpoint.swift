@@ -4,10 +4,11 @@ internal import Reactor
 package import Sockets
 internal import Time
 package import Transport
-internal import TLS
+package import TLS
 
 /// What a cluster's connections are like.
 package struct PoolSettings: Sendable, Equatable {
+    package var applicationProtocol = ApplicationProtocol.http2
     package var session: SessionLimits
     /// Requests at once on one connection; the peer's own limit may be lower.
     package var streams: Int
@@ -160,7 +161,8 @@ package final class Endpoint: ClientConnectionOwner {
         guard connections.count(where: { !$0.connection.isLeaving }) < settings.connections else { return true }
         guard
             let connection = try? ClientConnection(
-                to: address, tls: tls, limits: settings.session, streamLimit: settings.streams, context: context, owner: self)
+                to: address, tls: tls, speaking: settings.applicationProtocol, limits: settings.session,
+                streamLimit: settings.streams, context: context, owner: self)
         else {
             noteFailure()
             return connections.contains { !$0.connection.isLeaving }

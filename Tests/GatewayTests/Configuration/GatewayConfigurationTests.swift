@@ -248,7 +248,7 @@ import Testing
                         at(.ip("10.0.0.11", port: 50051)), at(.name("orders.internal", port: 50051)),
                         at(.ip("::1", port: 50051)), at(.unix("/run/orders.sock")),
                     ],
-                    loadBalancing: .roundRobin, tls: .defaults,
+                    speaks: .http2, loadBalancing: .roundRobin, tls: .defaults,
                     timeouts: ClusterConfiguration.Timeouts(connect: .seconds(1), idle: nil),
                     connections: ClusterConfiguration.Connections(streams: 10, maximum: 2)))
         try checkRoutes(configuration.routes)
