@@ -224,12 +224,12 @@ def test_expect_is_answered_before_the_body_comes(running):
 
 
 def test_what_is_refused_needs_no_body(gateway, rest):
-    running = gateway(web(rest, listeners=[listener(limits={"body_bytes": 1000})]))
+    running = gateway(web(rest, listeners=[listener(limits={"body_bytes": "1KiB"})]))
     for fields in (b"content-length: 5000\r\nexpect: 100-continue\r\n", b"content-length: 5000\r\n"):
         with Raw(running, b"POST /e HTTP/1.1\r\nhost: a\r\n" + fields + b"\r\n") as raw:
             came = raw.rest()
         assert came.startswith(b"HTTP/1.1 413 ") and b"connection: close" in came
-    with Raw(running, b"POST /e HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n" + b"3e8\r\n" + b"x" * 1000 + b"\r\n1\r\ny\r\n") as raw:
+    with Raw(running, b"POST /e HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n1\r\ny\r\n") as raw:
         assert b" 413 " in raw.rest()
 
 

@@ -29,12 +29,18 @@ package final class Downstream: StreamHandler {
     package func streamEnded(_ stream: StreamPointer) {
         guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return }
         exchange.pointee.flags.insert(.requestEnded)
+        if exchange.pointee.bridge != nil, let cause = worker._withUnsafeGuaranteedRef({ $0.endBridgedRequest(exchange) }) {
+            return worker._withUnsafeGuaranteedRef { $0.fail(exchange, cause) }
+        }
         worker._withUnsafeGuaranteedRef { $0.upstream.requestEnded(exchange) }
     }
 
     /// The caller's socket took so much of the answer: the upstream may send as much again.
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
-        guard let upstream = exchange(stream)?.pointee.upstream else { return }
+        guard let exchange = exchange(stream), let upstream = exchange.pointee.upstream else { return }
+        if let bridge = exchange.pointee.bridge {
+            return worker._withUnsafeGuaranteedRef { $0.bridgedAnswerDrained(exchange, bridge, count) }
+        }
         Connection.with(upstream) { $0.consumed(upstream, count) }
     }
 

@@ -37,6 +37,9 @@ package struct Exchange {
     /// In the arena of the downstream stream.
     package var requestID: UnsafeRawBufferPointer?
 
+    /// Converts between the caller's protocol and gRPC; `nil` for native calls, and for whatever is passed on as it is.
+    package var bridge: Bridge?
+
     /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
     package var body = ByteChain()
     package var bodyBytesMax = Int.max
@@ -116,6 +119,9 @@ package struct Exchange {
         phase = .filtering
         began = now
     }
+
+    /// To the upstream it is a gRPC call.
+    var isRPC: Bool { caller == .grpc || bridge != nil }
 
     mutating func noteShadow(_ name: String) {
         var names = shadows ?? []

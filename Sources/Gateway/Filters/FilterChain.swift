@@ -31,7 +31,7 @@ extension GatewayWorker {
             let isPlain = exchange.pointee.facts?.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
             return isPlain == true ? nil : .badPath
         }
-        guard exchange.pointee.caller != .grpc else { return nil }
+        guard !exchange.pointee.isRPC else { return nil }
         let isPost = exchange.pointee.facts?.method.equals("POST") ?? false
         return isPost ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
     }

@@ -42,7 +42,9 @@ enum RequestHead {
         }
         let fields = source.pointee.fields
         var index = 0
-        while index < fields.count {
+        // Trailers may be here already, and are not to be taken for fields of the head.
+        let count = source.pointee.trailersStart
+        while index < count {
             let field = fields.fields[index]
             index += 1
             switch field.token {

@@ -99,6 +99,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.upstream = stream
         exchange.pointee.phase = .requesting
         exchange.pointee.attemptDrained = 0
+        exchange.pointee.bridge?.requestFlow.beginAgain()
         if !bodyIsEmpty {
             exchange.pointee.body.forEachChunk { connection.send(stream, $0) }
             dropBodyIfLarge(exchange)
@@ -193,8 +194,13 @@ package final class Upstream: StreamHandler, EndpointClient {
             return abandon(exchange, .upstreamProtocolError)
         }
         let status = ResponseHead.status(of: stream)
-        if exchange.pointee.caller == .grpc, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
+        if exchange.pointee.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             return abandon(exchange, refusal)
+        }
+        if let bridge = exchange.pointee.bridge {
+            if ended { noteStatus(exchange, stream, from: 0) }
+            exchange.pointee.outcome.httpStatus = status
+            return reference._withUnsafeGuaranteedRef { $0.beginBridgedAnswer(exchange, bridge, stream, ended: ended) }
         }
         exchange.pointee.phase = .responding
         exchange.pointee.outcome.httpStatus = status
@@ -219,6 +225,9 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         exchange.pointee.outcome.responseBytes += bytes.count
         exchange.pointee.boundary.pass(bytes)
+        if let bridge = exchange.pointee.bridge {
+            return reference._withUnsafeGuaranteedRef { $0.passBridged(exchange, bridge, stream, bytes) }
+        }
         Connection.with(downstream) { $0.send(downstream, bytes) }
         reference._withUnsafeGuaranteedRef { $0.checkMemory(after: downstream) }
     }
@@ -227,6 +236,11 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
+        if let bridge = exchange.pointee.bridge {
+            return reference._withUnsafeGuaranteedRef {
+                $0.endBridgedAnswer(exchange, bridge, stream, from: stream.pointee.trailersStart)
+            }
+        }
         exchange.pointee.phase = .over
         if exchange.pointee.caller == .grpc, !exchange.pointee.flags.contains(.statusSeen) {
             return worker.finishWithoutStatus(exchange, downstream)
@@ -251,6 +265,9 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// The upstream's socket took so much of the request body: the caller may send as much again.
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
         let exchange = exchange(stream)
+        if let bridge = exchange.pointee.bridge {
+            return reference._withUnsafeGuaranteedRef { $0.bridgedRequestDrained(exchange, bridge, count) }
+        }
         exchange.pointee.attemptDrained += count
         let fresh = exchange.pointee.attemptDrained - exchange.pointee.bodyConsumed
         // A second attempt sends again what the window has already got back.

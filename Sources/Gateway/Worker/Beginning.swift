@@ -15,7 +15,7 @@ extension GatewayWorker {
         let fields = stream.pointee.fields
         exchange.pointee.caller = CallerProtocol(
             method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
-            contentType: fields.first(.contentType)?.valueBytes)
+            contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
         if stream.pointee.flags.contains(.headTooLarge) {
             let limits = Connection.with(stream) { $0.limits }
             return refuse(exchange, .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount))
@@ -38,6 +38,9 @@ extension GatewayWorker {
         }
         guard exchange.pointee.snapshot!._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0.snapshot) }) else {
             return refuse(exchange, .noRoute)
+        }
+        if exchange.pointee.caller != .grpc, let cause = buildBridge(exchange, stream, facts) {
+            return refuse(exchange, cause)
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0, stream) }) else { return }
         runFilters(exchange)
@@ -85,6 +88,7 @@ extension GatewayWorker {
         if let stream = exchange.pointee.downstream, stream.pointee.bodyBytesReceived > exchange.pointee.bodyBytesMax {
             return fail(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
         }
+        if let bridge = exchange.pointee.bridge { return forwardBridged(exchange, bridge, bytes) }
         upstream.forward(exchange, bytes)
     }
 

@@ -93,7 +93,10 @@ extension HTTP1Exchanges {
             }
             return .waits
         case .begun(let status, let length, let hasDate):
-            let whole: UInt64? = stream.pointee.ending == .body ? UInt64(stream.pointee.outbound.count) : nil
+            // An answer that has no body may still describe one: what it does not say of it, nobody knows.
+            let isBodiless = reader.head.method == .head || status == 304
+            let whole: UInt64? =
+                stream.pointee.ending == .body && !isBodiless ? UInt64(stream.pointee.outbound.count) : nil
             let plan = ResponsePlan(
                 answering: reader.head, status: status, length: length ?? whole,
                 mayKeepAlive: !isDraining && stream.pointee.isRemoteEnded)
