@@ -109,7 +109,7 @@ extension GatewayWorker {
         exchange.pointee.outcome.httpStatus = 200
         let fields = BridgedAnswer.streamHead(
             from: stream, to: downstream, caller: exchange.pointee.caller, scratch: context.fieldScratch)
-        ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: false) }
+        ServerConnection.withServer(downstream) { $0.respond(downstream, withPermission(exchange, downstream, fields), ended: false) }
     }
 
     /// More of the answer's body has arrived.
@@ -191,7 +191,7 @@ extension GatewayWorker {
             from: stream, to: downstream, code: code, bodyBytes: bridge.answer.count,
             isCompressed: code == .ok && bridge.converter.answerIsCompressed, scratch: context.fieldScratch)
         ServerConnection.withServer(downstream) { connection in
-            connection.respond(downstream, fields, ended: false)
+            connection.respond(downstream, withPermission(exchange, downstream, fields), ended: false)
             connection.send(downstream, bridge.answer.readable)
         }
         bridge.answer.removeAll()

@@ -40,6 +40,9 @@ package struct Exchange {
     /// Converts between the caller's protocol and gRPC; `nil` for native calls, and for whatever is passed on as it is.
     package var bridge: Bridge?
 
+    /// The page's origin, where the route lets it call: in the arena of the downstream stream.
+    package var corsOrigin: UnsafeRawBufferPointer?
+
     /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
     package var body = ByteChain()
     package var bodyBytesMax = Int.max

@@ -16,9 +16,11 @@ package final class Route: Sendable {
     package let calls: CallGroup
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
+    package let cors: CORSPolicy?
 
     package init(
-        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, leadsToHTTP1: Bool
+        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, leadsToHTTP1: Bool,
+        cors: CORSPolicy?
     ) {
         self.index = index
         self.name = name
@@ -28,6 +30,7 @@ package final class Route: Sendable {
         policyReferences = policies.map { .passUnretained($0) }
         self.calls = calls
         self.leadsToHTTP1 = leadsToHTTP1
+        self.cors = cors
     }
 }
 

@@ -113,7 +113,8 @@ package struct SnapshotBuilder {
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         return Route(
-            index: index, name: route.name, cluster: target ?? 0, policies: policies, calls: calls, leadsToHTTP1: leadsToHTTP1)
+            index: index, name: route.name, cluster: target ?? 0, policies: policies, calls: calls, leadsToHTTP1: leadsToHTTP1,
+            cors: route.cors.map { CORSPolicy($0) })
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

@@ -206,8 +206,9 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.outcome.httpStatus = status
         reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.chunks) }
         if ended { noteStatus(exchange, stream, from: 0) }
-        let fields = ResponseHead.write(
+        let written = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)
+        let fields = reference._withUnsafeGuaranteedRef { $0.withPermission(exchange, downstream, written) }
         ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: ended) }
         if ended { exchange.pointee.phase = .over }
     }

@@ -39,8 +39,9 @@ extension GatewayWorker {
         guard exchange.pointee.snapshot!._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0.snapshot) }) else {
             return refuse(exchange, .noRoute)
         }
-        if exchange.pointee.caller != .grpc, let cause = buildBridge(exchange, stream, facts) {
-            return refuse(exchange, cause)
+        if exchange.pointee.caller != .grpc {
+            if noteOrigin(exchange, stream, facts) { return }
+            if let cause = buildBridge(exchange, stream, facts) { return refuse(exchange, cause) }
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0, stream) }) else { return }
         runFilters(exchange)

@@ -39,7 +39,8 @@ extension GatewayWorker {
         exchange.pointee.outcome.httpStatus = refusal.httpStatus(to: exchange.pointee.caller)
         exchange.pointee.outcome.responseBytes = replies.body.count
         ServerConnection.withServer(stream) { connection in
-            connection.respond(stream, writer.written, ended: replies.body.isEmpty)
+            connection.respond(
+                stream, withPermission(exchange, stream, writer.written), ended: replies.body.isEmpty)
             guard !replies.body.isEmpty else { return }
             connection.send(stream, replies.body.readable)
             connection.finish(stream)

@@ -20,6 +20,10 @@ extension WrongConfiguration {
         --- load balancing of another name
         clusters: { orders: { endpoints: [10.0.0.1:80], load_balancing: round-robin } }
         >>> martlet.yaml:1:65: clusters.orders.load_balancing: found "round-robin", expected round_robin or least_request; did you mean "round_robin"?
+        --- a protocol that is none, and what does not go with HTTP/1.1
+        clusters: { orders: { endpoints: [10.0.0.1:80], protocol: h2 }, web: { endpoints: [10.0.0.1:80], protocol: http1, connections: { streams: 5 } } }
+        >>> martlet.yaml:1:59: clusters.orders.protocol: found "h2", expected http2 or http1; did you mean "http2"?
+        >>> martlet.yaml:1:131: clusters.web.connections.streams: found beside protocol: http1, which has one request at a time on a connection
         --- features that are not there yet
         clusters:
           orders:
@@ -28,10 +32,10 @@ extension WrongConfiguration {
             circuit_breaker: {}
             outlier_detection: {}
             schema: reflection
-        >>> martlet.yaml:4:5: clusters.orders.health_check: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
-        >>> martlet.yaml:5:5: clusters.orders.circuit_breaker: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
-        >>> martlet.yaml:6:5: clusters.orders.outlier_detection: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
-        >>> martlet.yaml:7:5: clusters.orders.schema: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
+        >>> martlet.yaml:4:5: clusters.orders.health_check: unknown key, expected endpoints, load_balancing, tls, timeouts, protocol or connections
+        >>> martlet.yaml:5:5: clusters.orders.circuit_breaker: unknown key, expected endpoints, load_balancing, tls, timeouts, protocol or connections
+        >>> martlet.yaml:6:5: clusters.orders.outlier_detection: unknown key, expected endpoints, load_balancing, tls, timeouts, protocol or connections
+        >>> martlet.yaml:7:5: clusters.orders.schema: unknown key, expected endpoints, load_balancing, tls, timeouts, protocol or connections
         --- TLS to a cluster
         clusters: { orders: { endpoints: [10.0.0.1:80], tls: { certificate: c.pem, server_name: "a b", cs: x } } }
         >>> martlet.yaml:1:54: clusters.orders.tls: the key "private_key" is missing, expected the path of a PEM file with the private key
