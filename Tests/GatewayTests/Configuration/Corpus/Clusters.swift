@@ -22,8 +22,9 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:65: clusters.orders.load_balancing: found "round-robin", expected round_robin or least_request; did you mean "round_robin"?
         --- a protocol that is none, and what does not go with HTTP/1.1
         clusters: { orders: { endpoints: [10.0.0.1:80], protocol: h2 }, web: { endpoints: [10.0.0.1:80], protocol: http1, connections: { streams: 5 } } }
-        >>> martlet.yaml:1:59: clusters.orders.protocol: found "h2", expected http2 or http1; did you mean "http2"?
-        >>> martlet.yaml:1:131: clusters.web.connections.streams: found beside protocol: http1, which has one request at a time on a connection
+        >>> martlet.yaml:1:59:  clusters.orders.protocol: found "h2", expected http2 or http1
+        >>> martlet.yaml:1:65:  clusters.web: warning: no route leads here
+        >>> martlet.yaml:1:139: clusters.web.connections.streams: found beside protocol: http1, which has one request at a time on a connection
         --- features that are not there yet
         clusters:
           orders:
