@@ -23,6 +23,9 @@ enum Callbacks {
         nghttp2_option_set_max_deflate_dynamic_table_size(options, 4096)
         nghttp2_option_set_stream_reset_rate_limit(options, limits.resetBurst, limits.resetsPerSecond)
         nghttp2_option_set_peer_max_concurrent_streams(options, 100)
+        // Heads as large as a listener's `header_bytes` may be arrive, and go on: by default nghttp2 stops at 64 KiB.
+        nghttp2_option_set_max_send_header_block_length(options, 2 << 20)
+        nghttp2_option_set_max_continuations(options, max(8, limits.fieldListBytes >> 14 + 4))
         // Closed streams are of no use to us: priorities are not honoured (RFC 9113, section 5.3).
         nghttp2_option_set_no_closed_streams(options, 1)
 
@@ -73,14 +76,14 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
             if stream.pointee.flags.contains(.headReceived) {
                 stream.pointee.trailersStart = stream.pointee.fields.count
             }
-            session.arriving = stream
+            session.beginSection(of: stream)
             return 0
         }
         session.arriving = nil
         guard frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
         let stream = session.makeStream(id: id)
         nghttp2_session_set_stream_user_data(handle, id, stream)
-        session.arriving = stream
+        session.beginSection(of: stream)
         session.tell { $0.sessionBegan(stream) }
         return 0
     }
@@ -90,8 +93,8 @@ private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, valu
     Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
         guard let stream = session.arriving else { return 0 }
-        if stream.pointee.fields.count >= session.limits.fieldCount
-            || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > session.limits.fieldListBytes
+        if stream.pointee.fields.count >= session.arrivingFieldsMax
+            || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > session.arrivingBytesMax
         {
             // Decoding goes on, to keep the compression state; nothing more is kept.
             stream.pointee.flags.insert(.headTooLarge)
@@ -123,7 +126,7 @@ private let onBeginFrame: nghttp2_on_begin_frame_callback = { handle, header, us
             else { return 0 }
             session.misuse = .settingsFlood
         case Int(NGHTTP2_PING.rawValue), Int(NGHTTP2_WINDOW_UPDATE.rawValue), Int(NGHTTP2_PRIORITY.rawValue):
-            guard !session.flood.allowsControlFrame(session.limits) else { return 0 }
+            guard !session.flood.allowsControlFrame() else { return 0 }
             session.misuse = .controlFlood
         default:
             return 0
@@ -186,7 +189,7 @@ private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code
 private let onFrameSent: nghttp2_on_frame_send_callback = { _, frame, user in
     Callbacks.withSession(user) { session in
         switch UInt32(frame!.pointee.hd.type) {
-        case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue: session.flood.sentFrame()
+        case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue: session.flood.sentFrame(session.limits)
         default: break
         }
         return 0

@@ -55,6 +55,9 @@ package final class Session {
     var heldFrame: (stream: StreamPointer, count: Int)?
     /// The stream whose field section is arriving: they never interleave (RFC 9113, section 4.3).
     var arriving: StreamPointer?
+    /// How far its fields may fill the stream's block: every section has the limit to itself.
+    var arrivingFieldsMax = 0
+    var arrivingBytesMax = 0
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0

@@ -79,10 +79,10 @@ public import Glibc
         fields[index] = field
     }
 
-    /// Forgets the fields that `isUnwanted`; the others keep their order.
-    package mutating func removeAll(where isUnwanted: (Field) -> Bool) {
-        var kept = 0
-        for index in 0..<count {
+    /// Forgets the fields at or behind `start` that `isUnwanted`; the others keep their order.
+    package mutating func removeAll(from start: Int = 0, where isUnwanted: (Field) -> Bool) {
+        var kept = start
+        for index in start..<max(start, count) {
             let field = fields[index]
             if isUnwanted(field) {
                 listBytes -= field.nameCount + field.valueCount + 32

@@ -18,14 +18,14 @@ package final class Snapshot: Sendable {
     package let authentication: AuthenticationPlan?
     package let plans: [PlanLimits]
     package let store: StorePlan
-    package let memory: MemoryGuard
+    package let memory: MemoryLimits
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
     let strangersClaims: ClaimHeaders?
 
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        memory: MemoryGuard
+        memory: MemoryLimits
     ) {
         self.generation = generation
         self.table = table

@@ -40,9 +40,11 @@ enum RequestHead {
         if let authority = source.pointee.fields.first(.authority) ?? source.pointee.fields.first(.host) {
             writer.put(":authority", authority.valueBytes, token: .authority)
         }
+        // Trailers may have arrived behind the head while it waited: they go up behind the body.
         let fields = source.pointee.fields
+        let headCount = source.pointee.trailersStart
         var index = 0
-        while index < fields.count {
+        while index < headCount {
             let field = fields.fields[index]
             index += 1
             switch field.token {

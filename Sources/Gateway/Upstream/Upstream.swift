@@ -110,7 +110,8 @@ package final class Upstream: StreamHandler, EndpointClient {
     @inline(__always)
     func forward(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
         guard let stream = exchange.pointee.upstream else {
-            return keep(bytes, of: exchange)
+            keep(bytes, of: exchange)
+            return reference._withUnsafeGuaranteedRef { $0.checkMemory() }
         }
         if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped) {
             keep(bytes, of: exchange)
@@ -141,7 +142,12 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func finishRequest(
         _ exchange: ExchangePointer, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
     ) {
-        if let trailers = ResponseHead.trailers(from: downstream, to: stream, scratch: fieldScratch) {
+        let claims =
+            exchange.pointee.identity?.claims
+            ?? exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.strangersClaims }
+        if let trailers = ResponseHead.trailers(
+            from: downstream, to: stream, without: claims, scratch: fieldScratch)
+        {
             connection.finish(stream, trailers: trailers)
         } else {
             connection.finish(stream)
@@ -226,6 +232,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     package func streamEnded(_ stream: StreamPointer) {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
+        if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
         exchange.pointee.phase = .over
         if exchange.pointee.caller == .grpc, !exchange.pointee.flags.contains(.statusSeen) {

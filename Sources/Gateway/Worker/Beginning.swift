@@ -17,8 +17,7 @@ extension GatewayWorker {
             method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
             contentType: fields.first(.contentType)?.valueBytes)
         if stream.pointee.flags.contains(.headTooLarge) {
-            let limits = Connection.with(stream) { $0.limits }
-            return refuse(exchange, .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount))
+            return refuse(exchange, .headTooLarge(of: stream))
         }
         if isFull {
             metrics.count(.overload)
@@ -100,6 +99,12 @@ extension GatewayWorker {
 }
 
 extension RefusalCause {
+    /// The head or the trailers that arrived on `stream` were larger than its connection allows.
+    static func headTooLarge(of stream: StreamPointer) -> RefusalCause {
+        let limits = Connection.with(stream) { $0.limits }
+        return .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount)
+    }
+
     init(_ fault: HeadFacts.Fault) {
         switch fault {
         case .path, .noPath: self = .badPath

@@ -27,7 +27,7 @@ package final class GatewayWorker {
     }
     /// `current`, and its caps, for every call: read without counting references.
     private var serving: Unmanaged<WorkerSnapshot>
-    private(set) var memoryLimits: MemoryGuard
+    private(set) var memoryLimits: MemoryLimits
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>

@@ -56,6 +56,19 @@ import Testing
     private var texts: [String] { get { box.texts } nonmutating set { box.texts = newValue } }
     private var kept: [Worker] { get { box.workers } nonmutating set { box.workers = newValue } }
 
+    @Test("trailers that arrived behind the head do not go up with it, nor as what only the gateway says")
+    func trailersStayBehind() throws {
+        let worker = Worker()
+        let source = worker.stream(Self.head, trailers: [("x-tenant", "other"), ("x-checksum", "1")])
+        let facts = try HeadFacts(&source.pointee.fields)
+        let written = RequestHead.write(
+            facts, from: source, to: worker.stream(), RequestHead.Additions(), scratch: worker.scratch)
+        #expect(!Self.text(written).contains { $0.hasPrefix("x-checksum") || $0.hasPrefix("x-tenant") })
+        let claims = ClaimHeaders([(Array("x-tenant".utf8), Array("acme".utf8))])
+        let trailers = ResponseHead.trailers(from: source, to: worker.stream(), without: claims, scratch: worker.scratch)
+        #expect(Self.text(try #require(trailers)) == ["x-checksum: 1"])
+    }
+
     @Test("pseudo-header fields come first, the path and authority as sent, the scheme as the upstream is spoken to")
     func pseudoFields() throws {
         _ = try request()
