@@ -63,6 +63,7 @@ struct FloodGuard {
         controlFramesLeft = max(controlFramesLeft, Self.controlFramesFree)
     }
 
+    /// A HEADERS or DATA frame is made for the peer.
     @inline(__always)
     mutating func sentFrame(_ limits: borrowing SessionLimits) {
         guard controlFramesLeft < Self.controlFramesMax else { return }

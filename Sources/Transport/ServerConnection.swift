@@ -37,12 +37,17 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         protocols = server.settings.protocols
         bodyBytesMax = server.settings.bodyBytesMax
         idleSince = server.context.loop.now.nanoseconds
-        peerText = Array((channel.peer?.host ?? "unknown").utf8)
+        let text = Array((channel.peer?.host ?? "unknown").utf8)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
+        memory.copyBytes(from: text)
+        peerText = UnsafeRawBufferPointer(memory)
         super.init(channel: channel, limits: server.settings.session, context: server.context)
     }
 
-    /// The peer's address without its port, as text.
-    package let peerText: [UInt8]
+    deinit { peerText.deallocate() }
+
+    /// The peer's address without its port, as text; the connection's own memory.
+    package let peerText: UnsafeRawBufferPointer
     /// TLS lies under it.
     package var isSecure: Bool { channel.isSecure }
     /// The client certificate that was verified.

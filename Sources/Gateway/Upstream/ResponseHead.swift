@@ -40,7 +40,7 @@ enum ResponseHead {
     /// The trailers of `source`, kept in the arena of `target`; `nil` where there are none.
     /// - Parameter claims: on the way up, the names that only the gateway may say.
     static func trailers(
-        from source: StreamPointer, to target: StreamPointer, without claims: ClaimHeaders? = nil,
+        from source: StreamPointer, to target: StreamPointer, without claims: Unmanaged<ClaimHeaders>? = nil,
         scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeMutableBufferPointer<Field>? {
         let fields = source.pointee.fields
@@ -50,7 +50,7 @@ enum ResponseHead {
         while index < fields.count {
             let field = fields.fields[index]
             index += 1
-            if let claims, claims.overwrites(field.nameBytes) { continue }
+            if let claims, claims._withUnsafeGuaranteedRef({ $0.overwrites(field.nameBytes) }) { continue }
             copyEndToEnd(field, &writer)
         }
         return writer.count == 0 ? nil : writer.keep()

@@ -81,7 +81,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     private func send(_ exchange: ExchangePointer, on connection: ClientConnection) {
-        guard let downstream = exchange.pointee.downstream, let facts = exchange.pointee.facts else { return }
+        guard let downstream = exchange.pointee.downstream else { return }
         let bodyEnded = exchange.pointee.flags.contains(.requestEnded)
         let bodyIsEmpty = exchange.pointee.body.isEmpty
         let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
@@ -89,7 +89,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let stream = connection.request(
             ended: endsWithHead, handler: ownReference, stream: UnsafeMutableRawPointer(exchange)
         ) { stream in
-            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, facts, from: downstream, to: stream) }
+            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, from: downstream, to: stream) }
         }
         guard let stream else {
             // The connection has just been told to go: the pool finds another.
@@ -142,11 +142,10 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func finishRequest(
         _ exchange: ExchangePointer, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
     ) {
-        let claims =
-            exchange.pointee.identity?.claims
-            ?? exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.strangersClaims }
-        if let trailers = ResponseHead.trailers(
-            from: downstream, to: stream, without: claims, scratch: fieldScratch)
+        if downstream.pointee.fields.count > downstream.pointee.trailersStart,
+            let trailers = ResponseHead.trailers(
+                from: downstream, to: stream,
+                without: reference._withUnsafeGuaranteedRef({ $0.claims(of: exchange) }), scratch: fieldScratch)
         {
             connection.finish(stream, trailers: trailers)
         } else {
