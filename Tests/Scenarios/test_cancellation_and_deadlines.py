@@ -87,7 +87,8 @@ def test_a_reset_after_the_answer_began_reaches_the_caller(gateway, own):
 class TestDeadlines:
     def test_the_deadline_is_sent_on_reduced(self, caller):
         remaining = caller.unary(ask(), timeout=60).time_remaining_ms
-        assert 30_000 < remaining <= 60_000
+        # grpcio rounds up what it says, to a tenth of a second here.
+        assert 30_000 < remaining <= 60_100
 
     def test_without_a_deadline_none_is_invented(self, caller):
         assert caller.unary(ask(), timeout=None).time_remaining_ms == -1
