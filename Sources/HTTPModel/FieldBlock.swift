@@ -142,7 +142,7 @@ public import Glibc
         return UnsafeRawBufferPointer(start: target, count: bytes.count)
     }
 
-    /// Room for `count` bytes in the arena, uninitialized, at least one byte long so that the address is never shared.
+    /// Room for `count` bytes in the arena, uninitialized. Where there are none, the address is that of what is reserved next.
     @inlinable @inline(__always)
     package mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
         if arenaCapacity - arenaUsed < count { growArena(count) }

@@ -50,11 +50,6 @@ package final class ClientConnection: Connection {
         choose(.http2(session))
     }
 
-    @inline(__always)
-    package static func withClient<Result>(_ stream: StreamPointer, _ body: (ClientConnection) -> Result) -> Result {
-        Unmanaged<ClientConnection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
-    }
-
     /// Requests it takes at once.
     package var capacity: Int { min(streamLimit, session.peerStreamLimit) }
 
