@@ -17,7 +17,9 @@ package final class ChunkPool {
     private static let largeKept = 256
 
     /// In chunks that nobody has.
-    var keptBytes: Int { smallFreeCount * (Self.headerBytes + Self.smallBytes) + largeFreeCount * (Self.headerBytes + Self.largeBytes) }
+    var keptBytes: Int {
+        smallFreeCount * (Self.headerBytes + Self.smallBytes) + largeFreeCount * (Self.headerBytes + Self.largeBytes)
+    }
 
     package init() {}
 

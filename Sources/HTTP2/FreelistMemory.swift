@@ -172,7 +172,11 @@ private struct Lists {
     }
 
     private mutating func unlink(_ region: UnsafeMutablePointer<Region>) {
-        if let previous = region.pointee.previous { previous.pointee.next = region.pointee.next } else { regions = region.pointee.next }
+        if let previous = region.pointee.previous {
+            previous.pointee.next = region.pointee.next
+        } else {
+            regions = region.pointee.next
+        }
         region.pointee.next?.pointee.previous = region.pointee.previous
     }
 

@@ -39,8 +39,8 @@ package final class ClientConnection: Connection {
     private let session: HTTP2.Session
 
     package init(
-        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
-        owner: any ClientConnectionOwner
+        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits,
+        streamLimit: Int, context: WorkerContext, owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
         ownerReference = UnownedReference(owner)

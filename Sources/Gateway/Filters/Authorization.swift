@@ -20,7 +20,9 @@ extension GatewayWorker {
                 let verdict = rules.check(policy.access, facts)
                 if verdict.hasShadowRefusals {
                     metrics.count(.accessShadowed)
-                    for rule in rules.shadowRules(verdict, of: policy.access) { exchange.pointee.noteShadow(rules.name(of: rule)) }
+                    for rule in rules.shadowRules(verdict, of: policy.access) {
+                        exchange.pointee.noteShadow(rules.name(of: rule))
+                    }
                 }
                 guard case .denied(let reason, let rule) = verdict.decision else {
                     return checkPlan(exchange, serving.snapshot)
