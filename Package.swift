@@ -143,7 +143,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "Time", "Metrics", "HTTPModel", "JSON", "Crypto", "JOSE", "TLS", "Sockets", "HTTP2", "Config", "RateLimit",
-                "Transport", "GRPCTesting",
+                "Transport", "GRPCTesting", "GRPC", "Reactor",
             ]),
         tests(
             "RateLimitService",

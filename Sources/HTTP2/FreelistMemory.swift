@@ -5,8 +5,9 @@ internal import Glibc
 /// worker allocates nothing. One per worker, outliving its sessions.
 ///
 /// Each block carries its class in 16 bytes in front. A session's frame buffer, of which an idle connection touches only the
-/// beginning, lies in pages of its own, so that only the first of them is ever in memory. Other large requests go to malloc. Its state is plain memory, because
-/// nghttp2 calls in more than a dozen times a request.
+/// beginning, lies in pages of its own, so that only the first of them is ever in memory. Other large requests go to malloc.
+/// What a burst leaves behind beyond a bound goes back: blocks to malloc, pages of frame buffers to the system. Its state is
+/// plain memory, because nghttp2 calls in more than a dozen times a request.
 package final class FreelistMemory {
     private let lists: UnsafeMutablePointer<Lists>
     private let functions: UnsafeMutablePointer<nghttp2_mem>
@@ -40,6 +41,9 @@ package final class FreelistMemory {
     }
 
     package var pointer: UnsafeMutablePointer<nghttp2_mem> { functions }
+
+    /// Kept for the next who asks, headers not counted.
+    var keptBytes: Int { lists.pointee.keptBytes }
 }
 
 /// The free blocks, by size class.
@@ -52,7 +56,9 @@ private struct Lists {
     private static var classCount: Int { 6 }
     private static var smallestShift: Int { 6 }
     private static var header: Int { 16 }
-    private static var keptPerClass: Int { 4096 }
+    /// Blocks of a class that are kept: 4096 of the small ones, and two mebibytes of the others.
+    @inline(__always)
+    private static func keptMax(_ index: Int) -> Int { min(4096, (2 << 20) >> (index &+ smallestShift)) }
     private static var unclassed: Int { 255 }
 
     /// Frame buffers: nghttp2 asks for a little more than the 16 KiB of a frame's payload.
@@ -60,11 +66,23 @@ private struct Lists {
     private static var frameBufferSizes: Range<Int> { 16_384..<(5 * pageBytes - header) }
     private static var frameBufferStride: Int { 5 * pageBytes }
     private static var frameBuffersPerRegion: Int { 16 }
+    private static var frameBuffersKept: Int { 64 }
     private static var pageBytes: Int { 4096 }
+    private static var regionBytes: Int { pageBytes + frameBuffersPerRegion * frameBufferStride }
 
-    private var frameBuffers: UnsafeMutableRawPointer?
-    /// What frame buffers are cut from; each begins with a pointer to the one before, in a page of its own.
-    private var regions: UnsafeMutableRawPointer?
+    /// What frame buffers are cut from: its beginning, in a page of its own.
+    private struct Region {
+        /// Linked as long as one of its buffers is free.
+        var next: UnsafeMutablePointer<Region>?
+        var previous: UnsafeMutablePointer<Region>?
+        /// The first free buffer, which begins with a pointer to the next.
+        var free: UnsafeMutableRawPointer?
+        var freeCount = 0
+    }
+
+    /// Those with free buffers.
+    private var regions: UnsafeMutablePointer<Region>?
+    private var frameBuffersFree = 0
 
     init() {
         heads = .allocate(capacity: Self.classCount)
@@ -105,39 +123,73 @@ private struct Lists {
     }
 
     private mutating func takeFrameBuffer() -> UnsafeMutableRawPointer? {
-        guard let block = frameBuffers ?? cutFrameBuffers() else { return nil }
-        frameBuffers = block.load(as: UnsafeMutableRawPointer?.self)
+        guard let region = regions ?? makeRegion(), let block = region.pointee.free else { return nil }
+        region.pointee.free = block.load(as: UnsafeMutableRawPointer?.self)
+        region.pointee.freeCount -= 1
+        frameBuffersFree -= 1
+        if region.pointee.freeCount == 0 { unlink(region) }
         block.storeBytes(of: Self.frameBuffer, as: Int.self)
+        block.storeBytes(of: region, toByteOffset: 8, as: UnsafeMutablePointer<Region>.self)
         return block + Self.header
     }
 
-    /// Makes a region of them.
-    private mutating func cutFrameBuffers() -> UnsafeMutableRawPointer? {
-        var region: UnsafeMutableRawPointer?
-        let bytes = Self.pageBytes + Self.frameBuffersPerRegion * Self.frameBufferStride
-        guard posix_memalign(&region, Self.pageBytes, bytes) == 0, let region else { return nil }
-        region.storeBytes(of: regions, as: UnsafeMutableRawPointer?.self)
-        regions = region
+    private mutating func giveFrameBuffer(_ block: UnsafeMutableRawPointer) {
+        let region = block.load(fromByteOffset: 8, as: UnsafeMutablePointer<Region>.self)
+        block.storeBytes(of: region.pointee.free, as: UnsafeMutableRawPointer?.self)
+        region.pointee.free = block
+        region.pointee.freeCount += 1
+        frameBuffersFree += 1
+        // Those in use are taken from first, so that others become free as a whole.
+        if region.pointee.freeCount == 1 { link(region) }
+        guard region.pointee.freeCount == Self.frameBuffersPerRegion, frameBuffersFree > Self.frameBuffersKept else { return }
+        unlink(region)
+        frameBuffersFree -= Self.frameBuffersPerRegion
+        munmap(region, Self.regionBytes)
+    }
+
+    private mutating func makeRegion() -> UnsafeMutablePointer<Region>? {
+        // Not malloc's, which would keep what is given back.
+        let memory = mmap(nil, Self.regionBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory, memory != MAP_FAILED else { return nil }
+        let region = memory.bindMemory(to: Region.self, capacity: 1)
+        region.initialize(to: Region())
         for index in 0..<Self.frameBuffersPerRegion {
-            let block = region + Self.pageBytes + index * Self.frameBufferStride
-            block.storeBytes(of: frameBuffers, as: UnsafeMutableRawPointer?.self)
-            frameBuffers = block
+            let block = memory + Self.pageBytes + index * Self.frameBufferStride
+            block.storeBytes(of: region.pointee.free, as: UnsafeMutableRawPointer?.self)
+            region.pointee.free = block
         }
-        return frameBuffers
+        region.pointee.freeCount = Self.frameBuffersPerRegion
+        frameBuffersFree += Self.frameBuffersPerRegion
+        link(region)
+        return region
+    }
+
+    private mutating func link(_ region: UnsafeMutablePointer<Region>) {
+        region.pointee.previous = nil
+        region.pointee.next = regions
+        regions?.pointee.previous = region
+        regions = region
+    }
+
+    private mutating func unlink(_ region: UnsafeMutablePointer<Region>) {
+        if let previous = region.pointee.previous {
+            previous.pointee.next = region.pointee.next
+        } else {
+            regions = region.pointee.next
+        }
+        region.pointee.next?.pointee.previous = region.pointee.previous
     }
 
     @inline(never)
     private mutating func giveUnclassed(_ block: UnsafeMutableRawPointer, _ index: Int) {
-        guard index == Self.frameBuffer else { return free(block) }
-        block.storeBytes(of: frameBuffers, as: UnsafeMutableRawPointer?.self)
-        frameBuffers = block
+        if index == Self.frameBuffer { giveFrameBuffer(block) } else { free(block) }
     }
 
     @inline(__always)
     mutating func give(_ memory: UnsafeMutableRawPointer) {
         let block = memory - Self.header
         let index = block.load(as: Int.self)
-        guard index < Self.classCount, counts[index] < Self.keptPerClass else { return giveUnclassed(block, index) }
+        guard index < Self.classCount, counts[index] < Self.keptMax(index) else { return giveUnclassed(block, index) }
         block.storeBytes(of: heads[index], as: UnsafeMutableRawPointer?.self)
         heads[index] = block
         counts[index] &+= 1
@@ -159,12 +211,18 @@ private struct Lists {
         return larger
     }
 
+    var keptBytes: Int {
+        (0..<Self.classCount).reduce(frameBuffersFree * Self.frameBufferStride) { sum, index in
+            sum + counts[index] << (index + Self.smallestShift)
+        }
+    }
+
+    /// When all has been given back.
     mutating func freeAll() {
         while let region = regions {
-            regions = region.load(as: UnsafeMutableRawPointer?.self)
-            free(region)
+            unlink(region)
+            munmap(region, Self.regionBytes)
         }
-
         for index in 0..<Self.classCount {
             while let block = heads[index] {
                 heads[index] = block.load(as: UnsafeMutableRawPointer?.self)

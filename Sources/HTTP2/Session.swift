@@ -51,7 +51,8 @@ package final class Session {
     var output: UnsafeMutablePointer<ByteBuffer>?
     /// How much of it `produce` was asked for.
     var outputLimit = 0
-    /// A DATA frame that nghttp2 has made and `produce` had no room for: its bytes are still to come.
+    /// A DATA frame that nghttp2 has made and `produce` had no room for. It is offered again first of all, and then finds its
+    /// bytes where they are, in the stream's `outbound`; with the stream's end nghttp2 drops it.
     var heldFrame: (stream: StreamPointer, count: Int)?
     /// The stream whose field section is arriving: they never interleave (RFC 9113, section 4.3).
     var arriving: StreamPointer?
@@ -194,6 +195,7 @@ package final class Session {
         stream.pointee.next?.pointee.previous = stream.pointee.previous
         streamCount -= 1
         queuedBytes -= stream.pointee.outbound.count
+        if heldFrame?.stream == stream { heldFrame = nil }
         stream.tell { $0.streamClosed(stream, reason) }
         pool.give(stream)
     }

@@ -168,7 +168,7 @@ public import Glibc
         target.storeBytes(of: tail, toByteOffset: last, as: Word.self)
     }
 
-    /// Room for `count` bytes in the arena, uninitialized, at least one byte long so that the address is never shared.
+    /// Room for `count` bytes in the arena, uninitialized. Where there are none, the address is that of what is reserved next.
     @inlinable @inline(__always)
     package mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
         if arenaCapacity &- arenaUsed < count { growArena(count) }

@@ -5,7 +5,7 @@ public import Bytes
 /// be sent. The version of HTTP does not show.
 ///
 /// A slab record of the worker, made by a codec when a stream begins and given back after `streamClosed`. Handlers change
-/// only `handler` and `context`.
+/// only `handler` and `context`, keep bytes of their own in the arena of `fields`, and forget what they have read of it.
 @usableFromInline package struct Stream {
     /// Unique on its connection while the stream lives (HTTP/2: the stream identifier).
     package var id: Int32 = 0
@@ -103,8 +103,6 @@ public import Bytes
     @inlinable package static var closed: StreamFlags { StreamFlags(rawValue: 64) }
     /// We reset it; what still arrives is not passed on.
     @inlinable package static var resetSent: StreamFlags { StreamFlags(rawValue: 128) }
-    /// The request is HEAD, or the answer for another reason has no body.
-    @inlinable package static var bodiless: StreamFlags { StreamFlags(rawValue: 256) }
     /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
     @inlinable package static var unsendable: StreamFlags { StreamFlags(rawValue: 8 | 64 | 128) }
     /// `closed` or `resetSent`.
@@ -151,7 +149,7 @@ extension StreamPointer {
     func streamIdle(_ stream: StreamPointer) -> Bool
     /// The peer has taken nothing of what waits for it for the listener's `stall`: the stream is reset after the call.
     func streamStalled(_ stream: StreamPointer)
-    /// The last call: the record is reused after it. Not called for a stream its handler has `forgotten`.
+    /// The last call: the record is reused after it. Not called where `handler` has been set to `nil`.
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose)
 }
 

@@ -43,8 +43,8 @@ package final class ClientConnection: Connection {
     private let session: HTTP2.Session
 
     package init(
-        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
-        owner: any ClientConnectionOwner
+        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits,
+        streamLimit: Int, context: WorkerContext, owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
         ownerReference = UnownedReference(owner)
@@ -52,11 +52,6 @@ package final class ClientConnection: Connection {
         session = HTTP2.Session(.client, limits: limits, pool: context.streams, memory: context.sessionMemory)
         super.init(channel: channel, limits: limits, context: context)
         choose(.http2(session))
-    }
-
-    @inline(__always)
-    package static func withClient<Result>(_ stream: StreamPointer, _ body: (ClientConnection) -> Result) -> Result {
-        Unmanaged<ClientConnection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
     }
 
     /// Requests it takes at once.

@@ -106,13 +106,13 @@ class TestRefusedStream:
 
 
 class TestConnecting:
-    def test_a_dead_endpoint_beside_a_living_one_costs_no_call(self, gateway, backend):
-        with Caller(gateway(configuration(_closed_port(), backend)).address) as caller:
+    def test_a_dead_endpoint_beside_a_living_one_costs_no_call(self, gateway, backend, closed_port):
+        with Caller(gateway(configuration(closed_port, backend)).address) as caller:
             for number in range(100):
                 assert caller.unary(ask(str(number))).text == str(number)
 
-    def test_nobody_there(self, gateway):
-        with Caller(gateway(configuration(_closed_port())).address) as caller:
+    def test_nobody_there(self, gateway, closed_port):
+        with Caller(gateway(configuration(closed_port)).address) as caller:
             seen = caller.refusal(ask())
             assert seen.code == grpc.StatusCode.UNAVAILABLE and seen.reason
 
@@ -200,19 +200,12 @@ class TestBrokenAnswers:
             routes = [{"service": SERVICE, "headers": {"x-to": "odd"}, "cluster": "odd", "allow": "anyone"}, open_route()]
             clusters = {"odd": cluster("127.0.0.1:%d" % listener.getsockname()[1]), "kinds": cluster(backend)}
             with Caller(gateway(configuration(clusters=clusters, routes=routes)).address) as caller:
-                seen = caller.refusal(ask(), metadata=[("x-to", "odd")], timeout=5)
+                seen = caller.refusal(ask(), metadata=[("x-to", "odd")], timeout=20)
                 assert seen.code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
                 assert caller.unary(ask("x")).text == "x"
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
-
-
-def _closed_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return "127.0.0.1:%d" % probe.getsockname()[1]
 
 
 class TestTrailers:

@@ -22,7 +22,9 @@ extension GatewayWorker {
                 if verdict.hasShadowRefusals {
                     metrics.count(.accessShadowed)
                     let rules = serving.snapshot.rules
-                    for rule in rules.shadowRules(verdict, of: policy.access) { exchange.pointee.noteShadow(rules.name(of: rule)) }
+                    for rule in rules.shadowRules(verdict, of: policy.access) {
+                        exchange.pointee.noteShadow(rules.name(of: rule))
+                    }
                 }
                 guard case .denied(let reason, let rule) = verdict.decision else {
                     return serving.reference._withUnsafeGuaranteedRef { checkPlan(exchange, $0) }

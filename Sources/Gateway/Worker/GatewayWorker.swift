@@ -183,10 +183,10 @@ package final class GatewayWorker {
         resolved = names
         serviceLink?.resolve(names)
         redisDialer?.resolved = names
-        for cluster in Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) }).compactMap({ id in
-            (leaving + [current]).flatMap { $0.clusters }.first { ObjectIdentifier($0) == id }
-        }) {
-            cluster.resolve(names)
+        // Snapshots share the clusters that did not change between them.
+        var seen: Set<ObjectIdentifier> = []
+        for snapshot in leaving + [current] {
+            for cluster in snapshot.clusters where seen.insert(ObjectIdentifier(cluster)).inserted { cluster.resolve(names) }
         }
     }
 

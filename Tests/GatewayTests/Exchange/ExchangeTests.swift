@@ -1,6 +1,6 @@
 import Bytes
+import GRPC
 import Reactor
-import RateLimit
 import Testing
 import Time
 
