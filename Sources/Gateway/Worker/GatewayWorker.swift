@@ -110,7 +110,7 @@ package final class GatewayWorker {
         var kept: [String: Cluster] = [:]
         for cluster in current.clusters { kept[cluster.plan.name] = cluster }
         let clusters = snapshot.clusters.map { plan in
-            if let cluster = kept[plan.name], cluster.plan == plan { return cluster }
+            if let cluster = kept[plan.name], cluster.adopt(plan, resolved) { return cluster }
             return Cluster(
                 plan, seed: randomness.next(), resolved: resolved, context: context, client: upstream)
         }
@@ -180,10 +180,19 @@ package final class GatewayWorker {
         resolved = names
         serviceLink?.resolve(names)
         redisDialer?.resolved = names
-        for cluster in Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) }).compactMap({ id in
-            (leaving + [current]).flatMap { $0.clusters }.first { ObjectIdentifier($0) == id }
-        }) {
-            cluster.resolve(names)
+        forEachCluster { $0.resolve(names) }
+    }
+
+    /// Takes what is known of the health of a cluster's endpoints now.
+    package func refresh(cluster name: String) {
+        forEachCluster { if $0.plan.name == name { $0.refresh() } }
+    }
+
+    /// Each once, those of leaving snapshots too.
+    private func forEachCluster(_ body: (Cluster) -> Void) {
+        var seen: Set<ObjectIdentifier> = []
+        for snapshot in leaving + [current] {
+            for cluster in snapshot.clusters where seen.insert(ObjectIdentifier(cluster)).inserted { body(cluster) }
         }
     }
 
