@@ -99,7 +99,7 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
-                "Config", "Redis", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+                "Config", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 
         // 9  executable

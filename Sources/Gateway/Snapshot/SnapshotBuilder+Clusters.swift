@@ -20,10 +20,9 @@ extension SnapshotBuilder {
 
     /// Whoever is in the gateway's own locality comes before others of the same priority.
     private func endpointPlan(_ endpoint: EndpointConfiguration, _ cluster: ClusterConfiguration) -> EndpointPlan {
-        let isElsewhere = cluster.locality != nil && endpoint.locality != cluster.locality
         return EndpointPlan(
             EndpointAddress(endpoint.address.value), weight: UInt32(endpoint.weight),
-            priority: 2 * endpoint.priority + (isElsewhere ? 1 : 0))
+            priority: cluster.locality.map { 2 * endpoint.priority + (endpoint.locality == $0 ? 0 : 1) } ?? endpoint.priority)
     }
 
     private mutating func endpoints(_ cluster: ClusterConfiguration) -> [EndpointConfiguration] {
