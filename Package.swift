@@ -145,7 +145,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "Time", "Metrics", "HTTPModel", "JSON", "Crypto", "JOSE", "TLS", "Sockets", "HTTP2", "Config", "RateLimit",
-                "Balancing", "Transport", "GRPCTesting",
+                "Balancing", "GRPC", "Reactor", "Transport", "GRPCTesting",
             ]),
         tests(
             "RateLimitService",

@@ -89,6 +89,7 @@ package final class HealthMonitor: @unchecked Sendable {
                 place, tls: tls, plan: check, record: record, context: context, seed: random.next()
             ) { [unowned self] in changed?(name) }
             cluster.probes[place.identity] = (probe, record)
+            probe.start()
         }
         for (probe, record) in former.values {
             probe.stop()

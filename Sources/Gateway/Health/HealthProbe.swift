@@ -47,8 +47,9 @@ final class HealthProbe: ClientConnectionOwner {
         threshold = HealthThreshold(healthy: plan.healthyThreshold, unhealthy: plan.unhealthyThreshold)
         next = Timer(on: context.loop) { [unowned self] in check() }
         limit = Timer(on: context.loop) { [unowned self] in timeIsUp() }
-        next?.arm(after: .zero)
     }
+
+    func start() { check() }
 
     /// Nothing is checked any more.
     func stop() {
@@ -128,8 +129,8 @@ final class HealthProbe: ClientConnectionOwner {
     private func heard(_ event: ProbeCall.Event) {
         switch event {
         case .status(.serving):
-            // It may have been ill: the check that is told to come at once counts as any other.
-            if record.hasFailedCheck, !isChecking { next?.arm(after: .zero) }
+            // It has been ill: the check that comes of it counts as any other.
+            if record.hasFailedCheck { check() }
         case .status:
             threshold.set(false)
             believe(false)
