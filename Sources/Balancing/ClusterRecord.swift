@@ -13,6 +13,9 @@ package struct GuardSettings: Sendable, Equatable {
     package var hasHealthCheck = false
 
     package init() {}
+
+    /// Those that a call is held to; `nil` where there are none.
+    package func limits(isHighPriority: Bool) -> CircuitLimits? { isHighPriority ? highLimits ?? limits : limits }
 }
 
 /// What the whole process knows of a cluster: one for all workers.

@@ -136,7 +136,10 @@ extension Grammar where Value == HashSource {
             case ("header", 2) where HeaderName.isName(words[1]): return .value(.header(words[1].lowercased()))
             case ("cookie", 2) where HeaderName.isName(words[1]): return .value(.cookie(words[1]))
             case ("claim", 2): return Reading(ClaimText.path(words[1]).map { .claim($0) })
-            default: return .mismatch(hint: Spelling.hint(for: words.first ?? "", among: ["header", "claim", "tenant", "cookie", "address"]))
+            default:
+                let kinds = ["header", "claim", "tenant", "cookie", "address"]
+                guard let word = words.first, !kinds.contains(word) else { return .mismatch }
+                return .mismatch(hint: Spelling.hint(for: word, among: kinds))
             }
         }
     }

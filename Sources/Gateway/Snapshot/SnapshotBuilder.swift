@@ -112,7 +112,9 @@ package struct SnapshotBuilder {
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         let cluster = configuration.clusters.firstIndex { $0.name.value == route.cluster.value } ?? 0
-        return Route(index: index, name: route.name, cluster: cluster, policies: policies, calls: calls)
+        return Route(
+            index: index, name: route.name, cluster: cluster, policies: policies, calls: calls,
+            isHighPriority: route.priority == .high)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

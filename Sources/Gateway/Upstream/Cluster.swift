@@ -87,7 +87,7 @@ package final class Cluster {
 
     /// The endpoint for an attempt, another than `avoided` where there is one.
     func choose(for exchange: ExchangePointer, avoiding avoided: Unmanaged<Endpoint>? = nil) -> Choice {
-        if let limits = record.settings.limits, record.usage.requests >= limits.requests {
+        if let limits = limits(for: exchange), record.usage.requests >= limits.requests {
             record.usage.noteOverflow()
             return .refused(.circuitFull(retryAfter: nil))
         }
@@ -107,6 +107,26 @@ package final class Cluster {
         }
     }
 
+    private func limits(for exchange: ExchangePointer) -> CircuitLimits? {
+        guard record.settings.limits != nil else { return nil }
+        return record.settings.limits(isHighPriority: exchange.isHighPriority)
+    }
+
+    /// A place among the retries that run, to be given back by `retryEnded`; false where there is none.
+    func beginRetry(_ exchange: ExchangePointer) -> Bool {
+        guard let limits = limits(for: exchange) else { return true }
+        guard record.usage.retries < limits.retries else {
+            record.usage.noteOverflow()
+            return false
+        }
+        record.usage.addRetries(1)
+        return true
+    }
+
+    func retryEnded() {
+        if record.settings.limits != nil { record.usage.addRetries(-1) }
+    }
+
     /// An attempt at `endpoint` that began at `began` has ended: once for each.
     func note(_ outcome: AttemptOutcome, of endpoint: Unmanaged<Endpoint>, began: Instant) {
         guard record.observes else { return }
@@ -116,4 +136,9 @@ package final class Cluster {
         refresh()
         record.announceChange()
     }
+}
+
+extension ExchangePointer {
+    /// By its route.
+    var isHighPriority: Bool { pointee.route?._withUnsafeGuaranteedRef { $0.isHighPriority } ?? false }
 }

@@ -157,8 +157,8 @@ package final class Endpoint: ClientConnectionOwner {
             if connection._withUnsafeGuaranteedRef({ $0.hasRoom }) { return .room(connection) }
             index += 1
         }
-        guard waitingCount < settings.waiting, hasPendingRoom else { return .overflow }
-        guard openIfNeeded(adding: 1) else { return .failed }
+        guard waitingCount < settings.waiting, hasPendingRoom(exchange) else { return .overflow }
+        guard openIfNeeded(adding: 1, limits: limits(exchange)) else { return .failed }
         exchange.pointee.nextWaiting = nil
         exchange.pointee.previousWaiting = lastWaiting
         if let lastWaiting { lastWaiting.pointee.nextWaiting = exchange } else { firstWaiting = exchange }
@@ -168,8 +168,12 @@ package final class Endpoint: ClientConnectionOwner {
         return .waits
     }
 
-    private var hasPendingRoom: Bool {
-        guard let limits = cluster.settings.limits, cluster.usage.pending >= limits.pending else { return true }
+    private func limits(_ exchange: ExchangePointer) -> CircuitLimits? {
+        cluster.settings.limits == nil ? nil : cluster.settings.limits(isHighPriority: exchange.isHighPriority)
+    }
+
+    private func hasPendingRoom(_ exchange: ExchangePointer) -> Bool {
+        guard let limits = limits(exchange), cluster.usage.pending >= limits.pending else { return true }
         cluster.usage.noteOverflow()
         return false
     }
@@ -193,7 +197,7 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     /// False where no connection could be begun and there is none that will have room.
-    private func openIfNeeded(adding: Int) -> Bool {
+    private func openIfNeeded(adding: Int, limits: CircuitLimits?) -> Bool {
         let connecting = connections.count { !$0.connection.isReady && !$0.connection.isLeaving }
         // Those on their way will take their share of the queue.
         if connecting * expectedCapacity >= waitingCount + adding { return true }
@@ -201,7 +205,7 @@ package final class Endpoint: ClientConnectionOwner {
         let staying = connections.count { !$0.connection.isLeaving }
         guard staying < settings.connections else { return true }
         // The cluster's limit leaves every endpoint one of each worker.
-        if staying > 0, let limits = cluster.settings.limits, cluster.usage.connections >= limits.connections { return true }
+        if staying > 0, let limits, cluster.usage.connections >= limits.connections { return true }
         guard
             let connection = try? ClientConnection(
                 to: address, tls: tls, limits: settings.session, streamLimit: settings.streams, context: context, owner: self)
@@ -248,12 +252,12 @@ package final class Endpoint: ClientConnectionOwner {
             withdraw(exchange)
             client.endpoint(self, hasRoomFor: exchange, on: connection)
         }
-        if firstWaiting != nil { _ = openIfNeeded(adding: 0) }
+        if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
     }
 
     package func clientConnectionLeaving(_ connection: ClientConnection) {
         // Where that fails, this connection's end tries once more.
-        if firstWaiting != nil { _ = openIfNeeded(adding: 0) }
+        if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
     }
 
     package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
@@ -268,7 +272,7 @@ package final class Endpoint: ClientConnectionOwner {
         if !wasOpen {
             noteFailure()
             if !connections.contains(where: { !$0.connection.isLeaving }) { failQueue(end) }
-        } else if firstWaiting != nil, !openIfNeeded(adding: 0) {
+        } else if let firstWaiting, !openIfNeeded(adding: 0, limits: limits(firstWaiting)) {
             failQueue(end)
         }
         releaseIfOver()

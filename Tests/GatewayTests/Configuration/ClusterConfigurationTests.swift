@@ -118,7 +118,7 @@ struct ClusterConfigurationTests {
         ("- 10.0.0.1\n", 0, "e.yaml:1:3: [0]: found \"10.0.0.1\", expected an address such as"),
         ("- 10.0.0.1:80\n- 10.0.0.1:80\n", 2, "e.yaml:2:3: [1]: found \"10.0.0.1:80\" twice"),
         ("- { address: \"10.0.0.1:80\", weight: 0 }\n", 1, "e.yaml:1:37: [0].weight: found \"0\""),
-        ("- [", 0, "e.yaml:1:4: not YAML"),
+        ("- [", 0, "e.yaml:2:1: not YAML"),
         ("", 0, "e.yaml:1:1: found an empty mapping, expected a list"),
     ])
     func file(text: String, count: Int, report: String) {

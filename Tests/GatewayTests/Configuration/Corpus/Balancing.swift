@@ -79,6 +79,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:52:  clusters.orders.health_check.path: found "health", expected a path such as /healthz
         >>> martlet.yaml:6:52:  clusters.orders.health_check.path: found with type tcp, expected http
         >>> martlet.yaml:6:69:  clusters.orders.health_check.timeout: found "0s", expected a duration such as 250ms or 5s, at least 1ms
-        >>> martlet.yaml:9:19:  clusters.other.health_check: found "gprc", expected grpc, http or tcp, or a mapping with type; did you mean "grpc"?
+        >>> martlet.yaml:9:19:  clusters.other.health_check: found "gprc", expected grpc, http or tcp; did you mean "grpc"?
         """#)
 }
