@@ -5,7 +5,7 @@ package import Transport
 
 /// Checks the endpoints of all clusters for all workers, and holds them against each other now and then.
 ///
-/// On one loop of the process, which is not a worker's. Everything but `changed` is read by workers from the records.
+/// On one loop of the process, which is not a worker's. Workers read what it finds in the records.
 package final class HealthMonitor: @unchecked Sendable {
     /// A cluster's endpoints are healthy or not in another way than before: its workers look again.
     package var changed: ((_ cluster: String) -> Void)?
