@@ -69,6 +69,7 @@ let package = Package(
         module("Config", [yams]),
         module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
+        module("Balancing", ["Time"]),
 
         // 6  assemblies
         module(
@@ -84,7 +85,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
-                "GRPC", "Config", "Redis", "Telemetry", "Transport", "RateLimit",
+                "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Transport", "RateLimit",
             ]),
         module(
             "RateLimitService",
@@ -98,7 +99,7 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
-                "Config", "Redis", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+                "Config", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 
         // 9  executable
@@ -133,6 +134,7 @@ let package = Package(
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Time", "Metrics"]),
+        tests("Balancing", ["Time"]),
         tests(
             "Transport",
             [
@@ -143,7 +145,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "Time", "Metrics", "HTTPModel", "JSON", "Crypto", "JOSE", "TLS", "Sockets", "HTTP2", "Config", "RateLimit",
-                "Transport", "GRPCTesting", "GRPC", "Reactor",
+                "Balancing", "GRPC", "Reactor", "Transport", "GRPCTesting",
             ]),
         tests(
             "RateLimitService",

@@ -2,7 +2,7 @@ package import JOSE
 package import RateLimit
 package import Sockets
 internal import TLS
-package import Transport
+internal import Transport
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
 package final class Snapshot: Sendable {
@@ -48,26 +48,6 @@ package final class Snapshot: Sendable {
         rulesReference = .passUnretained(rules)
         strangersClaims = authentication?.claimHeaders { _, _ in nil }
         strangersClaimsReference = strangersClaims.map { .passUnretained($0) }
-    }
-}
-
-/// What a worker makes a cluster from. Two that are equal share one across snapshots, with its connections.
-package struct ClusterPlan: Sendable, Equatable {
-    package var name: String
-    /// Addresses in digits, and names that are looked up.
-    package var endpoints: [EndpointAddress]
-    package var policy: LoadBalancer.Policy
-    package var pool: PoolSettings
-    package var tls: UpstreamTLS?
-
-    package init(
-        name: String, endpoints: [EndpointAddress], policy: LoadBalancer.Policy, pool: PoolSettings, tls: UpstreamTLS?
-    ) {
-        self.name = name
-        self.endpoints = endpoints
-        self.policy = policy
-        self.pool = pool
-        self.tls = tls
     }
 }
 

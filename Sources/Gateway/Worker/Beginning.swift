@@ -1,4 +1,5 @@
 internal import HTTP2
+internal import Balancing
 internal import Reactor
 internal import GRPC
 internal import HTTPModel
@@ -108,6 +109,8 @@ extension GatewayWorker {
         case .over: return
         }
         if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended { metrics.count(.upstreamTimeout) }
+        // An answer that had begun says that the endpoint is there.
+        if stage == .connect || stage == .response { upstream.note(exchange, .localFailure) }
         fail(exchange, .deadlineExceeded(stage))
     }
 }
