@@ -56,6 +56,7 @@ let package = Package(
         module("HTTPModel", ["Bytes"]),
         module("TLS", ["COpenSSL", "Bytes", "Time"]),
         module("JOSE", ["CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        module("Protobuf"),
         module("Messages", [protobuf]),
         module("Reactor", ["CLinux", "Time"]),
 
@@ -77,6 +78,7 @@ let package = Package(
                 "CLinux", "Bytes", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
                 "Config",
             ]),
+        module("Transcoding", ["Bytes", "Protobuf"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Redis", "Config"]),
 
         // 7  products
