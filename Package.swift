@@ -78,7 +78,7 @@ let package = Package(
                 "CLinux", "Bytes", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
                 "Config",
             ]),
-        module("Transcoding", ["Bytes", "Protobuf"]),
+        module("Transcoding", ["Bytes", "Protobuf", "GRPC"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Redis", "Config"]),
 
         // 7  products

@@ -10,7 +10,7 @@ enum Problem: Error, Hashable {
     case expectedObject, expectedArray, expectedString, expectedNumber, expectedInteger, expectedBoolean, outOfRange, nullElement
     case badBase64, unknownEnumValue, badTimestamp, badDuration, badFieldMask, missingType, unknownType, badKey
     // The query and the path
-    case notInQuery, givenTwice, badPercent
+    case notInQuery, inBody, givenTwice, badPercent
     // Protobuf that came from upstream
     case badWire, unprintable
 
@@ -50,6 +50,7 @@ enum Problem: Error, Hashable {
         case .unknownType: "@type names no message of the schema"
         case .badKey: "no key of the map's type"
         case .notInQuery: "cannot be given in the query"
+        case .inBody: "belongs into the body"
         case .givenTwice: "given twice"
         case .badPercent: "malformed percent escape"
         case .badWire: "malformed protobuf"

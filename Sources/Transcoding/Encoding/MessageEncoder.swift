@@ -39,7 +39,8 @@ final class MessageEncoder {
     var trail: Trail
     /// The values of path variables, encoded with their tags, and where each lies.
     var bound = BoundTree()
-    var boundValues: [[UInt8]] = []
+    var leaves = Output(capacity: 256)
+    var leafRanges: [Range<Int>] = []
     /// Bytes that may still be read twice to find an `@type` that does not come first.
     var rereadLeft = 0
 
@@ -174,6 +175,23 @@ final class MessageEncoder {
         }
     }
 
+    /// The value of the one field of the request that the body is.
+    func bodyField(_ field: UnsafePointer<FieldSchema>) throws(Problem) {
+        try trail.enter()
+        trail.at(field)
+        let first = try json.peek()
+        if first != UInt8(ascii: "n") || Self.hasNull(field) {
+            switch field.pointee.shape {
+            case .singular: try singular(field, bound: bound.child(0, field))
+            case .repeated: try array(field)
+            case .map: try map(field)
+            }
+        } else {
+            try json.word("null")
+        }
+        trail.leave()
+    }
+
     // MARK: one field
 
     @inline(__always)
@@ -244,9 +262,15 @@ final class MessageEncoder {
         let start = output.count
         tag(field.pointee.tag)
         _ = try scalar(field)
-        let isSame = boundValues[bound.nodes[node].variable].withUnsafeBytes { $0.equals(output.bytes(from: start)) }
+        let isSame = leaf(bound.nodes[node].variable).equals(output.bytes(from: start))
         output.truncate(to: start)
         guard isSame else { throw .boundElsewhere }
+    }
+
+    /// What the path gave this variable, with its tag.
+    func leaf(_ variable: Int) -> UnsafeRawBufferPointer {
+        let range = leafRanges[variable]
+        return UnsafeRawBufferPointer(start: leaves.base + range.lowerBound, count: range.count)
     }
 
     @inline(__always)

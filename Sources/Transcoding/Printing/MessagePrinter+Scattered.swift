@@ -30,13 +30,16 @@ extension MessagePrinter {
         pieces.removeSubrange(first...)
     }
 
-    private func gather(_ message: UnsafePointer<MessageSchema>, _ bytes: WireCursor) throws(Problem) {
+    func gather(
+        _ message: UnsafePointer<MessageSchema>, _ bytes: WireCursor, only wanted: UnsafePointer<FieldSchema>? = nil
+    ) throws(Problem) {
         var cursor = bytes
         while !cursor.isAtEnd {
             let tag = try cursor.nextTag()
             guard let field = try known(tag, message, &cursor) else { continue }
             let start = cursor.at
             try cursor.pass(tag)
+            guard wanted == nil || wanted == field else { continue }
             pieces.append(Piece(field: field.pointee.index, tag: tag, start: start, end: cursor.at))
         }
     }
@@ -59,7 +62,7 @@ extension MessagePrinter {
         pieces.replaceSubrange(first..., with: kept.reversed())
     }
 
-    private func write(_ field: UnsafePointer<FieldSchema>, _ range: Range<Int>) throws(Problem) {
+    func write(_ field: UnsafePointer<FieldSchema>, _ range: Range<Int>) throws(Problem) {
         switch field.pointee.shape {
         case .singular:
             if field.pointee.message != nil, range.count > 1 { return try merged(field, range) }

@@ -14,6 +14,8 @@ final class MessagePrinter {
     var pieces: [Piece] = []
     var entries: [MapEntry] = []
     var entryOrder: [Int] = []
+    /// Bytes at the beginning of `output` that are no part of the body.
+    var skipped = 0
 
     init(schema: Schema, options: TranscodingOptions) {
         self.schema = schema
@@ -23,6 +25,7 @@ final class MessagePrinter {
 
     func begin() {
         output.reset()
+        skipped = 0
         trail.reset()
         marks.reset()
         pieces.removeAll(keepingCapacity: true)
