@@ -127,6 +127,7 @@ let package = Package(
         tests("HTTPModel", ["CNghttp2"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
         tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        tests("Protobuf"),
         tests("Reactor", ["Time"]),
         tests("Sockets", ["Bytes", "Time", "Reactor", "TLS", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "HTTPModel"]),
@@ -140,6 +141,7 @@ let package = Package(
             [
                 "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "GRPCTesting", "TLSTesting",
             ]),
+        tests("Transcoding", ["Bytes", "Protobuf"]),
         tests("RateLimit", ["Bytes", "Time", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "Gateway",

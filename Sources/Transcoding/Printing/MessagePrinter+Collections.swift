@@ -87,8 +87,10 @@ extension MessagePrinter {
             let start = cursor.at
             try cursor.pass(tag)
             if tag == key.pointee.tag {
-                entry.key = start
-                entry.keyCount = cursor.at - start
+                // A default that is written is the same key as one that is left out.
+                let isDefault = UnsafeBufferPointer(start: start, count: cursor.at - start).allSatisfy { $0 == 0 }
+                entry.key = isDefault ? nil : start
+                entry.keyCount = isDefault ? 0 : cursor.at - start
             } else if tag == value.pointee.tag {
                 entry.value = start
             }
