@@ -41,24 +41,23 @@ package final class RequestTranscoder {
         _ match: BindingMatch, contentType: UnsafeRawBufferPointer
     ) throws(TranscodingFailure) {
         binding = plan.bindings[match.binding]
-        let method = plan.schema.methods[match.method]
         pending.removeAll()
         pending.shrink(to: 4096)
         scanner.begin()
         bound.reset()
         messageCount = 0
-        isStream = method.clientStreams
+        isStream = binding.clientStreams
         encoder.bound = binding.bound
         switch binding.body {
         case .none: source = .nothing
-        case .message: source = method.input.pointee.wellKnown == .httpBody && !isPlain(match) ? .raw : .json
+        case .message: source = binding.input.pointee.wellKnown == .httpBody && !isPlain(match) ? .raw : .json
         case .field(let field): source = field.isRawBody ? .raw : .json
         }
         if source == .raw { self.contentType = [UInt8](contentType) }
         var failed = ""
         do throws(Problem) {
             try bound.readPath(binding, match, encoder, failed: &failed)
-            try query.read(match.query, binding, of: method.input, into: &bound, encoder, failed: &failed)
+            try query.read(match.query, binding, of: binding.input, into: &bound, encoder, failed: &failed)
         } catch { throw TranscodingFailure(.request, error, at: failed) }
     }
 
@@ -130,10 +129,9 @@ package final class RequestTranscoder {
     }
 
     private func encode() throws(Problem) {
-        let input = plan.schema.methods[binding.method].input
         switch binding.body {
         case .none: break
-        case .message: try encoder.value(of: input, bound: binding.bound.isEmpty ? -1 : 0)
+        case .message: try encoder.value(of: binding.input, bound: binding.bound.isEmpty ? -1 : 0)
         case .field(let field): try encoder.bodyField(field)
         }
     }

@@ -30,7 +30,7 @@ package final class ResponseTranscoder {
     package func isRaw(_ match: BindingMatch) -> Bool {
         if match.binding < plan.schema.methods.count { return false }
         if let field = plan.bindings[match.binding].responseField { return field.isRawBody }
-        return plan.schema.methods[match.method].output.pointee.wellKnown == .httpBody
+        return plan.bindings[match.binding].output.pointee.wellKnown == .httpBody
     }
 
     package func begin(_ match: BindingMatch, form: ResponseForm) {
@@ -88,7 +88,7 @@ package final class ResponseTranscoder {
         printer.begin()
         do throws(Problem) {
             if isRaw { return try appendRaw(WireCursor(message), to: &output) }
-            let type = plan.schema.methods[binding.method].output
+            let type = binding.output
             if let field = binding.responseField {
                 try printer.field(field, of: type, WireCursor(message))
             } else {

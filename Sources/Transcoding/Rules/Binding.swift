@@ -21,6 +21,10 @@ package final class Binding: @unchecked Sendable {
     package let method: Int
     /// `POST /v1/{name=shelves/*}:burn`, as it was written.
     package let text: String
+    /// Of the method: what goes in and out, and whether more than once goes in.
+    let input: UnsafePointer<MessageSchema>
+    let output: UnsafePointer<MessageSchema>
+    let clientStreams: Bool
     let body: Body
     let responseField: UnsafePointer<FieldSchema>?
     let variables: [Variable]
@@ -29,6 +33,9 @@ package final class Binding: @unchecked Sendable {
     /// The binding every method has: POST to its own path, all of the message in the body.
     init(plain method: Int, of schema: Schema) {
         self.method = method
+        input = schema.methods[method].input
+        output = schema.methods[method].output
+        clientStreams = schema.methods[method].clientStreams
         text = "POST \(schema.methods[method].path)"
         body = .message
         responseField = nil
@@ -38,8 +45,10 @@ package final class Binding: @unchecked Sendable {
 
     /// Throws what is wrong as a sentence.
     init(_ rule: HTTPRule, _ template: PathTemplate, method: Int, of schema: Schema) throws(BindingMistake) {
-        let input = schema.methods[method].input
         self.method = method
+        input = schema.methods[method].input
+        output = schema.methods[method].output
+        clientStreams = schema.methods[method].clientStreams
         text = "\(rule.verb) \(rule.path)"
         var tree = BoundTree()
         var variables: [Variable] = []
@@ -59,7 +68,7 @@ package final class Binding: @unchecked Sendable {
         case .some(let name): body = .field(try Self.topLevel(name, of: input, role: "body"))
         }
         if let name = rule.responseBody {
-            responseField = try Self.topLevel(name, of: schema.methods[method].output, role: "response_body")
+            responseField = try Self.topLevel(name, of: output, role: "response_body")
         } else {
             responseField = nil
         }

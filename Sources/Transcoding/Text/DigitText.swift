@@ -59,7 +59,7 @@ enum DigitText {
 
     /// Whole numbers need no point, but for the negative zero.
     private static func whole(_ value: Double) -> Int64? {
-        guard value.magnitude < 1e15, let whole = Int64(exactly: value), whole != 0 || value.sign == .plus else { return nil }
+        guard value.magnitude < 0x1p53, let whole = Int64(exactly: value), whole != 0 || value.sign == .plus else { return nil }
         return whole
     }
 
