@@ -83,7 +83,11 @@ struct TableBuilder {
         var dense = [Int32](repeating: 0, count: Int(denseCount))
         var sparse: [Int32] = []
         for (index, field) in fields.enumerated() {
-            if UInt64(field.number) < denseCount { dense[Int(field.number)] = Int32(index + 1) } else { sparse.append(Int32(index)) }
+            if UInt64(field.number) < denseCount {
+                dense[Int(field.number)] = Int32(index + 1)
+            } else {
+                sparse.append(Int32(index))
+            }
         }
         sparse.sort { fields[Int($0)].number < fields[Int($1)].number }
         (messages + place).initialize(
@@ -107,7 +111,8 @@ struct TableBuilder {
             fields.append(field)
         }
         for field in source.description.fields {
-            let row = row(of: field, named: "\(source.fullName).\(field.name)", extensionName: nil, features: source.features, source)
+            let fullName = "\(source.fullName).\(field.name)"
+            let row = row(of: field, named: fullName, extensionName: nil, features: source.features, source)
             add(row, named: field.name, to: &problems)
         }
         for field in source.extensions {

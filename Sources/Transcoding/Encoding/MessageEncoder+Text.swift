@@ -38,7 +38,8 @@ extension MessageEncoder {
             output.append(start, count)
         case .bytes: _ = try bytes(of: start, count)
         case .bool:
-            if text.equals("true") { output.byte(1) } else if text.equals("false") { output.byte(0) } else { throw .expectedBoolean }
+            guard text.equals("true") || text.equals("false") else { throw .expectedBoolean }
+            output.byte(text.count == 4 ? 1 : 0)
         case .enumeration: _ = try enumValue(field.pointee.enumeration!, text: start, count)
         default: _ = try writeNumber(field.pointee.kind, text: start, count)
         }

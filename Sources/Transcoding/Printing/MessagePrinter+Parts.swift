@@ -3,7 +3,9 @@ internal import Protobuf
 /// Parts of a message that are a whole body.
 extension MessagePrinter {
     /// The value of one field. Where it is not there: its default, and `null` for a message.
-    func field(_ field: UnsafePointer<FieldSchema>, of message: UnsafePointer<MessageSchema>, _ bytes: WireCursor) throws(Problem) {
+    func field(
+        _ field: UnsafePointer<FieldSchema>, of message: UnsafePointer<MessageSchema>, _ bytes: WireCursor
+    ) throws(Problem) {
         try trail.enter()
         trail.at(field)
         output.byte(UInt8(ascii: "{"))
@@ -26,7 +28,9 @@ extension MessagePrinter {
     }
 
     /// The fields of a `google.api.HttpBody`, of which the last counts.
-    static func httpBody(_ bytes: WireCursor) throws(Problem) -> (contentType: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) {
+    static func httpBody(
+        _ bytes: WireCursor
+    ) throws(Problem) -> (contentType: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) {
         var cursor = bytes
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         var result = (contentType: nothing, data: nothing)
