@@ -56,6 +56,7 @@ let package = Package(
         module("HTTPModel", ["Bytes"]),
         module("TLS", ["COpenSSL", "Bytes", "Time"]),
         module("JOSE", ["CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        module("Protobuf"),
         module("Messages", [protobuf]),
         module("Reactor", ["CLinux", "Time"]),
 
@@ -78,6 +79,7 @@ let package = Package(
                 "CLinux", "Bytes", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
                 "Config",
             ]),
+        module("Transcoding", ["Bytes", "Protobuf", "GRPC"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Redis", "Config"]),
 
         // 7  products
@@ -126,6 +128,7 @@ let package = Package(
         tests("HTTPModel", ["CNghttp2"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
         tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        tests("Protobuf"),
         tests("Reactor", ["Time"]),
         tests("Sockets", ["Bytes", "Time", "Reactor", "TLS", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "HTTPModel"]),
@@ -140,6 +143,7 @@ let package = Package(
             [
                 "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "GRPCTesting", "TLSTesting",
             ]),
+        tests("Transcoding", ["Bytes", "Protobuf"]),
         tests("RateLimit", ["Bytes", "Time", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "Gateway",
