@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Glibc
 
 /// Which protocol the caller speaks, read once from the head.
@@ -22,10 +23,12 @@ package enum CallerProtocol: UInt8, Sendable {
     case http
 
     /// - Parameter saysConnect: `connect-protocol-version` is among the fields, which tells Connect's JSON from any other.
-    package init(method: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer?, saysConnect: @autoclosure () -> Bool = false) {
-        guard let contentType, contentType.count >= 16, Self.equals(method, "POST"),
-            Self.hasPrefix(contentType, "application/")
-        else { self = .http; return }
+    package init(
+        method: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer?, saysConnect: @autoclosure () -> Bool = false
+    ) {
+        guard let contentType, contentType.count >= 16, method.equals("POST") else { self = .http; return }
+        if contentType.equals("application/grpc") { self = .grpc; return }
+        guard Self.hasPrefix(contentType, "application/") else { self = .http; return }
         let subtype = UnsafeRawBufferPointer(rebasing: contentType[12...])
         if Self.hasPrefix(subtype, "grpc"), Self.endsType(subtype, at: 4) {
             self = .grpc
@@ -62,10 +65,6 @@ package enum CallerProtocol: UInt8, Sendable {
         case .connectJSONStream: "application/connect+json"
         case .connectUnary, .http: "application/json"
         }
-    }
-
-    private static func equals(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-        bytes.count == text.utf8CodeUnitCount && memcmp(bytes.baseAddress!, text.utf8Start, bytes.count) == 0
     }
 
     /// `text` is lower-case.

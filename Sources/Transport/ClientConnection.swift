@@ -34,6 +34,10 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
     private var idleSince: UInt64 = 0
     /// The peer sent GOAWAY.
     package private(set) var isLeaving = false
+    private var requestCount: UInt8 = 0
+    /// Whether the next request puts the names of fields whose values are never indexed into the HPACK table, where those
+    /// behind it find them: the first does, and now and then another, since tables forget.
+    package var refreshesNames: Bool { requestCount == 0 }
     /// Our own limit; the peer's may be lower.
     private let streamLimit: Int
     /// The codec, whichever it is: `Connection` keeps it alive.
@@ -71,11 +75,6 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         }
     }
 
-    @inline(__always)
-    package static func withClient<Result>(_ stream: StreamPointer, _ body: (ClientConnection) -> Result) -> Result {
-        Unmanaged<ClientConnection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
-    }
-
     /// Requests it takes at once.
     package var capacity: Int {
         guard let session else { return 1 }
@@ -105,6 +104,7 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
                 calls!.begin(ended: ended, now: now, fill: fill)
             }
         guard let stream = begun else { return nil }
+        requestCount &+= 1
         stream.pointee.listener = handler
         stream.pointee.context = context
         channel.markDirty()

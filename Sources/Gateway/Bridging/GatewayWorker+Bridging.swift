@@ -10,7 +10,7 @@ extension GatewayWorker {
     func buildBridge(_ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts) -> RefusalCause? {
         // An upstream that speaks HTTP/1.1 has no gRPC to convert to: what a caller says is between the two.
         guard !exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.leadsToHTTP1 }) else { return nil }
-        let type = stream.pointee.fields.first(.contentType)?.valueBytes
+        let type = facts.contentType
         switch exchange.pointee.caller {
         case .grpc, .http: return nil
         case .connectUnary where facts.service.isEmpty:
@@ -34,6 +34,7 @@ extension GatewayWorker {
             return error.cause
         }
         stream.pointee.trailersStart = stream.pointee.fields.count
+        exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
         let converter: any BodyConverter =
             switch exchange.pointee.caller {
             case .connectUnary:

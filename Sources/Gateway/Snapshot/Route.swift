@@ -14,14 +14,17 @@ package final class Route: Sendable {
     let policyReferences: [Unmanaged<CallPolicy>]
     /// Under which its calls are counted.
     package let calls: CallGroup
+    /// Its calls are held to the cluster's limits for high priority.
+    package let isHighPriority: Bool
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
 
     package init(
-        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, leadsToHTTP1: Bool,
-        cors: CORSPolicy?
+        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false,
+        leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil
     ) {
+        self.isHighPriority = isHighPriority
         self.index = index
         self.name = name
         nameBytes = Array(name.utf8)
