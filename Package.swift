@@ -87,7 +87,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
-                "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Transport", "RateLimit",
+                "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Protobuf", "Transport", "Transcoding", "RateLimit",
             ]),
         module(
             "RateLimitService",

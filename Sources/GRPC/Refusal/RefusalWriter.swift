@@ -65,6 +65,15 @@ package struct RefusalWriter: ~Copyable {
         appendEnd(row.code, for: caller, to: &body)
     }
 
+    /// Writes a refusal as `google.rpc.Status` in JSON.
+    package mutating func writeJSON(_ refusal: Refusal, to body: inout ByteBuffer) {
+        let row = refusal.row
+        let details = RefusalDetails(refusal)
+        writeMessage(of: refusal, row)
+        let extent = writeStatus(row.code, details)
+        details.appendJSON(code: row.code, message: message.readable, extent: extent, to: &body, scratch: &scratch)
+    }
+
     private mutating func appendEnd(_ code: StatusCode, for caller: CallerProtocol, to body: inout ByteBuffer) {
         switch caller {
         case .grpcWeb, .grpcWebText:

@@ -8,6 +8,8 @@ internal import GRPC
 /// call to filters and upstream, and only bodies, the answer's head and its end pass here (`GatewayWorker+Bridging`).
 package final class Bridge {
     let converter: any BodyConverter
+    /// `converter`, where the caller has JSON by a schema.
+    let json: JSONConverter?
     /// What converted bytes are written to; empty between two events.
     var output = ByteBuffer()
     /// An answer whose head waits for the call's end, because its HTTP status does.
@@ -20,7 +22,10 @@ package final class Bridge {
     /// What of `output` is kept for the next event.
     static let outputBytesKept = 4096
 
-    init(_ converter: any BodyConverter) { self.converter = converter }
+    init(_ converter: any BodyConverter, json: JSONConverter? = nil) {
+        self.converter = converter
+        self.json = json
+    }
 
     /// One direction's bytes before and after conversion, so that a window is given back as the other side takes them:
     /// what is not given back is never less than what waits, converted, to be taken.

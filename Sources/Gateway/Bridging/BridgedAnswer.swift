@@ -57,6 +57,32 @@ enum BridgedAnswer {
     }
 }
 
+extension BridgedAnswer {
+    /// The head of an answer in JSON, with the call's metadata in the source's first `count` fields as it is.
+    ///
+    /// - Parameter bodyBytes: `nil` where the end is not known yet.
+    static func jsonHead(
+        from source: StreamPointer, through count: Int, to target: StreamPointer, status: Int,
+        contentType: UnsafeRawBufferPointer, bodyBytes: Int?, scratch: UnsafeMutableBufferPointer<Field>
+    ) -> UnsafeBufferPointer<Field> {
+        var writer = FieldWriter(for: target, scratch: scratch)
+        let digits = target.pointee.fields.reserve(24)
+        let statusCount = Decimal.write(UInt64(status), to: digits)
+        writer.put(Field(":status", value: UnsafeRawBufferPointer(start: digits, count: statusCount), token: .status))
+        writer.put("content-type", contentType, token: .contentType)
+        if let bodyBytes {
+            let lengthCount = Decimal.write(UInt64(bodyBytes), to: digits + 3)
+            writer.put(
+                Field(
+                    "content-length", value: UnsafeRawBufferPointer(start: digits + 3, count: lengthCount), token: .contentLength))
+        }
+        for index in 0..<count where source.pointee.fields.fields[index].isCallMetadata {
+            writer.copy(source.pointee.fields.fields[index])
+        }
+        return writer.written
+    }
+}
+
 extension FieldWriter {
     /// A trailer among the fields of a head.
     fileprivate mutating func copyTrailer(_ field: Field) {

@@ -8,7 +8,7 @@ struct BridgedRequest {
     private(set) var isCompressed = false
     private(set) var announcedBytes: Int?
 
-    /// - Parameter caller: gRPC-Web or Connect.
+    /// - Parameter caller: gRPC-Web, Connect or plain HTTP.
     init(_ fields: inout FieldBlock, caller: CallerProtocol) throws(ConversionFailure) {
         let isUnary = caller == .connectUnary
         let isConnect = isUnary || caller == .connectStream || caller == .connectJSONStream
@@ -29,7 +29,7 @@ struct BridgedRequest {
             }
         }
         // Others know fields by their place: one that is not gRPC's gives its own to what no upstream gets.
-        for index in 0..<fields.count where Self.isForeign(fields[index], isConnect: isConnect) {
+        for index in 0..<fields.count where Self.isForeign(fields[index], caller: caller, isConnect: isConnect) {
             fields.replace(index, with: Field("te", "trailers", token: .te))
         }
         fields.append(Field("content-type", "application/grpc+proto", token: .contentType))
@@ -41,11 +41,12 @@ struct BridgedRequest {
         if let timeout { try Self.append(timeout, to: &fields) }
     }
 
-    private static func isForeign(_ field: Field, isConnect: Bool) -> Bool {
+    private static func isForeign(_ field: Field, caller: CallerProtocol, isConnect: Bool) -> Bool {
         switch field.token {
         case .contentType, .contentLength, .contentEncoding, .acceptEncoding: true
         // These are gRPC's own, which only gRPC-Web shares.
-        case .grpcTimeout, .grpcEncoding, .grpcAcceptEncoding: isConnect
+        case .grpcEncoding, .grpcAcceptEncoding: isConnect || caller == .http
+        case .grpcTimeout: isConnect
         case .other:
             field.nameBytes.equals("accept") || field.nameBytes.equals("x-grpc-web")
                 || field.nameBytes.equals("connect-protocol-version") || field.nameBytes.equals("connect-timeout-ms")

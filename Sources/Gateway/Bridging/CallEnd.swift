@@ -2,6 +2,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import JSON
+internal import Transcoding
 
 /// How a gRPC call ended, read from its trailers and written for callers of other protocols. One per worker: it keeps its
 /// buffers.
@@ -38,6 +39,11 @@ struct CallEnd: ~Copyable {
                 code, message: message.readable, status: details.readable, trailers: trailers, to: &body, scratch: &scratch)
         case .grpc, .connectUnary, .http: preconditionFailure("none of these has its end in the body")
         }
+    }
+
+    /// Appends a `google.rpc.Status` in JSON, its details by the names that the schema has for them.
+    func writeStatus(_ transcoder: ResponseTranscoder, to body: inout ByteBuffer) {
+        transcoder.append(status: Int(code.rawValue), message: message.readable, details: details.readable, to: &body)
     }
 
     /// Appends Connect's error.

@@ -1,6 +1,8 @@
 internal import Bytes
 internal import GRPC
+internal import HTTP2
 internal import HTTPModel
+internal import Transcoding
 internal import Transport
 
 /// The request's way over a bridge.
@@ -11,6 +13,10 @@ extension GatewayWorker {
         // An upstream that speaks HTTP/1.1 has no gRPC to convert to: what a caller says is between the two.
         guard !exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.leadsToHTTP1 }) else { return nil }
         let type = facts.contentType
+        if let plan = transcoding.plan {
+            transcoding.plan = nil
+            return buildTranscoder(exchange, stream, plan)
+        }
         switch exchange.pointee.caller {
         case .grpc, .http: return nil
         case .connectUnary where facts.service.isEmpty:
@@ -127,13 +133,16 @@ extension GatewayWorker {
             bridge.output.removeAll()
             return fail(exchange, error.cause)
         }
+        if isHeld, let json = bridge.json, json.form != .single, !bridge.answer.isEmpty {
+            sendJSONHead(exchange, bridge, json, downstream, from: stream)
+        }
         bridge.answerFlow.convert(bytes.count, to: bridge.output.count)
         sendOutput(bridge, downstream)
         let due = bridge.answerFlow.take(0)
         if due > 0 { Connection.with(stream) { $0.consumed(stream, due) } }
     }
 
-    private func sendOutput(_ bridge: Bridge, _ downstream: StreamPointer) {
+    func sendOutput(_ bridge: Bridge, _ downstream: StreamPointer) {
         guard !bridge.output.isEmpty else { return }
         Connection.with(downstream) { $0.send(downstream, bridge.output.readable) }
         bridge.output.removeAll()
@@ -167,7 +176,9 @@ extension GatewayWorker {
         }
         replies.end.read(stream.pointee.fields, from: start, code: code)
         exchange.pointee.phase = .over
-        if exchange.pointee.caller.answersWith200 {
+        if let json = bridge.json {
+            endJSONAnswer(exchange, bridge, json, stream, downstream, code)
+        } else if exchange.pointee.caller.answersWith200 {
             if !bridge.headIsSent { sendBridgedHead(exchange, bridge, downstream, from: start == 0 ? nil : stream) }
             replies.end.write(
                 for: exchange.pointee.caller, fields: stream.pointee.fields, from: start, to: &bridge.output)
@@ -202,7 +213,15 @@ extension GatewayWorker {
     func endBridgedAnswer(_ exchange: ExchangePointer, _ bridge: Bridge, with refusal: Refusal) {
         guard let downstream = exchange.pointee.downstream else { return }
         bridge.output.removeAll()
-        replies.refusals.writeEnd(refusal, for: exchange.pointee.caller, to: &bridge.output)
+        if let json = bridge.json {
+            // Raw bytes have no place for an error.
+            guard !json.isRaw else { return Connection.with(downstream) { $0.reset(downstream, .internalError) } }
+            transcoding.status.removeAll()
+            replies.refusals.writeJSON(refusal, to: &transcoding.status)
+            json.pair.response.finish(status: transcoding.status.readable, into: &bridge.output)
+        } else {
+            replies.refusals.writeEnd(refusal, for: exchange.pointee.caller, to: &bridge.output)
+        }
         sendOutput(bridge, downstream)
         Connection.with(downstream) { $0.finish(downstream) }
     }

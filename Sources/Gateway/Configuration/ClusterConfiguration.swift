@@ -14,6 +14,8 @@ package struct ClusterConfiguration: Sendable, Equatable {
     package var timeouts: Timeouts
     package var connections: Connections
     package var healthCheck: HealthCheckConfiguration?
+    /// `nil` where nothing is known of its messages.
+    package var schema: SchemaConfiguration?
     /// Limits, error breakers and outlier detection.
     package var guards: GuardSettings
 
@@ -73,6 +75,7 @@ extension Grammar where Value == ClusterConfiguration {
             if speaks == .http1, case .grpc = healthCheck?.kind {
                 section.report("found grpc beside protocol: http1, expected http or tcp", about: "health_check")
             }
+            let schema = section.optional("schema", .schema)
             let circuit = section.optional("circuit_breaker", .circuitBreaker)
             var guards = GuardSettings()
             guards.limits = circuit?.limits
@@ -89,7 +92,7 @@ extension Grammar where Value == ClusterConfiguration {
             return ClusterConfiguration(
                 name: Located("", at: section.place), endpoints: endpoints ?? .list([]), speaks: speaks, locality: locality,
                 balancing: balancing, tls: tls, timeouts: timeouts, connections: connections, healthCheck: healthCheck,
-                guards: guards)
+                schema: schema, guards: guards)
         }
     }
 }

@@ -24,6 +24,10 @@ package struct HeadFacts {
     /// `grpc-timeout`, likewise, or what another protocol has in its place.
     package var timeout: UnsafeRawBufferPointer?
 
+    /// What goes upstream is another method or path than the caller's; the bytes last as long as the head.
+    mutating func become(method: UnsafeRawBufferPointer) { self.method = method }
+    mutating func become(target: UnsafeRawBufferPointer) { self.target = target }
+
     /// The longest host name there is (RFC 1035, section 2.3.4).
     package static var authorityBytesMax: Int { 255 }
 

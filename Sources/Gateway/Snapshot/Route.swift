@@ -1,5 +1,6 @@
 package import Metrics
 package import RateLimit
+package import Transcoding
 
 /// Where a call goes, and what applies to it: one entry of `routes:`, made ready.
 package final class Route: Sendable {
@@ -19,10 +20,12 @@ package final class Route: Sendable {
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
+    /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
+    package let transcoding: TranscodingPlan?
 
     package init(
         index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false,
-        leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil
+        leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil, transcoding: TranscodingPlan? = nil
     ) {
         self.isHighPriority = isHighPriority
         self.index = index
@@ -34,6 +37,7 @@ package final class Route: Sendable {
         self.calls = calls
         self.leadsToHTTP1 = leadsToHTTP1
         self.cors = cors
+        self.transcoding = transcoding
     }
 }
 

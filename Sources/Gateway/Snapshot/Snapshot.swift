@@ -2,6 +2,7 @@ package import JOSE
 package import RateLimit
 package import Sockets
 internal import TLS
+internal import Transcoding
 internal import Transport
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
@@ -12,6 +13,8 @@ package final class Snapshot: Sendable {
     package let routes: [Route]
     /// `routes`, for choosing one without counting references.
     let routeReferences: [Unmanaged<Route>]
+    /// Of every cluster with a schema that a route leads to, in the order of the routes.
+    let transcodings: [TranscodingPlan]
     package let rules: RuleBook
     package let clusters: [ClusterPlan]
     package let trustedProxies: CIDRSet
@@ -37,6 +40,11 @@ package final class Snapshot: Sendable {
         self.table = table
         self.routes = routes
         routeReferences = routes.map { .passUnretained($0) }
+        var transcodings: [TranscodingPlan] = []
+        for plan in routes.compactMap(\.transcoding) where !transcodings.contains(where: { $0 === plan }) {
+            transcodings.append(plan)
+        }
+        self.transcodings = transcodings
         self.rules = rules
         self.clusters = clusters
         self.trustedProxies = trustedProxies

@@ -1,6 +1,8 @@
 internal import Balancing
 internal import Config
+internal import Protobuf
 internal import TLS
+internal import Transcoding
 internal import Transport
 
 extension SnapshotBuilder {
@@ -18,6 +20,25 @@ extension SnapshotBuilder {
             pool: pool,
             tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [pool.applicationProtocol], at: cluster.name.place) },
             healthCheck: cluster.healthCheck, record: surroundings.clusters.record(cluster.name.value, cluster.guards))
+    }
+
+    /// How the cluster's methods are reached in JSON, with what is wrong with its descriptors by name.
+    mutating func transcoding(_ cluster: ClusterConfiguration) -> TranscodingPlan? {
+        guard case .descriptors(let paths) = cluster.schema else { return nil }
+        let sets = paths.map { files.bytes($0) }
+        guard let place = paths.first?.place, !sets.contains(nil) else { return nil }
+        do throws(SchemaFailure) {
+            let plan = TranscodingPlan(schema: try Schema(descriptorSets: sets.compactMap { $0 }))
+            for problem in plan.problems { files.report(problem, at: place, severity: .warning) }
+            guard !plan.bindings.isEmpty else {
+                files.report("found no service in the descriptors, expected at least one", at: place)
+                return nil
+            }
+            return plan
+        } catch {
+            for problem in error.problems { files.report(problem, at: place) }
+            return nil
+        }
     }
 
     /// Whoever is in the gateway's own locality comes before others of the same priority.

@@ -4,9 +4,11 @@ internal import Crypto
 internal import JOSE
 internal import Metrics
 package import RateLimit
+internal import Protobuf
 internal import Sockets
 package import TLS
 package import Time
+internal import Transcoding
 package import Transport
 
 /// Makes what the gateway serves from out of a configuration: opens the files it names, and finds what only shows then.
@@ -59,9 +61,10 @@ package struct SnapshotBuilder {
             files.listenerPlan($0, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
         }
         let clusters = configuration.clusters.map { clusterPlan($0) }
+        let schemas = configuration.clusters.map { transcoding($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
-        let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, &builder) }
+        let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, schemas, &builder) }
         let table = RouteTable(
             configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
             seed: RandomBytes.uint64())
@@ -83,7 +86,10 @@ package struct SnapshotBuilder {
         for listener in configuration.listeners {
             _ = files.listenerPlan(listener, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
         }
-        for cluster in configuration.clusters { _ = clusterPlan(cluster) }
+        for cluster in configuration.clusters {
+            _ = clusterPlan(cluster)
+            _ = transcoding(cluster)
+        }
         for issuer in configuration.authentication?.issuers ?? [] { _ = files.keys(of: issuer) }
         _ = storePlan(configuration.rateLimits)
         return files.issues
@@ -91,7 +97,9 @@ package struct SnapshotBuilder {
 
     // MARK: Routes
 
-    private func route(_ route: RouteConfiguration, at index: Int, _ builder: inout RuleBookBuilder) -> Route {
+    private func route(
+        _ route: RouteConfiguration, at index: Int, _ schemas: [TranscodingPlan?], _ builder: inout RuleBookBuilder
+    ) -> Route {
         let authenticates = configuration.authentication != nil
         let own = route.access.rules
         let target = configuration.clusters.firstIndex { $0.name.value == route.cluster.value }
@@ -117,7 +125,8 @@ package struct SnapshotBuilder {
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         return Route(
             index: index, name: route.name, cluster: target ?? 0, policies: policies, calls: calls,
-            isHighPriority: route.priority == .high, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) })
+            isHighPriority: route.priority == .high, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
+            transcoding: target.flatMap { schemas[$0] })
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

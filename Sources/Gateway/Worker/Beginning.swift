@@ -32,12 +32,19 @@ extension GatewayWorker {
         if exchange.pointee.caller == .grpc, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
-        guard exchange.pointee.snapshot!._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0.snapshot) }) else {
+        let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
+        if exchange.pointee.caller == .http, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
+            switch snapshot._withUnsafeGuaranteedRef({ findTranscoded(exchange, stream, $0) }) {
+            case .found: break
+            case .notFound: return refuse(exchange, .noRoute)
+            case .methodNotAllowed(let allow): return refuse(exchange, .methodNotAllowed(allow: allow))
+            }
+        } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
             return refuse(exchange, .noRoute)
         }
         if exchange.pointee.caller != .grpc {
             if noteOrigin(exchange, stream, facts) { return }
-            if let cause = buildBridge(exchange, stream, facts) { return refuse(exchange, cause) }
+            if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) { return refuse(exchange, cause) }
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }
         runFilters(exchange)
@@ -61,7 +68,7 @@ extension GatewayWorker {
     }
 
     /// Notes where the request came from, its route and its policy; false where no route takes it.
-    private func find(
+    func find(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
     ) -> Bool {
         let peer = IPAddress(ServerConnection.withServer(stream) { $0.channel.peer })

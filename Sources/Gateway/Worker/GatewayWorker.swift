@@ -33,6 +33,7 @@ package final class GatewayWorker {
     let exchanges: Slab<Exchange>
     var randomness: FastRandom
     let replies: ReplyWriter
+    var transcoding = TranscodingRoom()
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
     let callTable: Unmanaged<CallTable>
@@ -124,6 +125,7 @@ package final class GatewayWorker {
             setLimitStore(isDown: false)
         }
         authenticator.adopt(snapshot)
+        transcoding.idle.removeAll()
         metrics.table.adoptKnown()
         leaving.append(current)
         current = WorkerSnapshot(snapshot, clusters: clusters, limiter: limiter)
@@ -250,6 +252,7 @@ package final class GatewayWorker {
         exchange.pointee.downstream!.pointee.context = nil
         let snapshot = exchange.pointee.snapshot!
         exchange.pointee.endpoint?._withUnsafeGuaranteedRef { $0.letGo() }
+        if let bridge = exchange.pointee.bridge { giveBack(bridge) }
         exchange.pointee.finish(pool: chunks)
         exchanges.give(exchange)
         snapshot._withUnsafeGuaranteedRef { $0.exchangeCount -= 1 }

@@ -31,7 +31,12 @@ extension WrongConfiguration {
           orders:
             endpoints: [10.0.0.1:80]
             schema: reflection
-        >>> martlet.yaml:4:5: clusters.orders.schema: unknown key, expected endpoints, locality, load_balancing, tls, timeouts, protocol, connections, health_check, circuit_breaker or outlier_detection
+        >>> martlet.yaml:4:13: clusters.orders.schema: found "reflection", expected a mapping with descriptors
+        --- a schema without descriptors, or of none
+        clusters: { orders: { endpoints: [10.0.0.1:80], schema: {} }, web: { endpoints: [10.0.0.1:80], schema: { descriptors: [a.pb], protos: [b] } } }
+        >>> martlet.yaml:1:57:  clusters.orders.schema: the key "descriptors" is missing, expected a list, each the path of a file with a descriptor set
+        >>> martlet.yaml:1:63:  clusters.web: warning: no route leads here
+        >>> martlet.yaml:1:127: clusters.web.schema.protos: unknown key, expected descriptors
         --- TLS to a cluster
         clusters: { orders: { endpoints: [10.0.0.1:80], tls: { certificate: c.pem, server_name: "a b", cs: x } } }
         >>> martlet.yaml:1:54: clusters.orders.tls: the key "private_key" is missing, expected the path of a PEM file with the private key

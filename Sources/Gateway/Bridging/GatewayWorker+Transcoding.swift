@@ -1,0 +1,181 @@
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import Protobuf
+internal import Transcoding
+internal import Transport
+
+/// Requests that reach a gRPC method by HTTP and JSON.
+extension GatewayWorker {
+    /// What of them stays between calls.
+    struct TranscodingRoom: ~Copyable {
+        var match = BindingMatch()
+        /// The plan that `match` is of; `nil` where the request that is beginning has none.
+        var plan: TranscodingPlan?
+        var idle: [TranscoderPair] = []
+        var status = ByteBuffer(capacity: 256)
+        static var idleMax: Int { 64 }
+    }
+
+    enum Finding {
+        case found, notFound
+        case methodNotAllowed(allow: String)
+    }
+
+    /// Finds the RPC that a request means by the bindings of the snapshot's schemas, and the route of this RPC: rules and
+    /// limits of a method apply however it is called. A binding counts only where that route leads to a cluster that has it.
+    func findTranscoded(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
+        transcoding.plan = nil
+        let facts = exchange.pointee.facts!
+        var otherMethods: TranscodingPlan?
+        let method = Self.askedMethod(facts, stream)
+        for plan in snapshot.transcodings {
+            switch plan.match(method: method, path: facts.path, query: facts.query, into: transcoding.match) {
+            case .found:
+                exchange.pointee.facts = Self.facts(facts, of: plan.schema.methods[transcoding.match.method], stream)
+                if find(exchange, stream, exchange.pointee.facts!, snapshot),
+                    exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding === plan })
+                {
+                    transcoding.plan = plan
+                    return .found
+                }
+            case .methodNotAllowed: otherMethods = otherMethods ?? plan
+            case .notFound: continue
+            }
+        }
+        exchange.pointee.facts = facts
+        if find(exchange, stream, facts, snapshot) { return .found }
+        guard let otherMethods else { return .notFound }
+        return .methodNotAllowed(allow: otherMethods.allowedMethods(path: facts.path))
+    }
+
+    /// A browser that asks whether it may call means the call that it asks about.
+    private static func askedMethod(_ facts: HeadFacts, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
+        guard facts.method.equals("OPTIONS") else { return facts.method }
+        let asked = stream.pointee.fields.all.first {
+            $0.token == .other && $0.nameBytes.equals("access-control-request-method")
+        }
+        return asked?.valueBytes ?? facts.method
+    }
+
+    /// The method's path goes into the arena of the stream, where its parts last as long as the head.
+    private static func facts(_ facts: HeadFacts, of method: MethodSchema, _ stream: StreamPointer) -> HeadFacts {
+        var path = method.path
+        let kept = path.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
+        var facts = facts
+        let serviceCount = method.serviceName.utf8.count
+        facts.service = UnsafeRawBufferPointer(rebasing: kept[1..<(1 + serviceCount)])
+        facts.rpc = UnsafeRawBufferPointer(rebasing: kept[(2 + serviceCount)...])
+        facts.become(target: kept)
+        return facts
+    }
+
+    /// Puts transcoders between the caller and the upstream, for a request that `findTranscoded` found.
+    func buildTranscoder(_ exchange: ExchangePointer, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
+        let fields = stream.pointee.fields
+        if let encoding = fields.first(.contentEncoding), !encoding.valueBytes.equals("identity") {
+            return .unsupportedCompression(accepted: "identity")
+        }
+        let method = plan.schema.methods[transcoding.match.method]
+        let form: ResponseForm = method.serverStreams ? Self.form(fields) : .single
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        do throws(ConversionFailure) {
+            let converter = try JSONConverter(
+                takePair(plan), transcoding.match, form: form, contentType: exchange.pointee.facts!.contentType ?? none)
+            _ = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller)
+            exchange.pointee.bridge = Bridge(converter, json: converter)
+        } catch {
+            return error.cause
+        }
+        exchange.pointee.facts!.become(method: UnsafeRawBufferPointer(start: Self.post.utf8Start, count: 4))
+        stream.pointee.trailersStart = stream.pointee.fields.count
+        exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
+        return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
+    }
+
+    private static var post: StaticString { "POST" }
+
+    /// Lines where the caller does not say.
+    private static func form(_ fields: FieldBlock) -> ResponseForm {
+        for field in fields.all where field.token == .other && field.nameBytes.equals("accept") {
+            if BridgedRequest.names(field.valueBytes, "text/event-stream") { return .events }
+            if BridgedRequest.names(field.valueBytes, "application/x-ndjson") { return .lines }
+            if BridgedRequest.names(field.valueBytes, "application/json") { return .array }
+        }
+        return .lines
+    }
+
+    private func takePair(_ plan: TranscodingPlan) -> TranscoderPair {
+        guard let index = transcoding.idle.lastIndex(where: { $0.plan === plan }) else { return TranscoderPair(plan) }
+        return transcoding.idle.remove(at: index)
+    }
+
+    /// The call is over: its transcoders are for the next one. The oldest go where there are too many.
+    func giveBack(_ bridge: Bridge) {
+        guard let json = bridge.json, current.snapshot.transcodings.contains(where: { $0 === json.pair.plan }) else { return }
+        if transcoding.idle.count >= TranscodingRoom.idleMax { transcoding.idle.removeFirst() }
+        transcoding.idle.append(json.pair)
+    }
+}
+
+/// Answers in JSON.
+extension GatewayWorker {
+    /// The first message of a stream is there, or its good end: only then is it known that it does not fail at once.
+    func sendJSONHead(
+        _ exchange: ExchangePointer, _ bridge: Bridge, _ json: JSONConverter, _ downstream: StreamPointer, from stream: StreamPointer
+    ) {
+        bridge.headIsSent = true
+        exchange.pointee.outcome.httpStatus = 200
+        bridge.output.append(bridge.answer.readable)
+        bridge.answer.removeAll()
+        json.withContentType { type in
+            let fields = BridgedAnswer.jsonHead(
+                from: stream, through: stream.pointee.trailersStart, to: downstream, status: 200, contentType: type,
+                bodyBytes: nil, scratch: context.fieldScratch)
+            ServerConnection.withServer(downstream) {
+                $0.respond(downstream, withPermission(exchange, downstream, fields), ended: false)
+            }
+        }
+    }
+
+    /// The upstream has said how the call ended; a good end is in the output already.
+    func endJSONAnswer(
+        _ exchange: ExchangePointer, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer,
+        _ downstream: StreamPointer, _ code: StatusCode
+    ) {
+        if code == .ok, json.form != .single, !bridge.headIsSent { sendJSONHead(exchange, bridge, json, downstream, from: stream) }
+        guard bridge.headIsSent else { return sendWholeJSON(exchange, bridge, json, stream, downstream, code) }
+        if code != .ok {
+            transcoding.status.removeAll()
+            replies.end.writeStatus(json.pair.response, to: &transcoding.status)
+            json.pair.response.finish(status: transcoding.status.readable, into: &bridge.output)
+        }
+        sendOutput(bridge, downstream)
+    }
+
+    private func sendWholeJSON(
+        _ exchange: ExchangePointer, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer,
+        _ downstream: StreamPointer, _ code: StatusCode
+    ) {
+        bridge.headIsSent = true
+        exchange.pointee.outcome.httpStatus = code.httpStatus
+        let errorType: StaticString = "application/json"
+        if code != .ok {
+            bridge.answer.removeAll()
+            replies.end.writeStatus(json.pair.response, to: &bridge.answer)
+        }
+        let send = { (type: UnsafeRawBufferPointer) in
+            let fields = BridgedAnswer.jsonHead(
+                from: stream, through: stream.pointee.fields.count, to: downstream, status: code.httpStatus, contentType: type,
+                bodyBytes: bridge.answer.count, scratch: self.context.fieldScratch)
+            ServerConnection.withServer(downstream) { connection in
+                connection.respond(downstream, self.withPermission(exchange, downstream, fields), ended: false)
+                connection.send(downstream, bridge.answer.readable)
+            }
+        }
+        if code == .ok { json.withContentType(send) } else {
+            send(UnsafeRawBufferPointer(start: errorType.utf8Start, count: errorType.utf8CodeUnitCount))
+        }
+        bridge.answer.removeAll()
+    }
+}
