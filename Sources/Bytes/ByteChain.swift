@@ -1,9 +1,10 @@
 internal import Glibc
 
-/// Chunks of two sizes, kept for the next who needs one. One per worker.
+/// Chunks of two sizes, kept for the next who needs one, up to a bound. One per worker.
 package final class ChunkPool {
     fileprivate var smallFree: UnsafeMutablePointer<Chunk>?
     fileprivate var largeFree: UnsafeMutablePointer<Chunk>?
+    private var smallFreeCount = 0
     private var largeFreeCount = 0
     /// In chunks taken and not given back; for memory accounting.
     package private(set) var bytesInUse = 0
@@ -11,8 +12,14 @@ package final class ChunkPool {
     fileprivate static let headerBytes = MemoryLayout<Chunk>.stride
     fileprivate static let smallBytes = 1024 - headerBytes
     fileprivate static let largeBytes = 16_448 - headerBytes
-    /// Large chunks beyond this many are given back to the allocator: 4 MiB stay.
+    /// Chunks beyond this many are given back to the allocator: 4 MiB of each size stay.
+    private static let smallKept = 4096
     private static let largeKept = 256
+
+    /// In chunks that nobody has.
+    var keptBytes: Int {
+        smallFreeCount * (Self.headerBytes + Self.smallBytes) + largeFreeCount * (Self.headerBytes + Self.largeBytes)
+    }
 
     package init() {}
 
@@ -35,6 +42,7 @@ package final class ChunkPool {
             chunk = reused
         } else if !isLarge, let reused = smallFree {
             smallFree = reused.pointee.next
+            smallFreeCount -= 1
             chunk = reused
         } else {
             chunk = malloc(Self.headerBytes + capacity)!.assumingMemoryBound(to: Chunk.self)
@@ -47,14 +55,15 @@ package final class ChunkPool {
     fileprivate func give(_ chunk: UnsafeMutablePointer<Chunk>) {
         bytesInUse -= Int(chunk.pointee.capacity)
         if Int(chunk.pointee.capacity) == Self.smallBytes {
+            guard smallFreeCount < Self.smallKept else { return free(chunk) }
             chunk.pointee.next = smallFree
             smallFree = chunk
-        } else if largeFreeCount < Self.largeKept {
+            smallFreeCount += 1
+        } else {
+            guard largeFreeCount < Self.largeKept else { return free(chunk) }
             chunk.pointee.next = largeFree
             largeFree = chunk
             largeFreeCount += 1
-        } else {
-            free(chunk)
         }
     }
 }

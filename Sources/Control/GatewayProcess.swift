@@ -93,7 +93,8 @@ package final class GatewayProcess {
         do {
             log = try AccessLogSink(configuration.accessLog.sinkTarget, workers: workerCount)
         } catch {
-            throw StartFailure(message: "the access log cannot be opened: \(error.subject): \(String(cString: strerror(error.errno)))")
+            throw StartFailure(
+                message: "the access log cannot be opened: \(error.subject): \(String(cString: strerror(error.errno)))")
         }
         let board = LoadBoard(workers: workerCount)
         self.board = board
@@ -123,7 +124,8 @@ package final class GatewayProcess {
         relay.handler = { [unowned self] in received(signal: $0) }
         try listeners.adopt(product.listeners)
         admin = try Admin.open(
-            configuration.admin.value, registry: metrics.registry, lost: { [log] in log.linesDropped &+ log.linesLost }, context: context)
+            configuration.admin.value, registry: metrics.registry, lost: { [log] in log.linesDropped &+ log.linesLost },
+            context: context)
         admin?.clusters = { [unowned self] in ClusterReport(currentSnapshot?.clusters ?? [], names: self.resolved) }
         notices.say("admin address=\(admin!.address)")
     }
@@ -222,7 +224,9 @@ package final class GatewayProcess {
         let (built, mistakes) = builder.build(generation: generation + 1)
         let problems = mistakes + (rereading ? PlaceCheck.issues(of: wanted) : [])
         notices.report(problems)
-        guard let product = built, !problems.hasErrors else { return notices.say("reload refused: the configuration in service stays") }
+        guard let product = built, !problems.hasErrors else {
+            return notices.say("reload refused: the configuration in service stays")
+        }
         do {
             try takeIntoService(product, wanted)
         } catch {

@@ -6,13 +6,15 @@ internal import Transport
 final class ProcessListeners<Program: ListeningProgram> {
     private let group: WorkerGroup<Program>
     private let notices: Notices
-    private var open: [String: Listener] = [:]
+    private var open: [Listener] = []
+    private var lastNumber = 0
 
     private struct Listener {
+        var id: ListenerID
         /// As it was asked for: port 0 stays 0.
         var wanted: SocketAddress
+        /// With the address that it has.
         var plan: ListenerPlan
-        var load: LoadBoard
         /// Keeps the port while workers come to listen on it.
         var reservation: PortReservation
     }
@@ -23,19 +25,31 @@ final class ProcessListeners<Program: ListeningProgram> {
     }
 
     /// Opens what is new, closes what is gone, and changes what stayed. What can fail comes first, and changes nothing.
+    ///
+    /// A listener is its address: one of another name at the same address goes on, with its connections, and one of the
+    /// same name at another address is a new one. Port 0 is any port, so there the name tells which is meant.
     func adopt(_ plans: [ListenerPlan]) throws(StartFailure) {
-        let fresh = plans.filter { plan in open[plan.name]?.wanted != plan.address }
-        var reservations: [PortReservation] = []
-        for plan in fresh { reservations.append(try reserve(plan)) }
-        for name in Array(open.keys) where !plans.contains(where: { $0.name == name }) { close(name) }
-        for plan in fresh { close(plan.name) }
-        for (plan, reservation) in zip(fresh, reservations) { begin(plan, reservation) }
-        for plan in plans where !fresh.contains(where: { $0.name == plan.name }) { change(plan) }
+        var gone = open
+        var stayed: [(Listener, ListenerPlan)] = []
+        var fresh: [(ListenerPlan, PortReservation)] = []
+        for plan in plans {
+            let index = gone.firstIndex {
+                $0.wanted == plan.address && (plan.address.port != 0 || $0.plan.name == plan.name)
+            }
+            if let index {
+                stayed.append((gone.remove(at: index), plan))
+            } else {
+                fresh.append((plan, try reserve(plan)))
+            }
+        }
+        for listener in gone { close(listener) }
+        for (listener, plan) in stayed { change(listener, to: plan) }
+        for (plan, reservation) in fresh { begin(plan, reservation) }
     }
 
     private func reserve(_ plan: ListenerPlan) throws(StartFailure) -> PortReservation {
         do throws(SystemError) {
-            return try PortReservation(plan.address, isOurs: open.values.contains { $0.wanted == plan.address })
+            return try PortReservation(plan.address, isOurs: open.contains { $0.plan.address.overlaps(plan.address) })
         } catch {
             throw StartFailure(message: "cannot listen on \(plan.address): \(error)")
         }
@@ -44,37 +58,53 @@ final class ProcessListeners<Program: ListeningProgram> {
     private func begin(_ plan: ListenerPlan, _ reservation: PortReservation) {
         var opened = plan
         opened.address = reservation.address
-        let load = LoadBoard(workers: group.count)
-        open[plan.name] = Listener(wanted: plan.address, plan: opened, load: load, reservation: reservation)
-        let (sent, notices, group) = (opened, notices, group)
+        lastNumber += 1
+        let id = ListenerID(number: lastNumber)
+        open.append(Listener(id: id, wanted: plan.address, plan: opened, reservation: reservation))
+        let (sent, notices, group, load) = (opened, notices, group, LoadBoard(workers: group.count))
+        // Every worker knows it before any accepts: from then on connections are handed about.
+        onEveryWorker { $0.open(sent, as: id, load: load) }
+        onEveryWorker { listeners in
+            do throws(SystemError) {
+                try listeners.listen(id, at: sent.address, group: group)
+            } catch {
+                notices.say("cannot listen on \(sent.address): \(error)")
+            }
+        }
+        // Whoever reads this line may connect at once.
+        say(opened)
+    }
+
+    /// Returns when all have done it.
+    private func onEveryWorker(_ body: @escaping @Sendable (WorkerListeners) -> Void) {
         let latches = (0..<group.count).map { _ in Latch() }
         for (index, latch) in latches.enumerated() {
             group.post(to: index) { worker in
-                defer { latch.open() }
-                do throws(SystemError) {
-                    try worker.listeners.open(sent, load: load, group: group)
-                } catch {
-                    notices.say("cannot listen on \(sent.address): \(error)")
-                }
+                body(worker.listeners)
+                latch.open()
             }
         }
-        // Whoever reads the line below may connect at once.
         for latch in latches { latch.wait() }
-        notices.say("listening name=\(opened.name) address=\(opened.address) tls=\(opened.tls != nil)")
     }
 
-    private func change(_ plan: ListenerPlan) {
-        guard let listener = open[plan.name] else { return }
+    private func change(_ listener: Listener, to plan: ListenerPlan) {
+        guard let index = open.firstIndex(where: { $0.id == listener.id }) else { return }
         var changed = plan
         changed.address = listener.plan.address
-        open[plan.name]?.plan = changed
-        let sent = changed
-        group.postToAll { $0.listeners.change(sent) }
+        open[index].plan = changed
+        let (id, sent) = (listener.id, changed)
+        group.postToAll { $0.listeners.change(id, to: sent) }
+        if plan.name != listener.plan.name { say(changed) }
     }
 
-    private func close(_ name: String) {
-        guard open.removeValue(forKey: name) != nil else { return }
-        group.postToAll { $0.listeners.close(name) }
+    private func close(_ listener: Listener) {
+        open.removeAll { $0.id == listener.id }
+        let id = listener.id
+        group.postToAll { $0.listeners.close(id) }
+    }
+
+    private func say(_ plan: ListenerPlan) {
+        notices.say("listening name=\(plan.name) address=\(plan.address) tls=\(plan.tls != nil)")
     }
 }
 

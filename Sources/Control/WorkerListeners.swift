@@ -14,6 +14,11 @@ extension ListeningProgram {
     package func endCalls() {}
 }
 
+/// One listener, from its opening to its closing: a later one of the same name, or at the same address, is another.
+struct ListenerID: Hashable, Sendable {
+    let number: Int
+}
+
 /// A worker's share of every listener of its process.
 package final class WorkerListeners {
     /// Called when a connection has begun to be served here, and when one has ended.
@@ -24,13 +29,13 @@ package final class WorkerListeners {
     private let context: WorkerContext
     /// The connections of all listeners, by worker.
     private let board: LoadBoard
-    private var open: [String: Share] = [:]
+    private var open: [ListenerID: Share] = [:]
     /// Servers of listeners that are gone, until their connections are.
     private var leaving: [HTTPServer] = []
 
     private struct Share {
         var server: HTTPServer
-        /// `nil` where this worker is only handed connections.
+        /// `nil` until it listens, and where this worker is only handed connections.
         var socket: ListeningSocket?
         /// The listener's connections, by worker.
         var load: LoadBoard
@@ -42,29 +47,29 @@ package final class WorkerListeners {
         self.board = board
     }
 
-    /// Opens this worker's share of a listener, whose address is reserved.
-    ///
-    /// - Parameter group: to hand connections to less loaded workers.
-    func open<Program: ListeningProgram>(
-        _ plan: ListenerPlan, load: LoadBoard, group: WorkerGroup<Program>
-    ) throws(SystemError) {
+    /// Begins to serve the connections of a listener that are handed here.
+    func open(_ plan: ListenerPlan, as id: ListenerID, load: LoadBoard) {
         let server = HTTPServer(name: plan.name, settings: plan.settings, handler: handler, context: context)
         server.tls = plan.tls
         server.connectionEnded = { [unowned self] in ended(load) }
-        var socket: ListeningSocket?
-        var isShared = true
-        if case .unix = plan.address { isShared = false }
-        if isShared || context.index == 0 {
-            let name = plan.name
-            socket = try ListeningSocket(on: context.loop, at: plan.address, isReserved: true) { [unowned self] accepted in
-                assign(accepted, listener: name, group: group)
-            }
+        open[id] = Share(server: server, socket: nil, load: load)
+    }
+
+    /// Accepts connections of a listener, whose address is reserved, and which is open on every worker.
+    ///
+    /// - Parameter group: to hand connections to less loaded workers.
+    func listen<Program: ListeningProgram>(
+        _ id: ListenerID, at address: SocketAddress, group: WorkerGroup<Program>
+    ) throws(SystemError) {
+        // A path can be listened on but once.
+        if case .unix = address, context.index != 0 { return }
+        open[id]?.socket = try ListeningSocket(on: context.loop, at: address, isReserved: true) { [unowned self] accepted in
+            assign(accepted, listener: id, group: group)
         }
-        open[plan.name] = Share(server: server, socket: socket, load: load)
     }
 
     private func assign<Program: ListeningProgram>(
-        _ socket: AcceptedSocket, listener: String, group: WorkerGroup<Program>
+        _ socket: AcceptedSocket, listener: ListenerID, group: WorkerGroup<Program>
     ) {
         guard let share = open[listener], share.load.total < share.server.settings.connections else {
             return socket.refuse()
@@ -77,10 +82,11 @@ package final class WorkerListeners {
     }
 
     /// Serves a connection that has been counted here.
-    private func serve(_ socket: AcceptedSocket, _ load: LoadBoard, listener: String) {
+    func serve(_ socket: AcceptedSocket, _ load: LoadBoard, listener: ListenerID) {
         connectionBegan?()
         guard let share = open[listener] else {
-            // The listener has gone while the connection was on its way here.
+            // The listener has gone while the connection was on its way here. Another of its name is another's: its
+            // certificates and limits are not those of the address that was connected to.
             socket.refuse()
             return ended(load)
         }
@@ -94,14 +100,14 @@ package final class WorkerListeners {
     }
 
     /// Takes new settings and certificates of a listener into service, for the connections that come from now on.
-    func change(_ plan: ListenerPlan) {
-        open[plan.name]?.server.tls = plan.tls
-        open[plan.name]?.server.settings = plan.settings
+    func change(_ id: ListenerID, to plan: ListenerPlan) {
+        open[id]?.server.tls = plan.tls
+        open[id]?.server.settings = plan.settings
     }
 
     /// Closes a listener; its connections leave in their own time.
-    func close(_ name: String) {
-        guard let share = open.removeValue(forKey: name) else { return }
+    func close(_ id: ListenerID) {
+        guard let share = open.removeValue(forKey: id) else { return }
         share.socket?.close()
         share.server.beginDrain()
         leaving.removeAll { $0.connectionCount == 0 }

@@ -1,4 +1,4 @@
-/// HTTP/2 error codes (RFC 9113, section 7).
+/// HTTP/2 error codes (RFC 9113, section 7): those that we name; others come and go as numbers.
 package struct ErrorCode: RawRepresentable, Equatable, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -6,9 +6,7 @@ package struct ErrorCode: RawRepresentable, Equatable, Sendable {
     package static let noError = ErrorCode(rawValue: 0)
     package static let protocolError = ErrorCode(rawValue: 1)
     package static let internalError = ErrorCode(rawValue: 2)
-    package static let flowControlError = ErrorCode(rawValue: 3)
     package static let refusedStream = ErrorCode(rawValue: 7)
     package static let cancel = ErrorCode(rawValue: 8)
     package static let enhanceYourCalm = ErrorCode(rawValue: 11)
-    package static let inadequateSecurity = ErrorCode(rawValue: 12)
 }

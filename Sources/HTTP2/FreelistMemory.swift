@@ -5,8 +5,9 @@ internal import Glibc
 /// worker allocates nothing. One per worker, outliving its sessions.
 ///
 /// Each block carries its class in 16 bytes in front. A session's frame buffer, of which an idle connection touches only the
-/// beginning, lies in pages of its own, so that only the first of them is ever in memory. Other large requests go to malloc. Its state is plain memory, because
-/// nghttp2 calls in more than a dozen times a request.
+/// beginning, lies in pages of its own, so that only the first of them is ever in memory. Other large requests go to malloc.
+/// What a burst leaves behind beyond a bound goes back: blocks to malloc, pages of frame buffers to the system. Its state is
+/// plain memory, because nghttp2 calls in more than a dozen times a request.
 package final class FreelistMemory {
     private let lists: UnsafeMutablePointer<Lists>
     private let functions: UnsafeMutablePointer<nghttp2_mem>
@@ -40,37 +41,59 @@ package final class FreelistMemory {
     }
 
     package var pointer: UnsafeMutablePointer<nghttp2_mem> { functions }
+
+    /// Kept for the next who asks, headers not counted.
+    var keptBytes: Int { lists.pointee.keptBytes }
 }
 
 /// The free blocks, by size class.
 private struct Lists {
-    /// The first free block of each class, which begins with a pointer to the next.
-    private let heads: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-    private let counts: UnsafeMutablePointer<Int>
+    private struct Class {
+        /// The first free block, which begins with a pointer to the next.
+        var head: UnsafeMutableRawPointer?
+        /// How many more are kept.
+        var room: Int
+    }
+    /// By size, then those of which none are kept here: frame buffers, and what malloc gave.
+    private let classes: UnsafeMutablePointer<Class>
 
     /// Sizes 64, 128, 256, 512, 1024 and 2048 bytes; what nghttp2 asks for per stream and frame lies below.
     private static var classCount: Int { 6 }
     private static var smallestShift: Int { 6 }
     private static var header: Int { 16 }
-    private static var keptPerClass: Int { 4096 }
-    private static var unclassed: Int { 255 }
+    /// Blocks of a class that are kept: 4096 of the small ones, and two mebibytes of the others.
+    @inline(__always)
+    private static func keptMax(_ index: Int) -> Int { min(4096, (2 << 20) >> (index &+ smallestShift)) }
+    private static var unclassed: Int { 7 }
 
     /// Frame buffers: nghttp2 asks for a little more than the 16 KiB of a frame's payload.
     private static var frameBuffer: Int { 6 }
     private static var frameBufferSizes: Range<Int> { 16_384..<(5 * pageBytes - header) }
     private static var frameBufferStride: Int { 5 * pageBytes }
     private static var frameBuffersPerRegion: Int { 16 }
+    private static var frameBuffersKept: Int { 64 }
     private static var pageBytes: Int { 4096 }
+    private static var regionBytes: Int { pageBytes + frameBuffersPerRegion * frameBufferStride }
 
-    private var frameBuffers: UnsafeMutableRawPointer?
-    /// What frame buffers are cut from; each begins with a pointer to the one before, in a page of its own.
-    private var regions: UnsafeMutableRawPointer?
+    /// What frame buffers are cut from: its beginning, in a page of its own.
+    private struct Region {
+        /// Linked as long as one of its buffers is free.
+        var next: UnsafeMutablePointer<Region>?
+        var previous: UnsafeMutablePointer<Region>?
+        /// The first free buffer, which begins with a pointer to the next.
+        var free: UnsafeMutableRawPointer?
+        var freeCount = 0
+    }
+
+    /// Those with free buffers.
+    private var regions: UnsafeMutablePointer<Region>?
+    private var frameBuffersFree = 0
 
     init() {
-        heads = .allocate(capacity: Self.classCount)
-        heads.initialize(repeating: nil, count: Self.classCount)
-        counts = .allocate(capacity: Self.classCount)
-        counts.initialize(repeating: 0, count: Self.classCount)
+        classes = .allocate(capacity: Self.unclassed + 1)
+        for index in 0...Self.unclassed {
+            classes.advanced(by: index).initialize(to: Class(room: index < Self.classCount ? Self.keptMax(index) : 0))
+        }
     }
 
     @inline(__always)
@@ -87,11 +110,22 @@ private struct Lists {
     @inline(__always)
     mutating func take(_ size: Int) -> UnsafeMutableRawPointer? {
         let index = Self.classOf(size)
-        guard index < Self.classCount, let head = heads[index] else { return makeBlock(size, index) }
-        heads[index] = head.load(as: UnsafeMutableRawPointer?.self)
-        counts[index] &-= 1
-        head.storeBytes(of: index, as: Int.self)
+        guard index < Self.classCount, let head = classes[index].head else { return makeBlock(size, index) }
+        classes[index].head = head.load(as: UnsafeMutableRawPointer?.self)
+        classes[index].room &+= 1
+        mark(head, index)
         return head + Self.header
+    }
+
+    /// A block in use begins with a pointer to its class.
+    @inline(__always)
+    private func mark(_ block: UnsafeMutableRawPointer, _ index: Int) {
+        block.storeBytes(of: classes + index, as: UnsafeMutablePointer<Class>.self)
+    }
+
+    @inline(__always)
+    private func classOf(_ block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Class> {
+        block.load(as: UnsafeMutablePointer<Class>.self)
     }
 
     @inline(never)
@@ -99,53 +133,87 @@ private struct Lists {
         if Self.frameBufferSizes.contains(size) { return takeFrameBuffer() }
         let isClassed = index < Self.classCount
         guard let block = malloc((isClassed ? 1 << (index + Self.smallestShift) : size) + Self.header) else { return nil }
-        block.storeBytes(of: isClassed ? index : Self.unclassed, as: Int.self)
+        mark(block, isClassed ? index : Self.unclassed)
         block.storeBytes(of: size, toByteOffset: 8, as: Int.self)
         return block + Self.header
     }
 
     private mutating func takeFrameBuffer() -> UnsafeMutableRawPointer? {
-        guard let block = frameBuffers ?? cutFrameBuffers() else { return nil }
-        frameBuffers = block.load(as: UnsafeMutableRawPointer?.self)
-        block.storeBytes(of: Self.frameBuffer, as: Int.self)
+        guard let region = regions ?? makeRegion(), let block = region.pointee.free else { return nil }
+        region.pointee.free = block.load(as: UnsafeMutableRawPointer?.self)
+        region.pointee.freeCount -= 1
+        frameBuffersFree -= 1
+        if region.pointee.freeCount == 0 { unlink(region) }
+        mark(block, Self.frameBuffer)
+        block.storeBytes(of: region, toByteOffset: 8, as: UnsafeMutablePointer<Region>.self)
         return block + Self.header
     }
 
-    /// Makes a region of them.
-    private mutating func cutFrameBuffers() -> UnsafeMutableRawPointer? {
-        var region: UnsafeMutableRawPointer?
-        let bytes = Self.pageBytes + Self.frameBuffersPerRegion * Self.frameBufferStride
-        guard posix_memalign(&region, Self.pageBytes, bytes) == 0, let region else { return nil }
-        region.storeBytes(of: regions, as: UnsafeMutableRawPointer?.self)
-        regions = region
+    private mutating func giveFrameBuffer(_ block: UnsafeMutableRawPointer) {
+        let region = block.load(fromByteOffset: 8, as: UnsafeMutablePointer<Region>.self)
+        block.storeBytes(of: region.pointee.free, as: UnsafeMutableRawPointer?.self)
+        region.pointee.free = block
+        region.pointee.freeCount += 1
+        frameBuffersFree += 1
+        // Those in use are taken from first, so that others become free as a whole.
+        if region.pointee.freeCount == 1 { link(region) }
+        guard region.pointee.freeCount == Self.frameBuffersPerRegion, frameBuffersFree > Self.frameBuffersKept else { return }
+        unlink(region)
+        frameBuffersFree -= Self.frameBuffersPerRegion
+        munmap(region, Self.regionBytes)
+    }
+
+    private mutating func makeRegion() -> UnsafeMutablePointer<Region>? {
+        // Not malloc's, which would keep what is given back.
+        let memory = mmap(nil, Self.regionBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory, memory != MAP_FAILED else { return nil }
+        let region = memory.bindMemory(to: Region.self, capacity: 1)
+        region.initialize(to: Region())
         for index in 0..<Self.frameBuffersPerRegion {
-            let block = region + Self.pageBytes + index * Self.frameBufferStride
-            block.storeBytes(of: frameBuffers, as: UnsafeMutableRawPointer?.self)
-            frameBuffers = block
+            let block = memory + Self.pageBytes + index * Self.frameBufferStride
+            block.storeBytes(of: region.pointee.free, as: UnsafeMutableRawPointer?.self)
+            region.pointee.free = block
         }
-        return frameBuffers
+        region.pointee.freeCount = Self.frameBuffersPerRegion
+        frameBuffersFree += Self.frameBuffersPerRegion
+        link(region)
+        return region
+    }
+
+    private mutating func link(_ region: UnsafeMutablePointer<Region>) {
+        region.pointee.previous = nil
+        region.pointee.next = regions
+        regions?.pointee.previous = region
+        regions = region
+    }
+
+    private mutating func unlink(_ region: UnsafeMutablePointer<Region>) {
+        if let previous = region.pointee.previous {
+            previous.pointee.next = region.pointee.next
+        } else {
+            regions = region.pointee.next
+        }
+        region.pointee.next?.pointee.previous = region.pointee.previous
     }
 
     @inline(never)
-    private mutating func giveUnclassed(_ block: UnsafeMutableRawPointer, _ index: Int) {
-        guard index == Self.frameBuffer else { return free(block) }
-        block.storeBytes(of: frameBuffers, as: UnsafeMutableRawPointer?.self)
-        frameBuffers = block
+    private mutating func giveElsewhere(_ block: UnsafeMutableRawPointer) {
+        if classOf(block) == classes + Self.frameBuffer { giveFrameBuffer(block) } else { free(block) }
     }
 
     @inline(__always)
     mutating func give(_ memory: UnsafeMutableRawPointer) {
         let block = memory - Self.header
-        let index = block.load(as: Int.self)
-        guard index < Self.classCount, counts[index] < Self.keptPerClass else { return giveUnclassed(block, index) }
-        block.storeBytes(of: heads[index], as: UnsafeMutableRawPointer?.self)
-        heads[index] = block
-        counts[index] &+= 1
+        let list = classOf(block)
+        guard list.pointee.room > 0 else { return giveElsewhere(block) }
+        block.storeBytes(of: list.pointee.head, as: UnsafeMutableRawPointer?.self)
+        list.pointee.head = block
+        list.pointee.room &-= 1
     }
 
     mutating func resize(_ memory: UnsafeMutableRawPointer, _ size: Int) -> UnsafeMutableRawPointer? {
         let block = memory - Self.header
-        let index = block.load(as: Int.self)
+        let index = classOf(block) - classes
         let capacity =
             switch index {
             case Self.unclassed: block.load(fromByteOffset: 8, as: Int.self)
@@ -159,19 +227,24 @@ private struct Lists {
         return larger
     }
 
+    var keptBytes: Int {
+        (0..<Self.classCount).reduce(frameBuffersFree * Self.frameBufferStride) { sum, index in
+            sum + (Self.keptMax(index) - classes[index].room) << (index + Self.smallestShift)
+        }
+    }
+
+    /// When all has been given back.
     mutating func freeAll() {
         while let region = regions {
-            regions = region.load(as: UnsafeMutableRawPointer?.self)
-            free(region)
+            unlink(region)
+            munmap(region, Self.regionBytes)
         }
-
         for index in 0..<Self.classCount {
-            while let block = heads[index] {
-                heads[index] = block.load(as: UnsafeMutableRawPointer?.self)
+            while let block = classes[index].head {
+                classes[index].head = block.load(as: UnsafeMutableRawPointer?.self)
                 free(block)
             }
         }
-        heads.deallocate()
-        counts.deallocate()
+        classes.deallocate()
     }
 }

@@ -51,10 +51,16 @@ package final class Session {
     var output: UnsafeMutablePointer<ByteBuffer>?
     /// How much of it `produce` was asked for.
     var outputLimit = 0
-    /// A DATA frame that nghttp2 has made and `produce` had no room for: its bytes are still to come.
+    /// A DATA frame that nghttp2 has made and `produce` had no room for. It is offered again first of all, and then finds its
+    /// bytes where they are, in the stream's `outbound`; with the stream's end nghttp2 drops it.
     var heldFrame: (stream: StreamPointer, count: Int)?
     /// The stream whose field section is arriving: they never interleave (RFC 9113, section 4.3).
     var arriving: StreamPointer?
+    /// The stream that was last asked for by its id: what arrives on one mostly arrives together.
+    var recent: StreamPointer?
+    /// How far its fields may fill the stream's block: every section has the limit to itself.
+    var arrivingFieldsMax = 0
+    var arrivingBytesMax = 0
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0
@@ -158,6 +164,14 @@ package final class Session {
         Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
     }
 
+    /// The live stream with this id.
+    @inline(__always)
+    func stream(_ id: Int32) -> StreamPointer? {
+        if let recent, recent.pointee.id == id { return recent }
+        recent = nghttp2_session_get_stream_user_data(handle, id)?.assumingMemoryBound(to: Stream.self)
+        return recent
+    }
+
     func makeStream(id: Int32) -> StreamPointer {
         let stream = pool.take()
         stream.pointee.id = id
@@ -172,6 +186,7 @@ package final class Session {
 
     func endStream(_ stream: StreamPointer, _ reason: StreamClose) {
         stream.pointee.flags.insert(.closed)
+        if recent == stream { recent = nil }
         if let previous = stream.pointee.previous {
             previous.pointee.next = stream.pointee.next
         } else {
@@ -180,6 +195,7 @@ package final class Session {
         stream.pointee.next?.pointee.previous = stream.pointee.previous
         streamCount -= 1
         queuedBytes -= stream.pointee.outbound.count
+        if heldFrame?.stream == stream { heldFrame = nil }
         stream.tell { $0.streamClosed(stream, reason) }
         pool.give(stream)
     }

@@ -5,7 +5,7 @@ public import Bytes
 /// be sent. The version of HTTP does not show.
 ///
 /// A slab record of the worker, made by a codec when a stream begins and given back after `streamClosed`. Handlers change
-/// only `handler` and `context`.
+/// only `handler` and `context`, keep bytes of their own in the arena of `fields`, and forget what they have read of it.
 @usableFromInline package struct Stream {
     /// Unique on its connection while the stream lives (HTTP/2: the stream identifier).
     package var id: Int32 = 0
@@ -21,6 +21,11 @@ public import Bytes
     /// Body bytes received and sent, without framing.
     package var bodyBytesReceived = 0
     package var bodyBytesSent = 0
+    /// Heads with a status of 1xx that have arrived.
+    package var interimCount: UInt8 = 0
+    /// `bodyBytesSent` as a sweep found it with bytes waiting, and when: where the two stay, the peer takes nothing.
+    package var stalledAt = 0
+    package var stalledSince: UInt64 = 0
     /// Received and not yet given back to the sender's window.
     package var unconsumed = 0
     /// When anything last moved on this stream, in nanoseconds of the loop's clock.
@@ -67,6 +72,8 @@ public import Bytes
         flags = []
         bodyBytesReceived = 0
         bodyBytesSent = 0
+        interimCount = 0
+        stalledSince = 0
         unconsumed = 0
         handler = nil
         context = nil
@@ -96,8 +103,6 @@ public import Bytes
     @inlinable package static var closed: StreamFlags { StreamFlags(rawValue: 64) }
     /// We reset it; what still arrives is not passed on.
     @inlinable package static var resetSent: StreamFlags { StreamFlags(rawValue: 128) }
-    /// The request is HEAD, or the answer for another reason has no body.
-    @inlinable package static var bodiless: StreamFlags { StreamFlags(rawValue: 256) }
     /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
     @inlinable package static var unsendable: StreamFlags { StreamFlags(rawValue: 8 | 64 | 128) }
     /// `closed` or `resetSent`.
@@ -142,7 +147,9 @@ extension StreamPointer {
     /// Nothing has moved on the stream for the listener's `stream_idle`.
     /// - Returns: false where the stream is to be reset.
     func streamIdle(_ stream: StreamPointer) -> Bool
-    /// The last call: the record is reused after it. Not called for a stream its handler has `forgotten`.
+    /// The peer has taken nothing of what waits for it for the listener's `stall`: the stream is reset after the call.
+    func streamStalled(_ stream: StreamPointer)
+    /// The last call: the record is reused after it. Not called where `handler` has been set to `nil`.
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose)
 }
 
@@ -150,6 +157,7 @@ extension StreamHandler {
     package func streamInformational(_ stream: StreamPointer) {}
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {}
     package func streamIdle(_ stream: StreamPointer) -> Bool { false }
+    package func streamStalled(_ stream: StreamPointer) {}
 }
 
 /// Where a worker's streams come from and go to.

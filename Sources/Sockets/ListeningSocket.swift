@@ -40,10 +40,13 @@ package final class ListeningSocket: EventHandler {
         if spareDescriptor >= 0 { Glibc.close(spareDescriptor) }
     }
 
+    private static let kind =
+        Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+
     /// A socket that has its address and does not listen yet. An address that is in use, by whomever, is refused unless it
     /// is reserved for this process; others of this process may then join it.
     static func bound(_ wanted: SocketAddress, isReserved: Bool) throws(SystemError) -> (Int32, SocketAddress) {
-        let descriptor = socket(wanted.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(wanted.family, Self.kind, 0)
         guard descriptor >= 0 else { throw SystemError("socket") }
         func check(_ result: Int32, _ call: StaticString) throws(SystemError) {
             guard result == 0 else {
@@ -78,7 +81,7 @@ package final class ListeningSocket: EventHandler {
     private static func isDeadSocket(_ path: String, _ address: SocketAddress) -> Bool {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
-        let probe = socket(address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let probe = socket(address.family, Self.kind, 0)
         guard probe >= 0 else { return false }
         defer { Glibc.close(probe) }
         return address.withSockaddr { connect(probe, $0, $1) } != 0 && linux_errno() == ECONNREFUSED

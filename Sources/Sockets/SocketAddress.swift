@@ -98,6 +98,21 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether one socket listening here and another there would be in each other's way.
+    package func overlaps(_ other: SocketAddress) -> Bool {
+        if case .unix = self { return self == other }
+        return port == other.port && (mapped == other.mapped || isWildcard || other.isWildcard)
+    }
+
+    /// Every address of its family.
+    private var isWildcard: Bool {
+        switch self {
+        case .ipv4(let address, _): address == 0
+        case .ipv6(let high, let low, _, _): high == 0 && low == 0
+        case .unix: false
+        }
+    }
+
     /// The address without its port, as IPv6 (IPv4 mapped, `::ffff:a.b.c.d`); zero for a Unix socket.
     package var mapped: (high: UInt64, low: UInt64) {
         switch self {

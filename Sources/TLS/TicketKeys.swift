@@ -89,7 +89,9 @@ package final class TicketKeys: Sendable {
         var key = current
         defer { key.erase() }
         guard RAND_bytes(iv, Int32(Self.ivCount)) == 1 else { return -1 }
-        withUnsafeBytes(of: key.name) { UnsafeMutableRawPointer(name).copyMemory(from: $0.baseAddress!, byteCount: Self.nameCount) }
+        withUnsafeBytes(of: key.name) {
+            UnsafeMutableRawPointer(name).copyMemory(from: $0.baseAddress!, byteCount: Self.nameCount)
+        }
         return Self.arm(key, iv, cipher, mac, encrypt: true) ? 1 : -1
     }
 

@@ -33,14 +33,18 @@ package final class ClientConnection: Connection {
     private var idleSince: UInt64 = 0
     /// The peer sent GOAWAY.
     package private(set) var isLeaving = false
+    private var requestCount: UInt8 = 0
+    /// Whether the next request puts the names of fields whose values are never indexed into the HPACK table, where those
+    /// behind it find them: the first does, and now and then another, since tables forget.
+    package var refreshesNames: Bool { requestCount == 0 }
     /// Our own limit; the peer's may be lower.
     private let streamLimit: Int
     /// Upstreams are spoken to in HTTP/2.
     private let session: HTTP2.Session
 
     package init(
-        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits, streamLimit: Int, context: WorkerContext,
-        owner: any ClientConnectionOwner
+        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits,
+        streamLimit: Int, context: WorkerContext, owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
         ownerReference = UnownedReference(owner)
@@ -48,11 +52,6 @@ package final class ClientConnection: Connection {
         session = HTTP2.Session(.client, limits: limits, pool: context.streams, memory: context.sessionMemory)
         super.init(channel: channel, limits: limits, context: context)
         choose(.http2(session))
-    }
-
-    @inline(__always)
-    package static func withClient<Result>(_ stream: StreamPointer, _ body: (ClientConnection) -> Result) -> Result {
-        Unmanaged<ClientConnection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
     }
 
     /// Requests it takes at once.
@@ -73,6 +72,7 @@ package final class ClientConnection: Connection {
         fill: (StreamPointer) -> UnsafeBufferPointer<Field>
     ) -> StreamPointer? {
         guard let stream = session.submitRequest(ended: ended, fill: fill) else { return nil }
+        requestCount &+= 1
         stream.pointee.listener = handler
         stream.pointee.context = context
         channel.markDirty()

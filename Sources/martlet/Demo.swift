@@ -14,7 +14,8 @@ struct Demo: ParsableCommand {
 
     func run() throws {
         guard let address = SocketAddress(listen) else {
-            throw ValidationError("found \"\(listen)\" for --listen, expected an address such as 127.0.0.1:50051 or unix:/run/demo.sock")
+            throw ValidationError(
+                "found \"\(listen)\" for --listen, expected an address such as 127.0.0.1:50051 or unix:/run/demo.sock")
         }
         let notices = Notices()
         do {

@@ -88,15 +88,17 @@ import Testing
         #expect(pool.bytesInUse == 0)
     }
 
-    @Test("a pool takes back more large chunks than it keeps")
-    func manyChunks() {
+    @Test("what a burst took and gave back is kept up to a bound", arguments: [1000, 8 << 20])
+    func burst(bytesEach: Int) {
         let pool = ChunkPool()
         for _ in 0..<2 {
-            var chain = ByteChain()
-            append([UInt8](repeating: 1, count: 8 << 20), to: &chain, pool)
-            #expect(pool.bytesInUse >= 8 << 20)
-            chain.removeAll(pool: pool)
+            var chains = Array(repeating: ByteChain(), count: (16 << 20) / bytesEach)
+            for index in chains.indices { append([UInt8](repeating: 1, count: bytesEach), to: &chains[index], pool) }
+            #expect(pool.bytesInUse >= 16 << 20 - bytesEach && pool.keptBytes == 0)
+            for index in chains.indices { chains[index].removeAll(pool: pool) }
             #expect(pool.bytesInUse == 0)
+            // Eight mebibytes are a thousand bytes and then large chunks.
+            #expect(pool.keptBytes >= 4 << 20 && pool.keptBytes < 5 << 20)
         }
     }
 

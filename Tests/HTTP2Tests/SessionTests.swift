@@ -346,6 +346,18 @@ import Testing
         }
         #expect(pool.liveCount == 0)
     }
+
+    @Test("of what a burst of sessions took, a bounded part is kept for the next")
+    func burst() {
+        let memory = FreelistMemory()
+        let pool = StreamPool(chunks: ChunkPool())
+        for _ in 0..<2 {
+            // Their frame buffers alone are forty mebibytes.
+            let sessions = (0..<2000).map { _ in Session(.server, limits: .defaults, pool: pool, memory: memory) }
+            withExtendedLifetime(sessions) {}
+        }
+        #expect(memory.keptBytes > 1 << 20 && memory.keptBytes < 10 << 20)
+    }
 }
 
 extension SessionLimits {

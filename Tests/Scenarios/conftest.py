@@ -1,7 +1,9 @@
 """What every scenario can ask for by name. Each makes its own gateway, on ports of its own."""
 
 import os
+import socket
 import sys
+import time
 from pathlib import Path
 
 # grpcio's fork handlers are for children that use it too; ours never do without exec.
@@ -16,7 +18,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 import pytest  # noqa: E402
 
-from harness import certificates, tokens  # noqa: E402
+from harness import certificates, h2raw, tokens  # noqa: E402
 from harness.backend import Backend  # noqa: E402
 from harness.gateway import Gateway, Martlet, configuration  # noqa: E402
 from harness.redis import Redis  # noqa: E402
@@ -38,6 +40,28 @@ def backend():
     """One steerable backend for all scenarios that do it no harm; tags keep their calls apart."""
     with Backend("shared") as process:
         yield process
+
+
+@pytest.fixture
+def silent(own):
+    """A backend that takes every call and answers none, whatever its deadline: grpcio's ends one at its deadline itself."""
+    return own(h2raw.Server(lambda peer, _: peer.serve(lambda stream, fields: None)))
+
+
+@pytest.fixture
+def closed_port():
+    """An address where nobody listens, and nobody else can while the scenario runs."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield "127.0.0.1:%d" % bound.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def not_over_midnight():
+    """Limits a day turn at midnight (UTC), when a count starts anew: no scenario begins in the minute before."""
+    left = 86_400 - time.time() % 86_400
+    if left < 60:
+        time.sleep(left + 0.1)
 
 
 @pytest.fixture

@@ -36,18 +36,18 @@ def test_a_good_call(gateway, backend, pki, server_identity, signing_key):
 @pytest.mark.parametrize("name, fields, flag", [
     ("no-route", [], "NR"), ("no-token", [("x-case", "closed")], "JA"), ("over", [("x-case", "over")], "RL|QE"),
     ("nobody", [("x-case", "nobody")], "UF|UH"), ("slow", [("x-case", "slow")], "DT|UT")], ids=lambda value: value if isinstance(value, str) else "")
-def test_a_refusal_says_why(gateway, backend, signing_key, tag, name, fields, flag):
+def test_a_refusal_says_why(gateway, backend, silent, signing_key, name, fields, flag):
     running = gateway(configuration(
-        authentication=authentication(signing_key), clusters={"kinds": cluster(backend), "nobody": cluster("127.0.0.1:1")},
+        authentication=authentication(signing_key),
+        clusters={"kinds": cluster(backend), "nobody": cluster("127.0.0.1:1"), "silent": cluster(silent)},
         routes=[open_route(headers={"x-case": "over"}, name="over", limits=["1/day"]),
                 open_route("nobody", headers={"x-case": "nobody"}, name="nobody"),
-                open_route(headers={"x-case": "slow"}, name="slow", timeout="200ms"),
+                open_route("silent", headers={"x-case": "slow"}, name="slow", timeout="200ms"),
                 {"name": "closed", "service": SERVICE, "headers": {"x-case": "closed"}, "cluster": "kinds"}]))
-    message = h2raw.grpc_message(ask(tag=tag, hold=True).SerializeToString() if name == "slow" else b"")
     with h2raw.Client(running.address) as client:
         if name == "over":
             client.call(UNARY, fields=fields)
-        answer = client.call(UNARY, message, fields=fields)
+        answer = client.call(UNARY, fields=fields)
     line = running.wait_for_log(lambda line: line.get("grpc_status") == answer.grpc_status and answer.grpc_status != 0)
     assert set(line["response_flags"].split(",")) & set(flag.split("|"))
 

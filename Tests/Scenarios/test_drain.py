@@ -1,13 +1,12 @@
 """Leaving: running calls finish, new ones go elsewhere, nothing is lost."""
 
 import signal
-import time
 
 import grpc
 import h2.events
 
 from harness import h2raw
-from harness.backend import ask
+from harness.backend import Backend, ask
 from harness.caller import Caller
 from harness.gateway import SERVICE, configuration
 from harness.waiting import eventually
@@ -52,15 +51,13 @@ def test_goaway_comes_in_two_steps_and_a_call_between_them_is_served(gateway, ba
 
 
 def test_idle_connections_are_told_and_closed(gateway, backend):
-    running = gateway(configuration(backend, drain={"timeout": "20s"}))
+    running = gateway(configuration(backend, drain={"timeout": "300s"}))
     with h2raw.Client(running.address) as client:
         assert client.call(UNARY).grpc_status == 0
-        began = time.monotonic()
         running.process.send(signal.SIGTERM)
         client.wait_kind(h2.events.ConnectionTerminated)
         client.wait_end()
-        assert running.process.exit_status() == 0
-        assert time.monotonic() - began < 10
+        assert running.process.exit_status() == 0, "long before the timeout"
 
 
 def test_the_timeout_ends_what_does_not_end(gateway, backend, tag):
@@ -78,30 +75,36 @@ def test_the_timeout_ends_what_does_not_end(gateway, backend, tag):
 
 
 def test_a_second_sigterm_ends_now(gateway, backend, tag):
-    running = gateway(configuration(backend, drain={"timeout": "60s"}))
+    running = gateway(configuration(backend, drain={"timeout": "300s"}))
     with Caller(running.address) as caller:
         call = caller.unary_call(ask(tag=tag, hold=True))
         backend.wait_for_call(tag, "running")
         running.process.send(signal.SIGTERM)
         eventually(lambda: running.admin("/ready")[0] == 503, "/ready to fail")
         running.process.send(signal.SIGTERM)
-        running.process.exit_status(within=5)
+        running.process.exit_status()
         assert call.code() == grpc.StatusCode.UNAVAILABLE
 
 
 def test_with_a_delay_ready_fails_while_new_calls_are_still_served(gateway, backend):
-    running = gateway(configuration(backend, drain={"delay": "2s", "timeout": "5s"}))
+    running = gateway(configuration(backend, drain={"delay": "60s", "timeout": "5s"}))
     running.process.send(signal.SIGTERM)
-    eventually(lambda: running.admin("/ready")[0] == 503, "/ready to fail", within=1.5)
+    eventually(lambda: running.admin("/ready")[0] == 503, "/ready to fail")
     with Caller(running.address) as caller:
         assert caller.unary(ask("still")).text == "still"
+    assert running.process.running()
+
+
+def test_after_the_delay_it_leaves(gateway, backend):
+    running = gateway(configuration(backend, drain={"delay": "1s", "timeout": "60s"}))
+    running.process.send(signal.SIGTERM)
     assert running.process.exit_status() == 0
 
 
-def test_a_load_of_new_calls_over_a_drain_loses_none_that_was_accepted(gateway, backend, tmp_path, own):
+def test_a_load_of_new_calls_over_a_drain_loses_none_that_was_accepted(gateway, own):
     """Callers with retries off see only UNAVAILABLE, and only for calls that the gateway never began."""
-    running = gateway(configuration(backend, drain={"timeout": "10s"}))
-    before = backend.seen().started
+    backend = own(Backend("counting"))
+    running = gateway(configuration(backend, drain={"timeout": "60s"}))
     outcomes = []
     with Caller(running.address) as caller:
         calls = [caller.unary_call(ask(str(number))) for number in range(200)]
@@ -110,13 +113,13 @@ def test_a_load_of_new_calls_over_a_drain_loses_none_that_was_accepted(gateway, 
             outcomes.append(call.code())
     assert set(outcomes) <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
     assert running.process.exit_status() == 0
-    assert backend.seen().started - before == outcomes.count(grpc.StatusCode.OK)
+    assert backend.seen().started == outcomes.count(grpc.StatusCode.OK)
 
 
 def _answer_after_goaway(client, stream):
     """`h2` takes no more frames after GOAWAY: the frames of the answer are read by hand."""
     from hyperframe.frame import DataFrame, Frame
-    client.socket.settimeout(10)
+    client.socket.settimeout(20)
     data, body = b"", b""
     while True:
         while len(data) >= 9:

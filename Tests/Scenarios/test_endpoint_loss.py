@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import signal
 
 import grpc
 
@@ -22,7 +23,7 @@ async def keep_calling(address, stop, ended, concurrency=16):
     async def one():
         while not stop.is_set():
             try:
-                answer = await stub.Unary(ask(), timeout=20)
+                answer = await stub.Unary(ask(), timeout=60)
                 ended[answer.backend] += 1
             except grpc.aio.AioRpcError as error:
                 ended[error.code()] += 1
@@ -30,7 +31,7 @@ async def keep_calling(address, stop, ended, concurrency=16):
     await opened.close()
 
 
-async def until(look, what, within=20):
+async def until(look, what, within=60):
     deadline = asyncio.get_running_loop().time() + within
     while not look():
         assert asyncio.get_running_loop().time() < deadline, what
@@ -45,12 +46,12 @@ def test_killing_one_of_two_loses_only_what_was_in_flight_on_it(gateway, own):
     async def story():
         stop = asyncio.Event()
         load = asyncio.create_task(keep_calling(running.address, stop, ended))
-        await until(lambda: ended["a"] > 500 and ended["b"] > 500, "load on both")
+        await until(lambda: ended["a"] > 100 and ended["b"] > 100, "load on both")
         backends[0].process.kill()
         at_the_kill = ended["b"]
-        await until(lambda: ended["b"] > at_the_kill + 2000, "load on the one that is left")
+        await until(lambda: ended["b"] > at_the_kill + 300, "load on the one that is left")
         lost = sum(count for key, count in ended.items() if isinstance(key, grpc.StatusCode))
-        await until(lambda: ended["b"] > at_the_kill + 4000, "more load")
+        await until(lambda: ended["b"] > at_the_kill + 600, "more load")
         stop.set()
         await load
         return lost
@@ -63,10 +64,10 @@ def test_killing_one_of_two_loses_only_what_was_in_flight_on_it(gateway, own):
 
 def test_an_endpoint_that_comes_back_is_used_again(gateway, own):
     first, second = own(Backend("a")), own(Backend("b"))
-    running = gateway(configuration(first, second))
+    running = gateway(configuration(clusters={"kinds": cluster(first, second, load_balancing="round_robin")}, workers=1))
     with Caller(running.address) as caller:
         def spread():
-            return {caller.unary(ask()).backend for _ in range(20)}
+            return {caller.unary(ask()).backend for _ in range(4)}
         assert spread() == {"a", "b"}
         first.process.kill()
 
@@ -83,17 +84,14 @@ def test_an_endpoint_that_comes_back_is_used_again(gateway, own):
 def test_a_frozen_endpoint_is_found_dead_while_calls_wait(gateway, own, backend):
     """Nothing comes back and nothing says so: the deadline ends the call, and other endpoints go on."""
     frozen = own(Backend("frozen"))
-    import signal
-    running = gateway(configuration(clusters={"kinds": cluster(frozen, backend)}, workers=1))
+    running = gateway(configuration(
+        clusters={"kinds": cluster(frozen, backend, load_balancing="round_robin")}, workers=1))
     with Caller(running.address) as caller:
-        assert {caller.unary(ask()).backend for _ in range(20)} == {"frozen", "shared"}
+        assert collections.Counter(caller.unary(ask()).backend for _ in range(4)) == {"frozen": 2, "shared": 2}
         frozen.process.send(signal.SIGSTOP)
-        ended = collections.Counter()
-        for _ in range(30):
-            try:
-                ended[caller.unary(ask(), timeout=0.5).backend] += 1
-            except grpc.RpcError as error:
-                ended[error.code()] += 1
-        # Least request sends it no more once calls hang there... but those that end by their deadline free it again.
-        assert ended["shared"] >= 10 and set(ended) <= {"shared", grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}
+        # All at once, in turn to the one and the other.
+        calls = [caller.unary_call(ask(), timeout=5) for _ in range(10)]
+        ended = collections.Counter(call.code() for call in calls)
+        assert ended == {grpc.StatusCode.OK: 5, grpc.StatusCode.DEADLINE_EXCEEDED: 5}
+        assert {call.result().backend for call in calls if call.code() == grpc.StatusCode.OK} == {"shared"}
         frozen.process.send(signal.SIGCONT)

@@ -68,7 +68,7 @@ def test_a_backend_that_stops_reading_holds_up_its_own_caller_only(gateway, back
         before = gateway.process.resident_bytes()
         stream = pusher.request(COLLECT, end=False, fields=[("x-to", "stuck")])
         pushed = _push_until_stopped(pusher, stream, limit=64 * MEBIBYTE)
-        assert reached.wait(10)
+        assert reached.wait(20)
         assert pushed < 8 * MEBIBYTE
         assert gateway.process.resident_bytes() - before < 16 * MEBIBYTE
         assert other.unary(ask("x")).text == "x"

@@ -12,7 +12,7 @@ from harness.caller import Caller, channel
 from harness.gateway import SERVICE, authentication, configuration, open_route
 
 OK, OVER, NOT_ALLOWED = grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.PERMISSION_DENIED
-# A window of a day turns at midnight only, and ten in a thousand seconds come back too slowly to be seen:
+# A window of a day turns at midnight only, and a hundred in eighty thousand seconds come back too slowly to be seen:
 # with these a count can be exact.
 
 
@@ -54,29 +54,28 @@ async def storm(address, calls, connections, metadata=()):
     return ended
 
 
-@pytest.mark.parametrize("limit", ["100/day", "100/1000s"], ids=["window", "gcra"])
+@pytest.mark.parametrize("limit", ["100/day", "100/80000s"], ids=["window", "gcra"])
 def test_the_count_is_exact_over_two_workers_and_many_connections(gateway, backend, store, limit):
     running = gateway(configuration(backend, workers=2, rate_limits=store, routes=[open_route(limits=[limit])]))
     ended = asyncio.run(storm(running.address, calls=400, connections=8))
     assert ended[OVER] + ended[OK] == 400
-    # In a thousand seconds a hundred come back: one each ten seconds, so at most a few while we count.
-    assert ended[OK] == 100 if limit.endswith("day") else 100 <= ended[OK] <= 102
+    assert ended[OK] == 100
 
 
 def test_burst_and_rate(gateway, backend, store):
-    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=["1/100s burst 7"])]))
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=["1/10000s burst 7"])]))
     with Caller(running.address) as caller:
         assert codes(caller, 20) == {OK: 7, OVER: 13}
 
 
 def test_what_is_over_comes_back_after_the_time_that_was_said(gateway, backend, store):
     from harness.waiting import eventually
-    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=["1/2s"])]))
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=["1/8s"])]))
     with Caller(running.address) as caller:
         assert caller.unary(ask("x")).text == "x"
         seen = caller.refusal(ask())
-        assert 1 <= int(seen.header("retry-after")) <= 2
-        assert 0 < seen.detail("RetryInfo").retry_delay.ToTimedelta().total_seconds() <= 2
+        assert 1 <= int(seen.header("retry-after")) <= 8
+        assert 0 < seen.detail("RetryInfo").retry_delay.ToTimedelta().total_seconds() <= 8
         eventually(lambda: code(caller) == OK, "the next permit")
 
 

@@ -13,22 +13,17 @@ MESSAGE = h2raw.grpc_message(b"")
 
 
 @pytest.fixture
-def running(gateway, backend, signing_key):
+def running(gateway, backend, silent, signing_key):
     return gateway(configuration(
         authentication=authentication(signing_key),
-        clusters={"kinds": cluster(backend), "nobody": cluster("127.0.0.1:1")},
+        clusters={"kinds": cluster(backend), "nobody": cluster("127.0.0.1:1"), "silent": cluster(silent)},
         routes=[
             {"name": "over", "path": UNARY, "headers": {"x-case": "over"}, "cluster": "kinds", "allow": "anyone",
              "limits": ["1/day per header x-who"]},
             {"name": "nobody", "path": UNARY, "headers": {"x-case": "nobody"}, "cluster": "nobody", "allow": "anyone"},
-            open_route(headers={"x-case": "slow"}, name="slow", timeout="200ms"),
+            open_route("silent", headers={"x-case": "slow"}, name="slow", timeout="200ms"),
             {"name": "scoped", "service": SERVICE, "headers": {"x-case": "scoped"}, "cluster": "kinds", "allow": {"scopes": ["write"]}},
             {"name": "closed", "service": SERVICE, "cluster": "kinds"}]))
-
-
-def slow_message(tag):
-    from harness.backend import ask
-    return h2raw.grpc_message(ask(tag=tag, hold=True).SerializeToString())
 
 
 #        name               gRPC HTTP  fields
@@ -48,13 +43,13 @@ FORMS = [(form, *case) for form in ("grpc", "json") for case in CASES if (form, 
 
 
 @pytest.mark.parametrize("form, name, grpc_status, http_status, fields", FORMS, ids=[f"{case[0]}-{case[1]}" for case in FORMS])
-def test_a_refusal_in_the_callers_own_protocol(running, signing_key, tag, form, name, grpc_status, http_status, fields):
+def test_a_refusal_in_the_callers_own_protocol(running, signing_key, form, name, grpc_status, http_status, fields):
     path = "/no.such.Service/Method" if name == "no-route" else UNARY
     sent = fields(signing_key) + [("x-who", form)] + ([("content-type", "application/json")] if form == "json" else [])
     with h2raw.Client(running.address) as client:
         if name == "over":
             client.call(path, MESSAGE, fields=sent)
-        answer = client.call(path, slow_message(tag) if name == "slow" else MESSAGE, fields=sent)
+        answer = client.call(path, MESSAGE, fields=sent)
         head = dict(answer.head)
         if form == "grpc":
             assert answer.status == 200 and answer.grpc_status == grpc_status

@@ -84,7 +84,7 @@ class TestClientCertificates:
             assert caller.unary(ask("x")).text == "x"
         for identity in (None, strangers.issue("c2", client=True, common_name="billing")):
             with Caller(gateway.address, ca=pki, identity=identity) as caller:
-                assert refused(lambda: caller.unary(ask(), timeout=5)).code in (
+                assert refused(lambda: caller.unary(ask(), timeout=20)).code in (
                     grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
     def test_optional_lets_the_rules_decide(self, gateway, backend, pki, server_identity):

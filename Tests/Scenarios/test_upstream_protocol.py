@@ -3,6 +3,7 @@
 import threading
 
 import grpc
+import h2.events
 import pytest
 
 from harness import h2raw
@@ -105,13 +106,13 @@ class TestRefusedStream:
 
 
 class TestConnecting:
-    def test_a_dead_endpoint_beside_a_living_one_costs_no_call(self, gateway, backend):
-        with Caller(gateway(configuration(_closed_port(), backend)).address) as caller:
+    def test_a_dead_endpoint_beside_a_living_one_costs_no_call(self, gateway, backend, closed_port):
+        with Caller(gateway(configuration(closed_port, backend)).address) as caller:
             for number in range(100):
                 assert caller.unary(ask(str(number))).text == str(number)
 
-    def test_nobody_there(self, gateway):
-        with Caller(gateway(configuration(_closed_port())).address) as caller:
+    def test_nobody_there(self, gateway, closed_port):
+        with Caller(gateway(configuration(closed_port)).address) as caller:
             seen = caller.refusal(ask())
             assert seen.code == grpc.StatusCode.UNAVAILABLE and seen.reason
 
@@ -199,7 +200,7 @@ class TestBrokenAnswers:
             routes = [{"service": SERVICE, "headers": {"x-to": "odd"}, "cluster": "odd", "allow": "anyone"}, open_route()]
             clusters = {"odd": cluster("127.0.0.1:%d" % listener.getsockname()[1]), "kinds": cluster(backend)}
             with Caller(gateway(configuration(clusters=clusters, routes=routes)).address) as caller:
-                seen = caller.refusal(ask(), metadata=[("x-to", "odd")], timeout=5)
+                seen = caller.refusal(ask(), metadata=[("x-to", "odd")], timeout=20)
                 assert seen.code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
                 assert caller.unary(ask("x")).text == "x"
         finally:
@@ -207,8 +208,34 @@ class TestBrokenAnswers:
             listener.close()
 
 
-def _closed_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return "127.0.0.1:%d" % probe.getsockname()[1]
+class TestTrailers:
+    def test_that_are_too_large_are_no_answer(self, gateway, own):
+        """Cut trailers would pass for whole ones."""
+        def script(peer, _):
+            peer.serve(lambda stream, fields: peer.answer(
+                stream, b"1", trailing=[(f"x-{index}", "v") for index in range(100)]))
+        with h2raw.Client(gateway(configuration(started(own, script), workers=1)).address) as client:
+            answer = client.call(UNARY)
+            assert answer.grpc_status == 13 or answer.reset is not None
+
+    def test_of_a_request_that_are_too_large_are_refused(self, gateway, backend):
+        with h2raw.Client(gateway(configuration(backend, workers=1)).address) as client:
+            stream = client.request(UNARY, h2raw.grpc_message(b""), end=False)
+            client.headers(stream, [(f"x-{index}", "v") for index in range(101)], end=True)
+            assert client.answer(stream).grpc_status == 8
+
+    def test_of_a_request_cannot_say_what_only_a_head_may(self, gateway, own):
+        seen = []
+
+        def script(peer, _):
+            def respond(stream, fields):
+                peer.whole_body(stream)
+                seen.extend(name for event in peer.events if isinstance(event, h2.events.TrailersReceived)
+                            for name, _ in event.headers)
+                peer.answer(stream, b"1")
+            peer.serve(respond)
+        with h2raw.Client(gateway(configuration(started(own, script), workers=1)).address) as client:
+            stream = client.request(UNARY, h2raw.grpc_message(b""), end=False)
+            client.headers(stream, [("authorization", "Bearer x"), ("x-forwarded-for", "1.2.3.4"), ("x-sum", "1")], end=True)
+            assert client.answer(stream).grpc_status == 0
+        assert seen == ["x-sum"]

@@ -169,11 +169,13 @@ import Time
     @Test("one read a tick: a peer that sends without end holds up nobody")
     func oneReadATick() throws {
         let (world, end, raw) = try make()
-        raw.write(pattern(150_000))
-        world.loop.tick(wait: false)
-        #expect(end.received.count > 0)
-        #expect(end.received.count <= ScratchBuffers.readBytes)
-        #expect(world.run { end.received.count >= 150_000 || raw.read() == nil } || end.received.count > ScratchBuffers.readBytes)
+        // Whenever something has been read, there is more to read.
+        end.onReceive = { raw.write(pattern(1000)) }
+        raw.write(pattern(1000))
+        for tick in 1...5 {
+            world.loop.tick(wait: false)
+            #expect(end.received.count == tick * 1000)
+        }
     }
 
     @Test("ten thousand channels made and dropped leave no descriptor behind")
@@ -187,7 +189,7 @@ import Time
             raw.close()
         }
         // Other tests open theirs meanwhile.
-        #expect(openDescriptors() < before + 2000)
+        #expect(openDescriptors() < before + 5000)
     }
 
     private func openDescriptors() -> Int {

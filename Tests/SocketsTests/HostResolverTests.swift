@@ -80,11 +80,23 @@ struct HostResolverTests {
 
     @Test("a loop that ended first is no concern of the thread")
     func loopGone() throws {
-        for _ in 0..<20 {
-            let world = try World()
-            let brief = SystemResolver(on: world.loop)
-            brief.resolve("127.0.0.1") { _ in }
+        final class Seen {
+            weak var loop: EventLoop?
+            var answers = 0
         }
+        let seen = (0..<20).map { _ in Seen() }
+        for one in seen {
+            let world = try World()
+            one.loop = world.loop
+            let brief = SystemResolver(on: world.loop)
+            brief.resolve("127.0.0.1") { _ in one.answers += 1 }
+        }
+        // The threads that still look up hold no loop, and have nobody to tell.
+        #expect(seen.allSatisfy { $0.loop == nil && $0.answers == 0 })
+        var found: [SocketAddress]?
+        resolver.resolve("127.0.0.3") { found = $0 }
+        #expect(waits { found != nil })
+        #expect(seen.allSatisfy { $0.answers == 0 })
     }
 
     @Test("the calling thread may look up for itself")

@@ -32,6 +32,16 @@ import Testing
     ])
     func notRead(text: String) { #expect(SocketAddress(text) == nil) }
 
+    @Test("addresses overlap where one is the other, or all addresses, at the same port", arguments: [
+        ("127.0.0.1:80", "127.0.0.1:80", true), ("127.0.0.1:80", "127.0.0.1:81", false), ("127.0.0.1:80", "127.0.0.2:80", false),
+        ("127.0.0.1:80", "0.0.0.0:80", true), ("[::]:80", "127.0.0.1:80", true), ("[::]:80", "0.0.0.0:81", false),
+        ("[::1]:80", "[::2]:80", false), ("unix:/a", "unix:/a", true), ("unix:/a", "unix:/b", false), ("unix:/a", "0.0.0.0:80", false),
+    ])
+    func overlaps(one: String, other: String, expected: Bool) throws {
+        let (one, other) = (try #require(SocketAddress(one)), try #require(SocketAddress(other)))
+        #expect(one.overlaps(other) == expected && other.overlaps(one) == expected)
+    }
+
     @Test("a Unix path may have 107 bytes")
     func longestPath() {
         let path = String(repeating: "x", count: 107)

@@ -59,7 +59,8 @@ package final class RuleBook: Sendable {
 
     /// The shadow rules that would have refused the call.
     package func shadowRules(_ verdict: AccessVerdict, of policy: AccessPolicy) -> [RuleID] {
-        (0..<Int(policy.stepCount)).filter { verdict.shadowed & 1 << UInt8($0) != 0 }.map { steps[Int(policy.firstStep) + $0].rule }
+        (0..<Int(policy.stepCount)).filter { verdict.shadowed & 1 << UInt8($0) != 0 }
+            .map { steps[Int(policy.firstStep) + $0].rule }
     }
 
     private func refusal(by step: Step, _ caller: borrowing CallerFacts) -> AccessVerdict.Reason? {

@@ -110,7 +110,8 @@ extension Grammar where Value == IssuerConfiguration {
                 section.reader.report("expected no jwks_ca here: only keys fetched over https need one", at: ca.place)
             }
             return IssuerConfiguration(
-                issuer: issuer ?? Located("", at: section.place), audiences: audiences ?? [], keys: keys, algorithm: algorithm, leeway: leeway,
+                issuer: issuer ?? Located("", at: section.place), audiences: audiences ?? [], keys: keys,
+                algorithm: algorithm, leeway: leeway,
                 forwardClaims: forwardClaims, forwardToken: forwardToken)
         }
     }

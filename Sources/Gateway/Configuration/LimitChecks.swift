@@ -78,7 +78,8 @@ struct LimitChecks {
             : rule.count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
         guard let problem else { return }
         reader.report(
-            "found \(Quoted.text(text(limit))), expected \(problem): a rate-limit service cannot be asked for it", at: limit.place)
+            "found \(Quoted.text(text(limit))), expected \(problem): a rate-limit service cannot be asked for it",
+            at: limit.place)
     }
 }
 

@@ -22,10 +22,15 @@ final class ServiceLink: ClientConnectionOwner {
     private var failures = 0
     private var nextAddress = 0
     private var retry: Timer?
+    /// Ends a connection that is not ready in time.
+    private var connectTimer: Timer?
 
     private static let firstPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(5)
     private static let streamsMax = 1000
+    private static let connectTimeout = Duration.seconds(5)
+    /// How long what was sent may stay unacknowledged.
+    private static let userTimeoutMilliseconds: UInt32 = 20_000
 
     init(
         _ endpoint: EndpointAddress, authority: String, tls: UpstreamTLS?, timeout: Duration, resolved: ResolvedNames,
@@ -41,12 +46,14 @@ final class ServiceLink: ClientConnectionOwner {
         addresses = []
         resolve(resolved)
         retry = Timer(on: context.loop) { [unowned self] in connect() }
+        connectTimer = Timer(on: context.loop) { [unowned self] in connection?.channel.abort() }
         connect()
     }
 
     /// Ends every connection; nobody hears of their streams.
     func shutDown() {
         retry = nil
+        connectTimer = nil
         for connection in leaving + [connection].compactMap({ $0 }) {
             connection.owner = nil
             connection.abandonStreams()
@@ -83,7 +90,9 @@ final class ServiceLink: ClientConnectionOwner {
         if let tls, let name = tls.serverName ?? ServerName(hostName(address)) { security = (tls.context, name) }
         connection = try? ClientConnection(
             to: address, tls: security, limits: .defaults, streamLimit: Self.streamsMax, context: context, owner: self)
-        if connection == nil { pause() }
+        guard let connection else { return pause() }
+        connection.channel.setUserTimeout(Self.userTimeoutMilliseconds)
+        connectTimer?.arm(after: Self.connectTimeout)
     }
 
     private func hostName(_ address: SocketAddress) -> String {
@@ -100,6 +109,7 @@ final class ServiceLink: ClientConnectionOwner {
 
     func clientConnectionOpened(_ connection: ClientConnection) {
         failures = 0
+        connectTimer?.disarm()
         opened?()
     }
 
@@ -116,6 +126,7 @@ final class ServiceLink: ClientConnectionOwner {
     private func replace(_ former: ClientConnection) {
         guard former === connection else { return }
         connection = nil
+        connectTimer?.disarm()
         former.owner = nil
         leaving.removeAll { $0.isClosed }
         leaving.append(former)

@@ -37,6 +37,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         var isFinished = false
         var isWaiting = false
         let timer: UnsafeMutablePointer<TimerNode>
+        /// `nil` while it is nobody's.
         var store: Unmanaged<ServiceStore>?
     }
 
@@ -264,8 +265,17 @@ final class ServiceStore: LimitStore, StreamHandler {
         finish(call)
     }
 
-    /// Nobody asks any more: what still runs is cut off.
-    func shutDown() { link.shutDown() }
+    /// Nobody asks any more: what still runs is cut off, unheard. That are probes, for nothing is asked for a call.
+    func shutDown() {
+        link.shutDown()
+        calls.forEachRecord { call in
+            guard call.pointee.store != nil else { return }
+            assert(call.pointee.request == nil)
+            // The wheel outlives this store, and must not find its timers.
+            context.loop.timers.disarm(call.pointee.timer)
+            release(call)
+        }
+    }
 
     // MARK: Without an answer
 
@@ -334,6 +344,7 @@ final class ServiceStore: LimitStore, StreamHandler {
 
     private func release(_ call: CallPointer) {
         call.pointee.request = nil
+        call.pointee.stream = nil
         call.pointee.answer.removeAll(pool: context.chunks)
         call.pointee.store = nil
         calls.give(call)

@@ -15,17 +15,23 @@ package final class Snapshot: Sendable {
     package let rules: RuleBook
     package let clusters: [ClusterPlan]
     package let trustedProxies: CIDRSet
+    /// Any are trusted.
+    let trustsProxies: Bool
     package let authentication: AuthenticationPlan?
     package let plans: [PlanLimits]
     package let store: StorePlan
-    package let memory: MemoryGuard
+    package let memory: MemoryLimits
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
-    let strangersClaims: ClaimHeaders?
+    private let strangersClaims: ClaimHeaders?
+    /// `strangersClaims`, read without counting references.
+    let strangersClaimsReference: Unmanaged<ClaimHeaders>?
+    /// `rules`, likewise.
+    let rulesReference: Unmanaged<RuleBook>
 
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        memory: MemoryGuard
+        memory: MemoryLimits
     ) {
         self.generation = generation
         self.table = table
@@ -34,11 +40,14 @@ package final class Snapshot: Sendable {
         self.rules = rules
         self.clusters = clusters
         self.trustedProxies = trustedProxies
+        trustsProxies = !trustedProxies.isEmpty
         self.authentication = authentication
         self.plans = plans
         self.store = store
         self.memory = memory
+        rulesReference = .passUnretained(rules)
         strangersClaims = authentication?.claimHeaders { _, _ in nil }
+        strangersClaimsReference = strangersClaims.map { .passUnretained($0) }
     }
 }
 

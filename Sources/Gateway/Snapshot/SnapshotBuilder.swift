@@ -74,7 +74,7 @@ package struct SnapshotBuilder {
             generation: generation, table: table, routes: routes, rules: builder.book(generation: generation),
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
             plans: plans, store: store,
-            memory: MemoryGuard(configuration.memory, workers: configuration.workers ?? Processors.available))
+            memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available))
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 

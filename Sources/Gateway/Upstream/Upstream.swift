@@ -111,7 +111,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     private func send(_ exchange: ExchangePointer, on connection: ClientConnection) {
-        guard let downstream = exchange.pointee.downstream, let facts = exchange.pointee.facts else { return }
+        guard let downstream = exchange.pointee.downstream else { return }
         let bodyEnded = exchange.pointee.flags.contains(.requestEnded)
         let bodyIsEmpty = exchange.pointee.body.isEmpty
         let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
@@ -119,7 +119,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let stream = connection.request(
             ended: endsWithHead, handler: ownReference, stream: UnsafeMutableRawPointer(exchange)
         ) { stream in
-            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, facts, from: downstream, to: stream) }
+            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, from: downstream, to: stream) }
         }
         guard let stream else {
             // The connection has just been told to go: the pool finds another.
@@ -140,7 +140,8 @@ package final class Upstream: StreamHandler, EndpointClient {
     @inline(__always)
     func forward(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
         guard let stream = exchange.pointee.upstream else {
-            return keep(bytes, of: exchange)
+            keep(bytes, of: exchange)
+            return reference._withUnsafeGuaranteedRef { $0.checkMemory() }
         }
         if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped) {
             keep(bytes, of: exchange)
@@ -171,7 +172,11 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func finishRequest(
         _ exchange: ExchangePointer, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
     ) {
-        if let trailers = ResponseHead.trailers(from: downstream, to: stream, scratch: fieldScratch) {
+        if downstream.pointee.fields.count > downstream.pointee.trailersStart,
+            let trailers = ResponseHead.trailers(
+                from: downstream, to: stream,
+                without: reference._withUnsafeGuaranteedRef({ $0.claims(of: exchange) }), scratch: fieldScratch)
+        {
             connection.finish(stream, trailers: trailers)
         } else {
             connection.finish(stream)
@@ -260,6 +265,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     package func streamEnded(_ stream: StreamPointer) {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
+        if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
         noteAnswer(exchange)
         exchange.pointee.phase = .over

@@ -49,7 +49,11 @@ extension GatewayEvent {
     fileprivate var series: (name: String, help: String, label: String, value: String) {
         let authentication = ("martlet_authentication_total", "Bearer tokens that were not in the cache, by outcome.")
         let access = ("martlet_access_denied_total", "Calls that a rule denied, or would have.")
-        let limits = ("martlet_limit_decisions_total", "Decisions on limits, by outcome; the limit store did not answer where it is local_allowed, local_refused (by this process alone), skipped or unavailable.")
+        let limits = (
+            "martlet_limit_decisions_total",
+            "Decisions on limits, by outcome; the limit store did not answer where it is local_allowed, local_refused "
+                + "(by this process alone), skipped or unavailable."
+        )
         let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
         let refusals = ("martlet_overload_total", "Calls refused because too much was under way.")
         func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {

@@ -27,7 +27,7 @@ package final class GatewayWorker {
     }
     /// `current`, and its caps, for every call: read without counting references.
     private var serving: Unmanaged<WorkerSnapshot>
-    private(set) var memoryLimits: MemoryGuard
+    private(set) var memoryLimits: MemoryLimits
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>
@@ -39,7 +39,9 @@ package final class GatewayWorker {
     let shard: Unmanaged<MetricShard>
     private let activeCalls: Gauge
     let unrouted: CallGroup
-    let accessLog: AccessLogger?
+    private let accessLog: AccessLogger?
+    /// `accessLog`, reached at every call without counting references.
+    let accessLogReference: Unmanaged<AccessLogger>?
     let counters: CounterTable
     let authenticator: Authenticator
     private(set) var limiter: Limiter
@@ -63,6 +65,7 @@ package final class GatewayWorker {
         timers = context.loop.timers
         self.counters = counters
         self.accessLog = accessLog
+        accessLogReference = accessLog.map { .passUnretained($0) }
         self.resolved = resolved
         randomness = FastRandom(
             seed: (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64()))

@@ -39,7 +39,8 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     ///   - prefix: what all keys begin with (`rate_limits.domain`).
     ///   - seed: for the jitter.
     package init(
-        _ sender: any RedisSender, fallback: MemoryWindowStore, whenUnavailable unavailability: StoreConfiguration.WhenUnavailable,
+        _ sender: any RedisSender, fallback: MemoryWindowStore,
+        whenUnavailable unavailability: StoreConfiguration.WhenUnavailable,
         prefix: String, seed: UInt64
     ) {
         self.sender = sender

@@ -102,7 +102,9 @@ package struct FileOpener {
         }
         guard isWhole else { return nil }
         do throws(ContextMistake) {
-            return UpstreamTLS(context: try ClientContext(settings), digest: contents.withUnsafeBytes { DigestAlgorithm.sha256.hash($0) }, serverName: name)
+            return UpstreamTLS(
+                context: try ClientContext(settings), digest: contents.withUnsafeBytes { DigestAlgorithm.sha256.hash($0) },
+                serverName: name)
         } catch {
             report(error.description, at: place)
             return nil

@@ -35,7 +35,7 @@ final class UnaryExchange: StreamHandler {
 
     /// Sends the request; without a stream left on this connection the call ends as unavailable.
     func start(on connection: ClientConnection) {
-        let opened = connection.request(ended: false, handler: UnownedReference(self), stream: nil) { stream in writeHead(stream) }
+        let opened = connection.request(ended: false, handler: UnownedReference(self), stream: nil) { writeHead($0) }
         guard let opened else { return endSoon(CallStatus(.unavailable, "the connection is leaving")) }
         stream = opened
         let frame = MessageFrame(payloadBytes: UInt32(request.count))

@@ -33,7 +33,8 @@ enum KeyFile {
         let handle = try privateKey(path, contents)
         if let algorithm, !algorithm.fits(handle.kind) { throw misfit(path, handle.kind, algorithm) }
         if algorithm == nil, case .rsa = handle.kind {
-            throw CommandFailure("\(path): an RSA key signs in several ways; expected --algorithm RS256, RS384, RS512, PS256, PS384 or PS512")
+            throw CommandFailure(
+                "\(path): an RSA key signs in several ways; expected --algorithm RS256, RS384, RS512, PS256, PS384 or PS512")
         }
         do throws(KeyRefusal) {
             let key = MintingKeyBox(try MintingKey(handle, algorithm: algorithm))
@@ -68,7 +69,8 @@ enum KeyFile {
         }
         guard key["kty"]?.isString("oct") == true else {
             throw CommandFailure(
-                "\(path): found a JSON Web Key of type \"\(key["kty"]?.string ?? "")\", expected \"oct\"; other private keys are PEM texts")
+                "\(path): found a JSON Web Key of type \"\(key["kty"]?.string ?? "")\", expected \"oct\"; "
+                    + "other private keys are PEM texts")
         }
         guard let bytes = key["k"]?.withText({ Base64.decodeURL($0) }), !bytes.isEmpty else {
             throw CommandFailure("\(path): the key's \"k\" is not base64url")

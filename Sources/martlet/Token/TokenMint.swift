@@ -49,7 +49,9 @@ struct TokenMint: ParsableCommand {
     @Option(help: ArgumentHelp("How long the token counts.", valueName: "duration"), transform: DurationOption.init)
     var expires = DurationOption(seconds: 3600)
 
-    @Option(help: ArgumentHelp("From when on it counts, counted from now; at once if left out.", valueName: "duration"), transform: DurationOption.init)
+    @Option(
+        help: ArgumentHelp("From when on it counts, counted from now; at once if left out.", valueName: "duration"),
+        transform: DurationOption.init)
     var notBefore: DurationOption?
 
     /// Claims that options say; `sub` and `scope` only where their option is given.

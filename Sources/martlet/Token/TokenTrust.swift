@@ -39,7 +39,9 @@ struct TokenTrust {
             let expected = audiences.isEmpty ? "an aud" : Self.quoted(audiences)
             return ": found \(found("aud", in: parts.claims)), expected \(expected)"
         case .unknownKey:
-            let names = keys.keys.map { $0.keyID.map { Quoted.text(String(decoding: $0, as: UTF8.self)) } ?? "one without a name" }
+            let names = keys.keys.map { key in
+                key.keyID.map { Quoted.text(String(decoding: $0, as: UTF8.self)) } ?? "one without a name"
+            }
             return ": found the kid \(found("kid", in: parts.header)), the set has \(Quoted.alternatives(names))"
         case .algorithmMismatch, .unsupportedAlgorithm:
             return ": found the alg \(found("alg", in: parts.header)), expected "

@@ -82,7 +82,7 @@ final class TestGateway {
         return Snapshot(
             generation: generation, table: built.table, routes: built.routes, rules: built.rules, clusters: [plan],
             trustedProxies: built.trustedProxies, authentication: nil, plans: [], store: built.store,
-            memory: MemoryGuard(memory, workers: 1))
+            memory: MemoryLimits(memory, workers: 1))
     }
 
     /// Takes another configuration into service.

@@ -129,7 +129,7 @@ class Metrics:
         return {name for name, _, _ in self.samples}
 
 
-def run(*words, input=None, environment=None, folder=None, timeout=30):
+def run(*words, input=None, environment=None, folder=None, timeout=60):
     """A short command: its CompletedProcess, with text."""
     return subprocess.run(
         [str(binary()), *map(str, words)], input=input, capture_output=True, text=True, cwd=folder, timeout=timeout,

@@ -2,7 +2,7 @@
 
 import time
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 def eventually(look, what="the condition", within=PATIENCE):

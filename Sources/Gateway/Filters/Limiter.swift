@@ -1,0 +1,45 @@
+internal import RateLimit
+
+/// A worker's store, and the requests that wait on it.
+final class Limiter: LimitDelegate {
+    private(set) var store: any LimitStore
+    private var free: [LimitRequest] = []
+    unowned(unsafe) var worker: GatewayWorker?
+    /// Requests that a store, or an exchange, has.
+    private(set) var outstandingCount = 0
+
+    /// Of the snapshot that it was made for.
+    let generation: UInt64
+    private let onRetire: () -> Void
+
+    /// - Parameter onRetire: ends what the store has open.
+    init(store: any LimitStore, generation: UInt64, onRetire: @escaping () -> Void = {}) {
+        self.store = store
+        self.generation = generation
+        self.onRetire = onRetire
+        store.delegate = self
+    }
+
+    /// No snapshot uses it any more, and nothing is outstanding.
+    func retire() { onRetire() }
+
+    func take() -> LimitRequest {
+        outstandingCount += 1
+        return free.popLast() ?? LimitRequest(keepsValues: store.needsValues)
+    }
+
+    func give(_ request: LimitRequest) {
+        outstandingCount -= 1
+        free.append(request)
+    }
+
+    func limitStoreChanged(_ trouble: StoreTrouble?) { worker?.limitStoreChanged(trouble, of: self) }
+
+    func limitDecided(_ request: LimitRequest) {
+        defer { give(request) }
+        guard !request.isAbandoned, let context = request.context else { return }
+        let exchange = context.assumingMemoryBound(to: Exchange.self)
+        guard UInt64(exchange.pointee.generation) == request.tag, exchange.pointee.phase == .suspended else { return }
+        worker?.resume(exchange, request)
+    }
+}
