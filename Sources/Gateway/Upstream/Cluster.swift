@@ -49,16 +49,15 @@ package final class Cluster {
 
     /// Takes what names stand for now: endpoints that are still among them stay, with their connections.
     func resolve(_ names: ResolvedNames) {
-        var former = endpoints
+        var former = Dictionary(uniqueKeysWithValues: endpoints.map { ($0.identity, $0) })
         endpoints = plan.places(names).map { place in
-            guard let index = former.firstIndex(where: { $0.identity == place.identity }) else { return makeEndpoint(place) }
-            let endpoint = former.remove(at: index)
+            guard let endpoint = former.removeValue(forKey: place.identity) else { return makeEndpoint(place) }
             endpoint.setShare(weight: place.plan.weight, priority: place.plan.priority)
             return endpoint
         }
         for endpoint in endpoints { endpoint.takeVerdict() }
         balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
-        for endpoint in former { endpoint.retire() }
+        for endpoint in former.values { endpoint.retire() }
     }
 
     private func makeEndpoint(_ place: EndpointPlace) -> Endpoint {
@@ -77,7 +76,11 @@ package final class Cluster {
 
     /// Part of no snapshot any more: its connections close with their last request.
     func retire() {
-        for endpoint in endpoints { endpoint.retire() }
+        let former = endpoints
+        endpoints = []
+        // Nothing that waits at one goes to another, nor back to it.
+        balancer.setMembers([], now: context.loop.now)
+        for endpoint in former { endpoint.retire() }
     }
 
     // MARK: Calls
