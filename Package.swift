@@ -76,7 +76,7 @@ let package = Package(
         module(
             "Transport",
             [
-                "CLinux", "Bytes", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
+                "CLinux", "Bytes", "JSON", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
                 "Config",
             ]),
         module("Transcoding", ["Bytes", "Protobuf", "GRPC"]),

@@ -45,7 +45,7 @@ package final class LimitServiceProcess {
 
         var files = FileOpener(read: readFile, now: loop.wall)
         let ticketKeys = TicketKeys(now: loop.now)
-        let plans = configuration.listeners.compactMap { files.listenerPlan($0, ticketKeys: ticketKeys) }
+        let plans = configuration.listeners.compactMap { files.listenerPlan($0, speaking: [.http2], ticketKeys: ticketKeys) }
         let store = LimitServiceStore(configuration.rateLimits, &files)
         let problems = files.issues + PlaceCheck.issues(of: configuration.listeners, admin: configuration.admin)
         notices.report(problems)

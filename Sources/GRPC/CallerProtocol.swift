@@ -9,14 +9,23 @@ internal import Glibc
 package enum CallerProtocol: UInt8, Sendable {
     /// `application/grpc`, `application/grpc+proto`, `application/grpc+json`, …: frames in, frames and trailers out.
     case grpc
-    /// `application/grpc-web…`: recognised so that it is never taken for native gRPC.
+    /// `application/grpc-web`, `+proto`, …: frames, and the trailers in one more of them.
     case grpcWeb
-    /// `application/connect+…`: Connect's streams. Its unary calls look like JSON over HTTP.
-    case connect
+    /// `application/grpc-web-text…`: the same in base64.
+    case grpcWebText
+    /// Connect's unary calls: `application/proto`, or JSON with `connect-protocol-version`. A bare message each way.
+    case connectUnary
+    /// `application/connect+proto`: Connect's streams, envelopes and an end in JSON.
+    case connectStream
+    /// `application/connect+json`: the same with JSON messages.
+    case connectJSONStream
     /// Everything else: refusals are `google.rpc.Status` in JSON.
     case http
 
-    package init(method: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer?) {
+    /// - Parameter saysConnect: `connect-protocol-version` is among the fields, which tells Connect's JSON from any other.
+    package init(
+        method: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer?, saysConnect: @autoclosure () -> Bool = false
+    ) {
         guard let contentType, contentType.count >= 16, method.equals("POST") else { self = .http; return }
         if contentType.equals("application/grpc") { self = .grpc; return }
         guard Self.hasPrefix(contentType, "application/") else { self = .http; return }
@@ -24,13 +33,37 @@ package enum CallerProtocol: UInt8, Sendable {
         if Self.hasPrefix(subtype, "grpc"), Self.endsType(subtype, at: 4) {
             self = .grpc
         } else if Self.hasPrefix(subtype, "grpc-web-text"), Self.endsType(subtype, at: 13) {
-            self = .grpcWeb
+            self = .grpcWebText
         } else if Self.hasPrefix(subtype, "grpc-web"), Self.endsType(subtype, at: 8) {
             self = .grpcWeb
         } else if Self.hasPrefix(subtype, "connect+") {
-            self = .connect
+            self = Self.hasPrefix(subtype, "connect+json") ? .connectJSONStream : .connectStream
+        } else if Self.hasPrefix(subtype, "proto"), Self.endsType(subtype, at: 5) {
+            self = .connectUnary
+        } else if Self.hasPrefix(subtype, "json"), Self.endsType(subtype, at: 4), saysConnect() {
+            self = .connectUnary
         } else {
             self = .http
+        }
+    }
+
+    /// Answers have HTTP status 200 whatever became of the call.
+    package var answersWith200: Bool {
+        switch self {
+        case .grpc, .grpcWeb, .grpcWebText, .connectStream, .connectJSONStream: true
+        case .connectUnary, .http: false
+        }
+    }
+
+    /// What an answer that is ours says it is.
+    package var contentType: StaticString {
+        switch self {
+        case .grpc: "application/grpc"
+        case .grpcWeb: "application/grpc-web+proto"
+        case .grpcWebText: "application/grpc-web-text+proto"
+        case .connectStream: "application/connect+proto"
+        case .connectJSONStream: "application/connect+json"
+        case .connectUnary, .http: "application/json"
         }
     }
 

@@ -15,6 +15,14 @@ package enum HTTP1Writer {
         method: UnsafeRawBufferPointer, target: UnsafeRawBufferPointer, authority: UnsafeRawBufferPointer,
         fields: borrowing FieldBlock, body: BodyFraming, close: Bool = false, to output: inout ByteBuffer
     ) {
+        requestHead(
+            method: method, target: target, authority: authority, fields: fields.all, body: body, close: close, to: &output)
+    }
+
+    package static func requestHead(
+        method: UnsafeRawBufferPointer, target: UnsafeRawBufferPointer, authority: UnsafeRawBufferPointer,
+        fields: UnsafeBufferPointer<Field>, body: BodyFraming, close: Bool = false, to output: inout ByteBuffer
+    ) {
         precondition(body != .untilClose)
         output.append(method)
         output.append(byte: 0x20)
@@ -22,7 +30,7 @@ package enum HTTP1Writer {
         output.append(" HTTP/1.1\r\nhost: ")
         output.append(authority)
         output.append("\r\n")
-        append(fields.all, to: &output)
+        append(fields, to: &output)
         appendCookie(fields, to: &output)
         append(body, to: &output)
         if close { output.append("connection: close\r\n") }
@@ -138,11 +146,11 @@ package enum HTTP1Writer {
     }
 
     /// HTTP/2 cuts Cookie into crumbs; HTTP/1.1 has one (RFC 9113, section 8.2.3).
-    private static func appendCookie(_ fields: borrowing FieldBlock, to output: inout ByteBuffer) {
+    private static func appendCookie(_ fields: UnsafeBufferPointer<Field>, to output: inout ByteBuffer) {
         var isFirst = true
-        for index in 0..<fields.count where fields.fields[index].token == .cookie {
+        for field in fields where field.token == .cookie {
             output.append(isFirst ? "cookie: " : "; ")
-            appendValue(fields.fields[index].valueBytes, to: &output)
+            appendValue(field.valueBytes, to: &output)
             isFirst = false
         }
         if !isFirst { output.append("\r\n") }

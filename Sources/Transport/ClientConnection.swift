@@ -1,4 +1,5 @@
 package import Bytes
+internal import HTTP1
 package import HTTP2
 package import HTTPModel
 package import Reactor
@@ -18,7 +19,7 @@ package protocol ClientConnectionOwner: AnyObject {
 }
 
 /// A connection that we opened to an upstream.
-package final class ClientConnection: Connection {
+package final class ClientConnection: Connection, HTTP1CallsOwner {
     /// Lives at least as long as the connection, or sets itself to `nil`.
     package var owner: (any ClientConnectionOwner)? {
         get { ownerReference.object }
@@ -39,31 +40,56 @@ package final class ClientConnection: Connection {
     package var refreshesNames: Bool { requestCount == 0 }
     /// Our own limit; the peer's may be lower.
     private let streamLimit: Int
-    /// Upstreams are spoken to in HTTP/2.
-    private let session: HTTP2.Session
+    /// The codec, whichever it is: `Connection` keeps it alive.
+    private let session: Unmanaged<HTTP2.Session>?
+    private let calls: HTTP1Calls?
 
+    /// - Parameter applicationProtocol: what the peer is known to speak; `tls` offers the same.
     package init(
-        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, limits: SessionLimits,
-        streamLimit: Int, context: WorkerContext, owner: any ClientConnectionOwner
+        to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil,
+        speaking applicationProtocol: ApplicationProtocol = .http2, limits: SessionLimits, streamLimit: Int,
+        context: WorkerContext, owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
         ownerReference = UnownedReference(owner)
         let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
-        session = HTTP2.Session(.client, limits: limits, pool: context.streams, memory: context.sessionMemory)
-        super.init(channel: channel, limits: limits, context: context)
-        choose(.http2(session))
+        switch applicationProtocol {
+        case .http2:
+            let session = HTTP2.Session(.client, limits: limits, pool: context.streams, memory: context.sessionMemory)
+            self.session = .passUnretained(session)
+            calls = nil
+            super.init(channel: channel, limits: limits, context: context)
+            choose(.http2(session))
+        case .http1:
+            var wanted = HTTP1Limits()
+            wanted.fieldBytesMax = limits.fieldListBytes
+            wanted.fieldsMax = limits.fieldCount
+            let calls = HTTP1Calls(
+                limits: wanted, windowBytes: Int(limits.streamWindowBytes), pool: context.streams)
+            session = nil
+            self.calls = calls
+            super.init(channel: channel, limits: limits, context: context)
+            choose(.http1(calls))
+            calls.connection = Unmanaged.passUnretained(self).toOpaque()
+            calls.owner = self
+        }
     }
 
     /// Requests it takes at once.
-    package var capacity: Int { min(streamLimit, session.peerStreamLimit) }
+    package var capacity: Int {
+        guard let session else { return 1 }
+        return session._withUnsafeGuaranteedRef { min(streamLimit, $0.peerStreamLimit) }
+    }
 
     package var hasRoom: Bool {
-        isReady && !isLeaving && !isClosed && session.streamCount < capacity
+        guard isReady, !isLeaving, !isClosed else { return false }
+        guard let session else { return calls!.hasRoom }
+        return session._withUnsafeGuaranteedRef { $0.streamCount < min(streamLimit, $0.peerStreamLimit) }
     }
 
     /// How long it has had no stream; zero while it has.
     package var idleFor: Duration {
-        session.streamCount > 0 ? .zero : .nanoseconds(Int64(clamping: now - idleSince))
+        streamCount > 0 ? .zero : .nanoseconds(Int64(clamping: now - idleSince))
     }
 
     /// Begins a request: see `Session.submitRequest`.
@@ -71,12 +97,23 @@ package final class ClientConnection: Connection {
         ended: Bool, handler: UnownedReference<any StreamHandler>, stream context: UnsafeMutableRawPointer?,
         fill: (StreamPointer) -> UnsafeBufferPointer<Field>
     ) -> StreamPointer? {
-        guard let stream = session.submitRequest(ended: ended, fill: fill) else { return nil }
+        let begun =
+            if let session {
+                session._withUnsafeGuaranteedRef { $0.submitRequest(ended: ended, fill: fill) }
+            } else {
+                calls!.begin(ended: ended, now: now, fill: fill)
+            }
+        guard let stream = begun else { return nil }
         requestCount &+= 1
         stream.pointee.listener = handler
         stream.pointee.context = context
         channel.markDirty()
         return stream
+    }
+
+    override package func channelOpened() {
+        super.channelOpened()
+        if calls != nil { becomeReady() }
     }
 
     override package func channelClosed(_ end: ChannelEnd) {
@@ -89,7 +126,7 @@ package final class ClientConnection: Connection {
         guard !isLeaving else { return }
         isLeaving = true
         owner?.clientConnectionLeaving(self)
-        if session.streamCount == 0 { channel.close() }
+        if streamCount == 0 { channel.close() }
     }
 
     /// Ready with the peer's first SETTINGS, which say how many streams it allows: sent before, requests beyond that would
@@ -98,17 +135,32 @@ package final class ClientConnection: Connection {
         if wasReady {
             owner?.clientConnectionHasRoom(self)
         } else if !isClosed, !isLeaving {
-            isReady = true
-            wasReady = true
-            idleSince = now
-            owner?.clientConnectionOpened(self)
+            becomeReady()
         }
     }
 
+    private func becomeReady() {
+        isReady = true
+        wasReady = true
+        idleSince = now
+        owner?.clientConnectionOpened(self)
+    }
+
+    /// HTTP/1.1's connection is free again, or has had its last call.
+    package func callEnded() {
+        idleSince = now
+        if let calls, calls.hasRoom, !isLeaving { return ownerReference.call { $0.clientConnectionHasRoom(self) } }
+        guard !isClosed else { return }
+        channel.markDirty()
+        guard !isLeaving else { return }
+        isLeaving = true
+        owner?.clientConnectionLeaving(self)
+    }
+
     override package func sessionStreamEnded() {
-        if session.streamCount == 0 { idleSince = now }
+        if streamCount == 0 { idleSince = now }
         if isLeaving {
-            if session.streamCount == 0 { channel.close() }
+            if streamCount == 0 { channel.close() }
         } else {
             ownerReference.call { $0.clientConnectionHasRoom(self) }
         }
@@ -116,7 +168,7 @@ package final class ClientConnection: Connection {
 
     /// Parts every stream from its handler, which is about to end.
     package func abandonStreams() {
-        var next = session.firstStream
+        var next = firstStream
         while let stream = next {
             next = stream.pointee.next
             stream.pointee.handler = nil
@@ -126,6 +178,7 @@ package final class ClientConnection: Connection {
     /// Takes no new requests, and closes with the last one that runs.
     package func retire() {
         isLeaving = true
-        if session.streamCount == 0 { channel.close() }
+        calls?.end()
+        if streamCount == 0 { channel.close() }
     }
 }

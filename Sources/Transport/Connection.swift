@@ -10,7 +10,7 @@ package enum HTTPCodec {
     /// Nothing has come that tells.
     case undecided
     case http2(Session)
-    case http1(HTTP1Exchanges)
+    case http1(any HTTP1Codec)
 }
 
 /// A socket and its HTTP codec: what server and client connections have in common.
@@ -57,7 +57,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
 
     /// Says it in HTTP/2, or in whatever else is spoken.
     @inline(__always)
-    final func say(_ http2: (Session) -> Void, _ http1: (HTTP1Exchanges) -> Void) {
+    final func say(_ http2: (Session) -> Void, _ http1: (any HTTP1Codec) -> Void) {
         if let session {
             session._withUnsafeGuaranteedRef(http2)
         } else if case .http1(let exchanges) = codec {
@@ -169,7 +169,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         switch codec {
         case .undecided: break
         case .http2(let session): session.die()
-        case .http1(let exchanges): exchanges.die()
+        case .http1(let exchanges): exchanges.die(inOrder: end == .peer)
         }
     }
 
@@ -208,7 +208,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     }
 
     /// Requests ahead of their turn, and body that no handler has accepted, stay in the socket.
-    private func pauseReading(_ exchanges: HTTP1Exchanges) {
+    private func pauseReading(_ exchanges: any HTTP1Codec) {
         if exchanges.holdsReading { channel.pauseReading() } else { channel.resumeReading() }
     }
 

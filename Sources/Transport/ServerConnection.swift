@@ -55,9 +55,10 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// What TLS agreed on; `nil` in cleartext.
     package private(set) var tlsVersion: ProtocolVersion?
     /// What the caller speaks, as logs say it.
-    package var protocolName: StaticString {
-        if case .http1 = codec { "HTTP/1.1" } else { "HTTP/2" }
-    }
+    package var protocolName: StaticString { isHTTP1 ? "HTTP/1.1" : "HTTP/2" }
+    package private(set) var isHTTP1 = false
+    /// The codec, where it is HTTP/1.1's.
+    private var exchanges: HTTP1Exchanges?
     /// Whatever the handler keeps with the connection.
     package var attachment: AnyObject?
 
@@ -71,11 +72,11 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
 
     /// Field bytes that are not literals must lie in the stream's own arena.
     package func respond(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
-        say { $0.submitResponse(stream, fields, ended: ended) } _: { $0.respond(stream, fields, ended: ended) }
+        say { $0.submitResponse(stream, fields, ended: ended) } _: { _ in exchanges?.respond(stream, fields, ended: ended) }
     }
 
     package func inform(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
-        say { $0.submitInformational(stream, fields) } _: { $0.inform(stream, fields) }
+        say { $0.submitInformational(stream, fields) } _: { _ in exchanges?.inform(stream, fields) }
     }
 
     // MARK: Events
@@ -163,6 +164,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             connection: Unmanaged.passUnretained(self).toOpaque(), pool: context.streams, date: context.date)
         exchanges.owner = self
         choose(.http1(exchanges))
+        isHTTP1 = true
+        self.exchanges = exchanges
         if !protocols.contains(.http1) { exchanges.refuseVersion() }
         if isDraining { exchanges.drain() }
     }
@@ -177,8 +180,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             announcedAt = now
         case .http2:
             perform(drain.begin())
-        case .http1(let exchanges):
-            exchanges.drain()
+        case .http1:
+            exchanges?.drain()
             channel.markDirty()
         }
     }
@@ -222,7 +225,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             if announcedAt > 0, now > announcedAt &+ Self.courtesyNanoseconds { channel.close() }
             return
         }
-        if case .http1(let exchanges) = codec, let since = exchanges.headSince {
+        if let exchanges, let since = exchanges.headSince {
             guard isOver(since, settings.handshake) else { return }
             exchanges.refuseSlowHead()
             return channel.markDirty()

@@ -3,10 +3,10 @@ import Testing
 @testable import GRPC
 
 @Suite struct CallerProtocolTests {
-    private func detect(_ contentType: String?, method: String = "POST") -> CallerProtocol {
+    private func detect(_ contentType: String?, method: String = "POST", saysConnect: Bool = false) -> CallerProtocol {
         withBytes(method) { method in
-            guard let contentType else { return CallerProtocol(method: method, contentType: nil) }
-            return withBytes(contentType) { CallerProtocol(method: method, contentType: $0) }
+            guard let contentType else { return CallerProtocol(method: method, contentType: nil, saysConnect: saysConnect) }
+            return withBytes(contentType) { CallerProtocol(method: method, contentType: $0, saysConnect: saysConnect) }
         }
     }
 
@@ -19,20 +19,33 @@ import Testing
     }
 
     @Test("gRPC-Web is never taken for native gRPC", arguments: [
-        "application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json", "application/grpc-web-text",
-        "application/grpc-web-text+proto", "application/grpc-web;a=b", "APPLICATION/gRPC-Web",
+        "application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json", "application/grpc-web;a=b",
+        "APPLICATION/gRPC-Web",
     ])
     func web(contentType: String) {
         #expect(detect(contentType) == .grpcWeb)
     }
 
-    @Test("Connect's streams are recognised", arguments: ["application/connect+json", "application/connect+proto"])
-    func connect(contentType: String) {
-        #expect(detect(contentType) == .connect)
+    @Test("gRPC-Web's text form is a protocol of its own", arguments: [
+        "application/grpc-web-text", "application/grpc-web-text+proto", "Application/grpc-web-TEXT;a=b",
+    ])
+    func webText(contentType: String) {
+        #expect(detect(contentType) == .grpcWebText)
+    }
+
+    @Test("Connect is recognised by its types, and its JSON by its version's field")
+    func connect() {
+        #expect(detect("application/connect+json") == .connectJSONStream)
+        #expect(detect("application/connect+proto") == .connectStream)
+        #expect(detect("application/proto") == .connectUnary)
+        #expect(detect("application/json") == .http)
+        #expect(detect("application/json; charset=utf-8", saysConnect: true) == .connectUnary)
+        #expect(detect("application/json-seq", saysConnect: true) == .http)
+        #expect(detect("application/proto", method: "GET") == .http)
     }
 
     @Test("everything else is HTTP", arguments: [
-        nil, "", "application/json", "application/proto", "application/grpcx", "application/grp", "application/grpc/x",
+        nil, "", "application/json", "application/protox", "application/grpcx", "application/grp", "application/grpc/x",
         "application/grpc-webx", "application/grpc-", "text/grpc", "application/connect", "xapplication/grpc", "application/json; a=application/grpc",
     ] as [String?])
     func other(contentType: String?) {

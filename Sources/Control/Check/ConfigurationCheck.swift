@@ -59,7 +59,7 @@ package struct ConfigurationCheck {
     ) -> [Issue] {
         guard let draft = read.draft else { return read.issues }
         let ticketKeys = TicketKeys(now: .now())
-        for listener in draft.listeners { _ = files.listenerPlan(listener, ticketKeys: ticketKeys) }
+        for listener in draft.listeners { _ = files.listenerPlan(listener, speaking: [.http2], ticketKeys: ticketKeys) }
         _ = LimitServiceStore(draft.rateLimits, &files)
         return read.issues + files.issues + PlaceCheck.issues(of: draft.listeners, admin: draft.admin)
     }

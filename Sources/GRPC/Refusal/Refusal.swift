@@ -13,6 +13,16 @@ package struct Refusal: Sendable {
     }
 
     package var row: RefusalRow { cause.row }
+
+    /// The HTTP status that a caller sees. Connect's unary calls go by its table, but for what HTTP itself has a word for.
+    package func httpStatus(to caller: CallerProtocol) -> Int {
+        if caller.answersWith200 { return 200 }
+        guard caller == .connectUnary else { return row.httpStatus }
+        switch row.httpStatus {
+        case 405, 413, 415, 431: return row.httpStatus
+        default: return row.code.httpStatus
+        }
+    }
 }
 
 /// Where one limit stands for this caller, as headers and details tell it.

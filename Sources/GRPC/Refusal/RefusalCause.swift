@@ -5,6 +5,10 @@ package enum RefusalCause: Sendable {
     /// The path has a route, the method does not. `allow`: the methods that have, joined as the header wants them.
     case methodNotAllowed(allow: String)
     case unsupportedContentType
+    /// Native gRPC over HTTP/1.1, which has no streams to carry it.
+    case callerNeedsHTTP2
+    /// Native gRPC to a cluster that speaks HTTP/1.1.
+    case clusterSpeaksHTTP1
     /// Only where we must read the message ourselves. `accepted`: what we can read, joined as the header wants it.
     case unsupportedCompression(accepted: String)
 

@@ -58,7 +58,7 @@ struct RefusalDetails {
         case .messageTooLarge(let bytes), .headTooLarge(let bytes, _): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
         case .malformedTimeout: fieldViolation = ("grpc-timeout", "expected one to eight digits and one of H M S m u n")
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
-        case .noRoute, .unsupportedContentType, .unauthenticated, .permissionDenied, .connectFailed, .connectionLost,
+        case .noRoute, .unsupportedContentType, .callerNeedsHTTP2, .clusterSpeaksHTTP1, .unauthenticated, .permissionDenied, .connectFailed, .connectionLost,
             .upstreamProtocolError, .slowRequestBody, .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected,
             .shuttingDown, .internalError:
             break

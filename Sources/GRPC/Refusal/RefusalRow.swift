@@ -46,6 +46,14 @@ extension RefusalCause {
             RefusalRow(
                 .unimplemented, 415, "CONTENT_TYPE_UNSUPPORTED", "this content type is not served here",
                 flag: "NR", detail: "content_type_unsupported")
+        case .callerNeedsHTTP2:
+            RefusalRow(
+                .unimplemented, 505, "HTTP2_REQUIRED", "gRPC needs HTTP/2; over HTTP/1.1, gRPC-Web and Connect are served",
+                flag: "DPE", detail: "http2_required")
+        case .clusterSpeaksHTTP1:
+            RefusalRow(
+                .unimplemented, 415, "CLUSTER_SPEAKS_HTTP1", "this route leads to a cluster that speaks HTTP/1.1, not gRPC",
+                flag: "NR", detail: "cluster_speaks_http1")
         case .unsupportedCompression:
             RefusalRow(
                 .unimplemented, 415, "COMPRESSION_UNSUPPORTED", "the message is compressed in a way that is not supported",

@@ -1,10 +1,12 @@
 package import Bytes
 package import HTTPModel
+internal import JSON
 
 /// Writes refusals in the caller's protocol: the one room that does (DESIGN: "What a refusal looks like").
 ///
-/// A native gRPC caller gets HTTP 200 and the status in the only field block; everybody else gets the row's HTTP status
-/// and a `google.rpc.Status` in JSON. One per worker: it keeps its buffers.
+/// A native gRPC caller gets HTTP 200 and the status in the only field block; gRPC-Web and Connect's streams get it in the
+/// body's last frame; Connect's unary calls get its error JSON, with the HTTP status its own table has for the code; everybody
+/// else gets the row's HTTP status and a `google.rpc.Status` in JSON. One per worker: it keeps its buffers.
 package struct RefusalWriter: ~Copyable {
     /// An encoded `google.rpc.Status` is at most this long. What does not fit is left out: first QuotaFailure and
     /// BadRequest, then ErrorInfo's metadata. JSON leaves out the same.
@@ -13,8 +15,14 @@ package struct RefusalWriter: ~Copyable {
     private var message = ByteBuffer(capacity: 256)
     private var status = ByteBuffer(capacity: 1024)
     private var scratch = ByteBuffer(capacity: 1024)
+    private var trailers = FieldBlock()
 
     package init() {}
+
+    deinit {
+        var trailers = trailers
+        trailers.destroy()
+    }
 
     /// Writes a whole answer. `fields` begins with `:status`; `body` is left empty for gRPC, and for HEAD.
     package mutating func write(
@@ -32,16 +40,51 @@ package struct RefusalWriter: ~Copyable {
                 row.code, message: message.readable, details: status.readable, to: &fields, scratch: &scratch)
             return
         }
-        fields.append(":status", token: .status, decimal: UInt64(row.httpStatus), scratch: &scratch)
+        fields.append(
+            ":status", token: .status, decimal: UInt64(refusal.httpStatus(to: caller)), scratch: &scratch)
         appendHeaders(of: refusal, delay: details.retryDelay, to: &fields)
         if case .methodNotAllowed(let allow) = refusal.cause { append("allow", .other, allow, to: &fields) }
         guard !isHead else { return }
-        fields.append(Field("content-type", "application/json", token: .contentType))
+        fields.append(Field("content-type", caller.contentType, token: .contentType))
         let start = body.count
-        details.appendJSON(
-            code: row.code, message: message.readable, extent: extent, to: &body, scratch: &scratch)
+        if caller == .http {
+            details.appendJSON(
+                code: row.code, message: message.readable, extent: extent, to: &body, scratch: &scratch)
+        } else {
+            appendEnd(row.code, for: caller, to: &body)
+        }
         fields.append(
             "content-length", token: .contentLength, decimal: UInt64(body.count - start), scratch: &scratch)
+    }
+
+    /// Writes the end of a gRPC-Web or Connect stream that had begun, where it stands on a message boundary.
+    package mutating func writeEnd(_ refusal: Refusal, for caller: CallerProtocol, to body: inout ByteBuffer) {
+        let row = refusal.row
+        writeMessage(of: refusal, row)
+        _ = writeStatus(row.code, RefusalDetails(refusal))
+        appendEnd(row.code, for: caller, to: &body)
+    }
+
+    private mutating func appendEnd(_ code: StatusCode, for caller: CallerProtocol, to body: inout ByteBuffer) {
+        switch caller {
+        case .grpcWeb, .grpcWebText:
+            trailers.reset()
+            StatusFields.append(
+                code, message: message.readable, details: status.readable, to: &trailers, scratch: &scratch)
+            guard caller == .grpcWebText else { return WebTrailers.append(trailers.all, to: &body) }
+            scratch.removeAll()
+            WebTrailers.append(trailers.all, to: &scratch)
+            Base64.encode(scratch.readable, into: &body)
+        case .connectUnary:
+            var json = JSONWriter()
+            ConnectError.append(
+                code, message: message.readable, status: status.readable, json: &json, to: &body, scratch: &scratch)
+        case .connectStream, .connectJSONStream:
+            ConnectEnd.append(
+                code, message: message.readable, status: status.readable, trailers: .init(start: nil, count: 0), to: &body,
+                scratch: &scratch)
+        case .grpc, .http: preconditionFailure("neither has its end in the body")
+        }
     }
 
     /// Writes the trailers of a gRPC answer that had begun, where it stands on a message boundary.

@@ -5,16 +5,24 @@ package import Config
 package struct ClusterConfiguration: Sendable, Equatable {
     package var name: Located<String>
     package var endpoints: EndpointsConfiguration
+    package var speaks: HTTPVersion
     /// Where this gateway is; `nil` where it does not matter.
     package var locality: String?
     package var balancing: BalancingConfiguration
-    /// `nil` for cleartext HTTP/2.
+    /// `nil` for cleartext.
     package var tls: PeerTLS?
     package var timeouts: Timeouts
     package var connections: Connections
     package var healthCheck: HealthCheckConfiguration?
     /// Limits, error breakers and outlier detection.
     package var guards: GuardSettings
+
+    package enum HTTPVersion: String, CaseIterable, Sendable {
+        /// gRPC, and whatever else is spoken over HTTP/2.
+        case http2
+        /// Everything but gRPC, one request at a time on a connection.
+        case http1
+    }
 
     package struct Timeouts: Sendable, Equatable {
         /// From the first packet to the end of the TLS handshake.
@@ -30,6 +38,7 @@ package struct ClusterConfiguration: Sendable, Equatable {
         /// Connections of one worker to one endpoint.
         package var maximum: Int
         package static let defaults = Connections(streams: 100, maximum: 16)
+        package static let http1Defaults = Connections(streams: 1, maximum: 128)
     }
 }
 
@@ -57,8 +66,13 @@ extension Grammar where Value == ClusterConfiguration {
             let balancing = section.value("load_balancing", .balancing, default: .defaults)
             let tls = section.optional("tls", .peerTLS)
             let timeouts = section.value("timeouts", .clusterTimeouts, default: .defaults)
-            let connections = section.value("connections", .clusterConnections, default: .defaults)
+            let speaks = section.value("protocol", .choice, default: ClusterConfiguration.HTTPVersion.http2)
+            let defaults: ClusterConfiguration.Connections = speaks == .http1 ? .http1Defaults : .defaults
+            let connections = section.value("connections", .clusterConnections(speaks, defaults), default: defaults)
             let healthCheck = section.optional("health_check", .healthCheck)
+            if speaks == .http1, case .grpc = healthCheck?.kind {
+                section.report("found grpc beside protocol: http1, expected http or tcp", about: "health_check")
+            }
             let circuit = section.optional("circuit_breaker", .circuitBreaker)
             var guards = GuardSettings()
             guards.limits = circuit?.limits
@@ -73,8 +87,9 @@ extension Grammar where Value == ClusterConfiguration {
                     at: lost.address.place)
             }
             return ClusterConfiguration(
-                name: Located("", at: section.place), endpoints: endpoints ?? .list([]), locality: locality, balancing: balancing,
-                tls: tls, timeouts: timeouts, connections: connections, healthCheck: healthCheck, guards: guards)
+                name: Located("", at: section.place), endpoints: endpoints ?? .list([]), speaks: speaks, locality: locality,
+                balancing: balancing, tls: tls, timeouts: timeouts, connections: connections, healthCheck: healthCheck,
+                guards: guards)
         }
     }
 }
@@ -90,11 +105,17 @@ extension Grammar where Value == ClusterConfiguration.Timeouts {
 }
 
 extension Grammar where Value == ClusterConfiguration.Connections {
-    fileprivate static var clusterConnections: Grammar {
+    fileprivate static func clusterConnections(
+        _ speaks: ClusterConfiguration.HTTPVersion, _ defaults: ClusterConfiguration.Connections
+    ) -> Grammar {
         .section { section in
-            ClusterConfiguration.Connections(
-                streams: section.value("streams", .count(1...1_000_000), default: Value.defaults.streams),
-                maximum: section.value("maximum", .count(1...10_000), default: Value.defaults.maximum))
+            let streams = section.optional("streams", .count(1...1_000_000))
+            if speaks == .http1, section.has("streams") {
+                section.report("found beside protocol: http1, which has one request at a time on a connection", about: "streams")
+            }
+            return ClusterConfiguration.Connections(
+                streams: streams ?? defaults.streams,
+                maximum: section.value("maximum", .count(1...10_000), default: defaults.maximum))
         }
     }
 }

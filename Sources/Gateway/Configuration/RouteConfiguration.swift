@@ -15,6 +15,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// Whether callers are told the name of the rule or limit that stopped them.
     package var expose: Bool
     package var methods: [MethodConfiguration]
+    /// `nil` where no page of another origin may call it.
+    package var cors: CORSConfiguration?
     package var priority = Priority.default
 
     /// Which of a cluster's limits its calls are held to.
@@ -23,7 +25,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package static func == (left: RouteConfiguration, right: RouteConfiguration) -> Bool {
         left.name == right.name && left.match == right.match && left.cluster == right.cluster
             && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
-            && left.expose == right.expose && left.methods == right.methods && left.priority == right.priority
+            && left.expose == right.expose && left.methods == right.methods && left.cors == right.cors
+            && left.priority == right.priority
     }
 }
 
@@ -83,13 +86,14 @@ extension RouteConfiguration {
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)
         let methods = section.value("methods", .methods(of: name), default: [])
+        let cors = section.optional("cors", .cors)
         if section.has("methods"), !section.has("service") {
             section.report("found without service, expected beside it: methods are a service's", about: "methods")
         }
         guard let match, let cluster else { return nil }
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
-            limits: limits, expose: expose, methods: methods, priority: priority)
+            limits: limits, expose: expose, methods: methods, cors: cors, priority: priority)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.

@@ -35,6 +35,9 @@ package final class Downstream: StreamHandler {
             }
             removeHeadFields(stream)
         }
+        if exchange.pointee.bridge != nil, let cause = worker._withUnsafeGuaranteedRef({ $0.endBridgedRequest(exchange) }) {
+            return worker._withUnsafeGuaranteedRef { $0.fail(exchange, cause) }
+        }
         worker._withUnsafeGuaranteedRef { $0.upstream.requestEnded(exchange) }
     }
 
@@ -46,7 +49,10 @@ package final class Downstream: StreamHandler {
 
     /// The caller's socket took so much of the answer: the upstream may send as much again.
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
-        guard let upstream = exchange(stream)?.pointee.upstream else { return }
+        guard let exchange = exchange(stream), let upstream = exchange.pointee.upstream else { return }
+        if let bridge = exchange.pointee.bridge {
+            return worker._withUnsafeGuaranteedRef { $0.bridgedAnswerDrained(exchange, bridge, count) }
+        }
         Connection.with(upstream) { $0.consumed(upstream, count) }
     }
 

@@ -37,6 +37,12 @@ package struct Exchange {
     /// In the arena of the downstream stream.
     package var requestID: UnsafeRawBufferPointer?
 
+    /// Converts between the caller's protocol and gRPC; `nil` for native calls, and for whatever is passed on as it is.
+    package var bridge: Bridge?
+
+    /// The page's origin, where the route lets it call: in the arena of the downstream stream.
+    package var corsOrigin: UnsafeRawBufferPointer?
+
     /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
     package var body = ByteChain()
     package var bodyBytesMax = Int.max
@@ -117,6 +123,9 @@ package struct Exchange {
         began = now
     }
 
+    /// To the upstream it is a gRPC call.
+    @inline(__always) var isRPC: Bool { caller == .grpc || bridge != nil }
+
     mutating func noteShadow(_ name: String) {
         var names = shadows ?? []
         if !names.isEmpty { names.append(UInt8(ascii: ",")) }
@@ -145,6 +154,8 @@ package struct Exchange {
         limitRequest = nil
         origin = nil
         requestID = nil
+        if bridge != nil { bridge = nil }
+        corsOrigin = nil
         bodyBytesMax = .max
         bodyConsumed = 0
         attemptDrained = 0

@@ -23,9 +23,15 @@ enum FilterVerdict {
 }
 
 extension GatewayWorker {
-    /// Why a call that may be made cannot be: it does not speak gRPC where only gRPC is served.
+    /// Why a call that may be made cannot be: it does not speak gRPC where only gRPC is served, or the other way round.
     private func unservable(_ exchange: ExchangePointer) -> RefusalCause? {
-        guard exchange.pointee.caller != .grpc else { return nil }
+        if exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.leadsToHTTP1 }) {
+            if exchange.pointee.caller == .grpc { return .clusterSpeaksHTTP1 }
+            // HTTP/2 lets through what has no place in a request line.
+            let isPlain = exchange.pointee.facts?.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
+            return isPlain == true ? nil : .badPath
+        }
+        guard !exchange.pointee.isRPC else { return nil }
         let isPost = exchange.pointee.facts?.method.equals("POST") ?? false
         return isPost ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
     }

@@ -21,8 +21,8 @@ package struct HeadFacts {
 
     /// `content-type`; the first, where it is there more than once.
     package let contentType: UnsafeRawBufferPointer?
-    /// `grpc-timeout`, likewise.
-    package let timeout: UnsafeRawBufferPointer?
+    /// `grpc-timeout`, likewise, or what another protocol has in its place.
+    package var timeout: UnsafeRawBufferPointer?
 
     /// The longest host name there is (RFC 1035, section 2.3.4).
     package static var authorityBytesMax: Int { 255 }

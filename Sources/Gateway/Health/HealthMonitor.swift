@@ -86,7 +86,8 @@ package final class HealthMonitor: @unchecked Sendable {
             let record = plan.record.retain(place.identity)
             let tls = plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
             let probe = HealthProbe(
-                place, tls: tls, plan: check, record: record, context: context, seed: random.next()
+                place, tls: tls, speaking: plan.pool.applicationProtocol, plan: check, record: record, context: context,
+                seed: random.next()
             ) { [unowned self] in changed?(name) }
             cluster.probes[place.identity] = (probe, record)
             probe.start()

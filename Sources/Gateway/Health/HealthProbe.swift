@@ -16,6 +16,7 @@ final class HealthProbe: ClientConnectionOwner {
     private let address: SocketAddress
     private let tls: (context: ClientContext, name: ServerName)?
     private let authority: String
+    private let applicationProtocol: ApplicationProtocol
     private let plan: HealthCheckConfiguration
     private let record: EndpointRecord
     private unowned(unsafe) let context: WorkerContext
@@ -33,12 +34,14 @@ final class HealthProbe: ClientConnectionOwner {
 
     /// - Parameter changed: called when the verdict is another.
     init(
-        _ place: EndpointPlace, tls: (context: ClientContext, name: ServerName)?, plan: HealthCheckConfiguration,
-        record: EndpointRecord, context: WorkerContext, seed: UInt64, changed: @escaping () -> Void
+        _ place: EndpointPlace, tls: (context: ClientContext, name: ServerName)?, speaking applicationProtocol: ApplicationProtocol,
+        plan: HealthCheckConfiguration, record: EndpointRecord, context: WorkerContext, seed: UInt64,
+        changed: @escaping () -> Void
     ) {
         address = place.address
         self.tls = tls
         if case .unix = place.address { authority = "localhost" } else { authority = place.address.description }
+        self.applicationProtocol = applicationProtocol
         self.plan = plan
         self.record = record
         self.context = context
@@ -71,7 +74,8 @@ final class HealthProbe: ClientConnectionOwner {
             ask(connection)
         } else if connection == nil {
             connection = try? ClientConnection(
-                to: address, tls: tls, limits: .defaults, streamLimit: 10, context: context, owner: self)
+                to: address, tls: tls, speaking: applicationProtocol, limits: .defaults, streamLimit: 10, context: context,
+                owner: self)
             if connection == nil { end(false) }
         }
     }

@@ -16,9 +16,13 @@ package final class Route: Sendable {
     package let calls: CallGroup
     /// Its calls are held to the cluster's limits for high priority.
     package let isHighPriority: Bool
+    /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
+    package let leadsToHTTP1: Bool
+    package let cors: CORSPolicy?
 
     package init(
-        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false
+        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false,
+        leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil
     ) {
         self.isHighPriority = isHighPriority
         self.index = index
@@ -28,6 +32,8 @@ package final class Route: Sendable {
         self.policies = policies
         policyReferences = policies.map { .passUnretained($0) }
         self.calls = calls
+        self.leadsToHTTP1 = leadsToHTTP1
+        self.cors = cors
     }
 }
 
@@ -45,10 +51,12 @@ package final class CallPolicy: Sendable {
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
 
-    /// - Parameter needsGRPC: nothing else is served here, because the route matches a service.
+    /// - Parameters:
+    ///   - needsGRPC: nothing else is served here, because the route matches a service.
+    ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
     package init(
         timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
-        needsGRPC: Bool
+        needsGRPC: Bool, refusesGRPC: Bool
     ) {
         self.timeout = timeout
         self.access = access
@@ -63,7 +71,7 @@ package final class CallPolicy: Sendable {
         if authenticates { filters.append(.authenticate) }
         // Authorize before counting too: a refused call costs its tenant nothing.
         filters.append(.authorize)
-        if needsGRPC { filters.append(.serve) }
+        if needsGRPC || refusesGRPC { filters.append(.serve) }
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.append(.limit) }
         filters.append(.route)

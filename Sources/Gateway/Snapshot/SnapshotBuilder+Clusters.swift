@@ -6,6 +6,7 @@ internal import Transport
 extension SnapshotBuilder {
     mutating func clusterPlan(_ cluster: ClusterConfiguration) -> ClusterPlan {
         var pool = PoolSettings.defaults
+        pool.applicationProtocol = cluster.speaks == .http1 ? .http1 : .http2
         pool.streams = cluster.connections.streams
         pool.connections = cluster.connections.maximum
         pool.connectTimeout = cluster.timeouts.connect
@@ -14,7 +15,8 @@ extension SnapshotBuilder {
         return ClusterPlan(
             name: cluster.name.value, endpoints: endpoints(cluster).map { endpointPlan($0, cluster) },
             balancing: cluster.balancing.settings, hash: usesHash ? HashPolicy(cluster.balancing.hash.map(\.value)) : nil,
-            pool: pool, tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: cluster.name.place) },
+            pool: pool,
+            tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [pool.applicationProtocol], at: cluster.name.place) },
             healthCheck: cluster.healthCheck, record: surroundings.clusters.record(cluster.name.value, cluster.guards))
     }
 

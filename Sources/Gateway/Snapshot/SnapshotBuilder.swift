@@ -56,7 +56,7 @@ package struct SnapshotBuilder {
     package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
         var builder = RuleBookBuilder()
         let listeners = configuration.listeners.compactMap {
-            files.listenerPlan($0, ticketKeys: surroundings.ticketKeys)
+            files.listenerPlan($0, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
         }
         let clusters = configuration.clusters.map { clusterPlan($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
@@ -80,7 +80,9 @@ package struct SnapshotBuilder {
 
     /// What is wrong with the files that a configuration names, though it has mistakes itself and nothing can be built of it.
     package mutating func fileIssues() -> [Issue] {
-        for listener in configuration.listeners { _ = files.listenerPlan(listener, ticketKeys: surroundings.ticketKeys) }
+        for listener in configuration.listeners {
+            _ = files.listenerPlan(listener, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
+        }
         for cluster in configuration.clusters { _ = clusterPlan(cluster) }
         for issuer in configuration.authentication?.issuers ?? [] { _ = files.keys(of: issuer) }
         _ = storePlan(configuration.rateLimits)
@@ -92,13 +94,15 @@ package struct SnapshotBuilder {
     private func route(_ route: RouteConfiguration, at index: Int, _ builder: inout RuleBookBuilder) -> Route {
         let authenticates = configuration.authentication != nil
         let own = route.access.rules
+        let target = configuration.clusters.firstIndex { $0.name.value == route.cluster.value }
+        let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
         var needsGRPC = false
-        if case .service = route.match.target { needsGRPC = true }
+        if case .service = route.match.target, !leadsToHTTP1 { needsGRPC = true }
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
             CallPolicy(
                 timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC)
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -107,14 +111,13 @@ package struct SnapshotBuilder {
                     timeout: method.timeout ?? route.timeout,
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC))
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
-        let cluster = configuration.clusters.firstIndex { $0.name.value == route.cluster.value } ?? 0
         return Route(
-            index: index, name: route.name, cluster: cluster, policies: policies, calls: calls,
-            isHighPriority: route.priority == .high)
+            index: index, name: route.name, cluster: target ?? 0, policies: policies, calls: calls,
+            isHighPriority: route.priority == .high, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) })
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

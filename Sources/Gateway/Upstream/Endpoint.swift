@@ -180,7 +180,8 @@ package final class Endpoint: ClientConnectionOwner {
         if staying > 0, let limits, cluster.usage.connections >= limits.connections { return true }
         guard
             let connection = try? ClientConnection(
-                to: address, tls: tls, limits: settings.session, streamLimit: settings.streams, context: context, owner: self)
+                to: address, tls: tls, speaking: settings.applicationProtocol, limits: settings.session,
+                streamLimit: settings.streams, context: context, owner: self)
         else {
             noteFailure()
             return connections.contains { !$0.connection.isLeaving }

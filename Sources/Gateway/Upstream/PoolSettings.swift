@@ -1,7 +1,9 @@
 package import HTTP2
+package import TLS
 
 /// What a cluster's connections are like.
 package struct PoolSettings: Sendable, Equatable {
+    package var applicationProtocol = ApplicationProtocol.http2
     package var session: SessionLimits
     /// Requests at once on one connection; the peer's own limit may be lower.
     package var streams: Int

@@ -99,7 +99,8 @@ package final class Upstream: StreamHandler, EndpointClient {
         if let status = exchange.pointee.outcome.grpcStatus {
             note(exchange, AttemptOutcome(status))
         } else {
-            note(exchange, exchange.pointee.caller == .grpc ? .failure : AttemptOutcome(httpStatus: exchange.pointee.outcome.httpStatus))
+            let httpStatus = exchange.pointee.outcome.httpStatus
+            note(exchange, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
         }
     }
 
@@ -129,6 +130,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.upstream = stream
         exchange.pointee.phase = .requesting
         exchange.pointee.attemptDrained = 0
+        exchange.pointee.bridge?.requestFlow.beginAgain()
         if !bodyIsEmpty {
             exchange.pointee.body.forEachChunk { connection.send(stream, $0) }
             dropBodyIfLarge(exchange)
@@ -229,16 +231,25 @@ package final class Upstream: StreamHandler, EndpointClient {
             return abandon(exchange, .upstreamProtocolError)
         }
         let status = ResponseHead.status(of: stream)
-        if exchange.pointee.caller == .grpc, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
+        if exchange.pointee.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             note(exchange, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
             return abandon(exchange, refusal)
+        }
+        if let bridge = exchange.pointee.bridge {
+            exchange.pointee.outcome.httpStatus = status
+            if ended {
+                noteStatus(exchange, stream, from: 0)
+                noteAnswer(exchange)
+            }
+            return reference._withUnsafeGuaranteedRef { $0.beginBridgedAnswer(exchange, bridge, stream, ended: ended) }
         }
         exchange.pointee.phase = .responding
         exchange.pointee.outcome.httpStatus = status
         reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.chunks) }
         if ended { noteStatus(exchange, stream, from: 0) }
-        let fields = ResponseHead.write(
+        let written = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)
+        let fields = reference._withUnsafeGuaranteedRef { $0.withPermission(exchange, downstream, written) }
         ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: ended) }
         guard ended else { return }
         noteAnswer(exchange)
@@ -258,6 +269,9 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         exchange.pointee.outcome.responseBytes += bytes.count
         exchange.pointee.boundary.pass(bytes)
+        if let bridge = exchange.pointee.bridge {
+            return reference._withUnsafeGuaranteedRef { $0.passBridged(exchange, bridge, stream, bytes) }
+        }
         Connection.with(downstream) { $0.send(downstream, bytes) }
         reference._withUnsafeGuaranteedRef { $0.checkMemory(after: downstream) }
     }
@@ -268,6 +282,11 @@ package final class Upstream: StreamHandler, EndpointClient {
         if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
         noteAnswer(exchange)
+        if let bridge = exchange.pointee.bridge {
+            return reference._withUnsafeGuaranteedRef {
+                $0.endBridgedAnswer(exchange, bridge, stream, from: stream.pointee.trailersStart)
+            }
+        }
         exchange.pointee.phase = .over
         if exchange.pointee.caller == .grpc, !exchange.pointee.flags.contains(.statusSeen) {
             return worker.finishWithoutStatus(exchange, downstream)
@@ -292,6 +311,9 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// The upstream's socket took so much of the request body: the caller may send as much again.
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
         let exchange = exchange(stream)
+        if let bridge = exchange.pointee.bridge {
+            return reference._withUnsafeGuaranteedRef { $0.bridgedRequestDrained(exchange, bridge, count) }
+        }
         exchange.pointee.attemptDrained += count
         let fresh = exchange.pointee.attemptDrained - exchange.pointee.bodyConsumed
         // A second attempt sends again what the window has already got back.

@@ -77,7 +77,7 @@ extension GatewayWorker {
         entry.userAgent = stream.pointee.fields.first(.userAgent)?.valueBytes ?? entry.userAgent
         if let field = stream.pointee.fields.first(.traceparent) { entry.trace = TraceContext(parsing: field.valueBytes) }
         entry.status = outcome.httpStatus
-        if let status = outcome.grpcStatus, exchange.pointee.caller == .grpc { entry.grpcStatus = Int(status.rawValue) }
+        if let status = outcome.grpcStatus, exchange.pointee.caller != .http { entry.grpcStatus = Int(status.rawValue) }
         entry.responseFlag = AccessLogEntry.text(outcome.flag)
         entry.detail = AccessLogEntry.text(outcome.detail)
         if exchange.pointee.flags.contains(.limitsLocal) { entry.limits = AccessLogEntry.text("local") }

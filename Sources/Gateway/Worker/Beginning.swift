@@ -25,13 +25,21 @@ extension GatewayWorker {
             exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, RefusalCause(error))
         }
-        exchange.pointee.caller = CallerProtocol(method: facts.method, contentType: facts.contentType)
+        exchange.pointee.caller = CallerProtocol(
+            method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
+        if exchange.pointee.caller == .grpc, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
+            return refuse(exchange, .callerNeedsHTTP2)
+        }
         guard exchange.pointee.snapshot!._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0.snapshot) }) else {
             return refuse(exchange, .noRoute)
         }
-        guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0, facts) }) else { return }
+        if exchange.pointee.caller != .grpc {
+            if noteOrigin(exchange, stream, facts) { return }
+            if let cause = buildBridge(exchange, stream, facts) { return refuse(exchange, cause) }
+        }
+        guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }
         runFilters(exchange)
     }
 
@@ -49,7 +57,7 @@ extension GatewayWorker {
         let fields = stream.pointee.fields
         return CallerProtocol(
             method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
-            contentType: fields.first(.contentType)?.valueBytes)
+            contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
     }
 
     /// Notes where the request came from, its route and its policy; false where no route takes it.
@@ -70,9 +78,9 @@ extension GatewayWorker {
     }
 
     /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.
-    private func setDeadline(_ exchange: ExchangePointer, _ policy: CallPolicy, _ facts: HeadFacts) -> Bool {
+    private func setDeadline(_ exchange: ExchangePointer, _ policy: CallPolicy) -> Bool {
         var limit = policy.timeout
-        if let text = facts.timeout {
+        if let text = exchange.pointee.facts!.timeout {
             guard let asked = GRPCTimeout(text) else {
                 refuse(exchange, .malformedTimeout)
                 return false
@@ -96,6 +104,7 @@ extension GatewayWorker {
         if let stream = exchange.pointee.downstream, stream.pointee.bodyBytesReceived > exchange.pointee.bodyBytesMax {
             return fail(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
         }
+        if let bridge = exchange.pointee.bridge { return forwardBridged(exchange, bridge, bytes) }
         upstream.forward(exchange, bytes)
     }
 

@@ -11,6 +11,7 @@ final class ReplyWriter {
     var refusals = RefusalWriter()
     var fields = FieldBlock()
     var body = ByteBuffer(capacity: 1024)
+    var end = CallEnd()
 
     deinit { fields.destroy() }
 }
@@ -35,10 +36,11 @@ extension GatewayWorker {
         for index in 0..<replies.fields.count { writer.copy(replies.fields[index]) }
         // What a caller can quote, and the log knows.
         writer.put("x-request-id", requestID(exchange, stream), token: .xRequestID, flags: .borrowedNeverIndexed)
-        exchange.pointee.outcome.httpStatus = exchange.pointee.caller == .grpc ? 200 : refusal.row.httpStatus
+        exchange.pointee.outcome.httpStatus = refusal.httpStatus(to: exchange.pointee.caller)
         exchange.pointee.outcome.responseBytes = replies.body.count
         ServerConnection.withServer(stream) { connection in
-            connection.respond(stream, writer.written, ended: replies.body.isEmpty)
+            connection.respond(
+                stream, withPermission(exchange, stream, writer.written), ended: replies.body.isEmpty)
             guard !replies.body.isEmpty else { return }
             connection.send(stream, replies.body.readable)
             connection.finish(stream)
@@ -49,15 +51,18 @@ extension GatewayWorker {
     /// where a gRPC answer stands between two messages, else with RST_STREAM.
     func fail(_ exchange: ExchangePointer, _ cause: RefusalCause) {
         upstream.cancel(exchange)
-        guard exchange.pointee.phase == .responding else { return refuse(exchange, cause) }
+        guard exchange.pointee.phase == .responding, exchange.pointee.bridge?.headIsSent != false else {
+            return refuse(exchange, cause)
+        }
         guard let stream = exchange.pointee.downstream else { return }
         let refusal = Refusal(cause)
         note(exchange, refusal.row)
         exchange.pointee.phase = .over
         context.loop.timers.disarm(exchange.pointee.timer)
-        guard exchange.pointee.caller == .grpc, exchange.pointee.boundary.isAtBoundary else {
+        guard exchange.pointee.isRPC, exchange.pointee.boundary.isAtBoundary else {
             return Connection.with(stream) { $0.reset(stream, .internalError) }
         }
+        if let bridge = exchange.pointee.bridge { return endBridgedAnswer(exchange, bridge, with: refusal) }
         replies.fields.reset()
         replies.refusals.writeTrailers(refusal, fields: &replies.fields)
         finish(stream, trailers: replies.fields)

@@ -13,19 +13,25 @@ package struct ListenerPlan: Sendable {
 
 extension FileOpener {
     /// Makes a listener ready; `nil` where something about it is a mistake, which has been reported.
-    package mutating func listenerPlan(_ listener: ListenerConfiguration, ticketKeys: TicketKeys) -> ListenerPlan? {
+    ///
+    /// - Parameter protocols: what is spoken there, in our order of preference.
+    package mutating func listenerPlan(
+        _ listener: ListenerConfiguration, speaking protocols: [ApplicationProtocol], ticketKeys: TicketKeys
+    ) -> ListenerPlan? {
         guard let address = SocketAddress(listener.address.value) else { return nil }
         var context: ServerContext?
         if let tls = listener.tls {
-            context = serverContext(tls, of: listener, ticketKeys)
+            context = serverContext(tls, of: listener, speaking: protocols, ticketKeys)
             if context == nil { return nil }
         }
-        return ListenerPlan(
-            name: listener.name.value, address: address, tls: context, settings: HTTPServerSettings(listener.limits))
+        var settings = HTTPServerSettings(listener.limits)
+        settings.protocols = protocols
+        return ListenerPlan(name: listener.name.value, address: address, tls: context, settings: settings)
     }
 
     private mutating func serverContext(
-        _ tls: ListenerTLS, of listener: ListenerConfiguration, _ ticketKeys: TicketKeys
+        _ tls: ListenerTLS, of listener: ListenerConfiguration, speaking protocols: [ApplicationProtocol],
+        _ ticketKeys: TicketKeys
     ) -> ServerContext? {
         let identities = tls.certificates.map { identity($0) }
         var policy: ClientCertificatePolicy?
@@ -39,6 +45,7 @@ extension FileOpener {
         var settings = ServerSettings(listenerName: listener.name.value, identities: usable)
         settings.minimumVersion = tls.minimum == .tls13 ? .tls13 : .tls12
         settings.clientCertificates = policy
+        settings.applicationProtocols = protocols
         do throws(ContextMistake) {
             return try ServerContext(settings, ticketKeys: ticketKeys)
         } catch {

@@ -1,7 +1,9 @@
 internal import Bytes
+internal import GRPC
 internal import HTTP1
 package import HTTP2
 package import HTTPModel
+internal import JSON
 
 /// What handlers say, on its way to bytes. The owner marks its connection dirty.
 extension HTTP1Exchanges {
@@ -91,7 +93,10 @@ extension HTTP1Exchanges {
             }
             return .waits
         case .begun(let status, let length, let hasDate):
-            let whole: UInt64? = stream.pointee.ending == .body ? UInt64(stream.pointee.outbound.count) : nil
+            // An answer that has no body may still describe one: what it does not say of it, nobody knows.
+            let isBodiless = reader.head.method == .head || status == 304
+            let whole: UInt64? =
+                stream.pointee.ending == .body && !isBodiless ? UInt64(stream.pointee.outbound.count) : nil
             let plan = ResponsePlan(
                 answering: reader.head, status: status, length: length ?? whole,
                 mayKeepAlive: !isDraining && stream.pointee.isRemoteEnded)
@@ -170,15 +175,34 @@ extension HTTP1Exchanges {
         output.append("\r\n")
     }
 
-    /// For a request that nobody can answer.
+    /// For a request that nobody can answer: a `google.rpc.Status` in JSON, as everybody gets who does not speak gRPC.
     func writeRefusal(_ status: Int, _ text: StaticString, wallSeconds: Int64, to output: inout ByteBuffer) {
-        let type = Field("content-type", "text/plain; charset=utf-8", token: .contentType)
+        let type = Field("content-type", "application/json", token: .contentType)
         withUnsafePointer(to: type) {
             HTTP1Writer.responseStart(status: status, fields: UnsafeBufferPointer(start: $0, count: 1), to: &output)
         }
         writeDate(wallSeconds, to: &output)
-        HTTP1Writer.responseEnd(ResponsePlan(refusingWithLength: UInt64(text.utf8CodeUnitCount + 1)), to: &output)
-        output.append(text)
-        output.append("\n")
+        var body = ByteBuffer(capacity: 128)
+        var json = JSONWriter()
+        json.beginObject(&body)
+        json.key("code", &body)
+        json.number(UInt64(StatusCode(refusingWithHTTPStatus: status).rawValue), &body)
+        json.key("message", &body)
+        json.string(text, &body)
+        json.endObject(&body)
+        HTTP1Writer.responseEnd(ResponsePlan(refusingWithLength: UInt64(body.count)), to: &output)
+        output.append(body.readable)
+    }
+}
+
+extension StatusCode {
+    /// What a request that could not be read comes to, by the HTTP status that says so.
+    fileprivate init(refusingWithHTTPStatus status: Int) {
+        switch status {
+        case 408: self = .deadlineExceeded
+        case 413, 414, 431: self = .resourceExhausted
+        case 501, 505: self = .unimplemented
+        default: self = .invalidArgument
+        }
     }
 }

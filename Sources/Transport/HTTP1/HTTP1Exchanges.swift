@@ -18,7 +18,7 @@ package protocol HTTP1ExchangesOwner: AnyObject {
 /// One exchange at a time: what a caller sends beyond it waits unread, and so does body above the stream's window. Each
 /// request is turned into the record that HTTP/2 would have made of it, so that handlers see no version: pseudo-fields,
 /// no Host, nothing that concerns this hop only.
-package final class HTTP1Exchanges {
+package final class HTTP1Exchanges: HTTP1Codec {
     package unowned(unsafe) var owner: (any HTTP1ExchangesOwner)?
     /// The exchange whose request head has come.
     package var current: StreamPointer? { isAnnounced ? stream : nil }
@@ -280,7 +280,7 @@ package final class HTTP1Exchanges {
     }
 
     /// The connection is gone.
-    package func die() {
+    package func die(inOrder: Bool) {
         guard !isDead else { return }
         isDead = true
         if let stream, isAnnounced { endExchange(stream, .connectionLost) } else { dropHead() }

@@ -9,11 +9,16 @@ extension FieldBlock {
         replace(0, with: Field(":method", value: head.methodName, token: .method))
         replace(1, with: Field(":scheme", isSecure ? "https" : "http", token: .scheme))
         replace(2, with: Field(":path", value: head.target, token: .path))
-        let names = Nominations(self)
         var host: Int?
         for index in 3..<count where fields[index].token == .host { host = index }
         let authority = Field(":authority", value: head.authority, token: .authority)
         if let host { replace(host, with: authority) } else if !head.authority.isEmpty { append(authority) }
+        removeHopFields()
+    }
+
+    /// Takes out what concerns this hop only: before anything is appended that a Connection field must not name.
+    mutating func removeHopFields() {
+        let names = Nominations(self)
         removeAll { names.concernsThisHop($0) }
     }
 

@@ -33,6 +33,8 @@ let expectedRows: [ExpectedRow] = [
         flag: "NR", metadata: ["allow": "GET, POST"]),
     .init(
         cause: .unsupportedContentType, code: .unimplemented, http: 415, reason: "CONTENT_TYPE_UNSUPPORTED", flag: "NR"),
+    .init(cause: .callerNeedsHTTP2, code: .unimplemented, http: 505, reason: "HTTP2_REQUIRED", flag: "DPE"),
+    .init(cause: .clusterSpeaksHTTP1, code: .unimplemented, http: 415, reason: "CLUSTER_SPEAKS_HTTP1", flag: "NR"),
     .init(
         cause: .unsupportedCompression(accepted: "identity"), code: .unimplemented, http: 415,
         reason: "COMPRESSION_UNSUPPORTED", flag: "TR", headers: ["grpc-accept-encoding": "identity"],

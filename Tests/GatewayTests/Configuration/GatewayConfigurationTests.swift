@@ -253,7 +253,7 @@ import Testing
                             .ip("10.0.0.11", port: 50051), .name("orders.internal", port: 50051), .ip("::1", port: 50051),
                             NetworkAddress.unix("/run/orders.sock"),
                         ].map { EndpointConfiguration(at($0)) }),
-                    balancing: BalancingConfiguration(settings: BalancingSettings(policy: .roundRobin), hash: []), tls: .defaults,
+                    speaks: .http2, balancing: BalancingConfiguration(settings: BalancingSettings(policy: .roundRobin), hash: []), tls: .defaults,
                     timeouts: ClusterConfiguration.Timeouts(connect: .seconds(1), idle: nil),
                     connections: ClusterConfiguration.Connections(streams: 10, maximum: 2), guards: GuardSettings()))
         try checkRoutes(configuration.routes)

@@ -20,12 +20,18 @@ extension WrongConfiguration {
         --- load balancing of another name
         clusters: { orders: { endpoints: [10.0.0.1:80], load_balancing: round-robin } }
         >>> martlet.yaml:1:65: clusters.orders.load_balancing: found "round-robin", expected least_request, round_robin, random, ring_hash or maglev; did you mean "round_robin"?
+        --- a protocol that is none, and what does not go with HTTP/1.1
+        clusters: { orders: { endpoints: [10.0.0.1:80], protocol: h2 }, web: { endpoints: [10.0.0.1:80], protocol: http1, connections: { streams: 5 }, health_check: grpc } }
+        >>> martlet.yaml:1:59:  clusters.orders.protocol: found "h2", expected http2 or http1
+        >>> martlet.yaml:1:65:  clusters.web: warning: no route leads here
+        >>> martlet.yaml:1:139: clusters.web.connections.streams: found beside protocol: http1, which has one request at a time on a connection
+        >>> martlet.yaml:1:158: clusters.web.health_check: found grpc beside protocol: http1, expected http or tcp
         --- features that are not there yet
         clusters:
           orders:
             endpoints: [10.0.0.1:80]
             schema: reflection
-        >>> martlet.yaml:4:5: clusters.orders.schema: unknown key, expected endpoints, locality, load_balancing, tls, timeouts, connections, health_check, circuit_breaker or outlier_detection
+        >>> martlet.yaml:4:5: clusters.orders.schema: unknown key, expected endpoints, locality, load_balancing, tls, timeouts, protocol, connections, health_check, circuit_breaker or outlier_detection
         --- TLS to a cluster
         clusters: { orders: { endpoints: [10.0.0.1:80], tls: { certificate: c.pem, server_name: "a b", cs: x } } }
         >>> martlet.yaml:1:54: clusters.orders.tls: the key "private_key" is missing, expected the path of a PEM file with the private key

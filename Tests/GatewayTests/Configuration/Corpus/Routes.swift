@@ -1,6 +1,14 @@
 extension WrongConfiguration {
     static let routes = corpus(
         #"""
+        --- pages of origins that are none
+        routes: [{ cluster: orders, allow: anyone, cors: { origins: [app.acme.dev, "https://a/", "https://A", "https://a:443", "*"], credentials: true, headers: [X-A] } }]
+        >>> martlet.yaml:1:62:  routes[0].cors.origins[0]: found "app.acme.dev", expected an origin such as https://app.acme.dev, https://*.acme.dev or *
+        >>> martlet.yaml:1:76:  routes[0].cors.origins[1]: found "https://a/", expected an origin such as https://app.acme.dev, https://*.acme.dev or *; an origin has no path, nor a slash at its end
+        >>> martlet.yaml:1:90:  routes[0].cors.origins[2]: found "https://A", expected an origin such as https://app.acme.dev, https://*.acme.dev or *; browsers send origins in lower case
+        >>> martlet.yaml:1:103: routes[0].cors.origins[3]: found "https://a:443", expected an origin such as https://app.acme.dev, https://*.acme.dev or *; browsers leave out the default port
+        >>> martlet.yaml:1:139: routes[0].cors.credentials: found beside an origin of "*", expected origins by name: any page at all could act for its visitors
+        >>> martlet.yaml:1:155: routes[0].cors.headers[0]: found "X-A", expected a header's name in lower case, such as x-version
         --- no route
         routes: []
         >>> martlet.yaml:1:9: routes: found an empty list, expected a list of routes, each a mapping with cluster
@@ -80,7 +88,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:38: routes[0].timeout: found "0s", expected a duration such as 250ms or 5s, at least 1ms
         --- keys of features that are not there yet
         routes: [{ cluster: orders, retry: { attempts: 3 }, mirror: x }]
-        >>> martlet.yaml:1:29: routes[0].retry: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority or methods
-        >>> martlet.yaml:1:53: routes[0].mirror: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority or methods
+        >>> martlet.yaml:1:29: routes[0].retry: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority, methods or cors
+        >>> martlet.yaml:1:53: routes[0].mirror: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority, methods or cors
         """#)
 }

@@ -1,0 +1,49 @@
+internal import Bytes
+internal import GRPC
+
+/// What stands between a caller who does not speak gRPC and an upstream that does: one for each such exchange, none for a
+/// native call.
+///
+/// The caller's head was made into gRPC's when the bridge was built (`BridgedRequest`); from then on the exchange is a gRPC
+/// call to filters and upstream, and only bodies, the answer's head and its end pass here (`GatewayWorker+Bridging`).
+package final class Bridge {
+    let converter: any BodyConverter
+    /// What converted bytes are written to; empty between two events.
+    var output = ByteBuffer()
+    /// An answer whose head waits for the call's end, because its HTTP status does.
+    var answer = ByteBuffer()
+    /// The answer's head has gone downstream.
+    var headIsSent = false
+    var requestFlow = Flow()
+    var answerFlow = Flow()
+
+    /// What of `output` is kept for the next event.
+    static let outputBytesKept = 4096
+
+    init(_ converter: any BodyConverter) { self.converter = converter }
+
+    /// One direction's bytes before and after conversion, so that a window is given back as the other side takes them:
+    /// what is not given back is never less than what waits, converted, to be taken.
+    struct Flow {
+        private var received = 0
+        private var written = 0
+        private var taken = 0
+        private var returned = 0
+
+        mutating func convert(_ before: Int, to after: Int) {
+            received += before
+            written += after
+        }
+
+        /// - Returns: how many of the received bytes are to be given back now.
+        mutating func take(_ count: Int) -> Int {
+            taken += count
+            let due = max(0, received - (written - taken) - returned)
+            returned += due
+            return due
+        }
+
+        /// What was taken is to be taken once more, by another attempt.
+        mutating func beginAgain() { taken = 0 }
+    }
+}

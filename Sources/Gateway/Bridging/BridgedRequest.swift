@@ -1,0 +1,110 @@
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+
+/// Makes gRPC's head of the head of a call in another protocol, in place: what filters, log and upstream see from then on.
+struct BridgedRequest {
+    /// The message of a unary call is compressed, by `grpc-encoding`.
+    private(set) var isCompressed = false
+    private(set) var announcedBytes: Int?
+
+    /// - Parameter caller: gRPC-Web or Connect.
+    init(_ fields: inout FieldBlock, caller: CallerProtocol) throws(ConversionFailure) {
+        let isUnary = caller == .connectUnary
+        let isConnect = isUnary || caller == .connectStream || caller == .connectJSONStream
+        var encoding: UnsafeRawBufferPointer?
+        var acceptsGzip = false
+        var timeout: UnsafeRawBufferPointer?
+        for field in fields.all {
+            switch field.token {
+            case .contentLength: announcedBytes = Decimal.read(field.valueBytes).flatMap { Int(exactly: $0) }
+            case .contentEncoding where isUnary: encoding = field.valueBytes
+            case .acceptEncoding where isUnary: acceptsGzip = Self.names(field.valueBytes, "gzip")
+            case .other where isConnect:
+                if field.nameBytes.equals("connect-timeout-ms") { timeout = field.valueBytes }
+                guard !isUnary else { continue }
+                if field.nameBytes.equals("connect-content-encoding") { encoding = field.valueBytes }
+                if field.nameBytes.equals("connect-accept-encoding") { acceptsGzip = Self.names(field.valueBytes, "gzip") }
+            default: continue
+            }
+        }
+        // Others know fields by their place: one that is not gRPC's gives its own to what no upstream gets.
+        for index in 0..<fields.count where Self.isForeign(fields[index], isConnect: isConnect) {
+            fields.replace(index, with: Field("te", "trailers", token: .te))
+        }
+        fields.append(Field("content-type", "application/grpc+proto", token: .contentType))
+        if let encoding, !encoding.equals("identity") {
+            isCompressed = true
+            fields.append(Field("grpc-encoding", value: encoding, token: .grpcEncoding))
+        }
+        if acceptsGzip { fields.append(Field("grpc-accept-encoding", "gzip", token: .grpcAcceptEncoding)) }
+        if let timeout { try Self.append(timeout, to: &fields) }
+    }
+
+    private static func isForeign(_ field: Field, isConnect: Bool) -> Bool {
+        switch field.token {
+        case .contentType, .contentLength, .contentEncoding, .acceptEncoding: true
+        // These are gRPC's own, which only gRPC-Web shares.
+        case .grpcTimeout, .grpcEncoding, .grpcAcceptEncoding: isConnect
+        case .other:
+            field.nameBytes.equals("accept") || field.nameBytes.equals("x-grpc-web")
+                || field.nameBytes.equals("connect-protocol-version") || field.nameBytes.equals("connect-timeout-ms")
+                || field.nameBytes.equals("connect-content-encoding") || field.nameBytes.equals("connect-accept-encoding")
+        default: false
+        }
+    }
+
+    /// One to ten digits of milliseconds become `grpc-timeout`.
+    private static func append(_ timeout: UnsafeRawBufferPointer, to fields: inout FieldBlock) throws(ConversionFailure) {
+        guard (1...10).contains(timeout.count), let milliseconds = Decimal.read(timeout) else {
+            throw ConversionFailure(.malformedTimeout)
+        }
+        let text = fields.reserve(GRPCTimeout.textBytesMax)
+        let count = GRPCTimeout.write(.milliseconds(Int64(milliseconds)), to: text)
+        fields.append(
+            Field("grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout))
+    }
+
+    /// Whether a content type is `application/json`, with whatever parameters.
+    static func isJSON(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/json") }
+
+    static func isConnectProto(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/connect+proto") }
+
+    private static func isType(_ type: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
+        let end = type.firstIndex { $0 == UInt8(ascii: ";") || $0 == 0x20 } ?? type.count
+        return HTTPGrammar.equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: type[..<end]), wanted)
+    }
+
+    /// Which form of gRPC-Web the answer has: the one that Accept asks for, else the request's.
+    static func webAnswer(_ fields: FieldBlock, requestIsText: Bool) -> CallerProtocol {
+        for field in fields.all where field.token == .other && field.nameBytes.equals("accept") {
+            if names(field.valueBytes, "application/grpc-web-text") || names(field.valueBytes, "application/grpc-web-text+proto") {
+                return .grpcWebText
+            }
+            if names(field.valueBytes, "application/grpc-web") || names(field.valueBytes, "application/grpc-web+proto") {
+                return .grpcWeb
+            }
+        }
+        return requestIsText ? .grpcWebText : .grpcWeb
+    }
+
+    /// Whether a comma-separated list has the member, whatever parameters it stands with; one with `q=0` is not wanted.
+    static func names(_ list: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
+        for member in list.split(separator: UInt8(ascii: ",")) {
+            var bytes = UnsafeRawBufferPointer(rebasing: member)
+            while let byte = bytes.first, byte == 0x20 || byte == 0x09 { bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst()) }
+            let end = bytes.firstIndex { $0 == UInt8(ascii: ";") || $0 == 0x20 } ?? bytes.count
+            guard HTTPGrammar.equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: bytes[..<end]), wanted) else { continue }
+            let parameters = bytes[end...].filter { $0 != 0x20 }
+            return !(parameters.starts(with: ";q=0".utf8) && !parameters.dropFirst(4).contains { $0 >= 0x31 && $0 <= 0x39 })
+        }
+        return false
+    }
+}
+
+extension FieldBlock {
+    /// The caller names the version of Connect it speaks.
+    var saysConnect: Bool {
+        all.contains { $0.token == .other && $0.nameBytes.equals("connect-protocol-version") }
+    }
+}

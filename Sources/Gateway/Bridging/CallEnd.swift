@@ -1,0 +1,49 @@
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import JSON
+
+/// How a gRPC call ended, read from its trailers and written for callers of other protocols. One per worker: it keeps its
+/// buffers.
+struct CallEnd: ~Copyable {
+    private var code = StatusCode.ok
+    private var message = ByteBuffer(capacity: 256)
+    private var details = ByteBuffer(capacity: 256)
+    private var scratch = ByteBuffer(capacity: 256)
+
+    /// Reads the fields from `start` on.
+    mutating func read(_ fields: FieldBlock, from start: Int, code: StatusCode) {
+        self.code = code
+        message.removeAll()
+        details.removeAll()
+        if let field = fields.first(.grpcMessage, from: start) {
+            PercentCoding.decodeLeniently(field.valueBytes, into: &message)
+        }
+        if let field = fields.first(.grpcStatusDetails, from: start), !Base64.decode(field.valueBytes, into: &details) {
+            details.removeAll()
+        }
+    }
+
+    /// Appends the last frame of a stream that carries its end in its body.
+    mutating func write(for caller: CallerProtocol, fields: FieldBlock, from start: Int, to body: inout ByteBuffer) {
+        let trailers = UnsafeBufferPointer(rebasing: fields.all[start...])
+        switch caller {
+        case .grpcWeb: WebTrailers.append(trailers, to: &body)
+        case .grpcWebText:
+            scratch.removeAll()
+            WebTrailers.append(trailers, to: &scratch)
+            Base64.encode(scratch.readable, into: &body)
+        case .connectStream, .connectJSONStream:
+            ConnectEnd.append(
+                code, message: message.readable, status: details.readable, trailers: trailers, to: &body, scratch: &scratch)
+        case .grpc, .connectUnary, .http: preconditionFailure("none of these has its end in the body")
+        }
+    }
+
+    /// Appends Connect's error.
+    mutating func writeError(to body: inout ByteBuffer) {
+        var json = JSONWriter()
+        ConnectError.append(
+            code, message: message.readable, status: details.readable, json: &json, to: &body, scratch: &scratch)
+    }
+}

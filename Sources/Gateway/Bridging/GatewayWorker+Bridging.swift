@@ -1,0 +1,209 @@
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import Transport
+
+/// The request's way over a bridge.
+extension GatewayWorker {
+    /// Builds the bridge for a caller who speaks gRPC-Web or Connect, and makes gRPC's of the request's head; `nil` where
+    /// the call can go on.
+    func buildBridge(_ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts) -> RefusalCause? {
+        // An upstream that speaks HTTP/1.1 has no gRPC to convert to: what a caller says is between the two.
+        guard !exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.leadsToHTTP1 }) else { return nil }
+        let type = facts.contentType
+        switch exchange.pointee.caller {
+        case .grpc, .http: return nil
+        case .connectUnary where facts.service.isEmpty:
+            // The type alone says nothing where the path names no method.
+            exchange.pointee.caller = .http
+            return nil
+        case .connectJSONStream: return .unsupportedContentType
+        case .connectUnary where type.map { BridgedRequest.isJSON($0) } == true: return .unsupportedContentType
+        case .connectStream where type.map { BridgedRequest.isConnectProto($0) } == false: return .unsupportedContentType
+        case .grpcWeb, .grpcWebText, .connectUnary, .connectStream: break
+        }
+        let requestIsText = exchange.pointee.caller == .grpcWebText
+        if requestIsText || exchange.pointee.caller == .grpcWeb {
+            exchange.pointee.caller = BridgedRequest.webAnswer(stream.pointee.fields, requestIsText: requestIsText)
+        }
+        let answerIsText = exchange.pointee.caller == .grpcWebText
+        let request: BridgedRequest
+        do throws(ConversionFailure) {
+            request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller)
+        } catch {
+            return error.cause
+        }
+        stream.pointee.trailersStart = stream.pointee.fields.count
+        exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
+        let converter: any BodyConverter =
+            switch exchange.pointee.caller {
+            case .connectUnary:
+                MessageConverter(requestIsCompressed: request.isCompressed, announcedBytes: request.announcedBytes)
+            case _ where requestIsText || answerIsText:
+                TextConverter(requestIsText: requestIsText, answerIsText: answerIsText)
+            default: PassingConverter()
+            }
+        exchange.pointee.bridge = Bridge(converter)
+        if exchange.pointee.flags.contains(.requestEnded) { return endBridgedRequest(exchange) }
+        return nil
+    }
+
+    /// More of the request's body has arrived.
+    func forwardBridged(_ exchange: ExchangePointer, _ bridge: Bridge, _ bytes: UnsafeRawBufferPointer) {
+        do throws(ConversionFailure) {
+            try bridge.converter.request(bytes, into: &bridge.output)
+        } catch {
+            bridge.output.removeAll()
+            return fail(exchange, error.cause)
+        }
+        bridge.requestFlow.convert(bytes.count, to: bridge.output.count)
+        forwardOutput(exchange, bridge)
+        bridgedRequestDrained(exchange, bridge, 0)
+    }
+
+    /// The request is complete; a cause where it cannot be.
+    func endBridgedRequest(_ exchange: ExchangePointer) -> RefusalCause? {
+        guard let bridge = exchange.pointee.bridge else { return nil }
+        do throws(ConversionFailure) {
+            try bridge.converter.requestEnded(into: &bridge.output)
+        } catch {
+            bridge.output.removeAll()
+            return error.cause
+        }
+        bridge.requestFlow.convert(0, to: bridge.output.count)
+        forwardOutput(exchange, bridge)
+        return nil
+    }
+
+    private func forwardOutput(_ exchange: ExchangePointer, _ bridge: Bridge) {
+        guard !bridge.output.isEmpty else { return }
+        upstream.forward(exchange, bridge.output.readable)
+        bridge.output.removeAll()
+        bridge.output.shrink(to: Bridge.outputBytesKept)
+    }
+
+    /// The upstream's socket took so much of the request: the caller may send as much again.
+    func bridgedRequestDrained(_ exchange: ExchangePointer, _ bridge: Bridge, _ count: Int) {
+        let due = bridge.requestFlow.take(count)
+        guard due > 0, let downstream = exchange.pointee.downstream else { return }
+        Connection.with(downstream) { $0.consumed(downstream, due) }
+    }
+}
+
+/// The answer's way over a bridge.
+extension GatewayWorker {
+    /// The upstream has begun its answer.
+    func beginBridgedAnswer(_ exchange: ExchangePointer, _ bridge: Bridge, _ stream: StreamPointer, ended: Bool) {
+        guard let downstream = exchange.pointee.downstream else { return }
+        exchange.pointee.phase = .responding
+        exchange.pointee.body.removeAll(pool: chunks)
+        // A call that ends with its head has nothing but an end.
+        if ended { return endBridgedAnswer(exchange, bridge, stream, from: 0) }
+        guard exchange.pointee.caller.answersWith200 else { return }
+        sendBridgedHead(exchange, bridge, downstream, from: stream)
+    }
+
+    private func sendBridgedHead(
+        _ exchange: ExchangePointer, _ bridge: Bridge, _ downstream: StreamPointer, from stream: StreamPointer?
+    ) {
+        bridge.headIsSent = true
+        exchange.pointee.outcome.httpStatus = 200
+        let fields = BridgedAnswer.streamHead(
+            from: stream, to: downstream, caller: exchange.pointee.caller, scratch: context.fieldScratch)
+        ServerConnection.withServer(downstream) { $0.respond(downstream, withPermission(exchange, downstream, fields), ended: false) }
+    }
+
+    /// More of the answer's body has arrived.
+    func passBridged(_ exchange: ExchangePointer, _ bridge: Bridge, _ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        guard let downstream = exchange.pointee.downstream else { return }
+        let isHeld = !bridge.headIsSent
+        do throws(ConversionFailure) {
+            if isHeld {
+                try bridge.converter.answer(bytes, into: &bridge.answer)
+            } else {
+                try bridge.converter.answer(bytes, into: &bridge.output)
+            }
+        } catch {
+            bridge.output.removeAll()
+            return fail(exchange, error.cause)
+        }
+        bridge.answerFlow.convert(bytes.count, to: bridge.output.count)
+        sendOutput(bridge, downstream)
+        let due = bridge.answerFlow.take(0)
+        if due > 0 { Connection.with(stream) { $0.consumed(stream, due) } }
+    }
+
+    private func sendOutput(_ bridge: Bridge, _ downstream: StreamPointer) {
+        guard !bridge.output.isEmpty else { return }
+        Connection.with(downstream) { $0.send(downstream, bridge.output.readable) }
+        bridge.output.removeAll()
+        bridge.output.shrink(to: Bridge.outputBytesKept)
+        checkMemory(after: downstream)
+    }
+
+    /// The caller's socket took so much of the answer: the upstream may send as much again.
+    func bridgedAnswerDrained(_ exchange: ExchangePointer, _ bridge: Bridge, _ count: Int) {
+        let due = bridge.answerFlow.take(count)
+        guard due > 0, let stream = exchange.pointee.upstream else { return }
+        Connection.with(stream) { $0.consumed(stream, due) }
+    }
+
+    /// The upstream has said how the call ended, in its fields from `start` on.
+    func endBridgedAnswer(_ exchange: ExchangePointer, _ bridge: Bridge, _ stream: StreamPointer, from start: Int) {
+        guard let downstream = exchange.pointee.downstream else { return }
+        guard let code = exchange.pointee.outcome.grpcStatus, exchange.pointee.flags.contains(.statusSeen) else {
+            return fail(exchange, .upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
+        }
+        if code == .ok {
+            do throws(ConversionFailure) {
+                if bridge.headIsSent {
+                    try bridge.converter.answerEnded(into: &bridge.output)
+                } else {
+                    try bridge.converter.answerEnded(into: &bridge.answer)
+                }
+            } catch {
+                return fail(exchange, error.cause)
+            }
+        }
+        replies.end.read(stream.pointee.fields, from: start, code: code)
+        exchange.pointee.phase = .over
+        if exchange.pointee.caller.answersWith200 {
+            if !bridge.headIsSent { sendBridgedHead(exchange, bridge, downstream, from: start == 0 ? nil : stream) }
+            replies.end.write(
+                for: exchange.pointee.caller, fields: stream.pointee.fields, from: start, to: &bridge.output)
+            sendOutput(bridge, downstream)
+        } else {
+            sendWhole(exchange, bridge, stream, downstream, code)
+        }
+        Connection.with(downstream) { $0.finish(downstream) }
+    }
+
+    /// A call's whole answer, once its end is known: its message, or its error in JSON.
+    private func sendWhole(
+        _ exchange: ExchangePointer, _ bridge: Bridge, _ stream: StreamPointer, _ downstream: StreamPointer, _ code: StatusCode
+    ) {
+        bridge.headIsSent = true
+        if code != .ok {
+            bridge.answer.removeAll()
+            replies.end.writeError(to: &bridge.answer)
+        }
+        exchange.pointee.outcome.httpStatus = code.httpStatus
+        let fields = BridgedAnswer.wholeHead(
+            from: stream, to: downstream, code: code, bodyBytes: bridge.answer.count,
+            isCompressed: code == .ok && bridge.converter.answerIsCompressed, scratch: context.fieldScratch)
+        ServerConnection.withServer(downstream) { connection in
+            connection.respond(downstream, withPermission(exchange, downstream, fields), ended: false)
+            connection.send(downstream, bridge.answer.readable)
+        }
+        bridge.answer.removeAll()
+    }
+
+    /// Ends an answer that had begun, where it stands between two messages.
+    func endBridgedAnswer(_ exchange: ExchangePointer, _ bridge: Bridge, with refusal: Refusal) {
+        guard let downstream = exchange.pointee.downstream else { return }
+        bridge.output.removeAll()
+        replies.refusals.writeEnd(refusal, for: exchange.pointee.caller, to: &bridge.output)
+        sendOutput(bridge, downstream)
+        Connection.with(downstream) { $0.finish(downstream) }
+    }
+}

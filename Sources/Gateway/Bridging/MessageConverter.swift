@@ -1,0 +1,71 @@
+internal import Bytes
+internal import GRPC
+
+/// A bare message each way, as in Connect's unary calls: the request gets its frame, the answer loses it.
+final class MessageConverter: BodyConverter {
+    private let requestIsCompressed: Bool
+    /// Told by `content-length`: then nothing is held until the message is complete.
+    private let announcedBytes: Int?
+    private var frameIsWritten = false
+    private var held = ByteBuffer()
+    private var reader: MessageReader
+    private var messageCount = 0
+    private(set) var answerIsCompressed = false
+
+    /// What is held of one message, in either direction.
+    static let messageBytesMax = 16 << 20
+
+    init(requestIsCompressed: Bool, announcedBytes: Int?) {
+        self.requestIsCompressed = requestIsCompressed
+        self.announcedBytes = announcedBytes.flatMap { $0 <= Int(UInt32.max) ? $0 : nil }
+        reader = MessageReader(payloadBytesMax: UInt32(Self.messageBytesMax))
+    }
+
+    func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+        if let announcedBytes {
+            if !frameIsWritten { writeFrame(of: announcedBytes, to: &frames) }
+            return frames.append(bytes)
+        }
+        guard held.count + bytes.count <= Self.messageBytesMax else { throw Self.tooLarge }
+        held.append(bytes)
+    }
+
+    func requestEnded(into frames: inout ByteBuffer) {
+        guard !frameIsWritten else { return }
+        writeFrame(of: held.count, to: &frames)
+        frames.append(held.readable)
+        held.removeAll()
+        held.shrink(to: 0)
+    }
+
+    private func writeFrame(of count: Int, to frames: inout ByteBuffer) {
+        frameIsWritten = true
+        let target = frames.writable(atLeast: MessageFrame.headerBytes)
+        // An empty message is never compressed, whatever the head says (Connect, "Unary requests").
+        MessageFrame(isCompressed: requestIsCompressed && count > 0, payloadBytes: UInt32(count))
+            .write(to: target.baseAddress!)
+        frames.commit(MessageFrame.headerBytes)
+    }
+
+    func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+        reader.receive(bytes)
+        do throws(MessageReader.Failure) {
+            while let message = try reader.next() {
+                messageCount += 1
+                guard messageCount == 1 else { throw .endedWithinMessage }
+                answerIsCompressed = message.isCompressed
+                body.append(message.payload)
+            }
+        } catch {
+            if case .messageTooLarge = error { throw Self.tooLarge }
+            throw ConversionFailure(.upstreamProtocolError)
+        }
+    }
+
+    /// Exactly one message.
+    func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
+        guard messageCount == 1, reader.waitingBytes == 0 else { throw ConversionFailure(.upstreamProtocolError) }
+    }
+
+    private static var tooLarge: ConversionFailure { ConversionFailure(.messageTooLarge(bytesMax: messageBytesMax)) }
+}

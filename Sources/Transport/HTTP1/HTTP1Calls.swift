@@ -1,0 +1,360 @@
+package import Bytes
+package import HTTP1
+package import HTTP2
+package import HTTPModel
+
+/// Owns a client connection's HTTP/1.1 codec.
+package protocol HTTP1CallsOwner: AnyObject {
+    /// Called after the handler's `streamClosed`.
+    func callEnded()
+}
+
+/// One client connection's HTTP/1.1 codec (RFC 9112): requests out, responses in. No socket and no clock.
+///
+///     idle ──begin──▶ call ──request written, response read──▶ idle …
+///                       └── malformed, reset, or the last ──▶ ending
+///
+/// One call at a time: another is begun only after the last one ended cleanly on both sides. What is written is made of
+/// fields that were validated when they came; how long a body is, is always written by the codec itself.
+package final class HTTP1Calls: HTTP1Codec {
+    package unowned(unsafe) var owner: (any HTTP1CallsOwner)?
+    /// For `Stream.connection`; set by the owner before the first call.
+    package var connection: UnsafeMutableRawPointer?
+    package private(set) var current: StreamPointer?
+    /// No further call is taken.
+    package private(set) var isEnding = false
+    package private(set) var isTruncated = false
+    package var leavesUnread: Bool { false }
+
+    private let pool: StreamPool
+    private let windowBytes: Int
+    private var reader: ResponseReader
+    /// What came and was not read yet.
+    private var held = ByteBuffer()
+    /// The head that waits to be sent.
+    private var written = ByteBuffer()
+    private var framing = BodyFraming.none
+    /// Of a request body whose length was told.
+    private var left: UInt64 = 0
+    private var method = HTTPMethod.other
+    private var nextID: Int32 = 1
+    private var resetCode: UInt32 = 0
+    /// Calls that have ended on this connection.
+    private var endedCount = 0
+    private var headHasLeft = false
+    private var answerHasBegun = false
+    private var isDead = false
+    private var now: UInt64 = 0
+
+    /// - Parameter windowBytes: body that a handler has not accepted; above it nothing more is read.
+    package init(limits: HTTP1Limits, windowBytes: Int, pool: StreamPool) {
+        reader = ResponseReader(limits: limits)
+        self.windowBytes = windowBytes
+        self.pool = pool
+    }
+
+    package var isFinished: Bool { isEnding && current == nil }
+
+    /// Another call may begin.
+    package var hasRoom: Bool { current == nil && !isEnding && !isDead }
+
+    /// Takes no further call.
+    package func end() { isEnding = true }
+
+    // MARK: What handlers say
+
+    /// Begins a request: `fill` is given its stream and returns the fields, pseudo-header fields among them. `nil` where
+    /// the connection takes none, or the head could be misunderstood.
+    package func begin(
+        ended: Bool, now: UInt64, fill: (StreamPointer) -> UnsafeBufferPointer<Field>
+    ) -> StreamPointer? {
+        guard hasRoom else { return nil }
+        self.now = now
+        let stream = pool.take()
+        stream.pointee.connection = connection
+        stream.pointee.id = nextID
+        stream.pointee.lastActivity = now
+        nextID = nextID == .max ? 1 : nextID + 1
+        guard writeHead(fill(stream), ended: ended) else {
+            pool.give(stream)
+            return nil
+        }
+        stream.pointee.fields.reset()
+        stream.pointee.fields.append(Field("", "", token: .other))
+        stream.pointee.flags.insert(.headSent)
+        if ended { stream.pointee.ending = .body }
+        reader.expect(method: method)
+        headHasLeft = false
+        answerHasBegun = false
+        current = stream
+        return stream
+    }
+
+    private func writeHead(_ fields: UnsafeBufferPointer<Field>, ended: Bool) -> Bool {
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        var (name, target, authority) = (nothing, nothing, nothing)
+        var length: UInt64?
+        for field in fields {
+            switch field.token {
+            case .method: name = field.valueBytes
+            case .path: target = field.valueBytes
+            case .authority: authority = field.valueBytes
+            case .contentLength: length = Decimal.read(field.valueBytes)
+            default: break
+            }
+        }
+        guard !name.isEmpty, !target.isEmpty, name.allSatisfy(HTTPGrammar.isToken),
+            target.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return false }
+        method = HTTPMethod(name)
+        if ended {
+            // A length of nothing is said where a body has a meaning (RFC 9110, section 8.6).
+            framing = method == .post || method == .put || method == .patch ? .length(0) : .none
+        } else {
+            framing = length.map { .length($0) } ?? .chunked
+        }
+        left = if case .length(let count) = framing { count } else { 0 }
+        HTTP1Writer.requestHead(
+            method: name, target: target, authority: authority, fields: fields, body: framing, to: &written)
+        return true
+    }
+
+    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.outbound.append(bytes, from: pool.chunks)
+    }
+
+    package func finish(_ stream: StreamPointer) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.ending = .body
+    }
+
+    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
+        guard canSend(stream), stream.pointee.ending == .open else { return }
+        stream.pointee.ending = .trailers
+        stream.pointee.outboundTrailers = trailers
+    }
+
+    /// The call ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
+    package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
+        guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else { return }
+        stream.pointee.flags.insert(.resetSent)
+        resetCode = code.rawValue
+    }
+
+    private func canSend(_ stream: StreamPointer) -> Bool {
+        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
+    }
+
+    // MARK: Bytes in
+
+    package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
+        guard !isDead, !isEnding || current != nil else { return }
+        self.now = now
+        // Nobody asked for it: on a connection that is used again it would be taken for the next answer.
+        guard current != nil else { return end() }
+        answerHasBegun = true
+        if held.isEmpty {
+            let used = read(bytes)
+            if current != nil { held.append(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
+        } else {
+            held.append(bytes)
+            readHeld()
+        }
+    }
+
+    private func readHeld() {
+        held.consume(read(held.readable))
+        if current == nil { held.removeAll() }
+        held.shrink(to: Self.heldBytesKept)
+    }
+
+    private static let heldBytesKept = 1024
+
+    package var holdsReading: Bool {
+        guard let current else { return false }
+        return current.pointee.unconsumed >= windowBytes
+    }
+
+    /// - Parameter last: the connection has ended: there is no later time for what is over the window.
+    /// - Returns: how many bytes were used.
+    private func read(_ input: UnsafeRawBufferPointer, last: Bool = false) -> Int {
+        var used = 0
+        do throws(HTTP1Failure) {
+            while let stream = current, last || !holdsReading {
+                let rest = UnsafeRawBufferPointer(rebasing: input[used...])
+                let step = try reader.next(rest, into: &stream.pointee.fields)
+                used += step.consumed
+                switch step.event {
+                case .needsMore: return used
+                case .interim: informed(stream)
+                case .head:
+                    guard try announce(stream) else { continue }
+                    // One call's answer and the bytes behind it end together.
+                    answered(stream, isLast: used < input.count)
+                    return input.count
+                case .body(let range): deliver(stream, UnsafeRawBufferPointer(rebasing: rest[range]))
+                case .end:
+                    stream.pointee.flags.insert(.remoteEnded)
+                    if isHeard(stream) { stream.tell { $0.streamEnded(stream) } }
+                    answered(stream, isLast: used < input.count)
+                    return input.count
+                }
+            }
+        } catch {
+            end()
+            isTruncated = true
+            if let stream = current { endCall(stream, .reset(ErrorCode.protocolError.rawValue)) }
+            return input.count
+        }
+        return used
+    }
+
+    private func isHeard(_ stream: StreamPointer) -> Bool { !stream.pointee.flags.contains(.resetSent) }
+
+    private func writeStatus(_ stream: StreamPointer) {
+        let digits = stream.pointee.fields.reserve(3)
+        _ = Decimal.write(UInt64(reader.head.status), to: digits)
+        stream.pointee.fields.replace(
+            0, with: Field(":status", value: UnsafeRawBufferPointer(start: digits, count: 3), token: .status))
+        stream.pointee.fields.removeHopFields()
+    }
+
+    private func informed(_ stream: StreamPointer) {
+        stream.pointee.lastActivity = now
+        writeStatus(stream)
+        if isHeard(stream) { stream.tell { $0.streamInformational(stream) } }
+        stream.pointee.fields.forgetFields()
+        stream.pointee.fields.append(Field("", "", token: .other))
+    }
+
+    /// Whether the answer is over with its head.
+    private func announce(_ stream: StreamPointer) throws(HTTP1Failure) -> Bool {
+        stream.pointee.lastActivity = now
+        writeStatus(stream)
+        stream.pointee.trailersStart = stream.pointee.fields.count
+        stream.pointee.flags.insert(.headReceived)
+        let ended = reader.head.body == .none || reader.head.body == .length(0)
+        if ended {
+            // The reader says so too, for no bytes.
+            _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
+            stream.pointee.flags.insert(.remoteEnded)
+        }
+        if isHeard(stream) { stream.tell { $0.streamHead(stream, ended: ended) } }
+        return ended
+    }
+
+    private func deliver(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        stream.pointee.lastActivity = now
+        stream.pointee.bodyBytesReceived += bytes.count
+        guard isHeard(stream), stream.isHeard else { return }
+        stream.pointee.unconsumed += bytes.count
+        stream.tell { $0.streamData(stream, bytes) }
+    }
+
+    /// The whole answer is here. Only where the request is out as well, and nothing came behind the answer, may the
+    /// connection be used again.
+    private func answered(_ stream: StreamPointer, isLast: Bool) {
+        guard current == stream else { return }
+        let isWhole = stream.pointee.flags.contains(.localEnded)
+        if isLast || !isWhole || !reader.head.keepsAlive { end() }
+        if !isWhole { isTruncated = true }
+        endCall(stream, .complete)
+    }
+
+    // MARK: Bytes out
+
+    package func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
+        guard !isDead else { return }
+        self.now = now
+        if current != nil, !held.isEmpty, !holdsReading { readHeld() }
+        guard let stream = current else { return }
+        if stream.pointee.flags.contains(.resetSent) { return abandon(stream, resetCode) }
+        if !written.isEmpty {
+            output.append(written.readable)
+            written.removeAll()
+            headHasLeft = true
+        }
+        guard !stream.pointee.flags.contains(.localEnded) else { return }
+        writeBody(stream, into: &output, limit: limit)
+    }
+
+    private func writeBody(_ stream: StreamPointer, into output: inout ByteBuffer, limit: Int) {
+        let waiting = stream.pointee.outbound.count
+        let count = min(waiting, max(0, limit - output.count))
+        if case .chunked = framing {
+            if count > 0 {
+                HTTP1Writer.chunkStart(count: count, to: &output)
+                stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+                HTTP1Writer.chunkEnd(to: &output)
+            }
+        } else {
+            // More than was told would be taken for the next request.
+            guard UInt64(waiting) <= left else { return abandon(stream, ErrorCode.internalError.rawValue) }
+            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+            left -= UInt64(count)
+        }
+        if count > 0 {
+            stream.pointee.bodyBytesSent += count
+            stream.pointee.lastActivity = now
+            if isHeard(stream) { stream.tell { $0.streamDrained(stream, count) } }
+        }
+        // The handler that heard of what was sent may have sent more, or reset.
+        guard current == stream, stream.pointee.outbound.isEmpty, stream.pointee.ending != .open,
+            isHeard(stream)
+        else { return }
+        guard left == 0 else { return abandon(stream, ErrorCode.internalError.rawValue) }
+        if case .chunked = framing {
+            if let trailers = stream.pointee.outboundTrailers {
+                HTTP1Writer.lastChunk(trailers: UnsafeBufferPointer(trailers), to: &output)
+            } else {
+                HTTP1Writer.lastChunk(to: &output)
+            }
+        }
+        stream.pointee.flags.insert(.localEnded)
+    }
+
+    // MARK: Endings
+
+    /// Nothing tells a server that a request is not wanted any more but the end of its connection.
+    private func abandon(_ stream: StreamPointer, _ code: UInt32) {
+        end()
+        isTruncated = true
+        written.removeAll()
+        endCall(stream, .reset(code))
+    }
+
+    private func endCall(_ stream: StreamPointer, _ reason: StreamClose) {
+        current = nil
+        endedCount += 1
+        stream.pointee.flags.insert(.closed)
+        stream.tell { $0.streamClosed(stream, reason) }
+        pool.give(stream)
+        owner?.callEnded()
+    }
+
+    package func die(inOrder: Bool) {
+        guard !isDead else { return }
+        end()
+        if inOrder, current != nil { readLast() }
+        isDead = true
+        if let stream = current { endCall(stream, mayAskAgain ? .unprocessed : .connectionLost) }
+    }
+
+    /// What was held, and the end of a body that ends with its connection.
+    private func readLast() {
+        let used = read(held.readable, last: true)
+        guard let stream = current, let unread = Optional(held.count - used),
+            (try? reader.connectionEnded(unconsumed: unread)) == .end
+        else { return }
+        stream.pointee.flags.insert(.remoteEnded)
+        if isHeard(stream) { stream.tell { $0.streamEnded(stream) } }
+        if current == stream { endCall(stream, .complete) }
+    }
+
+    /// The request has not left, or it met a server that was just closing a connection it had kept open: safe where asking
+    /// twice is the same as asking once (RFC 9110, section 9.2.2).
+    private var mayAskAgain: Bool {
+        !answerHasBegun && (!headHasLeft || (endedCount > 0 && method.isIdempotent))
+    }
+}

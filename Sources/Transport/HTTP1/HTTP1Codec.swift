@@ -1,0 +1,27 @@
+package import Bytes
+package import HTTP2
+package import HTTPModel
+
+/// An HTTP/1.1 codec as its connection sees it, whichever side it speaks for: bytes in, events out; intents in, bytes out.
+package protocol HTTP1Codec: AnyObject {
+    /// The exchange under way.
+    var current: StreamPointer? { get }
+    /// Bytes wait in it that nobody may read yet: the socket's turn to hold them.
+    var holdsReading: Bool { get }
+    /// Nothing more is to be read or written: the connection ends.
+    var isFinished: Bool { get }
+    /// It must not end in order: a message was cut short whose end would be the connection's.
+    var isTruncated: Bool { get }
+    /// The peer may still be sending, and is to read what was said last.
+    var leavesUnread: Bool { get }
+
+    func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64)
+    func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64)
+    func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer)
+    func finish(_ stream: StreamPointer)
+    func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>)
+    func reset(_ stream: StreamPointer, _ code: ErrorCode)
+    /// The connection is gone.
+    /// - Parameter inOrder: the peer ended its side, and everything before that has come.
+    func die(inOrder: Bool)
+}

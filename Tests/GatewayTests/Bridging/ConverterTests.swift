@@ -1,0 +1,106 @@
+import Bytes
+import Testing
+
+@testable import Gateway
+
+@Suite("Body converters")
+struct ConverterTests {
+    /// A copy in memory of its own, which every test may leave behind.
+    private func bytes(of piece: [UInt8]) -> UnsafeRawBufferPointer {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: piece.count, alignment: 1)
+        copy.copyBytes(from: piece)
+        return UnsafeRawBufferPointer(copy)
+    }
+
+    private func request(_ converter: any BodyConverter, _ pieces: [[UInt8]]) throws -> [UInt8] {
+        var frames = ByteBuffer()
+        for piece in pieces { try converter.request(bytes(of: piece), into: &frames) }
+        try converter.requestEnded(into: &frames)
+        return Array(frames.readable)
+    }
+
+    private func answer(_ converter: any BodyConverter, _ pieces: [[UInt8]]) throws -> [UInt8] {
+        var body = ByteBuffer()
+        for piece in pieces { try converter.answer(bytes(of: piece), into: &body) }
+        try converter.answerEnded(into: &body)
+        return Array(body.readable)
+    }
+
+    @Test("a bare message gets its frame, with its length told before or not", arguments: [nil, 3])
+    func framed(announced: Int?) throws {
+        let converter = MessageConverter(requestIsCompressed: false, announcedBytes: announced)
+        #expect(try request(converter, [[1], [2, 3]]) == [0, 0, 0, 0, 3, 1, 2, 3])
+    }
+
+    @Test("an empty message is never compressed", arguments: [nil, 0])
+    func empty(announced: Int?) throws {
+        #expect(try request(MessageConverter(requestIsCompressed: true, announcedBytes: announced), []) == [0, 0, 0, 0, 0])
+        #expect(try request(MessageConverter(requestIsCompressed: true, announcedBytes: nil), [[7]]) == [1, 0, 0, 0, 1, 7])
+    }
+
+    @Test("an answer loses its frame, wherever it was cut", arguments: 1...8)
+    func unframed(step: Int) throws {
+        let whole: [UInt8] = [1, 0, 0, 0, 3, 1, 2, 3]
+        let pieces = stride(from: 0, to: whole.count, by: step).map { Array(whole[$0..<min(whole.count, $0 + step)]) }
+        let converter = MessageConverter(requestIsCompressed: false, announcedBytes: nil)
+        #expect(try answer(converter, pieces) == [1, 2, 3])
+        #expect(converter.answerIsCompressed)
+    }
+
+    @Test("an answer that is not exactly one message is none", arguments: [
+        [], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 9], [9, 0, 0, 0, 0],
+    ] as [[UInt8]])
+    func notOne(bytes: [UInt8]) {
+        #expect(throws: ConversionFailure.self) {
+            try answer(MessageConverter(requestIsCompressed: false, announcedBytes: nil), [bytes])
+        }
+    }
+
+    @Test("what is held of a message is bounded in both directions")
+    func tooLarge() {
+        let converter = MessageConverter(requestIsCompressed: false, announcedBytes: nil)
+        let piece = [UInt8](repeating: 0, count: MessageConverter.messageBytesMax)
+        #expect(throws: Never.self) { try request(converter, [piece]) }
+        #expect(throws: ConversionFailure.self) {
+            try request(MessageConverter(requestIsCompressed: false, announcedBytes: nil), [piece, [0]])
+        }
+        #expect(throws: ConversionFailure.self) { try answer(converter, [[0, 0xff, 0, 0, 0]]) }
+    }
+
+    @Test("text is read and written where it is asked for")
+    func text() throws {
+        let both = TextConverter(requestIsText: true, answerIsText: true)
+        #expect(try request(both, [Array("AAE".utf8), Array("C".utf8)]) == [0, 1, 2])
+        #expect(try answer(both, [[0], [1, 2]]) == Array("AA==AQI=".utf8))
+        #expect(throws: ConversionFailure.self) { try request(TextConverter(requestIsText: true, answerIsText: false), [Array("AAE".utf8)]) }
+    }
+
+    @Test("a window is given back as the converted bytes are taken, never for more than waits")
+    func flow() {
+        var same = Bridge.Flow()
+        same.convert(100, to: 100)
+        #expect(same.take(0) == 0)
+        #expect(same.take(60) == 60 && same.take(40) == 40)
+        var shrinking = Bridge.Flow()
+        shrinking.convert(400, to: 300)
+        #expect(shrinking.take(0) == 100 && shrinking.take(300) == 300)
+        var holding = Bridge.Flow()
+        holding.convert(50, to: 0)
+        #expect(holding.take(0) == 50)
+        holding.convert(0, to: 55)
+        #expect(holding.take(55) == 0)
+        var again = Bridge.Flow()
+        again.convert(10, to: 10)
+        #expect(again.take(10) == 10)
+        again.beginAgain()
+        #expect(again.take(10) == 0)
+    }
+
+    @Test("a list has the member that is wanted, unless it weighs nothing", arguments: [
+        ("gzip", true), ("br, gzip", true), ("GZIP;q=1", true), ("gzip;q=0", false), ("gzip; q=0.0", false), ("gzip;q=0.5", true),
+        ("xgzip", false), ("", false), ("*", false),
+    ])
+    func lists(list: String, has: Bool) {
+        #expect(Array(list.utf8).withUnsafeBytes { BridgedRequest.names($0, "gzip") } == has)
+    }
+}

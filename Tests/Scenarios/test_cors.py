@@ -1,0 +1,80 @@
+"""Pages in browsers: the question whether they may call, and what they may read of the answer."""
+
+import pytest
+
+from harness.backend import ask
+from harness.gateway import SERVICE, authentication, cluster, configuration, open_route
+from harness.tokens import SigningKey
+from harness.web import Connect, Web, post
+from harness.web_backend import WebBackend
+
+PAGE = "https://app.acme.dev"
+PATH = f"/{SERVICE}/Unary"
+
+
+def question(gateway, origin=PAGE, version="http2", path=PATH, **more):
+    return post(gateway.address, version, path, {"origin": origin, "access-control-request-method": "POST",
+                                                 "access-control-request-headers": "content-type,x-grpc-web", **more}, b"", method="OPTIONS")
+
+
+@pytest.fixture
+def running(gateway, backend):
+    cors = {"origins": [PAGE, "https://*.acme.org", "http://localhost:3000"], "headers": ["x-tenant"], "expose": ["x-first"], "max_age": "1h",
+            "credentials": True}
+    return gateway(backend, routes=[open_route(cors=cors)])
+
+
+@pytest.mark.parametrize("version", ["http1", "http2"])
+@pytest.mark.parametrize("origin", [PAGE, "https://a.acme.org", "https://b.a.acme.org", "http://localhost:3000"])
+def test_a_page_that_may_call_is_told_how(running, version, origin):
+    status, head, body = question(running, origin, version)
+    assert status == 204 and body == b""
+    assert head["access-control-allow-origin"] == origin and "origin" in head["vary"]
+    assert "POST" in head["access-control-allow-methods"] and head["access-control-max-age"] == "3600"
+    allowed = head["access-control-allow-headers"].split(", ")
+    assert {"content-type", "x-grpc-web", "grpc-timeout", "connect-protocol-version", "authorization", "x-tenant"} <= set(allowed)
+    assert head["access-control-allow-credentials"] == "true"
+
+
+@pytest.mark.parametrize("origin", ["https://app.acme.dev.evil.org", "http://app.acme.dev", "https://acme.org", "https://xacme.org", "null",
+                                    "https://evil.org/.acme.org", "https://app.acme.dev:8443"])
+def test_other_pages_get_no_permission(running, origin):
+    status, head, _ = question(running, origin)
+    assert status == 204 and not any(name.startswith("access-control-") for name in head)
+
+
+@pytest.mark.parametrize("protocol", [Web(False), Web(True), Connect(True), Connect(False)], ids=["web", "web-text", "connect", "connect-stream"])
+@pytest.mark.parametrize("fail", [0, 7])
+def test_answers_may_be_read_with_grpcs_fields(running, protocol, fail):
+    head, body = protocol.request([ask("x", fail_code=fail, initial=[("access-control-allow-origin", "https://evil.org")]).SerializeToString()])
+    result = protocol.read(*post(running.address, "http2", PATH, {**head, "origin": PAGE}, body))
+    assert result.code == fail and result.head["access-control-allow-origin"] == PAGE
+    exposed = result.head["access-control-expose-headers"].split(", ")
+    assert {"grpc-status", "grpc-message", "grpc-status-details-bin", "x-first"} <= set(exposed)
+    other = protocol.read(*post(running.address, "http2", PATH, {**head, "origin": "https://evil.org"}, body))
+    assert other.head.get("access-control-allow-origin") != PAGE
+
+
+def test_refusals_may_be_read_and_questions_need_no_token(gateway, backend):
+    running = gateway(backend, authentication=authentication(SigningKey("ES256")),
+                      routes=[{"name": "closed", "service": SERVICE, "cluster": "kinds", "cors": {"origins": ["*"]}}])
+    assert question(running)[1]["access-control-allow-origin"] == PAGE
+    head, body = Web(False).request([ask("x").SerializeToString()])
+    result = Web(False).read(*post(running.address, "http1", PATH, {**head, "origin": PAGE}, body))
+    assert result.code == 16 and result.head["access-control-allow-origin"] == PAGE
+
+
+def test_without_cors_nothing_is_said(gateway, backend):
+    running = gateway(backend)
+    status, head, _ = question(running)
+    assert status == 405 and not any(name.startswith("access-control-") for name in head)
+
+
+def test_rest_answers_carry_it_too(gateway, own):
+    rest = own(WebBackend())
+    running = gateway(configuration(clusters={"web": cluster(rest, protocol="http1")}, routes=[
+        {"name": "web", "cluster": "web", "allow": "anyone", "cors": {"origins": [PAGE]}}]))
+    status, head, _ = post(running.address, "http1", "/things", {"origin": PAGE}, b"", method="GET")
+    assert status == 200 and head["access-control-allow-origin"] == PAGE
+    # A question that is none of a browser's goes to the backend.
+    assert post(running.address, "http1", "/things", {}, b"", method="OPTIONS")[0] == 200
