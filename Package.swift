@@ -56,6 +56,7 @@ let package = Package(
         module("HTTPModel", ["Bytes"]),
         module("TLS", ["COpenSSL", "Bytes", "Time"]),
         module("JOSE", ["CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        module("Protobuf"),
         module("Messages", [protobuf]),
         module("Reactor", ["CLinux", "Time"]),
 
@@ -69,6 +70,7 @@ let package = Package(
         module("Config", [yams]),
         module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
+        module("Balancing", ["Time"]),
 
         // 6  assemblies
         module(
@@ -77,6 +79,7 @@ let package = Package(
                 "CLinux", "Bytes", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
                 "Config",
             ]),
+        module("Transcoding", ["Bytes", "Protobuf", "GRPC"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Redis", "Config"]),
 
         // 7  products
@@ -84,7 +87,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
-                "GRPC", "Config", "Redis", "Telemetry", "Transport", "RateLimit",
+                "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Transport", "RateLimit",
             ]),
         module(
             "RateLimitService",
@@ -98,7 +101,7 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
-                "Config", "Redis", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+                "Config", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 
         // 9  executable
@@ -125,6 +128,7 @@ let package = Package(
         tests("HTTPModel", ["CNghttp2"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
         tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        tests("Protobuf"),
         tests("Reactor", ["Time"]),
         tests("Sockets", ["Bytes", "Time", "Reactor", "TLS", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "HTTPModel"]),
@@ -133,17 +137,19 @@ let package = Package(
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Time", "Metrics"]),
+        tests("Balancing", ["Time"]),
         tests(
             "Transport",
             [
                 "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "GRPCTesting", "TLSTesting",
             ]),
+        tests("Transcoding", ["Bytes", "Protobuf"]),
         tests("RateLimit", ["Bytes", "Time", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "Gateway",
             [
                 "Bytes", "Time", "Metrics", "HTTPModel", "JSON", "Crypto", "JOSE", "TLS", "Sockets", "HTTP2", "Config", "RateLimit",
-                "Transport", "GRPCTesting", "Reactor",
+                "Balancing", "GRPC", "Reactor", "Transport", "GRPCTesting",
             ]),
         tests(
             "RateLimitService",

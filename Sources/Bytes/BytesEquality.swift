@@ -2,10 +2,11 @@
 public import Glibc
 
 extension UnsafeRawBufferPointer {
-    /// Whether these are exactly the bytes of a literal.
-    @inlinable
+    /// Whether these are exactly the bytes of a literal; inlined, that is a comparison of words.
+    @inlinable @inline(__always)
     package func equals(_ literal: StaticString) -> Bool {
-        count == literal.utf8CodeUnitCount && (count == 0 || memcmp(baseAddress!, literal.utf8Start, count) == 0)
+        count == literal.utf8CodeUnitCount
+            && (count == 0 || memcmp(baseAddress!, literal.utf8Start, literal.utf8CodeUnitCount) == 0)
     }
 
     /// Whether both hold the same bytes.

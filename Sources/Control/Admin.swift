@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Config
+internal import Gateway
 internal import HTTPModel
 internal import Metrics
 internal import Reactor
@@ -8,9 +9,11 @@ internal import TLS
 internal import Telemetry
 internal import Transport
 
-/// The admin address: `/live`, `/ready` and `/metrics`, for probes and for Prometheus.
+/// The admin address: `/live`, `/ready`, `/metrics` and `/clusters`, for probes, for Prometheus and for people.
 final class Admin: StreamHandler {
     var isReady = false
+    /// What is known of endpoints; `nil` where there are none.
+    var clusters: (() -> ClusterReport)?
     private let registry: MetricRegistry
     /// Access-log lines that were lost; `nil` where there is no log.
     private let lost: (() -> UInt64)?
@@ -74,14 +77,18 @@ final class Admin: StreamHandler {
         } else if path.elementsEqual("/metrics".utf8) {
             writeMetrics()
             reply(stream, "200", PrometheusText.contentType, isHead: isHead)
+        } else if path.elementsEqual("/clusters".utf8), let clusters {
+            clusters().writeJSON(to: &body, now: context.loop.now)
+            reply(stream, "200", "application/json", isHead: isHead)
         } else {
-            body.append("not found: /live, /ready and /metrics are served here\n")
+            body.append("not found: /live, /ready\(clusters == nil ? "" : ", /clusters") and /metrics are served here\n")
             reply(stream, "404", "text/plain; charset=utf-8", isHead: isHead)
         }
     }
 
     private func writeMetrics() {
         var families = registry.read()
+        if let clusters { families += clusters().families(now: context.loop.now) }
         families.append(
             MetricFamily(
                 name: "martlet_build_info", help: "Which Martlet this is; always 1.", kind: .gauge,

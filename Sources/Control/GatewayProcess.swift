@@ -1,3 +1,4 @@
+internal import Balancing
 package import Config
 internal import Crypto
 package import Gateway
@@ -42,6 +43,8 @@ package final class GatewayProcess {
     private let ticketKeys: TicketKeys
     private let counters: CounterTable
     private let metrics: GatewayMetrics
+    private let clusters = ClusterBoard()
+    private let monitor: HealthMonitor
     private let log: AccessLogSink
     private let board: LoadBoard
     private let hints: KeyHints
@@ -80,7 +83,7 @@ package final class GatewayProcess {
             configuration,
             .init(
                 readFile: watched.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall))
+                now: loop.wall, clusters: clusters))
         let (built, mistakes) = builder.build(generation: 1)
         let problems = mistakes + PlaceCheck.issues(of: configuration)
         notices.report(problems)
@@ -98,6 +101,8 @@ package final class GatewayProcess {
         let (counters, metrics, log) = (counters, metrics, log)
         let names = NameKeeper(NameKeeper.names(in: product.snapshot), resolver: SystemResolver(on: loop), loop: loop)
         let resolved = names.resolveNow(SystemResolver.resolveNow)
+        self.resolved = resolved
+        monitor = HealthMonitor(context: context, seed: RandomBytes.uint64())
         self.names = names
         let snapshot = product.snapshot
         currentSnapshot = snapshot
@@ -121,6 +126,7 @@ package final class GatewayProcess {
         admin = try Admin.open(
             configuration.admin.value, registry: metrics.registry, lost: { [log] in log.linesDropped &+ log.linesLost },
             context: context)
+        admin?.clusters = { [unowned self] in ClusterReport(currentSnapshot?.clusters ?? [], names: self.resolved) }
         notices.say("admin address=\(admin!.address)")
     }
 
@@ -128,13 +134,20 @@ package final class GatewayProcess {
 
     /// Serves until it is told to end. Returns the exit status.
     package func run() -> Int32 {
-        names?.changed = { [unowned self] names in group.postToAll { $0.gateway.resolve(names) } }
+        names?.changed = { [unowned self] names in
+            resolved = names
+            group.postToAll { $0.gateway.resolve(names) }
+            monitor.resolve(names)
+        }
+        monitor.changed = { [unowned self] name in group.postToAll { $0.gateway.refresh(cluster: name) } }
+        if let snapshot = currentSnapshot { monitor.keep(snapshot.clusters, names: resolved) }
         every(.seconds(1)) { [unowned self] in
             if watched.hasChanged() { reload(rereading: false) }
             _ = ticketKeys.rotate(now: loop.now)
         }
         keepKeys()
         loop.run()
+        monitor.stop()
         group.stop()
         _ = log.stop(withinMilliseconds: 2000)
         return 0
@@ -207,7 +220,7 @@ package final class GatewayProcess {
             wanted,
             .init(
                 readFile: files.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall))
+                now: loop.wall, clusters: clusters))
         let (built, mistakes) = builder.build(generation: generation + 1)
         let problems = mistakes + (rereading ? PlaceCheck.issues(of: wanted) : [])
         notices.report(problems)
@@ -241,10 +254,13 @@ package final class GatewayProcess {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
         }
         group.postToAll { $0.gateway.adopt(snapshot) }
+        monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot
     }
 
     private var currentSnapshot: Snapshot?
+    /// What host names stand for.
+    private var resolved = ResolvedNames()
 }
 
 extension Gateway.AccessLogTarget {

@@ -27,7 +27,7 @@ final class NameKeeper {
 
     /// Of clusters and of the limit store.
     static func names(in snapshot: Snapshot) -> Set<String> {
-        var endpoints = snapshot.clusters.flatMap(\.endpoints)
+        var endpoints = snapshot.clusters.flatMap(\.endpoints).map(\.address)
         switch snapshot.store.location {
         case .memory: break
         case .redis(let redis): endpoints.append(redis.endpoint)

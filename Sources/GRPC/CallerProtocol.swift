@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Glibc
 
 /// Which protocol the caller speaks, read once from the head.
@@ -16,9 +17,9 @@ package enum CallerProtocol: UInt8, Sendable {
     case http
 
     package init(method: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer?) {
-        guard let contentType, contentType.count >= 16, Self.equals(method, "POST"),
-            Self.hasPrefix(contentType, "application/")
-        else { self = .http; return }
+        guard let contentType, contentType.count >= 16, method.equals("POST") else { self = .http; return }
+        if contentType.equals("application/grpc") { self = .grpc; return }
+        guard Self.hasPrefix(contentType, "application/") else { self = .http; return }
         let subtype = UnsafeRawBufferPointer(rebasing: contentType[12...])
         if Self.hasPrefix(subtype, "grpc"), Self.endsType(subtype, at: 4) {
             self = .grpc
@@ -31,10 +32,6 @@ package enum CallerProtocol: UInt8, Sendable {
         } else {
             self = .http
         }
-    }
-
-    private static func equals(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-        bytes.count == text.utf8CodeUnitCount && memcmp(bytes.baseAddress!, text.utf8Start, bytes.count) == 0
     }
 
     /// `text` is lower-case.

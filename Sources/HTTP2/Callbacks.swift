@@ -23,6 +23,9 @@ enum Callbacks {
         nghttp2_option_set_max_deflate_dynamic_table_size(options, 4096)
         nghttp2_option_set_stream_reset_rate_limit(options, limits.resetBurst, limits.resetsPerSecond)
         nghttp2_option_set_peer_max_concurrent_streams(options, 100)
+        // Heads as large as a listener's `header_bytes` may be arrive, and go on: by default nghttp2 stops at 64 KiB.
+        nghttp2_option_set_max_send_header_block_length(options, 2 << 20)
+        nghttp2_option_set_max_continuations(options, max(8, limits.fieldListBytes >> 14 + 4))
         // Closed streams are of no use to us: priorities are not honoured (RFC 9113, section 5.3).
         nghttp2_option_set_no_closed_streams(options, 1)
 
@@ -37,7 +40,6 @@ enum Callbacks {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClose)
         nghttp2_session_callbacks_set_send_data_callback(callbacks, sendData)
-        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, onFrameSent)
 
         let result =
             role == .server
@@ -56,10 +58,6 @@ enum Callbacks {
         Unmanaged<Session>.fromOpaque(user!)._withUnsafeGuaranteedRef(body)
     }
 
-    @inline(__always)
-    static func stream(_ handle: OpaquePointer?, _ id: Int32) -> StreamPointer? {
-        nghttp2_session_get_stream_user_data(handle, id)?.assumingMemoryBound(to: Stream.self)
-    }
 
     static let failure = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
 }
@@ -68,19 +66,20 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
     Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
         let id = frame!.pointee.hd.stream_id
-        if let stream = Callbacks.stream(handle, id) {
+        if frame!.pointee.headers.cat != NGHTTP2_HCAT_REQUEST, let stream = session.stream(id) {
             // A further section: the final head after 1xx, or trailers.
             if stream.pointee.flags.contains(.headReceived) {
                 stream.pointee.trailersStart = stream.pointee.fields.count
             }
-            session.arriving = stream
+            session.beginSection(of: stream)
             return 0
         }
         session.arriving = nil
         guard frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
         let stream = session.makeStream(id: id)
         nghttp2_session_set_stream_user_data(handle, id, stream)
-        session.arriving = stream
+        session.recent = stream
+        session.beginSection(of: stream)
         session.tell { $0.sessionBegan(stream) }
         return 0
     }
@@ -90,8 +89,8 @@ private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, valu
     Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
         guard let stream = session.arriving else { return 0 }
-        if stream.pointee.fields.count >= session.limits.fieldCount
-            || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > session.limits.fieldListBytes
+        if stream.pointee.fields.count >= session.arrivingFieldsMax
+            || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > session.arrivingBytesMax
         {
             // Decoding goes on, to keep the compression state; nothing more is kept.
             stream.pointee.flags.insert(.headTooLarge)
@@ -107,8 +106,10 @@ private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, valu
     }
 }
 
-private let onBeginFrame: nghttp2_on_begin_frame_callback = { handle, header, user in
-    Callbacks.withSession(user) { session in
+private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
+    // Nearly every frame; a session that has died says so where it is asked next.
+    if header!.pointee.length > 0, header!.pointee.type <= UInt8(NGHTTP2_HEADERS.rawValue) { return 0 }
+    return Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
         let header = header!.pointee
         switch Int(header.type) {
@@ -123,7 +124,7 @@ private let onBeginFrame: nghttp2_on_begin_frame_callback = { handle, header, us
             else { return 0 }
             session.misuse = .settingsFlood
         case Int(NGHTTP2_PING.rawValue), Int(NGHTTP2_WINDOW_UPDATE.rawValue), Int(NGHTTP2_PRIORITY.rawValue):
-            guard !session.flood.allowsControlFrame(session.limits) else { return 0 }
+            guard !session.flood.allowsControlFrame() else { return 0 }
             session.misuse = .controlFlood
         default:
             return 0
@@ -138,11 +139,11 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
         let header = frame!.pointee.hd
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
-            guard let stream = Callbacks.stream(handle, header.stream_id) else { return 0 }
+            guard let stream = session.stream(header.stream_id) else { return 0 }
             session.receivedSection(stream, ended: header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
         case NGHTTP2_DATA.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
-                let stream = Callbacks.stream(handle, header.stream_id)
+                let stream = session.stream(header.stream_id)
             else { return 0 }
             session.receivedEnd(stream)
         case NGHTTP2_GOAWAY.rawValue:
@@ -167,7 +168,7 @@ private let onData: nghttp2_on_data_chunk_recv_callback = { handle, _, id, data,
         guard !session.isDead else { return Callbacks.failure }
         // The connection's window is given back at once: a slow stream holds up nobody else.
         nghttp2_session_consume_connection(handle, count)
-        guard let stream = Callbacks.stream(handle, id) else { return 0 }
+        guard let stream = session.stream(id) else { return 0 }
         session.receivedData(stream, UnsafeRawBufferPointer(start: data, count: count))
         return session.isDead ? Callbacks.failure : 0
     }
@@ -175,20 +176,11 @@ private let onData: nghttp2_on_data_chunk_recv_callback = { handle, _, id, data,
 
 private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code, user in
     Callbacks.withSession(user) { session in
-        guard !session.isDead, let stream = Callbacks.stream(handle, id) else { return 0 }
+        guard !session.isDead, let stream = session.stream(id) else { return 0 }
         if session.arriving == stream { session.arriving = nil }
+        session.recent = nil
         nghttp2_session_set_stream_user_data(handle, id, nil)
         session.closed(stream, code: code)
-        return 0
-    }
-}
-
-private let onFrameSent: nghttp2_on_frame_send_callback = { _, frame, user in
-    Callbacks.withSession(user) { session in
-        switch UInt32(frame!.pointee.hd.type) {
-        case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue: session.flood.sentFrame()
-        default: break
-        }
         return 0
     }
 }
@@ -236,6 +228,7 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
         output.pointee.append(UnsafeRawBufferPointer(start: header, count: 9))
         session.chunks._withUnsafeGuaranteedRef { stream.pointee.outbound.move(count, to: &output.pointee, pool: $0) }
         session.queuedBytes -= count
+        session.flood.sentFrame(session.limits)
         stream.pointee.bodyBytesSent += count
         stream.pointee.lastActivity = session.now
         if count > 0 { stream.tell { $0.streamDrained(stream, count) } }

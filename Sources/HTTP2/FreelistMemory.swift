@@ -48,9 +48,14 @@ package final class FreelistMemory {
 
 /// The free blocks, by size class.
 private struct Lists {
-    /// The first free block of each class, which begins with a pointer to the next.
-    private let heads: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-    private let counts: UnsafeMutablePointer<Int>
+    private struct Class {
+        /// The first free block, which begins with a pointer to the next.
+        var head: UnsafeMutableRawPointer?
+        /// How many more are kept.
+        var room: Int
+    }
+    /// By size, then those of which none are kept here: frame buffers, and what malloc gave.
+    private let classes: UnsafeMutablePointer<Class>
 
     /// Sizes 64, 128, 256, 512, 1024 and 2048 bytes; what nghttp2 asks for per stream and frame lies below.
     private static var classCount: Int { 6 }
@@ -59,7 +64,7 @@ private struct Lists {
     /// Blocks of a class that are kept: 4096 of the small ones, and two mebibytes of the others.
     @inline(__always)
     private static func keptMax(_ index: Int) -> Int { min(4096, (2 << 20) >> (index &+ smallestShift)) }
-    private static var unclassed: Int { 255 }
+    private static var unclassed: Int { 7 }
 
     /// Frame buffers: nghttp2 asks for a little more than the 16 KiB of a frame's payload.
     private static var frameBuffer: Int { 6 }
@@ -85,10 +90,10 @@ private struct Lists {
     private var frameBuffersFree = 0
 
     init() {
-        heads = .allocate(capacity: Self.classCount)
-        heads.initialize(repeating: nil, count: Self.classCount)
-        counts = .allocate(capacity: Self.classCount)
-        counts.initialize(repeating: 0, count: Self.classCount)
+        classes = .allocate(capacity: Self.unclassed + 1)
+        for index in 0...Self.unclassed {
+            classes.advanced(by: index).initialize(to: Class(room: index < Self.classCount ? Self.keptMax(index) : 0))
+        }
     }
 
     @inline(__always)
@@ -105,11 +110,22 @@ private struct Lists {
     @inline(__always)
     mutating func take(_ size: Int) -> UnsafeMutableRawPointer? {
         let index = Self.classOf(size)
-        guard index < Self.classCount, let head = heads[index] else { return makeBlock(size, index) }
-        heads[index] = head.load(as: UnsafeMutableRawPointer?.self)
-        counts[index] &-= 1
-        head.storeBytes(of: index, as: Int.self)
+        guard index < Self.classCount, let head = classes[index].head else { return makeBlock(size, index) }
+        classes[index].head = head.load(as: UnsafeMutableRawPointer?.self)
+        classes[index].room &+= 1
+        mark(head, index)
         return head + Self.header
+    }
+
+    /// A block in use begins with a pointer to its class.
+    @inline(__always)
+    private func mark(_ block: UnsafeMutableRawPointer, _ index: Int) {
+        block.storeBytes(of: classes + index, as: UnsafeMutablePointer<Class>.self)
+    }
+
+    @inline(__always)
+    private func classOf(_ block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Class> {
+        block.load(as: UnsafeMutablePointer<Class>.self)
     }
 
     @inline(never)
@@ -117,7 +133,7 @@ private struct Lists {
         if Self.frameBufferSizes.contains(size) { return takeFrameBuffer() }
         let isClassed = index < Self.classCount
         guard let block = malloc((isClassed ? 1 << (index + Self.smallestShift) : size) + Self.header) else { return nil }
-        block.storeBytes(of: isClassed ? index : Self.unclassed, as: Int.self)
+        mark(block, isClassed ? index : Self.unclassed)
         block.storeBytes(of: size, toByteOffset: 8, as: Int.self)
         return block + Self.header
     }
@@ -128,7 +144,7 @@ private struct Lists {
         region.pointee.freeCount -= 1
         frameBuffersFree -= 1
         if region.pointee.freeCount == 0 { unlink(region) }
-        block.storeBytes(of: Self.frameBuffer, as: Int.self)
+        mark(block, Self.frameBuffer)
         block.storeBytes(of: region, toByteOffset: 8, as: UnsafeMutablePointer<Region>.self)
         return block + Self.header
     }
@@ -181,23 +197,23 @@ private struct Lists {
     }
 
     @inline(never)
-    private mutating func giveUnclassed(_ block: UnsafeMutableRawPointer, _ index: Int) {
-        if index == Self.frameBuffer { giveFrameBuffer(block) } else { free(block) }
+    private mutating func giveElsewhere(_ block: UnsafeMutableRawPointer) {
+        if classOf(block) == classes + Self.frameBuffer { giveFrameBuffer(block) } else { free(block) }
     }
 
     @inline(__always)
     mutating func give(_ memory: UnsafeMutableRawPointer) {
         let block = memory - Self.header
-        let index = block.load(as: Int.self)
-        guard index < Self.classCount, counts[index] < Self.keptMax(index) else { return giveUnclassed(block, index) }
-        block.storeBytes(of: heads[index], as: UnsafeMutableRawPointer?.self)
-        heads[index] = block
-        counts[index] &+= 1
+        let list = classOf(block)
+        guard list.pointee.room > 0 else { return giveElsewhere(block) }
+        block.storeBytes(of: list.pointee.head, as: UnsafeMutableRawPointer?.self)
+        list.pointee.head = block
+        list.pointee.room &-= 1
     }
 
     mutating func resize(_ memory: UnsafeMutableRawPointer, _ size: Int) -> UnsafeMutableRawPointer? {
         let block = memory - Self.header
-        let index = block.load(as: Int.self)
+        let index = classOf(block) - classes
         let capacity =
             switch index {
             case Self.unclassed: block.load(fromByteOffset: 8, as: Int.self)
@@ -213,7 +229,7 @@ private struct Lists {
 
     var keptBytes: Int {
         (0..<Self.classCount).reduce(frameBuffersFree * Self.frameBufferStride) { sum, index in
-            sum + counts[index] << (index + Self.smallestShift)
+            sum + (Self.keptMax(index) - classes[index].room) << (index + Self.smallestShift)
         }
     }
 
@@ -224,12 +240,11 @@ private struct Lists {
             munmap(region, Self.regionBytes)
         }
         for index in 0..<Self.classCount {
-            while let block = heads[index] {
-                heads[index] = block.load(as: UnsafeMutableRawPointer?.self)
+            while let block = classes[index].head {
+                classes[index].head = block.load(as: UnsafeMutableRawPointer?.self)
                 free(block)
             }
         }
-        heads.deallocate()
-        counts.deallocate()
+        classes.deallocate()
     }
 }

@@ -56,6 +56,11 @@ package final class Session {
     var heldFrame: (stream: StreamPointer, count: Int)?
     /// The stream whose field section is arriving: they never interleave (RFC 9113, section 4.3).
     var arriving: StreamPointer?
+    /// The stream that was last asked for by its id: what arrives on one mostly arrives together.
+    var recent: StreamPointer?
+    /// How far its fields may fill the stream's block: every section has the limit to itself.
+    var arrivingFieldsMax = 0
+    var arrivingBytesMax = 0
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0
@@ -159,6 +164,14 @@ package final class Session {
         Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
     }
 
+    /// The live stream with this id.
+    @inline(__always)
+    func stream(_ id: Int32) -> StreamPointer? {
+        if let recent, recent.pointee.id == id { return recent }
+        recent = nghttp2_session_get_stream_user_data(handle, id)?.assumingMemoryBound(to: Stream.self)
+        return recent
+    }
+
     func makeStream(id: Int32) -> StreamPointer {
         let stream = pool.take()
         stream.pointee.id = id
@@ -173,6 +186,7 @@ package final class Session {
 
     func endStream(_ stream: StreamPointer, _ reason: StreamClose) {
         stream.pointee.flags.insert(.closed)
+        if recent == stream { recent = nil }
         if let previous = stream.pointee.previous {
             previous.pointee.next = stream.pointee.next
         } else {

@@ -16,8 +16,8 @@ package struct SessionLimits: Sendable, Equatable {
     /// SETTINGS frames, and empty DATA or HEADERS frames, a second.
     package var settingsPerSecond: Int
     package var emptyFramesPerSecond: Int
-    /// PING and WINDOW_UPDATE frames that a peer may send for each DATA or HEADERS frame we sent, beyond a first 1,000:
-    /// gRPC clients PING once a round trip to measure bandwidth.
+    /// PING and WINDOW_UPDATE frames that a peer may send for each DATA or HEADERS frame we sent, beside 1,000 a second:
+    /// gRPC clients PING once a round trip to measure bandwidth, and now and then to keep a connection.
     package var controlFramesPerFrameSent: Int
 
     package static let defaults = SessionLimits(
@@ -48,19 +48,27 @@ struct FloodGuard {
     private var second: UInt64 = 0
     private var settings = 0
     private var emptyFrames = 0
-    private var control = 0
-    private var framesSent = 0
+    /// Control frames that the peer may still send: refilled every second, and more for every frame of ours.
+    private var controlFramesLeft = controlFramesFree
 
     private static let controlFramesFree = 1000
+    /// A connection that only sends saves no more than this up.
+    private static let controlFramesMax = 1_000_000
 
     mutating func enter(second now: UInt64) {
         guard now != second else { return }
         second = now
         settings = 0
         emptyFrames = 0
+        controlFramesLeft = max(controlFramesLeft, Self.controlFramesFree)
     }
 
-    mutating func sentFrame() { framesSent &+= 1 }
+    /// A HEADERS or DATA frame is made for the peer.
+    @inline(__always)
+    mutating func sentFrame(_ limits: borrowing SessionLimits) {
+        guard controlFramesLeft < Self.controlFramesMax else { return }
+        controlFramesLeft += limits.controlFramesPerFrameSent
+    }
 
     mutating func allowsSettings(_ limits: borrowing SessionLimits) -> Bool {
         settings += 1
@@ -72,8 +80,8 @@ struct FloodGuard {
         return emptyFrames <= limits.emptyFramesPerSecond
     }
 
-    mutating func allowsControlFrame(_ limits: borrowing SessionLimits) -> Bool {
-        control &+= 1
-        return control <= Self.controlFramesFree &+ framesSent &* limits.controlFramesPerFrameSent
+    mutating func allowsControlFrame() -> Bool {
+        controlFramesLeft -= 1
+        return controlFramesLeft >= 0
     }
 }

@@ -3,6 +3,13 @@ package import HTTPModel
 
 /// What arrives, on its way from nghttp2 to the streams' handlers.
 extension Session {
+    @inline(__always)
+    func beginSection(of stream: StreamPointer) {
+        arriving = stream
+        arrivingFieldsMax = stream.pointee.fields.count + limits.fieldCount
+        arrivingBytesMax = stream.pointee.fields.listBytes + limits.fieldListBytes
+    }
+
     /// HEADERS and its CONTINUATIONs are complete.
     func receivedSection(_ stream: StreamPointer, ended: Bool) {
         stream.pointee.lastActivity = now
@@ -14,6 +21,8 @@ extension Session {
             return
         }
         if role == .client, isInformational(stream) {
+            stream.pointee.interimCount += 1
+            guard stream.pointee.interimCount <= Self.interimMax else { return reset(stream, .enhanceYourCalm) }
             stream.tell { $0.streamInformational(stream) }
             // Trailers of the request may lie in the arena still; then a peer's 1xx heads count towards its limit.
             if stream.pointee.outboundTrailers == nil {
@@ -27,6 +36,9 @@ extension Session {
         stream.pointee.trailersStart = stream.pointee.fields.count
         stream.tell { $0.streamHead(stream, ended: ended) }
     }
+
+    /// Answers before the answer: they cost the peer next to nothing, and no window holds them back.
+    private static let interimMax: UInt8 = 100
 
     private func isInformational(_ stream: StreamPointer) -> Bool {
         guard let status = stream.pointee.fields.first(.status) else { return false }

@@ -28,6 +28,7 @@ extension Session {
             return nil
         }
         stream.pointee.id = id
+        flood.sentFrame(limits)
         stream.pointee.flags.insert(.headSent)
         if ended { stream.pointee.flags.insert(.localEnded) }
         return stream
@@ -36,6 +37,7 @@ extension Session {
     /// Answers a request. Field bytes that are not literals must lie in the stream's own arena.
     package func submitResponse(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
         guard canSend(stream) else { return }
+        flood.sentFrame(limits)
         stream.pointee.flags.insert(.headSent)
         if ended { stream.pointee.flags.insert(.localEnded) }
         var provider = nghttp2_data_provider()

@@ -21,6 +21,11 @@ public import Bytes
     /// Body bytes received and sent, without framing.
     package var bodyBytesReceived = 0
     package var bodyBytesSent = 0
+    /// Heads with a status of 1xx that have arrived.
+    package var interimCount: UInt8 = 0
+    /// `bodyBytesSent` as a sweep found it with bytes waiting, and when: where the two stay, the peer takes nothing.
+    package var stalledAt = 0
+    package var stalledSince: UInt64 = 0
     /// Received and not yet given back to the sender's window.
     package var unconsumed = 0
     /// When anything last moved on this stream, in nanoseconds of the loop's clock.
@@ -67,6 +72,8 @@ public import Bytes
         flags = []
         bodyBytesReceived = 0
         bodyBytesSent = 0
+        interimCount = 0
+        stalledSince = 0
         unconsumed = 0
         handler = nil
         context = nil
@@ -140,6 +147,8 @@ extension StreamPointer {
     /// Nothing has moved on the stream for the listener's `stream_idle`.
     /// - Returns: false where the stream is to be reset.
     func streamIdle(_ stream: StreamPointer) -> Bool
+    /// The peer has taken nothing of what waits for it for the listener's `stall`: the stream is reset after the call.
+    func streamStalled(_ stream: StreamPointer)
     /// The last call: the record is reused after it. Not called where `handler` has been set to `nil`.
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose)
 }
@@ -148,6 +157,7 @@ extension StreamHandler {
     package func streamInformational(_ stream: StreamPointer) {}
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {}
     package func streamIdle(_ stream: StreamPointer) -> Bool { false }
+    package func streamStalled(_ stream: StreamPointer) {}
 }
 
 /// Where a worker's streams come from and go to.

@@ -37,8 +37,8 @@ package protocol ByteChannelDelegate: AnyObject {
 package final class ByteChannel: EventHandler, Flushable {
     package private(set) unowned(unsafe) var delegate: (any ByteChannelDelegate)?
     package let peer: SocketAddress?
-    /// When the socket last took some bytes, or the channel began, in nanoseconds of the loop's clock: for finding peers
-    /// that stopped reading.
+    /// When the socket last took some bytes, or bytes began to wait for it, in nanoseconds of the loop's clock: for finding
+    /// peers that stopped reading.
     package private(set) var lastProgress: UInt64
 
     private unowned(unsafe) let loop: EventLoop
@@ -222,7 +222,9 @@ package final class ByteChannel: EventHandler, Flushable {
     }
 
     private func keep(_ rest: UnsafeRawBufferPointer) {
-        if let pending { pending.bytes.append(rest) } else { pending = Remainder(rest) }
+        if let pending { return pending.bytes.append(rest) }
+        pending = Remainder(rest)
+        lastProgress = loop.now.nanoseconds
     }
 
     private func waitForRoom() {

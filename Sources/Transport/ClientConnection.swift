@@ -33,6 +33,10 @@ package final class ClientConnection: Connection {
     private var idleSince: UInt64 = 0
     /// The peer sent GOAWAY.
     package private(set) var isLeaving = false
+    private var requestCount: UInt8 = 0
+    /// Whether the next request puts the names of fields whose values are never indexed into the HPACK table, where those
+    /// behind it find them: the first does, and now and then another, since tables forget.
+    package var refreshesNames: Bool { requestCount == 0 }
     /// Our own limit; the peer's may be lower.
     private let streamLimit: Int
     /// Upstreams are spoken to in HTTP/2.
@@ -68,6 +72,7 @@ package final class ClientConnection: Connection {
         fill: (StreamPointer) -> UnsafeBufferPointer<Field>
     ) -> StreamPointer? {
         guard let stream = session.submitRequest(ended: ended, fill: fill) else { return nil }
+        requestCount &+= 1
         stream.pointee.listener = handler
         stream.pointee.context = context
         channel.markDirty()

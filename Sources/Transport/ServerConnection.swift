@@ -37,12 +37,17 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         protocols = server.settings.protocols
         bodyBytesMax = server.settings.bodyBytesMax
         idleSince = server.context.loop.now.nanoseconds
-        peerText = Array((channel.peer?.host ?? "unknown").utf8)
+        let text = Array((channel.peer?.host ?? "unknown").utf8)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
+        memory.copyBytes(from: text)
+        peerText = UnsafeRawBufferPointer(memory)
         super.init(channel: channel, limits: server.settings.session, context: server.context)
     }
 
-    /// The peer's address without its port, as text.
-    package let peerText: [UInt8]
+    deinit { peerText.deallocate() }
+
+    /// The peer's address without its port, as text; the connection's own memory.
+    package let peerText: UnsafeRawBufferPointer
     /// TLS lies under it.
     package var isSecure: Bool { channel.isSecure }
     /// The client certificate that was verified.
@@ -209,6 +214,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         }
         if channel.pendingBytes > 0, isOver(channel.lastProgress, settings.stall) {
             // Nothing at all gets through to this peer, whether or not it still has streams.
+            forEachStream { stream in stream.tell { $0.streamStalled(stream) } }
             return channel.abort()
         }
         if !isGreeted {
@@ -229,14 +235,34 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             if !isDraining, isOver(idleSince, settings.idle) { beginDrain() }
             return
         }
-        var next = firstStream
-        while let stream = next {
-            next = stream.pointee.next
-            if !stream.pointee.outbound.isEmpty, isOver(stream.pointee.lastActivity, settings.stall) {
+        forEachStream { stream in
+            if hasStalled(stream), isOver(stream.pointee.stalledSince, settings.stall) {
+                stream.tell { $0.streamStalled(stream) }
                 reset(stream, .cancel)
             } else if isOver(stream.pointee.lastActivity, settings.streamIdle) {
                 if handler.object?.streamIdle(stream) != true { reset(stream, .cancel) }
             }
         }
+    }
+
+    /// The stream given may end meanwhile.
+    private func forEachStream(_ body: (StreamPointer) -> Void) {
+        var next = firstStream
+        while let stream = next {
+            next = stream.pointee.next
+            body(stream)
+        }
+    }
+
+    /// Whether bytes wait to be sent, and none have left since the sweep that noted it.
+    private func hasStalled(_ stream: StreamPointer) -> Bool {
+        guard !stream.pointee.outbound.isEmpty else {
+            stream.pointee.stalledSince = 0
+            return false
+        }
+        if stream.pointee.stalledSince != 0, stream.pointee.stalledAt == stream.pointee.bodyBytesSent { return true }
+        stream.pointee.stalledAt = stream.pointee.bodyBytesSent
+        stream.pointee.stalledSince = now
+        return false
     }
 }

@@ -17,7 +17,8 @@ package final class WorkerContext {
     /// Where fields are put in order before they are handed to a codec; valid until the next use.
     package let fieldScratch: UnsafeMutableBufferPointer<Field>
 
-    package static let fieldScratchCount = 1024
+    /// The most that any limit lets arrive (`limits.headers`), the most claims that are forwarded, and what we add.
+    package static let fieldScratchCount = 1000 + 100 + 24
 
     package init(index: Int, loop: EventLoop) {
         self.index = index

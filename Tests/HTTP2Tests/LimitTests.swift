@@ -31,14 +31,38 @@ import Testing
         #expect(!pair.server.heard[3].headTooLarge)
     }
 
-    @Test("a trailer section counts towards its stream's limit")
-    func trailersCount() throws {
+    @Test("a trailer section has the limit to itself, and one more is not kept and marks the stream", arguments: [0, 1])
+    func trailersCount(over: Int) throws {
         let pair = Pair(server: SessionLimits.with { $0.fieldCount = 7 })
         let stream = try #require(pair.client.request(Side.post, ended: false))
-        pair.client.finish(stream, trailers: (0..<5).map { ("x-\($0)", "v") })
+        pair.client.finish(stream, trailers: (0..<(7 + over)).map { ("x-\($0)", "v") })
         try pair.run()
-        #expect(pair.server.heard[1].trailers?.count == 2)
-        #expect(pair.server.heard.live[1]?.pointee.flags.contains(.headTooLarge) == true)
+        #expect(pair.server.heard[1].trailers?.count == 7)
+        #expect(pair.server.heard.live[1]?.pointee.flags.contains(.headTooLarge) == (over == 1))
+    }
+
+    @Test("as many heads of 1xx arrive as a stream may have; the next resets it", arguments: [0, 1])
+    func interimAnswers(over: Int) throws {
+        let pair = Pair()
+        let stream = try #require(pair.client.request(Side.get))
+        let id = stream.pointee.id
+        try pair.run()
+        let asked = try #require(pair.server.heard.live[id])
+        for _ in 0..<(100 + over) {
+            [Field(":status", "103", token: .status)].withUnsafeBufferPointer { pair.server.session.submitInformational(asked, $0) }
+        }
+        try pair.run()
+        #expect(pair.server.heard[id].closed == (over == 1 ? .reset(11) : nil))
+    }
+
+    @Test("a head of a mebibyte goes through where the limit allows it, each field of 60 KiB")
+    func largeHead() throws {
+        let pair = Pair(server: SessionLimits.with { $0.fieldListBytes = 1 << 20 })
+        let value = String(repeating: "v", count: 60 << 10)
+        pair.client.request(Side.get + (0..<16).map { ("x-\($0)", value) })
+        try pair.run()
+        #expect(pair.server.heard[1].head?.count == Side.get.count + 16)
+        #expect(!pair.server.heard[1].headTooLarge)
     }
 
     @Test("a stream beyond the limit is refused as long as the peer may not know it, and the connection goes on")
@@ -89,7 +113,7 @@ import Testing
         #expect(Raw.goAwayCode(try side.output()) == 11)
     }
 
-    @Test("PING, WINDOW_UPDATE and PRIORITY are counted against what we sent, beyond a first thousand", arguments: [
+    @Test("PING, WINDOW_UPDATE and PRIORITY are counted against what we sent, beyond a thousand a second", arguments: [
         Raw.frame(6, Array(repeating: 0, count: 8)), Raw.frame(8, [0, 0, 0, 1]), Raw.frame(2, stream: 1, [0, 0, 0, 0, 16]),
     ])
     func controlFlood(frame: [UInt8]) throws {
@@ -101,6 +125,20 @@ import Testing
         }
         #expect(throws: Session.Misuse.controlFlood) { try side.input(frame) }
         #expect(Raw.goAwayCode(try side.output()) == 11)
+    }
+
+    @Test("a connection that is kept alive by PINGs is kept for good: the thousand come anew with every second")
+    func controlFramesRefilled() throws {
+        let side = Side(.server)
+        try side.input(Raw.hello)
+        let ping = Raw.frame(6, Array(repeating: 0, count: 8))
+        for second in 1...3 {
+            for _ in 0..<1000 {
+                try side.input(ping, now: UInt64(second) * 1_000_000_000)
+                _ = try side.output()
+            }
+        }
+        #expect(throws: Session.Misuse.controlFlood) { try side.input(ping, now: 3_999_999_999) }
     }
 
     @Test("each DATA or HEADERS frame that we send allows ten more of them")

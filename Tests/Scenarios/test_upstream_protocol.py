@@ -3,6 +3,7 @@
 import threading
 
 import grpc
+import h2.events
 import pytest
 
 from harness import h2raw
@@ -205,3 +206,36 @@ class TestBrokenAnswers:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
+
+
+class TestTrailers:
+    def test_that_are_too_large_are_no_answer(self, gateway, own):
+        """Cut trailers would pass for whole ones."""
+        def script(peer, _):
+            peer.serve(lambda stream, fields: peer.answer(
+                stream, b"1", trailing=[(f"x-{index}", "v") for index in range(100)]))
+        with h2raw.Client(gateway(configuration(started(own, script), workers=1)).address) as client:
+            answer = client.call(UNARY)
+            assert answer.grpc_status == 13 or answer.reset is not None
+
+    def test_of_a_request_that_are_too_large_are_refused(self, gateway, backend):
+        with h2raw.Client(gateway(configuration(backend, workers=1)).address) as client:
+            stream = client.request(UNARY, h2raw.grpc_message(b""), end=False)
+            client.headers(stream, [(f"x-{index}", "v") for index in range(101)], end=True)
+            assert client.answer(stream).grpc_status == 8
+
+    def test_of_a_request_cannot_say_what_only_a_head_may(self, gateway, own):
+        seen = []
+
+        def script(peer, _):
+            def respond(stream, fields):
+                peer.whole_body(stream)
+                seen.extend(name for event in peer.events if isinstance(event, h2.events.TrailersReceived)
+                            for name, _ in event.headers)
+                peer.answer(stream, b"1")
+            peer.serve(respond)
+        with h2raw.Client(gateway(configuration(started(own, script), workers=1)).address) as client:
+            stream = client.request(UNARY, h2raw.grpc_message(b""), end=False)
+            client.headers(stream, [("authorization", "Bearer x"), ("x-forwarded-for", "1.2.3.4"), ("x-sum", "1")], end=True)
+            assert client.answer(stream).grpc_status == 0
+        assert seen == ["x-sum"]

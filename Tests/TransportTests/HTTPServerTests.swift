@@ -17,6 +17,7 @@ import Time
         var begun = 0
         var closed: [StreamClose] = []
         var idle = 0
+        var stalled = 0
         var live: Set<StreamPointer> = []
 
         func streamHead(_ stream: StreamPointer, ended: Bool) {
@@ -53,6 +54,8 @@ import Time
             idle += 1
             return false
         }
+
+        func streamStalled(_ stream: StreamPointer) { stalled += 1 }
     }
 
     final class Served {
@@ -282,11 +285,34 @@ import Time
         slow.isHolding = true
         served.worker.advance(by: .seconds(25))
         #expect(slow.close == nil)
-        served.worker.advance(by: .seconds(10))
+        served.worker.advance(by: .seconds(15))
         #expect(served.worker.run { slow.isGone })
+        #expect(served.handler.stalled == 1)
         #expect(slow.close == .reset(8))
         #expect(!caller.isClosed)
         #expect(served.worker.context.chunks.bytesInUse == 0)
+    }
+
+    @Test("the time of `stall` begins when bytes begin to wait, however long the stream was silent before")
+    func stalledAfterSilence() throws {
+        let served = try Served {
+            $0.stall = .seconds(30)
+            $0.streamIdle = nil
+        }
+        let caller = try served.caller()
+        let call = caller.begin("/echo")
+        served.worker.advance(by: .seconds(300))
+        call.isHolding = true
+        call.send([UInt8](repeating: 0, count: 600 << 10))
+        served.worker.advance(by: .seconds(20))
+        #expect(call.close == nil)
+        // What still arrives is no progress of what waits.
+        for _ in 0..<4 {
+            call.send([1])
+            served.worker.advance(by: .seconds(10))
+        }
+        #expect(served.worker.run { call.isGone })
+        #expect(call.close == .reset(8))
     }
 
     @Test("a peer that reads nothing at all is cut off after `stall`, with streams or without", arguments: [false, true])

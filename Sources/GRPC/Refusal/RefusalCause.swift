@@ -27,6 +27,10 @@ package enum RefusalCause: Sendable {
     case noHealthyEndpoint(retryAfter: Duration?)
     /// No connection has room and the queue for one is full.
     case upstreamQueueFull(retryAfter: Duration?)
+    /// As much is under way to the cluster as its circuit breaker allows.
+    case circuitFull(retryAfter: Duration?)
+    /// So many calls have failed that none is let pass for now.
+    case circuitOpen(retryAfter: Duration)
     /// Our own memory or stream caps.
     case overloaded(retryAfter: Duration?)
     case connectFailed

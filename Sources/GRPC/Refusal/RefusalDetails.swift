@@ -43,9 +43,9 @@ struct RefusalDetails {
         rule = refusal.exposesRule ? refusal.rule : nil
         switch refusal.cause {
         case .keySetUnavailable(let delay), .noHealthyEndpoint(let delay), .upstreamQueueFull(let delay),
-            .overloaded(let delay):
+            .circuitFull(let delay), .overloaded(let delay):
             retryDelay = delay
-        case .failedLogins(let delay), .limitStoreUnavailable(let delay): retryDelay = delay
+        case .failedLogins(let delay), .limitStoreUnavailable(let delay), .circuitOpen(let delay): retryDelay = delay
         case .rateLimited(let delay, let states):
             retryDelay = delay
             limits = states

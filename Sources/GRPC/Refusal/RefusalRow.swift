@@ -76,6 +76,13 @@ extension RefusalCause {
             RefusalRow(
                 .unavailable, 503, "UPSTREAM_QUEUE_FULL", "too many calls are waiting for an endpoint",
                 flag: "UO", detail: "upstream_queue_full")
+        case .circuitFull:
+            RefusalRow(
+                .unavailable, 503, "CIRCUIT_FULL", "too much is under way to the endpoints", flag: "UO", detail: "overflow")
+        case .circuitOpen:
+            RefusalRow(
+                .unavailable, 503, "CIRCUIT_OPEN", "the endpoints fail too often at the moment",
+                flag: "UO", detail: "circuit_open")
         case .overloaded:
             RefusalRow(.unavailable, 503, "OVERLOADED", "the gateway is overloaded", flag: "OM", detail: "overload")
         case .connectFailed:

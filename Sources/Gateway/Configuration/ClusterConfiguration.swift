@@ -1,20 +1,20 @@
+package import Balancing
 package import Config
 
 /// One entry of `clusters`: endpoints that serve the same thing.
 package struct ClusterConfiguration: Sendable, Equatable {
     package var name: Located<String>
-    /// Never empty, each once. Names among them are looked up, and stand for all of their addresses.
-    package var endpoints: [Located<NetworkAddress>]
-    package var loadBalancing: LoadBalancing
+    package var endpoints: EndpointsConfiguration
+    /// Where this gateway is; `nil` where it does not matter.
+    package var locality: String?
+    package var balancing: BalancingConfiguration
     /// `nil` for cleartext HTTP/2.
     package var tls: PeerTLS?
     package var timeouts: Timeouts
     package var connections: Connections
-
-    package enum LoadBalancing: String, CaseIterable, Sendable {
-        case roundRobin = "round_robin"
-        case leastRequest = "least_request"
-    }
+    package var healthCheck: HealthCheckConfiguration?
+    /// Limits, error breakers and outlier detection.
+    package var guards: GuardSettings
 
     package struct Timeouts: Sendable, Equatable {
         /// From the first packet to the end of the TLS handshake.
@@ -52,19 +52,29 @@ extension Grammar where Value == ClusterConfiguration {
     /// Without its name, which is the key above.
     fileprivate static var cluster: Grammar {
         .section(expected: "a mapping with endpoints") { section in
-            let endpoints = section.required("endpoints", .list(of: .located(.peerAddress)))
-            let balancing = section.value("load_balancing", .choice, default: ClusterConfiguration.LoadBalancing.leastRequest)
+            let endpoints = section.required("endpoints", .endpoints)
+            let locality = section.optional("locality", .name)
+            let balancing = section.value("load_balancing", .balancing, default: .defaults)
             let tls = section.optional("tls", .peerTLS)
             let timeouts = section.value("timeouts", .clusterTimeouts, default: .defaults)
             let connections = section.value("connections", .clusterConnections, default: .defaults)
-            var seen: Set<NetworkAddress> = []
-            for endpoint in endpoints ?? [] where !seen.insert(endpoint.value).inserted {
+            let healthCheck = section.optional("health_check", .healthCheck)
+            let circuit = section.optional("circuit_breaker", .circuitBreaker)
+            var guards = GuardSettings()
+            guards.limits = circuit?.limits
+            guards.highLimits = circuit?.highLimits
+            guards.errors = circuit?.errors
+            guards.endpointErrors = circuit?.endpointErrors
+            guards.outliers = section.optional("outlier_detection", .outlierDetection)
+            guards.hasHealthCheck = healthCheck != nil
+            if case .list(let list) = endpoints, locality == nil, let lost = list.first(where: { $0.locality != nil }) {
                 section.reader.report(
-                    "found \(Quoted.text(endpoint.value.description)) twice, expected each endpoint once", at: endpoint.place)
+                    "found a locality, expected the cluster to say where the gateway is: locality: \(lost.locality ?? "")",
+                    at: lost.address.place)
             }
             return ClusterConfiguration(
-                name: Located("", at: section.place), endpoints: endpoints ?? [], loadBalancing: balancing, tls: tls,
-                timeouts: timeouts, connections: connections)
+                name: Located("", at: section.place), endpoints: endpoints ?? .list([]), locality: locality, balancing: balancing,
+                tls: tls, timeouts: timeouts, connections: connections, healthCheck: healthCheck, guards: guards)
         }
     }
 }

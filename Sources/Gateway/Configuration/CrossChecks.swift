@@ -21,6 +21,7 @@ struct CrossChecks {
         checkUniqueNames()
         let access = AccessChecks(configuration, section)
         configuration.routes.forEach(access.check)
+        configuration.clusters.forEach(BalancingChecks(section).check)
         let limits = LimitChecks(configuration, section)
         configuration.routes.forEach(limits.check)
         configuration.plans.forEach(limits.check)

@@ -19,9 +19,15 @@ extension Grammar where Value == [ForwardedClaim] {
                     claims.append(ForwardedClaim(header: header, path: path))
                 }
             }
+            if claims.count > countMax {
+                reader.report("found \(claims.count) headers, expected \(countMax) at most", at: node.place)
+            }
             return claims
         }
     }
+
+    /// What a worker has room for beside the fields of a request.
+    private static var countMax: Int { 100 }
 }
 
 /// Which headers may carry a claim.

@@ -15,11 +15,15 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// Whether callers are told the name of the rule or limit that stopped them.
     package var expose: Bool
     package var methods: [MethodConfiguration]
+    package var priority = Priority.default
+
+    /// Which of a cluster's limits its calls are held to.
+    package enum Priority: String, CaseIterable, Sendable { case `default`, high }
 
     package static func == (left: RouteConfiguration, right: RouteConfiguration) -> Bool {
         left.name == right.name && left.match == right.match && left.cluster == right.cluster
             && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
-            && left.expose == right.expose && left.methods == right.methods
+            && left.expose == right.expose && left.methods == right.methods && left.priority == right.priority
     }
 }
 
@@ -77,6 +81,7 @@ extension RouteConfiguration {
         let access = AccessConfiguration(in: section, owner: name)
         let limits = section.value("limits", .limits(of: name), default: [])
         let expose = section.value("expose", .boolean, default: false)
+        let priority = section.value("priority", .choice, default: Priority.default)
         let methods = section.value("methods", .methods(of: name), default: [])
         if section.has("methods"), !section.has("service") {
             section.report("found without service, expected beside it: methods are a service's", about: "methods")
@@ -84,7 +89,7 @@ extension RouteConfiguration {
         guard let match, let cluster else { return nil }
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
-            limits: limits, expose: expose, methods: methods)
+            limits: limits, expose: expose, methods: methods, priority: priority)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.

@@ -29,7 +29,19 @@ package final class Downstream: StreamHandler {
     package func streamEnded(_ stream: StreamPointer) {
         guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return }
         exchange.pointee.flags.insert(.requestEnded)
+        if stream.pointee.fields.count > stream.pointee.trailersStart {
+            guard !stream.pointee.flags.contains(.headTooLarge) else {
+                return worker._withUnsafeGuaranteedRef { $0.fail(exchange, .headTooLarge(of: stream)) }
+            }
+            removeHeadFields(stream)
+        }
         worker._withUnsafeGuaranteedRef { $0.upstream.requestEnded(exchange) }
+    }
+
+    /// Fields that have a meaning in a head mean nothing in trailers (RFC 9110, section 6.5.1), and there are those who look
+    /// at the head after trailers have arrived.
+    private func removeHeadFields(_ stream: StreamPointer) {
+        stream.pointee.fields.removeAll(from: stream.pointee.trailersStart) { $0.token != .other }
     }
 
     /// The caller's socket took so much of the answer: the upstream may send as much again.
@@ -47,5 +59,10 @@ package final class Downstream: StreamHandler {
         guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return false }
         worker._withUnsafeGuaranteedRef { $0.fail(exchange, .streamIdle) }
         return true
+    }
+
+    package func streamStalled(_ stream: StreamPointer) {
+        guard let exchange = exchange(stream) else { return }
+        worker._withUnsafeGuaranteedRef { $0.cut(exchange, .cancel, flag: "SI", detail: "downstream_stalled") }
     }
 }

@@ -124,13 +124,38 @@ package struct Exchange {
         shadows = names
     }
 
-    /// Gives back what it holds, and is as new but for its generation.
+    /// Gives back what it holds, and is as new but for its generation, its worker, and the times that its next `begin` sets.
+    ///
+    /// Field by field: to write a new record over this one takes three times as long.
     mutating func finish(pool: ChunkPool) {
         body.removeAll(pool: pool)
-        let timer = timer
-        let generation = generation &+ 1
-        self = Exchange(timer: timer)
-        self.generation = generation
+        downstream = nil
+        upstream = nil
+        phase = .over
+        flags = []
+        generation &+= 1
+        facts = nil
+        caller = .http
+        snapshot = nil
+        route = nil
+        policy = nil
+        endpoint = nil
+        filterIndex = 0
+        identity = nil
+        limitRequest = nil
+        origin = nil
+        requestID = nil
+        bodyBytesMax = .max
+        bodyConsumed = 0
+        attemptDrained = 0
+        attempts = 0
+        upstreamNanoseconds = 0
+        deadline = .distantFuture
+        boundary = BoundaryTracker()
+        outcome = Outcome()
+        if shadows != nil { shadows = nil }
+        nextWaiting = nil
+        previousWaiting = nil
     }
 }
 

@@ -11,22 +11,25 @@ extension GatewayWorker {
         guard let stream = exchange.pointee.downstream else { return .replied }
         return snapshot._withUnsafeGuaranteedRef { serving in
             policy._withUnsafeGuaranteedRef { policy in
-                let rules = serving.snapshot.rules
                 let facts = CallerFacts(
                     token: exchange.pointee.identity.map { Unmanaged.passUnretained($0.token) },
                     memory: exchange.pointee.identity?.ruleMemory, fields: stream.pointee.fields,
                     address: exchange.pointee.origin?.address,
                     certificate: ServerConnection.withServer(stream) { certificateNames($0) })
-                let verdict = rules.check(policy.access, facts)
+                let verdict = serving.reference._withUnsafeGuaranteedRef { snapshot in
+                    snapshot.rulesReference._withUnsafeGuaranteedRef { $0.check(policy.access, facts) }
+                }
                 if verdict.hasShadowRefusals {
                     metrics.count(.accessShadowed)
+                    let rules = serving.snapshot.rules
                     for rule in rules.shadowRules(verdict, of: policy.access) {
                         exchange.pointee.noteShadow(rules.name(of: rule))
                     }
                 }
                 guard case .denied(let reason, let rule) = verdict.decision else {
-                    return checkPlan(exchange, serving.snapshot)
+                    return serving.reference._withUnsafeGuaranteedRef { checkPlan(exchange, $0) }
                 }
+                let rules = serving.snapshot.rules
                 metrics.count(.accessDenied)
                 let name = rules.name(of: rule)
                 switch reason {

@@ -12,6 +12,8 @@ package final class Caller {
     /// Into the snapshot's plans.
     let plan: Int?
     let claims: ClaimHeaders?
+    /// `claims`, read without counting references.
+    let claimsReference: Unmanaged<ClaimHeaders>?
     let forwardsToken: Bool
     let ruleMemory: UnsafeMutablePointer<TokenRuleMemory>
 
@@ -31,6 +33,7 @@ package final class Caller {
             }
             return Array(value.readable)
         }
+        claimsReference = claims.map { .passUnretained($0) }
         ruleMemory = .allocate(capacity: 1)
         ruleMemory.initialize(to: TokenRuleMemory())
     }

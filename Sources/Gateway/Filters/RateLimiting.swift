@@ -138,7 +138,7 @@ extension GatewayWorker {
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ body: (UnsafeRawBufferPointer) -> Void
     ) {
         guard let origin = exchange.pointee.origin, origin.isProxied, let address = origin.address else {
-            return ServerConnection.withServer(stream) { $0.peerText.withUnsafeBytes(body) }
+            return ServerConnection.withServer(stream) { body($0.peerText) }
         }
         var text = address.description
         text.withUTF8 { body(UnsafeRawBufferPointer($0)) }

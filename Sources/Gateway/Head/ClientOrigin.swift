@@ -23,6 +23,12 @@ package struct ClientOrigin {
     /// The proxies one request may have passed; further left nothing is believed.
     package static var hopsMax: Int { 32 }
 
+    /// Where nobody is trusted.
+    package init(peer: IPAddress?) {
+        address = peer
+        isProxied = false
+    }
+
     package init(peer: IPAddress?, fields: FieldBlock, trusted: CIDRSet) {
         address = peer
         guard let peer, !trusted.isEmpty, trusted.contains(peer) else {

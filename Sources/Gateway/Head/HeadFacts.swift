@@ -19,6 +19,11 @@ package struct HeadFacts {
     /// The RPC's method; empty exactly where `service` is.
     package var rpc: UnsafeRawBufferPointer
 
+    /// `content-type`; the first, where it is there more than once.
+    package let contentType: UnsafeRawBufferPointer?
+    /// `grpc-timeout`, likewise.
+    package let timeout: UnsafeRawBufferPointer?
+
     /// The longest host name there is (RFC 1035, section 2.3.4).
     package static var authorityBytesMax: Int { 255 }
 
@@ -42,6 +47,8 @@ package struct HeadFacts {
         guard let target = found.path else { throw .noPath }
         self.method = method
         self.target = target
+        contentType = found.contentType
+        timeout = found.timeout
         let shape: PathShape
         do throws(PathFault) { shape = try PathShape(target) } catch { throw .path(error) }
         path = UnsafeRawBufferPointer(rebasing: target[..<shape.pathCount])
@@ -79,6 +86,8 @@ package struct HeadFacts {
         var scheme: UnsafeRawBufferPointer?
         var authority: UnsafeRawBufferPointer?
         var host: UnsafeRawBufferPointer?
+        var contentType: UnsafeRawBufferPointer?
+        var timeout: UnsafeRawBufferPointer?
 
         mutating func collect(_ fields: borrowing FieldBlock) throws(Fault) {
             var field = fields.fields
@@ -94,6 +103,8 @@ package struct HeadFacts {
                 case .host:
                     guard host == nil else { throw .authority }
                     host = field.pointee.valueBytes
+                case .contentType where contentType == nil: contentType = field.pointee.valueBytes
+                case .grpcTimeout where timeout == nil: timeout = field.pointee.valueBytes
                 default: break
                 }
                 field += 1

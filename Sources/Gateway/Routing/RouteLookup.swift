@@ -3,7 +3,7 @@ internal import Glibc
 
 /// One request's questions to a `RouteTable`; each hash is made when the first shape asks for it.
 struct RouteLookup {
-    private let memory: RouteMemory
+    private let memory: UnsafePointer<RouteMemory>
     private let authority: UnsafeRawBufferPointer
     private let service: UnsafeRawBufferPointer
     private let path: UnsafeRawBufferPointer
@@ -13,7 +13,7 @@ struct RouteLookup {
     private var authorityHash: UInt64?
     private var serviceHash: UInt64?
 
-    init(memory: RouteMemory, head: borrowing HeadFacts, fields: borrowing FieldBlock) {
+    init(memory: UnsafePointer<RouteMemory>, head: borrowing HeadFacts, fields: borrowing FieldBlock) {
         self.memory = memory
         authority = head.authority
         service = head.service
@@ -25,8 +25,8 @@ struct RouteLookup {
     mutating func first(scratch: UnsafeMutableBufferPointer<UInt64>) -> Int? {
         self.scratch = scratch
         var best = Int32.max
-        for index in memory.shapes.indices {
-            let shape = memory.shapes[index]
+        for index in memory.pointee.shapes.indices {
+            let shape = memory.pointee.shapes[index]
             guard shape.firstRoute < best else { break }
             if let route = find(shape, at: index), route < best { best = route }
         }
@@ -35,7 +35,7 @@ struct RouteLookup {
 
     /// The one route of this shape that takes the request.
     private mutating func find(_ shape: RouteMemory.Shape, at index: Int) -> Int32? {
-        var hash = RouteHash(seed: memory.seed)
+        var hash = RouteHash(seed: memory.pointee.seed)
         hash.add(UInt64(index))
         let asked: UnsafeRawBufferPointer
         switch shape.authority {
@@ -46,7 +46,7 @@ struct RouteLookup {
         case .suffix:
             guard let tail = Self.lastLabels(Int(shape.labels), of: authority) else { return nil }
             asked = tail
-            hash.add(Self.hash(tail, seed: memory.seed))
+            hash.add(Self.hash(tail, seed: memory.pointee.seed))
         }
         switch shape.target {
         case .any: break
@@ -64,13 +64,13 @@ struct RouteLookup {
         }
         guard addHeaders(of: shape, to: &hash) else { return nil }
 
-        let mask = memory.slots.count - 1
+        let mask = memory.pointee.slots.count - 1
         var slot = Int(truncatingIfNeeded: hash.state) & mask
-        while memory.slots[slot].route >= 0 {
-            if memory.slots[slot].hash == hash.state {
-                let route = memory.slots[slot].route
-                let pattern = memory.patterns[Int(route)]
-                if pattern.shape == Int32(index), memory.text(pattern.authority, equals: asked),
+        while memory.pointee.slots[slot].route >= 0 {
+            if memory.pointee.slots[slot].hash == hash.state {
+                let route = memory.pointee.slots[slot].route
+                let pattern = memory.pointee.patterns[Int(route)]
+                if pattern.shape == Int32(index), memory.pointee.text(pattern.authority, equals: asked),
                     fitsTarget(pattern, shape.target), fitsValues(pattern, shape)
                 {
                     return route
@@ -84,11 +84,11 @@ struct RouteLookup {
     private func fitsTarget(_ pattern: RouteMemory.Pattern, _ kind: RouteMemory.TargetKind) -> Bool {
         switch kind {
         case .any: true
-        case .service: memory.text(pattern.target, equals: service)
-        case .path: memory.text(pattern.target, equals: path)
+        case .service: memory.pointee.text(pattern.target, equals: service)
+        case .path: memory.pointee.text(pattern.target, equals: path)
         case .prefix:
             path.count >= Int(pattern.target.count)
-                && memory.text(pattern.target, equals: UnsafeRawBufferPointer(rebasing: path[..<Int(pattern.target.count)]))
+                && memory.pointee.text(pattern.target, equals: UnsafeRawBufferPointer(rebasing: path[..<Int(pattern.target.count)]))
         }
     }
 
@@ -97,16 +97,16 @@ struct RouteLookup {
     /// Adds the values that exact conditions ask for; false where a header is not there, or twice where one text is wanted.
     private func addHeaders(of shape: RouteMemory.Shape, to hash: inout RouteHash) -> Bool {
         for index in shape.firstHeader..<(shape.firstHeader + shape.headerCount) {
-            let header = memory.headers[Int(index)]
+            let header = memory.pointee.headers[Int(index)]
             guard let value = value(of: header) else { return false }
-            if header.isExact { hash.add(Self.hash(value, seed: memory.seed)) }
+            if header.isExact { hash.add(Self.hash(value, seed: memory.pointee.seed)) }
         }
         return true
     }
 
     private func value(of header: RouteMemory.Header) -> UnsafeRawBufferPointer? {
         var value: UnsafeRawBufferPointer?
-        for index in fields.indices where memory.text(header.name, equals: fields[index].nameBytes) {
+        for index in fields.indices where memory.pointee.text(header.name, equals: fields[index].nameBytes) {
             guard header.isExact else { return fields[index].valueBytes }
             guard value == nil else { return nil }
             value = fields[index].valueBytes
@@ -117,12 +117,12 @@ struct RouteLookup {
     private func fitsValues(_ pattern: RouteMemory.Pattern, _ shape: RouteMemory.Shape) -> Bool {
         var offset = Int(pattern.values.offset)
         for index in shape.firstHeader..<(shape.firstHeader + shape.headerCount) {
-            let header = memory.headers[Int(index)]
+            let header = memory.pointee.headers[Int(index)]
             guard header.isExact else { continue }
-            let count = memory.bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+            let count = memory.pointee.bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
             offset += 4
             guard let value = value(of: header),
-                memory.text(.init(offset: Int32(offset), count: Int32(count)), equals: value)
+                memory.pointee.text(.init(offset: Int32(offset), count: Int32(count)), equals: value)
             else { return false }
             offset += Int(count)
         }
@@ -146,21 +146,21 @@ struct RouteLookup {
 
     private mutating func wholeAuthorityHash() -> UInt64 {
         if let authorityHash { return authorityHash }
-        let hash = Self.hash(authority, seed: memory.seed)
+        let hash = Self.hash(authority, seed: memory.pointee.seed)
         authorityHash = hash
         return hash
     }
 
     private mutating func wholeServiceHash() -> UInt64 {
         if let serviceHash { return serviceHash }
-        let hash = Self.hash(service, seed: memory.seed)
+        let hash = Self.hash(service, seed: memory.pointee.seed)
         serviceHash = hash
         return hash
     }
 
     private mutating func hashPath() {
         guard segmentCount < 0 else { return }
-        segmentCount = Self.hashSegments(path, seed: memory.seed, into: scratch)
+        segmentCount = Self.hashSegments(path, seed: memory.pointee.seed, into: scratch)
     }
 
     /// Sets `scratch[n]` to the hash of the path's first n segments, as far as there is room, and returns how many segments

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The flat memory of a `RouteTable`: plain records that refer to `bytes` by offset.
 ///
-/// Owned and freed by its table; copied freely while the table lives, so that a look-up touches no reference count.
+/// Owned and freed by its table, and reached by pointer, so that a look-up touches no reference count.
 struct RouteMemory: BitwiseCopyable {
     let seed: UInt64
     let shapes: UnsafeBufferPointer<Shape>

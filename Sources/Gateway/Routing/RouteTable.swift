@@ -21,7 +21,7 @@ package final class RouteTable: @unchecked Sendable {
     }
 
     package let count: Int
-    private let memory: RouteMemory
+    private let memory: UnsafeMutablePointer<RouteMemory>
 
     /// - Parameter seed: random, one for each process.
     package init(_ routes: [Entry], seed: UInt64) {
@@ -29,30 +29,34 @@ package final class RouteTable: @unchecked Sendable {
         for route in routes { builder.add(route) }
         builder.finish()
         count = routes.count
-        memory = RouteMemory(builder)
+        memory = .allocate(capacity: 1)
+        memory.initialize(to: RouteMemory(builder))
     }
 
     /// How many questions a request may be asked.
-    package var shapeCount: Int { memory.shapes.count }
+    package var shapeCount: Int { memory.pointee.shapes.count }
 
-    deinit { memory.deallocate() }
+    deinit {
+        memory.pointee.deallocate()
+        memory.deallocate()
+    }
 
     /// The index of the first route that takes the request; `nil` where none does.
     package func route(for head: borrowing HeadFacts, fields: borrowing FieldBlock) -> Int? {
-        guard memory.slots.count > 0 else { return nil }
+        guard memory.pointee.slots.count > 0 else { return nil }
         var lookup = RouteLookup(memory: memory, head: head, fields: fields)
-        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.depthMax + 1) { lookup.first(scratch: $0) }
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.pointee.depthMax + 1) { lookup.first(scratch: $0) }
     }
 
     /// The index, in the order given, of a route's method entry for this RPC method; `nil` where it has none.
     package func method(of route: Int, _ rpc: UnsafeRawBufferPointer) -> Int? {
-        guard memory.patterns[route].hasMethods else { return nil }
-        let hash = RouteLookup.methodHash(rpc, of: route, seed: memory.seed)
-        let mask = memory.methodSlots.count - 1
+        guard memory.pointee.patterns[route].hasMethods else { return nil }
+        let hash = RouteLookup.methodHash(rpc, of: route, seed: memory.pointee.seed)
+        let mask = memory.pointee.methodSlots.count - 1
         var index = Int(truncatingIfNeeded: hash) & mask
-        while memory.methodSlots[index].route >= 0 {
-            let slot = memory.methodSlots[index]
-            if slot.hash == hash, slot.route == route, memory.text(slot.name, equals: rpc) { return Int(slot.method) }
+        while memory.pointee.methodSlots[index].route >= 0 {
+            let slot = memory.pointee.methodSlots[index]
+            if slot.hash == hash, slot.route == route, memory.pointee.text(slot.name, equals: rpc) { return Int(slot.method) }
             index = (index + 1) & mask
         }
         return nil

@@ -14,8 +14,13 @@ package final class Route: Sendable {
     let policyReferences: [Unmanaged<CallPolicy>]
     /// Under which its calls are counted.
     package let calls: CallGroup
+    /// Its calls are held to the cluster's limits for high priority.
+    package let isHighPriority: Bool
 
-    package init(index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup) {
+    package init(
+        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false
+    ) {
+        self.isHighPriority = isHighPriority
         self.index = index
         self.name = name
         nameBytes = Array(name.utf8)

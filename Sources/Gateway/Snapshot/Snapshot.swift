@@ -2,7 +2,7 @@ package import JOSE
 package import RateLimit
 package import Sockets
 internal import TLS
-package import Transport
+internal import Transport
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
 package final class Snapshot: Sendable {
@@ -15,17 +15,23 @@ package final class Snapshot: Sendable {
     package let rules: RuleBook
     package let clusters: [ClusterPlan]
     package let trustedProxies: CIDRSet
+    /// Any are trusted.
+    let trustsProxies: Bool
     package let authentication: AuthenticationPlan?
     package let plans: [PlanLimits]
     package let store: StorePlan
-    package let memory: MemoryGuard
+    package let memory: MemoryLimits
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
-    let strangersClaims: ClaimHeaders?
+    private let strangersClaims: ClaimHeaders?
+    /// `strangersClaims`, read without counting references.
+    let strangersClaimsReference: Unmanaged<ClaimHeaders>?
+    /// `rules`, likewise.
+    let rulesReference: Unmanaged<RuleBook>
 
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        memory: MemoryGuard
+        memory: MemoryLimits
     ) {
         self.generation = generation
         self.table = table
@@ -34,31 +40,14 @@ package final class Snapshot: Sendable {
         self.rules = rules
         self.clusters = clusters
         self.trustedProxies = trustedProxies
+        trustsProxies = !trustedProxies.isEmpty
         self.authentication = authentication
         self.plans = plans
         self.store = store
         self.memory = memory
+        rulesReference = .passUnretained(rules)
         strangersClaims = authentication?.claimHeaders { _, _ in nil }
-    }
-}
-
-/// What a worker makes a cluster from. Two that are equal share one across snapshots, with its connections.
-package struct ClusterPlan: Sendable, Equatable {
-    package var name: String
-    /// Addresses in digits, and names that are looked up.
-    package var endpoints: [EndpointAddress]
-    package var policy: LoadBalancer.Policy
-    package var pool: PoolSettings
-    package var tls: UpstreamTLS?
-
-    package init(
-        name: String, endpoints: [EndpointAddress], policy: LoadBalancer.Policy, pool: PoolSettings, tls: UpstreamTLS?
-    ) {
-        self.name = name
-        self.endpoints = endpoints
-        self.policy = policy
-        self.pool = pool
-        self.tls = tls
+        strangersClaimsReference = strangersClaims.map { .passUnretained($0) }
     }
 }
 

@@ -1,3 +1,4 @@
+package import Balancing
 package import Config
 internal import Crypto
 internal import JOSE
@@ -20,11 +21,13 @@ package struct SnapshotBuilder {
         package var ticketKeys: TicketKeys
         package var metrics: GatewayMetrics
         package var now: WallTime
+        package var clusters: ClusterBoard
 
         package init(
             readFile: @escaping (String) -> Result<[UInt8], FileFailure>, counterSeed: HashSeed, ticketKeys: TicketKeys,
-            metrics: GatewayMetrics, now: WallTime
+            metrics: GatewayMetrics, now: WallTime, clusters: ClusterBoard = ClusterBoard()
         ) {
+            self.clusters = clusters
             self.readFile = readFile
             self.counterSeed = counterSeed
             self.ticketKeys = ticketKeys
@@ -71,7 +74,7 @@ package struct SnapshotBuilder {
             generation: generation, table: table, routes: routes, rules: builder.book(generation: generation),
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
             plans: plans, store: store,
-            memory: MemoryGuard(configuration.memory, workers: configuration.workers ?? Processors.available))
+            memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available))
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 
@@ -109,27 +112,15 @@ package struct SnapshotBuilder {
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         let cluster = configuration.clusters.firstIndex { $0.name.value == route.cluster.value } ?? 0
-        return Route(index: index, name: route.name, cluster: cluster, policies: policies, calls: calls)
+        return Route(
+            index: index, name: route.name, cluster: cluster, policies: policies, calls: calls,
+            isHighPriority: route.priority == .high)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {
         rules.enumerated().map { index, rule in
             Limit(rule.value, name: rule.value.name ?? "\(index)", place: place, seed: surroundings.counterSeed)
         }
-    }
-
-    // MARK: Clusters
-
-    private mutating func clusterPlan(_ cluster: ClusterConfiguration) -> ClusterPlan {
-        var pool = PoolSettings.defaults
-        pool.streams = cluster.connections.streams
-        pool.connections = cluster.connections.maximum
-        pool.connectTimeout = cluster.timeouts.connect
-        pool.idleTimeout = cluster.timeouts.idle
-        return ClusterPlan(
-            name: cluster.name.value, endpoints: cluster.endpoints.map { EndpointAddress($0.value) },
-            policy: cluster.loadBalancing == .roundRobin ? .roundRobin : .leastRequest, pool: pool,
-            tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: cluster.name.place) })
     }
 
     private mutating func storePlan(_ store: StoreConfiguration) -> StorePlan {

@@ -1,6 +1,8 @@
 /// A snapshot in service on one worker: its clusters, and how many exchanges still run on it. Counted without atomics.
 package final class WorkerSnapshot {
     package let snapshot: Snapshot
+    /// `snapshot`, read without counting references.
+    let reference: Unmanaged<Snapshot>
     package let clusters: [Cluster]
     let limiter: Limiter
     /// By index, for choosing one without counting references.
@@ -10,6 +12,7 @@ package final class WorkerSnapshot {
 
     init(_ snapshot: Snapshot, clusters: [Cluster], limiter: Limiter) {
         self.snapshot = snapshot
+        reference = .passUnretained(snapshot)
         self.clusters = clusters
         clusterReferences = clusters.map { .passUnretained($0) }
         self.limiter = limiter

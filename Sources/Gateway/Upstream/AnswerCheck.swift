@@ -1,3 +1,4 @@
+internal import Bytes
 internal import GRPC
 internal import HTTPModel
 
@@ -18,6 +19,7 @@ enum AnswerCheck {
 
     private static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {
         let wanted: StaticString = "application/grpc"
+        if type.equals(wanted) { return true }
         guard type.count >= wanted.utf8CodeUnitCount else { return false }
         for index in 0..<wanted.utf8CodeUnitCount where type[index] | 0x20 != wanted.utf8Start[index] | 0x20 {
             return false

@@ -1,15 +1,20 @@
-package import Sockets
+internal import Balancing
+internal import GRPC
+internal import Reactor
+internal import Sockets
 internal import TLS
+internal import Time
 internal import Transport
 
 /// A named set of endpoints, on one worker.
 package final class Cluster {
-    package let plan: ClusterPlan
+    package private(set) var plan: ClusterPlan
     let nameBytes: [UInt8]
     package private(set) var endpoints: [Endpoint] = []
-    /// `endpoints`, for choosing one without counting references.
-    private var references: [Unmanaged<Endpoint>] = []
-    private var balancer: LoadBalancer
+    private var balancer: Balancer
+    /// Of the whole process.
+    let record: ClusterRecord
+    private let seed: UInt64
     private unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let client: any EndpointClient
 
@@ -18,57 +23,122 @@ package final class Cluster {
         client: any EndpointClient
     ) {
         self.plan = plan
+        record = plan.record
         nameBytes = Array(plan.name.utf8)
+        self.seed = seed
         self.context = context
         self.client = client
-        balancer = LoadBalancer(plan.policy, seed: seed)
+        balancer = Balancer(plan.balancing, seed: seed)
         resolve(resolved)
+    }
+
+    // MARK: Changes
+
+    /// Turns into what a new configuration says of it, with the endpoints that it has; false where connections would be others.
+    func adopt(_ plan: ClusterPlan, _ names: ResolvedNames) -> Bool {
+        guard self.plan.canBecome(plan) else { return false }
+        guard self.plan != plan else { return true }
+        if self.plan.balancing != plan.balancing { balancer = Balancer(plan.balancing, seed: seed) }
+        self.plan = plan
+        resolve(names)
+        return true
     }
 
     /// Takes what names stand for now: endpoints that are still among them stay, with their connections.
     func resolve(_ names: ResolvedNames) {
         var former = endpoints
-        endpoints = []
-        for endpoint in plan.endpoints {
-            switch endpoint {
-            case .address(let address): keep(address, name: address.host, &former)
-            case .name(let name, let port):
-                for address in names.addresses[name] ?? [] { keep(address.with(port: port), name: name, &former) }
-            }
+        endpoints = plan.places(names).map { place in
+            guard let index = former.firstIndex(where: { $0.identity == place.identity }) else { return makeEndpoint(place) }
+            let endpoint = former.remove(at: index)
+            endpoint.setShare(weight: place.plan.weight, priority: place.plan.priority)
+            return endpoint
         }
-        references = endpoints.map { .passUnretained($0) }
+        for endpoint in endpoints { endpoint.takeVerdict() }
+        balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
         for endpoint in former { endpoint.retire() }
     }
 
-    private func keep(_ address: SocketAddress, name: String, _ former: inout [Endpoint]) {
-        guard !endpoints.contains(where: { $0.address == address }) else { return }
-        if let index = former.firstIndex(where: { $0.address == address }) {
-            endpoints.append(former.remove(at: index))
-            return
-        }
-        let tls = plan.tls.flatMap { tls in (tls.serverName ?? ServerName(name)).map { (tls.context, $0) } }
-        endpoints.append(Endpoint(address: address, tls: tls, settings: plan.pool, context: context, client: client))
+    private func makeEndpoint(_ place: EndpointPlace) -> Endpoint {
+        let tls = plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
+        return Endpoint(place, tls: tls, settings: plan.pool, cluster: record, context: context, client: client)
     }
 
-    /// The endpoint for the next request, another than `avoided` where there is one; `nil` where the cluster is empty.
-    func pick(avoiding avoided: Unmanaged<Endpoint>? = nil) -> Unmanaged<Endpoint>? {
-        let avoid = avoided.flatMap { avoided in references.firstIndex { $0.toOpaque() == avoided.toOpaque() } }
-        let index = balancer.pick(
-            count: references.count, avoid: avoid,
-            isUsable: { references[$0]._withUnsafeGuaranteedRef { $0.isUsable } },
-            load: { references[$0]._withUnsafeGuaranteedRef { $0.activeCount } })
-        return index.map { references[$0] }
+    /// Takes what checks and outlier verdicts say now.
+    package func refresh() {
+        for endpoint in endpoints { endpoint.takeVerdict() }
+        balancer.refresh(now: context.loop.now)
     }
+
+    /// Some priority has so few healthy endpoints that their health is not believed.
+    package var isPanicking: Bool { balancer.isPanicking }
 
     /// Part of no snapshot any more: its connections close with their last request.
     func retire() {
         for endpoint in endpoints { endpoint.retire() }
     }
+
+    // MARK: Calls
+
+    /// Where a call goes.
+    enum Choice {
+        case endpoint(Unmanaged<Endpoint>)
+        case refused(RefusalCause)
+    }
+
+    /// The endpoint for an attempt, another than `avoided` where there is one.
+    func choose(for exchange: ExchangePointer, avoiding avoided: Unmanaged<Endpoint>? = nil) -> Choice {
+        if let limits = limits(for: exchange), record.usage.requests >= limits.requests {
+            record.usage.noteOverflow()
+            return .refused(.circuitFull(retryAfter: nil))
+        }
+        let now = context.loop.now
+        if let breaker = record.breaker, !breaker.wouldAdmit(at: now) {
+            return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
+        }
+        let hash = plan.hash?.hash(exchange)
+        switch balancer.pick(hash: hash, avoiding: avoided?._withUnsafeGuaranteedRef { $0.member }, now: now) {
+        case .member(let member):
+            if let breaker = record.breaker, !breaker.admit(at: now) {
+                return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
+            }
+            return .endpoint(Unmanaged.fromOpaque(member.pointee.owner!))
+        case .blocked(let time): return .refused(.circuitOpen(retryAfter: time))
+        case .nobody: return .refused(.noHealthyEndpoint(retryAfter: nil))
+        }
+    }
+
+    private func limits(for exchange: ExchangePointer) -> CircuitLimits? {
+        guard record.settings.limits != nil else { return nil }
+        return record.settings.limits(isHighPriority: exchange.isHighPriority)
+    }
+
+    /// A place among the retries that run, to be given back by `retryEnded`; false where there is none.
+    func beginRetry(_ exchange: ExchangePointer) -> Bool {
+        guard let limits = limits(for: exchange) else { return true }
+        guard record.usage.retries < limits.retries else {
+            record.usage.noteOverflow()
+            return false
+        }
+        record.usage.addRetries(1)
+        return true
+    }
+
+    func retryEnded() {
+        if record.settings.limits != nil { record.usage.addRetries(-1) }
+    }
+
+    /// An attempt at `endpoint` that began at `began` has ended: once for each.
+    func note(_ outcome: AttemptOutcome, of endpoint: Unmanaged<Endpoint>, began: Instant) {
+        guard record.observes else { return }
+        let now = context.loop.now
+        let isChanged = endpoint._withUnsafeGuaranteedRef { record.record(outcome, of: $0.record, began: began, now: now) }
+        guard isChanged else { return }
+        refresh()
+        record.announceChange()
+    }
 }
 
-/// What host names stand for, as last looked up.
-package struct ResolvedNames: Sendable {
-    package var addresses: [String: [SocketAddress]]
-
-    package init(_ addresses: [String: [SocketAddress]] = [:]) { self.addresses = addresses }
+extension ExchangePointer {
+    /// By its route.
+    var isHighPriority: Bool { pointee.route?._withUnsafeGuaranteedRef { $0.isHighPriority } ?? false }
 }

@@ -1,3 +1,4 @@
+package import Balancing
 package import HTTP2
 internal import HTTPModel
 internal import Reactor
@@ -42,6 +43,8 @@ protocol EndpointClient: AnyObject {
     func endpoint(_ endpoint: Endpoint, hasRoomFor exchange: ExchangePointer, on connection: ClientConnection)
     /// No connection could be made.
     func endpoint(_ endpoint: Endpoint, failed exchange: ExchangePointer, _ end: ChannelEnd)
+    /// The endpoint is no longer part of its cluster: it was not tried.
+    func endpoint(_ endpoint: Endpoint, leftBehind exchange: ExchangePointer)
 }
 
 /// One address of a cluster, on one worker: its connections, and the requests that wait for one.
@@ -50,6 +53,13 @@ protocol EndpointClient: AnyObject {
 /// the endpoint the last choice for a growing while.
 package final class Endpoint: ClientConnectionOwner {
     package let address: SocketAddress
+    /// Which endpoint of its cluster it is.
+    let identity: String
+    /// What its cluster's balancer knows of it.
+    let member: MemberPointer
+    /// What the whole process knows of it.
+    package let record: EndpointRecord
+    private let cluster: ClusterRecord
     /// The address as text, for the log.
     package let addressText: [UInt8]
     private let settings: PoolSettings
@@ -64,11 +74,16 @@ package final class Endpoint: ClientConnectionOwner {
     private var lastWaiting: ExchangePointer?
     private var waitingCount = 0
     /// Requests sent and not over, and requests that wait.
-    package var activeCount = 0
+    package var activeCount: Int {
+        get { member.pointee.load }
+        set {
+            if cluster.settings.limits != nil { cluster.usage.addRequests(newValue - member.pointee.load) }
+            member.pointee.load = newValue
+        }
+    }
     /// Exchanges that name it as theirs, the log's sake included: as long as any does, it lives.
     private var holderCount = 0
     private var failures = 0
-    private var avoidUntil = Instant(nanoseconds: 0)
     /// What a further connection is likely to take: as the last one did.
     private var expectedCapacity: Int
     private var isRetired = false
@@ -90,22 +105,40 @@ package final class Endpoint: ClientConnectionOwner {
     private static let userTimeoutMilliseconds: UInt32 = 20_000
 
     init(
-        address: SocketAddress, tls: (context: ClientContext, name: ServerName)?, settings: PoolSettings,
-        context: WorkerContext, client: any EndpointClient
+        _ place: EndpointPlace, tls: (context: ClientContext, name: ServerName)?, settings: PoolSettings,
+        cluster: ClusterRecord, context: WorkerContext, client: any EndpointClient
     ) {
         self.tls = tls
         isSecure = tls != nil
         expectedCapacity = settings.streams
-        self.address = address
+        address = place.address
+        identity = place.identity
         addressText = Array(address.description.utf8)
         self.settings = settings
+        self.cluster = cluster
         self.context = context
         self.client = client
+        record = cluster.retain(identity)
+        member = .allocate(capacity: 1)
+        member.initialize(
+            to: Member(
+                weight: place.plan.weight, priority: place.plan.priority, key: StableHash.hash(identity),
+                owner: Unmanaged.passUnretained(self).toOpaque()))
+        member.pointee.breaker = record.breaker.map { .passUnretained($0) }
     }
 
-    /// Not known to be unreachable.
-    @inline(__always)
-    package var isUsable: Bool { failures == 0 || avoidUntil < context.loop.now }
+    deinit { member.deallocate() }
+
+    /// No connect has failed a moment ago.
+    package var isUsable: Bool { member.pointee.avoidUntil <= context.loop.now }
+
+    func setShare(weight: UInt32, priority: Int) {
+        member.pointee.weight = weight
+        member.pointee.priority = priority
+    }
+
+    /// Has its balancer know what checks and outlier verdicts say now.
+    func takeVerdict() { member.pointee.isHealthy = record.isHealthy }
 
     enum Admission {
         case room(Unmanaged<ClientConnection>)
@@ -124,14 +157,25 @@ package final class Endpoint: ClientConnectionOwner {
             if connection._withUnsafeGuaranteedRef({ $0.hasRoom }) { return .room(connection) }
             index += 1
         }
-        guard waitingCount < settings.waiting else { return .overflow }
-        guard openIfNeeded(adding: 1) else { return .failed }
+        guard waitingCount < settings.waiting, hasPendingRoom(exchange) else { return .overflow }
+        guard openIfNeeded(adding: 1, limits: limits(exchange)) else { return .failed }
         exchange.pointee.nextWaiting = nil
         exchange.pointee.previousWaiting = lastWaiting
         if let lastWaiting { lastWaiting.pointee.nextWaiting = exchange } else { firstWaiting = exchange }
         lastWaiting = exchange
         waitingCount += 1
+        if cluster.settings.limits != nil { cluster.usage.addPending(1) }
         return .waits
+    }
+
+    private func limits(_ exchange: ExchangePointer) -> CircuitLimits? {
+        cluster.settings.limits == nil ? nil : cluster.settings.limits(isHighPriority: exchange.isHighPriority)
+    }
+
+    private func hasPendingRoom(_ exchange: ExchangePointer) -> Bool {
+        guard let limits = limits(exchange), cluster.usage.pending >= limits.pending else { return true }
+        cluster.usage.noteOverflow()
+        return false
     }
 
     /// Takes an exchange out of the queue.
@@ -149,15 +193,19 @@ package final class Endpoint: ClientConnectionOwner {
         exchange.pointee.nextWaiting = nil
         exchange.pointee.previousWaiting = nil
         waitingCount -= 1
+        if cluster.settings.limits != nil { cluster.usage.addPending(-1) }
     }
 
     /// False where no connection could be begun and there is none that will have room.
-    private func openIfNeeded(adding: Int) -> Bool {
+    private func openIfNeeded(adding: Int, limits: CircuitLimits?) -> Bool {
         let connecting = connections.count { !$0.connection.isReady && !$0.connection.isLeaving }
         // Those on their way will take their share of the queue.
         if connecting * expectedCapacity >= waitingCount + adding { return true }
         // One that is leaving takes no more requests, but may have calls for hours: it keeps no other from its place.
-        guard connections.count(where: { !$0.connection.isLeaving }) < settings.connections else { return true }
+        let staying = connections.count { !$0.connection.isLeaving }
+        guard staying < settings.connections else { return true }
+        // The cluster's limit leaves every endpoint one of each worker.
+        if staying > 0, let limits, cluster.usage.connections >= limits.connections { return true }
         guard
             let connection = try? ClientConnection(
                 to: address, tls: tls, limits: settings.session, streamLimit: settings.streams, context: context, owner: self)
@@ -170,19 +218,21 @@ package final class Endpoint: ClientConnectionOwner {
         pooled.timer = Timer(on: context.loop) { [unowned(unsafe) connection] in connection.channel.abort() }
         pooled.timer?.arm(after: settings.connectTimeout)
         connections.append(pooled)
+        if cluster.settings.limits != nil { cluster.usage.addConnections(1) }
         return true
     }
 
     private func noteFailure() {
         failures = min(failures + 1, 16)
         let backoff = Self.firstBackoff * Int(1 << min(failures - 1, 7))
-        avoidUntil = context.loop.now + min(backoff, Self.longestBackoff)
+        member.pointee.avoidUntil = context.loop.now + min(backoff, Self.longestBackoff)
     }
 
     // MARK: ClientConnectionOwner
 
     package func clientConnectionOpened(_ connection: ClientConnection) {
         failures = 0
+        member.pointee.avoidUntil = Instant(nanoseconds: 0)
         expectedCapacity = max(1, connection.capacity)
         usable.append(.passUnretained(connection))
         if let pooled = connections.first(where: { $0.connection === connection }) {
@@ -202,12 +252,12 @@ package final class Endpoint: ClientConnectionOwner {
             withdraw(exchange)
             client.endpoint(self, hasRoomFor: exchange, on: connection)
         }
-        if firstWaiting != nil { _ = openIfNeeded(adding: 0) }
+        if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
     }
 
     package func clientConnectionLeaving(_ connection: ClientConnection) {
         // Where that fails, this connection's end tries once more.
-        if firstWaiting != nil { _ = openIfNeeded(adding: 0) }
+        if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
     }
 
     package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
@@ -215,13 +265,14 @@ package final class Endpoint: ClientConnectionOwner {
         let wasOpen = connection.wasReady
         // What closes may be on the stack: it ends after the tick.
         let pooled = connections.remove(at: index)
+        if cluster.settings.limits != nil { cluster.usage.addConnections(-1) }
         usable.removeAll { $0.toOpaque() == Unmanaged.passUnretained(connection).toOpaque() }
         context.loop.afterThisTick { withExtendedLifetime(pooled) {} }
         pooled.timer = nil
         if !wasOpen {
             noteFailure()
             if !connections.contains(where: { !$0.connection.isLeaving }) { failQueue(end) }
-        } else if firstWaiting != nil, !openIfNeeded(adding: 0) {
+        } else if let firstWaiting, !openIfNeeded(adding: 0, limits: limits(firstWaiting)) {
             failQueue(end)
         }
         releaseIfOver()
@@ -243,14 +294,22 @@ package final class Endpoint: ClientConnectionOwner {
         if connection.streamCount == 0, connection.idleFor >= idle {
             connection.retire()
         } else {
-            pooled.timer?.arm(after: idle)
+            // From when it last had a call, not from now.
+            pooled.timer?.arm(after: max(idle - connection.idleFor, .milliseconds(1)))
         }
     }
 
     /// No longer part of its cluster: running requests end in their own time.
     package func retire() {
+        guard !isRetired else { return }
         isRetired = true
         keptAlive = self
+        cluster.release(record)
+        // They go elsewhere at once, rather than with the connection that they waited for.
+        while let exchange = firstWaiting {
+            withdraw(exchange)
+            client.endpoint(self, leftBehind: exchange)
+        }
         for pooled in connections { pooled.connection.retire() }
         releaseIfOver()
     }

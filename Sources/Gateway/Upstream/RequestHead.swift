@@ -21,28 +21,32 @@ enum RequestHead {
         var forwardedFor = UnsafeRawBufferPointer(start: nil, count: 0)
         var forwardedProto: StaticString = "http"
         /// Claims to forward, and so the names of which the caller's own copies are removed.
-        var claims: ClaimHeaders?
+        var claims: Unmanaged<ClaimHeaders>?
+        /// The id goes into the connection's HPACK table: nobody will send it again, but its name.
+        var namesRequestID = false
     }
 
     /// Writes the request of `source` for `target`, its upstream stream.
     static func write(
-        _ facts: HeadFacts, from source: StreamPointer, to target: StreamPointer, _ additions: borrowing Additions,
-        scratch: UnsafeMutableBufferPointer<Field>
+        method: UnsafeRawBufferPointer, target path: UnsafeRawBufferPointer, from source: StreamPointer,
+        to target: StreamPointer, _ additions: borrowing Additions, scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
-        if facts.method.equals("POST") {
+        if method.equals("POST") {
             writer.put(post)
         } else {
-            writer.put(":method", facts.method, token: .method)
+            writer.put(":method", method, token: .method)
         }
         writer.put(additions.isUpstreamSecure ? https : http)
-        writer.put(":path", facts.target, token: .path)
+        writer.put(":path", path, token: .path)
         if let authority = source.pointee.fields.first(.authority) ?? source.pointee.fields.first(.host) {
             writer.put(":authority", authority.valueBytes, token: .authority)
         }
+        // Trailers may have arrived behind the head while it waited: they go up behind the body.
         let fields = source.pointee.fields
+        let headCount = source.pointee.trailersStart
         var index = 0
-        while index < fields.count {
+        while index < headCount {
             let field = fields.fields[index]
             index += 1
             switch field.token {
@@ -57,7 +61,11 @@ enum RequestHead {
                 token.flags.insert(.neverIndexed)
                 writer.copy(token)
             case .other:
-                if let claims = additions.claims, claims.overwrites(field.nameBytes) { continue }
+                if let claims = additions.claims,
+                    claims._withUnsafeGuaranteedRef({ $0.overwrites(field.nameBytes) })
+                {
+                    continue
+                }
                 writer.copy(field)
             default:
                 writer.copy(field)
@@ -79,8 +87,10 @@ enum RequestHead {
                 value: UnsafeRawBufferPointer(
                     start: additions.forwardedProto.utf8Start, count: additions.forwardedProto.utf8CodeUnitCount),
                 token: .xForwardedProto))
-        writer.put("x-request-id", additions.requestID, token: .xRequestID, flags: .borrowedNeverIndexed)
-        additions.claims?.write(to: &writer)
+        writer.put(
+            "x-request-id", additions.requestID, token: .xRequestID,
+            flags: additions.namesRequestID ? .borrowed : .borrowedNeverIndexed)
+        additions.claims?._withUnsafeGuaranteedRef { $0.write(to: &writer) }
         return writer.written
     }
 }

@@ -38,16 +38,20 @@ enum ResponseHead {
     }
 
     /// The trailers of `source`, kept in the arena of `target`; `nil` where there are none.
+    /// - Parameter claims: on the way up, the names that only the gateway may say.
     static func trailers(
-        from source: StreamPointer, to target: StreamPointer, scratch: UnsafeMutableBufferPointer<Field>
+        from source: StreamPointer, to target: StreamPointer, without claims: Unmanaged<ClaimHeaders>? = nil,
+        scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeMutableBufferPointer<Field>? {
         let fields = source.pointee.fields
         guard fields.count > source.pointee.trailersStart else { return nil }
         var writer = FieldWriter(for: target, scratch: scratch)
         var index = source.pointee.trailersStart
         while index < fields.count {
-            copyEndToEnd(fields.fields[index], &writer)
+            let field = fields.fields[index]
             index += 1
+            if let claims, claims._withUnsafeGuaranteedRef({ $0.overwrites(field.nameBytes) }) { continue }
+            copyEndToEnd(field, &writer)
         }
         return writer.count == 0 ? nil : writer.keep()
     }

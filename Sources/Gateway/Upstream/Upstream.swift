@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Bytes
 internal import GRPC
 internal import HTTP2
@@ -38,11 +39,17 @@ package final class Upstream: StreamHandler, EndpointClient {
         let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { snapshot in
             snapshot.cluster(of: exchange.pointee.route!)
         }
-        exchange.pointee.endpoint = cluster._withUnsafeGuaranteedRef { $0.pick(avoiding: former) }
-        exchange.pointee.endpoint?._withUnsafeGuaranteedRef { $0.hold() }
+        let choice = cluster._withUnsafeGuaranteedRef { $0.choose(for: exchange, avoiding: former) }
+        if case .endpoint(let endpoint) = choice {
+            exchange.pointee.endpoint = endpoint
+            endpoint._withUnsafeGuaranteedRef { $0.hold() }
+        } else {
+            exchange.pointee.endpoint = nil
+        }
         former?._withUnsafeGuaranteedRef { $0.letGo() }
-        guard let endpoint = exchange.pointee.endpoint else {
-            return worker.refuse(exchange, .noHealthyEndpoint(retryAfter: nil))
+        guard case .endpoint(let endpoint) = choice else {
+            if case .refused(let cause) = choice { worker.refuse(exchange, cause) }
+            return
         }
         exchange.pointee.attemptBegan = now
         endpoint._withUnsafeGuaranteedRef { send(exchange, to: $0) }
@@ -74,14 +81,37 @@ package final class Upstream: StreamHandler, EndpointClient {
         connectFailed(exchange)
     }
 
+    func endpoint(_ endpoint: Endpoint, leftBehind exchange: ExchangePointer) {
+        endpoint.activeCount -= 1
+        exchange.pointee.attempts -= 1
+        start(exchange)
+    }
+
+    /// What became of an attempt, for those who judge endpoints by it: once for each.
+    func note(_ exchange: ExchangePointer, _ outcome: AttemptOutcome) {
+        guard let endpoint = exchange.pointee.endpoint else { return }
+        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: exchange.pointee.route!) }
+        cluster._withUnsafeGuaranteedRef { $0.note(outcome, of: endpoint, began: exchange.pointee.attemptBegan) }
+    }
+
+    /// By what the answer says.
+    private func noteAnswer(_ exchange: ExchangePointer) {
+        if let status = exchange.pointee.outcome.grpcStatus {
+            note(exchange, AttemptOutcome(status))
+        } else {
+            note(exchange, exchange.pointee.caller == .grpc ? .failure : AttemptOutcome(httpStatus: exchange.pointee.outcome.httpStatus))
+        }
+    }
+
     private func connectFailed(_ exchange: ExchangePointer) {
         count(.upstreamConnectFailed)
+        note(exchange, .localFailure)
         if exchange.pointee.attempts < Self.attemptsMax { return start(exchange) }
         worker.refuse(exchange, .connectFailed)
     }
 
     private func send(_ exchange: ExchangePointer, on connection: ClientConnection) {
-        guard let downstream = exchange.pointee.downstream, let facts = exchange.pointee.facts else { return }
+        guard let downstream = exchange.pointee.downstream else { return }
         let bodyEnded = exchange.pointee.flags.contains(.requestEnded)
         let bodyIsEmpty = exchange.pointee.body.isEmpty
         let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
@@ -89,7 +119,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let stream = connection.request(
             ended: endsWithHead, handler: ownReference, stream: UnsafeMutableRawPointer(exchange)
         ) { stream in
-            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, facts, from: downstream, to: stream) }
+            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, from: downstream, to: stream) }
         }
         guard let stream else {
             // The connection has just been told to go: the pool finds another.
@@ -110,7 +140,8 @@ package final class Upstream: StreamHandler, EndpointClient {
     @inline(__always)
     func forward(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
         guard let stream = exchange.pointee.upstream else {
-            return keep(bytes, of: exchange)
+            keep(bytes, of: exchange)
+            return reference._withUnsafeGuaranteedRef { $0.checkMemory() }
         }
         if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped) {
             keep(bytes, of: exchange)
@@ -141,7 +172,11 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func finishRequest(
         _ exchange: ExchangePointer, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
     ) {
-        if let trailers = ResponseHead.trailers(from: downstream, to: stream, scratch: fieldScratch) {
+        if downstream.pointee.fields.count > downstream.pointee.trailersStart,
+            let trailers = ResponseHead.trailers(
+                from: downstream, to: stream,
+                without: reference._withUnsafeGuaranteedRef({ $0.claims(of: exchange) }), scratch: fieldScratch)
+        {
             connection.finish(stream, trailers: trailers)
         } else {
             connection.finish(stream)
@@ -190,10 +225,12 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) {
+            note(exchange, .failure)
             return abandon(exchange, .upstreamProtocolError)
         }
         let status = ResponseHead.status(of: stream)
         if exchange.pointee.caller == .grpc, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
+            note(exchange, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
             return abandon(exchange, refusal)
         }
         exchange.pointee.phase = .responding
@@ -203,7 +240,9 @@ package final class Upstream: StreamHandler, EndpointClient {
         let fields = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)
         ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: ended) }
-        if ended { exchange.pointee.phase = .over }
+        guard ended else { return }
+        noteAnswer(exchange)
+        exchange.pointee.phase = .over
     }
 
     /// The attempt is given up, and the caller is told why.
@@ -226,7 +265,9 @@ package final class Upstream: StreamHandler, EndpointClient {
     package func streamEnded(_ stream: StreamPointer) {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
+        if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
+        noteAnswer(exchange)
         exchange.pointee.phase = .over
         if exchange.pointee.caller == .grpc, !exchange.pointee.flags.contains(.statusSeen) {
             return worker.finishWithoutStatus(exchange, downstream)
@@ -266,13 +307,16 @@ package final class Upstream: StreamHandler, EndpointClient {
         switch reason {
         case .complete:
             count(.upstreamReset)
+            note(exchange, .failure)
             // RST_STREAM(NO_ERROR) before the answer was complete.
             worker.fail(exchange, .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue))
         case .reset(let code):
             count(.upstreamReset)
+            note(exchange, .gatewayFailure)
             worker.fail(exchange, .upstreamReset(http2ErrorCode: code))
         case .connectionLost:
             count(.upstreamConnectionLost)
+            note(exchange, .localFailure)
             worker.fail(exchange, .connectionLost)
         case .unprocessed:
             if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped),

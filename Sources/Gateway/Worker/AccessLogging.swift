@@ -9,14 +9,20 @@ internal import Transport
 
 /// A worker's access log: hands the lines of a tick over at its end.
 package final class AccessLogger: Flushable {
-    let ring: AccessLogRing
+    private let ring: AccessLogRing
+    /// `ring`, asked at every call without counting references.
+    private let ringReference: Unmanaged<AccessLogRing>
     private unowned(unsafe) let loop: EventLoop
     private var isDirty = false
 
     package init(ring: AccessLogRing, loop: EventLoop) {
         self.ring = ring
+        ringReference = .passUnretained(ring)
         self.loop = loop
     }
+
+    /// Somebody takes the lines.
+    var isEnabled: Bool { ringReference._withUnsafeGuaranteedRef { $0.isEnabled } }
 
     func append(_ entry: borrowing AccessLogEntry) {
         ring.append(entry)
@@ -46,7 +52,9 @@ extension GatewayWorker {
         shard._withUnsafeGuaranteedRef {
             $0.record(series, status: isPlainSuccess ? 0 : Int(code.rawValue), nanoseconds: duration)
         }
-        if let accessLog, accessLog.ring.isEnabled { write(exchange, duration, to: accessLog) }
+        if let accessLogReference, accessLogReference._withUnsafeGuaranteedRef({ $0.isEnabled }) {
+            accessLogReference._withUnsafeGuaranteedRef { write(exchange, duration, to: $0) }
+        }
     }
 
     private func write(_ exchange: ExchangePointer, _ duration: UInt64, to log: AccessLogger) {
@@ -108,7 +116,7 @@ extension GatewayWorker {
             var text = address.description
             text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
         } else {
-            connection.peerText.withUnsafeBytes(body)
+            body(connection.peerText)
         }
     }
 

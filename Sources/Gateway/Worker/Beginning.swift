@@ -1,4 +1,5 @@
 internal import HTTP2
+internal import Balancing
 internal import Reactor
 internal import GRPC
 internal import HTTPModel
@@ -12,41 +13,54 @@ extension GatewayWorker {
     func begin(_ stream: StreamPointer, ended: Bool) {
         let exchange = take(stream)
         if ended { exchange.pointee.flags.insert(.requestEnded) }
-        let fields = stream.pointee.fields
-        exchange.pointee.caller = CallerProtocol(
-            method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
-            contentType: fields.first(.contentType)?.valueBytes)
-        if stream.pointee.flags.contains(.headTooLarge) {
-            let limits = Connection.with(stream) { $0.limits }
-            return refuse(exchange, .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount))
-        }
-        if isFull {
-            metrics.count(.overload)
-            return refuse(exchange, .overloaded(retryAfter: .seconds(1)))
+        if let cause = unwelcome(stream) {
+            exchange.pointee.caller = Self.caller(of: stream)
+            return refuse(exchange, cause)
         }
         exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
             facts = try HeadFacts(&stream.pointee.fields)
         } catch {
+            exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, RefusalCause(error))
         }
+        exchange.pointee.caller = CallerProtocol(method: facts.method, contentType: facts.contentType)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
         guard exchange.pointee.snapshot!._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0.snapshot) }) else {
             return refuse(exchange, .noRoute)
         }
-        guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0, stream) }) else { return }
+        guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0, facts) }) else { return }
         runFilters(exchange)
+    }
+
+    /// Why a head is not even read.
+    @inline(__always)
+    private func unwelcome(_ stream: StreamPointer) -> RefusalCause? {
+        if stream.pointee.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
+        guard isFull else { return nil }
+        metrics.count(.overload)
+        return .overloaded(retryAfter: .seconds(1))
+    }
+
+    /// What the caller speaks, from a head that was not read, or could not be.
+    private static func caller(of stream: StreamPointer) -> CallerProtocol {
+        let fields = stream.pointee.fields
+        return CallerProtocol(
+            method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
+            contentType: fields.first(.contentType)?.valueBytes)
     }
 
     /// Notes where the request came from, its route and its policy; false where no route takes it.
     private func find(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
     ) -> Bool {
-        exchange.pointee.origin = ClientOrigin(
-            peer: IPAddress(ServerConnection.withServer(stream) { $0.channel.peer }), fields: stream.pointee.fields,
-            trusted: snapshot.trustedProxies)
+        let peer = IPAddress(ServerConnection.withServer(stream) { $0.channel.peer })
+        exchange.pointee.origin =
+            snapshot.trustsProxies
+            ? ClientOrigin(peer: peer, fields: stream.pointee.fields, trusted: snapshot.trustedProxies)
+            : ClientOrigin(peer: peer)
         guard let index = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
         let route = snapshot.routeReferences[index]
         exchange.pointee.route = route
@@ -56,10 +70,10 @@ extension GatewayWorker {
     }
 
     /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.
-    private func setDeadline(_ exchange: ExchangePointer, _ policy: CallPolicy, _ stream: StreamPointer) -> Bool {
+    private func setDeadline(_ exchange: ExchangePointer, _ policy: CallPolicy, _ facts: HeadFacts) -> Bool {
         var limit = policy.timeout
-        if let field = stream.pointee.fields.first(.grpcTimeout) {
-            guard let asked = GRPCTimeout(field.valueBytes) else {
+        if let text = facts.timeout {
+            guard let asked = GRPCTimeout(text) else {
                 refuse(exchange, .malformedTimeout)
                 return false
             }
@@ -95,11 +109,19 @@ extension GatewayWorker {
         case .over: return
         }
         if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended { metrics.count(.upstreamTimeout) }
+        // An answer that had begun says that the endpoint is there.
+        if stage == .connect || stage == .response { upstream.note(exchange, .localFailure) }
         fail(exchange, .deadlineExceeded(stage))
     }
 }
 
 extension RefusalCause {
+    /// The head or the trailers that arrived on `stream` were larger than its connection allows.
+    static func headTooLarge(of stream: StreamPointer) -> RefusalCause {
+        let limits = Connection.with(stream) { $0.limits }
+        return .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount)
+    }
+
     init(_ fault: HeadFacts.Fault) {
         switch fault {
         case .path, .noPath: self = .badPath

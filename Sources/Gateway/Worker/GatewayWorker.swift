@@ -27,7 +27,7 @@ package final class GatewayWorker {
     }
     /// `current`, and its caps, for every call: read without counting references.
     private var serving: Unmanaged<WorkerSnapshot>
-    private(set) var memoryLimits: MemoryGuard
+    private(set) var memoryLimits: MemoryLimits
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>
@@ -39,7 +39,9 @@ package final class GatewayWorker {
     let shard: Unmanaged<MetricShard>
     private let activeCalls: Gauge
     let unrouted: CallGroup
-    let accessLog: AccessLogger?
+    private let accessLog: AccessLogger?
+    /// `accessLog`, reached at every call without counting references.
+    let accessLogReference: Unmanaged<AccessLogger>?
     let counters: CounterTable
     let authenticator: Authenticator
     private(set) var limiter: Limiter
@@ -63,6 +65,7 @@ package final class GatewayWorker {
         timers = context.loop.timers
         self.counters = counters
         self.accessLog = accessLog
+        accessLogReference = accessLog.map { .passUnretained($0) }
         self.resolved = resolved
         randomness = FastRandom(
             seed: (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64()))
@@ -110,7 +113,7 @@ package final class GatewayWorker {
         var kept: [String: Cluster] = [:]
         for cluster in current.clusters { kept[cluster.plan.name] = cluster }
         let clusters = snapshot.clusters.map { plan in
-            if let cluster = kept[plan.name], cluster.plan == plan { return cluster }
+            if let cluster = kept[plan.name], cluster.adopt(plan, resolved) { return cluster }
             return Cluster(
                 plan, seed: randomness.next(), resolved: resolved, context: context, client: upstream)
         }
@@ -180,10 +183,19 @@ package final class GatewayWorker {
         resolved = names
         serviceLink?.resolve(names)
         redisDialer?.resolved = names
-        // Snapshots share the clusters that did not change between them.
+        forEachCluster { $0.resolve(names) }
+    }
+
+    /// Takes what is known of the health of a cluster's endpoints now.
+    package func refresh(cluster name: String) {
+        forEachCluster { if $0.plan.name == name { $0.refresh() } }
+    }
+
+    /// Each once, those of leaving snapshots too.
+    private func forEachCluster(_ body: (Cluster) -> Void) {
         var seen: Set<ObjectIdentifier> = []
         for snapshot in leaving + [current] {
-            for cluster in snapshot.clusters where seen.insert(ObjectIdentifier(cluster)).inserted { cluster.resolve(names) }
+            for cluster in snapshot.clusters where seen.insert(ObjectIdentifier(cluster)).inserted { body(cluster) }
         }
     }
 

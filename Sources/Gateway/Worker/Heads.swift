@@ -8,31 +8,37 @@ internal import Transport
 extension GatewayWorker {
     /// The head for an attempt of `exchange` on `target`.
     func writeRequestHead(
-        _ exchange: ExchangePointer, _ facts: HeadFacts, from source: StreamPointer, to target: StreamPointer
+        _ exchange: ExchangePointer, from source: StreamPointer, to target: StreamPointer
     ) -> UnsafeBufferPointer<Field> {
         var additions = RequestHead.Additions()
-        let connection = Connection.with(source) { unsafeDowncast($0, to: ServerConnection.self) }
         if let origin = exchange.pointee.origin {
-            additions.forwardedFor = connection.peerText.withUnsafeBytes {
-                origin.forwardedFor(peerText: $0, fields: &source.pointee.fields)
+            ServerConnection.withServer(source) { connection in
+                additions.forwardedFor = origin.forwardedFor(
+                    peerText: connection.peerText, fields: &source.pointee.fields)
+                additions.forwardedProto = origin.forwardedProto(
+                    fields: source.pointee.fields, isSecure: connection.isSecure)
             }
-            additions.forwardedProto = origin.forwardedProto(
-                fields: source.pointee.fields, isSecure: connection.isSecure)
         }
-        if let identity = exchange.pointee.identity {
-            additions.claims = identity.claims
-            additions.forwardsToken = identity.forwardsToken
-        } else {
-            // Credentials that were not ours to judge are the upstream's.
-            additions.forwardsToken = true
-            additions.claims = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.strangersClaims }
-        }
+        // Credentials that were not ours to judge are the upstream's.
+        additions.forwardsToken = exchange.pointee.identity?.forwardsToken ?? true
+        additions.claims = claims(of: exchange)
         additions.isUpstreamSecure = exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
         additions.requestID = requestID(exchange, source)
+        additions.namesRequestID = Connection.with(target) { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
         if exchange.pointee.deadline != .distantFuture {
             additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))
         }
-        return RequestHead.write(facts, from: source, to: target, additions, scratch: context.fieldScratch)
+        return RequestHead.write(
+            method: exchange.pointee.facts!.method, target: exchange.pointee.facts!.target, from: source, to: target,
+            additions, scratch: context.fieldScratch)
+    }
+
+    /// The claims that go upstream with the exchange; for a stranger only their names.
+    func claims(of exchange: ExchangePointer) -> Unmanaged<ClaimHeaders>? {
+        if let identity = exchange.pointee.identity { return identity.claimsReference }
+        return exchange.pointee.snapshot!._withUnsafeGuaranteedRef {
+            $0.reference._withUnsafeGuaranteedRef { $0.strangersClaimsReference }
+        }
     }
 
     /// The caller's id where a trusted proxy vouches for it, else a new one, kept for the log and for further attempts.

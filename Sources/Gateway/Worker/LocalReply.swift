@@ -63,6 +63,18 @@ extension GatewayWorker {
         finish(stream, trailers: replies.fields)
     }
 
+    /// Ends an exchange without a word: its caller does not take what waits for it already.
+    func cut(_ exchange: ExchangePointer, _ code: ErrorCode, flag: StaticString, detail: StaticString) {
+        upstream.cancel(exchange)
+        guard let stream = exchange.pointee.downstream else { return }
+        exchange.pointee.outcome.flag = flag
+        exchange.pointee.outcome.detail = detail
+        exchange.pointee.outcome.grpcStatus = .cancelled
+        exchange.pointee.phase = .over
+        timers.disarm(exchange.pointee.timer)
+        Connection.with(stream) { $0.reset(stream, code) }
+    }
+
     /// Trailers for a gRPC answer that ended without a status.
     func finishWithoutStatus(_ exchange: ExchangePointer, _ stream: StreamPointer) {
         let refusal = Refusal(.upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))

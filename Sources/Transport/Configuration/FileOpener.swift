@@ -18,6 +18,9 @@ package struct FileOpener {
         issues.append(Issue(at: place, message, severity: severity))
     }
 
+    /// What whoever read a file has found in it.
+    package mutating func add(_ found: [Issue]) { issues += found }
+
     /// The bytes of a file; `nil` where it cannot be read.
     package mutating func bytes(_ path: Located<String>) -> [UInt8]? {
         switch read(path.value) {

@@ -42,9 +42,9 @@ extension Grammar where Value == ListenerLimits {
             return ListenerLimits(
                 connections: section.value("connections", .count(1...10_000_000), default: defaults.connections),
                 streams: section.value("streams", .count(1...1_000_000), default: defaults.streams),
-                headers: section.value("headers", .count(10...10_000), default: defaults.headers),
+                headers: section.value("headers", .count(10...1000), default: defaults.headers),
                 headerBytes: section.value(
-                    "header_bytes", .byteSize((1 << 10)...(16 << 20)), default: defaults.headerBytes),
+                    "header_bytes", .byteSize((1 << 10)...(1 << 20)), default: defaults.headerBytes),
                 bodyBytes: section.value("body_bytes", .word("none", or: .byteSize()), default: defaults.bodyBytes),
                 handshake: section.value("handshake", .timeout, default: defaults.handshake),
                 idle: section.value("idle", .word("none", or: .timeout), default: defaults.idle),

@@ -100,6 +100,10 @@ let expectedRows: [ExpectedRow] = [
         flag: "UH", headers: ["retry-after": "5"]),
     .init(
         cause: .upstreamQueueFull(retryAfter: nil), code: .unavailable, http: 503, reason: "UPSTREAM_QUEUE_FULL", flag: "UO"),
+    .init(cause: .circuitFull(retryAfter: nil), code: .unavailable, http: 503, reason: "CIRCUIT_FULL", flag: "UO"),
+    .init(
+        cause: .circuitOpen(retryAfter: .seconds(5)), code: .unavailable, http: 503, reason: "CIRCUIT_OPEN", flag: "UO",
+        headers: ["retry-after": "5"]),
     .init(
         cause: .overloaded(retryAfter: .seconds(1)), code: .unavailable, http: 503, reason: "OVERLOADED", flag: "OM",
         headers: ["retry-after": "1"]),

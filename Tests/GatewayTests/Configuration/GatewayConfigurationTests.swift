@@ -1,3 +1,4 @@
+import Balancing
 import Config
 import JOSE
 import RateLimit
@@ -78,8 +79,12 @@ import Testing
                     store: at(.redis(RedisLocation(address: .ip("127.0.0.1", port: 6379)))), domain: "martlet",
                     timeout: .milliseconds(20), whenUnavailable: .local))
         let cluster = try #require(configuration.clusters.first)
-        #expect(cluster.name.value == "orders" && cluster.loadBalancing == .leastRequest && cluster.tls == nil)
-        #expect(cluster.endpoints.map(\.value) == [.ip("10.0.0.11", port: 50051), .ip("10.0.0.12", port: 50051)])
+        #expect(cluster.name.value == "orders" && cluster.balancing == .defaults && cluster.tls == nil)
+        #expect(
+            cluster.endpoints
+                == .list([
+                    EndpointConfiguration(at(.ip("10.0.0.11", port: 50051))), EndpointConfiguration(at(.ip("10.0.0.12", port: 50051))),
+                ]))
         #expect(cluster.timeouts == .defaults && cluster.connections == .defaults)
         let name = "acme.orders.v1.Orders"
         #expect(
@@ -239,18 +244,18 @@ import Testing
                                 address: .name("redis.internal", port: 6380), database: 2, user: "martlet", password: Secret("hunter2"),
                                 tls: PeerTLS(ca: at("redis.pem"), serverName: "redis.internal", certificate: pair)))),
                     domain: "acme", timeout: .milliseconds(50), whenUnavailable: .deny))
-        let cluster = try #require(configuration.clusters.first)
         #expect(
-            cluster
+            configuration.clusters.first
                 == ClusterConfiguration(
                     name: at("orders"),
-                    endpoints: [
-                        at(.ip("10.0.0.11", port: 50051)), at(.name("orders.internal", port: 50051)),
-                        at(.ip("::1", port: 50051)), at(.unix("/run/orders.sock")),
-                    ],
-                    loadBalancing: .roundRobin, tls: .defaults,
+                    endpoints: .list(
+                        [
+                            .ip("10.0.0.11", port: 50051), .name("orders.internal", port: 50051), .ip("::1", port: 50051),
+                            NetworkAddress.unix("/run/orders.sock"),
+                        ].map { EndpointConfiguration(at($0)) }),
+                    balancing: BalancingConfiguration(settings: BalancingSettings(policy: .roundRobin), hash: []), tls: .defaults,
                     timeouts: ClusterConfiguration.Timeouts(connect: .seconds(1), idle: nil),
-                    connections: ClusterConfiguration.Connections(streams: 10, maximum: 2)))
+                    connections: ClusterConfiguration.Connections(streams: 10, maximum: 2), guards: GuardSettings()))
         try checkRoutes(configuration.routes)
     }
 

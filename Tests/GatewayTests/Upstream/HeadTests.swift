@@ -42,7 +42,8 @@ import Testing
         var additions = RequestHead.Additions()
         change(&additions)
         let facts = try HeadFacts(&source.pointee.fields)
-        let written = RequestHead.write(facts, from: source, to: target, additions, scratch: worker.scratch)
+        let written = RequestHead.write(
+            method: facts.method, target: facts.target, from: source, to: target, additions, scratch: worker.scratch)
         // The bytes must not lie in the caller's arena.
         source.pointee.fields.reset()
         for _ in 0..<20 { source.pointee.fields.append("overwritten", String(repeating: "#", count: 90)) }
@@ -55,6 +56,22 @@ import Testing
     private let box = Kept()
     private var texts: [String] { get { box.texts } nonmutating set { box.texts = newValue } }
     private var kept: [Worker] { get { box.workers } nonmutating set { box.workers = newValue } }
+
+    @Test("trailers that arrived behind the head do not go up with it, nor as what only the gateway says")
+    func trailersStayBehind() throws {
+        let worker = Worker()
+        let source = worker.stream(Self.head, trailers: [("x-tenant", "other"), ("x-checksum", "1")])
+        let facts = try HeadFacts(&source.pointee.fields)
+        let written = RequestHead.write(
+            method: facts.method, target: facts.target, from: source, to: worker.stream(), RequestHead.Additions(),
+            scratch: worker.scratch)
+        #expect(!Self.text(written).contains { $0.hasPrefix("x-checksum") || $0.hasPrefix("x-tenant") })
+        let claims = ClaimHeaders([(Array("x-tenant".utf8), Array("acme".utf8))])
+        defer { withExtendedLifetime(claims) {} }
+        let trailers = ResponseHead.trailers(
+            from: source, to: worker.stream(), without: .passUnretained(claims), scratch: worker.scratch)
+        #expect(Self.text(try #require(trailers)) == ["x-checksum: 1"])
+    }
 
     @Test("pseudo-header fields come first, the path and authority as sent, the scheme as the upstream is spoken to")
     func pseudoFields() throws {
@@ -125,7 +142,7 @@ import Testing
         let claims = ClaimHeaders([
             (Array("x-tenant".utf8), Array("acme".utf8)), (Array("x-plan".utf8), nil),
         ])
-        let fields = try request([("x-tenant", "evil"), ("x-plan", "pro"), ("x-tenants", "other")]) { $0.claims = claims }
+        let fields = try request([("x-tenant", "evil"), ("x-plan", "pro"), ("x-tenants", "other")]) { $0.claims = .passUnretained(claims) }
         #expect(texts.filter { $0.hasPrefix("x-tenant:") } == ["x-tenant: acme"])
         #expect(!texts.contains { $0.hasPrefix("x-plan:") })
         #expect(texts.contains("x-tenants: other"))

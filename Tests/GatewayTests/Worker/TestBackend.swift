@@ -5,12 +5,15 @@ import Sockets
 
 @testable import Transport
 
-/// A gRPC server that holds calls whose path begins with /hold, and answers others at once.
+/// A gRPC server that holds calls whose path begins with /hold, and answers others at once: with OK or UNAVAILABLE, in the head
+/// or, for paths that begin with /trail, in trailers.
 final class TestBackend: StreamHandler {
     private(set) var held: [StreamPointer] = []
     private(set) var paths: [String] = []
     /// Connections that have come.
     private(set) var accepted = 0
+    /// It answers UNAVAILABLE.
+    var isFailing = false
     /// Whether it takes what callers send.
     var takesBodies = true
     private let worker: TestWorker
@@ -50,7 +53,12 @@ final class TestBackend: StreamHandler {
 
     func answer(_ stream: StreamPointer) {
         held.removeAll { $0 == stream }
-        respond(stream, [Field("grpc-status", "0", token: .grpcStatus)], ended: true)
+        let fields = [Field("grpc-status", isFailing ? "14" : "0", token: .grpcStatus)]
+        guard stream.pointee.fields.text(":path")!.hasPrefix("/trail") else { return respond(stream, fields, ended: true) }
+        respond(stream, [], ended: false)
+        let kept = stream.pointee.fields.reserveFields(fields.count)
+        _ = kept.initialize(from: fields)
+        Connection.with(stream) { $0.finish(stream, trailers: kept) }
     }
 
     /// An answer's head, and a body that goes on.

@@ -1,3 +1,4 @@
+import Balancing
 import Config
 import GRPCTesting
 import HTTP2
@@ -22,6 +23,7 @@ final class TestGateway {
     private var socket: ListeningSocket!
     private let metrics = GatewayMetrics(registry: MetricRegistry())
     private let counters = CounterTable(cells: 1024, seed: .random())
+    let board = ClusterBoard()
     private let tickets = TicketKeys(now: Instant(nanoseconds: 0))
     /// Connections call their owners for as long as the loop turns.
     private var callers: [GRPCTesting.TestCaller] = []
@@ -35,7 +37,7 @@ final class TestGateway {
         inside = try TestWorker()
         outside = try TestWorker(beside: inside)
         let snapshot = try Self.snapshot(
-            endpoints.map { .address($0) }, generation: 1, counters, tickets, metrics, change)
+            endpoints.map { .address($0) }, generation: 1, counters, tickets, metrics, board, change)
         gateway = GatewayWorker(
             context: inside.context, serving: snapshot, counters: counters, metrics: metrics, accessLog: nil,
             resolved: ResolvedNames())
@@ -56,7 +58,8 @@ final class TestGateway {
 
     private static func snapshot(
         _ endpoints: [EndpointAddress], generation: UInt64, _ counters: CounterTable, _ tickets: TicketKeys,
-        _ metrics: GatewayMetrics, _ change: (inout ClusterPlan, inout MemoryConfiguration) -> Void
+        _ metrics: GatewayMetrics, _ board: ClusterBoard,
+        _ change: (inout ClusterPlan, inout MemoryConfiguration) -> Void
     ) throws -> Snapshot {
         let (read, report) = readConfiguration(
             """
@@ -70,16 +73,16 @@ final class TestGateway {
             configuration,
             .init(
                 readFile: { _ in .failure(FileFailure("none")) }, counterSeed: counters.seed, ticketKeys: tickets, metrics: metrics,
-                now: WallTime(seconds: 1_000_000)))
+                now: WallTime(seconds: 1_000_000), clusters: board))
         guard let built = builder.build(generation: generation).0?.snapshot else { throw Mistakes(text: "not built") }
         var memory = configuration.memory
         var plan = built.clusters[0]
-        plan.endpoints = endpoints
+        plan.endpoints = endpoints.map { EndpointPlan($0) }
         change(&plan, &memory)
         return Snapshot(
             generation: generation, table: built.table, routes: built.routes, rules: built.rules, clusters: [plan],
             trustedProxies: built.trustedProxies, authentication: nil, plans: [], store: built.store,
-            memory: MemoryGuard(memory, workers: 1))
+            memory: MemoryLimits(memory, workers: 1))
     }
 
     /// Takes another configuration into service.
@@ -87,7 +90,7 @@ final class TestGateway {
         _ endpoints: [EndpointAddress], generation: UInt64,
         change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
     ) throws {
-        gateway.adopt(try Self.snapshot(endpoints, generation: generation, counters, tickets, metrics, change))
+        gateway.adopt(try Self.snapshot(endpoints, generation: generation, counters, tickets, metrics, board, change))
     }
 
     var address: SocketAddress { socket.address }

@@ -55,6 +55,9 @@ class Backend:
     def release(self, tag):
         self._control.Release(pb.Tag(tag=tag), timeout=10)
 
+    def set_health(self, serving):
+        self._control.SetHealth(pb.Health(serving=serving), timeout=10)
+
     def wait_for_call(self, tag, state="running", **at_least):
         """The call with this tag, once it is in `state` and has at least `received=…` or `sent=…` messages."""
         def look():

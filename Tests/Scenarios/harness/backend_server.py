@@ -112,8 +112,13 @@ class Kinds(pb_grpc.KindsServicer):
 
 
 class Control(pb_grpc.ControlServicer):
-    def __init__(self, books):
-        self.books = books
+    def __init__(self, books, health):
+        self.books, self.health = books, health
+
+    async def SetHealth(self, request, context):
+        status = health_pb2.HealthCheckResponse
+        await self.health.set("", status.SERVING if request.serving else status.NOT_SERVING)
+        return pb.Nothing()
 
     async def Seen(self, request, context):
         calls = [pb.SeenCall(method=call.method, state=call.state, received=call.received, sent=call.sent)
@@ -145,8 +150,8 @@ async def serve(arguments):
     server = grpc.aio.server(options=options)
     books = _Books()
     pb_grpc.add_KindsServicer_to_server(Kinds(arguments.name, books), server)
-    pb_grpc.add_ControlServicer_to_server(Control(books), server)
     health = health_aio.HealthServicer()
+    pb_grpc.add_ControlServicer_to_server(Control(books, health), server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     await health.set("", health_pb2.HealthCheckResponse.SERVING)
     if arguments.certificate:

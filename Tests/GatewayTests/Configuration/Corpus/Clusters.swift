@@ -7,31 +7,25 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:21: clusters.orders: the key "endpoints" is missing, expected a list, each an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
         >>> martlet.yaml:1:45: clusters.other.endpoints: found an empty list, expected a list, each an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
         --- endpoints that are none
-        clusters: { orders: { endpoints: [10.0.0.1, 10.0.0.1:0, 10.0.0.300:80, "::1:80", "http://a:80", { address: "10.0.0.1:80", weight: 2 }] } }
+        clusters: { orders: { endpoints: [10.0.0.1, 10.0.0.1:0, 10.0.0.300:80, "::1:80", "http://a:80", [1]] } }
         >>> martlet.yaml:1:35: clusters.orders.endpoints[0]: found "10.0.0.1", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
         >>> martlet.yaml:1:45: clusters.orders.endpoints[1]: found "10.0.0.1:0", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
         >>> martlet.yaml:1:57: clusters.orders.endpoints[2]: found "10.0.0.300:80", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
         >>> martlet.yaml:1:72: clusters.orders.endpoints[3]: found "::1:80", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
         >>> martlet.yaml:1:82: clusters.orders.endpoints[4]: found "http://a:80", expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
-        >>> martlet.yaml:1:97: clusters.orders.endpoints[5]: found a mapping, expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
+        >>> martlet.yaml:1:97: clusters.orders.endpoints[5]: found a list, expected an address such as 10.0.0.11:50051, "[::1]:50051", orders.internal:50051 or unix:/run/orders.sock
         --- an endpoint twice
         clusters: { orders: { endpoints: [10.0.0.1:80, 10.0.0.1:80] } }
         >>> martlet.yaml:1:48: clusters.orders.endpoints[1]: found "10.0.0.1:80" twice, expected each endpoint once
         --- load balancing of another name
         clusters: { orders: { endpoints: [10.0.0.1:80], load_balancing: round-robin } }
-        >>> martlet.yaml:1:65: clusters.orders.load_balancing: found "round-robin", expected round_robin or least_request; did you mean "round_robin"?
+        >>> martlet.yaml:1:65: clusters.orders.load_balancing: found "round-robin", expected least_request, round_robin, random, ring_hash or maglev; did you mean "round_robin"?
         --- features that are not there yet
         clusters:
           orders:
             endpoints: [10.0.0.1:80]
-            health_check: grpc
-            circuit_breaker: {}
-            outlier_detection: {}
             schema: reflection
-        >>> martlet.yaml:4:5: clusters.orders.health_check: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
-        >>> martlet.yaml:5:5: clusters.orders.circuit_breaker: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
-        >>> martlet.yaml:6:5: clusters.orders.outlier_detection: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
-        >>> martlet.yaml:7:5: clusters.orders.schema: unknown key, expected endpoints, load_balancing, tls, timeouts or connections
+        >>> martlet.yaml:4:5: clusters.orders.schema: unknown key, expected endpoints, locality, load_balancing, tls, timeouts, connections, health_check, circuit_breaker or outlier_detection
         --- TLS to a cluster
         clusters: { orders: { endpoints: [10.0.0.1:80], tls: { certificate: c.pem, server_name: "a b", cs: x } } }
         >>> martlet.yaml:1:54: clusters.orders.tls: the key "private_key" is missing, expected the path of a PEM file with the private key

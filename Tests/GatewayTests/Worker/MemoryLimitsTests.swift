@@ -8,10 +8,10 @@ import Transport
 @testable import Gateway
 
 @Suite("Caps on what bodies hold")
-struct MemoryGuardTests {
+struct MemoryLimitsTests {
     @Test("workers share the process's cap", arguments: [(1, 100), (3, 33), (0, 100)])
     func share(workers: Int, bytes: Int) {
-        #expect(MemoryGuard(MemoryConfiguration(process: 100, connection: 50), workers: workers).workerBytesMax == bytes)
+        #expect(MemoryLimits(MemoryConfiguration(process: 100, connection: 50), workers: workers).workerBytesMax == bytes)
     }
 
     @Test("a caller that reads nothing loses calls, the largest first, until its connection holds what it may")
@@ -51,7 +51,8 @@ struct MemoryGuardTests {
         #expect(gateway.run { backend.held.count == 1 })
         large.send([UInt8](repeating: 0, count: 700 << 10))
         #expect(gateway.run { large.isOver })
-        #expect(large.status == "8")
+        #expect(large.status == "14")
+        #expect(large.field("grpc-message") == "the gateway is overloaded")
         #expect(gateway.run { backend.held.isEmpty }, "and the backend is told")
         let small = caller.begin("/hold.S/Small")
         small.send([UInt8](repeating: 0, count: 50 << 10))
@@ -110,5 +111,27 @@ struct MemoryGuardTests {
         #expect(gateway.run { slow.close == .reset(11) && small.bodyBytes == 1000 })
         #expect(small.close == nil)
         #expect(gateway.run { gateway.inside.context.chunks.bytesInUse == 0 })
+    }
+
+    @Test("bodies that wait for a connection count: the call that has sent most is refused, the others are served")
+    func waitingBodies() throws {
+        let gateway = try TestGateway()
+        var silent: [AcceptedSocket] = []
+        let socket = try ListeningSocket(on: gateway.outside.loop, at: SocketAddress("127.0.0.1:0")!) { silent.append($0) }
+        defer {
+            for socket in silent { socket.refuse() }
+            socket.close()
+        }
+        try gateway.adopt([.address(socket.address)], generation: 2) { _, memory in memory.process = 300 << 10 }
+        let caller = try gateway.caller()
+        let calls = [40, 60, 240].map { kibibytes in
+            let call = caller.begin("/a.S/Call")
+            call.send([UInt8](repeating: 0, count: kibibytes << 10))
+            return call
+        }
+        #expect(gateway.run { calls[2].isOver })
+        #expect(calls[2].status == "14")
+        #expect(!calls[0].isOver && !calls[1].isOver)
+        #expect(gateway.inside.context.chunks.bytesInUse <= 300 << 10)
     }
 }

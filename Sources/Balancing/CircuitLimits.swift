@@ -1,0 +1,46 @@
+internal import Synchronization
+
+/// How much may be under way to a cluster at once, from the whole process.
+package struct CircuitLimits: Sendable, Equatable {
+    package var connections: Int
+    /// Calls that wait for a connection.
+    package var pending: Int
+    /// Calls that run or wait.
+    package var requests: Int
+    package var retries: Int
+
+    package static let defaults = CircuitLimits(connections: 1024, pending: 1024, requests: 1024, retries: 3)
+
+    package init(connections: Int, pending: Int, requests: Int, retries: Int) {
+        self.connections = connections
+        self.pending = pending
+        self.requests = requests
+        self.retries = retries
+    }
+}
+
+/// What is under way to a cluster, from all workers.
+///
+/// Asked, then counted: workers that ask in the same moment may together go beyond a limit by one each, and no lock is held.
+package final class CircuitUsage: Sendable {
+    private let connectionCount = Atomic<Int>(0)
+    private let pendingCount = Atomic<Int>(0)
+    private let requestCount = Atomic<Int>(0)
+    private let retryCount = Atomic<Int>(0)
+    private let overflows = Atomic<UInt64>(0)
+
+    init() {}
+
+    package var connections: Int { connectionCount.load(ordering: .relaxed) }
+    package var pending: Int { pendingCount.load(ordering: .relaxed) }
+    package var requests: Int { requestCount.load(ordering: .relaxed) }
+    package var retries: Int { retryCount.load(ordering: .relaxed) }
+    /// Calls that a limit has turned away.
+    package var overflowCount: UInt64 { overflows.load(ordering: .relaxed) }
+
+    package func addConnections(_ change: Int) { connectionCount.wrappingAdd(change, ordering: .relaxed) }
+    package func addPending(_ change: Int) { pendingCount.wrappingAdd(change, ordering: .relaxed) }
+    package func addRequests(_ change: Int) { requestCount.wrappingAdd(change, ordering: .relaxed) }
+    package func addRetries(_ change: Int) { retryCount.wrappingAdd(change, ordering: .relaxed) }
+    package func noteOverflow() { overflows.wrappingAdd(1, ordering: .relaxed) }
+}

@@ -1,0 +1,46 @@
+internal import Bytes
+internal import Reactor
+internal import Sockets
+internal import TLS
+internal import Transport
+
+/// Whether an endpoint accepts a connection, and shakes hands where there is TLS. It is closed again at once.
+final class ConnectProbe: ByteChannelDelegate {
+    private var channel: ByteChannel?
+    private var hear: ((_ isPassed: Bool) -> Void)?
+    private unowned(unsafe) let loop: EventLoop
+
+    /// `nil` where not even a socket can be made.
+    init?(
+        _ address: SocketAddress, tls: (context: ClientContext, name: ServerName)?, context: WorkerContext,
+        hear: @escaping (_ isPassed: Bool) -> Void
+    ) {
+        loop = context.loop
+        self.hear = hear
+        guard let channel = try? ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch) else {
+            return nil
+        }
+        self.channel = channel
+        channel.attach(self)
+    }
+
+    func cancel() {
+        hear = nil
+        guard let channel else { return }
+        self.channel = nil
+        // The channel knows us by a reference that counts nothing.
+        loop.afterThisTick { withExtendedLifetime((self, channel)) {} }
+        channel.abort()
+    }
+
+    private func end(_ isPassed: Bool) {
+        guard let hear else { return }
+        cancel()
+        hear(isPassed)
+    }
+
+    func channelOpened() { end(true) }
+    func channelReceived(_ bytes: UnsafeRawBufferPointer) {}
+    func channelProduce(into output: inout ByteBuffer, limit: Int) {}
+    func channelClosed(_ reason: ChannelEnd) { end(false) }
+}

@@ -1,0 +1,142 @@
+internal import Bytes
+internal import GRPC
+internal import HTTP2
+internal import HTTPModel
+internal import Reactor
+internal import Sockets
+internal import Transport
+
+/// One request of a health probe, on a connection that the probe keeps.
+final class ProbeCall: StreamHandler {
+    enum Event: Equatable {
+        /// A message of grpc.health.v1 has come.
+        case status(HealthCheck.ServingStatus)
+        /// The head of an answer to an HTTP request.
+        case answered(Int)
+        /// Nothing more will come; `nil` where it is the connection's fault, or the peer broke the protocol.
+        case ended(StatusCode?)
+    }
+
+    private let isGRPC: Bool
+    private var hear: ((Event) -> Void)?
+    private var stream: StreamPointer?
+    private var reader = MessageReader(payloadBytesMax: 4096)
+
+    private init(isGRPC: Bool, hear: @escaping (Event) -> Void) {
+        self.isGRPC = isGRPC
+        self.hear = hear
+    }
+
+    /// Check or Watch; `nil` where the connection takes no request.
+    static func health(
+        _ path: StaticString, service: String, authority: String, isSecure: Bool, on connection: ClientConnection,
+        hear: @escaping (Event) -> Void
+    ) -> ProbeCall? {
+        let call = ProbeCall(isGRPC: true, hear: hear)
+        let fields = [
+            ("te", "trailers"), ("content-type", "application/grpc"), ("user-agent", "martlet"),
+        ]
+        guard call.begin("POST", "\(path)", authority, isSecure, fields, ended: false, on: connection), let stream = call.stream else {
+            return nil
+        }
+        var message = ByteBuffer(capacity: 64)
+        var service = service
+        service.withUTF8 { HealthCheck.appendRequest(service: UnsafeRawBufferPointer($0), to: &message) }
+        withUnsafeTemporaryAllocation(byteCount: MessageFrame.headerBytes, alignment: 1) { header in
+            MessageFrame(payloadBytes: UInt32(message.count)).write(to: header.baseAddress!)
+            connection.send(stream, UnsafeRawBufferPointer(header))
+        }
+        connection.send(stream, message.readable)
+        connection.finish(stream)
+        return call
+    }
+
+    static func get(
+        _ path: String, authority: String, isSecure: Bool, on connection: ClientConnection, hear: @escaping (Event) -> Void
+    ) -> ProbeCall? {
+        let call = ProbeCall(isGRPC: false, hear: hear)
+        return call.begin("GET", path, authority, isSecure, [("user-agent", "martlet")], ended: true, on: connection) ? call : nil
+    }
+
+    private func begin(
+        _ method: String, _ path: String, _ authority: String, _ isSecure: Bool, _ more: [(String, String)], ended: Bool,
+        on connection: ClientConnection
+    ) -> Bool {
+        let fields = [
+            (":method", method), (":scheme", isSecure ? "https" : "http"), (":path", path), (":authority", authority),
+        ] + more
+        stream = connection.request(ended: ended, handler: UnownedReference(self), stream: nil) { stream in
+            let scratch = connection.context.fieldScratch
+            for (index, (name, value)) in fields.enumerated() {
+                var (name, value) = (name, value)
+                let keptName = name.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
+                let keptValue = value.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
+                let bytes = keptName.baseAddress!.assumingMemoryBound(to: UInt8.self)
+                scratch[index] = Field(
+                    name: bytes, nameCount: keptName.count, value: keptValue.baseAddress!.assumingMemoryBound(to: UInt8.self),
+                    valueCount: keptValue.count, token: FieldToken(keptName), flags: .borrowed)
+            }
+            return UnsafeBufferPointer(rebasing: scratch[..<fields.count])
+        }
+        return stream != nil
+    }
+
+    /// Nothing is heard of it any more.
+    func cancel() {
+        hear = nil
+        guard let stream else { return }
+        self.stream = nil
+        stream.pointee.handler = nil
+        Connection.with(stream) { $0.reset(stream, .cancel) }
+    }
+
+    private func end(_ event: Event) {
+        guard let hear else { return }
+        withExtendedLifetime(self) {
+            self.hear = nil
+            if let stream {
+                self.stream = nil
+                stream.pointee.handler = nil
+                if !stream.pointee.isRemoteEnded { Connection.with(stream) { $0.reset(stream, .cancel) } }
+            }
+            hear(event)
+        }
+    }
+
+    // MARK: StreamHandler
+
+    func streamHead(_ stream: StreamPointer, ended: Bool) {
+        let status = ResponseHead.status(of: stream)
+        guard isGRPC else { return end(.answered(status)) }
+        guard status == 200 else { return end(.ended(StatusCode(httpStatusWithoutGRPCStatus: status))) }
+        if ended { end(.ended(Self.status(of: stream, from: 0))) }
+    }
+
+    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        reader.receive(bytes)
+        do throws(MessageReader.Failure) {
+            while let message = try reader.next() {
+                guard !message.isCompressed, let status = try? HealthCheck.status(inResponse: message.payload) else {
+                    return end(.ended(nil))
+                }
+                hear?(.status(status))
+                // Whoever heard may have had enough.
+                guard hear != nil else { return }
+            }
+        } catch {
+            end(.ended(nil))
+        }
+    }
+
+    func streamEnded(_ stream: StreamPointer) { end(.ended(Self.status(of: stream, from: stream.pointee.trailersStart))) }
+
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        self.stream = nil
+        end(.ended(nil))
+    }
+
+    private static func status(of stream: StreamPointer, from start: Int) -> StatusCode? {
+        stream.pointee.fields.first(.grpcStatus, from: start).map { StatusCode(field: $0.valueBytes) }
+    }
+}

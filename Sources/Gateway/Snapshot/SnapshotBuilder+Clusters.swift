@@ -1,0 +1,47 @@
+internal import Balancing
+internal import Config
+internal import TLS
+internal import Transport
+
+extension SnapshotBuilder {
+    mutating func clusterPlan(_ cluster: ClusterConfiguration) -> ClusterPlan {
+        var pool = PoolSettings.defaults
+        pool.streams = cluster.connections.streams
+        pool.connections = cluster.connections.maximum
+        pool.connectTimeout = cluster.timeouts.connect
+        pool.idleTimeout = cluster.timeouts.idle
+        let usesHash = cluster.balancing.settings.policy.usesHash
+        return ClusterPlan(
+            name: cluster.name.value, endpoints: endpoints(cluster).map { endpointPlan($0, cluster) },
+            balancing: cluster.balancing.settings, hash: usesHash ? HashPolicy(cluster.balancing.hash.map(\.value)) : nil,
+            pool: pool, tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: cluster.name.place) },
+            healthCheck: cluster.healthCheck, record: surroundings.clusters.record(cluster.name.value, cluster.guards))
+    }
+
+    /// Whoever is in the gateway's own locality comes before others of the same priority.
+    private func endpointPlan(_ endpoint: EndpointConfiguration, _ cluster: ClusterConfiguration) -> EndpointPlan {
+        return EndpointPlan(
+            EndpointAddress(endpoint.address.value), weight: UInt32(endpoint.weight),
+            priority: cluster.locality.map { 2 * endpoint.priority + (endpoint.locality == $0 ? 0 : 1) } ?? endpoint.priority)
+    }
+
+    private mutating func endpoints(_ cluster: ClusterConfiguration) -> [EndpointConfiguration] {
+        switch cluster.endpoints {
+        case .list(let list): return list
+        case .file(let path):
+            guard let bytes = files.bytes(path) else { return [] }
+            let (endpoints, issues) = EndpointsFile.read(String(decoding: bytes, as: UTF8.self), file: path.value)
+            files.add(issues)
+            return endpoints
+        }
+    }
+}
+
+/// A file with a cluster's endpoints: a list as it would stand under `endpoints`, in YAML or JSON.
+enum EndpointsFile {
+    static func read(_ text: String, file: String) -> ([EndpointConfiguration], [Issue]) {
+        let reader = Reader(text, file: file, surroundings: Surroundings())
+        let endpoints = reader.root.flatMap { Grammar.endpointList.read($0, reader) }
+        return (endpoints ?? [], reader.issues)
+    }
+}

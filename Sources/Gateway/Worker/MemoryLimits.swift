@@ -1,0 +1,74 @@
+internal import Bytes
+internal import GRPC
+internal import HTTP2
+internal import HTTPModel
+internal import Transport
+
+/// What bodies may hold on one worker: its share of the process's cap, and the cap of each connection.
+///
+/// Every queue has its own bound already (streams × stream window); these are for many of them together.
+package struct MemoryLimits: Sendable, Equatable {
+    /// Bytes of bodies that wait on this worker.
+    package var workerBytesMax: Int
+    /// Bytes of bodies that wait to be sent on one connection.
+    package var connectionBytesMax: Int
+
+    package init(_ memory: MemoryConfiguration, workers: Int) {
+        workerBytesMax = memory.process / max(1, workers)
+        connectionBytesMax = memory.connection
+    }
+}
+
+extension GatewayWorker {
+    /// At the cap no new exchange is begun.
+    var isFull: Bool { chunks.bytesInUse >= memoryLimits.workerBytesMax }
+
+    /// Bytes were queued on `stream`: where its connection holds too much, the exchange that holds most of that ends, and
+    /// where the worker does, the one that holds most of all.
+    @inline(__always)
+    func checkMemory(after stream: StreamPointer) {
+        let limits = memoryLimits
+        Connection.with(stream) { connection in
+            if connection.queuedBytes > limits.connectionBytesMax { end(exchangeOf: connection.largestStream) }
+        }
+        checkMemory()
+    }
+
+    /// Bytes were kept.
+    @inline(__always)
+    func checkMemory() {
+        if chunks.bytesInUse > memoryLimits.workerBytesMax { endLargest() }
+    }
+
+    private func end(exchangeOf stream: StreamPointer?) {
+        guard let stream, let context = stream.pointee.context else { return }
+        giveUp(context.assumingMemoryBound(to: Exchange.self))
+    }
+
+    private func endLargest() {
+        var largest: ExchangePointer?
+        var most = 0
+        exchanges.forEachRecord { exchange in
+            guard exchange.pointee.heldBytes > most else { return }
+            most = exchange.pointee.heldBytes
+            largest = exchange
+        }
+        if let largest { giveUp(largest) }
+    }
+
+    private func giveUp(_ exchange: ExchangePointer) {
+        metrics.count(.overload)
+        switch exchange.pointee.phase {
+        case .filtering, .suspended, .waiting, .requesting: fail(exchange, .overloaded(retryAfter: .seconds(1)))
+        // What has been answered waits for the caller to take it: words behind it would wait too.
+        case .responding, .over: cut(exchange, .enhanceYourCalm, flag: "OM", detail: "overload")
+        }
+    }
+}
+
+extension Exchange {
+    /// Bytes of bodies that wait for it, in either direction.
+    fileprivate var heldBytes: Int {
+        body.count + (downstream?.pointee.outbound.count ?? 0) + (upstream?.pointee.outbound.count ?? 0)
+    }
+}

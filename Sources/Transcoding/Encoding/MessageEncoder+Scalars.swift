@@ -1,0 +1,184 @@
+internal import Bytes
+internal import Protobuf
+
+/// Numbers, truth values, texts, bytes and enums.
+extension MessageEncoder {
+    /// Writes the value at the cursor without a tag. Returns whether it is other than the type's default.
+    func scalar(_ field: UnsafePointer<FieldSchema>) throws(Problem) -> Bool {
+        switch field.pointee.kind {
+        case .string: return try text()
+        case .bytes: return try bytes()
+        case .bool: return try boolean()
+        case .enumeration: return try enumValue(field.pointee.enumeration!)
+        default: return try writeNumber(field.pointee.kind)
+        }
+    }
+
+    // MARK: text
+
+    /// A string as a length and its bytes.
+    @inline(__always)
+    func text() throws(Problem) -> Bool {
+        json.skipSpace()
+        let text = try json.string()
+        if text.hasEscapes { return try escapedText(text) }
+        varint(UInt64(text.count))
+        output.append(text.start, text.count)
+        return text.count > 0
+    }
+
+    private func escapedText(_ text: JSONCursor.Text) throws(Problem) -> Bool {
+        let plain = try plain(text)
+        varint(UInt64(plain.count))
+        output.append(plain.start, plain.count)
+        return plain.count > 0
+    }
+
+    private func bytes() throws(Problem) -> Bool {
+        json.skipSpace()
+        let text = try plain(json.string())
+        return try bytes(of: text.start, text.count)
+    }
+
+    /// What a base64 text means, as a length and its bytes.
+    func bytes(of start: UnsafePointer<UInt8>, _ count: Int) throws(Problem) -> Bool {
+        var bare = count
+        while bare > 0, count - bare < 2, start[bare - 1] == UInt8(ascii: "=") { bare -= 1 }
+        if bare < count, count % 4 != 0 { throw .badBase64 }
+        let length = bare / 4 * 3 + bare % 4 * 3 / 4
+        varint(UInt64(length))
+        guard Base64Text.decode(start, count, into: &output) else { throw .badBase64 }
+        return length > 0
+    }
+
+    // MARK: truth
+
+    func boolean() throws(Problem) -> Bool {
+        switch try json.peek() {
+        case UInt8(ascii: "t"):
+            try json.word("true")
+            output.byte(1)
+            return true
+        case UInt8(ascii: "f"):
+            try json.word("false")
+            output.byte(0)
+            return false
+        default: throw .expectedBoolean
+        }
+    }
+
+    // MARK: numbers
+
+    /// A number, or a string that holds one.
+    func writeNumber(_ kind: FieldKind) throws(Problem) -> Bool {
+        let first = try json.peek()
+        if first == UInt8(ascii: "\"") {
+            let text = try plain(json.string())
+            return try writeNumber(kind, text: text.start, text.count)
+        }
+        guard first == UInt8(ascii: "-") || first &- 0x30 <= 9 else { throw .expectedNumber }
+        return try write(NumberText(&json.at, json.end), kind)
+    }
+
+    /// A number given as text, as in a query or a map's key.
+    func writeNumber(_ kind: FieldKind, text: UnsafePointer<UInt8>, _ count: Int) throws(Problem) -> Bool {
+        if let number = NumberText(whole: text, count) { return try write(number, kind) }
+        guard kind == .double || kind == .float else { throw .expectedInteger }
+        let text = UnsafeRawBufferPointer(start: text, count: count)
+        let value: Double
+        if text.equals("NaN") {
+            value = .nan
+        } else if text.equals("Infinity") {
+            value = .infinity
+        } else if text.equals("-Infinity") {
+            value = -.infinity
+        } else {
+            throw .expectedNumber
+        }
+        if kind == .double { output.fixed64(value.bitPattern) } else { output.fixed32(Float(value).bitPattern) }
+        return true
+    }
+
+    private func write(_ number: NumberText, _ kind: FieldKind) throws(Problem) -> Bool {
+        switch kind {
+        case .double:
+            guard let value = number.double else { throw .outOfRange }
+            output.fixed64(value.bitPattern)
+            return value.bitPattern != 0
+        case .float:
+            guard let value = number.float else { throw .outOfRange }
+            output.fixed32(value.bitPattern)
+            return value.bitPattern != 0
+        case .uint64, .fixed64, .uint32, .fixed32:
+            guard let value = number.uint64 else { throw misfit(number) }
+            if kind == .uint32 || kind == .fixed32, value > UInt64(UInt32.max) { throw .outOfRange }
+            switch kind {
+            case .fixed64: output.fixed64(value)
+            case .fixed32: output.fixed32(UInt32(value))
+            default: varint(value)
+            }
+            return value != 0
+        default:
+            guard let value = number.int64 else { throw misfit(number) }
+            switch kind {
+            case .int64: varint(UInt64(bitPattern: value))
+            case .sint64: varint(ZigZag.encode(value))
+            case .sfixed64: output.fixed64(UInt64(bitPattern: value))
+            default:
+                guard let small = Int32(exactly: value) else { throw .outOfRange }
+                switch kind {
+                case .sfixed32: output.fixed32(UInt32(bitPattern: small))
+                case .sint32: varint(ZigZag.encode(value))
+                default: varint(UInt64(bitPattern: value))
+                }
+            }
+            return value != 0
+        }
+    }
+
+    /// No integer at all, or one that is too large.
+    private func misfit(_ number: NumberText) -> Problem {
+        guard let value = number.double else { return .outOfRange }
+        return value == value.rounded() && (value.magnitude > 1e15 || number.isNegative) ? .outOfRange : .expectedInteger
+    }
+
+    // MARK: enums
+
+    func enumValue(_ enumeration: UnsafePointer<EnumSchema>) throws(Problem) -> Bool {
+        let first = try json.peek()
+        switch first {
+        case UInt8(ascii: "\""):
+            let name = try plain(json.string())
+            guard let number = enumeration.pointee.number(name: name.start, name.count) else { throw .unknownEnumValue }
+            varint(UInt64(bitPattern: Int64(number)))
+            return number != 0
+        case UInt8(ascii: "n") where enumeration.pointee.isNull:
+            try json.word("null")
+            output.byte(0)
+            return false
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            return try write(enumNumber: NumberText(&json.at, json.end), enumeration)
+        default: throw .expectedString
+        }
+    }
+
+    /// By its name or its number.
+    func enumValue(
+        _ enumeration: UnsafePointer<EnumSchema>, text: UnsafePointer<UInt8>, _ count: Int
+    ) throws(Problem) -> Bool {
+        if let number = enumeration.pointee.number(name: text, count) {
+            varint(UInt64(bitPattern: Int64(number)))
+            return number != 0
+        }
+        guard let number = NumberText(whole: text, count) else { throw .unknownEnumValue }
+        return try write(enumNumber: number, enumeration)
+    }
+
+    private func write(enumNumber number: NumberText, _ enumeration: UnsafePointer<EnumSchema>) throws(Problem) -> Bool {
+        guard let wide = number.int64 else { throw .expectedInteger }
+        guard let value = Int32(exactly: wide) else { throw .outOfRange }
+        guard enumeration.pointee.isOpen || enumeration.pointee.value(number: value) != nil else { throw .unknownEnumValue }
+        varint(UInt64(bitPattern: wide))
+        return value != 0
+    }
+}

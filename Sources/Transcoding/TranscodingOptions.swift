@@ -1,0 +1,17 @@
+/// What is read leniently, what is written besides, and how much at most.
+package struct TranscodingOptions: Hashable, Sendable {
+    /// Members and query parameters that have no field are passed over instead of refused.
+    package var ignoresUnknown = false
+    /// Fields that cannot tell whether they were given are written also where they have their default.
+    package var printsDefaults = false
+    /// Enums are written as numbers.
+    package var printsEnumsAsNumbers = false
+    /// Fields are named as in the proto file instead of in lowerCamelCase.
+    package var keepsProtoNames = false
+    /// A message, as JSON or as protobuf.
+    package var messageBytesMax = 4 << 20
+    /// Messages, lists and `Struct`s inside each other.
+    package var depthMax = 100
+
+    package init() {}
+}

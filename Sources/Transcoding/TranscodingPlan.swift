@@ -1,0 +1,129 @@
+package import Protobuf
+internal import Bytes
+
+/// How the methods of one schema are reached by HTTP and JSON. Immutable, one a cluster and schema.
+package final class TranscodingPlan: Sendable {
+    /// A rule that a configuration gives a method, instead of its annotation.
+    package struct Rule: Sendable {
+        /// `pkg.Service.Method`.
+        package var selector: String
+        package var rule: HTTPRule
+
+        package init(selector: String, rule: HTTPRule) {
+            self.selector = selector
+            self.rule = rule
+        }
+    }
+
+    package enum Outcome: Equatable, Sendable {
+        case found
+        case notFound
+        /// The path has bindings, for other HTTP methods only.
+        case methodNotAllowed
+    }
+
+    package let schema: Schema
+    package let options: TranscodingOptions
+    /// The methods' own paths first, in the schema's order, then rules as they were found.
+    package let bindings: [Binding]
+    /// What is wrong with rules, each by name. Such a rule does not apply.
+    package let problems: [String]
+    private let index: BindingIndex
+
+    package init(schema: Schema, rules: [Rule] = [], options: TranscodingOptions = TranscodingOptions()) {
+        var builder = Builder(schema: schema)
+        let given = Dictionary(grouping: rules, by: \.selector)
+        for (place, method) in schema.methods.enumerated() {
+            if let own = given[method.fullName] {
+                for rule in own { builder.add(rule.rule, method: place) }
+            } else if let rule = method.rule {
+                builder.add(rule, method: place)
+            }
+        }
+        let names = Set(schema.methods.map(\.fullName))
+        for rule in rules where !names.contains(rule.selector) {
+            builder.problems.append("\(rule.selector): no such method")
+        }
+        self.schema = schema
+        self.options = options
+        bindings = builder.bindings
+        problems = builder.problems
+        index = builder.index
+    }
+
+    private struct Builder {
+        let schema: Schema
+        let index = BindingIndex()
+        var bindings: [Binding]
+        var problems: [String] = []
+
+        init(schema: Schema) {
+            self.schema = schema
+            bindings = schema.methods.indices.map { Binding(plain: $0, of: schema) }
+        }
+
+        /// A rule and its additional bindings, which have none themselves.
+        mutating func add(_ rule: HTTPRule, method: Int) {
+            for rule in [rule] + rule.additional { addOne(rule, method: method) }
+        }
+
+        private mutating func addOne(_ rule: HTTPRule, method: Int) {
+            let name = schema.methods[method].fullName
+            guard !rule.verb.isEmpty, !rule.path.isEmpty else {
+                return problems.append("\(name): a rule without an HTTP method and a path")
+            }
+            do {
+                let template = try PathTemplate(rule.path)
+                let binding = try Binding(rule, template, method: method, of: schema)
+                if rule.verb == "POST", let other = schema.method(path: rule.path) {
+                    if other == method { bindings[other] = binding } else {
+                        problems.append("\(name): \(binding.text) is \(schema.methods[other].fullName)'s own")
+                    }
+                    return
+                }
+                if let other = index.insert(template, method: rule.verb, binding: bindings.count) {
+                    let owner = schema.methods[bindings[other].method].fullName
+                    return problems.append("\(name): \(binding.text) is bound already, by \(owner) as \(bindings[other].text)")
+                }
+                bindings.append(binding)
+            } catch let mistake as PathTemplate.Mistake {
+                problems.append("\(name): \(rule.path), character \(mistake.column): \(mistake.problem)")
+            } catch let mistake as BindingMistake {
+                problems.append("\(name): \(rule.verb) \(rule.path): \(mistake.problem)")
+            } catch {
+                problems.append("\(name): \(rule.path)")
+            }
+        }
+    }
+
+    /// Finds what a request means. `path` is without the query; `query` without the question mark.
+    package func match(
+        method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer,
+        into match: BindingMatch
+    ) -> Outcome {
+        match.path = path
+        match.query = query
+        // The methods' own paths are literals as a whole, and literals go first.
+        let own = schema.method(path: path)
+        if let own, method.equals("POST") {
+            match.binding = own
+            match.method = own
+            return .found
+        }
+        switch index.find(method: method, path, &match.segments) {
+        case .found(let binding):
+            match.binding = binding
+            match.method = bindings[binding].method
+            return .found
+        case .otherMethod: return .methodNotAllowed
+        case .notFound: return own == nil ? .notFound : .methodNotAllowed
+        }
+    }
+
+    /// The HTTP methods that a path has, joined as the header `allow` wants them.
+    package func allowedMethods(path: UnsafeRawBufferPointer) -> String {
+        var methods = index.methods(of: path)
+        if schema.method(path: path) != nil, !methods.contains("POST") { methods.append("POST") }
+        return methods.sorted().joined(separator: ", ")
+    }
+}
