@@ -77,7 +77,8 @@ final class NameKeeper {
             case .service(let name): resolved.services[name] = nil
             }
         }
-        for subject in needed where kept[subject] == nil {
+        // An answer that comes at once keeps house, too.
+        for subject in needed.subtracting(kept.keys) {
             let name = Kept()
             name.timer = Timer(on: loop) { [unowned self] in ask(subject) }
             kept[subject] = name
@@ -122,12 +123,13 @@ final class NameKeeper {
 
     /// A service moves once the addresses of its new hosts are known, so that it is never without any.
     private func takeServices() -> Bool {
-        var isNews = false
+        var (isNews, isOver) = (false, false)
         for case (.service(let name), let service) in kept {
             guard let coming = service.coming else { continue }
             let hosts = coming.map { ResolvedNames.key(of: $0) }
             guard hosts.allSatisfy({ kept[.host($0)]?.isSettled == true }) else { continue }
             service.coming = nil
+            isOver = true
             let isOffered = hosts.contains { resolved.addresses[$0]?.isEmpty == false }
             guard isOffered || resolved.services[name] == nil else { continue }
             if Set(coming) != Set(resolved.services[name] ?? []) {
@@ -135,7 +137,7 @@ final class NameKeeper {
                 isNews = true
             }
         }
-        if isNews { keepHouse() }
+        if isOver { keepHouse() }
         return isNews
     }
 }

@@ -76,7 +76,12 @@ package struct Lookup {
         if let resolution = resolution(findings) { return .finished(resolution) }
         // It would be a guess that the name is not the one that nobody could tell of.
         guard !findings.contains(.failed) else { return .finished(.failed) }
-        for case .nothing(let seconds) in findings { negativeTTLSeconds = min(negativeTTLSeconds, seconds) }
+        for finding in findings {
+            switch finding {
+            case .nothing(let seconds), .records(_, let seconds): negativeTTLSeconds = min(negativeTTLSeconds, seconds)
+            case .failed: break
+            }
+        }
         candidates.removeFirst()
         guard !candidates.isEmpty else { return .finished(.unknown(ttl: .seconds(Int64(negativeTTLSeconds)))) }
         return begin()
