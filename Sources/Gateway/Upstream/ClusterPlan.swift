@@ -41,9 +41,10 @@ package struct ClusterPlan: Sendable, Equatable {
     /// - Parameter chosen: the address of each name that stands for one at a time; the first where there is none.
     func places(_ names: ResolvedNames, chosen: [EndpointAddress: SocketAddress] = [:]) -> [EndpointPlace] {
         var places: [EndpointPlace] = []
+        var seen: Set<String> = []
         func add(_ address: SocketAddress, _ name: String, _ plan: EndpointPlan) {
             let place = place(address, name, plan)
-            if !places.contains(where: { $0.identity == place.identity }) { places.append(place) }
+            if seen.insert(place.identity).inserted { places.append(place) }
         }
         for endpoint in endpoints {
             switch (endpoint.address, endpoint.use) {
