@@ -56,11 +56,14 @@ package final class Cluster {
         chooseAddresses()
         let places = plan.places(names, chosen: chosen)
         // A new configuration names others, who are still being looked up: those that are there serve until then.
-        if places.isEmpty, !endpoints.isEmpty, plan.awaits(names) { return }
+        if places.isEmpty, !endpoints.isEmpty, plan.awaits(names) {
+            return balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
+        }
         var former = Dictionary(uniqueKeysWithValues: endpoints.map { ($0.identity, $0) })
         endpoints = places.map { place in
-            guard let endpoint = former.removeValue(forKey: place.identity) else { return makeEndpoint(place) }
+            let endpoint = former.removeValue(forKey: place.identity) ?? makeEndpoint(place)
             endpoint.setShare(weight: place.plan.weight, priority: place.plan.priority)
+            endpoint.disconnected = place.plan.use == .logical ? { [unowned self] in disconnected(place) } : nil
             return endpoint
         }
         for endpoint in endpoints { endpoint.takeVerdict() }
@@ -70,13 +73,7 @@ package final class Cluster {
 
     private func makeEndpoint(_ place: EndpointPlace) -> Endpoint {
         let tls = plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
-        let endpoint = Endpoint(place, tls: tls, settings: plan.pool, cluster: record, context: context, client: client)
-        guard place.plan.use == .logical else { return endpoint }
-        endpoint.disconnected = { [unowned self] in
-            // It is on the stack.
-            context.loop.afterThisTick { [weak self] in self?.moveOn(from: place) }
-        }
-        return endpoint
+        return Endpoint(place, tls: tls, settings: plan.pool, cluster: record, context: context, client: client)
     }
 
     /// Names that stand for one address at a time keep theirs while it has a connection, or the name still stands for it.
@@ -97,8 +94,13 @@ package final class Cluster {
     }
 
     /// The last connection to the address of a name has ended, or none could be made: the next one's turn.
+    private func disconnected(_ place: EndpointPlace) {
+        // The endpoint is on the stack.
+        context.loop.afterThisTick { [weak self] in self?.moveOn(from: place) }
+    }
+
     private func moveOn(from place: EndpointPlace) {
-        guard case .name(let name, _) = place.plan.address, let former = chosen[place.plan.address],
+        guard endpoints.contains(where: { $0.identity == place.identity && $0.connectionCount == 0 }), case .name(let name, _) = place.plan.address, let former = chosen[place.plan.address],
             former.with(port: 0) == place.address.with(port: 0),
             let answer = names.addresses[name], !answer.isEmpty
         else { return }
