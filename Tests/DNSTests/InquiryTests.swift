@@ -16,7 +16,7 @@ struct InquiryTests {
     }
 
     /// What is sent: to whom, by what, and its identifier.
-    private func sent(_ step: Inquiry.Step) -> (SocketAddress, isStream: Bool, id: UInt16, bytes: [UInt8])? {
+    private func tried(_ step: Inquiry.Step) -> (SocketAddress, isStream: Bool, id: UInt16, bytes: [UInt8])? {
         guard case .send(let server, let bytes, let isStream, let until) = step else { return nil }
         #expect(until == now + .seconds(3))
         return (server, isStream, UInt16(bytes[0]) << 8 | UInt16(bytes[1]), bytes)
@@ -29,7 +29,7 @@ struct InquiryTests {
         var step = inquiry.begin(now: now, using: &random)
         var ids: Set<UInt16> = []
         for server in [one, two, one, two] {
-            let sent = try #require(sent(step))
+            let sent = try #require(tried(step))
             #expect(sent.0 == server && !sent.isStream)
             ids.insert(sent.id)
             step = inquiry.failed(now: now, using: &random)
@@ -42,7 +42,7 @@ struct InquiryTests {
     func fitting() throws {
         var random = Seeded(2)
         var inquiry = inquiry()
-        let id = try #require(sent(inquiry.begin(now: now, using: &random))).id
+        let id = try #require(tried(inquiry.begin(now: now, using: &random))).id
         var good = AnswerBytes(id, question)
         good.add(question.name, .a, ttl: 7, [10, 0, 0, 9])
         var other = AnswerBytes(id, Question(DomainName("b.test")!, .a))
@@ -59,12 +59,12 @@ struct InquiryTests {
     func truncated() throws {
         var random = Seeded(3)
         var inquiry = inquiry()
-        let first = try #require(sent(inquiry.begin(now: now, using: &random)))
+        let first = try #require(tried(inquiry.begin(now: now, using: &random)))
         let cut = AnswerBytes(first.id, question, flags: 0x8380).bytes + [9, 9]
-        let second = try #require(sent(inquiry.received(cut, now: now, using: &random)))
+        let second = try #require(tried(inquiry.received(cut, now: now, using: &random)))
         #expect(second.0 == one && second.isStream)
         let again = AnswerBytes(second.id, question, flags: 0x8380).bytes
-        let third = try #require(sent(inquiry.received(again, now: now, using: &random)))
+        let third = try #require(tried(inquiry.received(again, now: now, using: &random)))
         #expect(third.0 == two && !third.isStream)
     }
 
@@ -72,12 +72,12 @@ struct InquiryTests {
     func codes() throws {
         var random = Seeded(4)
         var inquiry = inquiry()
-        let first = try #require(sent(inquiry.begin(now: now, using: &random)))
-        let second = try #require(sent(inquiry.received(AnswerBytes(first.id, question, flags: 0x8182).bytes, now: now, using: &random)))
+        let first = try #require(tried(inquiry.begin(now: now, using: &random)))
+        let second = try #require(tried(inquiry.received(AnswerBytes(first.id, question, flags: 0x8182).bytes, now: now, using: &random)))
         #expect(second.0 == two)
-        let third = try #require(sent(inquiry.received(AnswerBytes(second.id, nil, flags: 0x8181).bytes, now: now, using: &random)))
+        let third = try #require(tried(inquiry.received(AnswerBytes(second.id, nil, flags: 0x8181).bytes, now: now, using: &random)))
         #expect(third.0 == two && third.bytes.count == second.bytes.count - 11)
-        let fourth = try #require(sent(inquiry.received(AnswerBytes(third.id, question, flags: 0x8181).bytes, now: now, using: &random)))
+        let fourth = try #require(tried(inquiry.received(AnswerBytes(third.id, question, flags: 0x8181).bytes, now: now, using: &random)))
         #expect(fourth.0 == one && fourth.bytes.count == first.bytes.count)
     }
 }
