@@ -71,13 +71,14 @@ let package = Package(
         module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
         module("Balancing", ["Time"]),
+        module("DNS", ["Time", "Sockets"]),
 
         // 6  assemblies
         module(
             "Transport",
             [
                 "CLinux", "Bytes", "JSON", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
-                "Config",
+                "Config", "DNS",
             ]),
         module("Transcoding", ["Bytes", "Protobuf", "GRPC"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Redis", "Config"]),
@@ -87,7 +88,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
-                "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Transport", "RateLimit",
+                "GRPC", "Config", "DNS", "Redis", "Telemetry", "Balancing", "Transport", "RateLimit",
             ]),
         module(
             "RateLimitService",
@@ -101,7 +102,7 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
-                "Config", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+                "Config", "DNS", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 
         // 9  executable
@@ -138,6 +139,7 @@ let package = Package(
         tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Time", "Metrics"]),
         tests("Balancing", ["Time"]),
+        tests("DNS", ["Time", "Sockets"]),
         tests(
             "Transport",
             [
@@ -163,7 +165,7 @@ let package = Package(
         tests(
             "Control",
             [
-                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config", "Transport",
+                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config", "DNS", "Transport",
                 "Gateway", "RateLimit", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -12,6 +12,9 @@ package final class Cluster {
     let nameBytes: [UInt8]
     package private(set) var endpoints: [Endpoint] = []
     private var balancer: Balancer
+    private var names = ResolvedNames()
+    /// The address of each name that stands for one at a time.
+    private var chosen: [EndpointAddress: SocketAddress] = [:]
     /// Of the whole process.
     let record: ClusterRecord
     /// What of it a call has to ask: most clusters have none, and their calls do not touch it.
@@ -49,10 +52,18 @@ package final class Cluster {
 
     /// Takes what names stand for now: endpoints that are still among them stay, with their connections.
     func resolve(_ names: ResolvedNames) {
+        self.names = names
+        chooseAddresses()
+        let places = plan.places(names, chosen: chosen)
+        // A new configuration names others, who are still being looked up: those that are there serve until then.
+        if places.isEmpty, !endpoints.isEmpty, plan.awaits(names) {
+            return balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
+        }
         var former = Dictionary(uniqueKeysWithValues: endpoints.map { ($0.identity, $0) })
-        endpoints = plan.places(names).map { place in
-            guard let endpoint = former.removeValue(forKey: place.identity) else { return makeEndpoint(place) }
+        endpoints = places.map { place in
+            let endpoint = former.removeValue(forKey: place.identity) ?? makeEndpoint(place)
             endpoint.setShare(weight: place.plan.weight, priority: place.plan.priority)
+            endpoint.disconnected = place.plan.use == .logical ? { [unowned self] in disconnected(place) } : nil
             return endpoint
         }
         for endpoint in endpoints { endpoint.takeVerdict() }
@@ -63,6 +74,39 @@ package final class Cluster {
     private func makeEndpoint(_ place: EndpointPlace) -> Endpoint {
         let tls = plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
         return Endpoint(place, tls: tls, settings: plan.pool, cluster: record, context: context, client: client)
+    }
+
+    /// Names that stand for one address at a time keep theirs while it has a connection, or the name still stands for it.
+    private func chooseAddresses() {
+        var kept: [EndpointAddress: SocketAddress] = [:]
+        for endpoint in plan.endpoints where endpoint.use == .logical {
+            guard case .name(let name, let port) = endpoint.address else { continue }
+            let answer = names.addresses[name] ?? []
+            guard let address = chosen[endpoint.address] else {
+                kept[endpoint.address] = answer.first
+                continue
+            }
+            let identity = plan.place(address.with(port: port), name, endpoint).identity
+            let isConnected = endpoints.contains { $0.identity == identity && $0.connectionCount > 0 }
+            kept[endpoint.address] = isConnected || answer.contains(address) ? address : answer.first
+        }
+        chosen = kept
+    }
+
+    /// The last connection to the address of a name has ended, or none could be made: the next one's turn.
+    private func disconnected(_ place: EndpointPlace) {
+        // The endpoint is on the stack.
+        context.loop.afterThisTick { [weak self] in self?.moveOn(from: place) }
+    }
+
+    private func moveOn(from place: EndpointPlace) {
+        guard endpoints.contains(where: { $0.identity == place.identity && $0.connectionCount == 0 }), case .name(let name, _) = place.plan.address, let former = chosen[place.plan.address],
+            former.with(port: 0) == place.address.with(port: 0),
+            let answer = names.addresses[name], !answer.isEmpty
+        else { return }
+        let index = answer.firstIndex(of: former).map { ($0 + 1) % answer.count } ?? 0
+        chosen[place.plan.address] = answer[index]
+        resolve(names)
     }
 
     /// Takes what checks and outlier verdicts say now.

@@ -58,6 +58,8 @@ package final class Endpoint: ClientConnectionOwner {
     /// What a further connection is likely to take: as the last one did.
     private var expectedCapacity: Int
     private var isRetired = false
+    /// Called when the last connection has ended, or none could be made.
+    var disconnected: (() -> Void)?
     /// Holds a retired endpoint, which its cluster has forgotten, for as long as anything runs on it.
     private var keptAlive: Endpoint?
 
@@ -248,6 +250,7 @@ package final class Endpoint: ClientConnectionOwner {
         } else if let firstWaiting, !openIfNeeded(adding: 0, limits: limits(firstWaiting)) {
             failQueue(end)
         }
+        if connections.isEmpty, !isRetired { disconnected?() }
         releaseIfOver()
     }
 
