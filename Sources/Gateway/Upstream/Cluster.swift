@@ -14,6 +14,8 @@ package final class Cluster {
     private var balancer: Balancer
     /// Of the whole process.
     let record: ClusterRecord
+    /// What of it a call has to ask: most clusters have none, and their calls do not touch it.
+    private let guards: (limits: Bool, breaker: Bool, observes: Bool)
     private let seed: UInt64
     private unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let client: any EndpointClient
@@ -24,6 +26,7 @@ package final class Cluster {
     ) {
         self.plan = plan
         record = plan.record
+        guards = (record.settings.limits != nil, record.breaker != nil, record.observes)
         nameBytes = Array(plan.name.utf8)
         self.seed = seed
         self.context = context
@@ -46,16 +49,15 @@ package final class Cluster {
 
     /// Takes what names stand for now: endpoints that are still among them stay, with their connections.
     func resolve(_ names: ResolvedNames) {
-        var former = endpoints
+        var former = Dictionary(uniqueKeysWithValues: endpoints.map { ($0.identity, $0) })
         endpoints = plan.places(names).map { place in
-            guard let index = former.firstIndex(where: { $0.identity == place.identity }) else { return makeEndpoint(place) }
-            let endpoint = former.remove(at: index)
+            guard let endpoint = former.removeValue(forKey: place.identity) else { return makeEndpoint(place) }
             endpoint.setShare(weight: place.plan.weight, priority: place.plan.priority)
             return endpoint
         }
         for endpoint in endpoints { endpoint.takeVerdict() }
         balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
-        for endpoint in former { endpoint.retire() }
+        for endpoint in former.values { endpoint.retire() }
     }
 
     private func makeEndpoint(_ place: EndpointPlace) -> Endpoint {
@@ -74,7 +76,11 @@ package final class Cluster {
 
     /// Part of no snapshot any more: its connections close with their last request.
     func retire() {
-        for endpoint in endpoints { endpoint.retire() }
+        let former = endpoints
+        endpoints = []
+        // Nothing that waits at one goes to another, nor back to it.
+        balancer.setMembers([], now: context.loop.now)
+        for endpoint in former { endpoint.retire() }
     }
 
     // MARK: Calls
@@ -87,18 +93,18 @@ package final class Cluster {
 
     /// The endpoint for an attempt, another than `avoided` where there is one.
     func choose(for exchange: ExchangePointer, avoiding avoided: Unmanaged<Endpoint>? = nil) -> Choice {
-        if let limits = limits(for: exchange), record.usage.requests >= limits.requests {
+        if guards.limits, let limits = limits(for: exchange), record.usage.requests >= limits.requests {
             record.usage.noteOverflow()
             return .refused(.circuitFull(retryAfter: nil))
         }
         let now = context.loop.now
-        if let breaker = record.breaker, !breaker.wouldAdmit(at: now) {
+        if guards.breaker, let breaker = record.breaker, !breaker.wouldAdmit(at: now) {
             return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
         }
         let hash = plan.hash?.hash(exchange)
         switch balancer.pick(hash: hash, avoiding: avoided?._withUnsafeGuaranteedRef { $0.member }, now: now) {
         case .member(let member):
-            if let breaker = record.breaker, !breaker.admit(at: now) {
+            if guards.breaker, let breaker = record.breaker, !breaker.admit(at: now) {
                 return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
             }
             return .endpoint(Unmanaged.fromOpaque(member.pointee.owner!))
@@ -108,7 +114,7 @@ package final class Cluster {
     }
 
     private func limits(for exchange: ExchangePointer) -> CircuitLimits? {
-        guard record.settings.limits != nil else { return nil }
+        guard guards.limits else { return nil }
         return record.settings.limits(isHighPriority: exchange.isHighPriority)
     }
 
@@ -124,12 +130,12 @@ package final class Cluster {
     }
 
     func retryEnded() {
-        if record.settings.limits != nil { record.usage.addRetries(-1) }
+        if guards.limits { record.usage.addRetries(-1) }
     }
 
     /// An attempt at `endpoint` that began at `began` has ended: once for each.
     func note(_ outcome: AttemptOutcome, of endpoint: Unmanaged<Endpoint>, began: Instant) {
-        guard record.observes else { return }
+        guard guards.observes else { return }
         let now = context.loop.now
         let isChanged = endpoint._withUnsafeGuaranteedRef { record.record(outcome, of: $0.record, began: began, now: now) }
         guard isChanged else { return }

@@ -38,10 +38,11 @@ package struct ClusterPlan: Sendable, Equatable {
     /// Its addresses, with what names stand for, each once.
     func places(_ names: ResolvedNames) -> [EndpointPlace] {
         var places: [EndpointPlace] = []
+        var seen: Set<String> = []
         func add(_ address: SocketAddress, _ name: String, _ plan: EndpointPlan) {
             let place = EndpointPlace(
                 address: address, serverName: tls.flatMap { $0.serverName ?? ServerName(name) }, plan: plan)
-            if !places.contains(where: { $0.identity == place.identity }) { places.append(place) }
+            if seen.insert(place.identity).inserted { places.append(place) }
         }
         for endpoint in endpoints {
             switch endpoint.address {
