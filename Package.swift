@@ -95,7 +95,13 @@ let package = Package(
             [
                 "Bytes", "Time", "Metrics", "HTTP2", "GRPC", "Config", "Reactor", "Sockets", "Redis", "Transport", "RateLimit",
             ]),
-        module("Demo", ["Messages", "GRPC", "Reactor", "Sockets", "Transport", protobuf]),
+        module("Demo", ["Bytes", "Protobuf", "Messages", "GRPC", "Reactor", "Sockets", "Transport", protobuf]),
+
+        module(
+            "Calling",
+            [
+                "Bytes", "TLS", "HTTP2", "GRPC", "Protobuf", "Reactor", "Sockets", "Config", "Transport", "Transcoding",
+            ]),
 
         // 8  control
         module(
@@ -109,8 +115,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Bytes", "JSON", "Crypto", "Time", "JOSE", "Sockets", "Config", "Telemetry", "Gateway", "RateLimitService",
-                "Control", arguments,
+                "Bytes", "JSON", "Crypto", "Time", "TLS", "JOSE", "Sockets", "Config", "Telemetry", "Gateway", "RateLimitService",
+                "Transport", "Calling", "Control", arguments,
             ],
             swiftSettings: settings),
 
@@ -161,7 +167,15 @@ let package = Package(
             ]),
         tests(
             "Demo",
-            ["Bytes", "HTTPModel", "HTTP2", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", protobuf]),
+            [
+                "Bytes", "HTTPModel", "HTTP2", "GRPC", "Protobuf", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting",
+                protobuf,
+            ]),
+        tests(
+            "Calling",
+            [
+                "Bytes", "GRPC", "Protobuf", "Sockets", "Transport", "Demo", "GRPCTesting", protobuf,
+            ]),
         tests(
             "Control",
             [
