@@ -71,13 +71,14 @@ let package = Package(
         module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
         module("Balancing", ["Time"]),
+        module("DNS", ["Time", "Sockets"]),
 
         // 6  assemblies
         module(
             "Transport",
             [
                 "CLinux", "Bytes", "JSON", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
-                "Config",
+                "Config", "DNS",
             ]),
         module("Transcoding", ["Bytes", "Protobuf", "GRPC"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Redis", "Config"]),
@@ -87,29 +88,35 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
-                "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Protobuf", "Transport", "Transcoding", "RateLimit",
+                "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Protobuf", "Transport", "Transcoding", "RateLimit", "DNS",
             ]),
         module(
             "RateLimitService",
             [
                 "Bytes", "Time", "Metrics", "HTTP2", "GRPC", "Config", "Reactor", "Sockets", "Redis", "Transport", "RateLimit",
             ]),
-        module("Demo", ["Messages", "GRPC", "Reactor", "Sockets", "Transport", protobuf]),
+        module("Demo", ["Bytes", "Protobuf", "Messages", "GRPC", "Reactor", "Sockets", "Transport", protobuf]),
+
+        module(
+            "Calling",
+            [
+                "Bytes", "TLS", "HTTP2", "GRPC", "Protobuf", "Reactor", "Sockets", "Config", "Transport", "Transcoding",
+            ]),
 
         // 8  control
         module(
             "Control",
             [
                 "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
-                "Config", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+                "Config", "DNS", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 
         // 9  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Bytes", "JSON", "Crypto", "Time", "JOSE", "Sockets", "Config", "Telemetry", "Gateway", "RateLimitService",
-                "Control", arguments,
+                "Bytes", "JSON", "Crypto", "Time", "TLS", "JOSE", "Sockets", "Config", "Telemetry", "Gateway", "RateLimitService",
+                "Transport", "Calling", "Control", arguments,
             ],
             swiftSettings: settings),
 
@@ -138,6 +145,7 @@ let package = Package(
         tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Time", "Metrics"]),
         tests("Balancing", ["Time"]),
+        tests("DNS", ["Time", "Sockets"]),
         tests(
             "Transport",
             [
@@ -159,11 +167,19 @@ let package = Package(
             ]),
         tests(
             "Demo",
-            ["Bytes", "HTTPModel", "HTTP2", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", protobuf]),
+            [
+                "Bytes", "HTTPModel", "HTTP2", "GRPC", "Protobuf", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting",
+                protobuf,
+            ]),
+        tests(
+            "Calling",
+            [
+                "Bytes", "GRPC", "Protobuf", "Sockets", "Transport", "Demo", "GRPCTesting", protobuf,
+            ]),
         tests(
             "Control",
             [
-                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config", "Transport",
+                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config", "DNS", "Transport",
                 "Gateway", "RateLimit", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),

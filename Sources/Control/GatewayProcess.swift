@@ -53,12 +53,15 @@ package final class GatewayProcess {
     private let listeners: ProcessListeners<ServingWorker>
     private var phase = Phase.starting
     private var signals: SignalSource?
+    private let relay: SignalRelay
     private var admin: Admin?
     private var timers: [Timer] = []
     private var departure: Departure<ServingWorker>?
     private var watched: FileWatch
     private var names: NameKeeper?
     private var keys: KeySetKeeper?
+    private let resolver: NameResolver
+    private let sought: SoughtNames
 
     package enum Phase: Sendable { case starting, serving, leaving }
 
@@ -74,7 +77,8 @@ package final class GatewayProcess {
         context = WorkerContext(index: -1, loop: loop)
         // Before any other thread: they inherit what is blocked.
         let relay = SignalRelay()
-        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.handler?($0) }
+        self.relay = relay
+        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
         ticketKeys = TicketKeys(now: loop.now)
         counters = CounterTable(seed: .random())
         metrics = GatewayMetrics(registry: MetricRegistry())
@@ -99,8 +103,16 @@ package final class GatewayProcess {
         let board = LoadBoard(workers: workerCount)
         self.board = board
         let (counters, metrics, log) = (counters, metrics, log)
-        let names = NameKeeper(NameKeeper.names(in: product.snapshot), resolver: SystemResolver(on: loop), loop: loop)
-        let resolved = names.resolveNow(SystemResolver.resolveNow)
+        let sought = SoughtNames(configuration.resolver)
+        self.sought = sought
+        let resolver = NameResolver(on: loop, scratch: context.scratch) {
+            NameFiles.source(sought.configuration, readFile: source.readFile)
+        }
+        self.resolver = resolver
+        let names = NameKeeper(lookup: resolver, loop: loop)
+        names.keep(NameKeeper.names(in: product.snapshot))
+        Self.wait(for: names, unless: relay, on: loop)
+        let resolved = names.resolved
         self.resolved = resolved
         monitor = HealthMonitor(context: context, seed: RandomBytes.uint64())
         self.names = names
@@ -130,6 +142,14 @@ package final class GatewayProcess {
         notices.say("admin address=\(admin!.address)")
     }
 
+    /// Before anything is served, but not for ever: what is not known by then comes later.
+    private static func wait(for names: NameKeeper, unless relay: SignalRelay, on loop: EventLoop) {
+        var isOver = false
+        let timer = Timer(on: loop) { isOver = true }
+        timer.arm(after: .seconds(5))
+        while !isOver, !names.isSettled, relay.early.isEmpty { loop.tick(wait: true) }
+    }
+
     // MARK: Running
 
     /// Serves until it is told to end. Returns the exit status.
@@ -146,6 +166,7 @@ package final class GatewayProcess {
             _ = ticketKeys.rotate(now: loop.now)
         }
         keepKeys()
+        for signal in relay.early { received(signal: signal) }
         loop.run()
         monitor.stop()
         group.stop()
@@ -157,7 +178,7 @@ package final class GatewayProcess {
     private func keepKeys() {
         let seed = (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64())
         let keeper = KeySetKeeper(
-            context: context, resolver: SystemResolver(on: loop), notices: notices, seed: seed)
+            context: context, resolver: resolver, notices: notices, seed: seed)
         keeper.fetched = { [unowned self] keys, source in
             group.postToAll { $0.gateway.setKeys(keys, from: source) }
         }
@@ -247,6 +268,7 @@ package final class GatewayProcess {
             notices.say("\(what): the change takes effect at the next start")
         }
         configuration = wanted
+        sought.configuration = wanted.resolver
         let snapshot = product.snapshot
         names?.keep(NameKeeper.names(in: snapshot))
         keys?.keep(snapshot.keySetSources)
@@ -261,6 +283,12 @@ package final class GatewayProcess {
     private var currentSnapshot: Snapshot?
     /// What host names stand for.
     private var resolved = ResolvedNames()
+}
+
+/// How names are looked up at present.
+private final class SoughtNames {
+    var configuration: ResolverConfiguration
+    init(_ configuration: ResolverConfiguration) { self.configuration = configuration }
 }
 
 extension Gateway.AccessLogTarget {

@@ -41,7 +41,7 @@ package final class LimitServiceProcess {
         loop = try EventLoop()
         context = WorkerContext(index: -1, loop: loop)
         let relay = SignalRelay()
-        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.handler?($0) }
+        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
 
         var files = FileOpener(read: readFile, now: loop.wall)
         let ticketKeys = TicketKeys(now: loop.now)
@@ -101,6 +101,12 @@ package final class LimitServiceProcess {
 /// What signals do before the process is whole.
 final class SignalRelay {
     var handler: ((Int32) -> Void)?
+    /// What came before there was a handler.
+    private(set) var early: [Int32] = []
+
+    func hear(_ signal: Int32) {
+        if let handler { handler(signal) } else { early.append(signal) }
+    }
 }
 
 /// A worker of the rate-limit service.

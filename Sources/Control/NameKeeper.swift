@@ -1,77 +1,143 @@
+internal import DNS
 internal import Gateway
 internal import Reactor
 internal import Sockets
+internal import Time
+internal import Transport
 
-/// Keeps what the host names of a configuration stand for: looked up again every thirty seconds, the last good answer kept.
+/// Keeps what the names of a configuration stand for: each looked up again when its answer has lived its life, the last good
+/// answer kept.
 final class NameKeeper {
-    private static let period = Duration.seconds(30)
-
     /// Called when an answer differs from the one before.
     var changed: ((ResolvedNames) -> Void)?
-    private var names: Set<String> = []
-    private var resolved = ResolvedNames()
+    private(set) var resolved = ResolvedNames()
+    /// What the configuration names; the hosts of services come to them.
+    private var wanted: Set<Subject> = []
+    private var kept: [Subject: Kept] = [:]
     private let loop: EventLoop
-    private let resolver: any HostResolver
-    private var timer: Timer?
+    private let lookup: any NameLookup
+    private var random: any RandomNumberGenerator
 
-    init(_ names: Set<String>, resolver: any HostResolver, loop: EventLoop) {
+    private final class Kept {
+        var timer: Timer?
+        var schedule = NameSchedule()
+        /// There has been an answer, good or bad.
+        var isSettled = false
+        /// The hosts of a service that take the place of the present ones once their addresses are known.
+        var coming: [ServiceTarget]?
+    }
+
+    init(lookup: any NameLookup, loop: EventLoop, random: any RandomNumberGenerator = SystemRandomNumberGenerator()) {
         self.loop = loop
-        self.resolver = resolver
-        self.names = names
+        self.lookup = lookup
+        self.random = random
     }
 
     deinit {
         // While the loop still lives.
-        timer = nil
+        kept = [:]
     }
 
     /// Of clusters and of the limit store.
-    static func names(in snapshot: Snapshot) -> Set<String> {
-        var endpoints = snapshot.clusters.flatMap(\.endpoints).map(\.address)
-        switch snapshot.store.location {
-        case .memory: break
-        case .redis(let redis): endpoints.append(redis.endpoint)
-        case .service(let endpoint, _, _): endpoints.append(endpoint)
-        }
-        return Set(
-            endpoints.compactMap { endpoint in
-                if case .name(let name, _) = endpoint { name } else { nil }
+    static func names(in snapshot: Snapshot) -> Set<Subject> {
+        var names = Set(
+            snapshot.clusters.flatMap(\.endpoints).compactMap { endpoint -> Subject? in
+                guard case .name(let name, _) = endpoint.address else { return nil }
+                return endpoint.use == .service ? .service(name) : .host(name)
             })
-    }
-
-    /// Before anything is served: `lookUp` waits for the answers.
-    func resolveNow(_ lookUp: (String) -> [SocketAddress]) -> ResolvedNames {
-        for name in names { resolved.addresses[name] = lookUp(name) }
-        begin()
-        return resolved
-    }
-
-    /// Other names from now on; those that are not among them any more are forgotten.
-    func keep(_ names: Set<String>) {
-        self.names = names
-        resolved.addresses = resolved.addresses.filter { names.contains($0.key) }
-        begin()
-        ask()
-    }
-
-    private func begin() {
-        guard !names.isEmpty, timer == nil else { return }
-        timer = Timer(on: loop) { [unowned self] in
-            ask()
-            timer?.arm(after: Self.period)
+        switch snapshot.store.location {
+        case .redis(let redis): if case .name(let name, _) = redis.endpoint { names.insert(.host(name)) }
+        case .service(.name(let name, _), _, _): names.insert(.host(name))
+        case .memory, .service: break
         }
-        timer?.arm(after: Self.period)
+        return names
     }
 
-    private func ask() {
-        for name in names {
-            resolver.resolve(name) { [weak self] addresses in
-                // Nobody answered, or the name is gone for the moment: what was good a moment ago is the better guess.
-                guard let self, !addresses.isEmpty, names.contains(name) else { return }
-                guard Set(addresses) != Set(resolved.addresses[name] ?? []) else { return }
-                resolved.addresses[name] = addresses
-                changed?(resolved)
+    /// Every name has been answered, well or badly, at least once.
+    var isSettled: Bool { kept.values.allSatisfy(\.isSettled) }
+
+    /// These names from now on; those that are not among them any more are forgotten.
+    func keep(_ names: Set<Subject>) {
+        wanted = names
+        keepHouse()
+    }
+
+    /// Begins with names that are new, and ends with those that nobody wants any more.
+    private func keepHouse() {
+        var needed = wanted
+        for case (.service(let name), let service) in kept where wanted.contains(.service(name)) {
+            for target in (service.coming ?? []) + (resolved.services[name] ?? []) {
+                needed.insert(.host(ResolvedNames.key(of: target)))
             }
         }
+        for subject in kept.keys where !needed.contains(subject) {
+            kept[subject] = nil
+            switch subject {
+            case .host(let name): resolved.addresses[name] = nil
+            case .service(let name): resolved.services[name] = nil
+            }
+        }
+        // An answer that comes at once keeps house, too.
+        for subject in needed.subtracting(kept.keys) {
+            let name = Kept()
+            name.timer = Timer(on: loop) { [unowned self] in ask(subject) }
+            kept[subject] = name
+            ask(subject)
+        }
+    }
+
+    private func ask(_ subject: Subject) {
+        guard let name = kept[subject] else { return }
+        lookup.look(up: subject) { [weak self, weak name] resolution in
+            guard let self, let name, kept[subject] === name else { return }
+            name.timer?.arm(after: name.schedule.next(after: resolution, using: &random))
+            name.isSettled = true
+            if take(resolution, for: subject, name) { changed?(resolved) }
+        }
+    }
+
+    /// Returns whether anything is otherwise than before.
+    private func take(_ resolution: Resolution, for subject: Subject, _ name: Kept) -> Bool {
+        let before = resolved.addresses.count + resolved.services.count
+        var isNews = false
+        switch (subject, resolution) {
+        case (.host(let host), .addresses(var found, let isComplete, _)):
+            let former = resolved.addresses[host] ?? []
+            if !isComplete {
+                // Nobody could say anything about the other family: what was good a moment ago is the better guess.
+                let family = found[0].family
+                found += former.filter { $0.family != family && !found.contains($0) }
+            }
+            isNews = Set(found) != Set(former)
+            if isNews { resolved.addresses[host] = found }
+        case (.service, .services(let targets, _)):
+            name.coming = targets
+            keepHouse()
+        case (.host(let host), _): resolved.addresses[host] = resolved.addresses[host] ?? []
+        case (.service(let service), _): resolved.services[service] = resolved.services[service] ?? []
+        }
+        // Somebody may wait for a name to be known, or known to be unknown.
+        isNews = isNews || resolved.addresses.count + resolved.services.count != before
+        return takeServices() || isNews
+    }
+
+    /// A service moves once the addresses of its new hosts are known, so that it is never without any.
+    private func takeServices() -> Bool {
+        var (isNews, isOver) = (false, false)
+        for case (.service(let name), let service) in kept {
+            guard let coming = service.coming else { continue }
+            let hosts = coming.map { ResolvedNames.key(of: $0) }
+            guard hosts.allSatisfy({ kept[.host($0)]?.isSettled == true }) else { continue }
+            service.coming = nil
+            isOver = true
+            let isOffered = hosts.contains { resolved.addresses[$0]?.isEmpty == false }
+            guard isOffered || resolved.services[name] == nil else { continue }
+            if Set(coming) != Set(resolved.services[name] ?? []) {
+                resolved.services[name] = coming
+                isNews = true
+            }
+        }
+        if isOver { keepHouse() }
+        return isNews
     }
 }

@@ -1,14 +1,17 @@
+internal import Bytes
 internal import GRPC
+internal import Protobuf
 package import Reactor
 package import Sockets
 package import Transport
 
-/// A demonstration backend on one worker: martlet.demo.v1 and the health service.
+/// A demonstration backend on one worker: martlet.demo.v1, the health service and reflection.
 package final class DemoServer {
     /// For listeners that somebody else opens.
     package let handler: GRPCServer
     package let health = HealthService()
     private let demo: DemoService
+    private let reflection = DemoServer.makeReflection()
     private let server: HTTPServer
     private var socket: ListeningSocket?
 
@@ -18,8 +21,18 @@ package final class DemoServer {
         demo = DemoService(name: name, loop: context.loop)
         demo.register(on: handler)
         health.register(on: handler)
+        reflection.register(on: handler)
         health.set(DemoService.name, to: .serving)
         server = HTTPServer(name: "demo", settings: Self.settings, handler: handler, context: context)
+    }
+
+    private static func makeReflection() -> ReflectionService {
+        let set = DemoDescriptors.base64.utf8.withContiguousStorageIfAvailable { Base64.decode(UnsafeRawBufferPointer($0)) }
+        // Part of the program: our own bug where it is none.
+        guard let set, let set, let files = try? DescriptorSet.files(in: set),
+            let service = try? ReflectionService(files: files, services: [DemoService.name, "grpc.health.v1.Health"])
+        else { preconditionFailure("Sources/Demo/Generated holds no descriptors") }
+        return service
     }
 
     /// Serves at `address` from now on, on its context's loop.

@@ -8,13 +8,15 @@ package struct ClientSettings: Sendable {
     package var applicationProtocols: [ApplicationProtocol] = [.http2]
     /// Shown where the server asks for a certificate.
     package var identity: Identity?
+    /// Only for a tool that its user told to look at a server whose certificate is bad: whoever is in between reads along.
+    package var believesEveryone = false
 
     package init(authorities: CertificateAuthorities) { self.authorities = authorities }
 }
 
 /// A client's side of TLS towards servers of one kind, built once and never changed but for the sessions it may resume.
 ///
-/// The server's certificate is always verified, and its name or address too: there is no way to leave that out.
+/// The server's certificate is verified, and its name or address too: no configuration of a gateway can leave that out.
 package final class ClientContext: @unchecked Sendable {
     private let handle: ContextHandle
     private let resumable = ResumableSessions()
@@ -25,7 +27,7 @@ package final class ClientContext: @unchecked Sendable {
         handle = try ContextHandle.make(server: false, minimumVersion: settings.minimumVersion)
         let context = handle.pointer
         try settings.identity?.install(in: context)
-        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+        SSL_CTX_set_verify(context, settings.believesEveryone ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nil)
         shim_ctx_set1_store(context, settings.authorities.store)
         if !applicationProtocols.isEmpty {
             let list = ApplicationProtocol.wireList(applicationProtocols)

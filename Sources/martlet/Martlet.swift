@@ -9,7 +9,7 @@ struct Martlet: ParsableCommand {
         commandName: "martlet",
         abstract: "A gRPC-first API gateway: TLS, tokens, rules, quotas and load balancing in one program.",
         version: Version.text,
-        subcommands: [Serve.self, Check.self, RateLimit.self, Keys.self, Token.self, Demo.self])
+        subcommands: [Serve.self, Check.self, RateLimit.self, Keys.self, Token.self, Call.self, Demo.self])
 
     /// The parser shows its overview for a command that it does not know, as if all were well.
     static func main() {

@@ -3,8 +3,10 @@ import Glibc
 
 /// What a command was asked for; all else goes to standard error.
 enum StandardOutput {
-    static func write(_ text: borrowing ByteBuffer) {
-        var rest = text.readable[...]
+    static func write(_ text: borrowing ByteBuffer) { write(text.readable) }
+
+    static func write(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = Glibc.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
             if count < 0, errno == EINTR { continue }

@@ -1,89 +1,163 @@
+import DNS
 import GRPCTesting
 import Gateway
 import Sockets
 import Testing
+import Transport
 
 @testable import Control
 
-@Suite("Keeping what host names stand for")
+@Suite("Keeping what names stand for")
 struct NameKeeperTests {
     let worker: TestWorker
-    let hosts = KnownHosts()
+    let names = KnownNames()
 
     init() throws {
         worker = try TestWorker()
-        hosts.addresses = ["a.test": [Self.one], "b.test": [Self.two]]
+        names.answers = [.host("a.test"): Self.found([Self.one]), .host("b.test"): Self.found([Self.two])]
     }
 
     private static let one = SocketAddress("127.0.0.1:0")!
     private static let two = SocketAddress("127.0.0.2:0")!
+    private static let six = SocketAddress("[::1]:0")!
 
-    private final class Changes {
-        var all: [[String: [SocketAddress]]] = []
+    private static func found(_ addresses: [SocketAddress], ttl: Int = 20, isComplete: Bool = true) -> Resolution {
+        .addresses(addresses, isComplete: isComplete, ttl: .seconds(ttl))
     }
 
-    private func keeper(_ names: Set<String>) -> (NameKeeper, Changes) {
-        let keeper = NameKeeper(names, resolver: hosts, loop: worker.loop)
+    /// Knows what a test tells it, and answers in the same breath.
+    final class KnownNames: NameLookup {
+        var answers: [Subject: Resolution] = [:]
+        var asked: [Subject] = []
+
+        func look(up subject: Subject, completion: @escaping (Resolution) -> Void) {
+            asked.append(subject)
+            if let answer = answers[subject] { completion(answer) }
+        }
+    }
+
+    private final class Changes {
+        var all: [ResolvedNames] = []
+    }
+
+    private func keeper(_ subjects: Subject...) -> (NameKeeper, Changes) {
+        let keeper = NameKeeper(lookup: names, loop: worker.loop)
         let changes = Changes()
-        keeper.changed = { changes.all.append($0.addresses) }
+        keeper.changed = { changes.all.append($0) }
+        keeper.keep(Set(subjects))
         return (keeper, changes)
     }
 
-    @Test("names are looked up before anything is served, and every thirty seconds from then on")
-    func period() {
-        let (keeper, changes) = keeper(["a.test"])
-        #expect(keeper.resolveNow { hosts.addresses[$0] ?? [] }.addresses == ["a.test": [Self.one]])
-        #expect(hosts.asked.isEmpty)
-        worker.advance(by: .seconds(29), steps: 1)
-        #expect(hosts.asked.isEmpty)
-        worker.advance(by: .seconds(2), steps: 1)
-        #expect(hosts.asked == ["a.test"])
-        worker.advance(by: .seconds(31), steps: 1)
-        #expect(hosts.asked.count == 2)
-        #expect(changes.all.isEmpty, "the same answer is no news")
+    @Test("a name is asked for again when its answer has lived its life, and the same answer is no news")
+    func life() {
+        let (keeper, changes) = keeper(.host("a.test"))
+        #expect(keeper.isSettled && keeper.resolved.addresses == ["a.test": [Self.one]])
+        worker.advance(by: .seconds(19), steps: 1)
+        #expect(names.asked.count == 1)
+        worker.advance(by: .seconds(4), steps: 1)
+        #expect(names.asked.count == 2)
+        #expect(changes.all.count == 1)
     }
 
-    @Test("only another answer is news; no answer keeps the one before, and the order says nothing")
-    func changes() {
-        hosts.addresses["a.test"] = [Self.one, Self.two]
-        let (keeper, changes) = keeper(["a.test"])
-        _ = keeper.resolveNow { hosts.addresses[$0] ?? [] }
-        for addresses in [[Self.two, Self.one], [], [Self.two], [], [Self.two]] {
-            hosts.addresses["a.test"] = addresses
+    @Test("a short life is a second, and a long one five minutes")
+    func bounds() {
+        var schedule = NameSchedule()
+        var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+        for (ttl, range) in [(0, 1.0...1.1), (60, 60...66), (86400, 300...330)] {
+            let next = schedule.next(after: Self.found([Self.one], ttl: ttl), using: &random)
+            #expect((Duration.seconds(range.lowerBound) ... .seconds(range.upperBound)).contains(next))
+        }
+    }
+
+    @Test("after failures a name is asked for at once, then ever more rarely, and after a good answer as before")
+    func failures() {
+        var schedule = NameSchedule()
+        var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+        for seconds in [1.0, 2, 4, 8, 16, 30, 30] {
+            let next = schedule.next(after: .failed, using: &random)
+            #expect((Duration.seconds(seconds) ... .seconds(seconds * 1.1)).contains(next))
+        }
+        _ = schedule.next(after: Self.found([Self.one]), using: &random)
+        #expect(schedule.next(after: .failed, using: &random) < .seconds(2))
+    }
+
+    @Test("no answer keeps the one before, and the order says nothing")
+    func lastGood() {
+        names.answers[.host("a.test")] = Self.found([Self.one, Self.two])
+        let (keeper, changes) = keeper(.host("a.test"))
+        for answer in [Self.found([Self.two, Self.one]), .failed, .unknown(ttl: .zero), Self.found([Self.two]), .failed] {
+            names.answers[.host("a.test")] = answer
             worker.advance(by: .seconds(31), steps: 1)
         }
-        #expect(changes.all == [["a.test": [Self.two]]])
+        #expect(changes.all.map { $0.addresses["a.test"] } == [[Self.one, Self.two], [Self.two]])
+        #expect(keeper.resolved.addresses == ["a.test": [Self.two]])
     }
 
-    @Test("a name unknown at the start is served once it is known")
+    @Test("where nobody can say anything about one family, its addresses stay")
+    func otherFamily() {
+        names.answers[.host("a.test")] = Self.found([Self.one, Self.six])
+        let (keeper, _) = keeper(.host("a.test"))
+        names.answers[.host("a.test")] = Self.found([Self.two], isComplete: false)
+        worker.advance(by: .seconds(23), steps: 1)
+        #expect(keeper.resolved.addresses["a.test"] == [Self.two, Self.six])
+        names.answers[.host("a.test")] = Self.found([Self.two])
+        worker.advance(by: .seconds(3), steps: 1)
+        #expect(keeper.resolved.addresses["a.test"] == [Self.two])
+    }
+
+    @Test("a name unknown at the start is known to be, and served once it is there")
     func late() {
-        let (keeper, changes) = keeper(["c.test"])
-        #expect(keeper.resolveNow { _ in [] }.addresses == ["c.test": []])
-        hosts.addresses["c.test"] = [Self.one]
-        worker.advance(by: .seconds(31), steps: 1)
-        #expect(changes.all == [["c.test": [Self.one]]])
+        names.answers[.host("c.test")] = .unknown(ttl: .seconds(5))
+        let (keeper, changes) = keeper(.host("c.test"))
+        #expect(keeper.isSettled && keeper.resolved.addresses == ["c.test": []])
+        names.answers[.host("c.test")] = Self.found([Self.one])
+        worker.advance(by: .seconds(6), steps: 1)
+        #expect(changes.all.map { $0.addresses["c.test"] } == [[], [Self.one]])
     }
 
     @Test("new names are looked up at once, and those that are gone no more")
     func other() {
-        let (keeper, changes) = keeper(["a.test"])
-        _ = keeper.resolveNow { hosts.addresses[$0] ?? [] }
-        keeper.keep(["b.test"])
-        #expect(hosts.asked == ["b.test"])
-        #expect(changes.all == [["b.test": [Self.two]]])
-        worker.advance(by: .seconds(31), steps: 1)
-        #expect(hosts.asked == ["b.test", "b.test"])
+        let (keeper, _) = keeper(.host("a.test"))
+        keeper.keep([.host("b.test")])
+        #expect(names.asked == [.host("a.test"), .host("b.test")])
+        #expect(keeper.resolved.addresses == ["b.test": [Self.two]])
+        worker.advance(by: .seconds(23), steps: 1)
+        #expect(names.asked.count == 3)
     }
 
-    @Test("without names nothing is asked, until there are some")
-    func none() {
-        let (keeper, changes) = keeper([])
-        #expect(keeper.resolveNow { _ in [] }.addresses.isEmpty)
-        worker.advance(by: .seconds(100), steps: 3)
-        #expect(hosts.asked.isEmpty)
-        keeper.keep(["a.test"])
-        #expect(changes.all == [["a.test": [Self.one]]])
-        worker.advance(by: .seconds(31), steps: 1)
-        #expect(hosts.asked.count == 2)
+    @Test("a service has its new hosts only once their addresses are known")
+    func service() {
+        let (first, second) = (DomainName("a.test")!, DomainName("b.test")!)
+        let service = Subject.service("_grpc._tcp.test")
+        names.answers = [
+            service: .services([ServiceTarget(first, port: 1)], ttl: .seconds(10)), .host("a.test."): Self.found([Self.one], ttl: 60),
+        ]
+        let (keeper, changes) = keeper(service)
+        #expect(keeper.isSettled && keeper.resolved.services["_grpc._tcp.test"]?.map(\.host) == [first])
+        #expect(keeper.resolved.addresses == ["a.test.": [Self.one]])
+        names.answers[service] = .services([ServiceTarget(second, port: 2)], ttl: .seconds(10))
+        worker.advance(by: .seconds(12), steps: 1)
+        #expect(keeper.resolved.services["_grpc._tcp.test"]?.map(\.host) == [first], "nobody knows the other's address yet")
+        #expect(!keeper.isSettled)
+        let seen = changes.all.count
+        names.answers[.host("b.test.")] = Self.found([Self.two], ttl: 60)
+        keeper.keep([])
+        keeper.keep([service])
+        #expect(keeper.resolved.services["_grpc._tcp.test"]?.map(\.host) == [second])
+        #expect(keeper.resolved.addresses == ["b.test.": [Self.two]])
+        #expect(changes.all.count > seen)
+    }
+
+    @Test("a service whose new hosts nobody knows stays where it was")
+    func serviceWithoutHosts() {
+        let service = Subject.service("_grpc._tcp.test")
+        names.answers[service] = .services([ServiceTarget(DomainName("a.test")!, port: 1)], ttl: .seconds(10))
+        names.answers[.host("a.test.")] = Self.found([Self.one], ttl: 60)
+        let (keeper, _) = keeper(service)
+        names.answers[service] = .services([ServiceTarget(DomainName("none.test")!, port: 1)], ttl: .seconds(10))
+        names.answers[.host("none.test.")] = .unknown(ttl: .seconds(1))
+        worker.advance(by: .seconds(12), steps: 1)
+        #expect(keeper.resolved.services["_grpc._tcp.test"]?.map(\.port) == [1])
+        #expect(keeper.resolved.addresses["a.test."] == [Self.one])
     }
 }

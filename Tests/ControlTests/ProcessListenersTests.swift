@@ -9,7 +9,8 @@ import Testing
 @testable import Control
 @testable import Transport
 
-@Suite("Listeners over a reload")
+// One after the other, for one of them takes a port on all addresses.
+@Suite("Listeners over a reload", .serialized)
 struct ProcessListenersTests {
     private final class NoHandler: StreamHandler {
         func streamHead(_ stream: StreamPointer, ended: Bool) {}
@@ -105,7 +106,8 @@ struct ProcessListenersTests {
     @Test("a name at another address is served there, and no more where it was")
     func addressChanged() throws {
         let process = try Process()
-        try process.adopt(("public", anywhere))
+        // Where nobody else listens, also on the port that becomes free.
+        try process.adopt(("public", SocketAddress("127.18.0.1:0")!))
         let former = try process.said.address(of: "public")
         #expect(Caller(former).isServed)
         try process.adopt(("public", SocketAddress("127.0.0.2:0")!))

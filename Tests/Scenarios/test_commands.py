@@ -96,7 +96,7 @@ def test_help_for_a_command_that_is_not_there():
 def test_help_lists_what_there_is():
     told = run("--help")
     assert told.returncode == 0
-    for command in ("serve", "ratelimit", "check", "token", "keys", "demo"):
+    for command in ("serve", "ratelimit", "check", "token", "keys", "call", "demo"):
         assert command in told.stdout
 
 

@@ -218,8 +218,8 @@ class TestTrailers:
             answer = client.call(UNARY)
             assert answer.grpc_status == 13 or answer.reset is not None
 
-    def test_of_a_request_that_are_too_large_are_refused(self, gateway, backend):
-        with h2raw.Client(gateway(configuration(backend, workers=1)).address) as client:
+    def test_of_a_request_that_are_too_large_are_refused(self, gateway, silent):
+        with h2raw.Client(gateway(configuration(silent, workers=1)).address) as client:
             stream = client.request(UNARY, h2raw.grpc_message(b""), end=False)
             client.headers(stream, [(f"x-{index}", "v") for index in range(101)], end=True)
             assert client.answer(stream).grpc_status == 8

@@ -72,6 +72,12 @@ package struct WireReader {
         return text
     }
 
+    /// The same as a String, for rare paths.
+    package mutating func string() throws(Failure) -> String { String(decoding: try text(), as: UTF8.self) }
+
+    /// What has not been read.
+    package var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: input[position...]) }
+
     package mutating func skip(_ tag: Tag) throws(Failure) {
         guard tag.type == .groupStart else { return try skipValue(tag.type) }
         var open: [UInt32] = [tag.number]

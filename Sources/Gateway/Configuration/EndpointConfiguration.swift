@@ -8,17 +8,32 @@ package enum EndpointsConfiguration: Sendable, Equatable {
     case file(Located<String>)
 }
 
-/// One entry of `endpoints`. A name is looked up, and stands for all of its addresses.
+/// What a name in `endpoints` stands for.
+package enum NameUse: Sendable {
+    /// All of its addresses, each an endpoint.
+    case strict
+    /// One of its addresses, for as long as there is a connection.
+    case logical
+    /// Hosts that offer a service (SRV), with ports, weights and priorities of their own.
+    case service
+}
+
+/// One entry of `endpoints`.
 package struct EndpointConfiguration: Sendable, Equatable {
+    /// Of a service it has port 0.
     package var address: Located<NetworkAddress>
+    package var use = NameUse.strict
     package var weight: Int
     /// 0 is used first, the next one when that cannot carry all calls.
     package var priority: Int
     /// Those of the cluster's own are used before others of their priority.
     package var locality: String?
 
-    package init(_ address: Located<NetworkAddress>, weight: Int = 1, priority: Int = 0, locality: String? = nil) {
+    package init(
+        _ address: Located<NetworkAddress>, use: NameUse = .strict, weight: Int = 1, priority: Int = 0, locality: String? = nil
+    ) {
         self.address = address
+        self.use = use
         self.weight = weight
         self.priority = priority
         self.locality = locality
@@ -66,12 +81,57 @@ extension Grammar where Value == EndpointConfiguration {
                 return address.expecting(expected).read(node, reader).map { EndpointConfiguration($0) }
             }
             return reader.section(node) { section in
+                if section.has("srv") { return service(section) }
                 let address = section.required("address", address)
+                let use = section.value("dns", .nameUse, default: .strict)
+                if section.has("dns"), let address, !address.value.isName {
+                    section.report("found beside an address that is no name, expected it beside a name", about: "dns")
+                }
                 let weight = section.value("weight", .count(1...EndpointConfiguration.weightMax), default: 1)
                 let priority = section.value("priority", .count(0...EndpointConfiguration.priorityMax), default: 0)
                 let locality = section.optional("locality", .name)
-                return address.map { EndpointConfiguration($0, weight: weight, priority: priority, locality: locality) }
+                return address.map {
+                    EndpointConfiguration($0, use: use, weight: weight, priority: priority, locality: locality)
+                }
             }
+        }
+    }
+
+    /// Port, weight and priority are DNS's to say.
+    private static func service(_ section: Section) -> EndpointConfiguration? {
+        for key in ["address", "dns", "weight", "priority"] { section.exclude("srv", with: key) }
+        let name = section.optional("srv", .located(.serviceName))
+        let locality = section.optional("locality", .name)
+        return name.map {
+            EndpointConfiguration(Located(.name($0.value, port: 0), at: $0.place), use: .service, locality: locality)
+        }
+    }
+}
+
+extension NetworkAddress {
+    fileprivate var isName: Bool { if case .name = self { true } else { false } }
+}
+
+extension Grammar where Value == NameUse {
+    fileprivate static var nameUse: Grammar {
+        Grammar(expected: "strict or logical") { (text: String) in
+            switch text {
+            case "strict": .value(NameUse.strict)
+            case "logical": .value(.logical)
+            default: .mismatch(hint: Spelling.hint(for: text, among: ["strict", "logical"]))
+            }
+        }
+    }
+}
+
+extension Grammar where Value == String {
+    /// The name of SRV records (RFC 2782): service and protocol with an underscore each, and where.
+    fileprivate static var serviceName: Grammar {
+        Grammar(expected: "a service such as _grpc._tcp.orders.internal") { (text: String) in
+            guard let name = NetworkAddress.hostName(text) else { return .mismatch }
+            let labels = name.split(separator: ".")
+            guard labels.count >= 3, labels[0].first == "_", labels[1].first == "_" else { return .mismatch }
+            return .value(name)
         }
     }
 }

@@ -124,7 +124,7 @@ package struct Exchange {
     }
 
     /// To the upstream it is a gRPC call.
-    var isRPC: Bool { caller == .grpc || bridge != nil }
+    @inline(__always) var isRPC: Bool { caller == .grpc || bridge != nil }
 
     mutating func noteShadow(_ name: String) {
         var names = shadows ?? []

@@ -15,7 +15,7 @@ extension SnapshotBuilder {
         pool.idleTimeout = cluster.timeouts.idle
         let usesHash = cluster.balancing.settings.policy.usesHash
         return ClusterPlan(
-            name: cluster.name.value, endpoints: endpoints(cluster).map { endpointPlan($0, cluster) },
+            name: cluster.name.value, endpoints: checkedEndpoints(cluster).map { endpointPlan($0, cluster) },
             balancing: cluster.balancing.settings, hash: usesHash ? HashPolicy(cluster.balancing.hash.map(\.value)) : nil,
             pool: pool,
             tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [pool.applicationProtocol], at: cluster.name.place) },
@@ -44,8 +44,19 @@ extension SnapshotBuilder {
     /// Whoever is in the gateway's own locality comes before others of the same priority.
     private func endpointPlan(_ endpoint: EndpointConfiguration, _ cluster: ClusterConfiguration) -> EndpointPlan {
         return EndpointPlan(
-            EndpointAddress(endpoint.address.value), weight: UInt32(endpoint.weight),
+            EndpointAddress(endpoint.address.value), use: endpoint.use, weight: UInt32(endpoint.weight),
             priority: cluster.locality.map { 2 * endpoint.priority + (endpoint.locality == $0 ? 0 : 1) } ?? endpoint.priority)
+    }
+
+    private mutating func checkedEndpoints(_ cluster: ClusterConfiguration) -> [EndpointConfiguration] {
+        let endpoints = endpoints(cluster)
+        // Each worker may have another of its addresses, and which is known to nobody who could check it.
+        if cluster.healthCheck != nil, let one = endpoints.first(where: { $0.use == .logical }) {
+            files.add([
+                Issue(at: one.address.place, "found dns: logical in a cluster with a health check, expected dns: strict there")
+            ])
+        }
+        return endpoints
     }
 
     private mutating func endpoints(_ cluster: ClusterConfiguration) -> [EndpointConfiguration] {

@@ -12,8 +12,13 @@ package final class Cluster {
     let nameBytes: [UInt8]
     package private(set) var endpoints: [Endpoint] = []
     private var balancer: Balancer
+    private var names = ResolvedNames()
+    /// The address of each name that stands for one at a time.
+    private var chosen: [EndpointAddress: SocketAddress] = [:]
     /// Of the whole process.
     let record: ClusterRecord
+    /// What of it a call has to ask: most clusters have none, and their calls do not touch it.
+    private let guards: (limits: Bool, breaker: Bool, observes: Bool)
     private let seed: UInt64
     private unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let client: any EndpointClient
@@ -24,6 +29,7 @@ package final class Cluster {
     ) {
         self.plan = plan
         record = plan.record
+        guards = (record.settings.limits != nil, record.breaker != nil, record.observes)
         nameBytes = Array(plan.name.utf8)
         self.seed = seed
         self.context = context
@@ -46,21 +52,61 @@ package final class Cluster {
 
     /// Takes what names stand for now: endpoints that are still among them stay, with their connections.
     func resolve(_ names: ResolvedNames) {
-        var former = endpoints
-        endpoints = plan.places(names).map { place in
-            guard let index = former.firstIndex(where: { $0.identity == place.identity }) else { return makeEndpoint(place) }
-            let endpoint = former.remove(at: index)
+        self.names = names
+        chooseAddresses()
+        let places = plan.places(names, chosen: chosen)
+        // A new configuration names others, who are still being looked up: those that are there serve until then.
+        if places.isEmpty, !endpoints.isEmpty, plan.awaits(names) {
+            return balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
+        }
+        var former = Dictionary(uniqueKeysWithValues: endpoints.map { ($0.identity, $0) })
+        endpoints = places.map { place in
+            let endpoint = former.removeValue(forKey: place.identity) ?? makeEndpoint(place)
             endpoint.setShare(weight: place.plan.weight, priority: place.plan.priority)
+            endpoint.disconnected = place.plan.use == .logical ? { [unowned self] in disconnected(place) } : nil
             return endpoint
         }
         for endpoint in endpoints { endpoint.takeVerdict() }
         balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
-        for endpoint in former { endpoint.retire() }
+        for endpoint in former.values { endpoint.retire() }
     }
 
     private func makeEndpoint(_ place: EndpointPlace) -> Endpoint {
         let tls = plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
         return Endpoint(place, tls: tls, settings: plan.pool, cluster: record, context: context, client: client)
+    }
+
+    /// Names that stand for one address at a time keep theirs while it has a connection, or the name still stands for it.
+    private func chooseAddresses() {
+        var kept: [EndpointAddress: SocketAddress] = [:]
+        for endpoint in plan.endpoints where endpoint.use == .logical {
+            guard case .name(let name, let port) = endpoint.address else { continue }
+            let answer = names.addresses[name] ?? []
+            guard let address = chosen[endpoint.address] else {
+                kept[endpoint.address] = answer.first
+                continue
+            }
+            let identity = plan.place(address.with(port: port), name, endpoint).identity
+            let isConnected = endpoints.contains { $0.identity == identity && $0.connectionCount > 0 }
+            kept[endpoint.address] = isConnected || answer.contains(address) ? address : answer.first
+        }
+        chosen = kept
+    }
+
+    /// The last connection to the address of a name has ended, or none could be made: the next one's turn.
+    private func disconnected(_ place: EndpointPlace) {
+        // The endpoint is on the stack.
+        context.loop.afterThisTick { [weak self] in self?.moveOn(from: place) }
+    }
+
+    private func moveOn(from place: EndpointPlace) {
+        guard endpoints.contains(where: { $0.identity == place.identity && $0.connectionCount == 0 }), case .name(let name, _) = place.plan.address, let former = chosen[place.plan.address],
+            former.with(port: 0) == place.address.with(port: 0),
+            let answer = names.addresses[name], !answer.isEmpty
+        else { return }
+        let index = answer.firstIndex(of: former).map { ($0 + 1) % answer.count } ?? 0
+        chosen[place.plan.address] = answer[index]
+        resolve(names)
     }
 
     /// Takes what checks and outlier verdicts say now.
@@ -91,18 +137,18 @@ package final class Cluster {
 
     /// The endpoint for an attempt, another than `avoided` where there is one.
     func choose(for exchange: ExchangePointer, avoiding avoided: Unmanaged<Endpoint>? = nil) -> Choice {
-        if let limits = limits(for: exchange), record.usage.requests >= limits.requests {
+        if guards.limits, let limits = limits(for: exchange), record.usage.requests >= limits.requests {
             record.usage.noteOverflow()
             return .refused(.circuitFull(retryAfter: nil))
         }
         let now = context.loop.now
-        if let breaker = record.breaker, !breaker.wouldAdmit(at: now) {
+        if guards.breaker, let breaker = record.breaker, !breaker.wouldAdmit(at: now) {
             return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
         }
         let hash = plan.hash?.hash(exchange)
         switch balancer.pick(hash: hash, avoiding: avoided?._withUnsafeGuaranteedRef { $0.member }, now: now) {
         case .member(let member):
-            if let breaker = record.breaker, !breaker.admit(at: now) {
+            if guards.breaker, let breaker = record.breaker, !breaker.admit(at: now) {
                 return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
             }
             return .endpoint(Unmanaged.fromOpaque(member.pointee.owner!))
@@ -112,7 +158,7 @@ package final class Cluster {
     }
 
     private func limits(for exchange: ExchangePointer) -> CircuitLimits? {
-        guard record.settings.limits != nil else { return nil }
+        guard guards.limits else { return nil }
         return record.settings.limits(isHighPriority: exchange.isHighPriority)
     }
 
@@ -128,12 +174,12 @@ package final class Cluster {
     }
 
     func retryEnded() {
-        if record.settings.limits != nil { record.usage.addRetries(-1) }
+        if guards.limits { record.usage.addRetries(-1) }
     }
 
     /// An attempt at `endpoint` that began at `began` has ended: once for each.
     func note(_ outcome: AttemptOutcome, of endpoint: Unmanaged<Endpoint>, began: Instant) {
-        guard record.observes else { return }
+        guard guards.observes else { return }
         let now = context.loop.now
         let isChanged = endpoint._withUnsafeGuaranteedRef { record.record(outcome, of: $0.record, began: began, now: now) }
         guard isChanged else { return }

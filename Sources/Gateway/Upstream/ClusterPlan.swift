@@ -1,4 +1,5 @@
 package import Balancing
+package import DNS
 package import Sockets
 internal import TLS
 package import Transport
@@ -36,32 +37,63 @@ package struct ClusterPlan: Sendable, Equatable {
     }
 
     /// Its addresses, with what names stand for, each once.
-    func places(_ names: ResolvedNames) -> [EndpointPlace] {
+    ///
+    /// - Parameter chosen: the address of each name that stands for one at a time; the first where there is none.
+    func places(_ names: ResolvedNames, chosen: [EndpointAddress: SocketAddress] = [:]) -> [EndpointPlace] {
         var places: [EndpointPlace] = []
+        var seen: Set<String> = []
         func add(_ address: SocketAddress, _ name: String, _ plan: EndpointPlan) {
-            let place = EndpointPlace(
-                address: address, serverName: tls.flatMap { $0.serverName ?? ServerName(name) }, plan: plan)
-            if !places.contains(where: { $0.identity == place.identity }) { places.append(place) }
+            let place = place(address, name, plan)
+            if seen.insert(place.identity).inserted { places.append(place) }
         }
         for endpoint in endpoints {
-            switch endpoint.address {
-            case .address(let address): add(address, address.host, endpoint)
-            case .name(let name, let port):
+            switch (endpoint.address, endpoint.use) {
+            case (.address(let address), _): add(address, address.host, endpoint)
+            case (.name(let name, let port), .strict):
                 for address in names.addresses[name] ?? [] { add(address.with(port: port), name, endpoint) }
+            case (.name(let name, let port), .logical):
+                guard let address = chosen[endpoint.address] ?? names.addresses[name]?.first else { continue }
+                add(address.with(port: port), name, endpoint)
+            case (.name(let name, _), .service):
+                let targets = names.services[name] ?? []
+                let priorities = Set(targets.map(\.priority)).sorted()
+                for target in targets {
+                    var plan = endpoint
+                    // Of those with zero next to none is chosen, and all alike where there are only such (RFC 2782).
+                    plan.weight = UInt32(max(1, target.weight))
+                    plan.priority += priorities.firstIndex(of: target.priority) ?? 0
+                    for address in names.addresses[ResolvedNames.key(of: target)] ?? [] {
+                        add(address.with(port: target.port), target.host.description, plan)
+                    }
+                }
             }
         }
         return places
+    }
+
+    func place(_ address: SocketAddress, _ name: String, _ plan: EndpointPlan) -> EndpointPlace {
+        EndpointPlace(address: address, serverName: tls.flatMap { $0.serverName ?? ServerName(name) }, plan: plan)
+    }
+
+    /// Whether it names somebody who has not been looked up yet.
+    func awaits(_ names: ResolvedNames) -> Bool {
+        endpoints.contains { endpoint in
+            guard case .name(let name, _) = endpoint.address else { return false }
+            return endpoint.use == .service ? names.services[name] == nil : names.addresses[name] == nil
+        }
     }
 }
 
 /// One entry of a cluster's endpoints.
 package struct EndpointPlan: Sendable, Equatable {
     package var address: EndpointAddress
+    package var use: NameUse
     package var weight: UInt32
     package var priority: Int
 
-    package init(_ address: EndpointAddress, weight: UInt32 = 1, priority: Int = 0) {
+    package init(_ address: EndpointAddress, use: NameUse = .strict, weight: UInt32 = 1, priority: Int = 0) {
         self.address = address
+        self.use = use
         self.weight = weight
         self.priority = priority
     }
@@ -77,9 +109,16 @@ struct EndpointPlace {
     var identity: String { serverName.map { "\(address) \($0)" } ?? "\(address)" }
 }
 
-/// What host names stand for, as last looked up.
+/// What names stand for, as last looked up. One that has not been looked up yet is not among them.
 package struct ResolvedNames: Sendable {
     package var addresses: [String: [SocketAddress]]
+    package var services: [String: [ServiceTarget]]
 
-    package init(_ addresses: [String: [SocketAddress]] = [:]) { self.addresses = addresses }
+    package init(_ addresses: [String: [SocketAddress]] = [:], services: [String: [ServiceTarget]] = [:]) {
+        self.addresses = addresses
+        self.services = services
+    }
+
+    /// Under which name a service's host is looked up: with the dot that says it is complete.
+    package static func key(of target: ServiceTarget) -> String { target.host.description + "." }
 }

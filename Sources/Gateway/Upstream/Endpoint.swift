@@ -1,42 +1,10 @@
 package import Balancing
-package import HTTP2
 internal import HTTPModel
 internal import Reactor
 package import Sockets
 internal import Time
 package import Transport
-package import TLS
-
-/// What a cluster's connections are like.
-package struct PoolSettings: Sendable, Equatable {
-    package var applicationProtocol = ApplicationProtocol.http2
-    package var session: SessionLimits
-    /// Requests at once on one connection; the peer's own limit may be lower.
-    package var streams: Int
-    /// Connections to one endpoint from one worker.
-    package var connections: Int
-    /// Requests that may wait for a connection, per endpoint and worker.
-    package var waiting: Int
-    package var connectTimeout: Duration
-    /// A connection without requests is closed after it.
-    package var idleTimeout: Duration?
-
-    package static let defaults = PoolSettings(
-        session: .defaults, streams: 100, connections: 16, waiting: 1024, connectTimeout: .seconds(5),
-        idleTimeout: .seconds(3600))
-
-    package init(
-        session: SessionLimits, streams: Int, connections: Int, waiting: Int, connectTimeout: Duration,
-        idleTimeout: Duration?
-    ) {
-        self.session = session
-        self.streams = streams
-        self.connections = connections
-        self.waiting = waiting
-        self.connectTimeout = connectTimeout
-        self.idleTimeout = idleTimeout
-    }
-}
+internal import TLS
 
 /// Hears what becomes of requests that an endpoint had to let wait.
 protocol EndpointClient: AnyObject {
@@ -61,6 +29,8 @@ package final class Endpoint: ClientConnectionOwner {
     /// What the whole process knows of it.
     package let record: EndpointRecord
     private let cluster: ClusterRecord
+    /// Its cluster has limits, and what is under way is counted.
+    private let isLimited: Bool
     /// The address as text, for the log.
     package let addressText: [UInt8]
     private let settings: PoolSettings
@@ -78,7 +48,7 @@ package final class Endpoint: ClientConnectionOwner {
     package var activeCount: Int {
         get { member.pointee.load }
         set {
-            if cluster.settings.limits != nil { cluster.usage.addRequests(newValue - member.pointee.load) }
+            if isLimited { cluster.usage.addRequests(newValue - member.pointee.load) }
             member.pointee.load = newValue
         }
     }
@@ -88,6 +58,8 @@ package final class Endpoint: ClientConnectionOwner {
     /// What a further connection is likely to take: as the last one did.
     private var expectedCapacity: Int
     private var isRetired = false
+    /// Called when the last connection has ended, or none could be made.
+    var disconnected: (() -> Void)?
     /// Holds a retired endpoint, which its cluster has forgotten, for as long as anything runs on it.
     private var keptAlive: Endpoint?
 
@@ -117,6 +89,7 @@ package final class Endpoint: ClientConnectionOwner {
         addressText = Array(address.description.utf8)
         self.settings = settings
         self.cluster = cluster
+        isLimited = cluster.settings.limits != nil
         self.context = context
         self.client = client
         record = cluster.retain(identity)
@@ -165,12 +138,12 @@ package final class Endpoint: ClientConnectionOwner {
         if let lastWaiting { lastWaiting.pointee.nextWaiting = exchange } else { firstWaiting = exchange }
         lastWaiting = exchange
         waitingCount += 1
-        if cluster.settings.limits != nil { cluster.usage.addPending(1) }
+        if isLimited { cluster.usage.addPending(1) }
         return .waits
     }
 
     private func limits(_ exchange: ExchangePointer) -> CircuitLimits? {
-        cluster.settings.limits == nil ? nil : cluster.settings.limits(isHighPriority: exchange.isHighPriority)
+        isLimited ? cluster.settings.limits(isHighPriority: exchange.isHighPriority) : nil
     }
 
     private func hasPendingRoom(_ exchange: ExchangePointer) -> Bool {
@@ -194,7 +167,7 @@ package final class Endpoint: ClientConnectionOwner {
         exchange.pointee.nextWaiting = nil
         exchange.pointee.previousWaiting = nil
         waitingCount -= 1
-        if cluster.settings.limits != nil { cluster.usage.addPending(-1) }
+        if isLimited { cluster.usage.addPending(-1) }
     }
 
     /// False where no connection could be begun and there is none that will have room.
@@ -220,7 +193,7 @@ package final class Endpoint: ClientConnectionOwner {
         pooled.timer = Timer(on: context.loop) { [unowned(unsafe) connection] in connection.channel.abort() }
         pooled.timer?.arm(after: settings.connectTimeout)
         connections.append(pooled)
-        if cluster.settings.limits != nil { cluster.usage.addConnections(1) }
+        if isLimited { cluster.usage.addConnections(1) }
         return true
     }
 
@@ -267,7 +240,7 @@ package final class Endpoint: ClientConnectionOwner {
         let wasOpen = connection.wasReady
         // What closes may be on the stack: it ends after the tick.
         let pooled = connections.remove(at: index)
-        if cluster.settings.limits != nil { cluster.usage.addConnections(-1) }
+        if isLimited { cluster.usage.addConnections(-1) }
         usable.removeAll { $0.toOpaque() == Unmanaged.passUnretained(connection).toOpaque() }
         context.loop.afterThisTick { withExtendedLifetime(pooled) {} }
         pooled.timer = nil
@@ -277,6 +250,7 @@ package final class Endpoint: ClientConnectionOwner {
         } else if let firstWaiting, !openIfNeeded(adding: 0, limits: limits(firstWaiting)) {
             failQueue(end)
         }
+        if connections.isEmpty, !isRetired { disconnected?() }
         releaseIfOver()
     }
 

@@ -8,6 +8,7 @@ struct FileDescription {
     var services: [ServiceDescription] = []
     var extensions: [FieldDescription] = []
     var features = Features.proto2
+    var isProto3 = false
     /// The file without its source positions, to tell whether two of the same name are the same.
     var identity: [UInt8] = []
 
@@ -23,7 +24,9 @@ struct FileDescription {
             case 6: services.append(try ServiceDescription(value.bytes))
             case 7: extensions.append(try FieldDescription(value.bytes))
             case 8: changes = try value.bytes.features(50)
-            case 12: features = value.text == "proto3" ? .proto3 : value.text == "editions" ? .editions : .proto2
+            case 12:
+                isProto3 = value.text == "proto3"
+                features = isProto3 ? .proto3 : value.text == "editions" ? .editions : .proto2
             default: break
             }
         }

@@ -22,9 +22,7 @@ package final class Schema: @unchecked Sendable {
     package convenience init(descriptorSets: [[UInt8]]) throws(SchemaFailure) {
         var files: [[UInt8]] = []
         for set in descriptorSets {
-            do throws(WireFailure) {
-                try set.forEachField { (number, value) in if number == 1 { files.append(value.bytes) } }
-            } catch { throw SchemaFailure(problems: ["a descriptor set is no protobuf (\(error))"]) }
+            do throws(WireFailure) { files += try DescriptorSet.files(in: set) } catch { throw SchemaFailure(problems: ["a descriptor set is no protobuf (\(error))"]) }
         }
         try self.init(files: files)
     }
@@ -67,4 +65,14 @@ package final class Schema: @unchecked Sendable {
 /// Why files make no schema: every reason, by the names of what is wrong.
 package struct SchemaFailure: Error, Hashable, Sendable {
     package let problems: [String]
+}
+
+/// What `protoc --descriptor_set_out` writes.
+package enum DescriptorSet {
+    /// Its files, each the bytes of one FileDescriptorProto.
+    package static func files(in set: [UInt8]) throws(WireFailure) -> [[UInt8]] {
+        var files: [[UInt8]] = []
+        try set.forEachField { (number, value) in if number == 1 { files.append(value.bytes) } }
+        return files
+    }
 }

@@ -1,3 +1,4 @@
+import Balancing
 import GRPCTesting
 import HTTPModel
 import Sockets
@@ -88,6 +89,29 @@ struct ClusterTests {
         #expect(backend.accepted == 1)
         backend.answer(backend.held[0])
         #expect(gateway.run { held.status == "0" })
+    }
+
+    @Test("endpoints that a new configuration still names keep their connections, whatever else it says of balancing")
+    func membership() throws {
+        let gateway = try TestGateway()
+        let backends = try (0..<3).map { _ in try TestBackend(on: gateway.outside) }
+        try gateway.adopt(backends[..<2].map { .address($0.address) }, generation: 2)
+        let caller = try gateway.caller()
+        for _ in 0..<4 { #expect(caller.unary("/a.S/Call", []).status == "0") }
+        let cluster = gateway.gateway.current.clusters[0]
+        let held = (0..<2).map { _ in caller.begin("/hold.S/Call", ended: true) }
+        #expect(gateway.run { backends[0].held.count == 1 && backends[1].held.count == 1 })
+        try gateway.adopt(backends[1...].map { .address($0.address) }, generation: 3) { plan, _ in
+            plan.balancing.policy = .random
+            plan.endpoints[1].weight = 1000
+        }
+        #expect(gateway.gateway.current.clusters[0] === cluster && gateway.endpoints.map(\.member.pointee.weight) == [1, 1000])
+        for _ in 0..<20 { #expect(caller.unary("/a.S/Call", []).status == "0") }
+        #expect(backends[0].paths.count == 3 && backends[1].accepted == 1 && backends[2].accepted == 1)
+        backends[0].answer(backends[0].held[0])
+        backends[1].answer(backends[1].held[0])
+        #expect(gateway.run { held.allSatisfy { $0.status == "0" } })
+        #expect(gateway.run { backends[0].connectionCount == 0 })
     }
 
     @Test("calls finish on the cluster they began on, waiting ones too; then its connections close")

@@ -17,7 +17,7 @@ _SCENARIOS = Path(__file__).resolve().parents[1]
 
 class Backend:
     def __init__(self, name="a", *, identity=None, client_ca=None, streams=None, connection_age_ms=None,
-                 address="127.0.0.1:0"):
+                 address="127.0.0.1:0", reflection=None):
         command = [sys.executable, "-m", "harness.backend_server", "--name", name, "--address", address]
         if identity:
             command += ["--certificate", identity.certificate, "--private-key", identity.private_key]
@@ -27,6 +27,8 @@ class Backend:
             command += ["--streams", streams]
         if connection_age_ms:
             command += ["--connection-age-ms", connection_age_ms]
+        if reflection:
+            command += ["--reflection", reflection]
         self.name = name
         self.process = Process(command, folder=_SCENARIOS, name=f"backend {name}")
         try:

@@ -138,6 +138,17 @@ def _pairs(metadata):
     return tuple((item.key, item.value if item.key.endswith("-bin") else item.value.decode()) for item in metadata)
 
 
+def _reflect(server, version):
+    """grpcio-reflection is v1alpha; v1 is the same under another name."""
+    from grpc_reflection.v1alpha import _async, reflection_pb2
+    servicer = _async.ReflectionServicer(["martlet.scenarios.v1.Kinds", "martlet.scenarios.v1.Control", f"grpc.reflection.{version}.ServerReflection"])
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo, request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString)
+    name = f"grpc.reflection.{version}.ServerReflection"
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}),))
+
+
 async def serve(arguments):
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1),
                ("grpc.max_metadata_size", 256 * 1024), ("grpc.absolute_max_metadata_size", 512 * 1024),
@@ -154,6 +165,8 @@ async def serve(arguments):
     pb_grpc.add_ControlServicer_to_server(Control(books, health), server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     await health.set("", health_pb2.HealthCheckResponse.SERVING)
+    for version in filter(None, arguments.reflection.split(",")):
+        _reflect(server, version)
     if arguments.certificate:
         pair = (Path(arguments.private_key).read_bytes(), Path(arguments.certificate).read_bytes())
         roots = Path(arguments.client_ca).read_bytes() if arguments.client_ca else None
@@ -177,6 +190,7 @@ def main():
     parser.add_argument("--private-key")
     parser.add_argument("--client-ca")
     parser.add_argument("--streams", type=int, help="SETTINGS_MAX_CONCURRENT_STREAMS")
+    parser.add_argument("--reflection", default="", help="v1, v1alpha, or both with a comma")
     parser.add_argument("--connection-age-ms", type=int, help="after this, GOAWAY")
     asyncio.run(serve(parser.parse_args()))
 

@@ -1,0 +1,33 @@
+package import HTTP2
+package import TLS
+
+/// What a cluster's connections are like.
+package struct PoolSettings: Sendable, Equatable {
+    package var applicationProtocol = ApplicationProtocol.http2
+    package var session: SessionLimits
+    /// Requests at once on one connection; the peer's own limit may be lower.
+    package var streams: Int
+    /// Connections to one endpoint from one worker.
+    package var connections: Int
+    /// Requests that may wait for a connection, per endpoint and worker.
+    package var waiting: Int
+    package var connectTimeout: Duration
+    /// A connection without requests is closed after it.
+    package var idleTimeout: Duration?
+
+    package static let defaults = PoolSettings(
+        session: .defaults, streams: 100, connections: 16, waiting: 1024, connectTimeout: .seconds(5),
+        idleTimeout: .seconds(3600))
+
+    package init(
+        session: SessionLimits, streams: Int, connections: Int, waiting: Int, connectTimeout: Duration,
+        idleTimeout: Duration?
+    ) {
+        self.session = session
+        self.streams = streams
+        self.connections = connections
+        self.waiting = waiting
+        self.connectTimeout = connectTimeout
+        self.idleTimeout = idleTimeout
+    }
+}

@@ -1,0 +1,256 @@
+internal import Bytes
+package import GRPC
+internal import HTTP2
+package import HTTPModel
+internal import Reactor
+internal import Time
+
+/// Hears of a `ClientCall`: received, any number of times, then ended, once; drained in between.
+package protocol ClientCallOwner: AnyObject {
+    /// The answer's head is in `call.head`; not called where the answer is but a status.
+    func callBegan(_ call: ClientCall)
+    /// A whole message, valid for the length of the call.
+    func callReceived(_ call: ClientCall, _ message: MessageReader.Message)
+    /// Less than `ClientCall.outboundHighBytes` wait to be sent, after it was more.
+    func callDrained(_ call: ClientCall)
+    /// Over. Nothing more is heard of it.
+    func callEnded(_ call: ClientCall, _ status: CallStatus)
+}
+
+extension ClientCallOwner {
+    package func callBegan(_ call: ClientCall) {}
+    package func callDrained(_ call: ClientCall) {}
+}
+
+/// What a call begins with.
+package struct ClientCallHead: Sendable {
+    /// One field of metadata, as it travels: the value of a `-bin` name is base64.
+    package struct Metadata: Sendable, Equatable {
+        package var name: String
+        package var value: String
+        /// Never put into an HPACK dynamic table.
+        package var isSecret: Bool
+
+        package init(_ name: String, _ value: String, isSecret: Bool = false) {
+            self.name = name
+            self.value = value
+            self.isSecret = isSecret
+        }
+    }
+
+    /// `/package.Service/Method`.
+    package var path: String
+    package var authority: String
+    package var isSecure: Bool
+    package var metadata: [Metadata] = []
+    /// All the time it has, also sent as `grpc-timeout`.
+    package var timeout: Duration?
+    package var messageBytesMax = MessageReader.defaultPayloadBytesMax
+
+    package init(path: String, authority: String, isSecure: Bool) {
+        self.path = path
+        self.authority = authority
+        self.isSecure = isSecure
+    }
+}
+
+/// A gRPC call of any kind that we make on a connection: for tools and for what a worker asks now and then. The gateway's
+/// traffic has its own way.
+///
+///     begin ──send…, finish──▶ head ──message…──▶ ended
+///        └── cancel: nothing more is heard ──▶
+///
+/// Whoever begins it keeps it until it has ended.
+package final class ClientCall: StreamHandler {
+    package typealias Fields = [(name: String, value: String)]
+
+    private let request: ClientCallHead
+    private unowned(unsafe) let context: WorkerContext
+    private weak var owner: (any ClientCallOwner)?
+    private var stream: StreamPointer?
+    private var reader: MessageReader
+    private var timer: Timer?
+    private var isFull = false
+    /// Of the answer, pseudo-header fields too.
+    package private(set) var head: Fields = []
+    /// Of an answer that is but a status, its one block of fields.
+    package private(set) var trailers: Fields = []
+    package private(set) var isOver = false
+
+    package static let outboundHighBytes = 64 << 10
+
+    /// Sends the head; `nil` where the connection takes no request.
+    package init?(_ request: ClientCallHead, on connection: ClientConnection, owner: any ClientCallOwner) {
+        self.request = request
+        context = connection.context
+        self.owner = owner
+        reader = MessageReader(payloadBytesMax: request.messageBytesMax)
+        stream = connection.request(ended: false, handler: UnownedReference(self), stream: nil) { writeHead($0) }
+        guard stream != nil else { return nil }
+        guard let timeout = request.timeout else { return }
+        timer = Timer(on: context.loop) { [unowned self] in
+            end(CallStatus(.deadlineExceeded, "no answer within the deadline"))
+        }
+        timer?.arm(after: timeout)
+    }
+
+    deinit { forget() }
+
+    private func writeHead(_ stream: StreamPointer) -> UnsafeBufferPointer<Field> {
+        var metadata = [
+            ClientCallHead.Metadata(":method", "POST"), .init(":scheme", request.isSecure ? "https" : "http"),
+            .init(":path", request.path), .init(":authority", request.authority), .init("te", "trailers"),
+            .init("content-type", "application/grpc"), .init("user-agent", "martlet"),
+        ]
+        if let timeout = request.timeout {
+            let text = stream.pointee.fields.reserve(GRPCTimeout.textBytesMax)
+            let count = GRPCTimeout.write(timeout, to: text)
+            metadata.append(
+                .init("grpc-timeout", String(decoding: UnsafeRawBufferPointer(start: text, count: count), as: UTF8.self)))
+        }
+        metadata += request.metadata
+        let fields = stream.pointee.fields.reserveFields(metadata.count)
+        for (index, entry) in metadata.enumerated() {
+            var (name, value) = (entry.name, entry.value)
+            let keptName = name.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
+            let keptValue = value.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
+            fields.initializeElement(
+                at: index,
+                to: Field(
+                    name: keptName.baseAddress!.assumingMemoryBound(to: UInt8.self), nameCount: keptName.count,
+                    value: keptValue.baseAddress!.assumingMemoryBound(to: UInt8.self), valueCount: keptValue.count,
+                    token: FieldToken(keptName), flags: entry.isSecret ? .borrowedNeverIndexed : .borrowed))
+        }
+        return UnsafeBufferPointer(fields)
+    }
+
+    // MARK: What we say
+
+    /// Whether more may be sent without much of it waiting here.
+    package var isWritable: Bool { !isFull }
+
+    /// Sends messages that are framed already.
+    package func send(framed bytes: UnsafeRawBufferPointer) {
+        guard let stream, !isOver else { return }
+        Connection.with(stream) { $0.send(stream, bytes) }
+        if stream.pointee.outbound.count >= Self.outboundHighBytes { isFull = true }
+    }
+
+    package func send(_ message: UnsafeRawBufferPointer) {
+        withUnsafeTemporaryAllocation(byteCount: MessageFrame.headerBytes, alignment: 1) { header in
+            MessageFrame(payloadBytes: UInt32(message.count)).write(to: header.baseAddress!)
+            send(framed: UnsafeRawBufferPointer(header))
+        }
+        send(framed: message)
+    }
+
+    /// Nothing follows.
+    package func finish() {
+        guard let stream, !isOver else { return }
+        Connection.with(stream) { $0.finish(stream) }
+    }
+
+    /// Nothing more is heard of it.
+    package func cancel() {
+        isOver = true
+        // What calls us may still be on the stack.
+        context.loop.afterThisTick { [self] in withExtendedLifetime(self) {} }
+        forget()
+    }
+
+    private func forget() {
+        timer = nil
+        guard let stream else { return }
+        self.stream = nil
+        stream.pointee.handler = nil
+        guard !stream.pointee.isRemoteEnded || !stream.pointee.flags.contains(.localEnded) else { return }
+        Connection.with(stream) { $0.reset(stream, .cancel) }
+    }
+
+    private func end(_ status: CallStatus) {
+        guard !isOver else { return }
+        cancel()
+        owner?.callEnded(self, status)
+    }
+
+    // MARK: StreamHandler
+
+    package func streamHead(_ stream: StreamPointer, ended: Bool) {
+        if stream.pointee.flags.contains(.headTooLarge) {
+            return end(CallStatus(.internal, "the answer's head is too large"))
+        }
+        let fields = Self.fields(of: stream, from: 0)
+        if ended { trailers = fields } else { head = fields }
+        let status = stream.pointee.fields.first(.status).flatMap { Decimal.read($0.valueBytes) } ?? 0
+        if ended, let told = Self.status(of: stream, from: 0) { return end(told) }
+        guard status == 200 else {
+            return end(
+                CallStatus(
+                    StatusCode(httpStatusWithoutGRPCStatus: Int(clamping: status)), "HTTP status \(status) and no grpc-status"))
+        }
+        if ended { return end(CallStatus(.unknown, "an answer without grpc-status")) }
+        owner?.callBegan(self)
+    }
+
+    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        reader.receive(bytes)
+        do throws(MessageReader.Failure) {
+            // Whoever heard may have had enough.
+            while !isOver, let message = try reader.next() { owner?.callReceived(self, message) }
+        } catch {
+            switch error {
+            case .messageTooLarge(let count):
+                end(CallStatus(.resourceExhausted, "a message of \(count) bytes; at most \(request.messageBytesMax) are taken"))
+            case .unknownFlag, .endedWithinMessage: end(CallStatus(.internal, "the answer's framing is broken"))
+            }
+        }
+    }
+
+    package func streamEnded(_ stream: StreamPointer) {
+        trailers = Self.fields(of: stream, from: stream.pointee.trailersStart)
+        guard let status = Self.status(of: stream, from: stream.pointee.trailersStart) else {
+            return end(CallStatus(.unknown, "an answer without grpc-status"))
+        }
+        if status.code == .ok, reader.waitingBytes > 0 {
+            return end(CallStatus(.internal, "the answer ended within a message"))
+        }
+        end(status)
+    }
+
+    package func streamDrained(_ stream: StreamPointer, _ count: Int) {
+        guard isFull, stream.pointee.outbound.count < Self.outboundHighBytes / 2 else { return }
+        isFull = false
+        owner?.callDrained(self)
+    }
+
+    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        self.stream = nil
+        switch reason {
+        case .complete: end(CallStatus(.internal, "the answer ended early"))
+        case .reset(let code):
+            end(CallStatus(StatusCode(http2ErrorCode: code), "the stream was reset with HTTP/2 error \(code)"))
+        case .connectionLost: end(CallStatus(.unavailable, "the connection was lost"))
+        case .unprocessed: end(CallStatus(.unavailable, "the request was not processed"))
+        }
+    }
+
+    private static func fields(of stream: StreamPointer, from start: Int) -> Fields {
+        (start..<max(start, stream.pointee.fields.count)).map {
+            (stream.pointee.fields[$0].nameText, stream.pointee.fields[$0].valueText)
+        }
+    }
+
+    private static func status(of stream: StreamPointer, from start: Int) -> CallStatus? {
+        guard let field = stream.pointee.fields.first(.grpcStatus, from: start) else { return nil }
+        let message = stream.pointee.fields.first(.grpcMessage, from: start)
+        var details: [UInt8] = []
+        if let field = stream.pointee.fields.first(.grpcStatusDetails, from: start) {
+            var scratch = ByteBuffer(capacity: 256)
+            _ = BinaryMetadata.decode(field.valueBytes, through: &scratch) { details = [UInt8]($0) }
+        }
+        return CallStatus(
+            StatusCode(field: field.valueBytes), message.map { StatusFields.decodeMessage($0.valueBytes) } ?? "",
+            details: details)
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Calling
+import Config
+import Glibc
+import Transport
+
+/// Files that `martlet call` is given.
+enum CallFiles {
+    static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+        switch Files.bytes(path) {
+        case .success(let bytes): return bytes
+        case .failure(let failure): throw CommandFailure("\(path): \(failure.reason)")
+        }
+    }
+
+    static func open(_ path: String) throws(CommandFailure) -> Int32 {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
+        return descriptor
+    }
+
+    /// It is never said what was found: it may be a token.
+    static func token(_ text: String) throws -> ClientCallHead.Metadata {
+        let contents = text.hasPrefix("@") ? String(decoding: try read(String(text.dropFirst())), as: UTF8.self) : text
+        guard let token = HeaderText.token(contents) else {
+            throw CommandFailure("--token: found nothing that can be sent, expected a token or @FILE with one")
+        }
+        return token
+    }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Calling
+import Config
+import Sockets
+import TLS
+
+/// How a server is to be believed, and whom to call.
+struct CallTLS: ParsableArguments {
+    @Flag(help: "Use TLS; each of the following means it too.")
+    var tls = false
+
+    @Option(help: ArgumentHelp("Authorities to trust, in PEM. Default the system's.", valueName: "file"))
+    var ca: String?
+
+    @Option(help: ArgumentHelp("A certificate to show, in PEM; with --key.", valueName: "file"))
+    var cert: String?
+
+    @Option(help: ArgumentHelp("Its private key, in PEM.", valueName: "file"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("The name that the server's certificate must bear, if not ADDRESS's.", valueName: "name"))
+    var serverName: String?
+
+    @Flag(help: "Believe any certificate: whoever is in between reads along, the token too.")
+    var insecure = false
+
+    func validate() throws {
+        if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key go together.") }
+        if insecure, ca != nil { throw ValidationError("--insecure believes everyone; --ca would have no meaning.") }
+    }
+
+    private var isOn: Bool { tls || insecure || ca != nil || cert != nil || serverName != nil }
+
+    /// - Parameter authority: if not the address.
+    func target(_ text: String, authority: String?) throws -> CallTarget {
+        guard let address = NetworkAddress(text), address.port != 0 else {
+            throw ValidationError(
+                "found \(Quoted.text(text)), expected an address such as localhost:50051, [::1]:50051 or unix:/run/orders.sock.")
+        }
+        let addresses: [SocketAddress]
+        switch address {
+        case .ip(let host, let port): addresses = SocketAddress(host: host, port: port).map { [$0] } ?? []
+        case .unix(let path): addresses = [.unix(path)]
+        case .name(let name, let port): addresses = SystemResolver.resolveNow(name).map { $0.with(port: port) }
+        }
+        return CallTarget(
+            name: text, addresses: addresses, authority: authority ?? (address.host == nil ? "localhost" : text),
+            tls: isOn ? try client(host: address.host) : nil)
+    }
+
+    private func client(host: String?) throws -> (context: ClientContext, name: ServerName) {
+        guard let wanted = serverName ?? host ?? (insecure ? "localhost" : nil) else {
+            throw ValidationError("a Unix socket has no name for a certificate to bear: expected --server-name.")
+        }
+        guard let name = ServerName(wanted) else {
+            throw ValidationError("found \(Quoted.text(wanted)) for --server-name, expected a host name or address.")
+        }
+        let authorities = try ca.map { path in try usable(path) { bytes throws(ContextMistake) in try CertificateAuthorities(pem: bytes) } }
+        var settings = ClientSettings(authorities: authorities ?? .system)
+        settings.believesEveryone = insecure
+        if let cert, let key {
+            let keyBytes = try CallFiles.read(key)
+            settings.identity = try usable(cert) { bytes throws(ContextMistake) in try Identity(chain: bytes, key: keyBytes) }
+        }
+        do throws(ContextMistake) { return (try ClientContext(settings), name) } catch { throw CommandFailure("TLS: \(error)") }
+    }
+
+    private func usable<Value>(_ path: String, _ make: ([UInt8]) throws(ContextMistake) -> Value) throws(CommandFailure) -> Value {
+        let bytes = try CallFiles.read(path)
+        do throws(ContextMistake) { return try make(bytes) } catch { throw CommandFailure("\(path): \(error)") }
+    }
+}
