@@ -92,20 +92,24 @@ final class ProbeCall: StreamHandler {
 
     private func end(_ event: Event) {
         guard let hear else { return }
-        withExtendedLifetime(self) {
-            self.hear = nil
-            if let stream {
-                self.stream = nil
-                stream.pointee.handler = nil
-                if !stream.pointee.isRemoteEnded { Connection.with(stream) { $0.reset(stream, .cancel) } }
-            }
-            hear(event)
+        self.hear = nil
+        if let stream {
+            self.stream = nil
+            stream.pointee.handler = nil
+            if !stream.pointee.isRemoteEnded { Connection.with(stream) { $0.reset(stream, .cancel) } }
         }
+        hear(event)
+    }
+
+    /// Whoever hears may let go of the call, which is on the stack: streams do not hold their handlers.
+    private func outlive(_ stream: StreamPointer) {
+        Connection.with(stream) { $0.context.loop.afterThisTick { withExtendedLifetime(self) {} } }
     }
 
     // MARK: StreamHandler
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
+        outlive(stream)
         let status = ResponseHead.status(of: stream)
         guard isGRPC else { return end(.answered(status)) }
         guard status == 200 else { return end(.ended(StatusCode(httpStatusWithoutGRPCStatus: status))) }
@@ -113,6 +117,7 @@ final class ProbeCall: StreamHandler {
     }
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        outlive(stream)
         Connection.with(stream) { $0.consumed(stream, bytes.count) }
         reader.receive(bytes)
         do throws(MessageReader.Failure) {
@@ -129,9 +134,13 @@ final class ProbeCall: StreamHandler {
         }
     }
 
-    func streamEnded(_ stream: StreamPointer) { end(.ended(Self.status(of: stream, from: stream.pointee.trailersStart))) }
+    func streamEnded(_ stream: StreamPointer) {
+        outlive(stream)
+        end(.ended(Self.status(of: stream, from: stream.pointee.trailersStart)))
+    }
 
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        outlive(stream)
         self.stream = nil
         end(.ended(nil))
     }
