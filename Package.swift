@@ -107,7 +107,7 @@ let package = Package(
         module(
             "Control",
             [
-                "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
+                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
                 "Config", "DNS", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 

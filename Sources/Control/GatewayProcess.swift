@@ -62,6 +62,7 @@ package final class GatewayProcess {
     private var keys: KeySetKeeper?
     private let resolver: NameResolver
     private let sought: SoughtNames
+    private let memoryWatch: MemoryWatch
 
     package enum Phase: Sendable { case starting, serving, leaving }
 
@@ -123,10 +124,13 @@ package final class GatewayProcess {
         let storeWatch = StoreWatch(
             StoreWatch.Subject(snapshot.store), generation: snapshot.generation, mailbox: loop.mailbox, notices: notices)
         self.storeWatch = storeWatch
+        let overload = OverloadBoard(workers: workerCount)
+        memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
         group = try WorkerGroup(count: workerCount) { context in
             let gateway = GatewayWorker(
                 context: context, serving: snapshot, counters: counters, metrics: metrics,
-                accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved)
+                accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved,
+                overload: overload)
             hints.attach(to: gateway, on: context.loop)
             let worker = context.index
             gateway.limitStoreChanged = { storeWatch.report($0, worker: worker, generation: $1) }
@@ -165,6 +169,8 @@ package final class GatewayProcess {
             if watched.hasChanged() { reload(rereading: false) }
             _ = ticketKeys.rotate(now: loop.now)
         }
+        memoryWatch.changed = { [unowned self] pressure in group.postToAll { $0.gateway.setResidentPressure(pressure) } }
+        memoryWatch.start()
         keepKeys()
         for signal in relay.early { received(signal: signal) }
         loop.run()
@@ -275,7 +281,8 @@ package final class GatewayProcess {
         if snapshot.store != currentSnapshot?.store {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
         }
-        group.postToAll { $0.gateway.adopt(snapshot) }
+        group.postToAll { $0.adopt(snapshot) }
+        memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot
     }

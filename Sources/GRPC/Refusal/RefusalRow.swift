@@ -109,6 +109,10 @@ extension RefusalCause {
         case .upstreamWithoutStatus(let httpStatus):
             Self.statuslessRow(StatusCode(httpStatusWithoutGRPCStatus: httpStatus))
 
+        case .faultInjected(let code, let httpStatus):
+            RefusalRow(
+                code, httpStatus, "FAULT_INJECTED", "this call fails on purpose", flag: "FI", detail: "fault_filter_abort")
+
         case .deadlineExceeded(let stage): stage.row
         case .slowRequestBody:
             RefusalRow(
@@ -154,6 +158,10 @@ extension RefusalCause {
             RefusalRow(
                 .unavailable, 503, "SHUTTING_DOWN", "the gateway is shutting down", flag: "LR", detail: "drain_timeout",
                 endsConnection: true)
+        case .connectionTooOld:
+            RefusalRow(
+                .unavailable, 503, "CONNECTION_TOO_OLD", "the connection has reached its age", flag: "DT",
+                detail: "max_duration_timeout", endsConnection: true)
         case .internalError:
             RefusalRow(
                 .internal, 500, "INTERNAL_ERROR", "internal error", flag: "-", detail: "internal_error",

@@ -14,6 +14,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
     /// Peers whose x-forwarded-for and -proto are believed.
     package var trustedProxies: [CIDR]
     package var memory: MemoryConfiguration
+    package var overload = OverloadConfiguration.defaults
     package var resolver: ResolverConfiguration
     package var listeners: [ListenerConfiguration]
     /// `nil` where nobody is asked who they are.
@@ -72,6 +73,7 @@ extension GatewayConfiguration {
         let admin = AdminSection.read(in: section)
         let trustedProxies = section.value("trusted_proxies", .list(of: .cidr, isEmptyAllowed: true), default: [])
         let memory = section.value("memory", .memory, default: .defaults)
+        let overload = section.value("overload", .overload, default: .defaults)
         let resolver = section.value("resolver", .resolver, default: .defaults)
         let listeners = section.required("listeners", .listeners)
         let authentication = section.optional("authentication", .authentication)
@@ -81,7 +83,7 @@ extension GatewayConfiguration {
         let routes = section.required("routes", .routes)
         let configuration = GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
-            admin: admin, trustedProxies: trustedProxies, memory: memory, resolver: resolver,
+            admin: admin, trustedProxies: trustedProxies, memory: memory, overload: overload, resolver: resolver,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
             clusters: clusters ?? [], routes: routes ?? [])
         CrossChecks(configuration, section).run()

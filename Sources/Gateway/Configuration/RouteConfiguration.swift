@@ -7,6 +7,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var name: String
     package var place: Place
     package var match: RouteMatch
+    /// The first of them, where it names several.
     package var cluster: Located<String>
     /// The whole call, and the cap on grpc-timeout; `nil` for none of its own.
     package var timeout: Duration?
@@ -18,15 +19,20 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// `nil` where no page of another origin may call it.
     package var cors: CORSConfiguration?
     package var priority = Priority.default
+    /// Where else its calls go, and what goes wrong with them on purpose.
+    package var traffic = TrafficConfiguration()
 
-    /// Which of a cluster's limits its calls are held to.
-    package enum Priority: String, CaseIterable, Sendable { case `default`, high }
+    /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
+    package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
+
+    /// Those that its calls may be answered by.
+    package var clusters: [Located<String>] { traffic.split.isEmpty ? [cluster] : traffic.split.map(\.cluster) }
 
     package static func == (left: RouteConfiguration, right: RouteConfiguration) -> Bool {
         left.name == right.name && left.match == right.match && left.cluster == right.cluster
             && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
             && left.expose == right.expose && left.methods == right.methods && left.cors == right.cors
-            && left.priority == right.priority
+            && left.priority == right.priority && left.traffic == right.traffic
     }
 }
 
@@ -79,7 +85,10 @@ extension RouteConfiguration {
     fileprivate static func read(_ section: Section, taken: inout Set<String>) -> RouteConfiguration? {
         let match = RouteMatch(in: section)
         let name = name(in: section, for: match, taken: &taken)
-        let cluster = section.required("cluster", .located(.text("the name of a cluster")))
+        let traffic = TrafficConfiguration(in: section)
+        let cluster =
+            section.has("clusters")
+            ? traffic.split.first?.cluster : section.required("cluster", .located(.text("the name of a cluster")))
         let timeout = section.optional("timeout", .timeout)
         let access = AccessConfiguration(in: section, owner: name)
         let limits = section.value("limits", .limits(of: name), default: [])
@@ -93,7 +102,7 @@ extension RouteConfiguration {
         guard let match, let cluster else { return nil }
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
-            limits: limits, expose: expose, methods: methods, cors: cors, priority: priority)
+            limits: limits, expose: expose, methods: methods, cors: cors, priority: priority, traffic: traffic)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.

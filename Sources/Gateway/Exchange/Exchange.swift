@@ -40,6 +40,9 @@ package struct Exchange {
     /// Converts between the caller's protocol and gRPC; `nil` for native calls, and for whatever is passed on as it is.
     package var bridge: Bridge?
 
+    /// What the route's traffic plan has decided; `nil` for nearly every exchange.
+    package var shaping: Shaping?
+
     /// The page's origin, where the route lets it call: in the arena of the downstream stream.
     package var corsOrigin: UnsafeRawBufferPointer?
 
@@ -155,6 +158,7 @@ package struct Exchange {
         origin = nil
         requestID = nil
         if bridge != nil { bridge = nil }
+        if shaping != nil { shaping = nil }
         corsOrigin = nil
         bodyBytesMax = .max
         bodyConsumed = 0

@@ -9,6 +9,7 @@ package enum Filter: UInt8, Sendable {
     /// Can it be served at all? Asked before it is counted.
     case serve
     case limit
+    case shape
     case route
 }
 
@@ -52,6 +53,7 @@ extension GatewayWorker {
                 if let cause = unservable(exchange) { return refuse(exchange, cause) }
                 continue
             case .limit: verdict = limit(exchange)
+            case .shape: verdict = shape(exchange)
             case .route:
                 upstream.start(exchange)
                 return

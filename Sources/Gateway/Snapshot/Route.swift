@@ -7,7 +7,7 @@ package final class Route: Sendable {
     package let index: Int
     package let name: String
     package let nameBytes: [UInt8]
-    /// Into the snapshot's clusters.
+    /// Into the snapshot's clusters: the first, where calls are shared by several.
     package let cluster: Int
     /// What applies where no method says otherwise, then what applies to each method of `methods:`, in its order.
     package let policies: [CallPolicy]
@@ -15,8 +15,10 @@ package final class Route: Sendable {
     let policyReferences: [Unmanaged<CallPolicy>]
     /// Under which its calls are counted.
     package let calls: CallGroup
-    /// Its calls are held to the cluster's limits for high priority.
-    package let isHighPriority: Bool
+    /// Whose calls are refused first under pressure; those of high priority are held to the cluster's limits for them.
+    let priority: RouteConfiguration.Priority
+    /// What happens to its calls besides; `nil` for nearly every route.
+    let traffic: TrafficPlan?
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
@@ -24,10 +26,11 @@ package final class Route: Sendable {
     package let transcoding: TranscodingPlan?
 
     package init(
-        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false,
-        leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil, transcoding: TranscodingPlan? = nil
+        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, priority: RouteConfiguration.Priority = .default,
+        leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil, transcoding: TranscodingPlan? = nil, traffic: TrafficPlan? = nil
     ) {
-        self.isHighPriority = isHighPriority
+        self.traffic = traffic
+        self.priority = priority
         self.index = index
         self.name = name
         nameBytes = Array(name.utf8)
@@ -58,9 +61,10 @@ package final class CallPolicy: Sendable {
     /// - Parameters:
     ///   - needsGRPC: nothing else is served here, because the route matches a service.
     ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
+    ///   - shapes: its route has a traffic plan.
     package init(
         timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
-        needsGRPC: Bool, refusesGRPC: Bool
+        needsGRPC: Bool, refusesGRPC: Bool, shapes: Bool = false
     ) {
         self.timeout = timeout
         self.access = access
@@ -78,6 +82,8 @@ package final class CallPolicy: Sendable {
         if needsGRPC || refusesGRPC { filters.append(.serve) }
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.append(.limit) }
+        // What goes wrong on purpose goes wrong where a cluster would.
+        if shapes { filters.append(.shape) }
         filters.append(.route)
         self.filters = filters
     }

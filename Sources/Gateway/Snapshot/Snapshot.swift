@@ -24,6 +24,7 @@ package final class Snapshot: Sendable {
     package let plans: [PlanLimits]
     package let store: StorePlan
     package let memory: MemoryLimits
+    package let overload: OverloadConfiguration
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
     private let strangersClaims: ClaimHeaders?
     /// `strangersClaims`, read without counting references.
@@ -34,7 +35,7 @@ package final class Snapshot: Sendable {
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        memory: MemoryLimits
+        overload: OverloadConfiguration = .defaults, memory: MemoryLimits
     ) {
         self.generation = generation
         self.table = table
@@ -53,6 +54,7 @@ package final class Snapshot: Sendable {
         self.plans = plans
         self.store = store
         self.memory = memory
+        self.overload = overload
         rulesReference = .passUnretained(rules)
         strangersClaims = authentication?.claimHeaders { _, _ in nil }
         strangersClaimsReference = strangersClaims.map { .passUnretained($0) }

@@ -77,6 +77,7 @@ package struct SnapshotBuilder {
             generation: generation, table: table, routes: routes, rules: builder.book(generation: generation),
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
             plans: plans, store: store,
+            overload: configuration.overload,
             memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available))
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
@@ -104,13 +105,15 @@ package struct SnapshotBuilder {
         let own = route.access.rules
         let target = configuration.clusters.firstIndex { $0.name.value == route.cluster.value }
         let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
+        let traffic = TrafficPlan(route.traffic) { name in configuration.clusters.firstIndex { $0.name.value == name } ?? 0 }
         var needsGRPC = false
         if case .service = route.match.target, !leadsToHTTP1 { needsGRPC = true }
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
             CallPolicy(
                 timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1)
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
+                shapes: traffic != nil)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -119,14 +122,15 @@ package struct SnapshotBuilder {
                     timeout: method.timeout ?? route.timeout,
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1))
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
+                    shapes: traffic != nil))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         return Route(
             index: index, name: route.name, cluster: target ?? 0, policies: policies, calls: calls,
-            isHighPriority: route.priority == .high, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
-            transcoding: target.flatMap { schemas[$0] })
+            priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
+            transcoding: target.flatMap { schemas[$0] }, traffic: traffic)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

@@ -190,5 +190,5 @@ package final class Cluster {
 
 extension ExchangePointer {
     /// By its route.
-    var isHighPriority: Bool { pointee.route?._withUnsafeGuaranteedRef { $0.isHighPriority } ?? false }
+    var isHighPriority: Bool { pointee.route?._withUnsafeGuaranteedRef { $0.priority == .high } ?? false }
 }

@@ -37,7 +37,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.attempts += 1
         let former = exchange.pointee.endpoint
         let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { snapshot in
-            snapshot.cluster(of: exchange.pointee.route!)
+            snapshot.cluster(of: exchange)
         }
         let choice = cluster._withUnsafeGuaranteedRef { $0.choose(for: exchange, avoiding: former) }
         if case .endpoint(let endpoint) = choice {
@@ -90,7 +90,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// What became of an attempt, for those who judge endpoints by it: once for each.
     func note(_ exchange: ExchangePointer, _ outcome: AttemptOutcome) {
         guard let endpoint = exchange.pointee.endpoint else { return }
-        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: exchange.pointee.route!) }
+        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: exchange) }
         cluster._withUnsafeGuaranteedRef { $0.note(outcome, of: endpoint, began: exchange.pointee.attemptBegan) }
     }
 

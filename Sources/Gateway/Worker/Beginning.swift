@@ -13,7 +13,8 @@ extension GatewayWorker {
     func begin(_ stream: StreamPointer, ended: Bool) {
         let exchange = take(stream)
         if ended { exchange.pointee.flags.insert(.requestEnded) }
-        if let cause = unwelcome(stream) {
+        let pressure = pressure
+        if let cause = unwelcome(stream, pressure) {
             exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, cause)
         }
@@ -42,6 +43,11 @@ extension GatewayWorker {
         } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
             return refuse(exchange, .noRoute)
         }
+        if pressure != .none,
+            let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
+        {
+            return refuse(exchange, cause)
+        }
         if exchange.pointee.caller != .grpc {
             if noteOrigin(exchange, stream, facts) { return }
             if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) { return refuse(exchange, cause) }
@@ -52,11 +58,9 @@ extension GatewayWorker {
 
     /// Why a head is not even read.
     @inline(__always)
-    private func unwelcome(_ stream: StreamPointer) -> RefusalCause? {
+    private func unwelcome(_ stream: StreamPointer, _ pressure: Pressure) -> RefusalCause? {
         if stream.pointee.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
-        guard isFull else { return nil }
-        metrics.count(.overload)
-        return .overloaded(retryAfter: .seconds(1))
+        return pressure == .full ? refusal(under: pressure, priority: .high) : nil
     }
 
     /// What the caller speaks, from a head that was not read, or could not be.

@@ -7,7 +7,8 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
     case upstreamAttempt, upstreamRetry, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
-    case queueOverflow, overload
+    case queueOverflow, overload, overloadCalls, overloadResident, overloadConnection
+    case faultDelayed, faultAborted
 }
 
 /// The gateway's metrics, declared once for the process and shared by all workers.
@@ -18,6 +19,7 @@ package final class GatewayMetrics: Sendable {
     /// Calls that no route takes, or that were refused before one was looked for.
     let unrouted: CallGroup
     package let downstreamConnectionsTotal: Counter
+    package let downstreamConnectionsAged: Counter
 
     package static let statusNames = [
         "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -36,13 +38,15 @@ package final class GatewayMetrics: Sendable {
         unrouted = calls.group("-")
         downstreamConnectionsTotal = registry.counter(
             "martlet_downstream_connections_total", help: "Connections that callers have opened.")
+        downstreamConnectionsAged = registry.counter(
+            "martlet_downstream_connections_aged_total", help: "Connections that have reached their age and were told to go.")
         events = GatewayEvent.allCases.map { event in
             let (name, help, label, value) = event.series
             return registry.counter(name, help: help, labels: label.isEmpty ? [] : [Label(label, value)])
         }
     }
 
-    func counter(_ event: GatewayEvent) -> Counter { events[event.rawValue] }
+    package func counter(_ event: GatewayEvent) -> Counter { events[event.rawValue] }
 }
 
 extension GatewayEvent {
@@ -55,7 +59,8 @@ extension GatewayEvent {
                 + "(by this process alone), skipped or unavailable."
         )
         let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
-        let refusals = ("martlet_overload_total", "Calls refused because too much was under way.")
+        let refusals = ("martlet_overload_total", "Calls and connections refused because too much was under way.")
+        let faults = ("martlet_faults_total", "Calls that went wrong on purpose.")
         func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {
             (family.0, family.1, label, value)
         }
@@ -79,7 +84,12 @@ extension GatewayEvent {
         case .upstreamConnectionLost: return row(upstream, "event", "connection_lost")
         case .upstreamTimeout: return row(upstream, "event", "timeout")
         case .queueOverflow: return row(refusals, "cause", "queue_full")
+        case .faultDelayed: return row(faults, "kind", "delay")
+        case .faultAborted: return row(faults, "kind", "abort")
         case .overload: return row(refusals, "cause", "memory")
+        case .overloadCalls: return row(refusals, "cause", "calls")
+        case .overloadResident: return row(refusals, "cause", "process_memory")
+        case .overloadConnection: return row(refusals, "cause", "connections")
         }
     }
 }

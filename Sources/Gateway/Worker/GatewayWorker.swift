@@ -28,6 +28,8 @@ package final class GatewayWorker {
     /// `current`, and its caps, for every call: read without counting references.
     private var serving: Unmanaged<WorkerSnapshot>
     private(set) var memoryLimits: MemoryLimits
+    var admission = Admission()
+    let overload: OverloadBoard
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>
@@ -55,12 +57,13 @@ package final class GatewayWorker {
     private var limitStoreTimer: Timer?
 
     /// - Parameters:
-    ///   - counters: shared by all workers.
+    ///   - counters: shared by all workers, as `overload` is.
     ///   - accessLog: `nil` where none is kept.
     package init(
         context: WorkerContext, serving snapshot: Snapshot, counters: CounterTable, metrics: GatewayMetrics,
-        accessLog: AccessLogger?, resolved: ResolvedNames
+        accessLog: AccessLogger?, resolved: ResolvedNames, overload: OverloadBoard = OverloadBoard(workers: 1)
     ) {
+        self.overload = overload
         self.context = context
         chunks = context.chunks
         timers = context.loop.timers
@@ -74,6 +77,7 @@ package final class GatewayWorker {
         callTable = .passUnretained(self.metrics.table)
         shard = .passUnretained(self.metrics.shard)
         activeCalls = self.metrics.activeCalls
+        overload.register(.init(shard: self.metrics.shard, activeCalls: activeCalls))
         unrouted = metrics.unrouted
         replies = ReplyWriter()
         authenticator = Authenticator(counters: counters)
@@ -204,6 +208,7 @@ package final class GatewayWorker {
     private func noteCurrent() {
         serving = .passUnretained(current)
         memoryLimits = current.snapshot.memory
+        admission.adopt(current.snapshot.overload, memoryLimits, workers: overload.workers)
     }
 
     /// Lets go of the snapshots that no exchange runs on any more.

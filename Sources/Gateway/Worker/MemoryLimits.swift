@@ -20,9 +20,6 @@ package struct MemoryLimits: Sendable, Equatable {
 }
 
 extension GatewayWorker {
-    /// At the cap no new exchange is begun.
-    var isFull: Bool { chunks.bytesInUse >= memoryLimits.workerBytesMax }
-
     /// Bytes were queued on `stream`: where its connection holds too much, the exchange that holds most of that ends, and
     /// where the worker does, the one that holds most of all.
     @inline(__always)

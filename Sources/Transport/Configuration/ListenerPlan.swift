@@ -26,6 +26,8 @@ extension FileOpener {
         }
         var settings = HTTPServerSettings(listener.limits)
         settings.protocols = protocols
+        settings.age = listener.limits.age
+        settings.ageGrace = listener.limits.ageGrace
         return ListenerPlan(name: listener.name.value, address: address, tls: context, settings: settings)
     }
 

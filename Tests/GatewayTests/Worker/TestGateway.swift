@@ -21,10 +21,10 @@ final class TestGateway {
     let gateway: GatewayWorker
     private let server: HTTPServer
     private var socket: ListeningSocket!
-    private let metrics = GatewayMetrics(registry: MetricRegistry())
-    private let counters = CounterTable(cells: 1024, seed: .random())
+    let metrics = GatewayMetrics(registry: MetricRegistry())
+    let counters = CounterTable(cells: 1024, seed: .random())
     let board = ClusterBoard()
-    private let tickets = TicketKeys(now: Instant(nanoseconds: 0))
+    let tickets = TicketKeys(now: Instant(nanoseconds: 0))
     /// Connections call their owners for as long as the loop turns.
     private var callers: [GRPCTesting.TestCaller] = []
 
