@@ -22,6 +22,7 @@ struct CrossChecks {
         let access = AccessChecks(configuration, section)
         configuration.routes.forEach(access.check)
         configuration.clusters.forEach(BalancingChecks(section).check)
+        configuration.routes.forEach(RetryChecks(section).check)
         let limits = LimitChecks(configuration, section)
         configuration.routes.forEach(limits.check)
         configuration.plans.forEach(limits.check)

@@ -18,6 +18,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// `nil` where no page of another origin may call it.
     package var cors: CORSConfiguration?
     package var priority = Priority.default
+    package var attempts = AttemptsConfiguration()
 
     /// Which of a cluster's limits its calls are held to.
     package enum Priority: String, CaseIterable, Sendable { case `default`, high }
@@ -26,7 +27,7 @@ package struct RouteConfiguration: Sendable, Equatable {
         left.name == right.name && left.match == right.match && left.cluster == right.cluster
             && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
             && left.expose == right.expose && left.methods == right.methods && left.cors == right.cors
-            && left.priority == right.priority
+            && left.priority == right.priority && left.attempts == right.attempts
     }
 }
 
@@ -39,6 +40,7 @@ package struct MethodConfiguration: Sendable, Equatable {
     package var access: AccessConfiguration
     /// In addition to the route's.
     package var limits: [Located<LimitRule>]
+    package var attempts = AttemptsConfiguration()
 }
 
 /// `allow` and `deny` of a route or method, where they were written.
@@ -85,6 +87,7 @@ extension RouteConfiguration {
         let limits = section.value("limits", .limits(of: name), default: [])
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)
+        let attempts = AttemptsConfiguration(in: section, isMethod: false)
         let methods = section.value("methods", .methods(of: name), default: [])
         let cors = section.optional("cors", .cors)
         if section.has("methods"), !section.has("service") {
@@ -93,7 +96,7 @@ extension RouteConfiguration {
         guard let match, let cluster else { return nil }
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
-            limits: limits, expose: expose, methods: methods, cors: cors, priority: priority)
+            limits: limits, expose: expose, methods: methods, cors: cors, priority: priority, attempts: attempts)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.
@@ -150,7 +153,8 @@ extension Grammar where Value == [MethodConfiguration] {
                     return MethodConfiguration(
                         name: name, timeout: section.optional("timeout", .timeout),
                         access: AccessConfiguration(in: section, owner: owner),
-                        limits: section.value("limits", .limits(of: owner), default: []))
+                        limits: section.value("limits", .limits(of: owner), default: []),
+                        attempts: AttemptsConfiguration(in: section, isMethod: true))
                 }
             }
         }

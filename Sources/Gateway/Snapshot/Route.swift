@@ -47,6 +47,10 @@ package final class CallPolicy: Sendable {
     package let filters: [Filter]
     /// The whole call's time, and the cap on `grpc-timeout`; `nil` for none.
     package let timeout: Duration?
+    /// How long a call may go on, its deadline aside; `nil` for none.
+    package let maxStreamDuration: Duration?
+    /// What its attempts are subject to; `nil` where there is no more than one.
+    package let trials: TrialPolicy?
     package let access: AccessPolicy
     /// Counted before it is known who calls.
     package let limitsBefore: [AppliedLimit]
@@ -59,10 +63,12 @@ package final class CallPolicy: Sendable {
     ///   - needsGRPC: nothing else is served here, because the route matches a service.
     ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
     package init(
-        timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
+        timeout: Duration?, maxStreamDuration: Duration? = nil, trials: TrialPolicy? = nil, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
         needsGRPC: Bool, refusesGRPC: Bool
     ) {
         self.timeout = timeout
+        self.maxStreamDuration = maxStreamDuration
+        self.trials = trials
         self.access = access
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }

@@ -64,6 +64,7 @@ package struct SnapshotBuilder {
         let schemas = configuration.clusters.map { transcoding($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
+        checkStreams(schemas)
         let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, schemas, &builder) }
         let table = RouteTable(
             configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
@@ -109,7 +110,8 @@ package struct SnapshotBuilder {
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
             CallPolicy(
-                timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
+                timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
+                trials: route.attempts.trials(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
                 authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1)
         ]
         for method in route.methods {
@@ -117,6 +119,8 @@ package struct SnapshotBuilder {
             policies.append(
                 CallPolicy(
                     timeout: method.timeout ?? route.timeout,
+                    maxStreamDuration: method.attempts.maxStreamDuration ?? route.attempts.maxStreamDuration,
+                    trials: route.attempts.trials(for: method.attempts),
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
                     authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1))

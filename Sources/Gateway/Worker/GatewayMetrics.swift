@@ -6,7 +6,9 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
-    case upstreamAttempt, upstreamRetry, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
+    case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
+    case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody
+    case perTryTimeout
     case queueOverflow, overload
 }
 
@@ -55,6 +57,8 @@ extension GatewayEvent {
                 + "(by this process alone), skipped or unavailable."
         )
         let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
+        let retries = ("martlet_retries_total", "Attempts that a retry policy added, and why it added none.")
+        let timeouts = ("martlet_timeouts_total", "Calls and attempts whose time was up, by whose time that was.")
         let refusals = ("martlet_overload_total", "Calls refused because too much was under way.")
         func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {
             (family.0, family.1, label, value)
@@ -73,11 +77,19 @@ extension GatewayEvent {
         case .limitLocallyAllowed: return row(limits, "outcome", "local_allowed")
         case .limitLocallyRefused: return row(limits, "outcome", "local_refused")
         case .upstreamAttempt: return row(upstream, "event", "attempt")
-        case .upstreamRetry: return row(upstream, "event", "retry")
+        case .upstreamResent: return row(upstream, "event", "resent")
         case .upstreamConnectFailed: return row(upstream, "event", "connect_failed")
         case .upstreamReset: return row(upstream, "event", "reset")
         case .upstreamConnectionLost: return row(upstream, "event", "connection_lost")
         case .upstreamTimeout: return row(upstream, "event", "timeout")
+        case .upstreamRetry: return row(retries, "outcome", "begun")
+        case .retrySucceeded: return row(retries, "outcome", "succeeded")
+        case .retryLimitExceeded: return row(retries, "outcome", "limit_exceeded")
+        case .retryOverflow: return row(retries, "outcome", "budget_exceeded")
+        case .retryPushedBack: return row(retries, "outcome", "pushed_back")
+        case .retryTooLate: return row(retries, "outcome", "too_late")
+        case .retryWithoutBody: return row(retries, "outcome", "body_not_kept")
+        case .perTryTimeout: return row(timeouts, "timeout", "per_try")
         case .queueOverflow: return row(refusals, "cause", "queue_full")
         case .overload: return row(refusals, "cause", "memory")
         }

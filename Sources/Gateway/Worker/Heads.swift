@@ -6,10 +6,11 @@ internal import Transport
 
 /// What the gateway adds to the heads that pass through it.
 extension GatewayWorker {
-    /// The head for an attempt of `exchange` on `target`.
+    /// The head for `attempt` on `target`.
     func writeRequestHead(
-        _ exchange: ExchangePointer, from source: StreamPointer, to target: StreamPointer
+        _ attempt: AttemptPointer, from source: StreamPointer, to target: StreamPointer
     ) -> UnsafeBufferPointer<Field> {
+        let exchange = attempt.pointee.exchange!
         var additions = RequestHead.Additions()
         if let origin = exchange.pointee.origin {
             ServerConnection.withServer(source) { connection in
@@ -22,9 +23,10 @@ extension GatewayWorker {
         // Credentials that were not ours to judge are the upstream's.
         additions.forwardsToken = exchange.pointee.identity?.forwardsToken ?? true
         additions.claims = claims(of: exchange)
-        additions.isUpstreamSecure = exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
+        additions.isUpstreamSecure = attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
         additions.requestID = requestID(exchange, source)
         additions.namesRequestID = Connection.with(target) { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
+        if exchange.pointee.trial != nil, exchange.pointee.isRPC { additions.previousAttempts = exchange.pointee.trial!.previousAttempts }
         if exchange.pointee.deadline != .distantFuture {
             additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))
         }

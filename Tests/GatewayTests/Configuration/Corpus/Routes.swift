@@ -88,7 +88,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:38: routes[0].timeout: found "0s", expected a duration such as 250ms or 5s, at least 1ms
         --- keys of features that are not there yet
         routes: [{ cluster: orders, retry: { attempts: 3 }, mirror: x }]
-        >>> martlet.yaml:1:29: routes[0].retry: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority, methods or cors
-        >>> martlet.yaml:1:53: routes[0].mirror: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority, methods or cors
+        >>> martlet.yaml:1:53: routes[0].mirror: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, methods or cors
         """#)
 }
