@@ -99,4 +99,8 @@ package enum DeadlineStage: UInt8, CaseIterable, Sendable {
     case response
     /// The rest of an answer that had begun.
     case stream
+    /// The one attempt's own time, and no other follows.
+    case perTry
+    /// However long a call may go on, whatever its deadline.
+    case duration
 }

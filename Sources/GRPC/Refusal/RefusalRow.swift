@@ -225,6 +225,8 @@ extension DeadlineStage {
         case .connect: "connect"
         case .response: "response"
         case .stream: "stream"
+        case .perTry: "per_try"
+        case .duration: "duration"
         }
     }
 
@@ -235,6 +237,8 @@ extension DeadlineStage {
         case .connect: row(flag: "UT", "deadline_exceeded_connecting")
         case .response: row(flag: "UT", "response_timeout")
         case .stream: row(flag: "DT", "duration_timeout")
+        case .perTry: row(flag: "UT", "upstream_per_try_timeout")
+        case .duration: row(flag: "DT", "max_duration_timeout")
         }
     }
 

@@ -25,6 +25,7 @@ struct CrossChecks {
         configuration.clusters.forEach { balancing.check($0) }
         configuration.routes.forEach { balancing.check($0) }
         configuration.routes.forEach(checkProtocols)
+        configuration.routes.forEach(RetryChecks(section).check)
         let limits = LimitChecks(configuration, section)
         configuration.routes.forEach(limits.check)
         configuration.plans.forEach(limits.check)

@@ -21,6 +21,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var priority = Priority.default
     /// Where else its calls go, and what goes wrong with them on purpose.
     package var traffic = TrafficConfiguration()
+    package var attempts = AttemptsConfiguration()
 
     /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
     package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
@@ -32,7 +33,7 @@ package struct RouteConfiguration: Sendable, Equatable {
         left.name == right.name && left.match == right.match && left.cluster == right.cluster
             && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
             && left.expose == right.expose && left.methods == right.methods && left.cors == right.cors
-            && left.priority == right.priority && left.traffic == right.traffic
+            && left.priority == right.priority && left.traffic == right.traffic && left.attempts == right.attempts
     }
 }
 
@@ -45,6 +46,7 @@ package struct MethodConfiguration: Sendable, Equatable {
     package var access: AccessConfiguration
     /// In addition to the route's.
     package var limits: [Located<LimitRule>]
+    package var attempts = AttemptsConfiguration()
 }
 
 /// `allow` and `deny` of a route or method, where they were written.
@@ -94,6 +96,7 @@ extension RouteConfiguration {
         let limits = section.value("limits", .limits(of: name), default: [])
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)
+        let attempts = AttemptsConfiguration(in: section, isMethod: false)
         let methods = section.value("methods", .methods(of: name), default: [])
         let cors = section.optional("cors", .cors)
         if section.has("methods"), !section.has("service") {
@@ -102,7 +105,8 @@ extension RouteConfiguration {
         guard let match, let cluster else { return nil }
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
-            limits: limits, expose: expose, methods: methods, cors: cors, priority: priority, traffic: traffic)
+            limits: limits, expose: expose, methods: methods, cors: cors, priority: priority, traffic: traffic,
+            attempts: attempts)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.
@@ -159,7 +163,8 @@ extension Grammar where Value == [MethodConfiguration] {
                     return MethodConfiguration(
                         name: name, timeout: section.optional("timeout", .timeout),
                         access: AccessConfiguration(in: section, owner: owner),
-                        limits: section.value("limits", .limits(of: owner), default: []))
+                        limits: section.value("limits", .limits(of: owner), default: []),
+                        attempts: AttemptsConfiguration(in: section, isMethod: true))
                 }
             }
         }

@@ -119,7 +119,7 @@ extension Grammar where Value == FaultConfiguration.Delay {
 extension Grammar where Value == FaultConfiguration.Abort {
     fileprivate static var abort: Grammar {
         .section(expected: "a mapping with grpc_status or http_status") { section in
-            let status = section.optional("grpc_status", .failureStatus)
+            let status = section.optional("grpc_status", .status)
             let httpStatus = section.optional("http_status", .count(400...599))
             let fraction = section.value("fraction", .fraction, default: .all)
             if !section.has("grpc_status"), !section.has("http_status") {
@@ -128,18 +128,6 @@ extension Grammar where Value == FaultConfiguration.Abort {
             return FaultConfiguration.Abort(
                 status: status ?? httpStatus.map { StatusCode(httpStatusWithoutGRPCStatus: $0) } ?? .unavailable,
                 httpStatus: httpStatus ?? status?.httpStatus ?? 503, fraction: fraction)
-        }
-    }
-}
-
-extension Grammar where Value == StatusCode {
-    /// As logs and metrics name it, in lower case.
-    fileprivate static var failureStatus: Grammar {
-        let codes = StatusCode.allCases.filter { $0 != .ok }
-        let names = codes.map { $0.name.description.lowercased() }
-        return Grammar(expected: "a gRPC status such as unavailable") { (text: String) in
-            if let index = names.firstIndex(of: text) { return .value(codes[index]) }
-            return .mismatch(hint: Spelling.hint(for: text, among: names))
         }
     }
 }

@@ -12,11 +12,12 @@ package import Time
 ///         └────────────┴───────────┴───────────┴─ refused ───┴────▶ over
 ///
 /// A slab record of the worker: born when the head has arrived downstream, given back when the downstream stream closes.
-/// The upstream stream, when there is one, points here by its `context`; one that is let go points nowhere.
+/// What is sent upstream is its `Attempt`s' affair.
 package struct Exchange {
     package var worker: Unmanaged<GatewayWorker>?
     package var downstream: StreamPointer?
-    package var upstream: StreamPointer?
+    /// The attempt whose answer is, or will be, the caller's.
+    package var attempt: AttemptPointer
     package var phase = Phase.over
     package var flags: Flags = []
     /// Tells a late answer (of a limit store) that this exchange is no longer the one that asked.
@@ -27,7 +28,6 @@ package struct Exchange {
     package var snapshot: Unmanaged<WorkerSnapshot>?
     package var route: Unmanaged<Route>?
     package var policy: Unmanaged<CallPolicy>?
-    package var endpoint: Unmanaged<Endpoint>?
     package var filterIndex: UInt8 = 0
     /// `nil` for a caller without a token.
     package var identity: Caller?
@@ -51,12 +51,12 @@ package struct Exchange {
     package var bodyBytesMax = Int.max
     /// How much of the request body the downstream window has got back.
     package var bodyConsumed = 0
-    /// How much of the request body this attempt has moved to the upstream's socket.
-    package var attemptDrained = 0
+    /// How many were begun.
     package var attempts: UInt8 = 0
+    /// Its attempts as long as another may follow, where a policy says so; `nil` for nearly every exchange.
+    package var trial: Trial?
 
     package var began = Instant(nanoseconds: 0)
-    package var attemptBegan = Instant(nanoseconds: 0)
     package var upstreamNanoseconds: UInt64 = 0
     package var deadline = Instant.distantFuture
     package let timer: UnsafeMutablePointer<TimerNode>
@@ -68,10 +68,6 @@ package struct Exchange {
 
     /// The names of rules and limits under trial that would have refused it; `nil` for nearly every exchange.
     package private(set) var shadows: [UInt8]?
-
-    /// Neighbours in the queue of an endpoint.
-    package var nextWaiting: ExchangePointer?
-    package var previousWaiting: ExchangePointer?
 
     package enum Phase: UInt8 {
         /// The filters have it.
@@ -117,7 +113,11 @@ package struct Exchange {
         package var responseBytes = 0
     }
 
-    init(timer: UnsafeMutablePointer<TimerNode>) { self.timer = timer }
+    /// - Parameter attempt: of its own.
+    init(timer: UnsafeMutablePointer<TimerNode>, attempt: AttemptPointer) {
+        self.timer = timer
+        self.attempt = attempt
+    }
 
     mutating func begin(on stream: StreamPointer, at now: Instant, worker: Unmanaged<GatewayWorker>) {
         self.worker = worker
@@ -125,6 +125,9 @@ package struct Exchange {
         phase = .filtering
         began = now
     }
+
+    @inline(__always) package var upstream: StreamPointer? { attempt.pointee.stream }
+    @inline(__always) package var endpoint: Unmanaged<Endpoint>? { attempt.pointee.endpoint }
 
     /// To the upstream it is a gRPC call.
     @inline(__always) var isRPC: Bool { caller == .grpc || bridge != nil }
@@ -141,8 +144,8 @@ package struct Exchange {
     /// Field by field: to write a new record over this one takes three times as long.
     mutating func finish(pool: ChunkPool) {
         body.removeAll(pool: pool)
+        attempt.pointee.finish()
         downstream = nil
-        upstream = nil
         phase = .over
         flags = []
         generation &+= 1
@@ -151,7 +154,6 @@ package struct Exchange {
         snapshot = nil
         route = nil
         policy = nil
-        endpoint = nil
         filterIndex = 0
         identity = nil
         limitRequest = nil
@@ -162,15 +164,13 @@ package struct Exchange {
         corsOrigin = nil
         bodyBytesMax = .max
         bodyConsumed = 0
-        attemptDrained = 0
         attempts = 0
         upstreamNanoseconds = 0
         deadline = .distantFuture
         boundary = BoundaryTracker()
         outcome = Outcome()
         if shadows != nil { shadows = nil }
-        nextWaiting = nil
-        previousWaiting = nil
+        if trial != nil { trial = nil }
     }
 }
 

@@ -50,6 +50,10 @@ package final class CallPolicy: Sendable {
     package let filters: [Filter]
     /// The whole call's time, and the cap on `grpc-timeout`; `nil` for none.
     package let timeout: Duration?
+    /// How long a call may go on, its deadline aside; `nil` for none.
+    package let maxStreamDuration: Duration?
+    /// What its attempts are subject to; `nil` where there is no more than one.
+    package let trials: TrialPolicy?
     package let access: AccessPolicy
     /// Counted before it is known who calls.
     package let limitsBefore: [AppliedLimit]
@@ -63,10 +67,12 @@ package final class CallPolicy: Sendable {
     ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
     ///   - shapes: its route has a traffic plan.
     package init(
-        timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
-        needsGRPC: Bool, refusesGRPC: Bool, shapes: Bool = false
+        timeout: Duration?, maxStreamDuration: Duration? = nil, trials: TrialPolicy? = nil, access: AccessPolicy, limits: [Limit],
+        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, shapes: Bool = false
     ) {
         self.timeout = timeout
+        self.maxStreamDuration = maxStreamDuration
+        self.trials = trials
         self.access = access
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }

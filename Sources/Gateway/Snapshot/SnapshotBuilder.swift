@@ -64,6 +64,7 @@ package struct SnapshotBuilder {
         let schemas = configuration.clusters.map { transcoding($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
+        checkStreams(schemas)
         let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, schemas, &builder) }
         let table = RouteTable(
             configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
@@ -111,15 +112,17 @@ package struct SnapshotBuilder {
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
             CallPolicy(
-                timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
-                shapes: traffic != nil)
+                timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
+                trials: route.attempts.trials(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, shapes: traffic != nil)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
             policies.append(
                 CallPolicy(
                     timeout: method.timeout ?? route.timeout,
+                    maxStreamDuration: method.attempts.maxStreamDuration ?? route.attempts.maxStreamDuration,
+                    trials: route.attempts.trials(for: method.attempts),
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
                     authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,

@@ -9,6 +9,8 @@ package final class Shaping {
     let cluster: Int
     /// Runs while the call is held up on purpose.
     fileprivate var delay: Timer?
+    /// What is kept of the call for its mirror.
+    var draft: MirrorDraft?
 
     fileprivate init(cluster: Int) { self.cluster = cluster }
 }
@@ -22,12 +24,15 @@ extension GatewayWorker {
         }
         let only = route._withUnsafeGuaranteedRef { $0.cluster }
         exchange.pointee.shaping = Shaping(cluster: plan.split.map { cluster(of: exchange, $0) } ?? only)
-        guard let fault = plan.fault else { return .proceed }
+        guard let fault = plan.fault else {
+            if let mirror = plan.mirror { beginMirror(exchange, mirror) }
+            return .proceed
+        }
         if let delay = fault.delay, delay.fraction.takes(randomness.next()) {
-            hold(exchange, delay.duration, then: fault)
+            hold(exchange, delay.duration, plan)
             return .suspended
         }
-        return abort(exchange, fault) ? .replied : .proceed
+        return abort(exchange, plan) ? .replied : .proceed
     }
 
     private func cluster(of exchange: ExchangePointer, _ split: ClusterSplit) -> Int {
@@ -35,20 +40,23 @@ extension GatewayWorker {
         return split.cluster(hash: hash)
     }
 
-    private func hold(_ exchange: ExchangePointer, _ duration: Duration, then fault: FaultConfiguration) {
+    private func hold(_ exchange: ExchangePointer, _ duration: Duration, _ plan: TrafficPlan) {
         metrics.count(.faultDelayed)
         // Ends with the exchange.
         let timer = Timer(on: context.loop) { [unowned self] in
             guard exchange.pointee.phase == .suspended else { return }
-            if !abort(exchange, fault) { runFilters(exchange) }
+            if !abort(exchange, plan) { runFilters(exchange) }
         }
         timer.arm(after: duration)
         exchange.pointee.shaping?.delay = timer
     }
 
-    /// True where the call has been answered.
-    private func abort(_ exchange: ExchangePointer, _ fault: FaultConfiguration) -> Bool {
-        guard let abort = fault.abort, abort.fraction.takes(randomness.next()) else { return false }
+    /// True where the call has been answered; one that goes on may have a mirror.
+    private func abort(_ exchange: ExchangePointer, _ plan: TrafficPlan) -> Bool {
+        guard let abort = plan.fault?.abort, abort.fraction.takes(randomness.next()) else {
+            if let mirror = plan.mirror { beginMirror(exchange, mirror) }
+            return false
+        }
         metrics.count(.faultAborted)
         refuse(exchange, .faultInjected(abort.status, httpStatus: abort.httpStatus))
         return true

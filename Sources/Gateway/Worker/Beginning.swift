@@ -130,7 +130,9 @@ extension GatewayWorker {
         }
         if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended { metrics.count(.upstreamTimeout) }
         // An answer that had begun says that the endpoint is there.
-        if stage == .connect || stage == .response { upstream.note(exchange, .localFailure) }
+        if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response {
+            upstream.note(exchange.pointee.attempt, .localFailure)
+        }
         fail(exchange, .deadlineExceeded(stage))
     }
 }

@@ -6,9 +6,12 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
-    case upstreamAttempt, upstreamRetry, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
+    case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
+    case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody
+    case perTryTimeout
     case queueOverflow, overload, overloadCalls, overloadResident, overloadConnection
     case faultDelayed, faultAborted
+    case mirrorSent, mirrorDropped, mirrorTooLarge, mirrorFailed
 }
 
 /// The gateway's metrics, declared once for the process and shared by all workers.
@@ -59,8 +62,11 @@ extension GatewayEvent {
                 + "(by this process alone), skipped or unavailable."
         )
         let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
+        let retries = ("martlet_retries_total", "Attempts that a retry policy added, and why it added none.")
+        let timeouts = ("martlet_timeouts_total", "Calls and attempts whose time was up, by whose time that was.")
         let refusals = ("martlet_overload_total", "Calls and connections refused because too much was under way.")
         let faults = ("martlet_faults_total", "Calls that went wrong on purpose.")
+        let mirrors = ("martlet_mirrored_total", "Copies of calls for mirrors, and what became of those that did not arrive.")
         func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {
             (family.0, family.1, label, value)
         }
@@ -78,12 +84,24 @@ extension GatewayEvent {
         case .limitLocallyAllowed: return row(limits, "outcome", "local_allowed")
         case .limitLocallyRefused: return row(limits, "outcome", "local_refused")
         case .upstreamAttempt: return row(upstream, "event", "attempt")
-        case .upstreamRetry: return row(upstream, "event", "retry")
+        case .upstreamResent: return row(upstream, "event", "resent")
         case .upstreamConnectFailed: return row(upstream, "event", "connect_failed")
         case .upstreamReset: return row(upstream, "event", "reset")
         case .upstreamConnectionLost: return row(upstream, "event", "connection_lost")
         case .upstreamTimeout: return row(upstream, "event", "timeout")
+        case .upstreamRetry: return row(retries, "outcome", "begun")
+        case .retrySucceeded: return row(retries, "outcome", "succeeded")
+        case .retryLimitExceeded: return row(retries, "outcome", "limit_exceeded")
+        case .retryOverflow: return row(retries, "outcome", "budget_exceeded")
+        case .retryPushedBack: return row(retries, "outcome", "pushed_back")
+        case .retryTooLate: return row(retries, "outcome", "too_late")
+        case .retryWithoutBody: return row(retries, "outcome", "body_not_kept")
+        case .perTryTimeout: return row(timeouts, "timeout", "per_try")
         case .queueOverflow: return row(refusals, "cause", "queue_full")
+        case .mirrorSent: return row(mirrors, "outcome", "sent")
+        case .mirrorDropped: return row(mirrors, "outcome", "no_room")
+        case .mirrorTooLarge: return row(mirrors, "outcome", "too_large")
+        case .mirrorFailed: return row(mirrors, "outcome", "failed")
         case .faultDelayed: return row(faults, "kind", "delay")
         case .faultAborted: return row(faults, "kind", "abort")
         case .overload: return row(refusals, "cause", "memory")

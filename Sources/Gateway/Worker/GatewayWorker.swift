@@ -21,6 +21,7 @@ package final class GatewayWorker {
     let timers: TimerWheel
     package let downstream = Downstream()
     let upstream = Upstream()
+    private(set) lazy var mirrors = Mirrors(self)
     /// What new exchanges are served from.
     package private(set) var current: WorkerSnapshot {
         didSet { noteCurrent() }
@@ -33,6 +34,8 @@ package final class GatewayWorker {
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>
+    /// One of every exchange's own, and what hedged calls have beside.
+    let attempts: Slab<Attempt>
     var randomness: FastRandom
     let replies: ReplyWriter
     var transcoding = TranscodingRoom()
@@ -85,6 +88,23 @@ package final class GatewayWorker {
         current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
         serving = .passUnretained(current)
         memoryLimits = snapshot.memory
+        let attempts = Slab<Attempt>(
+            recordsPerBlock: 16,
+            prepare: { record in
+                let timer = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
+                timer.initialize(
+                    to: TimerNode(context: UnsafeMutableRawPointer(record)) { context in
+                        let attempt = context!.assumingMemoryBound(to: Attempt.self)
+                        attempt.pointee.exchange!.pointee.worker!._withUnsafeGuaranteedRef { $0.upstream.trials.timeIsUp(attempt) }
+                    })
+                record.initialize(to: Attempt(timer: timer))
+            },
+            dispose: { record in
+                record.pointee.timer.deinitialize(count: 1)
+                record.pointee.timer.deallocate()
+                record.deinitialize(count: 1)
+            })
+        self.attempts = attempts
         exchanges = Slab(
             recordsPerBlock: 16,
             prepare: { record in
@@ -94,7 +114,8 @@ package final class GatewayWorker {
                         let exchange = context!.assumingMemoryBound(to: Exchange.self)
                         exchange.pointee.worker!._withUnsafeGuaranteedRef { $0.deadlinePassed(exchange) }
                     })
-                record.initialize(to: Exchange(timer: timer))
+                record.initialize(to: Exchange(timer: timer, attempt: attempts.take()))
+                record.pointee.attempt.pointee.exchange = record
             },
             dispose: { record in
                 record.pointee.timer.deinitialize(count: 1)

@@ -26,7 +26,22 @@ extension GatewayWorker {
     func checkMemory(after stream: StreamPointer) {
         let limits = memoryLimits
         Connection.with(stream) { connection in
-            if connection.queuedBytes > limits.connectionBytesMax { end(exchangeOf: connection.largestStream) }
+            guard connection.queuedBytes > limits.connectionBytesMax, let largest = connection.largestStream else { return }
+            if let context = largest.pointee.context { giveUp(context.assumingMemoryBound(to: Exchange.self)) }
+        }
+        checkMemory()
+    }
+
+    /// The same for a connection to an upstream, whose streams belong to attempts.
+    @inline(__always)
+    func checkMemory(afterUpstream stream: StreamPointer) {
+        let limits = memoryLimits
+        Connection.with(stream) { connection in
+            guard connection.queuedBytes > limits.connectionBytesMax, let largest = connection.largestStream else { return }
+            guard let context = largest.pointee.context else { return }
+            let attempt = context.assumingMemoryBound(to: Attempt.self)
+            guard let exchange = attempt.pointee.exchange else { return mirrors.giveUp(attempt) }
+            giveUp(exchange)
         }
         checkMemory()
     }
@@ -35,11 +50,6 @@ extension GatewayWorker {
     @inline(__always)
     func checkMemory() {
         if chunks.bytesInUse > memoryLimits.workerBytesMax { endLargest() }
-    }
-
-    private func end(exchangeOf stream: StreamPointer?) {
-        guard let stream, let context = stream.pointee.context else { return }
-        giveUp(context.assumingMemoryBound(to: Exchange.self))
     }
 
     private func endLargest() {

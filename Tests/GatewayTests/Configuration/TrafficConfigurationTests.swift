@@ -1,4 +1,5 @@
 import Config
+import GRPC
 import Testing
 
 @testable import Gateway

@@ -1,4 +1,5 @@
 import GRPCTesting
+import HTTPModel
 import Testing
 
 @testable import Gateway

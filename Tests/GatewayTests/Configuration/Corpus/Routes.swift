@@ -87,7 +87,7 @@ extension WrongConfiguration {
         routes: [{ cluster: orders, timeout: 0s }]
         >>> martlet.yaml:1:38: routes[0].timeout: found "0s", expected a duration such as 250ms or 5s, at least 1ms
         --- keys of features that are not there yet
-        routes: [{ cluster: orders, retry: { attempts: 3 } }]
-        >>> martlet.yaml:1:29: routes[0].retry: unknown key, expected authority, service, path, headers, name, cluster, clusters, sticky, mirror, fault, timeout, allow, deny, limits, expose, priority, methods or cors
+        routes: [{ cluster: orders, rewrite: x }]
+        >>> martlet.yaml:1:29: routes[0].rewrite: unknown key, expected authority, service, path, headers, name, cluster, clusters, sticky, mirror, fault, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, methods or cors
         """#)
 }
