@@ -26,7 +26,7 @@ package final class HTTP1Calls: HTTP1Codec {
     package private(set) var isTruncated = false
     package var leavesUnread: Bool { false }
 
-    private let pool: StreamPool
+    package let pool: StreamPool
     private let windowBytes: Int
     private var reader: ResponseReader
     /// What came and was not read yet.
@@ -43,7 +43,7 @@ package final class HTTP1Calls: HTTP1Codec {
     private var endedCount = 0
     private var headHasLeft = false
     private var answerHasBegun = false
-    private var isDead = false
+    package private(set) var isDead = false
     private var now: UInt64 = 0
 
     /// - Parameter windowBytes: body that a handler has not accepted; above it nothing more is read.
@@ -119,31 +119,11 @@ package final class HTTP1Calls: HTTP1Codec {
         return true
     }
 
-    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.outbound.append(bytes, from: pool.chunks)
-    }
-
-    package func finish(_ stream: StreamPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.ending = .body
-    }
-
-    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.ending = .trailers
-        stream.pointee.outboundTrailers = trailers
-    }
-
     /// The call ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
         guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else { return }
         stream.pointee.flags.insert(.resetSent)
         resetCode = code.rawValue
-    }
-
-    private func canSend(_ stream: StreamPointer) -> Bool {
-        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
     }
 
     // MARK: Bytes in

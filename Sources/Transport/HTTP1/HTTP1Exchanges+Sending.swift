@@ -42,22 +42,6 @@ extension HTTP1Exchanges {
         HTTP1Writer.interimHead(status: status, fields: fields, to: &written)
     }
 
-    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.outbound.append(bytes, from: pool.chunks)
-    }
-
-    package func finish(_ stream: StreamPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.ending = .body
-    }
-
-    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.ending = .trailers
-        stream.pointee.outboundTrailers = trailers
-    }
-
     /// The answer ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
     /// With `noError` a complete answer still goes out: only the rest of the request is unwanted.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
@@ -65,10 +49,6 @@ extension HTTP1Exchanges {
         if code == .noError, stream.pointee.ending != .open { return }
         stream.pointee.flags.insert(.resetSent)
         resetCode = code.rawValue
-    }
-
-    private func canSend(_ stream: StreamPointer) -> Bool {
-        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
     }
 
     private static func status(of fields: UnsafeBufferPointer<Field>) -> Int? {

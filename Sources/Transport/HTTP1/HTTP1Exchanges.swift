@@ -31,7 +31,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     /// When the first byte of the head being read came, in nanoseconds of the owner's clock; `nil` while none is.
     package private(set) var headSince: UInt64?
 
-    let pool: StreamPool
+    package let pool: StreamPool
     private let connection: UnsafeMutableRawPointer
     private let isSecure: Bool
     private let windowBytes: Int
@@ -53,7 +53,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     /// Why the present exchange is reset.
     var resetCode: UInt32 = 0
     private(set) var isDraining = false
-    private(set) var isDead = false
+    package private(set) var isDead = false
     var now: UInt64 = 0
 
     /// How far the present exchange's answer has come.
