@@ -244,14 +244,14 @@ package final class HTTP1Calls: HTTP1Codec {
 
     // MARK: Bytes out
 
-    package func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
+    package func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
         guard !isDead else { return }
         self.now = now
         if current != nil, !held.isEmpty, !holdsReading { readHeld() }
         guard let stream = current else { return }
         if stream.pointee.flags.contains(.resetSent) { return abandon(stream, resetCode) }
         if !written.isEmpty {
-            output.append(written.readable)
+            output.bytes.append(written.readable)
             written.removeAll()
             headHasLeft = true
         }
@@ -259,19 +259,19 @@ package final class HTTP1Calls: HTTP1Codec {
         writeBody(stream, into: &output, limit: limit)
     }
 
-    private func writeBody(_ stream: StreamPointer, into output: inout ByteBuffer, limit: Int) {
+    private func writeBody(_ stream: StreamPointer, into output: inout GatherBuffer, limit: Int) {
         let waiting = stream.pointee.outbound.count
         let count = min(waiting, max(0, limit - output.count))
         if case .chunked = framing {
             if count > 0 {
-                HTTP1Writer.chunkStart(count: count, to: &output)
-                stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
-                HTTP1Writer.chunkEnd(to: &output)
+                HTTP1Writer.chunkStart(count: count, to: &output.bytes)
+                output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
+                HTTP1Writer.chunkEnd(to: &output.bytes)
             }
         } else {
             // More than was told would be taken for the next request.
             guard UInt64(waiting) <= left else { return abandon(stream, ErrorCode.internalError.rawValue) }
-            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+            output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
             left -= UInt64(count)
         }
         if count > 0 {
@@ -286,9 +286,9 @@ package final class HTTP1Calls: HTTP1Codec {
         guard left == 0 else { return abandon(stream, ErrorCode.internalError.rawValue) }
         if case .chunked = framing {
             if let trailers = stream.pointee.outboundTrailers {
-                HTTP1Writer.lastChunk(trailers: UnsafeBufferPointer(trailers), to: &output)
+                HTTP1Writer.lastChunk(trailers: UnsafeBufferPointer(trailers), to: &output.bytes)
             } else {
-                HTTP1Writer.lastChunk(to: &output)
+                HTTP1Writer.lastChunk(to: &output.bytes)
             }
         }
         stream.pointee.flags.insert(.localEnded)

@@ -201,7 +201,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     // MARK: Endings
 
     /// Appends what is to be sent, about `limit` bytes at most, and reads on where that makes room for it.
-    package func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
+    package func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
         guard !isDead else { return }
         self.now = now
         while !isDead {
@@ -209,7 +209,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
             if mayRead, !held.isEmpty || isAnnounced { readHeld() }
             if let refusal {
                 self.refusal = nil
-                writeRefusal(refusal.status, refusal.text, wallSeconds: wallSeconds, to: &output)
+                writeRefusal(refusal.status, refusal.text, wallSeconds: wallSeconds, to: &output.bytes)
             }
             guard let stream, isAnnounced, output.count < limit else { return }
             switch write(stream, into: &output, limit: limit, wallSeconds: wallSeconds) {
