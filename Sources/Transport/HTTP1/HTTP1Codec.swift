@@ -29,17 +29,17 @@ package protocol HTTP1Codec: AnyObject {
 /// What handlers say of a body waits in the stream, whichever side it goes to.
 extension HTTP1Codec {
     package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.outbound.append(bytes, from: pool.chunks)
     }
 
     package func finish(_ stream: StreamPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.ending = .body
     }
 
     package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.ending = .trailers
         stream.pointee.outboundTrailers = trailers
     }
