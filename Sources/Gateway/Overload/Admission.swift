@@ -1,49 +1,67 @@
 internal import Bytes
 internal import GRPC
 internal import Metrics
+internal import Synchronization
 internal import Transport
 
-/// When a worker looks at how near the gateway is to its limits: two comparisons for each call, and nothing more while both are
-/// small.
+/// When a worker looks at how near the gateway is to its limits: two comparisons for each call, and nothing more while all is well.
 struct Admission {
-    /// Above so many calls of its own. As long as every worker has fewer than its share, all together are below any pressure.
-    private(set) var callsLook = Int.max
-    /// Above so many bytes of bodies.
+    private let board: OverloadBoard
+    /// The board's.
+    let callsLook: UnsafeMutablePointer<Atomic<Int>>
+    /// From so many bytes of bodies on.
     private(set) var bytesLook = Int.max
-    fileprivate private(set) var callsMax: Int?
-    fileprivate private(set) var bytesMax = Int.max
+    fileprivate var bytesMax = Int.max
     /// What the process's memory makes of it.
-    fileprivate var resident = Pressure.none
-
-    mutating func adopt(_ overload: OverloadConfiguration, _ memory: MemoryLimits, workers: Int) {
-        callsMax = overload.calls
-        bytesMax = memory.workerBytesMax
-        bytesLook = Pressure.threshold(bytesMax)
-        share = overload.calls.map { Pressure.threshold($0) / max(1, workers) } ?? .max
-        if overload.memory == nil { resident = .none }
-        setLook()
-    }
+    fileprivate private(set) var resident = Pressure.none
+    private var callsMax: Int?
+    /// A worker's, of as many calls as are free of pressure.
     private var share = Int.max
+    private var workers: [OverloadBoard.Part] = []
+
+    init(_ board: OverloadBoard) {
+        self.board = board
+        callsLook = board.callsLook
+    }
+
+    mutating func adopt(_ overload: OverloadConfiguration, _ memory: MemoryLimits) {
+        callsMax = overload.calls
+        share = overload.calls.map { Pressure.threshold($0) / max(1, board.workers) } ?? .max
+        callsLook.pointee.store(share, ordering: .relaxed)
+        bytesMax = memory.workerBytesMax
+        setResident(overload.memory == nil ? .none : resident)
+    }
 
     mutating func setResident(_ pressure: Pressure) {
         resident = pressure
-        setLook()
+        bytesLook = pressure == .none ? Pressure.threshold(bytesMax) : 0
     }
 
-    private mutating func setLook() { callsLook = resident == .none ? share : 0 }
+    /// Of the calls of all workers.
+    fileprivate mutating func look() -> Pressure {
+        guard let callsMax else { return .none }
+        // All have come before the first call.
+        if workers.count < board.workers { workers = board.registered }
+        var (sum, most) = (0, 0)
+        for worker in workers {
+            let calls = worker.calls
+            sum += calls
+            most = max(most, calls)
+        }
+        callsLook.pointee.store(most > share ? 0 : share, ordering: .relaxed)
+        return Pressure(sum, of: callsMax)
+    }
 }
 
 extension GatewayWorker {
     /// What a new call finds, itself among the calls.
     @inline(__always)
     var pressure: Pressure {
-        guard exchanges.liveCount > admission.callsLook || chunks.bytesInUse >= admission.bytesLook else { return .none }
-        return worstPressure
+        if exchanges.liveCount > admission.callsLook.pointee.load(ordering: .relaxed) { return worstPressure }
+        return chunks.bytesInUse >= admission.bytesLook ? worstPressure : .none
     }
 
-    private var worstPressure: Pressure { max(callsPressure, bytesPressure, admission.resident) }
-
-    private var callsPressure: Pressure { admission.callsMax.map { Pressure(overload.calls, of: $0) } ?? .none }
+    private var worstPressure: Pressure { max(admission.look(), bytesPressure, admission.resident) }
 
     /// With one byte of the new call's.
     private var bytesPressure: Pressure { Pressure(chunks.bytesInUse + 1, of: admission.bytesMax) }
@@ -52,7 +70,8 @@ extension GatewayWorker {
     func refusal(under pressure: Pressure, priority: RouteConfiguration.Priority) -> RefusalCause? {
         guard !pressure.takes(priority) else { return nil }
         metrics.count(
-            !bytesPressure.takes(priority) ? .overload : !callsPressure.takes(priority) ? .overloadCalls : .overloadResident)
+            !bytesPressure.takes(priority)
+                ? .overload : !admission.resident.takes(priority) ? .overloadResident : .overloadCalls)
         return .overloaded(retryAfter: .seconds(1))
     }
 

@@ -30,11 +30,11 @@ extension GatewayWorker {
             method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
-        if exchange.pointee.caller == .grpc, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
+        if case .grpc = exchange.pointee.caller, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
         let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
-        if exchange.pointee.caller == .http, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
+        if case .http = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
             switch snapshot._withUnsafeGuaranteedRef({ findTranscoded(exchange, stream, $0) }) {
             case .found: break
             case .notFound: return refuse(exchange, .noRoute)
@@ -43,12 +43,14 @@ extension GatewayWorker {
         } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
             return refuse(exchange, .noRoute)
         }
-        if pressure != .none,
+        if pressure.rawValue > 0,
             let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
         {
             return refuse(exchange, cause)
         }
-        if exchange.pointee.caller != .grpc {
+        switch exchange.pointee.caller {
+        case .grpc: break
+        default:
             if noteOrigin(exchange, stream, facts) { return }
             if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) { return refuse(exchange, cause) }
         }
@@ -60,7 +62,7 @@ extension GatewayWorker {
     @inline(__always)
     private func unwelcome(_ stream: StreamPointer, _ pressure: Pressure) -> RefusalCause? {
         if stream.pointee.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
-        return pressure == .full ? refusal(under: pressure, priority: .high) : nil
+        return pressure.rawValue == Pressure.full.rawValue ? refusal(under: pressure, priority: .high) : nil
     }
 
     /// What the caller speaks, from a head that was not read, or could not be.

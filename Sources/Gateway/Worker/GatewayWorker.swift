@@ -29,8 +29,7 @@ package final class GatewayWorker {
     /// `current`, and its caps, for every call: read without counting references.
     private var serving: Unmanaged<WorkerSnapshot>
     private(set) var memoryLimits: MemoryLimits
-    var admission = Admission()
-    let overload: OverloadBoard
+    var admission: Admission
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>
@@ -66,7 +65,7 @@ package final class GatewayWorker {
         context: WorkerContext, serving snapshot: Snapshot, counters: CounterTable, metrics: GatewayMetrics,
         accessLog: AccessLogger?, resolved: ResolvedNames, overload: OverloadBoard = OverloadBoard(workers: 1)
     ) {
-        self.overload = overload
+        admission = Admission(overload)
         self.context = context
         chunks = context.chunks
         timers = context.loop.timers
@@ -229,7 +228,7 @@ package final class GatewayWorker {
     private func noteCurrent() {
         serving = .passUnretained(current)
         memoryLimits = current.snapshot.memory
-        admission.adopt(current.snapshot.overload, memoryLimits, workers: overload.workers)
+        admission.adopt(current.snapshot.overload, memoryLimits)
     }
 
     /// Lets go of the snapshots that no exchange runs on any more.
