@@ -222,6 +222,17 @@ extension DeadlineStage {
         }
     }
 
+    /// The log's word where the time was the caller's own, and not the route's.
+    package var callersDetail: StaticString {
+        switch self {
+        case .filters: "grpc_timeout_in_filters"
+        case .connect: "grpc_timeout_connecting"
+        case .response: "grpc_timeout_response"
+        case .stream: "grpc_timeout_stream"
+        case .perTry, .duration: row.detail
+        }
+    }
+
     /// Envoy's flags tell who was waited for: the upstream (UT), or nobody in particular (DT).
     var row: RefusalRow {
         switch self {
@@ -230,7 +241,7 @@ extension DeadlineStage {
         case .response: row(flag: "UT", "response_timeout")
         case .stream: row(flag: "DT", "duration_timeout")
         case .perTry: row(flag: "UT", "upstream_per_try_timeout")
-        case .duration: row(flag: "DT", "max_duration_timeout")
+        case .duration: row(flag: "UMSDR", "max_duration_timeout")
         }
     }
 

@@ -27,7 +27,7 @@ extension GatewayWorker {
         additions.requestID = requestID(exchange, source)
         additions.namesRequestID = Connection.with(target) { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
         if exchange.pointee.trial != nil, exchange.pointee.isRPC { additions.previousAttempts = exchange.pointee.trial!.previousAttempts }
-        if exchange.pointee.deadline != .distantFuture {
+        if exchange.pointee.deadline != .distantFuture, !exchange.pointee.flags.contains(.endsByDuration) {
             additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))
         }
         return RequestHead.write(

@@ -44,5 +44,5 @@ struct WrongConfiguration: CustomTestStringConvertible {
 }
 
 extension WrongConfiguration {
-    static let all = document + listeners + authentication + plansAndLimits + clusters + balancing + routes + rules
+    static let all = document + listeners + authentication + plansAndLimits + clusters + balancing + routes + retries + rules
 }
