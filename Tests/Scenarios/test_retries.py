@@ -60,7 +60,7 @@ def test_when_all_fail_the_caller_gets_the_last_failure_and_the_log_says_why(gat
         refusal = caller.refusal(ask())
     assert refusal.code == grpc.StatusCode.UNAVAILABLE and refusal.message == "fickle"
     line = running.wait_for_log(lambda line: line["grpc_status"] == 14)
-    assert line["attempts"] == 3 and line["flag"] == "URX" and line["detail"] == "retry_limit_exceeded"
+    assert line["attempts"] == 3 and line["response_flags"] == "URX" and line["detail"] == "retry_limit_exceeded"
     assert bad.calls() == 3
 
 
@@ -128,7 +128,7 @@ def test_each_time_that_is_up_has_a_name(gateway, own):
     assert numbers.sum("martlet_timeouts_total", timeout="route") == 1
     assert numbers.sum("martlet_timeouts_total", timeout="per_try") == 2
     assert numbers.sum("martlet_timeouts_total", timeout="max_stream_duration") == 1
-    assert lines[3]["flag"] == "UMSDR"
+    assert lines[3]["response_flags"] == "UMSDR"
 
 
 def test_half_an_answer_is_not_repeated(gateway, own):
