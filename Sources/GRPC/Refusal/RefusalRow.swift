@@ -161,7 +161,7 @@ extension RefusalCause {
         case .connectionTooOld:
             RefusalRow(
                 .unavailable, 503, "CONNECTION_TOO_OLD", "the connection has reached its age", flag: "DT",
-                detail: "max_duration_timeout", endsConnection: true)
+                detail: "connection_age", endsConnection: true)
         case .internalError:
             RefusalRow(
                 .internal, 500, "INTERNAL_ERROR", "internal error", flag: "-", detail: "internal_error",
@@ -230,6 +230,17 @@ extension DeadlineStage {
         }
     }
 
+    /// The log's word where the time was the caller's own, and not the route's.
+    package var callersDetail: StaticString {
+        switch self {
+        case .filters: "grpc_timeout_in_filters"
+        case .connect: "grpc_timeout_connecting"
+        case .response: "grpc_timeout_response"
+        case .stream: "grpc_timeout_stream"
+        case .perTry, .duration: row.detail
+        }
+    }
+
     /// Envoy's flags tell who was waited for: the upstream (UT), or nobody in particular (DT).
     var row: RefusalRow {
         switch self {
@@ -238,7 +249,7 @@ extension DeadlineStage {
         case .response: row(flag: "UT", "response_timeout")
         case .stream: row(flag: "DT", "duration_timeout")
         case .perTry: row(flag: "UT", "upstream_per_try_timeout")
-        case .duration: row(flag: "DT", "max_duration_timeout")
+        case .duration: row(flag: "UMSDR", "max_duration_timeout")
         }
     }
 

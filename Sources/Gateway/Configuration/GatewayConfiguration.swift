@@ -39,8 +39,16 @@ package enum AccessLogTarget: Sendable, Equatable {
 package struct MemoryConfiguration: Sendable, Equatable {
     package var process: Int
     package var connection: Int
+    /// Above it no body is kept for another attempt.
+    package var replay: Int
 
-    package static let defaults = MemoryConfiguration(process: 1 << 30, connection: 32 << 20)
+    package static let defaults = MemoryConfiguration(process: 1 << 30, connection: 32 << 20, replay: 256 << 20)
+
+    package init(process: Int, connection: Int, replay: Int = .max) {
+        self.process = process
+        self.connection = connection
+        self.replay = replay
+    }
 }
 
 extension GatewayConfiguration {
@@ -124,7 +132,8 @@ extension Grammar where Value == MemoryConfiguration {
                         + "which the whole process may hold",
                     about: "connection")
             }
-            return MemoryConfiguration(process: process, connection: connection)
+            let replay = section.value("replay", .byteSize(), default: min(defaults.replay, process / 4))
+            return MemoryConfiguration(process: process, connection: connection, replay: replay)
         }
     }
 }

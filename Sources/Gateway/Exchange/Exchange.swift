@@ -85,8 +85,8 @@ package struct Exchange {
     }
 
     package struct Flags: OptionSet {
-        package let rawValue: UInt8
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        package let rawValue: UInt16
+        package init(rawValue: UInt16) { self.rawValue = rawValue }
         /// The caller has sent everything.
         package static var requestEnded: Flags { Flags(rawValue: 1) }
         /// `body` no longer holds the request's beginning: it cannot be sent again.
@@ -95,12 +95,14 @@ package struct Exchange {
         package static var statusSeen: Flags { Flags(rawValue: 4) }
         /// The answer was ours.
         package static var localReply: Flags { Flags(rawValue: 8) }
-        /// The caller sent `grpc-timeout`.
+        /// Its time is the caller's own, `grpc-timeout`, and not the route's.
         package static var callerSetDeadline: Flags { Flags(rawValue: 16) }
         /// Its limits were counted by this process alone, because the store did not answer.
         package static var limitsLocal: Flags { Flags(rawValue: 32) }
         /// Its limits were not counted, because the store did not answer.
         package static var limitsUncounted: Flags { Flags(rawValue: 64) }
+        /// Its time is the route's `max_stream_duration`, which an upstream is not told.
+        package static var endsByDuration: Flags { Flags(rawValue: 128) }
     }
 
     package struct Outcome {

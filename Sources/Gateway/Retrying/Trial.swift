@@ -10,6 +10,14 @@ package final class Trial {
     var isCounted = false
     /// Another attempt was called for, and there is none.
     var isExhausted = false
+    /// Of a hedged call: the attempts beside the exchange's own that are under way.
+    var others: [AttemptPointer] = []
+    /// How many attempts of a hedged call were begun, or have a place.
+    var begun = 1
+    /// The exchange's own attempt begins anew when the timer fires, and has its place.
+    var isReserved = false
+    /// A backend wants no further attempt.
+    var isPushedBack = false
     /// What was sent again without being counted as a retry: the upstream had not looked at it.
     var resent: UInt8 = 0
     /// No connection could be made, and another endpoint was asked at once.
@@ -17,8 +25,13 @@ package final class Trial {
     /// Runs until the next attempt begins.
     var timer: Timer?
 
-    /// As many as the policy counts.
-    var previousAttempts: Int { retries.tries - 1 }
+    /// Attempts before the one that begins, as many as the policy counts.
+    var previousAttempts: Int {
+        switch policy {
+        case .retry: retries.tries - 1
+        case .hedging: begun - 1
+        }
+    }
 
     init(_ policy: TrialPolicy) { self.policy = policy }
 }

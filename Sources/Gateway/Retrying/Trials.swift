@@ -13,7 +13,7 @@ internal import Transport
 /// An answer is committed with its first byte of body, with an end that the policy takes, or when its head has waited for
 /// either as long as a caller may be kept from it.
 final class Trials: StreamHandler {
-    private unowned(unsafe) let upstream: Upstream
+    unowned(unsafe) let upstream: Upstream
     private(set) lazy var reference = UnownedReference<any StreamHandler>(self)
 
     /// How long an answer's head waits for what follows.
@@ -23,8 +23,8 @@ final class Trials: StreamHandler {
 
     init(_ upstream: Upstream) { self.upstream = upstream }
 
-    private var worker: GatewayWorker { upstream.worker }
-    private var now: Instant { upstream.now }
+    var worker: GatewayWorker { upstream.worker }
+    var now: Instant { upstream.now }
 
     // MARK: Attempts
 
@@ -32,6 +32,7 @@ final class Trials: StreamHandler {
     func start(_ exchange: ExchangePointer, _ policy: TrialPolicy) {
         let trial = Trial(policy)
         exchange.pointee.trial = trial
+        if case .hedging(let policy) = policy { return startHedging(exchange, trial, policy) }
         begin(exchange.pointee.attempt, trial)
     }
 
@@ -50,16 +51,21 @@ final class Trials: StreamHandler {
         giveBack(exchange, trial)
         trial.timer = nil
         settle(exchange.pointee.attempt)
+        while let other = trial.others.popLast() { discard(other) }
     }
 
     private func giveBack(_ exchange: ExchangePointer, _ trial: Trial) {
+        if trial.begun > 1 {
+            exchange.cluster._withUnsafeGuaranteedRef { $0.hedgesEnded(trial.begun - 1) }
+            trial.begun = 1
+        }
         guard trial.isCounted else { return }
         trial.isCounted = false
         exchange.cluster._withUnsafeGuaranteedRef { $0.retryEnded() }
     }
 
     /// The attempt waits for nothing more.
-    private func settle(_ attempt: AttemptPointer) {
+    func settle(_ attempt: AttemptPointer) {
         worker.timers.disarm(attempt.pointee.timer)
         attempt.pointee.isHeld = false
         attempt.pointee.due = .distantFuture
@@ -68,7 +74,10 @@ final class Trials: StreamHandler {
     /// The caller gets this attempt's answer.
     private func commit(_ attempt: AttemptPointer, _ stream: StreamPointer) {
         let exchange = attempt.pointee.exchange!
-        if let trial = exchange.pointee.trial, trial.retries.tries > 1, !trial.isExhausted { upstream.count(.retrySucceeded) }
+        if let trial = exchange.pointee.trial {
+            if trial.retries.tries > 1, !trial.isExhausted { upstream.count(.retrySucceeded) }
+            prefer(attempt, exchange, trial)
+        }
         end(exchange)
         stream.pointee.handler = upstream
     }
@@ -99,6 +108,7 @@ final class Trials: StreamHandler {
         case .closed: cause = .reset
         case .timedOut: cause = .perTryTimeout
         }
+        if case .hedging(let policy) = trial.policy { return hedgeFailed(attempt, failure, trial, policy) }
         if case .retry(let policy) = trial.policy, !cause.isEmpty, policy.conditions.contains(cause),
             retry(attempt, trial, policy, .none)
         {
@@ -211,6 +221,9 @@ final class Trials: StreamHandler {
     private func isReplaced(
         _ attempt: AttemptPointer, _ stream: StreamPointer, _ trial: Trial, _ verdict: Verdict, from start: Int
     ) -> Bool {
+        if case .hedging(let policy) = trial.policy {
+            return isOutdone(attempt, stream, trial, verdict, from: start, policy)
+        }
         guard case .retry(let policy) = trial.policy, verdict.isAmong(policy.conditions) else { return false }
         guard retry(attempt, trial, policy, Pushback(in: stream, from: start)) else { return false }
         upstream.note(attempt, verdict.outcome)
@@ -237,7 +250,11 @@ final class Trials: StreamHandler {
         if stream.pointee.context != nil { upstream.streamEnded(stream) }
     }
 
-    func streamDrained(_ stream: StreamPointer, _ count: Int) { upstream.streamDrained(stream, count) }
+    func streamDrained(_ stream: StreamPointer, _ count: Int) {
+        let attempt = upstream.attempt(stream)
+        // A hedge sends what the window has got back, or will by the first.
+        if attempt == attempt.pointee.exchange!.pointee.attempt { upstream.streamDrained(stream, count) }
+    }
 
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { upstream.closed(upstream.attempt(stream), stream, reason) }
 }

@@ -71,7 +71,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         endpoint.activeCount += 1
         switch endpoint.admit(attempt) {
         case .room(let connection): connection._withUnsafeGuaranteedRef { send(attempt, on: $0) }
-        case .waits: exchange.pointee.phase = .waiting
+        case .waits: if attempt == exchange.pointee.attempt { exchange.pointee.phase = .waiting }
         case .overflow:
             endpoint.activeCount -= 1
             count(.queueOverflow)
@@ -191,7 +191,8 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     @inline(__always)
     private func dropBodyIfLarge(_ exchange: ExchangePointer) {
-        guard exchange.pointee.body.count > Self.replayBytesMax else { return }
+        let isTight = reference._withUnsafeGuaranteedRef { $0.chunks.bytesInUse > $0.memoryLimits.replayBytesMax }
+        guard isTight || exchange.pointee.body.count > Self.replayBytesMax else { return }
         exchange.pointee.flags.insert(.bodyDropped)
         exchange.pointee.body.removeAll(pool: worker.context.chunks)
     }

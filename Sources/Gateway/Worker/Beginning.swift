@@ -98,11 +98,19 @@ extension GatewayWorker {
                 refuse(exchange, .malformedTimeout)
                 return false
             }
-            limit = min(asked.duration, limit ?? asked.duration)
-            exchange.pointee.flags.insert(.callerSetDeadline)
+            if asked.duration < limit ?? .seconds(Int64.max) {
+                limit = asked.duration
+                exchange.pointee.flags.insert(.callerSetDeadline)
+            }
+        }
+        if let duration = policy.maxStreamDuration, duration < limit ?? .seconds(Int64.max) {
+            limit = duration
+            exchange.pointee.flags.remove(.callerSetDeadline)
+            exchange.pointee.flags.insert(.endsByDuration)
         }
         guard let limit else { return true }
         guard limit > .zero else {
+            metrics.count(.callerTimeout)
             refuse(exchange, .deadlineExceeded(.filters))
             return false
         }
@@ -130,12 +138,15 @@ extension GatewayWorker {
         case .responding: stage = .stream
         case .over: return
         }
+        let flags = exchange.pointee.flags
+        metrics.count(
+            flags.contains(.endsByDuration) ? .durationTimeout : flags.contains(.callerSetDeadline) ? .callerTimeout : .routeTimeout)
         if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended { metrics.count(.upstreamTimeout) }
         // An answer that had begun says that the endpoint is there.
         if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response {
             upstream.note(exchange.pointee.attempt, .localFailure)
         }
-        fail(exchange, .deadlineExceeded(stage))
+        fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
     }
 }
 

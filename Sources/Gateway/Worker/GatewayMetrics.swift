@@ -8,7 +8,8 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case limitLocallyAllowed, limitLocallyRefused
     case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
     case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody
-    case perTryTimeout
+    case hedgeBegun, hedgeWon, hedgeOverflow
+    case routeTimeout, callerTimeout, perTryTimeout, durationTimeout, streamIdleTimeout, stallTimeout
     case queueOverflow, overload, overloadCalls, overloadResident, overloadConnection
     case faultDelayed, faultAborted
     case mirrorSent, mirrorDropped, mirrorTooLarge, mirrorFailed
@@ -63,6 +64,7 @@ extension GatewayEvent {
         )
         let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
         let retries = ("martlet_retries_total", "Attempts that a retry policy added, and why it added none.")
+        let hedges = ("martlet_hedges_total", "Attempts beside a call's first that a hedging policy added, and why it added none.")
         let timeouts = ("martlet_timeouts_total", "Calls and attempts whose time was up, by whose time that was.")
         let refusals = ("martlet_overload_total", "Calls and connections refused because too much was under way.")
         let faults = ("martlet_faults_total", "Calls that went wrong on purpose.")
@@ -96,7 +98,15 @@ extension GatewayEvent {
         case .retryPushedBack: return row(retries, "outcome", "pushed_back")
         case .retryTooLate: return row(retries, "outcome", "too_late")
         case .retryWithoutBody: return row(retries, "outcome", "body_not_kept")
+        case .hedgeBegun: return row(hedges, "outcome", "begun")
+        case .hedgeWon: return row(hedges, "outcome", "won")
+        case .hedgeOverflow: return row(hedges, "outcome", "budget_exceeded")
+        case .routeTimeout: return row(timeouts, "timeout", "route")
+        case .callerTimeout: return row(timeouts, "timeout", "grpc_timeout")
         case .perTryTimeout: return row(timeouts, "timeout", "per_try")
+        case .durationTimeout: return row(timeouts, "timeout", "max_stream_duration")
+        case .streamIdleTimeout: return row(timeouts, "timeout", "stream_idle")
+        case .stallTimeout: return row(timeouts, "timeout", "stall")
         case .queueOverflow: return row(refusals, "cause", "queue_full")
         case .mirrorSent: return row(mirrors, "outcome", "sent")
         case .mirrorDropped: return row(mirrors, "outcome", "no_room")

@@ -36,7 +36,7 @@ extension GatewayWorker {
         additions.forwardsToken = exchange.pointee.identity?.forwardsToken ?? true
         additions.claims = claims(of: exchange)
         additions.requestID = requestID(exchange, source)
-        if exchange.pointee.deadline != .distantFuture {
+        if exchange.pointee.deadline != .distantFuture, !exchange.pointee.flags.contains(.endsByDuration) {
             additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))
         }
         return additions

@@ -12,10 +12,13 @@ package struct MemoryLimits: Sendable, Equatable {
     package var workerBytesMax: Int
     /// Bytes of bodies that wait to be sent on one connection.
     package var connectionBytesMax: Int
+    /// While more waits on this worker, no body that has been sent is kept for another attempt.
+    package var replayBytesMax: Int
 
     package init(_ memory: MemoryConfiguration, workers: Int) {
         workerBytesMax = memory.process / max(1, workers)
         connectionBytesMax = memory.connection
+        replayBytesMax = memory.replay / max(1, workers)
     }
 }
 

@@ -35,8 +35,8 @@ def configuration(kinds, control):
         "clusters": {
             "kinds": {
                 "endpoints": [backend.address for backend in kinds],
-                # Two of three may be out at once, and the third is then enough.
-                "load_balancing": {"policy": "least_request", "panic_threshold": "0%"},
+                # Two of three may be out at once; where all are, health is not believed.
+                "load_balancing": {"policy": "least_request", "panic_threshold": "30%"},
                 "timeouts": {"connect": "250ms"},
                 "health_check": {"type": "grpc", "interval": "250ms", "timeout": "250ms", "unhealthy_threshold": 2,
                                  "healthy_threshold": 1},

@@ -117,7 +117,7 @@ import Testing
         access_log: /var/log/martlet.json
         admin: { address: "[::1]:9901" }
         trusted_proxies: [10.0.0.0/8, 192.168.1.1]
-        memory: { process: 512MiB, connection: 8MiB }
+        memory: { process: 512MiB, connection: 8MiB, replay: 64MiB }
         overload: { connections: 50_000, calls: 20_000, memory: 2GiB }
         listeners:
           - name: public
@@ -229,7 +229,7 @@ import Testing
         #expect(configuration.accessLog == .file(at("/var/log/martlet.json")))
         #expect(configuration.admin.value == .ip("::1", port: 9901))
         #expect(configuration.trustedProxies == [try CIDR("10.0.0.0/8"), try CIDR("192.168.1.1")])
-        #expect(configuration.memory == MemoryConfiguration(process: 512 << 20, connection: 8 << 20))
+        #expect(configuration.memory == MemoryConfiguration(process: 512 << 20, connection: 8 << 20, replay: 64 << 20))
         try checkListeners(configuration.listeners)
         try checkAuthentication(try #require(configuration.authentication))
         #expect(

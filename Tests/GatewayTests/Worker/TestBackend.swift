@@ -36,6 +36,8 @@ final class TestBackend: StreamHandler {
         case reset(ErrorCode)
         /// Nothing, until the test says so.
         case hold
+        /// A head, and what follows when the test says so.
+        case head
 
         enum Place { case head, trailers, afterBody }
     }
@@ -88,9 +90,21 @@ final class TestBackend: StreamHandler {
         body.withUnsafeBytes { body in Connection.with(stream) { $0.send(stream, body) } }
     }
 
+    /// Answers UNAVAILABLE.
+    func fail(_ stream: StreamPointer) { drop(stream, .status(14)) }
+
+    /// Answers a call that was held.
+    func drop(_ stream: StreamPointer, _ reply: Reply) {
+        held.removeAll { $0 == stream }
+        self.reply(stream, reply)
+    }
+
     func reply(_ stream: StreamPointer, _ reply: Reply) {
         switch reply {
         case .hold: held.append(stream)
+        case .head:
+            held.append(stream)
+            respond(stream, [], ended: false)
         case .reset(let code): Connection.with(stream) { $0.reset(stream, code) }
         case .http(let status):
             let fields = [stream.pointee.fields.made(":status", "\(status)")]

@@ -97,6 +97,15 @@ final class TestGateway {
         gateway.adopt(try Self.snapshot(endpoints, route, generation: generation, counters, tickets, metrics, board, change))
     }
 
+    /// A family's counters that are not zero, by the value of their label.
+    func counts(_ family: String) -> [String: UInt64] {
+        var counts: [String: UInt64] = [:]
+        for series in metrics.registry.read().first(where: { $0.name == family })?.series ?? [] {
+            if case .count(let count) = series.value, count > 0 { counts[series.labels[0].value] = count }
+        }
+        return counts
+    }
+
     var address: SocketAddress { socket.address }
     var endpoints: [Endpoint] { gateway.current.clusters[0].endpoints }
 
