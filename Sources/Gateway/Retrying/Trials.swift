@@ -206,13 +206,14 @@ final class Trials: StreamHandler {
         pass(attempt, stream, ended: ended)
     }
 
-    /// Whether what follows the head may be worth another attempt. Who is still sending may be waiting for the head.
+    /// Whether what follows the head may be worth another attempt, or at least a word in the log that there was none left.
+    /// Who is still sending may be waiting for the head.
     private func mayHold(_ exchange: ExchangePointer, _ trial: Trial) -> Bool {
         guard exchange.pointee.flags.contains(.requestEnded), exchange.pointee.isRPC, exchange.pointee.canBeSentAgain else {
             return false
         }
         switch trial.policy {
-        case .retry(let policy): return policy.conditions.hasStatuses && trial.retries.tries < policy.attempts
+        case .retry(let policy): return policy.conditions.hasStatuses
         case .hedging: return true
         }
     }

@@ -36,7 +36,7 @@ package struct Attempt {
     init(timer: UnsafeMutablePointer<TimerNode>) { self.timer = timer }
 
     /// Something of it is under way.
-    var isLive: Bool { isWaiting || stream != nil }
+    var isLive: Bool { stream != nil ? true : isWaiting }
 
     /// As new, but for its exchange and what the next beginning sets. It is not live.
     @inline(__always)

@@ -415,5 +415,10 @@ extension ExchangePointer {
 
 extension Exchange {
     /// All of what the upstream needs is still here, and nobody has heard an answer.
-    var canBeSentAgain: Bool { (phase == .requesting || phase == .waiting || phase == .filtering) && !flags.contains(.bodyDropped) }
+    var canBeSentAgain: Bool {
+        switch phase {
+        case .filtering, .waiting, .requesting: !flags.contains(.bodyDropped)
+        case .suspended, .responding, .over: false
+        }
+    }
 }
