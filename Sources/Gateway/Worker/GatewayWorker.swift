@@ -33,6 +33,7 @@ package final class GatewayWorker {
     let exchanges: Slab<Exchange>
     var randomness: FastRandom
     let replies: ReplyWriter
+    let heads = HeadMemory()
     var transcoding = TranscodingRoom()
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
@@ -127,6 +128,7 @@ package final class GatewayWorker {
         authenticator.adopt(snapshot)
         transcoding.idle.removeAll()
         metrics.table.adoptKnown()
+        heads.forgetRoutes()
         leaving.append(current)
         current = WorkerSnapshot(snapshot, clusters: clusters, limiter: limiter)
         retireLeft()
