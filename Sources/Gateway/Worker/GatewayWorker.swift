@@ -37,6 +37,7 @@ package final class GatewayWorker {
     let attempts: Slab<Attempt>
     var randomness: FastRandom
     let replies: ReplyWriter
+    let heads = HeadMemory()
     var transcoding = TranscodingRoom()
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
@@ -151,6 +152,7 @@ package final class GatewayWorker {
         authenticator.adopt(snapshot)
         transcoding.idle.removeAll()
         metrics.table.adoptKnown()
+        heads.forgetRoutes()
         leaving.append(current)
         current = WorkerSnapshot(snapshot, clusters: clusters, limiter: limiter)
         retireLeft()
