@@ -3,96 +3,29 @@
 import json
 import random
 import struct
-from concurrent import futures
 
-import grpc
 import pytest
-from google.api import httpbody_pb2
-from google.protobuf import descriptor_pb2, empty_pb2, json_format
+from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor as F
 
-from harness import stubs
 from harness.gateway import Gateway, configuration
+from harness.library import NAME, Served, descriptors, kinds
 from harness.waiting import eventually
 from harness.web import post
 
-kinds = stubs.module("kinds_pb2")
-kinds_grpc = stubs.module("kinds_pb2_grpc")
-NAME = "martlet.kinds.v1.Library"
 JSON = {"content-type": "application/json"}
-
-
-class Library(kinds_grpc.LibraryServicer):
-    def Echo(self, ask, context):
-        return ask
-
-    def GetBook(self, ask, context):
-        if ask.name.endswith("/none"):
-            context.abort(grpc.StatusCode[context_code(ask.name)], "no such book")
-        return kinds.Book(name=ask.name, title=",".join(ask.read_mask.paths))
-
-    def ListBooks(self, ask, context):
-        return kinds.ListBooksResponse(books=[kinds.Book(name=f"{ask.parent}/books/{tag}", pages=ask.page_size) for tag in ask.tags])
-
-    def CreateBook(self, ask, context):
-        return ask.book
-
-    def UpdateBook(self, ask, context):
-        return ask.book
-
-    def BurnBook(self, ask, context):
-        return empty_pb2.Empty()
-
-    def WatchBooks(self, ask, context):
-        if ask.page_size == 0:
-            context.abort(grpc.StatusCode.NOT_FOUND, "nothing to watch")
-        for number in range(ask.page_size):
-            yield kinds.Book(pages=number)
-        if ask.tags:
-            context.abort(grpc.StatusCode.DATA_LOSS, "torn")
-
-    def ImportBooks(self, asks, context):
-        return kinds.ListBooksResponse(books=list(asks))
-
-    def ExchangeBooks(self, asks, context):
-        yield from asks
-
-    def Upload(self, ask, context):
-        return httpbody_pb2.HttpBody(content_type=ask.file.content_type, data=ask.file.data[::-1])
-
-
-def context_code(name):
-    return name.split("/")[1]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rest")
     descriptors(folder / "library.binpb")
-    server = grpc.server(futures.ThreadPoolExecutor(8))
-    kinds_grpc.add_LibraryServicer_to_server(Library(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    books = {"endpoints": [f"127.0.0.1:{port}"], "schema": {"descriptors": [str(folder / "library.binpb")]}}
     routes = [{"service": NAME, "cluster": "books", "allow": "anyone",
                "methods": {"BurnBook": {"deny": {"header": {"x-child": "*"}}}}}]
-    with Gateway(folder, configuration(clusters={"books": books}, routes=routes, workers=1)) as gateway:
-        yield gateway
-    server.stop(None)
-
-
-def descriptors(path):
-    """The set of kinds.proto and all that it imports."""
-    found = descriptor_pb2.FileDescriptorSet()
-
-    def add(file):
-        if file.name not in [known.name for known in found.file]:
-            for other in file.dependencies:
-                add(other)
-            file.CopyToProto(found.file.add())
-
-    add(kinds.DESCRIPTOR)
-    path.write_bytes(found.SerializeToString())
+    with Served() as server:
+        books = {"endpoints": [server.address], "schema": {"descriptors": [str(folder / "library.binpb")]}}
+        with Gateway(folder, configuration(clusters={"books": books}, routes=routes, workers=1)) as gateway:
+            yield gateway
 
 
 def ask(gateway, method, path, body=b"", headers=JSON, version="http1"):
@@ -253,13 +186,10 @@ def test_a_changed_descriptor_set_is_taken_up_and_a_bad_one_is_not(tmp_path):
     descriptors(file)
     good = file.read_bytes()
     file.write_bytes(good.replace(b"Library", b"Archive"))
-    server = grpc.server(futures.ThreadPoolExecutor(2))
-    kinds_grpc.add_LibraryServicer_to_server(Library(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    books = {"endpoints": [f"127.0.0.1:{port}"], "schema": {"descriptors": [str(file)]}}
+    server = Served()
+    books = {"endpoints": [server.address], "schema": {"descriptors": [str(file)]}}
     routes = [{"path": "/*", "cluster": "books", "allow": "anyone"}]
-    with Gateway(tmp_path, configuration(clusters={"books": books}, routes=routes, workers=1)) as gateway:
+    with server, Gateway(tmp_path, configuration(clusters={"books": books}, routes=routes, workers=1)) as gateway:
         def status():
             return ask(gateway, "GET", "/v1/books/a")[0]
 
@@ -269,7 +199,6 @@ def test_a_changed_descriptor_set_is_taken_up_and_a_bad_one_is_not(tmp_path):
         replace(file, b"\xff\xff")
         gateway.process.wait_for(lambda line: "descriptor set" in line, "the mistake")
         assert status() == 200
-    server.stop(None)
 
 
 def replace(file, content):

@@ -34,6 +34,7 @@ package final class GatewayWorker {
     var randomness: FastRandom
     let replies: ReplyWriter
     var transcoding = TranscodingRoom()
+    var compression = CompressionRoom()
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
     let callTable: Unmanaged<CallTable>

@@ -10,6 +10,13 @@ package final class BindingMatch {
     var query = UnsafeRawBufferPointer(start: nil, count: 0)
     var segments: [Range<Int>] = []
 
+    /// Nothing but the body: a method in whose path its protocol has no rules.
+    package func becomePlain(method: Int) {
+        self.method = method
+        binding = method
+        query = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
     package init() { segments.reserveCapacity(32) }
 
     /// The bytes of the path that a variable took, escapes not undone.
