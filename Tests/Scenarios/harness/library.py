@@ -79,12 +79,12 @@ class Served:
         self.server.stop(None)
 
 
-def gateway_before(address, folder, **more):
+def gateway_before(address, folder, **route):
     """A gateway that has the schema, with one route to the server."""
     descriptors(folder / "library.binpb")
     books = {"endpoints": [address], "schema": {"descriptors": [str(folder / "library.binpb")]}}
-    routes = [{"service": NAME, "cluster": "books", "allow": "anyone"}]
-    return Gateway(folder, configuration(clusters={"books": books}, routes=routes, workers=1, **more))
+    routes = [{"service": NAME, "cluster": "books", "allow": "anyone", **route}]
+    return Gateway(folder, configuration(clusters={"books": books}, routes=routes, workers=1))
 
 
 def descriptors(path):
