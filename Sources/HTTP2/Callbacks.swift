@@ -179,7 +179,7 @@ private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code
         guard !session.isDead, let stream = session.stream(id) else { return 0 }
         if session.arriving == stream { session.arriving = nil }
         session.recent = nil
-        nghttp2_session_set_stream_user_data(handle, id, nil)
+        // nghttp2 forgets the stream with this call, and our pointer to it.
         session.closed(stream, code: code)
         return 0
     }
