@@ -10,6 +10,8 @@ from . import stubs
 from .gateway import Gateway, configuration
 
 kinds = stubs.module("kinds_pb2")
+old = stubs.module("kinds2_pb2")
+new = stubs.module("kinds_editions_pb2")
 kinds_grpc = stubs.module("kinds_pb2_grpc")
 NAME = "martlet.kinds.v1.Library"
 
@@ -17,6 +19,8 @@ NAME = "martlet.kinds.v1.Library"
 class Library(kinds_grpc.LibraryServicer):
     def Echo(self, ask, context):
         return ask
+
+    EchoOld = EchoNew = Echo
 
     def GetBook(self, ask, context):
         if ask.name.endswith("/none"):
