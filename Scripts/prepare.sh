@@ -58,7 +58,7 @@ need_python() {
 
 # need_benchmark_tools: load generator, valgrind, strace, and the backend of Tests/Benchmarks in .cache/bench.
 need_benchmark_tools() {
-  install nghttp2-client valgrind strace binutils openssl gcc libc6-dev
+  install nghttp2-client valgrind strace binutils openssl gcc libc6-dev protobuf-compiler libprotobuf-dev
   mkdir -p .cache/bench
   local source=Tests/Benchmarks/tools/backend.c
   if [ ! .cache/bench/backend -nt "$source" ]; then cc -O2 -Wall -Wextra -o .cache/bench/backend "$source"; fi
