@@ -152,7 +152,8 @@ let package = Package(
         tests(
             "Transport",
             [
-                "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "GRPCTesting", "TLSTesting",
+                "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "DNS", "GRPCTesting",
+                "TLSTesting",
             ]),
         tests("Transcoding", ["Bytes", "Protobuf"]),
         tests("RateLimit", ["Bytes", "Time", "Reactor", "Sockets", "Redis", "RedisServer"]),
