@@ -1,7 +1,9 @@
 """gzip on both sides: what is read and written, what is refused, and what passes as it is."""
 
 import gzip
+import http.client
 import json
+import random
 import zlib
 
 import pytest
@@ -67,6 +69,36 @@ def test_a_compressed_body_is_read(running, lines):
     body = gzip.compress(b"\n".join(json.dumps(book).encode() for book in books))
     status, _, answer = ask(running, body, {"content-encoding": "gzip"}, "/v1/books:import")
     assert (status, json.loads(answer)) == (200, {"books": books})
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["identity", "gzip"])
+@pytest.mark.parametrize("version", ["http1", "http2"])
+@pytest.mark.parametrize("noisy", [False, True], ids=["even", "noisy"])
+def test_streams_beyond_every_window_flow(running, version, noisy, packed):
+    """Compressed, they are shorter on one side than on the other: neither side may wait for what the other never sends."""
+    rng = random.Random(4)
+    books = [{"title": rng.randbytes(2500).hex() if noisy else " ".join(rng.choices(["swift", "martin", "swallow"], k=700)), "pages": number + 1} for number in range(400)]
+    lines = b"".join(json.dumps(book).encode() + b"\n" for book in books)
+    head = {"content-encoding": "gzip", "accept-encoding": "gzip"} if packed else {"accept-encoding": "identity"}
+    status, answer, body = ask(running, gzip.compress(lines) if packed else lines, head, "/v1/books:exchange", version)
+    assert status == 200 and (answer.get("content-encoding") == "gzip") == packed
+    assert [json.loads(line) for line in (gzip.decompress(body) if packed else body).splitlines()] == books
+    head = {"content-type": "application/connect+json", "connect-protocol-version": "1"}
+    if packed:
+        head |= {"connect-content-encoding": "gzip", "connect-accept-encoding": "gzip"}
+    envelopes = b"".join(frame(gzip.compress(line) if packed else line, int(packed)) for line in lines.splitlines())
+    status, _, body = post(running.address, version, f"/{NAME}/ExchangeBooks", head, envelopes)
+    *messages, _ = frames(body)
+    assert [json.loads(gzip.decompress(message) if flag else message) for flag, message in messages] == books
+
+
+def test_a_compressed_body_may_be_cut_anywhere(running):
+    host, port = running.address.rsplit(":", 1)
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    body = gzip.compress(b'{"pages":1}\n{"pages":2}\n') + gzip.compress(b'{"pages":3}')
+    connection.request("POST", "/v1/books:import", (bytes([byte]) for byte in body), {**JSON, "content-encoding": "gzip"}, encode_chunked=True)
+    assert json.loads(connection.getresponse().read()) == {"books": [{"pages": 1}, {"pages": 2}, {"pages": 3}]}
+    connection.close()
 
 
 @pytest.mark.parametrize("body, words", [
