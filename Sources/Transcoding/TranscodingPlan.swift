@@ -24,10 +24,8 @@ package final class TranscodingPlan: Sendable {
 
     package let schema: Schema
     package let options: TranscodingOptions
-    /// The methods' own paths first, in the schema's order and without any rule, then rules as they were found.
+    /// The methods' own paths first, in the schema's order, then rules as they were found.
     package let bindings: [Binding]
-    /// For each method the binding of a POST to its own path, which a rule may have.
-    private let own: [Int]
     /// What is wrong with rules, each by name. Such a rule does not apply.
     package let problems: [String]
     private let index: BindingIndex
@@ -49,7 +47,6 @@ package final class TranscodingPlan: Sendable {
         self.schema = schema
         self.options = options
         bindings = builder.bindings
-        own = builder.own
         problems = builder.problems
         index = builder.index
     }
@@ -58,13 +55,11 @@ package final class TranscodingPlan: Sendable {
         let schema: Schema
         let index = BindingIndex()
         var bindings: [Binding]
-        var own: [Int]
         var problems: [String] = []
 
         init(schema: Schema) {
             self.schema = schema
             bindings = schema.methods.indices.map { Binding(plain: $0, of: schema) }
-            own = Array(schema.methods.indices)
         }
 
         /// A rule and its additional bindings, which have none themselves.
@@ -81,10 +76,7 @@ package final class TranscodingPlan: Sendable {
                 let template = try PathTemplate(rule.path)
                 let binding = try Binding(rule, template, method: method, of: schema)
                 if rule.verb == "POST", let other = schema.method(path: rule.path) {
-                    if other == method {
-                        own[other] = bindings.count
-                        bindings.append(binding)
-                    } else {
+                    if other == method { bindings[other] = binding } else {
                         problems.append("\(name): \(binding.text) is \(schema.methods[other].fullName)'s own")
                     }
                     return
@@ -114,7 +106,7 @@ package final class TranscodingPlan: Sendable {
         // The methods' own paths are literals as a whole, and literals go first.
         let own = schema.method(path: path)
         if let own, method.equals("POST") {
-            match.binding = self.own[own]
+            match.binding = own
             match.method = own
             return .found
         }

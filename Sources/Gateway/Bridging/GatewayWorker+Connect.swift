@@ -61,7 +61,7 @@ extension GatewayWorker {
         let method = plan.schema.methods[place]
         let isUnary = exchange.pointee.caller == .connectUnary
         guard !isUnary || !method.clientStreams && !method.serverStreams else { return .unsupportedContentType }
-        transcoding.match.becomePlain(method: place)
+        transcoding.match.becomeOwn(method: place)
         let pair = takePair(plan)
         do throws(ConversionFailure) {
             let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller, readsMessages: true)

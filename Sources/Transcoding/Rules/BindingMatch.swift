@@ -10,8 +10,8 @@ package final class BindingMatch {
     var query = UnsafeRawBufferPointer(start: nil, count: 0)
     var segments: [Range<Int>] = []
 
-    /// Nothing but the body: a method in whose path its protocol has no rules.
-    package func becomePlain(method: Int) {
+    /// A method by its own path, and nothing but a body.
+    package func becomeOwn(method: Int) {
         self.method = method
         binding = method
         query = UnsafeRawBufferPointer(start: nil, count: 0)
