@@ -65,8 +65,9 @@ extension GatewayWorker {
         let kept = path.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
         var facts = facts
         let serviceCount = method.serviceName.utf8.count
-        facts.service = UnsafeRawBufferPointer(rebasing: kept[1..<(1 + serviceCount)])
-        facts.rpc = UnsafeRawBufferPointer(rebasing: kept[(2 + serviceCount)...])
+        facts.become(
+            service: UnsafeRawBufferPointer(rebasing: kept[1..<(1 + serviceCount)]),
+            rpc: UnsafeRawBufferPointer(rebasing: kept[(2 + serviceCount)...]))
         facts.become(target: kept)
         return facts
     }

@@ -20,7 +20,7 @@ extension GatewayWorker {
         exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
-            facts = try HeadFacts(&stream.pointee.fields)
+            facts = try HeadFacts(&stream.pointee.fields, heads)
         } catch {
             exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, RefusalCause(error))
@@ -81,11 +81,19 @@ extension GatewayWorker {
             snapshot.trustsProxies
             ? ClientOrigin(peer: peer, fields: stream.pointee.fields, trusted: snapshot.trustedProxies)
             : ClientOrigin(peer: peer)
-        guard let index = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
+        let index: Int
+        let method: Int
+        if let known = facts.place?.pointee.target {
+            (index, method) = known
+        } else {
+            guard let found = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
+            index = found
+            method = snapshot.table.method(of: index, facts.rpc) ?? -1
+            if snapshot.table.goesByTargetAlone { facts.place?.pointee.note(route: index, method: method) }
+        }
         let route = snapshot.routeReferences[index]
         exchange.pointee.route = route
-        let method = snapshot.table.method(of: index, facts.rpc)
-        exchange.pointee.policy = route._withUnsafeGuaranteedRef { $0.policyReferences[method.map { $0 + 1 } ?? 0] }
+        exchange.pointee.policy = route._withUnsafeGuaranteedRef { $0.policyReferences[method + 1] }
         return true
     }
 

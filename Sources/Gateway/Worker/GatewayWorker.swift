@@ -33,6 +33,7 @@ package final class GatewayWorker {
     let exchanges: Slab<Exchange>
     var randomness: FastRandom
     let replies: ReplyWriter
+    let heads = HeadMemory()
     var transcoding = TranscodingRoom()
     var compression = CompressionRoom()
     package let metrics: WorkerMetrics
@@ -128,6 +129,7 @@ package final class GatewayWorker {
         authenticator.adopt(snapshot)
         transcoding.idle.removeAll()
         metrics.table.adoptKnown()
+        heads.forgetRoutes()
         leaving.append(current)
         current = WorkerSnapshot(snapshot, clusters: clusters, limiter: limiter)
         retireLeft()
