@@ -51,7 +51,10 @@ extension GatewayWorker {
         switch exchange.pointee.caller {
         case .grpc: break
         default:
-            if noteOrigin(exchange, stream, facts) { return }
+            if noteOrigin(exchange, stream, facts) {
+                // What was found for the question is not for whatever request comes next.
+                return transcoding.plan = nil
+            }
             if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) { return refuse(exchange, cause) }
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }

@@ -39,6 +39,7 @@ package final class GatewayWorker {
     let replies: ReplyWriter
     let heads = HeadMemory()
     var transcoding = TranscodingRoom()
+    var compression = CompressionRoom()
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
     let callTable: Unmanaged<CallTable>
