@@ -53,7 +53,7 @@ package struct Exchange {
     package var bodyConsumed = 0
     /// How many were begun.
     package var attempts: UInt8 = 0
-    /// Its attempts as long as another may follow, where a policy says so; `nil` for nearly every exchange.
+    /// What has become of its attempts, where it has or may have had several; `nil` for nearly every exchange.
     package var trial: Trial?
 
     package var began = Instant(nanoseconds: 0)
@@ -103,6 +103,8 @@ package struct Exchange {
         package static var limitsUncounted: Flags { Flags(rawValue: 64) }
         /// Its time is the route's `max_stream_duration`, which an upstream is not told.
         package static var endsByDuration: Flags { Flags(rawValue: 128) }
+        /// Another attempt may take the place of the one that is under way.
+        package static var onTrial: Flags { Flags(rawValue: 256) }
     }
 
     package struct Outcome {

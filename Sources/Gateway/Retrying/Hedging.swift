@@ -11,7 +11,9 @@ internal import Transport
 /// As long as there are others, the exchange's own attempt is under way as well.
 extension Trials {
     /// Begins the first attempt, and has the next follow after the delay.
-    func startHedging(_ exchange: ExchangePointer, _ trial: Trial, _ policy: HedgingPolicy) {
+    func startHedging(_ exchange: ExchangePointer) {
+        let trial = trial(of: exchange)
+        guard case .hedging(let policy) = trial.policy else { return }
         trial.timer = Timer(on: worker.context.loop) { [unowned self] in hedge(exchange) }
         trial.timer!.arm(after: policy.delay)
         upstream.begin(exchange.pointee.attempt)
@@ -106,8 +108,10 @@ extension Trials {
         return true
     }
 
-    /// The caller gets the answer of `attempt`.
-    func prefer(_ attempt: AttemptPointer, _ exchange: ExchangePointer, _ trial: Trial) {
+    /// The caller gets the answer of `attempt`, of a call that has had several.
+    func prefer(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
+        guard let trial = exchange.pointee.trial else { return }
+        if trial.retries.tries > 1, !trial.isExhausted { upstream.count(.retrySucceeded) }
         guard attempt != exchange.pointee.attempt else { return }
         upstream.count(.hedgeWon)
         trial.others.removeAll { $0 == attempt }

@@ -94,4 +94,22 @@ package struct HedgingPolicy: Sendable, Equatable {
 package enum TrialPolicy: Sendable, Equatable {
     case retry(RetryPolicy)
     case hedging(HedgingPolicy)
+
+    var isHedging: Bool {
+        if case .hedging = self { true } else { false }
+    }
+
+    /// What stands in trailers may be worth another attempt.
+    var holdsHeads: Bool {
+        switch self {
+        case .retry(let policy): policy.conditions.hasStatuses
+        case .hedging: true
+        }
+    }
+
+    /// 0 for no time of its own.
+    var tryNanoseconds: UInt64 {
+        guard case .retry(let policy) = self, let timeout = policy.perTryTimeout else { return 0 }
+        return UInt64(timeout.nanoseconds)
+    }
 }

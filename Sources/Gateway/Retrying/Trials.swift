@@ -11,46 +11,65 @@ internal import Transport
 /// committed. From then on `Upstream` hears of it, as of any other's. One per worker.
 ///
 /// An answer is committed with its first byte of body, with an end that the policy takes, or when its head has waited for
-/// either as long as a caller may be kept from it.
+/// either as long as a caller may be kept from it. A call whose first answer is good has cost a timer, and no memory.
 final class Trials: StreamHandler {
-    unowned(unsafe) let upstream: Upstream
-    private(set) lazy var reference = UnownedReference<any StreamHandler>(self)
+    /// Set once, by the `Upstream` that owns it.
+    var reference: Unmanaged<Upstream>!
 
-    /// How long an answer's head waits for what follows.
-    static let holdMax = Duration.milliseconds(100)
+    /// How long an answer's head waits for what follows, in nanoseconds.
+    private static let holdMax: UInt64 = 100_000_000
     /// How often a request goes out again, uncounted, that the upstream says not to have looked at.
     private static let resentMax: UInt8 = 2
 
-    init(_ upstream: Upstream) { self.upstream = upstream }
-
+    var upstream: Upstream { reference.takeUnretainedValue() }
     var worker: GatewayWorker { upstream.worker }
     var now: Instant { upstream.now }
+
+    /// Without counting references.
+    @inline(__always)
+    private func with<Result>(_ body: (Upstream) -> Result) -> Result { reference.unsafelyUnwrapped._withUnsafeGuaranteedRef(body) }
+
+    @inline(__always)
+    private func withTimers(_ body: (TimerWheel) -> Void) { with { $0.reference._withUnsafeGuaranteedRef { body($0.timers) } } }
 
     // MARK: Attempts
 
     /// Begins the first.
-    func start(_ exchange: ExchangePointer, _ policy: TrialPolicy) {
-        let trial = Trial(policy)
-        exchange.pointee.trial = trial
-        if case .hedging(let policy) = policy { return startHedging(exchange, trial, policy) }
-        begin(exchange.pointee.attempt, trial)
+    func start(_ exchange: ExchangePointer) {
+        exchange.pointee.flags.insert(.onTrial)
+        if exchange.pointee.policy!._withUnsafeGuaranteedRef({ $0.isHedged }) { return startHedging(exchange) }
+        begin(exchange.pointee.attempt)
     }
 
-    private func begin(_ attempt: AttemptPointer, _ trial: Trial) {
-        if case .retry(let policy) = trial.policy, let timeout = policy.perTryTimeout {
-            attempt.pointee.due = now + timeout
-            worker.timers.arm(attempt.pointee.timer, at: attempt.pointee.due)
+    private func begin(_ attempt: AttemptPointer) {
+        let timeout = attempt.pointee.exchange!.pointee.policy!._withUnsafeGuaranteedRef { $0.tryNanoseconds }
+        if timeout > 0 {
+            attempt.pointee.due = Instant(nanoseconds: with { $0.now }.nanoseconds + timeout)
+            withTimers { $0.arm(attempt.pointee.timer, at: attempt.pointee.due) }
         }
-        upstream.begin(attempt)
+        with { $0.begin(attempt) }
     }
 
-    /// The call has no trial any more: what it holds is given back, and nothing of it fires.
+    /// What has become of the exchange's attempts so far.
+    func trial(of exchange: ExchangePointer) -> Trial {
+        if let trial = exchange.pointee.trial { return trial }
+        let trial = Trial(exchange.pointee.policy!._withUnsafeGuaranteedRef { $0.trials! })
+        exchange.pointee.trial = trial
+        return trial
+    }
+
+    /// The call is on trial no longer: what it holds is given back, and nothing of it fires.
     func end(_ exchange: ExchangePointer) {
+        exchange.pointee.flags.remove(.onTrial)
+        settle(exchange.pointee.attempt)
+        if exchange.pointee.trial != nil { forget(exchange) }
+    }
+
+    private func forget(_ exchange: ExchangePointer) {
         guard let trial = exchange.pointee.trial else { return }
         exchange.pointee.trial = nil
         giveBack(exchange, trial)
         trial.timer = nil
-        settle(exchange.pointee.attempt)
         while let other = trial.others.popLast() { discard(other) }
     }
 
@@ -66,28 +85,26 @@ final class Trials: StreamHandler {
 
     /// The attempt waits for nothing more.
     func settle(_ attempt: AttemptPointer) {
-        worker.timers.disarm(attempt.pointee.timer)
+        withTimers { $0.disarm(attempt.pointee.timer) }
         attempt.pointee.isHeld = false
         attempt.pointee.due = .distantFuture
     }
 
     /// The caller gets this attempt's answer.
     private func commit(_ attempt: AttemptPointer, _ stream: StreamPointer) {
-        let exchange = attempt.pointee.exchange!
-        if let trial = exchange.pointee.trial {
-            if trial.retries.tries > 1, !trial.isExhausted { upstream.count(.retrySucceeded) }
-            prefer(attempt, exchange, trial)
-        }
+        let exchange = attempt.pointee.exchange.unsafelyUnwrapped
+        if exchange.pointee.trial != nil { prefer(attempt, exchange) }
         end(exchange)
-        stream.pointee.handler = upstream
+        stream.pointee.listener = with { $0.ownReference }
     }
 
     // MARK: Failures
 
     /// An attempt is over without an answer.
-    func failed(_ attempt: AttemptPointer, _ failure: AttemptFailure, _ trial: Trial) {
+    func failed(_ attempt: AttemptPointer, _ failure: AttemptFailure) {
         settle(attempt)
         let exchange = attempt.pointee.exchange!
+        let trial = trial(of: exchange)
         var cause: RetryConditions.Causes = []
         switch failure {
         case .refused: break
@@ -95,31 +112,30 @@ final class Trials: StreamHandler {
             // Nobody has seen the request: another endpoint is asked at once, but not one after the other.
             if !trial.hasReconnected, exchange.pointee.canBeSentAgain {
                 trial.hasReconnected = true
-                return resend(attempt, trial)
+                return resend(attempt)
             }
             cause = .connectFailure
         case .closed(.unprocessed):
             if trial.resent < Self.resentMax, exchange.pointee.canBeSentAgain {
                 trial.resent += 1
-                return resend(attempt, trial)
+                return resend(attempt)
             }
             upstream.count(.upstreamReset)
             cause = .refusedStream
         case .closed: cause = .reset
         case .timedOut: cause = .perTryTimeout
         }
-        if case .hedging(let policy) = trial.policy { return hedgeFailed(attempt, failure, trial, policy) }
-        if case .retry(let policy) = trial.policy, !cause.isEmpty, policy.conditions.contains(cause),
-            retry(attempt, trial, policy, .none)
-        {
-            return
+        switch trial.policy {
+        case .hedging(let policy): hedgeFailed(attempt, failure, trial, policy)
+        case .retry(let policy):
+            if !cause.isEmpty, policy.conditions.contains(cause), retry(attempt, trial, policy, .none) { return }
+            worker.fail(exchange, failure.cause)
         }
-        worker.fail(exchange, failure.cause)
     }
 
-    private func resend(_ attempt: AttemptPointer, _ trial: Trial) {
+    private func resend(_ attempt: AttemptPointer) {
         upstream.count(.upstreamResent)
-        begin(attempt, trial)
+        begin(attempt)
     }
 
     /// Has another attempt follow one that is worth it; false where there can be none, and why is noted.
@@ -127,21 +143,21 @@ final class Trials: StreamHandler {
         let exchange = attempt.pointee.exchange!
         // The place of the retry that has just failed is free.
         giveBack(exchange, trial)
-        guard exchange.pointee.canBeSentAgain else { return deny(exchange, .retryWithoutBody) }
+        guard exchange.pointee.canBeSentAgain else { return deny(trial, .retryWithoutBody) }
         let decision = trial.retries.decide(
             policy, pushback, now: now, deadline: exchange.pointee.deadline, random: worker.randomness.next())
         switch decision {
         case .limitReached:
             exchange.pointee.outcome.flag = "URX"
             exchange.pointee.outcome.detail = "retry_limit_exceeded"
-            return deny(exchange, .retryLimitExceeded)
-        case .pushedBack: return deny(exchange, .retryPushedBack)
-        case .tooLate: return deny(exchange, .retryTooLate)
+            return deny(trial, .retryLimitExceeded)
+        case .pushedBack: return deny(trial, .retryPushedBack)
+        case .tooLate: return deny(trial, .retryTooLate)
         case .retry(let delay):
             guard exchange.cluster._withUnsafeGuaranteedRef({ $0.beginRetry(exchange) }) else {
                 exchange.pointee.outcome.flag = "UO"
                 exchange.pointee.outcome.detail = "retry_budget_exceeded"
-                return deny(exchange, .retryOverflow)
+                return deny(trial, .retryOverflow)
             }
             trial.isCounted = true
             trial.retries.noteRetry(pushback)
@@ -149,27 +165,23 @@ final class Trials: StreamHandler {
             settle(attempt)
             upstream.cancel(attempt)
             exchange.pointee.phase = .requesting
-            if trial.timer == nil { trial.timer = Timer(on: worker.context.loop) { [unowned self] in nextAttempt(exchange) } }
+            if trial.timer == nil {
+                trial.timer = Timer(on: worker.context.loop) { [unowned self] in begin(exchange.pointee.attempt) }
+            }
             trial.timer!.arm(after: delay)
             return true
         }
     }
 
-    private func deny(_ exchange: ExchangePointer, _ event: GatewayEvent) -> Bool {
+    private func deny(_ trial: Trial, _ event: GatewayEvent) -> Bool {
         upstream.count(event)
-        exchange.pointee.trial?.isExhausted = true
+        trial.isExhausted = true
         return false
-    }
-
-    private func nextAttempt(_ exchange: ExchangePointer) {
-        guard let trial = exchange.pointee.trial else { return }
-        begin(exchange.pointee.attempt, trial)
     }
 
     /// The attempt's timer has fired.
     func timeIsUp(_ attempt: AttemptPointer) {
-        let exchange = attempt.pointee.exchange!
-        guard let trial = exchange.pointee.trial else { return }
+        guard attempt.pointee.exchange!.pointee.flags.contains(.onTrial) else { return }
         guard attempt.pointee.due <= now else {
             // The head has waited long enough.
             guard attempt.pointee.isHeld, let stream = attempt.pointee.stream else { return }
@@ -177,9 +189,8 @@ final class Trials: StreamHandler {
         }
         upstream.count(.perTryTimeout)
         upstream.note(attempt, .localFailure)
-        settle(attempt)
         upstream.cancel(attempt)
-        failed(attempt, .timedOut, trial)
+        failed(attempt, .timedOut)
     }
 
     // MARK: Answers
@@ -187,64 +198,60 @@ final class Trials: StreamHandler {
     /// Commits an answer of which only the head has come.
     private func pass(_ attempt: AttemptPointer, _ stream: StreamPointer, ended: Bool) {
         commit(attempt, stream)
-        upstream.streamHead(stream, ended: ended)
+        with { $0.streamHead(stream, ended: ended) }
     }
 
     func streamInformational(_ stream: StreamPointer) { upstream.streamInformational(stream) }
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
-        let attempt = upstream.attempt(stream)
-        let exchange = attempt.pointee.exchange!
-        guard let trial = exchange.pointee.trial, exchange.pointee.downstream != nil else { return }
+        let attempt = stream.attempt
+        let exchange = attempt.pointee.exchange.unsafelyUnwrapped
+        guard exchange.pointee.downstream != nil else { return }
         guard !stream.pointee.flags.contains(.headTooLarge) else { return pass(attempt, stream, ended: ended) }
-        guard let verdict = Verdict(head: stream, ended: ended, isRPC: exchange.pointee.isRPC) else {
-            guard mayHold(exchange, trial) else { return pass(attempt, stream, ended: ended) }
+        if let verdict = Verdict(head: stream, ended: ended, isRPC: exchange.pointee.isRPC) {
+            if !isReplaced(attempt, stream, verdict, from: 0) { pass(attempt, stream, ended: ended) }
+        } else if mayHold(exchange) {
             attempt.pointee.isHeld = true
-            return worker.timers.arm(attempt.pointee.timer, at: min(now + Self.holdMax, attempt.pointee.due))
+            let end = Instant(nanoseconds: with { $0.now }.nanoseconds + Self.holdMax)
+            withTimers { $0.arm(attempt.pointee.timer, at: min(end, attempt.pointee.due)) }
+        } else {
+            pass(attempt, stream, ended: false)
         }
-        if isReplaced(attempt, stream, trial, verdict, from: 0) { return }
-        pass(attempt, stream, ended: ended)
     }
 
     /// Whether what follows the head may be worth another attempt, or at least a word in the log that there was none left.
     /// Who is still sending may be waiting for the head.
-    private func mayHold(_ exchange: ExchangePointer, _ trial: Trial) -> Bool {
-        guard exchange.pointee.flags.contains(.requestEnded), exchange.pointee.isRPC, exchange.pointee.canBeSentAgain else {
-            return false
-        }
-        switch trial.policy {
-        case .retry(let policy): return policy.conditions.hasStatuses
-        case .hedging: return true
-        }
+    @inline(__always)
+    private func mayHold(_ exchange: ExchangePointer) -> Bool {
+        guard exchange.pointee.flags.contains(.requestEnded), exchange.pointee.canBeSentAgain else { return false }
+        return exchange.pointee.policy!._withUnsafeGuaranteedRef { $0.holdsHeads }
     }
 
     /// Whether another attempt follows this one, whose answer is then forgotten.
-    private func isReplaced(
-        _ attempt: AttemptPointer, _ stream: StreamPointer, _ trial: Trial, _ verdict: Verdict, from start: Int
-    ) -> Bool {
-        if case .hedging(let policy) = trial.policy {
-            return isOutdone(attempt, stream, trial, verdict, from: start, policy)
+    private func isReplaced(_ attempt: AttemptPointer, _ stream: StreamPointer, _ verdict: Verdict, from start: Int) -> Bool {
+        if verdict.isGood { return false }
+        let trial = trial(of: attempt.pointee.exchange!)
+        switch trial.policy {
+        case .hedging(let policy): return isOutdone(attempt, stream, trial, verdict, from: start, policy)
+        case .retry(let policy):
+            guard verdict.isAmong(policy.conditions) else { return false }
+            guard retry(attempt, trial, policy, Pushback(in: stream, from: start)) else { return false }
+            upstream.note(attempt, verdict.outcome)
+            return true
         }
-        guard case .retry(let policy) = trial.policy, verdict.isAmong(policy.conditions) else { return false }
-        guard retry(attempt, trial, policy, Pushback(in: stream, from: start)) else { return false }
-        upstream.note(attempt, verdict.outcome)
-        return true
     }
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
-        pass(upstream.attempt(stream), stream, ended: false)
+        pass(stream.attempt, stream, ended: false)
         // The head may have been the end of it.
-        if stream.pointee.context != nil { upstream.streamData(stream, bytes) }
+        if stream.pointee.context != nil { with { $0.streamData(stream, bytes) } }
     }
 
     func streamEnded(_ stream: StreamPointer) {
-        let attempt = upstream.attempt(stream)
-        guard let trial = attempt.pointee.exchange!.pointee.trial else { return }
+        let attempt = stream.attempt
         let start = stream.pointee.trailersStart
-        if !stream.pointee.flags.contains(.headTooLarge),
-            isReplaced(attempt, stream, trial, Verdict(trailers: stream), from: start)
-        {
+        if !stream.pointee.flags.contains(.headTooLarge), isReplaced(attempt, stream, Verdict(trailers: stream), from: start) {
             return
         }
         pass(attempt, stream, ended: false)
@@ -252,10 +259,11 @@ final class Trials: StreamHandler {
     }
 
     func streamDrained(_ stream: StreamPointer, _ count: Int) {
-        let attempt = upstream.attempt(stream)
+        let attempt = stream.attempt
         // A hedge sends what the window has got back, or will by the first.
-        if attempt == attempt.pointee.exchange!.pointee.attempt { upstream.streamDrained(stream, count) }
+        guard attempt == attempt.pointee.exchange.unsafelyUnwrapped.pointee.attempt else { return }
+        with { $0.streamDrained(stream, count) }
     }
 
-    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { upstream.closed(upstream.attempt(stream), stream, reason) }
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { upstream.closed(stream.attempt, stream, reason) }
 }

@@ -18,6 +18,9 @@ struct Verdict: Equatable {
         }
         if let field = stream.pointee.fields.first(.grpcStatus) {
             status = StatusCode(field: field.valueBytes)
+        } else if number == 200, !ended {
+            // Whether it is gRPC is for whoever passes it on to see: it will not be by another attempt.
+            return nil
         } else if AnswerCheck.refusal(stream, status: number, ended: ended) != nil {
             status = StatusCode(httpStatusWithoutGRPCStatus: number)
             httpStatus = number
@@ -30,6 +33,11 @@ struct Verdict: Equatable {
     init(trailers stream: StreamPointer) {
         let field = stream.pointee.fields.first(.grpcStatus, from: stream.pointee.trailersStart)
         status = field.map { StatusCode(field: $0.valueBytes) } ?? .unknown
+    }
+
+    /// Nothing speaks for another attempt.
+    var isGood: Bool {
+        if let status { status == .ok } else { httpStatus < 400 }
     }
 
     func isAmong(_ conditions: RetryConditions) -> Bool {

@@ -54,6 +54,11 @@ package final class CallPolicy: Sendable {
     package let maxStreamDuration: Duration?
     /// What its attempts are subject to; `nil` where there is no more than one.
     package let trials: TrialPolicy?
+    /// Of `trials`, for those who ask at every call: whether attempts run at the same time, whether an answer's head may wait
+    /// for its end, and how long a try may take, 0 for no time of its own.
+    let isHedged: Bool
+    let holdsHeads: Bool
+    let tryNanoseconds: UInt64
     package let access: AccessPolicy
     /// Counted before it is known who calls.
     package let limitsBefore: [AppliedLimit]
@@ -73,6 +78,9 @@ package final class CallPolicy: Sendable {
         self.timeout = timeout
         self.maxStreamDuration = maxStreamDuration
         self.trials = trials
+        isHedged = trials?.isHedging ?? false
+        holdsHeads = trials?.holdsHeads ?? false
+        tryNanoseconds = trials?.tryNanoseconds ?? 0
         self.access = access
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }

@@ -47,3 +47,9 @@ package struct Attempt {
 }
 
 package typealias AttemptPointer = UnsafeMutablePointer<Attempt>
+
+extension StreamPointer {
+    /// Whose stream it is. For streams to upstreams.
+    @inline(__always)
+    var attempt: AttemptPointer { pointee.context.unsafelyUnwrapped.assumingMemoryBound(to: Attempt.self) }
+}

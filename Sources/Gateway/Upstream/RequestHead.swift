@@ -62,7 +62,8 @@ enum RequestHead {
                 // Never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
                 token.flags.insert(.neverIndexed)
                 writer.copy(token)
-            case .grpcPreviousRPCAttempts where additions.previousAttempts > 0: continue
+            case .grpcPreviousRPCAttempts:
+                if additions.previousAttempts == 0 { writer.copy(field) }
             case .other:
                 if let claims = additions.claims,
                     claims._withUnsafeGuaranteedRef({ $0.overwrites(field.nameBytes) })

@@ -11,9 +11,12 @@ internal import Transport
 package final class Upstream: StreamHandler, EndpointClient {
     /// Set once, by the worker that owns it. On the way of every call it is reached without counting references.
     var reference: Unmanaged<GatewayWorker>!
-    private lazy var ownReference = UnownedReference<any StreamHandler>(self)
+    private(set) var ownReference = UnownedReference<any StreamHandler>(nil)
     /// Watches the attempts of calls that may have several.
-    private(set) lazy var trials = Trials(self)
+    let trials = Trials()
+    /// `trials`, reached without counting references.
+    private let trialsReference: Unmanaged<Trials>
+    private let trialsHandler: UnownedReference<any StreamHandler>
     var worker: GatewayWorker { reference.takeUnretainedValue() }
 
     /// What of a request body is kept for sending it again.
@@ -23,6 +26,13 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// Where the upstream says that it has not looked at the request, which is then safe to send again; an upstream near
     /// its stream limit may say so twice, since it ends its side of a stream later than we see the end.
     private static let unprocessedAttemptsMax: UInt8 = 3
+
+    package init() {
+        trialsReference = .passUnretained(trials)
+        trialsHandler = UnownedReference(trials)
+        ownReference = UnownedReference(self)
+        trials.reference = .passUnretained(self)
+    }
 
     @inline(__always)
     func count(_ event: GatewayEvent) { reference._withUnsafeGuaranteedRef { $0.metrics.count(event) } }
@@ -36,7 +46,9 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     /// Sends an exchange on, for the first time.
     func start(_ exchange: ExchangePointer) {
-        if let policy = exchange.pointee.policy!._withUnsafeGuaranteedRef({ $0.trials }) { return trials.start(exchange, policy) }
+        guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ $0.trials == nil }) else {
+            return trialsReference._withUnsafeGuaranteedRef { $0.start(exchange) }
+        }
         begin(exchange.pointee.attempt)
     }
 
@@ -125,7 +137,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// An attempt is over without an answer, and no longer its endpoint's: another follows, or the call has failed.
     func failed(_ attempt: AttemptPointer, _ failure: AttemptFailure) {
         let exchange = attempt.pointee.exchange!
-        if let trial = exchange.pointee.trial { return trials.failed(attempt, failure, trial) }
+        if exchange.pointee.flags.contains(.onTrial) { return trials.failed(attempt, failure) }
         let attemptsMax =
             switch failure {
             case .connectFailed: Self.attemptsMax
@@ -147,7 +159,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let bodyIsEmpty = exchange.pointee.body.isEmpty
         let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
         let endsWithHead = bodyEnded && bodyIsEmpty && !hasTrailers
-        let handler = exchange.pointee.trial == nil ? ownReference : trials.reference
+        let handler = exchange.pointee.flags.contains(.onTrial) ? trialsHandler : ownReference
         let stream = connection.request(
             ended: endsWithHead, handler: handler, stream: UnsafeMutableRawPointer(attempt)
         ) { stream in
@@ -162,7 +174,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         attempt.pointee.drained = 0
         exchange.pointee.bridge?.requestFlow.beginAgain()
         if !bodyIsEmpty {
-            exchange.pointee.body.forEachChunk { connection.send(stream, $0) }
+            connection.send(stream, sharing: exchange.pointee.body)
             dropBodyIfLarge(exchange)
         }
         if bodyEnded, !endsWithHead { finishRequest(exchange, downstream, stream, connection) }
@@ -177,10 +189,13 @@ package final class Upstream: StreamHandler, EndpointClient {
             return reference._withUnsafeGuaranteedRef { $0.checkMemory() }
         }
         if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped) {
+            let before = exchange.pointee.body.count
             keep(bytes, of: exchange)
+            Connection.with(stream) { $0.send(stream, sharing: exchange.pointee.body, from: before) }
             dropBodyIfLarge(exchange)
+        } else {
+            Connection.with(stream) { $0.send(stream, bytes) }
         }
-        Connection.with(stream) { $0.send(stream, bytes) }
         reference._withUnsafeGuaranteedRef { $0.checkMemory(afterUpstream: stream) }
     }
 
@@ -221,7 +236,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// The exchange needs its attempts no longer.
     @inline(__always)
     func cancel(_ exchange: ExchangePointer) {
-        if exchange.pointee.trial != nil { trials.end(exchange) }
+        if exchange.pointee.flags.contains(.onTrial) { trials.end(exchange) }
         cancel(exchange.pointee.attempt)
     }
 
@@ -250,10 +265,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     // MARK: The answer's way down
 
     @inline(__always)
-    func attempt(_ stream: StreamPointer) -> AttemptPointer { stream.pointee.context!.assumingMemoryBound(to: Attempt.self) }
-
-    @inline(__always)
-    private func exchange(_ stream: StreamPointer) -> ExchangePointer { attempt(stream).pointee.exchange.unsafelyUnwrapped }
+    private func exchange(_ stream: StreamPointer) -> ExchangePointer { stream.attempt.pointee.exchange.unsafelyUnwrapped }
 
     package func streamInformational(_ stream: StreamPointer) {
         let exchange = exchange(stream)
@@ -267,19 +279,19 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) {
-            note(attempt(stream), .failure)
+            note(stream.attempt, .failure)
             return abandon(exchange, .upstreamProtocolError)
         }
         let status = ResponseHead.status(of: stream)
         if exchange.pointee.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
-            note(attempt(stream), status < 400 ? .failure : AttemptOutcome(httpStatus: status))
+            note(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
             return abandon(exchange, refusal)
         }
         if let bridge = exchange.pointee.bridge {
             exchange.pointee.outcome.httpStatus = status
             if ended {
                 noteStatus(exchange, stream, from: 0)
-                noteAnswer(attempt(stream), exchange)
+                noteAnswer(stream.attempt, exchange)
             }
             return reference._withUnsafeGuaranteedRef { $0.beginBridgedAnswer(exchange, bridge, stream, ended: ended) }
         }
@@ -292,7 +304,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let fields = reference._withUnsafeGuaranteedRef { $0.withPermission(exchange, downstream, written) }
         ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: ended) }
         guard ended else { return }
-        noteAnswer(attempt(stream), exchange)
+        noteAnswer(stream.attempt, exchange)
         exchange.pointee.phase = .over
     }
 
@@ -321,7 +333,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
-        noteAnswer(attempt(stream), exchange)
+        noteAnswer(stream.attempt, exchange)
         if let bridge = exchange.pointee.bridge {
             return reference._withUnsafeGuaranteedRef {
                 $0.endBridgedAnswer(exchange, bridge, stream, from: stream.pointee.trailersStart)
@@ -354,7 +366,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         if let bridge = exchange.pointee.bridge {
             return reference._withUnsafeGuaranteedRef { $0.bridgedRequestDrained(exchange, bridge, count) }
         }
-        let attempt = attempt(stream)
+        let attempt = stream.attempt
         attempt.pointee.drained += count
         let fresh = attempt.pointee.drained - exchange.pointee.bodyConsumed
         // A second attempt sends again what the window has already got back.
@@ -363,7 +375,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         Connection.with(downstream) { $0.consumed(downstream, fresh) }
     }
 
-    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { closed(attempt(stream), stream, reason) }
+    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { closed(stream.attempt, stream, reason) }
 
     /// The attempt's stream is no more, and it has not been let go before.
     func closed(_ attempt: AttemptPointer, _ stream: StreamPointer, _ reason: StreamClose) {

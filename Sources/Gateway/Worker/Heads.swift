@@ -14,7 +14,7 @@ extension GatewayWorker {
         var additions = additions(exchange, from: source)
         additions.isUpstreamSecure = attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
         additions.namesRequestID = Connection.with(target) { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
-        if exchange.pointee.trial != nil, exchange.pointee.isRPC { additions.previousAttempts = exchange.pointee.trial!.previousAttempts }
+        if let trial = exchange.pointee.trial, exchange.pointee.isRPC { additions.previousAttempts = trial.previousAttempts }
         return RequestHead.write(
             method: exchange.pointee.facts!.method, target: exchange.pointee.facts!.target, from: source, to: target,
             additions, scratch: context.fieldScratch)

@@ -29,24 +29,28 @@ extension GatewayWorker {
     func checkMemory(after stream: StreamPointer) {
         let limits = memoryLimits
         Connection.with(stream) { connection in
-            guard connection.queuedBytes > limits.connectionBytesMax, let largest = connection.largestStream else { return }
-            if let context = largest.pointee.context { giveUp(context.assumingMemoryBound(to: Exchange.self)) }
+            if connection.queuedBytes > limits.connectionBytesMax { endLargest(of: connection, isUpstream: false) }
         }
         checkMemory()
     }
 
-    /// The same for a connection to an upstream, whose streams belong to attempts.
+    /// The same for a connection to an upstream.
     @inline(__always)
     func checkMemory(afterUpstream stream: StreamPointer) {
         let limits = memoryLimits
         Connection.with(stream) { connection in
-            guard connection.queuedBytes > limits.connectionBytesMax, let largest = connection.largestStream else { return }
-            guard let context = largest.pointee.context else { return }
-            let attempt = context.assumingMemoryBound(to: Attempt.self)
-            guard let exchange = attempt.pointee.exchange else { return mirrors.giveUp(attempt) }
-            giveUp(exchange)
+            if connection.queuedBytes > limits.connectionBytesMax { endLargest(of: connection, isUpstream: true) }
         }
         checkMemory()
+    }
+
+    /// Streams to an upstream belong to attempts, and some of those to mirrors.
+    private func endLargest(of connection: Connection, isUpstream: Bool) {
+        guard let context = connection.largestStream?.pointee.context else { return }
+        guard isUpstream else { return giveUp(context.assumingMemoryBound(to: Exchange.self)) }
+        let attempt = context.assumingMemoryBound(to: Attempt.self)
+        guard let exchange = attempt.pointee.exchange else { return mirrors.giveUp(attempt) }
+        giveUp(exchange)
     }
 
     /// Bytes were kept.
