@@ -4,8 +4,11 @@ internal import Glibc
 package final class ChunkPool {
     fileprivate var smallFree: UnsafeMutablePointer<Chunk>?
     fileprivate var largeFree: UnsafeMutablePointer<Chunk>?
+    /// Headers alone.
+    private var viewFree: UnsafeMutablePointer<Chunk>?
     private var smallFreeCount = 0
     private var largeFreeCount = 0
+    private var viewFreeCount = 0
     /// In chunks taken and not given back; for memory accounting.
     package private(set) var bytesInUse = 0
 
@@ -25,7 +28,7 @@ package final class ChunkPool {
     package init() {}
 
     deinit {
-        for var list in [smallFree, largeFree] {
+        for var list in [smallFree, largeFree, viewFree] {
             while let chunk = list {
                 list = chunk.pointee.next
                 free(chunk)
@@ -49,11 +52,39 @@ package final class ChunkPool {
             chunk = malloc(Self.headerBytes + capacity)!.assumingMemoryBound(to: Chunk.self)
         }
         bytesInUse += capacity
-        chunk.initialize(to: Chunk(next: nil, start: 0, end: 0, capacity: Int32(capacity)))
+        chunk.initialize(to: Chunk(next: nil, owner: nil, start: 0, end: 0, capacity: Int32(capacity)))
         return chunk
     }
 
+    /// A view of `size` bytes of `owner` from `start` on.
+    fileprivate func takeView(of owner: UnsafeMutablePointer<Chunk>, from start: Int32, size: Int) -> UnsafeMutablePointer<Chunk> {
+        let owner = owner.pointee.owner ?? owner
+        owner.pointee.references += 1
+        let view: UnsafeMutablePointer<Chunk>
+        if let reused = viewFree {
+            viewFree = reused.pointee.next
+            viewFreeCount -= 1
+            view = reused
+        } else {
+            view = malloc(Self.headerBytes)!.assumingMemoryBound(to: Chunk.self)
+        }
+        view.initialize(to: Chunk(next: nil, owner: owner, start: start, end: start + Int32(size), capacity: 0))
+        return view
+    }
+
     fileprivate func give(_ chunk: UnsafeMutablePointer<Chunk>) {
+        if let owner = chunk.pointee.owner {
+            if viewFreeCount < Self.smallKept {
+                chunk.pointee.next = viewFree
+                viewFree = chunk
+                viewFreeCount += 1
+            } else {
+                free(chunk)
+            }
+            return give(owner)
+        }
+        chunk.pointee.references -= 1
+        guard chunk.pointee.references == 0 else { return }
         bytesInUse -= Int(chunk.pointee.capacity)
         if Int(chunk.pointee.capacity) == Self.smallBytes {
             guard smallFreeCount < Self.smallKept else { return free(chunk) }
@@ -76,19 +107,31 @@ extension ChunkPool {
 
         var count: Int { Int(chunk.pointee.end - chunk.pointee.start) }
         var bytes: UnsafeRawBufferPointer {
-            UnsafeRawBufferPointer(
-                start: UnsafeMutableRawPointer(chunk) + ChunkPool.headerBytes + Int(chunk.pointee.start), count: count)
+            UnsafeRawBufferPointer(start: chunk.bytes + Int(chunk.pointee.start), count: count)
         }
     }
 
     func give(_ reference: Reference) { give(reference.chunk) }
 }
 
+/// Bytes behind this header, or a view of another chunk's. Chains that share a chunk read it only: whoever fills it adds behind
+/// what is seen of it.
 private struct Chunk {
     var next: UnsafeMutablePointer<Chunk>?
+    /// Of a view: whose bytes it shows. Never a view itself.
+    let owner: UnsafeMutablePointer<Chunk>?
     var start: Int32
     var end: Int32
+    /// None, for a view.
     let capacity: Int32
+    /// Of a chunk with bytes: the chain that it is in, and the views of it.
+    var references: Int32 = 1
+}
+
+extension UnsafeMutablePointer<Chunk> {
+    @inline(__always) fileprivate var bytes: UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(pointee.owner ?? self) + ChunkPool.headerBytes
+    }
 }
 
 /// Bytes in order, in chunks of a pool: what a stream still has to send.
@@ -108,20 +151,53 @@ package struct ByteChain {
         var left = bytes.count
         count += left
         while left > 0 {
-            if last == nil || last!.pointee.end == last!.pointee.capacity {
+            // A view is full, with a capacity of none.
+            if last == nil || last!.pointee.end >= last!.pointee.capacity {
                 // A second chunk means a body of some size: take a large one.
-                let chunk = pool.take(for: last == nil ? left : Int.max)
-                if let last { last.pointee.next = chunk } else { first = chunk }
-                last = chunk
+                link(pool.take(for: last == nil || last!.pointee.owner != nil ? left : Int.max))
             }
             let chunk = last!
             let room = Int(chunk.pointee.capacity - chunk.pointee.end)
             let amount = min(room, left)
-            memcpy(bytesOf(chunk) + Int(chunk.pointee.end), source, amount)
+            memcpy(chunk.bytes + Int(chunk.pointee.end), source, amount)
             chunk.pointee.end += Int32(amount)
             source += amount
             left -= amount
         }
+    }
+
+    /// Appends what `other` has from `offset` on. Neither copies what lies in one piece of some size: both read it, and it lives
+    /// as long as either has it.
+    package mutating func append(sharing other: ByteChain, from offset: Int = 0, pool: ChunkPool) {
+        var passed = 0
+        var next = other.first
+        while let chunk = next {
+            let size = Int(chunk.pointee.end - chunk.pointee.start)
+            let start = max(offset - passed, 0)
+            if start < size { append(chunk, from: chunk.pointee.start + Int32(start), size: size - start, pool) }
+            passed += size
+            next = chunk.pointee.next
+        }
+    }
+
+    private mutating func append(_ chunk: UnsafeMutablePointer<Chunk>, from start: Int32, size: Int, _ pool: ChunkPool) {
+        guard size >= Self.sharedAtLeast else {
+            return append(UnsafeRawBufferPointer(start: chunk.bytes + Int(start), count: size), from: pool)
+        }
+        count += size
+        if let last, last.pointee.owner == chunk, last.pointee.end == start {
+            last.pointee.end += Int32(size)
+        } else {
+            link(pool.takeView(of: chunk, from: start, size: size))
+        }
+    }
+
+    /// Below this a copy is cheaper.
+    static let sharedAtLeast = 512
+
+    private mutating func link(_ chunk: UnsafeMutablePointer<Chunk>) {
+        if let last { last.pointee.next = chunk } else { first = chunk }
+        last = chunk
     }
 
     /// Moves the first `wanted` bytes, which must be there, to the end of `output`.
@@ -134,7 +210,7 @@ package struct ByteChain {
             let available = Int(chunk.pointee.end - chunk.pointee.start)
             let amount = min(available, left)
             output.append(
-                UnsafeRawBufferPointer(start: bytesOf(chunk) + Int(chunk.pointee.start), count: amount))
+                UnsafeRawBufferPointer(start: chunk.bytes + Int(chunk.pointee.start), count: amount))
             chunk.pointee.start += Int32(amount)
             left -= amount
             if amount == available {
@@ -165,7 +241,7 @@ package struct ByteChain {
         var next = first
         while let chunk = next {
             let size = Int(chunk.pointee.end - chunk.pointee.start)
-            body(UnsafeRawBufferPointer(start: bytesOf(chunk) + Int(chunk.pointee.start), count: size))
+            body(UnsafeRawBufferPointer(start: chunk.bytes + Int(chunk.pointee.start), count: size))
             next = chunk.pointee.next
         }
     }
@@ -197,10 +273,5 @@ package struct ByteChain {
         }
         last = nil
         count = 0
-    }
-
-    @inline(__always)
-    private func bytesOf(_ chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer(chunk) + ChunkPool.headerBytes
     }
 }

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import CNghttp2
 package import HTTPModel
 
@@ -66,6 +66,15 @@ extension Session {
         guard canSend(stream), case .open = stream.pointee.ending else { return }
         chunks._withUnsafeGuaranteedRef { stream.pointee.outbound.append(bytes, from: $0) }
         queuedBytes += bytes.count
+        resume(stream)
+    }
+
+    /// Queues what `chain` has from `offset` on, which both then read.
+    package func send(_ stream: StreamPointer, sharing chain: ByteChain, from offset: Int) {
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
+        let before = stream.pointee.outbound.count
+        chunks._withUnsafeGuaranteedRef { stream.pointee.outbound.append(sharing: chain, from: offset, pool: $0) }
+        queuedBytes += stream.pointee.outbound.count - before
         resume(stream)
     }
 

@@ -70,6 +70,16 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         say { $0.send(stream, bytes) } _: { $0.send(stream, bytes) }
     }
 
+    /// Sends what `chain` has from `offset` on, without a copy of what is large.
+    package final func send(_ stream: StreamPointer, sharing chain: ByteChain, from offset: Int = 0) {
+        if let session {
+            session._withUnsafeGuaranteedRef { $0.send(stream, sharing: chain, from: offset) }
+        } else if case .http1(let exchanges) = codec {
+            exchanges.send(stream, sharing: chain, from: offset)
+        }
+        channel.markDirty()
+    }
+
     /// Nothing follows what was sent.
     package final func finish(_ stream: StreamPointer) {
         say { $0.finish(stream) } _: { $0.finish(stream) }

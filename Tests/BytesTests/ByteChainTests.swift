@@ -49,6 +49,46 @@ import Testing
         #expect(pool.bytesInUse == 0)
     }
 
+    @Test("chains that share read the same, whoever is done first, and what is large lies there once",
+        arguments: [1, 511, 512, 1000, 20_000, 60_000], [true, false])
+    func sharing(count: Int, ownerFirst: Bool) {
+        let pool = ChunkPool()
+        var (kept, first, second) = (ByteChain(), ByteChain(), ByteChain())
+        append(Self.pattern(count), to: &kept, pool)
+        let before = pool.bytesInUse
+        first.append(sharing: kept, pool: pool)
+        // What is added later is not seen by those who share what was there.
+        append(Self.pattern(100, from: count), to: &kept, pool)
+        second.append(sharing: kept, pool: pool)
+        if count >= 20_000 { #expect(pool.bytesInUse < before + before / 2) }
+        if ownerFirst { kept.removeAll(pool: pool) }
+        #expect(move(first.count, from: &first, pool) == Self.pattern(count))
+        #expect(move(second.count / 2, from: &second, pool) == Self.pattern((count + 100) / 2))
+        kept.removeAll(pool: pool)
+        #expect(move(second.count, from: &second, pool) == Self.pattern(count + 100 - (count + 100) / 2, from: (count + 100) / 2))
+        #expect(pool.bytesInUse == 0)
+    }
+
+    @Test("what is shared piece by piece, from wherever it was, comes out in order between bytes of one's own", arguments: [300, 700, 5000])
+    func sharedPieces(size: Int) {
+        let pool = ChunkPool()
+        var (kept, out) = (ByteChain(), ByteChain())
+        for piece in 0..<20 {
+            let start = kept.count
+            append(Self.pattern(size, from: piece * size), to: &kept, pool)
+            if piece % 5 == 4 {
+                append(Self.pattern(size, from: piece * size), to: &out, pool)
+            } else {
+                out.append(sharing: kept, from: start, pool: pool)
+            }
+        }
+        #expect(out.count == 20 * size && kept.count == 20 * size)
+        out.truncate(to: 19 * size + 1, pool: pool)
+        kept.removeAll(pool: pool)
+        #expect(move(out.count, from: &out, pool) == Self.pattern(19 * size + 1))
+        #expect(pool.bytesInUse == 0)
+    }
+
     @Test("nothing appended takes no chunk, and nothing moved gives none")
     func nothing() {
         let pool = ChunkPool()

@@ -33,6 +33,11 @@ extension HTTP1Codec {
         stream.pointee.outbound.append(bytes, from: pool.chunks)
     }
 
+    package func send(_ stream: StreamPointer, sharing chain: ByteChain, from offset: Int) {
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
+        stream.pointee.outbound.append(sharing: chain, from: offset, pool: pool.chunks)
+    }
+
     package func finish(_ stream: StreamPointer) {
         guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.ending = .body
