@@ -44,9 +44,20 @@ extension GatewayWorker {
             }
         }
         exchange.pointee.facts = facts
-        if find(exchange, stream, facts, snapshot) { return .found }
+        if find(exchange, stream, facts, snapshot) {
+            methodMissed(exchange)
+            return .found
+        }
         guard let otherMethods else { return .notFound }
         return .methodNotAllowed(allow: otherMethods.allowedMethods(path: facts.path))
+    }
+
+    /// A method was called that is not there: perhaps the cluster has another schema by now.
+    func methodMissed(_ exchange: ExchangePointer) {
+        guard let snapshot = exchange.pointee.snapshot, let route = exchange.pointee.route else { return }
+        snapshot._withUnsafeGuaranteedRef { $0.cluster(of: route) }._withUnsafeGuaranteedRef { cluster in
+            if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
+        }
     }
 
     /// A browser that asks whether it may call means the call that it asks about.

@@ -39,6 +39,13 @@ package final class Route: Sendable {
         self.cors = cors
         self.transcoding = transcoding
     }
+
+    /// The same where its cluster has another schema.
+    func with(_ transcoding: TranscodingPlan) -> Route {
+        Route(
+            index: index, name: name, cluster: cluster, policies: policies, calls: calls, isHighPriority: isHighPriority,
+            leadsToHTTP1: leadsToHTTP1, cors: cors, transcoding: transcoding)
+    }
 }
 
 /// What applies to a call on a route: the route's own settings and those of the called method, merged.

@@ -2,7 +2,7 @@ package import JOSE
 package import RateLimit
 package import Sockets
 internal import TLS
-internal import Transcoding
+package import Transcoding
 internal import Transport
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
@@ -56,6 +56,15 @@ package final class Snapshot: Sendable {
         rulesReference = .passUnretained(rules)
         strangersClaims = authentication?.claimHeaders { _, _ in nil }
         strangersClaimsReference = strangersClaims.map { .passUnretained($0) }
+    }
+
+    /// The same with another schema of one cluster.
+    package func with(_ transcoding: TranscodingPlan, of cluster: String, generation: UInt64) -> Snapshot {
+        Snapshot(
+            generation: generation, table: table,
+            routes: routes.map { clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 }, rules: rules,
+            clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,
+            memory: memory)
     }
 }
 

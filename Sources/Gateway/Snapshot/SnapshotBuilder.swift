@@ -24,11 +24,14 @@ package struct SnapshotBuilder {
         package var metrics: GatewayMetrics
         package var now: WallTime
         package var clusters: ClusterBoard
+        package var schemas: SchemaBoard
 
         package init(
             readFile: @escaping (String) -> Result<[UInt8], FileFailure>, counterSeed: HashSeed, ticketKeys: TicketKeys,
-            metrics: GatewayMetrics, now: WallTime, clusters: ClusterBoard = ClusterBoard()
+            metrics: GatewayMetrics, now: WallTime, clusters: ClusterBoard = ClusterBoard(),
+            schemas: SchemaBoard = SchemaBoard()
         ) {
+            self.schemas = schemas
             self.clusters = clusters
             self.readFile = readFile
             self.counterSeed = counterSeed

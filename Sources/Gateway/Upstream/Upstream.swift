@@ -98,6 +98,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func noteAnswer(_ exchange: ExchangePointer) {
         if let status = exchange.pointee.outcome.grpcStatus {
             note(exchange, AttemptOutcome(status))
+            if status == .unimplemented { worker.methodMissed(exchange) }
         } else {
             let httpStatus = exchange.pointee.outcome.httpStatus
             note(exchange, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
