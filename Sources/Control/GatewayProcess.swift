@@ -90,7 +90,7 @@ package final class GatewayProcess {
             configuration,
             .init(
                 readFile: watched.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall, clusters: clusters, schemas: schemas))
+                now: loop.wall, clusters: clusters, schemas: schemas, folders: .onDisk(noting: watched.note)))
         let (built, mistakes) = builder.build(generation: 1)
         let problems = mistakes + PlaceCheck.issues(of: configuration)
         notices.report(problems)
@@ -273,11 +273,13 @@ package final class GatewayProcess {
             wanted,
             .init(
                 readFile: files.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall, clusters: clusters, schemas: schemas))
+                now: loop.wall, clusters: clusters, schemas: schemas, folders: .onDisk(noting: files.note)))
         let (built, mistakes) = builder.build(generation: generation + 1)
         let problems = mistakes + (rereading ? PlaceCheck.issues(of: wanted) : [])
         notices.report(problems)
         guard let product = built, !problems.hasErrors else {
+            // Among them may be new ones with the mistake in them.
+            watched.add(files)
             return notices.say("reload refused: the configuration in service stays")
         }
         do {

@@ -1,8 +1,10 @@
 """Where schemas come from: reflection, asked again and again; folders of descriptor sets."""
 
 import json
+import shutil
 import socket
 from concurrent import futures
+from importlib import resources
 
 import grpc
 import pytest
@@ -10,7 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from harness import stubs
-from harness.gateway import Gateway, configuration
+from harness.gateway import Gateway, configuration, run
 from harness.waiting import eventually
 from harness.web import post
 
@@ -123,3 +125,71 @@ def test_another_schema_is_taken_up_by_itself_and_a_bad_one_is_not(tmp_path, own
         server.servicer = reflection.ReflectionServicer([])
         eventually(lambda: "trouble" in schema(gateway))
         assert get(gateway)[0] == 200
+
+
+def test_a_folder_of_descriptor_sets_is_one_schema_and_its_files_are_taken_up_as_they_change(tmp_path, own):
+    server = own(Server())
+    folder = tmp_path / "sets" / "inner"
+    folder.mkdir(parents=True)
+    (folder / "README").write_text("no set")
+    whole = description("GetBook")
+    for number, file in enumerate(whole.file):
+        (folder / f"{number}.binpb").write_bytes(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString())
+    with Gateway(tmp_path, serving(server.port, {"descriptors": [str(tmp_path / "sets")]})) as gateway:
+        assert get(gateway)[0] != 200
+        last = descriptor_pb2.FileDescriptorSet(file=[description().file[-1]])
+        (folder / "new").write_bytes(last.SerializeToString())
+        (folder / "new").rename(folder / f"{len(whole.file) - 1}.binpb")
+        eventually(lambda: get(gateway)[0] == 200)
+        # The same names once more, in another file: said by name, and the schema in service stays.
+        (folder / "new").write_bytes(last.SerializeToString().replace(b"kinds.proto", b"other.proto"))
+        (folder / "new").rename(folder / "other.binpb")
+        gateway.process.wait_for(lambda line: "martlet.kinds.v1.Library is defined in kinds.proto and again in other.proto" in line, "the conflict")
+        assert get(gateway)[0] == 200
+
+
+LIBRARY = """syntax = "proto3";
+package martlet.kinds.v1;
+import "google/api/annotations.proto";
+message GetBookRequest { string name = 1; }
+message Book { string name = 1; %s }
+service Library {
+  rpc GetBook(GetBookRequest) returns (Book) { option (google.api.http) = { get: "/v1/%s/{name}" }; }
+}
+"""
+
+
+@pytest.fixture
+def protos(tmp_path):
+    """A folder of proto files, and one of what they import."""
+    if shutil.which("protoc") is None:
+        pytest.skip("protoc is not installed")
+    imports = tmp_path / "imports" / "google" / "api"
+    imports.mkdir(parents=True)
+    for name in ["annotations", "http"]:
+        shutil.copy(resources.files("google.api") / f"{name}.proto", imports)
+    (tmp_path / "protos" / "v1").mkdir(parents=True)
+    (tmp_path / "protos" / "v1" / "library.proto").write_text(LIBRARY % ("", "books"))
+    return {"protos": [str(tmp_path / "protos"), str(tmp_path / "imports")]}
+
+
+def test_a_folder_of_protos_is_compiled_and_what_changes_is_taken_up(tmp_path, own, protos):
+    server = own(Server())
+    file = tmp_path / "protos" / "v1" / "library.proto"
+    with Gateway(tmp_path, serving(server.port, protos)) as gateway:
+        assert get(gateway)[0] == 200
+        file.write_text(LIBRARY % ("", "volumes"))
+        eventually(lambda: get(gateway, "/v1/volumes/a")[0] == 200)
+        file.write_text(LIBRARY % ("Paper paper = 2;", "books"))
+        gateway.process.wait_for(lambda line: f"{file}:5:" in line and '"Paper" is not defined' in line, "the mistake")
+        assert get(gateway, "/v1/volumes/a")[0] == 200
+
+
+def test_check_compiles_too(tmp_path, protos):
+    file = tmp_path / "protos" / "v1" / "library.proto"
+    configured = tmp_path / "martlet.yaml"
+    configured.write_text(json.dumps(serving(1, protos)))
+    assert run("check", configured).returncode == 0
+    file.write_text(LIBRARY % ("Paper paper = 2;", "books"))
+    told = run("check", configured)
+    assert told.returncode == 1 and f'{file}:5:33: "Paper" is not defined' in told.stdout, told.stdout

@@ -9,6 +9,8 @@ package struct SchemaConfiguration: Sendable, Equatable {
         case reflection(ReflectionSettings)
         /// Files with a FileDescriptorSet each, or folders of such.
         case descriptors([Located<String>])
+        /// Folders of proto files, for protoc to compile.
+        case protos([Located<String>])
     }
 }
 
@@ -24,7 +26,7 @@ package struct ReflectionSettings: Sendable, Equatable {
 
 extension Grammar where Value == SchemaConfiguration {
     static var schema: Grammar {
-        let mapping = Grammar.section(expected: "reflection, or a mapping with reflection or descriptors") { section in
+        let mapping = Grammar.section(expected: "reflection, or a mapping with descriptors, protos or reflection") { section in
             source(in: section).map { SchemaConfiguration(source: $0) }
         }
         return Grammar(expected: mapping.expected) { node, reader, expected in
@@ -36,10 +38,18 @@ extension Grammar where Value == SchemaConfiguration {
     }
 
     private static func source(in section: Section) -> SchemaConfiguration.Source? {
-        section.exclude("reflection", with: "descriptors")
-        if section.has("reflection") { return section.optional("reflection", .reflection).map { .reflection($0) } }
         let path = Grammar<Located<String>>.located(.path("a file with a descriptor set, or of a folder of such"))
-        return section.required("descriptors", .list(of: path)).map { .descriptors($0) }
+        let folder = Grammar<Located<String>>.located(.path("a folder of proto files"))
+        let descriptors = section.optional("descriptors", .list(of: path))
+        let protos = section.optional("protos", .list(of: folder))
+        let reflection = section.optional("reflection", .reflection)
+        section.exclude("descriptors", with: "protos")
+        section.exclude("descriptors", with: "reflection")
+        if !section.has("descriptors") { section.exclude("protos", with: "reflection") }
+        if !section.has("protos"), !section.has("reflection"), !section.has("descriptors") {
+            section.report("says nothing of where the schema is, expected descriptors, protos or reflection")
+        }
+        return descriptors.map { .descriptors($0) } ?? protos.map { .protos($0) } ?? reflection.map { .reflection($0) }
     }
 }
 

@@ -1,8 +1,6 @@
 internal import Balancing
 internal import Config
-internal import Protobuf
 internal import TLS
-internal import Transcoding
 internal import Transport
 
 extension SnapshotBuilder {
@@ -21,44 +19,6 @@ extension SnapshotBuilder {
             tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [pool.applicationProtocol], at: cluster.name.place) },
             healthCheck: cluster.healthCheck, schema: cluster.schema.map { SchemaPlan($0.value) },
             record: surroundings.clusters.record(cluster.name.value, cluster.guards))
-    }
-
-    /// How the cluster's methods are reached in JSON, with what is wrong with its descriptors by name. `nil` too where its
-    /// schema has not been told yet.
-    mutating func transcoding(_ cluster: ClusterConfiguration) -> TranscodingPlan? {
-        guard let schema = cluster.schema, let files = schemaFiles(schema.value, of: cluster.name.value) else { return nil }
-        do throws(SchemaFailure) {
-            let plan = try SchemaPlan(schema.value).transcoding(of: files)
-            for problem in plan.problems { self.files.report(problem, at: schema.place, severity: .warning) }
-            return plan
-        } catch {
-            for problem in error.problems { self.files.report(problem, at: schema.place) }
-            return nil
-        }
-    }
-
-    private mutating func schemaFiles(_ schema: SchemaConfiguration, of cluster: String) -> [[UInt8]]? {
-        switch schema.source {
-        case .reflection: return surroundings.schemas.known[cluster]?.files
-        case .descriptors(let paths): return descriptors(paths)
-        }
-    }
-
-    /// Each file of the sets, as the bytes of a FileDescriptorProto; `nil` where one is not readable.
-    private mutating func descriptors(_ paths: [Located<String>]) -> [[UInt8]]? {
-        var found: [[UInt8]] = []
-        var isWhole = true
-        for path in paths {
-            guard let set = files.bytes(path) else {
-                isWhole = false
-                continue
-            }
-            do throws(WireFailure) { found += try DescriptorSet.files(in: set) } catch {
-                files.report("found \(Quoted.text(path.value)), which holds no descriptor set: no protobuf (\(error))", at: path.place)
-                isWhole = false
-            }
-        }
-        return isWhole ? found : nil
     }
 
     /// Whoever is in the gateway's own locality comes before others of the same priority.

@@ -25,12 +25,14 @@ package struct SnapshotBuilder {
         package var now: WallTime
         package var clusters: ClusterBoard
         package var schemas: SchemaBoard
+        package var folders: SchemaFolders
 
         package init(
             readFile: @escaping (String) -> Result<[UInt8], FileFailure>, counterSeed: HashSeed, ticketKeys: TicketKeys,
             metrics: GatewayMetrics, now: WallTime, clusters: ClusterBoard = ClusterBoard(),
-            schemas: SchemaBoard = SchemaBoard()
+            schemas: SchemaBoard = SchemaBoard(), folders: SchemaFolders = .none
         ) {
+            self.folders = folders
             self.schemas = schemas
             self.clusters = clusters
             self.readFile = readFile
