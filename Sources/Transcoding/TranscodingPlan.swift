@@ -105,12 +105,8 @@ package final class TranscodingPlan: Sendable {
         match.query = query
         // The methods' own paths are literals as a whole, and literals go first.
         let own = schema.method(path: path)
-        if let own, method.equals("POST") {
-            match.binding = own
-            match.method = own
-            return .found
-        }
-        switch index.find(method: method, path, &match.segments) {
+        if method.equals("POST"), matchOwn(path: path, query: query, into: match) { return .found }
+        switch index.find(method: method, path, &match.segments, accepts: { _ in true }) {
         case .found(let binding):
             match.binding = binding
             match.method = bindings[binding].method
@@ -120,10 +116,20 @@ package final class TranscodingPlan: Sendable {
         }
     }
 
+    /// Whether a POST to this path means the method whose own it is.
+    package func matchOwn(path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer, into match: BindingMatch) -> Bool {
+        guard let own = schema.method(path: path) else { return false }
+        match.path = path
+        match.query = query
+        match.binding = own
+        match.method = own
+        return true
+    }
+
     /// The HTTP methods that a path has, joined as the header `allow` wants them.
     package func allowedMethods(path: UnsafeRawBufferPointer) -> String {
-        var methods = index.methods(of: path)
-        if schema.method(path: path) != nil, !methods.contains("POST") { methods.append("POST") }
+        var methods = index.methods(of: path) { _ in true }
+        if schema.method(path: path) != nil { methods.insert("POST") }
         return methods.sorted().joined(separator: ", ")
     }
 }

@@ -6,6 +6,8 @@ package import Transcoding
 package final class Route: Sendable {
     package let index: Int
     package let name: String
+    /// Which requests it takes, as it is written.
+    package let match: RouteMatch
     package let nameBytes: [UInt8]
     /// Into the snapshot's clusters.
     package let cluster: Int
@@ -24,12 +26,13 @@ package final class Route: Sendable {
     package let transcoding: TranscodingPlan?
 
     package init(
-        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false,
+        index: Int, name: String, match: RouteMatch = RouteMatch(), cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false,
         leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil, transcoding: TranscodingPlan? = nil
     ) {
         self.isHighPriority = isHighPriority
         self.index = index
         self.name = name
+        self.match = match
         nameBytes = Array(name.utf8)
         self.cluster = cluster
         self.policies = policies
@@ -43,7 +46,7 @@ package final class Route: Sendable {
     /// The same where its cluster has another schema.
     func with(_ transcoding: TranscodingPlan) -> Route {
         Route(
-            index: index, name: name, cluster: cluster, policies: policies, calls: calls, isHighPriority: isHighPriority,
+            index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, isHighPriority: isHighPriority,
             leadsToHTTP1: leadsToHTTP1, cors: cors, transcoding: transcoding)
     }
 }

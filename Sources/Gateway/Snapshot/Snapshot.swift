@@ -13,7 +13,9 @@ package final class Snapshot: Sendable {
     package let routes: [Route]
     /// `routes`, for choosing one without counting references.
     let routeReferences: [Unmanaged<Route>]
-    /// Of every cluster with a schema that a route leads to, in the order of the routes.
+    /// How requests that speak no RPC protocol are understood.
+    let directory: TranscodingDirectory
+    /// Of every route that leads to a cluster with a schema, each once.
     let transcodings: [TranscodingPlan]
     package let rules: RuleBook
     package let clusters: [ClusterPlan]
@@ -40,11 +42,9 @@ package final class Snapshot: Sendable {
         self.table = table
         self.routes = routes
         routeReferences = routes.map { .passUnretained($0) }
-        var transcodings: [TranscodingPlan] = []
-        for plan in routes.compactMap(\.transcoding) where !transcodings.contains(where: { $0 === plan }) {
-            transcodings.append(plan)
-        }
-        self.transcodings = transcodings
+        directory = TranscodingDirectory(routes)
+        var known: Set<ObjectIdentifier> = []
+        transcodings = routes.compactMap(\.transcoding).filter { known.insert(ObjectIdentifier($0)).inserted }
         self.rules = rules
         self.clusters = clusters
         self.trustedProxies = trustedProxies

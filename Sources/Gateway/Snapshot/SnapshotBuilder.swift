@@ -129,7 +129,7 @@ package struct SnapshotBuilder {
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         return Route(
-            index: index, name: route.name, cluster: target ?? 0, policies: policies, calls: calls,
+            index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             isHighPriority: route.priority == .high, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
             transcoding: target.flatMap { schemas[$0] })
     }

@@ -71,17 +71,27 @@ extension GatewayWorker {
     func find(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
     ) -> Bool {
+        findOrigin(exchange, stream, snapshot)
+        guard let index = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
+        take(route: index, of: snapshot, exchange, facts)
+        return true
+    }
+
+    @inline(__always)
+    func findOrigin(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) {
         let peer = IPAddress(ServerConnection.withServer(stream) { $0.channel.peer })
         exchange.pointee.origin =
             snapshot.trustsProxies
             ? ClientOrigin(peer: peer, fields: stream.pointee.fields, trusted: snapshot.trustedProxies)
             : ClientOrigin(peer: peer)
-        guard let index = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
+    }
+
+    @inline(__always)
+    func take(route index: Int, of snapshot: Snapshot, _ exchange: ExchangePointer, _ facts: HeadFacts) {
         let route = snapshot.routeReferences[index]
         exchange.pointee.route = route
         let method = snapshot.table.method(of: index, facts.rpc)
         exchange.pointee.policy = route._withUnsafeGuaranteedRef { $0.policyReferences[method.map { $0 + 1 } ?? 0] }
-        return true
     }
 
     /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.
