@@ -192,6 +192,7 @@ package final class GatewayProcess {
             generation += 1
             let next = snapshot.with(plan, of: cluster, generation: generation)
             group.postToAll { $0.gateway.adopt(next) }
+            for conflict in next.schemaConflicts { notices.say("warning: \(conflict)") }
             currentSnapshot = next
         }
         schemaKeeper.settled = { [unowned self] in settled(\.schemas) }

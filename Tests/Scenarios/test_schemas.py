@@ -193,3 +193,34 @@ def test_check_compiles_too(tmp_path, protos):
     file.write_text(LIBRARY % ("Paper paper = 2;", "books"))
     told = run("check", configured)
     assert told.returncode == 1 and f'{file}:5:33: "Paper" is not defined' in told.stdout, told.stdout
+
+
+def test_check_tells_which_route_takes_a_call_of_another(tmp_path):
+    descriptors = tmp_path / "library.binpb"
+    descriptors.write_bytes(description().SerializeToString())
+    archive = tmp_path / "archive.binpb"
+    archive.write_bytes(description().SerializeToString().replace(b"Library", b"Archive"))
+    clusters = {name: {"endpoints": ["127.0.0.1:1"], "schema": {"descriptors": [str(file)]}}
+                for name, file in [("library", descriptors), ("archive", archive)]}
+    routes = [{"path": "/v1/files/*", "cluster": "archive", "allow": "anyone"},
+              {"path": "/v1/books/*", "authority": "other.test", "cluster": "library", "allow": "anyone"},
+              {"service": NAME, "cluster": "library", "allow": "anyone"},
+              {"service": "martlet.kinds.v1.Archive", "cluster": "archive", "authority": "other.test", "allow": "anyone"}]
+    configured = tmp_path / "martlet.yaml"
+    configured.write_text(json.dumps(configuration(clusters=clusters, routes=routes)))
+    told = run("check", configured)
+    assert told.returncode == 0, told.stdout
+    lines = [line.split("warning: ")[1] for line in told.stdout.splitlines() if "warning: " in line]
+    assert lines == [
+        'takes POST /v1/files/{name=**} and 1 more, which routes[2] ("martlet.kinds.v1.Library") would by the schema of its cluster; '
+        "rules and limits there do not apply",
+        'takes POST /v1/files/{name=**} and 1 more, which routes[3] ("martlet.kinds.v1.Archive") would by the schema of its cluster; '
+        "rules and limits there do not apply",
+        'takes GET /v1/books/{name}, which routes[3] ("martlet.kinds.v1.Archive") would by the schema of its cluster; '
+        "rules and limits there do not apply"], lines
+    configured.write_text(json.dumps(configuration(clusters=clusters, routes=[
+        {"service": NAME, "cluster": "library", "allow": "anyone"},
+        {"service": "martlet.kinds.v1.Archive", "cluster": "archive", "allow": "anyone"}])))
+    told = run("check", configured)
+    assert ('GET /v1/books/{name} is martlet.kinds.v1.Archive.GetBook of cluster "archive", and martlet.kinds.v1.Library.GetBook of '
+            'cluster "library" on routes[0] ("martlet.kinds.v1.Library"), which takes it') in told.stdout, told.stdout

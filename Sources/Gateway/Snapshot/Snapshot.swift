@@ -58,6 +58,11 @@ package final class Snapshot: Sendable {
         strangersClaimsReference = strangersClaims.map { .passUnretained($0) }
     }
 
+    /// Calls that two routes would take by HTTP, each told with its route.
+    package var schemaConflicts: [String] {
+        SchemaConflicts(routes, clusters).findings.map { "routes[\($0.route)] (\(routes[$0.route].name)): \($0.text)" }
+    }
+
     /// The same with another schema of one cluster.
     package func with(_ transcoding: TranscodingPlan, of cluster: String, generation: UInt64) -> Snapshot {
         Snapshot(

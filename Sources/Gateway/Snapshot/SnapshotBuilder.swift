@@ -70,6 +70,9 @@ package struct SnapshotBuilder {
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
         let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, schemas, &builder) }
+        for finding in SchemaConflicts(routes, clusters).findings {
+            files.report(finding.text, at: configuration.routes[finding.route].place, severity: .warning)
+        }
         let table = RouteTable(
             configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
             seed: RandomBytes.uint64())
