@@ -224,3 +224,57 @@ def test_check_tells_which_route_takes_a_call_of_another(tmp_path):
     told = run("check", configured)
     assert ('GET /v1/books/{name} is martlet.kinds.v1.Archive.GetBook of cluster "archive", and martlet.kinds.v1.Library.GetBook of '
             'cluster "library" on routes[0] ("martlet.kinds.v1.Library"), which takes it') in told.stdout, told.stdout
+
+
+def test_rules_of_the_configuration_take_the_place_of_annotations(tmp_path, own):
+    server = own(Server())
+    rules = [{"method": f"{NAME}/GetBook", "get": "/books/{name}", "additional": [{"get": "/volumes/{name}", "response_body": "name"}]},
+             {"method": f"{NAME}.Echo", "custom": {"method": "ECHO", "path": "/echo"}, "body": "*"}]
+    with Gateway(tmp_path, serving(server.port, {"reflection": {}, "rules": rules})) as gateway:
+        assert json.loads(get(gateway, "/books/a")[1]) == {"name": "a"}
+        assert get(gateway, "/volumes/a")[1] == b'"a"'
+        assert get(gateway, "/v1/books/a")[0] == 404
+        assert post(gateway.address, "http1", "/echo", {}, b'{"aBool":true}', "ECHO")[2] == b'{"aBool":true}'
+
+
+def test_rules_that_do_not_fit_are_mistakes(tmp_path):
+    descriptors = tmp_path / "library.binpb"
+    descriptors.write_bytes(description().SerializeToString())
+    rules = [{"method": f"{NAME}/GetBooks", "get": "/a"}, {"method": f"{NAME}/GetBook", "get": "/a/{title}"}]
+    configured = tmp_path / "martlet.yaml"
+    configured.write_text(json.dumps(serving(1, {"descriptors": [str(descriptors)], "rules": rules})))
+    told = run("check", configured)
+    assert told.returncode == 1
+    assert f"clusters.books.schema.rules[0].method: {NAME}.GetBooks: no such method" in told.stdout
+    assert "rules[1].method: " in told.stdout and "has no field title" in told.stdout
+
+
+def test_a_route_says_how_its_json_is_written_and_read(tmp_path, own):
+    server = own(Server())
+    routes = [{"service": NAME, "cluster": "books", "allow": "anyone", "headers": {"x-plain": "*"}},
+              {"service": NAME, "cluster": "books", "allow": "anyone",
+               "json": {"names": "proto", "enums": "numbers", "defaults": "print", "unknown_fields": "ignore"}}]
+    with Gateway(tmp_path, serving(server.port, routes=routes)) as gateway:
+        path, body = f"/{NAME}/Echo", b'{"colour":"COLOUR_RED","anInt32":7,"nobody":1}'
+        status, _, answer = post(gateway.address, "http1", path, {"content-type": "application/json"}, body)
+        said = json.loads(answer)
+        assert (status, said["colour"], said["an_int32"], said["a_bool"], said["strings"]) == (200, 1, 7, False, [])
+        assert get(gateway, "/v1/books/a?nobody=1")[0] == 200
+        plain = {"content-type": "application/json", "x-plain": "1"}
+        status, _, answer = post(gateway.address, "http1", path, plain, body)
+        assert status == 400 and b"nobody" in answer
+        status, _, answer = post(gateway.address, "http1", path, plain, b'{"colour":"COLOUR_RED","anInt32":7}')
+        assert json.loads(answer) == {"colour": "COLOUR_RED", "anInt32": 7}
+
+
+@pytest.mark.parametrize("place", ["route", "listener"])
+def test_protocols_can_be_narrowed(tmp_path, own, place):
+    server = own(Server())
+    whole = serving(server.port)
+    (whole["routes"] if place == "route" else whole["listeners"])[0]["protocols"] = ["grpc", "connect"]
+    with Gateway(tmp_path, whole) as gateway:
+        assert get(gateway)[0] == 415
+        assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/grpc-web"}, b"\0\0\0\0\0")[2].count(b"grpc-status: 12") == 1
+        assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/proto"}, b"")[0] == 200
+        with grpc.insecure_channel(gateway.address) as channel:
+            kinds_grpc.LibraryStub(channel).Echo(kinds.Kinds())

@@ -3,6 +3,9 @@ package import Config
 /// Where the schema of a cluster's services comes from.
 package struct SchemaConfiguration: Sendable, Equatable {
     package var source: Source
+    package var rules: [HTTPRuleConfiguration] = []
+    /// The largest message, in JSON or in protobuf.
+    package var messageBytesMax = 4 << 20
 
     package enum Source: Sendable, Equatable {
         /// The endpoints tell it.
@@ -27,7 +30,10 @@ package struct ReflectionSettings: Sendable, Equatable {
 extension Grammar where Value == SchemaConfiguration {
     static var schema: Grammar {
         let mapping = Grammar.section(expected: "reflection, or a mapping with descriptors, protos or reflection") { section in
-            source(in: section).map { SchemaConfiguration(source: $0) }
+            let source = source(in: section)
+            let rules = section.value("rules", .list(of: .httpRule, isEmptyAllowed: true), default: [])
+            let bytes = section.value("message_bytes", .byteSize(1024...(1 << 30)), default: 4 << 20)
+            return source.map { SchemaConfiguration(source: $0, rules: rules, messageBytesMax: bytes) }
         }
         return Grammar(expected: mapping.expected) { node, reader, expected in
             if let scalar = node.scalar, !scalar.isBroken, scalar.text == "reflection" {

@@ -134,7 +134,7 @@ package final class SchemaKeeper {
                 let plan = try asked.schema.transcoding(of: files)
                 board.known[name] = SchemaBoard.Known(files: files, serviceCount: plan.schema.services.count, time: now)
                 say("schema \(name): \(plan.schema.services.count) services by grpc.reflection.\(answer.version.rawValue)")
-                for problem in plan.problems { say("schema \(name): \(problem)") }
+                for problem in plan.problems + plan.mistakes.map(\.problem) { say("schema \(name): \(problem)") }
                 for missing in answer.withoutFile { say("schema \(name): \(missing.service) is not described: \(missing.reason)") }
                 changed?(name, plan)
             } catch {

@@ -14,6 +14,12 @@ extension SnapshotBuilder {
         do throws(SchemaFailure) {
             let plan = try SchemaPlan(schema.value).transcoding(of: files)
             for problem in plan.problems { self.files.report(problem, at: schema.place, severity: .warning) }
+            var severity = Issue.Severity.error
+            // What the endpoints will tell next is not known.
+            if case .reflection = schema.value.source { severity = .warning }
+            for mistake in plan.mistakes {
+                self.files.report(mistake.problem, at: schema.value.rules[mistake.rule].method.place, severity: severity)
+            }
             return plan
         } catch {
             for problem in error.problems { self.files.report(problem, at: schema.place) }

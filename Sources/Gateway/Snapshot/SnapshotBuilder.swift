@@ -118,7 +118,7 @@ package struct SnapshotBuilder {
         var policies = [
             CallPolicy(
                 timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1)
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -127,14 +127,14 @@ package struct SnapshotBuilder {
                     timeout: method.timeout ?? route.timeout,
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1))
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         return Route(
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             isHighPriority: route.priority == .high, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
-            transcoding: target.flatMap { schemas[$0] })
+            json: route.json, transcoding: target.flatMap { schemas[$0] })
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

@@ -29,6 +29,9 @@ extension GatewayWorker {
             method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
+        guard ServerConnection.withServer(stream, { $0.callers.contains(exchange.pointee.caller) }) else {
+            return refuse(exchange, .unsupportedContentType)
+        }
         if exchange.pointee.caller == .grpc, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }

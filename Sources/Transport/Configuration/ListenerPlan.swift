@@ -1,4 +1,5 @@
 package import Config
+internal import GRPC
 internal import HTTP2
 package import Sockets
 package import TLS
@@ -26,6 +27,7 @@ extension FileOpener {
         }
         var settings = HTTPServerSettings(listener.limits)
         settings.protocols = protocols
+        settings.callers = listener.protocols?.value ?? .all
         return ListenerPlan(name: listener.name.value, address: address, tls: context, settings: settings)
     }
 
