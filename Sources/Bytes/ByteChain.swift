@@ -11,7 +11,8 @@ package final class ChunkPool {
 
     fileprivate static let headerBytes = MemoryLayout<Chunk>.stride
     fileprivate static let smallBytes = 1024 - headerBytes
-    fileprivate static let largeBytes = 16_448 - headerBytes
+    /// A DATA frame of the usual size fills one: then it can go on without being copied.
+    fileprivate static let largeBytes = 16_384
     /// Chunks beyond this many are given back to the allocator: 4 MiB of each size stay.
     private static let smallKept = 4096
     private static let largeKept = 256
@@ -66,6 +67,21 @@ package final class ChunkPool {
             largeFreeCount += 1
         }
     }
+}
+
+extension ChunkPool {
+    /// A chunk that belongs to no chain any more: whoever has it gives it back, once, to the pool it is from.
+    struct Reference {
+        fileprivate let chunk: UnsafeMutablePointer<Chunk>
+
+        var count: Int { Int(chunk.pointee.end - chunk.pointee.start) }
+        var bytes: UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(
+                start: UnsafeMutableRawPointer(chunk) + ChunkPool.headerBytes + Int(chunk.pointee.start), count: count)
+        }
+    }
+
+    func give(_ reference: Reference) { give(reference.chunk) }
 }
 
 private struct Chunk {
@@ -127,6 +143,21 @@ package struct ByteChain {
                 pool.give(chunk)
             }
         }
+    }
+
+    /// In the first chunk.
+    var firstCount: Int { first.map { Int($0.pointee.end - $0.pointee.start) } ?? 0 }
+
+    /// Takes the first chunk out, if that many bytes are in it.
+    mutating func detachFirst(atLeast least: Int, atMost most: Int) -> ChunkPool.Reference? {
+        guard let chunk = first else { return nil }
+        let reference = ChunkPool.Reference(chunk: chunk)
+        let size = reference.count
+        guard size >= least, size <= most else { return nil }
+        first = chunk.pointee.next
+        if first == nil { last = nil }
+        count -= size
+        return reference
     }
 
     /// The bytes in order, in the pieces they lie in.

@@ -179,7 +179,7 @@ private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code
         guard !session.isDead, let stream = session.stream(id) else { return 0 }
         if session.arriving == stream { session.arriving = nil }
         session.recent = nil
-        nghttp2_session_set_stream_user_data(handle, id, nil)
+        // nghttp2 forgets the stream with this call, and our pointer to it.
         session.closed(stream, code: code)
         return 0
     }
@@ -192,7 +192,7 @@ let readBody: nghttp2_data_source_read_callback = { handle, id, _, wanted, flags
         let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
         let available = stream.pointee.outbound.count
         let amount = min(available, wanted)
-        if amount == 0, stream.pointee.ending == .open {
+        if amount == 0, case .open = stream.pointee.ending {
             stream.pointee.flags.insert(.deferred)
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
         }
@@ -225,8 +225,8 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
         session.heldFrame = nil
         // An empty frame before trailers says nothing.
         if count == 0, frame!.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { return 0 }
-        output.pointee.append(UnsafeRawBufferPointer(start: header, count: 9))
-        session.chunks._withUnsafeGuaranteedRef { stream.pointee.outbound.move(count, to: &output.pointee, pool: $0) }
+        output.pointee.bytes.append(UnsafeRawBufferPointer(start: header, count: 9))
+        session.chunks._withUnsafeGuaranteedRef { output.pointee.take(count, from: &stream.pointee.outbound, pool: $0) }
         session.queuedBytes -= count
         session.flood.sentFrame(session.limits)
         stream.pointee.bodyBytesSent += count

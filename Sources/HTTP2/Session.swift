@@ -48,7 +48,7 @@ package final class Session {
     let chunks: Unmanaged<ChunkPool>
     let memory: FreelistMemory
     /// Where DATA goes during `produce`.
-    var output: UnsafeMutablePointer<ByteBuffer>?
+    var output: UnsafeMutablePointer<GatherBuffer>?
     /// How much of it `produce` was asked for.
     var outputLimit = 0
     /// A DATA frame that nghttp2 has made and `produce` had no room for. It is offered again first of all, and then finds its
@@ -132,7 +132,7 @@ package final class Session {
     }
 
     /// Appends frames, about `limit` bytes of them at most.
-    package func produce(into buffer: inout ByteBuffer, limit: Int, now: UInt64) throws(Misuse) {
+    package func produce(into buffer: inout GatherBuffer, limit: Int, now: UInt64) throws(Misuse) {
         guard !isDead else { return }
         self.now = now
         let failure = withUnsafeMutablePointer(to: &buffer) { target -> Int in
@@ -143,7 +143,7 @@ package final class Session {
                 var data: UnsafePointer<UInt8>?
                 let count = nghttp2_session_mem_send(handle, &data)
                 if count <= 0 { return count }
-                target.pointee.append(UnsafeRawBufferPointer(start: data, count: count))
+                target.pointee.bytes.append(UnsafeRawBufferPointer(start: data, count: count))
             }
             return 0
         }

@@ -63,7 +63,7 @@ extension Session {
 
     /// Queues body bytes, copied.
     package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
         chunks._withUnsafeGuaranteedRef { stream.pointee.outbound.append(bytes, from: $0) }
         queuedBytes += bytes.count
         resume(stream)
@@ -71,14 +71,14 @@ extension Session {
 
     /// Nothing follows the body that waits.
     package func finish(_ stream: StreamPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.ending = .body
         resume(stream)
     }
 
     /// These trailers follow the body that waits; their bytes, and the array, must lie in the stream's own arena.
     package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.ending = .trailers
         stream.pointee.outboundTrailers = trailers
         resume(stream)

@@ -146,15 +146,17 @@ public import Glibc
         return UnsafeRawBufferPointer(start: target, count: bytes.count)
     }
 
-    /// Most values have 8 to 32 bytes: those are moved as two words that may overlap, which is half of what a call costs.
+    /// Most values have 4 to 32 bytes: those are moved as two words that may overlap, which is half of what a call costs.
     @inlinable @inline(__always)
     static func copy(_ count: Int, from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer) {
-        if count > 32 || count < 8 {
+        if count > 32 || count < 4 {
             memcpy(target, source, count)
         } else if count >= 16 {
             move(SIMD2<UInt64>.self, count, source, target)
-        } else {
+        } else if count >= 8 {
             move(UInt64.self, count, source, target)
+        } else {
+            move(UInt32.self, count, source, target)
         }
     }
 

@@ -83,8 +83,8 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
         }
     }
 
-    package func channelProduce(into output: inout ByteBuffer, limit: Int) {
-        session.produce(into: &output, limit: limit)
+    package func channelProduce(into output: inout GatherBuffer, limit: Int) {
+        session.produce(into: &output.bytes, limit: limit)
     }
 
     package func channelClosed(_ end: ChannelEnd) {

@@ -26,7 +26,7 @@ package protocol ByteChannelDelegate: AnyObject {
     /// Valid only for the length of the call.
     func channelReceived(_ bytes: UnsafeRawBufferPointer)
     /// Append what is to be sent, about `limit` bytes at most; append nothing when there is no more.
-    func channelProduce(into output: inout ByteBuffer, limit: Int)
+    func channelProduce(into output: inout GatherBuffer, limit: Int)
     func channelClosed(_ end: ChannelEnd)
 }
 
@@ -159,13 +159,15 @@ package final class ByteChannel: EventHandler, Flushable {
         case .connecting, .closed: return
         }
         if isBlocked, !writePending() { return }
+        // TLS makes records of bytes in a row.
+        scratch.output.takesChunks = security == nil
         while let delegate {
             delegate.channelProduce(into: &scratch.output, limit: ScratchBuffers.writeBytes)
             let produced = scratch.output.count
             if produced == 0 { break }
             defer { scratch.output.removeAll() }
             if state == .closed { return }
-            guard security == nil ? send(scratch.output.readable) : sendSecurely() else { return }
+            guard security == nil ? sendPlainly() : sendSecurely() else { return }
             // Less than was asked for: there is no more at present.
             if produced < ScratchBuffers.writeBytes { break }
         }
@@ -181,12 +183,17 @@ package final class ByteChannel: EventHandler, Flushable {
             pending = nil
         }
         do {
-            try security!.session.write(scratch.output.readable, into: &scratch.ciphertext)
+            try security!.session.write(scratch.output.bytes.readable, into: &scratch.ciphertext)
         } catch {
             end(.security(error.description))
             return false
         }
-        return send(scratch.ciphertext.readable)
+        let ciphertext = scratch.ciphertext.readable
+        return sent(System.write(descriptor, ciphertext), of: ciphertext.count) { body in body(ciphertext) }
+    }
+
+    private func sendPlainly() -> Bool {
+        sent(scratch.output.write(to: descriptor), of: scratch.output.count) { scratch.output.forEachPiece($0) }
     }
 
     /// Everything is sent: close_notify, where there is TLS, and the end. Nobody waits for the peer's.
@@ -203,15 +210,23 @@ package final class ByteChannel: EventHandler, Flushable {
     }
 
     /// False where the socket took less than everything; the rest is kept.
-    private func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        switch System.write(descriptor, bytes) {
+    private func sent(
+        _ attempt: Attempt, of whole: Int, _ forEachPiece: ((UnsafeRawBufferPointer) -> Void) -> Void
+    ) -> Bool {
+        var taken = 0
+        switch attempt {
+        case .done(let count) where count == whole:
+            lastProgress = loop.now.nanoseconds
+            return true
         case .done(let count):
             lastProgress = loop.now.nanoseconds
-            if count == bytes.count { return true }
-            keep(UnsafeRawBufferPointer(rebasing: bytes[count...]))
-            waitForRoom()
+            taken = count
+            fallthrough
         case .wouldBlock:
-            keep(bytes)
+            forEachPiece { piece in
+                if piece.count > taken { keep(UnsafeRawBufferPointer(rebasing: piece[taken...])) }
+                taken = max(0, taken - piece.count)
+            }
             waitForRoom()
         case .failed(let code):
             end(.broken(code))

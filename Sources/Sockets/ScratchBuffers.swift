@@ -5,7 +5,7 @@ package final class ScratchBuffers {
     let input: UnsafeMutableRawBufferPointer
     /// What TLS makes of `input`.
     let plaintext: UnsafeMutableRawBufferPointer
-    var output = ByteBuffer(capacity: 160 << 10)
+    var output = GatherBuffer(capacity: 160 << 10)
     /// What TLS makes of `output`, and its own messages.
     var ciphertext = ByteBuffer(capacity: 192 << 10)
     /// What is taken from a delegate for one write.

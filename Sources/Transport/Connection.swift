@@ -148,7 +148,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         }
     }
 
-    package func channelProduce(into output: inout ByteBuffer, limit: Int) {
+    package func channelProduce(into output: inout GatherBuffer, limit: Int) {
         guard let session else { return produceHTTP1(into: &output, limit: limit) }
         session._withUnsafeGuaranteedRef { session in
             do throws(Session.Misuse) {
@@ -192,7 +192,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         channel.markDirty()
     }
 
-    private func produceHTTP1(into output: inout ByteBuffer, limit: Int) {
+    private func produceHTTP1(into output: inout GatherBuffer, limit: Int) {
         guard case .http1(let exchanges) = codec else { return }
         exchanges.produce(into: &output, limit: limit, now: now, wallSeconds: context.loop.wall.seconds)
         guard exchanges.isFinished else { return pauseReading(exchanges) }

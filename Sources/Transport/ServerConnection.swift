@@ -18,7 +18,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     private let protocols: [ApplicationProtocol]
     /// One request's body, at most; `nil` for any.
     package let bodyBytesMax: Int?
-    package let callers: CallerProtocols
+    /// What callers may speak; `nil` for all.
+    package let callers: CallerProtocols?
     private var preface = Preface()
     private var drain = DrainMachine()
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.

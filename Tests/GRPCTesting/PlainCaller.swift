@@ -31,9 +31,9 @@ package final class PlainCaller: ByteChannelDelegate {
 
     package func channelOpened() { isOpen = true }
     package func channelReceived(_ bytes: UnsafeRawBufferPointer) { received += String(decoding: bytes, as: UTF8.self) }
-    package func channelProduce(into output: inout ByteBuffer, limit: Int) {
+    package func channelProduce(into output: inout GatherBuffer, limit: Int) {
         let end = min(outgoing.count, said + limit)
-        output.append(Array(outgoing[said..<end]))
+        output.bytes.append(Array(outgoing[said..<end]))
         said = end
     }
     package func channelClosed(_ end: ChannelEnd) { self.end = end }

@@ -340,7 +340,7 @@ import Testing
         for index in 0..<10_000 {
             let session = Session(index % 2 == 0 ? .server : .client, limits: .defaults, pool: pool, memory: memory)
             if index % 100 == 0 {
-                var buffer = ByteBuffer()
+                var buffer = GatherBuffer(capacity: 256)
                 try session.produce(into: &buffer, limit: 1000, now: 0)
             }
         }

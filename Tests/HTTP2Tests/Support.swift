@@ -107,9 +107,11 @@ final class Side {
     deinit { session.die() }
 
     func output(limit: Int = 1 << 20, now: UInt64 = 0) throws -> [UInt8] {
-        var buffer = ByteBuffer()
+        var buffer = GatherBuffer(capacity: 256, takesChunks: true)
         try session.produce(into: &buffer, limit: limit, now: now)
-        return Array(buffer.readable)
+        var bytes: [UInt8] = []
+        buffer.forEachPiece { bytes += $0 }
+        return bytes
     }
 
     func input(_ bytes: [UInt8], now: UInt64 = 0) throws {

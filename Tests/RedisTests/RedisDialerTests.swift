@@ -17,8 +17,8 @@ private final class Ponger: ByteChannelDelegate {
         owed += bytes.count { $0 == 0x2a }
         channel?.markDirty()
     }
-    func channelProduce(into output: inout ByteBuffer, limit: Int) {
-        for _ in 0..<owed { output.append("+PONG\r\n") }
+    func channelProduce(into output: inout GatherBuffer, limit: Int) {
+        for _ in 0..<owed { output.bytes.append("+PONG\r\n") }
         owed = 0
     }
     func channelClosed(_ end: ChannelEnd) { channel = nil }

@@ -63,11 +63,11 @@ final class End: ByteChannelDelegate {
         onReceive()
     }
 
-    func channelProduce(into output: inout ByteBuffer, limit: Int) {
+    func channelProduce(into output: inout GatherBuffer, limit: Int) {
         largestLimit = max(largestLimit, limit)
         let portion = Array(outgoing.prefix(limit))
         outgoing.removeFirst(portion.count)
-        output.append(portion)
+        output.bytes.append(portion)
         producedBytes += portion.count
     }
 

@@ -113,10 +113,10 @@ final class KeySetFetch: ByteChannelDelegate {
         channel?.markDirty()
     }
 
-    func channelProduce(into output: inout ByteBuffer, limit: Int) {
+    func channelProduce(into output: inout GatherBuffer, limit: Int) {
         guard let exchange, !isRequested else { return }
         isRequested = true
-        exchange.writeRequest(to: &output)
+        exchange.writeRequest(to: &output.bytes)
     }
 
     func channelReceived(_ bytes: UnsafeRawBufferPointer) {

@@ -123,8 +123,11 @@ package struct Exchange {
         began = now
     }
 
-    /// To the upstream it is a gRPC call.
-    @inline(__always) var isRPC: Bool { caller == .grpc || bridge != nil }
+    /// To the upstream it is a gRPC call. (`||` would put a copy of the record into its closure.)
+    @inline(__always) var isRPC: Bool {
+        if case .grpc = caller { return true }
+        return bridge != nil
+    }
 
     mutating func noteShadow(_ name: String) {
         var names = shadows ?? []

@@ -41,6 +41,6 @@ final class ConnectProbe: ByteChannelDelegate {
 
     func channelOpened() { end(true) }
     func channelReceived(_ bytes: UnsafeRawBufferPointer) {}
-    func channelProduce(into output: inout ByteBuffer, limit: Int) {}
+    func channelProduce(into output: inout GatherBuffer, limit: Int) {}
     func channelClosed(_ reason: ChannelEnd) { end(false) }
 }

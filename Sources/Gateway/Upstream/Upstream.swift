@@ -289,7 +289,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             }
         }
         exchange.pointee.phase = .over
-        if exchange.pointee.caller == .grpc, !exchange.pointee.flags.contains(.statusSeen) {
+        if case .grpc = exchange.pointee.caller, !exchange.pointee.flags.contains(.statusSeen) {
             return worker.finishWithoutStatus(exchange, downstream)
         }
         Connection.with(downstream) { connection in

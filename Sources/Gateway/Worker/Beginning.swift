@@ -29,14 +29,14 @@ extension GatewayWorker {
             method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
-        guard ServerConnection.withServer(stream, { $0.callers.contains(exchange.pointee.caller) }) else {
+        if let callers = ServerConnection.withServer(stream, { $0.callers }), !callers.contains(exchange.pointee.caller) {
             return refuse(exchange, .unsupportedContentType)
         }
-        if exchange.pointee.caller == .grpc, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
+        if case .grpc = exchange.pointee.caller, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
         let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
-        if exchange.pointee.caller == .http, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
+        if case .http = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
             switch snapshot._withUnsafeGuaranteedRef({ findTranscoded(exchange, stream, $0) }) {
             case .found: break
             case .notFound: return refuse(exchange, .noRoute)
@@ -45,7 +45,9 @@ extension GatewayWorker {
         } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
             return refuse(exchange, .noRoute)
         }
-        if exchange.pointee.caller != .grpc {
+        switch exchange.pointee.caller {
+        case .grpc: break
+        default:
             if noteOrigin(exchange, stream, facts) { return }
             if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) { return refuse(exchange, cause) }
         }

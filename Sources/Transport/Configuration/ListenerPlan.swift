@@ -27,7 +27,7 @@ extension FileOpener {
         }
         var settings = HTTPServerSettings(listener.limits)
         settings.protocols = protocols
-        settings.callers = listener.protocols?.value ?? .all
+        settings.callers = listener.protocols?.value
         return ListenerPlan(name: listener.name.value, address: address, tls: context, settings: settings)
     }
 

@@ -26,7 +26,7 @@ package final class HTTP1Calls: HTTP1Codec {
     package private(set) var isTruncated = false
     package var leavesUnread: Bool { false }
 
-    private let pool: StreamPool
+    package let pool: StreamPool
     private let windowBytes: Int
     private var reader: ResponseReader
     /// What came and was not read yet.
@@ -43,7 +43,7 @@ package final class HTTP1Calls: HTTP1Codec {
     private var endedCount = 0
     private var headHasLeft = false
     private var answerHasBegun = false
-    private var isDead = false
+    package private(set) var isDead = false
     private var now: UInt64 = 0
 
     /// - Parameter windowBytes: body that a handler has not accepted; above it nothing more is read.
@@ -119,31 +119,11 @@ package final class HTTP1Calls: HTTP1Codec {
         return true
     }
 
-    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.outbound.append(bytes, from: pool.chunks)
-    }
-
-    package func finish(_ stream: StreamPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.ending = .body
-    }
-
-    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.ending = .trailers
-        stream.pointee.outboundTrailers = trailers
-    }
-
     /// The call ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
         guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else { return }
         stream.pointee.flags.insert(.resetSent)
         resetCode = code.rawValue
-    }
-
-    private func canSend(_ stream: StreamPointer) -> Bool {
-        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
     }
 
     // MARK: Bytes in
@@ -264,14 +244,14 @@ package final class HTTP1Calls: HTTP1Codec {
 
     // MARK: Bytes out
 
-    package func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
+    package func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
         guard !isDead else { return }
         self.now = now
         if current != nil, !held.isEmpty, !holdsReading { readHeld() }
         guard let stream = current else { return }
         if stream.pointee.flags.contains(.resetSent) { return abandon(stream, resetCode) }
         if !written.isEmpty {
-            output.append(written.readable)
+            output.bytes.append(written.readable)
             written.removeAll()
             headHasLeft = true
         }
@@ -279,19 +259,19 @@ package final class HTTP1Calls: HTTP1Codec {
         writeBody(stream, into: &output, limit: limit)
     }
 
-    private func writeBody(_ stream: StreamPointer, into output: inout ByteBuffer, limit: Int) {
+    private func writeBody(_ stream: StreamPointer, into output: inout GatherBuffer, limit: Int) {
         let waiting = stream.pointee.outbound.count
         let count = min(waiting, max(0, limit - output.count))
         if case .chunked = framing {
             if count > 0 {
-                HTTP1Writer.chunkStart(count: count, to: &output)
-                stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
-                HTTP1Writer.chunkEnd(to: &output)
+                HTTP1Writer.chunkStart(count: count, to: &output.bytes)
+                output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
+                HTTP1Writer.chunkEnd(to: &output.bytes)
             }
         } else {
             // More than was told would be taken for the next request.
             guard UInt64(waiting) <= left else { return abandon(stream, ErrorCode.internalError.rawValue) }
-            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+            output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
             left -= UInt64(count)
         }
         if count > 0 {
@@ -306,9 +286,9 @@ package final class HTTP1Calls: HTTP1Codec {
         guard left == 0 else { return abandon(stream, ErrorCode.internalError.rawValue) }
         if case .chunked = framing {
             if let trailers = stream.pointee.outboundTrailers {
-                HTTP1Writer.lastChunk(trailers: UnsafeBufferPointer(trailers), to: &output)
+                HTTP1Writer.lastChunk(trailers: UnsafeBufferPointer(trailers), to: &output.bytes)
             } else {
-                HTTP1Writer.lastChunk(to: &output)
+                HTTP1Writer.lastChunk(to: &output.bytes)
             }
         }
         stream.pointee.flags.insert(.localEnded)

@@ -14,14 +14,37 @@ package protocol HTTP1Codec: AnyObject {
     var isTruncated: Bool { get }
     /// The peer may still be sending, and is to read what was said last.
     var leavesUnread: Bool { get }
+    /// The connection is gone.
+    var isDead: Bool { get }
+    var pool: StreamPool { get }
 
     func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64)
-    func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64)
-    func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer)
-    func finish(_ stream: StreamPointer)
-    func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>)
+    func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64)
     func reset(_ stream: StreamPointer, _ code: ErrorCode)
     /// The connection is gone.
     /// - Parameter inOrder: the peer ended its side, and everything before that has come.
     func die(inOrder: Bool)
+}
+
+/// What handlers say of a body waits in the stream, whichever side it goes to.
+extension HTTP1Codec {
+    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
+        stream.pointee.outbound.append(bytes, from: pool.chunks)
+    }
+
+    package func finish(_ stream: StreamPointer) {
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
+        stream.pointee.ending = .body
+    }
+
+    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
+        stream.pointee.ending = .trailers
+        stream.pointee.outboundTrailers = trailers
+    }
+
+    func canSend(_ stream: StreamPointer) -> Bool {
+        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
+    }
 }

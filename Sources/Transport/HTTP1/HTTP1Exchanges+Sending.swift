@@ -42,22 +42,6 @@ extension HTTP1Exchanges {
         HTTP1Writer.interimHead(status: status, fields: fields, to: &written)
     }
 
-    package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.outbound.append(bytes, from: pool.chunks)
-    }
-
-    package func finish(_ stream: StreamPointer) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.ending = .body
-    }
-
-    package func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        guard canSend(stream), stream.pointee.ending == .open else { return }
-        stream.pointee.ending = .trailers
-        stream.pointee.outboundTrailers = trailers
-    }
-
     /// The answer ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
     /// With `noError` a complete answer still goes out: only the rest of the request is unwanted.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
@@ -65,10 +49,6 @@ extension HTTP1Exchanges {
         if code == .noError, stream.pointee.ending != .open { return }
         stream.pointee.flags.insert(.resetSent)
         resetCode = code.rawValue
-    }
-
-    private func canSend(_ stream: StreamPointer) -> Bool {
-        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
     }
 
     private static func status(of fields: UnsafeBufferPointer<Field>) -> Int? {
@@ -80,16 +60,16 @@ extension HTTP1Exchanges {
 
     // MARK: Bytes
 
-    func write(_ stream: StreamPointer, into output: inout ByteBuffer, limit: Int, wallSeconds: Int64) -> Progress {
+    func write(_ stream: StreamPointer, into output: inout GatherBuffer, limit: Int, wallSeconds: Int64) -> Progress {
         if stream.pointee.flags.contains(.resetSent) { return .broken(resetCode) }
-        output.append(written.readable)
+        output.bytes.append(written.readable)
         written.removeAll()
         switch answer {
         case .awaited:
             // Whoever has not answered by the end of the tick wants the body.
             if owesContinue {
                 owesContinue = false
-                HTTP1Writer.interimContinue(to: &output)
+                HTTP1Writer.interimContinue(to: &output.bytes)
             }
             return .waits
         case .begun(let status, let length, let hasDate):
@@ -100,8 +80,8 @@ extension HTTP1Exchanges {
             let plan = ResponsePlan(
                 answering: reader.head, status: status, length: length ?? whole,
                 mayKeepAlive: !isDraining && stream.pointee.isRemoteEnded)
-            if !hasDate { writeDate(wallSeconds, to: &output) }
-            HTTP1Writer.responseEnd(plan, to: &output)
+            if !hasDate { writeDate(wallSeconds, to: &output.bytes) }
+            HTTP1Writer.responseEnd(plan, to: &output.bytes)
             owesContinue = false
             var left: UInt64 = 0
             if plan.sendsBody, case .length(let count) = plan.body { left = count }
@@ -113,7 +93,7 @@ extension HTTP1Exchanges {
     }
 
     private func writeBody(
-        _ stream: StreamPointer, _ plan: ResponsePlan, _ left: UInt64, into output: inout ByteBuffer, limit: Int
+        _ stream: StreamPointer, _ plan: ResponsePlan, _ left: UInt64, into output: inout GatherBuffer, limit: Int
     ) -> Progress {
         let waiting = stream.pointee.outbound.count
         guard plan.sendsBody, plan.body != .none else {
@@ -127,16 +107,16 @@ extension HTTP1Exchanges {
         case .length:
             // More than was told would be taken for the next answer.
             guard UInt64(waiting) <= left else { return .broken(ErrorCode.internalError.rawValue) }
-            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+            output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
             answer = .body(plan, left: left - UInt64(count))
             drained(stream, count)
             return end(stream, plan, complete: left == UInt64(count), into: &output)
         case .chunked where count > 0:
-            HTTP1Writer.chunkStart(count: count, to: &output)
-            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
-            HTTP1Writer.chunkEnd(to: &output)
+            HTTP1Writer.chunkStart(count: count, to: &output.bytes)
+            output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
+            HTTP1Writer.chunkEnd(to: &output.bytes)
         default:
-            stream.pointee.outbound.move(count, to: &output, pool: pool.chunks)
+            output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
         }
         drained(stream, count)
         return end(stream, plan, complete: true, into: &output)
@@ -151,7 +131,7 @@ extension HTTP1Exchanges {
 
     /// - Parameter complete: as long as was told.
     private func end(
-        _ stream: StreamPointer, _ plan: ResponsePlan, complete: Bool, into output: inout ByteBuffer
+        _ stream: StreamPointer, _ plan: ResponsePlan, complete: Bool, into output: inout GatherBuffer
     ) -> Progress {
         // The handler that heard of what was sent may have sent more, or reset.
         guard !isDead, stream.pointee.outbound.isEmpty, stream.pointee.ending != .open,
@@ -160,9 +140,9 @@ extension HTTP1Exchanges {
         guard complete else { return .broken(ErrorCode.internalError.rawValue) }
         if plan.sendsBody, plan.body == .chunked {
             if let trailers = stream.pointee.outboundTrailers {
-                HTTP1Writer.lastChunk(trailers: UnsafeBufferPointer(trailers), to: &output)
+                HTTP1Writer.lastChunk(trailers: UnsafeBufferPointer(trailers), to: &output.bytes)
             } else {
-                HTTP1Writer.lastChunk(to: &output)
+                HTTP1Writer.lastChunk(to: &output.bytes)
             }
         }
         stream.pointee.flags.insert(.localEnded)

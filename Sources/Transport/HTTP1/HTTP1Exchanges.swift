@@ -31,7 +31,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     /// When the first byte of the head being read came, in nanoseconds of the owner's clock; `nil` while none is.
     package private(set) var headSince: UInt64?
 
-    let pool: StreamPool
+    package let pool: StreamPool
     private let connection: UnsafeMutableRawPointer
     private let isSecure: Bool
     private let windowBytes: Int
@@ -53,7 +53,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     /// Why the present exchange is reset.
     var resetCode: UInt32 = 0
     private(set) var isDraining = false
-    private(set) var isDead = false
+    package private(set) var isDead = false
     var now: UInt64 = 0
 
     /// How far the present exchange's answer has come.
@@ -201,7 +201,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     // MARK: Endings
 
     /// Appends what is to be sent, about `limit` bytes at most, and reads on where that makes room for it.
-    package func produce(into output: inout ByteBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
+    package func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
         guard !isDead else { return }
         self.now = now
         while !isDead {
@@ -209,7 +209,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
             if mayRead, !held.isEmpty || isAnnounced { readHeld() }
             if let refusal {
                 self.refusal = nil
-                writeRefusal(refusal.status, refusal.text, wallSeconds: wallSeconds, to: &output)
+                writeRefusal(refusal.status, refusal.text, wallSeconds: wallSeconds, to: &output.bytes)
             }
             guard let stream, isAnnounced, output.count < limit else { return }
             switch write(stream, into: &output, limit: limit, wallSeconds: wallSeconds) {

@@ -95,8 +95,8 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
 
     func channelOpened() { channel?.markDirty() }
 
-    func channelProduce(into output: inout ByteBuffer, limit: Int) {
-        output.append(outgoing)
+    func channelProduce(into output: inout GatherBuffer, limit: Int) {
+        output.bytes.append(outgoing)
         outgoing = []
     }
 
@@ -122,6 +122,6 @@ private final class Nobody: ByteChannelDelegate, Sendable {
     static let one = Nobody()
     func channelOpened() {}
     func channelReceived(_ bytes: UnsafeRawBufferPointer) {}
-    func channelProduce(into output: inout ByteBuffer, limit: Int) {}
+    func channelProduce(into output: inout GatherBuffer, limit: Int) {}
     func channelClosed(_ end: ChannelEnd) {}
 }

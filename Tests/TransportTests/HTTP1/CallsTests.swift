@@ -41,9 +41,9 @@ private final class Client: HTTP1CallsOwner, StreamHandler {
     }
 
     func said(limit: Int = 64 << 10) -> String {
-        var buffer = ByteBuffer()
+        var buffer = GatherBuffer(capacity: 256)
         calls.produce(into: &buffer, limit: limit, now: 2, wallSeconds: 0)
-        return String(decoding: buffer.readable, as: UTF8.self).replacing("\r\n", with: "\n")
+        return String(decoding: buffer.bytes.readable, as: UTF8.self).replacing("\r\n", with: "\n")
     }
 
     func receive(_ text: String, step: Int = .max) {

@@ -53,10 +53,10 @@ final class Codec: HTTP1ExchangesOwner, StreamHandler {
     func produce(limit: Int = 64 << 10) {
         now += 1
         while true {
-            var buffer = ByteBuffer()
+            var buffer = GatherBuffer(capacity: 256)
             exchanges.produce(into: &buffer, limit: limit, now: now, wallSeconds: Self.noon)
-            if buffer.isEmpty { return }
-            output += String(decoding: buffer.readable, as: UTF8.self)
+            if buffer.count == 0 { return }
+            output += String(decoding: buffer.bytes.readable, as: UTF8.self)
         }
     }
 
