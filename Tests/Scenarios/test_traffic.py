@@ -181,3 +181,41 @@ def test_check_finds_what_is_wrong_with_shares_and_mirrors(tmp_path, two):
     assert told.returncode == 1
     assert "found weights of zero only" in told.stderr + told.stdout
     assert 'found "c", expected the name of a cluster' in told.stderr + told.stdout
+
+
+def test_idle_connections_make_room_near_the_limit(gateway, two):
+    from harness.h2raw import Client
+    running = gateway(configuration(two[0], overload={"connections": 2}, workers=1))
+    with Client(running.address) as first:
+        first.ping()
+
+        def comes_in():
+            # At the limit it is reset; but the first has had no call for a second before long, and is told to go.
+            with Caller(running.address) as second, Caller(running.address) as third:
+                return all(caller.unary(ask(), timeout=5).backend == "a" for caller in (second, third))
+
+        def tried():
+            try:
+                return comes_in()
+            except grpc.RpcError:
+                return False
+        eventually(tried, "room for two more")
+        first.wait_end()
+
+
+def test_callers_of_every_protocol_are_shaped_alike(gateway, two, tag):
+    import urllib.error
+    import urllib.request
+    a, b = two
+    running = gateway(shaped(a, b, mirror={"cluster": "b"}))
+    request = urllib.request.Request(
+        f"http://{running.address}/{SERVICE}/Unary", data=ask(tag=tag).SerializeToString(),
+        headers={"content-type": "application/proto"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 200
+    seen = eventually(lambda: b.seen(tag).calls, "the copy of a Connect call")
+    assert [(call.method, call.received) for call in seen] == [("Unary", 1)]
+    running.reload(shaped(a, b, fault={"abort": {"grpc_status": "aborted", "http_status": 409}}))
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=20)
+    assert refusal.value.code == 409
