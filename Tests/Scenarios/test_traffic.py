@@ -219,3 +219,21 @@ def test_callers_of_every_protocol_are_shaped_alike(gateway, two, tag):
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(request, timeout=20)
     assert refusal.value.code == 409
+
+
+def test_an_http1_connection_of_age_is_closed(gateway, two):
+    import socket
+    whole = shaped(*two)
+    whole["listeners"] = [listener(limits={"age": "1s"})]
+    running = gateway(whole)
+    host, port = running.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += connection.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 404")
+        # Whatever else it had to say comes, and then its end.
+        while connection.recv(4096):
+            pass
+    eventually(lambda: running.metrics().sum("martlet_downstream_connections_aged_total") == 1, "its age counted")
