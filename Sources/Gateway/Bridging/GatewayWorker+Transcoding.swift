@@ -22,31 +22,69 @@ extension GatewayWorker {
         case methodNotAllowed(allow: String)
     }
 
-    /// Finds the RPC that a request means by the bindings of the snapshot's schemas, and the route of this RPC: rules and
-    /// limits of a method apply however it is called. A binding counts only where that route leads to a cluster that has it.
+    /// Finds the RPC that a request means by the schemas of the snapshot, and its route: the first in the order written that
+    /// takes the RPC or the path that was sent. Rules and limits of a method apply however it is called.
     func findTranscoded(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
         transcoding.plan = nil
+        if let found = findConnectQuery(exchange, stream, snapshot) { return found }
         let facts = exchange.pointee.facts!
-        var otherMethods: TranscodingPlan?
         let method = Self.askedMethod(facts, stream)
-        for plan in snapshot.transcodings {
-            switch plan.match(method: method, path: facts.path, query: facts.query, into: transcoding.match) {
-            case .found:
-                exchange.pointee.facts = Self.facts(facts, of: plan.schema.methods[transcoding.match.method], stream)
-                if find(exchange, stream, exchange.pointee.facts!, snapshot),
-                    exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding === plan })
-                {
-                    transcoding.plan = plan
-                    return .found
-                }
-            case .methodNotAllowed: otherMethods = otherMethods ?? plan
-            case .notFound: continue
-            }
+        findOrigin(exchange, stream, snapshot)
+        let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        if let direct, method.equals("POST"), let plan = snapshot.routes[direct].transcoding,
+            plan.matchOwn(path: facts.path, query: facts.query, into: transcoding.match)
+        {
+            return serve(plan.schema.methods[transcoding.match.method], by: direct, of: snapshot, exchange, stream)
         }
+        var chosen = -1
+        var meant: MethodSchema?
+        let outcome = snapshot.directory.match(method: method, facts, into: transcoding.match) { plan, method in
+            chosen = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            meant = method
+            return chosen >= 0
+        }
+        if outcome == .found, let meant { return serve(meant, by: chosen, of: snapshot, exchange, stream) }
+        if outcome == .methodNotAllowed, direct == nil || direct == chosen {
+            let methods = snapshot.directory.methods(facts) { plan, method in
+                Self.route(of: method, plan, facts, direct, stream, snapshot) >= 0
+            }
+            return .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))
+        }
+        guard let direct else { return .notFound }
+        take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
+        methodMissed(exchange)
+        return .found
+    }
+
+    /// The route that a request is served by if it means this method, -1 where an earlier one takes its path for another
+    /// cluster, or none leads to the method.
+    private static func route(
+        of method: MethodSchema, _ plan: TranscodingPlan, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer,
+        _ snapshot: Snapshot
+    ) -> Int {
+        func leadsThere(_ route: Int) -> Bool { snapshot.routes[route].transcoding?.schema === plan.schema }
+        let routed = snapshot.table.route(for: self.facts(facts, of: method, stream), fields: stream.pointee.fields)
+        guard let direct else { return routed.map { leadsThere($0) ? $0 : -1 } ?? -1 }
+        if let routed, routed < direct, leadsThere(routed) { return routed }
+        return leadsThere(direct) ? direct : -1
+    }
+
+    private func serve(
+        _ method: MethodSchema, by route: Int, of snapshot: Snapshot, _ exchange: ExchangePointer, _ stream: StreamPointer
+    ) -> Finding {
+        let facts = Self.facts(exchange.pointee.facts!, of: method, stream)
         exchange.pointee.facts = facts
-        if find(exchange, stream, facts, snapshot) { return .found }
-        guard let otherMethods else { return .notFound }
-        return .methodNotAllowed(allow: otherMethods.allowedMethods(path: facts.path))
+        take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, exchange)
+        transcoding.plan = snapshot.routes[route].transcoding
+        return .found
+    }
+
+    /// A method was called that is not there: perhaps the cluster has another schema by now.
+    func methodMissed(_ exchange: ExchangePointer) {
+        guard let snapshot = exchange.pointee.snapshot, let route = exchange.pointee.route else { return }
+        snapshot._withUnsafeGuaranteedRef { $0.cluster(of: route) }._withUnsafeGuaranteedRef { cluster in
+            if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
+        }
     }
 
     /// A browser that asks whether it may call means the call that it asks about.
@@ -73,28 +111,28 @@ extension GatewayWorker {
 
     /// Puts transcoders between the caller and the upstream, for a request that `findTranscoded` found.
     func buildTranscoder(_ exchange: ExchangePointer, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
-        let fields = stream.pointee.fields
-        if let encoding = fields.first(.contentEncoding), !encoding.valueBytes.equals("identity") {
-            return .unsupportedCompression(accepted: "identity")
-        }
         let method = plan.schema.methods[transcoding.match.method]
-        let form: ResponseForm = method.serverStreams ? Self.form(fields) : .single
+        let form: ResponseForm = method.serverStreams ? Self.form(stream.pointee.fields) : .single
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
                 takePair(plan), transcoding.match, form: form, contentType: exchange.pointee.facts!.contentType ?? none)
-            _ = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller)
-            exchange.pointee.bridge = Bridge(converter, json: converter)
+            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller, readsMessages: true)
+            let bridge = Bridge(converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip)
+            if let cause = readCompressed(exchange, bridge, request.encoding) { return cause }
+            exchange.pointee.bridge = bridge
         } catch {
             return error.cause
         }
-        exchange.pointee.facts!.become(method: UnsafeRawBufferPointer(start: Self.post.utf8Start, count: 4))
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
+        exchange.pointee.facts!.become(method: Self.post)
+        noteBridged(exchange, stream)
         return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
     }
 
-    private static var post: StaticString { "POST" }
+    static var post: UnsafeRawBufferPointer {
+        let text: StaticString = "POST"
+        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
 
     /// Lines where the caller does not say.
     private static func form(_ fields: FieldBlock) -> ResponseForm {
@@ -106,16 +144,17 @@ extension GatewayWorker {
         return .lines
     }
 
-    private func takePair(_ plan: TranscodingPlan) -> TranscoderPair {
+    func takePair(_ plan: TranscodingPlan) -> TranscoderPair {
         guard let index = transcoding.idle.lastIndex(where: { $0.plan === plan }) else { return TranscoderPair(plan) }
         return transcoding.idle.remove(at: index)
     }
 
     /// The call is over: its transcoders are for the next one. The oldest go where there are too many.
     func giveBack(_ bridge: Bridge) {
-        guard let json = bridge.json, current.snapshot.transcodings.contains(where: { $0 === json.pair.plan }) else { return }
+        giveBackCompression(bridge)
+        guard let pair = bridge.pair, current.snapshot.transcodings.contains(where: { $0 === pair.plan }) else { return }
         if transcoding.idle.count >= TranscodingRoom.idleMax { transcoding.idle.removeFirst() }
-        transcoding.idle.append(json.pair)
+        transcoding.idle.append(pair)
     }
 }
 
@@ -129,10 +168,11 @@ extension GatewayWorker {
         exchange.pointee.outcome.httpStatus = 200
         bridge.output.append(bridge.answer.readable)
         bridge.answer.removeAll()
+        if bridge.acceptsGzip, !json.isRaw { bridge.answerDeflater = compression.takeDeflater() }
         json.withContentType { type in
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.pointee.trailersStart, to: downstream, status: 200, contentType: type,
-                bodyBytes: nil, scratch: context.fieldScratch)
+                bodyBytes: nil, isGzip: bridge.answerDeflater != nil, scratch: context.fieldScratch)
             ServerConnection.withServer(downstream) {
                 $0.respond(downstream, withPermission(exchange, downstream, fields), ended: false)
             }
@@ -151,6 +191,7 @@ extension GatewayWorker {
             replies.end.writeStatus(json.pair.response, to: &transcoding.status)
             json.pair.response.finish(status: transcoding.status.readable, into: &bridge.output)
         }
+        compressOutput(bridge, isLast: true)
         sendOutput(bridge, downstream)
     }
 
@@ -165,10 +206,11 @@ extension GatewayWorker {
             bridge.answer.removeAll()
             replies.end.writeStatus(json.pair.response, to: &bridge.answer)
         }
+        let isGzip = (code != .ok || !json.isRaw) && compressAnswer(bridge)
         let send = { (type: UnsafeRawBufferPointer) in
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.pointee.fields.count, to: downstream, status: code.httpStatus, contentType: type,
-                bodyBytes: bridge.answer.count, scratch: self.context.fieldScratch)
+                bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: self.context.fieldScratch)
             ServerConnection.withServer(downstream) { connection in
                 connection.respond(downstream, self.withPermission(exchange, downstream, fields), ended: false)
                 connection.send(downstream, bridge.answer.readable)
