@@ -1,6 +1,7 @@
 """Shaped traffic: shares by weight, mirrors, faults on purpose, connections of age, and load that is shed by priority."""
 
 import collections
+import threading
 
 import grpc
 import pytest
@@ -116,13 +117,15 @@ def test_long_streams_move_on_when_their_connection_is_of_age(gateway, two):
     running = gateway(whole)
     with Caller(running.address) as caller:
         # A stream that would never end by itself.
+        over = threading.Event()
+
         def talk():
             yield ask()
-            import threading
-            threading.Event().wait(25)
+            over.wait(60)
         conversation = caller.kinds.Converse(talk(), timeout=60)
         assert next(conversation).backend == "a"
         refusal = refused(lambda: next(conversation))
+        over.set()
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "CONNECTION_TOO_OLD")
         # Calls go on meanwhile, on other connections.
         assert spread(caller, 20, timeout=20) == {"a": 20}
