@@ -26,10 +26,18 @@ final class FileWatch {
     /// A reader that has whatever it reads watched from now on.
     func watching<Contents>(_ read: @escaping (String) -> Contents) -> (String) -> Contents {
         { [self] path in
-            if seen[path] == nil { seen[path] = Mark(path) }
+            note(path)
             return read(path)
         }
     }
+
+    /// Watches a file, or which files a folder has: before it is looked at.
+    func note(_ path: String) {
+        if seen[path] == nil { seen[path] = Mark(path) }
+    }
+
+    /// Watches besides what another one does.
+    func add(_ other: FileWatch) { seen.merge(other.seen) { own, _ in own } }
 
     /// True once for every change.
     func hasChanged() -> Bool {

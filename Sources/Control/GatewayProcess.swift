@@ -44,6 +44,9 @@ package final class GatewayProcess {
     private let counters: CounterTable
     private let metrics: GatewayMetrics
     private let clusters = ClusterBoard()
+    private let schemas = SchemaBoard()
+    private let schemaHints: SchemaHints
+    private let schemaKeeper: SchemaKeeper
     private let monitor: HealthMonitor
     private let log: AccessLogSink
     private let board: LoadBoard
@@ -88,7 +91,7 @@ package final class GatewayProcess {
             configuration,
             .init(
                 readFile: watched.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall, clusters: clusters))
+                now: loop.wall, clusters: clusters, schemas: schemas, folders: .onDisk(noting: watched.note)))
         let (built, mistakes) = builder.build(generation: 1)
         let problems = mistakes + PlaceCheck.issues(of: configuration)
         notices.report(problems)
@@ -116,6 +119,10 @@ package final class GatewayProcess {
         let resolved = names.resolved
         self.resolved = resolved
         monitor = HealthMonitor(context: context, seed: RandomBytes.uint64())
+        schemaKeeper = SchemaKeeper(board: schemas, context: context, seed: RandomBytes.uint64()) { notices.say($0) }
+        let schemaHints = SchemaHints(mailbox: loop.mailbox)
+        schemaHints.keeper = schemaKeeper
+        self.schemaHints = schemaHints
         self.names = names
         let snapshot = product.snapshot
         currentSnapshot = snapshot
@@ -132,6 +139,7 @@ package final class GatewayProcess {
                 accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved,
                 overload: overload)
             hints.attach(to: gateway, on: context.loop)
+            schemaHints.attach(to: gateway)
             let worker = context.index
             gateway.limitStoreChanged = { storeWatch.report($0, worker: worker, generation: $1) }
             return ServingWorker(gateway: gateway, context: context, board: board)
@@ -142,7 +150,7 @@ package final class GatewayProcess {
         admin = try Admin.open(
             configuration.admin.value, registry: metrics.registry, lost: { [log] in log.linesDropped &+ log.linesLost },
             context: context)
-        admin?.clusters = { [unowned self] in ClusterReport(currentSnapshot?.clusters ?? [], names: self.resolved) }
+        admin?.clusters = { [unowned self] in ClusterReport(currentSnapshot?.clusters ?? [], names: self.resolved, schemas: schemas) }
         notices.say("admin address=\(admin!.address)")
     }
 
@@ -162,6 +170,7 @@ package final class GatewayProcess {
             resolved = names
             group.postToAll { $0.gateway.resolve(names) }
             monitor.resolve(names)
+            schemaKeeper.resolve(names)
         }
         monitor.changed = { [unowned self] name in group.postToAll { $0.gateway.refresh(cluster: name) } }
         if let snapshot = currentSnapshot { monitor.keep(snapshot.clusters, names: resolved) }
@@ -171,16 +180,44 @@ package final class GatewayProcess {
         }
         memoryWatch.changed = { [unowned self] pressure in group.postToAll { $0.gateway.setResidentPressure(pressure) } }
         memoryWatch.start()
+        keepSchemas()
         keepKeys()
         for signal in relay.early { received(signal: signal) }
         loop.run()
         monitor.stop()
+        schemaKeeper.stop()
         group.stop()
         _ = log.stop(withinMilliseconds: 2000)
         return 0
     }
 
-    /// Ready when every key set has come or failed: until then good tokens would be turned away.
+    /// Workers take a schema that was told into service by itself.
+    private func keepSchemas() {
+        schemaKeeper.changed = { [unowned self] cluster, plan in
+            guard let snapshot = currentSnapshot else { return }
+            generation += 1
+            let next = snapshot.with(plan, of: cluster, generation: generation)
+            group.postToAll { $0.gateway.adopt(next) }
+            for conflict in next.schemaConflicts { notices.say("warning: \(conflict)") }
+            currentSnapshot = next
+        }
+        schemaKeeper.settled = { [unowned self] in settled(\.schemas) }
+        if let snapshot = currentSnapshot { schemaKeeper.keep(snapshot.clusters, names: resolved) }
+    }
+
+    /// Ready when every key set and every schema has come or failed: until then good tokens and calls would be turned away.
+    private func settled(_ what: WritableKeyPath<Awaited, Bool>) {
+        awaited[keyPath: what] = false
+        guard phase == .starting, !awaited.keys, !awaited.schemas else { return }
+        enter(.serving)
+        notices.say("ready")
+    }
+
+    private struct Awaited {
+        var keys = true
+        var schemas = true
+    }
+
     private func keepKeys() {
         let seed = (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64())
         let keeper = KeySetKeeper(
@@ -188,11 +225,7 @@ package final class GatewayProcess {
         keeper.fetched = { [unowned self] keys, source in
             group.postToAll { $0.gateway.setKeys(keys, from: source) }
         }
-        keeper.settled = { [unowned self] in
-            guard phase == .starting else { return }
-            enter(.serving)
-            notices.say("ready")
-        }
+        keeper.settled = { [unowned self] in settled(\.keys) }
         hints.keeper = keeper
         keys = keeper
         if let snapshot = currentSnapshot { keeper.keep(snapshot.keySetSources) }
@@ -247,11 +280,13 @@ package final class GatewayProcess {
             wanted,
             .init(
                 readFile: files.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall, clusters: clusters))
+                now: loop.wall, clusters: clusters, schemas: schemas, folders: .onDisk(noting: files.note)))
         let (built, mistakes) = builder.build(generation: generation + 1)
         let problems = mistakes + (rereading ? PlaceCheck.issues(of: wanted) : [])
         notices.report(problems)
         guard let product = built, !problems.hasErrors else {
+            // Among them may be new ones with the mistake in them.
+            watched.add(files)
             return notices.say("reload refused: the configuration in service stays")
         }
         do {
@@ -285,8 +320,10 @@ package final class GatewayProcess {
         memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot
+        schemaKeeper.keep(snapshot.clusters, names: resolved)
     }
 
+    private var awaited = Awaited()
     private var currentSnapshot: Snapshot?
     /// What host names stand for.
     private var resolved = ResolvedNames()

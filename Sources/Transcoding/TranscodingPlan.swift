@@ -4,7 +4,7 @@ internal import Bytes
 /// How the methods of one schema are reached by HTTP and JSON. Immutable, one a cluster and schema.
 package final class TranscodingPlan: Sendable {
     /// A rule that a configuration gives a method, instead of its annotation.
-    package struct Rule: Sendable {
+    package struct Rule: Sendable, Equatable {
         /// `pkg.Service.Method`.
         package var selector: String
         package var rule: HTTPRule
@@ -26,29 +26,48 @@ package final class TranscodingPlan: Sendable {
     package let options: TranscodingOptions
     /// The methods' own paths first, in the schema's order, then rules as they were found.
     package let bindings: [Binding]
-    /// What is wrong with rules, each by name. Such a rule does not apply.
+    /// What is wrong with the schema's own rules, each by name. Such a rule does not apply.
     package let problems: [String]
+    /// What is wrong with the rules given, by their places among those.
+    package let mistakes: [(rule: Int, problem: String)]
     private let index: BindingIndex
 
     package init(schema: Schema, rules: [Rule] = [], options: TranscodingOptions = TranscodingOptions()) {
         var builder = Builder(schema: schema)
-        let given = Dictionary(grouping: rules, by: \.selector)
+        let given = Dictionary(grouping: rules.indices, by: { rules[$0].selector })
+        var mistakes: [(rule: Int, problem: String)] = []
         for (place, method) in schema.methods.enumerated() {
-            if let own = given[method.fullName] {
-                for rule in own { builder.add(rule.rule, method: place) }
-            } else if let rule = method.rule {
-                builder.add(rule, method: place)
+            guard let own = given[method.fullName] else {
+                if let rule = method.rule { builder.add(rule, method: place) }
+                continue
+            }
+            for index in own {
+                let known = builder.problems.count
+                builder.add(rules[index].rule, method: place)
+                mistakes += builder.problems[known...].map { (index, $0) }
+                builder.problems.removeSubrange(known...)
             }
         }
         let names = Set(schema.methods.map(\.fullName))
-        for rule in rules where !names.contains(rule.selector) {
-            builder.problems.append("\(rule.selector): no such method")
+        for (index, rule) in rules.enumerated() where !names.contains(rule.selector) {
+            mistakes.append((index, "\(rule.selector): no such method"))
         }
+        self.mistakes = mistakes
         self.schema = schema
         self.options = options
         bindings = builder.bindings
         problems = builder.problems
         index = builder.index
+    }
+
+    /// The same with other options.
+    package init(_ plan: TranscodingPlan, options: TranscodingOptions) {
+        schema = plan.schema
+        self.options = options
+        bindings = plan.bindings
+        problems = plan.problems
+        mistakes = plan.mistakes
+        index = plan.index
     }
 
     private struct Builder {
@@ -105,12 +124,8 @@ package final class TranscodingPlan: Sendable {
         match.query = query
         // The methods' own paths are literals as a whole, and literals go first.
         let own = schema.method(path: path)
-        if let own, method.equals("POST") {
-            match.binding = own
-            match.method = own
-            return .found
-        }
-        switch index.find(method: method, path, &match.segments) {
+        if method.equals("POST"), matchOwn(path: path, query: query, into: match) { return .found }
+        switch index.find(method: method, path, &match.segments, accepts: { _ in true }) {
         case .found(let binding):
             match.binding = binding
             match.method = bindings[binding].method
@@ -120,10 +135,13 @@ package final class TranscodingPlan: Sendable {
         }
     }
 
-    /// The HTTP methods that a path has, joined as the header `allow` wants them.
-    package func allowedMethods(path: UnsafeRawBufferPointer) -> String {
-        var methods = index.methods(of: path)
-        if schema.method(path: path) != nil, !methods.contains("POST") { methods.append("POST") }
-        return methods.sorted().joined(separator: ", ")
+    /// Whether a POST to this path means the method whose own it is.
+    package func matchOwn(path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer, into match: BindingMatch) -> Bool {
+        guard let own = schema.method(path: path) else { return false }
+        match.path = path
+        match.query = query
+        match.binding = own
+        match.method = own
+        return true
     }
 }

@@ -1,3 +1,4 @@
+package import GRPC
 package import HTTP2
 package import HTTPModel
 internal import Reactor
@@ -24,6 +25,8 @@ package struct HTTPServerSettings: Sendable {
     package var bodyBytesMax: Int?
     /// What is spoken here, in cleartext; under TLS its context's ALPN list says the same.
     package var protocols: [ApplicationProtocol] = [.http2]
+    /// What callers may speak over them; `nil` for all.
+    package var callers: CallerProtocols?
 
     package static let defaults = HTTPServerSettings(
         session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),

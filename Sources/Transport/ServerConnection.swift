@@ -1,4 +1,5 @@
 internal import Bytes
+package import GRPC
 internal import HTTP1
 internal import HTTP2
 package import HTTPModel
@@ -17,6 +18,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     private let protocols: [ApplicationProtocol]
     /// One request's body, at most; `nil` for any.
     package let bodyBytesMax: Int?
+    /// What callers may speak; `nil` for all.
+    package let callers: CallerProtocols?
     private var preface = Preface()
     private var drain = DrainMachine()
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
@@ -39,6 +42,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         self.handler = UnownedReference(handler)
         protocols = server.settings.protocols
         bodyBytesMax = server.settings.bodyBytesMax
+        callers = server.settings.callers
         idleSince = server.context.loop.now.nanoseconds
         if let age = server.settings.age {
             var generator = SystemRandomNumberGenerator()

@@ -48,7 +48,7 @@ package struct ConfigurationCheck {
             draft,
             .init(
                 readFile: readFile, counterSeed: .random(), ticketKeys: TicketKeys(now: .now()),
-                metrics: GatewayMetrics(registry: MetricRegistry()), now: now))
+                metrics: GatewayMetrics(registry: MetricRegistry()), now: now, folders: .onDisk { _ in }))
         // The builder that serves may look at more than files; it wants a whole configuration.
         let built = read.issues.hasErrors ? builder.fileIssues() : builder.build(generation: 1).1
         return read.issues + built + PlaceCheck.issues(of: draft)

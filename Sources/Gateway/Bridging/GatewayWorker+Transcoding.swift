@@ -22,32 +22,69 @@ extension GatewayWorker {
         case methodNotAllowed(allow: String)
     }
 
-    /// Finds the RPC that a request means by the bindings of the snapshot's schemas, and the route of this RPC: rules and
-    /// limits of a method apply however it is called. A binding counts only where that route leads to a cluster that has it.
+    /// Finds the RPC that a request means by the schemas of the snapshot, and its route: the first in the order written that
+    /// takes the RPC or the path that was sent. Rules and limits of a method apply however it is called.
     func findTranscoded(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
         transcoding.plan = nil
         if let found = findConnectQuery(exchange, stream, snapshot) { return found }
         let facts = exchange.pointee.facts!
-        var otherMethods: TranscodingPlan?
         let method = Self.askedMethod(facts, stream)
-        for plan in snapshot.transcodings {
-            switch plan.match(method: method, path: facts.path, query: facts.query, into: transcoding.match) {
-            case .found:
-                exchange.pointee.facts = Self.facts(facts, of: plan.schema.methods[transcoding.match.method], stream)
-                if find(exchange, stream, exchange.pointee.facts!, snapshot),
-                    exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding === plan })
-                {
-                    transcoding.plan = plan
-                    return .found
-                }
-            case .methodNotAllowed: otherMethods = otherMethods ?? plan
-            case .notFound: continue
-            }
+        findOrigin(exchange, stream, snapshot)
+        let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        if let direct, method.equals("POST"), let plan = snapshot.routes[direct].transcoding,
+            plan.matchOwn(path: facts.path, query: facts.query, into: transcoding.match)
+        {
+            return serve(plan.schema.methods[transcoding.match.method], by: direct, of: snapshot, exchange, stream)
         }
+        var chosen = -1
+        var meant: MethodSchema?
+        let outcome = snapshot.directory.match(method: method, facts, into: transcoding.match) { plan, method in
+            chosen = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            meant = method
+            return chosen >= 0
+        }
+        if outcome == .found, let meant { return serve(meant, by: chosen, of: snapshot, exchange, stream) }
+        if outcome == .methodNotAllowed, direct == nil || direct == chosen {
+            let methods = snapshot.directory.methods(facts) { plan, method in
+                Self.route(of: method, plan, facts, direct, stream, snapshot) >= 0
+            }
+            return .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))
+        }
+        guard let direct else { return .notFound }
+        take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
+        methodMissed(exchange)
+        return .found
+    }
+
+    /// The route that a request is served by if it means this method, -1 where an earlier one takes its path for another
+    /// cluster, or none leads to the method.
+    private static func route(
+        of method: MethodSchema, _ plan: TranscodingPlan, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer,
+        _ snapshot: Snapshot
+    ) -> Int {
+        func leadsThere(_ route: Int) -> Bool { snapshot.routes[route].transcoding?.schema === plan.schema }
+        let routed = snapshot.table.route(for: self.facts(facts, of: method, stream), fields: stream.pointee.fields)
+        guard let direct else { return routed.map { leadsThere($0) ? $0 : -1 } ?? -1 }
+        if let routed, routed < direct, leadsThere(routed) { return routed }
+        return leadsThere(direct) ? direct : -1
+    }
+
+    private func serve(
+        _ method: MethodSchema, by route: Int, of snapshot: Snapshot, _ exchange: ExchangePointer, _ stream: StreamPointer
+    ) -> Finding {
+        let facts = Self.facts(exchange.pointee.facts!, of: method, stream)
         exchange.pointee.facts = facts
-        if find(exchange, stream, facts, snapshot) { return .found }
-        guard let otherMethods else { return .notFound }
-        return .methodNotAllowed(allow: otherMethods.allowedMethods(path: facts.path))
+        take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, exchange)
+        transcoding.plan = snapshot.routes[route].transcoding
+        return .found
+    }
+
+    /// A method was called that is not there: perhaps the cluster has another schema by now.
+    func methodMissed(_ exchange: ExchangePointer) {
+        guard let snapshot = exchange.pointee.snapshot, let route = exchange.pointee.route else { return }
+        snapshot._withUnsafeGuaranteedRef { $0.cluster(of: route) }._withUnsafeGuaranteedRef { cluster in
+            if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
+        }
     }
 
     /// A browser that asks whether it may call means the call that it asks about.

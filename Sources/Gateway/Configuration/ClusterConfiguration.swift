@@ -15,7 +15,7 @@ package struct ClusterConfiguration: Sendable, Equatable {
     package var connections: Connections
     package var healthCheck: HealthCheckConfiguration?
     /// `nil` where nothing is known of its messages.
-    package var schema: SchemaConfiguration?
+    package var schema: Located<SchemaConfiguration>?
     /// Limits, error breakers and outlier detection.
     package var guards: GuardSettings
     /// What counts where a route retries or hedges.
@@ -78,7 +78,10 @@ extension Grammar where Value == ClusterConfiguration {
             if speaks == .http1, case .grpc = healthCheck?.kind {
                 section.report("found grpc beside protocol: http1, expected http or tcp", about: "health_check")
             }
-            let schema = section.optional("schema", .schema)
+            let schema = section.optional("schema", .located(.schema))
+            if speaks == .http1, section.has("schema") {
+                section.report("found beside protocol: http1, which has no gRPC to convert to", about: "schema")
+            }
             let circuit = section.optional("circuit_breaker", .circuitBreaker)
             var guards = GuardSettings()
             guards.limits = circuit?.limits

@@ -1,5 +1,7 @@
 package import Config
+package import GRPC
 package import RateLimit
+internal import Transport
 
 /// One entry of `routes`: which requests, who may make them, how many, and where they go.
 package struct RouteConfiguration: Sendable, Equatable {
@@ -18,6 +20,10 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var methods: [MethodConfiguration]
     /// `nil` where no page of another origin may call it.
     package var cors: CORSConfiguration?
+    /// What callers may speak.
+    package var protocols = CallerProtocols.all
+    /// `nil` for the canonical mapping.
+    package var json: JSONConfiguration?
     package var priority = Priority.default
     /// Where else its calls go, and what goes wrong with them on purpose.
     package var traffic = TrafficConfiguration()
@@ -33,7 +39,8 @@ package struct RouteConfiguration: Sendable, Equatable {
         left.name == right.name && left.match == right.match && left.cluster == right.cluster
             && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
             && left.expose == right.expose && left.methods == right.methods && left.cors == right.cors
-            && left.priority == right.priority && left.traffic == right.traffic && left.attempts == right.attempts
+            && left.json == right.json && left.protocols == right.protocols && left.priority == right.priority
+            && left.traffic == right.traffic && left.attempts == right.attempts
     }
 }
 
@@ -99,14 +106,16 @@ extension RouteConfiguration {
         let attempts = AttemptsConfiguration(in: section, isMethod: false)
         let methods = section.value("methods", .methods(of: name), default: [])
         let cors = section.optional("cors", .cors)
+        let json = section.optional("json", .json)
+        let protocols = section.value("protocols", .callerProtocols, default: .all)
         if section.has("methods"), !section.has("service") {
             section.report("found without service, expected beside it: methods are a service's", about: "methods")
         }
         guard let match, let cluster else { return nil }
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
-            limits: limits, expose: expose, methods: methods, cors: cors, priority: priority, traffic: traffic,
-            attempts: attempts)
+            limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
+            traffic: traffic, attempts: attempts)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.

@@ -4,6 +4,8 @@ internal import GRPC
 /// A station on a request's way. The set is closed, so a chain is a list of numbers and a call is a switch.
 package enum Filter: UInt8, Sendable {
     case limitStrangers
+    /// Is the caller's protocol one of those spoken here?
+    case speak
     case authenticate
     case authorize
     /// Can it be served at all? Asked before it is counted.
@@ -47,6 +49,12 @@ extension GatewayWorker {
             let verdict: FilterVerdict
             switch filter {
             case .limitStrangers: verdict = limitStrangers(exchange)
+            case .speak:
+                let caller = exchange.pointee.caller
+                guard policy._withUnsafeGuaranteedRef({ $0.callers.contains(caller) }) else {
+                    return refuse(exchange, .unsupportedContentType)
+                }
+                continue
             case .authenticate: verdict = authenticator.check(exchange, worker: self)
             case .authorize: verdict = authorize(exchange)
             case .serve:

@@ -8,17 +8,20 @@ package import Time
 /// What is known of clusters and their endpoints, for people and for Prometheus.
 package struct ClusterReport {
     private let clusters: [Cluster]
+    private let schemas: SchemaBoard
 
     private struct Cluster {
         let record: ClusterRecord
+        let isReflected: Bool
         let endpoints: [(place: EndpointPlace, record: EndpointRecord)]
     }
 
-    package init(_ plans: [ClusterPlan], names: ResolvedNames) {
+    package init(_ plans: [ClusterPlan], names: ResolvedNames, schemas: SchemaBoard = SchemaBoard()) {
+        self.schemas = schemas
         clusters = plans.map { plan in
             let known = plan.record.records
             return Cluster(
-                record: plan.record,
+                record: plan.record, isReflected: plan.schema?.reflection != nil,
                 endpoints: plan.places(names).compactMap { place in
                     known.first { $0.name == place.identity }.map { (place, $0) }
                 })
@@ -56,6 +59,7 @@ package struct ClusterReport {
                 writer.number(Int64(value), &buffer)
             }
         }
+        if cluster.isReflected { writeSchema(of: cluster.record.name, &writer, &buffer, now) }
         writer.key("endpoints", &buffer)
         writer.beginArray(&buffer)
         for (place, record) in cluster.endpoints {
@@ -77,6 +81,23 @@ package struct ClusterReport {
             writer.endObject(&buffer)
         }
         writer.endArray(&buffer)
+        writer.endObject(&buffer)
+    }
+
+    private func writeSchema(of cluster: String, _ writer: inout JSONWriter, _ buffer: inout ByteBuffer, _ now: Instant) {
+        writer.key("schema", &buffer)
+        writer.beginObject(&buffer)
+        let known = schemas.known[cluster]
+        writer.key("services", &buffer)
+        writer.number(Int64(known?.serviceCount ?? 0), &buffer)
+        if let known {
+            writer.key("age_seconds", &buffer)
+            writer.number(Int64(clamping: now.nanoseconds(since: known.time) / 1_000_000_000), &buffer)
+        }
+        if let trouble = schemas.troubles[cluster] {
+            writer.key("trouble", &buffer)
+            writer.string(trouble, &buffer)
+        }
         writer.endObject(&buffer)
     }
 
@@ -103,6 +124,15 @@ package struct ClusterReport {
             perCluster("martlet_circuit_overflow_total", "Calls that a limit has turned away.", .counter) { record in
                 record.settings.limits.map { _ in MetricValue.count(record.usage.overflowCount) }
             })
+        families.append(
+            MetricFamily(
+                name: "martlet_schema_services", help: "Services of a cluster's schema, as it was last told by reflection.",
+                kind: .gauge,
+                series: clusters.filter(\.isReflected).map {
+                    MetricSeries(
+                        labels: [Label("cluster", $0.record.name)],
+                        value: .level(Int64(schemas.known[$0.record.name]?.serviceCount ?? 0)))
+                }))
         return families.filter { !$0.series.isEmpty }
     }
 

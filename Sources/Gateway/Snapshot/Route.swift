@@ -1,3 +1,4 @@
+package import GRPC
 package import Metrics
 package import RateLimit
 package import Transcoding
@@ -6,6 +7,8 @@ package import Transcoding
 package final class Route: Sendable {
     package let index: Int
     package let name: String
+    /// Which requests it takes, as it is written.
+    package let match: RouteMatch
     package let nameBytes: [UInt8]
     /// Into the snapshot's clusters: the first, where calls are shared by several.
     package let cluster: Int
@@ -22,17 +25,20 @@ package final class Route: Sendable {
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
+    private let json: JSONConfiguration?
     /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
     package let transcoding: TranscodingPlan?
 
     package init(
-        index: Int, name: String, cluster: Int, policies: [CallPolicy], calls: CallGroup, priority: RouteConfiguration.Priority = .default,
-        leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil, transcoding: TranscodingPlan? = nil, traffic: TrafficPlan? = nil
+        index: Int, name: String, match: RouteMatch = RouteMatch(), cluster: Int, policies: [CallPolicy], calls: CallGroup,
+        priority: RouteConfiguration.Priority = .default, leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil,
+        json: JSONConfiguration? = nil, transcoding: TranscodingPlan? = nil, traffic: TrafficPlan? = nil
     ) {
         self.traffic = traffic
         self.priority = priority
         self.index = index
         self.name = name
+        self.match = match
         nameBytes = Array(name.utf8)
         self.cluster = cluster
         self.policies = policies
@@ -40,7 +46,20 @@ package final class Route: Sendable {
         self.calls = calls
         self.leadsToHTTP1 = leadsToHTTP1
         self.cors = cors
-        self.transcoding = transcoding
+        self.json = json
+        self.transcoding = transcoding.map { plan in
+            guard let json else { return plan }
+            var options = plan.options
+            json.change(&options)
+            return TranscodingPlan(plan, options: options)
+        }
+    }
+
+    /// The same where its cluster has another schema.
+    func with(_ transcoding: TranscodingPlan) -> Route {
+        Route(
+            index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
+            leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, traffic: traffic)
     }
 }
 
@@ -59,6 +78,8 @@ package final class CallPolicy: Sendable {
     package let limitsBefore: [AppliedLimit]
     /// Counted once it is known, together with those of the caller's plan.
     package let limits: [AppliedLimit]
+    /// What callers may speak.
+    package let callers: CallerProtocols
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
 
@@ -68,7 +89,8 @@ package final class CallPolicy: Sendable {
     ///   - shapes: its route has a traffic plan.
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, trials: TrialPolicy? = nil, access: AccessPolicy, limits: [Limit],
-        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, shapes: Bool = false
+        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, shapes: Bool = false,
+        callers: CallerProtocols = .all
     ) {
         self.timeout = timeout
         self.maxStreamDuration = maxStreamDuration
@@ -77,10 +99,13 @@ package final class CallPolicy: Sendable {
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.exposesRules = exposesRules
+        self.callers = callers
 
         var filters: [Filter] = []
         // What must hold for strangers too is counted first: it is the shield of all that follows.
         if !limitsBefore.isEmpty { filters.append(.limitStrangers) }
+        // What is not spoken here at all is nobody's.
+        if callers != .all { filters.append(.speak) }
         // Authenticate before counting, so that strangers cannot spend a tenant's budget.
         if authenticates { filters.append(.authenticate) }
         // Authorize before counting too: a refused call costs its tenant nothing.

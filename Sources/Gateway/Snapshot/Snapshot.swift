@@ -2,7 +2,7 @@ package import JOSE
 package import RateLimit
 package import Sockets
 internal import TLS
-internal import Transcoding
+package import Transcoding
 internal import Transport
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
@@ -13,7 +13,9 @@ package final class Snapshot: Sendable {
     package let routes: [Route]
     /// `routes`, for choosing one without counting references.
     let routeReferences: [Unmanaged<Route>]
-    /// Of every cluster with a schema that a route leads to, in the order of the routes.
+    /// How requests that speak no RPC protocol are understood.
+    let directory: TranscodingDirectory
+    /// Of every route that leads to a cluster with a schema, each once.
     let transcodings: [TranscodingPlan]
     package let rules: RuleBook
     package let clusters: [ClusterPlan]
@@ -41,11 +43,9 @@ package final class Snapshot: Sendable {
         self.table = table
         self.routes = routes
         routeReferences = routes.map { .passUnretained($0) }
-        var transcodings: [TranscodingPlan] = []
-        for plan in routes.compactMap(\.transcoding) where !transcodings.contains(where: { $0 === plan }) {
-            transcodings.append(plan)
-        }
-        self.transcodings = transcodings
+        directory = TranscodingDirectory(routes)
+        var known: Set<ObjectIdentifier> = []
+        transcodings = routes.compactMap(\.transcoding).filter { known.insert(ObjectIdentifier($0)).inserted }
         self.rules = rules
         self.clusters = clusters
         self.trustedProxies = trustedProxies
@@ -58,6 +58,20 @@ package final class Snapshot: Sendable {
         rulesReference = .passUnretained(rules)
         strangersClaims = authentication?.claimHeaders { _, _ in nil }
         strangersClaimsReference = strangersClaims.map { .passUnretained($0) }
+    }
+
+    /// Calls that two routes would take by HTTP, each told with its route.
+    package var schemaConflicts: [String] {
+        SchemaConflicts(routes, clusters).findings.map { "routes[\($0.route)] (\(routes[$0.route].name)): \($0.text)" }
+    }
+
+    /// The same with another schema of one cluster.
+    package func with(_ transcoding: TranscodingPlan, of cluster: String, generation: UInt64) -> Snapshot {
+        Snapshot(
+            generation: generation, table: table,
+            routes: routes.map { clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 }, rules: rules,
+            clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,
+            overload: overload, memory: memory)
     }
 }
 

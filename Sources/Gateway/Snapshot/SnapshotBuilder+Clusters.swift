@@ -19,13 +19,14 @@ extension SnapshotBuilder {
             balancing: cluster.balancing.settings, hash: usesHash ? HashPolicy(cluster.balancing.hash.map(\.value)) : nil,
             pool: pool,
             tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [pool.applicationProtocol], at: cluster.name.place) },
-            healthCheck: cluster.healthCheck, record: surroundings.clusters.record(cluster.name.value, guards(of: cluster)))
+            healthCheck: cluster.healthCheck, schema: cluster.schema.map { SchemaPlan($0.value) },
+            record: surroundings.clusters.record(cluster.name.value, guards(of: cluster)))
     }
 
     /// With the budgets of what its routes add to calls; where they add nothing, nothing is counted for it.
     private func guards(of cluster: ClusterConfiguration) -> GuardSettings {
         var guards = cluster.guards
-        for route in configuration.routes where route.cluster.value == cluster.name.value {
+        for route in configuration.routes where route.clusters.contains(where: { $0.value == cluster.name.value }) {
             for policy in [route.attempts.trials()] + route.methods.map({ route.attempts.trials(for: $0.attempts) }) {
                 switch policy {
                 case .retry: guards.retryBudget = cluster.retryBudget
@@ -54,25 +55,6 @@ extension SnapshotBuilder {
                     files.report("found hedging of a method that streams from the caller, expected none", at: hedging.place)
                 }
             }
-        }
-    }
-
-    /// How the cluster's methods are reached in JSON, with what is wrong with its descriptors by name.
-    mutating func transcoding(_ cluster: ClusterConfiguration) -> TranscodingPlan? {
-        guard case .descriptors(let paths) = cluster.schema else { return nil }
-        let sets = paths.map { files.bytes($0) }
-        guard let place = paths.first?.place, !sets.contains(nil) else { return nil }
-        do throws(SchemaFailure) {
-            let plan = TranscodingPlan(schema: try Schema(descriptorSets: sets.compactMap { $0 }))
-            for problem in plan.problems { files.report(problem, at: place, severity: .warning) }
-            guard !plan.bindings.isEmpty else {
-                files.report("found no service in the descriptors, expected at least one", at: place)
-                return nil
-            }
-            return plan
-        } catch {
-            for problem in error.problems { files.report(problem, at: place) }
-            return nil
         }
     }
 

@@ -24,11 +24,16 @@ package struct SnapshotBuilder {
         package var metrics: GatewayMetrics
         package var now: WallTime
         package var clusters: ClusterBoard
+        package var schemas: SchemaBoard
+        package var folders: SchemaFolders
 
         package init(
             readFile: @escaping (String) -> Result<[UInt8], FileFailure>, counterSeed: HashSeed, ticketKeys: TicketKeys,
-            metrics: GatewayMetrics, now: WallTime, clusters: ClusterBoard = ClusterBoard()
+            metrics: GatewayMetrics, now: WallTime, clusters: ClusterBoard = ClusterBoard(),
+            schemas: SchemaBoard = SchemaBoard(), folders: SchemaFolders = .none
         ) {
+            self.folders = folders
+            self.schemas = schemas
             self.clusters = clusters
             self.readFile = readFile
             self.counterSeed = counterSeed
@@ -66,6 +71,9 @@ package struct SnapshotBuilder {
         let store = storePlan(configuration.rateLimits)
         checkStreams(schemas)
         let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, schemas, &builder) }
+        for finding in SchemaConflicts(routes, clusters).findings {
+            files.report(finding.text, at: configuration.routes[finding.route].place, severity: .warning)
+        }
         let table = RouteTable(
             configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
             seed: RandomBytes.uint64())
@@ -114,7 +122,8 @@ package struct SnapshotBuilder {
             CallPolicy(
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
                 trials: route.attempts.trials(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, shapes: traffic != nil)
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, shapes: traffic != nil,
+                callers: route.protocols)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -125,15 +134,15 @@ package struct SnapshotBuilder {
                     trials: route.attempts.trials(for: method.attempts),
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
-                    shapes: traffic != nil))
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, shapes: traffic != nil,
+                    callers: route.protocols))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         return Route(
-            index: index, name: route.name, cluster: target ?? 0, policies: policies, calls: calls,
+            index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
-            transcoding: target.flatMap { schemas[$0] }, traffic: traffic)
+            json: route.json, transcoding: target.flatMap { schemas[$0] }, traffic: traffic)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

@@ -19,6 +19,8 @@ package final class Cluster {
     let record: ClusterRecord
     /// What of it a call has to ask: most clusters have none, and their calls do not touch it.
     private let guards: (limits: Bool, breaker: Bool, observes: Bool)
+    /// Before this nobody is told again that its schema lacks something.
+    private var quietUntil = Instant(nanoseconds: 0)
     private let seed: UInt64
     private unowned(unsafe) let context: WorkerContext
     private unowned(unsafe) let client: any EndpointClient
@@ -125,6 +127,13 @@ package final class Cluster {
         // Nothing that waits at one goes to another, nor back to it.
         balancer.setMembers([], now: context.loop.now)
         for endpoint in former { endpoint.retire() }
+    }
+
+    /// Whether it should be asked for its schema, since a method is missing somewhere: once in a while.
+    func missesMethod() -> Bool {
+        guard plan.schema?.reflection != nil, context.loop.now >= quietUntil else { return false }
+        quietUntil = context.loop.now + .seconds(1)
+        return true
     }
 
     // MARK: Calls

@@ -14,12 +14,14 @@ package struct ClusterPlan: Sendable, Equatable {
     package var pool: PoolSettings
     package var tls: UpstreamTLS?
     package var healthCheck: HealthCheckConfiguration?
+    /// `nil` where nothing is known of its messages.
+    package var schema: SchemaPlan?
     /// Equal only to itself.
     package var record: ClusterRecord
 
     package init(
         name: String, endpoints: [EndpointPlan], balancing: BalancingSettings, hash: HashPolicy? = nil, pool: PoolSettings,
-        tls: UpstreamTLS?, healthCheck: HealthCheckConfiguration? = nil, record: ClusterRecord
+        tls: UpstreamTLS?, healthCheck: HealthCheckConfiguration? = nil, schema: SchemaPlan? = nil, record: ClusterRecord
     ) {
         self.name = name
         self.endpoints = endpoints
@@ -28,6 +30,7 @@ package struct ClusterPlan: Sendable, Equatable {
         self.pool = pool
         self.tls = tls
         self.healthCheck = healthCheck
+        self.schema = schema
         self.record = record
     }
 

@@ -116,6 +116,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func noteAnswer(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
         if let status = exchange.pointee.outcome.grpcStatus {
             note(attempt, AttemptOutcome(status))
+            if status == .unimplemented { worker.methodMissed(exchange) }
         } else {
             let httpStatus = exchange.pointee.outcome.httpStatus
             note(attempt, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))

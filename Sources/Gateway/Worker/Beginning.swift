@@ -30,6 +30,9 @@ extension GatewayWorker {
             method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
+        if let callers = ServerConnection.withServer(stream, { $0.callers }), !callers.contains(exchange.pointee.caller) {
+            return refuse(exchange, .unsupportedContentType)
+        }
         if case .grpc = exchange.pointee.caller, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
@@ -80,11 +83,7 @@ extension GatewayWorker {
     func find(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
     ) -> Bool {
-        let peer = IPAddress(ServerConnection.withServer(stream) { $0.channel.peer })
-        exchange.pointee.origin =
-            snapshot.trustsProxies
-            ? ClientOrigin(peer: peer, fields: stream.pointee.fields, trusted: snapshot.trustedProxies)
-            : ClientOrigin(peer: peer)
+        findOrigin(exchange, stream, snapshot)
         let index: Int
         let method: Int
         if let known = facts.place?.pointee.target {
@@ -95,10 +94,25 @@ extension GatewayWorker {
             method = snapshot.table.method(of: index, facts.rpc) ?? -1
             if snapshot.table.goesByTargetAlone { facts.place?.pointee.note(route: index, method: method) }
         }
+        take(route: index, method: method, of: snapshot, exchange)
+        return true
+    }
+
+    @inline(__always)
+    func findOrigin(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) {
+        let peer = IPAddress(ServerConnection.withServer(stream) { $0.channel.peer })
+        exchange.pointee.origin =
+            snapshot.trustsProxies
+            ? ClientOrigin(peer: peer, fields: stream.pointee.fields, trusted: snapshot.trustedProxies)
+            : ClientOrigin(peer: peer)
+    }
+
+    /// - Parameter method: the route's own entry for it; negative where it has none.
+    @inline(__always)
+    func take(route index: Int, method: Int, of snapshot: Snapshot, _ exchange: ExchangePointer) {
         let route = snapshot.routeReferences[index]
         exchange.pointee.route = route
         exchange.pointee.policy = route._withUnsafeGuaranteedRef { $0.policyReferences[method + 1] }
-        return true
     }
 
     /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.

@@ -55,6 +55,8 @@ package final class GatewayWorker {
     private var resolved = ResolvedNames()
     /// Asks for an issuer's keys anew: a token was signed with one we do not know.
     package var unknownKeySeen: (() -> Void)?
+    /// A method was called that an endpoint of this cluster does not have, or that its schema does not.
+    package var schemaMissed: ((_ cluster: String) -> Void)?
     /// The limit store of the snapshot with this generation does not decide, or with `nil` decides again.
     package var limitStoreChanged: ((StoreTrouble?, UInt64) -> Void)?
     /// Runs while it does not.
@@ -150,7 +152,9 @@ package final class GatewayWorker {
             // Nothing is known of it yet.
             setLimitStore(isDown: false)
         }
-        authenticator.adopt(snapshot)
+        // Only schemas differ: tokens that were verified stay so.
+        let isSameConfiguration = snapshot.rules === current.snapshot.rules && snapshot.generation != current.snapshot.generation
+        if !isSameConfiguration { authenticator.adopt(snapshot) }
         transcoding.idle.removeAll()
         metrics.table.adoptKnown()
         heads.forgetRoutes()

@@ -65,6 +65,8 @@ package final class Schema: @unchecked Sendable {
 /// Why files make no schema: every reason, by the names of what is wrong.
 package struct SchemaFailure: Error, Hashable, Sendable {
     package let problems: [String]
+
+    package init(problems: [String]) { self.problems = problems }
 }
 
 /// What `protoc --descriptor_set_out` writes.

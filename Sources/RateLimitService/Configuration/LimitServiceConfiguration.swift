@@ -108,6 +108,10 @@ extension LimitServiceConfiguration {
         if case .service = rateLimits.store.value {
             section.reader.report("found a rate-limit service, expected memory or redis: this is one", at: rateLimits.store.place)
         }
+        for listener in listeners ?? [] {
+            guard let protocols = listener.protocols else { continue }
+            section.reader.report("found in a rate-limit service, which speaks gRPC alone", at: protocols.place)
+        }
         AdminSection.check(admin, against: listeners ?? [], section.reader)
         return LimitServiceConfiguration(
             workers: workers, drain: drain, admin: admin, listeners: listeners ?? [], rateLimits: rateLimits, domains: domains)

@@ -21,6 +21,10 @@ package final class Binding: @unchecked Sendable {
     package let method: Int
     /// `POST /v1/{name=shelves/*}:burn`, as it was written.
     package let text: String
+    /// `nil` for the method's own path.
+    let template: PathTemplate?
+    /// The HTTP method, `*` for any.
+    package let verb: String
     /// Of the method: what goes in and out, and whether more than once goes in.
     let input: UnsafePointer<MessageSchema>
     let output: UnsafePointer<MessageSchema>
@@ -37,6 +41,8 @@ package final class Binding: @unchecked Sendable {
         output = schema.methods[method].output
         clientStreams = schema.methods[method].clientStreams
         text = "POST \(schema.methods[method].path)"
+        template = nil
+        verb = "POST"
         body = .message
         responseField = nil
         variables = []
@@ -50,6 +56,8 @@ package final class Binding: @unchecked Sendable {
         output = schema.methods[method].output
         clientStreams = schema.methods[method].clientStreams
         text = "\(rule.verb) \(rule.path)"
+        self.template = template
+        verb = rule.verb
         var tree = BoundTree()
         var variables: [Variable] = []
         for variable in template.variables {

@@ -35,19 +35,18 @@ final class BindingIndex: @unchecked Sendable {
 
     // MARK: building
 
-    /// Returns the binding that has this place already, if one has.
+    /// Returns the binding that has this place already, if one has: that one is asked first.
+    @discardableResult
     func insert(_ template: PathTemplate, method: String, binding: Int) -> Int? {
         var node = 0
         for segment in template.segments { node = child(of: node, segment) }
         let leaf = Leaf(verb: template.verb, method: Array(method.utf8), binding: binding)
-        if let other = nodes[node].leaves.first(where: { $0.verb == leaf.verb && $0.method == leaf.method }) {
-            return other.binding
-        }
+        let other = nodes[node].leaves.first { $0.verb == leaf.verb && $0.method == leaf.method }
         // One for any method comes after those for one.
         let place = leaf.takesAnyMethod ? nil : nodes[node].leaves.firstIndex { $0.takesAnyMethod }
         nodes[node].leaves.insert(leaf, at: place ?? nodes[node].leaves.count)
         if !leaf.verb.isEmpty { hasVerbs = true }
-        return nil
+        return other?.binding
     }
 
     private func child(of node: Int, _ segment: PathTemplate.Segment) -> Int {
@@ -75,8 +74,12 @@ final class BindingIndex: @unchecked Sendable {
 
     // MARK: finding
 
-    /// `segments`: where each segment of the path begins and ends; the last may end before a verb afterwards.
-    func find(method: UnsafeRawBufferPointer, _ path: UnsafeRawBufferPointer, _ segments: inout [Range<Int>]) -> Outcome {
+    /// - Parameters:
+    ///   - segments: where each segment of the path begins and ends; the last may end before a verb afterwards.
+    ///   - accepts: whether a binding that fits may be the one.
+    func find(
+        method: UnsafeRawBufferPointer, _ path: UnsafeRawBufferPointer, _ segments: inout [Range<Int>], accepts: (Int) -> Bool
+    ) -> Outcome {
         guard path.first == UInt8(ascii: "/") else { return .notFound }
         segments.removeAll(keepingCapacity: true)
         var start = 1
@@ -89,11 +92,11 @@ final class BindingIndex: @unchecked Sendable {
         if hasVerbs, let colon = path[last].lastIndex(of: UInt8(ascii: ":")), colon + 1 < last.upperBound {
             search.verb = (colon + 1)..<last.upperBound
             segments[segments.count - 1] = last.lowerBound..<colon
-            if let binding = walk(0, 0, segments, &search) { return .found(binding: binding) }
+            if let binding = walk(0, 0, segments, &search, accepts) { return .found(binding: binding) }
             segments[segments.count - 1] = last
             search.verb = 0..<0
         }
-        if let binding = walk(0, 0, segments, &search) { return .found(binding: binding) }
+        if let binding = walk(0, 0, segments, &search, accepts) { return .found(binding: binding) }
         return search.otherMethodFits ? .otherMethod : .notFound
     }
 
@@ -107,29 +110,32 @@ final class BindingIndex: @unchecked Sendable {
         var methods: [[UInt8]] = []
     }
 
-    private func walk(_ node: Int, _ place: Int, _ segments: [Range<Int>], _ search: inout Search) -> Int? {
-        guard place < segments.count else { return leaf(node, &search) ?? rest(node, &search) }
+    private func walk(
+        _ node: Int, _ place: Int, _ segments: [Range<Int>], _ search: inout Search, _ accepts: (Int) -> Bool
+    ) -> Int? {
+        guard place < segments.count else { return leaf(node, &search, accepts) ?? rest(node, &search, accepts) }
         let segment = UnsafeRawBufferPointer(rebasing: search.path[segments[place]])
         let next = literal(segment, of: node)
-        if next >= 0, let found = walk(next, place + 1, segments, &search) { return found }
+        if next >= 0, let found = walk(next, place + 1, segments, &search, accepts) { return found }
         let one = nodes[node].one
-        if one >= 0, segment.count > 0, let found = walk(one, place + 1, segments, &search) { return found }
-        return rest(node, &search)
+        if one >= 0, segment.count > 0, let found = walk(one, place + 1, segments, &search, accepts) { return found }
+        return rest(node, &search, accepts)
     }
 
-    private func rest(_ node: Int, _ search: inout Search) -> Int? {
+    private func rest(_ node: Int, _ search: inout Search, _ accepts: (Int) -> Bool) -> Int? {
         let rest = nodes[node].rest
-        return rest < 0 ? nil : leaf(rest, &search)
+        return rest < 0 ? nil : leaf(rest, &search, accepts)
     }
 
-    private func leaf(_ node: Int, _ search: inout Search) -> Int? {
+    private func leaf(_ node: Int, _ search: inout Search, _ accepts: (Int) -> Bool) -> Int? {
         let verb = UnsafeRawBufferPointer(rebasing: search.path[search.verb])
         for index in nodes[node].leaves.indices where Self.equal(nodes[node].leaves[index].verb, verb) {
+            let binding = nodes[node].leaves[index].binding
             if search.collects {
-                search.methods.append(nodes[node].leaves[index].method)
+                if accepts(binding) { search.methods.append(nodes[node].leaves[index].method) }
             } else if nodes[node].leaves[index].takesAnyMethod || Self.equal(nodes[node].leaves[index].method, search.method) {
-                return nodes[node].leaves[index].binding
-            } else {
+                if accepts(binding) { return binding }
+            } else if !search.otherMethodFits, accepts(binding) {
                 search.otherMethodFits = true
             }
         }
@@ -171,8 +177,8 @@ final class BindingIndex: @unchecked Sendable {
         }
     }
 
-    /// The HTTP methods that this path has, in alphabetical order.
-    func methods(of path: UnsafeRawBufferPointer) -> [String] {
+    /// The HTTP methods of the bindings that this path has and that are accepted.
+    func methods(of path: UnsafeRawBufferPointer, accepts: (Int) -> Bool) -> Set<String> {
         guard path.first == UInt8(ascii: "/") else { return [] }
         var segments: [Range<Int>] = []
         var search = Search(path: path, method: UnsafeRawBufferPointer(start: nil, count: 0))
@@ -182,13 +188,13 @@ final class BindingIndex: @unchecked Sendable {
             segments.append(start..<index)
             start = index + 1
         }
-        _ = walk(0, 0, segments, &search)
+        _ = walk(0, 0, segments, &search, accepts)
         let last = segments[segments.count - 1]
         if let colon = path[last].lastIndex(of: UInt8(ascii: ":")) {
             search.verb = (colon + 1)..<last.upperBound
             segments[segments.count - 1] = last.lowerBound..<colon
-            _ = walk(0, 0, segments, &search)
+            _ = walk(0, 0, segments, &search, accepts)
         }
-        return Set(search.methods.map { String(decoding: $0, as: UTF8.self) }).sorted()
+        return Set(search.methods.map { String(decoding: $0, as: UTF8.self) })
     }
 }

@@ -1,4 +1,5 @@
 package import Config
+package import GRPC
 
 /// One entry of `listeners`: where callers connect, how they prove who they are, and what they may cost.
 package struct ListenerConfiguration: Sendable, Equatable {
@@ -8,14 +9,18 @@ package struct ListenerConfiguration: Sendable, Equatable {
     /// `nil` for cleartext HTTP/2 with prior knowledge.
     package var tls: ListenerTLS?
     package var limits: ListenerLimits
+    /// What callers may speak; `nil` for all.
+    package var protocols: Located<CallerProtocols>?
 
     package init(
-        name: Located<String>, address: Located<NetworkAddress>, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults
+        name: Located<String>, address: Located<NetworkAddress>, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults,
+        protocols: Located<CallerProtocols>? = nil
     ) {
         self.name = name
         self.address = address
         self.tls = tls
         self.limits = limits
+        self.protocols = protocols
     }
 }
 
@@ -26,10 +31,12 @@ extension Grammar where Value == ListenerConfiguration {
             let address = section.required("address", .located(.listenAddress))
             let tls = section.optional("tls", .listenerTLS)
             let limits = section.value("limits", .listenerLimits, default: .defaults)
+            let protocols = section.optional("protocols", .located(.callerProtocols))
             // A wrong address has been reported; what else the listener names is still looked at.
             let place = address ?? Located(.ip("0.0.0.0", port: 0), at: section.place)
             return ListenerConfiguration(
-                name: name ?? Located(place.value.description, at: place.place), address: place, tls: tls, limits: limits)
+                name: name ?? Located(place.value.description, at: place.place), address: place, tls: tls, limits: limits,
+                protocols: protocols)
         }
     }
 }
@@ -57,5 +64,12 @@ extension Grammar where Value == [ListenerConfiguration] {
             }
             return listeners
         }
+    }
+}
+
+extension Grammar where Value == CallerProtocols {
+    /// What callers may speak; all that are left out they may not.
+    package static var callerProtocols: Grammar {
+        Grammar<[CallerProtocols.Name]>.list(of: .choice).map { CallerProtocols($0) }
     }
 }

@@ -1,4 +1,5 @@
 package import Config
+internal import GRPC
 internal import HTTP2
 package import Sockets
 package import TLS
@@ -28,6 +29,7 @@ extension FileOpener {
         settings.protocols = protocols
         settings.age = listener.limits.age
         settings.ageGrace = listener.limits.ageGrace
+        settings.callers = listener.protocols?.value
         return ListenerPlan(name: listener.name.value, address: address, tls: context, settings: settings)
     }
 

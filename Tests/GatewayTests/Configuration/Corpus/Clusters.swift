@@ -26,17 +26,37 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:65:  clusters.web: warning: no route leads here
         >>> martlet.yaml:1:139: clusters.web.connections.streams: found beside protocol: http1, which has one request at a time on a connection
         >>> martlet.yaml:1:158: clusters.web.health_check: found grpc beside protocol: http1, expected http or tcp
-        --- features that are not there yet
+        --- a schema from nowhere, or from two places
+        clusters: { orders: { endpoints: [10.0.0.1:80], schema: {} }, web: { endpoints: [10.0.0.1:80], schema: { descriptors: [a.pb], protos: [b] } } }
+        >>> martlet.yaml:1:57:  clusters.orders.schema: says nothing of where the schema is, expected descriptors, protos or reflection
+        >>> martlet.yaml:1:63:  clusters.web: warning: no route leads here
+        >>> martlet.yaml:1:135: clusters.web.schema.protos: found beside "descriptors", expected only one of the two
+        --- a schema by a misspelt word, of a cluster without gRPC, and asked for too often
+        clusters: { orders: { endpoints: [10.0.0.1:80], schema: reflections }, web: { endpoints: [10.0.0.1:80], protocol: http1, schema: { reflection: { interval: 1ms } } } }
+        >>> martlet.yaml:1:57:  clusters.orders.schema: found "reflections", expected reflection, or a mapping with descriptors, protos or reflection
+        >>> martlet.yaml:1:72:  clusters.web: warning: no route leads here
+        >>> martlet.yaml:1:130: clusters.web.schema: found beside protocol: http1, which has no gRPC to convert to
+        >>> martlet.yaml:1:156: clusters.web.schema.reflection.interval: found "1ms", expected a duration such as 250ms or 5s, at least 1s, at most 1d
+        --- rules of a schema
         clusters:
           orders:
             endpoints: [10.0.0.1:80]
-            schema: reflection
-        >>> martlet.yaml:4:13: clusters.orders.schema: found "reflection", expected a mapping with descriptors
-        --- a schema without descriptors, or of none
-        clusters: { orders: { endpoints: [10.0.0.1:80], schema: {} }, web: { endpoints: [10.0.0.1:80], schema: { descriptors: [a.pb], protos: [b] } } }
-        >>> martlet.yaml:1:57:  clusters.orders.schema: the key "descriptors" is missing, expected a list, each the path of a file with a descriptor set
-        >>> martlet.yaml:1:63:  clusters.web: warning: no route leads here
-        >>> martlet.yaml:1:127: clusters.web.schema.protos: unknown key, expected descriptors
+            schema:
+              reflection: {}
+              message_bytes: 1B
+              rules:
+                - { method: Get, get: /v1 }
+                - { method: a.B/Get }
+                - { method: a.B/Get, get: /v1, put: /v1 }
+                - { method: a.B.Get, custom: { methods: LOCK, path: /v1 } }
+                - { method: a.B.Get, get: /v1, additional: [{ body: "*", additional: [] }] }
+        >>> martlet.yaml:6:22:  clusters.orders.schema.message_bytes: found "1B", expected a size such as 60KiB or 1MiB, from 1KiB to 1GiB
+        >>> martlet.yaml:8:21:  clusters.orders.schema.rules[0].method: found "Get", expected a method such as acme.orders.v1.Orders/GetOrder
+        >>> martlet.yaml:9:11:  clusters.orders.schema.rules[1]: has no HTTP method, expected one of get, put, post, delete, patch, custom
+        >>> martlet.yaml:10:45: clusters.orders.schema.rules[2].put: found beside "get", expected only one of the two
+        >>> martlet.yaml:11:40: clusters.orders.schema.rules[3].custom.methods: unknown key; did you mean "method"?
+        >>> martlet.yaml:12:53: clusters.orders.schema.rules[4].additional[0]: has no HTTP method, expected one of get, put, post, delete, patch, custom
+        >>> martlet.yaml:12:66: clusters.orders.schema.rules[4].additional[0].additional: unknown key, expected get, put, post, delete, patch, custom, body or response_body
         --- TLS to a cluster
         clusters: { orders: { endpoints: [10.0.0.1:80], tls: { certificate: c.pem, server_name: "a b", cs: x } } }
         >>> martlet.yaml:1:54: clusters.orders.tls: the key "private_key" is missing, expected the path of a PEM file with the private key

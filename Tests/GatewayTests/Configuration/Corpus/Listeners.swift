@@ -84,8 +84,8 @@ extension WrongConfiguration {
         >>> martlet.yaml:14:17: listeners[0].limits.settings: found "32/s burst 10", expected a rate such as 32/s
         >>> martlet.yaml:15:21: listeners[0].limits.empty_frames: found "5/min", expected a rate such as 32/s
         >>> martlet.yaml:16:23: listeners[0].limits.control_frames: found "ten", expected a whole number from 1 to 10000
-        --- HTTP/1.1 is not there yet
+        --- a version of HTTP is no protocol of callers
         listeners: [{ address: 127.0.0.1:1, protocols: [http1] }]
-        >>> martlet.yaml:1:37: listeners[0].protocols: unknown key, expected name, address, tls or limits
+        >>> martlet.yaml:1:49: listeners[0].protocols[0]: found "http1", expected grpc, grpc-web, connect or rest
         """#)
 }

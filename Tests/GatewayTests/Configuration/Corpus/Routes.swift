@@ -86,8 +86,13 @@ extension WrongConfiguration {
         --- a timeout of zero
         routes: [{ cluster: orders, timeout: 0s }]
         >>> martlet.yaml:1:38: routes[0].timeout: found "0s", expected a duration such as 250ms or 5s, at least 1ms
+        --- how JSON is written, and what callers speak
+        routes: [{ cluster: orders, json: { names: protos, enum: numbers }, protocols: [grpcweb, rest] }]
+        >>> martlet.yaml:1:44: routes[0].json.names: found "protos", expected json or proto; did you mean "proto"?
+        >>> martlet.yaml:1:52: routes[0].json.enum: unknown key; did you mean "enums"?
+        >>> martlet.yaml:1:81: routes[0].protocols[0]: found "grpcweb", expected grpc, grpc-web, connect or rest; did you mean "grpc-web"?
         --- keys of features that are not there yet
         routes: [{ cluster: orders, rewrite: x }]
-        >>> martlet.yaml:1:29: routes[0].rewrite: unknown key, expected authority, service, path, headers, name, cluster, clusters, sticky, mirror, fault, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, methods or cors
+        >>> martlet.yaml:1:29: routes[0].rewrite: unknown key, expected authority, service, path, headers, name, cluster, clusters, sticky, mirror, fault, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, methods, cors, json or protocols
         """#)
 }

@@ -1,0 +1,169 @@
+internal import Balancing
+internal import GRPC
+internal import Protobuf
+internal import Reactor
+internal import Sockets
+internal import Time
+package import Transcoding
+package import Transport
+
+/// Keeps the schemas that clusters tell by reflection: asked at once, on a schedule, and when a call meets a method that is
+/// not there. The last good one stays until there is another.
+///
+/// On one loop of the process, which is not a worker's.
+package final class SchemaKeeper {
+    /// A cluster has another schema than before.
+    package var changed: ((_ cluster: String, _ plan: TranscodingPlan) -> Void)?
+    /// Called once, when every cluster of the beginning has answered or failed to.
+    package var settled: (() -> Void)?
+    private let board: SchemaBoard
+    private unowned(unsafe) let context: WorkerContext
+    private let say: (String) -> Void
+    private var random: Randomness
+    private var names = ResolvedNames()
+    private var clusters: [String: Asked] = [:]
+    private var timer: Timer?
+
+    private final class Asked {
+        var plan: ClusterPlan
+        let schema: SchemaPlan
+        let reflection: ReflectionSettings
+        var schedule: SchemaSchedule
+        var attempt: ReflectionAttempt?
+        /// Which of the endpoints is asked next: another one after every failure.
+        var turn = 0
+        var isTried = false
+
+        init(_ plan: ClusterPlan, _ schema: SchemaPlan, _ reflection: ReflectionSettings, at now: Instant) {
+            self.plan = plan
+            self.schema = schema
+            self.reflection = reflection
+            schedule = SchemaSchedule(at: now)
+        }
+    }
+
+    /// - Parameter say: what whoever runs the process should know, each once.
+    package init(board: SchemaBoard, context: WorkerContext, seed: UInt64, say: @escaping (String) -> Void) {
+        self.board = board
+        self.context = context
+        self.say = say
+        random = Randomness(seed: seed)
+        timer = Timer(on: context.loop) { [unowned self] in askDue() }
+    }
+
+    private var now: Instant { context.loop.now }
+
+    /// Asks these clusters from now on, and no others.
+    package func keep(_ plans: [ClusterPlan], names: ResolvedNames) {
+        self.names = names
+        var former = clusters
+        clusters = [:]
+        for plan in plans {
+            guard let schema = plan.schema, let reflection = schema.reflection else { continue }
+            if let asked = former[plan.name], asked.schema == schema {
+                former[plan.name] = nil
+                if asked.plan.endpoints != plan.endpoints { asked.schedule.moved(at: now) }
+                asked.plan = plan
+                clusters[plan.name] = asked
+            } else {
+                clusters[plan.name] = Asked(plan, schema, reflection, at: now)
+            }
+        }
+        for (name, asked) in former {
+            asked.attempt?.cancel()
+            if clusters[name] == nil { board.forget(name) }
+        }
+        askDue()
+        checkSettled()
+    }
+
+    /// Host names stand for something else now.
+    package func resolve(_ names: ResolvedNames) {
+        self.names = names
+        for asked in clusters.values { asked.schedule.moved(at: now) }
+        askDue()
+    }
+
+    /// A method was called that an endpoint of this cluster does not have, or that its schema does not.
+    package func hint(cluster name: String) {
+        guard let asked = clusters[name] else { return }
+        asked.schedule.hinted(at: now)
+        askDue()
+    }
+
+    /// Asks nobody any more.
+    package func stop() {
+        timer = nil
+        for asked in clusters.values { asked.attempt?.cancel() }
+        clusters = [:]
+    }
+
+    // MARK: Asking
+
+    private func askDue() {
+        for asked in clusters.values where asked.schedule.isDue(at: now) { ask(asked) }
+        if let next = clusters.values.compactMap(\.schedule.next).min() { timer?.arm(at: next) } else { timer?.disarm() }
+    }
+
+    private func ask(_ asked: Asked) {
+        let places = asked.plan.places(names)
+        guard !places.isEmpty else { return failed(asked, "no address of it is known") }
+        asked.schedule.begun(at: now)
+        let place = places[asked.turn % places.count]
+        let tls = asked.plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
+        asked.attempt = ReflectionAttempt(place, tls: tls, timeLimit: asked.reflection.timeout, context: context) {
+            [unowned self, unowned asked] result in
+            // It may still be on the stack.
+            if let attempt = asked.attempt { context.loop.afterThisTick { withExtendedLifetime(attempt) {} } }
+            asked.attempt = nil
+            switch result {
+            case .success(let answer): take(answer, asked)
+            case .failure(let failure): failed(asked, "\(place.address): \(failure.text)")
+            }
+            askDue()
+            checkSettled()
+        }
+    }
+
+    private func take(_ answer: ReflectionFetch.Answer, _ asked: Asked) {
+        let name = asked.plan.name
+        let files = answer.files.sorted { $0.lexicographicallyPrecedes($1) }
+        let before = board.known[name]
+        if before?.files != files {
+            do throws(SchemaFailure) {
+                let plan = try asked.schema.transcoding(of: files)
+                board.known[name] = SchemaBoard.Known(files: files, serviceCount: plan.schema.services.count, time: now)
+                say("schema \(name): \(plan.schema.services.count) services by grpc.reflection.\(answer.version.rawValue)")
+                for problem in plan.problems + plan.mistakes.map(\.problem) { say("schema \(name): \(problem)") }
+                for missing in answer.withoutFile { say("schema \(name): \(missing.service) is not described: \(missing.reason)") }
+                changed?(name, plan)
+            } catch {
+                return failed(asked, error.problems.joined(separator: "; "))
+            }
+        } else {
+            board.known[name]?.time = now
+            if board.troubles[name] != nil { say("schema \(name): told again") }
+        }
+        board.troubles[name] = nil
+        asked.isTried = true
+        asked.schedule.succeeded(at: now, interval: asked.reflection.interval)
+    }
+
+    /// Said when it begins, not again while it lasts.
+    private func failed(_ asked: Asked, _ trouble: String) {
+        let name = asked.plan.name
+        asked.isTried = true
+        asked.turn += 1
+        asked.schedule.failed(at: now, chance: Double(random.below(1000)) / 1000)
+        if board.troubles[name] == nil {
+            say("schema \(name): \(trouble); \(board.known[name] == nil ? "there is none yet" : "the one from before stays")")
+        }
+        board.troubles[name] = trouble
+    }
+
+    private func checkSettled() {
+        guard let settled, clusters.values.allSatisfy(\.isTried) else { return }
+        self.settled = nil
+        settled()
+    }
+}

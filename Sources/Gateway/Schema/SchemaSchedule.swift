@@ -1,0 +1,53 @@
+internal import Time
+
+/// When one cluster is asked for its schema next.
+///
+///     due ──begun──▶ asking ──succeeded──▶ resting ──interval, or a hint──▶ due
+///                      └──────failed─────▶ waiting ──1 s, 2 s, … 30 s─────▶ due
+///
+/// Pure: time and chance are handed in.
+struct SchemaSchedule {
+    /// `nil` while it is being asked.
+    private(set) var next: Instant?
+    private var failures = 0
+    private var lastBegan: Instant?
+
+    static let waitMin = Duration.seconds(1)
+    static let waitMax = Duration.seconds(30)
+    /// Anybody can call methods that do not exist: they cost the cluster one question in this time and no more.
+    static let hintPeriod = Duration.seconds(10)
+
+    init(at now: Instant) { next = now }
+
+    func isDue(at now: Instant) -> Bool { next.map { $0 <= now } ?? false }
+
+    mutating func begun(at now: Instant) {
+        next = nil
+        lastBegan = now
+    }
+
+    mutating func succeeded(at now: Instant, interval: Duration) {
+        failures = 0
+        next = now + interval
+    }
+
+    /// - Parameter chance: from 0 to 1; waits become up to a quarter longer, so that gateways that lost a backend together do
+    ///   not come back together.
+    mutating func failed(at now: Instant, chance: Double) {
+        let wait = min(Self.waitMin * Int(1 << min(failures, 5)), Self.waitMax)
+        failures = min(failures + 1, 16)
+        next = now + min(wait + wait / 4 * chance, Self.waitMax)
+    }
+
+    /// A method was called that the endpoints do not have, or that is in no schema: perhaps they are others by now.
+    mutating func hinted(at now: Instant) {
+        guard let next, failures == 0, let lastBegan else { return }
+        self.next = min(next, max(now, lastBegan + Self.hintPeriod))
+    }
+
+    /// Its endpoints are others now.
+    mutating func moved(at now: Instant) {
+        guard next != nil, failures > 0 else { return }
+        next = now
+    }
+}

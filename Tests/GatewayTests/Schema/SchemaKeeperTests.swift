@@ -1,0 +1,182 @@
+import Balancing
+import GRPC
+import GRPCTesting
+import HTTPModel
+import Sockets
+import Testing
+import Time
+
+@testable import Gateway
+@testable import Transport
+
+@Suite("Schemas by reflection")
+struct SchemaKeeperTests {
+    /// Backends that tell what they serve, and who asks them.
+    private final class House {
+        let worker: TestWorker
+        let board = SchemaBoard()
+        let keeper: SchemaKeeper
+        private let said: Said
+        private(set) var backends: [TellingBackend] = []
+        private(set) var changes = 0
+        private(set) var isSettled = false
+
+        private final class Said { var lines: [String] = [] }
+
+        init(_ count: Int = 1) throws {
+            worker = try TestWorker()
+            let said = Said()
+            self.said = said
+            keeper = SchemaKeeper(board: board, context: worker.context, seed: 1) { said.lines.append($0) }
+            backends = try (0..<count).map { _ in try TellingBackend(on: worker) }
+            keeper.changed = { [unowned self] _, _ in changes += 1 }
+            keeper.settled = { [unowned self] in isSettled = true }
+        }
+
+        deinit {
+            keeper.stop()
+            for backend in backends { backend.stop() }
+            worker.settle()
+        }
+
+        func keep() { keeper.keep([plan], names: ResolvedNames()) }
+
+        private lazy var plan = ClusterPlan(
+            name: "orders", endpoints: backends.map { EndpointPlan(.address($0.address)) },
+            balancing: BalancingSettings(), pool: .defaults, tls: nil,
+            schema: SchemaPlan(SchemaConfiguration(source: .reflection(ReflectionSettings()))),
+            record: ClusterBoard().record("orders", GuardSettings()))
+
+        var lines: [String] { said.lines }
+        var questions: Int { backends.reduce(0) { $0 + $1.questions } }
+    }
+
+    @Test("a cluster is asked at once and again at its interval, and only what is otherwise is news")
+    func interval() throws {
+        let house = try House()
+        house.keep()
+        #expect(house.worker.run { house.isSettled })
+        #expect(house.changes == 1 && house.questions == 1 && house.board.known["orders"]?.serviceCount == 1)
+        house.worker.advance(by: .seconds(59))
+        #expect(house.questions == 1)
+        house.worker.advance(by: .seconds(2))
+        #expect(house.worker.run { house.questions == 2 })
+        house.worker.settle()
+        #expect(house.changes == 1)
+        house.backends[0].tell(methods: ["Get", "Put"])
+        house.worker.advance(by: .seconds(61))
+        #expect(house.worker.run { house.changes == 2 })
+        #expect(house.lines == ["schema orders: 1 services by grpc.reflection.v1", "schema orders: 1 services by grpc.reflection.v1"])
+    }
+
+    @Test("a method that is missing has it asked anew, once in ten seconds")
+    func hints() throws {
+        let house = try House()
+        house.keep()
+        #expect(house.worker.run { house.isSettled })
+        house.keeper.hint(cluster: "orders")
+        house.worker.advance(by: .seconds(9))
+        #expect(house.questions == 1)
+        house.worker.advance(by: .seconds(2))
+        #expect(house.worker.run { house.questions == 2 })
+        house.worker.settle()
+        house.worker.advance(by: .seconds(11))
+        #expect(house.questions == 2)
+        for _ in 0..<5 { house.keeper.hint(cluster: "orders") }
+        #expect(house.worker.run { house.questions == 3 })
+        house.worker.advance(by: .seconds(11))
+        #expect(house.questions == 3)
+    }
+
+    @Test("one that does not answer, or answers nonsense, is said once, and the next endpoint is asked")
+    func trouble() throws {
+        let house = try House(2)
+        house.backends[0].stop()
+        house.keep()
+        #expect(house.worker.run { house.isSettled })
+        #expect(house.board.known["orders"] == nil && house.board.troubles["orders"] != nil)
+        house.worker.advance(by: .seconds(2))
+        #expect(house.worker.run { house.changes == 1 })
+        #expect(house.board.troubles["orders"] == nil && house.lines.count == 2)
+        house.backends[1].tell(methods: [], of: [])
+        house.worker.advance(by: .seconds(61))
+        #expect(house.worker.run { house.board.troubles["orders"] != nil })
+        house.worker.advance(by: .seconds(30))
+        #expect(house.board.known["orders"]?.serviceCount == 1 && house.lines.count == 3)
+        #expect(house.lines[2].hasSuffix("; the one from before stays"))
+    }
+
+    @Test("a cluster that nobody asks for any more is forgotten")
+    func forgotten() throws {
+        let house = try House()
+        house.keep()
+        #expect(house.worker.run { house.isSettled })
+        house.keeper.keep([], names: ResolvedNames())
+        #expect(house.board.known.isEmpty)
+        house.worker.advance(by: .seconds(61))
+        #expect(house.questions == 1)
+    }
+
+    @Test("waits double from one second to thirty")
+    func backoff() {
+        var schedule = SchemaSchedule(at: Instant(nanoseconds: 0))
+        var now = Instant(nanoseconds: 0)
+        var waits: [Duration] = []
+        for _ in 0..<7 {
+            schedule.begun(at: now)
+            schedule.failed(at: now, chance: 0)
+            waits.append(.nanoseconds(Int64(schedule.next!.nanoseconds(since: now))))
+            now = schedule.next!
+        }
+        #expect(waits == [1, 2, 4, 8, 16, 30, 30].map { .seconds($0) })
+    }
+}
+
+/// A server with nothing but reflection.
+private final class TellingBackend: StreamHandler {
+    private(set) var questions = 0
+    private var server: GRPCServer
+    private var service: ReflectionService!
+    private let worker: TestWorker
+    private var http: HTTPServer!
+    private var socket: ListeningSocket!
+
+    init(on worker: TestWorker) throws {
+        self.worker = worker
+        server = GRPCServer(context: worker.context)
+        tell(methods: ["Get"])
+        http = HTTPServer(name: "telling", settings: .defaults, handler: self, context: worker.context)
+        socket = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { [unowned self] in _ = http.serve($0) }
+    }
+
+    /// From now on.
+    func tell(methods: [String], of services: [String] = ["a.S"]) {
+        server = GRPCServer(context: worker.context)
+        service = try? ReflectionService(files: [Self.file(methods)], services: services)
+        service.register(on: server)
+    }
+
+    /// `a.proto` with a message M and a service S.
+    private static func file(_ methods: [String]) -> [UInt8] {
+        func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] { [number << 3 | 2, UInt8(content.count)] + content }
+        func text(_ number: UInt8, _ content: String) -> [UInt8] { field(number, Array(content.utf8)) }
+        let method = methods.flatMap { field(2, text(1, $0) + text(2, ".a.M") + text(3, ".a.M")) }
+        return text(1, "a.proto") + text(2, "a") + field(4, text(1, "M")) + field(6, text(1, "S") + method) + text(12, "proto3")
+    }
+
+    var address: SocketAddress { socket.address }
+
+    func stop() {
+        http.end()
+        socket.close()
+    }
+
+    func streamHead(_ stream: StreamPointer, ended: Bool) {
+        questions += 1
+        server.streamHead(stream, ended: ended)
+    }
+    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) { server.streamData(stream, bytes) }
+    func streamEnded(_ stream: StreamPointer) { server.streamEnded(stream) }
+    func streamDrained(_ stream: StreamPointer, _ count: Int) { server.streamDrained(stream, count) }
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { server.streamClosed(stream, reason) }
+}

@@ -1,0 +1,280 @@
+"""Where schemas come from: reflection, asked again and again; folders of descriptor sets."""
+
+import json
+import shutil
+import socket
+from concurrent import futures
+from importlib import resources
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from harness import stubs
+from harness.gateway import Gateway, configuration, run
+from harness.waiting import eventually
+from harness.web import post
+
+kinds = stubs.module("kinds_pb2")
+kinds_grpc = stubs.module("kinds_pb2_grpc")
+NAME = "martlet.kinds.v1.Library"
+
+
+class Library(kinds_grpc.LibraryServicer):
+    def Echo(self, ask, context):
+        return ask
+
+    def GetBook(self, ask, context):
+        return kinds.Book(name=ask.name)
+
+
+def description(*without):
+    """kinds.proto and all that it imports as a descriptor set, without some methods of its service."""
+    found = descriptor_pb2.FileDescriptorSet()
+
+    def add(file):
+        if file.name not in [known.name for known in found.file]:
+            for other in file.dependencies:
+                add(other)
+            file.CopyToProto(found.file.add())
+
+    add(kinds.DESCRIPTOR)
+    methods = found.file[-1].service[0].method
+    for method in [method for method in methods if method.name in without]:
+        methods.remove(method)
+    return found
+
+
+class Server:
+    """The library, and a reflection that can be told what to say."""
+
+    def __init__(self, version="v1", port=0):
+        self.server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+        kinds_grpc.add_LibraryServicer_to_server(Library(), self.server)
+        self.servicer = reflection.ReflectionServicer([NAME])
+        handler = grpc.stream_stream_rpc_method_handler(
+            lambda asks, context: self.servicer.ServerReflectionInfo(asks, context),
+            request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+            response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString)
+        name = f"grpc.reflection.{version}.ServerReflection"
+        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}),))
+        self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
+        self.server.start()
+
+    def tell(self, found):
+        pool = descriptor_pool.DescriptorPool()
+        for file in found.file:
+            pool.Add(file)
+        self.servicer = reflection.ReflectionServicer([NAME], pool)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop(None).wait()
+
+
+def serving(port, schema="reflection", routes=None):
+    books = {"endpoints": [f"127.0.0.1:{port}"], "schema": schema}
+    routes = routes or [{"service": NAME, "cluster": "books", "allow": "anyone"}]
+    return configuration(clusters={"books": books}, routes=routes, workers=2)
+
+
+def get(gateway, path="/v1/books/a"):
+    status, _, body = post(gateway.address, "http1", path, {}, b"", "GET")
+    return status, body
+
+
+def schema(gateway):
+    return json.loads(gateway.admin("/clusters")[1])["clusters"][0]["schema"]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_a_backend_tells_its_schema_before_the_gateway_is_ready(tmp_path, own, version):
+    server = own(Server(version))
+    with Gateway(tmp_path, serving(server.port)) as gateway:
+        status, body = get(gateway)
+        assert (status, json.loads(body)) == (200, {"name": "a"})
+        assert schema(gateway)["services"] == 1
+        assert gateway.metrics().sum("martlet_schema_services", cluster="books") == 1
+
+
+def test_a_backend_that_comes_later_is_asked_later_and_said_to_be_away_once(tmp_path, own):
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        port = place.getsockname()[1]
+        with Gateway(tmp_path, serving(port)) as gateway:
+            assert get(gateway)[0] != 200
+            assert "refused" in schema(gateway)["trouble"]
+            place.close()
+            own(Server(port=port))
+            eventually(lambda: get(gateway)[0] == 200)
+            assert "trouble" not in schema(gateway)
+            said = [line for line in gateway.process.lines if line.startswith("schema books:")]
+            assert len(said) == 2 and "there is none yet" in said[0] and "1 services" in said[1]
+
+
+def test_another_schema_is_taken_up_by_itself_and_a_bad_one_is_not(tmp_path, own):
+    server = own(Server())
+    server.tell(description("GetBook"))
+    with Gateway(tmp_path, serving(server.port, {"reflection": {"interval": "1s"}})) as gateway:
+        assert get(gateway)[0] != 200
+        server.tell(description())
+        eventually(lambda: get(gateway)[0] == 200)
+        server.servicer = reflection.ReflectionServicer([])
+        eventually(lambda: "trouble" in schema(gateway))
+        assert get(gateway)[0] == 200
+
+
+def test_a_folder_of_descriptor_sets_is_one_schema_and_its_files_are_taken_up_as_they_change(tmp_path, own):
+    server = own(Server())
+    folder = tmp_path / "sets" / "inner"
+    folder.mkdir(parents=True)
+    (folder / "README").write_text("no set")
+    whole = description("GetBook")
+    for number, file in enumerate(whole.file):
+        (folder / f"{number}.binpb").write_bytes(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString())
+    with Gateway(tmp_path, serving(server.port, {"descriptors": [str(tmp_path / "sets")]})) as gateway:
+        assert get(gateway)[0] != 200
+        last = descriptor_pb2.FileDescriptorSet(file=[description().file[-1]])
+        (folder / "new").write_bytes(last.SerializeToString())
+        (folder / "new").rename(folder / f"{len(whole.file) - 1}.binpb")
+        eventually(lambda: get(gateway)[0] == 200)
+        # The same names once more, in another file: said by name, and the schema in service stays.
+        (folder / "new").write_bytes(last.SerializeToString().replace(b"kinds.proto", b"other.proto"))
+        (folder / "new").rename(folder / "other.binpb")
+        gateway.process.wait_for(lambda line: "martlet.kinds.v1.Library is defined in kinds.proto and again in other.proto" in line, "the conflict")
+        assert get(gateway)[0] == 200
+
+
+LIBRARY = """syntax = "proto3";
+package martlet.kinds.v1;
+import "google/api/annotations.proto";
+message GetBookRequest { string name = 1; }
+message Book { string name = 1; %s }
+service Library {
+  rpc GetBook(GetBookRequest) returns (Book) { option (google.api.http) = { get: "/v1/%s/{name}" }; }
+}
+"""
+
+
+@pytest.fixture
+def protos(tmp_path):
+    """A folder of proto files, and one of what they import."""
+    if shutil.which("protoc") is None:
+        pytest.skip("protoc is not installed")
+    imports = tmp_path / "imports" / "google" / "api"
+    imports.mkdir(parents=True)
+    for name in ["annotations", "http"]:
+        shutil.copy(resources.files("google.api") / f"{name}.proto", imports)
+    (tmp_path / "protos" / "v1").mkdir(parents=True)
+    (tmp_path / "protos" / "v1" / "library.proto").write_text(LIBRARY % ("", "books"))
+    return {"protos": [str(tmp_path / "protos"), str(tmp_path / "imports")]}
+
+
+def test_a_folder_of_protos_is_compiled_and_what_changes_is_taken_up(tmp_path, own, protos):
+    server = own(Server())
+    file = tmp_path / "protos" / "v1" / "library.proto"
+    with Gateway(tmp_path, serving(server.port, protos)) as gateway:
+        assert get(gateway)[0] == 200
+        file.write_text(LIBRARY % ("", "volumes"))
+        eventually(lambda: get(gateway, "/v1/volumes/a")[0] == 200)
+        file.write_text(LIBRARY % ("Paper paper = 2;", "books"))
+        gateway.process.wait_for(lambda line: f"{file}:5:" in line and '"Paper" is not defined' in line, "the mistake")
+        assert get(gateway, "/v1/volumes/a")[0] == 200
+
+
+def test_check_compiles_too(tmp_path, protos):
+    file = tmp_path / "protos" / "v1" / "library.proto"
+    configured = tmp_path / "martlet.yaml"
+    configured.write_text(json.dumps(serving(1, protos)))
+    assert run("check", configured).returncode == 0
+    file.write_text(LIBRARY % ("Paper paper = 2;", "books"))
+    told = run("check", configured)
+    assert told.returncode == 1 and f'{file}:5:33: "Paper" is not defined' in told.stdout, told.stdout
+
+
+def test_check_tells_which_route_takes_a_call_of_another(tmp_path):
+    descriptors = tmp_path / "library.binpb"
+    descriptors.write_bytes(description().SerializeToString())
+    archive = tmp_path / "archive.binpb"
+    archive.write_bytes(description().SerializeToString().replace(b"Library", b"Archive"))
+    clusters = {name: {"endpoints": ["127.0.0.1:1"], "schema": {"descriptors": [str(file)]}}
+                for name, file in [("library", descriptors), ("archive", archive)]}
+    routes = [{"path": "/v1/files/*", "cluster": "archive", "allow": "anyone"},
+              {"path": "/v1/books/*", "authority": "other.test", "cluster": "library", "allow": "anyone"},
+              {"service": NAME, "cluster": "library", "allow": "anyone"},
+              {"service": "martlet.kinds.v1.Archive", "cluster": "archive", "authority": "other.test", "allow": "anyone"}]
+    configured = tmp_path / "martlet.yaml"
+    configured.write_text(json.dumps(configuration(clusters=clusters, routes=routes)))
+    told = run("check", configured)
+    assert told.returncode == 0, told.stdout
+    lines = [line.split("warning: ")[1] for line in told.stdout.splitlines() if "warning: " in line]
+    assert lines == [
+        'takes POST /v1/files/{name=**} and 1 more, which routes[2] ("martlet.kinds.v1.Library") would by the schema of its cluster; '
+        "rules and limits there do not apply",
+        'takes POST /v1/files/{name=**} and 1 more, which routes[3] ("martlet.kinds.v1.Archive") would by the schema of its cluster; '
+        "rules and limits there do not apply",
+        'takes GET /v1/books/{name}, which routes[3] ("martlet.kinds.v1.Archive") would by the schema of its cluster; '
+        "rules and limits there do not apply"], lines
+    configured.write_text(json.dumps(configuration(clusters=clusters, routes=[
+        {"service": NAME, "cluster": "library", "allow": "anyone"},
+        {"service": "martlet.kinds.v1.Archive", "cluster": "archive", "allow": "anyone"}])))
+    told = run("check", configured)
+    assert ('GET /v1/books/{name} is martlet.kinds.v1.Archive.GetBook of cluster "archive", and martlet.kinds.v1.Library.GetBook of '
+            'cluster "library" on routes[0] ("martlet.kinds.v1.Library"), which takes it') in told.stdout, told.stdout
+
+
+def test_rules_of_the_configuration_take_the_place_of_annotations(tmp_path, own):
+    server = own(Server())
+    rules = [{"method": f"{NAME}/GetBook", "get": "/books/{name}", "additional": [{"get": "/volumes/{name}", "response_body": "name"}]},
+             {"method": f"{NAME}.Echo", "custom": {"method": "ECHO", "path": "/echo"}, "body": "*"}]
+    with Gateway(tmp_path, serving(server.port, {"reflection": {}, "rules": rules})) as gateway:
+        assert json.loads(get(gateway, "/books/a")[1]) == {"name": "a"}
+        assert get(gateway, "/volumes/a")[1] == b'"a"'
+        assert get(gateway, "/v1/books/a")[0] == 404
+        assert post(gateway.address, "http1", "/echo", {}, b'{"aBool":true}', "ECHO")[2] == b'{"aBool":true}'
+
+
+def test_rules_that_do_not_fit_are_mistakes(tmp_path):
+    descriptors = tmp_path / "library.binpb"
+    descriptors.write_bytes(description().SerializeToString())
+    rules = [{"method": f"{NAME}/GetBooks", "get": "/a"}, {"method": f"{NAME}/GetBook", "get": "/a/{title}"}]
+    configured = tmp_path / "martlet.yaml"
+    configured.write_text(json.dumps(serving(1, {"descriptors": [str(descriptors)], "rules": rules})))
+    told = run("check", configured)
+    assert told.returncode == 1
+    assert f"clusters.books.schema.rules[0].method: {NAME}.GetBooks: no such method" in told.stdout
+    assert "rules[1].method: " in told.stdout and "has no field title" in told.stdout
+
+
+def test_a_route_says_how_its_json_is_written_and_read(tmp_path, own):
+    server = own(Server())
+    routes = [{"service": NAME, "cluster": "books", "allow": "anyone", "headers": {"x-plain": "*"}},
+              {"service": NAME, "cluster": "books", "allow": "anyone",
+               "json": {"names": "proto", "enums": "numbers", "defaults": "print", "unknown_fields": "ignore"}}]
+    with Gateway(tmp_path, serving(server.port, routes=routes)) as gateway:
+        path, body = f"/{NAME}/Echo", b'{"colour":"COLOUR_RED","anInt32":7,"nobody":1}'
+        status, _, answer = post(gateway.address, "http1", path, {"content-type": "application/json"}, body)
+        said = json.loads(answer)
+        assert (status, said["colour"], said["an_int32"], said["a_bool"], said["strings"]) == (200, 1, 7, False, [])
+        assert get(gateway, "/v1/books/a?nobody=1")[0] == 200
+        plain = {"content-type": "application/json", "x-plain": "1"}
+        status, _, answer = post(gateway.address, "http1", path, plain, body)
+        assert status == 400 and b"nobody" in answer
+        status, _, answer = post(gateway.address, "http1", path, plain, b'{"colour":"COLOUR_RED","anInt32":7}')
+        assert json.loads(answer) == {"colour": "COLOUR_RED", "anInt32": 7}
+
+
+@pytest.mark.parametrize("place", ["route", "listener"])
+def test_protocols_can_be_narrowed(tmp_path, own, place):
+    server = own(Server())
+    whole = serving(server.port)
+    (whole["routes"] if place == "route" else whole["listeners"])[0]["protocols"] = ["grpc", "connect"]
+    with Gateway(tmp_path, whole) as gateway:
+        assert get(gateway)[0] == 415
+        assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/grpc-web"}, b"\0\0\0\0\0")[2].count(b"grpc-status: 12") == 1
+        assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/proto"}, b"")[0] == 200
+        with grpc.insecure_channel(gateway.address) as channel:
+            kinds_grpc.LibraryStub(channel).Echo(kinds.Kinds())
