@@ -23,14 +23,19 @@ package final class Route: Sendable {
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
+    /// What it answers itself, instead of leading to its cluster.
+    package let page: Page?
     private let json: JSONConfiguration?
     /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
     package let transcoding: TranscodingPlan?
 
+    /// Of what can be called by HTTP.
+    package enum Page: Sendable { case document, page }
+
     package init(
         index: Int, name: String, match: RouteMatch = RouteMatch(), cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false,
         leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil, json: JSONConfiguration? = nil,
-        transcoding: TranscodingPlan? = nil
+        transcoding: TranscodingPlan? = nil, page: Page? = nil
     ) {
         self.isHighPriority = isHighPriority
         self.index = index
@@ -44,6 +49,7 @@ package final class Route: Sendable {
         self.leadsToHTTP1 = leadsToHTTP1
         self.cors = cors
         self.json = json
+        self.page = page
         self.transcoding = transcoding.map { plan in
             guard let json else { return plan }
             var options = plan.options
@@ -73,6 +79,8 @@ package final class CallPolicy: Sendable {
     package let limits: [AppliedLimit]
     /// What callers may speak.
     package let callers: CallerProtocols
+    /// What documents say of it.
+    package let terms: OpenAPIDocument.Terms
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
 
@@ -81,7 +89,8 @@ package final class CallPolicy: Sendable {
     ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
     package init(
         timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
-        needsGRPC: Bool, refusesGRPC: Bool, callers: CallerProtocols = .all
+        needsGRPC: Bool, refusesGRPC: Bool, callers: CallerProtocols = .all, terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(),
+        page: Route.Page? = nil
     ) {
         self.timeout = timeout
         self.access = access
@@ -89,6 +98,7 @@ package final class CallPolicy: Sendable {
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.exposesRules = exposesRules
         self.callers = callers
+        self.terms = terms
 
         var filters: [Filter] = []
         // What must hold for strangers too is counted first: it is the shield of all that follows.
@@ -102,7 +112,11 @@ package final class CallPolicy: Sendable {
         if needsGRPC || refusesGRPC { filters.append(.serve) }
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.append(.limit) }
-        filters.append(.route)
+        switch page {
+        case .document: filters.append(.document)
+        case .page: filters.append(.page)
+        case nil: filters.append(.route)
+        }
         self.filters = filters
     }
 }

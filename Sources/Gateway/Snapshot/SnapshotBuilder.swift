@@ -69,12 +69,17 @@ package struct SnapshotBuilder {
         let schemas = configuration.clusters.map { transcoding($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
-        let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, schemas, &builder) }
+        var routes = pageRoutes(&builder)
+        let pageCount = routes.count
+        routes += configuration.routes.enumerated().map { index, route in
+            self.route(route, at: pageCount + index, schemas, &builder)
+        }
         for finding in SchemaConflicts(routes, clusters).findings {
             files.report(finding.text, at: configuration.routes[finding.route].place, severity: .warning)
         }
         let table = RouteTable(
-            configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
+            routes[..<pageCount].map { .init($0.match) }
+                + configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
             seed: RandomBytes.uint64())
         let plans = configuration.plans.map { plan in
             PlanLimits(name: plan.name.value, limits: limits(plan.limits, place: "plans.\(plan.name.value)"))
@@ -85,7 +90,8 @@ package struct SnapshotBuilder {
             generation: generation, table: table, routes: routes, rules: builder.book(generation: generation),
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
             plans: plans, store: store,
-            memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available))
+            memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available),
+            title: configuration.openAPI?.title ?? "")
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 
@@ -118,7 +124,8 @@ package struct SnapshotBuilder {
         var policies = [
             CallPolicy(
                 timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols)
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols,
+                terms: terms(of: route))
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -127,7 +134,8 @@ package struct SnapshotBuilder {
                     timeout: method.timeout ?? route.timeout,
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols))
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols,
+                    terms: terms(of: route, method)))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
