@@ -41,10 +41,12 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CJWT", pkgConfig: "libjwt", providers: [.apt(["libjwt-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
 
         // 1  bytes
         module("Bytes"),
+        module("Compression", ["CZlib"]),
 
         // 2  foundations
         module("JSON", ["Bytes"]),
@@ -66,7 +68,7 @@ let package = Package(
         // 5  protocols
         module("HTTP1", ["Bytes", "HTTPModel"]),
         module("HTTP2", ["CNghttp2", "Bytes", "HTTPModel"]),
-        module("GRPC", ["Bytes", "JSON", "HTTPModel", "Time"]),
+        module("GRPC", ["Bytes", "Compression", "JSON", "HTTPModel", "Time"]),
         module("Config", [yams]),
         module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
@@ -87,7 +89,7 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Bytes", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
+                "Bytes", "Compression", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
                 "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Protobuf", "Transport", "Transcoding", "RateLimit", "DNS",
             ]),
         module(
@@ -107,7 +109,7 @@ let package = Package(
         module(
             "Control",
             [
-                "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
+                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
                 "Config", "DNS", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 
@@ -128,6 +130,7 @@ let package = Package(
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
         tests("Bytes"),
+        tests("Compression"),
         tests("JSON", ["Bytes"]),
         tests("Crypto"),
         tests("Time"),
@@ -140,7 +143,7 @@ let package = Package(
         tests("Sockets", ["Bytes", "Time", "Reactor", "TLS", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "HTTPModel"]),
         tests("HTTP2", ["Bytes", "HTTPModel"]),
-        tests("GRPC", ["Bytes", "HTTPModel", "Messages", protobuf]),
+        tests("GRPC", ["Bytes", "Compression", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Time", "Metrics"]),
@@ -149,7 +152,8 @@ let package = Package(
         tests(
             "Transport",
             [
-                "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "GRPCTesting", "TLSTesting",
+                "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "DNS", "GRPCTesting",
+                "TLSTesting",
             ]),
         tests("Transcoding", ["Bytes", "Protobuf"]),
         tests("RateLimit", ["Bytes", "Time", "Reactor", "Sockets", "Redis", "RedisServer"]),

@@ -37,7 +37,7 @@ without_starting_services() {
 # A release build is made as it is deployed, with Swift's own libraries inside: a fifth less memory.
 release_options=(--configuration release --product martlet --static-swift-stdlib)
 
-libraries=(libnghttp2-dev libssl-dev libjwt-dev libhiredis-dev pkg-config)
+libraries=(libnghttp2-dev libssl-dev libjwt-dev libhiredis-dev zlib1g-dev pkg-config)
 
 need_swift() {
   if ! command -v swift >/dev/null && [ -x /opt/swift/usr/bin/swift ]; then PATH="/opt/swift/usr/bin:$PATH"; fi
@@ -58,7 +58,7 @@ need_python() {
 
 # need_benchmark_tools: load generator, valgrind, strace, and the backend of Tests/Benchmarks in .cache/bench.
 need_benchmark_tools() {
-  install nghttp2-client valgrind strace binutils openssl gcc libc6-dev
+  install nghttp2-client valgrind strace binutils openssl gcc libc6-dev protobuf-compiler libprotobuf-dev
   mkdir -p .cache/bench
   local source=Tests/Benchmarks/tools/backend.c
   if [ ! .cache/bench/backend -nt "$source" ]; then cc -O2 -Wall -Wextra -o .cache/bench/backend "$source"; fi

@@ -7,11 +7,12 @@ package struct CircuitLimits: Sendable, Equatable {
     package var pending: Int
     /// Calls that run or wait.
     package var requests: Int
-    package var retries: Int
+    /// `nil` where only the cluster's budget counts.
+    package var retries: Int?
 
-    package static let defaults = CircuitLimits(connections: 1024, pending: 1024, requests: 1024, retries: 3)
+    package static let defaults = CircuitLimits(connections: 1024, pending: 1024, requests: 1024, retries: nil)
 
-    package init(connections: Int, pending: Int, requests: Int, retries: Int) {
+    package init(connections: Int, pending: Int, requests: Int, retries: Int?) {
         self.connections = connections
         self.pending = pending
         self.requests = requests
@@ -27,6 +28,7 @@ package final class CircuitUsage: Sendable {
     private let pendingCount = Atomic<Int>(0)
     private let requestCount = Atomic<Int>(0)
     private let retryCount = Atomic<Int>(0)
+    private let hedgeCount = Atomic<Int>(0)
     private let overflows = Atomic<UInt64>(0)
 
     init() {}
@@ -35,6 +37,8 @@ package final class CircuitUsage: Sendable {
     package var pending: Int { pendingCount.load(ordering: .relaxed) }
     package var requests: Int { requestCount.load(ordering: .relaxed) }
     package var retries: Int { retryCount.load(ordering: .relaxed) }
+    /// Attempts beside a call's first that run at the same time.
+    package var hedges: Int { hedgeCount.load(ordering: .relaxed) }
     /// Calls that a limit has turned away.
     package var overflowCount: UInt64 { overflows.load(ordering: .relaxed) }
 
@@ -42,5 +46,6 @@ package final class CircuitUsage: Sendable {
     package func addPending(_ change: Int) { pendingCount.wrappingAdd(change, ordering: .relaxed) }
     package func addRequests(_ change: Int) { requestCount.wrappingAdd(change, ordering: .relaxed) }
     package func addRetries(_ change: Int) { retryCount.wrappingAdd(change, ordering: .relaxed) }
+    package func addHedges(_ change: Int) { hedgeCount.wrappingAdd(change, ordering: .relaxed) }
     package func noteOverflow() { overflows.wrappingAdd(1, ordering: .relaxed) }
 }

@@ -9,10 +9,16 @@ package struct GuardSettings: Sendable, Equatable {
     package var errors: BreakerSettings?
     package var endpointErrors: BreakerSettings?
     package var outliers: OutlierSettings?
+    /// For clusters whose calls may be tried again, or hedged; each counts its own.
+    package var retryBudget: RetryBudget?
+    package var hedgeBudget: RetryBudget?
     /// Endpoints get no calls before a check has passed, as long as others have.
     package var hasHealthCheck = false
 
     package init() {}
+
+    /// What is under way is counted.
+    package var countsUsage: Bool { limits != nil || retryBudget != nil || hedgeBudget != nil }
 
     /// Those that a call is held to; `nil` where there are none.
     package func limits(isHighPriority: Bool) -> CircuitLimits? { isHighPriority ? highLimits ?? limits : limits }

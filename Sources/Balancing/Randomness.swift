@@ -18,7 +18,7 @@ package struct Randomness {
     mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// Another number for every number, without a pattern: SplitMix64's finalizer.
-    static func mix(_ value: UInt64) -> UInt64 {
+    package static func mix(_ value: UInt64) -> UInt64 {
         var mixed = value
         mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb

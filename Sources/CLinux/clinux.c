@@ -2,6 +2,7 @@
 #include "include/clinux.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -75,3 +76,5 @@ int linux_next_signal(int descriptor) {
     struct signalfd_siginfo info;
     return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
+
+void linux_trim_memory(void) { malloc_trim(0); }

@@ -65,6 +65,7 @@ package final class GatewayProcess {
     private var keys: KeySetKeeper?
     private let resolver: NameResolver
     private let sought: SoughtNames
+    private let memoryWatch: MemoryWatch
 
     package enum Phase: Sendable { case starting, serving, leaving }
 
@@ -130,10 +131,13 @@ package final class GatewayProcess {
         let storeWatch = StoreWatch(
             StoreWatch.Subject(snapshot.store), generation: snapshot.generation, mailbox: loop.mailbox, notices: notices)
         self.storeWatch = storeWatch
+        let overload = OverloadBoard(workers: workerCount)
+        memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
         group = try WorkerGroup(count: workerCount) { context in
             let gateway = GatewayWorker(
                 context: context, serving: snapshot, counters: counters, metrics: metrics,
-                accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved)
+                accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved,
+                overload: overload)
             hints.attach(to: gateway, on: context.loop)
             schemaHints.attach(to: gateway)
             let worker = context.index
@@ -175,6 +179,8 @@ package final class GatewayProcess {
             _ = ticketKeys.rotate(now: loop.now)
         }
         keepSchemas()
+        memoryWatch.changed = { [unowned self] pressure in group.postToAll { $0.gateway.setResidentPressure(pressure) } }
+        memoryWatch.start()
         keepKeys()
         for signal in relay.early { received(signal: signal) }
         loop.run()
@@ -310,7 +316,8 @@ package final class GatewayProcess {
         if snapshot.store != currentSnapshot?.store {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
         }
-        group.postToAll { $0.gateway.adopt(snapshot) }
+        group.postToAll { $0.adopt(snapshot) }
+        memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot
         schemaKeeper.keep(snapshot.clusters, names: resolved)

@@ -17,7 +17,16 @@ package final class ServingWorker: ListeningProgram {
             shard.add(metrics.downstreamConnectionsTotal)
             shard.adjust(connections, by: 1)
         }
+        listeners.connectionAged = { shard.add(metrics.downstreamConnectionsAged) }
+        listeners.connectionRefused = { shard.add(metrics.counter(.overloadConnection)) }
+        listeners.connectionsMax = gateway.current.snapshot.overload.connections ?? .max
         listeners.connectionEnded = { shard.adjust(connections, by: -1) }
+    }
+
+    /// Takes another configuration into service.
+    func adopt(_ snapshot: Snapshot) {
+        gateway.adopt(snapshot)
+        listeners.connectionsMax = snapshot.overload.connections ?? .max
     }
 
     package func endCalls() { gateway.endAll() }

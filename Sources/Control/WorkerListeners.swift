@@ -1,6 +1,8 @@
+internal import Gateway
 package import HTTPModel
 internal import Reactor
 internal import Sockets
+internal import Time
 package import Transport
 
 /// A program whose worker serves listeners.
@@ -24,6 +26,11 @@ package final class WorkerListeners {
     /// Called when a connection has begun to be served here, and when one has ended.
     package var connectionBegan: (() -> Void)?
     package var connectionEnded: (() -> Void)?
+    /// Called when a connection has reached its age, and when one was refused because the process has as many as it may.
+    package var connectionAged: (() -> Void)?
+    package var connectionRefused: (() -> Void)?
+    /// Connections of callers, over all listeners and workers.
+    package var connectionsMax = Int.max
 
     private let handler: any StreamHandler
     private let context: WorkerContext
@@ -51,6 +58,7 @@ package final class WorkerListeners {
     func open(_ plan: ListenerPlan, as id: ListenerID, load: LoadBoard) {
         let server = HTTPServer(name: plan.name, settings: plan.settings, handler: handler, context: context)
         server.tls = plan.tls
+        server.connectionAged = { [unowned self] in connectionAged?() }
         server.connectionEnded = { [unowned self] in ended(load) }
         open[id] = Share(server: server, socket: nil, load: load)
     }
@@ -74,6 +82,12 @@ package final class WorkerListeners {
         guard let share = open[listener], share.load.total < share.server.settings.connections else {
             return socket.refuse()
         }
+        let total = board.total
+        if total >= connectionsMax {
+            connectionRefused?()
+            return socket.refuse()
+        }
+        if Pressure(total + 1, of: connectionsMax) >= .severe { letIdleGo() }
         let target = board.assign(acceptedBy: context.index)
         share.load.add(to: target)
         if target == context.index { return serve(socket, share.load, listener: listener) }
@@ -92,6 +106,15 @@ package final class WorkerListeners {
         }
         if !share.server.serve(socket) { ended(load) }
     }
+
+    /// Near the limit of connections those without a call make room: looked for once a second at most.
+    private func letIdleGo() {
+        let now = context.loop.now
+        guard now >= nextIdleLook else { return }
+        nextIdleLook = now + .seconds(1)
+        for share in open.values { share.server.letIdleGo(after: .seconds(1)) }
+    }
+    private var nextIdleLook = Instant(nanoseconds: 0)
 
     private func ended(_ load: LoadBoard) {
         load.ended(on: context.index)

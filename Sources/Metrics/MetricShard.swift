@@ -50,6 +50,9 @@ public import Synchronization
         cells[gauge.cell].store(UInt64(bitPattern: level), ordering: .relaxed)
     }
 
+    /// This worker's part of it.
+    package func level(_ gauge: Gauge) -> Int64 { Int64(bitPattern: read(gauge.cell)) }
+
     @inlinable package func observe(_ histogram: Histogram, nanoseconds: UInt64) {
         let first = Int(firstByHighestBit[63 - (nanoseconds | 1).leadingZeroBitCount])
         let bucket = nanoseconds > bounds[first] ? first + 1 : first

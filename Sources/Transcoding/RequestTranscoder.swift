@@ -82,6 +82,14 @@ package final class RequestTranscoder {
         }
     }
 
+    /// Takes the whole JSON of one message, where a protocol frames each, and appends it.
+    package func append(
+        message: UnsafeRawBufferPointer, to output: inout ByteBuffer
+    ) throws(TranscodingFailure) {
+        try checkSize(message.count)
+        try append(element: message, to: &output)
+    }
+
     // MARK: one message
 
     private func feedOne(

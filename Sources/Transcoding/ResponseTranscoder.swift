@@ -100,7 +100,7 @@ package final class ResponseTranscoder {
 
     private func append(element: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
         switch form {
-        case .single: output.append(element)
+        case .single, .framed: output.append(element)
         case .lines:
             output.append(element)
             output.append(byte: 0x0A)

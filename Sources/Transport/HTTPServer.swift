@@ -14,6 +14,9 @@ package struct HTTPServerSettings: Sendable {
     package var handshake: Duration?
     /// A connection without streams.
     package var idle: Duration?
+    /// A connection, whatever runs on it, with a tenth more or less for each; what then runs has `ageGrace`, or for `nil` any time.
+    package var age: Duration?
+    package var ageGrace: Duration?
     /// A stream on which nothing moves in either direction.
     package var streamIdle: Duration?
     /// Output that makes no progress.
@@ -53,6 +56,8 @@ package final class HTTPServer {
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var sweeper: Timer?
     private var isDraining = false
+    /// Called whenever a connection has reached its age.
+    package var connectionAged: (() -> Void)?
     /// Called whenever a connection has ended.
     package var connectionEnded: (() -> Void)?
     /// What new connections speak TLS with; `nil` for cleartext.
@@ -97,13 +102,18 @@ package final class HTTPServer {
         for connection in connections.values { connection.beginDrain() }
     }
 
+    /// Connections that have had no stream for a while are told to go, so that others find room.
+    package func letIdleGo(after idle: Duration) {
+        for connection in connections.values where connection.idleFor >= idle { connection.beginDrain() }
+    }
+
     /// Ends every connection, once what was said on it has left.
     package func end() {
         for connection in connections.values { connection.leave() }
     }
 
     private var sweepInterval: Duration {
-        let shortest = [settings.handshake, settings.idle, settings.streamIdle, settings.stall].compactMap { $0 }.min()
+        let shortest = [settings.handshake, settings.idle, settings.age, settings.streamIdle, settings.stall].compactMap { $0 }.min()
         return min(.seconds(1), max(.milliseconds(10), (shortest ?? .seconds(4)) / 4))
     }
 

@@ -25,6 +25,9 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
     private(set) var idleSince: UInt64
     private var announcedAt: UInt64 = 0
+    /// When it has reached its age, and when its calls have had their grace; 0 for never.
+    private var agesAt: UInt64 = 0
+    private var graceEndsAt: UInt64 = 0
     /// Once the client has said what it speaks: its preface and SETTINGS, or the beginning of a request line.
     private var isGreeted = false
     /// When we said our last; then the peer has a little while to close.
@@ -41,6 +44,10 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         bodyBytesMax = server.settings.bodyBytesMax
         callers = server.settings.callers
         idleSince = server.context.loop.now.nanoseconds
+        if let age = server.settings.age {
+            var generator = SystemRandomNumberGenerator()
+            agesAt = idleSince &+ UInt64(clamping: age.jittered(generator.next()).nanoseconds)
+        }
         let text = Array((channel.peer?.host ?? "unknown").utf8)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
         memory.copyBytes(from: text)
@@ -229,6 +236,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             if announcedAt > 0, now > announcedAt &+ Self.courtesyNanoseconds { channel.close() }
             return
         }
+        if agesAt != 0, now > agesAt { grow(settings) }
         if let exchanges, let since = exchanges.headSince {
             guard isOver(since, settings.handshake) else { return }
             exchanges.refuseSlowHead()
@@ -238,6 +246,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             announcedAt = 0
             for action in drain.answered(openStreams: streamCount) { perform(action) }
         }
+        if graceEndsAt != 0, now >= graceEndsAt { endStreams() }
         if streamCount == 0 {
             if !isDraining, isOver(idleSince, settings.idle) { beginDrain() }
             return
@@ -250,6 +259,26 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
                 if handler.object?.streamIdle(stream) != true { reset(stream, .cancel) }
             }
         }
+    }
+
+    /// It has reached its age: it takes no more calls, and those that run end with their grace.
+    private func grow(_ settings: HTTPServerSettings) {
+        agesAt = 0
+        beginDrain()
+        server.connectionAged?()
+        if let grace = settings.ageGrace { graceEndsAt = now &+ UInt64(clamping: grace.nanoseconds) }
+    }
+
+    private func endStreams() {
+        graceEndsAt = 0
+        forEachStream { stream in
+            if handler.object?.streamOutlived(stream) != true { reset(stream, .cancel) }
+        }
+    }
+
+    /// How long it has had no stream; zero while it has, or has not said what it speaks.
+    var idleFor: Duration {
+        streamCount > 0 || !isGreeted || isDraining ? .zero : .nanoseconds(Int64(clamping: now &- idleSince))
     }
 
     /// The stream given may end meanwhile.

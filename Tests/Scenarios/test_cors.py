@@ -78,3 +78,16 @@ def test_rest_answers_carry_it_too(gateway, own):
     assert status == 200 and head["access-control-allow-origin"] == PAGE
     # A question that is none of a browser's goes to the backend.
     assert post(running.address, "http1", "/things", {}, b"", method="OPTIONS")[0] == 200
+
+
+def test_a_question_leaves_the_next_request_as_it_is(tmp_path):
+    """On one connection: the question means a method that has JSON, what follows is gRPC-Web."""
+    from harness import h2raw
+    from harness.library import NAME, Served, gateway_before, kinds
+    from harness.web import frame, frames
+    book = kinds.Book(title="t")
+    with Served() as server, gateway_before(server.address, tmp_path, cors={"origins": [PAGE]}) as gateway, h2raw.Client(gateway.address) as client:
+        asked = client.request(f"/{NAME}/ReplaceBook", method="OPTIONS", fields=[("origin", PAGE), ("access-control-request-method", "POST")])
+        assert client.answer(asked).status == 204
+        stream = client.request(f"/{NAME}/ReplaceBook", frame(book.SerializeToString()), fields=[("content-type", "application/grpc-web")])
+        assert kinds.Book.FromString(frames(bytes(client.answer(stream).body))[0][1]) == book

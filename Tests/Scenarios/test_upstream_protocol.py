@@ -101,8 +101,8 @@ class TestRefusedStream:
         with h2raw.Client(running.address) as client:
             assert client.call(UNARY).grpc_status == 14
         assert len(seen) == 3
-        events = {event: running.metrics().sum("martlet_upstream_events_total", event=event) for event in ("attempt", "retry", "reset")}
-        assert events == {"attempt": 3, "retry": 2, "reset": 1}
+        events = {event: running.metrics().sum("martlet_upstream_events_total", event=event) for event in ("attempt", "resent", "reset")}
+        assert events == {"attempt": 3, "resent": 2, "reset": 1}
 
 
 class TestConnecting:

@@ -198,6 +198,13 @@ def test_what_needs_a_schema_is_refused_with_415_or_in_the_stream(running, kind)
         assert status == 200 and frames(body)[0][0] == 2 and b"unimplemented" in body
 
 
+@pytest.mark.parametrize("kind", ["application/grpc-web+json", "application/grpc-web-text+json", "application/grpc-web+thrift"])
+def test_grpc_web_with_another_codec_is_refused(running, kind):
+    """It would reach the upstream as if it were protobuf."""
+    status, head, body = post(running.address, "http1", f"/{SERVICE}/Unary", {"content-type": kind}, frame(b"{}"))
+    assert status == 200 and b"grpc-status: 12" in (base64.b64decode(body) if "text" in kind else body)
+
+
 @pytest.mark.parametrize("name", STREAMS)
 def test_messages_arrive_while_the_call_goes_on(running, backend, name, tag):
     import http.client

@@ -15,8 +15,8 @@ struct FloorTests {
     func manifestIsRead() throws {
         let sources = manifest.targets.values.filter { !$0.isForTests }.map(\.name)
         #expect(try Set(sources) == Set(Checkout.entries(of: "Sources")), "every folder of Sources is a target")
-        // Scenarios and benchmarks are Python's.
-        let tests = manifest.targets.values.filter(\.isForTests).map(\.name) + ["Scenarios", "Benchmarks"]
+        // Scenarios, the fault run and benchmarks are Python's.
+        let tests = manifest.targets.values.filter(\.isForTests).map(\.name) + ["Scenarios", "Faults", "Benchmarks"]
         #expect(try Set(tests) == Set(Checkout.entries(of: "Tests").filter { $0.first!.isLetter }), "every folder of Tests is one")
         #expect(manifest.targets["Bytes"]?.floor == 1)
         #expect(manifest.targets["Config"]?.dependencies == ["Yams"])

@@ -30,5 +30,7 @@ void linux_name_thread(const char *name);
 int linux_signals(const int *signals, int count);
 /// The next signal that came; 0 for none.
 int linux_next_signal(int descriptor);
+/// Gives memory that was freed back to the system; holds up whoever allocates meanwhile.
+void linux_trim_memory(void);
 
 #endif

@@ -45,6 +45,9 @@ package enum RefusalCause: Sendable {
     /// A whole answer with this HTTP status and no `grpc-status`.
     case upstreamWithoutStatus(httpStatus: Int)
 
+    /// On purpose.
+    case faultInjected(StatusCode, httpStatus: Int)
+
     // Time
     case deadlineExceeded(DeadlineStage)
     case slowRequestBody
@@ -67,6 +70,8 @@ package enum RefusalCause: Sendable {
 
     /// The time that a leaving gateway gives running calls is over.
     case shuttingDown
+    /// The time that running calls have on a connection that has reached its age is over.
+    case connectionTooOld
     case internalError
 }
 
@@ -94,4 +99,8 @@ package enum DeadlineStage: UInt8, CaseIterable, Sendable {
     case response
     /// The rest of an answer that had begun.
     case stream
+    /// The one attempt's own time, and no other follows.
+    case perTry
+    /// However long a call may go on, whatever its deadline.
+    case duration
 }

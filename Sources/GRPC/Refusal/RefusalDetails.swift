@@ -60,7 +60,7 @@ struct RefusalDetails {
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
         case .noRoute, .unsupportedContentType, .callerNeedsHTTP2, .clusterSpeaksHTTP1, .unauthenticated, .permissionDenied, .connectFailed, .connectionLost,
             .upstreamProtocolError, .slowRequestBody, .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected,
-            .shuttingDown, .internalError:
+            .faultInjected, .shuttingDown, .connectionTooOld, .internalError:
             break
         }
     }

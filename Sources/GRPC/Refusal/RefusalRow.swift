@@ -109,6 +109,10 @@ extension RefusalCause {
         case .upstreamWithoutStatus(let httpStatus):
             Self.statuslessRow(StatusCode(httpStatusWithoutGRPCStatus: httpStatus))
 
+        case .faultInjected(let code, let httpStatus):
+            RefusalRow(
+                code, httpStatus, "FAULT_INJECTED", "this call fails on purpose", flag: "FI", detail: "fault_filter_abort")
+
         case .deadlineExceeded(let stage): stage.row
         case .slowRequestBody:
             RefusalRow(
@@ -154,6 +158,10 @@ extension RefusalCause {
             RefusalRow(
                 .unavailable, 503, "SHUTTING_DOWN", "the gateway is shutting down", flag: "LR", detail: "drain_timeout",
                 endsConnection: true)
+        case .connectionTooOld:
+            RefusalRow(
+                .unavailable, 503, "CONNECTION_TOO_OLD", "the connection has reached its age", flag: "DT",
+                detail: "connection_age", endsConnection: true)
         case .internalError:
             RefusalRow(
                 .internal, 500, "INTERNAL_ERROR", "internal error", flag: "-", detail: "internal_error",
@@ -217,6 +225,19 @@ extension DeadlineStage {
         case .connect: "connect"
         case .response: "response"
         case .stream: "stream"
+        case .perTry: "per_try"
+        case .duration: "duration"
+        }
+    }
+
+    /// The log's word where the time was the caller's own, and not the route's.
+    package var callersDetail: StaticString {
+        switch self {
+        case .filters: "grpc_timeout_in_filters"
+        case .connect: "grpc_timeout_connecting"
+        case .response: "grpc_timeout_response"
+        case .stream: "grpc_timeout_stream"
+        case .perTry, .duration: row.detail
         }
     }
 
@@ -227,6 +248,8 @@ extension DeadlineStage {
         case .connect: row(flag: "UT", "deadline_exceeded_connecting")
         case .response: row(flag: "UT", "response_timeout")
         case .stream: row(flag: "DT", "duration_timeout")
+        case .perTry: row(flag: "UT", "upstream_per_try_timeout")
+        case .duration: row(flag: "UMSDR", "max_duration_timeout")
         }
     }
 

@@ -35,14 +35,14 @@ package struct RefusalWriter: ~Copyable {
         let extent = writeStatus(row.code, details)
         if caller == .grpc {
             StatusFields.appendHead(to: &fields)
-            appendHeaders(of: refusal, delay: details.retryDelay, to: &fields)
+            appendHeaders(of: refusal, caller, delay: details.retryDelay, to: &fields)
             StatusFields.append(
                 row.code, message: message.readable, details: status.readable, to: &fields, scratch: &scratch)
             return
         }
         fields.append(
             ":status", token: .status, decimal: UInt64(refusal.httpStatus(to: caller)), scratch: &scratch)
-        appendHeaders(of: refusal, delay: details.retryDelay, to: &fields)
+        appendHeaders(of: refusal, caller, delay: details.retryDelay, to: &fields)
         if case .methodNotAllowed(let allow) = refusal.cause { append("allow", .other, allow, to: &fields) }
         guard !isHead else { return }
         fields.append(Field("content-type", caller.contentType, token: .contentType))
@@ -154,11 +154,18 @@ package struct RefusalWriter: ~Copyable {
         }
     }
 
-    private mutating func appendHeaders(of refusal: Refusal, delay: Duration?, to fields: inout FieldBlock) {
+    private mutating func appendHeaders(
+        of refusal: Refusal, _ caller: CallerProtocol, delay: Duration?, to fields: inout FieldBlock
+    ) {
         switch refusal.cause {
         case .unauthenticated(let fault): appendChallenge(fault, to: &fields)
         case .permissionDenied(.scope(let required)): appendScopeChallenge(required, to: &fields)
-        case .unsupportedCompression(let accepted): append("grpc-accept-encoding", .grpcAcceptEncoding, accepted, to: &fields)
+        case .unsupportedCompression(let accepted):
+            switch caller {
+            case .grpc, .grpcWeb, .grpcWebText: append("grpc-accept-encoding", .grpcAcceptEncoding, accepted, to: &fields)
+            case .connectStream, .connectJSONStream: append("connect-accept-encoding", .other, accepted, to: &fields)
+            case .connectUnary, .http: append("accept-encoding", .acceptEncoding, accepted, to: &fields)
+            }
         case .rateLimited(_, let limits):
             limits.withUnsafeBufferPointer { LimitHeaders.append($0, to: &fields, scratch: &scratch) }
         default: break

@@ -8,8 +8,18 @@ internal import GRPC
 /// call to filters and upstream, and only bodies, the answer's head and its end pass here (`GatewayWorker+Bridging`).
 package final class Bridge {
     let converter: any BodyConverter
-    /// `converter`, where the caller has JSON by a schema.
+    /// `converter`, where an HTTP request means the call by a schema.
     let json: JSONConverter?
+    /// Of the converter, where the caller has JSON.
+    let pair: TranscoderPair?
+    /// The caller can read gzip.
+    let acceptsGzip: Bool
+    /// Of a request whose body is compressed as a whole.
+    var requestInflater: BodyInflater?
+    /// Of an answer with compressed messages, which are read here, or which the caller could not read.
+    var answerInflater: FrameInflater?
+    /// Of an answer whose body is compressed as a whole while it comes.
+    var answerDeflater: BodyDeflater?
     /// What converted bytes are written to; empty between two events.
     var output = ByteBuffer()
     /// An answer whose head waits for the call's end, because its HTTP status does.
@@ -22,9 +32,13 @@ package final class Bridge {
     /// What of `output` is kept for the next event.
     static let outputBytesKept = 4096
 
-    init(_ converter: any BodyConverter, json: JSONConverter? = nil) {
+    init(
+        _ converter: any BodyConverter, json: JSONConverter? = nil, pair: TranscoderPair? = nil, acceptsGzip: Bool = false
+    ) {
         self.converter = converter
         self.json = json
+        self.pair = pair
+        self.acceptsGzip = acceptsGzip
     }
 
     /// One direction's bytes before and after conversion, so that a window is given back as the other side takes them:

@@ -8,16 +8,23 @@ enum BridgedAnswer {
 
     /// The head of an answer that goes on while the call does; without a source, of one that had nothing but an end.
     static func streamHead(
-        from source: StreamPointer?, to target: StreamPointer, caller: CallerProtocol, scratch: UnsafeMutableBufferPointer<Field>
+        from source: StreamPointer?, to target: StreamPointer, caller: CallerProtocol, _ bridge: Bridge,
+        scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
         writer.put(ok)
         writer.put(Field("content-type", caller.contentType, token: .contentType))
-        guard let source else { return writer.written }
         let isConnect = caller == .connectStream || caller == .connectJSONStream
+        if bridge.pair != nil {
+            if bridge.acceptsGzip { writer.put(Field("connect-content-encoding", "gzip", token: .other)) }
+            writer.put(Field("connect-accept-encoding", "gzip", token: .other))
+        }
+        guard let source else { return writer.written }
         for index in 0..<source.pointee.trailersStart {
             let field = source.pointee.fields.fields[index]
             switch field.token {
+            case .grpcEncoding where bridge.answerInflater != nil || bridge.pair != nil: continue
+            case .grpcAcceptEncoding where bridge.pair != nil: continue
             case .grpcEncoding where isConnect: writer.put("connect-content-encoding", field.valueBytes, token: .other)
             case .grpcAcceptEncoding where isConnect: writer.put("connect-accept-encoding", field.valueBytes, token: .other)
             case .grpcEncoding, .grpcAcceptEncoding: writer.copy(field)
@@ -27,19 +34,28 @@ enum BridgedAnswer {
         return writer.written
     }
 
+    /// How a whole answer is compressed.
+    enum WholeEncoding {
+        case identity
+        /// As the upstream says that it compressed its message.
+        case upstreams
+        case gzip
+    }
+
     /// The head of a Connect call's whole answer: metadata as it is, trailers as `trailer-…` (Connect, "Unary responses").
     static func wholeHead(
-        from source: StreamPointer, to target: StreamPointer, code: StatusCode, bodyBytes: Int, isCompressed: Bool,
-        scratch: UnsafeMutableBufferPointer<Field>
+        from source: StreamPointer, to target: StreamPointer, code: StatusCode, bodyBytes: Int, isJSON: Bool,
+        encoding: WholeEncoding, scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
         let digits = target.pointee.fields.reserve(24)
         let statusCount = Decimal.write(UInt64(code.httpStatus), to: digits)
         let lengthCount = Decimal.write(UInt64(bodyBytes), to: digits + 3)
         writer.put(Field(":status", value: UnsafeRawBufferPointer(start: digits, count: statusCount), token: .status))
-        writer.put(Field("content-type", code == .ok ? "application/proto" : "application/json", token: .contentType))
+        writer.put(Field("content-type", code == .ok && !isJSON ? "application/proto" : "application/json", token: .contentType))
         writer.put(
             Field("content-length", value: UnsafeRawBufferPointer(start: digits + 3, count: lengthCount), token: .contentLength))
+        if isJSON { putCompression(encoding == .gzip, &writer) }
         let fields = source.pointee.fields
         // An answer without messages has its trailers where others have their head.
         let headCount = fields.first(.grpcStatus).map { _ in
@@ -47,7 +63,7 @@ enum BridgedAnswer {
         } ?? source.pointee.trailersStart
         for index in 0..<fields.count {
             let field = fields.fields[index]
-            if isCompressed, field.token == .grpcEncoding {
+            if encoding == .upstreams, field.token == .grpcEncoding {
                 writer.put("content-encoding", field.valueBytes, token: .contentEncoding)
             }
             guard field.isCallMetadata else { continue }
@@ -63,13 +79,14 @@ extension BridgedAnswer {
     /// - Parameter bodyBytes: `nil` where the end is not known yet.
     static func jsonHead(
         from source: StreamPointer, through count: Int, to target: StreamPointer, status: Int,
-        contentType: UnsafeRawBufferPointer, bodyBytes: Int?, scratch: UnsafeMutableBufferPointer<Field>
+        contentType: UnsafeRawBufferPointer, bodyBytes: Int?, isGzip: Bool, scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
         let digits = target.pointee.fields.reserve(24)
         let statusCount = Decimal.write(UInt64(status), to: digits)
         writer.put(Field(":status", value: UnsafeRawBufferPointer(start: digits, count: statusCount), token: .status))
         writer.put("content-type", contentType, token: .contentType)
+        putCompression(isGzip, &writer)
         if let bodyBytes {
             let lengthCount = Decimal.write(UInt64(bodyBytes), to: digits + 3)
             writer.put(
@@ -80,6 +97,12 @@ extension BridgedAnswer {
             writer.copy(source.pointee.fields.fields[index])
         }
         return writer.written
+    }
+
+    /// Whoever keeps an answer has to know that another caller may get it otherwise.
+    private static func putCompression(_ isGzip: Bool, _ writer: inout FieldWriter) {
+        if isGzip { writer.put(Field("content-encoding", "gzip", token: .contentEncoding)) }
+        writer.put(Field("vary", "accept-encoding", token: .other))
     }
 }
 

@@ -4,16 +4,19 @@ internal import HTTPModel
 
 /// Makes gRPC's head of the head of a call in another protocol, in place: what filters, log and upstream see from then on.
 struct BridgedRequest {
-    /// The message of a unary call is compressed, by `grpc-encoding`.
-    private(set) var isCompressed = false
+    /// How the body, or each message in it that says so, is compressed; `nil` where nothing is. Of gRPC-Web the upstream
+    /// knows it as the caller says it.
+    private(set) var encoding: UnsafeRawBufferPointer?
+    /// The caller reads gzip.
+    private(set) var acceptsGzip = false
     private(set) var announcedBytes: Int?
 
-    /// - Parameter caller: gRPC-Web, Connect or plain HTTP.
-    init(_ fields: inout FieldBlock, caller: CallerProtocol) throws(ConversionFailure) {
-        let isUnary = caller == .connectUnary
-        let isConnect = isUnary || caller == .connectStream || caller == .connectJSONStream
-        var encoding: UnsafeRawBufferPointer?
-        var acceptsGzip = false
+    /// - Parameters:
+    ///   - caller: gRPC-Web, Connect or plain HTTP.
+    ///   - readsMessages: here, so that compression is our own affair on each side.
+    init(_ fields: inout FieldBlock, caller: CallerProtocol, readsMessages: Bool = false) throws(ConversionFailure) {
+        let isUnary = caller == .connectUnary || caller == .http
+        let isConnect = caller == .connectUnary || caller == .connectStream || caller == .connectJSONStream
         var timeout: UnsafeRawBufferPointer?
         for field in fields.all {
             switch field.token {
@@ -33,11 +36,9 @@ struct BridgedRequest {
             fields.replace(index, with: Field("te", "trailers", token: .te))
         }
         fields.append(Field("content-type", "application/grpc+proto", token: .contentType))
-        if let encoding, !encoding.equals("identity") {
-            isCompressed = true
-            fields.append(Field("grpc-encoding", value: encoding, token: .grpcEncoding))
-        }
-        if acceptsGzip { fields.append(Field("grpc-accept-encoding", "gzip", token: .grpcAcceptEncoding)) }
+        if let named = encoding, HTTPGrammar.equalsIgnoringCase(named, "identity") { encoding = nil }
+        if let encoding, !readsMessages { fields.append(Field("grpc-encoding", value: encoding, token: .grpcEncoding)) }
+        if acceptsGzip || readsMessages { fields.append(Field("grpc-accept-encoding", "gzip", token: .grpcAcceptEncoding)) }
         if let timeout { try Self.append(timeout, to: &fields) }
     }
 
@@ -68,6 +69,12 @@ struct BridgedRequest {
 
     /// Whether a content type is `application/json`, with whatever parameters.
     static func isJSON(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/json") }
+
+    /// The codec after `application/grpc-web` or `application/grpc-web-text`: none, which means this one, or `+proto`.
+    static func isWebProto(_ type: UnsafeRawBufferPointer) -> Bool {
+        isType(type, "application/grpc-web") || isType(type, "application/grpc-web+proto")
+            || isType(type, "application/grpc-web-text") || isType(type, "application/grpc-web-text+proto")
+    }
 
     static func isConnectProto(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/connect+proto") }
 

@@ -23,11 +23,22 @@ extension GatewayWorker {
             // The type alone says nothing where the path names no method.
             exchange.pointee.caller = .http
             return nil
-        case .connectJSONStream: return .unsupportedContentType
-        case .connectUnary where type.map { BridgedRequest.isJSON($0) } == true: return .unsupportedContentType
+        case .connectUnary where facts.method.equals("GET"): return buildConnectQuery(exchange, stream)
+        case .connectUnary where type.map { BridgedRequest.isJSON($0) } == true, .connectJSONStream:
+            if let cause = buildConnectJSON(exchange, stream, facts) { return cause }
+            return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
         case .connectStream where type.map { BridgedRequest.isConnectProto($0) } == false: return .unsupportedContentType
+        case .grpcWeb where type.map { BridgedRequest.isWebProto($0) } == false,
+            .grpcWebText where type.map { BridgedRequest.isWebProto($0) } == false:
+            return .unsupportedContentType
         case .grpcWeb, .grpcWebText, .connectUnary, .connectStream: break
         }
+        if let cause = buildMessageBridge(exchange, stream) { return cause }
+        return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
+    }
+
+    /// Builds the bridge for a caller whose messages are the upstream's.
+    func buildMessageBridge(_ exchange: ExchangePointer, _ stream: StreamPointer) -> RefusalCause? {
         let requestIsText = exchange.pointee.caller == .grpcWebText
         if requestIsText || exchange.pointee.caller == .grpcWeb {
             exchange.pointee.caller = BridgedRequest.webAnswer(stream.pointee.fields, requestIsText: requestIsText)
@@ -39,25 +50,23 @@ extension GatewayWorker {
         } catch {
             return error.cause
         }
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
+        noteBridged(exchange, stream)
         let converter: any BodyConverter =
             switch exchange.pointee.caller {
             case .connectUnary:
-                MessageConverter(requestIsCompressed: request.isCompressed, announcedBytes: request.announcedBytes)
+                MessageConverter(requestIsCompressed: request.encoding != nil, announcedBytes: request.announcedBytes)
             case _ where requestIsText || answerIsText:
                 TextConverter(requestIsText: requestIsText, answerIsText: answerIsText)
             default: PassingConverter()
             }
         exchange.pointee.bridge = Bridge(converter)
-        if exchange.pointee.flags.contains(.requestEnded) { return endBridgedRequest(exchange) }
         return nil
     }
 
     /// More of the request's body has arrived.
     func forwardBridged(_ exchange: ExchangePointer, _ bridge: Bridge, _ bytes: UnsafeRawBufferPointer) {
         do throws(ConversionFailure) {
-            try bridge.converter.request(bytes, into: &bridge.output)
+            try convertRequest(bridge, bytes)
         } catch {
             bridge.output.removeAll()
             return fail(exchange, error.cause)
@@ -71,7 +80,7 @@ extension GatewayWorker {
     func endBridgedRequest(_ exchange: ExchangePointer) -> RefusalCause? {
         guard let bridge = exchange.pointee.bridge else { return nil }
         do throws(ConversionFailure) {
-            try bridge.converter.requestEnded(into: &bridge.output)
+            try convertRequestEnd(bridge)
         } catch {
             bridge.output.removeAll()
             return error.cause
@@ -103,6 +112,7 @@ extension GatewayWorker {
         guard let downstream = exchange.pointee.downstream else { return }
         exchange.pointee.phase = .responding
         exchange.pointee.body.removeAll(pool: chunks)
+        noteEncoding(bridge, of: stream, to: downstream)
         // A call that ends with its head has nothing but an end.
         if ended { return endBridgedAnswer(exchange, bridge, stream, from: 0) }
         guard exchange.pointee.caller.answersWith200 else { return }
@@ -115,7 +125,7 @@ extension GatewayWorker {
         bridge.headIsSent = true
         exchange.pointee.outcome.httpStatus = 200
         let fields = BridgedAnswer.streamHead(
-            from: stream, to: downstream, caller: exchange.pointee.caller, scratch: context.fieldScratch)
+            from: stream, to: downstream, caller: exchange.pointee.caller, bridge, scratch: context.fieldScratch)
         ServerConnection.withServer(downstream) { $0.respond(downstream, withPermission(exchange, downstream, fields), ended: false) }
     }
 
@@ -125,9 +135,9 @@ extension GatewayWorker {
         let isHeld = !bridge.headIsSent
         do throws(ConversionFailure) {
             if isHeld {
-                try bridge.converter.answer(bytes, into: &bridge.answer)
+                try convertAnswer(bridge, bytes, into: &bridge.answer)
             } else {
-                try bridge.converter.answer(bytes, into: &bridge.output)
+                try convertAnswer(bridge, bytes, into: &bridge.output)
             }
         } catch {
             bridge.output.removeAll()
@@ -136,6 +146,7 @@ extension GatewayWorker {
         if isHeld, let json = bridge.json, json.form != .single, !bridge.answer.isEmpty {
             sendJSONHead(exchange, bridge, json, downstream, from: stream)
         }
+        compressOutput(bridge, isLast: false)
         bridge.answerFlow.convert(bytes.count, to: bridge.output.count)
         sendOutput(bridge, downstream)
         let due = bridge.answerFlow.take(0)
@@ -166,9 +177,9 @@ extension GatewayWorker {
         if code == .ok {
             do throws(ConversionFailure) {
                 if bridge.headIsSent {
-                    try bridge.converter.answerEnded(into: &bridge.output)
+                    try convertAnswerEnd(bridge, into: &bridge.output)
                 } else {
-                    try bridge.converter.answerEnded(into: &bridge.answer)
+                    try convertAnswerEnd(bridge, into: &bridge.answer)
                 }
             } catch {
                 return fail(exchange, error.cause)
@@ -199,9 +210,12 @@ extension GatewayWorker {
             replies.end.writeError(to: &bridge.answer)
         }
         exchange.pointee.outcome.httpStatus = code.httpStatus
+        let isGzip = bridge.pair != nil && compressAnswer(bridge)
+        let encoding: BridgedAnswer.WholeEncoding =
+            isGzip ? .gzip : code == .ok && bridge.converter.answerIsCompressed ? .upstreams : .identity
         let fields = BridgedAnswer.wholeHead(
-            from: stream, to: downstream, code: code, bodyBytes: bridge.answer.count,
-            isCompressed: code == .ok && bridge.converter.answerIsCompressed, scratch: context.fieldScratch)
+            from: stream, to: downstream, code: code, bodyBytes: bridge.answer.count, isJSON: bridge.pair != nil,
+            encoding: encoding, scratch: context.fieldScratch)
         ServerConnection.withServer(downstream) { connection in
             connection.respond(downstream, withPermission(exchange, downstream, fields), ended: false)
             connection.send(downstream, bridge.answer.readable)
@@ -219,6 +233,7 @@ extension GatewayWorker {
             transcoding.status.removeAll()
             replies.refusals.writeJSON(refusal, to: &transcoding.status)
             json.pair.response.finish(status: transcoding.status.readable, into: &bridge.output)
+            compressOutput(bridge, isLast: true)
         } else {
             replies.refusals.writeEnd(refusal, for: exchange.pointee.caller, to: &bridge.output)
         }

@@ -26,6 +26,7 @@ extension GatewayWorker {
     /// takes the RPC or the path that was sent. Rules and limits of a method apply however it is called.
     func findTranscoded(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
         transcoding.plan = nil
+        if let found = findConnectQuery(exchange, stream, snapshot) { return found }
         let facts = exchange.pointee.facts!
         let method = Self.askedMethod(facts, stream)
         findOrigin(exchange, stream, snapshot)
@@ -50,7 +51,7 @@ extension GatewayWorker {
             return .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))
         }
         guard let direct else { return .notFound }
-        take(route: direct, of: snapshot, exchange, facts)
+        take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
         methodMissed(exchange)
         return .found
     }
@@ -73,17 +74,15 @@ extension GatewayWorker {
     ) -> Finding {
         let facts = Self.facts(exchange.pointee.facts!, of: method, stream)
         exchange.pointee.facts = facts
-        take(route: route, of: snapshot, exchange, facts)
+        take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, exchange)
         transcoding.plan = snapshot.routes[route].transcoding
         return .found
     }
 
     /// A method was called that is not there: perhaps the cluster has another schema by now.
     func methodMissed(_ exchange: ExchangePointer) {
-        guard let snapshot = exchange.pointee.snapshot, let route = exchange.pointee.route,
-            route._withUnsafeGuaranteedRef({ $0.page == nil })
-        else { return }
-        snapshot._withUnsafeGuaranteedRef { $0.cluster(of: route) }._withUnsafeGuaranteedRef { cluster in
+        guard let route = exchange.pointee.route, route._withUnsafeGuaranteedRef({ $0.page == nil }) else { return }
+        exchange.cluster._withUnsafeGuaranteedRef { cluster in
             if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
         }
     }
@@ -103,36 +102,37 @@ extension GatewayWorker {
         let kept = path.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
         var facts = facts
         let serviceCount = method.serviceName.utf8.count
-        facts.service = UnsafeRawBufferPointer(rebasing: kept[1..<(1 + serviceCount)])
-        facts.rpc = UnsafeRawBufferPointer(rebasing: kept[(2 + serviceCount)...])
+        facts.become(
+            service: UnsafeRawBufferPointer(rebasing: kept[1..<(1 + serviceCount)]),
+            rpc: UnsafeRawBufferPointer(rebasing: kept[(2 + serviceCount)...]))
         facts.become(target: kept)
         return facts
     }
 
     /// Puts transcoders between the caller and the upstream, for a request that `findTranscoded` found.
     func buildTranscoder(_ exchange: ExchangePointer, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
-        let fields = stream.pointee.fields
-        if let encoding = fields.first(.contentEncoding), !encoding.valueBytes.equals("identity") {
-            return .unsupportedCompression(accepted: "identity")
-        }
         let method = plan.schema.methods[transcoding.match.method]
-        let form: ResponseForm = method.serverStreams ? Self.form(fields) : .single
+        let form: ResponseForm = method.serverStreams ? Self.form(stream.pointee.fields) : .single
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
                 takePair(plan), transcoding.match, form: form, contentType: exchange.pointee.facts!.contentType ?? none)
-            _ = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller)
-            exchange.pointee.bridge = Bridge(converter, json: converter)
+            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller, readsMessages: true)
+            let bridge = Bridge(converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip)
+            if let cause = readCompressed(exchange, bridge, request.encoding) { return cause }
+            exchange.pointee.bridge = bridge
         } catch {
             return error.cause
         }
-        exchange.pointee.facts!.become(method: UnsafeRawBufferPointer(start: Self.post.utf8Start, count: 4))
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
+        exchange.pointee.facts!.become(method: Self.post)
+        noteBridged(exchange, stream)
         return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
     }
 
-    private static var post: StaticString { "POST" }
+    static var post: UnsafeRawBufferPointer {
+        let text: StaticString = "POST"
+        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
 
     /// Lines where the caller does not say.
     private static func form(_ fields: FieldBlock) -> ResponseForm {
@@ -144,16 +144,17 @@ extension GatewayWorker {
         return .lines
     }
 
-    private func takePair(_ plan: TranscodingPlan) -> TranscoderPair {
+    func takePair(_ plan: TranscodingPlan) -> TranscoderPair {
         guard let index = transcoding.idle.lastIndex(where: { $0.plan === plan }) else { return TranscoderPair(plan) }
         return transcoding.idle.remove(at: index)
     }
 
     /// The call is over: its transcoders are for the next one. The oldest go where there are too many.
     func giveBack(_ bridge: Bridge) {
-        guard let json = bridge.json, current.snapshot.transcodings.contains(where: { $0 === json.pair.plan }) else { return }
+        giveBackCompression(bridge)
+        guard let pair = bridge.pair, current.snapshot.transcodings.contains(where: { $0 === pair.plan }) else { return }
         if transcoding.idle.count >= TranscodingRoom.idleMax { transcoding.idle.removeFirst() }
-        transcoding.idle.append(json.pair)
+        transcoding.idle.append(pair)
     }
 }
 
@@ -167,10 +168,11 @@ extension GatewayWorker {
         exchange.pointee.outcome.httpStatus = 200
         bridge.output.append(bridge.answer.readable)
         bridge.answer.removeAll()
+        if bridge.acceptsGzip, !json.isRaw { bridge.answerDeflater = compression.takeDeflater() }
         json.withContentType { type in
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.pointee.trailersStart, to: downstream, status: 200, contentType: type,
-                bodyBytes: nil, scratch: context.fieldScratch)
+                bodyBytes: nil, isGzip: bridge.answerDeflater != nil, scratch: context.fieldScratch)
             ServerConnection.withServer(downstream) {
                 $0.respond(downstream, withPermission(exchange, downstream, fields), ended: false)
             }
@@ -189,6 +191,7 @@ extension GatewayWorker {
             replies.end.writeStatus(json.pair.response, to: &transcoding.status)
             json.pair.response.finish(status: transcoding.status.readable, into: &bridge.output)
         }
+        compressOutput(bridge, isLast: true)
         sendOutput(bridge, downstream)
     }
 
@@ -203,10 +206,11 @@ extension GatewayWorker {
             bridge.answer.removeAll()
             replies.end.writeStatus(json.pair.response, to: &bridge.answer)
         }
+        let isGzip = (code != .ok || !json.isRaw) && compressAnswer(bridge)
         let send = { (type: UnsafeRawBufferPointer) in
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.pointee.fields.count, to: downstream, status: code.httpStatus, contentType: type,
-                bodyBytes: bridge.answer.count, scratch: self.context.fieldScratch)
+                bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: self.context.fieldScratch)
             ServerConnection.withServer(downstream) { connection in
                 connection.respond(downstream, self.withPermission(exchange, downstream, fields), ended: false)
                 connection.send(downstream, bridge.answer.readable)

@@ -69,7 +69,7 @@ final class JSONConverter: BodyConverter {
 }
 
 extension ConversionFailure {
-    fileprivate init(_ failure: TranscodingFailure, _ plan: TranscodingPlan) {
+    init(_ failure: TranscodingFailure, _ plan: TranscodingPlan) {
         switch failure.kind {
         case .request: self.init(.malformedMessage(field: failure.path, problem: failure.problem))
         case .requestTooLarge: self.init(.messageTooLarge(bytesMax: plan.options.messageBytesMax))

@@ -13,7 +13,7 @@ package final class CORSPolicy: Sendable {
     let maxAge: [UInt8]
 
     private static let protocolHeaders = [
-        "content-type", "authorization", "accept", "x-grpc-web", "x-user-agent", "grpc-timeout", "grpc-encoding",
+        "content-type", "content-encoding", "authorization", "accept", "x-grpc-web", "x-user-agent", "grpc-timeout", "grpc-encoding",
         "grpc-accept-encoding", "connect-protocol-version", "connect-timeout-ms", "connect-content-encoding",
         "connect-accept-encoding",
     ]

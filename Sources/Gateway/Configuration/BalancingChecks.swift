@@ -1,6 +1,6 @@
 internal import Config
 
-/// Holds what clusters ask of calls against what will be known of their callers.
+/// Holds what clusters and routes ask of calls against what will be known of their callers.
 struct BalancingChecks {
     private let authenticates: Bool
     private let hasTenant: Bool
@@ -14,8 +14,12 @@ struct BalancingChecks {
         reader = section.reader
     }
 
-    func check(_ cluster: ClusterConfiguration) {
-        for source in cluster.balancing.hash {
+    func check(_ cluster: ClusterConfiguration) { check(cluster.balancing.hash) }
+
+    func check(_ route: RouteConfiguration) { check(route.traffic.sticky) }
+
+    private func check(_ sources: [Located<HashSource>]) {
+        for source in sources {
             switch source.value {
             case .claim, .tenant:
                 if !authenticates {

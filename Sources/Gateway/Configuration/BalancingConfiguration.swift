@@ -127,7 +127,7 @@ extension Grammar where Value == Int {
 }
 
 extension Grammar where Value == HashSource {
-    fileprivate static var hashSource: Grammar {
+    static var hashSource: Grammar {
         Grammar(expected: "a source: header H, claim P, tenant, cookie C or address") { (text: String) in
             let words = text.split(separator: " ").map(String.init)
             switch (words.first, words.count) {

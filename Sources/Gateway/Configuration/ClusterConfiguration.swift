@@ -18,6 +18,9 @@ package struct ClusterConfiguration: Sendable, Equatable {
     package var schema: Located<SchemaConfiguration>?
     /// Limits, error breakers and outlier detection.
     package var guards: GuardSettings
+    /// What counts where a route retries or hedges.
+    package var retryBudget = RetryBudget.defaults
+    package var hedgeBudget = RetryBudget.defaults
 
     package enum HTTPVersion: String, CaseIterable, Sendable {
         /// gRPC, and whatever else is spoken over HTTP/2.
@@ -92,10 +95,12 @@ extension Grammar where Value == ClusterConfiguration {
                     "found a locality, expected the cluster to say where the gateway is: locality: \(lost.locality ?? "")",
                     at: lost.address.place)
             }
+            let retryBudget = section.value("retry_budget", .budget, default: .defaults)
+            let hedgeBudget = section.value("hedge_budget", .budget, default: .defaults)
             return ClusterConfiguration(
                 name: Located("", at: section.place), endpoints: endpoints ?? .list([]), speaks: speaks, locality: locality,
                 balancing: balancing, tls: tls, timeouts: timeouts, connections: connections, healthCheck: healthCheck,
-                schema: schema, guards: guards)
+                schema: schema, guards: guards, retryBudget: retryBudget, hedgeBudget: hedgeBudget)
         }
     }
 }

@@ -22,7 +22,11 @@ struct CrossChecks {
         let access = AccessChecks(configuration, section)
         configuration.routes.forEach { access.check($0) }
         if let openAPI = configuration.openAPI { check(openAPI, access) }
-        configuration.clusters.forEach(BalancingChecks(section).check)
+        let balancing = BalancingChecks(section)
+        configuration.clusters.forEach { balancing.check($0) }
+        configuration.routes.forEach { balancing.check($0) }
+        configuration.routes.forEach(checkProtocols)
+        configuration.routes.forEach(RetryChecks(section).check)
         let limits = LimitChecks(configuration, section)
         configuration.routes.forEach(limits.check)
         configuration.plans.forEach(limits.check)
@@ -34,19 +38,34 @@ struct CrossChecks {
     private func checkClusterNames() {
         let names = names(below: "clusters")
         var used: Set<String> = []
-        for route in configuration.routes {
-            let name = route.cluster.value
+        for cluster in configuration.routes.flatMap({ $0.clusters + [$0.traffic.mirror?.cluster].compactMap { $0 } }) {
+            let name = cluster.value
             used.insert(name)
             guard !names.contains(name) else { continue }
             section.reader.report(
                 "found \(Quoted.text(name)), expected the name of a cluster\(Spelling.hint(for: name, among: names))",
-                at: route.cluster.place)
+                at: cluster.place)
         }
         // Where a route could not be read, or its cluster was misspelt, nobody knows which clusters were meant.
         let isWhole = configuration.routes.count == section.node("routes")?.elements?.count && used.isSubset(of: names)
         guard isWhole, !used.isEmpty else { return }
         for cluster in configuration.clusters where !used.contains(cluster.name.value) {
             section.reader.report("no route leads here", at: cluster.name.place, severity: .warning)
+        }
+    }
+
+    /// What one of a route's clusters is sent could not be said to another that speaks differently.
+    private func checkProtocols(_ route: RouteConfiguration) {
+        func speaks(_ name: Located<String>) -> ClusterConfiguration.HTTPVersion? {
+            configuration.clusters.first { $0.name.value == name.value }?.speaks
+        }
+        guard let first = route.clusters.first, let wanted = speaks(first) else { return }
+        for other in route.clusters.dropFirst() + [route.traffic.mirror?.cluster].compactMap({ $0 }) {
+            guard let spoken = speaks(other), spoken != wanted else { continue }
+            section.reader.report(
+                "found \(Quoted.text(other.value)), which speaks \(spoken.rawValue), "
+                    + "expected a cluster that speaks \(wanted.rawValue) as \(Quoted.text(first.value)) does",
+                at: other.place)
         }
     }
 

@@ -14,6 +14,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
     /// Peers whose x-forwarded-for and -proto are believed.
     package var trustedProxies: [CIDR]
     package var memory: MemoryConfiguration
+    package var overload = OverloadConfiguration.defaults
     package var resolver: ResolverConfiguration
     package var listeners: [ListenerConfiguration]
     /// `nil` where nobody is asked who they are.
@@ -40,8 +41,16 @@ package enum AccessLogTarget: Sendable, Equatable {
 package struct MemoryConfiguration: Sendable, Equatable {
     package var process: Int
     package var connection: Int
+    /// Above it no body is kept for another attempt.
+    package var replay: Int
 
-    package static let defaults = MemoryConfiguration(process: 1 << 30, connection: 32 << 20)
+    package static let defaults = MemoryConfiguration(process: 1 << 30, connection: 32 << 20, replay: 256 << 20)
+
+    package init(process: Int, connection: Int, replay: Int = .max) {
+        self.process = process
+        self.connection = connection
+        self.replay = replay
+    }
 }
 
 extension GatewayConfiguration {
@@ -74,6 +83,7 @@ extension GatewayConfiguration {
         let admin = AdminSection.read(in: section)
         let trustedProxies = section.value("trusted_proxies", .list(of: .cidr, isEmptyAllowed: true), default: [])
         let memory = section.value("memory", .memory, default: .defaults)
+        let overload = section.value("overload", .overload, default: .defaults)
         let resolver = section.value("resolver", .resolver, default: .defaults)
         let listeners = section.required("listeners", .listeners)
         let authentication = section.optional("authentication", .authentication)
@@ -84,7 +94,7 @@ extension GatewayConfiguration {
         let routes = section.required("routes", .routes)
         let configuration = GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
-            admin: admin, trustedProxies: trustedProxies, memory: memory, resolver: resolver,
+            admin: admin, trustedProxies: trustedProxies, memory: memory, overload: overload, resolver: resolver,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
             openAPI: openAPI, clusters: clusters ?? [], routes: routes ?? [])
         CrossChecks(configuration, section).run()
@@ -125,7 +135,8 @@ extension Grammar where Value == MemoryConfiguration {
                         + "which the whole process may hold",
                     about: "connection")
             }
-            return MemoryConfiguration(process: process, connection: connection)
+            let replay = section.value("replay", .byteSize(), default: min(defaults.replay, process / 4))
+            return MemoryConfiguration(process: process, connection: connection, replay: replay)
         }
     }
 }

@@ -28,7 +28,7 @@ extension CircuitLimits {
             connections: section.value("connections", range, default: defaults.connections),
             pending: section.value("pending", range, default: defaults.pending),
             requests: section.value("requests", range, default: defaults.requests),
-            retries: section.value("retries", .count(0...10_000_000), default: defaults.retries))
+            retries: section.optional("retries", .count(0...10_000_000)) ?? defaults.retries)
     }
 }
 

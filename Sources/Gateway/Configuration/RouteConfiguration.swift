@@ -9,6 +9,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var name: String
     package var place: Place
     package var match: RouteMatch
+    /// The first of them, where it names several.
     package var cluster: Located<String>
     /// The whole call, and the cap on grpc-timeout; `nil` for none of its own.
     package var timeout: Duration?
@@ -24,15 +25,22 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// `nil` for the canonical mapping.
     package var json: JSONConfiguration?
     package var priority = Priority.default
+    /// Where else its calls go, and what goes wrong with them on purpose.
+    package var traffic = TrafficConfiguration()
+    package var attempts = AttemptsConfiguration()
 
-    /// Which of a cluster's limits its calls are held to.
-    package enum Priority: String, CaseIterable, Sendable { case `default`, high }
+    /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
+    package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
+
+    /// Those that its calls may be answered by.
+    package var clusters: [Located<String>] { traffic.split.isEmpty ? [cluster] : traffic.split.map(\.cluster) }
 
     package static func == (left: RouteConfiguration, right: RouteConfiguration) -> Bool {
         left.name == right.name && left.match == right.match && left.cluster == right.cluster
             && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
             && left.expose == right.expose && left.methods == right.methods && left.cors == right.cors
-            && left.json == right.json && left.protocols == right.protocols && left.priority == right.priority
+            && left.json == right.json && left.protocols == right.protocols
+            && left.priority == right.priority && left.traffic == right.traffic && left.attempts == right.attempts
     }
 }
 
@@ -45,6 +53,7 @@ package struct MethodConfiguration: Sendable, Equatable {
     package var access: AccessConfiguration
     /// In addition to the route's.
     package var limits: [Located<LimitRule>]
+    package var attempts = AttemptsConfiguration()
 }
 
 /// `allow` and `deny` of a route or method, where they were written.
@@ -85,12 +94,16 @@ extension RouteConfiguration {
     fileprivate static func read(_ section: Section, taken: inout Set<String>) -> RouteConfiguration? {
         let match = RouteMatch(in: section)
         let name = name(in: section, for: match, taken: &taken)
-        let cluster = section.required("cluster", .located(.text("the name of a cluster")))
+        let traffic = TrafficConfiguration(in: section)
+        let cluster =
+            section.has("clusters")
+            ? traffic.split.first?.cluster : section.required("cluster", .located(.text("the name of a cluster")))
         let timeout = section.optional("timeout", .timeout)
         let access = AccessConfiguration(in: section, owner: name)
         let limits = section.value("limits", .limits(of: name), default: [])
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)
+        let attempts = AttemptsConfiguration(in: section, isMethod: false)
         let methods = section.value("methods", .methods(of: name), default: [])
         let cors = section.optional("cors", .cors)
         let json = section.optional("json", .json)
@@ -101,7 +114,8 @@ extension RouteConfiguration {
         guard let match, let cluster else { return nil }
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
-            limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority)
+            limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
+            traffic: traffic, attempts: attempts)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.
@@ -158,7 +172,8 @@ extension Grammar where Value == [MethodConfiguration] {
                     return MethodConfiguration(
                         name: name, timeout: section.optional("timeout", .timeout),
                         access: AccessConfiguration(in: section, owner: owner),
-                        limits: section.value("limits", .limits(of: owner), default: []))
+                        limits: section.value("limits", .limits(of: owner), default: []),
+                        attempts: AttemptsConfiguration(in: section, isMethod: true))
                 }
             }
         }

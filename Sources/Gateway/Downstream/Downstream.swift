@@ -63,12 +63,24 @@ package final class Downstream: StreamHandler {
 
     package func streamIdle(_ stream: StreamPointer) -> Bool {
         guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return false }
-        worker._withUnsafeGuaranteedRef { $0.fail(exchange, .streamIdle) }
+        worker._withUnsafeGuaranteedRef {
+            $0.metrics.count(.streamIdleTimeout)
+            $0.fail(exchange, .streamIdle)
+        }
+        return true
+    }
+
+    package func streamOutlived(_ stream: StreamPointer) -> Bool {
+        guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return false }
+        worker._withUnsafeGuaranteedRef { $0.fail(exchange, .connectionTooOld) }
         return true
     }
 
     package func streamStalled(_ stream: StreamPointer) {
         guard let exchange = exchange(stream) else { return }
-        worker._withUnsafeGuaranteedRef { $0.cut(exchange, .cancel, flag: "SI", detail: "downstream_stalled") }
+        worker._withUnsafeGuaranteedRef {
+            $0.metrics.count(.stallTimeout)
+            $0.cut(exchange, .cancel, flag: "SI", detail: "downstream_stalled")
+        }
     }
 }

@@ -12,11 +12,12 @@ package import Time
 ///         └────────────┴───────────┴───────────┴─ refused ───┴────▶ over
 ///
 /// A slab record of the worker: born when the head has arrived downstream, given back when the downstream stream closes.
-/// The upstream stream, when there is one, points here by its `context`; one that is let go points nowhere.
+/// What is sent upstream is its `Attempt`s' affair.
 package struct Exchange {
     package var worker: Unmanaged<GatewayWorker>?
     package var downstream: StreamPointer?
-    package var upstream: StreamPointer?
+    /// The attempt whose answer is, or will be, the caller's.
+    package var attempt: AttemptPointer
     package var phase = Phase.over
     package var flags: Flags = []
     /// Tells a late answer (of a limit store) that this exchange is no longer the one that asked.
@@ -27,7 +28,6 @@ package struct Exchange {
     package var snapshot: Unmanaged<WorkerSnapshot>?
     package var route: Unmanaged<Route>?
     package var policy: Unmanaged<CallPolicy>?
-    package var endpoint: Unmanaged<Endpoint>?
     package var filterIndex: UInt8 = 0
     /// `nil` for a caller without a token.
     package var identity: Caller?
@@ -40,6 +40,9 @@ package struct Exchange {
     /// Converts between the caller's protocol and gRPC; `nil` for native calls, and for whatever is passed on as it is.
     package var bridge: Bridge?
 
+    /// What the route's traffic plan has decided; `nil` for nearly every exchange.
+    package var shaping: Shaping?
+
     /// The page's origin, where the route lets it call: in the arena of the downstream stream.
     package var corsOrigin: UnsafeRawBufferPointer?
 
@@ -48,12 +51,12 @@ package struct Exchange {
     package var bodyBytesMax = Int.max
     /// How much of the request body the downstream window has got back.
     package var bodyConsumed = 0
-    /// How much of the request body this attempt has moved to the upstream's socket.
-    package var attemptDrained = 0
+    /// How many were begun.
     package var attempts: UInt8 = 0
+    /// Its attempts as long as another may follow, where a policy says so; `nil` for nearly every exchange.
+    package var trial: Trial?
 
     package var began = Instant(nanoseconds: 0)
-    package var attemptBegan = Instant(nanoseconds: 0)
     package var upstreamNanoseconds: UInt64 = 0
     package var deadline = Instant.distantFuture
     package let timer: UnsafeMutablePointer<TimerNode>
@@ -65,10 +68,6 @@ package struct Exchange {
 
     /// The names of rules and limits under trial that would have refused it; `nil` for nearly every exchange.
     package private(set) var shadows: [UInt8]?
-
-    /// Neighbours in the queue of an endpoint.
-    package var nextWaiting: ExchangePointer?
-    package var previousWaiting: ExchangePointer?
 
     package enum Phase: UInt8 {
         /// The filters have it.
@@ -86,8 +85,8 @@ package struct Exchange {
     }
 
     package struct Flags: OptionSet {
-        package let rawValue: UInt8
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        package let rawValue: UInt16
+        package init(rawValue: UInt16) { self.rawValue = rawValue }
         /// The caller has sent everything.
         package static var requestEnded: Flags { Flags(rawValue: 1) }
         /// `body` no longer holds the request's beginning: it cannot be sent again.
@@ -96,12 +95,14 @@ package struct Exchange {
         package static var statusSeen: Flags { Flags(rawValue: 4) }
         /// The answer was ours.
         package static var localReply: Flags { Flags(rawValue: 8) }
-        /// The caller sent `grpc-timeout`.
+        /// Its time is the caller's own, `grpc-timeout`, and not the route's.
         package static var callerSetDeadline: Flags { Flags(rawValue: 16) }
         /// Its limits were counted by this process alone, because the store did not answer.
         package static var limitsLocal: Flags { Flags(rawValue: 32) }
         /// Its limits were not counted, because the store did not answer.
         package static var limitsUncounted: Flags { Flags(rawValue: 64) }
+        /// Its time is the route's `max_stream_duration`, which an upstream is not told.
+        package static var endsByDuration: Flags { Flags(rawValue: 128) }
     }
 
     package struct Outcome {
@@ -114,7 +115,11 @@ package struct Exchange {
         package var responseBytes = 0
     }
 
-    init(timer: UnsafeMutablePointer<TimerNode>) { self.timer = timer }
+    /// - Parameter attempt: of its own.
+    init(timer: UnsafeMutablePointer<TimerNode>, attempt: AttemptPointer) {
+        self.timer = timer
+        self.attempt = attempt
+    }
 
     mutating func begin(on stream: StreamPointer, at now: Instant, worker: Unmanaged<GatewayWorker>) {
         self.worker = worker
@@ -122,6 +127,9 @@ package struct Exchange {
         phase = .filtering
         began = now
     }
+
+    @inline(__always) package var upstream: StreamPointer? { attempt.pointee.stream }
+    @inline(__always) package var endpoint: Unmanaged<Endpoint>? { attempt.pointee.endpoint }
 
     /// To the upstream it is a gRPC call. (`||` would put a copy of the record into its closure.)
     @inline(__always) var isRPC: Bool {
@@ -141,8 +149,8 @@ package struct Exchange {
     /// Field by field: to write a new record over this one takes three times as long.
     mutating func finish(pool: ChunkPool) {
         body.removeAll(pool: pool)
+        attempt.pointee.finish()
         downstream = nil
-        upstream = nil
         phase = .over
         flags = []
         generation &+= 1
@@ -151,25 +159,23 @@ package struct Exchange {
         snapshot = nil
         route = nil
         policy = nil
-        endpoint = nil
         filterIndex = 0
         identity = nil
         limitRequest = nil
         origin = nil
         requestID = nil
         if bridge != nil { bridge = nil }
+        if shaping != nil { shaping = nil }
         corsOrigin = nil
         bodyBytesMax = .max
         bodyConsumed = 0
-        attemptDrained = 0
         attempts = 0
         upstreamNanoseconds = 0
         deadline = .distantFuture
         boundary = BoundaryTracker()
         outcome = Outcome()
         if shadows != nil { shadows = nil }
-        nextWaiting = nil
-        previousWaiting = nil
+        if trial != nil { trial = nil }
     }
 }
 

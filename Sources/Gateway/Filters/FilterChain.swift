@@ -11,6 +11,7 @@ package enum Filter: UInt8, Sendable {
     /// Can it be served at all? Asked before it is counted.
     case serve
     case limit
+    case shape
     case route
     /// What can be called is told, and nobody called.
     case document, page
@@ -62,6 +63,7 @@ extension GatewayWorker {
                 if let cause = unservable(exchange) { return refuse(exchange, cause) }
                 continue
             case .limit: verdict = limit(exchange)
+            case .shape: verdict = shape(exchange)
             case .route:
                 upstream.start(exchange)
                 return

@@ -15,18 +15,28 @@ package struct HeadFacts {
     /// Lower-case and without its port; empty where the request names none.
     package private(set) var authority: UnsafeRawBufferPointer
     /// The RPC's service: the first segment of a path with two, or whatever REST bindings say. Empty where there is none.
-    package var service: UnsafeRawBufferPointer
+    package private(set) var service: UnsafeRawBufferPointer
     /// The RPC's method; empty exactly where `service` is.
-    package var rpc: UnsafeRawBufferPointer
+    package private(set) var rpc: UnsafeRawBufferPointer
 
     /// `content-type`; the first, where it is there more than once.
     package let contentType: UnsafeRawBufferPointer?
     /// `grpc-timeout`, likewise, or what another protocol has in its place.
     package var timeout: UnsafeRawBufferPointer?
 
+    /// Where it is remembered what this head came to; good until the worker's next head is read.
+    private(set) var place: HeadMemory.Place?
+
     /// What goes upstream is another method or path than the caller's; the bytes last as long as the head.
     mutating func become(method: UnsafeRawBufferPointer) { self.method = method }
     mutating func become(target: UnsafeRawBufferPointer) { self.target = target }
+
+    /// REST bindings found the RPC, by more than the path: it is not remembered.
+    mutating func become(service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer) {
+        self.service = service
+        self.rpc = rpc
+        place = nil
+    }
 
     /// The longest host name there is (RFC 1035, section 2.3.4).
     package static var authorityBytesMax: Int { 255 }
@@ -44,7 +54,7 @@ package struct HeadFacts {
     }
 
     /// Reads the head. Only an authority in upper case makes a copy, in the block's arena.
-    package init(_ fields: inout FieldBlock) throws(Fault) {
+    init(_ fields: inout FieldBlock, _ memory: HeadMemory) throws(Fault) {
         var found = Found()
         try found.collect(fields)
         guard let method = found.method, method.count > 0 else { throw .noMethod }
@@ -53,8 +63,23 @@ package struct HeadFacts {
         self.target = target
         contentType = found.contentType
         timeout = found.timeout
+        let named = found.onlyAuthority
+        place = named.flatMap { memory.place(of: $0, target) }
         let shape: PathShape
-        do throws(PathFault) { shape = try PathShape(target) } catch { throw .path(error) }
+        if let place, let named, place.pointee.isOf(named, target) {
+            shape = place.pointee.shape
+            authority = UnsafeRawBufferPointer(rebasing: named[..<Int(place.pointee.hostCount)])
+        } else {
+            do throws(PathFault) { shape = try PathShape(target) } catch { throw .path(error) }
+            let agreed = try found.agreedAuthority()
+            if let agreed, !agreed.isLowerCase {
+                authority = Self.lowerCased(agreed.host, in: &fields)
+                place = nil
+            } else {
+                authority = agreed?.host ?? UnsafeRawBufferPointer(start: nil, count: 0)
+                if let place, let named { place.pointee.take(named, hostCount: authority.count, target, shape) }
+            }
+        }
         path = UnsafeRawBufferPointer(rebasing: target[..<shape.pathCount])
         query = UnsafeRawBufferPointer(rebasing: target[min(shape.pathCount + 1, target.count)...])
         let serviceCount = shape.serviceCount
@@ -64,12 +89,6 @@ package struct HeadFacts {
         } else {
             service = UnsafeRawBufferPointer(start: nil, count: 0)
             rpc = service
-        }
-        let authority = try found.agreedAuthority()
-        if let authority, !authority.isLowerCase {
-            self.authority = Self.lowerCased(authority.host, in: &fields)
-        } else {
-            self.authority = authority?.host ?? UnsafeRawBufferPointer(start: nil, count: 0)
         }
     }
 
@@ -113,6 +132,12 @@ package struct HeadFacts {
                 }
                 field += 1
             }
+        }
+
+        /// What names the authority, where nothing else does too.
+        var onlyAuthority: UnsafeRawBufferPointer? {
+            guard let host else { return authority }
+            return authority == nil ? host : nil
         }
 
         /// `:authority`, or Host where there is none; refused where both are there and differ.

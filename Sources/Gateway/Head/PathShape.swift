@@ -43,6 +43,12 @@ package struct PathShape: Equatable {
     /// The length of `service` in `/service/method`, zero where the path has not exactly two segments, both non-empty.
     package private(set) var serviceCount = 0
 
+    /// What was found of a target before.
+    init(pathCount: Int, serviceCount: Int) {
+        self.pathCount = pathCount
+        self.serviceCount = serviceCount
+    }
+
     package init(_ target: UnsafeRawBufferPointer) throws(PathFault) {
         guard target.count > 0, target[0] == UInt8(ascii: "/") else { throw .notAbsolute }
         pathCount = target.count

@@ -36,6 +36,9 @@ package final class RouteTable: @unchecked Sendable {
     /// How many questions a request may be asked.
     package var shapeCount: Int { memory.pointee.shapes.count }
 
+    /// No route asks for more than the authority and the path.
+    var goesByTargetAlone: Bool { memory.pointee.headers.isEmpty }
+
     deinit {
         memory.pointee.deallocate()
         memory.deallocate()

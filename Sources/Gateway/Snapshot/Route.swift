@@ -10,7 +10,7 @@ package final class Route: Sendable {
     /// Which requests it takes, as it is written.
     package let match: RouteMatch
     package let nameBytes: [UInt8]
-    /// Into the snapshot's clusters.
+    /// Into the snapshot's clusters: the first, where calls are shared by several.
     package let cluster: Int
     /// What applies where no method says otherwise, then what applies to each method of `methods:`, in its order.
     package let policies: [CallPolicy]
@@ -18,8 +18,10 @@ package final class Route: Sendable {
     let policyReferences: [Unmanaged<CallPolicy>]
     /// Under which its calls are counted.
     package let calls: CallGroup
-    /// Its calls are held to the cluster's limits for high priority.
-    package let isHighPriority: Bool
+    /// Whose calls are refused first under pressure; those of high priority are held to the cluster's limits for them.
+    let priority: RouteConfiguration.Priority
+    /// What happens to its calls besides; `nil` for nearly every route.
+    let traffic: TrafficPlan?
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
@@ -33,11 +35,12 @@ package final class Route: Sendable {
     package enum Page: Sendable { case document, page }
 
     package init(
-        index: Int, name: String, match: RouteMatch = RouteMatch(), cluster: Int, policies: [CallPolicy], calls: CallGroup, isHighPriority: Bool = false,
-        leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil, json: JSONConfiguration? = nil,
-        transcoding: TranscodingPlan? = nil, page: Page? = nil
+        index: Int, name: String, match: RouteMatch = RouteMatch(), cluster: Int, policies: [CallPolicy], calls: CallGroup,
+        priority: RouteConfiguration.Priority = .default, leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil,
+        json: JSONConfiguration? = nil, transcoding: TranscodingPlan? = nil, traffic: TrafficPlan? = nil, page: Page? = nil
     ) {
-        self.isHighPriority = isHighPriority
+        self.traffic = traffic
+        self.priority = priority
         self.index = index
         self.name = name
         self.match = match
@@ -61,8 +64,8 @@ package final class Route: Sendable {
     /// The same where its cluster has another schema.
     func with(_ transcoding: TranscodingPlan) -> Route {
         Route(
-            index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, isHighPriority: isHighPriority,
-            leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding)
+            index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
+            leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, traffic: traffic)
     }
 }
 
@@ -72,6 +75,10 @@ package final class CallPolicy: Sendable {
     package let filters: [Filter]
     /// The whole call's time, and the cap on `grpc-timeout`; `nil` for none.
     package let timeout: Duration?
+    /// How long a call may go on, its deadline aside; `nil` for none.
+    package let maxStreamDuration: Duration?
+    /// What its attempts are subject to; `nil` where there is no more than one.
+    package let trials: TrialPolicy?
     package let access: AccessPolicy
     /// Counted before it is known who calls.
     package let limitsBefore: [AppliedLimit]
@@ -87,12 +94,15 @@ package final class CallPolicy: Sendable {
     /// - Parameters:
     ///   - needsGRPC: nothing else is served here, because the route matches a service.
     ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
+    ///   - shapes: its route has a traffic plan.
     package init(
-        timeout: Duration?, access: AccessPolicy, limits: [Limit], exposesRules: Bool, authenticates: Bool,
-        needsGRPC: Bool, refusesGRPC: Bool, callers: CallerProtocols = .all, terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(),
-        page: Route.Page? = nil
+        timeout: Duration?, maxStreamDuration: Duration? = nil, trials: TrialPolicy? = nil, access: AccessPolicy, limits: [Limit],
+        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, callers: CallerProtocols = .all,
+        terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), page: Route.Page? = nil, shapes: Bool = false
     ) {
         self.timeout = timeout
+        self.maxStreamDuration = maxStreamDuration
+        self.trials = trials
         self.access = access
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
@@ -112,6 +122,8 @@ package final class CallPolicy: Sendable {
         if needsGRPC || refusesGRPC { filters.append(.serve) }
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.append(.limit) }
+        // What goes wrong on purpose goes wrong where a cluster would.
+        if shapes { filters.append(.shape) }
         switch page {
         case .document: filters.append(.document)
         case .page: filters.append(.page)

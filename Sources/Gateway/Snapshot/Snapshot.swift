@@ -29,6 +29,7 @@ package final class Snapshot: Sendable {
     package let plans: [PlanLimits]
     package let store: StorePlan
     package let memory: MemoryLimits
+    package let overload: OverloadConfiguration
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
     private let strangersClaims: ClaimHeaders?
     /// `strangersClaims`, read without counting references.
@@ -39,7 +40,7 @@ package final class Snapshot: Sendable {
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        memory: MemoryLimits, title: String = ""
+        overload: OverloadConfiguration = .defaults, memory: MemoryLimits, title: String = ""
     ) {
         self.generation = generation
         self.table = table
@@ -58,6 +59,7 @@ package final class Snapshot: Sendable {
         self.plans = plans
         self.store = store
         self.memory = memory
+        self.overload = overload
         rulesReference = .passUnretained(rules)
         strangersClaims = authentication?.claimHeaders { _, _ in nil }
         strangersClaimsReference = strangersClaims.map { .passUnretained($0) }
@@ -74,7 +76,7 @@ package final class Snapshot: Sendable {
             generation: generation, table: table,
             routes: routes.map { $0.page == nil && clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 }, rules: rules,
             clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,
-            memory: memory, title: title)
+            overload: overload, memory: memory, title: title)
     }
 }
 

@@ -1,6 +1,8 @@
 internal import Balancing
 internal import Config
+internal import Protobuf
 internal import TLS
+internal import Transcoding
 internal import Transport
 
 extension SnapshotBuilder {
@@ -18,7 +20,42 @@ extension SnapshotBuilder {
             pool: pool,
             tls: cluster.tls.flatMap { files.upstreamTLS($0, protocols: [pool.applicationProtocol], at: cluster.name.place) },
             healthCheck: cluster.healthCheck, schema: cluster.schema.map { SchemaPlan($0.value) },
-            record: surroundings.clusters.record(cluster.name.value, cluster.guards))
+            record: surroundings.clusters.record(cluster.name.value, guards(of: cluster)))
+    }
+
+    /// With the budgets of what its routes add to calls; where they add nothing, nothing is counted for it.
+    private func guards(of cluster: ClusterConfiguration) -> GuardSettings {
+        var guards = cluster.guards
+        for route in configuration.routes where route.cluster.value == cluster.name.value {
+            for policy in [route.attempts.trials()] + route.methods.map({ route.attempts.trials(for: $0.attempts) }) {
+                switch policy {
+                case .retry: guards.retryBudget = cluster.retryBudget
+                case .hedging: guards.hedgeBudget = cluster.hedgeBudget
+                case nil: break
+                }
+            }
+        }
+        return guards
+    }
+
+    /// Finds policies on methods whose callers stream: what was sent before cannot be asked for once more.
+    mutating func checkStreams(_ schemas: [TranscodingPlan?]) {
+        for route in configuration.routes {
+            guard case .service(let service) = route.match.target,
+                let index = configuration.clusters.firstIndex(where: { $0.name.value == route.cluster.value }),
+                let schema = schemas[index]?.schema
+            else { continue }
+            for method in route.methods {
+                guard let number = schema.method(path: "/\(service)/\(method.name.value)"), schema.methods[number].clientStreams
+                else { continue }
+                if let retry = method.attempts.retry, retry.value != nil {
+                    files.report("found retry of a method that streams from the caller, expected none", at: retry.place)
+                }
+                if let hedging = method.attempts.hedging {
+                    files.report("found hedging of a method that streams from the caller, expected none", at: hedging.place)
+                }
+            }
+        }
     }
 
     /// Whoever is in the gateway's own locality comes before others of the same priority.

@@ -69,6 +69,7 @@ package struct SnapshotBuilder {
         let schemas = configuration.clusters.map { transcoding($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
+        checkStreams(schemas)
         var routes = pageRoutes(&builder)
         let pageCount = routes.count
         routes += configuration.routes.enumerated().map { index, route in
@@ -90,6 +91,7 @@ package struct SnapshotBuilder {
             generation: generation, table: table, routes: routes, rules: builder.book(generation: generation),
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
             plans: plans, store: store,
+            overload: configuration.overload,
             memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available),
             title: configuration.openAPI?.title ?? "")
         return (Product(snapshot: snapshot, listeners: listeners), issues)
@@ -118,31 +120,35 @@ package struct SnapshotBuilder {
         let own = route.access.rules
         let target = configuration.clusters.firstIndex { $0.name.value == route.cluster.value }
         let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
+        let traffic = TrafficPlan(route.traffic) { name in configuration.clusters.firstIndex { $0.name.value == name } ?? 0 }
         var needsGRPC = false
         if case .service = route.match.target, !leadsToHTTP1 { needsGRPC = true }
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
             CallPolicy(
-                timeout: route.timeout, access: builder.policy(route: own), limits: base, exposesRules: route.expose,
+                timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
+                trials: route.attempts.trials(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
                 authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols,
-                terms: terms(of: route))
+                terms: terms(of: route), shapes: traffic != nil)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
             policies.append(
                 CallPolicy(
                     timeout: method.timeout ?? route.timeout,
+                    maxStreamDuration: method.attempts.maxStreamDuration ?? route.attempts.maxStreamDuration,
+                    trials: route.attempts.trials(for: method.attempts),
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
                     authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols,
-                    terms: terms(of: route, method)))
+                    terms: terms(of: route, method), shapes: traffic != nil))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
         return Route(
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
-            isHighPriority: route.priority == .high, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
-            json: route.json, transcoding: target.flatMap { schemas[$0] })
+            priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
+            json: route.json, transcoding: target.flatMap { schemas[$0] }, traffic: traffic)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

@@ -22,4 +22,11 @@ package final class WorkerSnapshot {
     func cluster(of route: Unmanaged<Route>) -> Unmanaged<Cluster> {
         route._withUnsafeGuaranteedRef { clusterReferences[$0.cluster] }
     }
+
+    /// The one that its calls go to. It has a route.
+    @inline(__always)
+    func cluster(of exchange: ExchangePointer) -> Unmanaged<Cluster> {
+        guard exchange.pointee.shaping == nil else { return clusterReferences[exchange.pointee.shaping!.cluster] }
+        return cluster(of: exchange.pointee.route!)
+    }
 }

@@ -173,18 +173,31 @@ package final class Cluster {
 
     /// A place among the retries that run, to be given back by `retryEnded`; false where there is none.
     func beginRetry(_ exchange: ExchangePointer) -> Bool {
-        guard let limits = limits(for: exchange) else { return true }
-        guard record.usage.retries < limits.retries else {
-            record.usage.noteOverflow()
+        let usage = record.usage
+        let isWithinLimit = limits(for: exchange)?.retries.map { usage.retries < $0 } ?? true
+        let isWithinBudget = record.settings.retryBudget?.allows(usage.retries, beside: usage.requests) ?? true
+        guard isWithinLimit, isWithinBudget else {
+            usage.noteOverflow()
             return false
         }
-        record.usage.addRetries(1)
+        usage.addRetries(1)
         return true
     }
 
-    func retryEnded() {
-        if guards.limits { record.usage.addRetries(-1) }
+    func retryEnded() { record.usage.addRetries(-1) }
+
+    /// A place among the hedges that run, to be given back by `hedgesEnded`; false where there is none.
+    func beginHedge() -> Bool {
+        let usage = record.usage
+        guard record.settings.hedgeBudget?.allows(usage.hedges, beside: usage.requests) ?? true else {
+            usage.noteOverflow()
+            return false
+        }
+        usage.addHedges(1)
+        return true
     }
+
+    func hedgesEnded(_ count: Int) { record.usage.addHedges(-count) }
 
     /// An attempt at `endpoint` that began at `began` has ended: once for each.
     func note(_ outcome: AttemptOutcome, of endpoint: Unmanaged<Endpoint>, began: Instant) {
@@ -199,5 +212,5 @@ package final class Cluster {
 
 extension ExchangePointer {
     /// By its route.
-    var isHighPriority: Bool { pointee.route?._withUnsafeGuaranteedRef { $0.isHighPriority } ?? false }
+    var isHighPriority: Bool { pointee.route?._withUnsafeGuaranteedRef { $0.priority == .high } ?? false }
 }

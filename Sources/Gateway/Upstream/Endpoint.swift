@@ -9,11 +9,11 @@ internal import TLS
 /// Hears what becomes of requests that an endpoint had to let wait.
 protocol EndpointClient: AnyObject {
     /// There is room: send it now.
-    func endpoint(_ endpoint: Endpoint, hasRoomFor exchange: ExchangePointer, on connection: ClientConnection)
+    func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: AttemptPointer, on connection: ClientConnection)
     /// No connection could be made.
-    func endpoint(_ endpoint: Endpoint, failed exchange: ExchangePointer, _ end: ChannelEnd)
+    func endpoint(_ endpoint: Endpoint, failed attempt: AttemptPointer, _ end: ChannelEnd)
     /// The endpoint is no longer part of its cluster: it was not tried.
-    func endpoint(_ endpoint: Endpoint, leftBehind exchange: ExchangePointer)
+    func endpoint(_ endpoint: Endpoint, leftBehind attempt: AttemptPointer)
 }
 
 /// One address of a cluster, on one worker: its connections, and the requests that wait for one.
@@ -29,7 +29,7 @@ package final class Endpoint: ClientConnectionOwner {
     /// What the whole process knows of it.
     package let record: EndpointRecord
     private let cluster: ClusterRecord
-    /// Its cluster has limits, and what is under way is counted.
+    /// Its cluster has limits or budgets, and what is under way is counted.
     private let isLimited: Bool
     /// The address as text, for the log.
     package let addressText: [UInt8]
@@ -41,8 +41,8 @@ package final class Endpoint: ClientConnectionOwner {
     private var connections: [Pooled] = []
     /// Those of `connections` that have been ready: for choosing one without counting references.
     private var usable: [Unmanaged<ClientConnection>] = []
-    private var firstWaiting: ExchangePointer?
-    private var lastWaiting: ExchangePointer?
+    private var firstWaiting: AttemptPointer?
+    private var lastWaiting: AttemptPointer?
     private var waitingCount = 0
     /// Requests sent and not over, and requests that wait.
     package var activeCount: Int {
@@ -52,7 +52,7 @@ package final class Endpoint: ClientConnectionOwner {
             member.pointee.load = newValue
         }
     }
-    /// Exchanges that name it as theirs, the log's sake included: as long as any does, it lives.
+    /// Attempts that name it as theirs, the log's sake included: as long as any does, it lives.
     private var holderCount = 0
     private var failures = 0
     /// What a further connection is likely to take: as the last one did.
@@ -89,7 +89,7 @@ package final class Endpoint: ClientConnectionOwner {
         addressText = Array(address.description.utf8)
         self.settings = settings
         self.cluster = cluster
-        isLimited = cluster.settings.limits != nil
+        isLimited = cluster.settings.countsUsage
         self.context = context
         self.client = client
         record = cluster.retain(identity)
@@ -124,48 +124,50 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     /// A connection with room, or a place in the queue for one.
-    func admit(_ exchange: ExchangePointer) -> Admission {
+    func admit(_ attempt: AttemptPointer) -> Admission {
         var index = 0
         while index < usable.count {
             let connection = usable[index]
             if connection._withUnsafeGuaranteedRef({ $0.hasRoom }) { return .room(connection) }
             index += 1
         }
-        guard waitingCount < settings.waiting, hasPendingRoom(exchange) else { return .overflow }
-        guard openIfNeeded(adding: 1, limits: limits(exchange)) else { return .failed }
-        exchange.pointee.nextWaiting = nil
-        exchange.pointee.previousWaiting = lastWaiting
-        if let lastWaiting { lastWaiting.pointee.nextWaiting = exchange } else { firstWaiting = exchange }
-        lastWaiting = exchange
+        guard waitingCount < settings.waiting, hasPendingRoom(attempt) else { return .overflow }
+        guard openIfNeeded(adding: 1, limits: limits(attempt)) else { return .failed }
+        attempt.pointee.isWaiting = true
+        attempt.pointee.next = nil
+        attempt.pointee.previous = lastWaiting
+        if let lastWaiting { lastWaiting.pointee.next = attempt } else { firstWaiting = attempt }
+        lastWaiting = attempt
         waitingCount += 1
         if isLimited { cluster.usage.addPending(1) }
         return .waits
     }
 
-    private func limits(_ exchange: ExchangePointer) -> CircuitLimits? {
-        isLimited ? cluster.settings.limits(isHighPriority: exchange.isHighPriority) : nil
+    private func limits(_ attempt: AttemptPointer) -> CircuitLimits? {
+        isLimited ? cluster.settings.limits(isHighPriority: attempt.pointee.exchange?.isHighPriority ?? false) : nil
     }
 
-    private func hasPendingRoom(_ exchange: ExchangePointer) -> Bool {
-        guard let limits = limits(exchange), cluster.usage.pending >= limits.pending else { return true }
+    private func hasPendingRoom(_ attempt: AttemptPointer) -> Bool {
+        guard let limits = limits(attempt), cluster.usage.pending >= limits.pending else { return true }
         cluster.usage.noteOverflow()
         return false
     }
 
-    /// Takes an exchange out of the queue.
-    func withdraw(_ exchange: ExchangePointer) {
-        if let previous = exchange.pointee.previousWaiting {
-            previous.pointee.nextWaiting = exchange.pointee.nextWaiting
+    /// Takes an attempt out of the queue.
+    func withdraw(_ attempt: AttemptPointer) {
+        if let previous = attempt.pointee.previous {
+            previous.pointee.next = attempt.pointee.next
         } else {
-            firstWaiting = exchange.pointee.nextWaiting
+            firstWaiting = attempt.pointee.next
         }
-        if let next = exchange.pointee.nextWaiting {
-            next.pointee.previousWaiting = exchange.pointee.previousWaiting
+        if let next = attempt.pointee.next {
+            next.pointee.previous = attempt.pointee.previous
         } else {
-            lastWaiting = exchange.pointee.previousWaiting
+            lastWaiting = attempt.pointee.previous
         }
-        exchange.pointee.nextWaiting = nil
-        exchange.pointee.previousWaiting = nil
+        attempt.pointee.isWaiting = false
+        attempt.pointee.next = nil
+        attempt.pointee.previous = nil
         waitingCount -= 1
         if isLimited { cluster.usage.addPending(-1) }
     }
@@ -223,9 +225,9 @@ package final class Endpoint: ClientConnectionOwner {
     package func clientConnectionHasRoom(_ connection: ClientConnection) { serveQueue(connection) }
 
     private func serveQueue(_ connection: ClientConnection) {
-        while let exchange = firstWaiting, connection.hasRoom {
-            withdraw(exchange)
-            client.endpoint(self, hasRoomFor: exchange, on: connection)
+        while let attempt = firstWaiting, connection.hasRoom {
+            withdraw(attempt)
+            client.endpoint(self, hasRoomFor: attempt, on: connection)
         }
         if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
     }
@@ -258,9 +260,9 @@ package final class Endpoint: ClientConnectionOwner {
     private func failQueue(_ end: ChannelEnd) {
         // Those that try again wait behind, for another connection.
         for _ in 0..<waitingCount {
-            guard let exchange = firstWaiting else { return }
-            withdraw(exchange)
-            client.endpoint(self, failed: exchange, end)
+            guard let attempt = firstWaiting else { return }
+            withdraw(attempt)
+            client.endpoint(self, failed: attempt, end)
         }
     }
 
@@ -282,9 +284,9 @@ package final class Endpoint: ClientConnectionOwner {
         keptAlive = self
         cluster.release(record)
         // They go elsewhere at once, rather than with the connection that they waited for.
-        while let exchange = firstWaiting {
-            withdraw(exchange)
-            client.endpoint(self, leftBehind: exchange)
+        while let attempt = firstWaiting {
+            withdraw(attempt)
+            client.endpoint(self, leftBehind: attempt)
         }
         for pooled in connections { pooled.connection.retire() }
         releaseIfOver()

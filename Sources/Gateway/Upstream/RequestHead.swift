@@ -22,6 +22,8 @@ enum RequestHead {
         var forwardedProto: StaticString = "http"
         /// Claims to forward, and so the names of which the caller's own copies are removed.
         var claims: Unmanaged<ClaimHeaders>?
+        /// Attempts before this one, for `grpc-previous-rpc-attempts`.
+        var previousAttempts = 0
         /// The id goes into the connection's HPACK table: nobody will send it again, but its name.
         var namesRequestID = false
     }
@@ -60,6 +62,7 @@ enum RequestHead {
                 // Never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
                 token.flags.insert(.neverIndexed)
                 writer.copy(token)
+            case .grpcPreviousRPCAttempts where additions.previousAttempts > 0: continue
             case .other:
                 if let claims = additions.claims,
                     claims._withUnsafeGuaranteedRef({ $0.overwrites(field.nameBytes) })
@@ -79,6 +82,16 @@ enum RequestHead {
                 Field(
                     "grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout,
                     flags: .borrowedNeverIndexed))
+        }
+        if additions.previousAttempts > 0 {
+            // The caller may have tried before us.
+            let before = fields.first(.grpcPreviousRPCAttempts).flatMap { Decimal.read($0.valueBytes) } ?? 0
+            let text = target.pointee.fields.reserve(20)
+            let count = Decimal.write(min(before, 1 << 31) + UInt64(additions.previousAttempts), to: text)
+            writer.put(
+                Field(
+                    "grpc-previous-rpc-attempts", value: UnsafeRawBufferPointer(start: text, count: count),
+                    token: .grpcPreviousRPCAttempts, flags: .borrowedNeverIndexed))
         }
         writer.put("x-forwarded-for", additions.forwardedFor, token: .xForwardedFor)
         writer.put(

@@ -12,7 +12,9 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// Set once, by the worker that owns it. On the way of every call it is reached without counting references.
     var reference: Unmanaged<GatewayWorker>!
     private lazy var ownReference = UnownedReference<any StreamHandler>(self)
-    private var worker: GatewayWorker { reference.takeUnretainedValue() }
+    /// Watches the attempts of calls that may have several.
+    private(set) lazy var trials = Trials(self)
+    var worker: GatewayWorker { reference.takeUnretainedValue() }
 
     /// What of a request body is kept for sending it again.
     private static let replayBytesMax = 64 << 10
@@ -23,114 +25,142 @@ package final class Upstream: StreamHandler, EndpointClient {
     private static let unprocessedAttemptsMax: UInt8 = 3
 
     @inline(__always)
-    private func count(_ event: GatewayEvent) { reference._withUnsafeGuaranteedRef { $0.metrics.count(event) } }
+    func count(_ event: GatewayEvent) { reference._withUnsafeGuaranteedRef { $0.metrics.count(event) } }
 
     private var fieldScratch: UnsafeMutableBufferPointer<Field> {
         reference._withUnsafeGuaranteedRef { $0.context.fieldScratch }
     }
-    private var now: Instant { reference._withUnsafeGuaranteedRef { $0.now } }
+    var now: Instant { reference._withUnsafeGuaranteedRef { $0.now } }
 
     // MARK: The request's way up
 
-    /// Picks an endpoint and sends the request there, or waits for a connection to it.
+    /// Sends an exchange on, for the first time.
     func start(_ exchange: ExchangePointer) {
-        exchange.pointee.attempts += 1
-        let former = exchange.pointee.endpoint
-        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { snapshot in
-            snapshot.cluster(of: exchange.pointee.route!)
-        }
-        let choice = cluster._withUnsafeGuaranteedRef { $0.choose(for: exchange, avoiding: former) }
-        if case .endpoint(let endpoint) = choice {
-            exchange.pointee.endpoint = endpoint
-            endpoint._withUnsafeGuaranteedRef { $0.hold() }
-        } else {
-            exchange.pointee.endpoint = nil
-        }
-        former?._withUnsafeGuaranteedRef { $0.letGo() }
-        guard case .endpoint(let endpoint) = choice else {
-            if case .refused(let cause) = choice { worker.refuse(exchange, cause) }
-            return
-        }
-        exchange.pointee.attemptBegan = now
-        endpoint._withUnsafeGuaranteedRef { send(exchange, to: $0) }
+        if let policy = exchange.pointee.policy!._withUnsafeGuaranteedRef({ $0.trials }) { return trials.start(exchange, policy) }
+        begin(exchange.pointee.attempt)
     }
 
-    private func send(_ exchange: ExchangePointer, to endpoint: Endpoint) {
+    /// Picks an endpoint, another than the attempt's former one where there is one, and sends the request there, or waits
+    /// for a connection to it.
+    func begin(_ attempt: AttemptPointer) {
+        let former = attempt.pointee.endpoint
+        begin(attempt, avoiding: former)
+        former?._withUnsafeGuaranteedRef { $0.letGo() }
+    }
+
+    /// - Parameter avoided: an endpoint that lives for the length of the call.
+    func begin(_ attempt: AttemptPointer, avoiding avoided: Unmanaged<Endpoint>?) {
+        let exchange = attempt.pointee.exchange!
+        exchange.pointee.attempts &+= 1
+        attempt.pointee.endpoint = nil
+        switch exchange.cluster._withUnsafeGuaranteedRef({ $0.choose(for: exchange, avoiding: avoided) }) {
+        case .refused(let cause): failed(attempt, .refused(cause))
+        case .endpoint(let endpoint):
+            attempt.pointee.endpoint = endpoint
+            attempt.pointee.began = now
+            endpoint._withUnsafeGuaranteedRef {
+                $0.hold()
+                send(attempt, to: $0)
+            }
+        }
+    }
+
+    private func send(_ attempt: AttemptPointer, to endpoint: Endpoint) {
+        let exchange = attempt.pointee.exchange!
         count(.upstreamAttempt)
-        if exchange.pointee.attempts > 1 { count(.upstreamRetry) }
         endpoint.activeCount += 1
-        switch endpoint.admit(exchange) {
-        case .room(let connection): connection._withUnsafeGuaranteedRef { send(exchange, on: $0) }
-        case .waits: exchange.pointee.phase = .waiting
+        switch endpoint.admit(attempt) {
+        case .room(let connection): connection._withUnsafeGuaranteedRef { send(attempt, on: $0) }
+        case .waits: if attempt == exchange.pointee.attempt { exchange.pointee.phase = .waiting }
         case .overflow:
             endpoint.activeCount -= 1
             count(.queueOverflow)
-            worker.refuse(exchange, .upstreamQueueFull(retryAfter: nil))
-        case .failed:
-            endpoint.activeCount -= 1
-            connectFailed(exchange)
+            failed(attempt, .refused(.upstreamQueueFull(retryAfter: nil)))
+        case .failed: connectFailed(attempt, endpoint)
         }
     }
 
-    func endpoint(_ endpoint: Endpoint, hasRoomFor exchange: ExchangePointer, on connection: ClientConnection) {
-        send(exchange, on: connection)
+    func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: AttemptPointer, on connection: ClientConnection) {
+        guard attempt.pointee.exchange != nil else { return worker.mirrors.send(attempt, on: connection) }
+        send(attempt, on: connection)
     }
 
-    func endpoint(_ endpoint: Endpoint, failed exchange: ExchangePointer, _ end: ChannelEnd) {
-        endpoint.activeCount -= 1
-        connectFailed(exchange)
+    func endpoint(_ endpoint: Endpoint, failed attempt: AttemptPointer, _ end: ChannelEnd) {
+        guard attempt.pointee.exchange != nil else { return worker.mirrors.failed(attempt, .localFailure) }
+        connectFailed(attempt, endpoint)
     }
 
-    func endpoint(_ endpoint: Endpoint, leftBehind exchange: ExchangePointer) {
+    func endpoint(_ endpoint: Endpoint, leftBehind attempt: AttemptPointer) {
+        guard attempt.pointee.exchange != nil else { return worker.mirrors.failed(attempt, nil) }
         endpoint.activeCount -= 1
-        exchange.pointee.attempts -= 1
-        start(exchange)
+        attempt.pointee.exchange!.pointee.attempts -= 1
+        begin(attempt)
+    }
+
+    private func connectFailed(_ attempt: AttemptPointer, _ endpoint: Endpoint) {
+        endpoint.activeCount -= 1
+        count(.upstreamConnectFailed)
+        note(attempt, .localFailure)
+        failed(attempt, .connectFailed)
     }
 
     /// What became of an attempt, for those who judge endpoints by it: once for each.
-    func note(_ exchange: ExchangePointer, _ outcome: AttemptOutcome) {
-        guard let endpoint = exchange.pointee.endpoint else { return }
-        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: exchange.pointee.route!) }
-        cluster._withUnsafeGuaranteedRef { $0.note(outcome, of: endpoint, began: exchange.pointee.attemptBegan) }
-    }
-
-    /// By what the answer says.
-    private func noteAnswer(_ exchange: ExchangePointer) {
-        if let status = exchange.pointee.outcome.grpcStatus {
-            note(exchange, AttemptOutcome(status))
-            if status == .unimplemented { worker.methodMissed(exchange) }
-        } else {
-            let httpStatus = exchange.pointee.outcome.httpStatus
-            note(exchange, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
+    func note(_ attempt: AttemptPointer, _ outcome: AttemptOutcome) {
+        guard let endpoint = attempt.pointee.endpoint else { return }
+        attempt.pointee.exchange!.cluster._withUnsafeGuaranteedRef {
+            $0.note(outcome, of: endpoint, began: attempt.pointee.began)
         }
     }
 
-    private func connectFailed(_ exchange: ExchangePointer) {
-        count(.upstreamConnectFailed)
-        note(exchange, .localFailure)
-        if exchange.pointee.attempts < Self.attemptsMax { return start(exchange) }
-        worker.refuse(exchange, .connectFailed)
+    /// By what the answer says.
+    private func noteAnswer(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
+        if let status = exchange.pointee.outcome.grpcStatus {
+            note(attempt, AttemptOutcome(status))
+            if case .unimplemented = status { worker.methodMissed(exchange) }
+        } else {
+            let httpStatus = exchange.pointee.outcome.httpStatus
+            note(attempt, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
+        }
     }
 
-    private func send(_ exchange: ExchangePointer, on connection: ClientConnection) {
+    /// An attempt is over without an answer, and no longer its endpoint's: another follows, or the call has failed.
+    func failed(_ attempt: AttemptPointer, _ failure: AttemptFailure) {
+        let exchange = attempt.pointee.exchange!
+        if let trial = exchange.pointee.trial { return trials.failed(attempt, failure, trial) }
+        let attemptsMax =
+            switch failure {
+            case .connectFailed: Self.attemptsMax
+            case .closed(.unprocessed): Self.unprocessedAttemptsMax
+            default: UInt8(0)
+            }
+        guard exchange.pointee.attempts < attemptsMax, exchange.pointee.canBeSentAgain else {
+            if case .closed(.unprocessed) = failure { count(.upstreamReset) }
+            return worker.fail(exchange, failure.cause)
+        }
+        count(.upstreamResent)
+        begin(attempt)
+    }
+
+    private func send(_ attempt: AttemptPointer, on connection: ClientConnection) {
+        let exchange = attempt.pointee.exchange!
         guard let downstream = exchange.pointee.downstream else { return }
         let bodyEnded = exchange.pointee.flags.contains(.requestEnded)
         let bodyIsEmpty = exchange.pointee.body.isEmpty
         let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
         let endsWithHead = bodyEnded && bodyIsEmpty && !hasTrailers
+        let handler = exchange.pointee.trial == nil ? ownReference : trials.reference
         let stream = connection.request(
-            ended: endsWithHead, handler: ownReference, stream: UnsafeMutableRawPointer(exchange)
+            ended: endsWithHead, handler: handler, stream: UnsafeMutableRawPointer(attempt)
         ) { stream in
-            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(exchange, from: downstream, to: stream) }
+            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(attempt, from: downstream, to: stream) }
         }
         guard let stream else {
             // The connection has just been told to go: the pool finds another.
-            exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
-            return connectFailed(exchange)
+            return attempt.pointee.endpoint!._withUnsafeGuaranteedRef { connectFailed(attempt, $0) }
         }
-        exchange.pointee.upstream = stream
+        attempt.pointee.stream = stream
         exchange.pointee.phase = .requesting
-        exchange.pointee.attemptDrained = 0
+        attempt.pointee.drained = 0
         exchange.pointee.bridge?.requestFlow.beginAgain()
         if !bodyIsEmpty {
             exchange.pointee.body.forEachChunk { connection.send(stream, $0) }
@@ -142,6 +172,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     /// More of the body has arrived from the caller.
     @inline(__always)
     func forward(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
+        if exchange.pointee.shaping != nil { worker.copyForMirror(exchange, bytes) }
         guard let stream = exchange.pointee.upstream else {
             keep(bytes, of: exchange)
             return reference._withUnsafeGuaranteedRef { $0.checkMemory() }
@@ -151,7 +182,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             dropBodyIfLarge(exchange)
         }
         Connection.with(stream) { $0.send(stream, bytes) }
-        reference._withUnsafeGuaranteedRef { $0.checkMemory(after: stream) }
+        reference._withUnsafeGuaranteedRef { $0.checkMemory(afterUpstream: stream) }
     }
 
     @inline(__always)
@@ -161,13 +192,15 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     @inline(__always)
     private func dropBodyIfLarge(_ exchange: ExchangePointer) {
-        guard exchange.pointee.body.count > Self.replayBytesMax else { return }
+        let isTight = reference._withUnsafeGuaranteedRef { $0.chunks.bytesInUse > $0.memoryLimits.replayBytesMax }
+        guard isTight || exchange.pointee.body.count > Self.replayBytesMax else { return }
         exchange.pointee.flags.insert(.bodyDropped)
         exchange.pointee.body.removeAll(pool: worker.context.chunks)
     }
 
     /// The caller has sent everything.
     func requestEnded(_ exchange: ExchangePointer) {
+        if exchange.pointee.shaping != nil { worker.sendMirror(exchange) }
         guard let stream = exchange.pointee.upstream, let downstream = exchange.pointee.downstream else { return }
         Connection.with(stream) { finishRequest(exchange, downstream, stream, $0) }
     }
@@ -186,24 +219,30 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
     }
 
-    /// The exchange needs its attempt no longer.
+    /// The exchange needs its attempts no longer.
+    @inline(__always)
     func cancel(_ exchange: ExchangePointer) {
-        if exchange.pointee.phase == .waiting, let endpoint = exchange.pointee.endpoint {
-            endpoint._withUnsafeGuaranteedRef {
-                $0.withdraw(exchange)
+        if exchange.pointee.trial != nil { trials.end(exchange) }
+        cancel(exchange.pointee.attempt)
+    }
+
+    func cancel(_ attempt: AttemptPointer) {
+        if attempt.pointee.isWaiting {
+            attempt.pointee.endpoint!._withUnsafeGuaranteedRef {
+                $0.withdraw(attempt)
                 $0.activeCount -= 1
             }
         }
-        guard let stream = exchange.pointee.upstream else { return }
-        release(exchange, stream)
+        guard let stream = attempt.pointee.stream else { return }
+        release(attempt, stream)
         Connection.with(stream) { $0.reset(stream, .cancel) }
     }
 
-    /// Parts the exchange from its upstream stream.
-    private func release(_ exchange: ExchangePointer, _ stream: StreamPointer) {
-        exchange.pointee.upstream = nil
-        exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
-        exchange.pointee.upstreamNanoseconds += now.nanoseconds(since: exchange.pointee.attemptBegan)
+    /// Parts the attempt from its upstream stream.
+    private func release(_ attempt: AttemptPointer, _ stream: StreamPointer) {
+        attempt.pointee.stream = nil
+        attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
+        attempt.pointee.exchange!.pointee.upstreamNanoseconds += now.nanoseconds(since: attempt.pointee.began)
         // What the upstream had not taken of the body is no longer owed to its window.
         stream.pointee.handler = nil
         stream.pointee.context = nil
@@ -212,9 +251,10 @@ package final class Upstream: StreamHandler, EndpointClient {
     // MARK: The answer's way down
 
     @inline(__always)
-    private func exchange(_ stream: StreamPointer) -> ExchangePointer {
-        stream.pointee.context!.assumingMemoryBound(to: Exchange.self)
-    }
+    func attempt(_ stream: StreamPointer) -> AttemptPointer { stream.pointee.context!.assumingMemoryBound(to: Attempt.self) }
+
+    @inline(__always)
+    private func exchange(_ stream: StreamPointer) -> ExchangePointer { attempt(stream).pointee.exchange.unsafelyUnwrapped }
 
     package func streamInformational(_ stream: StreamPointer) {
         let exchange = exchange(stream)
@@ -228,19 +268,19 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) {
-            note(exchange, .failure)
+            note(attempt(stream), .failure)
             return abandon(exchange, .upstreamProtocolError)
         }
         let status = ResponseHead.status(of: stream)
         if exchange.pointee.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
-            note(exchange, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
+            note(attempt(stream), status < 400 ? .failure : AttemptOutcome(httpStatus: status))
             return abandon(exchange, refusal)
         }
         if let bridge = exchange.pointee.bridge {
             exchange.pointee.outcome.httpStatus = status
             if ended {
                 noteStatus(exchange, stream, from: 0)
-                noteAnswer(exchange)
+                noteAnswer(attempt(stream), exchange)
             }
             return reference._withUnsafeGuaranteedRef { $0.beginBridgedAnswer(exchange, bridge, stream, ended: ended) }
         }
@@ -253,7 +293,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let fields = reference._withUnsafeGuaranteedRef { $0.withPermission(exchange, downstream, written) }
         ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: ended) }
         guard ended else { return }
-        noteAnswer(exchange)
+        noteAnswer(attempt(stream), exchange)
         exchange.pointee.phase = .over
     }
 
@@ -282,7 +322,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
-        noteAnswer(exchange)
+        noteAnswer(attempt(stream), exchange)
         if let bridge = exchange.pointee.bridge {
             return reference._withUnsafeGuaranteedRef {
                 $0.endBridgedAnswer(exchange, bridge, stream, from: stream.pointee.trailersStart)
@@ -315,40 +355,71 @@ package final class Upstream: StreamHandler, EndpointClient {
         if let bridge = exchange.pointee.bridge {
             return reference._withUnsafeGuaranteedRef { $0.bridgedRequestDrained(exchange, bridge, count) }
         }
-        exchange.pointee.attemptDrained += count
-        let fresh = exchange.pointee.attemptDrained - exchange.pointee.bodyConsumed
+        let attempt = attempt(stream)
+        attempt.pointee.drained += count
+        let fresh = attempt.pointee.drained - exchange.pointee.bodyConsumed
         // A second attempt sends again what the window has already got back.
         guard fresh > 0, let downstream = exchange.pointee.downstream else { return }
         exchange.pointee.bodyConsumed += fresh
         Connection.with(downstream) { $0.consumed(downstream, fresh) }
     }
 
-    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
-        let exchange = exchange(stream)
-        release(exchange, stream)
-        guard exchange.pointee.phase != .over else { return }
+    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { closed(attempt(stream), stream, reason) }
+
+    /// The attempt's stream is no more, and it has not been let go before.
+    func closed(_ attempt: AttemptPointer, _ stream: StreamPointer, _ reason: StreamClose) {
+        release(attempt, stream)
+        guard attempt.pointee.exchange!.pointee.phase != .over else { return }
         switch reason {
-        case .complete:
-            count(.upstreamReset)
-            note(exchange, .failure)
-            // RST_STREAM(NO_ERROR) before the answer was complete.
-            worker.fail(exchange, .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue))
-        case .reset(let code):
-            count(.upstreamReset)
-            note(exchange, .gatewayFailure)
-            worker.fail(exchange, .upstreamReset(http2ErrorCode: code))
-        case .connectionLost:
-            count(.upstreamConnectionLost)
-            note(exchange, .localFailure)
-            worker.fail(exchange, .connectionLost)
-        case .unprocessed:
-            if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped),
-                exchange.pointee.attempts < Self.unprocessedAttemptsMax
-            {
-                return start(exchange)
-            }
-            count(.upstreamReset)
-            worker.fail(exchange, .upstreamReset(http2ErrorCode: ErrorCode.refusedStream.rawValue))
+        // RST_STREAM(NO_ERROR) before the answer was complete.
+        case .complete: note(attempt, .failure)
+        case .reset: note(attempt, .gatewayFailure)
+        case .connectionLost: note(attempt, .localFailure)
+        case .unprocessed: break
+        }
+        switch reason {
+        case .complete, .reset: count(.upstreamReset)
+        case .connectionLost: count(.upstreamConnectionLost)
+        case .unprocessed: break
+        }
+        failed(attempt, .closed(reason))
+    }
+}
+
+/// Why an attempt is over without an answer.
+enum AttemptFailure {
+    /// There was nobody to ask.
+    case refused(RefusalCause)
+    case connectFailed
+    case closed(StreamClose)
+    case timedOut
+
+    /// What the caller is told, where no other attempt follows.
+    var cause: RefusalCause {
+        switch self {
+        case .refused(let cause): cause
+        case .connectFailed: .connectFailed
+        case .closed(.complete): .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue)
+        case .closed(.reset(let code)): .upstreamReset(http2ErrorCode: code)
+        case .closed(.connectionLost): .connectionLost
+        case .closed(.unprocessed): .upstreamReset(http2ErrorCode: ErrorCode.refusedStream.rawValue)
+        case .timedOut: .deadlineExceeded(.perTry)
+        }
+    }
+}
+
+extension ExchangePointer {
+    /// Where it leads.
+    @inline(__always)
+    var cluster: Unmanaged<Cluster> { pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: self) } }
+}
+
+extension Exchange {
+    /// All of what the upstream needs is still here, and nobody has heard an answer.
+    var canBeSentAgain: Bool {
+        switch phase {
+        case .filtering, .waiting, .requesting: !flags.contains(.bodyDropped)
+        case .suspended, .responding, .over: false
         }
     }
 }

@@ -126,7 +126,7 @@ extension GatewayWorker {
     ) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         guard let route = exchange.pointee.route else { return body(none, none, none) }
-        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: route) }
+        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: exchange) }
         route._withUnsafeGuaranteedRef { route in
             route.nameBytes.withUnsafeBytes { name in
                 if route.page != nil { return body(name, none, none) }

@@ -13,14 +13,15 @@ extension GatewayWorker {
     func begin(_ stream: StreamPointer, ended: Bool) {
         let exchange = take(stream)
         if ended { exchange.pointee.flags.insert(.requestEnded) }
-        if let cause = unwelcome(stream) {
+        let pressure = pressure
+        if let cause = unwelcome(stream, pressure) {
             exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, cause)
         }
         exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
-            facts = try HeadFacts(&stream.pointee.fields)
+            facts = try HeadFacts(&stream.pointee.fields, heads)
         } catch {
             exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, RefusalCause(error))
@@ -45,10 +46,18 @@ extension GatewayWorker {
         } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
             return refuse(exchange, .noRoute)
         }
+        if pressure.rawValue > 0,
+            let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
+        {
+            return refuse(exchange, cause)
+        }
         switch exchange.pointee.caller {
         case .grpc: break
         default:
-            if noteOrigin(exchange, stream, facts) { return }
+            if noteOrigin(exchange, stream, facts) {
+                // What was found for the question is not for whatever request comes next.
+                return transcoding.plan = nil
+            }
             if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) { return refuse(exchange, cause) }
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }
@@ -57,11 +66,9 @@ extension GatewayWorker {
 
     /// Why a head is not even read.
     @inline(__always)
-    private func unwelcome(_ stream: StreamPointer) -> RefusalCause? {
+    private func unwelcome(_ stream: StreamPointer, _ pressure: Pressure) -> RefusalCause? {
         if stream.pointee.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
-        guard isFull else { return nil }
-        metrics.count(.overload)
-        return .overloaded(retryAfter: .seconds(1))
+        return pressure.rawValue == Pressure.full.rawValue ? refusal(under: pressure, priority: .high) : nil
     }
 
     /// What the caller speaks, from a head that was not read, or could not be.
@@ -77,8 +84,17 @@ extension GatewayWorker {
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
     ) -> Bool {
         findOrigin(exchange, stream, snapshot)
-        guard let index = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
-        take(route: index, of: snapshot, exchange, facts)
+        let index: Int
+        let method: Int
+        if let known = facts.place?.pointee.target {
+            (index, method) = known
+        } else {
+            guard let found = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
+            index = found
+            method = snapshot.table.method(of: index, facts.rpc) ?? -1
+            if snapshot.table.goesByTargetAlone { facts.place?.pointee.note(route: index, method: method) }
+        }
+        take(route: index, method: method, of: snapshot, exchange)
         return true
     }
 
@@ -91,12 +107,12 @@ extension GatewayWorker {
             : ClientOrigin(peer: peer)
     }
 
+    /// - Parameter method: the place of its entry in the route's `methods`, -1 where it has none.
     @inline(__always)
-    func take(route index: Int, of snapshot: Snapshot, _ exchange: ExchangePointer, _ facts: HeadFacts) {
+    func take(route index: Int, method: Int, of snapshot: Snapshot, _ exchange: ExchangePointer) {
         let route = snapshot.routeReferences[index]
         exchange.pointee.route = route
-        let method = snapshot.table.method(of: index, facts.rpc)
-        exchange.pointee.policy = route._withUnsafeGuaranteedRef { $0.policyReferences[method.map { $0 + 1 } ?? 0] }
+        exchange.pointee.policy = route._withUnsafeGuaranteedRef { $0.policyReferences[method + 1] }
     }
 
     /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.
@@ -107,11 +123,19 @@ extension GatewayWorker {
                 refuse(exchange, .malformedTimeout)
                 return false
             }
-            limit = min(asked.duration, limit ?? asked.duration)
-            exchange.pointee.flags.insert(.callerSetDeadline)
+            if asked.duration < limit ?? .seconds(Int64.max) {
+                limit = asked.duration
+                exchange.pointee.flags.insert(.callerSetDeadline)
+            }
+        }
+        if let duration = policy.maxStreamDuration, duration < limit ?? .seconds(Int64.max) {
+            limit = duration
+            exchange.pointee.flags.remove(.callerSetDeadline)
+            exchange.pointee.flags.insert(.endsByDuration)
         }
         guard let limit else { return true }
         guard limit > .zero else {
+            metrics.count(.callerTimeout)
             refuse(exchange, .deadlineExceeded(.filters))
             return false
         }
@@ -139,10 +163,15 @@ extension GatewayWorker {
         case .responding: stage = .stream
         case .over: return
         }
+        let flags = exchange.pointee.flags
+        metrics.count(
+            flags.contains(.endsByDuration) ? .durationTimeout : flags.contains(.callerSetDeadline) ? .callerTimeout : .routeTimeout)
         if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended { metrics.count(.upstreamTimeout) }
         // An answer that had begun says that the endpoint is there.
-        if stage == .connect || stage == .response { upstream.note(exchange, .localFailure) }
-        fail(exchange, .deadlineExceeded(stage))
+        if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response {
+            upstream.note(exchange.pointee.attempt, .localFailure)
+        }
+        fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
     }
 }
 

@@ -6,8 +6,13 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
-    case upstreamAttempt, upstreamRetry, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
-    case queueOverflow, overload
+    case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
+    case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody
+    case hedgeBegun, hedgeWon, hedgeOverflow
+    case routeTimeout, callerTimeout, perTryTimeout, durationTimeout, streamIdleTimeout, stallTimeout
+    case queueOverflow, overload, overloadCalls, overloadResident, overloadConnection
+    case faultDelayed, faultAborted
+    case mirrorSent, mirrorDropped, mirrorTooLarge, mirrorFailed
 }
 
 /// The gateway's metrics, declared once for the process and shared by all workers.
@@ -18,6 +23,7 @@ package final class GatewayMetrics: Sendable {
     /// Calls that no route takes, or that were refused before one was looked for.
     let unrouted: CallGroup
     package let downstreamConnectionsTotal: Counter
+    package let downstreamConnectionsAged: Counter
 
     package static let statusNames = [
         "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -36,13 +42,15 @@ package final class GatewayMetrics: Sendable {
         unrouted = calls.group("-")
         downstreamConnectionsTotal = registry.counter(
             "martlet_downstream_connections_total", help: "Connections that callers have opened.")
+        downstreamConnectionsAged = registry.counter(
+            "martlet_downstream_connections_aged_total", help: "Connections that have reached their age and were told to go.")
         events = GatewayEvent.allCases.map { event in
             let (name, help, label, value) = event.series
             return registry.counter(name, help: help, labels: label.isEmpty ? [] : [Label(label, value)])
         }
     }
 
-    func counter(_ event: GatewayEvent) -> Counter { events[event.rawValue] }
+    package func counter(_ event: GatewayEvent) -> Counter { events[event.rawValue] }
 }
 
 extension GatewayEvent {
@@ -55,7 +63,12 @@ extension GatewayEvent {
                 + "(by this process alone), skipped or unavailable."
         )
         let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
-        let refusals = ("martlet_overload_total", "Calls refused because too much was under way.")
+        let retries = ("martlet_retries_total", "Attempts that a retry policy added, and why it added none.")
+        let hedges = ("martlet_hedges_total", "Attempts beside a call's first that a hedging policy added, and why it added none.")
+        let timeouts = ("martlet_timeouts_total", "Calls and attempts whose time was up, by whose time that was.")
+        let refusals = ("martlet_overload_total", "Calls and connections refused because too much was under way.")
+        let faults = ("martlet_faults_total", "Calls that went wrong on purpose.")
+        let mirrors = ("martlet_mirrored_total", "Copies of calls for mirrors, and what became of those that did not arrive.")
         func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {
             (family.0, family.1, label, value)
         }
@@ -73,13 +86,38 @@ extension GatewayEvent {
         case .limitLocallyAllowed: return row(limits, "outcome", "local_allowed")
         case .limitLocallyRefused: return row(limits, "outcome", "local_refused")
         case .upstreamAttempt: return row(upstream, "event", "attempt")
-        case .upstreamRetry: return row(upstream, "event", "retry")
+        case .upstreamResent: return row(upstream, "event", "resent")
         case .upstreamConnectFailed: return row(upstream, "event", "connect_failed")
         case .upstreamReset: return row(upstream, "event", "reset")
         case .upstreamConnectionLost: return row(upstream, "event", "connection_lost")
         case .upstreamTimeout: return row(upstream, "event", "timeout")
+        case .upstreamRetry: return row(retries, "outcome", "begun")
+        case .retrySucceeded: return row(retries, "outcome", "succeeded")
+        case .retryLimitExceeded: return row(retries, "outcome", "limit_exceeded")
+        case .retryOverflow: return row(retries, "outcome", "budget_exceeded")
+        case .retryPushedBack: return row(retries, "outcome", "pushed_back")
+        case .retryTooLate: return row(retries, "outcome", "too_late")
+        case .retryWithoutBody: return row(retries, "outcome", "body_not_kept")
+        case .hedgeBegun: return row(hedges, "outcome", "begun")
+        case .hedgeWon: return row(hedges, "outcome", "won")
+        case .hedgeOverflow: return row(hedges, "outcome", "budget_exceeded")
+        case .routeTimeout: return row(timeouts, "timeout", "route")
+        case .callerTimeout: return row(timeouts, "timeout", "grpc_timeout")
+        case .perTryTimeout: return row(timeouts, "timeout", "per_try")
+        case .durationTimeout: return row(timeouts, "timeout", "max_stream_duration")
+        case .streamIdleTimeout: return row(timeouts, "timeout", "stream_idle")
+        case .stallTimeout: return row(timeouts, "timeout", "stall")
         case .queueOverflow: return row(refusals, "cause", "queue_full")
+        case .mirrorSent: return row(mirrors, "outcome", "sent")
+        case .mirrorDropped: return row(mirrors, "outcome", "no_room")
+        case .mirrorTooLarge: return row(mirrors, "outcome", "too_large")
+        case .mirrorFailed: return row(mirrors, "outcome", "failed")
+        case .faultDelayed: return row(faults, "kind", "delay")
+        case .faultAborted: return row(faults, "kind", "abort")
         case .overload: return row(refusals, "cause", "memory")
+        case .overloadCalls: return row(refusals, "cause", "calls")
+        case .overloadResident: return row(refusals, "cause", "process_memory")
+        case .overloadConnection: return row(refusals, "cause", "connections")
         }
     }
 }

@@ -21,6 +21,7 @@ package final class GatewayWorker {
     let timers: TimerWheel
     package let downstream = Downstream()
     let upstream = Upstream()
+    private(set) lazy var mirrors = Mirrors(self)
     /// What new exchanges are served from.
     package private(set) var current: WorkerSnapshot {
         didSet { noteCurrent() }
@@ -28,12 +29,17 @@ package final class GatewayWorker {
     /// `current`, and its caps, for every call: read without counting references.
     private var serving: Unmanaged<WorkerSnapshot>
     private(set) var memoryLimits: MemoryLimits
+    var admission: Admission
     /// Older ones that exchanges still run on.
     private var leaving: [WorkerSnapshot] = []
     let exchanges: Slab<Exchange>
+    /// One of every exchange's own, and what hedged calls have beside.
+    let attempts: Slab<Attempt>
     var randomness: FastRandom
     let replies: ReplyWriter
+    let heads = HeadMemory()
     var transcoding = TranscodingRoom()
+    var compression = CompressionRoom()
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
     let callTable: Unmanaged<CallTable>
@@ -57,12 +63,13 @@ package final class GatewayWorker {
     private var limitStoreTimer: Timer?
 
     /// - Parameters:
-    ///   - counters: shared by all workers.
+    ///   - counters: shared by all workers, as `overload` is.
     ///   - accessLog: `nil` where none is kept.
     package init(
         context: WorkerContext, serving snapshot: Snapshot, counters: CounterTable, metrics: GatewayMetrics,
-        accessLog: AccessLogger?, resolved: ResolvedNames
+        accessLog: AccessLogger?, resolved: ResolvedNames, overload: OverloadBoard = OverloadBoard(workers: 1)
     ) {
+        admission = Admission(overload)
         self.context = context
         chunks = context.chunks
         timers = context.loop.timers
@@ -76,6 +83,7 @@ package final class GatewayWorker {
         callTable = .passUnretained(self.metrics.table)
         shard = .passUnretained(self.metrics.shard)
         activeCalls = self.metrics.activeCalls
+        overload.register(.init(shard: self.metrics.shard, activeCalls: activeCalls))
         unrouted = metrics.unrouted
         replies = ReplyWriter()
         authenticator = Authenticator(counters: counters)
@@ -83,6 +91,23 @@ package final class GatewayWorker {
         current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
         serving = .passUnretained(current)
         memoryLimits = snapshot.memory
+        let attempts = Slab<Attempt>(
+            recordsPerBlock: 16,
+            prepare: { record in
+                let timer = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
+                timer.initialize(
+                    to: TimerNode(context: UnsafeMutableRawPointer(record)) { context in
+                        let attempt = context!.assumingMemoryBound(to: Attempt.self)
+                        attempt.pointee.exchange!.pointee.worker!._withUnsafeGuaranteedRef { $0.upstream.trials.timeIsUp(attempt) }
+                    })
+                record.initialize(to: Attempt(timer: timer))
+            },
+            dispose: { record in
+                record.pointee.timer.deinitialize(count: 1)
+                record.pointee.timer.deallocate()
+                record.deinitialize(count: 1)
+            })
+        self.attempts = attempts
         exchanges = Slab(
             recordsPerBlock: 16,
             prepare: { record in
@@ -92,7 +117,8 @@ package final class GatewayWorker {
                         let exchange = context!.assumingMemoryBound(to: Exchange.self)
                         exchange.pointee.worker!._withUnsafeGuaranteedRef { $0.deadlinePassed(exchange) }
                     })
-                record.initialize(to: Exchange(timer: timer))
+                record.initialize(to: Exchange(timer: timer, attempt: attempts.take()))
+                record.pointee.attempt.pointee.exchange = record
             },
             dispose: { record in
                 record.pointee.timer.deinitialize(count: 1)
@@ -131,6 +157,7 @@ package final class GatewayWorker {
         if !isSameConfiguration { authenticator.adopt(snapshot) }
         transcoding.idle.removeAll()
         metrics.table.adoptKnown()
+        heads.forgetRoutes()
         leaving.append(current)
         current = WorkerSnapshot(snapshot, clusters: clusters, limiter: limiter)
         retireLeft()
@@ -208,6 +235,7 @@ package final class GatewayWorker {
     private func noteCurrent() {
         serving = .passUnretained(current)
         memoryLimits = current.snapshot.memory
+        admission.adopt(current.snapshot.overload, memoryLimits)
     }
 
     /// Lets go of the snapshots that no exchange runs on any more.

@@ -6,10 +6,23 @@ internal import Transport
 
 /// What the gateway adds to the heads that pass through it.
 extension GatewayWorker {
-    /// The head for an attempt of `exchange` on `target`.
+    /// The head for `attempt` on `target`.
     func writeRequestHead(
-        _ exchange: ExchangePointer, from source: StreamPointer, to target: StreamPointer
+        _ attempt: AttemptPointer, from source: StreamPointer, to target: StreamPointer
     ) -> UnsafeBufferPointer<Field> {
+        let exchange = attempt.pointee.exchange!
+        var additions = additions(exchange, from: source)
+        additions.isUpstreamSecure = attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
+        additions.namesRequestID = Connection.with(target) { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
+        if exchange.pointee.trial != nil, exchange.pointee.isRPC { additions.previousAttempts = exchange.pointee.trial!.previousAttempts }
+        return RequestHead.write(
+            method: exchange.pointee.facts!.method, target: exchange.pointee.facts!.target, from: source, to: target,
+            additions, scratch: context.fieldScratch)
+    }
+
+    /// What is added whoever the upstream is.
+    @inline(__always)
+    func additions(_ exchange: ExchangePointer, from source: StreamPointer) -> RequestHead.Additions {
         var additions = RequestHead.Additions()
         if let origin = exchange.pointee.origin {
             ServerConnection.withServer(source) { connection in
@@ -22,15 +35,11 @@ extension GatewayWorker {
         // Credentials that were not ours to judge are the upstream's.
         additions.forwardsToken = exchange.pointee.identity?.forwardsToken ?? true
         additions.claims = claims(of: exchange)
-        additions.isUpstreamSecure = exchange.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
         additions.requestID = requestID(exchange, source)
-        additions.namesRequestID = Connection.with(target) { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
-        if exchange.pointee.deadline != .distantFuture {
+        if exchange.pointee.deadline != .distantFuture, !exchange.pointee.flags.contains(.endsByDuration) {
             additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))
         }
-        return RequestHead.write(
-            method: exchange.pointee.facts!.method, target: exchange.pointee.facts!.target, from: source, to: target,
-            additions, scratch: context.fieldScratch)
+        return additions
     }
 
     /// The claims that go upstream with the exchange; for a stranger only their names.

@@ -23,7 +23,7 @@ extension GatewayWorker {
         guard let stream = exchange.pointee.downstream else { return }
         let exposes = exchange.pointee.policy?._withUnsafeGuaranteedRef { $0.exposesRules } ?? false
         let refusal = Refusal(cause, rule: rule, exposesRule: exposes)
-        note(exchange, refusal.row)
+        note(exchange, refusal)
         exchange.pointee.phase = .over
         context.loop.timers.disarm(exchange.pointee.timer)
         exchange.pointee.body.removeAll(pool: context.chunks)
@@ -56,7 +56,7 @@ extension GatewayWorker {
         }
         guard let stream = exchange.pointee.downstream else { return }
         let refusal = Refusal(cause)
-        note(exchange, refusal.row)
+        note(exchange, refusal)
         exchange.pointee.phase = .over
         context.loop.timers.disarm(exchange.pointee.timer)
         guard exchange.pointee.isRPC, exchange.pointee.boundary.isAtBoundary else {
@@ -83,7 +83,7 @@ extension GatewayWorker {
     /// Trailers for a gRPC answer that ended without a status.
     func finishWithoutStatus(_ exchange: ExchangePointer, _ stream: StreamPointer) {
         let refusal = Refusal(.upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
-        note(exchange, refusal.row)
+        note(exchange, refusal)
         replies.fields.reset()
         replies.refusals.writeTrailers(refusal, fields: &replies.fields)
         finish(stream, trailers: replies.fields)
@@ -96,10 +96,14 @@ extension GatewayWorker {
         Connection.with(stream) { $0.finish(stream, trailers: kept) }
     }
 
-    private func note(_ exchange: ExchangePointer, _ row: RefusalRow) {
+    private func note(_ exchange: ExchangePointer, _ refusal: Refusal) {
+        let row = refusal.row
         exchange.pointee.flags.insert(.localReply)
         exchange.pointee.outcome.flag = row.flag
         exchange.pointee.outcome.detail = row.detail
+        if case .deadlineExceeded(let stage) = refusal.cause, exchange.pointee.flags.contains(.callerSetDeadline) {
+            exchange.pointee.outcome.detail = stage.callersDetail
+        }
         exchange.pointee.outcome.grpcStatus = row.code
     }
 }

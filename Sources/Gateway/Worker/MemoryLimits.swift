@@ -12,24 +12,39 @@ package struct MemoryLimits: Sendable, Equatable {
     package var workerBytesMax: Int
     /// Bytes of bodies that wait to be sent on one connection.
     package var connectionBytesMax: Int
+    /// While more waits on this worker, no body that has been sent is kept for another attempt.
+    package var replayBytesMax: Int
 
     package init(_ memory: MemoryConfiguration, workers: Int) {
         workerBytesMax = memory.process / max(1, workers)
         connectionBytesMax = memory.connection
+        replayBytesMax = memory.replay / max(1, workers)
     }
 }
 
 extension GatewayWorker {
-    /// At the cap no new exchange is begun.
-    var isFull: Bool { chunks.bytesInUse >= memoryLimits.workerBytesMax }
-
     /// Bytes were queued on `stream`: where its connection holds too much, the exchange that holds most of that ends, and
     /// where the worker does, the one that holds most of all.
     @inline(__always)
     func checkMemory(after stream: StreamPointer) {
         let limits = memoryLimits
         Connection.with(stream) { connection in
-            if connection.queuedBytes > limits.connectionBytesMax { end(exchangeOf: connection.largestStream) }
+            guard connection.queuedBytes > limits.connectionBytesMax, let largest = connection.largestStream else { return }
+            if let context = largest.pointee.context { giveUp(context.assumingMemoryBound(to: Exchange.self)) }
+        }
+        checkMemory()
+    }
+
+    /// The same for a connection to an upstream, whose streams belong to attempts.
+    @inline(__always)
+    func checkMemory(afterUpstream stream: StreamPointer) {
+        let limits = memoryLimits
+        Connection.with(stream) { connection in
+            guard connection.queuedBytes > limits.connectionBytesMax, let largest = connection.largestStream else { return }
+            guard let context = largest.pointee.context else { return }
+            let attempt = context.assumingMemoryBound(to: Attempt.self)
+            guard let exchange = attempt.pointee.exchange else { return mirrors.giveUp(attempt) }
+            giveUp(exchange)
         }
         checkMemory()
     }
@@ -38,11 +53,6 @@ extension GatewayWorker {
     @inline(__always)
     func checkMemory() {
         if chunks.bytesInUse > memoryLimits.workerBytesMax { endLargest() }
-    }
-
-    private func end(exchangeOf stream: StreamPointer?) {
-        guard let stream, let context = stream.pointee.context else { return }
-        giveUp(context.assumingMemoryBound(to: Exchange.self))
     }
 
     private func endLargest() {

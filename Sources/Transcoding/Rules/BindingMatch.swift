@@ -10,6 +10,13 @@ package final class BindingMatch {
     var query = UnsafeRawBufferPointer(start: nil, count: 0)
     var segments: [Range<Int>] = []
 
+    /// A method by its own path, and nothing but a body.
+    package func becomeOwn(method: Int) {
+        self.method = method
+        binding = method
+        query = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
     package init() { segments.reserveCapacity(32) }
 
     /// The bytes of the path that a variable took, escapes not undone.

@@ -16,6 +16,10 @@ package struct ListenerLimits: Sendable, Equatable {
     package var handshake: Duration
     /// A connection without a stream.
     package var idle: Duration?
+    /// A connection, whatever runs on it: then its caller is told to open another.
+    package var age: Duration?
+    /// What running calls then have.
+    package var ageGrace: Duration?
     /// A stream on which nothing moves in either direction.
     package var streamIdle: Duration?
     /// A caller that takes nothing of what is waiting for it.
@@ -31,7 +35,7 @@ package struct ListenerLimits: Sendable, Equatable {
 
     package static let defaults = ListenerLimits(
         connections: 10_000, streams: 100, headers: 100, headerBytes: 60 << 10, bodyBytes: nil, handshake: .seconds(10),
-        idle: .seconds(3600), streamIdle: .seconds(300), stall: .seconds(30),
+        idle: .seconds(3600), age: nil, ageGrace: .seconds(30), streamIdle: .seconds(300), stall: .seconds(30),
         resets: Rate(perSecond: 100, burst: 1000), settings: 32, emptyFrames: 100, controlFrames: 10)
 }
 
@@ -48,6 +52,8 @@ extension Grammar where Value == ListenerLimits {
                 bodyBytes: section.value("body_bytes", .word("none", or: .byteSize()), default: defaults.bodyBytes),
                 handshake: section.value("handshake", .timeout, default: defaults.handshake),
                 idle: section.value("idle", .word("none", or: .timeout), default: defaults.idle),
+                age: section.value("age", .word("none", or: .duration(.seconds(1) ... .seconds(36_500 * 86_400))), default: defaults.age),
+                ageGrace: section.value("age_grace", .word("none", or: .duration), default: defaults.ageGrace),
                 streamIdle: section.value("stream_idle", .word("none", or: .timeout), default: defaults.streamIdle),
                 stall: section.value("stall", .timeout, default: defaults.stall),
                 resets: section.value("resets", .rate, default: defaults.resets),

@@ -43,6 +43,7 @@ GOALS = [
     Goal("tls-jwt-es256", 0.30, 0.25, ("envoy+jwtcache",)),
     Goal("tls-jwt-rs256", 0.60, 0.50, ("envoy",), row="martlet-cache"),
     Goal("tls-jwt-global", 0.30, 0.20, ("envoy", "envoy+jwtcache")),
+    *(Goal(f"json-{size}", 0.50, 0.25, ("envoy",)) for size in ("small", "64k")),
     *(Goal(f"{kind}-rate", 1.15, 1.0, GATEWAYS, key="p99_us") for kind in ("h2c-unary", "tls-unary", "tls-jwt-rs256")),
     *(Goal(f"stream-upload-{kind}", 1.1, 1.0, ("envoy",)) for kind in ("h2c", "tls")),
     *(Goal(f"stream-download-{kind}", 1.2, 1.0, GATEWAYS) for kind in ("h2c", "tls")),

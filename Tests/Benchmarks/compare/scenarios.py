@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.fixtures import LARGE_BODY_SIZE, UNARY_MESSAGE_SIZE, Fixtures
 from harness.load import run_h2load, run_resumptions
 from harness.paths import TOOLS
-from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS
+from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS, TRANSCODING
 from harness.processes import CoreWatch
 from harness.stack import ECHO, Stack
 
@@ -96,6 +96,19 @@ class FixedRate(Scenario):
     def _more(self, result, _):
         at = lambda share: result.latencies_us[min(len(result.latencies_us) - 1, int(len(result.latencies_us) * share))]
         return {"p50_us": at(0.5), "p99_us": at(0.99)}
+
+
+@dataclass(frozen=True)
+class Transcoded(Scenario):
+    """JSON goes in, gRPC to the backend and back, and the same JSON comes out."""
+
+    is_large: bool = False
+
+    def body(self, fixtures):
+        return fixtures.large_json if self.is_large else fixtures.small_json
+
+    def reply_body(self, fixtures):
+        return self.body(fixtures).read_bytes()
 
 
 @dataclass(frozen=True)
@@ -186,6 +199,8 @@ SCENARIOS = [
     FixedRate("tls-jwt-rs256-rate", "TLS 1.3 + JWT RS256 + path rule + local rate limit at 3000 req/s", JWT),
     Scenario("tls-jwt-global", "As tls-jwt-rs256 + global rate limit service (a stub that always says OK), 10 × 32",
              GLOBAL_RATE_LIMIT),
+    Transcoded("json-small", "JSON before gRPC, an order with one item (330 bytes), 10 × 32", TRANSCODING),
+    Transcoded("json-64k", "JSON before gRPC, an order of 64 KiB, 10 × 8", TRANSCODING, streams=8, is_large=True),
     Stream("stream-upload-h2c", "1 MiB uploads, cleartext", CLEARTEXT, reply=SHORT_REPLY, large_upload=True),
     Stream("stream-download-h2c", "1 MiB downloads, cleartext", CLEARTEXT, reply=LONG_REPLY),
     Stream("stream-upload-tls", "1 MiB uploads, TLS 1.3", TLS, reply=SHORT_REPLY, large_upload=True),

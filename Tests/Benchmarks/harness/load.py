@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.fixtures import ALLOWED_PATH
 from harness.paths import TOOLS
 from harness.peer import Job
 
@@ -26,20 +25,20 @@ class LoadResult:
     latencies_us: list
 
 
-def grpc_headers(token=None) -> list:
-    headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
+def request_headers(job: Job, token=None) -> list:
+    headers = ["-H", f"content-type: {job.content_type}", "-H", "te: trailers"]
     return headers + ["-H", f"authorization: Bearer {token}"] if token else headers
 
 
-def url(job: Job, path=ALLOWED_PATH) -> str:
-    return f"{job.scheme}://127.0.0.1:{job.listen_port}{path}"
+def url(job: Job, path=None) -> str:
+    return f"{job.scheme}://127.0.0.1:{job.listen_port}{path or job.path}"
 
 
 def run_h2load(job: Job, cpus, body: Path, connections: int, streams: int, seconds=None, requests=None, rate=None,
-               paths=(ALLOWED_PATH,), headers=()) -> LoadResult:
+               paths=(None,), headers=()) -> LoadResult:
     """Saturates the proxy for so many seconds, or sends so many requests, or for so many seconds so many per second."""
     token = job.fixtures.tokens[job.jwt_algorithm] if job.jwt else None
-    command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-d", str(body), *grpc_headers(token)]
+    command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-d", str(body), *request_headers(job, token)]
     command += TLS_OPTIONS if job.tls else []
     log = job.folder / "latencies.tsv"
     if rate:

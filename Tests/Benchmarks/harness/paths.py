@@ -9,5 +9,6 @@ CACHE = ROOT / ".cache" / "bench"
 BACKEND = CACHE / "backend"
 ENVOY = CACHE / "envoy"
 TOOLS = BENCHMARKS / "tools"
+PROTOS = BENCHMARKS / "protos"
 BUILT_HERE = ROOT / ".build" / "release" / "martlet"
 MARTLET = Path(os.environ.get("MARTLET_BINARY", BUILT_HERE)).absolute()

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.fixtures import Fixtures
+from harness.fixtures import ALLOWED_PATH, JSON_PATH, Fixtures
 from harness.paths import BACKEND
 
 # What a proxy is asked to do. Each kind includes the ones before it; the upstream is always cleartext HTTP/2.
@@ -14,6 +14,8 @@ CLEARTEXT = "h2c"                      # HTTP/2 with prior knowledge
 TLS = "tls"                            # TLS 1.3, ALPN h2
 JWT = "jwt"                            # + verify a JWT, allow by path, local rate limit
 GLOBAL_RATE_LIMIT = "global-ratelimit"  # + ask a rate limit service (Envoy's gRPC protocol) per request
+# By itself: as h2c, but callers have JSON and the backend gRPC, by a descriptor set.
+TRANSCODING = "json"
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,19 @@ class Job:
 
     @property
     def tls(self) -> bool:
-        return self.kind != CLEARTEXT
+        return self.kind not in (CLEARTEXT, TRANSCODING)
 
     @property
     def jwt(self) -> bool:
         return self.kind in (JWT, GLOBAL_RATE_LIMIT)
+
+    @property
+    def path(self) -> str:
+        return JSON_PATH if self.kind == TRANSCODING else ALLOWED_PATH
+
+    @property
+    def content_type(self) -> str:
+        return "application/json" if self.kind == TRANSCODING else "application/grpc"
 
     def backend_command(self, address) -> list:
         return [BACKEND, address, *self.reply]

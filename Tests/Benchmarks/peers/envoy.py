@@ -2,14 +2,14 @@ import json
 
 from harness.fixtures import ALLOWED_PREFIX, AUDIENCE, ISSUER
 from harness.paths import ENVOY
-from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS, Peer, version_of
+from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS, TRANSCODING, Peer, version_of
 
 FILTERS = "envoy.extensions.filters.http"
 
 
 class Envoy(Peer):
     name = "envoy"
-    kinds = (CLEARTEXT, TLS, JWT, GLOBAL_RATE_LIMIT)
+    kinds = (CLEARTEXT, TLS, JWT, GLOBAL_RATE_LIMIT, TRANSCODING)
     caches_tokens = False
 
     def __init__(self):
@@ -50,6 +50,8 @@ class Envoy(Peer):
         filters = [_jwt_filter(job, self.caches_tokens), _path_filter(), _local_limit_filter()] if job.jwt else []
         if job.kind == GLOBAL_RATE_LIMIT:
             filters.append(_global_limit_filter())
+        if job.kind == TRANSCODING:
+            filters.append(_transcoder_filter(job))
         filters.append(_filter("router", f"{FILTERS}.router.v3.Router", suppress_envoy_headers=True, dynamic_stats=False))
         return {
             "@type": _type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
@@ -91,6 +93,12 @@ def _global_limit_filter():
     return _filter("ratelimit", f"{FILTERS}.ratelimit.v3.RateLimit", domain="bench", failure_mode_deny=True, timeout="5s",
                    rate_limit_service={"grpc_service": {"envoy_grpc": {"cluster_name": "ratelimit"}},
                                        "transport_api_version": "V3"})
+
+
+def _transcoder_filter(job):
+    """By the methods' own paths, as ours."""
+    return _filter("grpc_json_transcoder", f"{FILTERS}.grpc_json_transcoder.v3.GrpcJsonTranscoder",
+                   proto_descriptor=str(job.fixtures.descriptors), services=["bench.Orders"], auto_mapping=True)
 
 
 def _filter(name, message, **configuration):

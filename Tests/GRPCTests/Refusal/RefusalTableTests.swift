@@ -126,6 +126,9 @@ let expectedRows: [ExpectedRow] = [
         flag: "UPE", metadata: ["http_status": "200"]),
 
     .init(
+        cause: .faultInjected(.aborted, httpStatus: 555), code: .aborted, http: 555, reason: "FAULT_INJECTED", flag: "FI"),
+
+    .init(
         cause: .deadlineExceeded(.filters), code: .deadlineExceeded, http: 504, reason: "DEADLINE_EXCEEDED", flag: "DT",
         metadata: ["stage": "filters"]),
     .init(
@@ -161,6 +164,9 @@ let expectedRows: [ExpectedRow] = [
         reason: "MESSAGE_INVALID", flag: "TR"),
     .init(
         cause: .shuttingDown, code: .unavailable, http: 503, reason: "SHUTTING_DOWN", flag: "LR", endsConnection: true),
+    .init(
+        cause: .connectionTooOld, code: .unavailable, http: 503, reason: "CONNECTION_TOO_OLD", flag: "DT",
+        endsConnection: true),
     .init(
         cause: .internalError, code: .internal, http: 500, reason: "INTERNAL_ERROR", flag: "-", endsConnection: true),
 ]

@@ -33,4 +33,32 @@ struct Base64ReaderTests {
     func refused(text: String) {
         for step in [1, 4, 16] { #expect(read(text, step: step)?.isAtEnd != true) }
     }
+
+    @Test("whatever comes, it means the same wherever it is cut", arguments: 1...4)
+    func fuzz(seed: UInt64) {
+        var state = seed
+        func random(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(truncatingIfNeeded: (state ^ state >> 29) & 0xFFFF_FFFF) % count
+        }
+        let seeds = ["aGVsbG8=LA==IHdvcmxkIHdvcmxkIQ==", "AAAAAAUKA2FiYw==gAAAAA9ncnBjLXN0YXR1czogMA0K", "AAECAwQFBgcICQoLDA0ODw=="]
+        let telling = Array("=AZaz09+/-_ \r\n!".utf8) + [0, 0x80, 0xFF]
+        for _ in 0..<1500 {
+            var bytes = Array(seeds[random(seeds.count)].utf8)
+            for _ in 0...random(3) {
+                let place = random(bytes.count)
+                switch random(3) {
+                case 0: bytes[place] = telling[random(telling.count)]
+                case 1: bytes.remove(at: place)
+                default: bytes.insert(telling[random(telling.count)], at: place)
+                }
+            }
+            let text = String(decoding: bytes, as: UTF8.self)
+            let whole = read(text, step: 1000)
+            for step in [1, 3, 5] {
+                let cut = read(text, step: step)
+                #expect(cut?.text == whole?.text && cut?.isAtEnd == whole?.isAtEnd, "\(text)")
+            }
+        }
+    }
 }

@@ -117,7 +117,8 @@ import Testing
         access_log: /var/log/martlet.json
         admin: { address: "[::1]:9901" }
         trusted_proxies: [10.0.0.0/8, 192.168.1.1]
-        memory: { process: 512MiB, connection: 8MiB }
+        memory: { process: 512MiB, connection: 8MiB, replay: 64MiB }
+        overload: { connections: 50_000, calls: 20_000, memory: 2GiB }
         listeners:
           - name: public
             address: 0.0.0.0:8443
@@ -136,6 +137,8 @@ import Testing
               body_bytes: 4MiB
               handshake: 5s
               idle: 10m
+              age: 1h
+              age_grace: none
               stream_idle: none
               stall: 20s
               resets: 10/s burst 50
@@ -226,7 +229,7 @@ import Testing
         #expect(configuration.accessLog == .file(at("/var/log/martlet.json")))
         #expect(configuration.admin.value == .ip("::1", port: 9901))
         #expect(configuration.trustedProxies == [try CIDR("10.0.0.0/8"), try CIDR("192.168.1.1")])
-        #expect(configuration.memory == MemoryConfiguration(process: 512 << 20, connection: 8 << 20))
+        #expect(configuration.memory == MemoryConfiguration(process: 512 << 20, connection: 8 << 20, replay: 64 << 20))
         try checkListeners(configuration.listeners)
         try checkAuthentication(try #require(configuration.authentication))
         #expect(
@@ -275,7 +278,7 @@ import Testing
             listeners[0].limits
                 == ListenerLimits(
                     connections: 5000, streams: 50, headers: 64, headerBytes: 16 << 10, bodyBytes: 4 << 20, handshake: .seconds(5),
-                    idle: .seconds(600), streamIdle: nil, stall: .seconds(20), resets: Rate(perSecond: 10, burst: 50), settings: 8,
+                    idle: .seconds(600), age: .seconds(3600), ageGrace: nil, streamIdle: nil, stall: .seconds(20), resets: Rate(perSecond: 10, burst: 50), settings: 8,
                     emptyFrames: 16, controlFrames: 4))
     }
 
@@ -348,6 +351,7 @@ import Testing
             admin: { address: "127.0.0.1:9901" }
             trusted_proxies: []
             memory: { process: 1GiB, connection: 32MiB }
+            overload: { connections: none, calls: none, memory: none }
             listeners:
               - name: public
                 address: 127.0.0.1:0
@@ -358,19 +362,9 @@ import Testing
                   client_certificate: required
                   minimum: "1.2"
                 limits:
-                  connections: 10000
-                  streams: 100
-                  headers: 100
-                  header_bytes: 60KiB
-                  body_bytes: none
-                  handshake: 10s
-                  idle: 1h
-                  stream_idle: 5m
-                  stall: 30s
-                  resets: 100/s burst 1000
-                  settings: 32/s
-                  empty_frames: 100/s
-                  control_frames: 10
+                  { connections: 10000, streams: 100, headers: 100, header_bytes: 60KiB, body_bytes: none, handshake: 10s,
+                    idle: 1h, age: none, age_grace: 30s, stream_idle: 5m, stall: 30s, resets: 100/s burst 1000,
+                    settings: 32/s, empty_frames: 100/s, control_frames: 10 }
             authentication:
               issuers:
                 - issuer: i

@@ -44,5 +44,6 @@ struct WrongConfiguration: CustomTestStringConvertible {
 }
 
 extension WrongConfiguration {
-    static let all = document + listeners + authentication + plansAndLimits + clusters + balancing + routes + rules
+    static let all =
+        document + listeners + authentication + plansAndLimits + clusters + balancing + routes + retries + traffic + rules
 }

@@ -18,7 +18,7 @@ final class TestRequest {
 
     deinit { fields.destroy() }
 
-    func head() throws(HeadFacts.Fault) -> HeadFacts { try HeadFacts(&fields) }
+    func head() throws(HeadFacts.Fault) -> HeadFacts { try HeadFacts(&fields, HeadMemory()) }
 
     /// What is wrong with the head, `nil` where nothing is.
     var fault: HeadFacts.Fault? {

@@ -62,7 +62,7 @@ struct MemoryLimitsTests {
         #expect(small.status == "0")
     }
 
-    @Test("at the process's cap no new call is taken, one byte below it is")
+    @Test("at nine tenths of the process's cap no new call is taken, one byte below it is")
     func full() throws {
         let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside)
@@ -76,13 +76,14 @@ struct MemoryLimitsTests {
         gateway.outside.settle()
         let held = gateway.inside.context.chunks.bytesInUse
         #expect(held > 100 << 10)
-        try gateway.adopt([endpoint], generation: 3) { _, memory in memory.process = held }
+        // So that what is held is a whole number of tenths.
+        try gateway.adopt([endpoint], generation: 3) { _, memory in memory.process = held / 9 * 10 }
         let refused = caller.begin("/a.S/Call", ended: true)
         #expect(gateway.run { refused.isOver })
         #expect(refused.status == "14")
         #expect(refused.field("grpc-message") == "the gateway is overloaded")
         #expect(slow.close == nil, "those that run go on")
-        try gateway.adopt([endpoint], generation: 4) { _, memory in memory.process = held + 1 }
+        try gateway.adopt([endpoint], generation: 4) { _, memory in memory.process = (held / 9 + 1) * 10 }
         let taken = caller.begin("/a.S/Call", ended: true)
         #expect(gateway.run { taken.isOver })
         #expect(taken.status == "0")

@@ -14,11 +14,33 @@ final class TestBackend: StreamHandler {
     private(set) var accepted = 0
     /// It answers UNAVAILABLE.
     var isFailing = false
+    /// How the next calls go, one after the other, whatever their path.
+    var script: [Reply] = []
+    /// `grpc-previous-rpc-attempts` of each call; empty for none.
+    private(set) var previousAttempts: [String] = []
+    /// Hears of the fields of each call.
+    var headSeen: (([String: String]) -> Void)?
+    /// What has come of bodies.
+    private(set) var bodyBytes = 0
     /// Whether it takes what callers send.
     var takesBodies = true
     private let worker: TestWorker
     private var server: HTTPServer!
     private var socket: ListeningSocket!
+
+    enum Reply {
+        /// In the head, or behind a head, or behind a head and a body.
+        case status(Int, _ place: Place = .head, pushback: String? = nil)
+        /// HTTP, and no gRPC.
+        case http(Int)
+        case reset(ErrorCode)
+        /// Nothing, until the test says so.
+        case hold
+        /// A head, and what follows when the test says so.
+        case head
+
+        enum Place { case head, trailers, afterBody }
+    }
 
     init(on worker: TestWorker, at address: SocketAddress = SocketAddress("127.0.0.1:0")!, streams: UInt32 = 100) throws {
         self.worker = worker
@@ -68,6 +90,41 @@ final class TestBackend: StreamHandler {
         body.withUnsafeBytes { body in Connection.with(stream) { $0.send(stream, body) } }
     }
 
+    /// Answers UNAVAILABLE.
+    func fail(_ stream: StreamPointer) { drop(stream, .status(14)) }
+
+    /// Answers a call that was held.
+    func drop(_ stream: StreamPointer, _ reply: Reply) {
+        held.removeAll { $0 == stream }
+        self.reply(stream, reply)
+    }
+
+    func reply(_ stream: StreamPointer, _ reply: Reply) {
+        switch reply {
+        case .hold: held.append(stream)
+        case .head:
+            held.append(stream)
+            respond(stream, [], ended: false)
+        case .reset(let code): Connection.with(stream) { $0.reset(stream, code) }
+        case .http(let status):
+            let fields = [stream.pointee.fields.made(":status", "\(status)")]
+            fields.withUnsafeBufferPointer { fields in
+                ServerConnection.withServer(stream) { $0.respond(stream, fields, ended: true) }
+            }
+        case .status(let code, let place, let pushback):
+            var fields = [stream.pointee.fields.made("grpc-status", "\(code)")]
+            if let pushback { fields.append(stream.pointee.fields.made("grpc-retry-pushback-ms", pushback)) }
+            guard place != .head else { return respond(stream, fields, ended: true) }
+            respond(stream, [], ended: false)
+            if place == .afterBody {
+                ([0, 0, 0, 0, 1, 7] as [UInt8]).withUnsafeBytes { body in Connection.with(stream) { $0.send(stream, body) } }
+            }
+            let kept = stream.pointee.fields.reserveFields(fields.count)
+            _ = kept.initialize(from: fields)
+            Connection.with(stream) { $0.finish(stream, trailers: kept) }
+        }
+    }
+
     private func respond(_ stream: StreamPointer, _ more: [Field], ended: Bool) {
         let fields = [
             Field(":status", "200", token: .status), Field("content-type", "application/grpc", token: .contentType),
@@ -80,14 +137,27 @@ final class TestBackend: StreamHandler {
     func streamHead(_ stream: StreamPointer, ended: Bool) {
         let path = stream.pointee.fields.text(":path")!
         paths.append(path)
+        headSeen?(
+            Dictionary((0..<stream.pointee.fields.count).map { stream.pointee.fields[$0] }.map { ($0.nameText, $0.valueText) }) { $1 })
+        previousAttempts.append(stream.pointee.fields.text("grpc-previous-rpc-attempts") ?? "")
+        if !script.isEmpty { return reply(stream, script.removeFirst()) }
         if path.hasPrefix("/hold") { held.append(stream) } else { answer(stream) }
     }
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        bodyBytes += bytes.count
         if takesBodies { Connection.with(stream) { $0.consumed(stream, bytes.count) } }
     }
 
     func streamEnded(_ stream: StreamPointer) {}
 
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { held.removeAll { $0 == stream } }
+}
+
+extension FieldBlock {
+    /// A field whose bytes lie in this arena.
+    fileprivate mutating func made(_ name: String, _ value: String) -> Field {
+        append(name, value)
+        return self[count - 1]
+    }
 }

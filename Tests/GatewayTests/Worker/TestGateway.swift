@@ -21,23 +21,27 @@ final class TestGateway {
     let gateway: GatewayWorker
     private let server: HTTPServer
     private var socket: ListeningSocket!
-    private let metrics = GatewayMetrics(registry: MetricRegistry())
-    private let counters = CounterTable(cells: 1024, seed: .random())
+    let metrics = GatewayMetrics(registry: MetricRegistry())
+    let counters = CounterTable(cells: 1024, seed: .random())
     let board = ClusterBoard()
-    private let tickets = TicketKeys(now: Instant(nanoseconds: 0))
+    private let route: String
+    let tickets = TicketKeys(now: Instant(nanoseconds: 0))
     /// Connections call their owners for as long as the loop turns.
     private var callers: [GRPCTesting.TestCaller] = []
 
     /// - Parameters:
     ///   - endpoints: of the only cluster, which everything is sent to.
+    ///   - route: further keys of the only route.
     ///   - change: what no file says.
     init(
-        _ endpoints: [SocketAddress] = [], change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
+        _ endpoints: [SocketAddress] = [], route: String = "",
+        change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
     ) throws {
+        self.route = route
         inside = try TestWorker()
         outside = try TestWorker(beside: inside)
         let snapshot = try Self.snapshot(
-            endpoints.map { .address($0) }, generation: 1, counters, tickets, metrics, board, change)
+            endpoints.map { .address($0) }, route, generation: 1, counters, tickets, metrics, board, change)
         gateway = GatewayWorker(
             context: inside.context, serving: snapshot, counters: counters, metrics: metrics, accessLog: nil,
             resolved: ResolvedNames())
@@ -57,7 +61,7 @@ final class TestGateway {
     struct Mistakes: Error { var text: String }
 
     private static func snapshot(
-        _ endpoints: [EndpointAddress], generation: UInt64, _ counters: CounterTable, _ tickets: TicketKeys,
+        _ endpoints: [EndpointAddress], _ route: String, generation: UInt64, _ counters: CounterTable, _ tickets: TicketKeys,
         _ metrics: GatewayMetrics, _ board: ClusterBoard,
         _ change: (inout ClusterPlan, inout MemoryConfiguration) -> Void
     ) throws -> Snapshot {
@@ -66,7 +70,7 @@ final class TestGateway {
             workers: 1
             listeners: [{ address: 127.0.0.1:0 }]
             clusters: { backend: { endpoints: [127.0.0.1:1], load_balancing: round_robin } }
-            routes: [{ cluster: backend, allow: anyone }]
+            routes: [{ cluster: backend, allow: anyone \(route) }]
             """, without: ["authentication"])
         guard let configuration = read else { throw Mistakes(text: report) }
         var builder = SnapshotBuilder(
@@ -90,7 +94,16 @@ final class TestGateway {
         _ endpoints: [EndpointAddress], generation: UInt64,
         change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
     ) throws {
-        gateway.adopt(try Self.snapshot(endpoints, generation: generation, counters, tickets, metrics, board, change))
+        gateway.adopt(try Self.snapshot(endpoints, route, generation: generation, counters, tickets, metrics, board, change))
+    }
+
+    /// A family's counters that are not zero, by the value of their label.
+    func counts(_ family: String) -> [String: UInt64] {
+        var counts: [String: UInt64] = [:]
+        for series in metrics.registry.read().first(where: { $0.name == family })?.series ?? [] {
+            if case .count(let count) = series.value, count > 0 { counts[series.labels[0].value] = count }
+        }
+        return counts
     }
 
     var address: SocketAddress { socket.address }

@@ -13,7 +13,7 @@ from .waiting import PATIENCE
 class Process:
     """A child whose output is kept line by line. Ends when the `with` block does, or with this process."""
 
-    def __init__(self, command, *, environment=None, folder=None, cpus=None, name=None):
+    def __init__(self, command, *, environment=None, folder=None, cpus=None, name=None, takes_words=False):
         self.name = name or Path(str(command[0])).name
         self.lines = []
         self._news = threading.Condition()
@@ -21,7 +21,7 @@ class Process:
         # Both programs become the command, so the child's id is the command's.
         prefix = ["setpriv", "--pdeathsig", "KILL"] + (["taskset", "-c", ",".join(map(str, cpus))] if cpus else [])
         self.child = subprocess.Popen(
-            prefix + [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            prefix + [str(word) for word in command], stdin=subprocess.PIPE if takes_words else subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, cwd=folder, env={**os.environ, **(environment or {})})
         self.stdout_lines = []
         self._readers = [
@@ -57,6 +57,11 @@ class Process:
     def kill(self):
         self.child.kill()
         return self.child.wait()
+
+    def say(self, line):
+        """To its standard input, of one that `takes_words`."""
+        self.child.stdin.write(line.encode() + b"\n")
+        self.child.stdin.flush()
 
     def send(self, number):
         self.child.send_signal(number)

@@ -92,8 +92,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:52: routes[0].json.enum: unknown key; did you mean "enums"?
         >>> martlet.yaml:1:81: routes[0].protocols[0]: found "grpcweb", expected grpc, grpc-web, connect or rest; did you mean "grpc-web"?
         --- keys of features that are not there yet
-        routes: [{ cluster: orders, retry: { attempts: 3 }, mirror: x }]
-        >>> martlet.yaml:1:29: routes[0].retry: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority, methods, cors, json or protocols
-        >>> martlet.yaml:1:53: routes[0].mirror: unknown key, expected authority, service, path, headers, name, cluster, timeout, allow, deny, limits, expose, priority, methods, cors, json or protocols
+        routes: [{ cluster: orders, rewrite: x }]
+        >>> martlet.yaml:1:29: routes[0].rewrite: unknown key, expected authority, service, path, headers, name, cluster, clusters, sticky, mirror, fault, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, methods, cors, json or protocols
         """#)
 }

@@ -1,0 +1,73 @@
+internal import CLinux
+internal import Gateway
+internal import Glibc
+internal import Reactor
+
+/// Looks at what the process takes of the machine's memory, four times a second where that has a limit, and says how near it is.
+final class MemoryWatch {
+    /// In bytes; `nil` for none.
+    var limit: Int? {
+        didSet { if limit != oldValue { look() } }
+    }
+    var changed: ((Pressure) -> Void)?
+    private var pressure = Pressure.none
+    private var timer: Timer?
+    /// In bytes.
+    private let resident: () -> Int?
+    /// Has the allocator give back what nobody uses.
+    private let trim: () -> Void
+    private var looksSinceTrim = 0
+
+    private static let pace = Duration.milliseconds(250)
+    /// Trimming holds up whoever allocates meanwhile: once a second at most.
+    private static let looksPerTrim = 4
+
+    init(
+        limit: Int?, on loop: EventLoop, resident: @escaping () -> Int? = MemoryWatch.residentBytes,
+        trim: @escaping () -> Void = { linux_trim_memory() }
+    ) {
+        self.limit = limit
+        self.resident = resident
+        self.trim = trim
+        timer = Timer(on: loop) { [unowned self] in look() }
+    }
+
+    func start() { look() }
+
+    private func look() {
+        guard let limit else { return say(.none) }
+        timer?.arm(after: Self.pace)
+        looksSinceTrim = min(looksSinceTrim + 1, Self.looksPerTrim)
+        var now = measure(limit)
+        // What was freed and not given back is nobody's burden.
+        if now > .none, looksSinceTrim == Self.looksPerTrim {
+            looksSinceTrim = 0
+            trim()
+            now = measure(limit)
+        }
+        say(now)
+    }
+
+    private func measure(_ limit: Int) -> Pressure { resident().map { Pressure($0, of: limit) } ?? .none }
+
+    private func say(_ pressure: Pressure) {
+        guard pressure != self.pressure else { return }
+        self.pressure = pressure
+        changed?(pressure)
+    }
+
+    /// The second number of /proc/self/statm, in pages.
+    static func residentBytes() -> Int? {
+        let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        return withUnsafeTemporaryAllocation(byteCount: 128, alignment: 1) { buffer in
+            let count = read(file, buffer.baseAddress, buffer.count)
+            guard count > 0 else { return nil }
+            let words = buffer.prefix(count).split(separator: UInt8(ascii: " "))
+            guard words.count > 1 else { return nil }
+            let pages = words[1].reduce(0) { $0 * 10 + Int($1 &- UInt8(ascii: "0")) }
+            return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+internal import Bytes
+internal import Compression
+internal import GRPC
+internal import Transcoding
+
+/// Connect's streams with messages in JSON: each in an envelope of its own, and compressed by itself where both sides like.
+final class EnvelopeConverter: BodyConverter {
+    private let pair: TranscoderPair
+    private let gzip: MessageGzip
+    private let requestIsGzip: Bool
+    private let answerIsGzip: Bool
+    private var request: MessageReader
+    private var answer: MessageReader
+    private var text = ByteBuffer()
+
+    init(
+        _ pair: TranscoderPair, _ match: BindingMatch, gzip: MessageGzip, requestIsGzip: Bool, answerIsGzip: Bool
+    ) throws(ConversionFailure) {
+        self.pair = pair
+        self.gzip = gzip
+        self.requestIsGzip = requestIsGzip
+        self.answerIsGzip = answerIsGzip
+        let bytesMax = UInt32(clamping: pair.plan.options.messageBytesMax)
+        request = MessageReader(payloadBytesMax: bytesMax)
+        answer = MessageReader(payloadBytesMax: bytesMax)
+        pair.response.begin(match, form: .framed)
+        do throws(TranscodingFailure) {
+            try pair.request.begin(match, contentType: UnsafeRawBufferPointer(start: nil, count: 0))
+        } catch { throw ConversionFailure(error, pair.plan) }
+    }
+
+    func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+        request.receive(bytes)
+        while let message = try nextRequest() {
+            guard message.isCompressed, message.payload.count > 0 else {
+                try append(message.payload, to: &frames)
+                continue
+            }
+            guard requestIsGzip else { throw Self.malformed("a compressed message without connect-content-encoding") }
+            text.removeAll()
+            do throws(InflateFailure) {
+                try gzip.inflate(message.payload, bytesMax: pair.plan.options.messageBytesMax, into: &text)
+            } catch { throw ConversionFailure(error) }
+            try append(text.readable, to: &frames)
+        }
+    }
+
+    private func nextRequest() throws(ConversionFailure) -> MessageReader.Message? {
+        do throws(MessageReader.Failure) { return try request.next() } catch {
+            guard case .messageTooLarge = error else { throw Self.malformed("an envelope with unknown flags") }
+            throw ConversionFailure(.messageTooLarge(bytesMax: pair.plan.options.messageBytesMax))
+        }
+    }
+
+    private func append(_ json: UnsafeRawBufferPointer, to frames: inout ByteBuffer) throws(ConversionFailure) {
+        do throws(TranscodingFailure) { try pair.request.append(message: json, to: &frames) } catch {
+            throw ConversionFailure(error, pair.plan)
+        }
+    }
+
+    func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
+        do throws(MessageReader.Failure) { try request.finish() } catch { throw Self.malformed("the body ends within an envelope") }
+    }
+
+    func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+        answer.receive(bytes)
+        do throws(MessageReader.Failure) {
+            while let message = try answer.next() {
+                guard !message.isCompressed, write(message.payload, to: &body) else { throw .endedWithinMessage }
+            }
+        } catch { throw ConversionFailure(.upstreamProtocolError) }
+    }
+
+    /// False where it is no message of the schema.
+    private func write(_ message: UnsafeRawBufferPointer, to body: inout ByteBuffer) -> Bool {
+        text.removeAll()
+        guard (try? pair.response.append(message: message, to: &text)) != nil else { return false }
+        if answerIsGzip, text.count >= MessageGzip.deflatedBytesMin {
+            let place = MessageFrame.begin(in: &body)
+            gzip.deflate(text.readable, into: &body)
+            MessageFrame.end(at: place, isCompressed: true, in: &body)
+        } else {
+            MessageFrame.append(text.readable, to: &body)
+        }
+        text.removeAll()
+        text.shrink(to: Bridge.outputBytesKept)
+        return true
+    }
+
+    func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
+        guard answer.waitingBytes == 0 else { throw ConversionFailure(.upstreamProtocolError) }
+    }
+
+    private static func malformed(_ problem: String) -> ConversionFailure {
+        ConversionFailure(.malformedMessage(field: "", problem: problem))
+    }
+}

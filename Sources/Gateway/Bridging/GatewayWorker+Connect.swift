@@ -1,0 +1,96 @@
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import Protobuf
+internal import Transcoding
+
+/// What of Connect needs a schema: messages in JSON, and calls by GET.
+extension GatewayWorker {
+    /// A GET that is a Connect call finds its route like a POST; `nil` where it is none.
+    func findConnectQuery(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding? {
+        let facts = exchange.pointee.facts!
+        guard facts.method.equals("GET"), !facts.service.isEmpty, ConnectQuery(facts.query) != nil,
+            find(exchange, stream, facts, snapshot),
+            let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }),
+            let method = plan.schema.method(path: facts.path)
+        else { return nil }
+        guard plan.schema.methods[method].isSideEffectFree else { return .methodNotAllowed(allow: "POST") }
+        exchange.pointee.caller = .connectUnary
+        return .found
+    }
+
+    /// Builds the bridge for a call by GET, whose message is there at once.
+    func buildConnectQuery(_ exchange: ExchangePointer, _ stream: StreamPointer) -> RefusalCause? {
+        let facts = exchange.pointee.facts!
+        guard let query = ConnectQuery(facts.query) else { return .unsupportedContentType }
+        guard exchange.pointee.flags.contains(.requestEnded) else {
+            return .malformedMessage(field: "", problem: "a GET has its message in the query")
+        }
+        let isJSON = query.encoding.equals("json")
+        guard isJSON || query.encoding.equals("proto") else { return .unsupportedContentType }
+        exchange.pointee.facts!.become(target: facts.path)
+        let cause: RefusalCause?
+        let encoding = query.compression.isEmpty ? nil : query.compression
+        if isJSON {
+            cause = buildConnectJSON(exchange, stream, facts, encoding: encoding)
+        } else {
+            if let encoding { stream.pointee.fields.append(Field("content-encoding", value: encoding, token: .contentEncoding)) }
+            cause = buildMessageBridge(exchange, stream)
+        }
+        if let cause { return cause }
+        exchange.pointee.facts!.become(method: Self.post)
+        let bridge = exchange.pointee.bridge!
+        var message = ByteBuffer()
+        guard query.append(to: &message, scratch: &transcoding.status) else {
+            return .malformedMessage(field: "", problem: "the query's message is no base64 or percent encoding")
+        }
+        do throws(ConversionFailure) {
+            try convertRequest(bridge, message.readable)
+        } catch { return error.cause }
+        return endBridgedRequest(exchange)
+    }
+
+    /// Puts transcoders between a Connect caller whose messages are JSON and the upstream.
+    ///
+    /// - Parameter encoding: of the message, where the head does not say it.
+    func buildConnectJSON(
+        _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, encoding: UnsafeRawBufferPointer? = nil
+    ) -> RefusalCause? {
+        guard let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }) else { return .unsupportedContentType }
+        guard let place = plan.schema.method(path: facts.path) else { return .noRoute }
+        let method = plan.schema.methods[place]
+        let isUnary = exchange.pointee.caller == .connectUnary
+        guard !isUnary || !method.clientStreams && !method.serverStreams else { return .unsupportedContentType }
+        transcoding.match.becomeOwn(method: place)
+        let pair = takePair(plan)
+        do throws(ConversionFailure) {
+            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller, readsMessages: true)
+            let encoding = encoding ?? request.encoding
+            let bridge: Bridge
+            if isUnary {
+                let none = UnsafeRawBufferPointer(start: nil, count: 0)
+                bridge = Bridge(
+                    try JSONConverter(pair, transcoding.match, form: .single, contentType: none), pair: pair,
+                    acceptsGzip: request.acceptsGzip)
+                if let cause = readCompressed(exchange, bridge, encoding) { return cause }
+            } else {
+                if let encoding, !Self.isGzip(encoding) { return .unsupportedCompression(accepted: Self.readableEncodings) }
+                let converter = try EnvelopeConverter(
+                    pair, transcoding.match, gzip: compression.gzip, requestIsGzip: encoding != nil,
+                    answerIsGzip: request.acceptsGzip)
+                bridge = Bridge(converter, pair: pair, acceptsGzip: request.acceptsGzip)
+            }
+            exchange.pointee.bridge = bridge
+        } catch {
+            return error.cause
+        }
+        noteBridged(exchange, stream)
+        return nil
+    }
+
+    /// The head is gRPC's now.
+    func noteBridged(_ exchange: ExchangePointer, _ stream: StreamPointer) {
+        stream.pointee.trailersStart = stream.pointee.fields.count
+        exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
+    }
+}

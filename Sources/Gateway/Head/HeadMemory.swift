@@ -1,0 +1,89 @@
+internal import Glibc
+
+/// What recent heads came to: most calls name an authority and a target that were read, and routed, a moment ago.
+///
+/// A table of fixed size, one per worker, in which a head has one place. It says what reading again would say: the bytes are
+/// compared in full, and what routes said is forgotten when others come.
+final class HeadMemory {
+    private let slots: UnsafeMutablePointer<Slot>
+
+    private static let slotBits = 6
+    /// Authority and target together; longer heads are read each time.
+    static let bytesMax = 120
+
+    /// A head's place, with what is known if the head that lies there is the same.
+    typealias Place = UnsafeMutablePointer<Slot>
+
+    struct Slot {
+        /// Negative where the routes have not been asked.
+        private var route: Int32 = -1
+        private var method: Int32 = 0
+        private(set) var authorityCount: UInt8 = 0
+        /// Zero in an empty slot.
+        private(set) var targetCount: UInt8 = 0
+        private(set) var hostCount: UInt8 = 0
+        private var pathCount: UInt8 = 0
+        private var serviceCount: UInt8 = 0
+        private var bytes = InlineArray<120, UInt8>(repeating: 0)
+
+        var shape: PathShape { PathShape(pathCount: Int(pathCount), serviceCount: Int(serviceCount)) }
+
+        @inline(__always)
+        func isOf(_ authority: UnsafeRawBufferPointer, _ target: UnsafeRawBufferPointer) -> Bool {
+            guard Int(targetCount) == target.count, Int(authorityCount) == authority.count else { return false }
+            return withUnsafeBytes(of: bytes) { own in
+                memcmp(own.baseAddress!, target.baseAddress!, target.count) == 0
+                    && (authority.isEmpty
+                        || memcmp(own.baseAddress! + target.count, authority.baseAddress!, authority.count) == 0)
+            }
+        }
+
+        mutating func take(
+            _ authority: UnsafeRawBufferPointer, hostCount: Int, _ target: UnsafeRawBufferPointer, _ shape: PathShape
+        ) {
+            route = -1
+            authorityCount = UInt8(authority.count)
+            targetCount = UInt8(target.count)
+            self.hostCount = UInt8(hostCount)
+            pathCount = UInt8(shape.pathCount)
+            serviceCount = UInt8(shape.serviceCount)
+            withUnsafeMutableBytes(of: &bytes) { own in
+                own.copyMemory(from: target)
+                UnsafeMutableRawBufferPointer(rebasing: own[target.count...]).copyMemory(from: authority)
+            }
+        }
+
+        /// Where the routes send this head, if they have been asked: the route, and its method entry or a negative number.
+        @inline(__always)
+        var target: (route: Int, method: Int)? { route < 0 ? nil : (Int(route), Int(method)) }
+
+        mutating func note(route: Int, method: Int) {
+            self.route = Int32(truncatingIfNeeded: route)
+            self.method = Int32(truncatingIfNeeded: method)
+        }
+
+        mutating func forgetRoute() { route = -1 }
+    }
+
+    init() {
+        slots = .allocate(capacity: 1 << Self.slotBits)
+        slots.initialize(repeating: Slot(), count: 1 << Self.slotBits)
+    }
+
+    deinit { slots.deallocate() }
+
+    /// The routes are others now.
+    func forgetRoutes() {
+        for index in 0..<(1 << Self.slotBits) { slots[index].forgetRoute() }
+    }
+
+    /// The place of a head; `nil` for one that is not remembered.
+    @inline(__always)
+    func place(of authority: UnsafeRawBufferPointer, _ target: UnsafeRawBufferPointer) -> Place? {
+        guard target.count >= 8, target.count &+ authority.count <= Self.bytesMax else { return nil }
+        // Methods differ in their ends. Who makes heads meet in one place makes his own calls dearer by a comparison.
+        let end = target.loadUnaligned(fromByteOffset: target.count - 8, as: UInt64.self)
+        let mixed = (end ^ UInt64(truncatingIfNeeded: target.count &<< 8 ^ authority.count)) &* 0x9e37_79b9_7f4a_7c15
+        return slots + Int(truncatingIfNeeded: mixed &>> UInt64(64 - Self.slotBits))
+    }
+}

@@ -1,0 +1,80 @@
+internal import Bytes
+internal import GRPC
+internal import Metrics
+internal import Synchronization
+internal import Transport
+
+/// When a worker looks at how near the gateway is to its limits: two comparisons for each call, and nothing more while all is well.
+struct Admission {
+    private let board: OverloadBoard
+    /// The board's.
+    let callsLook: UnsafeMutablePointer<Atomic<Int>>
+    /// From so many bytes of bodies on.
+    private(set) var bytesLook = Int.max
+    fileprivate var bytesMax = Int.max
+    /// What the process's memory makes of it.
+    fileprivate private(set) var resident = Pressure.none
+    private var callsMax: Int?
+    /// A worker's, of as many calls as are free of pressure.
+    private var share = Int.max
+    private var workers: [OverloadBoard.Part] = []
+
+    init(_ board: OverloadBoard) {
+        self.board = board
+        callsLook = board.callsLook
+    }
+
+    mutating func adopt(_ overload: OverloadConfiguration, _ memory: MemoryLimits) {
+        callsMax = overload.calls
+        share = overload.calls.map { Pressure.threshold($0) / max(1, board.workers) } ?? .max
+        callsLook.pointee.store(share, ordering: .relaxed)
+        bytesMax = memory.workerBytesMax
+        setResident(overload.memory == nil ? .none : resident)
+    }
+
+    mutating func setResident(_ pressure: Pressure) {
+        resident = pressure
+        bytesLook = pressure == .none ? Pressure.threshold(bytesMax) : 0
+    }
+
+    /// Of the calls of all workers.
+    fileprivate mutating func look() -> Pressure {
+        guard let callsMax else { return .none }
+        // All have come before the first call.
+        if workers.count < board.workers { workers = board.registered }
+        var (sum, most) = (0, 0)
+        for worker in workers {
+            let calls = worker.calls
+            sum += calls
+            most = max(most, calls)
+        }
+        callsLook.pointee.store(most > share ? 0 : share, ordering: .relaxed)
+        return Pressure(sum, of: callsMax)
+    }
+}
+
+extension GatewayWorker {
+    /// What a new call finds, itself among the calls.
+    @inline(__always)
+    var pressure: Pressure {
+        if exchanges.liveCount > admission.callsLook.pointee.load(ordering: .relaxed) { return worstPressure }
+        return chunks.bytesInUse >= admission.bytesLook ? worstPressure : .none
+    }
+
+    private var worstPressure: Pressure { max(admission.look(), bytesPressure, admission.resident) }
+
+    /// With one byte of the new call's.
+    private var bytesPressure: Pressure { Pressure(chunks.bytesInUse + 1, of: admission.bytesMax) }
+
+    /// Why a call of this priority is not taken; `nil` where it is.
+    func refusal(under pressure: Pressure, priority: RouteConfiguration.Priority) -> RefusalCause? {
+        guard !pressure.takes(priority) else { return nil }
+        metrics.count(
+            !bytesPressure.takes(priority)
+                ? .overload : !admission.resident.takes(priority) ? .overloadResident : .overloadCalls)
+        return .overloaded(retryAfter: .seconds(1))
+    }
+
+    /// What the whole process takes of the machine's memory has come nearer to its limit, or gone farther from it.
+    package func setResidentPressure(_ pressure: Pressure) { admission.setResident(pressure) }
+}

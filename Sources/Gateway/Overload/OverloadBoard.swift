@@ -1,0 +1,40 @@
+internal import Metrics
+internal import Synchronization
+
+/// How many calls every worker has under way, for all workers to see: read from the gauges that they keep anyway.
+///
+/// While none of them has more than its share of what is free of pressure, all together are below it, and nobody adds them up.
+/// The first that has more makes all look, until none has any more.
+package final class OverloadBoard: Sendable {
+    /// How many there will be.
+    let workers: Int
+    private let parts = Mutex<[Part]>([])
+    private let shared = Shared()
+
+    struct Part: Sendable {
+        let shard: MetricShard
+        let activeCalls: Gauge
+
+        var calls: Int { Int(shard.level(activeCalls)) }
+    }
+
+    private final class Shared: @unchecked Sendable {
+        let callsLook: UnsafeMutablePointer<Atomic<Int>> = .allocate(capacity: 1)
+
+        init() { callsLook.initialize(to: Atomic(.max)) }
+
+        deinit {
+            callsLook.deinitialize(count: 1)
+            callsLook.deallocate()
+        }
+    }
+
+    package init(workers: Int) { self.workers = workers }
+
+    func register(_ part: Part) { parts.withLock { $0.append(part) } }
+
+    var registered: [Part] { parts.withLock { $0 } }
+
+    /// A worker with more calls than this looks at all of them. Lives as long as the board.
+    var callsLook: UnsafeMutablePointer<Atomic<Int>> { shared.callsLook }
+}

@@ -1,0 +1,25 @@
+internal import Bytes
+internal import HTTPModel
+
+/// What a backend says of another attempt in `grpc-retry-pushback-ms` (gRFC A6).
+enum Pushback: Equatable {
+    case none
+    /// Not before, and not after either.
+    case after(Duration)
+    /// A negative number, or no number.
+    case never
+
+    /// Longer than this nobody waits here: the caller is told, and can obey it himself.
+    private static let longestMilliseconds: UInt64 = 30_000
+
+    init(_ field: UnsafeRawBufferPointer?) {
+        guard let field else { self = .none; return }
+        guard let count = Decimal.read(field), count <= Self.longestMilliseconds else { self = .never; return }
+        self = .after(.milliseconds(Int64(count)))
+    }
+
+    /// - Parameter start: where the head or the trailers begin.
+    init(in stream: StreamPointer, from start: Int) {
+        self.init(stream.pointee.fields.first(.grpcRetryPushback, from: start)?.valueBytes)
+    }
+}

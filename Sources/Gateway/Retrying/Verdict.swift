@@ -1,0 +1,45 @@
+internal import Balancing
+internal import GRPC
+internal import HTTPModel
+
+/// What an answer says of how the call went, as soon as it does.
+struct Verdict: Equatable {
+    /// For an RPC, also where the answer was not gRPC.
+    private(set) var status: StatusCode?
+    /// 0 where it does not matter.
+    private(set) var httpStatus = 0
+
+    /// `nil` where the head says nothing yet: the call goes well so far.
+    init?(head stream: StreamPointer, ended: Bool, isRPC: Bool) {
+        let number = ResponseHead.status(of: stream)
+        guard isRPC else {
+            httpStatus = number
+            return
+        }
+        if let field = stream.pointee.fields.first(.grpcStatus) {
+            status = StatusCode(field: field.valueBytes)
+        } else if AnswerCheck.refusal(stream, status: number, ended: ended) != nil {
+            status = StatusCode(httpStatusWithoutGRPCStatus: number)
+            httpStatus = number
+        } else {
+            return nil
+        }
+    }
+
+    /// Of an RPC.
+    init(trailers stream: StreamPointer) {
+        let field = stream.pointee.fields.first(.grpcStatus, from: stream.pointee.trailersStart)
+        status = field.map { StatusCode(field: $0.valueBytes) } ?? .unknown
+    }
+
+    func isAmong(_ conditions: RetryConditions) -> Bool {
+        if let status, conditions.contains(status) { return true }
+        return httpStatus > 0 && conditions.contains(httpStatus: httpStatus)
+    }
+
+    /// What it says of the endpoint.
+    var outcome: AttemptOutcome {
+        guard let status else { return AttemptOutcome(httpStatus: httpStatus) }
+        return httpStatus >= 400 ? AttemptOutcome(httpStatus: httpStatus) : AttemptOutcome(status)
+    }
+}

@@ -1,0 +1,68 @@
+internal import Bytes
+internal import HTTPModel
+internal import Reactor
+internal import Time
+
+/// A request that is being kept for its mirror, until all of it is there. Gives its bytes back when it ends.
+final class MirrorDraft {
+    /// Into the snapshot's clusters.
+    let cluster: Int
+    private(set) var body = ByteChain()
+    private let pool: ChunkPool
+
+    init(cluster: Int, pool: ChunkPool) {
+        self.cluster = cluster
+        self.pool = pool
+    }
+
+    deinit { body.removeAll(pool: pool) }
+
+    func append(_ bytes: UnsafeRawBufferPointer) { body.append(bytes, from: pool) }
+
+    func drop() { body.removeAll(pool: pool) }
+}
+
+/// A copy of a call on its way to a mirror. The call that it is a copy of may be over long before.
+final class MirrorCall {
+    /// Of no exchange.
+    let attempt: AttemptPointer
+    let cluster: Cluster
+    let draft: MirrorDraft
+    /// Its bytes lie in a record without a connection, which lives as long as this.
+    let head: UnsafeBufferPointer<Field>
+    private let carrier: StreamPointer
+    private let streams: StreamPool
+    /// Ends it.
+    var timer: Timer?
+
+    /// - Parameter write: writes the head for the stream that it is given.
+    init(
+        _ draft: MirrorDraft, to endpoint: Unmanaged<Endpoint>, of cluster: Cluster, at now: Instant, streams: StreamPool,
+        head write: (StreamPointer) -> UnsafeBufferPointer<Field>
+    ) {
+        self.draft = draft
+        self.cluster = cluster
+        self.streams = streams
+        carrier = streams.take()
+        let fields = write(carrier)
+        let kept = carrier.pointee.fields.reserveFields(fields.count)
+        _ = kept.initialize(from: fields)
+        head = UnsafeBufferPointer(kept)
+        let node = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
+        node.initialize(to: TimerNode(context: nil) { _ in })
+        attempt = .allocate(capacity: 1)
+        attempt.initialize(to: Attempt(timer: node))
+        attempt.pointee.endpoint = endpoint
+        attempt.pointee.began = now
+        endpoint._withUnsafeGuaranteedRef { $0.hold() }
+    }
+
+    deinit {
+        streams.give(carrier)
+        attempt.pointee.endpoint?._withUnsafeGuaranteedRef { $0.letGo() }
+        attempt.pointee.timer.deinitialize(count: 1)
+        attempt.pointee.timer.deallocate()
+        attempt.deinitialize(count: 1)
+        attempt.deallocate()
+    }
+}

@@ -1,0 +1,65 @@
+internal import Bytes
+internal import HTTPModel
+internal import Telemetry
+internal import Transport
+
+/// A call's side of its mirror.
+extension GatewayWorker {
+    /// Keeps a copy of a call that its route's mirror is to have, beginning with what has arrived.
+    func beginMirror(_ exchange: ExchangePointer, _ mirror: TrafficPlan.Mirror) {
+        guard mirror.fraction.takes(randomness.next()) else { return }
+        exchange.pointee.shaping?.draft = MirrorDraft(cluster: mirror.cluster, pool: chunks)
+        exchange.pointee.body.forEachChunk { copyForMirror(exchange, $0) }
+        if exchange.pointee.flags.contains(.requestEnded) { sendMirror(exchange) }
+    }
+
+    /// More of the body has arrived.
+    func copyForMirror(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
+        guard let shaping = exchange.pointee.shaping, let draft = shaping.draft else { return }
+        if !mirrors.keep(bytes, in: draft) { shaping.draft = nil }
+    }
+
+    /// The caller has sent everything.
+    func sendMirror(_ exchange: ExchangePointer) {
+        guard let shaping = exchange.pointee.shaping, let draft = shaping.draft else { return }
+        shaping.draft = nil
+        mirrors.send(draft, of: exchange)
+    }
+
+    /// As a call's own, but for the authority: `-shadow` behind the host tells a mirror what it gets, as Envoy's does.
+    func writeMirrorHead(
+        _ exchange: ExchangePointer, from source: StreamPointer, to target: StreamPointer, isSecure: Bool
+    ) -> UnsafeBufferPointer<Field> {
+        var additions = additions(exchange, from: source)
+        additions.isUpstreamSecure = isSecure
+        let written = RequestHead.write(
+            method: exchange.pointee.facts!.method, target: exchange.pointee.facts!.target, from: source, to: target,
+            additions, scratch: context.fieldScratch)
+        guard let index = written.firstIndex(where: { $0.token == .authority }) else { return written }
+        let shadow = Self.shadow(written[index].valueBytes, in: &target.pointee.fields)
+        let field = Field(
+            ":authority", value: shadow, token: .authority, flags: written[index].flags)
+        UnsafeMutableBufferPointer(mutating: written)[index] = field
+        return written
+    }
+
+    static func shadow(_ authority: UnsafeRawBufferPointer, in fields: inout FieldBlock) -> UnsafeRawBufferPointer {
+        let suffix: StaticString = "-shadow"
+        // Before a port, which has digits only behind the last colon, and so not before what ends an IPv6 address.
+        var hostCount = authority.count
+        if let colon = authority.lastIndex(of: UInt8(ascii: ":")),
+            authority[(colon + 1)...].allSatisfy({ (0x30...0x39).contains($0) }), authority.first != UInt8(ascii: "[")
+                || authority[..<colon].last == UInt8(ascii: "]")
+        {
+            hostCount = colon
+        }
+        let text = fields.reserve(authority.count + suffix.utf8CodeUnitCount)
+        let bytes = UnsafeMutableRawBufferPointer(start: text, count: authority.count + suffix.utf8CodeUnitCount)
+        bytes.copyBytes(from: authority[..<hostCount])
+        UnsafeMutableRawBufferPointer(rebasing: bytes[hostCount...]).copyMemory(
+            from: UnsafeRawBufferPointer(start: suffix.utf8Start, count: suffix.utf8CodeUnitCount))
+        UnsafeMutableRawBufferPointer(rebasing: bytes[(hostCount + suffix.utf8CodeUnitCount)...])
+            .copyBytes(from: authority[hostCount...])
+        return UnsafeRawBufferPointer(bytes)
+    }
+}

@@ -1,0 +1,10 @@
+extension Duration {
+    /// Up to a tenth more or less, so that what began together does not end together.
+    ///
+    /// - Parameter random: even over all of 64 bits.
+    package func jittered(_ random: UInt64) -> Duration {
+        let whole = UInt64(clamping: nanoseconds)
+        let spread = random.multipliedFullWidth(by: whole / 5 + 1).high
+        return .nanoseconds(Int64(clamping: whole - whole / 10 + spread))
+    }
+}

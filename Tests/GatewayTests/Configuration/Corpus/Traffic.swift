@@ -1,0 +1,67 @@
+extension WrongConfiguration {
+    static let traffic = corpus(
+        #"""
+        --- clusters by weight: unknown ones, none, weights of zero, and what is no weight
+        clusters: { a: { endpoints: [10.0.0.1:80] }, b: { endpoints: [10.0.0.2:80] } }
+        routes:
+          - { path: /a, clusters: { a: 1, c: 2 } }
+          - { path: /b, clusters: { a: 0, b: 0 } }
+          - { path: /c, clusters: {} }
+          - { path: /d, clusters: { a: -1, b: many } }
+          - { path: /e, clusters: [a, b] }
+          - { path: /f, clusters: { a: 1 }, cluster: b }
+        >>> martlet.yaml:3:35: routes[0].clusters.c: found "c", expected the name of a cluster
+        >>> martlet.yaml:4:27: routes[1].clusters: found weights of zero only, expected at least one above zero
+        >>> martlet.yaml:5:27: routes[2].clusters: found an empty mapping, expected a mapping of clusters to their weights, such as { stable: 90, canary: 10 }
+        >>> martlet.yaml:6:32: routes[3].clusters.a: found "-1", expected a whole number from 0 to 1000000
+        >>> martlet.yaml:6:39: routes[3].clusters.b: found "many", expected a whole number from 0 to 1000000
+        >>> martlet.yaml:7:27: routes[4].clusters: found a list, expected a mapping of clusters to their weights, such as { stable: 90, canary: 10 }
+        >>> martlet.yaml:8:27: routes[5].clusters: found beside "cluster", expected only one of the two
+        --- what is to stick and does not
+        without: authentication
+        clusters: { a: { endpoints: [10.0.0.1:80] }, b: { endpoints: [10.0.0.2:80] } }
+        routes:
+          - { path: /a, allow: anyone, cluster: a, sticky: [address] }
+          - { path: /b, allow: anyone, clusters: { a: 1, b: 1 }, sticky: [claim sub, tenant, header] }
+          - { path: /c, allow: anyone, clusters: { a: 1, b: 1 }, sticky: address }
+        >>> martlet.yaml:3:52: routes[0].sticky: found without clusters, expected beside them: there is nothing to choose from
+        >>> martlet.yaml:4:67: routes[1].sticky[0]: found "claim sub", expected authentication to say whose tokens are believed: nobody has a claim
+        >>> martlet.yaml:4:78: routes[1].sticky[1]: found "tenant", expected authentication to say whose tokens are believed: nobody has a claim
+        >>> martlet.yaml:4:86: routes[1].sticky[2]: found "header", expected a source: header H, claim P, tenant, cookie C or address
+        >>> martlet.yaml:5:66: routes[2].sticky: found "address", expected a list, each a source: header H, claim P, tenant, cookie C or address
+        --- clusters that speak differently
+        clusters: { a: { endpoints: [10.0.0.1:80] }, b: { endpoints: [10.0.0.2:80], protocol: http1 } }
+        routes: [{ path: /a, clusters: { a: 1, b: 1 } }, { path: /b, cluster: a, mirror: { cluster: b } }]
+        >>> martlet.yaml:2:40: routes[0].clusters.b: found "b", which speaks http1, expected a cluster that speaks http2 as "a" does
+        >>> martlet.yaml:2:93: routes[1].mirror.cluster: found "b", which speaks http1, expected a cluster that speaks http2 as "a" does
+        --- mirrors
+        routes:
+          - { path: /a, cluster: orders, mirror: { cluster: ordrs, fraction: 10 } }
+          - { path: /b, cluster: orders, mirror: { fraction: 101% } }
+          - { path: /c, cluster: orders, mirror: { cluster: orders, fraction: 0.00001% } }
+        >>> martlet.yaml:2:53: routes[0].mirror.cluster: found "ordrs", expected the name of a cluster; did you mean "orders"?
+        >>> martlet.yaml:2:70: routes[0].mirror.fraction: found "10", expected a percentage such as 10% or 0.1%
+        >>> martlet.yaml:3:42: routes[1].mirror: the key "cluster" is missing, expected the name of a cluster
+        >>> martlet.yaml:3:54: routes[1].mirror.fraction: found "101%", expected a percentage such as 10% or 0.1%
+        >>> martlet.yaml:4:71: routes[2].mirror.fraction: found "0.00001%", expected a percentage such as 10% or 0.1%
+        --- overload
+        overload: { connections: 0, calls: many, memory: 1MiB, exchanges: 5 }
+        >>> martlet.yaml:1:26: overload.connections: found "0", expected a whole number from 1 to 100000000, or none
+        >>> martlet.yaml:1:36: overload.calls: found "many", expected a whole number from 1 to 100000000, or none
+        >>> martlet.yaml:1:50: overload.memory: found "1MiB", expected a size such as 60KiB or 1MiB, at least 64MiB, or none
+        >>> martlet.yaml:1:56: overload.exchanges: unknown key, expected connections, calls or memory
+        --- faults
+        routes:
+          - { path: /a, cluster: orders, fault: {} }
+          - { path: /b, cluster: orders, fault: { delay: { fraction: 5% }, abort: { fraction: 5% } } }
+          - { path: /c, cluster: orders, fault: { abort: { grpc_status: unavialable, http_status: 200 } } }
+          - { path: /d, cluster: orders, fault: { delay: { duration: 2h }, abort: { grpc_status: ok } } }
+        >>> martlet.yaml:2:41: routes[0].fault: found neither delay nor abort, expected at least one
+        >>> martlet.yaml:3:50: routes[1].fault.delay: the key "duration" is missing, expected a duration such as 250ms or 5s, at least 1ms, at most 1h
+        >>> martlet.yaml:3:75: routes[1].fault.abort: found neither grpc_status nor http_status, expected at least one
+        >>> martlet.yaml:4:65: routes[2].fault.abort.grpc_status: found "unavialable", expected a gRPC status such as unavailable; did you mean "unavailable"?
+        >>> martlet.yaml:4:91: routes[2].fault.abort.http_status: found "200", expected a whole number from 400 to 599
+        >>> martlet.yaml:5:62: routes[3].fault.delay.duration: found "2h", expected a duration such as 250ms or 5s, at least 1ms, at most 1h
+        >>> martlet.yaml:5:90: routes[3].fault.abort.grpc_status: found "ok", expected a gRPC status such as unavailable
+        """#)
+}

@@ -1,0 +1,74 @@
+import HTTPModel
+import Testing
+
+@testable import Gateway
+
+@Suite struct HeadMemoryTests {
+    /// What a head says, or what is wrong with it.
+    private struct Reading: Equatable {
+        var texts: [String] = []
+        var fault: HeadFacts.Fault?
+
+        init(_ request: TestRequest, _ memory: HeadMemory) {
+            do throws(HeadFacts.Fault) {
+                let head = try HeadFacts(&request.fields, memory)
+                texts = [head.target, head.path, head.query, head.authority, head.service, head.rpc].map(\.text)
+            } catch { fault = error }
+        }
+    }
+
+    private static let long = String(repeating: "x", count: 200)
+    private static let paths = [
+        "/acme.orders.v1.Orders/GetOrder", "/acme.orders.v1.Orders/SetOrder", "/acme.orders.v1.Carts/GetOrder", "/v1/orders/7?a=b",
+        "/v1/orders/7?a=c", "/v1//orders/7", "/v1/orders/../7", "/v1/orders/%zz", "/", "/short", "", "no/slash/here",
+        "/acme.orders.v1.Orders/\(long)", "/v1/orders/7#fragment",
+    ]
+    private static let authorities = [
+        "api.acme.dev", "api.acme.dev:8443", "API.acme.dev", "other.acme.dev", "a b", "[::1]:8443", "", "\(long).dev", nil,
+    ]
+
+    @Test("a head that is remembered reads as one that is not, whatever was read before")
+    func same() {
+        var random = SeededGenerator(state: 7)
+        let memory = HeadMemory()
+        for _ in 0..<20_000 {
+            let path = Self.paths.randomElement(using: &random)!
+            let authority = Self.authorities.randomElement(using: &random)!
+            var headers: [(String, String)] = []
+            if Bool.random(using: &random) { headers.append(("host", Self.authorities.randomElement(using: &random)! ?? "x")) }
+            let request = TestRequest(path: path, authority: authority, headers)
+            let again = TestRequest(path: path, authority: authority, headers)
+            let (known, fresh) = (Reading(request, memory), Reading(again, HeadMemory()))
+            #expect(known == fresh, "\(path) at \(authority ?? "nobody") \(headers)")
+        }
+    }
+
+    private func place(_ path: String, _ authority: String, in memory: HeadMemory) throws -> HeadMemory.Place {
+        let request = TestRequest(path: path, authority: authority)
+        return try #require(try HeadFacts(&request.fields, memory).place)
+    }
+
+    @Test("what the routes said of a head is known when it comes again, and forgotten with the routes")
+    func routes() throws {
+        let memory = HeadMemory()
+        let first = try place("/acme.Orders/Get", "acme.dev", in: memory)
+        #expect(first.pointee.target == nil)
+        first.pointee.note(route: 3, method: -1)
+        let second = try place("/acme.Orders/Get", "acme.dev", in: memory)
+        #expect(second.pointee.target.map { [$0.route, $0.method] } == [3, -1])
+        memory.forgetRoutes()
+        #expect(try place("/acme.Orders/Get", "acme.dev", in: memory).pointee.target == nil)
+    }
+
+    @Test("a head that takes another's place does not inherit its route")
+    func replaced() throws {
+        let memory = HeadMemory()
+        try place("/acme.Orders/Get", "acme.dev", in: memory).pointee.note(route: 3, method: 0)
+        // Of the same length and with the same end.
+        let other = try place("/evil.Orders/Get", "acme.dev", in: memory)
+        #expect(other.pointee.target == nil)
+        #expect(try place("/acme.Orders/Get", "acme.dev", in: memory).pointee.target == nil)
+        try place("/acme.Orders/Get", "acme.dev", in: memory).pointee.note(route: 3, method: 0)
+        #expect(try place("/acme.Orders/Get", "evil.dev", in: memory).pointee.target == nil)
+    }
+}

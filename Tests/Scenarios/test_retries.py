@@ -1,0 +1,166 @@
+"""Calls that are tried again, or several times at once: what the caller sees of it, and what the log and the metrics say."""
+
+import json
+import queue
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+
+from harness import stubs
+from harness.backend import Backend, ask, metadata
+from harness.caller import Caller
+from harness.fickle import Fickle
+from harness.gateway import cluster, configuration, open_route, run
+from harness.waiting import eventually
+
+
+def serving(gateway, *backends, **route):
+    return gateway(configuration(
+        clusters={"kinds": cluster(*backends, load_balancing="round_robin")}, routes=[open_route(**route)], workers=1))
+
+
+@pytest.mark.parametrize("mood", ["unavailable", "unavailable_in_trailers", "reset", "goaway_above", "close"])
+def test_a_backend_that_fails_in_one_way_or_another_is_not_noticed(gateway, own, mood):
+    bad, good = own(Fickle(mood)), own(Backend("good"))
+    running = serving(gateway, bad, good, retry={"on": ["unavailable", "reset", "connect_failure"], "attempts": 3})
+    with Caller(running.address) as caller:
+        assert [caller.unary(ask()).backend for _ in range(10)] == ["good"] * 10
+    assert bad.calls() >= 3
+    lines = eventually(lambda: len(running.log()) == 10 and running.log(), "ten lines")
+    assert all(line["grpc_status"] == 0 for line in lines)
+    assert sum(line["attempts"] for line in lines) == 10 + bad.calls()
+
+
+def test_a_backend_that_is_gone_is_not_noticed(gateway, own):
+    bad, good = own(Backend("bad")), own(Backend("good"))
+    running = serving(gateway, bad, good, retry={"on": ["reset", "unavailable", "connect_failure"]})
+    with Caller(running.address) as caller:
+        assert {caller.unary(ask()).backend for _ in range(10)} == {"good", "bad"}
+        bad.process.kill()
+        assert [caller.unary(ask()).backend for _ in range(10)] == ["good"] * 10
+
+
+def test_retries_are_told_to_backends_and_shown(gateway, own):
+    bad, good = own(Fickle("unavailable")), own(Backend("good"))
+    running = serving(gateway, bad, good, retry={})
+    with Caller(running.address) as caller:
+        answers = [caller.unary(ask()) for _ in range(4)]
+    attempts = [metadata(answer).get("grpc-previous-rpc-attempts") for answer in answers]
+    assert attempts.count(["1"]) == bad.calls() > 0 and attempts.count(None) == 4 - bad.calls()
+    numbers = running.metrics()
+    assert numbers.sum("martlet_retries_total", outcome="begun") == bad.calls()
+    assert numbers.sum("martlet_retries_total", outcome="succeeded") == bad.calls()
+
+
+def test_when_all_fail_the_caller_gets_the_last_failure_and_the_log_says_why(gateway, own):
+    bad = own(Fickle("unavailable_in_trailers"))
+    running = serving(gateway, bad, retry={"attempts": 3})
+    with Caller(running.address) as caller:
+        refusal = caller.refusal(ask())
+    assert refusal.code == grpc.StatusCode.UNAVAILABLE and refusal.message == "fickle"
+    line = running.wait_for_log(lambda line: line["grpc_status"] == 14)
+    assert line["attempts"] == 3 and line["response_flags"] == "URX" and line["detail"] == "retry_limit_exceeded"
+    assert bad.calls() == 3
+
+
+def test_a_method_can_differ_from_its_route(gateway, own):
+    bad = own(Fickle("unavailable"))
+    running = serving(gateway, bad, retry={"attempts": 3}, methods={"Erase": {"retry": "off"}})
+    with Caller(running.address) as caller:
+        for method in ("Unary", "Erase"):
+            assert caller.refusal(ask(), method=method).code == grpc.StatusCode.UNAVAILABLE
+    assert bad.calls() == 4
+
+
+def test_a_stream_in_progress_hears_at_once_and_is_not_held_up(gateway, own):
+    backend = own(Backend("a"))
+    running = serving(gateway, backend, retry={})
+    with Caller(running.address) as caller:
+        words = queue.Queue()
+        answers = caller.converse(iter(words.get, None))
+        for word in ("one", "two", "three"):
+            words.put(ask(word))
+            assert next(answers).text == word
+        words.put(None)
+        assert list(answers) == []
+
+
+def test_a_stalled_backend_costs_a_try_and_not_the_call(gateway, own):
+    bad, good = own(Fickle("stall")), own(Backend("good"))
+    running = serving(gateway, bad, good, retry={"per_try_timeout": "300ms", "attempts": 3}, timeout="60s")
+    with Caller(running.address) as caller:
+        assert [caller.unary(ask()).backend for _ in range(4)] == ["good"] * 4
+    assert running.metrics().sum("martlet_timeouts_total", timeout="per_try") == bad.calls() > 0
+
+
+def test_a_slow_backend_gets_company(gateway, own):
+    slow, quick = own(Fickle("stall")), own(Backend("quick"))
+    running = serving(
+        gateway, slow, quick,
+        methods={"Unary": {"idempotent": True, "hedging": {"attempts": 2, "delay": "20ms"}}})
+    with Caller(running.address) as caller:
+        assert [caller.unary(ask()).backend for _ in range(6)] == ["quick"] * 6
+    assert slow.calls() >= 2
+    eventually(lambda: slow.active() == 0, "the slow attempts cancelled")
+    assert running.metrics().sum("martlet_hedges_total", outcome="won") >= 1
+
+
+def test_each_time_that_is_up_has_a_name(gateway, own):
+    stalled = own(Fickle("stall"))
+    running = gateway(configuration(
+        clusters={"kinds": cluster(stalled)}, workers=1,
+        routes=[open_route(timeout="200ms", methods={
+            "Erase": {"timeout": "60s", "retry": {"per_try_timeout": "50ms"}},
+            "Spread": {"timeout": "60s", "max_stream_duration": "100ms"}})]))
+    with Caller(running.address) as caller:
+        for call in (lambda: caller.unary(ask()), lambda: caller.unary(ask(), timeout=0.1), lambda: caller.unary(ask(), method="Erase"),
+                     lambda: list(caller.spread(ask()))):
+            with pytest.raises(grpc.RpcError) as failure:
+                call()
+            assert failure.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    lines = eventually(lambda: len(running.log()) == 4 and running.log(), "four lines")
+    details = [line["detail"] for line in lines]
+    assert details[0] == "response_timeout" and details[2:] == ["upstream_per_try_timeout", "max_duration_timeout"]
+    # The caller's own clock may have been first.
+    assert details[1] in ("grpc_timeout_response", "downstream_remote_reset"), details
+    numbers = running.metrics()
+    assert numbers.sum("martlet_timeouts_total", timeout="route") == 1
+    assert numbers.sum("martlet_timeouts_total", timeout="per_try") == 2
+    assert numbers.sum("martlet_timeouts_total", timeout="max_stream_duration") == 1
+    assert lines[3]["response_flags"] == "UMSDR"
+
+
+def test_half_an_answer_is_not_repeated(gateway, own):
+    bad = own(Fickle("half"))
+    running = serving(gateway, bad, retry={"on": ["reset", "unavailable"], "attempts": 5})
+    with Caller(running.address) as caller:
+        assert caller.refusal(ask()).code != grpc.StatusCode.OK
+    assert bad.calls() == 1
+
+
+def test_what_is_refused_unseen_goes_elsewhere_without_a_policy(gateway, own):
+    bad, good = own(Fickle("refuse")), own(Backend("good"))
+    running = serving(gateway, bad, good)
+    with Caller(running.address) as caller:
+        assert [caller.unary(ask()).backend for _ in range(6)] == ["good"] * 6
+    assert running.metrics().sum("martlet_upstream_events_total", event="resent") == bad.calls() > 0
+    assert not running.metrics().sum("martlet_retries_total")
+
+
+def test_check_knows_that_a_stream_cannot_be_tried_again(tmp_path):
+    scenarios_pb2 = stubs.module("martlet/scenarios/v1/scenarios_pb2")
+    file = descriptor_pb2.FileDescriptorProto()
+    scenarios_pb2.DESCRIPTOR.CopyToProto(file)
+    (tmp_path / "scenarios.pb").write_bytes(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString())
+    methods = {"Collect": {"retry": {}}, "Converse": {"idempotent": True, "hedging": {}}, "Unary": {"retry": {}},
+               "Spread": {"retry": {}}}
+    (tmp_path / "martlet.yaml").write_text(json.dumps(configuration(
+        clusters={"kinds": cluster("127.0.0.1:1", schema={"descriptors": ["scenarios.pb"]})},
+        routes=[open_route(methods=methods)])))
+    told = run("check", "martlet.yaml", folder=tmp_path)
+    text = told.stdout + told.stderr
+    assert told.returncode == 1
+    assert "methods.Collect.retry: found retry of a method that streams from the caller, expected none" in text
+    assert "methods.Converse.hedging: found hedging of a method that streams from the caller, expected none" in text
+    assert "Unary" not in text and "Spread" not in text
