@@ -8,7 +8,8 @@ import re
 import pytest
 from test_schemas import NAME, Server, description, get, serving
 
-from harness.gateway import Gateway, authentication, configuration, run
+from harness import browser
+from harness.gateway import Gateway, authentication, run
 from harness.waiting import eventually
 from harness.web import post
 
@@ -127,3 +128,54 @@ def test_mistakes_are_told(tmp_path, openapi, routes, message):
     configured.write_text(json.dumps({**serving(1, routes=routes), "openapi": openapi}))
     told = run("check", configured)
     assert told.returncode == 1 and message in told.stdout, told.stdout
+
+
+TRY = b"""<script>
+(async () => {
+  const found = { calls: document.querySelectorAll("details").length };
+  const run = async (id, fill) => {
+    const form = document.getElementById(id).querySelector("form");
+    fill(form);
+    form.querySelector("button").click();
+    const answer = form.querySelector("pre");
+    for (let turn = 0; turn < 2000 && !answer.textContent.endsWith("}"); turn++) await new Promise(after => setTimeout(after, 10));
+    return answer.textContent;
+  };
+  found.get = await run("martlet.kinds.v1.Library.GetBook", form => { form.querySelector("input").value = "a b"; });
+  found.post = await run("martlet.kinds.v1.Library.Echo", form => { form.querySelector("textarea").value = '{"aBool": true}'; });
+  await fetch("/results", { method: "POST", body: JSON.stringify(found) });
+})().catch(error => fetch("/results", { method: "POST", body: JSON.stringify({ error: String(error) }) }));
+</script>"""
+
+
+class Front(browser.Page):
+    """The gateway's page with a hand that tries it, before the gateway itself."""
+
+    def __init__(self, gateway):
+        super().__init__("callers.html")
+        handler = self.server.RequestHandlerClass
+        results = self.results
+
+        def pass_on(self):
+            length = int(self.headers.get("content-length", 0))
+            body = self.rfile.read(length)
+            if self.path == "/results":
+                results.put(json.loads(body))
+                return self.answer(200, "text/plain", b"")
+            path = "/docs" if self.path == "/" else self.path
+            headers = {name: self.headers[name] for name in ("accept", "content-type") if name in self.headers}
+            status, head, answer = post(gateway.address, "http1", path, headers, body, self.command)
+            self.answer(status, head["content-type"], answer + (TRY if self.path == "/" else b""))
+
+        handler.do_GET = handler.do_POST = pass_on
+
+
+@pytest.mark.skipif(not browser.CHROMIUM, reason="needs Debian's chromium")
+@pytest.mark.timeout(240)
+def test_the_page_calls_in_a_browser(tmp_path, own):
+    server = own(Server())
+    with Gateway(tmp_path, {**serving(server.port), "openapi": {"allow": "anyone"}}) as gateway, Front(gateway) as page:
+        found = page.shown(tmp_path / "profile")
+    assert found["calls"] > 5, found
+    assert found["get"].startswith("200\n") and found["get"].endswith('{"name":"a b"}'), found
+    assert found["post"].startswith("200\n") and found["post"].endswith('{"aBool":true}'), found
