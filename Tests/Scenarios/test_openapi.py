@@ -141,7 +141,7 @@ TRY = b"""<script>
     for (let turn = 0; turn < 2000 && !answer.textContent.endsWith("}"); turn++) await new Promise(after => setTimeout(after, 10));
     return answer.textContent;
   };
-  found.get = await run("martlet.kinds.v1.Library.GetBook", form => { form.querySelector("input").value = "a b"; });
+  found.get = await run("martlet.kinds.v1.Library.GetBook_2", form => { form.querySelector("input").value = "a b"; });
   found.post = await run("martlet.kinds.v1.Library.Echo", form => { form.querySelector("textarea").value = '{"aBool": true}'; });
   await fetch("/results", { method: "POST", body: JSON.stringify(found) });
 })().catch(error => fetch("/results", { method: "POST", body: JSON.stringify({ error: String(error) }) }));

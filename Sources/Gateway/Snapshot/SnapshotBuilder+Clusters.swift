@@ -26,7 +26,7 @@ extension SnapshotBuilder {
     /// With the budgets of what its routes add to calls; where they add nothing, nothing is counted for it.
     private func guards(of cluster: ClusterConfiguration) -> GuardSettings {
         var guards = cluster.guards
-        for route in configuration.routes where route.cluster.value == cluster.name.value {
+        for route in configuration.routes where route.clusters.contains(where: { $0.value == cluster.name.value }) {
             for policy in [route.attempts.trials()] + route.methods.map({ route.attempts.trials(for: $0.attempts) }) {
                 switch policy {
                 case .retry: guards.retryBudget = cluster.retryBudget
