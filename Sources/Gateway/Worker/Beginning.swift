@@ -108,7 +108,7 @@ extension GatewayWorker {
             : ClientOrigin(peer: peer)
     }
 
-    /// - Parameter method: the route's own entry for it; negative where it has none.
+    /// - Parameter method: the place of its entry in the route's `methods`, -1 where it has none.
     @inline(__always)
     func take(route index: Int, method: Int, of snapshot: Snapshot, _ exchange: ExchangePointer) {
         let route = snapshot.routeReferences[index]
