@@ -51,6 +51,7 @@ def test_retries_are_told_to_backends_and_shown(gateway, own):
     numbers = running.metrics()
     assert numbers.sum("martlet_retries_total", outcome="begun") == bad.calls()
     assert numbers.sum("martlet_retries_total", outcome="succeeded") == bad.calls()
+    assert numbers.sum("martlet_cluster_retries_total") == bad.calls()
 
 
 def test_when_all_fail_the_caller_gets_the_last_failure_and_the_log_says_why(gateway, own):
