@@ -82,7 +82,7 @@ let package = Package(
                 "CLinux", "Bytes", "JSON", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
                 "Config", "DNS",
             ]),
-        module("Transcoding", ["Bytes", "Protobuf", "GRPC"]),
+        module("Transcoding", ["Bytes", "JSON", "Protobuf", "GRPC"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Redis", "Config"]),
 
         // 7  products

@@ -178,9 +178,9 @@ package final class GatewayProcess {
             if watched.hasChanged() { reload(rereading: false) }
             _ = ticketKeys.rotate(now: loop.now)
         }
+        keepSchemas()
         memoryWatch.changed = { [unowned self] pressure in group.postToAll { $0.gateway.setResidentPressure(pressure) } }
         memoryWatch.start()
-        keepSchemas()
         keepKeys()
         for signal in relay.early { received(signal: signal) }
         loop.run()

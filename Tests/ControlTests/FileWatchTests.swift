@@ -57,6 +57,25 @@ struct FileWatchTests {
         #expect(watch.hasChanged())
     }
 
+    @Test("another file in a folder is a change of the folder")
+    func folders() {
+        let watch = FileWatch()
+        watch.note(folder.path)
+        #expect(!watch.hasChanged())
+        folder.write("new", "1")
+        #expect(watch.hasChanged())
+        #expect(!watch.hasChanged())
+    }
+
+    @Test("what another one watches is watched besides")
+    func added() {
+        for name in ["a", "b"] { folder.write(name, "1") }
+        let watch = watch("a")
+        watch.add(self.watch("b"))
+        folder.write("b", "22")
+        #expect(watch.hasChanged())
+    }
+
     @Test("a link that leads elsewhere is a change")
     func link() {
         folder.write("old", "1")

@@ -92,6 +92,25 @@ def test_streams_beyond_every_window_flow(running, version, noisy, packed):
     assert [json.loads(gzip.decompress(message) if flag else message) for flag, message in messages] == books
 
 
+def test_what_compresses_is_given_back_however_a_call_ends(running):
+    """There are 1024 readers of bodies and 256 writers: one more call than that, of which some are given up, finds one."""
+    host, port = running.address.rsplit(":", 1)
+    head = {**JSON, "content-encoding": "gzip", "accept-encoding": "gzip"}
+    body = gzip.compress(b'{"pages":1}')
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    for number in range(1025):
+        if number % 8 == 0:
+            # Half of a body, and good-bye.
+            given_up = http.client.HTTPConnection(host, int(port), timeout=20)
+            given_up.request("POST", "/v1/books:exchange", body[:9], {**head, "content-length": str(len(body))})
+            given_up.close()
+        connection.request("POST", "/v1/books:exchange", body, head)
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
+        assert gzip.decompress(answer.read()) == b'{"pages":1}\n'
+    connection.close()
+
+
 def test_a_compressed_body_may_be_cut_anywhere(running):
     host, port = running.address.rsplit(":", 1)
     connection = http.client.HTTPConnection(host, int(port), timeout=20)

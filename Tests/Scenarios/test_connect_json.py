@@ -8,7 +8,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from harness import h2raw
-from harness.library import NAME, Served, gateway_before, kinds
+from harness.gateway import Gateway
+from harness.library import NAME, Served, configuration_before, gateway_before, kinds
 from harness.web import CODES, frame, frames, post
 
 HEAD = {"content-type": "application/json", "connect-protocol-version": "1"}
@@ -169,3 +170,15 @@ def test_a_get_becomes_a_post_without_its_query(tmp_path, own):
     with gateway_before(server.address, tmp_path) as gateway:
         assert get(gateway, "GetBook", encoding="json", message="{}")[0] == 200
     assert (seen[":method"], seen[":path"], seen["content-type"]) == ("POST", f"/{NAME}/GetBook", "application/grpc+proto")
+
+
+@pytest.mark.parametrize("place", ["listeners", "routes"])
+def test_a_call_by_get_is_connect_also_where_callers_may_speak_nothing_else(tmp_path, place):
+    with Served() as server:
+        whole = configuration_before(server.address, tmp_path)
+        whole[place][0]["protocols"] = ["connect"]
+        with Gateway(tmp_path, whole) as gateway:
+            assert get(gateway, "GetBook", encoding="json", message='{"name":"x"}')[0] == 200
+            assert call(gateway, "GetBook", {"name": "x"})[0] == 200
+            assert post(gateway.address, "http1", "/v1/shelves/1/books/2", {}, None, "GET")[0] == 415
+            assert get(gateway, "ReplaceBook", encoding="json", message="{}")[0] in (405, 415)

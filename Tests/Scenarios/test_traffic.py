@@ -1,6 +1,7 @@
 """Shaped traffic: shares by weight, mirrors, faults on purpose, connections of age, and load that is shed by priority."""
 
 import collections
+import threading
 
 import grpc
 import pytest
@@ -116,13 +117,15 @@ def test_long_streams_move_on_when_their_connection_is_of_age(gateway, two):
     running = gateway(whole)
     with Caller(running.address) as caller:
         # A stream that would never end by itself.
+        over = threading.Event()
+
         def talk():
             yield ask()
-            import threading
-            threading.Event().wait(25)
+            over.wait(60)
         conversation = caller.kinds.Converse(talk(), timeout=60)
         assert next(conversation).backend == "a"
         refusal = refused(lambda: next(conversation))
+        over.set()
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "CONNECTION_TOO_OLD")
         # Calls go on meanwhile, on other connections.
         assert spread(caller, 20, timeout=20) == {"a": 20}
@@ -181,3 +184,59 @@ def test_check_finds_what_is_wrong_with_shares_and_mirrors(tmp_path, two):
     assert told.returncode == 1
     assert "found weights of zero only" in told.stderr + told.stdout
     assert 'found "c", expected the name of a cluster' in told.stderr + told.stdout
+
+
+def test_idle_connections_make_room_near_the_limit(gateway, two):
+    from harness.h2raw import Client
+    running = gateway(configuration(two[0], overload={"connections": 2}, workers=1))
+    with Client(running.address) as first:
+        first.ping()
+
+        def comes_in():
+            # At the limit it is reset; but the first has had no call for a second before long, and is told to go.
+            with Caller(running.address) as second, Caller(running.address) as third:
+                return all(caller.unary(ask(), timeout=5).backend == "a" for caller in (second, third))
+
+        def tried():
+            try:
+                return comes_in()
+            except grpc.RpcError:
+                return False
+        eventually(tried, "room for two more")
+        first.wait_end()
+
+
+def test_callers_of_every_protocol_are_shaped_alike(gateway, two, tag):
+    import urllib.error
+    import urllib.request
+    a, b = two
+    running = gateway(shaped(a, b, mirror={"cluster": "b"}))
+    request = urllib.request.Request(
+        f"http://{running.address}/{SERVICE}/Unary", data=ask(tag=tag).SerializeToString(),
+        headers={"content-type": "application/proto"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 200
+    seen = eventually(lambda: b.seen(tag).calls, "the copy of a Connect call")
+    assert [(call.method, call.received) for call in seen] == [("Unary", 1)]
+    running.reload(shaped(a, b, fault={"abort": {"grpc_status": "aborted", "http_status": 409}}))
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=20)
+    assert refusal.value.code == 409
+
+
+def test_an_http1_connection_of_age_is_closed(gateway, two):
+    import socket
+    whole = shaped(*two)
+    whole["listeners"] = [listener(limits={"age": "1s"})]
+    running = gateway(whole)
+    host, port = running.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += connection.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 404")
+        # Whatever else it had to say comes, and then its end.
+        while connection.recv(4096):
+            pass
+    eventually(lambda: running.metrics().sum("martlet_downstream_connections_aged_total") == 1, "its age counted")

@@ -149,6 +149,11 @@ package struct RuleBookBuilder {
     }
 
     /// A method's `allow` replaces its route's; one in shadow mode leaves the enforced one in force.
+    /// The rule that decides who may call.
+    static func enforcedAllow(route: AccessRules, method: AccessRules?) -> AccessRule {
+        allows(route: route, method: method).enforced.rule
+    }
+
     private static func allows(route: AccessRules, method: AccessRules?) -> (enforced: NamedRule, shadow: NamedRule?) {
         var enforced = defaultAllow
         var shadow: NamedRule?

@@ -2,6 +2,7 @@ internal import Bytes
 internal import Compression
 internal import GRPC
 internal import HTTPModel
+internal import Transcoding
 
 /// Compressed bodies and messages of calls over a bridge.
 extension GatewayWorker {
@@ -43,7 +44,8 @@ extension GatewayWorker {
             let accepted = downstream.pointee.fields.first(.grpcAcceptEncoding)?.valueBytes
             if let accepted, BridgedRequest.names(accepted, "gzip") { return }
         }
-        bridge.answerInflater = FrameInflater(compression.gzip, messageBytesMax: MessageConverter.messageBytesMax)
+        let bytesMax = bridge.pair?.plan.options.messageBytesMax ?? MessageConverter.messageBytesMax
+        bridge.answerInflater = FrameInflater(compression.gzip, messageBytesMax: bytesMax)
     }
 
     /// Puts what more of the answer's body means into `output`.

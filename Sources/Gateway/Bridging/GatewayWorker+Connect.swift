@@ -57,7 +57,10 @@ extension GatewayWorker {
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, encoding: UnsafeRawBufferPointer? = nil
     ) -> RefusalCause? {
         guard let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }) else { return .unsupportedContentType }
-        guard let place = plan.schema.method(path: facts.path) else { return .noRoute }
+        guard let place = plan.schema.method(path: facts.path) else {
+            methodMissed(exchange)
+            return .noRoute
+        }
         let method = plan.schema.methods[place]
         let isUnary = exchange.pointee.caller == .connectUnary
         guard !isUnary || !method.clientStreams && !method.serverStreams else { return .unsupportedContentType }

@@ -81,8 +81,8 @@ extension GatewayWorker {
 
     /// A method was called that is not there: perhaps the cluster has another schema by now.
     func methodMissed(_ exchange: ExchangePointer) {
-        guard let snapshot = exchange.pointee.snapshot, let route = exchange.pointee.route else { return }
-        snapshot._withUnsafeGuaranteedRef { $0.cluster(of: route) }._withUnsafeGuaranteedRef { cluster in
+        guard let route = exchange.pointee.route, route._withUnsafeGuaranteedRef({ $0.page == nil }) else { return }
+        exchange.cluster._withUnsafeGuaranteedRef { cluster in
             if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
         }
     }

@@ -15,15 +15,23 @@ struct AccessChecks {
         reader = section.reader
     }
 
+    func check(_ openAPI: OpenAPIConfiguration) {
+        check(openAPI.access, at: openAPI.place)
+    }
+
     func check(_ route: RouteConfiguration) {
-        if route.access.allow?.value.mode != .enforce, !hasAuthentication {
-            let found = route.access.allow == nil ? "no allow" : "allow only in shadow"
+        check(route.access, at: route.place)
+        route.methods.forEach { check($0.access) }
+    }
+
+    private func check(_ access: AccessConfiguration, at place: Place) {
+        if access.allow?.value.mode != .enforce, !hasAuthentication {
+            let found = access.allow == nil ? "no allow" : "allow only in shadow"
             reader.report(
                 "found \(found), so only authenticated callers may call, expected authentication in this file, or allow: anyone",
-                at: route.place)
+                at: place)
         }
-        check(route.access)
-        route.methods.forEach { check($0.access) }
+        check(access)
     }
 
     private func check(_ access: AccessConfiguration) {

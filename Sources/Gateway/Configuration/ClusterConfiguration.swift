@@ -34,6 +34,8 @@ package struct ClusterConfiguration: Sendable, Equatable {
         package var connect: Duration
         /// A connection without a stream; `nil` for `none`.
         package var idle: Duration?
+        /// A connection, whatever runs on it; `nil` for `none`.
+        package var age: Duration?
         package static let defaults = Timeouts(connect: .seconds(5), idle: .seconds(3600))
     }
 
@@ -110,7 +112,8 @@ extension Grammar where Value == ClusterConfiguration.Timeouts {
         .section { section in
             ClusterConfiguration.Timeouts(
                 connect: section.value("connect", .timeout, default: Value.defaults.connect),
-                idle: section.value("idle", .word("none", or: .timeout), default: Value.defaults.idle))
+                idle: section.value("idle", .word("none", or: .timeout), default: Value.defaults.idle),
+                age: section.value("age", .word("none", or: .duration(.seconds(1) ... .seconds(36_500 * 86_400))), default: nil))
         }
     }
 }

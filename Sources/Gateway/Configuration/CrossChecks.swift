@@ -20,7 +20,8 @@ struct CrossChecks {
         checkPlans()
         checkUniqueNames()
         let access = AccessChecks(configuration, section)
-        configuration.routes.forEach(access.check)
+        configuration.routes.forEach { access.check($0) }
+        if let openAPI = configuration.openAPI { check(openAPI, access) }
         let balancing = BalancingChecks(section)
         configuration.clusters.forEach { balancing.check($0) }
         configuration.routes.forEach { balancing.check($0) }
@@ -75,6 +76,18 @@ struct CrossChecks {
             section.reader.report(
                 "never reached: \(earlier.place.path) (\(Quoted.text(earlier.name))) takes every request that fits it",
                 at: route.place)
+        }
+    }
+
+    private func check(_ openAPI: OpenAPIConfiguration, _ access: AccessChecks) {
+        access.check(openAPI)
+        let paths = [openAPI.document.value, openAPI.page?.value].compactMap(\.self)
+        for route in configuration.routes {
+            guard case .path(let path) = route.match.target, paths.contains(path) else { continue }
+            section.reader.report("never reached: openapi is served at \(path)", at: route.place)
+        }
+        if configuration.clusters.allSatisfy({ $0.schema == nil }) {
+            section.reader.report("found where no cluster has a schema, so that nothing can be told", at: openAPI.place, severity: .warning)
         }
     }
 

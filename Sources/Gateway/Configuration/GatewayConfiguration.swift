@@ -21,6 +21,8 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package var authentication: AuthenticationConfiguration?
     package var plans: [PlanConfiguration]
     package var rateLimits: StoreConfiguration
+    /// `nil` where callers are not told what they can call.
+    package var openAPI: OpenAPIConfiguration?
     package var clusters: [ClusterConfiguration]
     /// In the order written, which is the order asked.
     package var routes: [RouteConfiguration]
@@ -87,13 +89,14 @@ extension GatewayConfiguration {
         let authentication = section.optional("authentication", .authentication)
         let plans = section.value("plans", .plans, default: [])
         let rateLimits = section.value("rate_limits", .store, default: .defaults)
+        let openAPI = section.optional("openapi", .openAPI)
         let clusters = section.required("clusters", .clusters)
         let routes = section.required("routes", .routes)
         let configuration = GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
             admin: admin, trustedProxies: trustedProxies, memory: memory, overload: overload, resolver: resolver,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
-            clusters: clusters ?? [], routes: routes ?? [])
+            openAPI: openAPI, clusters: clusters ?? [], routes: routes ?? [])
         CrossChecks(configuration, section).run()
         return configuration
     }

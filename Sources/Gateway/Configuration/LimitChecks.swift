@@ -103,7 +103,7 @@ extension AccessConfiguration {
 extension LimitRule {
     fileprivate var isFromToken: Bool { keys.contains(where: \.isFromToken) }
 
-    /// The shorthand, for messages about the longer form.
+    /// The shorthand, for messages about the longer form, and for documents.
     var text: String {
         let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
         return "\(count)/\(span)" + (burst.map { " burst \($0)" } ?? "")

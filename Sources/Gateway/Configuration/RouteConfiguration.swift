@@ -39,8 +39,8 @@ package struct RouteConfiguration: Sendable, Equatable {
         left.name == right.name && left.match == right.match && left.cluster == right.cluster
             && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
             && left.expose == right.expose && left.methods == right.methods && left.cors == right.cors
-            && left.json == right.json && left.protocols == right.protocols && left.priority == right.priority
-            && left.traffic == right.traffic && left.attempts == right.attempts
+            && left.json == right.json && left.protocols == right.protocols
+            && left.priority == right.priority && left.traffic == right.traffic && left.attempts == right.attempts
     }
 }
 

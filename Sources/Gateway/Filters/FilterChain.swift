@@ -13,6 +13,8 @@ package enum Filter: UInt8, Sendable {
     case limit
     case shape
     case route
+    /// What can be called is told, and nobody called.
+    case document, page
 }
 
 /// What a filter says of an exchange.
@@ -65,6 +67,8 @@ extension GatewayWorker {
             case .route:
                 upstream.start(exchange)
                 return
+            case .document: return answerPage(exchange, .document)
+            case .page: return answerPage(exchange, .page)
             }
             switch verdict {
             case .proceed: continue

@@ -25,14 +25,19 @@ package final class Route: Sendable {
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
+    /// What it answers itself, instead of leading to its cluster.
+    package let page: Page?
     private let json: JSONConfiguration?
     /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
     package let transcoding: TranscodingPlan?
 
+    /// Of what can be called by HTTP.
+    package enum Page: Sendable { case document, page }
+
     package init(
         index: Int, name: String, match: RouteMatch = RouteMatch(), cluster: Int, policies: [CallPolicy], calls: CallGroup,
         priority: RouteConfiguration.Priority = .default, leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil,
-        json: JSONConfiguration? = nil, transcoding: TranscodingPlan? = nil, traffic: TrafficPlan? = nil
+        json: JSONConfiguration? = nil, transcoding: TranscodingPlan? = nil, traffic: TrafficPlan? = nil, page: Page? = nil
     ) {
         self.traffic = traffic
         self.priority = priority
@@ -47,6 +52,7 @@ package final class Route: Sendable {
         self.leadsToHTTP1 = leadsToHTTP1
         self.cors = cors
         self.json = json
+        self.page = page
         self.transcoding = transcoding.map { plan in
             guard let json else { return plan }
             var options = plan.options
@@ -85,6 +91,8 @@ package final class CallPolicy: Sendable {
     package let limits: [AppliedLimit]
     /// What callers may speak.
     package let callers: CallerProtocols
+    /// What documents say of it.
+    package let terms: OpenAPIDocument.Terms
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
 
@@ -94,8 +102,8 @@ package final class CallPolicy: Sendable {
     ///   - shapes: its route has a traffic plan.
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, trials: TrialPolicy? = nil, access: AccessPolicy, limits: [Limit],
-        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, shapes: Bool = false,
-        callers: CallerProtocols = .all
+        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, callers: CallerProtocols = .all,
+        terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), page: Route.Page? = nil, shapes: Bool = false
     ) {
         self.timeout = timeout
         self.maxStreamDuration = maxStreamDuration
@@ -108,6 +116,7 @@ package final class CallPolicy: Sendable {
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.exposesRules = exposesRules
         self.callers = callers
+        self.terms = terms
 
         var filters: [Filter] = []
         // What must hold for strangers too is counted first: it is the shield of all that follows.
@@ -123,7 +132,11 @@ package final class CallPolicy: Sendable {
         if authenticates || !self.limits.isEmpty { filters.append(.limit) }
         // What goes wrong on purpose goes wrong where a cluster would.
         if shapes { filters.append(.shape) }
-        filters.append(.route)
+        switch page {
+        case .document: filters.append(.document)
+        case .page: filters.append(.page)
+        case nil: filters.append(.route)
+        }
         self.filters = filters
     }
 }

@@ -13,6 +13,9 @@ package final class Snapshot: Sendable {
     package let routes: [Route]
     /// `routes`, for choosing one without counting references.
     let routeReferences: [Unmanaged<Route>]
+    /// `nil` where no route shows them.
+    let pages: OpenAPIPages?
+    private let title: String
     /// How requests that speak no RPC protocol are understood.
     let directory: TranscodingDirectory
     /// Of every route that leads to a cluster with a schema, each once.
@@ -37,13 +40,15 @@ package final class Snapshot: Sendable {
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        overload: OverloadConfiguration = .defaults, memory: MemoryLimits
+        overload: OverloadConfiguration = .defaults, memory: MemoryLimits, title: String = ""
     ) {
         self.generation = generation
         self.table = table
         self.routes = routes
         routeReferences = routes.map { .passUnretained($0) }
         directory = TranscodingDirectory(routes)
+        pages = routes.contains { $0.page != nil } ? OpenAPIPages(routes, table, title: title) : nil
+        self.title = title
         var known: Set<ObjectIdentifier> = []
         transcodings = routes.compactMap(\.transcoding).filter { known.insert(ObjectIdentifier($0)).inserted }
         self.rules = rules
@@ -69,9 +74,9 @@ package final class Snapshot: Sendable {
     package func with(_ transcoding: TranscodingPlan, of cluster: String, generation: UInt64) -> Snapshot {
         Snapshot(
             generation: generation, table: table,
-            routes: routes.map { clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 }, rules: rules,
+            routes: routes.map { $0.page == nil && clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 }, rules: rules,
             clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,
-            overload: overload, memory: memory)
+            overload: overload, memory: memory, title: title)
     }
 }
 

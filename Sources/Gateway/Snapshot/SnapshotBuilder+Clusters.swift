@@ -13,6 +13,7 @@ extension SnapshotBuilder {
         pool.connections = cluster.connections.maximum
         pool.connectTimeout = cluster.timeouts.connect
         pool.idleTimeout = cluster.timeouts.idle
+        pool.age = cluster.timeouts.age
         let usesHash = cluster.balancing.settings.policy.usesHash
         return ClusterPlan(
             name: cluster.name.value, endpoints: checkedEndpoints(cluster).map { endpointPlan($0, cluster) },

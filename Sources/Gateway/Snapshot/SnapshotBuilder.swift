@@ -70,12 +70,17 @@ package struct SnapshotBuilder {
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
         checkStreams(schemas)
-        let routes = configuration.routes.enumerated().map { index, route in self.route(route, at: index, schemas, &builder) }
+        var routes = pageRoutes(&builder)
+        let pageCount = routes.count
+        routes += configuration.routes.enumerated().map { index, route in
+            self.route(route, at: pageCount + index, schemas, &builder)
+        }
         for finding in SchemaConflicts(routes, clusters).findings {
             files.report(finding.text, at: configuration.routes[finding.route].place, severity: .warning)
         }
         let table = RouteTable(
-            configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
+            routes[..<pageCount].map { .init($0.match) }
+                + configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
             seed: RandomBytes.uint64())
         let plans = configuration.plans.map { plan in
             PlanLimits(name: plan.name.value, limits: limits(plan.limits, place: "plans.\(plan.name.value)"))
@@ -87,7 +92,8 @@ package struct SnapshotBuilder {
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
             plans: plans, store: store,
             overload: configuration.overload,
-            memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available))
+            memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available),
+            title: configuration.openAPI?.title ?? "")
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 
@@ -122,8 +128,8 @@ package struct SnapshotBuilder {
             CallPolicy(
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
                 trials: route.attempts.trials(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, shapes: traffic != nil,
-                callers: route.protocols)
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols,
+                terms: terms(of: route), shapes: traffic != nil)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -134,8 +140,8 @@ package struct SnapshotBuilder {
                     trials: route.attempts.trials(for: method.attempts),
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, shapes: traffic != nil,
-                    callers: route.protocols))
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols,
+                    terms: terms(of: route, method), shapes: traffic != nil))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }

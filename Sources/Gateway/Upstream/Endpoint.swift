@@ -70,6 +70,7 @@ package final class Endpoint: ClientConnectionOwner {
     private final class Pooled {
         let connection: ClientConnection
         var timer: Timer?
+        var age: Timer?
         init(_ connection: ClientConnection) { self.connection = connection }
     }
 
@@ -217,6 +218,7 @@ package final class Endpoint: ClientConnectionOwner {
                 checkIdle(connection)
             }
             if let idle = settings.idleTimeout { pooled.timer?.arm(after: idle) }
+            if let age = settings.age { watch(pooled, age) }
         }
         serveQueue(connection)
         if isRetired { connection.retire() }
@@ -246,6 +248,7 @@ package final class Endpoint: ClientConnectionOwner {
         usable.removeAll { $0.toOpaque() == Unmanaged.passUnretained(connection).toOpaque() }
         context.loop.afterThisTick { withExtendedLifetime(pooled) {} }
         pooled.timer = nil
+        pooled.age = nil
         if !wasOpen {
             noteFailure()
             if !connections.contains(where: { !$0.connection.isLeaving }) { failQueue(end) }
@@ -264,6 +267,15 @@ package final class Endpoint: ClientConnectionOwner {
             withdraw(attempt)
             client.endpoint(self, failed: attempt, end)
         }
+    }
+
+    private func watch(_ pooled: Pooled, _ age: Duration) {
+        var generator = SystemRandomNumberGenerator()
+        pooled.age = Timer(on: context.loop) { [unowned self, unowned(unsafe) connection = pooled.connection] in
+            connection.retire()
+            clientConnectionLeaving(connection)
+        }
+        pooled.age?.arm(after: age.jittered(generator.next()))
     }
 
     private func checkIdle(_ connection: ClientConnection) {

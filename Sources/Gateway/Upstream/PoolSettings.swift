@@ -14,6 +14,8 @@ package struct PoolSettings: Sendable, Equatable {
     package var connectTimeout: Duration
     /// A connection without requests is closed after it.
     package var idleTimeout: Duration?
+    /// A connection, whatever runs on it, with a tenth more or less for each: then it takes no more requests.
+    package var age: Duration?
 
     package static let defaults = PoolSettings(
         session: .defaults, streams: 100, connections: 16, waiting: 1024, connectTimeout: .seconds(5),

@@ -128,7 +128,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func noteAnswer(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
         if let status = exchange.pointee.outcome.grpcStatus {
             note(attempt, AttemptOutcome(status))
-            if status == .unimplemented { worker.methodMissed(exchange) }
+            if case .unimplemented = status { worker.methodMissed(exchange) }
         } else {
             let httpStatus = exchange.pointee.outcome.httpStatus
             note(attempt, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))

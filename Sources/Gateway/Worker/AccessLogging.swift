@@ -129,6 +129,7 @@ extension GatewayWorker {
         let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: exchange) }
         route._withUnsafeGuaranteedRef { route in
             route.nameBytes.withUnsafeBytes { name in
+                if route.page != nil { return body(name, none, none) }
                 cluster._withUnsafeGuaranteedRef { cluster in
                     cluster.nameBytes.withUnsafeBytes { cluster in
                         guard let endpoint = exchange.pointee.endpoint else { return body(name, cluster, none) }

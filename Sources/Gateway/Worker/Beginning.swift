@@ -30,9 +30,6 @@ extension GatewayWorker {
             method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
-        if let callers = ServerConnection.withServer(stream, { $0.callers }), !callers.contains(exchange.pointee.caller) {
-            return refuse(exchange, .unsupportedContentType)
-        }
         if case .grpc = exchange.pointee.caller, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
@@ -45,6 +42,10 @@ extension GatewayWorker {
             }
         } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
             return refuse(exchange, .noRoute)
+        }
+        // Only now is it known whether a GET is one of Connect's.
+        if let callers = ServerConnection.withServer(stream, { $0.callers }), !callers.contains(exchange.pointee.caller) {
+            return refuse(exchange, .unsupportedContentType)
         }
         if pressure.rawValue > 0,
             let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
@@ -107,7 +108,7 @@ extension GatewayWorker {
             : ClientOrigin(peer: peer)
     }
 
-    /// - Parameter method: the route's own entry for it; negative where it has none.
+    /// - Parameter method: the place of its entry in the route's `methods`, -1 where it has none.
     @inline(__always)
     func take(route index: Int, method: Int, of snapshot: Snapshot, _ exchange: ExchangePointer) {
         let route = snapshot.routeReferences[index]

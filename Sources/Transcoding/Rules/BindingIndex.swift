@@ -35,13 +35,15 @@ final class BindingIndex: @unchecked Sendable {
 
     // MARK: building
 
-    /// Returns the binding that has this place already, if one has: that one is asked first.
+    /// Returns the binding that has this place already, if one has. Then nothing is inserted, but where it may stand `beside`:
+    /// that one is asked first.
     @discardableResult
-    func insert(_ template: PathTemplate, method: String, binding: Int) -> Int? {
+    func insert(_ template: PathTemplate, method: String, binding: Int, beside: Bool = false) -> Int? {
         var node = 0
         for segment in template.segments { node = child(of: node, segment) }
         let leaf = Leaf(verb: template.verb, method: Array(method.utf8), binding: binding)
         let other = nodes[node].leaves.first { $0.verb == leaf.verb && $0.method == leaf.method }
+        if let other, !beside { return other.binding }
         // One for any method comes after those for one.
         let place = leaf.takesAnyMethod ? nil : nodes[node].leaves.firstIndex { $0.takesAnyMethod }
         nodes[node].leaves.insert(leaf, at: place ?? nodes[node].leaves.count)

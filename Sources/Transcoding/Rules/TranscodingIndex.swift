@@ -23,7 +23,7 @@ package final class TranscodingIndex: Sendable {
         for (place, plan) in plans.enumerated() {
             for (binding, rule) in plan.bindings.enumerated() {
                 guard let template = rule.template else { continue }
-                index.insert(template, method: rule.verb, binding: targets.count)
+                index.insert(template, method: rule.verb, binding: targets.count, beside: true)
                 targets.append((place, binding))
             }
         }

@@ -27,9 +27,9 @@ extension FileOpener {
         }
         var settings = HTTPServerSettings(listener.limits)
         settings.protocols = protocols
+        settings.callers = listener.protocols?.value
         settings.age = listener.limits.age
         settings.ageGrace = listener.limits.ageGrace
-        settings.callers = listener.protocols?.value
         return ListenerPlan(name: listener.name.value, address: address, tls: context, settings: settings)
     }
 

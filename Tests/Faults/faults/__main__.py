@@ -35,7 +35,7 @@ def main():
     tell(figures)
     found = checks(figures)
     for name, problem in found:
-        print(f"{name:60}{problem and 'FAILED: ' + problem or 'ok'}")
+        print(f"{name:66}{problem and 'FAILED: ' + problem or 'ok'}")
     if options.junitxml:
         write_junit(found, options.junitxml)
     sys.exit(1 if any(problem for _, problem in found) else 0)

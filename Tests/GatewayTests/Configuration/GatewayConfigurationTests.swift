@@ -185,7 +185,7 @@ import Testing
             endpoints: [10.0.0.11:50051, "orders.internal:50051", "[::1]:50051", unix:/run/orders.sock]
             load_balancing: round_robin
             tls: {}
-            timeouts: { connect: 1s, idle: none }
+            timeouts: { connect: 1s, idle: none, age: 1h }
             connections: { streams: 10, maximum: 2 }
         routes:
           - name: orders
@@ -257,7 +257,7 @@ import Testing
                             NetworkAddress.unix("/run/orders.sock"),
                         ].map { EndpointConfiguration(at($0)) }),
                     speaks: .http2, balancing: BalancingConfiguration(settings: BalancingSettings(policy: .roundRobin), hash: []), tls: .defaults,
-                    timeouts: ClusterConfiguration.Timeouts(connect: .seconds(1), idle: nil),
+                    timeouts: ClusterConfiguration.Timeouts(connect: .seconds(1), idle: nil, age: .seconds(3600)),
                     connections: ClusterConfiguration.Connections(streams: 10, maximum: 2), guards: GuardSettings()))
         try checkRoutes(configuration.routes)
     }
@@ -381,7 +381,7 @@ import Testing
               orders:
                 endpoints: [10.0.0.1:80]
                 load_balancing: least_request
-                timeouts: { connect: 5s, idle: 1h }
+                timeouts: { connect: 5s, idle: 1h, age: none }
                 connections: { streams: 100, maximum: 16 }
             routes: [{ name: default, cluster: orders, expose: false }]
             """)

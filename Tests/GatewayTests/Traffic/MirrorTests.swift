@@ -19,6 +19,7 @@ struct MirrorTests {
             main = try TestBackend(on: gateway.outside)
             shadow = try TestBackend(on: gateway.outside)
             let written = """
+                memory: { process: 16MiB, connection: 16MiB }
                 clusters: { main: { endpoints: ["\(main.address)"] }, shadow: { endpoints: ["\(address ?? "\(shadow.address)")"] \(cluster) } }
                 routes: [{ allow: anyone, cluster: main, \(route) }]
                 """
@@ -137,6 +138,18 @@ struct MirrorTests {
         for stream in house.main.held { house.main.answer(stream) }
         for stream in house.shadow.held { house.shadow.answer(stream) }
         #expect(house.gateway.run { calls.allSatisfy { $0.status == "0" } && house.isQuiet })
+    }
+
+    @Test("where memory is short there are no copies, and calls go on")
+    func memory() throws {
+        let house = try House()
+        let held = house.gateway.inside.context.chunks
+        var ballast = ByteChain()
+        let block = [UInt8](repeating: 0, count: 1 << 20)
+        while held.bytesInUse < 9 << 20 { block.withUnsafeBytes { ballast.append($0, from: held) } }
+        defer { ballast.removeAll(pool: held) }
+        #expect(try house.gateway.caller().unary("/a.S/Call", [1]).status == "0")
+        #expect(house.mirrored("no_room") == 1 && house.shadow.paths.isEmpty)
     }
 
     @Test("what a fault answers is not mirrored, what it delays is, when it goes on")

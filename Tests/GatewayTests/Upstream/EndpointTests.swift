@@ -208,4 +208,21 @@ struct EndpointTests {
         #expect(caller.unary("/a.S/Call", []).status == "0")
         #expect(backend.accepted == 2)
     }
+
+    @Test("a connection of age takes no more calls, lets those on it end, and another takes its place")
+    func age() throws {
+        let (gateway, backend) = try pair(streams: 2, maximum: 1) { $0.pool.age = .seconds(100) }
+        let caller = try gateway.caller()
+        let running = (0..<2).map { caller.begin("/hold.S/\($0)", ended: true) }
+        #expect(gateway.run { backend.held.count == 2 })
+        let waiting = caller.begin("/hold.S/waiting", ended: true)
+        gateway.outside.settle()
+        gateway.outside.advance(by: .seconds(89))
+        #expect(backend.accepted == 1 && gateway.endpoints[0].waiting == 1)
+        gateway.outside.advance(by: .seconds(22))
+        #expect(gateway.run { backend.held.count == 3 }, "who waited goes by the new one")
+        #expect(backend.accepted == 2 && backend.connectionCount == 2)
+        while let stream = backend.held.first { backend.answer(stream) }
+        #expect(gateway.run { (running + [waiting]).allSatisfy { $0.status == "0" } && backend.connectionCount == 1 })
+    }
 }

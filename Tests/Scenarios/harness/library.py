@@ -85,10 +85,14 @@ class Served:
 
 def gateway_before(address, folder, **route):
     """A gateway that has the schema, with one route to the server."""
+    return Gateway(folder, configuration_before(address, folder, **route))
+
+
+def configuration_before(address, folder, **route):
     descriptors(folder / "library.binpb")
     books = {"endpoints": [address], "schema": {"descriptors": [str(folder / "library.binpb")]}}
     routes = [{"service": NAME, "cluster": "books", "allow": "anyone", **route}]
-    return Gateway(folder, configuration(clusters={"books": books}, routes=routes, workers=1))
+    return configuration(clusters={"books": books}, routes=routes, workers=1)
 
 
 def descriptors(path):

@@ -1,0 +1,43 @@
+package import Config
+
+/// Where callers are told what they can call by HTTP and JSON.
+package struct OpenAPIConfiguration: Sendable, Equatable {
+    package var title: String
+    /// The path of the OpenAPI document.
+    package var document: Located<String>
+    /// The path of the page to try calls from; `nil` for none.
+    package var page: Located<String>?
+    /// Of both.
+    package var access: AccessConfiguration
+    package var place: Place
+
+    package static func == (left: OpenAPIConfiguration, right: OpenAPIConfiguration) -> Bool {
+        left.title == right.title && left.document == right.document && left.page == right.page && left.access == right.access
+    }
+}
+
+extension Grammar where Value == OpenAPIConfiguration {
+    static var openAPI: Grammar {
+        .section(expected: "a mapping, {} for the defaults") { section in
+            let title = section.value("title", .text("a title"), default: "API")
+            let document = section.value(
+                "document", .located(.servedPath), default: Located("/openapi.json", at: section.place))
+            let page = section.value("page", .word("off", or: .located(.servedPath)), default: Located("/docs", at: section.place))
+            if let page, page.value == document.value {
+                section.report("found \(Quoted.text(page.value)), which the document has, expected a path of its own", about: "page")
+            }
+            return OpenAPIConfiguration(
+                title: title, document: document, page: page, access: AccessConfiguration(in: section, owner: "openapi"),
+                place: section.place)
+        }
+    }
+}
+
+extension Grammar where Value == String {
+    fileprivate static var servedPath: Grammar {
+        Grammar(expected: "a path such as /openapi.json") { (text: String) in
+            guard let target = try? RouteMatch.Target(path: text), case .path = target else { return .mismatch }
+            return .value(text)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import Bytes
+internal import GRPC
+internal import Protobuf
+internal import Transcoding
+
+/// The documents of a snapshot, and the pages made of them: one for each authority that its routes are written with, made when
+/// a schema or a configuration changes and served as they are.
+struct OpenAPIPages: Sendable {
+    struct Entry: Sendable {
+        let document: [UInt8]
+        let page: [UInt8]
+    }
+
+    private let entries: AuthorityTable<Entry>
+
+    init(_ routes: [Route], _ table: RouteTable, title: String) {
+        var entries: [RouteMatch.Authority: Entry] = [:]
+        for authority in Set(routes.map(\.match.authority)).union([.any]) {
+            var buffer = ByteBuffer(capacity: 64 << 10)
+            Self.document(of: routes, table, for: authority, title: title).write(to: &buffer)
+            let document = Array(buffer.readable)
+            entries[authority] = Entry(document: document, page: TryPage(document: document).bytes)
+        }
+        self.entries = AuthorityTable(entries)
+    }
+
+    func entry(for authority: UnsafeRawBufferPointer) -> Entry? {
+        var found: Entry?
+        entries.forEach(of: authority) { entry in
+            found = entry
+            return true
+        }
+        return found
+    }
+
+    /// What a caller of this authority can call: the first route that a call comes to has it.
+    private static func document(
+        of routes: [Route], _ table: RouteTable, for authority: RouteMatch.Authority, title: String
+    ) -> OpenAPIDocument {
+        var document = OpenAPIDocument(title: title)
+        for route in routes where route.match.authority.covers(authority) && route.policies[0].callers.contains(.http) {
+            guard let plan = route.transcoding else { continue }
+            let withRule = Set(plan.bindings.compactMap { $0.shape == nil ? nil : $0.method })
+            for binding in plan.bindings {
+                let method = plan.schema.methods[binding.method]
+                // By its own path a method is shown where there is no other.
+                guard !method.serviceName.hasPrefix("grpc."), binding.shape != nil || !withRule.contains(binding.method),
+                    route.match.target.reaches(method, binding.shape)
+                else { continue }
+                var name = method.name
+                let own = name.withUTF8 { table.method(of: route.index, UnsafeRawBufferPointer($0)) }
+                document.add(binding, of: plan, route.policies[own.map { $0 + 1 } ?? 0].terms)
+            }
+        }
+        return document
+    }
+}

@@ -1,0 +1,47 @@
+internal import Config
+internal import Metrics
+internal import RateLimit
+internal import Transcoding
+
+extension SnapshotBuilder {
+    /// The routes of the document and its page: before all others, which would take their paths.
+    func pageRoutes(_ builder: inout RuleBookBuilder) -> [Route] {
+        guard let openAPI = configuration.openAPI else { return [] }
+        let policy = builder.policy(route: openAPI.access.rules)
+        let pages: [(Located<String>?, Route.Page)] = [(openAPI.document, .document), (openAPI.page, .page)]
+        return pages.compactMap { path, page in path.map { ($0, page) } }.enumerated().map { index, entry in
+            let (path, page) = entry
+            return Route(
+                index: index, name: "openapi", match: RouteMatch(target: .path(path.value)), cluster: 0,
+                policies: [
+                    CallPolicy(
+                        timeout: nil, access: policy, limits: [], exposesRules: false,
+                        authenticates: configuration.authentication != nil, needsGRPC: false, refusesGRPC: false, page: page)
+                ],
+                calls: surroundings.metrics.calls.group("openapi"), page: page)
+        }
+    }
+
+    /// What a document says of calls on a route, or of one of its methods.
+    func terms(of route: RouteConfiguration, _ method: MethodConfiguration? = nil) -> OpenAPIDocument.Terms {
+        var terms = OpenAPIDocument.Terms()
+        guard configuration.openAPI != nil else { return terms }
+        let allow = RuleBookBuilder.enforcedAllow(route: route.access.rules, method: method?.access.rules)
+        terms.needsToken = configuration.authentication != nil && !allow.admitsStrangers
+        if terms.needsToken { terms.scopes = allow.scopes }
+        terms.limits = (route.limits + (method?.limits ?? [])).map(\.value).filter { !$0.isShadow }.map(\.text)
+        terms.timeout = method?.timeout ?? route.timeout
+        return terms
+    }
+}
+
+extension AccessRule {
+    /// Those that every caller needs.
+    fileprivate var scopes: [String] {
+        switch self {
+        case .scopes(let scopes): scopes
+        case .all(let rules): rules.flatMap(\.scopes)
+        default: []
+        }
+    }
+}
