@@ -86,8 +86,7 @@ final class Level {
         }
         switch policy {
         case .leastRequest: return lessLoaded(avoided, now, &random)
-        // What follows a failure takes nobody's turn: retries would keep the calls in step with a broken endpoint.
-        case .roundRobin: return avoided == nil ? nextInTurn(nil, now) : walk(from: random.below(count), avoided, now)
+        case .roundRobin: return nextInTurn(avoided, now)
         case .random: return drawn(avoided, now, &random)
         case .ringHash:
             guard let hash else { return drawn(avoided, now, &random) }
