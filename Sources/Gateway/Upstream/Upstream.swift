@@ -270,7 +270,8 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     package func streamInformational(_ stream: StreamPointer) {
         let exchange = exchange(stream)
-        guard let downstream = exchange.pointee.downstream else { return }
+        // Of no use to who expects gRPC, and some clients take them for the answer.
+        guard !exchange.pointee.isRPC, let downstream = exchange.pointee.downstream else { return }
         let fields = ResponseHead.write(
             from: stream, to: downstream, status: 0, isInformational: true, scratch: fieldScratch)
         ServerConnection.withServer(downstream) { $0.inform(downstream, fields) }
