@@ -33,8 +33,6 @@ package final class CircuitUsage: Sendable {
     private let requestRefusals = Atomic<UInt64>(0)
     private let pendingRefusals = Atomic<UInt64>(0)
     private let openRefusals = Atomic<UInt64>(0)
-    private let retriesBegun = Atomic<UInt64>(0)
-    private let hedgesBegun = Atomic<UInt64>(0)
     private let timeouts = Atomic<UInt64>(0)
 
     init() {}
@@ -45,9 +43,6 @@ package final class CircuitUsage: Sendable {
     package var retries: Int { retryCount.load(ordering: .relaxed) }
     /// Attempts beside a call's first that run at the same time.
     package var hedges: Int { hedgeCount.load(ordering: .relaxed) }
-    /// All that ever began.
-    package var retryTotal: UInt64 { retriesBegun.load(ordering: .relaxed) }
-    package var hedgeTotal: UInt64 { hedgesBegun.load(ordering: .relaxed) }
     /// Calls whose time was up while the cluster had them.
     package var timeoutTotal: UInt64 { timeouts.load(ordering: .relaxed) }
     /// How often a limit or a budget has turned something away: a call, or a try of one.
@@ -64,14 +59,8 @@ package final class CircuitUsage: Sendable {
     package func addConnections(_ change: Int) { connectionCount.wrappingAdd(change, ordering: .relaxed) }
     package func addPending(_ change: Int) { pendingCount.wrappingAdd(change, ordering: .relaxed) }
     package func addRequests(_ change: Int) { requestCount.wrappingAdd(change, ordering: .relaxed) }
-    package func addRetries(_ change: Int) {
-        retryCount.wrappingAdd(change, ordering: .relaxed)
-        if change > 0 { retriesBegun.wrappingAdd(UInt64(change), ordering: .relaxed) }
-    }
-    package func addHedges(_ change: Int) {
-        hedgeCount.wrappingAdd(change, ordering: .relaxed)
-        if change > 0 { hedgesBegun.wrappingAdd(UInt64(change), ordering: .relaxed) }
-    }
+    package func addRetries(_ change: Int) { retryCount.wrappingAdd(change, ordering: .relaxed) }
+    package func addHedges(_ change: Int) { hedgeCount.wrappingAdd(change, ordering: .relaxed) }
     package func noteTimeout() { timeouts.wrappingAdd(1, ordering: .relaxed) }
     package func noteOverflow() { overflows.wrappingAdd(1, ordering: .relaxed) }
     package func noteRefusal(_ cause: CircuitRefusal) {

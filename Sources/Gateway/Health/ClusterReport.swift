@@ -159,14 +159,6 @@ package struct ClusterReport {
             })
         families.append(refusals)
         families.append(
-            perCluster("martlet_cluster_retries_total", "Tries of calls that a retry policy added.", .counter) { record in
-                record.settings.retryBudget.map { _ in MetricValue.count(record.usage.retryTotal) }
-            })
-        families.append(
-            perCluster("martlet_cluster_hedges_total", "Attempts beside a call's first that hedging added.", .counter) { record in
-                record.settings.hedgeBudget.map { _ in MetricValue.count(record.usage.hedgeTotal) }
-            })
-        families.append(
             perCluster("martlet_cluster_timeouts_total", "Calls whose time was up while a cluster had them.", .counter) { record in
                 MetricValue.count(record.usage.timeoutTotal)
             })
