@@ -55,11 +55,13 @@ struct RefusalDetails {
         case .upstreamWithoutStatus(let status): fact = ("http_status", .number(UInt64(clamping: status)))
         case .upstreamReset(let code): fact = ("http2_error_code", .number(UInt64(code)))
         case .deadlineExceeded(let stage): fact = ("stage", .text(stage.name))
-        case .messageTooLarge(let bytes), .headTooLarge(let bytes, _): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
+        case .messageTooLarge(let bytes), .upstreamMessageTooLarge(let bytes), .headTooLarge(let bytes, _):
+            fact = ("bytes_max", .number(UInt64(clamping: bytes)))
+        case .compressedTooMuch(let ratio): fact = ("ratio_max", .number(UInt64(clamping: ratio)))
         case .malformedTimeout: fieldViolation = ("grpc-timeout", "expected one to eight digits and one of H M S m u n")
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
         case .noRoute, .unsupportedContentType, .callerNeedsHTTP2, .clusterSpeaksHTTP1, .unauthenticated, .permissionDenied, .connectFailed, .connectionLost,
-            .upstreamProtocolError, .slowRequestBody, .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected,
+            .upstreamProtocolError, .upstreamMalformedMessage, .slowRequestBody, .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected,
             .faultInjected, .shuttingDown, .connectionTooOld, .internalError:
             break
         }
