@@ -52,16 +52,18 @@ struct RefusalDetails {
         case .permissionDenied(.scope(let required)): fact = ("scope", .string(required))
         case .methodNotAllowed(let allow): fact = ("allow", .string(allow))
         case .unsupportedCompression(let accepted): fact = ("accepted", .string(accepted))
+        case .compressedTooMuch(let ratio): fact = ("ratio_max", .number(UInt64(clamping: ratio)))
+        case .upstreamMessageTooLarge(let bytes): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
+        // Whose field it is, is not the caller's.
+        case .upstreamMalformedMessage: break
         case .upstreamWithoutStatus(let status): fact = ("http_status", .number(UInt64(clamping: status)))
         case .upstreamReset(let code): fact = ("http2_error_code", .number(UInt64(code)))
         case .deadlineExceeded(let stage): fact = ("stage", .text(stage.name))
-        case .messageTooLarge(let bytes), .upstreamMessageTooLarge(let bytes), .headTooLarge(let bytes, _):
-            fact = ("bytes_max", .number(UInt64(clamping: bytes)))
-        case .compressedTooMuch(let ratio): fact = ("ratio_max", .number(UInt64(clamping: ratio)))
+        case .messageTooLarge(let bytes), .headTooLarge(let bytes, _): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
         case .malformedTimeout: fieldViolation = ("grpc-timeout", "expected one to eight digits and one of H M S m u n")
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
         case .noRoute, .unsupportedContentType, .callerNeedsHTTP2, .clusterSpeaksHTTP1, .unauthenticated, .permissionDenied, .connectFailed, .connectionLost,
-            .upstreamProtocolError, .upstreamMalformedMessage, .slowRequestBody, .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected,
+            .upstreamProtocolError, .slowRequestBody, .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected,
             .faultInjected, .shuttingDown, .connectionTooOld, .internalError:
             break
         }
