@@ -24,6 +24,8 @@ package struct InflateLimits: Hashable, Sendable {
 package enum InflateFailure: Error, Hashable, Sendable {
     /// No gzip, or not whole, or its checksum is another: its sender's mistake.
     case malformed
-    /// More comes out than the limits allow: so many bytes they did.
+    /// More comes out than `outputBytesMax`.
     case tooLarge(bytesMax: Int)
+    /// More comes out than `ratioMax` allows for what went in.
+    case tooDense(ratioMax: Int)
 }

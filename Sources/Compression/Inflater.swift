@@ -63,7 +63,9 @@ package struct Inflater: ~Copyable {
             step.written += part.written
             consumedBytes += part.consumed
             writtenBytes += part.written
-            guard writtenBytes <= allowed else { throw .tooLarge(bytesMax: allowed) }
+            guard writtenBytes <= allowed else {
+                throw allowed == limits.outputBytesMax ? .tooLarge(bytesMax: allowed) : .tooDense(ratioMax: limits.ratioMax)
+            }
             if part.consumed == 0, part.written == 0, !isAtEnd { break }
         }
         return Step(consumed: step.consumed, written: step.written)

@@ -11,12 +11,15 @@ struct Trail: ~Copyable {
     }
 
     let steps: UnsafeMutablePointer<Step>
-    let levelMax: Int
+    private let levelMax: Int
+    /// `levelMax`, less the messages around this place that JSON does not show.
+    private var ceiling: Int
     /// The level that is being worked on; -1 outside of all messages.
     private(set) var level = -1
 
     init(levelMax: Int) {
         self.levelMax = levelMax
+        ceiling = levelMax
         steps = .allocate(capacity: levelMax)
         steps.initialize(repeating: Step(), count: levelMax)
     }
@@ -25,7 +28,7 @@ struct Trail: ~Copyable {
 
     @inline(__always)
     mutating func enter() throws(Problem) {
-        guard level + 1 < levelMax else { throw .tooDeep }
+        guard level + 1 < ceiling else { throw .tooDeep }
         level += 1
         steps[level] = Step()
     }
@@ -33,7 +36,20 @@ struct Trail: ~Copyable {
     @inline(__always)
     mutating func leave() { level -= 1 }
 
-    mutating func reset() { level = -1 }
+    mutating func reset() {
+        level = -1
+        ceiling = levelMax
+    }
+
+    /// Begins a message that is no level of JSON, such as a map's entry: whoever reads protobuf counts it.
+    @inline(__always)
+    mutating func enterHidden() throws(Problem) {
+        guard level + 1 < ceiling else { throw .tooDeep }
+        ceiling -= 1
+    }
+
+    @inline(__always)
+    mutating func leaveHidden() { ceiling += 1 }
 
     @inline(__always)
     func at(_ field: UnsafePointer<FieldSchema>) {

@@ -10,7 +10,7 @@ package struct TranscodingOptions: Hashable, Sendable {
     package var keepsProtoNames = false
     /// A message, as JSON or as protobuf.
     package var messageBytesMax = 4 << 20
-    /// Messages, lists and `Struct`s inside each other.
+    /// Messages inside each other, the outermost and those that JSON does not show among them: what parsers of protobuf take.
     package var depthMax = 100
 
     package init() {}

@@ -166,7 +166,7 @@ BAD_ANSWERS = {
     "two-lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
     "length-and-chunks": b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     "folded": b"HTTP/1.1 200 OK\r\na: b\r\n c\r\ncontent-length: 0\r\n\r\n", "upgrade": b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-    "cut-off-head": b"HTTP/1.1 200 OK\r\ncontent-", "nothing": b"", "bare-line-feed": b"HTTP/1.1 200 OK\ncontent-length: 0\n\n",
+    "cut-off-head": b"HTTP/1.1 200 OK\r\ncontent-", "nothing": b"", "no-chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n", "bare-line-feed": b"HTTP/1.1 200 OK\ncontent-length: 0\n\n",
     "too-many-fields": b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 2000 + b"\r\n",
 }
 

@@ -69,6 +69,7 @@ struct JSONMappingTests {
         (#"{"any":{"@type":"x/Unknown"}}"#, "any", .unknownType), (#"{"aString":"\ud800"}"#, "aString", .loneSurrogate),
         (#"{"aString":"\x"}"#, "aString", .badEscape), ("{\"aString\":\"\u{1}\"}", "aString", .controlCharacter),
         (#"{"any":{"@type":"x/google.protobuf.Duration","@type":"x/google.protobuf.Duration"}}"#, "any.@type", .duplicateMember),
+        (#"{"any":{"@type":"x/martlet.kinds.v1.Book","@type":"x/martlet.kinds.v1.Book"}}"#, "any.@type", .duplicateMember),
     ])
     func refusals(json: String, path: String, problem: Problem) {
         #expect(throws: TranscodingFailure(.request, problem, at: path)) { try encode(Array(json.utf8), as: "martlet.kinds.v1.Kinds") }
@@ -100,6 +101,23 @@ struct JSONMappingTests {
         let unknown = lenient { $0.ignoresUnknown = true }
         let ignored = Array((#"{"x":"# + String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000) + "}").utf8)
         #expect(throws: TranscodingFailure.self) { try encode(ignored, as: "martlet.kinds.v1.Kinds", options: unknown) }
+    }
+
+    @Test("messages that JSON does not show count as deep as parsers of protobuf see them", arguments: [
+        // A map's entry and its value; a list and each of its values; of a Struct an entry and a value besides.
+        (#"{"kindsByInt32":{"1":"#, "{}", "}}", 4, String(repeating: #".kindsByInt32["1"]"#, count: 5)),
+        ("[", "", "]", 5, "list[0][0][0][0][0]"), (#"{"k":"#, "{}", "}", 2, "structure.k.k.k"),
+    ])
+    func hiddenDepth(open: String, core: String, close: String, most: Int, path: String) throws {
+        let options = lenient { $0.depthMax = 10 }
+        func nested(_ levels: Int) -> [UInt8] {
+            let inner = String(repeating: open, count: levels) + core + String(repeating: close, count: levels)
+            return Array((open == "[" ? #"{"list":\#(inner)}"# : open.contains("kinds") ? inner : #"{"structure":\#(inner)}"#).utf8)
+        }
+        _ = try encode(nested(most), as: "martlet.kinds.v1.Kinds", options: options)
+        #expect(throws: TranscodingFailure(.request, .tooDeep, at: String(path.trimmingPrefix(".")))) {
+            try encode(nested(most + 1), as: "martlet.kinds.v1.Kinds", options: options)
+        }
     }
 
     @Test("objects whose @type comes last, inside each other, are not read again and again")

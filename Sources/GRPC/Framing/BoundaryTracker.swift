@@ -36,6 +36,25 @@ package struct BoundaryTracker: Sendable {
         }
     }
 
+    /// Passes bytes up to a message with a flag that native gRPC does not have, which in other protocols ends the stream.
+    ///
+    /// - Returns: how many bytes that were; fewer than all where there is such a message.
+    package mutating func passKnown(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var index = 0
+        while index < bytes.count {
+            if payloadRest > 0 {
+                let taken = min(Int(payloadRest), bytes.count - index)
+                pass(UnsafeRawBufferPointer(rebasing: bytes[index..<(index + taken)]))
+                index += taken
+            } else {
+                guard headerSeen > 0 || bytes[index] <= 1 else { return index }
+                pass(UnsafeRawBufferPointer(rebasing: bytes[index...index]))
+                index += 1
+            }
+        }
+        return index
+    }
+
     private mutating func begin(_ payloadBytes: UInt32) {
         headerSeen = 0
         length = 0

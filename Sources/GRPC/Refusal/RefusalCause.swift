@@ -42,6 +42,10 @@ package enum RefusalCause: Sendable {
     /// RST_STREAM with this error code, before an answer.
     case upstreamReset(http2ErrorCode: UInt32)
     case upstreamProtocolError
+    /// A message from upstream that cannot be converted for this caller; `field` and `problem` as of `malformedMessage`.
+    case upstreamMalformedMessage(field: String, problem: String)
+    /// A message from upstream that is larger than what is converted.
+    case upstreamMessageTooLarge(bytesMax: Int)
     /// A whole answer with this HTTP status and no `grpc-status`.
     case upstreamWithoutStatus(httpStatus: Int)
 
@@ -56,6 +60,8 @@ package enum RefusalCause: Sendable {
 
     // Size and shape
     case messageTooLarge(bytesMax: Int)
+    /// So little stands for so much that it is no text.
+    case compressedTooMuch(ratioMax: Int)
     /// Over one of the two.
     case headTooLarge(bytesMax: Int, fieldsMax: Int)
     case badPath

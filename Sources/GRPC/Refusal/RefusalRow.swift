@@ -106,6 +106,14 @@ extension RefusalCause {
             RefusalRow(
                 .internal, 502, "UPSTREAM_PROTOCOL_ERROR", "the endpoint broke the protocol",
                 flag: "UPE", detail: "upstream_protocol_error")
+        case .upstreamMalformedMessage:
+            RefusalRow(
+                .internal, 502, "UPSTREAM_MESSAGE_INVALID", "the endpoint's answer cannot be converted",
+                flag: "UPE", detail: "upstream_malformed_message")
+        case .upstreamMessageTooLarge:
+            RefusalRow(
+                .resourceExhausted, 429, "UPSTREAM_MESSAGE_TOO_LARGE", "the endpoint's answer is too large to be converted",
+                flag: "UPE", detail: "response_payload_too_large")
         case .upstreamWithoutStatus(let httpStatus):
             Self.statuslessRow(StatusCode(httpStatusWithoutGRPCStatus: httpStatus))
 
@@ -127,6 +135,10 @@ extension RefusalCause {
             RefusalRow(
                 .resourceExhausted, 413, "MESSAGE_TOO_LARGE", "the message is too large",
                 flag: "DPE", detail: "request_payload_too_large", endsConnection: true)
+        case .compressedTooMuch:
+            RefusalRow(
+                .resourceExhausted, 413, "COMPRESSED_TOO_MUCH", "the body is compressed too much",
+                flag: "DPE", detail: "request_compressed_too_much", endsConnection: true)
         case .headTooLarge:
             RefusalRow(
                 .resourceExhausted, 431, "HEAD_TOO_LARGE", "the headers are too large",

@@ -112,17 +112,21 @@ package struct RefusalWriter: ~Copyable {
         message.removeAll()
         message.append(row.message)
         switch refusal.cause {
-        case .messageTooLarge(let bytes):
+        case .messageTooLarge(let bytes), .upstreamMessageTooLarge(let bytes):
             message.append(": at most ")
             message.append(decimal: UInt64(clamping: bytes))
             message.append(" bytes")
+        case .compressedTooMuch(let ratio):
+            message.append(": at most ")
+            message.append(decimal: UInt64(clamping: ratio))
+            message.append(" to 1")
         case .headTooLarge(let bytes, let fields):
             message.append(": at most ")
             message.append(decimal: UInt64(clamping: fields))
             message.append(" fields and ")
             message.append(decimal: UInt64(clamping: bytes))
             message.append(" bytes")
-        case .malformedMessage(let field, let problem):
+        case .malformedMessage(let field, let problem), .upstreamMalformedMessage(let field, let problem):
             message.append(": ")
             if !field.isEmpty {
                 message.append(field)

@@ -88,6 +88,7 @@ extension ConversionFailure {
         switch failure {
         case .malformed: self.init(.malformedMessage(field: "", problem: "no gzip, or not all of it"))
         case .tooLarge(let bytesMax): self.init(.messageTooLarge(bytesMax: bytesMax))
+        case .tooDense(let ratioMax): self.init(.compressedTooMuch(ratioMax: ratioMax))
         }
     }
 }

@@ -20,10 +20,14 @@ package protocol BodyConverter: AnyObject {
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure)
     /// The message that `answer` gave is compressed by the answer's `grpc-encoding`. Asked where the whole answer is one.
     var answerIsCompressed: Bool { get }
+    /// What `answer` gave ends with a message, so that the call's end can follow.
+    var answerIsAtBoundary: Bool { get }
 }
 
 extension BodyConverter {
     package var answerIsCompressed: Bool { false }
+    /// Whoever reads messages gives whole ones.
+    package var answerIsAtBoundary: Bool { true }
 }
 
 /// Why a body cannot be converted, as the caller is told.

@@ -18,6 +18,8 @@ package final class Bridge {
     var requestInflater: BodyInflater?
     /// Of an answer with compressed messages, which are read here, or which the caller could not read.
     var answerInflater: FrameInflater?
+    /// The answer's head says how messages are compressed that are.
+    var answerIsEncoded = false
     /// Of an answer whose body is compressed as a whole while it comes.
     var answerDeflater: BodyDeflater?
     /// What converted bytes are written to; empty between two events.

@@ -64,17 +64,24 @@ final class EnvelopeConverter: BodyConverter {
 
     func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
         answer.receive(bytes)
-        do throws(MessageReader.Failure) {
-            while let message = try answer.next() {
-                guard !message.isCompressed, write(message.payload, to: &body) else { throw .endedWithinMessage }
-            }
-        } catch { throw ConversionFailure(.upstreamProtocolError) }
+        while let message = try nextAnswer() {
+            guard !message.isCompressed else { throw Self.malformedAnswer("a compressed message without grpc-encoding") }
+            try write(message.payload, to: &body)
+        }
     }
 
-    /// False where it is no message of the schema.
-    private func write(_ message: UnsafeRawBufferPointer, to body: inout ByteBuffer) -> Bool {
+    private func nextAnswer() throws(ConversionFailure) -> MessageReader.Message? {
+        do throws(MessageReader.Failure) { return try answer.next() } catch {
+            guard case .messageTooLarge = error else { throw Self.malformedAnswer("a message with unknown flags") }
+            throw ConversionFailure(.upstreamMessageTooLarge(bytesMax: pair.plan.options.messageBytesMax))
+        }
+    }
+
+    private func write(_ message: UnsafeRawBufferPointer, to body: inout ByteBuffer) throws(ConversionFailure) {
         text.removeAll()
-        guard (try? pair.response.append(message: message, to: &text)) != nil else { return false }
+        do throws(TranscodingFailure) { try pair.response.append(message: message, to: &text) } catch {
+            throw ConversionFailure(error, pair.plan)
+        }
         if answerIsGzip, text.count >= MessageGzip.deflatedBytesMin {
             let place = MessageFrame.begin(in: &body)
             gzip.deflate(text.readable, into: &body)
@@ -84,11 +91,14 @@ final class EnvelopeConverter: BodyConverter {
         }
         text.removeAll()
         text.shrink(to: Bridge.outputBytesKept)
-        return true
     }
 
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
-        guard answer.waitingBytes == 0 else { throw ConversionFailure(.upstreamProtocolError) }
+        guard answer.waitingBytes == 0 else { throw Self.malformedAnswer("it ends within a message") }
+    }
+
+    private static func malformedAnswer(_ problem: String) -> ConversionFailure {
+        ConversionFailure(.upstreamMalformedMessage(field: "", problem: problem))
     }
 
     private static func malformed(_ problem: String) -> ConversionFailure {

@@ -31,6 +31,7 @@ extension GatewayWorker {
         case .grpcWeb where type.map { BridgedRequest.isWebProto($0) } == false,
             .grpcWebText where type.map { BridgedRequest.isWebProto($0) } == false:
             return .unsupportedContentType
+        case .connectUnary where streams(exchange, facts): return .unsupportedContentType
         case .grpcWeb, .grpcWebText, .connectUnary, .connectStream: break
         }
         if let cause = buildMessageBridge(exchange, stream) { return cause }
@@ -140,7 +141,10 @@ extension GatewayWorker {
                 try convertAnswer(bridge, bytes, into: &bridge.output)
             }
         } catch {
-            bridge.output.removeAll()
+            // What came before it is whole, and the caller's.
+            if isHeld, let json = bridge.json, json.form != .single, !json.isRaw, !bridge.answer.isEmpty {
+                sendJSONHead(exchange, bridge, json, downstream, from: stream)
+            }
             return fail(exchange, error.cause)
         }
         if isHeld, let json = bridge.json, json.form != .single, !bridge.answer.isEmpty {
@@ -184,6 +188,9 @@ extension GatewayWorker {
             } catch {
                 return fail(exchange, error.cause)
             }
+        } else if !bridge.converter.answerIsAtBoundary {
+            // The end would be read as the rest of a message.
+            return fail(exchange, .upstreamProtocolError)
         }
         replies.end.read(stream.pointee.fields, from: start, code: code)
         exchange.pointee.phase = .over
@@ -226,7 +233,6 @@ extension GatewayWorker {
     /// Ends an answer that had begun, where it stands between two messages.
     func endBridgedAnswer(_ exchange: ExchangePointer, _ bridge: Bridge, with refusal: Refusal) {
         guard let downstream = exchange.pointee.downstream else { return }
-        bridge.output.removeAll()
         if let json = bridge.json {
             // Raw bytes have no place for an error.
             guard !json.isRaw else { return Connection.with(downstream) { $0.reset(downstream, .internalError) } }

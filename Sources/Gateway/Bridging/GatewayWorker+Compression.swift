@@ -39,7 +39,9 @@ extension GatewayWorker {
     /// The head of the answer says how its messages are compressed, if they are. Where they are read here, or the caller
     /// could not read them, that ends here.
     func noteEncoding(_ bridge: Bridge, of stream: StreamPointer, to downstream: StreamPointer) {
-        guard let encoding = stream.pointee.fields.first(.grpcEncoding)?.valueBytes, Self.isGzip(encoding) else { return }
+        guard let encoding = stream.pointee.fields.first(.grpcEncoding)?.valueBytes else { return }
+        bridge.answerIsEncoded = !HTTPGrammar.equalsIgnoringCase(encoding, "identity")
+        guard Self.isGzip(encoding) else { return }
         if bridge.pair == nil {
             let accepted = downstream.pointee.fields.first(.grpcAcceptEncoding)?.valueBytes
             if let accepted, BridgedRequest.names(accepted, "gzip") { return }
@@ -58,16 +60,26 @@ extension GatewayWorker {
             try inflater.feed(bytes, into: &compression.plain)
         } catch {
             // The caller has done nothing wrong.
-            guard case .tooLarge = error, bridge.pair == nil else { throw ConversionFailure(.upstreamProtocolError) }
-            throw ConversionFailure(error)
+            switch error {
+            case .tooLarge(let bytesMax): throw ConversionFailure(.upstreamMessageTooLarge(bytesMax: bytesMax))
+            case .tooDense(let ratioMax):
+                throw ConversionFailure(
+                    .upstreamMalformedMessage(field: "", problem: "compressed by more than \(ratioMax) to 1"))
+            case .malformed: throw ConversionFailure(.upstreamMalformedMessage(field: "", problem: "no gzip, or not all of it"))
+            }
         }
         guard !compression.plain.isEmpty else { return }
         try bridge.converter.answer(compression.plain.readable, into: &output)
     }
 
     func convertAnswerEnd(_ bridge: Bridge, into output: inout ByteBuffer) throws(ConversionFailure) {
-        if let inflater = bridge.answerInflater, !inflater.isAtBoundary { throw ConversionFailure(.upstreamProtocolError) }
+        if let inflater = bridge.answerInflater, !inflater.isAtBoundary {
+            throw ConversionFailure(.upstreamMalformedMessage(field: "", problem: "it ends within a message"))
+        }
         try bridge.converter.answerEnded(into: &output)
+        if bridge.converter.answerIsCompressed, !bridge.answerIsEncoded {
+            throw ConversionFailure(.upstreamMalformedMessage(field: "", problem: "a compressed message without grpc-encoding"))
+        }
     }
 
     /// Compresses an answer that waits as a whole, where its caller reads that and it is worth it.

@@ -19,6 +19,14 @@ extension GatewayWorker {
         return .found
     }
 
+    /// The schema, where there is one, knows the method as one of a stream.
+    func streams(_ exchange: ExchangePointer, _ facts: HeadFacts) -> Bool {
+        guard let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }),
+            let place = plan.schema.method(path: facts.path)
+        else { return false }
+        return plan.schema.methods[place].clientStreams || plan.schema.methods[place].serverStreams
+    }
+
     /// Builds the bridge for a call by GET, whose message is there at once.
     func buildConnectQuery(_ exchange: ExchangePointer, _ stream: StreamPointer) -> RefusalCause? {
         let facts = exchange.pointee.facts!

@@ -73,7 +73,8 @@ extension ConversionFailure {
         switch failure.kind {
         case .request: self.init(.malformedMessage(field: failure.path, problem: failure.problem))
         case .requestTooLarge: self.init(.messageTooLarge(bytesMax: plan.options.messageBytesMax))
-        case .response, .responseTooLarge: self.init(.upstreamProtocolError)
+        case .response: self.init(.upstreamMalformedMessage(field: failure.path, problem: failure.problem))
+        case .responseTooLarge: self.init(.upstreamMessageTooLarge(bytesMax: plan.options.messageBytesMax))
         }
     }
 }

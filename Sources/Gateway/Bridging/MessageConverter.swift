@@ -53,18 +53,26 @@ final class MessageConverter: BodyConverter {
             while let message = try reader.next() {
                 messageCount += 1
                 guard messageCount == 1 else { throw .endedWithinMessage }
-                answerIsCompressed = message.isCompressed
+                answerIsCompressed = message.isCompressed && message.payload.count > 0
                 body.append(message.payload)
             }
         } catch {
-            if case .messageTooLarge = error { throw Self.tooLarge }
-            throw ConversionFailure(.upstreamProtocolError)
+            switch error {
+            case .messageTooLarge: throw ConversionFailure(.upstreamMessageTooLarge(bytesMax: Self.messageBytesMax))
+            case .unknownFlag: throw Self.malformed("a message with unknown flags")
+            case .endedWithinMessage: throw Self.malformed("more than one message, as of a method that streams")
+            }
         }
     }
 
     /// Exactly one message.
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
-        guard messageCount == 1, reader.waitingBytes == 0 else { throw ConversionFailure(.upstreamProtocolError) }
+        guard reader.waitingBytes == 0 else { throw Self.malformed("it ends within a message") }
+        guard messageCount == 1 else { throw Self.malformed("no message") }
+    }
+
+    private static func malformed(_ problem: String) -> ConversionFailure {
+        ConversionFailure(.upstreamMalformedMessage(field: "", problem: problem))
     }
 
     private static var tooLarge: ConversionFailure { ConversionFailure(.messageTooLarge(bytesMax: messageBytesMax)) }

@@ -8,6 +8,7 @@ enum RequestHead {
     private static var post: Field { Field(":method", "POST", token: .method) }
     private static var http: Field { Field(":scheme", "http", token: .scheme) }
     private static var https: Field { Field(":scheme", "https", token: .scheme) }
+    private static var localhost: Field { Field(":authority", "localhost", token: .authority) }
     private static var teTrailers: Field { Field("te", "trailers", token: .te) }
 
     /// What an attempt adds to the caller's head.
@@ -43,6 +44,9 @@ enum RequestHead {
         writer.put(":path", path, token: .path)
         if let authority = source.pointee.fields.first(.authority) ?? source.pointee.fields.first(.host) {
             writer.put(":authority", authority.valueBytes, token: .authority)
+        } else {
+            // HTTP/1.0 may name no host; servers of gRPC want one.
+            writer.put(localhost)
         }
         // Trailers may have arrived behind the head while it waited: they go up behind the body.
         let fields = source.pointee.fields

@@ -60,7 +60,8 @@ extension GatewayWorker {
         note(exchange, refusal)
         exchange.pointee.phase = .over
         context.loop.timers.disarm(exchange.pointee.timer)
-        guard exchange.pointee.isRPC, exchange.pointee.boundary.isAtBoundary else {
+        let isBetweenMessages = exchange.pointee.bridge?.converter.answerIsAtBoundary ?? exchange.pointee.boundary.isAtBoundary
+        guard exchange.pointee.isRPC, isBetweenMessages else {
             return Connection.with(stream) { $0.reset(stream, .internalError) }
         }
         if let bridge = exchange.pointee.bridge { return endBridgedAnswer(exchange, bridge, with: refusal) }

@@ -74,6 +74,7 @@ extension MessageEncoder {
         repeat {
             guard try json.peek() == UInt8(ascii: "\"") else { throw .unexpectedByte }
             let mark = gaps.mark(output)
+            try trail.enterHidden()
             tag(field.pointee.tag)
             let gap = gaps.open(&output)
             tag(key.pointee.tag)
@@ -88,10 +89,12 @@ extension MessageEncoder {
                 tag(value.pointee.tag)
                 if try !element(value) {
                     gaps.restore(mark, &output)
+                    trail.leaveHidden()
                     continue
                 }
             }
             gaps.close(gap, &output)
+            trail.leaveHidden()
         } while try json.anotherFollows(before: UInt8(ascii: "}"))
         if let twice = keys.close(first, in: output.base) {
             // A text lies behind its length.

@@ -73,6 +73,7 @@ extension MessageEncoder {
             let first = keys.count
             repeat {
                 guard try json.peek() == UInt8(ascii: "\"") else { throw .unexpectedByte }
+                try trail.enterHidden()
                 output.byte(0x0A)
                 let entry = gaps.open(&output)
                 output.byte(0x0A)
@@ -89,6 +90,7 @@ extension MessageEncoder {
                 try dynamicValue()
                 gaps.close(value, &output)
                 gaps.close(entry, &output)
+                trail.leaveHidden()
             } while try json.anotherFollows(before: UInt8(ascii: "}"))
             if let twice = keys.close(first, in: output.base) {
                 let skipped = Varint.width(UInt64(twice.count))
@@ -122,6 +124,7 @@ extension MessageEncoder {
 
     /// A `Value`: a field for each kind of JSON.
     func dynamicValue() throws(Problem) {
+        try trail.enterHidden()
         switch try json.peek() {
         case UInt8(ascii: "n"):
             try json.word("null")
@@ -148,6 +151,7 @@ extension MessageEncoder {
             _ = try writeNumber(.double)
         default: throw .unexpectedByte
         }
+        trail.leaveHidden()
     }
 
     // MARK: Any

@@ -75,14 +75,19 @@ final class MessageEncoder {
     func value(of message: UnsafePointer<MessageSchema>, bound node: Int) throws(Problem) {
         switch message.pointee.wellKnown {
         case .none, .empty, .httpBody: try object(message, bound: node)
-        case .any: try any()
-        case .timestamp: try timestamp()
-        case .duration: try duration()
-        case .fieldMask: try fieldMask()
         case .structure: try structure()
         case .value: try dynamicValue()
         case .listValue: try list()
-        case .wrapper: try wrapper(message)
+        case .any, .timestamp, .duration, .fieldMask, .wrapper:
+            try trail.enterHidden()
+            switch message.pointee.wellKnown {
+            case .any: try any()
+            case .timestamp: try timestamp()
+            case .duration: try duration()
+            case .fieldMask: try fieldMask()
+            default: try wrapper(message)
+            }
+            trail.leaveHidden()
         }
     }
 
@@ -92,14 +97,15 @@ final class MessageEncoder {
         json.at += 1
         try trail.enter()
         let fieldCount = message.pointee.fieldCount
-        let place = marks.open(bits: fieldCount + message.pointee.oneofCount)
+        // The last bit is for `@type`.
+        let place = marks.open(bits: fieldCount + message.pointee.oneofCount + 1)
         if node >= 0 { markBoundOneofs(node, place, fieldCount) }
         if try json.peek() == UInt8(ascii: "}") {
             json.at += 1
         } else {
             var next = 0
             repeat {
-                if let field = try member(of: message, expecting: next, isAny: isAny) {
+                if let field = try member(of: message, expecting: next, isAny: isAny, place) {
                     next = Int(field.pointee.index) + 1
                     trail.at(field)
                     if marks.set(place, Int(field.pointee.index)) { throw .duplicateMember }
@@ -115,7 +121,7 @@ final class MessageEncoder {
     /// Reads a member's name and colon. `nil`: it has no field, and its value was passed over.
     @inline(__always)
     private func member(
-        of message: UnsafePointer<MessageSchema>, expecting next: Int, isAny: Bool
+        of message: UnsafePointer<MessageSchema>, expecting next: Int, isAny: Bool, _ place: Int
     ) throws(Problem) -> UnsafePointer<FieldSchema>? {
         json.skipSpace()
         if next < message.pointee.fieldCount {
@@ -126,11 +132,11 @@ final class MessageEncoder {
                 return field
             }
         }
-        return try namedMember(of: message, isAny: isAny)
+        return try namedMember(of: message, isAny: isAny, place)
     }
 
     private func namedMember(
-        of message: UnsafePointer<MessageSchema>, isAny: Bool
+        of message: UnsafePointer<MessageSchema>, isAny: Bool, _ place: Int
     ) throws(Problem) -> UnsafePointer<FieldSchema>? {
         guard try json.peek() == UInt8(ascii: "\"") else { throw .unexpectedByte }
         let text = try json.string()
@@ -138,6 +144,8 @@ final class MessageEncoder {
         try json.expect(UInt8(ascii: ":"))
         if let field = message.pointee.field(name: name.start, name.count) { return field }
         if isAny, UnsafeRawBufferPointer(start: name.start, count: name.count).equals("@type") {
+            trail.atUnknown(name: text.start, text.count)
+            guard !marks.set(place, message.pointee.fieldCount + message.pointee.oneofCount) else { throw .duplicateMember }
             json.skipSpace()
             _ = try json.string()
             return nil

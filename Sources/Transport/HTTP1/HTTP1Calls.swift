@@ -169,6 +169,7 @@ package final class HTTP1Calls: HTTP1Codec {
                 case .needsMore: return used
                 case .interim: informed(stream)
                 case .head:
+                    try lookAhead(UnsafeRawBufferPointer(rebasing: input[used...]))
                     guard try announce(stream) else { continue }
                     // One call's answer and the bytes behind it end together.
                     answered(stream, isLast: used < input.count)
@@ -188,6 +189,15 @@ package final class HTTP1Calls: HTTP1Codec {
             return input.count
         }
         return used
+    }
+
+    /// Chunks that are none from the first on: known before anybody has heard of the answer, it can still be refused.
+    private func lookAhead(_ bytes: UnsafeRawBufferPointer) throws(HTTP1Failure) {
+        guard case .chunked = reader.head.body, bytes.count > 0 else { return }
+        var probe = reader
+        var unused = FieldBlock()
+        defer { unused.destroy() }
+        _ = try probe.next(bytes, into: &unused)
     }
 
     private func isHeard(_ stream: StreamPointer) -> Bool { !stream.pointee.flags.contains(.resetSent) }

@@ -48,6 +48,22 @@ import Testing
         #expect(tracker.messageCount == 3)
     }
 
+    @Test("bytes pass up to a message with an unknown flag, wherever they are cut", arguments: [1, 2, 5, 1000])
+    func knownFlags(step: Int) {
+        let known = stream([3, 0, 300]).bytes + [1, 0, 0, 0, 1, 9]
+        for (bytes, passed) in [(known, known.count), (known + [2, 0, 0, 0, 0], known.count), (known + [0x80], known.count)] {
+            var tracker = BoundaryTracker()
+            var count = 0
+            for start in stride(from: 0, to: bytes.count, by: step) {
+                let piece = Array(bytes[start..<min(bytes.count, start + step)])
+                let passed = piece.withUnsafeBytes { tracker.passKnown($0) }
+                count += passed
+                if passed < piece.count { break }
+            }
+            #expect(count == passed && tracker.isAtBoundary && tracker.messageCount == 4)
+        }
+    }
+
     @Test("the longest length does not overflow, and flags are not judged")
     func longest() {
         var tracker = BoundaryTracker()

@@ -119,6 +119,12 @@ let expectedRows: [ExpectedRow] = [
         flag: "UR", metadata: ["http2_error_code": "11"]),
     .init(cause: .upstreamProtocolError, code: .internal, http: 502, reason: "UPSTREAM_PROTOCOL_ERROR", flag: "UPE"),
     .init(
+        cause: .upstreamMalformedMessage(field: "a.b", problem: "has no JSON form"), code: .internal, http: 502,
+        reason: "UPSTREAM_MESSAGE_INVALID", flag: "UPE"),
+    .init(
+        cause: .upstreamMessageTooLarge(bytesMax: 4096), code: .resourceExhausted, http: 429,
+        reason: "UPSTREAM_MESSAGE_TOO_LARGE", flag: "UPE", metadata: ["bytes_max": "4096"]),
+    .init(
         cause: .upstreamWithoutStatus(httpStatus: 404), code: .unimplemented, http: 501, reason: "UPSTREAM_STATUS_MISSING",
         flag: "UPE", metadata: ["http_status": "404"]),
     .init(
@@ -149,6 +155,9 @@ let expectedRows: [ExpectedRow] = [
     .init(
         cause: .messageTooLarge(bytesMax: 4096), code: .resourceExhausted, http: 413, reason: "MESSAGE_TOO_LARGE",
         flag: "DPE", metadata: ["bytes_max": "4096"], endsConnection: true),
+    .init(
+        cause: .compressedTooMuch(ratioMax: 100), code: .resourceExhausted, http: 413, reason: "COMPRESSED_TOO_MUCH",
+        flag: "DPE", metadata: ["ratio_max": "100"], endsConnection: true),
     .init(
         cause: .headTooLarge(bytesMax: 61_440, fieldsMax: 100), code: .resourceExhausted, http: 431, reason: "HEAD_TOO_LARGE",
         flag: "DPE", metadata: ["bytes_max": "61440"], endsConnection: true),

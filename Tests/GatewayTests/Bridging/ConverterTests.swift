@@ -56,6 +56,27 @@ struct ConverterTests {
         }
     }
 
+    @Test("frames that are cut off or have unknown flags pass in neither direction", arguments: [
+        [0, 0, 0, 0, 4, 1, 2], [0, 0, 0], [2, 0, 0, 0, 0], [0x80, 0, 0, 0, 0], [0, 0xFF, 0xFF, 0xFF, 0xFF, 1],
+    ] as [[UInt8]])
+    func brokenFrames(last: [UInt8]) throws {
+        let whole: [UInt8] = [0, 0, 0, 0, 1, 7]
+        let converters: [() -> any BodyConverter] = [
+            { PassingConverter() }, { TextConverter(requestIsText: false, answerIsText: false) },
+        ]
+        for converter in converters {
+            #expect(try request(converter(), [whole, whole]) == whole + whole)
+            #expect(try answer(converter(), [whole + whole]) == whole + whole)
+            #expect(throws: ConversionFailure.self) { try request(converter(), [whole + last]) }
+            #expect(throws: ConversionFailure.self) { try answer(converter(), [whole + last]) }
+            let answering = converter()
+            var body = ByteBuffer()
+            try? answering.answer(bytes(of: whole + last), into: &body)
+            // What is illegal is known by its first byte, and the call's end can still be told.
+            #expect(answering.answerIsAtBoundary == (last[0] > 1) && Array(body.readable).starts(with: whole))
+        }
+    }
+
     @Test("what is held of a message is bounded in both directions")
     func tooLarge() {
         let converter = MessageConverter(requestIsCompressed: false, announcedBytes: nil)
@@ -70,8 +91,8 @@ struct ConverterTests {
     @Test("text is read and written where it is asked for")
     func text() throws {
         let both = TextConverter(requestIsText: true, answerIsText: true)
-        #expect(try request(both, [Array("AAE".utf8), Array("C".utf8)]) == [0, 1, 2])
-        #expect(try answer(both, [[0], [1, 2]]) == Array("AA==AQI=".utf8))
+        #expect(try request(both, [Array("AAAAA".utf8), Array("AEH".utf8)]) == [0, 0, 0, 0, 1, 7])
+        #expect(try answer(both, [[0, 0], [0, 0, 1, 7]]) == Array("AAA=AAABBw==".utf8))
         #expect(throws: ConversionFailure.self) { try request(TextConverter(requestIsText: true, answerIsText: false), [Array("AAE".utf8)]) }
     }
 

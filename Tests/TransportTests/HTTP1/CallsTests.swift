@@ -198,6 +198,8 @@ struct CallsTests {
     @Test("what is no answer resets the call", arguments: [
         "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+        // No chunk, before anybody has heard of the answer.
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
     ])
     func malformed(text: String) {
         let client = Client()
