@@ -6,6 +6,7 @@ from concurrent import futures
 
 import grpc
 import pytest
+from google.api import httpbody_pb2
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
@@ -28,6 +29,10 @@ class Failing(Library):
         status = status_pb2.Status(code=9, message="burnt", details=[detail])
         context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "burnt")
+
+    def Download(self, ask, context):
+        yield httpbody_pb2.HttpBody(content_type="image/png", data=b"the beginning")
+        context.abort(grpc.StatusCode.DATA_LOSS, "torn")
 
 
 def before(address, folder, **more):
@@ -81,7 +86,7 @@ WRONG = [
     ("GET", "/v1/books/a?nosuch=1", b"", {}, 400), ("POST", "/v1/shelves/1/books", b"{}", {**JSON, "content-encoding": "br"}, 415),
     ("POST", "/v1/shelves/1/books", b"{}", {"content-type": "text/plain"}, 415), ("POST", "/v1/shelves/1/books", b"{", JSON, 400),
     ("POST", f"/{NAME}/GetBook", b"{}", {**JSON, "connect-protocol-version": "1", "content-encoding": "br"}, 415),
-    ("POST", f"/{NAME}/NoSuch", b"{}", {**JSON, "connect-protocol-version": "1"}, 404),
+    ("POST", f"/{NAME}/NoSuch", b"{}", {**JSON, "connect-protocol-version": "1"}, 501),
     ("GET", f"/{NAME}/GetBook?encoding=json&message=nonsense", b"", {}, 400),
 ]
 
@@ -137,20 +142,31 @@ def test_what_has_get_has_head(running, version):
         connection.close()
 
 
-def test_details_that_no_method_mentions_are_readable(tmp_path):
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("failing")
     server = grpc.server(futures.ThreadPoolExecutor(2))
     kinds_grpc.add_LibraryServicer_to_server(Failing(), server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:
-        with Gateway(tmp_path, before(address, tmp_path)) as gateway:
-            status, _, body = ask(gateway, "GET", "/v1/books/x%2Fwhy", headers={})
-            told = json.loads(body)
-            assert (status, told["code"]) == (400, 9)
-            assert told["details"] == [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "BURNT", "domain": "library",
-                                        "metadata": {"shelf": "7"}}]
+        with Gateway(folder, before(address, folder)) as gateway:
+            yield gateway
     finally:
         server.stop(None)
+
+
+def test_details_that_no_method_mentions_are_readable(failing):
+    status, _, body = ask(failing, "GET", "/v1/books/x%2Fwhy", headers={})
+    told = json.loads(body)
+    assert (status, told["code"]) == (400, 9)
+    assert told["details"] == [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "BURNT", "domain": "library",
+                                "metadata": {"shelf": "7"}}]
+
+
+def test_raw_bytes_that_end_too_early_do_not_look_complete(failing):
+    with pytest.raises((http.client.HTTPException, OSError)):
+        ask(failing, "GET", "/v1/files/a", headers={})
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/proto", "application/connect+json", "application/connect+proto"])

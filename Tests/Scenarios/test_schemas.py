@@ -168,7 +168,7 @@ def test_what_is_no_file_is_refused_and_waited_for_by_nobody(tmp_path, own, requ
         gateway.process.wait_for(lambda line: "not a regular file" in line, "the pipe")
         gateway.process.wait_for(lambda line: line.startswith("reload refused (changed: "), "that nothing was taken up")
         assert gateway.admin("/ready")[0] == 200 and get(gateway)[0] == 200
-        assert "not a regular file" in run("check", gateway.file).stderr
+        assert "not a regular file" in run("check", gateway.file).stdout
 
 
 def test_why_a_backend_does_not_describe_itself_is_said_in_one_line(tmp_path, own):
@@ -273,7 +273,7 @@ def test_rules_of_the_configuration_take_the_place_of_annotations(tmp_path, own)
         assert json.loads(get(gateway, "/books/a")[1]) == {"name": "a"}
         assert get(gateway, "/volumes/a")[1] == b'"a"'
         assert get(gateway, "/v1/books/a")[0] == 404
-        assert post(gateway.address, "http1", "/echo", {}, b'{"aBool":true}', "ECHO")[2] == b'{"aBool":true}'
+        assert post(gateway.address, "http1", "/echo", {"content-type": "application/json"}, b'{"aBool":true}', "ECHO")[2] == b'{"aBool":true}'
 
 
 def test_rules_that_do_not_fit_are_mistakes(tmp_path):
