@@ -19,7 +19,7 @@ final class Trials: StreamHandler {
     /// How long an answer's head waits for what follows, in nanoseconds.
     private static let holdMax: UInt64 = 100_000_000
     /// How often a request goes out again, uncounted, that the upstream says not to have looked at.
-    private static let resentMax: UInt8 = 2
+    private static let resentMax: UInt8 = 1
 
     var upstream: Upstream { reference.takeUnretainedValue() }
     var worker: GatewayWorker { upstream.worker }
@@ -128,7 +128,9 @@ final class Trials: StreamHandler {
         switch trial.policy {
         case .hedging(let policy): hedgeFailed(attempt, failure, trial, policy)
         case .retry(let policy):
-            if !cause.isEmpty, policy.conditions.contains(cause), retry(attempt, trial, policy, .none) { return }
+            // What the caller would get as a status counts like one that came.
+            let isWanted = policy.conditions.contains(cause) || policy.conditions.contains(failure.cause.row.code)
+            if !cause.isEmpty, isWanted, retry(attempt, trial, policy, .none) { return }
             worker.fail(exchange, failure.cause)
         }
     }
@@ -161,16 +163,30 @@ final class Trials: StreamHandler {
             }
             trial.isCounted = true
             trial.retries.noteRetry(pushback)
+            // As long as the backend has it wait, it is no load, and takes no other's place.
+            if pushback != .none { giveBack(exchange, trial) }
             upstream.count(.upstreamRetry)
             settle(attempt)
             upstream.cancel(attempt)
             exchange.pointee.phase = .requesting
             if trial.timer == nil {
-                trial.timer = Timer(on: worker.context.loop) { [unowned self] in begin(exchange.pointee.attempt) }
+                trial.timer = Timer(on: worker.context.loop) { [unowned self] in beginAgain(exchange, trial) }
             }
             trial.timer!.arm(after: delay)
             return true
         }
+    }
+
+    /// The wait before a retry is over.
+    private func beginAgain(_ exchange: ExchangePointer, _ trial: Trial) {
+        if !trial.isCounted {
+            guard exchange.cluster._withUnsafeGuaranteedRef({ $0.beginRetry(exchange) }) else {
+                _ = deny(trial, .retryOverflow)
+                return worker.fail(exchange, .upstreamQueueFull(retryAfter: nil))
+            }
+            trial.isCounted = true
+        }
+        begin(exchange.pointee.attempt)
     }
 
     private func deny(_ trial: Trial, _ event: GatewayEvent) -> Bool {

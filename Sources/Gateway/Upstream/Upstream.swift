@@ -23,9 +23,9 @@ package final class Upstream: StreamHandler, EndpointClient {
     private static let replayBytesMax = 64 << 10
     /// The first try and one more, after a failed connect.
     private static let attemptsMax: UInt8 = 2
-    /// Where the upstream says that it has not looked at the request, which is then safe to send again; an upstream near
-    /// its stream limit may say so twice, since it ends its side of a stream later than we see the end.
-    private static let unprocessedAttemptsMax: UInt8 = 3
+    /// Where the upstream says that it has not looked at the request, which is then safe to send again: once, so that one
+    /// which refuses to save itself is not asked much more often than before.
+    private static let unprocessedAttemptsMax: UInt8 = 2
 
     package init() {
         trialsReference = .passUnretained(trials)
@@ -270,7 +270,8 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     package func streamInformational(_ stream: StreamPointer) {
         let exchange = exchange(stream)
-        guard let downstream = exchange.pointee.downstream else { return }
+        // Of no use to who expects gRPC, and some clients take them for the answer.
+        guard !exchange.pointee.isRPC, let downstream = exchange.pointee.downstream else { return }
         let fields = ResponseHead.write(
             from: stream, to: downstream, status: 0, isInformational: true, scratch: fieldScratch)
         ServerConnection.withServer(downstream) { $0.inform(downstream, fields) }
@@ -387,7 +388,10 @@ package final class Upstream: StreamHandler, EndpointClient {
         case .complete: note(attempt, .failure)
         case .reset: note(attempt, .gatewayFailure)
         case .connectionLost: note(attempt, .localFailure)
-        case .unprocessed: break
+        // One that goes says nothing of itself by the streams it leaves; one that stays and refuses does.
+        case .unprocessed:
+            let isLeaving = Connection.with(stream) { ($0 as? ClientConnection)?.isLeaving ?? true }
+            if !isLeaving { note(attempt, .gatewayFailure) }
         }
         switch reason {
         case .complete, .reset: count(.upstreamReset)
