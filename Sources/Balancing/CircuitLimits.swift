@@ -30,6 +30,10 @@ package final class CircuitUsage: Sendable {
     private let retryCount = Atomic<Int>(0)
     private let hedgeCount = Atomic<Int>(0)
     private let overflows = Atomic<UInt64>(0)
+    private let requestRefusals = Atomic<UInt64>(0)
+    private let pendingRefusals = Atomic<UInt64>(0)
+    private let openRefusals = Atomic<UInt64>(0)
+    private let timeouts = Atomic<UInt64>(0)
 
     init() {}
 
@@ -39,13 +43,41 @@ package final class CircuitUsage: Sendable {
     package var retries: Int { retryCount.load(ordering: .relaxed) }
     /// Attempts beside a call's first that run at the same time.
     package var hedges: Int { hedgeCount.load(ordering: .relaxed) }
-    /// Calls that a limit has turned away.
+    /// Calls whose time was up while the cluster had them.
+    package var timeoutTotal: UInt64 { timeouts.load(ordering: .relaxed) }
+    /// How often a limit or a budget has turned something away: a call, or a try of one.
     package var overflowCount: UInt64 { overflows.load(ordering: .relaxed) }
+    /// Calls that were refused for this.
+    package func refusals(_ cause: CircuitRefusal) -> UInt64 {
+        switch cause {
+        case .requests: requestRefusals.load(ordering: .relaxed)
+        case .pending: pendingRefusals.load(ordering: .relaxed)
+        case .open: openRefusals.load(ordering: .relaxed)
+        }
+    }
 
     package func addConnections(_ change: Int) { connectionCount.wrappingAdd(change, ordering: .relaxed) }
     package func addPending(_ change: Int) { pendingCount.wrappingAdd(change, ordering: .relaxed) }
     package func addRequests(_ change: Int) { requestCount.wrappingAdd(change, ordering: .relaxed) }
     package func addRetries(_ change: Int) { retryCount.wrappingAdd(change, ordering: .relaxed) }
     package func addHedges(_ change: Int) { hedgeCount.wrappingAdd(change, ordering: .relaxed) }
+    package func noteTimeout() { timeouts.wrappingAdd(1, ordering: .relaxed) }
     package func noteOverflow() { overflows.wrappingAdd(1, ordering: .relaxed) }
+    package func noteRefusal(_ cause: CircuitRefusal) {
+        switch cause {
+        case .requests: requestRefusals.wrappingAdd(1, ordering: .relaxed)
+        case .pending: pendingRefusals.wrappingAdd(1, ordering: .relaxed)
+        case .open: openRefusals.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+}
+
+/// Why a call was refused by what guards its cluster.
+package enum CircuitRefusal: String, CaseIterable, Sendable {
+    /// Too many run or wait.
+    case requests
+    /// Too many wait for a connection.
+    case pending
+    /// An error breaker is open.
+    case open
 }

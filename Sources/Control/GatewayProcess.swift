@@ -113,7 +113,7 @@ package final class GatewayProcess {
             NameFiles.source(sought.configuration, readFile: source.readFile)
         }
         self.resolver = resolver
-        let names = NameKeeper(lookup: resolver, loop: loop)
+        let names = NameKeeper(lookup: resolver, loop: loop) { notices.say($0) }
         names.keep(NameKeeper.names(in: product.snapshot))
         Self.wait(for: names, unless: relay, on: loop)
         let resolved = names.resolved
@@ -150,7 +150,10 @@ package final class GatewayProcess {
         admin = try Admin.open(
             configuration.admin.value, registry: metrics.registry, lost: { [log] in log.linesDropped &+ log.linesLost },
             context: context)
-        admin?.clusters = { [unowned self] in ClusterReport(currentSnapshot?.clusters ?? [], names: self.resolved, schemas: schemas) }
+        admin?.clusters = { [unowned self] in
+            ClusterReport(
+                currentSnapshot?.clusters ?? [], names: self.resolved, troubles: self.names?.troubles ?? [:], schemas: schemas)
+        }
         notices.say("admin address=\(admin!.address)")
     }
 
@@ -200,6 +203,7 @@ package final class GatewayProcess {
             let next = snapshot.with(plan, of: cluster, generation: generation)
             group.postToAll { $0.gateway.adopt(next) }
             for conflict in next.schemaConflicts { notices.say("warning: \(conflict)") }
+            for issue in next.unknownNames(in: configuration, of: cluster) { notices.say("\(issue)") }
             currentSnapshot = next
         }
         schemaKeeper.settled = { [unowned self] in settled(\.schemas) }

@@ -17,6 +17,7 @@ final class NameKeeper {
     private let loop: EventLoop
     private let lookup: any NameLookup
     private var random: any RandomNumberGenerator
+    private let say: (String) -> Void
 
     private final class Kept {
         var timer: Timer?
@@ -25,9 +26,16 @@ final class NameKeeper {
         var isSettled = false
         /// The hosts of a service that take the place of the present ones once their addresses are known.
         var coming: [ServiceTarget]?
+        /// Why it was not found, the last time that it was asked for.
+        var trouble: String?
     }
 
-    init(lookup: any NameLookup, loop: EventLoop, random: any RandomNumberGenerator = SystemRandomNumberGenerator()) {
+    /// - Parameter say: what whoever runs the process should know, each once.
+    init(
+        lookup: any NameLookup, loop: EventLoop, random: any RandomNumberGenerator = SystemRandomNumberGenerator(),
+        say: @escaping (String) -> Void = { _ in }
+    ) {
+        self.say = say
         self.loop = loop
         self.lookup = lookup
         self.random = random
@@ -92,7 +100,33 @@ final class NameKeeper {
             guard let self, let name, kept[subject] === name else { return }
             name.timer?.arm(after: name.schedule.next(after: resolution, using: &random))
             name.isSettled = true
+            tell(of: subject, name, resolution)
             if take(resolution, for: subject, name) { changed?(resolved) }
+        }
+    }
+
+    /// Of every name that was not found, why.
+    var troubles: [String: String] {
+        Dictionary(kept.compactMap { subject, name in name.trouble.map { (subject.name, $0) } }) { first, _ in first }
+    }
+
+    /// Said when it begins and when it is over, not again while it lasts.
+    private func tell(of subject: Subject, _ name: Kept, _ resolution: Resolution) {
+        let before = name.trouble
+        switch resolution {
+        case .addresses, .services: name.trouble = nil
+        case .unknown: name.trouble = "no such name"
+        case .failed: name.trouble = "no name server has an answer"
+        }
+        if let trouble = name.trouble, before == nil {
+            let isKnown =
+                switch subject {
+                case .host(let host): resolved.addresses[host]?.isEmpty == false
+                case .service(let service): resolved.services[service]?.isEmpty == false
+                }
+            say("name \(subject.name): \(trouble); \(isKnown ? "what it stood for before stays" : "it stands for nothing yet")")
+        } else if name.trouble == nil, before != nil {
+            say("name \(subject.name): found")
         }
     }
 

@@ -115,6 +115,31 @@ struct NameKeeperTests {
         #expect(changes.all.map { $0.addresses["c.test"] } == [[], [Self.one]])
     }
 
+    @Test("that a name is not found is said when it begins and when it is over, and shown while it lasts")
+    func troubles() {
+        final class Said { var lines: [String] = [] }
+        let said = Said()
+        let keeper = NameKeeper(lookup: names, loop: worker.loop) { said.lines.append($0) }
+        names.answers[.host("c.test")] = .unknown(ttl: .seconds(5))
+        keeper.keep([.host("a.test"), .host("c.test")])
+        #expect(keeper.troubles == ["c.test": "no such name"])
+        for answer in [Resolution.failed, .failed, Self.found([Self.one])] {
+            names.answers[.host("c.test")] = answer
+            worker.advance(by: .seconds(31), steps: 1)
+        }
+        #expect(keeper.troubles.isEmpty)
+        names.answers[.host("a.test")] = .failed
+        for _ in 0..<3 { worker.advance(by: .seconds(31), steps: 1) }
+        #expect(keeper.troubles == ["a.test": "no name server has an answer"])
+        #expect(
+            said.lines == [
+                "name c.test: no such name; it stands for nothing yet", "name c.test: found",
+                "name a.test: no name server has an answer; what it stood for before stays",
+            ])
+        keeper.keep([])
+        #expect(keeper.troubles.isEmpty)
+    }
+
     @Test("new names are looked up at once, and those that are gone no more")
     func other() {
         let (keeper, _) = keeper(.host("a.test"))

@@ -101,6 +101,7 @@ def test_an_open_circuit_answers_at_once_and_closes_when_calls_succeed_again(gat
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "CIRCUIT_OPEN")
         assert refusal.header("retry-after") == "1"
         running.wait_for_log(lambda line: line.get("response_flags") == "UO")
+        assert running.metrics().sum("martlet_circuit_refused_total", cluster="kinds", cause="open") == 1
         assert backend.seen().started == 10
 
         def served():

@@ -153,6 +153,24 @@ def test_a_name_that_comes_later_is_served_from_then_on(gateway, names, pair):
         eventually(lambda: reaches(caller, "a"), "an answer")
 
 
+def test_a_name_that_is_not_found_is_said_once_and_shown(gateway, names, pair):
+    _, _, port = pair
+    running = gateway(serving(names, f"{NAME}:{port}"))
+    lost = f"name {NAME}: no such name; it stands for nothing yet"
+    running.process.wait_for(lambda line: lost in line, "what is said of the name")
+    asked_again(names)
+
+    def shown():
+        return json.loads(running.admin("/clusters")[1])["clusters"][0]["names"]
+    assert shown() == [{"name": NAME, "trouble": "no such name"}]
+    assert running.metrics().sum("martlet_name_unresolved", cluster="kinds") == 1
+    names.hosts(NAME, "127.0.0.1")
+    running.process.wait_for(lambda line: f"name {NAME}: found" in line, "that the name is found")
+    assert shown() == [{"name": NAME}]
+    assert running.metrics().sum("martlet_name_unresolved", cluster="kinds") == 0
+    assert sum(lost in line for line in running.process.lines) == 1
+
+
 def test_another_name_by_reload_loses_no_call(gateway, names, pair):
     _, _, port = pair
     names.hosts(NAME, "127.0.0.1")
@@ -201,6 +219,8 @@ def test_a_logical_name_is_one_address_until_its_connection_breaks(gateway, name
         names.hosts(NAME, places[other])
         asked_again(names)
         assert {caller.unary(ask()).backend for _ in range(6)} == {one}, "kept, though DNS no longer names it"
+        assert endpoints(running) == [(f"{places[one]}:{port}", 1, 0)], "shown as long as it is in use"
+        assert running.metrics().sum("martlet_endpoint_healthy", endpoint=f"{places[one]}:{port}") == 1
         backends[one].process.kill()
         eventually(lambda: reaches(caller, other), "calls on the other one")
 

@@ -265,6 +265,47 @@ def test_check_tells_which_route_takes_a_call_of_another(tmp_path):
             'cluster "library" on routes[0] ("martlet.kinds.v1.Library"), which takes it') in told.stdout, told.stdout
 
 
+def test_check_compares_the_names_on_routes_with_the_schema(tmp_path):
+    descriptors = tmp_path / "library.binpb"
+    descriptors.write_bytes(description().SerializeToString())
+    books = {"endpoints": ["127.0.0.1:1"], "schema": {"descriptors": [str(descriptors)]}}
+    clusters = {"books": books, "other": {"endpoints": ["127.0.0.1:2"]}}
+    configured = tmp_path / "martlet.yaml"
+
+    def check(*routes, **more):
+        configured.write_text(json.dumps(configuration(
+            clusters=clusters, routes=[{"allow": "anyone", **route} for route in (*routes, {"cluster": "other"})], **more)))
+        told = run("check", configured)
+        return told.returncode, [line.split(": ", 1)[1].strip() for line in told.stdout.splitlines() if " routes[" in line]
+
+    methods = {"GetBok": {"timeout": "1s"}, "GetBook": {}, "Steal": {}}
+    said = f'which {NAME} does not have by the schema of cluster "books"'
+    mistakes = [f'routes[0].methods.GetBok: found "GetBok", {said}; did you mean "GetBook"?',
+                f'routes[0].methods.Steal: found "Steal", {said}']
+    wrong = {"service": NAME, "cluster": "books", "methods": methods}
+    assert check(wrong) == (1, mistakes)
+    # Beside a mistake in the text too.
+    status, lines = check(wrong, workers="many")
+    assert (status, lines) == (1, mistakes)
+    # Where another cluster may have them, nobody can be sure.
+    split = {"service": NAME, "clusters": {"books": 1, "other": 1}, "methods": methods}
+    assert check(split) == (0, [line.replace(": found", ": warning: found") for line in mistakes])
+    # What descriptors leave out may be there.
+    assert check({"service": NAME[:-1], "cluster": "books", "methods": methods}) == (0, [
+        f'routes[0].service: warning: found "{NAME[:-1]}", which the schema of cluster "books" does not have; did you mean "{NAME}"?'])
+    assert check({"service": NAME, "cluster": "books", "methods": {"GetBook": {}}},
+                 {"service": "grpc.health.v1.Health", "cluster": "books"},
+                 {"service": "a.B", "cluster": "other", "methods": {"Any": {}}}) == (0, [])
+
+
+def test_names_that_a_told_schema_does_not_have_are_warned_of_when_it_comes(tmp_path, own):
+    server = own(Server())
+    routes = [{"service": NAME, "cluster": "books", "allow": "anyone", "methods": {"GetBok": {"timeout": "1s"}}}]
+    with Gateway(tmp_path, serving(server.port, routes=routes)) as gateway:
+        gateway.process.wait_for(
+            lambda line: "routes[0].methods.GetBok: warning: found" in line and 'did you mean "GetBook"?' in line, "the warning")
+
+
 def test_rules_of_the_configuration_take_the_place_of_annotations(tmp_path, own):
     server = own(Server())
     rules = [{"method": f"{NAME}/GetBook", "get": "/books/{name}", "additional": [{"get": "/volumes/{name}", "response_body": "name"}]},

@@ -26,7 +26,8 @@ struct CrossChecks {
         configuration.clusters.forEach { balancing.check($0) }
         configuration.routes.forEach { balancing.check($0) }
         configuration.routes.forEach(checkProtocols)
-        configuration.routes.forEach(RetryChecks(section).check)
+        configuration.routes.forEach(checkMirror)
+        configuration.routes.forEach(RetryChecks(configuration.clusters, section).check)
         let limits = LimitChecks(configuration, section)
         configuration.routes.forEach(limits.check)
         configuration.plans.forEach(limits.check)
@@ -67,6 +68,13 @@ struct CrossChecks {
                     + "expected a cluster that speaks \(wanted.rawValue) as \(Quoted.text(first.value)) does",
                 at: other.place)
         }
+    }
+
+    private func checkMirror(_ route: RouteConfiguration) {
+        guard let mirror = route.traffic.mirror?.cluster, route.clusters.contains(where: { $0.value == mirror.value }) else { return }
+        section.reader.report(
+            "found \(Quoted.text(mirror.value)), which the route leads to itself: it gets those calls twice", at: mirror.place,
+            severity: .warning)
     }
 
     private func checkCoverage() {

@@ -55,6 +55,12 @@ extension Grammar where Value == HealthCheckConfiguration {
         check.healthyThreshold = section.value("healthy_threshold", threshold, default: check.healthyThreshold)
         check.unhealthyThreshold = section.value("unhealthy_threshold", threshold, default: check.unhealthyThreshold)
         check.jitterPercent = section.value("jitter", .percent, default: check.jitterPercent)
+        if check.timeout > check.interval {
+            section.report(
+                "found a timeout of \(DurationText.text(check.timeout)), longer than the interval, \(DurationText.text(check.interval)): "
+                    + "endpoints that stay silent are checked more rarely",
+                about: "timeout", severity: .warning)
+        }
         guard let name else { return nil }
         for (key, owner) in [("service", KindName.grpc), ("path", .http)] where section.has(key) && owner != name {
             section.report("found with type \(name.rawValue), expected \(owner.rawValue)", about: key)

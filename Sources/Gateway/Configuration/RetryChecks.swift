@@ -1,13 +1,19 @@
+internal import Balancing
 internal import Config
 
-/// Holds what is said of a call's attempts against the call's own time.
+/// Holds what is said of a call's attempts against the call's own time, and against what its clusters have for them.
 struct RetryChecks {
+    private let clusters: [ClusterConfiguration]
     private let reader: Reader
 
-    init(_ section: Section) { reader = section.reader }
+    init(_ clusters: [ClusterConfiguration], _ section: Section) {
+        self.clusters = clusters
+        reader = section.reader
+    }
 
     func check(_ route: RouteConfiguration) {
         check(route.attempts.retry, timeout: route.timeout)
+        checkBudgets(route)
         for method in route.methods {
             let timeout = method.timeout ?? route.timeout
             check(method.attempts.retry, timeout: timeout)
@@ -17,6 +23,25 @@ struct RetryChecks {
                     + "\(DurationText.text(timeout)): no hedge would begin",
                 at: hedging.place)
         }
+    }
+
+    private func checkBudgets(_ route: RouteConfiguration) {
+        let targets = clusters.filter { cluster in route.clusters.contains { $0.value == cluster.name.value } }
+        let nothing = RetryBudget(percent: 0, countMin: 0)
+        for attempts in [route.attempts] + route.methods.map(\.attempts) {
+            if let retry = attempts.retry, retry.value != nil, let cluster = targets.first(where: { $0.retryBudget == nothing }) {
+                report("retry", "retry_budget", of: cluster, at: retry.place)
+            }
+            if let hedging = attempts.hedging, let cluster = targets.first(where: { $0.hedgeBudget == nothing }) {
+                report("hedging", "hedge_budget", of: cluster, at: hedging.place)
+            }
+        }
+    }
+
+    private func report(_ policy: String, _ budget: String, of cluster: ClusterConfiguration, at place: Place) {
+        reader.report(
+            "found \(policy) before cluster \(Quoted.text(cluster.name.value)), whose \(budget) allows none", at: place,
+            severity: .warning)
     }
 
     private func check(_ retry: Located<RetryPolicy?>?, timeout: Duration?) {

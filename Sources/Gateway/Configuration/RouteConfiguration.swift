@@ -28,6 +28,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// Where else its calls go, and what goes wrong with them on purpose.
     package var traffic = TrafficConfiguration()
     package var attempts = AttemptsConfiguration()
+    /// Where its service was written.
+    package var servicePlace: Place?
 
     /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
     package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
@@ -115,7 +117,7 @@ extension RouteConfiguration {
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
             limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
-            traffic: traffic, attempts: attempts)
+            traffic: traffic, attempts: attempts, servicePlace: section.node("service")?.place)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.

@@ -87,7 +87,7 @@ extension Grammar where Value == MirrorConfiguration {
     fileprivate static var mirror: Grammar {
         .section(expected: "a mapping with cluster") { section in
             let cluster = section.required("cluster", .located(.text("the name of a cluster")))
-            let fraction = section.value("fraction", .fraction, default: .all)
+            let fraction = section.fraction()
             return cluster.map { MirrorConfiguration(cluster: $0, fraction: fraction) }
         }
     }
@@ -110,7 +110,7 @@ extension Grammar where Value == FaultConfiguration.Delay {
     fileprivate static var delay: Grammar {
         .section(expected: "a mapping with duration") { section in
             let duration = section.required("duration", .duration(.milliseconds(1) ... .seconds(3600)))
-            let fraction = section.value("fraction", .fraction, default: .all)
+            let fraction = section.fraction()
             return duration.map { FaultConfiguration.Delay(duration: $0, fraction: fraction) }
         }
     }
@@ -121,7 +121,7 @@ extension Grammar where Value == FaultConfiguration.Abort {
         .section(expected: "a mapping with grpc_status or http_status") { section in
             let status = section.optional("grpc_status", .status)
             let httpStatus = section.optional("http_status", .count(400...599))
-            let fraction = section.value("fraction", .fraction, default: .all)
+            let fraction = section.fraction()
             if !section.has("grpc_status"), !section.has("http_status") {
                 section.report("found neither grpc_status nor http_status, expected at least one")
             }
@@ -129,6 +129,15 @@ extension Grammar where Value == FaultConfiguration.Abort {
                 status: status ?? httpStatus.map { StatusCode(httpStatusWithoutGRPCStatus: $0) } ?? .unavailable,
                 httpStatus: httpStatus ?? status?.httpStatus ?? 503, fraction: fraction)
         }
+    }
+}
+
+extension Section {
+    /// `fraction`; one of nothing is read, and wondered at.
+    fileprivate func fraction() -> Fraction {
+        let fraction = value("fraction", .fraction, default: Fraction.all)
+        if has("fraction"), fraction == .none { report("found 0%: it happens to no call", about: "fraction", severity: .warning) }
+        return fraction
     }
 }
 

@@ -13,16 +13,29 @@ package struct ClusterReport {
     private struct Cluster {
         let record: ClusterRecord
         let isReflected: Bool
+        let names: [Name]
         let endpoints: [(place: EndpointPlace, record: EndpointRecord)]
     }
 
-    package init(_ plans: [ClusterPlan], names: ResolvedNames, schemas: SchemaBoard = SchemaBoard()) {
+    /// A name that endpoints have, or that one of a service's hosts has.
+    private struct Name {
+        let text: String
+        /// Why it was not found, the last time that it was asked for.
+        let trouble: String?
+    }
+
+    /// - Parameter troubles: of names that were not found, why.
+    package init(
+        _ plans: [ClusterPlan], names: ResolvedNames, troubles: [String: String] = [:], schemas: SchemaBoard = SchemaBoard()
+    ) {
         self.schemas = schemas
         clusters = plans.map { plan in
             let known = plan.record.records
+            let places = plan.places(names)
             return Cluster(
                 record: plan.record, isReflected: plan.schema?.reflection != nil,
-                endpoints: plan.places(names).compactMap { place in
+                names: plan.names(names).map { Name(text: $0, trouble: troubles[$0]) },
+                endpoints: (places + plan.kept(known, beside: places)).compactMap { place in
                     known.first { $0.name == place.identity }.map { (place, $0) }
                 })
         }
@@ -60,6 +73,21 @@ package struct ClusterReport {
             }
         }
         if cluster.isReflected { writeSchema(of: cluster.record.name, &writer, &buffer, now) }
+        if !cluster.names.isEmpty {
+            writer.key("names", &buffer)
+            writer.beginArray(&buffer)
+            for name in cluster.names {
+                writer.beginObject(&buffer)
+                writer.key("name", &buffer)
+                writer.string(name.text, &buffer)
+                if let trouble = name.trouble {
+                    writer.key("trouble", &buffer)
+                    writer.string(trouble, &buffer)
+                }
+                writer.endObject(&buffer)
+            }
+            writer.endArray(&buffer)
+        }
         writer.key("endpoints", &buffer)
         writer.beginArray(&buffer)
         for (place, record) in cluster.endpoints {
@@ -111,6 +139,9 @@ package struct ClusterReport {
             perEndpoint("martlet_endpoint_ejections_total", "How often an endpoint was found out of step.", .counter) {
                 MetricValue.count(UInt64($0.ejectionTotal))
             },
+            perEndpoint(
+                "martlet_endpoint_circuit_open", "1 while an endpoint's error breaker lets no call pass, or only probes.", .gauge
+            ) { record in record.breaker.map { MetricValue.level($0.state(at: now) == .closed ? 0 : 1) } },
         ]
         families.append(
             perCluster("martlet_circuit_open", "1 while an error breaker lets no call pass, or only probes.", .gauge) { record in
@@ -121,9 +152,26 @@ package struct ClusterReport {
                 record.settings.limits.map { _ in MetricValue.level(Int64(record.usage.requests)) }
             })
         families.append(
-            perCluster("martlet_circuit_overflow_total", "Calls that a limit has turned away.", .counter) { record in
+            perCluster(
+                "martlet_circuit_overflow_total", "How often a limit or budget has turned away a call, or a try of one.", .counter
+            ) { record in
                 record.settings.limits.map { _ in MetricValue.count(record.usage.overflowCount) }
             })
+        families.append(refusals)
+        families.append(
+            perCluster("martlet_cluster_timeouts_total", "Calls whose time was up while a cluster had them.", .counter) { record in
+                MetricValue.count(record.usage.timeoutTotal)
+            })
+        families.append(
+            MetricFamily(
+                name: "martlet_name_unresolved", help: "1 while a name of a cluster's endpoints is not found.", kind: .gauge,
+                series: clusters.flatMap { cluster in
+                    cluster.names.map { name in
+                        MetricSeries(
+                            labels: [Label("cluster", cluster.record.name), Label("name", name.text)],
+                            value: .level(name.trouble == nil ? 0 : 1))
+                    }
+                }))
         families.append(
             MetricFamily(
                 name: "martlet_schema_services", help: "Services of a cluster's schema, as it was last told by reflection.",
@@ -136,16 +184,30 @@ package struct ClusterReport {
         return families.filter { !$0.series.isEmpty }
     }
 
+    private var refusals: MetricFamily {
+        MetricFamily(
+            name: "martlet_circuit_refused_total", help: "Calls that a limit or an open breaker has refused, by which.",
+            kind: .counter,
+            series: clusters.filter(\.record.isGuarded).flatMap { cluster in
+                CircuitRefusal.allCases.map { cause in
+                    MetricSeries(
+                        labels: [Label("cluster", cluster.record.name), Label("cause", cause.rawValue)],
+                        value: .count(cluster.record.usage.refusals(cause)))
+                }
+            })
+    }
+
     private func perEndpoint(
-        _ name: String, _ help: String, _ kind: MetricFamily.Kind, _ value: (EndpointRecord) -> MetricValue
+        _ name: String, _ help: String, _ kind: MetricFamily.Kind, _ value: (EndpointRecord) -> MetricValue?
     ) -> MetricFamily {
         MetricFamily(
             name: name, help: help, kind: kind,
             series: clusters.flatMap { cluster in
-                cluster.endpoints.map { endpoint in
-                    MetricSeries(
-                        labels: [Label("cluster", cluster.record.name), Label("endpoint", endpoint.record.name)],
-                        value: value(endpoint.record))
+                cluster.endpoints.compactMap { endpoint in
+                    value(endpoint.record).map {
+                        MetricSeries(
+                            labels: [Label("cluster", cluster.record.name), Label("endpoint", endpoint.record.name)], value: $0)
+                    }
                 }
             })
     }
@@ -159,6 +221,40 @@ package struct ClusterReport {
                 value(cluster.record).map { MetricSeries(labels: [Label("cluster", cluster.record.name)], value: $0) }
             })
     }
+}
+
+extension ClusterPlan {
+    /// Those that are looked up for it, each once.
+    fileprivate func names(_ resolved: ResolvedNames) -> [String] {
+        var seen: Set<String> = []
+        return endpoints.flatMap { endpoint -> [String] in
+            guard case .name(let name, _) = endpoint.address else { return [] }
+            guard endpoint.use == .service else { return [name] }
+            return [name] + (resolved.services[name] ?? []).map { ResolvedNames.key(of: $0) }
+        }.filter { seen.insert($0).inserted }
+    }
+
+    /// Those that workers keep for names that stand for one address at a time, though DNS may say another by now.
+    fileprivate func kept(_ records: [EndpointRecord], beside places: [EndpointPlace]) -> [EndpointPlace] {
+        guard endpoints.contains(where: { $0.use == .logical }) else { return [] }
+        var seen = Set(places.map(\.identity))
+        return records.compactMap { record -> EndpointPlace? in
+            guard !seen.contains(record.name),
+                let address = record.name.split(separator: " ").first.flatMap({ SocketAddress(String($0)) })
+            else { return nil }
+            for endpoint in endpoints where endpoint.use == .logical {
+                guard case .name(let name, let port) = endpoint.address, address == address.with(port: port) else { continue }
+                let place = place(address, name, endpoint)
+                if place.identity == record.name, seen.insert(record.name).inserted { return place }
+            }
+            return nil
+        }
+    }
+}
+
+extension ClusterRecord {
+    /// Something may refuse its calls.
+    fileprivate var isGuarded: Bool { settings.limits != nil || settings.errors != nil || settings.endpointErrors != nil }
 }
 
 extension EndpointRecord {

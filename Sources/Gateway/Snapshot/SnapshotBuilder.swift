@@ -70,6 +70,7 @@ package struct SnapshotBuilder {
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
         checkStreams(schemas)
+        checkNames(schemas.map { $0?.schema })
         var routes = pageRoutes(&builder)
         let pageCount = routes.count
         routes += configuration.routes.enumerated().map { index, route in
@@ -102,10 +103,12 @@ package struct SnapshotBuilder {
         for listener in configuration.listeners {
             _ = files.listenerPlan(listener, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
         }
+        var schemas: [Schema?] = []
         for cluster in configuration.clusters {
             _ = clusterPlan(cluster)
-            _ = transcoding(cluster)
+            schemas.append(transcoding(cluster)?.schema)
         }
+        checkNames(schemas)
         for issuer in configuration.authentication?.issuers ?? [] { _ = files.keys(of: issuer) }
         _ = storePlan(configuration.rateLimits)
         return files.issues

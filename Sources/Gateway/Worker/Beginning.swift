@@ -169,7 +169,10 @@ extension GatewayWorker {
         let flags = exchange.pointee.flags
         metrics.count(
             flags.contains(.endsByDuration) ? .durationTimeout : flags.contains(.callerSetDeadline) ? .callerTimeout : .routeTimeout)
-        if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended { metrics.count(.upstreamTimeout) }
+        if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended {
+            metrics.count(.upstreamTimeout)
+            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.noteTimeout() }
+        }
         // An answer that had begun says that the endpoint is there.
         if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response {
             upstream.note(exchange.pointee.attempt, .localFailure)

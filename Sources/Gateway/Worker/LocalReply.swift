@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Reactor
 internal import Bytes
 internal import GRPC
@@ -105,5 +106,20 @@ extension GatewayWorker {
             exchange.pointee.outcome.detail = stage.callersDetail
         }
         exchange.pointee.outcome.grpcStatus = row.code
+        if let circuit = refusal.cause.circuit {
+            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.noteRefusal(circuit) }
+        }
+    }
+}
+
+extension RefusalCause {
+    /// What of a cluster's guards has refused the call.
+    fileprivate var circuit: CircuitRefusal? {
+        switch self {
+        case .circuitFull: .requests
+        case .upstreamQueueFull: .pending
+        case .circuitOpen: .open
+        default: nil
+        }
     }
 }

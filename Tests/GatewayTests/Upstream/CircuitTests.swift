@@ -1,5 +1,6 @@
 import Balancing
 import GRPCTesting
+import Metrics
 import Reactor
 import Sockets
 import Testing
@@ -24,6 +25,12 @@ struct CircuitTests {
         return (gateway, backends)
     }
 
+    /// What the admin address shows of a family.
+    private func readings(_ family: String, _ gateway: TestGateway) -> [MetricValue] {
+        ClusterReport(gateway.gateway.current.clusters.map(\.plan), names: ResolvedNames())
+            .families(now: gateway.inside.loop.now).first { $0.name == family }?.series.map(\.value) ?? []
+    }
+
     @Test("calls beyond the limit of those that run or wait are refused at once, until one of them is over")
     func requests() throws {
         let (gateway, backends) = try house { $0.limits = CircuitLimits(connections: 10, pending: 10, requests: 3, retries: 0) }
@@ -34,6 +41,7 @@ struct CircuitTests {
         #expect(refused.status == "14" && refused.field("grpc-message").contains("too much"))
         let usage = gateway.gateway.current.clusters[0].record.usage
         #expect(usage.requests == 3 && usage.connections == 1 && usage.overflowCount == 1)
+        #expect(usage.refusals(.requests) == 1 && usage.refusals(.pending) == 0)
         calls[0].reset()
         #expect(gateway.run { usage.requests == 2 })
         #expect(caller.unary("/a.S/Call", []).status == "0")
@@ -57,6 +65,7 @@ struct CircuitTests {
         #expect(gateway.run { usage.pending == 1 })
         #expect(backends[0].accepted == 2 && usage.connections == 2)
         #expect(caller.unary("/a.S/Call", []).status == "14")
+        #expect(usage.refusals(.pending) == 1)
         backends[0].answer(backends[0].held[0])
         #expect(gateway.run { usage.pending == 0 && backends[0].paths.last == "/hold.S/waiting" })
         for stream in backends[0].held { backends[0].answer(stream) }
@@ -74,6 +83,8 @@ struct CircuitTests {
         #expect(backends[0].paths.count == 10)
         let refused = caller.unary("\(path).S/Call", [])
         #expect(refused.status == "14" && refused.field("retry-after") == "5" && backends[0].paths.count == 10)
+        #expect(gateway.gateway.current.clusters[0].record.usage.refusals(.open) == 1)
+        #expect(readings("martlet_circuit_refused_total", gateway) == [.count(0), .count(0), .count(1)])
         backends[0].isFailing = false
         gateway.outside.advance(by: .seconds(5))
         #expect(caller.unary("\(path).S/Call", []).status == "0")
@@ -92,6 +103,8 @@ struct CircuitTests {
         backends[0].isFailing = true
         for _ in 0..<10 { _ = caller.unary("/a.S/Call", []) }
         #expect(backends[0].paths.count == 5)
+        let open = readings("martlet_endpoint_circuit_open", gateway)
+        #expect(open.count == 2 && open.contains(.level(0)) && open.contains(.level(1)))
         for _ in 0..<10 { #expect(caller.unary("/a.S/Call", []).status == "0") }
         #expect(backends[0].paths.count == 5)
         backends[0].isFailing = false

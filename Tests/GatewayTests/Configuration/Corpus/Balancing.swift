@@ -80,5 +80,8 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:52:  clusters.orders.health_check.path: found with type tcp, expected http
         >>> martlet.yaml:6:69:  clusters.orders.health_check.timeout: found "0s", expected a duration such as 250ms or 5s, at least 1ms
         >>> martlet.yaml:9:19:  clusters.other.health_check: found "gprc", expected grpc, http or tcp; did you mean "grpc"?
+        --- checks that outlast their interval
+        clusters: { orders: { endpoints: [10.0.0.1:80], health_check: { type: tcp, interval: 250ms } } }
+        >>> martlet.yaml:1:63: clusters.orders.health_check: warning: found a timeout of 1s, longer than the interval, 250ms: endpoints that stay silent are checked more rarely
         """#)
 }

@@ -58,5 +58,18 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:87:  clusters.orders.retry_budget.minimum: found "-1", expected a whole number from 0 to 1000000
         >>> martlet.yaml:1:107: clusters.orders.hedge_budget: found "20%", expected a mapping with percent or minimum
         >>> martlet.yaml:2:50:  routes[0].max_stream_duration: found "0s", expected a duration such as 250ms or 5s, at least 1ms
+        --- budgets of nothing
+        clusters:
+          a: { endpoints: [10.0.0.1:80], retry_budget: { percent: 0%, minimum: 0 }, hedge_budget: { percent: 0%, minimum: 0 } }
+          b: { endpoints: [10.0.0.1:80], retry_budget: { percent: 0% } }
+        routes:
+          - { path: /a, cluster: a, retry: {} }
+          - { path: /b, cluster: b, retry: {} }
+          - service: a.B
+            clusters: { a: 1, b: 1 }
+            methods: { Get: { retry: off }, Put: { retry: {} }, Ask: { idempotent: true, hedging: {} } }
+        >>> martlet.yaml:5:36: routes[0].retry: warning: found retry before cluster "a", whose retry_budget allows none
+        >>> martlet.yaml:9:51: routes[2].methods.Put.retry: warning: found retry before cluster "a", whose retry_budget allows none
+        >>> martlet.yaml:9:91: routes[2].methods.Ask.hedging: warning: found hedging before cluster "a", whose hedge_budget allows none
         """#)
 }

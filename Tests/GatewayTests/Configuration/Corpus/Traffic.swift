@@ -43,7 +43,16 @@ extension WrongConfiguration {
         >>> martlet.yaml:2:70: routes[0].mirror.fraction: found "10", expected a percentage such as 10% or 0.1%
         >>> martlet.yaml:3:42: routes[1].mirror: the key "cluster" is missing, expected the name of a cluster
         >>> martlet.yaml:3:54: routes[1].mirror.fraction: found "101%", expected a percentage such as 10% or 0.1%
+        >>> martlet.yaml:4:53: routes[2].mirror.cluster: warning: found "orders", which the route leads to itself: it gets those calls twice
         >>> martlet.yaml:4:71: routes[2].mirror.fraction: found "0.00001%", expected a percentage such as 10% or 0.1%
+        --- what happens to no call
+        clusters: { a: { endpoints: [10.0.0.1:80] }, b: { endpoints: [10.0.0.2:80] } }
+        routes:
+          - { path: /a, cluster: a, mirror: { cluster: b, fraction: 0% } }
+          - { path: /b, cluster: a, fault: { delay: { duration: 1s, fraction: 0.0% }, abort: { http_status: 503, fraction: 0% } } }
+        >>> martlet.yaml:3:61:  routes[0].mirror.fraction: warning: found 0%: it happens to no call
+        >>> martlet.yaml:4:71:  routes[1].fault.delay.fraction: warning: found 0%: it happens to no call
+        >>> martlet.yaml:4:116: routes[1].fault.abort.fraction: warning: found 0%: it happens to no call
         --- overload
         overload: { connections: 0, calls: many, memory: 1MiB, exchanges: 5 }
         >>> martlet.yaml:1:26: overload.connections: found "0", expected a whole number from 1 to 100000000, or none
