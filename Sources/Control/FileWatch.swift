@@ -39,16 +39,16 @@ final class FileWatch {
     /// Watches besides what another one does.
     func add(_ other: FileWatch) { seen.merge(other.seen) { own, _ in own } }
 
-    /// True once for every change.
-    func hasChanged() -> Bool {
-        var changed = false
+    /// What has changed since this was last asked.
+    func changed() -> [String] {
+        var changed: [String] = []
         for (path, mark) in seen {
             let now = Mark(path)
             if now != mark {
                 seen[path] = now
-                changed = true
+                changed.append(path)
             }
         }
-        return changed
+        return changed.sorted()
     }
 }

@@ -178,7 +178,8 @@ package final class GatewayProcess {
         monitor.changed = { [unowned self] name in group.postToAll { $0.gateway.refresh(cluster: name) } }
         if let snapshot = currentSnapshot { monitor.keep(snapshot.clusters, names: resolved) }
         every(.seconds(1)) { [unowned self] in
-            if watched.hasChanged() { reload(rereading: false) }
+            let changed = watched.changed()
+            if !changed.isEmpty { reload(rereading: false, changed: changed) }
             _ = ticketKeys.rotate(now: loop.now)
         }
         keepSchemas()
@@ -270,8 +271,11 @@ package final class GatewayProcess {
     }
 
     /// Takes a new configuration, or changed files, into service. A bad one changes nothing and says why.
-    private func reload(rereading: Bool) {
+    /// - Parameter changed: the files that the configuration names, where it is they.
+    private func reload(rereading: Bool, changed: [String] = []) {
         guard phase != .leaving else { return }
+        let names = changed.prefix(3).joined(separator: ", ") + (changed.count > 3 ? " and \(changed.count - 3) more" : "")
+        let cause = changed.isEmpty ? "" : " (changed: \(names))"
         var wanted = configuration
         if rereading {
             let (read, issues) = source.read()
@@ -291,15 +295,15 @@ package final class GatewayProcess {
         guard let product = built, !problems.hasErrors else {
             // Among them may be new ones with the mistake in them.
             watched.add(files)
-            return notices.say("reload refused: the configuration in service stays")
+            return notices.say("reload refused\(cause): the configuration in service stays")
         }
         do {
             try takeIntoService(product, wanted)
         } catch {
-            return notices.say("reload refused: \(error.message)")
+            return notices.say("reload refused\(cause): \(error.message)")
         }
         watched = files
-        notices.say("reloaded generation=\(generation)")
+        notices.say("reloaded generation=\(generation)\(cause)")
     }
 
     private func takeIntoService(

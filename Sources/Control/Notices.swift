@@ -7,12 +7,21 @@ package struct Notices: Sendable {
 
     package init() {
         hear = { line in
-            var text = line + "\n"
+            var text = Self.printable(line) + "\n"
             text.withUTF8 { bytes in
                 // A line that cannot be said is lost; there is nobody else to tell.
                 _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
             }
         }
+    }
+
+    /// Names that others gave us may hold what a terminal obeys, or ends at.
+    static func printable(_ line: String) -> String {
+        let isControl = { (scalar: Unicode.Scalar) in
+            scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+        }
+        guard line.unicodeScalars.contains(where: isControl) else { return line }
+        return line.unicodeScalars.map { isControl($0) ? "\\u{\(String($0.value, radix: 16))}" : String($0) }.joined()
     }
 
     /// Said to somebody else, from any thread.

@@ -37,7 +37,7 @@ package enum CallerProtocol: UInt8, Sendable {
         } else if Self.hasPrefix(subtype, "grpc-web"), Self.endsType(subtype, at: 8) {
             self = .grpcWeb
         } else if Self.hasPrefix(subtype, "connect+") {
-            self = Self.hasPrefix(subtype, "connect+json") ? .connectJSONStream : .connectStream
+            self = Self.hasPrefix(subtype, "connect+json") && Self.endsType(subtype, at: 12) ? .connectJSONStream : .connectStream
         } else if Self.hasPrefix(subtype, "proto"), Self.endsType(subtype, at: 5) {
             self = .connectUnary
         } else if Self.hasPrefix(subtype, "json"), Self.endsType(subtype, at: 4), saysConnect() {

@@ -61,6 +61,9 @@ package final class RequestTranscoder {
         } catch { throw TranscodingFailure(.request, error, at: failed) }
     }
 
+    /// The body of the request that began is read as JSON.
+    package var readsJSON: Bool { source == .json }
+
     /// By its own path a method takes its message as JSON, also one that could be raw.
     private func isPlain(_ match: BindingMatch) -> Bool { match.binding < plan.schema.methods.count }
 

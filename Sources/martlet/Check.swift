@@ -18,7 +18,7 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let text: String
-        switch Files.text(file) {
+        switch Files.inputText(file) {
         case .success(let contents): text = contents
         case .failure(let failure):
             print([Files.unreadable(file, failure)].report)

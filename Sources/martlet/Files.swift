@@ -5,11 +5,30 @@ import Glibc
 
 /// The executable is the one who opens files and knows the environment.
 enum Files {
-    /// The whole file, at most 64 MiB.
+    /// A whole file that a configuration names, at most 64 MiB. Whatever else has a path, such as a pipe that nobody writes
+    /// to, could be waited for in vain.
     static func bytes(_ path: String) -> Result<[UInt8], FileFailure> {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return contents(of: descriptor)
+        case S_IFDIR: return .failure(FileFailure(String(cString: strerror(EISDIR))))
+        default: return .failure(FileFailure("it is not a regular file"))
+        }
+    }
+
+    /// What a command was given on its line, which may be a pipe too: all that comes until its end.
+    static func input(_ path: String) -> Result<[UInt8], FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
         defer { close(descriptor) }
+        return contents(of: descriptor)
+    }
+
+    private static func contents(of descriptor: Int32) -> Result<[UInt8], FileFailure> {
         var contents: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
@@ -22,10 +41,16 @@ enum Files {
     }
 
     static func text(_ path: String) -> Result<String, FileFailure> {
-        bytes(path).flatMap { bytes in
-            guard let text = String(validating: bytes, as: UTF8.self) else { return .failure(FileFailure("not UTF-8")) }
-            return .success(text)
-        }
+        bytes(path).flatMap(text)
+    }
+
+    static func inputText(_ path: String) -> Result<String, FileFailure> {
+        input(path).flatMap(text)
+    }
+
+    private static func text(_ bytes: [UInt8]) -> Result<String, FileFailure> {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return .failure(FileFailure("not UTF-8")) }
+        return .success(text)
     }
 
     static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

@@ -37,28 +37,36 @@ def test_a_get(curl):
     assert (status, json.loads(answer)) == (200, {"name": "shelves/1/books/2", "title": "title"})
 
 
-def test_what_d_alone_posts_is_taken_as_json(curl):
-    """curl says application/x-www-form-urlencoded then, which is nobody's wish."""
-    answer, status = curl("/v1/shelves/1/books", "-d", '{"title":"t"}')
+JSON = ["-H", "content-type: application/json"]
+
+
+def test_a_post(curl):
+    answer, status = curl("/v1/shelves/1/books", *JSON, "-d", '{"title":"t"}')
     assert (status, json.loads(answer)) == (200, {"title": "t"})
+
+
+def test_what_d_alone_posts_is_no_json(curl):
+    """curl says application/x-www-form-urlencoded then, as any page's form does."""
+    answer, status = curl("/v1/shelves/1/books", "-d", '{"title":"t"}')
+    assert status == 415 and "expected content-type application/json" in json.loads(answer)["message"]
 
 
 def test_compressed_both_ways(curl):
     book = json.dumps({"title": "swift " * 1000}).encode()
-    answer, status = curl("/v1/shelves/1/books", "--compressed", "--data-binary", "@-", "-H", "content-encoding: gzip", body=gzip.compress(book))
+    answer, status = curl("/v1/shelves/1/books", "--compressed", *JSON, "--data-binary", "@-", "-H", "content-encoding: gzip", body=gzip.compress(book))
     assert (status, json.loads(answer)) == (200, json.loads(book))
 
 
 def test_a_large_body_that_waits_to_be_wanted(curl):
     """Over 1 MiB curl says Expect: 100-continue."""
     book = json.dumps({"title": "t" * 2_000_000}).encode()
-    answer, status = curl("/v1/shelves/1/books", "--data-binary", "@-", "-H", "expect: 100-continue", body=book)
+    answer, status = curl("/v1/shelves/1/books", *JSON, "--data-binary", "@-", "-H", "expect: 100-continue", body=book)
     assert (status, answer) == (200, json.dumps(json.loads(book), separators=(",", ":")).encode())
 
 
 def test_streams_by_lines_in_chunks(curl):
     lines = b"".join(b'{"pages":%d}\n' % number for number in range(1, 300))
-    answer, status = curl("/v1/books:exchange", "-X", "POST", "-T", "-", "-N", body=lines)
+    answer, status = curl("/v1/books:exchange", *JSON, "-X", "POST", "-T", "-", "-N", body=lines)
     assert (status, answer) == (200, lines)
     answer, status = curl("/v1/shelves/1/books:watch?pageSize=2", "-N", "-H", "accept: text/event-stream")
     assert (status, answer) == (200, b'data: {}\n\ndata: {"pages":1}\n\n')

@@ -155,7 +155,7 @@ def test_errors_have_their_http_status_and_say_why(running, method, path, body, 
     told = json.loads(body)
     assert (seen, told["code"]) == (status, code) and words in told["message"], told
     if status == 405:
-        assert head["allow"] == "GET, LOCK, POST"
+        assert head["allow"] == "GET, HEAD, LOCK, POST"
 
 
 def test_rules_of_a_method_apply_however_it_is_called(running):
@@ -207,6 +207,7 @@ def test_a_changed_descriptor_set_is_taken_up_and_a_bad_one_is_not(tmp_path):
         assert status() != 200
         replace(file, good)
         eventually(lambda: status() == 200)
+        gateway.process.wait_for(lambda line: line.startswith("reloaded") and str(file) in line, "what was taken up")
         replace(file, b"\xff\xff")
         gateway.process.wait_for(lambda line: "descriptor set" in line, "the mistake")
         assert status() == 200

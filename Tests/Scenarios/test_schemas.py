@@ -1,6 +1,7 @@
 """Where schemas come from: reflection, asked again and again; folders of descriptor sets."""
 
 import json
+import os
 import shutil
 import socket
 from concurrent import futures
@@ -148,6 +149,44 @@ def test_a_folder_of_descriptor_sets_is_one_schema_and_its_files_are_taken_up_as
         assert get(gateway)[0] == 200
 
 
+@pytest.mark.parametrize("kind", ["folder", "file", "protos"])
+def test_what_is_no_file_is_refused_and_waited_for_by_nobody(tmp_path, own, request, kind):
+    """To open a pipe that nobody writes to takes as long as nobody does."""
+    server = own(Server())
+    if kind == "protos":
+        named, pipe = request.getfixturevalue("protos"), tmp_path / "protos" / "pipe.proto"
+    else:
+        (tmp_path / "sets").mkdir()
+        source = tmp_path / "sets" / "library.binpb"
+        source.write_bytes(description().SerializeToString())
+        named = {"descriptors": [str(source if kind == "file" else source.parent)]}
+        pipe = source if kind == "file" else source.parent / "pipe.binpb"
+    with Gateway(tmp_path, serving(server.port, named)) as gateway:
+        assert get(gateway)[0] == 200
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "pipe").rename(pipe)
+        gateway.process.wait_for(lambda line: "not a regular file" in line, "the pipe")
+        gateway.process.wait_for(lambda line: line.startswith("reload refused (changed: "), "that nothing was taken up")
+        assert gateway.admin("/ready")[0] == 200 and get(gateway)[0] == 200
+        assert "not a regular file" in run("check", gateway.file).stdout
+
+
+def test_why_a_backend_does_not_describe_itself_is_said_in_one_line(tmp_path, own):
+    class Lost:
+        def ServerReflectionInfo(self, asks, context):
+            for one in asks:
+                answer = reflection_pb2.ServerReflectionResponse(original_request=one)
+                if one.HasField("list_services"):
+                    answer.list_services_response.service.add(name=NAME)
+                else:
+                    answer.error_response.error_code, answer.error_response.error_message = 5, "lost\0in\x1b[31m the mail"
+                yield answer
+    server = own(Server())
+    server.servicer = Lost()
+    with Gateway(tmp_path, serving(server.port)) as gateway:
+        gateway.process.wait_for(lambda line: line.startswith("schema books:") and r"lost\u{0}in\u{1b}[31m the mail" in line, "the reason")
+
+
 LIBRARY = """syntax = "proto3";
 package martlet.kinds.v1;
 import "google/api/annotations.proto";
@@ -275,7 +314,7 @@ def test_rules_of_the_configuration_take_the_place_of_annotations(tmp_path, own)
         assert json.loads(get(gateway, "/books/a")[1]) == {"name": "a"}
         assert get(gateway, "/volumes/a")[1] == b'"a"'
         assert get(gateway, "/v1/books/a")[0] == 404
-        assert post(gateway.address, "http1", "/echo", {}, b'{"aBool":true}', "ECHO")[2] == b'{"aBool":true}'
+        assert post(gateway.address, "http1", "/echo", {"content-type": "application/json"}, b'{"aBool":true}', "ECHO")[2] == b'{"aBool":true}'
 
 
 def test_rules_that_do_not_fit_are_mistakes(tmp_path):
@@ -314,7 +353,7 @@ def test_protocols_can_be_narrowed(tmp_path, own, place):
     whole = serving(server.port)
     (whole["routes"] if place == "route" else whole["listeners"])[0]["protocols"] = ["grpc", "connect"]
     with Gateway(tmp_path, whole) as gateway:
-        assert get(gateway)[0] == 415
+        assert get(gateway)[0] == 404
         assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/grpc-web"}, b"\0\0\0\0\0")[2].count(b"grpc-status: 12") == 1
         assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/proto"}, b"")[0] == 200
         with grpc.insecure_channel(gateway.address) as channel:

@@ -44,6 +44,11 @@ struct FolderListing {
             if status.st_mode & S_IFMT == S_IFDIR {
                 try collect(root, below: inner, depth: depth + 1, into: &found)
             } else if endings.contains(where: { name.hasSuffix($0) }) {
+                // A link that leads nowhere fails when it is read. Pipes and the like could be waited for in vain.
+                if stat("\(root)/\(inner)", &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+                    guard status.st_mode & S_IFMT != S_IFDIR else { continue }
+                    throw FileFailure("\(inner) is not a regular file")
+                }
                 found.append(inner)
                 guard found.count <= Self.filesMax else { throw FileFailure("more than \(Self.filesMax) files") }
             }

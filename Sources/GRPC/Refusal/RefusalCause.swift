@@ -4,7 +4,13 @@ package enum RefusalCause: Sendable {
     case noRoute
     /// The path has a route, the method does not. `allow`: the methods that have, joined as the header wants them.
     case methodNotAllowed(allow: String)
+    /// The path leads to a cluster with a schema, none of whose methods it means.
+    case noMethod
+    /// The cluster has not told its schema yet.
+    case schemaUnknown(retryAfter: Duration?)
     case unsupportedContentType
+    /// A body that would be read as JSON says that it is something else, or nothing.
+    case bodyIsNotJSON
     /// Native gRPC over HTTP/1.1, which has no streams to carry it.
     case callerNeedsHTTP2
     /// Native gRPC to a cluster that speaks HTTP/1.1.
@@ -71,6 +77,9 @@ package enum RefusalCause: Sendable {
     /// SNI and authority choose different client-certificate policies (RFC 9110, section 15.5.20).
     case misdirected
     case malformedTimeout
+    case malformedConnectTimeout
+    /// Another version of Connect than the one there is.
+    case unsupportedConnectVersion
     /// `field` names the place within the message, `problem` says what is wrong there.
     case malformedMessage(field: String, problem: String)
 

@@ -43,7 +43,7 @@ struct RefusalDetails {
         rule = refusal.exposesRule ? refusal.rule : nil
         switch refusal.cause {
         case .keySetUnavailable(let delay), .noHealthyEndpoint(let delay), .upstreamQueueFull(let delay),
-            .circuitFull(let delay), .overloaded(let delay):
+            .circuitFull(let delay), .overloaded(let delay), .schemaUnknown(let delay):
             retryDelay = delay
         case .failedLogins(let delay), .limitStoreUnavailable(let delay), .circuitOpen(let delay): retryDelay = delay
         case .rateLimited(let delay, let states):
@@ -61,10 +61,13 @@ struct RefusalDetails {
         case .deadlineExceeded(let stage): fact = ("stage", .text(stage.name))
         case .messageTooLarge(let bytes), .headTooLarge(let bytes, _): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
         case .malformedTimeout: fieldViolation = ("grpc-timeout", "expected one to eight digits and one of H M S m u n")
+        case .malformedConnectTimeout: fieldViolation = ("connect-timeout-ms", "expected one to ten digits")
+        case .unsupportedConnectVersion: fieldViolation = ("connect-protocol-version", "expected 1")
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
-        case .noRoute, .unsupportedContentType, .callerNeedsHTTP2, .clusterSpeaksHTTP1, .unauthenticated, .permissionDenied, .connectFailed, .connectionLost,
-            .upstreamProtocolError, .slowRequestBody, .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected,
-            .faultInjected, .shuttingDown, .connectionTooOld, .internalError:
+        case .noRoute, .noMethod, .unsupportedContentType, .bodyIsNotJSON, .callerNeedsHTTP2, .clusterSpeaksHTTP1,
+            .unauthenticated, .permissionDenied, .connectFailed, .connectionLost, .upstreamProtocolError, .slowRequestBody,
+            .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected, .faultInjected, .shuttingDown,
+            .connectionTooOld, .internalError:
             break
         }
     }

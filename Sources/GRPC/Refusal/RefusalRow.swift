@@ -42,6 +42,18 @@ extension RefusalCause {
             RefusalRow(
                 .unimplemented, 405, "METHOD_NOT_ALLOWED", "this path does not take this method",
                 flag: "NR", detail: "method_not_allowed")
+        case .noMethod:
+            RefusalRow(
+                .unimplemented, 404, "METHOD_NOT_FOUND", "no method is called by this path", flag: "NR",
+                detail: "method_not_found")
+        case .schemaUnknown:
+            RefusalRow(
+                .unavailable, 503, "SCHEMA_UNKNOWN", "the methods of this service are not known yet", flag: "NR",
+                detail: "schema_unknown")
+        case .bodyIsNotJSON:
+            RefusalRow(
+                .unimplemented, 415, "CONTENT_TYPE_UNSUPPORTED",
+                "the body is read as JSON, expected content-type application/json", flag: "NR", detail: "content_type_not_json")
         case .unsupportedContentType:
             RefusalRow(
                 .unimplemented, 415, "CONTENT_TYPE_UNSUPPORTED", "this content type is not served here",
@@ -162,6 +174,14 @@ extension RefusalCause {
             RefusalRow(
                 .invalidArgument, 400, "TIMEOUT_INVALID", "grpc-timeout is malformed",
                 flag: "DPE", detail: "grpc_timeout_malformed")
+        case .malformedConnectTimeout:
+            RefusalRow(
+                .invalidArgument, 400, "TIMEOUT_INVALID", "connect-timeout-ms is malformed",
+                flag: "DPE", detail: "connect_timeout_malformed")
+        case .unsupportedConnectVersion:
+            RefusalRow(
+                .invalidArgument, 400, "CONNECT_VERSION_UNSUPPORTED", "connect-protocol-version is not 1",
+                flag: "DPE", detail: "connect_version_unsupported")
         case .malformedMessage:
             RefusalRow(
                 .invalidArgument, 400, "MESSAGE_INVALID", "the message is malformed", flag: "TR", detail: "malformed_message")

@@ -28,6 +28,12 @@ package final class Bridge {
     var answer = ByteBuffer()
     /// The answer's head has gone downstream.
     var headIsSent = false
+    /// Why the call cannot be made: told where it would go upstream, to those who may make it. The body goes nowhere then.
+    var refusal: RefusalCause?
+    /// The caller did not say what its body is: then there may be none.
+    var refusesBody = false
+    /// The caller asks for the head only.
+    var isHead = false
     var requestFlow = Flow()
     var answerFlow = Flow()
 

@@ -25,6 +25,9 @@ struct BridgedRequest {
             case .acceptEncoding where isUnary: acceptsGzip = Self.names(field.valueBytes, "gzip")
             case .other where isConnect:
                 if field.nameBytes.equals("connect-timeout-ms") { timeout = field.valueBytes }
+                if field.nameBytes.equals("connect-protocol-version"), !field.valueBytes.equals("1") {
+                    throw ConversionFailure(.unsupportedConnectVersion)
+                }
                 guard !isUnary else { continue }
                 if field.nameBytes.equals("connect-content-encoding") { encoding = field.valueBytes }
                 if field.nameBytes.equals("connect-accept-encoding") { acceptsGzip = Self.names(field.valueBytes, "gzip") }
@@ -59,7 +62,7 @@ struct BridgedRequest {
     /// One to ten digits of milliseconds become `grpc-timeout`.
     private static func append(_ timeout: UnsafeRawBufferPointer, to fields: inout FieldBlock) throws(ConversionFailure) {
         guard (1...10).contains(timeout.count), let milliseconds = Decimal.read(timeout) else {
-            throw ConversionFailure(.malformedTimeout)
+            throw ConversionFailure(.malformedConnectTimeout)
         }
         let text = fields.reserve(GRPCTimeout.textBytesMax)
         let count = GRPCTimeout.write(.milliseconds(Int64(milliseconds)), to: text)
@@ -69,6 +72,34 @@ struct BridgedRequest {
 
     /// Whether a content type is `application/json`, with whatever parameters.
     static func isJSON(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/json") }
+
+    /// Whether a body may be read as JSON: `application/json`, what is made of it (`+json`), or lines of it, in UTF-8. A page
+    /// of another origin cannot say any of these without having asked.
+    static func isAnyJSON(_ type: UnsafeRawBufferPointer) -> Bool {
+        let parts = type.split(separator: UInt8(ascii: ";"))
+        guard let first = parts.first else { return false }
+        let name = trimmed(UnsafeRawBufferPointer(rebasing: first))
+        let isMadeOfJSON = name.count > 17 && HTTPGrammar.equalsIgnoringCase(.init(rebasing: name.prefix(12)), "application/")
+            && HTTPGrammar.equalsIgnoringCase(.init(rebasing: name.suffix(5)), "+json")
+        guard isMadeOfJSON || HTTPGrammar.equalsIgnoringCase(name, "application/json")
+            || HTTPGrammar.equalsIgnoringCase(name, "application/x-ndjson")
+        else { return false }
+        return parts.dropFirst().allSatisfy { part in
+            let parameter = trimmed(UnsafeRawBufferPointer(rebasing: part))
+            guard parameter.count >= 8, HTTPGrammar.equalsIgnoringCase(.init(rebasing: parameter.prefix(8)), "charset=") else {
+                return true
+            }
+            let charset = UnsafeRawBufferPointer(rebasing: parameter.dropFirst(8))
+            return HTTPGrammar.equalsIgnoringCase(charset, "utf-8") || HTTPGrammar.equalsIgnoringCase(charset, "\"utf-8\"")
+        }
+    }
+
+    private static func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var bytes = bytes
+        while let byte = bytes.first, byte == 0x20 || byte == 0x09 { bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst()) }
+        while let byte = bytes.last, byte == 0x20 || byte == 0x09 { bytes = UnsafeRawBufferPointer(rebasing: bytes.dropLast()) }
+        return bytes
+    }
 
     /// The codec after `application/grpc-web` or `application/grpc-web-text`: none, which means this one, or `+proto`.
     static func isWebProto(_ type: UnsafeRawBufferPointer) -> Bool {

@@ -38,6 +38,13 @@ extension GatewayWorker {
         return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
     }
 
+    /// Keeps what is wrong with a call back until the filters have had it: whoever may not make it learns nothing of it, and
+    /// it counts for the limits like any other.
+    func holdBack(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+        if exchange.pointee.bridge == nil { exchange.pointee.bridge = Bridge(PassingConverter()) }
+        if exchange.pointee.bridge!.refusal == nil { exchange.pointee.bridge!.refusal = cause }
+    }
+
     /// Builds the bridge for a caller whose messages are the upstream's.
     func buildMessageBridge(_ exchange: ExchangePointer, _ stream: StreamPointer) -> RefusalCause? {
         let requestIsText = exchange.pointee.caller == .grpcWebText
@@ -66,20 +73,31 @@ extension GatewayWorker {
 
     /// More of the request's body has arrived.
     func forwardBridged(_ exchange: ExchangePointer, _ bridge: Bridge, _ bytes: UnsafeRawBufferPointer) {
+        guard bridge.refusal == nil else {
+            bridge.requestFlow.convert(bytes.count, to: 0)
+            return bridgedRequestDrained(exchange, bridge, 0)
+        }
+        if bridge.refusesBody, bytes.count > 0 { return failBridged(exchange, .bodyIsNotJSON) }
         do throws(ConversionFailure) {
             try convertRequest(bridge, bytes)
         } catch {
             bridge.output.removeAll()
-            return fail(exchange, error.cause)
+            return failBridged(exchange, error.cause)
         }
         bridge.requestFlow.convert(bytes.count, to: bridge.output.count)
         forwardOutput(exchange, bridge)
         bridgedRequestDrained(exchange, bridge, 0)
     }
 
+    /// The request's body cannot be converted.
+    func failBridged(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+        guard exchange.pointee.phase == .suspended else { return fail(exchange, cause) }
+        holdBack(exchange, cause)
+    }
+
     /// The request is complete; a cause where it cannot be.
     func endBridgedRequest(_ exchange: ExchangePointer) -> RefusalCause? {
-        guard let bridge = exchange.pointee.bridge else { return nil }
+        guard let bridge = exchange.pointee.bridge, bridge.refusal == nil else { return nil }
         do throws(ConversionFailure) {
             try convertRequestEnd(bridge)
         } catch {
@@ -151,6 +169,7 @@ extension GatewayWorker {
             sendJSONHead(exchange, bridge, json, downstream, from: stream)
         }
         compressOutput(bridge, isLast: false)
+        if bridge.isHead { bridge.output.removeAll() }
         bridge.answerFlow.convert(bytes.count, to: bridge.output.count)
         sendOutput(bridge, downstream)
         let due = bridge.answerFlow.take(0)
@@ -159,7 +178,7 @@ extension GatewayWorker {
 
     func sendOutput(_ bridge: Bridge, _ downstream: StreamPointer) {
         guard !bridge.output.isEmpty else { return }
-        Connection.with(downstream) { $0.send(downstream, bridge.output.readable) }
+        if !bridge.isHead { Connection.with(downstream) { $0.send(downstream, bridge.output.readable) } }
         bridge.output.removeAll()
         bridge.output.shrink(to: Bridge.outputBytesKept)
         checkMemory(after: downstream)
@@ -194,6 +213,10 @@ extension GatewayWorker {
         }
         replies.end.read(stream.pointee.fields, from: start, code: code)
         exchange.pointee.phase = .over
+        // Raw bytes have no place for an error, and are not to look complete.
+        if code != .ok, bridge.headIsSent, bridge.json?.isRaw == true {
+            return Connection.with(downstream) { $0.reset(downstream, .internalError) }
+        }
         if let json = bridge.json {
             endJSONAnswer(exchange, bridge, json, stream, downstream, code)
         } else if exchange.pointee.caller.answersWith200 {

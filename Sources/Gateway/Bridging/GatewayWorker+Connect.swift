@@ -14,8 +14,8 @@ extension GatewayWorker {
             let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }),
             let method = plan.schema.method(path: facts.path)
         else { return nil }
-        guard plan.schema.methods[method].isSideEffectFree else { return .methodNotAllowed(allow: "POST") }
         exchange.pointee.caller = .connectUnary
+        guard plan.schema.methods[method].isSideEffectFree else { return .methodNotAllowed(allow: "POST") }
         return .found
     }
 
@@ -64,10 +64,13 @@ extension GatewayWorker {
     func buildConnectJSON(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, encoding: UnsafeRawBufferPointer? = nil
     ) -> RefusalCause? {
-        guard let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }) else { return .unsupportedContentType }
+        guard let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }) else {
+            let isAwaited = exchange.pointee.route!._withUnsafeGuaranteedRef { $0.hasSchema }
+            return isAwaited ? .schemaUnknown(retryAfter: .seconds(1)) : .unsupportedContentType
+        }
         guard let place = plan.schema.method(path: facts.path) else {
             methodMissed(exchange)
-            return .noRoute
+            return .noMethod
         }
         let method = plan.schema.methods[place]
         let isUnary = exchange.pointee.caller == .connectUnary

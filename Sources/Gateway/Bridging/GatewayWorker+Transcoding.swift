@@ -38,16 +38,22 @@ extension GatewayWorker {
         }
         var chosen = -1
         var meant: MethodSchema?
-        let outcome = snapshot.directory.match(method: method, facts, into: transcoding.match) { plan, method in
+        func accepts(_ plan: TranscodingPlan, _ method: MethodSchema) -> Bool {
             chosen = Self.route(of: method, plan, facts, direct, stream, snapshot)
             meant = method
             return chosen >= 0
         }
+        var outcome = snapshot.directory.match(method: method, facts, into: transcoding.match, accepts: accepts)
+        if outcome != .found, method.equals("HEAD") {
+            // What has GET has HEAD (RFC 9110, section 9.3.2).
+            outcome = snapshot.directory.match(method: Self.get, facts, into: transcoding.match, accepts: accepts)
+        }
         if outcome == .found, let meant { return serve(meant, by: chosen, of: snapshot, exchange, stream) }
         if outcome == .methodNotAllowed, direct == nil || direct == chosen {
-            let methods = snapshot.directory.methods(facts) { plan, method in
+            var methods = snapshot.directory.methods(facts) { plan, method in
                 Self.route(of: method, plan, facts, direct, stream, snapshot) >= 0
             }
+            if methods.contains("GET") { methods.insert("HEAD") }
             return .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))
         }
         guard let direct else { return .notFound }
@@ -117,8 +123,14 @@ extension GatewayWorker {
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
                 takePair(plan), transcoding.match, form: form, contentType: exchange.pointee.facts!.contentType ?? none)
+            let isTyped = exchange.pointee.facts!.contentType != nil
+            if converter.pair.request.readsJSON, let type = exchange.pointee.facts!.contentType, !BridgedRequest.isAnyJSON(type) {
+                throw ConversionFailure(.bodyIsNotJSON)
+            }
             let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller, readsMessages: true)
             let bridge = Bridge(converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip)
+            bridge.refusesBody = !isTyped && converter.pair.request.readsJSON
+            bridge.isHead = exchange.pointee.facts!.method.equals("HEAD")
             if let cause = readCompressed(exchange, bridge, request.encoding) { return cause }
             exchange.pointee.bridge = bridge
         } catch {
@@ -127,6 +139,11 @@ extension GatewayWorker {
         exchange.pointee.facts!.become(method: Self.post)
         noteBridged(exchange, stream)
         return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
+    }
+
+    private static var get: UnsafeRawBufferPointer {
+        let text: StaticString = "GET"
+        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     static var post: UnsafeRawBufferPointer {
@@ -213,7 +230,7 @@ extension GatewayWorker {
                 bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: self.context.fieldScratch)
             ServerConnection.withServer(downstream) { connection in
                 connection.respond(downstream, self.withPermission(exchange, downstream, fields), ended: false)
-                connection.send(downstream, bridge.answer.readable)
+                if !bridge.isHead { connection.send(downstream, bridge.answer.readable) }
             }
         }
         if code == .ok { json.withContentType(send) } else {

@@ -36,7 +36,7 @@ package final class Downstream: StreamHandler {
             removeHeadFields(stream)
         }
         if exchange.pointee.bridge != nil, let cause = worker._withUnsafeGuaranteedRef({ $0.endBridgedRequest(exchange) }) {
-            return worker._withUnsafeGuaranteedRef { $0.fail(exchange, cause) }
+            return worker._withUnsafeGuaranteedRef { $0.failBridged(exchange, cause) }
         }
         worker._withUnsafeGuaranteedRef { $0.upstream.requestEnded(exchange) }
     }

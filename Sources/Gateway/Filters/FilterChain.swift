@@ -37,6 +37,10 @@ extension GatewayWorker {
             return isPlain == true ? nil : .badPath
         }
         guard !exchange.pointee.isRPC else { return nil }
+        if exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.hasSchema }) {
+            let isKnown = exchange.pointee.route!._withUnsafeGuaranteedRef { $0.transcoding != nil }
+            return isKnown ? .noMethod : .schemaUnknown(retryAfter: .seconds(1))
+        }
         let isPost = exchange.pointee.facts?.method.equals("POST") ?? false
         return isPost ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
     }
@@ -54,7 +58,7 @@ extension GatewayWorker {
             case .speak:
                 let caller = exchange.pointee.caller
                 guard policy._withUnsafeGuaranteedRef({ $0.callers.contains(caller) }) else {
-                    return refuse(exchange, .unsupportedContentType)
+                    return refuse(exchange, .notSpoken(exchange))
                 }
                 continue
             case .authenticate: verdict = authenticator.check(exchange, worker: self)
@@ -63,8 +67,11 @@ extension GatewayWorker {
                 if let cause = unservable(exchange) { return refuse(exchange, cause) }
                 continue
             case .limit: verdict = limit(exchange)
-            case .shape: verdict = shape(exchange)
+            case .shape:
+                if let cause = exchange.pointee.bridge?.refusal { return refuse(exchange, cause) }
+                verdict = shape(exchange)
             case .route:
+                if let cause = exchange.pointee.bridge?.refusal { return refuse(exchange, cause) }
                 upstream.start(exchange)
                 return
             case .document: return answerPage(exchange, .document)
@@ -78,5 +85,12 @@ extension GatewayWorker {
             case .replied: return
             }
         }
+    }
+}
+
+extension RefusalCause {
+    /// What the caller speaks is not spoken where it calls: to a plain question, which names no type, there is nothing there.
+    static func notSpoken(_ exchange: ExchangePointer) -> RefusalCause {
+        exchange.pointee.caller == .http && exchange.pointee.facts?.contentType == nil ? .noRoute : .unsupportedContentType
     }
 }

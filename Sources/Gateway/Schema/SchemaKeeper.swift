@@ -138,7 +138,9 @@ package final class SchemaKeeper {
                 for missing in answer.withoutFile { say("schema \(name): \(missing.service) is not described: \(missing.reason)") }
                 changed?(name, plan)
             } catch {
-                return failed(asked, error.problems.joined(separator: "; "))
+                let reasons = answer.withoutFile.map { "\($0.service) is not described: \($0.reason)" }
+                    + answer.missing.map { "\($0.file) was not given: \($0.reason)" }
+                return failed(asked, (error.problems + reasons).joined(separator: "; "))
             }
         } else {
             board.known[name]?.time = now

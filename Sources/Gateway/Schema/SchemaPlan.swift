@@ -19,7 +19,10 @@ package struct SchemaPlan: Sendable, Equatable {
 
     /// - Parameter files: each the bytes of one FileDescriptorProto.
     func transcoding(of files: [[UInt8]]) throws(SchemaFailure) -> TranscodingPlan {
-        let plan = TranscodingPlan(schema: try Schema(files: files), rules: rules, options: options)
+        var schema = try Schema(files: files)
+        // Somebody's own file of that name is not to stand in the way.
+        if let more = ErrorDetails.joined(to: files, of: schema), let whole = try? Schema(files: more) { schema = whole }
+        let plan = TranscodingPlan(schema: schema, rules: rules, options: options)
         guard !plan.bindings.isEmpty else {
             throw SchemaFailure(problems: ["found no service in the descriptors, expected at least one"])
         }

@@ -30,6 +30,8 @@ package final class Route: Sendable {
     private let json: JSONConfiguration?
     /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
     package let transcoding: TranscodingPlan?
+    /// Its cluster has a schema, known or not: plain HTTP means one of its methods, or nothing.
+    let hasSchema: Bool
 
     /// Of what can be called by HTTP.
     package enum Page: Sendable { case document, page }
@@ -37,8 +39,10 @@ package final class Route: Sendable {
     package init(
         index: Int, name: String, match: RouteMatch = RouteMatch(), cluster: Int, policies: [CallPolicy], calls: CallGroup,
         priority: RouteConfiguration.Priority = .default, leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil,
-        json: JSONConfiguration? = nil, transcoding: TranscodingPlan? = nil, traffic: TrafficPlan? = nil, page: Page? = nil
+        json: JSONConfiguration? = nil, transcoding: TranscodingPlan? = nil, hasSchema: Bool = false,
+        traffic: TrafficPlan? = nil, page: Page? = nil
     ) {
+        self.hasSchema = hasSchema
         self.traffic = traffic
         self.priority = priority
         self.index = index
@@ -65,7 +69,7 @@ package final class Route: Sendable {
     func with(_ transcoding: TranscodingPlan) -> Route {
         Route(
             index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
-            leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, traffic: traffic)
+            leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, hasSchema: hasSchema, traffic: traffic)
     }
 }
 
@@ -97,7 +101,7 @@ package final class CallPolicy: Sendable {
     package let exposesRules: Bool
 
     /// - Parameters:
-    ///   - needsGRPC: nothing else is served here, because the route matches a service.
+    ///   - needsGRPC: nothing else is served here, because the route matches a service, or leads to a cluster with a schema.
     ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
     ///   - shapes: its route has a traffic plan.
     package init(

@@ -124,7 +124,8 @@ package struct SnapshotBuilder {
         let target = configuration.clusters.firstIndex { $0.name.value == route.cluster.value }
         let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
         let traffic = TrafficPlan(route.traffic) { name in configuration.clusters.firstIndex { $0.name.value == name } ?? 0 }
-        var needsGRPC = false
+        let hasSchema = !leadsToHTTP1 && target.map { configuration.clusters[$0].schema != nil } ?? false
+        var needsGRPC = hasSchema
         if case .service = route.match.target, !leadsToHTTP1 { needsGRPC = true }
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
@@ -151,7 +152,8 @@ package struct SnapshotBuilder {
         return Route(
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
-            json: route.json, transcoding: target.flatMap { schemas[$0] }, traffic: traffic)
+            json: route.json, transcoding: target.flatMap { schemas[$0] }, hasSchema: hasSchema,
+            traffic: traffic)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

@@ -45,7 +45,7 @@ extension GatewayWorker {
         }
         // Only now is it known whether a GET is one of Connect's.
         if let callers = ServerConnection.withServer(stream, { $0.callers }), !callers.contains(exchange.pointee.caller) {
-            return refuse(exchange, .unsupportedContentType)
+            return refuse(exchange, .notSpoken(exchange))
         }
         if pressure.rawValue > 0,
             let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
@@ -59,7 +59,9 @@ extension GatewayWorker {
                 // What was found for the question is not for whatever request comes next.
                 return transcoding.plan = nil
             }
-            if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) { return refuse(exchange, cause) }
+            if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) {
+                holdBack(exchange, cause)
+            }
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }
         runFilters(exchange)

@@ -30,7 +30,7 @@ extension GatewayWorker {
         exchange.pointee.body.removeAll(pool: context.chunks)
         replies.fields.reset()
         replies.body.removeAll()
-        let isHead = exchange.pointee.facts?.method.equals("HEAD") ?? false
+        let isHead = exchange.pointee.facts?.method.equals("HEAD") ?? false || exchange.pointee.bridge?.isHead ?? false
         replies.refusals.write(
             refusal, to: exchange.pointee.caller, isHead: isHead, fields: &replies.fields, body: &replies.body)
         var writer = FieldWriter(for: stream, scratch: context.fieldScratch)

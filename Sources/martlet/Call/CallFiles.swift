@@ -7,7 +7,7 @@ import Transport
 /// Files that `martlet call` is given.
 enum CallFiles {
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
-        switch Files.bytes(path) {
+        switch Files.input(path) {
         case .success(let bytes): return bytes
         case .failure(let failure): throw CommandFailure("\(path): \(failure.reason)")
         }

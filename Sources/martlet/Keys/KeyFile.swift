@@ -124,7 +124,7 @@ enum KeyFile {
     // MARK: bytes
 
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
-        switch Files.bytes(path) {
+        switch Files.input(path) {
         case .success(let bytes): return bytes
         case .failure(let failure): throw CommandFailure("\(path): cannot be read: \(failure.reason)")
         }

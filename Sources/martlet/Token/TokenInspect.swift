@@ -73,7 +73,7 @@ struct TokenInspect: ParsableCommand {
     }
 
     private func standardInput() throws(CommandFailure) -> [UInt8] {
-        switch Files.bytes("/dev/stdin") {
+        switch Files.input("/dev/stdin") {
         case .success(let bytes): return bytes
         case .failure(let failure): throw CommandFailure("standard input: \(failure.reason)")
         }

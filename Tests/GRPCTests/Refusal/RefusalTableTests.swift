@@ -33,6 +33,11 @@ let expectedRows: [ExpectedRow] = [
         flag: "NR", metadata: ["allow": "GET, POST"]),
     .init(
         cause: .unsupportedContentType, code: .unimplemented, http: 415, reason: "CONTENT_TYPE_UNSUPPORTED", flag: "NR"),
+    .init(cause: .noMethod, code: .unimplemented, http: 404, reason: "METHOD_NOT_FOUND", flag: "NR"),
+    .init(
+        cause: .schemaUnknown(retryAfter: .seconds(2)), code: .unavailable, http: 503, reason: "SCHEMA_UNKNOWN", flag: "NR",
+        headers: ["retry-after": "2"]),
+    .init(cause: .bodyIsNotJSON, code: .unimplemented, http: 415, reason: "CONTENT_TYPE_UNSUPPORTED", flag: "NR"),
     .init(cause: .callerNeedsHTTP2, code: .unimplemented, http: 505, reason: "HTTP2_REQUIRED", flag: "DPE"),
     .init(cause: .clusterSpeaksHTTP1, code: .unimplemented, http: 415, reason: "CLUSTER_SPEAKS_HTTP1", flag: "NR"),
     .init(
@@ -168,6 +173,9 @@ let expectedRows: [ExpectedRow] = [
     .init(cause: .hostMismatch, code: .invalidArgument, http: 400, reason: "HOST_MISMATCH", flag: "DPE"),
     .init(cause: .misdirected, code: .failedPrecondition, http: 421, reason: "MISDIRECTED_REQUEST", flag: "DPE"),
     .init(cause: .malformedTimeout, code: .invalidArgument, http: 400, reason: "TIMEOUT_INVALID", flag: "DPE"),
+    .init(cause: .malformedConnectTimeout, code: .invalidArgument, http: 400, reason: "TIMEOUT_INVALID", flag: "DPE"),
+    .init(
+        cause: .unsupportedConnectVersion, code: .invalidArgument, http: 400, reason: "CONNECT_VERSION_UNSUPPORTED", flag: "DPE"),
     .init(
         cause: .malformedMessage(field: "a.b", problem: "not a number"), code: .invalidArgument, http: 400,
         reason: "MESSAGE_INVALID", flag: "TR"),

@@ -35,6 +35,8 @@ package final class ReflectionFetch: ClientCallOwner {
         package internal(set) var files: [[UInt8]] = []
         /// Services of the list whose file the server did not give, and why.
         package internal(set) var withoutFile: [(service: String, reason: String)] = []
+        /// Files that are imported, which the server did not give, and why.
+        package internal(set) var missing: [(file: String, reason: String)] = []
         package internal(set) var version = ReflectionVersion.v1
     }
 
@@ -168,7 +170,9 @@ package final class ReflectionFetch: ClientCallOwner {
             throw .refused(CallStatus(code, message))
         case (.fileOfSymbol(let name), .error(_, let message)): answer.withoutFile.append((name, message))
         // Files that hold nothing but options are often missing: whoever links them says what is.
-        case (.file(let name), .error): knownFiles.insert(name)
+        case (.file(let name), .error(_, let message)):
+            knownFiles.insert(name)
+            answer.missing.append((name, message))
         case (.fileOfSymbol(let name), .files(let files)):
             for file in files { try take(file) }
             if !knownServices.contains(name) { answer.withoutFile.append((name, "the file that was sent does not define it")) }
