@@ -20,6 +20,23 @@ package struct InflateLimits: Hashable, Sendable {
     }
 }
 
+/// Holds many messages of one stream to the ratio together: each by itself may be short enough to be free.
+package struct DensityGuard: Sendable {
+    private var consumedBytes = 0
+    private var writtenBytes = 0
+    private let limits: InflateLimits
+
+    /// - Parameter limits: only what they say of the ratio counts.
+    package init(_ limits: InflateLimits = InflateLimits(outputBytesMax: .max)) { self.limits = limits }
+
+    /// Another message was read.
+    package mutating func note(consumed: Int, written: Int) throws(InflateFailure) {
+        consumedBytes += consumed
+        writtenBytes += written
+        guard writtenBytes <= limits.allowed(after: consumedBytes) else { throw .tooDense(ratioMax: limits.ratioMax) }
+    }
+}
+
 /// Why compressed bytes cannot be read. The stream is over.
 package enum InflateFailure: Error, Hashable, Sendable {
     /// No gzip, or not whole, or its checksum is another: its sender's mistake.

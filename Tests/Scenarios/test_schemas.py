@@ -350,11 +350,16 @@ def test_a_route_says_how_its_json_is_written_and_read(tmp_path, own):
 @pytest.mark.parametrize("place", ["route", "listener"])
 def test_protocols_can_be_narrowed(tmp_path, own, place):
     server = own(Server())
-    whole = serving(server.port)
+    whole = {**serving(server.port), "workers": 1}
     (whole["routes"] if place == "route" else whole["listeners"])[0]["protocols"] = ["grpc", "connect"]
     with Gateway(tmp_path, whole) as gateway:
         assert get(gateway)[0] == 404
         assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/grpc-web"}, b"\0\0\0\0\0")[2].count(b"grpc-status: 12") == 1
         assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/proto"}, b"")[0] == 200
+        # What a refused call meant is not how the next one on that worker is read.
+        refused = post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/json"}, b'{"anInt32":7}')
+        assert refused[0] in (404, 415)
+        message = kinds.Kinds(an_int32=9).SerializeToString()
+        assert post(gateway.address, "http1", f"/{NAME}/Echo", {"content-type": "application/proto"}, message)[::2] == (200, message)
         with grpc.insecure_channel(gateway.address) as channel:
             kinds_grpc.LibraryStub(channel).Echo(kinds.Kinds())

@@ -128,6 +128,8 @@ enum Subprocess {
         var found: pid_t
         repeat { found = waitpid(child, &status, options) } while found < 0 && errno == EINTR
         if found == 0 { return nil }
+        // Nobody's child any more: what became of it is not known.
+        guard found == child else { return 127 }
         let signal = status & 0x7F
         return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
     }

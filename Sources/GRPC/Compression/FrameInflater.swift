@@ -15,6 +15,7 @@ package final class FrameInflater {
     private var payloadRest = 0
     private var isHeld = false
     private var held = ByteBuffer(capacity: 16)
+    private var density = DensityGuard()
 
     package init(_ gzip: MessageGzip, messageBytesMax: Int) {
         self.gzip = gzip
@@ -65,7 +66,9 @@ package final class FrameInflater {
 
     private func inflate(_ message: UnsafeRawBufferPointer, into output: inout ByteBuffer) throws(InflateFailure) {
         let place = MessageFrame.begin(in: &output)
+        let before = output.count
         try gzip.inflate(message, bytesMax: bytesMax, into: &output)
+        try density.note(consumed: message.count, written: output.count - before)
         MessageFrame.end(at: place, in: &output)
         guard header.0 > 1 else { return }
         (output.base + output.start + place).storeBytes(of: header.0 & ~1, as: UInt8.self)

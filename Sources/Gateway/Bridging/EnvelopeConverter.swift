@@ -12,6 +12,7 @@ final class EnvelopeConverter: BodyConverter {
     private var request: MessageReader
     private var answer: MessageReader
     private var text = ByteBuffer()
+    private var density = DensityGuard()
 
     init(
         _ pair: TranscoderPair, _ match: BindingMatch, gzip: MessageGzip, requestIsGzip: Bool, answerIsGzip: Bool
@@ -40,8 +41,11 @@ final class EnvelopeConverter: BodyConverter {
             text.removeAll()
             do throws(InflateFailure) {
                 try gzip.inflate(message.payload, bytesMax: pair.plan.options.messageBytesMax, into: &text)
+                try density.note(consumed: message.payload.count, written: text.count)
             } catch { throw ConversionFailure(error) }
             try append(text.readable, to: &frames)
+            text.removeAll()
+            text.shrink(to: Bridge.outputBytesKept)
         }
     }
 

@@ -11,7 +11,10 @@ extension GatewayWorker {
     /// the call can go on.
     func buildBridge(_ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts) -> RefusalCause? {
         // An upstream that speaks HTTP/1.1 has no gRPC to convert to: what a caller says is between the two.
-        guard !exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.leadsToHTTP1 }) else { return nil }
+        guard !exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.leadsToHTTP1 }) else {
+            transcoding.plan = nil
+            return nil
+        }
         let type = facts.contentType
         if let plan = transcoding.plan {
             transcoding.plan = nil

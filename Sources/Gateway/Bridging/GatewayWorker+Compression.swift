@@ -32,7 +32,11 @@ extension GatewayWorker {
     }
 
     func convertRequestEnd(_ bridge: Bridge) throws(ConversionFailure) {
-        try bridge.requestInflater?.end()
+        if let inflater = bridge.requestInflater {
+            try inflater.end()
+            bridge.requestInflater = nil
+            compression.give(inflater)
+        }
         try bridge.converter.requestEnded(into: &bridge.output)
     }
 

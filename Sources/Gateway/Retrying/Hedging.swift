@@ -60,7 +60,11 @@ extension Trials {
     /// An attempt is over without an answer.
     func hedgeFailed(_ attempt: AttemptPointer, _ failure: AttemptFailure, _ trial: Trial, _ policy: HedgingPolicy) {
         let exchange = attempt.pointee.exchange!
-        if drop(attempt, exchange, trial) { return }
+        if drop(attempt, exchange, trial) {
+            // Nobody waits for a delay when an attempt has failed.
+            if policy.nonFatal.contains(failure.cause.row.code) { hedge(exchange) }
+            return
+        }
         guard policy.nonFatal.contains(failure.cause.row.code), reserve(exchange, trial, policy) else {
             return worker.fail(exchange, failure.cause)
         }

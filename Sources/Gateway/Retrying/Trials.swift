@@ -129,7 +129,9 @@ final class Trials: StreamHandler {
         case .hedging(let policy): hedgeFailed(attempt, failure, trial, policy)
         case .retry(let policy):
             // What the caller would get as a status counts like one that came.
-            let isWanted = policy.conditions.contains(cause) || policy.conditions.contains(failure.cause.row.code)
+            let isWanted =
+                policy.conditions.contains(cause)
+                || (exchange.pointee.isRPC && policy.conditions.contains(failure.cause.row.code))
             if !cause.isEmpty, isWanted, retry(attempt, trial, policy, .none) { return }
             worker.fail(exchange, failure.cause)
         }

@@ -45,12 +45,12 @@ extension GatewayWorker {
         }
         // Only now is it known whether a GET is one of Connect's.
         if let callers = ServerConnection.withServer(stream, { $0.callers }), !callers.contains(exchange.pointee.caller) {
-            return refuse(exchange, .notSpoken(exchange))
+            return turnAway(exchange, .notSpoken(exchange))
         }
         if pressure.rawValue > 0,
             let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
         {
-            return refuse(exchange, cause)
+            return turnAway(exchange, cause)
         }
         switch exchange.pointee.caller {
         case .grpc: break
@@ -65,6 +65,12 @@ extension GatewayWorker {
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }
         runFilters(exchange)
+    }
+
+    /// What was found for a request that goes no further is not for whatever comes next.
+    private func turnAway(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+        transcoding.plan = nil
+        refuse(exchange, cause)
     }
 
     /// Why a head is not even read.
@@ -176,6 +182,7 @@ extension GatewayWorker {
         // An answer that had begun says that the endpoint is there.
         if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response {
             upstream.note(exchange.pointee.attempt, .localFailure)
+            exchange.pointee.trial?.others.forEach { upstream.note($0, .localFailure) }
         }
         fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
     }
