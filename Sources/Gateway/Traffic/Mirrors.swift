@@ -90,6 +90,7 @@ final class Mirrors: StreamHandler {
         call.draft.body.forEachChunk { connection.send(stream, $0) }
         connection.finish(stream)
         call.draft.drop()
+        worker.checkMemory(afterUpstream: stream)
     }
 
     /// No connection could be made, or its endpoint is no longer there.
@@ -97,6 +98,20 @@ final class Mirrors: StreamHandler {
 
     /// It holds more than there is memory for.
     func giveUp(_ attempt: AttemptPointer) { cancel(attempt, nil) }
+
+    /// Lets go of the copy that holds most, before any call has to; false where none holds anything.
+    func giveUpLargest() -> Bool {
+        var largest: AttemptPointer?
+        var most = 0
+        for (attempt, call) in calls {
+            let held = call.draft.body.count + (attempt.pointee.stream?.pointee.outbound.count ?? 0)
+            if held > most { (largest, most) = (attempt, held) }
+        }
+        guard let largest else { return false }
+        calls[largest]?.draft.drop()
+        giveUp(largest)
+        return true
+    }
 
     private func timedOut(_ attempt: AttemptPointer) { cancel(attempt, .localFailure) }
 

@@ -60,6 +60,7 @@ extension GatewayWorker {
     }
 
     private func endLargest() {
+        if mirrors.giveUpLargest() { return }
         var largest: ExchangePointer?
         var most = 0
         exchanges.forEachRecord { exchange in

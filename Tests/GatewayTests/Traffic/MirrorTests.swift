@@ -86,6 +86,40 @@ struct MirrorTests {
         #expect(house.mirrored("failed") == 20)
     }
 
+    @Test("where memory is short, copies go before any call does")
+    func shortMemory() throws {
+        let gateway = try TestGateway()
+        var silent: [AcceptedSocket] = []
+        let socket = try ListeningSocket(on: gateway.outside.loop, at: SocketAddress("127.0.0.1:0")!) { silent.append($0) }
+        defer {
+            for socket in silent { socket.refuse() }
+            socket.close()
+        }
+        try gateway.adopt(
+            written: """
+                memory: { process: 16MiB, connection: 16MiB }
+                clusters: { main: { endpoints: ["\(socket.address)"] }, shadow: { endpoints: ["\(socket.address)"] } }
+                routes: [{ allow: anyone, cluster: main, mirror: { cluster: shadow } }]
+                """)
+        func failed() -> Int { gateway.count("martlet_mirrored_total", "failed") }
+        let caller = try gateway.caller()
+        let bytes = [UInt8](repeating: 0, count: 200 << 10)
+        func begin(ended: Bool) -> TestCall {
+            let call = caller.begin("/a.S/Call")
+            call.send(bytes)
+            if ended { call.finish() }
+            return call
+        }
+        // Together not half of what there is; then calls alone that make it too much.
+        var calls = (0..<18).map { _ in begin(ended: true) }
+        #expect(gateway.run { gateway.gateway.mirrors.count == 18 })
+        calls += (0..<50).map { _ in begin(ended: false) }
+        #expect(gateway.run { failed() >= 5 })
+        gateway.outside.settle()
+        #expect(calls.allSatisfy { !$0.isOver } && gateway.gateway.mirrors.count == 18 - failed())
+        #expect(gateway.inside.context.chunks.bytesInUse <= 16 << 20)
+    }
+
     @Test("a request too large to keep is not mirrored, nor one that its caller gives up")
     func unkept() throws {
         let house = try House()
