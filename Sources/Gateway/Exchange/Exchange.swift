@@ -181,4 +181,14 @@ package struct Exchange {
     }
 }
 
+extension Exchange {
+    /// All of what the upstream needs is still here, and nobody has heard an answer.
+    var canBeSentAgain: Bool {
+        switch phase {
+        case .filtering, .waiting, .requesting: !flags.contains(.bodyDropped)
+        case .suspended, .responding, .over: false
+        }
+    }
+}
+
 package typealias ExchangePointer = UnsafeMutablePointer<Exchange>

@@ -16,8 +16,8 @@ final class Trials: StreamHandler {
     /// Set once, by the `Upstream` that owns it.
     var reference: Unmanaged<Upstream>!
 
-    /// How long an answer's head waits for what follows, in nanoseconds.
-    private static let holdMax: UInt64 = 100_000_000
+    /// How long an answer's head waits for what follows.
+    private static let holdNanosecondsMax: UInt64 = 100_000_000
     /// How often a request goes out again, uncounted, that the upstream says not to have looked at.
     private static let resentMax: UInt8 = 1
 
@@ -230,7 +230,7 @@ final class Trials: StreamHandler {
             if !isReplaced(attempt, stream, verdict, from: 0) { pass(attempt, stream, ended: ended) }
         } else if mayHold(exchange) {
             attempt.pointee.isHeld = true
-            let end = Instant(nanoseconds: with { $0.now }.nanoseconds + Self.holdMax)
+            let end = Instant(nanoseconds: with { $0.now }.nanoseconds + Self.holdNanosecondsMax)
             withTimers { $0.arm(attempt.pointee.timer, at: min(end, attempt.pointee.due)) }
         } else {
             pass(attempt, stream, ended: false)

@@ -139,10 +139,6 @@ final class Mirrors: StreamHandler {
 
     // MARK: The answer
 
-    private func attempt(_ stream: StreamPointer) -> AttemptPointer {
-        stream.pointee.context!.assumingMemoryBound(to: Attempt.self)
-    }
-
     func streamHead(_ stream: StreamPointer, ended: Bool) {}
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
@@ -152,7 +148,7 @@ final class Mirrors: StreamHandler {
     func streamEnded(_ stream: StreamPointer) {}
 
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
-        let attempt = attempt(stream)
+        let attempt = stream.attempt
         attempt.pointee.stream = nil
         switch reason {
         case .complete: end(attempt, nil, outcome(stream))

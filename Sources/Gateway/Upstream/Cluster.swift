@@ -102,7 +102,8 @@ package final class Cluster {
     }
 
     private func moveOn(from place: EndpointPlace) {
-        guard endpoints.contains(where: { $0.identity == place.identity && $0.connectionCount == 0 }), case .name(let name, _) = place.plan.address, let former = chosen[place.plan.address],
+        guard endpoints.contains(where: { $0.identity == place.identity && $0.connectionCount == 0 }),
+            case .name(let name, _) = place.plan.address, let former = chosen[place.plan.address],
             former.with(port: 0) == place.address.with(port: 0),
             let answer = names.addresses[name], !answer.isEmpty
         else { return }

@@ -21,11 +21,9 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     /// What of a request body is kept for sending it again.
     private static let replayBytesMax = 64 << 10
-    /// The first try and one more, after a failed connect.
-    private static let attemptsMax: UInt8 = 2
-    /// Where the upstream says that it has not looked at the request, which is then safe to send again: once, so that one
-    /// which refuses to save itself is not asked much more often than before.
-    private static let unprocessedAttemptsMax: UInt8 = 2
+    /// The first try and one more, where no upstream has looked at the request, which is then safe to send again: once, so
+    /// that one which refuses to save itself is not asked much more often than before.
+    private static let unseenAttemptsMax: UInt8 = 2
 
     package init() {
         trialsReference = .passUnretained(trials)
@@ -141,8 +139,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         if exchange.pointee.flags.contains(.onTrial) { return trials.failed(attempt, failure) }
         let attemptsMax =
             switch failure {
-            case .connectFailed: Self.attemptsMax
-            case .closed(.unprocessed): Self.unprocessedAttemptsMax
+            case .connectFailed, .closed(.unprocessed): Self.unseenAttemptsMax
             default: UInt8(0)
             }
         guard exchange.pointee.attempts < attemptsMax, exchange.pointee.canBeSentAgain else {
@@ -402,40 +399,8 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 }
 
-/// Why an attempt is over without an answer.
-enum AttemptFailure {
-    /// There was nobody to ask.
-    case refused(RefusalCause)
-    case connectFailed
-    case closed(StreamClose)
-    case timedOut
-
-    /// What the caller is told, where no other attempt follows.
-    var cause: RefusalCause {
-        switch self {
-        case .refused(let cause): cause
-        case .connectFailed: .connectFailed
-        case .closed(.complete): .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue)
-        case .closed(.reset(let code)): .upstreamReset(http2ErrorCode: code)
-        case .closed(.connectionLost): .connectionLost
-        case .closed(.unprocessed): .upstreamReset(http2ErrorCode: ErrorCode.refusedStream.rawValue)
-        case .timedOut: .deadlineExceeded(.perTry)
-        }
-    }
-}
-
 extension ExchangePointer {
     /// Where it leads.
     @inline(__always)
     var cluster: Unmanaged<Cluster> { pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: self) } }
-}
-
-extension Exchange {
-    /// All of what the upstream needs is still here, and nobody has heard an answer.
-    var canBeSentAgain: Bool {
-        switch phase {
-        case .filtering, .waiting, .requesting: !flags.contains(.bodyDropped)
-        case .suspended, .responding, .over: false
-        }
-    }
 }

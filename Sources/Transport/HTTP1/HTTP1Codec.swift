@@ -21,7 +21,7 @@ package protocol HTTP1Codec: AnyObject {
     func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64)
     func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64)
     func reset(_ stream: StreamPointer, _ code: ErrorCode)
-    /// The connection is gone.
+    /// Tells the stream under way that its connection is gone.
     /// - Parameter inOrder: the peer ended its side, and everything before that has come.
     func die(inOrder: Bool)
 }

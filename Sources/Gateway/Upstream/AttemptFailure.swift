@@ -1,0 +1,25 @@
+internal import GRPC
+internal import HTTP2
+internal import HTTPModel
+
+/// Why an attempt is over without an answer.
+enum AttemptFailure {
+    /// There was nobody to ask.
+    case refused(RefusalCause)
+    case connectFailed
+    case closed(StreamClose)
+    case timedOut
+
+    /// What the caller is told, where no other attempt follows.
+    var cause: RefusalCause {
+        switch self {
+        case .refused(let cause): cause
+        case .connectFailed: .connectFailed
+        case .closed(.complete): .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue)
+        case .closed(.reset(let code)): .upstreamReset(http2ErrorCode: code)
+        case .closed(.connectionLost): .connectionLost
+        case .closed(.unprocessed): .upstreamReset(http2ErrorCode: ErrorCode.refusedStream.rawValue)
+        case .timedOut: .deadlineExceeded(.perTry)
+        }
+    }
+}
