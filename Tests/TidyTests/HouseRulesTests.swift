@@ -23,11 +23,16 @@ struct HouseRulesTests {
         }
     }
 
-    @Test("nothing is public, and nothing is left to do")
+    /// What may be public, with the reason: a generic that is `package` stays unspecialized in other modules, whatever its attributes.
+    static let publicFiles: [String: String] = [
+        "Sources/Bytes/Untrusted.swift": "generic, and converts every number that comes from outside, on the request path too"
+    ]
+
+    @Test("nothing is public but what is listed, and nothing is left to do")
     func noPublicNoLeftovers() {
         for file in Checkout.files where file.path.hasPrefix("Sources/") && file.path.hasSuffix(".swift") && !file.isGenerated {
             for (number, line) in file.lines.enumerated() {
-                if Self.isPublic(line) {
+                if Self.isPublic(line), Self.publicFiles[file.path] == nil {
                     Issue.record("\(file.path):\(number + 1): this is an application: package, not public")
                 }
                 if Self.isLeftover(line) { Issue.record("\(file.path):\(number + 1): \(line)") }
