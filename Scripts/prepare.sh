@@ -56,12 +56,15 @@ need_python() {
   cp "$wanted" .cache/venv/requirements.txt
 }
 
-# need_benchmark_tools: load generator, valgrind, strace, and the backend of Tests/Benchmarks in .cache/bench.
+# need_benchmark_tools: load generator, valgrind, strace, and the backends of Tests/Benchmarks in .cache/bench.
 need_benchmark_tools() {
   install nghttp2-client valgrind strace binutils openssl gcc libc6-dev protobuf-compiler libprotobuf-dev
   mkdir -p .cache/bench
-  local source=Tests/Benchmarks/tools/backend.c
-  if [ ! .cache/bench/backend -nt "$source" ]; then cc -O2 -Wall -Wextra -o .cache/bench/backend "$source"; fi
+  local name source
+  for name in backend http1_backend; do
+    source="Tests/Benchmarks/tools/$name.c"
+    if [ ! ".cache/bench/$name" -nt "$source" ]; then cc -O2 -Wall -Wextra -o ".cache/bench/$name" "$source"; fi
+  done
 }
 
 # need_release_binary: the release build of this checkout, unless MARTLET_BINARY names another program.

@@ -7,47 +7,52 @@ import shutil
 import sys
 import tempfile
 import xml.etree.ElementTree as tree
+from fnmatch import fnmatch
 from pathlib import Path
 
 from budgets.check import checks
 from budgets.measure import costs
+from budgets.rows import ROWS
 from harness.fixtures import make_fixtures
 from harness.paths import BENCHMARKS
-from harness.peer import CLEARTEXT, JWT
 from harness.stack import Cores
 
 THRESHOLDS = BENCHMARKS / "thresholds.json"
-KINDS = {"h2c": CLEARTEXT, "tls-jwt": JWT}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="Scripts/test budgets", description=__doc__)
     parser.add_argument("--thresholds", type=Path, default=THRESHOLDS, metavar="FILE")
     parser.add_argument("--junitxml", type=Path, metavar="FILE", help="write a report there")
+    parser.add_argument("--rows", nargs="+", default=["*"], metavar="PATTERN", help="only these rows")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found there, in the form of thresholds.json")
     options = parser.parse_args()
     thresholds = json.loads(options.thresholds.read_text())
-    found = []
-    for scenario, cost in measured():
-        for check in checks(scenario, cost, thresholds):
-            print(f"{check.name:42}{check.text}  {check.problem and 'FAILED' or check.advice}".rstrip(), flush=True)
+    found, record = [], {}
+    for row, cost in measured([row for row in ROWS if any(fnmatch(row.name, pattern) for pattern in options.rows)]):
+        record[row.name] = as_record(cost)
+        for check in checks(row, cost, thresholds):
+            print(f"{check.name:52}{check.text}  {check.problem and 'FAILED' or check.advice}".rstrip(), flush=True)
             found.append(check)
+    if options.json:
+        options.json.write_text(json.dumps(record, indent=1))
     if options.junitxml:
         write_junit(found, options.junitxml)
     sys.exit(1 if any(check.problem for check in found) else 0)
 
 
-def measured():
-    """Yields (name as in thresholds.json, Cost)."""
-    cpus = sorted(os.sched_getaffinity(0))
-    cores = Cores({cpus[-1]}, {cpus[0]})
+def measured(rows):
+    """Yields (Row, Cost)."""
+    cores = Cores.in_lock_step(max(os.sched_getaffinity(0)))
     work = Path(tempfile.mkdtemp(prefix="martlet-budgets-"))
     try:
-        fixtures = make_fixtures(work)
-        for name, kind in KINDS.items():
-            for streams, cost in costs(kind, fixtures, work, cores).items():
-                yield f"{name} -m {streams}", cost
+        yield from costs(rows, make_fixtures(work), work, cores)
     finally:
         shutil.rmtree(work)
+
+
+def as_record(cost):
+    return {"mallocs": round(cost.mallocs, 3), "syscalls": round(cost.syscalls, 3), "instructions": round(cost.instructions)}
 
 
 def write_junit(found, file):

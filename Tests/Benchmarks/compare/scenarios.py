@@ -67,7 +67,7 @@ class Scenario:
             "stolen_cores": stolen / result.wall_seconds, **self._more(result, proxy_cpu)}
 
     def _load(self, stack, seconds, **options):
-        return run_h2load(stack.job, stack.cores.load, self.body(stack.job.fixtures), self.connections, self.streams,
+        return run_h2load(stack.job, stack.cores, self.body(stack.job.fixtures), self.connections, self.streams,
                           seconds=seconds, **options)
 
     def _check_replies(self, result, fixtures):
@@ -134,7 +134,7 @@ class Handshakes(Scenario):
     def _load(self, stack, seconds, **_):
         total, deadline = None, time.monotonic() + seconds
         while time.monotonic() < deadline:
-            burst = run_h2load(stack.job, stack.cores.load, self.body(stack.job.fixtures), HANDSHAKE_BURST, 1,
+            burst = run_h2load(stack.job, stack.cores, self.body(stack.job.fixtures), HANDSHAKE_BURST, 1,
                                requests=HANDSHAKE_BURST)
             if total:
                 total.requests += burst.requests
@@ -152,7 +152,7 @@ class Handshakes(Scenario):
 @dataclass(frozen=True)
 class Resumptions(Handshakes):
     def _load(self, stack, seconds, **_):
-        return run_resumptions(stack.job, stack.cores.load, seconds)
+        return run_resumptions(stack.job, stack.cores, seconds)
 
     def _check_replies(self, result, fixtures):
         pass  # the client waits for every reply itself

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.peer import Peer
-from harness.stack import running
+from harness.stack import ECHO, running
 
 ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"}
 FUNCTION = re.compile(r"c?fn=\((\d+)\)(?: (.+))?")
@@ -51,10 +51,10 @@ class Callgrind:
 
 
 @contextmanager
-def under_callgrind(peer: Peer, kind, fixtures, folder, cores, warm_up):
+def under_callgrind(peer: Peer, kind, fixtures, folder, cores, warm_up, reply=ECHO):
     """Yields a Callgrind of a proxy on which `warm_up(stack)` has run."""
     tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/callgrind.out"]
-    with running(peer, kind, fixtures, folder, cores, under=tool) as stack:
+    with running(peer, kind, fixtures, folder, cores, reply, under=tool) as stack:
         warm_up(stack)
         yield Callgrind(stack)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.paths import TOOLS
-from harness.peer import Job
+from harness.peer import HTTP1, Job
+from harness.processes import pin
 
 # One cipher suite and one group for all, so that no proxy wins or loses by its preferences.
 TLS_OPTIONS = ["--npn-list=h2", "--tls13-ciphers=TLS_AES_128_GCM_SHA256", "--groups=X25519"]
@@ -25,8 +26,10 @@ class LoadResult:
     latencies_us: list
 
 
-def request_headers(job: Job, token=None) -> list:
-    headers = ["-H", f"content-type: {job.content_type}", "-H", "te: trailers"]
+def request_headers(job: Job, token=None, content_type=None) -> list:
+    content_type = content_type or job.content_type
+    headers = ["-H", f"content-type: {content_type}"]
+    headers += [] if job.kind == HTTP1 else ["-H", "te: trailers"]
     return headers + ["-H", f"authorization: Bearer {token}"] if token else headers
 
 
@@ -34,12 +37,12 @@ def url(job: Job, path=None) -> str:
     return f"{job.scheme}://127.0.0.1:{job.listen_port}{path or job.path}"
 
 
-def run_h2load(job: Job, cpus, body: Path, connections: int, streams: int, seconds=None, requests=None, rate=None,
-               paths=(None,), headers=()) -> LoadResult:
+def run_h2load(job: Job, cores, body: Path, connections: int, streams: int, seconds=None, requests=None, rate=None,
+               paths=(None,), headers=(), content_type=None) -> LoadResult:
     """Saturates the proxy for so many seconds, or sends so many requests, or for so many seconds so many per second."""
     token = job.fixtures.tokens[job.jwt_algorithm] if job.jwt else None
-    command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-d", str(body), *request_headers(job, token)]
-    command += TLS_OPTIONS if job.tls else []
+    command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-d", str(body), *request_headers(job, token, content_type)]
+    command += TLS_OPTIONS if job.tls else ["--h1"] if job.kind == HTTP1 else []
     log = job.folder / "latencies.tsv"
     if rate:
         # Connections are opened one by one, so that they do not all send at the same moment.
@@ -49,24 +52,24 @@ def run_h2load(job: Job, cpus, body: Path, connections: int, streams: int, secon
     else:
         command += [f"-n{requests}"] if requests else ["-D", f"{int(seconds * 1000)}ms"]
     started = time.monotonic()
-    output, cpu_seconds = _run([*command, *headers, *(url(job, path) for path in paths)], cpus, timeout=(seconds or 10) + 30)
+    output, cpu_seconds = _run([*command, *headers, *(url(job, path) for path in paths)], cores, timeout=(seconds or 10) + 30)
     wall = time.monotonic() - started
     latencies = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines()) if rate else []
     return _parse(output, wall, cpu_seconds, latencies)
 
 
-def run_resumptions(job: Job, cpus, seconds) -> LoadResult:
+def run_resumptions(job: Job, cores, seconds) -> LoadResult:
     """Connection after connection, each resuming the TLS session of the one before and making one request."""
     started = time.monotonic()
-    output, cpu_seconds = _run([sys.executable, TOOLS / "resumptions.py", str(job.listen_port), str(seconds)], cpus,
+    output, cpu_seconds = _run([sys.executable, TOOLS / "resumptions.py", str(job.listen_port), str(seconds)], cores,
                                timeout=seconds + 30)
     return LoadResult(int(output), 0, time.monotonic() - started, cpu_seconds, [])
 
 
-def _run(command, cpus, timeout):
+def _run(command, cores, timeout):
     before = os.times()
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
-                          preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+                          preexec_fn=lambda: pin(cores.load, cores.load_priority))
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     if done.returncode:

@@ -7,6 +7,7 @@ BENCHMARKS = Path(__file__).resolve().parents[1]
 ROOT = BENCHMARKS.parents[1]
 CACHE = ROOT / ".cache" / "bench"
 BACKEND = CACHE / "backend"
+HTTP1_BACKEND = CACHE / "http1_backend"
 ENVOY = CACHE / "envoy"
 TOOLS = BENCHMARKS / "tools"
 PROTOS = BENCHMARKS / "protos"

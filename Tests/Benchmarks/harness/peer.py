@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.fixtures import ALLOWED_PATH, JSON_PATH, Fixtures
-from harness.paths import BACKEND
+from harness.paths import BACKEND, HTTP1_BACKEND
 
 # What a proxy is asked to do. Each kind includes the ones before it; the upstream is always cleartext HTTP/2.
 CLEARTEXT = "h2c"                      # HTTP/2 with prior knowledge
@@ -16,6 +16,8 @@ JWT = "jwt"                            # + verify a JWT, allow by path, local ra
 GLOBAL_RATE_LIMIT = "global-ratelimit"  # + ask a rate limit service (Envoy's gRPC protocol) per request
 # By itself: as h2c, but callers have JSON and the backend gRPC, by a descriptor set.
 TRANSCODING = "json"
+# By itself: HTTP/1.1 on both sides, cleartext.
+HTTP1 = "http1"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Job:
 
     @property
     def tls(self) -> bool:
-        return self.kind not in (CLEARTEXT, TRANSCODING)
+        return self.kind not in (CLEARTEXT, TRANSCODING, HTTP1)
 
     @property
     def jwt(self) -> bool:
@@ -44,10 +46,10 @@ class Job:
 
     @property
     def content_type(self) -> str:
-        return "application/json" if self.kind == TRANSCODING else "application/grpc"
+        return "application/json" if self.kind in (TRANSCODING, HTTP1) else "application/grpc"
 
     def backend_command(self, address) -> list:
-        return [BACKEND, address, *self.reply]
+        return [HTTP1_BACKEND if self.kind == HTTP1 else BACKEND, address, *self.reply]
 
     @property
     def scheme(self) -> str:

@@ -14,16 +14,23 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+def pin(cpus, priority=0):
+    """This process to these CPUs; with a priority, it runs there before all that has none or a lower one."""
+    os.sched_setaffinity(0, cpus)
+    if priority:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+
+
 class Process:
     """A child pinned to the given CPUs; ends with the `with` block, or when the harness dies."""
 
-    def __init__(self, command, cpus, log: Path, environment=None, folder=None):
+    def __init__(self, command, cpus, log: Path, environment=None, folder=None, priority=0):
         self.log = log
         with open(log, "ab") as output:
             self._child = subprocess.Popen(
                 [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder,
                 env={**os.environ, **(environment or {})},
-                preexec_fn=lambda: (os.sched_setaffinity(0, cpus), _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)))
+                preexec_fn=lambda: (pin(cpus, priority), _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)))
 
     @property
     def pid(self) -> int:

@@ -15,10 +15,28 @@ ALWAYS_OK = ("message", "0801")  # RateLimitResponse { overall_code: OK }
 
 @dataclass(frozen=True)
 class Cores:
-    """Which cores the proxy has, one worker each, and which the load generator and the backend."""
+    """Which cores the proxy has, one worker each, and which the load generator and the backend.
+
+    In lock-step all of them share the proxy's cores, and backend and load generator have real-time priority: they run as
+    soon as the proxy has written something for them, and it goes on when they wait for it. So what falls together in one
+    read does not depend on the moment.
+    """
 
     proxy: set
     load: set
+    lock_step: bool = False
+
+    @classmethod
+    def in_lock_step(cls, core: int):
+        return cls({core}, {core}, lock_step=True)
+
+    @property
+    def load_priority(self) -> int:
+        return 1 if self.lock_step else 0
+
+    @property
+    def backend_priority(self) -> int:
+        return 2 if self.lock_step else 0
 
 
 @dataclass(frozen=True)
@@ -39,13 +57,13 @@ def running(peer: Peer, kind: str, fixtures: Fixtures, folder: Path, cores: Core
     listen_port, backend_port, rate_limit_port = free_ports(3)
     job = Job(kind, jwt_algorithm, len(cores.proxy), listen_port, backend_port, rate_limit_port, reply, fixtures, folder)
     with ExitStack() as processes:
-        def start(name, command, cpus, port, environment=None):
-            process = processes.enter_context(Process(command, cpus, folder / f"{name}.log", environment, folder))
+        def start(name, command, cpus, port, environment=None, priority=cores.backend_priority):
+            process = processes.enter_context(Process(command, cpus, folder / f"{name}.log", environment, folder, priority))
             process.wait_until_listening(port)
             return process
 
         backends = [start("backend", job.backend_command(f"{backend_address}:{backend_port}"), cores.load, backend_port)]
         if kind == GLOBAL_RATE_LIMIT:
             backends.append(start("ratelimit", [BACKEND, rate_limit_port, *ALWAYS_OK], cores.load, rate_limit_port))
-        proxy = start("proxy", [*under, *peer.command(job)], cores.proxy, listen_port, peer.environment)
+        proxy = start("proxy", [*under, *peer.command(job)], cores.proxy, listen_port, peer.environment, priority=0)
         yield Stack(job, proxy, backends, cores)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from harness.fixtures import ALLOWED_PREFIX, AUDIENCE, ISSUER
 from harness.paths import BUILT_HERE, MARTLET, ROOT
-from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS, TRANSCODING, Peer, output_of
+from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, HTTP1, JWT, TLS, TRANSCODING, Peer, output_of
 
 
 class Martlet(Peer):
     name = "martlet"
-    kinds = (CLEARTEXT, TLS, JWT, GLOBAL_RATE_LIMIT, TRANSCODING)
+    kinds = (CLEARTEXT, TLS, JWT, GLOBAL_RATE_LIMIT, TRANSCODING, HTTP1)
     access_log = "off"
     token_cache = "10_000"
 
@@ -41,7 +41,7 @@ listeners:
 clusters:
   backend:
     endpoints: [{", ".join(self.endpoints(job))}]
-    connections: {{ streams: 1000 }}
+    {"protocol: http1" if job.kind == HTTP1 else "connections: { streams: 1000 }"}
 {f"    schema: {{ descriptors: [{job.fixtures.descriptors}] }}" if job.kind == TRANSCODING else ""}
 routes:
 {self.routes(job)}

@@ -50,7 +50,7 @@ class Gauge:
             return (more - few).instructions / (MORE_REQUESTS - FEW_REQUESTS)
 
     def _load(self, stack, shape, connections, streams, **amount):
-        return run_h2load(stack.job, stack.cores.load, self._fixtures.unary_body, connections, streams,
+        return run_h2load(stack.job, stack.cores, self._fixtures.unary_body, connections, streams,
                           paths=shape.paths, headers=shape.headers, **amount)
 
     def _folder(self, name):

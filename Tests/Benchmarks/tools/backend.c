@@ -4,6 +4,7 @@
 //   backend [ADDRESS:]PORT echo          answer every request with its own body
 //   backend [ADDRESS:]PORT size N        swallow the request body, answer with one gRPC message of N bytes in all
 //   backend [ADDRESS:]PORT message HEX   swallow the request body, answer with this protobuf message (in hex)
+//   backend [ADDRESS:]PORT stream N SIZE  swallow the request body, answer with N gRPC messages of SIZE bytes, a DATA frame each
 //
 // The address is 127.0.0.1 unless given.
 //
@@ -64,6 +65,7 @@ struct connection {
 static bool echo;
 static uint8_t *fixed_reply;
 static size_t fixed_reply_size;
+static int64_t frame_size_max = MAX_FRAME;
 static struct stream *free_streams;
 static int poller;
 
@@ -171,7 +173,7 @@ static void close_stream(struct connection *c, struct stream *s) {
 static bool send_some(struct connection *c, struct stream *s) {
     if (s->reply_size) {
         int64_t size = s->reply_size;
-        if (size > MAX_FRAME) size = MAX_FRAME;
+        if (size > frame_size_max) size = frame_size_max;
         if (size > c->send_window) size = c->send_window;
         if (size > s->send_window) size = s->send_window;
         if (size <= 0) return false;
@@ -347,8 +349,19 @@ static void set_fixed_reply(const uint8_t *message, size_t size) {
     if (message) memcpy(fixed_reply + 5, message, size);
 }
 
+static bool set_stream(long count, long message_size) {
+    if (count < 1 || message_size < 0 || message_size > MAX_FRAME - 5) return false;
+    frame_size_max = 5 + message_size;
+    fixed_reply_size = count * frame_size_max;
+    if (!(fixed_reply = calloc(1, fixed_reply_size))) abort();
+    uint32_t length = htonl(message_size);
+    for (long i = 0; i < count; i++) memcpy(fixed_reply + i * frame_size_max + 1, &length, 4);
+    return true;
+}
+
 static bool parse_reply(int argc, char **argv) {
     if (argc == 3 && !strcmp(argv[2], "echo")) return echo = true;
+    if (argc == 5 && !strcmp(argv[2], "stream")) return set_stream(atol(argv[3]), atol(argv[4]));
     if (argc != 4) return false;
     if (!strcmp(argv[2], "size")) {
         long size = atol(argv[3]);
@@ -380,7 +393,7 @@ static struct sockaddr_in parse_address(char *text) {
 
 int main(int argc, char **argv) {
     if (argc < 3 || !parse_reply(argc, argv)) {
-        fprintf(stderr, "usage: backend [ADDRESS:]PORT echo | size N | message HEX\n");
+        fprintf(stderr, "usage: backend [ADDRESS:]PORT echo | size N | message HEX | stream N SIZE\n");
         return 2;
     }
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
