@@ -28,13 +28,60 @@ extension GatewayWorker {
         transcoding.plan = nil
         if let found = findConnectQuery(exchange, stream, snapshot) { return found }
         let facts = exchange.pointee.facts!
-        let method = Self.askedMethod(facts, stream)
         findOrigin(exchange, stream, snapshot)
         let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        if facts.method.equals("OPTIONS"),
+            let asked = CORSRequest(stream.pointee.fields, method: facts.method).preflightMethod
+        {
+            return findPreflight(asked, direct, exchange, stream, snapshot)
+        }
+        switch meaning(of: facts.method, facts, direct, stream, snapshot) {
+        case .method(let method, let route): return serve(method, by: route, of: snapshot, exchange, stream)
+        case .otherMethods(let route):
+            take(route: route, method: -1, of: snapshot, exchange)
+            return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
+        case .none:
+            guard let direct else { return .notFound }
+            take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
+            methodMissed(exchange)
+            return .found
+        }
+    }
+
+    /// A preflight takes the route of what it asks about, and runs nothing: where no `cors` answers it, the path does not take
+    /// OPTIONS (RFC 9110, section 9.2.1: it is safe, and any page can have a browser send it).
+    private func findPreflight(
+        _ asked: UnsafeRawBufferPointer, _ direct: Int?, _ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot
+    ) -> Finding {
+        let facts = exchange.pointee.facts!
+        let route: Int
+        switch meaning(of: asked, facts, direct, stream, snapshot) {
+        case .method(_, let found), .otherMethods(let found): route = found
+        case .none:
+            guard let direct else { return .notFound }
+            take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
+            return .found
+        }
+        take(route: route, method: -1, of: snapshot, exchange)
+        guard snapshot.routes[route].cors == nil else { return .found }
+        return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
+    }
+
+    /// What a path means with an HTTP method.
+    private enum Meaning {
+        case method(MethodSchema, route: Int)
+        /// Only others are bound to the path.
+        case otherMethods(route: Int)
+        case none
+    }
+
+    private func meaning(
+        of method: UnsafeRawBufferPointer, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer, _ snapshot: Snapshot
+    ) -> Meaning {
         if let direct, method.equals("POST"), let plan = snapshot.routes[direct].transcoding,
             plan.matchOwn(path: facts.path, query: facts.query, into: transcoding.match)
         {
-            return serve(plan.schema.methods[transcoding.match.method], by: direct, of: snapshot, exchange, stream)
+            return .method(plan.schema.methods[transcoding.match.method], route: direct)
         }
         var chosen = -1
         var meant: MethodSchema?
@@ -48,23 +95,25 @@ extension GatewayWorker {
             // What has GET has HEAD (RFC 9110, section 9.3.2).
             outcome = snapshot.directory.match(method: Self.get, facts, into: transcoding.match, accepts: accepts)
         }
-        if outcome == .found, let meant { return serve(meant, by: chosen, of: snapshot, exchange, stream) }
-        if outcome == .methodNotAllowed, direct == nil || direct == chosen {
-            var methods = snapshot.directory.methods(facts) { plan, method in
-                Self.route(of: method, plan, facts, direct, stream, snapshot) >= 0
-            }
-            if methods.contains("GET") { methods.insert("HEAD") }
-            return .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))
+        if outcome == .found, let meant { return .method(meant, route: chosen) }
+        if outcome == .methodNotAllowed, direct == nil || direct == chosen { return .otherMethods(route: chosen) }
+        return .none
+    }
+
+    /// The HTTP methods that a path takes, as `allow` lists them.
+    private func allowed(_ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer, _ snapshot: Snapshot) -> String {
+        var methods = snapshot.directory.methods(facts) { plan, method in
+            Self.route(of: method, plan, facts, direct, stream, snapshot) >= 0
         }
-        guard let direct else { return .notFound }
-        take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
-        methodMissed(exchange)
-        return .found
+        if methods.remove("*") != nil { methods.formUnion(["DELETE", "GET", "PATCH", "POST", "PUT"]) }
+        if methods.contains("GET") { methods.insert("HEAD") }
+        if methods.isEmpty { methods.insert("POST") }
+        return methods.sorted().joined(separator: ", ")
     }
 
     /// The route that a request is served by if it means this method, -1 where an earlier one takes its path for another
     /// cluster, or none leads to the method.
-    private static func route(
+    static func route(
         of method: MethodSchema, _ plan: TranscodingPlan, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer,
         _ snapshot: Snapshot
     ) -> Int {
@@ -91,15 +140,6 @@ extension GatewayWorker {
         exchange.cluster._withUnsafeGuaranteedRef { cluster in
             if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
         }
-    }
-
-    /// A browser that asks whether it may call means the call that it asks about.
-    private static func askedMethod(_ facts: HeadFacts, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
-        guard facts.method.equals("OPTIONS") else { return facts.method }
-        let asked = stream.pointee.fields.all.first {
-            $0.token == .other && $0.nameBytes.equals("access-control-request-method")
-        }
-        return asked?.valueBytes ?? facts.method
     }
 
     /// The method's path goes into the arena of the stream, where its parts last as long as the head.

@@ -3,27 +3,25 @@ internal import GRPC
 internal import HTTPModel
 internal import Transport
 
-/// Browsers' questions, and what their answers say about who may read them.
+/// Preflights, and what answers say about which pages may read them.
 extension GatewayWorker {
-    /// Notes the origin of a page that may call this route; true where the request was only the question whether it may,
-    /// which has been answered.
-    func noteOrigin(_ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts) -> Bool {
-        guard let policy = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.cors }) else { return false }
-        var origin: UnsafeRawBufferPointer?
-        var isQuestion = false
-        for index in 0..<stream.pointee.fields.count {
-            let field = stream.pointee.fields.fields[index]
-            guard field.token == .other else { continue }
-            if field.nameBytes.equals("origin") { origin = field.valueBytes }
-            if field.nameBytes.equals("access-control-request-method") { isQuestion = facts.method.equals("OPTIONS") }
-        }
-        if let origin, policy.allows(origin) { exchange.pointee.corsOrigin = origin }
-        guard isQuestion, origin != nil else { return false }
+    /// Notes what the route says about pages of other origins; true where the request was a preflight, which has been answered.
+    ///
+    /// Asked as soon as the route is known, so that every later refusal can be read by the page that caused it.
+    func applyCORS(_ exchange: ExchangePointer, _ stream: StreamPointer, _ policy: CORSPolicy) -> Bool {
+        let request = CORSRequest(stream.pointee.fields, method: exchange.pointee.facts!.method)
+        note(policy, request, exchange)
+        guard request.preflightMethod != nil else { return false }
         answerPreflight(exchange, stream, policy)
         return true
     }
 
-    /// Who may not call gets the same answer without what would allow it.
+    private func note(_ policy: CORSPolicy, _ request: CORSRequest, _ exchange: ExchangePointer) {
+        exchange.pointee.cors = .passUnretained(policy)
+        if let origin = request.origin, policy.allows(origin) { exchange.pointee.corsOrigin = origin }
+    }
+
+    /// A preflight of another origin gets the same answer without what would allow it.
     private func answerPreflight(_ exchange: ExchangePointer, _ stream: StreamPointer, _ policy: CORSPolicy) {
         exchange.pointee.phase = .over
         exchange.pointee.outcome.httpStatus = 204
@@ -34,41 +32,66 @@ extension GatewayWorker {
             policy.methods.withUnsafeBytes { writer.put("access-control-allow-methods", $0, token: .other) }
             policy.headers.withUnsafeBytes { writer.put("access-control-allow-headers", $0, token: .other) }
             policy.maxAge.withUnsafeBytes { writer.put("access-control-max-age", $0, token: .other) }
-            putPermission(exchange, policy, &writer)
         }
+        putPermission(exchange, policy, &writer)
         ServerConnection.withServer(stream) { $0.respond(stream, writer.written, ended: true) }
     }
 
-    /// An answer's fields with what lets a page read them, where one asked; a backend's own word on that is taken out.
+    /// An answer's fields with what lets a page read them, on a route that says so.
     @inline(__always)
     func withPermission(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
-        exchange.pointee.corsOrigin == nil ? fields : addPermission(exchange, stream, fields.count)
+        guard let policy = exchange.pointee.cors else { return fields }
+        return policy._withUnsafeGuaranteedRef { addPermission(exchange, stream, fields.count, $0) }
     }
 
     private func addPermission(
-        _ exchange: ExchangePointer, _ stream: StreamPointer, _ count: Int
+        _ exchange: ExchangePointer, _ stream: StreamPointer, _ count: Int, _ policy: CORSPolicy
     ) -> UnsafeBufferPointer<Field> {
-        guard let policy = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.cors }) else {
-            return UnsafeBufferPointer(rebasing: context.fieldScratch[..<count])
-        }
-        // The fields lie in the scratch already: those that stay move up.
-        var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
-        for index in 0..<count {
-            let field = context.fieldScratch[index]
-            if field.token == .other, field.nameBytes.starts(with: "access-control-".utf8) { continue }
-            writer.put(field)
-        }
+        // The fields lie in the scratch already.
+        var writer = FieldWriter(for: stream, scratch: context.fieldScratch, holding: count)
         putPermission(exchange, policy, &writer)
-        policy.exposed.withUnsafeBytes { writer.put("access-control-expose-headers", $0, token: .other) }
+        if exchange.pointee.corsOrigin != nil {
+            policy.exposed.withUnsafeBytes { writer.put("access-control-expose-headers", $0, token: .other) }
+        }
         return writer.written
     }
 
+    /// The answer differs by Origin, so caches are told even where none, or a foreign one, was sent (Fetch, section 3.2.5).
     private func putPermission(_ exchange: ExchangePointer, _ policy: CORSPolicy, _ writer: inout FieldWriter) {
+        writer.put(Field("vary", "origin", token: .other))
         guard let origin = exchange.pointee.corsOrigin else { return }
         writer.put("access-control-allow-origin", origin, token: .other)
-        writer.put(Field("vary", "origin", token: .other))
         if policy.allowsCredentials { writer.put(Field("access-control-allow-credentials", "true", token: .other)) }
+    }
+}
+
+/// Refusals of requests that were not routed.
+extension GatewayWorker {
+    /// Notes what the route that the request would have taken says about pages: a page may read why its request was refused,
+    /// also where the head itself was the reason. As far as the head can be read.
+    func noteCORS(ofRefused exchange: ExchangePointer, _ stream: StreamPointer) {
+        let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
+        snapshot._withUnsafeGuaranteedRef { snapshot in
+            guard snapshot.hasCORS,
+                let facts = exchange.pointee.facts ?? HeadFacts(refused: &stream.pointee.fields),
+                let route = exchange.pointee.route ?? routeOfRefused(facts, stream, snapshot),
+                let policy = route._withUnsafeGuaranteedRef({ $0.cors })
+            else { return }
+            note(policy, CORSRequest(stream.pointee.fields, method: facts.method), exchange)
+        }
+    }
+
+    /// By the path alone, whatever the method.
+    private func routeOfRefused(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Unmanaged<Route>? {
+        let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        var first = direct
+        _ = snapshot.directory.methods(facts) { plan, method in
+            let route = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            if route >= 0 { first = min(first ?? route, route) }
+            return false
+        }
+        return first.map { snapshot.routeReferences[$0] }
     }
 }

@@ -43,7 +43,9 @@ package struct Exchange {
     /// What the route's traffic plan has decided; `nil` for nearly every exchange.
     package var shaping: Shaping?
 
-    /// The page's origin, where the route lets it call: in the arena of the downstream stream.
+    /// Which pages may read the answer: its route's, kept alive by the snapshot; `nil` where the route says nothing of it.
+    package var cors: Unmanaged<CORSPolicy>?
+    /// The page's origin, where `cors` lets it call: in the arena of the downstream stream.
     package var corsOrigin: UnsafeRawBufferPointer?
 
     /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
@@ -168,6 +170,7 @@ package struct Exchange {
         requestID = nil
         if bridge != nil { bridge = nil }
         if shaping != nil { shaping = nil }
+        cors = nil
         corsOrigin = nil
         bodyBytesMax = .max
         bodyConsumed = 0

@@ -9,9 +9,11 @@ struct FieldWriter {
     /// Whose arena the bytes go to.
     private let stream: StreamPointer
 
-    init(for stream: StreamPointer, scratch: UnsafeMutableBufferPointer<Field>) {
+    /// - Parameter count: fields that lie in the scratch already, and stay.
+    init(for stream: StreamPointer, scratch: UnsafeMutableBufferPointer<Field>, holding count: Int = 0) {
         self.stream = stream
         fields = scratch
+        self.count = count
     }
 
     var written: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: fields.baseAddress, count: count) }

@@ -92,6 +92,24 @@ package struct HeadFacts {
         }
     }
 
+    /// Of a head that is refused, as far as it can be read: to find who may read the refusal, never to serve it.
+    init?(refused fields: inout FieldBlock) {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        guard let target = fields.first(.path)?.valueBytes, target.first == UInt8(ascii: "/") else { return nil }
+        method = fields.first(.method)?.valueBytes ?? none
+        self.target = target
+        let pathCount = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
+        path = UnsafeRawBufferPointer(rebasing: target[..<pathCount])
+        query = none
+        let host = (fields.first(.authority) ?? fields.first(.host)).flatMap { Authority($0.valueBytes)?.host }
+        authority = host.map { Self.lowerCased($0, in: &fields) } ?? none
+        let shape = try? PathShape(target)
+        let serviceCount = shape?.serviceCount ?? 0
+        service = serviceCount > 0 ? UnsafeRawBufferPointer(rebasing: path[1..<(1 + serviceCount)]) : none
+        rpc = serviceCount > 0 ? UnsafeRawBufferPointer(rebasing: path[(2 + serviceCount)...]) : none
+        contentType = nil
+    }
+
     private static func lowerCased(_ host: UnsafeRawBufferPointer, in fields: inout FieldBlock) -> UnsafeRawBufferPointer {
         let copy = fields.reserve(host.count)
         for index in 0..<host.count {

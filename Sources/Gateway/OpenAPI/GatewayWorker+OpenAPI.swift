@@ -34,7 +34,7 @@ extension GatewayWorker {
             writer.put(Field("referrer-policy", "no-referrer", token: .other))
         }
         ServerConnection.withServer(stream) { connection in
-            connection.respond(stream, writer.written, ended: isHead)
+            connection.respond(stream, withPermission(exchange, stream, writer.written), ended: isHead)
             guard !isHead else { return }
             bytes.withUnsafeBytes { connection.send(stream, $0) }
             connection.finish(stream)

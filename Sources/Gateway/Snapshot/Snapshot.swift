@@ -18,6 +18,8 @@ package final class Snapshot: Sendable {
     private let title: String
     /// How requests that speak no RPC protocol are understood.
     let directory: TranscodingDirectory
+    /// Some route says which pages may call it.
+    let hasCORS: Bool
     /// Of every route that leads to a cluster with a schema, each once.
     let transcodings: [TranscodingPlan]
     package let rules: RuleBook
@@ -47,6 +49,7 @@ package final class Snapshot: Sendable {
         self.routes = routes
         routeReferences = routes.map { .passUnretained($0) }
         directory = TranscodingDirectory(routes)
+        hasCORS = routes.contains { $0.cors != nil }
         pages = routes.contains { $0.page != nil } ? OpenAPIPages(routes, table, title: title) : nil
         self.title = title
         var known: Set<ObjectIdentifier> = []

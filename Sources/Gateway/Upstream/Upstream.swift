@@ -269,6 +269,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         // Of no use to who expects gRPC, and some clients take them for the answer.
         guard !exchange.pointee.isRPC, let downstream = exchange.pointee.downstream else { return }
+        if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: 0) }
         let fields = ResponseHead.write(
             from: stream, to: downstream, status: 0, isInformational: true, scratch: fieldScratch)
         ServerConnection.withServer(downstream) { $0.inform(downstream, fields) }
@@ -281,6 +282,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             note(stream.attempt, .failure)
             return abandon(exchange, .upstreamProtocolError)
         }
+        if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: 0) }
         let status = ResponseHead.status(of: stream)
         if exchange.pointee.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             note(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
@@ -331,6 +333,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
+        if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: stream.pointee.trailersStart) }
         noteStatus(exchange, stream, from: stream.pointee.trailersStart)
         noteAnswer(stream.attempt, exchange)
         if let bridge = exchange.pointee.bridge {

@@ -43,6 +43,9 @@ extension GatewayWorker {
         } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
             return refuse(exchange, .noRoute)
         }
+        if let policy = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.cors }), applyCORS(exchange, stream, policy) {
+            return
+        }
         // Only now is it known whether a GET is one of Connect's.
         if let callers = ServerConnection.withServer(stream, { $0.callers }), !callers.contains(exchange.pointee.caller) {
             return turnAway(exchange, .notSpoken(exchange))
@@ -55,10 +58,6 @@ extension GatewayWorker {
         switch exchange.pointee.caller {
         case .grpc: break
         default:
-            if noteOrigin(exchange, stream, facts) {
-                // What was found for the question is not for whatever request comes next.
-                return transcoding.plan = nil
-            }
             if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) {
                 holdBack(exchange, cause)
             }

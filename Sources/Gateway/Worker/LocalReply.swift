@@ -22,6 +22,7 @@ extension GatewayWorker {
     /// Answers with a refusal. The answer's head must not have been sent.
     func refuse(_ exchange: ExchangePointer, _ cause: RefusalCause, rule: String? = nil) {
         guard let stream = exchange.pointee.downstream else { return }
+        if exchange.pointee.cors == nil { noteCORS(ofRefused: exchange, stream) }
         let exposes = exchange.pointee.policy?._withUnsafeGuaranteedRef { $0.exposesRules } ?? false
         let refusal = Refusal(cause, rule: rule, exposesRule: exposes)
         note(exchange, refusal)

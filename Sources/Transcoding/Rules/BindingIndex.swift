@@ -105,11 +105,20 @@ final class BindingIndex: @unchecked Sendable {
     private struct Search {
         let path: UnsafeRawBufferPointer
         let method: UnsafeRawBufferPointer
+        /// A rule for any method is not one for those that HTTP itself answers: `OPTIONS` is safe, and a browser sends it unasked
+        /// (RFC 9110, section 9.2.1), so it runs nothing that does not name it.
+        let isOfAnyMethod: Bool
         var verb = 0..<0
         var otherMethodFits = false
         /// Collects the methods of all that fit instead of stopping at one.
         var collects = false
         var methods: [[UInt8]] = []
+
+        init(path: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer) {
+            self.path = path
+            self.method = method
+            isOfAnyMethod = !method.equals("OPTIONS") && !method.equals("TRACE") && !method.equals("CONNECT")
+        }
     }
 
     private func walk(
@@ -135,7 +144,9 @@ final class BindingIndex: @unchecked Sendable {
             let binding = nodes[node].leaves[index].binding
             if search.collects {
                 if accepts(binding) { search.methods.append(nodes[node].leaves[index].method) }
-            } else if nodes[node].leaves[index].takesAnyMethod || Self.equal(nodes[node].leaves[index].method, search.method) {
+            } else if nodes[node].leaves[index].takesAnyMethod
+                ? search.isOfAnyMethod : Self.equal(nodes[node].leaves[index].method, search.method)
+            {
                 if accepts(binding) { return binding }
             } else if !search.otherMethodFits, accepts(binding) {
                 search.otherMethodFits = true

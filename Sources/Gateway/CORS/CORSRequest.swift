@@ -1,0 +1,41 @@
+internal import Bytes
+internal import HTTPModel
+
+/// What a request's head says of the page that sent it (Fetch, section 3.2.2), read in one pass.
+struct CORSRequest {
+    /// The page's origin; `nil` where none is named, or more than one, or an empty one.
+    private(set) var origin: UnsafeRawBufferPointer?
+    /// The method that a preflight asks about; `nil` where the request is no preflight. Only OPTIONS with Origin and
+    /// Access-Control-Request-Method is one (Fetch, section 3.2.2): no page sends it itself.
+    private(set) var preflightMethod: UnsafeRawBufferPointer?
+
+    init(_ fields: FieldBlock, method: UnsafeRawBufferPointer) {
+        var originCount = 0
+        for index in 0..<fields.count {
+            let field = fields.fields[index]
+            guard field.token == .other else { continue }
+            if field.nameBytes.equals("origin") {
+                originCount += 1
+                origin = field.valueBytes
+            } else if preflightMethod == nil, field.nameBytes.equals("access-control-request-method") {
+                preflightMethod = field.valueBytes
+            }
+        }
+        if originCount != 1 || origin?.isEmpty == true { origin = nil }
+        if originCount == 0 || !method.equals("OPTIONS") { preflightMethod = nil }
+    }
+}
+
+extension FieldBlock {
+    /// Takes out what an upstream says about pages, from a field on: on a route with `cors` the gateway alone decides.
+    mutating func removeCORSFields(from start: Int) {
+        // Others know fields by their place: one that is taken out gives its own to what never goes further.
+        for index in start..<max(start, count) where self[index].isOfCORS {
+            replace(index, with: Field("te", "trailers", token: .te))
+        }
+    }
+}
+
+extension Field {
+    fileprivate var isOfCORS: Bool { token == .other && nameBytes.starts(with: "access-control-".utf8) }
+}
