@@ -20,6 +20,8 @@ final class StoreWatch: @unchecked Sendable {
     private var subject: Subject
     private var generation: UInt64
     private var workersInTrouble: Set<Int> = []
+    /// The codes of what was said since it last decided.
+    private var said: Set<String> = []
 
     init(_ subject: Subject, generation: UInt64, mailbox: Mailbox, notices: Notices) {
         self.subject = subject
@@ -33,6 +35,7 @@ final class StoreWatch: @unchecked Sendable {
         self.subject = subject
         self.generation = generation
         workersInTrouble = []
+        said = []
     }
 
     /// From a worker's thread.
@@ -45,11 +48,13 @@ final class StoreWatch: @unchecked Sendable {
         let wasWell = workersInTrouble.isEmpty
         if let trouble {
             workersInTrouble.insert(worker)
-            guard wasWell else { return }
+            let isNew = trouble.code.map { said.insert($0).inserted } ?? false
+            guard wasWell || isNew else { return }
             notices.say("limit store unavailable: \(subject.consequence) store=\(subject.name) cause=\"\(text(trouble))\"")
         } else {
             workersInTrouble.remove(worker)
             guard !wasWell, workersInTrouble.isEmpty else { return }
+            said = []
             notices.say("limit store available again: it decides store=\(subject.name)")
         }
     }
@@ -58,8 +63,9 @@ final class StoreWatch: @unchecked Sendable {
         switch trouble {
         case .silent: "no answer within \(DurationText.text(subject.timeout))"
         case .unreachable: "cannot be reached"
-        case .notAdmitted(let word): "it does not let us in: \(word)"
-        case .refusing(let word): "it answers \(word)"
+        case .insecure(let reason): "TLS: \(reason)"
+        case .notAdmitted(let words): "it does not let us in: \(words)"
+        case .refusing(let words): "it answers \(words)"
         }
     }
 }

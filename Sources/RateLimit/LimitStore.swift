@@ -13,13 +13,14 @@ package protocol LimitStore: AnyObject {
     /// never comes before this returns.
     func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer
 
-    /// To be called now and then while the store is in trouble, so that its return is seen without a call.
-    func lookAgain(now: Instant)
+    /// To be called at first, and then every `StoreHealth.probeInterval` for as long as it returns true: until the store has
+    /// decided, and while it is in trouble, so that what is wrong and its return are seen without a call.
+    func lookAgain(now: Instant) -> Bool
 }
 
 extension LimitStore {
     /// One that is never in trouble.
-    package func lookAgain(now: Instant) {}
+    package func lookAgain(now: Instant) -> Bool { false }
 }
 
 package enum LimitAnswer: Equatable {

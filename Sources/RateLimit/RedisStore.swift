@@ -1,3 +1,4 @@
+internal import Bytes
 package import Redis
 package import Time
 
@@ -14,6 +15,10 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private let script: RedisScript
     private let command = RESPCommand()
     private var health = StoreHealth()
+    /// It has decided, a call's limits or a trial's.
+    private var hasDecided = false
+    private var isTrying = false
+    private var trials = 0
 
     package private(set) var timeouts: UInt64 = 0
     /// Calls decided by `when_unavailable`.
@@ -65,23 +70,61 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     private static let probeTag: UInt = 0
 
-    package func lookAgain(now: Instant) {
-        guard health.trouble != nil else { return }
+    package func lookAgain(now: Instant) -> Bool {
+        guard health.trouble != nil || !hasDecided else { return false }
         if health.isSkipping {
             if health.admit(now: now) == .probe { probe() }
-        } else {
+        } else if !isTrying {
             probe()
+        }
+        return true
+    }
+
+    /// Tries the script on keys of its own, as a call would: what stands against it (a permission, a cluster's slots, a replica)
+    /// shows before a call does, and once it is gone.
+    private func probe() {
+        trials += 1
+        isTrying = true
+        if !probe(inFull: false) { probeFailed(.notConnected) }
+    }
+
+    private func probe(inFull: Bool) -> Bool {
+        beginScript(inFull: inFull, keys: 2)
+        for suffix: StaticString in [":trial:1", ":trial:2"] {
+            command.add { text in
+                text.append(prefix)
+                text.append(suffix)
+            }
+        }
+        for _ in 0..<2 {
+            command.add("r")
+            // One each millisecond: it is forgotten after so long.
+            for number: UInt64 in [1_000_000, 1000, 1, 0] { command.add(decimal: number) }
+        }
+        // The first waits for the connection to be made.
+        let deadline: Instant? = hasDecided ? nil : sender.now + RedisLink.openingMax
+        return sender.send(command, self, tag: Self.probeTag, by: deadline) == nil
+    }
+
+    private func probeReplied(_ reply: RedisReply) {
+        if reply.kind == .error, reply.hasPrefix("NOSCRIPT"), probe(inFull: true) { return }
+        isTrying = false
+        if reply.kind == .array, reply.count == 6 {
+            note(nil)
+        } else {
+            note(StoreTrouble(reply))
         }
     }
 
-    private func probe() {
-        command.removeAll()
-        command.add("PING")
-        if sender.send(command, self, tag: Self.probeTag) != nil { health.probeFailed() }
+    private func probeFailed(_ failure: RedisFailure) {
+        isTrying = false
+        health.probeFailed()
+        let trouble = StoreTrouble(failure == .timedOut ? .timedOut : sender.lastFailure)
+        // At the start its name may not be known yet.
+        if trouble.code != nil || trials > 1 { note(trouble) }
     }
 
-    /// The request is kept alive by its own place in the pipeline.
-    private func send(_ request: LimitRequest, inFull: Bool) -> Bool {
+    private func beginScript(inFull: Bool, keys: Int) {
         command.removeAll()
         if inFull {
             command.add("EVAL")
@@ -90,7 +133,12 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             command.add("EVALSHA")
             command.add(script.name)
         }
-        command.add(decimal: UInt64(request.count))
+        command.add(decimal: UInt64(keys))
+    }
+
+    /// The request is kept alive by its own place in the pipeline.
+    private func send(_ request: LimitRequest, inFull: Bool) -> Bool {
+        beginScript(inFull: inFull, keys: request.count)
         for index in 0..<request.count {
             command.add { RedisKey.write(request, index, prefix: prefix, to: &$0) }
         }
@@ -130,10 +178,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     package func redisReplied(_ reply: RedisReply, to tag: UInt) {
         health.answered()
-        guard let request = take(tag) else {
-            if reply.kind != .error, health.noteSignOfLife() { delegate?.limitStoreChanged(nil) }
-            return
-        }
+        guard let request = take(tag) else { return probeReplied(reply) }
         if request.isAbandoned { return answer(request) }
         if reply.kind == .error, reply.hasPrefix("NOSCRIPT") {
             // A server that was started anew; it keeps the script from here on.
@@ -155,7 +200,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     }
 
     package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
-        if tag == Self.probeTag { return health.probeFailed() }
+        if tag == Self.probeTag { return probeFailed(failure) }
         if failure == .timedOut {
             timeouts += 1
             health.timedOut(now: sender.now)
@@ -169,7 +214,8 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     }
 
     private func note(_ trouble: StoreTrouble?) {
-        if health.note(trouble) { delegate?.limitStoreChanged(trouble) }
+        if trouble == nil { hasDecided = true }
+        if health.note(trouble, now: sender.now) { delegate?.limitStoreChanged(trouble) }
     }
 
     private func answer(_ request: LimitRequest) { delegate?.limitDecided(request) }

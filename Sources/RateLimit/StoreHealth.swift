@@ -25,6 +25,13 @@ package struct StoreHealth {
     private var isProbing = false
     /// What those who run the process have last heard of the store.
     package private(set) var trouble: StoreTrouble?
+    /// The codes of what they have heard since it last decided.
+    private var told: [String] = []
+    private static let toldMax = 8
+    /// When the last decision failed. A store that decides some calls and not others is in trouble, and changes no mind
+    /// with every call.
+    private var lastTrouble = Instant(nanoseconds: 0)
+    package static let quietMin = Duration.seconds(1)
 
     package init() {}
 
@@ -51,15 +58,23 @@ package struct StoreHealth {
         if isSkipping { nextProbe = now + Self.probeInterval }
     }
 
-    /// The store decided, or did not: true where that is news. One kind of trouble after another is none.
-    package mutating func note(_ trouble: StoreTrouble?) -> Bool {
-        guard (trouble == nil) != (self.trouble == nil) else { return false }
+    /// The store decided, or did not: true where that is news. Other trouble is news only by words of its own.
+    package mutating func note(_ trouble: StoreTrouble?, now: Instant) -> Bool {
+        guard let trouble else {
+            guard self.trouble != nil, lastTrouble + Self.quietMin <= now else { return false }
+            self.trouble = nil
+            told = []
+            return true
+        }
+        lastTrouble = now
+        let code = trouble.code
+        if self.trouble != nil {
+            guard let code, !told.contains(code), told.count < Self.toldMax else { return false }
+        }
         self.trouble = trouble
+        if let code { told.append(code) }
         return true
     }
-
-    /// It has shown that it lives, by something other than a decision: true where that is news.
-    package mutating func noteSignOfLife() -> Bool { trouble?.endsWithSignOfLife == true && note(nil) }
 
     /// The probe was not answered in time, or could not be sent.
     package mutating func probeFailed() { isProbing = false }

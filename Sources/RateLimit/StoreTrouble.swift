@@ -6,15 +6,19 @@ package enum StoreTrouble: Equatable, Sendable {
     case silent
     /// There is no connection.
     case unreachable
-    /// It does not let us in: the first word of what it said.
+    /// TLS fails; OpenSSL's reason.
+    case insecure(String)
+    /// It does not let us in; its own words.
     case notAdmitted(String)
-    /// It answers, but not with a decision: the first word of what it said.
+    /// It answers, but not with a decision; its own words.
     case refusing(String)
 
     /// Why there is no connection to Redis, or none any more.
     package init(_ failure: RedisFailure?) {
         switch failure {
-        case .refused(let words): self = .notAdmitted(Self.firstWord(words))
+        case .refused(let words): self = .notAdmitted(Self.firstLine(words))
+        case .unfit(let words): self.init(error: words)
+        case .security(let reason): self = .insecure(reason)
         case .malformedReply: self = .refusing("what is not RESP2")
         case .timedOut: self = .silent
         case .notConnected, .queueFull, .connectionLost, nil: self = .unreachable
@@ -23,20 +27,37 @@ package enum StoreTrouble: Equatable, Sendable {
 
     /// What a reply of Redis' says in place of a decision.
     package init(_ reply: RedisReply) {
-        self = .refusing(reply.kind == .error ? Self.firstWord(reply.text) : "a reply of another shape")
+        if reply.kind == .error { self.init(error: reply.text) } else { self = .refusing("a reply of another shape") }
     }
 
-    /// Whether a sign of life is enough to think that it would decide again.
-    var endsWithSignOfLife: Bool {
-        switch self {
-        case .silent, .unreachable, .notAdmitted: true
-        case .refusing: false
+    private init(error words: String) {
+        let line = Self.firstLine(words)
+        switch Self.code(line) {
+        case "NOAUTH", "WRONGPASS", "DENIED": self = .notAdmitted(line)
+        // Of a command too long for who has not given a password.
+        case "ERR" where line.hasPrefix("ERR Protocol error: unauthenticated"): self = .notAdmitted(line)
+        default: self = .refusing(line)
         }
     }
 
-    /// The code of an error, such as `WRONGPASS`. No more than that: what follows may quote what was sent, a password too.
-    private static func firstWord(_ words: String) -> String {
-        let code = words.utf8.prefix(32).prefix { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) }
-        return code.isEmpty ? "an error" : String(decoding: code, as: UTF8.self)
+    /// What tells it from other trouble; `nil` where it has no words of its own, and is no news beside trouble that has.
+    package var code: String? {
+        switch self {
+        case .silent, .unreachable: nil
+        case .insecure: "TLS"
+        case .notAdmitted(let words), .refusing(let words): Self.code(words)
+        }
+    }
+
+    private static func code(_ words: String) -> String { String(words.prefix { $0 != " " }) }
+
+    package static let lineCharactersMax = 200
+
+    /// The server's first line, without the arguments of ours that it may quote: keys have callers' names in them.
+    private static func firstLine(_ words: String) -> String {
+        var line = words.prefix { !$0.isNewline }
+        if let arguments = line.firstRange(of: ", with args") { line = line[..<arguments.lowerBound] }
+        let text = line.prefix(lineCharactersMax).map { $0 == "\"" ? "'" : $0 }
+        return text.isEmpty ? "an error" : String(text)
     }
 }

@@ -19,6 +19,8 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     private var isClosed = false
     /// Why we are closing the channel.
     private var losing: RedisFailure?
+    /// The channel has brought something of the server's.
+    private var hasHeard = false
     /// Hears why a connection ended; for the log.
     package var onLost: ((RedisFailure) -> Void)?
 
@@ -72,8 +74,9 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
 
     package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
         let wasReady = isReady
+        hasHeard = true
         do {
-            try session.received(bytes)
+            try session.received(bytes, now: loop.now)
         } catch {
             return lose(error)
         }
@@ -89,8 +92,11 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
 
     package func channelClosed(_ end: ChannelEnd) {
         channel = nil
-        let failure = losing ?? .connectionLost
+        var failure = losing ?? .connectionLost
+        // Once the server has said something, TLS that ends is a connection that is lost.
+        if losing == nil, case .security(let reason) = end, !hasHeard { failure = .security(reason) }
         losing = nil
+        hasHeard = false
         lost(failure)
     }
 
@@ -102,6 +108,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
         switch session.tick(now: loop.now) {
         case .nothing: break
         case .dial: dial()
+        case .close(.timedOut) where channel?.isHandshaking == true: lose(.security("no answer to the handshake"))
         case .close(let failure): lose(failure)
         }
         arm()

@@ -12,4 +12,8 @@ package enum RedisFailure: Error, Equatable {
     case malformedReply(String)
     /// The server did not let us in, in its own words.
     case refused(String)
+    /// The server answers what says that this connection does not lead to one that decides (`RedisErrorReply`), in its own words.
+    case unfit(String)
+    /// TLS failed; OpenSSL's reason.
+    case security(String)
 }

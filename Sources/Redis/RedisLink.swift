@@ -6,8 +6,9 @@ package import Time
 ///       ▲               │                      │                    │
 ///       └──pause over── waiting ◀──lost, late, refused──────────────┘
 ///
-/// The pause doubles from `pauseFirst` to `pauseMax` and begins anew after a connection that became ready; each is shortened
-/// by up to a half at random, so that workers and processes do not come back in step. Pure: time is an argument.
+/// The pause doubles from `pauseFirst` to `pauseMax` and begins anew after a connection that was of use, because one that opens
+/// and then refuses every command is not; each is shortened by up to a half at random, so that workers and processes do not
+/// come back in step. Pure: time is an argument.
 package struct RedisLink {
     package enum State: Equatable {
         case idle
@@ -93,8 +94,8 @@ package struct RedisLink {
         }
     }
 
-    private mutating func becomeReady() {
-        state = .ready
-        pause = Self.pauseFirst
-    }
+    /// A command was served.
+    package mutating func served() { pause = Self.pauseFirst }
+
+    private mutating func becomeReady() { state = .ready }
 }

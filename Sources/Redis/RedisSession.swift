@@ -42,6 +42,8 @@ package final class RedisSession {
     package private(set) var lateReplies: UInt64 = 0
     /// Why the last connection ended, for the log.
     package private(set) var lastFailure: RedisFailure?
+    /// Since when nothing but passing errors has come.
+    private var passingSince: Instant?
 
     package init(_ settings: RedisSettings, seed: UInt64) {
         self.settings = settings
@@ -93,20 +95,47 @@ package final class RedisSession {
     }
 
     /// Bytes from the server. Throws where the connection must be closed.
-    package func received(_ bytes: UnsafeRawBufferPointer) throws(RedisFailure) {
+    package func received(_ bytes: UnsafeRawBufferPointer, now: Instant) throws(RedisFailure) {
         try reader.feed(bytes)
         while let reply = try reader.next() {
             if case .greeting = link.state {
-                guard reply.kind == .status else { throw .refused(reply.text) }
+                guard reply.kind == .status else { throw .refused(withoutPassword(reply.text)) }
                 _ = link.greeted()
                 continue
             }
+            let unfit = judge(reply, now: now)
             switch pipeline.answered() {
             case .deliver(let entry): entry.handler.redisReplied(reply, to: entry.tag)
             case .swallow: lateReplies += 1
+            // A server that has no room for us says so unasked.
+            case .unexpected where reply.kind == .error: throw .refused(withoutPassword(reply.text))
             case .unexpected: throw .malformedReply("a reply to no command")
             }
+            if let unfit { throw unfit }
         }
+    }
+
+    /// Why the connection must be closed after this reply, whose owner hears it first.
+    private func judge(_ reply: RedisReply, now: Instant) -> RedisFailure? {
+        switch reply.kind == .error ? RedisErrorReply(reply) : .answer {
+        case .reconnect: return .unfit(reply.text)
+        case .passing:
+            guard let since = passingSince else {
+                passingSince = now
+                return nil
+            }
+            return since + .nanoseconds(RedisErrorReply.lastingMax) <= now ? .unfit(reply.text) : nil
+        case .answer:
+            passingSince = nil
+            link.served()
+            return nil
+        }
+    }
+
+    /// What a server says may quote what it was sent.
+    private func withoutPassword(_ words: String) -> String {
+        guard let password = settings.password, !password.isEmpty else { return words }
+        return words.replacing(password, with: "…")
     }
 
     /// Appends what is to be sent now, `limit` bytes at most.
@@ -127,6 +156,7 @@ package final class RedisSession {
     /// knows.
     package func closed(_ failure: RedisFailure, now: Instant) {
         lastFailure = failure
+        passingSince = nil
         link.lost(now: now)
         greetings.removeAll()
         commands.removeAll()

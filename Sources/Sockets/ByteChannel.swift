@@ -134,6 +134,8 @@ package final class ByteChannel: EventHandler, Flushable {
     package func attach(_ delegate: any ByteChannelDelegate) { self.delegate = delegate }
 
     package var isOpen: Bool { state == .open }
+    /// Connected, and TLS not done yet.
+    package var isHandshaking: Bool { state == .handshaking }
     /// Bytes that the socket would not take yet.
     package var pendingBytes: Int { pending?.bytes.count ?? 0 }
 

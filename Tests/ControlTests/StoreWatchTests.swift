@@ -50,14 +50,28 @@ struct StoreWatchTests {
         "it says what becomes of calls meanwhile, and why",
         arguments: [
             (StoreConfiguration.WhenUnavailable.local, StoreTrouble.unreachable, "deciding locally", "cannot be reached"),
-            (.allow, .notAdmitted("WRONGPASS"), "allowing calls uncounted", "it does not let us in: WRONGPASS"),
-            (.deny, .refusing("READONLY"), "refusing limited calls", "it answers READONLY"),
+            (.allow, .notAdmitted("WRONGPASS no"), "allowing calls uncounted", "it does not let us in: WRONGPASS no"),
+            (.deny, .refusing("READONLY You can't"), "refusing limited calls", "it answers READONLY You can't"),
+            (.deny, .insecure("certificate refused: self-signed certificate"), "refusing limited calls",
+             "TLS: certificate refused: self-signed certificate"),
         ])
     func words(way: StoreConfiguration.WhenUnavailable, trouble: StoreTrouble, consequence: String, cause: String) {
         watch.watch(Self.subject(way), generation: 2)
         watch.hear(trouble, worker: 0, generation: 2)
         #expect(
             said.all == ["limit store unavailable: \(consequence) store=redis://127.0.0.1:6379 cause=\"\(cause)\""])
+    }
+
+    @Test("trouble with words of its own is said once more, once for all workers")
+    func other() {
+        watch.hear(.unreachable, worker: 0, generation: 1)
+        for index in 0..<3 { watch.hear(.notAdmitted("WRONGPASS a"), worker: index, generation: 1) }
+        watch.hear(.notAdmitted("WRONGPASS b"), worker: 1, generation: 1)
+        watch.hear(.silent, worker: 1, generation: 1)
+        #expect(said.all.count == 2 && said.all.last?.contains("WRONGPASS a") == true)
+        for index in 0..<3 { watch.hear(nil, worker: index, generation: 1) }
+        watch.hear(.notAdmitted("WRONGPASS a"), worker: 1, generation: 1)
+        #expect(said.all.count == 4)
     }
 
     @Test("what is heard late of a store that was replaced is not said of the new one")

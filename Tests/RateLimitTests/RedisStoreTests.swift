@@ -32,7 +32,7 @@ private final class Wire: RedisSender {
     }
 
     func reply(_ text: String) throws {
-        try Array(text.utf8).withUnsafeBytes { try session.received($0) }
+        try Array(text.utf8).withUnsafeBytes { try session.received($0, now: now) }
     }
 
     /// Lets every command in flight expire.
@@ -148,10 +148,11 @@ private final class Answers: LimitDelegate {
         wire.now = wire.now + .seconds(1)
         _ = wire.session.tick(now: wire.now)
         wire.session.opened()
-        store.lookAgain(now: wire.now)
-        try wire.reply("+PONG\r\n")
+        #expect(store.lookAgain(now: wire.now))
+        #expect(wire.sent().contains("martlet:trial:1"))
+        try wire.reply(Self.trialAnswer)
         #expect(answers.troubles == [.silent, nil])
-        store.lookAgain(now: wire.now)
+        #expect(!store.lookAgain(now: wire.now))
         #expect(wire.session.commandsInFlight == 0)
     }
 
@@ -169,17 +170,70 @@ private final class Answers: LimitDelegate {
         #expect(answers.troubles == [.unreachable, nil])
     }
 
-    @Test("of a server's error only its code is repeated, and a PONG does not end it")
+    private static let trialAnswer = "*6\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+
+    @Test("a server's error is repeated without what it quotes of ours, and only a decision ends it")
     func refusing() throws {
         let store = store(.local)
         _ = call(store)
-        try wire.reply("-ERR unknown command `AUTH`, with args beginning with: `secret`\r\n")
-        #expect(answers.troubles == [.refusing("ERR")])
-        store.lookAgain(now: wire.now)
-        try wire.reply("+PONG\r\n")
-        #expect(answers.troubles.count == 1)
+        try wire.reply("-ERR unknown command `EVALSHA`, with args beginning with: `martlet:{acme}`\r\n")
+        #expect(answers.troubles == [.refusing("ERR unknown command `EVALSHA`")])
+        #expect(store.lookAgain(now: wire.now))
+        try wire.reply("-NOPERM this user has no permissions to run the \"evalsha\" command\nmore\r\n")
+        #expect(answers.troubles.last == .refusing("NOPERM this user has no permissions to run the 'evalsha' command"))
+        #expect(store.lookAgain(now: wire.now))
+        wire.now = wire.now + .milliseconds(19)
+        try wire.reply("-NOPERM once more\r\n")
+        #expect(answers.troubles.count == 2)
+        wire.now = wire.now + .seconds(1)
+        #expect(store.lookAgain(now: wire.now))
+        try wire.reply(Self.trialAnswer)
+        #expect(answers.troubles.count == 3 && answers.troubles.last == .some(nil))
         wire.session.closed(.refused("WRONGPASS invalid username-password pair"), now: wire.now)
-        #expect(StoreTrouble(wire.lastFailure) == .notAdmitted("WRONGPASS"))
+        #expect(StoreTrouble(wire.lastFailure) == .notAdmitted("WRONGPASS invalid username-password pair"))
+    }
+
+    @Test("before the first call a trial of the script shows what stands against it, and waits for the connection")
+    func trial() throws {
+        let store = store(.local)
+        #expect(store.lookAgain(now: wire.now))
+        #expect(wire.sent().hasPrefix("*15\r\n$7\r\nEVALSHA\r\n"))
+        #expect(store.lookAgain(now: wire.now) && wire.sent() == "", "one at a time")
+        wire.expire()
+        try wire.reply("-NOSCRIPT No matching script.\r\n")
+        #expect(wire.sent().contains("$4\r\nEVAL\r\n"))
+        try wire.reply("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
+        #expect(answers.troubles == [.refusing("CROSSSLOT Keys in request don't hash to the same slot")])
+        #expect(store.lookAgain(now: wire.now))
+    }
+
+    @Test("after a failover the calls of one batch fall back, and the next connection decides")
+    func failover() throws {
+        let store = store(.local)
+        for _ in 0..<3 { _ = call(store) }
+        #expect(throws: RedisFailure.self) { try wire.reply("-READONLY You can't write against a read only replica.\r\n") }
+        wire.session.closed(.unfit("READONLY You can't write against a read only replica."), now: wire.now)
+        #expect(answers.outcomes.map(\.source) == [.fallback, .fallback, .fallback])
+        #expect(answers.troubles == [.refusing("READONLY You can't write against a read only replica.")])
+        wire.now = wire.now + .seconds(1)
+        #expect(wire.session.tick(now: wire.now) == .dial)
+        wire.session.opened()
+        _ = call(store)
+        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
+        #expect(answers.outcomes.last?.source == .redis && answers.troubles.last == .some(nil))
+    }
+
+    @Test("a store that decides some calls and not others is in trouble, and no news with every call")
+    func mixed() throws {
+        let store = store(.local)
+        for _ in 0..<20 {
+            wire.now = wire.now + .milliseconds(100)
+            _ = call(store)
+            try wire.reply("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
+            _ = call(store)
+            try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
+        }
+        #expect(answers.troubles.count == 1)
     }
 
     @Test("without an answer the configured way decides", arguments: StoreConfiguration.WhenUnavailable.allCases)
@@ -213,7 +267,7 @@ private final class Answers: LimitDelegate {
         #expect(store.errors == 4)
     }
 
-    @Test("after five timeouts calls no longer wait; a PING each second finds the store again")
+    @Test("after five timeouts calls no longer wait; a trial each second finds the store again")
     func skips() throws {
         let store = store(.allow)
         for _ in 0..<5 { #expect(call(store).1 == .pending) }
@@ -224,11 +278,11 @@ private final class Answers: LimitDelegate {
         wire.now = wire.now + .seconds(1)
         #expect(decided(call(store).1) != nil)
         #expect(decided(call(store).1) != nil)
-        #expect(wire.sent() == "*1\r\n$4\r\nPING\r\n")
+        #expect(wire.sent().components(of: "EVALSHA") == 1)
         // The late replies of the five are no sign of health; the probe's own is.
         for _ in 0..<5 { try wire.reply("*4\r\n:1\r\n:1\r\n:0\r\n:0\r\n") }
         #expect(store.isSkipping)
-        try wire.reply("+PONG\r\n")
+        try wire.reply(Self.trialAnswer)
         #expect(call(store).1 == .pending && !store.isSkipping)
     }
 
@@ -261,4 +315,8 @@ private final class Answers: LimitDelegate {
         request.reset()
         #expect(decided(store(.deny).decide(request, now: start, wall: startWall))?.isAllowed == true)
     }
+}
+
+extension String {
+    fileprivate func components(of part: String) -> Int { ranges(of: part).count }
 }

@@ -21,7 +21,7 @@ import Time
     }
 
     private func receive(_ session: RedisSession, _ text: String) throws {
-        try withBytes(text) { try session.received($0) }
+        try withBytes(text) { try session.received($0, now: start) }
     }
 
     private func send(_ session: RedisSession, _ tag: UInt, at now: Instant = start) -> RedisFailure? {
@@ -114,8 +114,8 @@ import Time
         #expect(recorder.events.last == .reply(2, "2"))
     }
 
-    @Test("pauses between attempts double to two seconds, and a good connection starts them anew")
-    func backsOff() {
+    @Test("pauses between attempts double to two seconds, and a connection of use starts them anew")
+    func backsOff() throws {
         let session = RedisSession(.defaults, seed: 7)
         var now = start
         var longest: UInt64 = 50_000_000
@@ -132,7 +132,104 @@ import Time
         #expect(session.tick(now: now) == .dial)
         session.opened()
         session.closed(.connectionLost, now: now)
-        #expect((session.nextInstant?.nanoseconds(since: now) ?? .max) <= 50_000_000)
+        let next = try #require(session.nextInstant)
+        #expect(next.nanoseconds(since: now) > 50_000_000, "it opened, and that was all")
+        #expect(session.tick(now: next) == .dial)
+        session.opened()
+        _ = send(session, 1, at: next)
+        try receive(session, ":1\r\n")
+        session.closed(.connectionLost, now: next)
+        #expect((session.nextInstant?.nanoseconds(since: next) ?? .max) <= 50_000_000)
+    }
+
+    @Test(
+        "what says that another server decides closes the connection, and the command hears it first",
+        arguments: [
+            "READONLY You can't write against a read only replica. script: 7e, on @user_script:94.",
+            "ERR Error running script (call to f_7e): @user_script:94: @user_script: 94: -READONLY You can't write against a read only replica.",
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            "NOAUTH Authentication required.", "DENIED Redis is running in protected mode", "ERR max number of clients reached",
+        ])
+    func unfit(words: String) throws {
+        let session = ready()
+        for tag in 1...2 { _ = send(session, UInt(tag)) }
+        #expect(throws: RedisFailure.unfit(words)) { try receive(session, "-\(words)\r\n-\(words)\r\n") }
+        session.closed(.unfit(words), now: start)
+        #expect(recorder.events == [.reply(1, "-\(words)"), .failure(2, .connectionLost)])
+        #expect(session.lastFailure == .unfit(words))
+    }
+
+    @Test("a server that opens and then is not the one is dialled with longer and longer pauses")
+    func unfitBacksOff() throws {
+        let session = RedisSession(.defaults, seed: 7)
+        var now = start
+        var longest: UInt64 = 50_000_000
+        for _ in 0..<8 {
+            #expect(session.tick(now: now) == .dial)
+            session.opened()
+            _ = send(session, 1, at: now)
+            #expect(throws: RedisFailure.self) { try receive(session, "-READONLY no\r\n") }
+            session.closed(.unfit("READONLY no"), now: now)
+            let next = try #require(session.nextInstant)
+            #expect(next.nanoseconds(since: now) > longest / 2)
+            now = next
+            longest = min(longest * 2, 2_000_000_000)
+        }
+    }
+
+    @Test(
+        "what passes keeps the connection, and ends it where it lasts for two seconds",
+        arguments: [
+            "LOADING Redis is loading the dataset in memory", "BUSY Redis is busy running a script.", "UNKILLABLE Sorry",
+            "NOREPLICAS Not enough good replicas to write.", "CLUSTERDOWN The cluster is down", "TRYAGAIN Multiple keys",
+            "MOVED 1234 127.0.0.1:7001", "ASK 1234 127.0.0.1:7001",
+        ])
+    func passing(words: String) throws {
+        func answer(_ session: RedisSession, _ text: String, after milliseconds: Int64) throws {
+            let now = start + .milliseconds(milliseconds)
+            _ = send(session, 1, at: now)
+            try withBytes("\(text)\r\n") { try session.received($0, now: now) }
+        }
+        let session = ready()
+        try answer(session, "-\(words)", after: 0)
+        try answer(session, "-\(words)", after: 1999)
+        #expect(throws: RedisFailure.unfit(words)) { try answer(session, "-\(words)", after: 2000) }
+        let other = ready()
+        try answer(other, "-\(words)", after: 0)
+        try answer(other, ":1", after: 1000)
+        try answer(other, "-\(words)", after: 2000)
+        try answer(other, "-\(words)", after: 3999)
+        #expect(other.state == .ready)
+    }
+
+    @Test(
+        "what another connection would not change keeps it, however long",
+        arguments: [
+            "NOPERM this user has no permissions to run the 'evalsha' command", "CROSSSLOT Keys in request don't hash to the same slot",
+            "OOM command not allowed when used memory > 'maxmemory'.", "MISCONF Redis is configured to save RDB snapshots",
+            "WRONGTYPE Operation against a key", "ERR unknown command 'EVALSHA'", "READONLYISH", "",
+        ])
+    func kept(words: String) throws {
+        let session = ready()
+        for second in 0..<10 {
+            let now = start + .seconds(Int64(second))
+            _ = send(session, 1, at: now)
+            try withBytes("-\(words)\r\n") { try session.received($0, now: now) }
+        }
+        #expect(session.state == .ready && recorder.events.count == 10)
+    }
+
+    @Test("a server that says unasked that it has no room is quoted, and never with the password")
+    func noRoom() throws {
+        #expect(throws: RedisFailure.refused("ERR max number of clients reached")) {
+            try receive(ready(), "-ERR max number of clients reached\r\n")
+        }
+        var settings = RedisSettings()
+        settings.password = "secret"
+        let session = ready(settings)
+        #expect(throws: RedisFailure.refused("ERR unknown command 'AUTH', with args beginning with: '…'")) {
+            try receive(session, "-ERR unknown command 'AUTH', with args beginning with: 'secret'\r\n")
+        }
     }
 
     @Test("a connection that does not open within five seconds is given up; commands waiting for it expire before")

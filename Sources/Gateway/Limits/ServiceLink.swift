@@ -1,5 +1,6 @@
 internal import GRPC
 internal import HTTP2
+internal import RateLimit
 internal import Reactor
 internal import Sockets
 internal import TLS
@@ -12,7 +13,9 @@ final class ServiceLink: ClientConnectionOwner {
     let authority: [UInt8]
     let timeoutText: [UInt8]
     var opened: (() -> Void)?
-    var failed: (() -> Void)?
+    var failed: ((StoreTrouble) -> Void)?
+    /// Why the last connection ended, or could not be made.
+    private(set) var lastTrouble = StoreTrouble.unreachable
 
     private unowned(unsafe) let context: WorkerContext
     private let endpoint: EndpointAddress
@@ -21,6 +24,8 @@ final class ServiceLink: ClientConnectionOwner {
     private var connection: ClientConnection?
     private var failures = 0
     private var nextAddress = 0
+    /// Its time to connect was over within TLS.
+    private var isStuckInTLS = false
     private var retry: Timer?
     /// Ends a connection that is not ready in time.
     private var connectTimer: Timer?
@@ -46,7 +51,10 @@ final class ServiceLink: ClientConnectionOwner {
         addresses = []
         resolve(resolved)
         retry = Timer(on: context.loop) { [unowned self] in connect() }
-        connectTimer = Timer(on: context.loop) { [unowned self] in connection?.channel.abort() }
+        connectTimer = Timer(on: context.loop) { [unowned self] in
+            isStuckInTLS = connection?.channel.isHandshaking == true
+            connection?.channel.abort()
+        }
         connect()
     }
 
@@ -102,13 +110,14 @@ final class ServiceLink: ClientConnectionOwner {
     private func pause() {
         failures = min(failures + 1, 8)
         retry?.arm(after: min(Self.firstPause * (1 << (failures - 1)), Self.longestPause))
-        failed?()
+        failed?(lastTrouble)
     }
 
     // MARK: ClientConnectionOwner
 
     func clientConnectionOpened(_ connection: ClientConnection) {
         failures = 0
+        lastTrouble = .unreachable
         connectTimer?.disarm()
         opened?()
     }
@@ -119,6 +128,13 @@ final class ServiceLink: ClientConnectionOwner {
 
     func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
         guard connection === self.connection else { return }
+        // Once the service has spoken HTTP/2, TLS that ends is a connection that is lost.
+        switch end {
+        case .security(let reason) where !connection.wasReady: lastTrouble = .insecure(reason)
+        case .local where isStuckInTLS: lastTrouble = .insecure("no answer to the handshake")
+        default: lastTrouble = .unreachable
+        }
+        isStuckInTLS = false
         replace(connection)
     }
 

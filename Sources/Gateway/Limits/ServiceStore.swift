@@ -65,7 +65,7 @@ final class ServiceStore: LimitStore, StreamHandler {
                 record.deinitialize(count: 1)
             })
         link.opened = { [unowned self] in sendWaiting() }
-        link.failed = { [unowned self] in failWaiting() }
+        link.failed = { [unowned self] in failWaiting($0) }
     }
 
     var needsValues: Bool { true }
@@ -87,7 +87,7 @@ final class ServiceStore: LimitStore, StreamHandler {
             return send(take(request), request, on: connection) ? .pending : .decided(withoutService(request))
         }
         guard link.isConnecting else {
-            note(.unreachable)
+            note(link.lastTrouble)
             return .decided(withoutService(request))
         }
         guard waiting.count < Self.waitingMax else { return .decided(withoutService(request)) }
@@ -188,10 +188,11 @@ final class ServiceStore: LimitStore, StreamHandler {
         }
     }
 
-    private func failWaiting() {
+    private func failWaiting(_ trouble: StoreTrouble) {
         let calls = waiting
         waiting = []
-        if !calls.isEmpty { note(.unreachable) }
+        // That it cannot be reached is told once a call wants it; a reason that has words, at once.
+        if !calls.isEmpty || trouble.code != nil { note(trouble) }
         for call in calls {
             call.pointee.isWaiting = false
             finish(call)
@@ -261,7 +262,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         let call = call(stream)
         call.pointee.stream = nil
         guard !call.pointee.isFinished else { return release(call) }
-        note(reason == .connectionLost ? .unreachable : .refusing("a reset"))
+        note(reason == .connectionLost ? link.lastTrouble : .refusing("a reset"))
         finish(call)
     }
 
@@ -314,7 +315,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     private func note(_ trouble: StoreTrouble?) {
-        if health.note(trouble) { delegate?.limitStoreChanged(trouble) }
+        if health.note(trouble, now: context.loop.now) { delegate?.limitStoreChanged(trouble) }
     }
 
     private static func trouble(_ status: StatusCode?) -> StoreTrouble {
@@ -323,8 +324,14 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     /// A service that was silent is asked again with a call, for only a call may be counted.
-    func lookAgain(now: Instant) {
-        if health.trouble == .unreachable, !health.isSkipping, link.ready() != nil { note(nil) }
+    func lookAgain(now: Instant) -> Bool {
+        switch health.trouble {
+        case nil: return false
+        case .unreachable, .insecure:
+            if !health.isSkipping, link.ready() != nil { note(nil) }
+        case .silent, .notAdmitted, .refusing: break
+        }
+        return true
     }
 
     /// Hands the request back, which ends the call but for its stream.

@@ -59,7 +59,7 @@ package final class GatewayWorker {
     package var schemaMissed: ((_ cluster: String) -> Void)?
     /// The limit store of the snapshot with this generation does not decide, or with `nil` decides again.
     package var limitStoreChanged: ((StoreTrouble?, UInt64) -> Void)?
-    /// Runs while it does not.
+    /// Runs until it does, and whenever it does not.
     private var limitStoreTimer: Timer?
 
     /// - Parameters:
@@ -150,7 +150,8 @@ package final class GatewayWorker {
             limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
             limiter.worker = self
             // Nothing is known of it yet.
-            setLimitStore(isDown: false)
+            metrics.shard.set(metrics.limitStoreDown, to: 0)
+            lookAtLimitStore(after: .zero)
         }
         // Only schemas differ: tokens that were verified stay so.
         let isSameConfiguration = snapshot.rules === current.snapshot.rules && snapshot.generation != current.snapshot.generation
@@ -166,18 +167,18 @@ package final class GatewayWorker {
     /// Makes what the limits say of the store known: once a change.
     func limitStoreChanged(_ trouble: StoreTrouble?, of limiter: Limiter) {
         guard limiter === self.limiter else { return }
-        setLimitStore(isDown: trouble != nil)
+        metrics.shard.set(metrics.limitStoreDown, to: trouble == nil ? 0 : 1)
+        if trouble != nil { lookAtLimitStore(after: StoreHealth.probeInterval) }
         limitStoreChanged?(trouble, limiter.generation)
     }
 
-    private func setLimitStore(isDown: Bool) {
-        metrics.shard.set(metrics.limitStoreDown, to: isDown ? 1 : 0)
-        guard isDown else { return limitStoreTimer = nil }
-        limitStoreTimer = Timer(on: context.loop) { [unowned self] in
-            limitStoreTimer?.arm(after: StoreHealth.probeInterval)
-            limiter.store.lookAgain(now: now)
+    private func lookAtLimitStore(after pause: Duration) {
+        if limitStoreTimer == nil {
+            limitStoreTimer = Timer(on: context.loop) { [unowned self] in
+                if limiter.store.lookAgain(now: now) { limitStoreTimer?.arm(after: StoreHealth.probeInterval) }
+            }
         }
-        limitStoreTimer?.arm(after: StoreHealth.probeInterval)
+        limitStoreTimer?.arm(after: pause)
     }
 
     private func makeLimiter(_ plan: StorePlan, generation: UInt64) -> Limiter {

@@ -16,6 +16,12 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     private let prefix: [UInt8]
     private let command = RESPCommand()
     private var health = StoreHealth()
+    /// It has counted, a request's hits or a trial's.
+    private var hasCounted = false
+    private var isTrying = false
+    private var trials = 0
+    /// The last EXPIRE was refused, with what the server said: it counts, but keys stay behind.
+    private var expireTrouble: StoreTrouble?
     /// Decisions that wait, by the number in their commands' tags.
     private var waiting: [LimitDecision?] = []
     private var freeNumbers: [Int] = []
@@ -30,6 +36,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     /// A tag is a decision's number and, in its low byte, a counter's; the highest of those are for what no decision
     /// waits for.
     private static let numberShift: UInt = 8
+    private static let trialExpireTag: UInt = 0xFD
     private static let expireTag: UInt = 0xFE
     private static let probeTag: UInt = 0xFF
     /// Keys of one window do not all go in the same second.
@@ -133,32 +140,69 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         return .now
     }
 
-    package func lookAgain(now: Instant) {
-        guard health.trouble != nil else { return }
+    package func lookAgain(now: Instant) -> Bool {
+        guard health.trouble != nil || !hasCounted else { return false }
         if health.isSkipping {
             if health.admit(now: now) == .probe { probe() }
-        } else {
+        } else if !isTrying {
             probe()
         }
+        return true
     }
 
     private func note(_ trouble: StoreTrouble?) {
-        if health.note(trouble) { delegate?.windowStoreChanged(trouble) }
+        if trouble == nil { hasCounted = true }
+        if health.note(trouble, now: sender.now) { delegate?.windowStoreChanged(trouble) }
     }
 
+    /// Tries both commands on a key of its own: what stands against them shows before a request does, and once it is gone.
     private func probe() {
-        command.removeAll()
-        command.add("PING")
-        if sender.send(command, self, tag: Self.probeTag) != nil { health.probeFailed() }
+        trials += 1
+        // The first waits for the connection to be made.
+        let deadline: Instant? = hasCounted ? nil : sender.now + RedisLink.openingMax
+        func send(_ word: StaticString, tag: UInt) -> Bool {
+            command.removeAll()
+            command.add(word)
+            command.add { text in
+                text.append(prefix)
+                text.append(":trial")
+            }
+            command.add(decimal: 1)
+            return sender.send(command, self, tag: tag, by: deadline) == nil
+        }
+        isTrying = send("INCRBY", tag: Self.probeTag)
+        if !isTrying || !send("EXPIRE", tag: Self.trialExpireTag) { probeFailed(.notConnected) }
+    }
+
+    private func probeFailed(_ failure: RedisFailure) {
+        isTrying = false
+        health.probeFailed()
+        let trouble = StoreTrouble(failure == .timedOut ? .timedOut : sender.lastFailure)
+        // At the start its name may not be known yet.
+        if trouble.code != nil || trials > 1 { note(trouble) }
+    }
+
+    /// The reply to an EXPIRE, which nobody waits for.
+    private func expired(_ reply: RedisReply) {
+        expireTrouble = reply.kind == .error ? StoreTrouble(reply) : nil
+        if let expireTrouble { note(expireTrouble) }
     }
 
     // MARK: Replies
 
     package func redisReplied(_ reply: RedisReply, to tag: UInt) {
         health.answered()
-        if tag == Self.probeTag {
-            if reply.kind != .error, health.noteSignOfLife() { delegate?.windowStoreChanged(nil) }
+        switch tag {
+        case Self.probeTag:
+            if reply.kind == .error { note(StoreTrouble(reply)) }
             return
+        case Self.trialExpireTag:
+            isTrying = false
+            expired(reply)
+            if reply.kind == .integer, reply.integer == 1 { note(nil) }
+            return
+        case Self.expireTag: return expired(reply)
+        default: break
         }
         guard let (number, index, decision) = counter(of: tag) else { return }
         if reply.kind == .integer {
@@ -173,7 +217,8 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     }
 
     package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
-        if tag == Self.probeTag { return health.probeFailed() }
+        if tag == Self.probeTag { return }
+        if tag == Self.trialExpireTag { return probeFailed(failure) }
         guard let (number, _, decision) = counter(of: tag) else { return }
         // Once a request, however many commands it had.
         if !decision.hasFailed {
@@ -205,7 +250,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
             _ = withoutRedis(decision, now: sender.now, wall: sender.wall)
         } else {
             decision.outcome = .counted
-            note(nil)
+            if expireTrouble == nil { note(nil) }
         }
         delegate?.windowsCounted(decision)
     }

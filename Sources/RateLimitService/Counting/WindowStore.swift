@@ -13,8 +13,8 @@ package protocol WindowStore: AnyObject {
     /// the store until `windowsCounted`, which never comes before this returns.
     func count(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer
 
-    /// To be called now and then while the store is in trouble, so that its return is seen without a request.
-    func lookAgain(now: Instant)
+    /// As `LimitStore.lookAgain`.
+    func lookAgain(now: Instant) -> Bool
 }
 
 package enum CountAnswer {

@@ -85,7 +85,7 @@ package final class MemoryWindowStore: WindowStore {
     package init(table: WindowTable) { self.table = table }
 
     /// It is never in trouble.
-    package func lookAgain(now: Instant) {}
+    package func lookAgain(now: Instant) -> Bool { false }
 
     package func count(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer {
         for index in decision.counters.indices {

@@ -19,7 +19,7 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
     package var storeChanged: ((StoreTrouble?) -> Void)?
     private let store: any WindowStore
     private let counts: LimitServiceCounts
-    /// Runs while the store is in trouble.
+    /// Runs until the store has counted, and whenever it is in trouble.
     private var storeTimer: Timer?
     private unowned let loop: EventLoop
     private let seed: HashSeed
@@ -36,6 +36,10 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         self.seed = seed
         self.loop = loop
         store.delegate = self
+        storeTimer = Timer(on: loop) { [unowned self] in
+            if store.lookAgain(now: loop.now) { storeTimer?.arm(after: StoreHealth.probeInterval) }
+        }
+        storeTimer?.arm(after: .zero)
     }
 
     package func register(on server: GRPCServer) {
@@ -75,14 +79,7 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
 
     package func windowStoreChanged(_ trouble: StoreTrouble?) {
         counts.setStore(isDown: trouble != nil)
-        storeTimer = nil
-        if trouble != nil {
-            storeTimer = Timer(on: loop) { [unowned self] in
-                storeTimer?.arm(after: StoreHealth.probeInterval)
-                store.lookAgain(now: loop.now)
-            }
-            storeTimer?.arm(after: StoreHealth.probeInterval)
-        }
+        if trouble != nil { storeTimer?.arm(after: StoreHealth.probeInterval) }
         storeChanged?(trouble)
     }
 

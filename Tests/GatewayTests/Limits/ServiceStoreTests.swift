@@ -105,7 +105,7 @@ struct ServiceStoreTests {
             worker.settle()
         }
         var failures = 0
-        link.failed = { failures += 1 }
+        link.failed = { _ in failures += 1 }
         worker.advance(by: .milliseconds(4900))
         #expect(link.isConnecting && failures == 0)
         worker.advance(by: .milliseconds(200), steps: 1)

@@ -10,19 +10,19 @@ from .processes import Process
 
 
 class Redis:
-    def __init__(self, folder, *, password=None, identity=None, authority=None, port=None, users=()):
+    def __init__(self, folder, *, password=None, identity=None, authority=None, port=None, users=(), settings=()):
         self.password, self.identity, self._authority = password, identity, authority
         # redis-server does not say which port it took for 0: give it one that was free a moment ago.
         for attempt in range(5):
             self.port = port or _free_port()
             plain, tls = (0, self.port) if identity else (self.port, 0)
-            settings = ["port", plain, "bind", "127.0.0.1", "save", "", "appendonly", "no", "dir", folder]
+            own = ["port", plain, "bind", "127.0.0.1", "save", "", "appendonly", "no", "dir", folder, *settings]
             if password:
-                settings += ["requirepass", password]
+                own += ["requirepass", password]
             if identity:
-                settings += ["tls-port", tls, "tls-cert-file", identity.certificate, "tls-key-file", identity.private_key,
+                own += ["tls-port", tls, "tls-cert-file", identity.certificate, "tls-key-file", identity.private_key,
                              "tls-ca-cert-file", authority.file, "tls-auth-clients", "no"]
-            lines = [f"{settings[i]} {_quoted(settings[i + 1])}" for i in range(0, len(settings), 2)]
+            lines = [f"{own[i]} {_quoted(own[i + 1])}" for i in range(0, len(own), 2)]
             lines += [f"user {user}" for user in users]
             file = Path(folder) / f"redis-{secrets.token_hex(4)}.conf"
             file.write_text("\n".join(lines) + "\n")
