@@ -162,3 +162,8 @@
     @inlinable @inline(__always)
     public func clamped<Other: FixedWidthInteger>(as type: Other.Type) -> Other { Other(clamping: nearest) }
 }
+
+extension Untrusted: CustomStringConvertible {
+    /// For messages: the number, or beyond which one it lies.
+    public var description: String { isBeyond ? "\(nearest <= 0 ? "below" : "above") \(nearest)" : "\(nearest)" }
+}

@@ -12,6 +12,12 @@ package struct LimitVerdict: Equatable, Sendable {
 
     package static let never = UInt64.max
 
+    /// Whole ones, rounded up.
+    package var resetAfterSeconds: UInt64 {
+        let (seconds, rest) = resetAfterNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return rest == 0 ? seconds : seconds + 1
+    }
+
     package init(
         isAllowed: Bool, limit: UInt64, remaining: UInt64, retryAfterNanoseconds: UInt64, resetAfterNanoseconds: UInt64
     ) {

@@ -220,32 +220,34 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     private func answer(_ request: LimitRequest) { delegate?.limitDecided(request) }
 
-    /// False where the reply is not the script's.
+    /// False where the reply is not the script's: of another shape, or with numbers that its arithmetic cannot come to.
     private func read(_ reply: RedisReply, into request: LimitRequest) -> Bool {
         guard reply.kind == .array, reply.count == 2 + 2 * request.count, let charged = reply.first,
-            let time = charged.next
+            let time = charged.next, let mark = charged.integer.exactly(in: 0...1),
+            let nanoseconds = time.integer.scaled(by: 1000).exactly(in: 0 ... .max).map(UInt64.init)
         else { return false }
         // The server's time serves for both clocks: it is its level and its window that are judged.
-        let nanoseconds = UInt64(max(0, time.integer)) * 1000
         let now = Instant(nanoseconds: nanoseconds)
         let wall = WallTime(nanoseconds: nanoseconds)
-        let isCharged = charged.integer == 1
+        let isCharged = mark == 1
         var element = time.next
         for index in 0..<request.count {
             guard let first = element, let second = first.next else { return false }
             element = second.next
             let slot = request.slots + index
             let hits = slot.pointee.hits
-            slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit in
-                let word =
+            let verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit -> LimitVerdict? in
+                let told =
                     limit.algorithm == .rate
-                    ? nanoseconds + UInt64(max(0, first.integer))
-                    : CounterState.window(
-                        endMinute: UInt64(max(0, second.integer)) / 60, hits: UInt64(max(0, first.integer)))
+                    ? CounterState.rate(level: first.integer, at: now)
+                    : CounterState.window(endSecond: second.integer, hits: first.integer)
+                guard let word = told else { return nil }
                 return isCharged
                     ? CounterState.judge(word, limit, hits: hits, now: now, wall: wall).verdict
                     : CounterState.standing(word, limit, hits: hits, now: now, wall: wall)
             }
+            guard let verdict else { return false }
+            slot.pointee.verdict = verdict
         }
         request.conclude(isCharged: isCharged, source: .redis)
         return true

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 
 /// One reply or an element of one. Points into its reader: valid until the reader is asked for the next.
 package struct RedisReply {
@@ -10,7 +10,7 @@ package struct RedisReply {
     package var kind: Kind { arena.nodes[index].kind }
 
     /// Of an integer; zero for anything else.
-    package var integer: Int64 { arena.nodes[index].integer }
+    package var integer: Untrusted<Int64> { Untrusted(arena.nodes[index].integer) }
 
     /// Of a string, a status or an error; empty for anything else.
     package var bytes: UnsafeRawBufferPointer {

@@ -35,7 +35,11 @@ package struct WallTime: Comparable, Hashable, Sendable {
     package var nanoseconds: UInt64
 
     package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
-    package init(seconds: Int64) { nanoseconds = UInt64(max(0, seconds)) * 1_000_000_000 }
+    /// Saturates at 1970 and at the end of 64 bits, in 2554.
+    package init(seconds: Int64) {
+        let (product, overflow) = UInt64(max(0, seconds)).multipliedReportingOverflow(by: 1_000_000_000)
+        nanoseconds = overflow ? .max : product
+    }
 
     package static func now() -> WallTime { WallTime(nanoseconds: linux_wall_nanoseconds()) }
 

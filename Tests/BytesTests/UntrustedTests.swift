@@ -76,6 +76,13 @@ struct UntrustedTests {
         #expect(Untrusted<UInt64>(flooring: -0.5)?.exactly(in: 0 ... .max) == nil)
     }
 
+    @Test("messages tell the number, or beyond which it lies")
+    func descriptions() {
+        #expect("\(Untrusted<Int64>(-7))" == "-7")
+        #expect("\(Untrusted<UInt8>(256))" == "above 255" && "\(Untrusted<UInt8>(-1))" == "below 0")
+        #expect("\(Untrusted<Int8>(-129))" == "below -128")
+    }
+
     @Test("sums and products that do not fit fail, or are beyond")
     func arithmetic() {
         let largest = Untrusted<Int64>(Int64.max)

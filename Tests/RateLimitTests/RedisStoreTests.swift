@@ -267,6 +267,46 @@ private final class Answers: LimitDelegate {
         #expect(store.errors == 4)
     }
 
+    /// `[charged, µs, level, 0]`, each time one of the numbers at its limit and one above.
+    @Test("numbers that the script cannot come to are a reply of another shape", arguments: [
+        (["1", "9223372036854775", "0", "0"], true), (["1", "9223372036854776", "0", "0"], false),
+        (["1", "18500000000000000", "0", "0"], false), (["1", "9223372036854775807", "0", "0"], false),
+        (["0", "10000000000000000", "9223372036854775807", "0"], false), (["0", "-1", "0", "0"], false),
+        (["0", "1000", "9223372036853775807", "0"], true), (["0", "1000", "9223372036853775808", "0"], false),
+        (["0", "1000", "9223372036854775807", "0"], false), (["0", "1000", "-1", "0"], false), (["2", "1000", "0", "0"], false),
+        (["-9223372036854775808", "1000", "0", "0"], false), (["1", "-9223372036854775808", "0", "0"], false),
+    ])
+    func extremes(numbers: [String], isReply: Bool) throws {
+        let store = store(.deny)
+        _ = call(store)
+        let reply = "*4\r\n" + numbers.map { ":\($0)\r\n" }.joined()
+        do { try wire.reply(reply) } catch {
+            // Beyond 64 bits hiredis gives the connection up.
+            #expect(!isReply)
+            return
+        }
+        #expect((answers.outcomes.last?.source == .redis) == isReply)
+        #expect(store.errors == (isReply ? 0 : 1))
+    }
+
+    @Test("a window's numbers are held to what a counter can be", arguments: [
+        ("68719476735", "1800000000", true), ("68719476736", "1800000000", false), ("9223372036854775807", "1800000000", false),
+        ("-1", "1800000000", false), ("1", "8053063620", true), ("1", "8053063621", false), ("1", "9223372036854775807", false),
+        ("1", "-60", false),
+    ])
+    func windowExtremes(hits: String, end: String, isReply: Bool) throws {
+        let store = store(.deny)
+        let hourly = try limit("10/h")
+        for mark in [0, 1] {
+            let request = LimitRequest(keepsValues: true)
+            request.reset(issuer: "i")
+            request.begin(hourly)
+            _ = store.decide(request, now: wire.now, wall: wire.wall)
+            try wire.reply("*4\r\n:\(mark)\r\n:1800000000000000\r\n:\(hits)\r\n:\(end)\r\n")
+            #expect((answers.outcomes.last?.source == .redis) == isReply)
+        }
+    }
+
     @Test("after five timeouts calls no longer wait; a trial each second finds the store again")
     func skips() throws {
         let store = store(.allow)

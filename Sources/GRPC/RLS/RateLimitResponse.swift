@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// A view of an encoded `envoy.service.ratelimit.v3.RateLimitResponse`.
 ///
 /// The whole message is checked once, at the start; after that its parts are walked without failing and without
@@ -16,7 +18,7 @@ package struct RateLimitResponse {
         /// `nil` where no rule fits the descriptor.
         package var currentLimit: Limit?
         package var limitRemaining: UInt32 = 0
-        /// Nanoseconds, saturating; `nil` where the service does not say, zero where it says a negative time.
+        /// At most 2⁶³−1; `nil` where the service does not say, zero where it says a negative time.
         package var nanosecondsUntilReset: UInt64?
     }
 
@@ -82,8 +84,7 @@ package struct RateLimitResponse {
 
     private static func status(_ bytes: UnsafeRawBufferPointer) throws(WireReader.Failure) -> Status {
         var status = Status()
-        var seconds: Int64 = 0
-        var nanos: Int64 = 0
+        var reset: (seconds: Untrusted<Int64>, nanos: Untrusted<Int64>) = (Untrusted(0), Untrusted(0))
         var reader = WireReader(bytes)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
@@ -95,8 +96,8 @@ package struct RateLimitResponse {
                 status.currentLimit = limit
             case (3, .varint): status.limitRemaining = UInt32(truncatingIfNeeded: try reader.varint())
             case (4, .bytes):
-                try readDuration(try reader.bytes(), seconds: &seconds, nanos: &nanos)
-                status.nanosecondsUntilReset = nanoseconds(seconds: seconds, nanos: nanos)
+                try readDuration(try reader.bytes(), into: &reset)
+                status.nanosecondsUntilReset = try nanoseconds(reset.seconds, reset.nanos)
             default: try reader.skip(tag)
             }
         }
@@ -120,13 +121,13 @@ package struct RateLimitResponse {
     }
 
     private static func readDuration(
-        _ bytes: UnsafeRawBufferPointer, seconds: inout Int64, nanos: inout Int64
+        _ bytes: UnsafeRawBufferPointer, into duration: inout (seconds: Untrusted<Int64>, nanos: Untrusted<Int64>)
     ) throws(WireReader.Failure) {
         var reader = WireReader(bytes)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
-            case (1, .varint): seconds = Int64(bitPattern: try reader.varint())
-            case (2, .varint): nanos = Int64(Int32(truncatingIfNeeded: try reader.varint()))
+            case (1, .varint): duration.seconds = Untrusted(Int64(bitPattern: try reader.varint()))
+            case (2, .varint): duration.nanos = Untrusted(Int32(truncatingIfNeeded: try reader.varint()))
             default: try reader.skip(tag)
             }
         }
@@ -157,12 +158,17 @@ package struct RateLimitResponse {
         }
     }
 
-    private static func nanoseconds(seconds: Int64, nanos: Int64) -> UInt64 {
-        guard seconds >= 0 else { return 0 }
-        let (scaled, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return .max }
-        if nanos < 0 { return scaled > nanos.magnitude ? scaled - nanos.magnitude : 0 }
-        let (sum, carried) = scaled.addingReportingOverflow(UInt64(nanos))
-        return carried ? .max : sum
+    /// A time that has passed is zero. One that is no `google.protobuf.Duration`, or that no clock of ours reaches (292 years), is
+    /// no answer to a question about limits, of which the longest window is a year.
+    private static func nanoseconds(
+        _ seconds: Untrusted<Int64>, _ nanos: Untrusted<Int64>
+    ) throws(WireReader.Failure) -> UInt64 {
+        guard let whole = seconds.exactly(in: -315_576_000_000...315_576_000_000),
+            nanos.exactly(in: -999_999_999...999_999_999) != nil
+        else { throw .numberOutOfRange }
+        guard whole >= 0 else { return 0 }
+        let sum = seconds.scaled(by: 1_000_000_000).addingSaturating(nanos)
+        guard let nanoseconds = sum.exactly(in: .min ... .max) else { throw .numberOutOfRange }
+        return UInt64(max(0, nanoseconds))
     }
 }

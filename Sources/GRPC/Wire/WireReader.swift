@@ -13,6 +13,8 @@ package struct WireReader {
         case groupNotClosed
         case nestedTooDeep
         case textNotUTF8
+        /// A number that its field's meaning does not allow.
+        case numberOutOfRange
     }
 
     package enum WireType: UInt8 {

@@ -101,7 +101,7 @@ extension GatewayWorker {
             let verdict = request.verdict(at: index)
             return LimitState(
                 name: limit.name, exposesName: exposes, count: verdict.limit, windowSeconds: limit.windowSeconds,
-                remaining: verdict.remaining, resetSeconds: (verdict.resetAfterNanoseconds + 999_999_999) / 1_000_000_000,
+                remaining: verdict.remaining, resetSeconds: verdict.resetAfterSeconds,
                 isExceeded: !verdict.isAllowed)
         }
     }

@@ -199,17 +199,18 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         case Self.trialExpireTag:
             isTrying = false
             expired(reply)
-            if reply.kind == .integer, reply.integer == 1 { note(nil) }
+            if reply.kind == .integer, reply.integer.exactly(in: 1...1) != nil { note(nil) }
             return
         case Self.expireTag: return expired(reply)
         default: break
         }
         guard let (number, index, decision) = counter(of: tag) else { return }
-        if reply.kind == .integer {
-            decision.counters[index].sum = UInt64(max(0, reply.integer))
+        // A sum below zero is none that INCRBY of hits comes to: somebody else writes these keys.
+        if reply.kind == .integer, let sum = reply.integer.exactly(in: 0 ... .max) {
+            decision.counters[index].sum = UInt64(sum)
         } else {
             errors += 1
-            lastError = reply.text
+            lastError = reply.kind == .error ? reply.text : "a reply of another shape"
             decision.hasFailed = true
             note(StoreTrouble(reply))
         }

@@ -97,15 +97,23 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
         #expect(response.statusCount == 0)
     }
 
-    @Test("durations are nanoseconds, saturating, and never negative", arguments: [
+    @Test("durations are nanoseconds and never negative; those out of range are no answer", arguments: [
         (Int64(1), Int32(500), UInt64(1_000_000_500)), (0, 0, 0), (-5, 0, 0), (1, -1, 999_999_999), (0, -1, 0),
-        (.max, 999_999_999, .max),
-    ])
-    func durations(seconds: Int64, nanos: Int32, nanoseconds: UInt64) throws {
+        (-315_576_000_000, 0, 0), (9_223_372_036, 854_775_807, UInt64(Int64.max)),
+        (9_223_372_036, 854_775_808, nil), (9_223_372_037, 0, nil), (18_446_744_073, 0, nil), (18_446_744_074, 0, nil),
+        (-315_576_000_001, 0, nil), (.max, 999_999_999, nil), (.min, 0, nil), (0, 1_000_000_000, nil), (0, .min, nil),
+    ] as [(Int64, Int32, UInt64?)])
+    func durations(seconds: Int64, nanos: Int32, nanoseconds: UInt64?) throws {
         let response = Response.with {
             $0.statuses = [.with { $0.durationUntilReset = .with { $0.seconds = seconds; $0.nanos = nanos } }]
         }
         let bytes: [UInt8] = try response.serializedBytes()
+        guard let nanoseconds else {
+            _ = bytes.withUnsafeBytes { bytes in
+                #expect(throws: WireReader.Failure.numberOutOfRange) { try RateLimitResponse(bytes).statusCount }
+            }
+            return
+        }
         try bytes.withUnsafeBytes { bytes in
             try RateLimitResponse(bytes).forEachStatus { #expect($0.nanosecondsUntilReset == nanoseconds) }
         }

@@ -1,3 +1,5 @@
+import Bytes
+import GRPC
 import GRPCTesting
 import HTTPModel
 import RateLimit
@@ -112,5 +114,83 @@ struct ServiceStoreTests {
         #expect(failures == 1)
         worker.advance(by: .milliseconds(100), steps: 1)
         #expect(link.isConnecting && link.ready() == nil)
+    }
+
+    /// Answers every question with the same bytes.
+    private final class FixedService: UnaryMethod {
+        var message: [UInt8] = []
+        private let server: GRPCServer
+        private var http: HTTPServer!
+        private var socket: ListeningSocket!
+
+        init(on worker: TestWorker) throws {
+            server = GRPCServer(context: worker.context)
+            http = HTTPServer(name: "service", settings: .defaults, handler: server, context: worker.context)
+            socket = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { [unowned self] in _ = http.serve($0) }
+            server.register("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit", .unary(self))
+        }
+
+        var address: SocketAddress { socket.address }
+
+        func answer(_ call: GRPCCall, _ request: UnsafeRawBufferPointer, _ reply: inout ByteBuffer) -> UnaryAnswer {
+            reply.append(message)
+            return .done
+        }
+
+        func end() {
+            http.end()
+            socket.close()
+        }
+    }
+
+    /// OVER_LIMIT with `duration_until_reset`, its seconds at the limit of what counts as an answer and one above.
+    @Test("a time until the reset that no clock reaches is no answer, and the call is decided without it", arguments: [
+        (0, true), (31_536_000, true), (9_223_372_036, true), (9_223_372_037, false), (18_446_744_073, false),
+        (18_446_744_074, false), (.max, false), (.min, false),
+    ] as [(Int64, Bool)])
+    func extremes(seconds: Int64, isAnswer: Bool) throws {
+        let worker = try TestWorker()
+        let service = try FixedService(on: worker)
+        var duration = ByteBuffer()
+        WireWriter.field(1, varint: UInt64(bitPattern: seconds), into: &duration)
+        var status = ByteBuffer()
+        WireWriter.field(1, varint: 2, into: &status)
+        WireWriter.field(4, bytes: duration.readable, into: &status)
+        var message = ByteBuffer()
+        WireWriter.field(1, varint: 2, into: &message)
+        WireWriter.field(2, bytes: status.readable, into: &message)
+        service.message = Array(message.readable)
+        let decisions = Decisions()
+        let link = link(to: service.address, on: worker)
+        let plan = StorePlan(
+            location: .service(.address(service.address), authority: "service", tls: nil), domain: "test",
+            timeout: Self.timeout, whenUnavailable: .deny)
+        let store = ServiceStore(
+            plan, link: link, fallback: MemoryStore(table: CounterTable(cells: 64, seed: .random())), context: worker.context)
+        store.delegate = decisions
+        #expect(worker.run { link.ready() != nil })
+        let request = LimitRequest(keepsValues: true)
+        request.reset()
+        let limit = Limit(try LimitRule.parse("1/day"), name: "test", place: "test", seed: .random())
+        // A request does not retain its limits.
+        defer { withExtendedLifetime(limit) {} }
+        request.begin(limit)
+        #expect(store.decide(request, now: worker.loop.now, wall: worker.loop.wall) == .pending)
+        #expect(worker.run { decisions.count == 1 })
+        #expect(request.outcome.decision == (isAnswer ? .refused : .unavailable))
+        // What the refusal tells of it never overflows either.
+        if isAnswer { #expect(request.verdict(at: 0).resetAfterSeconds == UInt64(seconds)) }
+        store.shutDown()
+        service.end()
+        worker.settle()
+    }
+
+    @Test("seconds until the reset are rounded up at any size")
+    func seconds() {
+        for (nanoseconds, seconds) in [(0, 0), (1, 1), (1_000_000_000, 1), (1_000_000_001, 2), (UInt64.max, 18_446_744_074)] as [(UInt64, UInt64)] {
+            let verdict = LimitVerdict(
+                isAllowed: false, limit: 1, remaining: 0, retryAfterNanoseconds: nanoseconds, resetAfterNanoseconds: nanoseconds)
+            #expect(verdict.resetAfterSeconds == seconds)
+        }
     }
 }
