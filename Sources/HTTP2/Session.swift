@@ -64,6 +64,8 @@ package final class Session {
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0
+    /// When HEADERS or DATA last came on a stream that lives; 0 for never.
+    package internal(set) var lastMessageFrame: UInt64 = 0
     private(set) var isDead = false
     /// A flood or another misuse was found in a callback: `receive` reports it.
     var misuse: Misuse?

@@ -13,6 +13,7 @@ extension Session {
     /// HEADERS and its CONTINUATIONs are complete.
     func receivedSection(_ stream: StreamPointer, ended: Bool) {
         stream.pointee.lastActivity = now
+        lastMessageFrame = now
         if ended { stream.pointee.flags.insert(.remoteEnded) }
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         if stream.pointee.flags.contains(.headReceived) {
@@ -47,6 +48,7 @@ extension Session {
 
     func receivedData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         stream.pointee.lastActivity = now
+        lastMessageFrame = now
         stream.pointee.bodyBytesReceived += bytes.count
         guard !stream.pointee.flags.contains(.resetSent), stream.isHeard else {
             nghttp2_session_consume_stream(handle, stream.pointee.id, bytes.count)

@@ -144,6 +144,12 @@ extension Session {
                 code.rawValue, nil, 0))
     }
 
+    /// SETTINGS that change nothing: the peer must acknowledge them.
+    package func submitEmptySettings() {
+        guard !isDead else { return }
+        check(nghttp2_submit_settings(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil, 0))
+    }
+
     package func ping(_ payload: UInt64) {
         guard !isDead else { return }
         withUnsafeBytes(of: payload) { bytes in

@@ -28,6 +28,8 @@ public import Bytes
     package var stalledSince: UInt64 = 0
     /// Received and not yet given back to the sender's window.
     package var unconsumed = 0
+    /// When a request of ours was handed to the codec, in nanoseconds of the loop's clock. Client connections only.
+    package var began: UInt64 = 0
     /// When anything last moved on this stream, in nanoseconds of the loop's clock.
     package var lastActivity: UInt64 = 0
 

@@ -5,6 +5,7 @@ package import HTTPModel
 package import Reactor
 package import Sockets
 package import TLS
+internal import Time
 
 /// Owns client connections: a pool.
 package protocol ClientConnectionOwner: AnyObject {
@@ -12,10 +13,16 @@ package protocol ClientConnectionOwner: AnyObject {
     func clientConnectionOpened(_ connection: ClientConnection)
     /// A stream has ended, or the peer's limit has changed: there may be room for waiting requests.
     func clientConnectionHasRoom(_ connection: ClientConnection)
+    /// It takes no calls until its peer gives a sign of life: `clientConnectionHasRoom` then, or its end.
+    func clientConnectionSuspected(_ connection: ClientConnection)
     /// The peer wants no new requests on it; those it will not answer are told `.unprocessed`.
     func clientConnectionLeaving(_ connection: ClientConnection)
     /// It is no more; its streams have been told.
     func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd)
+}
+
+extension ClientConnectionOwner {
+    package func clientConnectionSuspected(_ connection: ClientConnection) {}
 }
 
 /// A connection that we opened to an upstream.
@@ -34,6 +41,9 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
     private var idleSince: UInt64 = 0
     /// The peer sent GOAWAY.
     package private(set) var isLeaving = false
+    private var liveness: ConnectionLiveness
+    /// Runs while a sign of life is awaited, or a keepalive is to come.
+    private var livenessTimer: Timer?
     private var requestCount: UInt8 = 0
     /// Whether the next request puts the names of fields whose values are never indexed into the HPACK table, where those
     /// behind it find them: the first does, and now and then another, since tables forget.
@@ -44,13 +54,16 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
     private let session: Unmanaged<HTTP2.Session>?
     private let calls: HTTP1Calls?
 
-    /// - Parameter applicationProtocol: what the peer is known to speak; `tls` offers the same.
+    /// - Parameters:
+    ///   - applicationProtocol: what the peer is known to speak; `tls` offers the same.
+    ///   - liveness: of HTTP/2; HTTP/1.1 has no PING, and a call that is given up ends its connection.
     package init(
         to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil,
         speaking applicationProtocol: ApplicationProtocol = .http2, limits: SessionLimits, streamLimit: Int,
-        context: WorkerContext, owner: any ClientConnectionOwner
+        liveness: LivenessSettings = .defaults, context: WorkerContext, owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
+        self.liveness = ConnectionLiveness(liveness, now: context.loop.now.nanoseconds)
         ownerReference = UnownedReference(owner)
         let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
         switch applicationProtocol {
@@ -81,7 +94,11 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         return session._withUnsafeGuaranteedRef { min(streamLimit, $0.peerStreamLimit) }
     }
 
-    package var hasRoom: Bool {
+    /// A new call may begin on it.
+    package var hasRoom: Bool { !liveness.isSuspected && hasFreeStream }
+
+    /// The same for those who have no other connection to turn to while this one is suspected.
+    package var hasFreeStream: Bool {
         guard isReady, !isLeaving, !isClosed else { return false }
         guard let session else { return calls!.hasRoom }
         return session._withUnsafeGuaranteedRef { $0.streamCount < min(streamLimit, $0.peerStreamLimit) }
@@ -107,6 +124,7 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         requestCount &+= 1
         stream.pointee.listener = handler
         stream.pointee.context = context
+        stream.pointee.began = now
         channel.markDirty()
         return stream
     }
@@ -116,8 +134,15 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         if calls != nil { becomeReady() }
     }
 
+    override package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
+        let isCleared = liveness.received(now: now)
+        super.channelReceived(bytes)
+        if isCleared, isReady, !isLeaving { owner?.clientConnectionHasRoom(self) }
+    }
+
     override package func channelClosed(_ end: ChannelEnd) {
         isReady = false
+        livenessTimer = nil
         super.channelClosed(end)
         owner?.clientConnectionClosed(self, end)
     }
@@ -139,8 +164,65 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         }
     }
 
+    // MARK: Liveness
+
+    /// It waits for a sign of life.
+    package var isSuspected: Bool { liveness.isSuspected }
+    /// It was closed because its peer gave none.
+    package var isUnresponsive: Bool { liveness.state == .dead }
+
+    private static let livenessPing: UInt64 = 0x6c69_7665_0000_0001
+
+    /// The call on `stream` is given up: its time is over, or its caller no longer waits. Where the peer has been silent
+    /// since the call began, the connection is asked for a sign of life.
+    package static func callGivenUp(_ stream: StreamPointer) {
+        guard !stream.pointee.flags.contains(.headReceived) else { return }
+        Connection.with(stream) { unsafeDowncast($0, to: ClientConnection.self).callFailed(began: stream.pointee.began) }
+    }
+
+    private func callFailed(began: UInt64) {
+        guard let session, wasReady, !isClosed else { return }
+        let lastFrame = session._withUnsafeGuaranteedRef { $0.lastMessageFrame }
+        guard let probe = liveness.callFailed(began: began, now: now, lastFrame: lastFrame) else { return }
+        send(probe)
+        watchLiveness()
+        owner?.clientConnectionSuspected(self)
+    }
+
+    private func send(_ probe: ConnectionLiveness.Probe) {
+        switch probe {
+        case .ping: say { $0.ping(Self.livenessPing) } _: { _ in }
+        case .settings: say { $0.submitEmptySettings() } _: { _ in }
+        case .none: break
+        }
+    }
+
+    private func watchLiveness() {
+        guard session != nil, let wakes = liveness.wakes else { return }
+        if livenessTimer == nil { livenessTimer = Timer(on: context.loop) { [unowned self] in checkLiveness() } }
+        livenessTimer?.arm(at: Instant(nanoseconds: wakes))
+    }
+
+    private func checkLiveness() {
+        let action = liveness.timePassed(
+            now: now, lastWritten: channel.pendingBytes > 0 ? channel.lastProgress : nil,
+            lastFrame: session?._withUnsafeGuaranteedRef { $0.lastMessageFrame } ?? 0, hasCalls: streamCount > 0)
+        switch action {
+        case .none: break
+        case .send(let probe): send(probe)
+        // What was said to it goes nowhere.
+        case .close: return channel.abort()
+        }
+        watchLiveness()
+    }
+
+    override package func sessionReceivedPong(_ payload: UInt64) {
+        if payload == Self.livenessPing { liveness.pingAnswered() }
+    }
+
     private func becomeReady() {
         isReady = true
+        watchLiveness()
         wasReady = true
         idleSince = now
         owner?.clientConnectionOpened(self)

@@ -36,6 +36,10 @@ package struct ClusterConfiguration: Sendable, Equatable {
         package var idle: Duration?
         /// A connection, whatever runs on it; `nil` for `none`.
         package var age: Duration?
+        /// A connection that was asked for a sign of life: PING, or keepalive.
+        package var ping = Duration.seconds(3)
+        /// Silence on a connection with calls before it is asked by itself; `nil` for `none`.
+        package var keepalive: Duration?
         package static let defaults = Timeouts(connect: .seconds(5), idle: .seconds(3600))
     }
 
@@ -72,8 +76,8 @@ extension Grammar where Value == ClusterConfiguration {
             let locality = section.optional("locality", .name)
             let balancing = section.value("load_balancing", .balancing, default: .defaults)
             let tls = section.optional("tls", .peerTLS)
-            let timeouts = section.value("timeouts", .clusterTimeouts, default: .defaults)
             let speaks = section.value("protocol", .choice, default: ClusterConfiguration.HTTPVersion.http2)
+            let timeouts = section.value("timeouts", .clusterTimeouts(speaks), default: .defaults)
             let defaults: ClusterConfiguration.Connections = speaks == .http1 ? .http1Defaults : .defaults
             let connections = section.value("connections", .clusterConnections(speaks, defaults), default: defaults)
             let healthCheck = section.optional("health_check", .healthCheck)
@@ -108,12 +112,21 @@ extension Grammar where Value == ClusterConfiguration {
 }
 
 extension Grammar where Value == ClusterConfiguration.Timeouts {
-    fileprivate static var clusterTimeouts: Grammar {
+    fileprivate static func clusterTimeouts(_ speaks: ClusterConfiguration.HTTPVersion) -> Grammar {
         .section { section in
-            ClusterConfiguration.Timeouts(
+            if speaks == .http1 {
+                for key in ["ping", "keepalive"] where section.has(key) {
+                    section.report("found beside protocol: http1, which has no PING", about: key)
+                }
+            }
+            // gRPC's clients ask no more often than every ten seconds (gRFC A8).
+            let keepalive = Grammar<Duration>.duration(.seconds(10) ... .seconds(36_500 * 86_400))
+            return ClusterConfiguration.Timeouts(
                 connect: section.value("connect", .timeout, default: Value.defaults.connect),
                 idle: section.value("idle", .word("none", or: .timeout), default: Value.defaults.idle),
-                age: section.value("age", .word("none", or: .duration(.seconds(1) ... .seconds(36_500 * 86_400))), default: nil))
+                age: section.value("age", .word("none", or: .duration(.seconds(1) ... .seconds(36_500 * 86_400))), default: nil),
+                ping: section.value("ping", .timeout, default: Value.defaults.ping),
+                keepalive: section.value("keepalive", .word("none", or: keepalive), default: nil))
         }
     }
 }

@@ -85,7 +85,8 @@ final class ServiceLink: ClientConnectionOwner {
 
     /// The connection, if a request can be sent on it now.
     func ready() -> ClientConnection? {
-        guard let connection, connection.hasRoom else { return nil }
+        // There is no other: a suspected one is used until its peer has given a sign of life, or the connection ends.
+        guard let connection, connection.hasFreeStream else { return nil }
         return connection
     }
 

@@ -283,7 +283,10 @@ final class ServiceStore: LimitStore, StreamHandler {
     private func timedOut(_ call: CallPointer) {
         missed()
         if call.pointee.isWaiting { waiting.removeAll { $0 == call } }
-        if let stream = call.pointee.stream { Connection.with(stream) { $0.reset(stream, .cancel) } }
+        if let stream = call.pointee.stream {
+            ClientConnection.callGivenUp(stream)
+            Connection.with(stream) { $0.reset(stream, .cancel) }
+        }
         finish(call)
     }
 

@@ -14,6 +14,7 @@ extension SnapshotBuilder {
         pool.connectTimeout = cluster.timeouts.connect
         pool.idleTimeout = cluster.timeouts.idle
         pool.age = cluster.timeouts.age
+        pool.liveness = LivenessSettings(pingTimeout: cluster.timeouts.ping, keepalive: cluster.timeouts.keepalive)
         let usesHash = cluster.balancing.settings.policy.usesHash
         return ClusterPlan(
             name: cluster.name.value, endpoints: checkedEndpoints(cluster).map { endpointPlan($0, cluster) },

@@ -113,7 +113,10 @@ final class Mirrors: StreamHandler {
         return true
     }
 
-    private func timedOut(_ attempt: AttemptPointer) { cancel(attempt, .localFailure) }
+    private func timedOut(_ attempt: AttemptPointer) {
+        if let stream = attempt.pointee.stream { ClientConnection.callGivenUp(stream) }
+        cancel(attempt, .localFailure)
+    }
 
     private func cancel(_ attempt: AttemptPointer, _ outcome: AttemptOutcome?) {
         if attempt.pointee.isWaiting { attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.withdraw(attempt) } }
@@ -153,7 +156,7 @@ final class Mirrors: StreamHandler {
         switch reason {
         case .complete: end(attempt, nil, outcome(stream))
         case .reset: end(attempt, .mirrorFailed, .gatewayFailure)
-        case .connectionLost: end(attempt, .mirrorFailed, .localFailure)
+        case .connectionLost: end(attempt, .mirrorFailed, worker.upstream.isUnresponsive(stream) ? nil : .localFailure)
         case .unprocessed: end(attempt, .mirrorFailed, nil)
         }
     }

@@ -65,6 +65,7 @@ package final class Cluster {
         endpoints = places.map { place in
             let endpoint = former.removeValue(forKey: place.identity) ?? makeEndpoint(place)
             endpoint.setShare(weight: place.plan.weight, priority: place.plan.priority)
+            endpoint.healthChanged = { [unowned self] in refresh() }
             endpoint.disconnected = place.plan.use == .logical ? { [unowned self] in disconnected(place) } : nil
             return endpoint
         }

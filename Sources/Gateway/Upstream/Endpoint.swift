@@ -12,6 +12,8 @@ protocol EndpointClient: AnyObject {
     func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: AttemptPointer, on connection: ClientConnection)
     /// No connection could be made.
     func endpoint(_ endpoint: Endpoint, failed attempt: AttemptPointer, _ end: ChannelEnd)
+    /// A connection was closed because its peer gave no sign of life.
+    func endpointWasUnresponsive(_ endpoint: Endpoint)
     /// The endpoint is no longer part of its cluster: it was not tried.
     func endpoint(_ endpoint: Endpoint, leftBehind attempt: AttemptPointer)
 }
@@ -60,6 +62,8 @@ package final class Endpoint: ClientConnectionOwner {
     private var isRetired = false
     /// Called when the last connection has ended, or none could be made.
     var disconnected: (() -> Void)?
+    /// Called when something that was noted here, and not of a call, has changed its health.
+    var healthChanged: (() -> Void)?
     /// Holds a retired endpoint, which its cluster has forgotten, for as long as anything runs on it.
     private var keptAlive: Endpoint?
 
@@ -178,15 +182,17 @@ package final class Endpoint: ClientConnectionOwner {
         let connecting = connections.count { !$0.connection.isReady && !$0.connection.isLeaving }
         // Those on their way will take their share of the queue.
         if connecting * expectedCapacity >= waitingCount + adding { return true }
-        // One that is leaving takes no more requests, but may have calls for hours: it keeps no other from its place.
-        let staying = connections.count { !$0.connection.isLeaving }
-        guard staying < settings.connections else { return true }
+        // One that is leaving takes no more requests, but may have calls for hours: it keeps no other from its place. Nor does
+        // one that is suspected, but only as many times over as there may be connections.
+        let staying = connections.count { !$0.connection.isLeaving && !$0.connection.isSuspected }
+        guard staying < settings.connections, connections.count(where: { !$0.connection.isLeaving }) < 2 * settings.connections
+        else { return true }
         // The cluster's limit leaves every endpoint one of each worker.
         if staying > 0, let limits, cluster.usage.connections >= limits.connections { return true }
         guard
             let connection = try? ClientConnection(
                 to: address, tls: tls, speaking: settings.applicationProtocol, limits: settings.session,
-                streamLimit: settings.streams, context: context, owner: self)
+                streamLimit: settings.streams, liveness: settings.liveness, context: context, owner: self)
         else {
             noteFailure()
             return connections.contains { !$0.connection.isLeaving }
@@ -234,6 +240,21 @@ package final class Endpoint: ClientConnectionOwner {
         if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
     }
 
+    package func clientConnectionSuspected(_ connection: ClientConnection) {
+        // Calls that wait go to another at once. Where that fails, this connection's end tries once more.
+        if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
+    }
+
+    /// A connection's peer has gone without a word: that counts once, however many calls were on it.
+    private func noteUnresponsive() {
+        client.endpointWasUnresponsive(self)
+        guard !isRetired, cluster.observes else { return }
+        let now = context.loop.now
+        guard cluster.record(.localFailure, of: record, began: now, now: now) else { return }
+        healthChanged?()
+        cluster.announceChange()
+    }
+
     package func clientConnectionLeaving(_ connection: ClientConnection) {
         // Where that fails, this connection's end tries once more.
         if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
@@ -249,6 +270,7 @@ package final class Endpoint: ClientConnectionOwner {
         context.loop.afterThisTick { withExtendedLifetime(pooled) {} }
         pooled.timer = nil
         pooled.age = nil
+        if connection.isUnresponsive { noteUnresponsive() }
         if !wasOpen {
             noteFailure()
             if !connections.contains(where: { !$0.connection.isLeaving }) { failQueue(end) }

@@ -1,5 +1,6 @@
 package import HTTP2
 package import TLS
+package import Transport
 
 /// What a cluster's connections are like.
 package struct PoolSettings: Sendable, Equatable {
@@ -14,6 +15,8 @@ package struct PoolSettings: Sendable, Equatable {
     package var connectTimeout: Duration
     /// A connection without requests is closed after it.
     package var idleTimeout: Duration?
+    /// How a connection whose peer has gone without a word is found out.
+    package var liveness = LivenessSettings.defaults
     /// A connection, whatever runs on it, with a tenth more or less for each: then it takes no more requests.
     package var age: Duration?
 

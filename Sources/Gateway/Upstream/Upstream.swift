@@ -100,6 +100,8 @@ package final class Upstream: StreamHandler, EndpointClient {
         connectFailed(attempt, endpoint)
     }
 
+    func endpointWasUnresponsive(_ endpoint: Endpoint) { count(.upstreamPingTimeout) }
+
     func endpoint(_ endpoint: Endpoint, leftBehind attempt: AttemptPointer) {
         guard attempt.pointee.exchange != nil else { return worker.mirrors.failed(attempt, nil) }
         endpoint.activeCount -= 1
@@ -246,6 +248,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             }
         }
         guard let stream = attempt.pointee.stream else { return }
+        if waitedLong(attempt, stream) { ClientConnection.callGivenUp(stream) }
         release(attempt, stream)
         Connection.with(stream) { $0.reset(stream, .cancel) }
     }
@@ -387,7 +390,9 @@ package final class Upstream: StreamHandler, EndpointClient {
         // RST_STREAM(NO_ERROR) before the answer was complete.
         case .complete: note(attempt, .failure)
         case .reset: note(attempt, .gatewayFailure)
-        case .connectionLost: note(attempt, .localFailure)
+        case .connectionLost:
+            // One that gave no sign of life is noted once, by its endpoint.
+            if !isUnresponsive(stream) { note(attempt, .localFailure) }
         // One that goes says nothing of itself by the streams it leaves; one that stays and refuses does.
         case .unprocessed:
             let isLeaving = Connection.with(stream) { ($0 as? ClientConnection)?.isLeaving ?? true }
@@ -407,3 +412,7 @@ extension ExchangePointer {
     @inline(__always)
     var cluster: Unmanaged<Cluster> { pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: self) } }
 }
+
+    func isUnresponsive(_ stream: StreamPointer) -> Bool {
+        Connection.with(stream) { unsafeDowncast($0, to: ClientConnection.self).isUnresponsive }
+    }

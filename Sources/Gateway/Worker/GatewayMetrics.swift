@@ -6,7 +6,7 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
-    case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamTimeout
+    case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamPingTimeout, upstreamTimeout
     case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody
     case hedgeBegun, hedgeWon, hedgeOverflow
     case routeTimeout, callerTimeout, perTryTimeout, durationTimeout, streamIdleTimeout, stallTimeout
@@ -90,6 +90,7 @@ extension GatewayEvent {
         case .upstreamConnectFailed: return row(upstream, "event", "connect_failed")
         case .upstreamReset: return row(upstream, "event", "reset")
         case .upstreamConnectionLost: return row(upstream, "event", "connection_lost")
+        case .upstreamPingTimeout: return row(upstream, "event", "ping_timeout")
         case .upstreamTimeout: return row(upstream, "event", "timeout")
         case .upstreamRetry: return row(retries, "outcome", "begun")
         case .retrySucceeded: return row(retries, "outcome", "succeeded")

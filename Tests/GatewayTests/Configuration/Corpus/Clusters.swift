@@ -71,6 +71,14 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:82:  clusters.orders.timeouts.idle: found "0s", expected a duration such as 250ms or 5s, at least 1ms, or none
         >>> martlet.yaml:1:112: clusters.orders.connections.streams: found "0", expected a whole number from 1 to 1000000
         >>> martlet.yaml:1:124: clusters.orders.connections.maximum: found "1.5", expected a whole number from 1 to 10000
+        --- times of connections that are asked whether they live
+        clusters: { orders: { endpoints: [10.0.0.1:80], timeouts: { ping: 0s, keepalive: 9s } } }
+        >>> martlet.yaml:1:67: clusters.orders.timeouts.ping: found "0s", expected a duration such as 250ms or 5s, at least 1ms
+        >>> martlet.yaml:1:82: clusters.orders.timeouts.keepalive: found "9s", expected a duration such as 250ms or 5s, at least 10s, or none
+        --- HTTP/1.1 has no PING
+        clusters: { orders: { endpoints: [10.0.0.1:80], protocol: http1, timeouts: { ping: 1s, keepalive: none } } }
+        >>> martlet.yaml:1:84: clusters.orders.timeouts.ping: found beside protocol: http1, which has no PING
+        >>> martlet.yaml:1:99: clusters.orders.timeouts.keepalive: found beside protocol: http1, which has no PING
         --- endpoints misspelt
         clusters: { orders: { endpionts: [10.0.0.1:80] } }
         >>> martlet.yaml:1:23: clusters.orders.endpionts: unknown key; did you mean "endpoints"?
