@@ -8,7 +8,12 @@ package enum StatusCode: UInt8, CaseIterable, Sendable {
 
     /// What `grpc-status` says. A number that is no code, or no number, is `unknown`, as gRPC asks of readers.
     package init(field: UnsafeRawBufferPointer) {
-        guard let number = Decimal.read(field), number <= 16 else { self = .unknown; return }
+        self = StatusCode(digits: field) ?? .unknown
+    }
+
+    /// `nil` for a number that is no code, and for what is no number.
+    package init?(digits: UnsafeRawBufferPointer) {
+        guard let number = Decimal.read(digits), number <= 16 else { return nil }
         self = StatusCode(rawValue: UInt8(number))!
     }
 

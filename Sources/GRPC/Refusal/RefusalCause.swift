@@ -54,6 +54,8 @@ package enum RefusalCause: Sendable {
     case upstreamMessageTooLarge(bytesMax: Int)
     /// A whole answer with this HTTP status and no `grpc-status`.
     case upstreamWithoutStatus(httpStatus: Int)
+    /// `grpc-status` is no code, or says two things; `found`: what stands there.
+    case upstreamMalformedStatus(found: String)
 
     /// On purpose.
     case faultInjected(StatusCode, httpStatus: Int)

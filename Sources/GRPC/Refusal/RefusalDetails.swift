@@ -55,7 +55,7 @@ struct RefusalDetails {
         case .compressedTooMuch(let ratio): fact = ("ratio_max", .number(UInt64(clamping: ratio)))
         case .upstreamMessageTooLarge(let bytes): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
         // Whose field it is, is not the caller's.
-        case .upstreamMalformedMessage: break
+        case .upstreamMalformedMessage, .upstreamMalformedStatus: break
         case .upstreamWithoutStatus(let status): fact = ("http_status", .number(UInt64(clamping: status)))
         case .upstreamReset(let code): fact = ("http2_error_code", .number(UInt64(code)))
         case .deadlineExceeded(let stage): fact = ("stage", .text(stage.name))

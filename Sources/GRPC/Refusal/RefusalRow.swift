@@ -128,6 +128,10 @@ extension RefusalCause {
                 flag: "UPE", detail: "response_payload_too_large")
         case .upstreamWithoutStatus(let httpStatus):
             Self.statuslessRow(StatusCode(httpStatusWithoutGRPCStatus: httpStatus))
+        case .upstreamMalformedStatus:
+            RefusalRow(
+                .unknown, 500, "UPSTREAM_STATUS_INVALID", "the endpoint's grpc-status is no status code",
+                flag: "UPE", detail: "upstream_grpc_status_invalid")
 
         case .faultInjected(let code, let httpStatus):
             RefusalRow(

@@ -133,6 +133,9 @@ package struct RefusalWriter: ~Copyable {
                 message.append(": ")
             }
             message.append(problem)
+        case .upstreamMalformedStatus(let found):
+            message.append(": ")
+            message.append(found)
         case .upstreamWithoutStatus(let httpStatus):
             message.append(" (HTTP ")
             message.append(decimal: UInt64(clamping: httpStatus))

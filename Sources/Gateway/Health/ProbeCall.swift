@@ -146,6 +146,6 @@ final class ProbeCall: StreamHandler {
     }
 
     private static func status(of stream: StreamPointer, from start: Int) -> StatusCode? {
-        stream.pointee.fields.first(.grpcStatus, from: start).map { StatusCode(field: $0.valueBytes) }
+        AnswerStatus(stream.pointee.fields, from: start).code
     }
 }

@@ -218,7 +218,7 @@ final class ServiceStore: LimitStore, StreamHandler {
 
     func streamEnded(_ stream: StreamPointer) {
         let call = call(stream)
-        let status = stream.pointee.fields.first(.grpcStatus).flatMap { StatusCode(field: $0.valueBytes) }
+        let status = AnswerStatus(stream.pointee.fields, from: 0).code
         guard status == .ok, readAnswer(call) else {
             // The service's clock ran out just before ours.
             if status == .deadlineExceeded { missed() } else { note(Self.trouble(status)) }

@@ -16,8 +16,8 @@ struct Verdict: Equatable {
             httpStatus = number
             return
         }
-        if let field = stream.pointee.fields.first(.grpcStatus) {
-            status = StatusCode(field: field.valueBytes)
+        if let code = AnswerStatus(stream.pointee.fields, from: 0).code {
+            status = code
         } else if number == 200, !ended {
             // Whether it is gRPC is for whoever passes it on to see: it will not be by another attempt.
             return nil
@@ -31,8 +31,7 @@ struct Verdict: Equatable {
 
     /// Of an RPC.
     init(trailers stream: StreamPointer) {
-        let field = stream.pointee.fields.first(.grpcStatus, from: stream.pointee.trailersStart)
-        status = field.map { StatusCode(field: $0.valueBytes) } ?? .unknown
+        status = AnswerStatus(stream.pointee.fields, from: stream.pointee.trailersStart).code ?? .unknown
     }
 
     /// Nothing speaks for another attempt.

@@ -162,7 +162,7 @@ final class Mirrors: StreamHandler {
     }
 
     private func outcome(_ stream: StreamPointer) -> AttemptOutcome {
-        if let status = stream.pointee.fields.first(.grpcStatus) { return AttemptOutcome(StatusCode(field: status.valueBytes)) }
+        if let code = AnswerStatus(stream.pointee.fields, from: 0).code { return AttemptOutcome(code) }
         let status = ResponseHead.status(of: stream)
         // RST_STREAM(NO_ERROR) without an answer.
         return status == 0 ? .failure : AttemptOutcome(httpStatus: status)

@@ -7,14 +7,30 @@ enum AnswerCheck {
     /// Why the answer cannot go to a gRPC caller as it is; `nil` where it can.
     ///
     /// An HTTP error page, or anything else without `application/grpc`, becomes the status its HTTP code stands for
-    /// (gRPC, "HTTP to gRPC Status Code Mapping"). A status in the head is believed whatever else is wrong.
+    /// (gRPC, "HTTP to gRPC Status Code Mapping"). A status in the head is believed whatever else is wrong, if it is one.
     static func refusal(_ stream: StreamPointer, status: Int, ended: Bool) -> RefusalCause? {
         let fields = stream.pointee.fields
-        if fields.first(.grpcStatus) != nil { return nil }
+        let said = AnswerStatus(fields, from: 0)
+        if said.isMalformed { return .upstreamMalformedStatus(found: AnswerStatus.describe(fields, from: 0)) }
+        if said.code != nil {
+            // What ends the call stands in its trailers: clients would be told two things.
+            if !ended { removeStatus(stream) }
+            return nil
+        }
         guard status == 200, !ended, let type = fields.first(.contentType), isGRPC(type.valueBytes) else {
             return .upstreamWithoutStatus(httpStatus: status)
         }
         return nil
+    }
+
+    private static func removeStatus(_ stream: StreamPointer) {
+        stream.pointee.fields.removeAll {
+            switch $0.token {
+            case .grpcStatus, .grpcMessage, .grpcStatusDetails: true
+            default: false
+            }
+        }
+        stream.pointee.trailersStart = stream.pointee.fields.count
     }
 
     private static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {

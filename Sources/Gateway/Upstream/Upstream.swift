@@ -294,7 +294,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         if let bridge = exchange.pointee.bridge {
             exchange.pointee.outcome.httpStatus = status
             if ended {
-                noteStatus(exchange, stream, from: 0)
+                _ = noteStatus(exchange, stream, from: 0)
                 noteAnswer(stream.attempt, exchange)
             }
             return reference._withUnsafeGuaranteedRef { $0.beginBridgedAnswer(exchange, bridge, stream, ended: ended) }
@@ -302,7 +302,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.phase = .responding
         exchange.pointee.outcome.httpStatus = status
         reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.chunks) }
-        if ended { noteStatus(exchange, stream, from: 0) }
+        if ended { _ = noteStatus(exchange, stream, from: 0) }
         let written = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)
         let fields = reference._withUnsafeGuaranteedRef { $0.withPermission(exchange, downstream, written) }
@@ -337,8 +337,9 @@ package final class Upstream: StreamHandler, EndpointClient {
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
         if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: stream.pointee.trailersStart) }
-        noteStatus(exchange, stream, from: stream.pointee.trailersStart)
+        let isReadable = noteStatus(exchange, stream, from: stream.pointee.trailersStart)
         noteAnswer(stream.attempt, exchange)
+        guard isReadable else { return endUnreadable(exchange, stream, downstream) }
         if let bridge = exchange.pointee.bridge {
             return reference._withUnsafeGuaranteedRef {
                 $0.endBridgedAnswer(exchange, bridge, stream, from: stream.pointee.trailersStart)
@@ -346,7 +347,8 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         exchange.pointee.phase = .over
         if case .grpc = exchange.pointee.caller, !exchange.pointee.flags.contains(.statusSeen) {
-            return worker.finishWithoutStatus(exchange, downstream)
+            return worker.finish(
+                exchange, downstream, with: .upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
         }
         Connection.with(downstream) { connection in
             if let trailers = ResponseHead.trailers(
@@ -359,10 +361,26 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
     }
 
-    private func noteStatus(_ exchange: ExchangePointer, _ stream: StreamPointer, from start: Int) {
-        guard let field = stream.pointee.fields.first(.grpcStatus, from: start) else { return }
+    /// False where an RPC's status is there and cannot be read. (Of an answer that ends with its head `AnswerCheck` has seen.)
+    private func noteStatus(_ exchange: ExchangePointer, _ stream: StreamPointer, from start: Int) -> Bool {
+        let status = AnswerStatus(stream.pointee.fields, from: start)
+        guard let code = status.code else { return true }
         exchange.pointee.flags.insert(.statusSeen)
-        exchange.pointee.outcome.grpcStatus = StatusCode(field: field.valueBytes)
+        exchange.pointee.outcome.grpcStatus = code
+        if status.isRepeated, !status.isMalformed {
+            AnswerStatus.removeRepeats(from: &stream.pointee.fields, start)
+            if start == 0 { stream.pointee.trailersStart = stream.pointee.fields.count }
+        }
+        return !status.isMalformed || !exchange.pointee.isRPC
+    }
+
+    /// The answer's trailers say nothing that could be passed on.
+    private func endUnreadable(_ exchange: ExchangePointer, _ stream: StreamPointer, _ downstream: StreamPointer) {
+        let found = AnswerStatus.describe(stream.pointee.fields, from: stream.pointee.trailersStart)
+        let cause = RefusalCause.upstreamMalformedStatus(found: found)
+        if exchange.pointee.bridge != nil { return worker.fail(exchange, cause) }
+        exchange.pointee.phase = .over
+        worker.finish(exchange, downstream, with: cause)
     }
 
     /// The upstream's socket took so much of the request body: the caller may send as much again.
@@ -405,6 +423,10 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         failed(attempt, .closed(reason))
     }
+
+    func isUnresponsive(_ stream: StreamPointer) -> Bool {
+        Connection.with(stream) { unsafeDowncast($0, to: ClientConnection.self).isUnresponsive }
+    }
 }
 
 extension ExchangePointer {
@@ -412,7 +434,3 @@ extension ExchangePointer {
     @inline(__always)
     var cluster: Unmanaged<Cluster> { pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: self) } }
 }
-
-    func isUnresponsive(_ stream: StreamPointer) -> Bool {
-        Connection.with(stream) { unsafeDowncast($0, to: ClientConnection.self).isUnresponsive }
-    }

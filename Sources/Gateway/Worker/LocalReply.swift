@@ -83,9 +83,9 @@ extension GatewayWorker {
         Connection.with(stream) { $0.reset(stream, code) }
     }
 
-    /// Trailers for a gRPC answer that ended without a status.
-    func finishWithoutStatus(_ exchange: ExchangePointer, _ stream: StreamPointer) {
-        let refusal = Refusal(.upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
+    /// Trailers of our own for a gRPC answer that ended without any that could be passed on.
+    func finish(_ exchange: ExchangePointer, _ stream: StreamPointer, with cause: RefusalCause) {
+        let refusal = Refusal(cause)
         note(exchange, refusal)
         replies.fields.reset()
         replies.refusals.writeTrailers(refusal, fields: &replies.fields)

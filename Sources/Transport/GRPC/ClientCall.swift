@@ -242,7 +242,12 @@ package final class ClientCall: StreamHandler {
     }
 
     private static func status(of stream: StreamPointer, from start: Int) -> CallStatus? {
-        guard let field = stream.pointee.fields.first(.grpcStatus, from: start) else { return nil }
+        let status = AnswerStatus(stream.pointee.fields, from: start)
+        guard let code = status.code else { return nil }
+        if status.isMalformed {
+            let found = AnswerStatus.describe(stream.pointee.fields, from: start)
+            return CallStatus(.unknown, "the server's grpc-status is no status code: \(found)")
+        }
         let message = stream.pointee.fields.first(.grpcMessage, from: start)
         var details: [UInt8] = []
         if let field = stream.pointee.fields.first(.grpcStatusDetails, from: start) {
@@ -250,7 +255,7 @@ package final class ClientCall: StreamHandler {
             _ = BinaryMetadata.decode(field.valueBytes, through: &scratch) { details = [UInt8]($0) }
         }
         return CallStatus(
-            StatusCode(field: field.valueBytes), message.map { StatusFields.decodeMessage($0.valueBytes) } ?? "",
+            code, message.map { StatusFields.decodeMessage($0.valueBytes) } ?? "",
             details: details)
     }
 }
