@@ -131,6 +131,9 @@ package final class ResponseTranscoder {
         messageCount += 1
     }
 
+    /// A message has begun that has not ended.
+    package var isWithinMessage: Bool { !pending.isEmpty }
+
     /// The answer ended well.
     package func finish(into output: inout ByteBuffer) throws(TranscodingFailure) {
         guard pending.isEmpty else { throw TranscodingFailure(kind: .response, problem: "it ends within a message") }

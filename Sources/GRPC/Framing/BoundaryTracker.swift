@@ -39,20 +39,28 @@ package struct BoundaryTracker: Sendable {
     /// Passes bytes up to a message with a flag that native gRPC does not have, which in other protocols ends the stream.
     ///
     /// - Returns: how many bytes that were; fewer than all where there is such a message.
-    package mutating func passKnown(_ bytes: UnsafeRawBufferPointer) -> Int {
+    package mutating func passKnown(_ bytes: UnsafeRawBufferPointer) -> Int { passMessages(bytes).passed }
+
+    /// The same, with where messages end.
+    ///
+    /// - Returns: how many bytes were passed, and how many of these go up to the end of a message; zero where none ended.
+    package mutating func passMessages(_ bytes: UnsafeRawBufferPointer) -> (passed: Int, whole: Int) {
         var index = 0
+        var whole = 0
         while index < bytes.count {
             if payloadRest > 0 {
                 let taken = min(Int(payloadRest), bytes.count - index)
                 pass(UnsafeRawBufferPointer(rebasing: bytes[index..<(index + taken)]))
                 index += taken
             } else {
-                guard headerSeen > 0 || bytes[index] <= 1 else { return index }
-                pass(UnsafeRawBufferPointer(rebasing: bytes[index...index]))
-                index += 1
+                guard headerSeen > 0 || bytes[index] <= 1 else { break }
+                let taken = headerSeen == 0 ? min(MessageFrame.headerBytes, bytes.count - index) : 1
+                pass(UnsafeRawBufferPointer(rebasing: bytes[index..<(index + taken)]))
+                index += taken
             }
+            if isAtBoundary { whole = index }
         }
-        return index
+        return (index, whole)
     }
 
     private mutating func begin(_ payloadBytes: UInt32) {

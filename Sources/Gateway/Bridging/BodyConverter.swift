@@ -22,12 +22,15 @@ package protocol BodyConverter: AnyObject {
     var answerIsCompressed: Bool { get }
     /// What `answer` gave ends with a message, so that the call's end can follow.
     var answerIsAtBoundary: Bool { get }
+    /// The upstream has begun a message and not ended it.
+    var answerIsWithinMessage: Bool { get }
 }
 
 extension BodyConverter {
     package var answerIsCompressed: Bool { false }
     /// Whoever reads messages gives whole ones.
     package var answerIsAtBoundary: Bool { true }
+    package var answerIsWithinMessage: Bool { false }
 }
 
 /// Why a body cannot be converted, as the caller is told.

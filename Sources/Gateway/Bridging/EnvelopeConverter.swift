@@ -97,6 +97,8 @@ final class EnvelopeConverter: BodyConverter {
         text.shrink(to: Bridge.outputBytesKept)
     }
 
+    var answerIsWithinMessage: Bool { answer.waitingBytes > 0 }
+
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
         guard answer.waitingBytes == 0 else { throw Self.malformedAnswer("it ends within a message") }
     }

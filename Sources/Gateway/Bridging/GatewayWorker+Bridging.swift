@@ -198,7 +198,12 @@ extension GatewayWorker {
     func endBridgedAnswer(_ exchange: ExchangePointer, _ bridge: Bridge, _ stream: StreamPointer, from start: Int) {
         guard let downstream = exchange.pointee.downstream else { return }
         guard let code = exchange.pointee.outcome.grpcStatus, exchange.pointee.flags.contains(.statusSeen) else {
-            return fail(exchange, .upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
+            let isCutOff = bridge.converter.answerIsWithinMessage
+            return fail(
+                exchange,
+                isCutOff
+                    ? .upstreamMalformedMessage(field: "", problem: "it ends within a message")
+                    : .upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
         }
         if code == .ok {
             do throws(ConversionFailure) {

@@ -53,6 +53,8 @@ final class JSONConverter: BodyConverter {
         }
     }
 
+    var answerIsWithinMessage: Bool { pair.response.isWithinMessage }
+
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
         do throws(TranscodingFailure) { try pair.response.finish(into: &body) } catch {
             throw ConversionFailure(error, pair.plan)

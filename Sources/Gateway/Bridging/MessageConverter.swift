@@ -65,6 +65,8 @@ final class MessageConverter: BodyConverter {
         }
     }
 
+    var answerIsWithinMessage: Bool { reader.waitingBytes > 0 }
+
     /// Exactly one message.
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
         guard reader.waitingBytes == 0 else { throw Self.malformed("it ends within a message") }

@@ -16,14 +16,13 @@ final class PassingConverter: BodyConverter {
     func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) { try self.frames.requestEnded() }
 
     func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
-        let known = frames.answer(bytes)
-        body.append(known)
-        if known.count < bytes.count { throw FramePair.unknownAnswer }
+        try frames.answer(bytes) { body.append($0) }
     }
 
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) { try frames.answerEnded() }
 
     var answerIsAtBoundary: Bool { frames.answerIsAtBoundary }
+    var answerIsWithinMessage: Bool { frames.answerIsWithinMessage }
 }
 
 /// gRPC-Web where either body, or both, is base64. Each piece of an answer is padded by itself, so that a message can be
@@ -55,14 +54,13 @@ final class TextConverter: BodyConverter {
     }
 
     func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
-        let known = frames.answer(bytes)
-        if answerIsText { Base64.encode(known, into: &body) } else { body.append(known) }
-        if known.count < bytes.count { throw FramePair.unknownAnswer }
+        try frames.answer(bytes) { if answerIsText { Base64.encode($0, into: &body) } else { body.append($0) } }
     }
 
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) { try frames.answerEnded() }
 
     var answerIsAtBoundary: Bool { frames.answerIsAtBoundary }
+    var answerIsWithinMessage: Bool { frames.answerIsWithinMessage }
 
     private static var noBase64: ConversionFailure {
         ConversionFailure(.malformedMessage(field: "", problem: "the body is not base64"))
@@ -70,9 +68,15 @@ final class TextConverter: BodyConverter {
 }
 
 /// Where the messages of a call that pass by stand, in both directions.
-private struct FramePair {
+private struct FramePair: ~Copyable {
     private var request = BoundaryTracker()
     private var answer = BoundaryTracker()
+    /// The beginning of a message that is not complete.
+    private var held: ByteBuffer?
+    /// The message that has begun is larger than what is held, and goes on as it comes.
+    private var isPassing = false
+
+    private static let heldBytesMax = 64 << 10
 
     mutating func request(_ bytes: UnsafeRawBufferPointer) throws(ConversionFailure) {
         guard request.passKnown(bytes) == bytes.count else {
@@ -86,12 +90,36 @@ private struct FramePair {
         }
     }
 
-    /// - Returns: what of the bytes can be passed on.
-    mutating func answer(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: bytes[..<answer.passKnown(bytes)])
+    /// Hands on what can be: whole messages, and of a larger one what is beyond the first `heldBytesMax`.
+    ///
+    /// A message that has begun downstream can only be cut off there. What its caller could not use yet is held, so that an
+    /// answer that ends within it still ends in words.
+    mutating func answer(
+        _ bytes: UnsafeRawBufferPointer, to next: (UnsafeRawBufferPointer) -> Void
+    ) throws(ConversionFailure) {
+        let (passed, whole) = answer.passMessages(bytes)
+        var rest = bytes.startIndex
+        if whole > 0 || isPassing {
+            handOnHeld(next)
+            rest = isPassing && whole == 0 ? passed : whole
+            next(UnsafeRawBufferPointer(rebasing: bytes[..<rest]))
+            if whole > 0 { isPassing = false }
+        }
+        guard passed == bytes.count else { throw Self.unknownAnswer }
+        guard rest < passed else { return }
+        var beginning = held.take() ?? ByteBuffer(capacity: passed - rest)
+        beginning.append(UnsafeRawBufferPointer(rebasing: bytes[rest..<passed]))
+        isPassing = beginning.count > Self.heldBytesMax
+        if isPassing { next(beginning.readable) } else { held = consume beginning }
     }
 
-    var answerIsAtBoundary: Bool { answer.isAtBoundary }
+    private mutating func handOnHeld(_ next: (UnsafeRawBufferPointer) -> Void) {
+        if let beginning = held.take() { next(beginning.readable) }
+    }
+
+    /// What has been handed on ends with a message.
+    var answerIsAtBoundary: Bool { !isPassing }
+    var answerIsWithinMessage: Bool { !answer.isAtBoundary }
 
     func answerEnded() throws(ConversionFailure) {
         guard answer.isAtBoundary else {

@@ -72,9 +72,30 @@ struct ConverterTests {
             let answering = converter()
             var body = ByteBuffer()
             try? answering.answer(bytes(of: whole + last), into: &body)
-            // What is illegal is known by its first byte, and the call's end can still be told.
-            #expect(answering.answerIsAtBoundary == (last[0] > 1) && Array(body.readable).starts(with: whole))
+            // What is not whole is not handed on, and the call's end can still be told.
+            #expect(answering.answerIsAtBoundary && Array(body.readable) == whole)
+            #expect(answering.answerIsWithinMessage == (last[0] <= 1))
         }
+    }
+
+    @Test("a message goes on when it is whole, or larger than what is held, wherever it is cut", arguments: [65_531, 65_532])
+    func held(payloadBytes: Int) throws {
+        let payload = (0..<payloadBytes).map { UInt8(truncatingIfNeeded: $0) }
+        let message = [0, 0, UInt8(payloadBytes >> 16), UInt8(payloadBytes >> 8 & 255), UInt8(payloadBytes & 255)] + payload
+        for cut in [1, 4, 5, 6, 1000, message.count - 1] {
+            let converter = PassingConverter()
+            var body = ByteBuffer()
+            try converter.answer(bytes(of: Array(message[..<cut])), into: &body)
+            let isHeld = cut <= 65_536
+            #expect(body.count == (isHeld ? 0 : cut) && converter.answerIsAtBoundary == isHeld)
+            try converter.answer(bytes(of: Array(message[cut...] + [0, 0])), into: &body)
+            #expect(Array(body.readable) == message && converter.answerIsAtBoundary && converter.answerIsWithinMessage)
+        }
+        let converter = PassingConverter()
+        var body = ByteBuffer()
+        for index in 0..<message.count { try converter.answer(bytes(of: [message[index]]), into: &body) }
+        #expect(Array(body.readable) == message)
+        try converter.answerEnded(into: &body)
     }
 
     @Test("what is held of a message is bounded in both directions")

@@ -1,0 +1,145 @@
+"""Answers that end within a message, between two, or before the first: every caller is told, in its protocol."""
+
+import base64
+import http.client
+import json
+import time
+
+import h2.events
+import pytest
+
+from harness import h2raw
+from harness.h2raw import grpc_message
+from harness.library import NAME, gateway_before, kinds
+from harness.web import CODES, frame, frames, post
+
+BOOK = kinds.Book(title="t").SerializeToString()
+WHOLE = grpc_message(BOOK)
+PATH = f"/{NAME}/WatchBooks"
+TYPES = {
+    "web": "application/grpc-web+proto", "text": "application/grpc-web-text+proto", "connect": "application/connect+proto",
+    "connect json": "application/connect+json",
+}
+#: What comes of the body before the end: whole messages, and a piece of another.
+BODIES = {"none": (0, b""), "first": (0, WHOLE[:-1]), "header": (0, WHOLE[:3]), "later": (2, WHOLE[:-1]), "between": (2, b"")}
+#: How it ends, and the code that the caller then gets; with a pair, the second where it ends within a message.
+ENDS = {"ok": (0, 13), "not found": (5, 5), "no trailers": (2, 13), "internal": (13, 13), "cancel": (1, 1), "lost": (14, 14)}
+
+
+def cut(peer, number):
+    def respond(stream, fields):
+        fields = dict(fields)
+        count, piece = BODIES[fields["x-body"].replace("-", " ")]
+        end = fields["x-end"].replace("-", " ")
+        body = WHOLE * count + piece
+        peer.headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
+        if body:
+            peer.data(stream, body)
+        if fields.get("x-pause"):
+            time.sleep(0.05)
+        match end:
+            case "ok": peer.headers(stream, [("grpc-status", "0")], end=True)
+            case "not found": peer.headers(stream, [("grpc-status", "5"), ("grpc-message", "gone")], end=True)
+            case "no trailers": peer.data(stream, b"", end=True)
+            case "internal": peer.reset(stream, 2)
+            case "cancel": peer.reset(stream, 8)
+            case "lost": peer.abort()
+    peer.serve(respond)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with h2raw.Server(cut) as server, gateway_before(server.address, tmp_path_factory.mktemp("cut")) as gateway:
+        yield gateway
+
+
+def ended(name, body):
+    """How many messages came, and the code in the last frame."""
+    if name == "text":
+        # Each piece is padded by itself.
+        pieces, rest = [], body
+        while rest:
+            end = rest.find(b"=")
+            end = len(rest) if end < 0 else end + (2 if rest[end:end + 2] == b"==" else 1)
+            pieces.append(base64.b64decode(rest[:end]))
+            rest = rest[end:]
+        body = b"".join(pieces)
+    *messages, (flag, last) = frames(body)
+    assert all(kind == 0 for kind, _ in messages)
+    if name in ("web", "text"):
+        assert flag == 0x80
+        return len(messages), int(last.split(b"grpc-status:")[1].split(b"\r\n")[0])
+    assert flag == 2
+    return len(messages), CODES.index(json.loads(last).get("error", {"code": "ok"})["code"])
+
+
+@pytest.mark.parametrize("pause", [False, True], ids=["at once", "apart"])
+@pytest.mark.parametrize("version", ["http1", "http2"])
+@pytest.mark.parametrize("name", TYPES)
+def test_streams_end_in_words(running, name, version, pause):
+    ask = frame(b"{}" if name == "connect json" else b"")
+    for body, (count, piece) in BODIES.items():
+        for end, (between, within) in ENDS.items():
+            headers = {"content-type": TYPES[name], "x-body": body, "x-end": end.replace(" ", "-")}
+            if name == "text":
+                headers["accept"] = TYPES[name]
+            if pause:
+                headers["x-pause"] = "1"
+            sent = base64.b64encode(ask) if name == "text" else ask
+            status, _, answer = post(running.address, version, PATH, headers, sent)
+            # A stream that is lost takes what had not left the codec with it.
+            seen, code = ended(name, answer)
+            assert (status, code) == (200, within if piece else between), (body, end)
+            assert seen == count or (not pause and end in ("internal", "cancel", "lost")), (body, end)
+
+
+@pytest.mark.parametrize("version", ["http1", "http2"])
+def test_unary_connect_ends_in_words(running, version):
+    for body in ("none", "first", "header"):
+        for end, (between, within) in ENDS.items():
+            headers = {"content-type": "application/proto", "connect-protocol-version": "1", "x-body": body,
+                       "x-end": end.replace(" ", "-")}
+            status, _, answer = post(running.address, version, f"/{NAME}/GetBook", headers, b"")
+            # No message is no answer, whatever the status says.
+            expected = within if body != "none" else 13 if end == "ok" else between
+            assert CODES.index(json.loads(answer)["code"]) == expected and status >= 400, (body, end)
+
+
+@pytest.mark.parametrize("version", ["http1", "http2"])
+def test_rest_ends_in_words(running, version):
+    for body, (count, piece) in BODIES.items():
+        for end, (between, within) in ENDS.items():
+            headers = {"accept": "application/x-ndjson", "x-body": body, "x-end": end.replace(" ", "-")}
+            status, _, answer = post(running.address, version, "/v1/shelves/1/books:watch", headers, None, "GET")
+            lines = [json.loads(line) for line in answer.splitlines()]
+            expected = within if piece else between
+            codes = [line["code"] for line in lines if "code" in line]
+            assert codes == ([expected] if expected else []), (body, end, answer)
+
+
+def test_native_callers_get_a_status_or_a_reset(running):
+    for body, (count, piece) in BODIES.items():
+        for end, (between, within) in ENDS.items():
+            with h2raw.Client(running.address) as client:
+                answer = client.call(PATH, fields=[("x-body", body), ("x-end", end.replace(" ", "-"))])
+                if piece and end in ("internal", "cancel", "lost"):
+                    # A connection that is lost takes with it what had not been read.
+                    assert answer.reset is not None or (end == "lost" and answer.grpc_status == between), (body, end)
+                else:
+                    # What the messages are, native callers see for themselves.
+                    assert answer.grpc_status == between, (body, end)
+
+
+def test_a_message_that_had_begun_to_leave_can_only_be_cut_off(tmp_path, own):
+    def script(peer, number):
+        def respond(stream, fields):
+            peer.headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
+            peer.data(stream, grpc_message(b"x" * 200_000)[:150_000])
+            time.sleep(0.2)
+            peer.headers(stream, [("grpc-status", "0")], end=True)
+        peer.serve(respond)
+    with gateway_before(own(h2raw.Server(script)).address, tmp_path) as gateway:
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            post(gateway.address, "http1", PATH, {"content-type": TYPES["web"]}, frame(b""))
+        with h2raw.Client(gateway.address) as client:
+            assert client.call(PATH, frame(b""), fields=[("content-type", TYPES["web"])]).reset is not None
