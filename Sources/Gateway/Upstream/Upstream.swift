@@ -423,10 +423,6 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         failed(attempt, .closed(reason))
     }
-
-    func isUnresponsive(_ stream: StreamPointer) -> Bool {
-        Connection.with(stream) { unsafeDowncast($0, to: ClientConnection.self).isUnresponsive }
-    }
 }
 
 extension ExchangePointer {
