@@ -223,8 +223,13 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
             return NGHTTP2_ERR_WOULDBLOCK.rawValue
         }
         session.heldFrame = nil
-        // An empty frame before trailers says nothing.
-        if count == 0, frame!.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { return 0 }
+        // An empty frame before trailers says nothing, and one behind our own end would say it again.
+        if count == 0,
+            frame!.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0
+                || stream.pointee.flags.contains(.endedUnseen)
+        {
+            return 0
+        }
         output.pointee.bytes.append(UnsafeRawBufferPointer(start: header, count: 9))
         session.chunks._withUnsafeGuaranteedRef { output.pointee.take(count, from: &stream.pointee.outbound, pool: $0) }
         session.queuedBytes -= count

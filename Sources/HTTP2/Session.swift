@@ -54,6 +54,8 @@ package final class Session {
     /// A DATA frame that nghttp2 has made and `produce` had no room for. It is offered again first of all, and then finds its
     /// bytes where they are, in the stream's `outbound`; with the stream's end nghttp2 drops it.
     var heldFrame: (stream: StreamPointer, count: Int)?
+    /// Streams that end with nothing left of their body: see `endBlockedStreams`. Empty nearly always.
+    var endings: [StreamPointer] = []
     /// The stream whose field section is arriving: they never interleave (RFC 9113, section 4.3).
     var arriving: StreamPointer?
     /// The stream that was last asked for by its id: what arrives on one mostly arrives together.
@@ -144,8 +146,14 @@ package final class Session {
             while target.pointee.count < limit {
                 var data: UnsafePointer<UInt8>?
                 let count = nghttp2_session_mem_send(handle, &data)
-                if count <= 0 { return count }
-                target.pointee.bytes.append(UnsafeRawBufferPointer(start: data, count: count))
+                if count <= 0 {
+                    // A frame that is held comes first.
+                    if count == 0, !endings.isEmpty, heldFrame == nil, endBlockedStreams(into: &target.pointee) { continue }
+                    return count
+                }
+                let frame = UnsafeRawBufferPointer(start: data, count: count)
+                if frame[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { noteGoAway(frame) }
+                target.pointee.bytes.append(frame)
             }
             return 0
         }
@@ -198,6 +206,7 @@ package final class Session {
         streamCount -= 1
         queuedBytes -= stream.pointee.outbound.count
         if heldFrame?.stream == stream { heldFrame = nil }
+        if !endings.isEmpty { endings.removeAll { $0 == stream } }
         stream.tell { $0.streamClosed(stream, reason) }
         pool.give(stream)
     }

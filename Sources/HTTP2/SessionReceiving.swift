@@ -14,7 +14,7 @@ extension Session {
     func receivedSection(_ stream: StreamPointer, ended: Bool) {
         stream.pointee.lastActivity = now
         lastMessageFrame = now
-        if ended { stream.pointee.flags.insert(.remoteEnded) }
+        if ended { remoteEnded(stream) }
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         if stream.pointee.flags.contains(.headReceived) {
             // Trailers; nghttp2 has made sure that they end the stream.
@@ -60,9 +60,14 @@ extension Session {
 
     func receivedEnd(_ stream: StreamPointer) {
         stream.pointee.lastActivity = now
-        stream.pointee.flags.insert(.remoteEnded)
+        remoteEnded(stream)
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         stream.tell { $0.streamEnded(stream) }
+    }
+
+    private func remoteEnded(_ stream: StreamPointer) {
+        stream.pointee.flags.insert(.remoteEnded)
+        if stream.pointee.flags.contains(.endedUnseen) { closeUnseen(stream) }
     }
 
     func closed(_ stream: StreamPointer, code: UInt32) {

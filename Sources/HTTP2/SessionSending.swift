@@ -83,6 +83,7 @@ extension Session {
         guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.ending = .body
         resume(stream)
+        if stream.pointee.outbound.isEmpty { endings.append(stream) }
     }
 
     /// These trailers follow the body that waits; their bytes, and the array, must lie in the stream's own arena.
@@ -90,7 +91,11 @@ extension Session {
         guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.ending = .trailers
         stream.pointee.outboundTrailers = trailers
+        guard stream.pointee.outbound.isEmpty else { return resume(stream) }
+        // HEADERS need no window, but nghttp2 asks for the end of a body only where there is one.
+        if isOpen(stream) { return submitTrailers(stream) }
         resume(stream)
+        endings.append(stream)
     }
 
     /// Resets the stream; its handler hears `streamClosed` when the frame has been sent. What waited to be sent is dropped

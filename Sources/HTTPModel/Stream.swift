@@ -105,6 +105,8 @@ public import Bytes
     @inlinable package static var closed: StreamFlags { StreamFlags(rawValue: 64) }
     /// We reset it; what still arrives is not passed on.
     @inlinable package static var resetSent: StreamFlags { StreamFlags(rawValue: 128) }
+    /// Our last frame was written beside the codec's library, which waits for a window to send it.
+    @inlinable package static var endedUnseen: StreamFlags { StreamFlags(rawValue: 256) }
     /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
     @inlinable package static var unsendable: StreamFlags { StreamFlags(rawValue: 8 | 64 | 128) }
     /// `closed` or `resetSent`.

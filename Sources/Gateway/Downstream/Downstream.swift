@@ -62,17 +62,22 @@ package final class Downstream: StreamHandler {
     }
 
     package func streamIdle(_ stream: StreamPointer) -> Bool {
-        guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return false }
-        worker._withUnsafeGuaranteedRef {
-            $0.metrics.count(.streamIdleTimeout)
-            $0.fail(exchange, .streamIdle)
-        }
-        return true
+        guard let exchange = exchange(stream) else { return false }
+        return end(exchange, stream, .streamIdle, .streamIdleTimeout)
     }
 
     package func streamOutlived(_ stream: StreamPointer) -> Bool {
-        guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return false }
-        worker._withUnsafeGuaranteedRef { $0.fail(exchange, .connectionTooOld) }
+        guard let exchange = exchange(stream) else { return false }
+        return end(exchange, stream, .connectionTooOld, nil)
+    }
+
+    /// Ends an exchange that has run too long; false where its answer has left, and the stream is only to be reset.
+    private func end(_ exchange: ExchangePointer, _ stream: StreamPointer, _ cause: RefusalCause, _ event: GatewayEvent?) -> Bool {
+        guard !stream.pointee.flags.contains(.localEnded) else { return false }
+        worker._withUnsafeGuaranteedRef { worker in
+            if let event { worker.metrics.count(event) }
+            if exchange.pointee.phase == .over { worker.endUnsent(exchange, cause) } else { worker.fail(exchange, cause) }
+        }
         return true
     }
 
@@ -80,6 +85,8 @@ package final class Downstream: StreamHandler {
         guard let exchange = exchange(stream) else { return }
         worker._withUnsafeGuaranteedRef {
             $0.metrics.count(.stallTimeout)
+            // What went wrong before is what the log tells.
+            if exchange.pointee.flags.contains(.localReply) { return $0.upstream.cancel(exchange) }
             $0.cut(exchange, .cancel, flag: "SI", detail: "downstream_stalled")
         }
     }

@@ -161,30 +161,6 @@ extension GatewayWorker {
         if let bridge = exchange.pointee.bridge { return forwardBridged(exchange, bridge, bytes) }
         upstream.forward(exchange, bytes)
     }
-
-    func deadlinePassed(_ exchange: ExchangePointer) {
-        let stage: DeadlineStage
-        switch exchange.pointee.phase {
-        case .filtering, .suspended: stage = .filters
-        case .waiting: stage = .connect
-        case .requesting: stage = .response
-        case .responding: stage = .stream
-        case .over: return
-        }
-        let flags = exchange.pointee.flags
-        metrics.count(
-            flags.contains(.endsByDuration) ? .durationTimeout : flags.contains(.callerSetDeadline) ? .callerTimeout : .routeTimeout)
-        if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended {
-            metrics.count(.upstreamTimeout)
-            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.noteTimeout() }
-        }
-        // An answer that had begun says that the endpoint is there.
-        if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response {
-            upstream.note(exchange.pointee.attempt, .localFailure)
-            exchange.pointee.trial?.others.forEach { upstream.note($0, .localFailure) }
-        }
-        fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
-    }
 }
 
 extension RefusalCause {

@@ -27,7 +27,6 @@ extension GatewayWorker {
         let refusal = Refusal(cause, rule: rule, exposesRule: exposes)
         note(exchange, refusal)
         exchange.pointee.phase = .over
-        context.loop.timers.disarm(exchange.pointee.timer)
         exchange.pointee.body.removeAll(pool: context.chunks)
         replies.fields.reset()
         replies.body.removeAll()
@@ -57,10 +56,11 @@ extension GatewayWorker {
             return refuse(exchange, cause)
         }
         guard let stream = exchange.pointee.downstream else { return }
+        // What is to go first already waits for the caller, whose time is up.
+        if case .deadlineExceeded = cause, !stream.pointee.outbound.isEmpty { return endUnsent(exchange, cause) }
         let refusal = Refusal(cause)
         note(exchange, refusal)
         exchange.pointee.phase = .over
-        context.loop.timers.disarm(exchange.pointee.timer)
         let isBetweenMessages = exchange.pointee.bridge?.converter.answerIsAtBoundary ?? exchange.pointee.boundary.isAtBoundary
         guard exchange.pointee.isRPC, isBetweenMessages else {
             return Connection.with(stream) { $0.reset(stream, .internalError) }
@@ -99,7 +99,7 @@ extension GatewayWorker {
         Connection.with(stream) { $0.finish(stream, trailers: kept) }
     }
 
-    private func note(_ exchange: ExchangePointer, _ refusal: Refusal) {
+    func note(_ exchange: ExchangePointer, _ refusal: Refusal) {
         let row = refusal.row
         exchange.pointee.flags.insert(.localReply)
         exchange.pointee.outcome.flag = row.flag

@@ -36,16 +36,23 @@ final class TestBackend: StreamHandler {
         case reset(ErrorCode)
         /// Nothing, until the test says so.
         case hold
+        /// These fields in trailers, or behind the head's own.
+        case fields([(String, String)], inHead: Bool)
+        /// A head with these fields, and what follows when the test says so.
+        case headWith([(String, String)])
         /// A head, and what follows when the test says so.
         case head
 
         enum Place { case head, trailers, afterBody }
     }
 
-    init(on worker: TestWorker, at address: SocketAddress = SocketAddress("127.0.0.1:0")!, streams: UInt32 = 100) throws {
+    init(on worker: TestWorker, at address: SocketAddress = SocketAddress("127.0.0.1:0")!, streams: UInt32 = 100,
+        change: (inout SessionLimits) -> Void = { _ in }
+    ) throws {
         self.worker = worker
         var settings = HTTPServerSettings.defaults
         settings.session.streams = streams
+        change(&settings.session)
         server = HTTPServer(name: "backend", settings: settings, handler: self, context: worker.context)
         socket = try ListeningSocket(on: worker.loop, at: address) { [unowned self] in
             accepted += 1
@@ -105,6 +112,14 @@ final class TestBackend: StreamHandler {
         case .head:
             held.append(stream)
             respond(stream, [], ended: false)
+        case .headWith(let fields):
+            held.append(stream)
+            respond(stream, fields.map { stream.pointee.fields.made($0, $1) }, ended: false)
+        case .fields(let fields, let inHead):
+            let made = fields.map { stream.pointee.fields.made($0, $1) }
+            guard !inHead else { return respond(stream, made, ended: true) }
+            respond(stream, [], ended: false)
+            end(stream, made)
         case .reset(let code): Connection.with(stream) { $0.reset(stream, code) }
         case .http(let status):
             let fields = [stream.pointee.fields.made(":status", "\(status)")]
@@ -123,6 +138,13 @@ final class TestBackend: StreamHandler {
             _ = kept.initialize(from: fields)
             Connection.with(stream) { $0.finish(stream, trailers: kept) }
         }
+    }
+
+    /// Ends an answer that has begun.
+    func end(_ stream: StreamPointer, _ fields: [Field]) {
+        let kept = stream.pointee.fields.reserveFields(fields.count)
+        _ = kept.initialize(from: fields)
+        Connection.with(stream) { $0.finish(stream, trailers: kept) }
     }
 
     private func respond(_ stream: StreamPointer, _ more: [Field], ended: Bool) {
@@ -159,5 +181,13 @@ extension FieldBlock {
     fileprivate mutating func made(_ name: String, _ value: String) -> Field {
         append(name, value)
         return self[count - 1]
+    }
+}
+
+extension SessionLimits {
+    static func with(_ change: (inout SessionLimits) -> Void) -> SessionLimits {
+        var limits = SessionLimits.defaults
+        change(&limits)
+        return limits
     }
 }

@@ -1,0 +1,65 @@
+internal import Balancing
+internal import GRPC
+internal import HTTP2
+internal import HTTPModel
+internal import Reactor
+internal import Time
+internal import Transport
+
+/// What a call's time does to it. The timer runs until the last byte of the answer has been handed to the codec: an answer that
+/// waits for the caller's window is not over.
+extension GatewayWorker {
+    func deadlinePassed(_ exchange: ExchangePointer) {
+        let stage: DeadlineStage
+        switch exchange.pointee.phase {
+        case .filtering, .suspended: stage = .filters
+        case .waiting: stage = .connect
+        case .requesting: stage = .response
+        case .responding: stage = .stream
+        case .over: return deadlinePassedUnsent(exchange)
+        }
+        let flags = exchange.pointee.flags
+        countTimeout(flags)
+        if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended {
+            metrics.count(.upstreamTimeout)
+            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.noteTimeout() }
+        }
+        // An answer that had begun says that the endpoint is there.
+        if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response {
+            upstream.note(exchange.pointee.attempt, .localFailure)
+            exchange.pointee.trial?.others.forEach { upstream.note($0, .localFailure) }
+        }
+        fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
+        // Where the status is part of a body, it may wait for the caller's window in its turn.
+        timers.arm(exchange.pointee.timer, at: now + Self.lastWords)
+    }
+
+    private static let lastWords = Duration.seconds(1)
+
+    private func countTimeout(_ flags: Exchange.Flags) {
+        metrics.count(
+            flags.contains(.endsByDuration) ? .durationTimeout : flags.contains(.callerSetDeadline) ? .callerTimeout : .routeTimeout)
+    }
+
+    /// The answer is complete, and not all of it has left.
+    private func deadlinePassedUnsent(_ exchange: ExchangePointer) {
+        guard let stream = exchange.pointee.downstream else { return }
+        guard !stream.pointee.flags.contains(.localEnded) else {
+            // Only the rest of the request is missing, and of no use to anybody.
+            return Connection.with(stream) { $0.reset(stream, .noError) }
+        }
+        if !exchange.pointee.flags.contains(.localReply) { countTimeout(exchange.pointee.flags) }
+        endUnsent(exchange, .deadlineExceeded(exchange.pointee.flags.contains(.endsByDuration) ? .duration : .stream))
+    }
+
+    /// Ends an exchange whose answer is complete and waits for a caller who does not take it. Words behind it would wait too.
+    func endUnsent(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+        upstream.cancel(exchange)
+        guard let stream = exchange.pointee.downstream else { return }
+        // What went wrong first is what the log tells.
+        if !exchange.pointee.flags.contains(.localReply) { note(exchange, Refusal(cause)) }
+        exchange.pointee.phase = .over
+        timers.disarm(exchange.pointee.timer)
+        Connection.with(stream) { $0.reset(stream, .cancel) }
+    }
+}
