@@ -109,7 +109,7 @@ let package = Package(
         module(
             "Control",
             [
-                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Telemetry",
+                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Telemetry",
                 "Config", "DNS", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 

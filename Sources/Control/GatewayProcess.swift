@@ -131,6 +131,7 @@ package final class GatewayProcess {
         let storeWatch = StoreWatch(
             StoreWatch.Subject(snapshot.store), generation: snapshot.generation, mailbox: loop.mailbox, notices: notices)
         self.storeWatch = storeWatch
+        let faultWatch = FaultWatch(mailbox: loop.mailbox, notices: notices)
         let overload = OverloadBoard(workers: workerCount)
         memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
         group = try WorkerGroup(count: workerCount) { context in
@@ -140,6 +141,7 @@ package final class GatewayProcess {
                 overload: overload)
             hints.attach(to: gateway, on: context.loop)
             schemaHints.attach(to: gateway)
+            faultWatch.attach(to: gateway)
             let worker = context.index
             gateway.limitStoreChanged = { storeWatch.report($0, worker: worker, generation: $1) }
             return ServingWorker(gateway: gateway, context: context, board: board)

@@ -65,4 +65,28 @@ package enum StatusFields {
         return UnsafeRawBufferPointer(rebasing: message[..<end])
     }
 
+    /// How much of a `grpc-message` as it travels fits into so many bytes: no escape is cut, and no character of several.
+    package static func cutEncoded(_ field: UnsafeRawBufferPointer, to bytesMax: Int) -> Int {
+        guard field.count > bytesMax else { return field.count }
+        var end = bytesMax
+        for back in 1...2 where end >= back && field[end - back] == UInt8(ascii: "%") {
+            end -= back
+            break
+        }
+        // What follows continues a character: that goes as a whole.
+        guard let next = escape(field, at: end), next & 0xC0 == 0x80 else { return end }
+        while end >= 3, let last = escape(field, at: end - 3) {
+            end -= 3
+            if last & 0xC0 != 0x80 { break }
+        }
+        return end
+    }
+
+    /// The byte that an escape at `place` stands for.
+    private static func escape(_ field: UnsafeRawBufferPointer, at place: Int) -> UInt8? {
+        guard place + 2 < field.count, field[place] == UInt8(ascii: "%"), let high = HTTPGrammar.hexValue(field[place + 1]),
+            let low = HTTPGrammar.hexValue(field[place + 2])
+        else { return nil }
+        return high << 4 | low
+    }
 }

@@ -53,6 +53,9 @@ struct BodyDecoder {
         }
     }
 
+    /// More trailers came than are kept.
+    var trailersAreTooLarge: Bool { trailers.isTooLarge }
+
     /// Whether the connection may end here without cutting the body short.
     var mayEndWithConnection: Bool {
         switch phase {

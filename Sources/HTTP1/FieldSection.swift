@@ -13,25 +13,43 @@ struct FieldSection {
     private var scanner = LineScanner()
     private var bytesLeft: Int
     private var fieldsLeft: Int
+    /// What is still read beyond the limit, and thrown away.
+    private var excessBytesLeft: Int?
+    /// More came than is kept.
+    private(set) var isTooLarge = false
 
     init(_ limits: HTTP1Limits) {
         bytesLeft = limits.fieldBytesMax
         fieldsLeft = limits.fieldsMax
+        excessBytesLeft = limits.sectionBytesMax.map { max(0, $0 - limits.fieldBytesMax) }
     }
 
     mutating func next(
         _ input: UnsafeRawBufferPointer, from start: Int, into fields: inout FieldBlock
     ) throws(HTTP1Failure) -> Line {
-        guard let line = try scanner.next(input, from: start, max: max(0, bytesLeft - 2), tooLong: .fieldsTooLarge)
+        guard let line = try scanner.next(input, from: start, max: max(0, bytesLeft + (excessBytesLeft ?? 0) - 2), tooLong: .fieldsTooLarge)
         else { return .incomplete }
         let next = line.upperBound + 2
         if line.isEmpty { return .end(next: next) }
-        if fieldsLeft == 0 { throw .tooManyFields }
-        fieldsLeft -= 1
+        if fieldsLeft == 0, excessBytesLeft == nil { throw .tooManyFields }
         let field = try Self.parse(input.part(line), into: &fields)
-        bytesLeft -= max(line.count + 2, field.nameCount + field.valueCount + 32)
-        if bytesLeft < 0 { throw .fieldsTooLarge }
+        let bytes = max(line.count + 2, field.nameCount + field.valueCount + 32)
+        if fieldsLeft > 0, bytes <= bytesLeft {
+            fieldsLeft -= 1
+            bytesLeft -= bytes
+        } else {
+            try drop(field, bytes, from: &fields)
+        }
         return .field(field, next: next)
+    }
+
+    /// What frames the message is told to the reader even so; what the caller speaks is kept for the answer.
+    private mutating func drop(_ field: Field, _ bytes: Int, from fields: inout FieldBlock) throws(HTTP1Failure) {
+        guard let left = excessBytesLeft, bytes <= left else { throw .fieldsTooLarge }
+        excessBytesLeft = left - bytes
+        isTooLarge = true
+        fields.removeLast()
+        if field.token == .contentType, field.valueCount <= 256, fields.first(.contentType) == nil { fields.append(field) }
     }
 
     /// `field-name ":" OWS field-value OWS`, the name copied in lower case.

@@ -7,6 +7,9 @@ package struct HTTP1Limits: Sendable {
     package var fieldBytesMax = 60 * 1024
     /// Above: 431.
     package var fieldsMax = 100
+    /// Up to here a section above one of the two is read to its end, without keeping more of it, so that its request can be
+    /// answered and its connection go on; above, reading ends. `nil`: reading ends with the limit.
+    package var sectionBytesMax: Int?
     /// The body without its framing. Above: 413. `nil`: no limit.
     package var bodyBytesMax: UInt64?
     /// The extensions of all chunks of a message together.

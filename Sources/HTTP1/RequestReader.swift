@@ -29,6 +29,8 @@ package struct RequestReader {
     /// Of the request being read; complete from `.head` on.
     package private(set) var head = RequestHead.none
     package let limits: HTTP1Limits
+    /// The head or the trailers of the request being read were larger than what is kept, and read to their end.
+    package private(set) var isTooLarge = false
 
     private enum Phase {
         case requestLine(blankLinesLeft: Int)
@@ -82,6 +84,7 @@ package struct RequestReader {
                 }
                 framing = MessageFraming()
                 host = nil
+                isTooLarge = false
                 head = try RequestLine.parse(input.part(line), into: &fields)
                 phase = .fields(FieldSection(limits))
             case .fields(var section):
@@ -94,6 +97,7 @@ package struct RequestReader {
                     try note(field)
                     offset = next
                 case .end(let next):
+                    isTooLarge = section.isTooLarge
                     try finishHead()
                     phase = .body(try BodyDecoder(head.body, limits))
                     return Step(event: .head, consumed: next)
@@ -107,6 +111,7 @@ package struct RequestReader {
                 case .bytes(let range):
                     return Step(event: .body(range), consumed: range.upperBound)
                 case .end(let next):
+                    if decoder.trailersAreTooLarge { isTooLarge = true }
                     phase = .requestLine(blankLinesLeft: 1)
                     return Step(event: .end, consumed: next)
                 }

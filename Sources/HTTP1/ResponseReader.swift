@@ -36,6 +36,8 @@ package struct ResponseReader {
 
     package private(set) var head = ResponseHead(status: 0, version: .http11, body: .none, keepsAlive: false)
     package let limits: HTTP1Limits
+    /// The head that was read last, or the trailers behind it, were larger than what is kept, and read to their end.
+    package private(set) var isTooLarge = false
 
     private enum Phase {
         case idle
@@ -124,6 +126,7 @@ package struct ResponseReader {
                     if field.token != .expect { try framing.note(field) }
                     offset = next
                 case .end(let next):
+                    isTooLarge = section.isTooLarge
                     return Step(event: try finishHead(), consumed: next)
                 }
             case .body(var decoder):
@@ -135,6 +138,7 @@ package struct ResponseReader {
                 case .bytes(let range):
                     return Step(event: .body(range), consumed: range.upperBound)
                 case .end(let next):
+                    if decoder.trailersAreTooLarge { isTooLarge = true }
                     phase = .idle
                     return Step(event: .end, consumed: next)
                 }

@@ -25,7 +25,8 @@ enum Callbacks {
         nghttp2_option_set_peer_max_concurrent_streams(options, 100)
         // Heads as large as a listener's `header_bytes` may be arrive, and go on: by default nghttp2 stops at 64 KiB.
         nghttp2_option_set_max_send_header_block_length(options, 2 << 20)
-        nghttp2_option_set_max_continuations(options, max(8, limits.fieldListBytes >> 14 + 4))
+        // By default it ends the connection at the ninth CONTINUATION; here a section may be as long on the wire as decoded.
+        nghttp2_option_set_max_continuations(options, limits.sectionBytesMax >> 14 + 4)
         // Closed streams are of no use to us: priorities are not honoured (RFC 9113, section 5.3).
         nghttp2_option_set_no_closed_streams(options, 1)
 
@@ -75,6 +76,7 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
             return 0
         }
         session.arriving = nil
+        session.arrivingExcess = 0
         guard frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
         let stream = session.makeStream(id: id)
         nghttp2_session_set_stream_user_data(handle, id, stream)
@@ -88,13 +90,16 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
 private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, flags, user in
     Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
-        guard let stream = session.arriving else { return 0 }
+        guard let stream = session.arriving else {
+            return session.dropField(nameCount + valueCount + 32, of: nil) ? 0 : Callbacks.failure
+        }
         if stream.pointee.fields.count >= session.arrivingFieldsMax
             || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > session.arrivingBytesMax
         {
-            // Decoding goes on, to keep the compression state; nothing more is kept.
-            stream.pointee.flags.insert(.headTooLarge)
-            return 0
+            session.keepEssential(
+                UnsafeRawBufferPointer(start: name, count: nameCount), UnsafeRawBufferPointer(start: value, count: valueCount),
+                of: stream)
+            return session.dropField(nameCount + valueCount + 32, of: stream) ? 0 : Callbacks.failure
         }
         let nameBytes = UnsafeRawBufferPointer(start: name, count: nameCount)
         var fieldFlags = Field.Flags.borrowed
@@ -151,7 +156,9 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
             session.delegate?.sessionReceivedGoAway(
                 lastStreamID: goAway.last_stream_id, code: ErrorCode(rawValue: goAway.error_code))
         case NGHTTP2_SETTINGS.rawValue:
-            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.tell { $0.sessionSettingsChanged() } }
+            guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
+            session.takePeerSettings()
+            session.tell { $0.sessionSettingsChanged() }
         case NGHTTP2_PING.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
             let payload = withUnsafeBytes(of: frame!.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }

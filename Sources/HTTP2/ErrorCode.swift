@@ -8,5 +8,6 @@ package struct ErrorCode: RawRepresentable, Equatable, Sendable {
     package static let internalError = ErrorCode(rawValue: 2)
     package static let refusedStream = ErrorCode(rawValue: 7)
     package static let cancel = ErrorCode(rawValue: 8)
+    package static let compressionError = ErrorCode(rawValue: 9)
     package static let enhanceYourCalm = ErrorCode(rawValue: 11)
 }

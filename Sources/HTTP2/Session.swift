@@ -42,6 +42,9 @@ package final class Session {
     /// Body bytes that wait to be sent, on all streams.
     package internal(set) var queuedBytes = 0
 
+    /// The largest section that the peer takes, counted as `SessionLimits.fieldListBytes` is; `.max` while it has said nothing.
+    package internal(set) var peerFieldListBytesMax = Int.max
+
     let handle: OpaquePointer
     let pool: StreamPool
     /// The pool's, reached at every frame without counting references.
@@ -63,12 +66,18 @@ package final class Session {
     /// How far its fields may fill the stream's block: every section has the limit to itself.
     var arrivingFieldsMax = 0
     var arrivingBytesMax = 0
+    /// Where its fields begin.
+    var arrivingStart = 0
+    /// Of the section that is arriving: bytes of fields that were not kept.
+    var arrivingExcess = 0
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0
     /// When HEADERS or DATA last came on a stream that lives; 0 for never.
     package internal(set) var lastMessageFrame: UInt64 = 0
     private(set) var isDead = false
+    /// Why we have ended the connection, or are about to.
+    package private(set) var fault: SessionFault?
     /// A flood or another misuse was found in a callback: `receive` reports it.
     var misuse: Misuse?
 
@@ -77,6 +86,10 @@ package final class Session {
         /// nghttp2's error: the bytes are not HTTP/2, or memory is out.
         case codec(Int32)
         case settingsFlood, emptyFrameFlood, controlFlood
+        /// More bytes of fields beyond the limit than `FloodGuard` allows: an HPACK bomb, mostly.
+        case fieldFlood
+        /// One section that is larger than any call may cost.
+        case sectionTooLarge
     }
 
     package init(_ role: Role, limits: SessionLimits, pool: StreamPool, memory: FreelistMemory) {
@@ -129,10 +142,14 @@ package final class Session {
         let result = nghttp2_session_mem_recv(
             handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
         if let misuse {
+            fault = fault ?? SessionFault(misuse)
             nghttp2_session_terminate_session(handle, ErrorCode.enhanceYourCalm.rawValue)
             throw misuse
         }
-        if result < 0, !isDead { throw .codec(Int32(result)) }
+        if result < 0, !isDead {
+            fault = fault ?? SessionFault(.codec(Int32(result)))
+            throw .codec(Int32(result))
+        }
     }
 
     /// Appends frames, about `limit` bytes of them at most.
@@ -160,6 +177,13 @@ package final class Session {
         if failure < 0, !isDead { throw .codec(Int32(failure)) }
     }
 
+    /// nghttp2 tells what it ends a connection for only in the frame itself.
+    private func noteGoAway(_ frame: UnsafeRawBufferPointer) {
+        guard frame.count >= 17 else { return }
+        let code = UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 13, as: UInt32.self))
+        fault = fault ?? SessionFault(sent: ErrorCode(rawValue: code))
+    }
+
     /// Neither side has anything left to say: the connection may be closed.
     package var isFinished: Bool {
         nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
@@ -172,6 +196,13 @@ package final class Session {
     /// The most streams the peer allows us at once.
     package var peerStreamLimit: Int {
         Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
+
+    /// The peer's settings are in force.
+    func takePeerSettings() {
+        let bytes = nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+        // None at all would be no HTTP: a peer that says so has nothing to say of it.
+        peerFieldListBytesMax = bytes == .max || bytes == 0 ? .max : Int(bytes)
     }
 
     /// The live stream with this id.
@@ -215,6 +246,7 @@ package final class Session {
     package func die() {
         guard !isDead else { return }
         isDead = true
-        while let stream = firstStream { endStream(stream, .connectionLost) }
+        let reason = fault?.isLimit == true ? StreamClose.limitExceeded : .connectionLost
+        while let stream = firstStream { endStream(stream, reason) }
     }
 }

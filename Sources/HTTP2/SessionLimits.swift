@@ -4,7 +4,7 @@ package struct SessionLimits: Sendable, Equatable {
     package var streams: UInt32
     /// Fields in one head or trailer section.
     package var fieldCount: Int
-    /// Name, value and 32 bytes a field (SETTINGS_MAX_HEADER_LIST_SIZE).
+    /// Name, value and 32 bytes a field (SETTINGS_MAX_HEADER_LIST_SIZE). A section above it costs its call.
     package var fieldListBytes: Int
     /// What a stream may send before its receiver accepts it.
     package var streamWindowBytes: Int32
@@ -19,6 +19,9 @@ package struct SessionLimits: Sendable, Equatable {
     /// PING and WINDOW_UPDATE frames that a peer may send for each DATA or HEADERS frame we sent, beside 1,000 a second:
     /// gRPC clients PING once a round trip to measure bandwidth, and now and then to keep a connection.
     package var controlFramesPerFrameSent: Int
+
+    /// Above this a section costs the connection, counted as `fieldListBytes` is. A listener's limit may lie near it.
+    package var sectionBytesMax: Int { max(256 << 10, fieldListBytes + 64 << 10) }
 
     package static let defaults = SessionLimits(
         streams: 100, fieldCount: 100, fieldListBytes: 60 << 10, streamWindowBytes: 256 << 10,
@@ -40,48 +43,5 @@ package struct SessionLimits: Sendable, Equatable {
         self.settingsPerSecond = settingsPerSecond
         self.emptyFramesPerSecond = emptyFramesPerSecond
         self.controlFramesPerFrameSent = controlFramesPerFrameSent
-    }
-}
-
-/// Counts the frames that cost us work and the peer nothing. Pure: the second is handed in.
-struct FloodGuard {
-    private var second: UInt64 = 0
-    private var settings = 0
-    private var emptyFrames = 0
-    /// Control frames that the peer may still send: refilled every second, and more for every frame of ours.
-    private var controlFramesLeft = controlFramesFree
-
-    private static let controlFramesFree = 1000
-    /// A connection that only sends saves no more than this up.
-    private static let controlFramesMax = 1_000_000
-
-    mutating func enter(second now: UInt64) {
-        guard now != second else { return }
-        second = now
-        settings = 0
-        emptyFrames = 0
-        controlFramesLeft = max(controlFramesLeft, Self.controlFramesFree)
-    }
-
-    /// A HEADERS or DATA frame is made for the peer.
-    @inline(__always)
-    mutating func sentFrame(_ limits: borrowing SessionLimits) {
-        guard controlFramesLeft < Self.controlFramesMax else { return }
-        controlFramesLeft += limits.controlFramesPerFrameSent
-    }
-
-    mutating func allowsSettings(_ limits: borrowing SessionLimits) -> Bool {
-        settings += 1
-        return settings <= limits.settingsPerSecond
-    }
-
-    mutating func allowsEmptyFrame(_ limits: borrowing SessionLimits) -> Bool {
-        emptyFrames += 1
-        return emptyFrames <= limits.emptyFramesPerSecond
-    }
-
-    mutating func allowsControlFrame() -> Bool {
-        controlFramesLeft -= 1
-        return controlFramesLeft >= 0
     }
 }

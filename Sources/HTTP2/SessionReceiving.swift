@@ -6,8 +6,10 @@ extension Session {
     @inline(__always)
     func beginSection(of stream: StreamPointer) {
         arriving = stream
+        arrivingStart = stream.pointee.fields.count
         arrivingFieldsMax = stream.pointee.fields.count + limits.fieldCount
         arrivingBytesMax = stream.pointee.fields.listBytes + limits.fieldListBytes
+        arrivingExcess = 0
     }
 
     /// HEADERS and its CONTINUATIONs are complete.
@@ -24,7 +26,12 @@ extension Session {
         if role == .client, isInformational(stream) {
             stream.pointee.interimCount += 1
             guard stream.pointee.interimCount <= Self.interimMax else { return reset(stream, .enhanceYourCalm) }
-            stream.tell { $0.streamInformational(stream) }
+            if stream.pointee.flags.contains(.headTooLarge) {
+                // It may be left out (RFC 9110, section 15.2), and says nothing of the head that follows.
+                stream.pointee.flags.remove(.headTooLarge)
+            } else {
+                stream.tell { $0.streamInformational(stream) }
+            }
             // Trailers of the request may lie in the arena still; then a peer's 1xx heads count towards its limit.
             if stream.pointee.outboundTrailers == nil {
                 stream.pointee.fields.reset()

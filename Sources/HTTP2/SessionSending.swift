@@ -2,18 +2,33 @@ package import Bytes
 internal import CNghttp2
 package import HTTPModel
 
+/// Why a request was not begun.
+package enum RequestRefusal: Error, Equatable {
+    /// The connection takes no more.
+    case noStream
+    /// The peer has said that it takes less (SETTINGS_MAX_HEADER_LIST_SIZE, RFC 9113, section 6.5.2), and would not serve it; some
+    /// end the connection.
+    case headTooLarge(bytes: Int, bytesMax: Int)
+}
+
 /// What we say, on its way to nghttp2. The owner marks its connection dirty.
 extension Session {
     /// Begins a request. Field bytes that are not literals must lie in the arena of the returned stream: `fill` is given
     /// it and returns the fields, pseudo-header fields first.
     ///
-    /// `nil` where nghttp2 has no stream left to give (2³¹ used up) or the peer has said GOAWAY.
+    /// Throws where nghttp2 has no stream left to give (2³¹ used up), the peer has said GOAWAY, or takes no head as large.
     package func submitRequest(
         ended: Bool, fill: (StreamPointer) -> UnsafeBufferPointer<Field>
-    ) -> StreamPointer? {
-        guard !isDead else { return nil }
+    ) throws(RequestRefusal) -> StreamPointer {
+        guard !isDead else { throw .noStream }
         let stream = makeStream(id: 0)
         let fields = fill(stream)
+        if peerFieldListBytesMax < .max, fields.listBytes > peerFieldListBytesMax {
+            let refusal = RequestRefusal.headTooLarge(bytes: fields.listBytes, bytesMax: peerFieldListBytesMax)
+            stream.pointee.handler = nil
+            endStream(stream, .unprocessed)
+            throw refusal
+        }
         var provider = nghttp2_data_provider()
         provider.source.ptr = UnsafeMutableRawPointer(stream)
         provider.read_callback = readBody
@@ -25,7 +40,7 @@ extension Session {
         guard id > 0 else {
             stream.pointee.handler = nil
             endStream(stream, .unprocessed)
-            return nil
+            throw .noStream
         }
         stream.pointee.id = id
         flood.sentFrame(limits)
@@ -124,7 +139,7 @@ extension Session {
     }
 
     func submitTrailers(_ stream: StreamPointer) {
-        guard let trailers = stream.pointee.outboundTrailers else { return }
+        guard let trailers = stream.pointee.outboundTrailers, !stream.pointee.flags.contains(.localEnded) else { return }
         stream.pointee.flags.insert(.localEnded)
         let result = UnsafeBufferPointer(trailers).withMemoryRebound(to: nghttp2_nv.self) { fields in
             nghttp2_submit_trailer(handle, stream.pointee.id, fields.baseAddress, fields.count)

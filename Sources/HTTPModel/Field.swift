@@ -39,6 +39,15 @@
     package var valueText: String { String(decoding: valueBytes, as: UTF8.self) }
 }
 
+extension UnsafeBufferPointer<Field> {
+    /// The size as RFC 9113, section 10.5.1 counts it: name, value and 32 bytes a field.
+    package var listBytes: Int {
+        var sum = 0
+        for field in self { sum &+= field.nameCount &+ field.valueCount &+ 32 }
+        return sum
+    }
+}
+
 extension Field {
     /// A field with a literal name; the value lives as long as the field is used.
     package init(

@@ -79,6 +79,13 @@ public import Glibc
         fields[index] = field
     }
 
+    /// Forgets the last field; its bytes stay.
+    package mutating func removeLast() {
+        precondition(count > 0)
+        count -= 1
+        listBytes -= fields[count].nameCount + fields[count].valueCount + 32
+    }
+
     /// Forgets the fields at or behind `start` that `isUnwanted`; the others keep their order.
     package mutating func removeAll(from start: Int = 0, where isUnwanted: (Field) -> Bool) {
         var kept = start

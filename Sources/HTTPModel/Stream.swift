@@ -132,6 +132,8 @@ extension StreamPointer {
     case reset(UInt32)
     /// The connection ended.
     case connectionLost
+    /// We ended the connection, which went beyond our own limits: no fault of what this stream is about.
+    case limitExceeded
     /// The peer has not seen, and will never see, this request: safe to send again elsewhere.
     case unprocessed
 }

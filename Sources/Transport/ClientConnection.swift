@@ -77,6 +77,7 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
             var wanted = HTTP1Limits()
             wanted.fieldBytesMax = limits.fieldListBytes
             wanted.fieldsMax = limits.fieldCount
+            wanted.sectionBytesMax = limits.sectionBytesMax
             let calls = HTTP1Calls(
                 limits: wanted, windowBytes: Int(limits.streamWindowBytes), pool: context.streams)
             session = nil
@@ -113,14 +114,21 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
     package func request(
         ended: Bool, handler: UnownedReference<any StreamHandler>, stream context: UnsafeMutableRawPointer?,
         fill: (StreamPointer) -> UnsafeBufferPointer<Field>
-    ) -> StreamPointer? {
-        let begun =
-            if let session {
-                session._withUnsafeGuaranteedRef { $0.submitRequest(ended: ended, fill: fill) }
-            } else {
-                calls!.begin(ended: ended, now: now, fill: fill)
+    ) throws(RequestRefusal) -> StreamPointer {
+        let stream: StreamPointer
+        if let session {
+            let begun = session._withUnsafeGuaranteedRef { session -> Result<StreamPointer, RequestRefusal> in
+                do throws(RequestRefusal) {
+                    return .success(try session.submitRequest(ended: ended, fill: fill))
+                } catch {
+                    return .failure(error)
+                }
             }
-        guard let stream = begun else { return nil }
+            stream = try begun.get()
+        } else {
+            guard let begun = calls!.begin(ended: ended, now: now, fill: fill) else { throw .noStream }
+            stream = begun
+        }
         requestCount &+= 1
         stream.pointee.listener = handler
         stream.pointee.context = context

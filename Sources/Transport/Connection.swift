@@ -28,6 +28,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     package final private(set) var isClosed = false
     /// Nothing new is accepted; the channel closes when what is queued has left.
     private var isEnding = false
+    private var hasReportedFault = false
 
     init(channel: ByteChannel, limits: SessionLimits, context: WorkerContext) {
         self.channel = channel
@@ -109,6 +110,16 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         say { $0.consumed(stream, count) } _: { _ in stream.pointee.unconsumed -= count }
     }
 
+    /// Whether the peer takes a section of these fields: it may have said how large one may be.
+    @inline(__always)
+    package final func takes(_ fields: UnsafeBufferPointer<Field>) -> Bool {
+        let bytesMax = peerFieldListBytesMax
+        return bytesMax == .max || fields.listBytes <= bytesMax
+    }
+
+    /// The largest section that the peer takes; `.max` where it has said nothing.
+    package final var peerFieldListBytesMax: Int { session?._withUnsafeGuaranteedRef { $0.peerFieldListBytesMax } ?? .max }
+
     // MARK: Streams
 
     package final var streamCount: Int {
@@ -152,6 +163,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
             do throws(Session.Misuse) {
                 try session.receive(bytes, now: now)
             } catch {
+                reportFault(session.fault)
                 fail(error)
             }
             if session.wantsToSend || session.isFinished { channel.markDirty() }
@@ -164,11 +176,13 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
             do throws(Session.Misuse) {
                 try session.produce(into: &output, limit: limit, now: now)
             } catch {
+                reportFault(session.fault)
                 fail(error)
             }
             // What was produced, a GOAWAY perhaps, is sent before the channel closes.
             if !isEnding, session.isFinished {
                 isEnding = true
+                reportFault(session.fault)
                 leave()
             }
         }
@@ -181,6 +195,13 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         case .http2(let session): session.die()
         case .http1(let exchanges): exchanges.die(inOrder: end == .peer)
         }
+    }
+
+    /// Tells what we end the connection for: once.
+    private func reportFault(_ fault: SessionFault?) {
+        guard let fault, !hasReportedFault else { return }
+        hasReportedFault = true
+        context.connectionFaulted?(ConnectionFault(fault, isDownstream: self is ServerConnection, peer: channel.peer))
     }
 
     /// The peer broke the protocol: what explains it is still sent, then the channel closes.
@@ -208,6 +229,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         guard exchanges.isFinished else { return pauseReading(exchanges) }
         guard !isEnding else { return }
         isEnding = true
+        reportFault(exchanges.fault)
         if exchanges.isTruncated {
             channel.reset()
         } else if exchanges.leavesUnread {

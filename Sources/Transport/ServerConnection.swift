@@ -169,6 +169,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         var wanted = HTTP1Limits()
         wanted.fieldBytesMax = limits.fieldListBytes
         wanted.fieldsMax = limits.fieldCount
+        wanted.sectionBytesMax = limits.sectionBytesMax
         wanted.bodyBytesMax = bodyBytesMax.map { UInt64($0) }
         let exchanges = HTTP1Exchanges(
             limits: wanted, windowBytes: Int(limits.streamWindowBytes), isSecure: isSecure,

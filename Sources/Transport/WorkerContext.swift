@@ -14,6 +14,8 @@ package final class WorkerContext {
     package let streams: StreamPool
     let sessionMemory: FreelistMemory
     let date = DateText()
+    /// Called with every connection that we end because of what came on it.
+    package var connectionFaulted: ((ConnectionFault) -> Void)?
     /// Where fields are put in order before they are handed to a codec; valid until the next use.
     package let fieldScratch: UnsafeMutableBufferPointer<Field>
 

@@ -37,7 +37,7 @@ package final class TestCaller: ClientConnectionOwner {
         }
         let call = TestCall()
         calls.append(call)
-        call.stream = connection.request(ended: ended, handler: UnownedReference(call), stream: nil) { stream in
+        call.stream = try? connection.request(ended: ended, handler: UnownedReference(call), stream: nil) { stream in
             var block = FieldBlock()
             for (name, value) in all { block.append(name, value) }
             let fields = stream.pointee.fields.reserveFields(block.count)

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPModel
 import Testing
 @testable import HTTP1
@@ -63,6 +64,51 @@ import Testing
         let head = "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n0\n"
         #expect(read(head + "X: 1\nX: 2\n\n", limits) == "end x=1|x=2")
         #expect(read(head + "X: 1\nX: 2\nX: 3\n\n", limits) == "failed tooManyFields")
+    }
+
+    @Test("where a section may be larger than what is kept, it is read to its end, up to that", arguments: [true, false])
+    func sectionBytes(isRequest: Bool) throws {
+        let limits = limits { $0.fieldBytesMax = 100; $0.fieldsMax = 3; $0.sectionBytesMax = 300 }
+        // Kept: host or date, 37 or 37. Beyond the 100 bytes, 200 more are read: name, value and 32 again.
+        func message(_ lines: String) -> String {
+            (isRequest ? "POST / HTTP/1.1\nHost: a\n" : "HTTP/1.1 200 OK\nDate: a\n") + lines + "Content-Length: 2\n\nab"
+        }
+        func outcome(_ text: String) -> (tooLarge: Bool, fields: [String], failure: HTTP1Failure?) {
+            var fields = FieldBlock()
+            defer { fields.destroy() }
+            var request = RequestReader(limits: limits)
+            var response = ResponseReader(limits: limits)
+            response.expect(method: .post)
+            var input = ByteBuffer()
+            input.append(wire(text))
+            var isHead = false
+            do throws(HTTP1Failure) {
+                while !isHead {
+                    if isRequest {
+                        let step = try request.next(input.readable, into: &fields)
+                        input.consume(step.consumed)
+                        isHead = step.event == .head
+                    } else {
+                        let step = try response.next(input.readable, into: &fields)
+                        input.consume(step.consumed)
+                        isHead = step.event == .head
+                    }
+                }
+            } catch {
+                return (false, [], error)
+            }
+            #expect((isRequest ? request.head.body : response.head.body) == .length(2))
+            return (isRequest ? request.isTooLarge : response.isTooLarge, fields.all.map(\.nameText), nil)
+        }
+        #expect(outcome(message("")).tooLarge == false)
+        // Content-Length counts 47: with a field of 33 it is beyond what is kept, and still frames the body.
+        let small = outcome(message("X: \n"))
+        #expect(small.tooLarge && small.fields.suffix(2) == [isRequest ? "host" : "date", "x"])
+        // 37 and 47 leave 16 of what is kept, which nothing fits into, and 200.
+        let most = String(repeating: "v", count: 200 - 33)
+        #expect(outcome(message("X: \(most)\n")).tooLarge)
+        #expect(outcome(message("X: \(most)v\n")).failure == .fieldsTooLarge)
+        #expect(outcome(message("A:\nB:\nC:\n")).tooLarge)
     }
 
     @Test("a body is read up to its limit and refused one byte above, announced or in chunks")

@@ -269,7 +269,9 @@ import Testing
         try pair.client.input(down)
         #expect(try pair.client.output().isEmpty)
         #expect(pair.client.heard.goAways.isEmpty)
-        #expect(pair.client.session.submitRequest(ended: true) { _ in fatalError("not asked") } == nil)
+        #expect(throws: RequestRefusal.noStream) {
+            try pair.client.session.submitRequest(ended: true) { _ in fatalError("not asked") }
+        }
     }
 
     @Test("a stream that ends with data still queued gives its chunks back", arguments: [false, true])

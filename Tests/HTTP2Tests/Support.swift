@@ -120,7 +120,7 @@ final class Side {
 
     @discardableResult
     func request(_ fields: [(String, String)] = Side.get, ended: Bool = true) -> StreamPointer? {
-        let stream = session.submitRequest(ended: ended) { UnsafeBufferPointer(kept(fields, in: $0)) }
+        let stream = try? session.submitRequest(ended: ended) { UnsafeBufferPointer(kept(fields, in: $0)) }
         stream?.pointee.handler = heard
         if let stream { heard.live[stream.pointee.id] = stream }
         return stream

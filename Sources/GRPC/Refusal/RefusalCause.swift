@@ -48,6 +48,8 @@ package enum RefusalCause: Sendable {
     /// RST_STREAM with this error code, before an answer.
     case upstreamReset(http2ErrorCode: UInt32)
     case upstreamProtocolError
+    /// The head of an answer is larger than what is passed on.
+    case upstreamHeadTooLarge(bytesMax: Int, fieldsMax: Int)
     /// A message from upstream that cannot be converted for this caller; `field` and `problem` as of `malformedMessage`.
     case upstreamMalformedMessage(field: String, problem: String)
     /// A message from upstream that is larger than what is converted.
@@ -72,6 +74,10 @@ package enum RefusalCause: Sendable {
     case compressedTooMuch(ratioMax: Int)
     /// Over one of the two.
     case headTooLarge(bytesMax: Int, fieldsMax: Int)
+    /// The head or the trailers that would go upstream, with what the gateway adds to them: more than the endpoint takes.
+    case headTooLargeForUpstream(bytes: Int, bytesMax: Int)
+    /// The head of an answer is larger than what its caller takes.
+    case headTooLargeForCaller(bytes: Int, bytesMax: Int)
     case badPath
     /// A request that is not legal HTTP in some way that has no row of its own.
     case malformedHead

@@ -59,7 +59,10 @@ struct RefusalDetails {
         case .upstreamWithoutStatus(let status): fact = ("http_status", .number(UInt64(clamping: status)))
         case .upstreamReset(let code): fact = ("http2_error_code", .number(UInt64(code)))
         case .deadlineExceeded(let stage): fact = ("stage", .text(stage.name))
-        case .messageTooLarge(let bytes), .headTooLarge(let bytes, _): fact = ("bytes_max", .number(UInt64(clamping: bytes)))
+        case .messageTooLarge(let bytes), .headTooLarge(let bytes, _), .upstreamHeadTooLarge(let bytes, _):
+            fact = ("bytes_max", .number(UInt64(clamping: bytes)))
+        case .headTooLargeForUpstream(_, let bytesMax), .headTooLargeForCaller(_, let bytesMax):
+            fact = ("bytes_max", .number(UInt64(clamping: bytesMax)))
         case .malformedTimeout: fieldViolation = ("grpc-timeout", "expected one to eight digits and one of H M S m u n")
         case .malformedConnectTimeout: fieldViolation = ("connect-timeout-ms", "expected one to ten digits")
         case .unsupportedConnectVersion: fieldViolation = ("connect-protocol-version", "expected 1")

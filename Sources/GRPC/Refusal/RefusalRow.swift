@@ -118,6 +118,10 @@ extension RefusalCause {
             RefusalRow(
                 .internal, 502, "UPSTREAM_PROTOCOL_ERROR", "the endpoint broke the protocol",
                 flag: "UPE", detail: "upstream_protocol_error")
+        case .upstreamHeadTooLarge:
+            RefusalRow(
+                .resourceExhausted, 502, "UPSTREAM_HEAD_TOO_LARGE", "the headers of the endpoint's answer are too large",
+                flag: "UPE", detail: "response_headers_too_large")
         case .upstreamMalformedMessage:
             RefusalRow(
                 .internal, 502, "UPSTREAM_MESSAGE_INVALID", "the endpoint's answer cannot be converted",
@@ -159,6 +163,14 @@ extension RefusalCause {
             RefusalRow(
                 .resourceExhausted, 431, "HEAD_TOO_LARGE", "the headers are too large",
                 flag: "DPE", detail: "request_headers_too_large", endsConnection: true)
+        case .headTooLargeForUpstream:
+            RefusalRow(
+                .resourceExhausted, 431, "HEAD_TOO_LARGE_FOR_ENDPOINT", "the headers are too large for the endpoint",
+                flag: "DPE", detail: "request_headers_too_large_for_upstream")
+        case .headTooLargeForCaller:
+            RefusalRow(
+                .resourceExhausted, 502, "HEAD_TOO_LARGE_FOR_CALLER", "the headers of the answer are too large for the caller",
+                flag: "UPE", detail: "response_headers_too_large_for_downstream")
         case .badPath:
             RefusalRow(
                 .invalidArgument, 400, "PATH_INVALID", "the path is not accepted",

@@ -120,12 +120,17 @@ package struct RefusalWriter: ~Copyable {
             message.append(": at most ")
             message.append(decimal: UInt64(clamping: ratio))
             message.append(" to 1")
-        case .headTooLarge(let bytes, let fields):
+        case .headTooLarge(let bytes, let fields), .upstreamHeadTooLarge(let bytes, let fields):
             message.append(": at most ")
             message.append(decimal: UInt64(clamping: fields))
             message.append(" fields and ")
             message.append(decimal: UInt64(clamping: bytes))
             message.append(" bytes")
+        case .headTooLargeForUpstream(let bytes, let bytesMax), .headTooLargeForCaller(let bytes, let bytesMax):
+            message.append(": ")
+            message.append(decimal: UInt64(clamping: bytes))
+            message.append(" bytes, at most ")
+            message.append(decimal: UInt64(clamping: bytesMax))
         case .malformedMessage(let field, let problem), .upstreamMalformedMessage(let field, let problem):
             message.append(": ")
             if !field.isEmpty {

@@ -148,7 +148,7 @@ extension GatewayWorker {
         exchange.pointee.outcome.httpStatus = 200
         let fields = BridgedAnswer.streamHead(
             from: stream, to: downstream, caller: exchange.pointee.caller, bridge, scratch: context.fieldScratch)
-        ServerConnection.withServer(downstream) { $0.respond(downstream, withPermission(exchange, downstream, fields), ended: false) }
+        _ = respond(exchange, downstream, fields, ended: false)
     }
 
     /// More of the answer's body has arrived.
@@ -254,9 +254,8 @@ extension GatewayWorker {
         let fields = BridgedAnswer.wholeHead(
             from: stream, to: downstream, code: code, bodyBytes: bridge.answer.count, isJSON: bridge.pair != nil,
             encoding: encoding, scratch: context.fieldScratch)
-        ServerConnection.withServer(downstream) { connection in
-            connection.respond(downstream, withPermission(exchange, downstream, fields), ended: false)
-            connection.send(downstream, bridge.answer.readable)
+        if respond(exchange, downstream, fields, ended: false) {
+            Connection.with(downstream) { $0.send(downstream, bridge.answer.readable) }
         }
         bridge.answer.removeAll()
     }

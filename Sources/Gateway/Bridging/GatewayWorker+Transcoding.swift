@@ -230,9 +230,7 @@ extension GatewayWorker {
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.pointee.trailersStart, to: downstream, status: 200, contentType: type,
                 bodyBytes: nil, isGzip: bridge.answerDeflater != nil, scratch: context.fieldScratch)
-            ServerConnection.withServer(downstream) {
-                $0.respond(downstream, withPermission(exchange, downstream, fields), ended: false)
-            }
+            _ = respond(exchange, downstream, fields, ended: false)
         }
     }
 
@@ -268,10 +266,8 @@ extension GatewayWorker {
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.pointee.fields.count, to: downstream, status: code.httpStatus, contentType: type,
                 bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: self.context.fieldScratch)
-            ServerConnection.withServer(downstream) { connection in
-                connection.respond(downstream, self.withPermission(exchange, downstream, fields), ended: false)
-                if !bridge.isHead { connection.send(downstream, bridge.answer.readable) }
-            }
+            guard self.respond(exchange, downstream, fields, ended: false), !bridge.isHead else { return }
+            Connection.with(downstream) { $0.send(downstream, bridge.answer.readable) }
         }
         if code == .ok { json.withContentType(send) } else {
             send(UnsafeRawBufferPointer(start: errorType.utf8Start, count: errorType.utf8CodeUnitCount))

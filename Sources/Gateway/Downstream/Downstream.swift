@@ -29,12 +29,11 @@ package final class Downstream: StreamHandler {
     package func streamEnded(_ stream: StreamPointer) {
         guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return }
         exchange.pointee.flags.insert(.requestEnded)
-        if stream.pointee.fields.count > stream.pointee.trailersStart {
-            guard !stream.pointee.flags.contains(.headTooLarge) else {
-                return worker._withUnsafeGuaranteedRef { $0.fail(exchange, .headTooLarge(of: stream)) }
-            }
-            removeHeadFields(stream)
+        // None of them may have been kept.
+        if stream.pointee.flags.contains(.headTooLarge) {
+            return worker._withUnsafeGuaranteedRef { $0.fail(exchange, .headTooLarge(of: stream)) }
         }
+        if stream.pointee.fields.count > stream.pointee.trailersStart { removeHeadFields(stream) }
         if exchange.pointee.bridge != nil, let cause = worker._withUnsafeGuaranteedRef({ $0.endBridgedRequest(exchange) }) {
             return worker._withUnsafeGuaranteedRef { $0.failBridged(exchange, cause) }
         }

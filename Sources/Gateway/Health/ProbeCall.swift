@@ -65,7 +65,7 @@ final class ProbeCall: StreamHandler {
         let fields = [
             (":method", method), (":scheme", isSecure ? "https" : "http"), (":path", path), (":authority", authority),
         ] + more
-        stream = connection.request(ended: ended, handler: UnownedReference(self), stream: nil) { stream in
+        stream = try? connection.request(ended: ended, handler: UnownedReference(self), stream: nil) { stream in
             let scratch = connection.context.fieldScratch
             for (index, (name, value)) in fields.enumerated() {
                 var (name, value) = (name, value)

@@ -112,7 +112,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     /// False where the connection takes no more: the call is over, and nobody has been told.
     private func send(_ call: CallPointer, _ request: LimitRequest, on connection: ClientConnection) -> Bool {
         writeMessage(request)
-        let stream = connection.request(
+        let stream = try? connection.request(
             ended: false, handler: ownReference, stream: UnsafeMutableRawPointer(call)
         ) { _ in writeHead() }
         guard let stream else {

@@ -225,7 +225,9 @@ final class Trials: StreamHandler {
         let attempt = stream.attempt
         let exchange = attempt.pointee.exchange.unsafelyUnwrapped
         guard exchange.pointee.downstream != nil else { return }
-        guard !stream.pointee.flags.contains(.headTooLarge) else { return pass(attempt, stream, ended: ended) }
+        if stream.pointee.flags.contains(.headTooLarge), !ended || stream.pointee.fields.first(.grpcStatus) == nil {
+            return pass(attempt, stream, ended: ended)
+        }
         if let verdict = Verdict(head: stream, ended: ended, isRPC: exchange.pointee.isRPC) {
             if !isReplaced(attempt, stream, verdict, from: 0) { pass(attempt, stream, ended: ended) }
         } else if mayHold(exchange) {
@@ -269,9 +271,8 @@ final class Trials: StreamHandler {
     func streamEnded(_ stream: StreamPointer) {
         let attempt = stream.attempt
         let start = stream.pointee.trailersStart
-        if !stream.pointee.flags.contains(.headTooLarge), isReplaced(attempt, stream, Verdict(trailers: stream), from: start) {
-            return
-        }
+        // Trailers that were too large still say how the call ended.
+        if isReplaced(attempt, stream, Verdict(trailers: stream), from: start) { return }
         pass(attempt, stream, ended: false)
         if stream.pointee.context != nil { upstream.streamEnded(stream) }
     }

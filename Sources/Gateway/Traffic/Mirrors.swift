@@ -78,12 +78,18 @@ final class Mirrors: StreamHandler {
     func send(_ attempt: AttemptPointer, on connection: ClientConnection) {
         guard let call = calls[attempt] else { return }
         let isEmpty = call.draft.body.isEmpty
-        let stream = connection.request(ended: isEmpty, handler: reference, stream: UnsafeMutableRawPointer(attempt)) { stream in
-            var writer = FieldWriter(for: stream, scratch: worker.context.fieldScratch)
-            for field in call.head { writer.copy(field) }
-            return writer.written
+        let stream: StreamPointer
+        do throws(RequestRefusal) {
+            stream = try connection.request(
+                ended: isEmpty, handler: reference, stream: UnsafeMutableRawPointer(attempt)
+            ) { stream in
+                var writer = FieldWriter(for: stream, scratch: worker.context.fieldScratch)
+                for field in call.head { writer.copy(field) }
+                return writer.written
+            }
+        } catch {
+            return end(attempt, error == .noStream ? .mirrorFailed : .mirrorTooLarge, nil)
         }
-        guard let stream else { return end(attempt, .mirrorFailed, nil) }
         attempt.pointee.stream = stream
         count(.mirrorSent)
         guard !isEmpty else { return }
@@ -157,7 +163,7 @@ final class Mirrors: StreamHandler {
         case .complete: end(attempt, nil, outcome(stream))
         case .reset: end(attempt, .mirrorFailed, .gatewayFailure)
         case .connectionLost: end(attempt, .mirrorFailed, worker.upstream.isUnresponsive(stream) ? nil : .localFailure)
-        case .unprocessed: end(attempt, .mirrorFailed, nil)
+        case .unprocessed, .limitExceeded: end(attempt, .mirrorFailed, nil)
         }
     }
 

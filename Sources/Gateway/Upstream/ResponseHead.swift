@@ -1,3 +1,4 @@
+internal import GRPC
 internal import HTTPModel
 
 /// The answer's head and trailers on their way downstream, without what was for the upstream hop only.
@@ -54,6 +55,31 @@ enum ResponseHead {
             copyEndToEnd(field, &writer)
         }
         return writer.count == 0 ? nil : writer.keep()
+    }
+
+    /// What is left of a message in trailers that are too large.
+    static let messageBytesMax = 4096
+
+    /// Drops everything but how a call ended from the section that begins at `start`: its status, and its message, cut.
+    static func dropDetails(of stream: StreamPointer, from start: Int, bytesMax: Int = .max) {
+        stream.pointee.fields.removeAll(from: start) { field in
+            switch field.token {
+            case .status, .grpcStatus, .grpcMessage: false
+            // Trailers have no type.
+            case .contentType: start > 0
+            default: true
+            }
+        }
+        if start == 0 { stream.pointee.trailersStart = stream.pointee.fields.count }
+        guard let index = (start..<stream.pointee.fields.count).first(where: { stream.pointee.fields[$0].token == .grpcMessage })
+        else { return }
+        var field = stream.pointee.fields[index]
+        let others = UnsafeBufferPointer(rebasing: stream.pointee.fields.all[start...]).listBytes - field.valueCount
+        let room = min(messageBytesMax, max(0, bytesMax - others))
+        guard field.valueCount > room else { return }
+        field.valueCount = StatusFields.cutEncoded(field.valueBytes, to: room)
+        stream.pointee.fields.replace(index, with: field)
+        if field.valueCount == 0 { stream.pointee.fields.removeAll(from: start) { $0.token == .grpcMessage } }
     }
 
     @inline(__always)

@@ -109,7 +109,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         begin(attempt)
     }
 
-    private func connectFailed(_ attempt: AttemptPointer, _ endpoint: Endpoint) {
+    func connectFailed(_ attempt: AttemptPointer, _ endpoint: Endpoint) {
         endpoint.activeCount -= 1
         count(.upstreamConnectFailed)
         note(attempt, .localFailure)
@@ -160,14 +160,15 @@ package final class Upstream: StreamHandler, EndpointClient {
         let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
         let endsWithHead = bodyEnded && bodyIsEmpty && !hasTrailers
         let handler = exchange.pointee.flags.contains(.onTrial) ? trialsHandler : ownReference
-        let stream = connection.request(
-            ended: endsWithHead, handler: handler, stream: UnsafeMutableRawPointer(attempt)
-        ) { stream in
-            reference._withUnsafeGuaranteedRef { $0.writeRequestHead(attempt, from: downstream, to: stream) }
-        }
-        guard let stream else {
-            // The connection has just been told to go: the pool finds another.
-            return attempt.pointee.endpoint!._withUnsafeGuaranteedRef { connectFailed(attempt, $0) }
+        let stream: StreamPointer
+        do throws(RequestRefusal) {
+            stream = try connection.request(
+                ended: endsWithHead, handler: handler, stream: UnsafeMutableRawPointer(attempt)
+            ) { stream in
+                reference._withUnsafeGuaranteedRef { $0.writeRequestHead(attempt, from: downstream, to: stream) }
+            }
+        } catch {
+            return notBegun(attempt, error)
         }
         attempt.pointee.stream = stream
         exchange.pointee.phase = .requesting
@@ -227,6 +228,7 @@ package final class Upstream: StreamHandler, EndpointClient {
                 from: downstream, to: stream,
                 without: reference._withUnsafeGuaranteedRef({ $0.claims(of: exchange) }), scratch: fieldScratch)
         {
+            guard connection.takes(UnsafeBufferPointer(trailers)) else { return refuseTrailers(exchange, trailers, on: connection) }
             connection.finish(stream, trailers: trailers)
         } else {
             connection.finish(stream)
@@ -282,8 +284,12 @@ package final class Upstream: StreamHandler, EndpointClient {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) {
-            note(stream.attempt, .failure)
-            return abandon(exchange, .upstreamProtocolError)
+            guard ended, exchange.pointee.isRPC, stream.pointee.fields.first(.grpcStatus) != nil else {
+                // The endpoint answers, and others may be small.
+                note(stream.attempt, .success)
+                return abandon(exchange, .upstreamHeadTooLarge(of: stream))
+            }
+            dropDetails(exchange, stream, from: 0)
         }
         if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: 0) }
         let status = ResponseHead.status(of: stream)
@@ -303,11 +309,14 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.outcome.httpStatus = status
         reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.chunks) }
         if ended { _ = noteStatus(exchange, stream, from: 0) }
-        let written = ResponseHead.write(
+        var written = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)
-        let fields = reference._withUnsafeGuaranteedRef { $0.withPermission(exchange, downstream, written) }
-        ServerConnection.withServer(downstream) { $0.respond(downstream, fields, ended: ended) }
-        guard ended else { return }
+        if ended, exchange.pointee.flags.contains(.statusSeen), !Connection.with(downstream, { $0.takes(written) }) {
+            dropDetails(exchange, stream, from: 0)
+            written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: fieldScratch)
+        }
+        let isSent = reference._withUnsafeGuaranteedRef { $0.respond(exchange, downstream, written, ended: ended) }
+        guard ended, isSent else { return }
         noteAnswer(stream.attempt, exchange)
         exchange.pointee.phase = .over
     }
@@ -335,7 +344,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     package func streamEnded(_ stream: StreamPointer) {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else { return }
-        if stream.pointee.flags.contains(.headTooLarge) { return worker.fail(exchange, .upstreamProtocolError) }
+        if stream.pointee.flags.contains(.headTooLarge) { dropDetails(exchange, stream, from: stream.pointee.trailersStart) }
         if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: stream.pointee.trailersStart) }
         let isReadable = noteStatus(exchange, stream, from: stream.pointee.trailersStart)
         noteAnswer(stream.attempt, exchange)
@@ -351,9 +360,12 @@ package final class Upstream: StreamHandler, EndpointClient {
                 exchange, downstream, with: .upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
         }
         Connection.with(downstream) { connection in
-            if let trailers = ResponseHead.trailers(
-                from: stream, to: downstream, scratch: fieldScratch)
-            {
+            var trailers = ResponseHead.trailers(from: stream, to: downstream, scratch: fieldScratch)
+            if let large = trailers, !connection.takes(UnsafeBufferPointer(large)) {
+                dropDetails(exchange, stream, from: stream.pointee.trailersStart, bytesMax: connection.peerFieldListBytesMax)
+                trailers = ResponseHead.trailers(from: stream, to: downstream, scratch: fieldScratch)
+            }
+            if let trailers {
                 connection.finish(downstream, trailers: trailers)
             } else {
                 connection.finish(downstream)
@@ -411,6 +423,8 @@ package final class Upstream: StreamHandler, EndpointClient {
         case .connectionLost:
             // One that gave no sign of life is noted once, by its endpoint.
             if !isUnresponsive(stream) { note(attempt, .localFailure) }
+        // What went beyond our limits was one answer; whose, nobody knows.
+        case .limitExceeded: break
         // One that goes says nothing of itself by the streams it leaves; one that stays and refuses does.
         case .unprocessed:
             let isLeaving = Connection.with(stream) { ($0 as? ClientConnection)?.isLeaving ?? true }
@@ -418,7 +432,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         switch reason {
         case .complete, .reset: count(.upstreamReset)
-        case .connectionLost: count(.upstreamConnectionLost)
+        case .connectionLost, .limitExceeded: count(.upstreamConnectionLost)
         case .unprocessed: break
         }
         failed(attempt, .closed(reason))

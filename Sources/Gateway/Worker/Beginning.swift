@@ -170,6 +170,12 @@ extension RefusalCause {
         return .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount)
     }
 
+    /// The same of an answer.
+    static func upstreamHeadTooLarge(of stream: StreamPointer) -> RefusalCause {
+        let limits = Connection.with(stream) { $0.limits }
+        return .upstreamHeadTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount)
+    }
+
     init(_ fault: HeadFacts.Fault) {
         switch fault {
         case .path, .noPath: self = .badPath

@@ -1,4 +1,6 @@
+internal import HTTP2
 package import Metrics
+package import Transport
 
 /// What a worker counts besides calls by route, method and status.
 package enum GatewayEvent: Int, CaseIterable, Sendable {
@@ -7,6 +9,7 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
     case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamPingTimeout, upstreamTimeout
+    case upstreamDetailsDropped, upstreamHeadRefused
     case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody
     case hedgeBegun, hedgeWon, hedgeOverflow
     case routeTimeout, callerTimeout, perTryTimeout, durationTimeout, streamIdleTimeout, stallTimeout
@@ -20,6 +23,7 @@ package final class GatewayMetrics: Sendable {
     package let registry: MetricRegistry
     package let calls: CallMetrics
     private let events: [Counter]
+    private let faults: [Counter]
     /// Calls that no route takes, or that were refused before one was looked for.
     let unrouted: CallGroup
     package let downstreamConnectionsTotal: Counter
@@ -44,10 +48,21 @@ package final class GatewayMetrics: Sendable {
             "martlet_downstream_connections_total", help: "Connections that callers have opened.")
         downstreamConnectionsAged = registry.counter(
             "martlet_downstream_connections_aged_total", help: "Connections that have reached their age and were told to go.")
+        faults = [true, false].flatMap { isDownstream in
+            SessionFault.allCases.map { fault in
+                registry.counter(
+                    "martlet_connections_ended_total", help: "Connections that were ended because of what came on them.",
+                    labels: [Label("side", isDownstream ? "downstream" : "upstream"), Label("reason", "\(fault.word)")])
+            }
+        }
         events = GatewayEvent.allCases.map { event in
             let (name, help, label, value) = event.series
             return registry.counter(name, help: help, labels: label.isEmpty ? [] : [Label(label, value)])
         }
+    }
+
+    package func counter(_ fault: ConnectionFault) -> Counter {
+        faults[(fault.isDownstream ? 0 : SessionFault.allCases.count) + Int(fault.fault.rawValue)]
     }
 
     package func counter(_ event: GatewayEvent) -> Counter { events[event.rawValue] }
@@ -91,6 +106,8 @@ extension GatewayEvent {
         case .upstreamReset: return row(upstream, "event", "reset")
         case .upstreamConnectionLost: return row(upstream, "event", "connection_lost")
         case .upstreamPingTimeout: return row(upstream, "event", "ping_timeout")
+        case .upstreamDetailsDropped: return row(upstream, "event", "details_dropped")
+        case .upstreamHeadRefused: return row(upstream, "event", "head_refused")
         case .upstreamTimeout: return row(upstream, "event", "timeout")
         case .upstreamRetry: return row(retries, "outcome", "begun")
         case .retrySucceeded: return row(retries, "outcome", "succeeded")

@@ -59,6 +59,8 @@ package final class GatewayWorker {
     package var schemaMissed: ((_ cluster: String) -> Void)?
     /// The limit store of the snapshot with this generation does not decide, or with `nil` decides again.
     package var limitStoreChanged: ((StoreTrouble?, UInt64) -> Void)?
+    /// A connection was ended because of what came on it.
+    package var connectionFaulted: ((ConnectionFault) -> Void)?
     /// Runs until it does, and whenever it does not.
     private var limitStoreTimer: Timer?
 
@@ -125,6 +127,11 @@ package final class GatewayWorker {
                 record.pointee.timer.deallocate()
                 record.deinitialize(count: 1)
             })
+        // Connections may outlive it.
+        context.connectionFaulted = { [weak self, shard = self.metrics.shard] fault in
+            shard.add(metrics.counter(fault))
+            self?.connectionFaulted?(fault)
+        }
         downstream.worker = .passUnretained(self)
         upstream.reference = .passUnretained(self)
         adopt(snapshot)
@@ -302,6 +309,12 @@ package final class GatewayWorker {
 
     /// The caller went away before the answer was complete.
     private func abandoned(_ exchange: ExchangePointer, _ reason: StreamClose) {
+        if reason == .limitExceeded {
+            exchange.pointee.outcome.flag = "DPE"
+            exchange.pointee.outcome.detail = "downstream_limit_exceeded"
+            exchange.pointee.outcome.grpcStatus = exchange.pointee.outcome.grpcStatus ?? .cancelled
+            return
+        }
         exchange.pointee.outcome.flag = reason == .connectionLost ? "DC" : "DR"
         exchange.pointee.outcome.detail =
             reason == .connectionLost ? "downstream_disconnect" : "downstream_remote_reset"

@@ -41,7 +41,7 @@ extension GatewayWorker {
         exchange.pointee.outcome.responseBytes = replies.body.count
         ServerConnection.withServer(stream) { connection in
             connection.respond(
-                stream, withPermission(exchange, stream, writer.written), ended: replies.body.isEmpty)
+                stream, fitting(withPermission(exchange, stream, writer.written), for: stream), ended: replies.body.isEmpty)
             guard !replies.body.isEmpty else { return }
             connection.send(stream, replies.body.readable)
             connection.finish(stream)
@@ -95,7 +95,9 @@ extension GatewayWorker {
     private func finish(_ stream: StreamPointer, trailers: FieldBlock) {
         var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
         for index in 0..<trailers.count { writer.copy(trailers[index]) }
-        let kept = writer.keep()
+        let fields = fitting(writer.written, for: stream)
+        let kept = stream.pointee.fields.reserveFields(fields.count)
+        _ = kept.initialize(from: fields)
         Connection.with(stream) { $0.finish(stream, trailers: kept) }
     }
 

@@ -76,6 +76,8 @@ package final class ClientCall: StreamHandler {
     /// Of an answer that is but a status, its one block of fields.
     package private(set) var trailers: Fields = []
     package private(set) var isOver = false
+    /// Why the request was not sent.
+    private var refusal: CallStatus?
 
     package static let outboundHighBytes = 64 << 10
 
@@ -85,8 +87,15 @@ package final class ClientCall: StreamHandler {
         context = connection.context
         self.owner = owner
         reader = MessageReader(payloadBytesMax: request.messageBytesMax)
-        stream = connection.request(ended: false, handler: UnownedReference(self), stream: nil) { writeHead($0) }
-        guard stream != nil else { return nil }
+        do throws(RequestRefusal) {
+            stream = try connection.request(ended: false, handler: UnownedReference(self), stream: nil) { writeHead($0) }
+        } catch {
+            guard case .headTooLarge(let bytes, let bytesMax) = error else { return nil }
+            // Its owner hears of it as of any other end, once it holds the call.
+            refusal = CallStatus(.resourceExhausted, "the request's headers have \(bytes) bytes; the server takes at most \(bytesMax)")
+            context.loop.afterThisTick { [self] in if let refusal { end(refusal) } }
+            return
+        }
         guard let timeout = request.timeout else { return }
         timer = Timer(on: context.loop) { [unowned self] in
             end(CallStatus(.deadlineExceeded, "no answer within the deadline"))
@@ -177,7 +186,9 @@ package final class ClientCall: StreamHandler {
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
         if stream.pointee.flags.contains(.headTooLarge) {
-            return end(CallStatus(.internal, "the answer's head is too large"))
+            // What became of the call is told even so, without its details.
+            if ended, let told = Self.status(of: stream, from: 0) { return end(told) }
+            return end(CallStatus(.resourceExhausted, "the answer's head is too large"))
         }
         let fields = Self.fields(of: stream, from: 0)
         if ended { trailers = fields } else { head = fields }
@@ -231,6 +242,7 @@ package final class ClientCall: StreamHandler {
         case .reset(let code):
             end(CallStatus(StatusCode(http2ErrorCode: code), "the stream was reset with HTTP/2 error \(code)"))
         case .connectionLost: end(CallStatus(.unavailable, "the connection was lost"))
+        case .limitExceeded: end(CallStatus(.unavailable, "the connection was ended: an answer went beyond its limits"))
         case .unprocessed: end(CallStatus(.unavailable, "the request was not processed"))
         }
     }

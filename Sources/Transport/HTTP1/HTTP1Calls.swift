@@ -44,6 +44,7 @@ package final class HTTP1Calls: HTTP1Codec {
     private var headHasLeft = false
     private var answerHasBegun = false
     package private(set) var isDead = false
+    package private(set) var fault: SessionFault?
     private var now: UInt64 = 0
 
     /// - Parameter windowBytes: body that a handler has not accepted; above it nothing more is read.
@@ -177,6 +178,7 @@ package final class HTTP1Calls: HTTP1Codec {
                 case .body(let range): deliver(stream, UnsafeRawBufferPointer(rebasing: rest[range]))
                 case .end:
                     stream.pointee.flags.insert(.remoteEnded)
+                    if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
                     if isHeard(stream) { stream.tell { $0.streamEnded(stream) } }
                     answered(stream, isLast: used < input.count)
                     return input.count
@@ -185,7 +187,9 @@ package final class HTTP1Calls: HTTP1Codec {
         } catch {
             end()
             isTruncated = true
-            if let stream = current { endCall(stream, .reset(ErrorCode.protocolError.rawValue)) }
+            let isLimit = error == .fieldsTooLarge || error == .tooManyFields
+            if isLimit { fault = .sectionTooLarge }
+            if let stream = current { endCall(stream, isLimit ? .limitExceeded : .reset(ErrorCode.protocolError.rawValue)) }
             return input.count
         }
         return used
@@ -213,7 +217,8 @@ package final class HTTP1Calls: HTTP1Codec {
     private func informed(_ stream: StreamPointer) {
         stream.pointee.lastActivity = now
         writeStatus(stream)
-        if isHeard(stream) { stream.tell { $0.streamInformational(stream) } }
+        // One that is too large may be left out (RFC 9110, section 15.2).
+        if isHeard(stream), !reader.isTooLarge { stream.tell { $0.streamInformational(stream) } }
         stream.pointee.fields.forgetFields()
         stream.pointee.fields.append(Field("", "", token: .other))
     }
@@ -224,6 +229,7 @@ package final class HTTP1Calls: HTTP1Codec {
         writeStatus(stream)
         stream.pointee.trailersStart = stream.pointee.fields.count
         stream.pointee.flags.insert(.headReceived)
+        if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
         let ended = reader.head.body == .none || reader.head.body == .length(0)
         if ended {
             // The reader says so too, for no bytes.

@@ -14,6 +14,8 @@ package protocol HTTP1Codec: AnyObject {
     var isTruncated: Bool { get }
     /// The peer may still be sending, and is to read what was said last.
     var leavesUnread: Bool { get }
+    /// A limit of ours that has ended the connection.
+    var fault: SessionFault? { get }
     /// The connection is gone.
     var isDead: Bool { get }
     var pool: StreamPool { get }

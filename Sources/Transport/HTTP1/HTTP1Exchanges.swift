@@ -1,5 +1,6 @@
 package import Bytes
 package import HTTP1
+package import HTTP2
 package import HTTPModel
 
 /// Owns a connection's HTTP/1.1 codec.
@@ -54,6 +55,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     var resetCode: UInt32 = 0
     private(set) var isDraining = false
     package private(set) var isDead = false
+    package private(set) var fault: SessionFault?
     var now: UInt64 = 0
 
     /// How far the present exchange's answer has come.
@@ -141,6 +143,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
                 }
             }
         } catch {
+            if error == .fieldsTooLarge || error == .tooManyFields { fault = .sectionTooLarge }
             refuse(error.answer, error.text)
         }
         return used
@@ -166,6 +169,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         stream.pointee.fields.becomeVersionFree(head, isSecure: isSecure)
         stream.pointee.trailersStart = stream.pointee.fields.count
         stream.pointee.flags.insert(.headReceived)
+        if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
         headSince = nil
         isAnnounced = true
         owesContinue = head.expectsContinue
@@ -194,6 +198,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         owesContinue = false
         stream.pointee.lastActivity = now
         stream.pointee.flags.insert(.remoteEnded)
+        if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         stream.tell { $0.streamEnded(stream) }
     }

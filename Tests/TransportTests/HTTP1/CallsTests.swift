@@ -14,8 +14,8 @@ private final class Client: HTTP1CallsOwner, StreamHandler {
     var ended = 0
     private let pool = StreamPool(chunks: ChunkPool())
 
-    init(windowBytes: Int = 1 << 20) {
-        calls = HTTP1Calls(limits: HTTP1Limits(), windowBytes: windowBytes, pool: pool)
+    init(windowBytes: Int = 1 << 20, limits: HTTP1Limits = HTTP1Limits()) {
+        calls = HTTP1Calls(limits: limits, windowBytes: windowBytes, pool: pool)
         calls.connection = UnsafeMutableRawPointer(bitPattern: 8)
         calls.owner = self
     }
@@ -58,7 +58,10 @@ private final class Client: HTTP1CallsOwner, StreamHandler {
 
     func callEnded() { ended += 1 }
 
+    var onHead: (StreamPointer) -> Void = { _ in }
+
     func streamHead(_ stream: StreamPointer, ended: Bool) {
+        onHead(stream)
         let fields = (0..<stream.pointee.fields.count).map {
             "\(stream.pointee.fields[$0].nameText)=\(stream.pointee.fields[$0].valueText)"
         }
@@ -270,4 +273,39 @@ struct CallsTests {
         _ = client.said()
         #expect(client.body == "abcdef" && client.calls.hasRoom)
     }
+
+    @Test("an answer whose head or trailers are too large is marked, and its connection goes on; far above, the connection ends")
+    func sections() {
+        var limits = HTTP1Limits()
+        limits.fieldBytesMax = 200
+        limits.sectionBytesMax = 500
+        let client = Client(limits: limits)
+        let large = "x: \(String(repeating: "v", count: 150))\n"
+        func ask() -> StreamPointer {
+            let stream = client.begin()!
+            _ = client.said()
+            return stream
+        }
+        var stream = ask()
+        client.receive("HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n1\na\n0\n".crlf)
+        #expect(!stream.pointee.flags.contains(.headTooLarge))
+        client.receive("\(large)\(large)\n".crlf)
+        #expect(client.events.last?.hasPrefix("closed complete") == true)
+        #expect(client.calls.hasRoom)
+        stream = ask()
+        var isMarked = false
+        client.onHead = { isMarked = $0.pointee.flags.contains(.headTooLarge) }
+        client.receive("HTTP/1.1 200 OK\n\(large)\(large)content-length: 1\n\na".crlf)
+        #expect(isMarked)
+        #expect(client.calls.hasRoom)
+        stream = ask()
+        client.receive("HTTP/1.1 200 OK\n\(large)\(large)\(large)\n".crlf)
+        #expect(client.events.last?.hasPrefix("closed limitExceeded") == true)
+        #expect(client.calls.fault == .sectionTooLarge)
+        _ = stream
+    }
+}
+
+extension String {
+    fileprivate var crlf: String { replacing("\n", with: "\r\n") }
 }

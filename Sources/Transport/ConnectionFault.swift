@@ -1,0 +1,16 @@
+package import HTTP2
+package import Sockets
+
+/// A connection that we have ended because of what came on it.
+package struct ConnectionFault: Sendable {
+    package let fault: SessionFault
+    /// A caller's, and not one to an upstream.
+    package let isDownstream: Bool
+    package let peer: SocketAddress?
+
+    package init(_ fault: SessionFault, isDownstream: Bool, peer: SocketAddress?) {
+        self.fault = fault
+        self.isDownstream = isDownstream
+        self.peer = peer
+    }
+}
