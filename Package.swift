@@ -183,7 +183,7 @@ let package = Package(
         tests(
             "Control",
             [
-                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config", "DNS", "Transport",
+                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Config", "DNS", "Transport",
                 "Gateway", "RateLimit", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),

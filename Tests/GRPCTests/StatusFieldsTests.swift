@@ -19,6 +19,15 @@ import Testing
         #expect(withBytes(encoded) { StatusFields.decodeMessage($0) } == text)
     }
 
+    @Test("a message as it travels is cut at the edge of an escape and of a character", arguments: [
+        ("abc", 3, "abc"), ("abcdef", 4, "abcd"), ("ab%20cd", 3, "ab"), ("ab%20cd", 4, "ab"), ("ab%20cd", 5, "ab%20"),
+        ("a%C3%A9b", 7, "a%C3%A9"), ("a%C3%A9b", 6, "a"), ("a%C3%A9b", 4, "a"), ("%E2%82%ACx", 6, ""), ("abc", 0, ""),
+    ])
+    func cut(text: String, bytesMax: Int, left: String) {
+        let count = withBytes(text) { StatusFields.cutEncoded($0, to: bytesMax) }
+        #expect(String(text.prefix(count)) == left)
+    }
+
     @Test("an end without message or details is one field")
     func bare() {
         let written = Written { fields, _ in
