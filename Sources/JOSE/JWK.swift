@@ -8,14 +8,14 @@ package enum JWK {
 
     static func read(_ key: JSONValue, rules: KeySet.Rules) throws(KeyRefusal) -> VerificationKey {
         guard key.kind == .object else { throw .notAnObject }
-        guard let type = key["kty"], type.kind == .string else { throw .malformed }
+        let type = try text(key["kty"], "kty")
         try refuseOtherPurposes(key)
         let keyID = try name(key["kid"])
         let algorithm = try algorithm(key["alg"])
         if type.isString("oct") { return try symmetric(key, algorithm, keyID, rules) }
         let numbers = try numbers(key, type: type)
         let handle: KeyHandle
-        do throws(KeyFailure) { handle = try KeyHandle.publicKey(numbers) } catch { throw .malformed }
+        do throws(KeyFailure) { handle = try KeyHandle.publicKey(numbers) } catch { throw refusal(of: numbers) }
         let standard = SigningAlgorithm.standard(for: handle.kind, rsa: rules.rsaAlgorithm)
         return try VerificationKey(handle, algorithm: algorithm ?? standard, keyID: keyID)
     }
@@ -30,14 +30,12 @@ package enum JWK {
 
     private static func name(_ value: JSONValue?) throws(KeyRefusal) -> [UInt8]? {
         guard let value else { return nil }
-        guard value.kind == .string else { throw .malformed }
-        return value.withText { Array($0) }
+        return try text(value, "kid").withText { Array($0) }
     }
 
     private static func algorithm(_ value: JSONValue?) throws(KeyRefusal) -> SigningAlgorithm? {
         guard let value else { return nil }
-        guard value.kind == .string else { throw .malformed }
-        guard let known = value.withText(SigningAlgorithm.init(name:)) else { throw .unsupportedAlgorithm }
+        guard let known = try text(value, "alg").withText(SigningAlgorithm.init(name:)) else { throw .unsupportedAlgorithm }
         return known
     }
 
@@ -47,31 +45,46 @@ package enum JWK {
         guard rules.allowsSymmetric else { throw .symmetricNotAllowed }
         guard let algorithm else { throw .algorithmMissing }
         return try VerificationKey(
-            secret: SecretBytes(try bytes(key["k"])), algorithm: algorithm, keyID: keyID)
+            secret: SecretBytes(try bytes(key, "k")), algorithm: algorithm, keyID: keyID)
     }
 
     private static func numbers(_ key: JSONValue, type: JSONValue) throws(KeyRefusal) -> PublicNumbers {
         if type.isString("RSA") {
             return .rsa(
-                modulus: withoutLeadingZeros(try bytes(key["n"])), exponent: withoutLeadingZeros(try bytes(key["e"])))
+                modulus: withoutLeadingZeros(try bytes(key, "n")), exponent: withoutLeadingZeros(try bytes(key, "e")))
         }
-        guard let curveName = key["crv"] else { throw type.isString("EC") ? .malformed : .unsupportedType }
+        guard let curveName = key["crv"] else { throw type.isString("EC") ? .member("crv", .missing) : .unsupportedType }
         if type.isString("EC") {
             guard let curve = Curve.allCases.first(where: { curveName.isString($0.name) }) else {
                 throw .unsupportedType
             }
-            return .ec(curve, x: try bytes(key["x"]), y: try bytes(key["y"]))
+            return .ec(curve, x: try bytes(key, "x"), y: try bytes(key, "y"))
         }
         guard type.isString("OKP") else { throw .unsupportedType }
-        if curveName.isString("Ed25519") { return .ed25519(try bytes(key["x"])) }
-        if curveName.isString("Ed448") { return .ed448(try bytes(key["x"])) }
+        if curveName.isString("Ed25519") { return .ed25519(try bytes(key, "x")) }
+        if curveName.isString("Ed448") { return .ed448(try bytes(key, "x")) }
         throw .unsupportedType
     }
 
-    private static func bytes(_ value: JSONValue?) throws(KeyRefusal) -> [UInt8] {
-        guard let value, value.kind == .string, let bytes = value.withText({ Base64.decodeURL($0) }), !bytes.isEmpty
-        else { throw .malformed }
+    private static func text(_ value: JSONValue?, _ name: String) throws(KeyRefusal) -> JSONValue {
+        guard let value else { throw .member(name, .missing) }
+        guard value.kind == .string else { throw .member(name, .notText) }
+        return value
+    }
+
+    private static func bytes(_ key: JSONValue, _ name: String) throws(KeyRefusal) -> [UInt8] {
+        guard let bytes = try text(key[name: name], name).withText({ Base64.decodeURL($0) }) else { throw .member(name, .notBase64URL) }
+        guard !bytes.isEmpty else { throw .member(name, .empty) }
         return bytes
+    }
+
+    /// Of numbers that OpenSSL does not take: the first that cannot be one.
+    private static func refusal(of numbers: PublicNumbers) -> KeyRefusal {
+        switch numbers {
+        case .rsa(let modulus, _): .member(modulus.count < 16 ? "n" : "e", .outOfRange)
+        case .ec(let curve, let x, _): .member(x.count == curve.coordinateBytes ? "y" : "x", .outOfRange)
+        case .ed25519, .ed448: .member("x", .outOfRange)
+        }
     }
 
     /// Forbidden in a JWK (RFC 7518, section 6.3.1.1) and yet met in the wild.

@@ -119,7 +119,7 @@ package enum KeySetFailure: Error, Hashable, Sendable {
         case .notJSON(let failure): "neither JSON nor PEM: \(failure.reason.rawValue) at byte \(failure.offset)"
         case .notAKeySet: "neither a JWK Set nor a key"
         case .badPEM(let failure): failure.rawValue
-        case .refused(let refusal): refusal.rawValue
+        case .refused(let refusal): refusal.reason
         }
     }
 }

@@ -28,6 +28,13 @@ package enum TokenVerifier {
             validUntilSeconds: times.end(policy))
     }
 
+    /// Which issuer a token names, trusted or not in what else it says; `nil` where that cannot be read.
+    package static func issuerIndex(of token: UnsafeRawBufferPointer, among issuers: [TrustedIssuer]) -> Int? {
+        do throws(TokenFailure) {
+            return try issuerIndex(of: CompactToken.read(token).claims, among: issuers)
+        } catch { return nil }
+    }
+
     private static func issuerIndex(
         of claims: JSONValue, among issuers: [TrustedIssuer]
     ) throws(TokenFailure) -> Int {

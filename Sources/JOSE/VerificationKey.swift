@@ -56,16 +56,46 @@ package final class VerificationKey: Sendable {
 }
 
 /// Why a key is not used.
-package enum KeyRefusal: String, Error, Hashable, Sendable {
-    case notAnObject = "not a JSON object"
-    case malformed = "malformed"
-    case unsupportedType = "key type or curve not supported"
-    case unsupportedAlgorithm = "algorithm not supported"
-    case algorithmDoesNotFit = "algorithm does not fit the key"
-    case algorithmMissing = "a symmetric key needs \"alg\""
-    case symmetricNotAllowed = "symmetric keys are taken only from local files"
-    case notForSignatures = "\"use\" is not \"sig\""
-    case notForVerification = "\"key_ops\" has no \"verify\""
-    case weak = "too short, or RSA beyond 8192 bits"
-    case tooMany = "more keys than the limit"
+package enum KeyRefusal: Error, Hashable, Sendable {
+    case notAnObject
+    /// One of its members, by name, and what is wrong with it.
+    case member(String, MemberFault)
+    /// The key as a whole.
+    case malformed
+    case unsupportedType
+    case unsupportedAlgorithm
+    case algorithmDoesNotFit
+    case algorithmMissing
+    case symmetricNotAllowed
+    case notForSignatures
+    case notForVerification
+    case weak
+    case tooMany
+
+    package enum MemberFault: Sendable {
+        case missing, notText, empty, notBase64URL
+        /// Well-formed, and no number of a key: of the wrong length, or not on the curve.
+        case outOfRange
+    }
+
+    package var reason: String {
+        switch self {
+        case .notAnObject: "not a JSON object"
+        case .member(let name, .missing): "\"\(name)\" is missing"
+        case .member(let name, .notText): "\"\(name)\" is not a string"
+        case .member(let name, .empty): "\"\(name)\" is empty"
+        case .member(let name, .notBase64URL): "\"\(name)\" is not base64url without padding"
+        case .member(let name, .outOfRange): "\"\(name)\" is not a number of such a key"
+        case .malformed: "malformed"
+        case .unsupportedType: "key type or curve not supported"
+        case .unsupportedAlgorithm: "algorithm not supported"
+        case .algorithmDoesNotFit: "algorithm does not fit the key"
+        case .algorithmMissing: "a symmetric key needs \"alg\""
+        case .symmetricNotAllowed: "symmetric keys are taken only from local files"
+        case .notForSignatures: "\"use\" is not \"sig\""
+        case .notForVerification: "\"key_ops\" has no \"verify\""
+        case .weak: "too short, or RSA beyond 8192 bits"
+        case .tooMany: "more keys than the limit"
+        }
+    }
 }

@@ -87,14 +87,20 @@ import Testing
         #expect(refusal(#"{"kty":"RSA","n":"\#(base64URL([0] + modulus))","e":"AAEAAQ"}"#) == expected)
     }
 
-    @Test("members that are missing, of the wrong kind or not canonical base64url make a key malformed", arguments: [
-        #"{"kty":7}"#, #"{"k":"AAAA"}"#, #"{"kty":"RSA","e":"AQAB"}"#, #"{"kty":"RSA","n":"","e":"AQAB"}"#,
-        #"{"kty":"RSA","n":"AQ==","e":"AQAB"}"#, #"{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}"#,
-        #"{"kty":"EC","x":"AQ","y":"AQ"}"#, #"{"kty":"OKP","crv":"Ed25519","x":"AQ"}"#,
-        #"{"kty":"oct","alg":"HS256"}"#, #"{"kty":"oct","alg":"HS256","k":"A+/A"}"#, #"{"kty":"oct","alg":7,"k":"AAAA"}"#,
-        #"{"kty":"oct","alg":"HS256","k":"AAAA","kid":7}"#,
-    ])
-    func malformed(jwk: String) { #expect(refusal(jwk) == .malformed) }
+    @Test("of a malformed key the member is told that is missing, of the wrong kind, not canonical base64url or out of range", arguments: [
+        (#"{"kty":7}"#, "kty", .notText), (#"{"k":"AAAA"}"#, "kty", .missing), (#"{"kty":"RSA","e":"AQAB"}"#, "n", .missing),
+        (#"{"kty":"RSA","n":"","e":"AQAB"}"#, "n", .empty), (#"{"kty":"RSA","n":"AQ==","e":"AQAB"}"#, "n", .notBase64URL),
+        (#"{"kty":"RSA","n":"AQ","e":["AQAB"]}"#, "e", .notText),
+        (#"{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}"#, "x", .outOfRange), (#"{"kty":"EC","x":"AQ","y":"AQ"}"#, "crv", .missing),
+        (#"{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AQ"}"#, "y", .outOfRange),
+        (#"{"kty":"OKP","crv":"Ed25519","x":"AQ"}"#, "x", .outOfRange), (#"{"kty":"oct","alg":"HS256"}"#, "k", .missing),
+        (#"{"kty":"oct","alg":"HS256","k":"A+/A"}"#, "k", .notBase64URL), (#"{"kty":"oct","alg":7,"k":"AAAA"}"#, "alg", .notText),
+        (#"{"kty":"oct","alg":"HS256","k":"AAAA","kid":7}"#, "kid", .notText),
+    ] as [(String, String, KeyRefusal.MemberFault)])
+    func malformed(jwk: String, member: String, fault: KeyRefusal.MemberFault) {
+        #expect(refusal(jwk) == .member(member, fault))
+        #expect(KeyRefusal.member(member, fault).reason.hasPrefix("\"\(member)\" is "))
+    }
 
     @Test("types and curves that cannot be used are skipped with their reason", arguments: [
         (#"{"kty":"EC","crv":"secp256k1","x":"AQ","y":"AQ"}"#, KeyRefusal.unsupportedType),

@@ -32,7 +32,7 @@ extension FileOpener {
             let keys = try KeySet.parse(text, rules: rules)
             for skipped in keys.skipped {
                 let name = skipped.keyID.map { " (\(Quoted.text($0)))" } ?? ""
-                report("key \(skipped.index + 1)\(name) is not used: \(skipped.reason.rawValue)", at: place, severity: .warning)
+                report("key \(skipped.index + 1)\(name) is not used: \(skipped.reason.reason)", at: place, severity: .warning)
             }
             if keys.keys.isEmpty { report("found no key that can verify a token", at: place) }
             return keys

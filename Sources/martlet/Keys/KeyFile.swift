@@ -117,7 +117,7 @@ enum KeyFile {
             CommandFailure("\(path): the key cannot be used as \(algorithm.rawValue)")
         case .weak:
             CommandFailure("\(path): the key is too short for \(algorithm.rawValue), or an RSA key beyond 8192 bits")
-        default: CommandFailure("\(path): \(refusal.rawValue)")
+        default: CommandFailure("\(path): \(refusal.reason)")
         }
     }
 

@@ -86,7 +86,7 @@ struct TokenInspect: ParsableCommand {
             throw CommandFailure("\(path): \(error.reason)")
         }
         for skipped in set.skipped {
-            Notices().say("\(path): key \(skipped.index + 1) is not used: \(skipped.reason.rawValue)")
+            Notices().say("\(path): key \(skipped.index + 1) is not used: \(skipped.reason.reason)")
         }
         if set.keys.isEmpty { throw CommandFailure("\(path): found no key that can verify") }
         return set
