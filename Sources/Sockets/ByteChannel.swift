@@ -96,7 +96,11 @@ package final class ByteChannel: EventHandler, Flushable {
         descriptor = socket(
             address.family,
             Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw SystemError("socket") }
+        guard descriptor >= 0 else {
+            let error = SystemError("socket")
+            DescriptorShortage.socketFailed(error.code)
+            throw error
+        }
         Self.tune(descriptor, address)
         state = .connecting
         interest = .writable

@@ -2,42 +2,61 @@ internal import CLinux
 internal import Glibc
 package import Reactor
 
-/// A socket that accepts connections on a loop, at most `acceptsPerTick` a tick so that nobody waits for a storm of them.
+/// A socket that accepts connections on a loop, at most `acceptsPerTick` a tick so that no other event waits long for a storm
+/// of them.
+///
+/// Without a descriptor for a connection it gives up a spare one: to refuse the connection at once, or, where `servesFromSpares`,
+/// to serve it. Without a spare, and where the kernel has another reason to give nothing, it pauses:
+///
+///     accepting ──none to be had──▶ paused, 100 ms ──spare taken back──▶ accepting
+///                                     ▲         └──still none──┐
+///                                     └────────────────────────┘
 ///
 /// Several workers may each have one on the same address (SO_REUSEPORT): the kernel spreads connections by their hash.
 package final class ListeningSocket: EventHandler {
     /// What the kernel chose where port 0 was asked for.
     package let address: SocketAddress
+    /// Kept in reserve for the time when descriptors run out.
+    package private(set) var spareDescriptors: [Int32] = []
+
     private let descriptor: Int32
     private unowned let loop: EventLoop
     private var registration: EventLoop.Registration?
     private let accepted: (AcceptedSocket) -> Void
     private static let acceptsPerTick = 64
     private static let backlog: Int32 = 4096
-    /// Held in reserve so that a connection can be refused, rather than spun on, when descriptors run out.
-    private var spareDescriptor: Int32
+    private static let pause = Duration.milliseconds(100)
+    private let sparesMax: Int
+    private let servesFromSpares: Bool
+    /// Armed while it is paused.
+    private var timer: Timer?
 
     /// - Parameters:
     ///   - isReserved: a `PortReservation` holds the address for this one, and for others of this process.
+    ///   - servesFromSpares: how many connections are served when there is no descriptor left for them; 0 refuses them.
     ///   - accepted: takes over the socket.
     package init(
-        on loop: EventLoop, at wanted: SocketAddress, isReserved: Bool = false,
+        on loop: EventLoop, at wanted: SocketAddress, isReserved: Bool = false, servesFromSpares: Int = 0,
         accepted: @escaping (AcceptedSocket) -> Void
     ) throws(SystemError) {
         self.loop = loop
         self.accepted = accepted
+        self.servesFromSpares = servesFromSpares > 0
+        sparesMax = max(1, servesFromSpares)
         (descriptor, address) = try Self.bound(wanted, isReserved: isReserved)
         guard listen(descriptor, Self.backlog) == 0 else {
             let error = SystemError("listen")
             Glibc.close(descriptor)
             throw error
         }
-        spareDescriptor = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+        while takeSpare() {}
         registration = try loop.register(descriptor, for: .readable, self)
+        timer = Timer(on: loop) { [unowned self] in resume() }
     }
 
     deinit {
-        if spareDescriptor >= 0 { Glibc.close(spareDescriptor) }
+        timer = nil
+        for spare in spareDescriptors { Glibc.close(spare) }
     }
 
     private static let kind =
@@ -91,39 +110,75 @@ package final class ListeningSocket: EventHandler {
     package func close() {
         guard let registration else { return }
         self.registration = nil
+        timer = nil
         loop.deregister(registration)
         Glibc.close(descriptor)
         if case .unix(let path) = address { unlink(path) }
     }
 
     package func ready(_ events: Readiness) {
+        if spareDescriptors.count < sparesMax { _ = takeSpare() }
         for _ in 0..<Self.acceptsPerTick {
             guard registration != nil else { return }
-            var storage = sockaddr_storage()
-            var length = UInt32(MemoryLayout<sockaddr_storage>.size)
-            let socket = withUnsafeMutablePointer(to: &storage) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { linux_accept(descriptor, $0, &length) }
-            }
-            if socket >= 0 {
-                accepted(AcceptedSocket(descriptor: socket, peer: SocketAddress(storage, length: length)))
+            if let socket = accept() {
+                accepted(socket)
                 continue
             }
             switch System.interpret() {
-            case nil: continue
-            case .failed(EMFILE), .failed(ENFILE): refuseOne()
-            case .failed(ECONNABORTED), .failed(EPROTO): continue
+            case nil, .failed(ECONNABORTED), .failed(EPROTO): continue
+            case .failed(let code):
+                DescriptorShortage.acceptFailed(code)
+                // Level-triggered: left as it is, the loop would be woken for ever.
+                guard code == EMFILE || code == ENFILE, acceptOnSpare() else { return pauseAccepting() }
             default: return
             }
         }
     }
 
-    /// Out of descriptors: gives up the spare one to accept and close, or the loop would be woken for ever.
-    private func refuseOne() {
-        guard spareDescriptor >= 0 else { return }
-        Glibc.close(spareDescriptor)
-        let socket = linux_accept(descriptor, nil, nil)
-        if socket >= 0 { Glibc.close(socket) }
-        spareDescriptor = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+    private func accept() -> AcceptedSocket? {
+        var storage = sockaddr_storage()
+        var length = UInt32(MemoryLayout<sockaddr_storage>.size)
+        let socket = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { linux_accept(descriptor, $0, &length) }
+        }
+        return socket < 0 ? nil : AcceptedSocket(descriptor: socket, peer: SocketAddress(storage, length: length))
+    }
+
+    /// Another thread may have taken the descriptor that is given up here.
+    ///
+    /// - Returns: whether to go on: a connection was accepted, and where it was refused the spare is back.
+    private func acceptOnSpare() -> Bool {
+        guard let spare = spareDescriptors.popLast() else { return false }
+        Glibc.close(spare)
+        guard let socket = accept() else { return false }
+        if servesFromSpares {
+            accepted(socket)
+            return true
+        }
+        socket.refuse()
+        return takeSpare()
+    }
+
+    private func takeSpare() -> Bool {
+        guard spareDescriptors.count < sparesMax else { return false }
+        let spare = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+        if spare >= 0 { spareDescriptors.append(spare) }
+        return spare >= 0
+    }
+
+    private func pauseAccepting() {
+        guard let registration else { return }
+        loop.change(registration, to: [])
+        timer?.arm(after: Self.pause)
+    }
+
+    private func resume() {
+        guard let registration else { return }
+        guard takeSpare() || !spareDescriptors.isEmpty else {
+            timer?.arm(after: Self.pause)
+            return
+        }
+        loop.change(registration, to: .readable)
     }
 }
 

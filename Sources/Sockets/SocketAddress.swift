@@ -122,6 +122,16 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The address without its port, to compare.
+    package struct Host: Hashable, Sendable {
+        private let high: UInt64
+        private let low: UInt64
+
+        fileprivate init(_ bits: (high: UInt64, low: UInt64)) { (high, low) = bits }
+    }
+
+    package var hostBits: Host { Host(mapped) }
+
     package func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         var storage = sockaddr_storage()
         let length = withUnsafeMutableBytes(of: &storage) { bytes -> Int in

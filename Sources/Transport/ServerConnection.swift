@@ -277,6 +277,12 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         }
     }
 
+    /// Ends it now; what was not sent is lost.
+    func abort() { channel.abort() }
+
+    /// Where it comes from, without the port.
+    var peerHost: SocketAddress.Host? { channel.peer?.hostBits }
+
     /// How long it has had no stream; zero while it has, or has not said what it speaks.
     var idleFor: Duration {
         streamCount > 0 || !isGreeted || isDraining ? .zero : .nanoseconds(Int64(clamping: now &- idleSince))

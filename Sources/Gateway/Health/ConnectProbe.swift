@@ -10,16 +10,14 @@ final class ConnectProbe: ByteChannelDelegate {
     private var hear: ((_ isPassed: Bool) -> Void)?
     private unowned(unsafe) let loop: EventLoop
 
-    /// `nil` where not even a socket can be made.
-    init?(
+    /// Throws where not even a socket can be made.
+    init(
         _ address: SocketAddress, tls: (context: ClientContext, name: ServerName)?, context: WorkerContext,
         hear: @escaping (_ isPassed: Bool) -> Void
-    ) {
+    ) throws(SystemError) {
         loop = context.loop
         self.hear = hear
-        guard let channel = try? ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch) else {
-            return nil
-        }
+        let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
         self.channel = channel
         channel.attach(self)
     }

@@ -68,16 +68,27 @@ final class HealthProbe: ClientConnectionOwner {
         isChecking = true
         limit?.arm(after: plan.timeout)
         if case .tcp = plan.kind {
-            connecting = ConnectProbe(address, tls: tls, context: context) { [unowned self] in end($0) }
-            if connecting == nil { end(false) }
+            do throws(SystemError) {
+                connecting = try ConnectProbe(address, tls: tls, context: context) { [unowned self] in end($0) }
+            } catch {
+                cannotConnect(error)
+            }
         } else if let connection, connection.hasRoom {
             ask(connection)
         } else if connection == nil {
-            connection = try? ClientConnection(
-                to: address, tls: tls, speaking: applicationProtocol, limits: .defaults, streamLimit: 10, context: context,
-                owner: self)
-            if connection == nil { end(false) }
+            do throws(SystemError) {
+                connection = try ClientConnection(
+                    to: address, tls: tls, speaking: applicationProtocol, limits: .defaults, streamLimit: 10,
+                    context: context, owner: self)
+            } catch {
+                cannotConnect(error)
+            }
         }
+    }
+
+    /// What is short in this process says nothing of the endpoint: the next check will.
+    private func cannotConnect(_ error: SystemError) {
+        if DescriptorShortage.isShortage(error.code) { end(nil) } else { end(false) }
     }
 
     private func ask(_ connection: ClientConnection) {
@@ -103,7 +114,8 @@ final class HealthProbe: ClientConnectionOwner {
         end(false)
     }
 
-    private func end(_ isPassed: Bool) {
+    /// - Parameter isPassed: `nil` where the check could not be made.
+    private func end(_ isPassed: Bool?) {
         guard isChecking else { return }
         isChecking = false
         limit?.disarm()
@@ -114,7 +126,7 @@ final class HealthProbe: ClientConnectionOwner {
         let jitter = plan.interval * plan.jitterPercent / 100
         let longer = jitter > .zero ? Duration.milliseconds(random.below(Int(jitter / .milliseconds(1)) + 1)) : .zero
         next?.arm(after: plan.interval + longer)
-        believe(threshold.take(isPassed: isPassed))
+        if let isPassed { believe(threshold.take(isPassed: isPassed)) }
     }
 
     private func believe(_ isHealthy: Bool) {
