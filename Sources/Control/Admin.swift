@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Config
 internal import Gateway
+internal import HTTP2
 internal import HTTPModel
 internal import Metrics
 internal import Reactor
@@ -12,6 +13,8 @@ internal import Transport
 /// The admin address: `/live`, `/ready`, `/metrics` and `/clusters`, for probes, for Prometheus and for people.
 final class Admin: StreamHandler {
     var isReady = false
+    /// Why not, where that is known.
+    var notReadyReason: String?
     /// What is known of endpoints; `nil` where there are none.
     var clusters: (() -> ClusterReport)?
     private let registry: MetricRegistry
@@ -46,16 +49,23 @@ final class Admin: StreamHandler {
         self.context = context
         var settings = HTTPServerSettings.defaults
         settings.protocols = [.http2, .http1]
-        settings.connections = 100
-        // Nobody's silence may keep a probe out for long.
+        settings.connections = Self.connectionsMax
+        // A few large answers at a time are enough, and a slow reader holds none for long.
+        settings.session.streams = 8
         settings.handshake = .seconds(2)
         settings.idle = .seconds(20)
+        settings.streamIdle = .seconds(10)
+        settings.stall = .seconds(5)
         server = HTTPServer(name: "admin", settings: settings, handler: self, context: context)
-        socket = try ListeningSocket(on: context.loop, at: address) { [unowned self] accepted in
-            guard server.connectionCount < server.settings.connections else { return accepted.refuse() }
+        // A probe is answered even where the callers of the gateway have all descriptors.
+        socket = try ListeningSocket(on: context.loop, at: address, servesFromSpares: 4) { [unowned self] accepted in
+            // Others' silence never keeps a probe out: whoever has been here longest without a question goes.
+            if server.connectionCount >= server.settings.connections { server.makeRoom() }
             _ = server.serve(accepted)
         }
     }
+
+    static let connectionsMax = 100
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
         let fields = stream.pointee.fields
@@ -72,7 +82,7 @@ final class Admin: StreamHandler {
             body.append("live\n")
             reply(stream, "200", "text/plain; charset=utf-8", isHead: isHead)
         } else if path.elementsEqual("/ready".utf8) {
-            body.append(isReady ? "ready\n" : "not ready\n")
+            body.append(isReady ? "ready\n" : "not ready\(notReadyReason.map { ": \($0)" } ?? "")\n")
             reply(stream, isReady ? "200" : "503", "text/plain; charset=utf-8", isHead: isHead)
         } else if path.elementsEqual("/metrics".utf8) {
             writeMetrics()
@@ -93,6 +103,7 @@ final class Admin: StreamHandler {
             MetricFamily(
                 name: "martlet_build_info", help: "Which Martlet this is; always 1.", kind: .gauge,
                 series: [MetricSeries(labels: [Label("version", Version.text)], value: .level(1))]))
+        families += DescriptorWatch.families
         if let lost {
             families.append(
                 MetricFamily(

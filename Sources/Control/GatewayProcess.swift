@@ -17,13 +17,16 @@ internal import Transport
 package struct ConfigurationSource {
     package var read: () -> (GatewayConfiguration?, [Issue])
     package var readFile: (String) -> Result<[UInt8], FileFailure>
+    /// NOTIFY_SOCKET: where the service manager hears of the process.
+    package var serviceManager: String?
 
     package init(
         read: @escaping () -> (GatewayConfiguration?, [Issue]),
-        readFile: @escaping (String) -> Result<[UInt8], FileFailure>
+        readFile: @escaping (String) -> Result<[UInt8], FileFailure>, serviceManager: String? = nil
     ) {
         self.read = read
         self.readFile = readFile
+        self.serviceManager = serviceManager
     }
 }
 
@@ -40,15 +43,16 @@ package final class GatewayProcess {
     private var generation: UInt64 = 1
     private let loop: EventLoop
     private let context: WorkerContext
+    private let manager: ServiceManager?
+    private let maker: SnapshotMaker
     private let ticketKeys: TicketKeys
-    private let counters: CounterTable
     private let metrics: GatewayMetrics
-    private let clusters = ClusterBoard()
-    private let schemas = SchemaBoard()
+    private let schemas: SchemaBoard
     private let schemaHints: SchemaHints
     private let schemaKeeper: SchemaKeeper
     private let monitor: HealthMonitor
-    private let log: AccessLogSink
+    private let log: AccessLogWatch
+    private let descriptors: DescriptorWatch
     private let board: LoadBoard
     private let hints: KeyHints
     private let storeWatch: StoreWatch
@@ -73,40 +77,42 @@ package final class GatewayProcess {
     package init(_ source: ConfigurationSource, notices: Notices) throws {
         self.source = source
         self.notices = notices
+        let loop = try EventLoop()
+        self.loop = loop
+        // Before anything that takes its time, and before any other thread: they inherit what is blocked.
+        let relay = SignalRelay()
+        self.relay = relay
+        signals = try ProcessSignals.hear(ProcessSignals.all, on: loop) { relay.hear($0) }
+        manager = ServiceManager(socket: source.serviceManager, on: loop, notices: notices)
         let (read, issues) = source.read()
         notices.report(issues)
         guard let configuration = read else { throw StartFailure(message: "the configuration has mistakes") }
         self.configuration = configuration
-        loop = try EventLoop()
         context = WorkerContext(index: -1, loop: loop)
-        // Before any other thread: they inherit what is blocked.
-        let relay = SignalRelay()
-        self.relay = relay
-        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
         ticketKeys = TicketKeys(now: loop.now)
-        counters = CounterTable(seed: .random())
+        let counters = CounterTable(seed: .random())
         metrics = GatewayMetrics(registry: MetricRegistry())
         watched = FileWatch()
-        var builder = SnapshotBuilder(
-            configuration,
-            .init(
-                readFile: watched.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall, clusters: clusters, schemas: schemas, folders: .onDisk(noting: watched.note)))
-        let (built, mistakes) = builder.build(generation: 1)
+        let schemas = SchemaBoard()
+        self.schemas = schemas
+        maker = SnapshotMaker(
+            readFile: source.readFile, loop: loop, counters: counters, ticketKeys: ticketKeys, metrics: metrics,
+            clusters: ClusterBoard(), schemas: schemas)
+        var outcome: SnapshotMaker.Outcome?
+        maker.make(configuration, generation: generation, watching: watched) { outcome = $0 }
+        while outcome == nil, !relay.isEnding { loop.tick(wait: true) }
+        guard let (built, mistakes) = outcome else { throw StartFailure(message: "told to end before it was ready") }
         let problems = mistakes + PlaceCheck.issues(of: configuration)
         notices.report(problems)
         guard let product = built, !problems.hasErrors else { throw StartFailure(message: "the configuration has mistakes") }
 
         let workerCount = configuration.workers ?? Processors.available
-        do {
-            log = try AccessLogSink(configuration.accessLog.sinkTarget, workers: workerCount)
-        } catch {
-            throw StartFailure(
-                message: "the access log cannot be opened: \(error.subject): \(String(cString: strerror(error.errno)))")
-        }
+        let log = try AccessLogWatch(configuration.accessLog, workers: workerCount, notices: notices)
+        self.log = log
+        descriptors = DescriptorWatch(notices: notices)
         let board = LoadBoard(workers: workerCount)
         self.board = board
-        let (counters, metrics, log) = (counters, metrics, log)
+        let (metrics, sink) = (metrics, log.sink)
         let sought = SoughtNames(configuration.resolver)
         self.sought = sought
         let resolver = NameResolver(on: loop, scratch: context.scratch) {
@@ -137,7 +143,7 @@ package final class GatewayProcess {
         group = try WorkerGroup(count: workerCount) { context in
             let gateway = GatewayWorker(
                 context: context, serving: snapshot, counters: counters, metrics: metrics,
-                accessLog: AccessLogger(ring: log.ring(context.index), loop: context.loop), resolved: resolved,
+                accessLog: AccessLogger(ring: sink.ring(context.index), loop: context.loop), resolved: resolved,
                 overload: overload)
             hints.attach(to: gateway, on: context.loop)
             schemaHints.attach(to: gateway)
@@ -150,8 +156,7 @@ package final class GatewayProcess {
         relay.handler = { [unowned self] in received(signal: $0) }
         try listeners.adopt(product.listeners)
         admin = try Admin.open(
-            configuration.admin.value, registry: metrics.registry, lost: { [log] in log.linesDropped &+ log.linesLost },
-            context: context)
+            configuration.admin.value, registry: metrics.registry, lost: { log.linesLost }, context: context)
         admin?.clusters = { [unowned self] in
             ClusterReport(
                 currentSnapshot?.clusters ?? [], names: self.resolved, troubles: self.names?.troubles ?? [:], schemas: schemas)
@@ -181,8 +186,10 @@ package final class GatewayProcess {
         if let snapshot = currentSnapshot { monitor.keep(snapshot.clusters, names: resolved) }
         every(.seconds(1)) { [unowned self] in
             let changed = watched.changed()
-            if !changed.isEmpty { reload(rereading: false, changed: changed) }
+            if !changed.isEmpty { reload(Reload(rereading: false, changed: changed)) }
             _ = ticketKeys.rotate(now: loop.now)
+            log.look()
+            descriptors.look()
         }
         keepSchemas()
         memoryWatch.changed = { [unowned self] pressure in group.postToAll { $0.gateway.setResidentPressure(pressure) } }
@@ -193,7 +200,7 @@ package final class GatewayProcess {
         monitor.stop()
         schemaKeeper.stop()
         group.stop()
-        _ = log.stop(withinMilliseconds: 2000)
+        log.stop()
         return 0
     }
 
@@ -217,7 +224,9 @@ package final class GatewayProcess {
         awaited[keyPath: what] = false
         guard phase == .starting, !awaited.keys, !awaited.schemas else { return }
         enter(.serving)
+        if !hasKeys { notices.say("serving, but /ready answers 503: \(Self.noKeys)") }
         notices.say("ready")
+        manager?.tell(.ready, status: "serving generation=\(generation)")
     }
 
     private struct Awaited {
@@ -231,6 +240,9 @@ package final class GatewayProcess {
             context: context, resolver: resolver, notices: notices, seed: seed)
         keeper.fetched = { [unowned self] keys, source in
             group.postToAll { $0.gateway.setKeys(keys, from: source) }
+            let hadNone = !hasKeys
+            lookForKeys()
+            if hadNone, hasKeys, phase == .serving { notices.say("/ready answers 200: an issuer's keys have been fetched") }
         }
         keeper.settled = { [unowned self] in settled(\.keys) }
         hints.keeper = keeper
@@ -250,63 +262,113 @@ package final class GatewayProcess {
 
     private func enter(_ phase: Phase) {
         self.phase = phase
-        admin?.isReady = phase == .serving
+        lookForKeys()
     }
+
+    private static let noKeys = "no issuer's keys have been fetched yet"
+
+    /// While no issuer has keys every token would be turned away, and so the process is not ready: once one has, it is, whatever
+    /// becomes of the others, because they are not the business of the first one's callers.
+    private func lookForKeys() {
+        let issuers = currentSnapshot?.authentication?.issuers ?? []
+        hasKeys = hasKeys || issuers.isEmpty
+            || issuers.contains { $0.keys != nil || $0.source.map { keys?.hasKeys(of: $0) == true } == true }
+        admin?.isReady = phase == .serving && hasKeys
+        admin?.notReadyReason = phase == .serving ? Self.noKeys : nil
+    }
+
+    /// It stays so: a reload takes no readiness away.
+    private var hasKeys = false
 
     // MARK: Changes
 
     private func received(signal: Int32) {
         switch signal {
-        case SIGHUP:
-            reload(rereading: true)
-            // Anew even where nothing changed: the file may have been moved away.
-            do throws(AccessLogFailure) {
-                try log.open(configuration.accessLog.sinkTarget)
-            } catch {
-                notices.say("the access log stays as it was: \(error.subject): \(String(cString: strerror(error.errno)))")
-            }
+        case SIGHUP: reload(Reload(rereading: true))
+        case SIGUSR1: if log.open(configuration.accessLog) { notices.say("access log opened anew") }
         default:
             if let departure { return departure.hurry() }
             enter(.leaving)
+            manager?.tell(.stopping, status: "leaving: running calls finish")
             departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
         }
     }
 
-    /// Takes a new configuration, or changed files, into service. A bad one changes nothing and says why.
-    /// - Parameter changed: the files that the configuration names, where it is they.
-    private func reload(rereading: Bool, changed: [String] = []) {
+    /// What is to be taken into service: a new configuration, or changed files.
+    private struct Reload {
+        var rereading: Bool
+        /// The files that the configuration names, where it is they.
+        var changed: [String] = []
+
+        /// Both at once.
+        mutating func add(_ other: Reload) {
+            rereading = rereading || other.rereading
+            changed = rereading ? [] : changed + other.changed.filter { !changed.contains($0) }
+        }
+
+        var cause: String {
+            guard !changed.isEmpty else { return "" }
+            return " (changed: \(changed.prefix(3).joined(separator: ", "))\(changed.count > 3 ? " and \(changed.count - 3) more" : ""))"
+        }
+    }
+
+    /// A bad configuration changes nothing and says why. One reload after the other: what is asked for meanwhile comes next.
+    private func reload(_ reload: Reload) {
         guard phase != .leaving else { return }
-        let names = changed.prefix(3).joined(separator: ", ") + (changed.count > 3 ? " and \(changed.count - 3) more" : "")
-        let cause = changed.isEmpty ? "" : " (changed: \(names))"
+        if reload.rereading, phase == .serving { manager?.tell(.reloading, status: "reading the configuration") }
+        guard !isReloading else {
+            if nextReload?.add(reload) == nil { nextReload = reload }
+            return
+        }
         var wanted = configuration
-        if rereading {
+        if reload.rereading {
             let (read, issues) = source.read()
             notices.report(issues)
-            guard let read else { return notices.say("reload refused: the configuration in service stays") }
+            guard let read else { return reloaded("reload refused: the configuration in service stays", reload) }
             wanted = read
         }
+        isReloading = true
         let files = FileWatch()
-        var builder = SnapshotBuilder(
-            wanted,
-            .init(
-                readFile: files.watching(source.readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall, clusters: clusters, schemas: schemas, folders: .onDisk(noting: files.note)))
-        let (built, mistakes) = builder.build(generation: generation + 1)
-        let problems = mistakes + (rereading ? PlaceCheck.issues(of: wanted) : [])
+        maker.make(wanted, generation: generation + 1, watching: files) { [unowned self] outcome in
+            isReloading = false
+            guard phase != .leaving else { return }
+            reloaded(take(outcome, of: wanted, files, reload), reload)
+        }
+    }
+
+    /// - Returns: what became of it.
+    private func take(
+        _ outcome: SnapshotMaker.Outcome, of wanted: GatewayConfiguration, _ files: FileWatch, _ reload: Reload
+    ) -> String {
+        let problems = outcome.issues + (reload.rereading ? PlaceCheck.issues(of: wanted) : [])
         notices.report(problems)
-        guard let product = built, !problems.hasErrors else {
+        guard let product = outcome.product, !problems.hasErrors else {
             // Among them may be new ones with the mistake in them.
             watched.add(files)
-            return notices.say("reload refused\(cause): the configuration in service stays")
+            return "reload refused\(reload.cause): the configuration in service stays"
         }
         do {
             try takeIntoService(product, wanted)
         } catch {
-            return notices.say("reload refused\(cause): \(error.message)")
+            return "reload refused\(reload.cause): \(error.message)"
         }
         watched = files
-        notices.say("reloaded generation=\(generation)\(cause)")
+        return "reloaded generation=\(generation)\(reload.cause)"
     }
+
+    private func reloaded(_ outcome: String, _ reload: Reload) {
+        notices.say(outcome)
+        // Anew even where nothing changed: the file may have been moved away.
+        if reload.rereading { log.open(configuration.accessLog) }
+        if let next = nextReload {
+            nextReload = nil
+            return self.reload(next)
+        }
+        manager?.tell(phase == .serving ? .ready : .unchanged, status: outcome)
+    }
+
+    private var isReloading = false
+    private var nextReload: Reload?
 
     private func takeIntoService(
         _ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration
@@ -331,6 +393,7 @@ package final class GatewayProcess {
         monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot
         schemaKeeper.keep(snapshot.clusters, names: resolved)
+        lookForKeys()
     }
 
     private var awaited = Awaited()
@@ -343,14 +406,4 @@ package final class GatewayProcess {
 private final class SoughtNames {
     var configuration: ResolverConfiguration
     init(_ configuration: ResolverConfiguration) { self.configuration = configuration }
-}
-
-extension Gateway.AccessLogTarget {
-    fileprivate var sinkTarget: Telemetry.AccessLogTarget {
-        switch self {
-        case .off: .off
-        case .stdout: .stdout
-        case .file(let path): .path(path.value)
-        }
-    }
 }

@@ -27,21 +27,27 @@ package final class LimitServiceProcess {
     private let listeners: ProcessListeners<LimitWorker>
     private let admin: Admin
     private var signals: SignalSource?
+    private let relay: SignalRelay
+    private let manager: ServiceManager?
     private var departure: Departure<LimitWorker>?
+    private var watch: Timer?
 
     package init(
-        _ read: @escaping Source, readFile: @escaping (String) -> Result<[UInt8], FileFailure>, notices: Notices
+        _ read: @escaping Source, readFile: @escaping (String) -> Result<[UInt8], FileFailure>, notices: Notices,
+        serviceManager: String? = nil
     ) throws {
         self.read = read
         self.notices = notices
+        loop = try EventLoop()
+        let relay = SignalRelay()
+        self.relay = relay
+        manager = ServiceManager(socket: serviceManager, on: loop, notices: notices)
+        signals = try ProcessSignals.hear([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
         let (found, issues) = read()
         notices.report(issues)
         guard let configuration = found else { throw StartFailure(message: "the configuration has mistakes") }
         self.configuration = configuration
-        loop = try EventLoop()
         context = WorkerContext(index: -1, loop: loop)
-        let relay = SignalRelay()
-        signals = try SignalSource([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
 
         var files = FileOpener(read: readFile, now: loop.wall)
         let ticketKeys = TicketKeys(now: loop.now)
@@ -77,6 +83,15 @@ package final class LimitServiceProcess {
     package func run() -> Int32 {
         admin.isReady = true
         notices.say("ready")
+        manager?.tell(.ready, status: "serving")
+        let descriptors = DescriptorWatch(notices: notices)
+        let watch = Timer(on: loop) { [unowned self] in
+            descriptors.look()
+            self.watch?.arm(after: .seconds(1))
+        }
+        watch.arm(after: .seconds(1))
+        self.watch = watch
+        for signal in relay.early { received(signal: signal) }
         loop.run()
         group.stop()
         return 0
@@ -86,26 +101,24 @@ package final class LimitServiceProcess {
         guard signal == SIGHUP else {
             if let departure { return departure.hurry() }
             admin.isReady = false
+            manager?.tell(.stopping, status: "leaving: running calls finish")
             departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
             return
         }
+        // Once it leaves, the manager is told no more.
+        let manager = departure == nil ? manager : nil
+        manager?.tell(.reloading, status: "reading the configuration")
         let (found, issues) = read()
         notices.report(issues)
-        guard let found else { return notices.say("reload refused: the rules in service stay") }
+        guard let found else {
+            notices.say("reload refused: the rules in service stay")
+            manager?.tell(.ready, status: "reload refused: the rules in service stay")
+            return
+        }
         let rules = RuleTree(found.domains)
         group.postToAll { $0.server.adopt(rules) }
         notices.say("reloaded")
-    }
-}
-
-/// What signals do before the process is whole.
-final class SignalRelay {
-    var handler: ((Int32) -> Void)?
-    /// What came before there was a handler.
-    private(set) var early: [Int32] = []
-
-    func hear(_ signal: Int32) {
-        if let handler { handler(signal) } else { early.append(signal) }
+        manager?.tell(.ready, status: "reloaded")
     }
 }
 

@@ -1,6 +1,14 @@
 internal import CLinux
 internal import Glibc
 
+/// What a target did not take, and why: errno.
+struct AccessLogLoss: Equatable {
+    var lines: UInt64
+    var errno: Int32
+
+    static let none = AccessLogLoss(lines: 0, errno: 0)
+}
+
 /// Everything that all rings held at one moment, written with one `writev`, or several where the target takes it in parts.
 ///
 /// Where the target fails (disk full, pipe closed) the batch is lost and its lines are counted; a line that was cut is
@@ -13,6 +21,8 @@ struct AccessLogBatch {
     private var endsMidLine = false
     /// That line goes on with the next byte, as after a partial write; not so after a lost batch.
     private var isMidBatch = false
+    /// The ring whose line that is.
+    private var midRing = 0
     private var lastOutput: AccessLogOutput?
 
     init(_ rings: [AccessLogRing]) {
@@ -21,22 +31,29 @@ struct AccessLogBatch {
     }
 
     /// Writes what is there.
-    /// - Parameter isAbandoned: asked where the target takes nothing: whether to give up.
-    /// - Returns: whether there was anything, and how many lines were lost.
-    mutating func write(to output: AccessLogOutput, isAbandoned: () -> Bool) -> (isEmpty: Bool, linesLost: UInt64) {
+    /// - Parameters:
+    ///   - isAbandoned: asked where the target takes nothing: whether to give up.
+    ///   - isReplaced: asked then, too: whether another target waits for what is left.
+    /// - Returns: whether there was anything, and what was lost.
+    mutating func write(
+        to output: AccessLogOutput, isAbandoned: () -> Bool, isReplaced: () -> Bool = { false }
+    ) -> (isEmpty: Bool, loss: AccessLogLoss) {
         if output !== lastOutput {
             lastOutput = output
+            let cut = isMidBatch ? skipCutLine() : 0
             endsMidLine = false
+            isMidBatch = false
+            if cut > 0 { return (false, AccessLogLoss(lines: cut, errno: 0)) }
         }
         for index in rings.indices { ranges[index] = rings[index].readable() }
-        if ranges.allSatisfy({ $0.isEmpty }) { return (true, 0) }
+        if ranges.allSatisfy({ $0.isEmpty }) { return (true, .none) }
         if output.isOff {
             discard()
-            return (false, 0)
+            return (false, .none)
         }
         while true {
             fillVectors()
-            if vectors.isEmpty { return (false, 0) }
+            if vectors.isEmpty { return (false, .none) }
             let count = writev(output.descriptor, vectors, Int32(vectors.count))
             if count >= 0 {
                 advance(count)
@@ -44,6 +61,7 @@ struct AccessLogBatch {
             }
             let code = linux_errno()
             if code == EINTR { continue }
+            if code == EAGAIN, isReplaced() { return (false, .none) }
             if code == EAGAIN, !isAbandoned() {
                 var descriptor = pollfd(fd: output.descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&descriptor, 1, 100)
@@ -52,8 +70,17 @@ struct AccessLogBatch {
             // ENOSPC, EPIPE, EIO, EFBIG, EDQUOT …: nothing that waiting in line would mend.
             let lost = countLines()
             discard()
-            return (false, lost)
+            return (false, AccessLogLoss(lines: lost, errno: code))
         }
+    }
+
+    /// The rest of a line whose beginning another target has is of no use to the next one.
+    private mutating func skipCutLine() -> UInt64 {
+        let range = rings[midRing].readable()
+        let (first, second) = rings[midRing].pieces(range)
+        guard let end = first.firstIndex(of: 0x0A) ?? second.firstIndex(of: 0x0A).map({ first.count + $0 }) else { return 0 }
+        rings[midRing].consumed(upTo: range.lowerBound + end + 1)
+        return 1
     }
 
     /// The kernel takes 1024 pieces at most; the rest goes with the next write.
@@ -88,6 +115,7 @@ struct AccessLogBatch {
             let last = rings[index].pieces((position - 1)..<position).0[0]
             endsMidLine = last != 0x0A
             isMidBatch = endsMidLine
+            midRing = index
             rings[index].consumed(upTo: position)
             ranges[index] = position..<ranges[index].upperBound
         }

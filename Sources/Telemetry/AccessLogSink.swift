@@ -39,6 +39,9 @@ package final class AccessLogSink: Sendable {
     /// Lines that the target refused.
     package var linesLost: UInt64 { thread.linesLost }
 
+    /// Why the target refused the last batch: errno; `nil` where it took it.
+    package var fault: Int32? { thread.fault }
+
     /// Writes what was published and ends the thread; to be called once, after the workers have ended.
     /// - Returns: false where the target did not take the rest in time. The thread is then left behind.
     package func stop(withinMilliseconds limit: Int32) -> Bool { thread.stop(withinMilliseconds: limit) }
@@ -54,6 +57,7 @@ private final class AccessLogThread: @unchecked Sendable {
     private let isAbandoned = Atomic<Bool>(false)
     private let hasEnded = Atomic<Bool>(false)
     private let lost = Atomic<UInt64>(0)
+    private let lastErrno = Atomic<Int32>(0)
     private let identity = Mutex<pthread_t?>(nil)
 
     /// How long the writer gathers before it looks again: longer makes larger batches and needs larger rings.
@@ -71,6 +75,11 @@ private final class AccessLogThread: @unchecked Sendable {
     }
 
     var linesLost: UInt64 { lost.load(ordering: .relaxed) }
+
+    var fault: Int32? {
+        let code = lastErrno.load(ordering: .relaxed)
+        return code == 0 ? nil : code
+    }
 
     func use(_ next: AccessLogOutput) {
         output.withLock { $0 = next }
@@ -126,8 +135,11 @@ private final class AccessLogThread: @unchecked Sendable {
             // Read before the rings: what was published before the stop is then in this batch.
             let stopping = isStopping.load(ordering: .sequentiallyConsistent)
             let current = output.withLock { $0 }
-            let (isEmpty, linesLost) = batch.write(to: current) { isAbandoned.load(ordering: .relaxed) }
-            if linesLost > 0 { lost.store(lost.load(ordering: .relaxed) &+ linesLost, ordering: .relaxed) }
+            let (isEmpty, loss) = batch.write(
+                to: current, isAbandoned: { isAbandoned.load(ordering: .relaxed) },
+                isReplaced: { output.withLock { $0 !== current } })
+            if loss.lines > 0 { lost.store(lost.load(ordering: .relaxed) &+ loss.lines, ordering: .relaxed) }
+            if !isEmpty { lastErrno.store(loss.errno, ordering: .relaxed) }
             if isEmpty {
                 if stopping { break }
                 wakeup.sleep {

@@ -69,6 +69,6 @@ enum Files {
                     return GatewayConfiguration.read(
                         text: text, file: path, environment: environment, readFile: Self.text)
                 }
-            }, readFile: bytes)
+            }, readFile: bytes, serviceManager: environment("NOTIFY_SOCKET"))
     }
 }

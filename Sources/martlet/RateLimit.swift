@@ -24,7 +24,7 @@ struct RateLimit: ParsableCommand {
                         LimitServiceConfiguration.read(
                             text: text, file: file, environment: Files.environment, readFile: Files.text)
                     }
-                }, readFile: Files.bytes, notices: notices)
+                }, readFile: Files.bytes, notices: notices, serviceManager: Files.environment("NOTIFY_SOCKET"))
             throw ExitCode(process.run())
         } catch let failure as StartFailure {
             notices.say("martlet: \(failure.message)")

@@ -5,8 +5,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the gateway.",
         discussion: """
-            SIGHUP reads the configuration again; a bad one changes nothing. SIGTERM and SIGINT let running calls \
-            finish within drain.timeout; a second one ends at once.
+            SIGHUP reads the configuration again; a bad one changes nothing. SIGUSR1 opens the access log again, after the \
+            file was moved. SIGTERM and SIGINT let running calls finish within drain.timeout; a second one ends at once.
             """)
 
     @Argument(help: "The configuration, for example martlet.yaml.")

@@ -69,6 +69,30 @@ struct AdminTests {
         #expect(call.field(":status") == "200" && call.bodyBytes == 5)
     }
 
+    @Test("connections that say nothing, half a request, or read nothing keep no probe out: the oldest goes", arguments: [
+        "", "GET /live HTT", "GET /live HTTP/1.1\r\nhost: a\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ])
+    func silence(words: String) throws {
+        let callers = try (0..<Admin.connectionsMax).map { _ in
+            let caller = try PlainCaller(to: admin.address, worker: worker)
+            caller.say(words)
+            worker.advance(by: .milliseconds(1), steps: 1)
+            return caller
+        }
+        #expect(callers.allSatisfy { $0.end == nil })
+        admin.isReady = true
+        for path in ["/live", "/ready", "/metrics"] { #expect(try ask("GET \(path)").hasPrefix("HTTP/1.1 200 OK\r\n")) }
+        #expect(worker.run { callers[0].end != nil })
+        #expect(callers.count { $0.end != nil } <= 3)
+    }
+
+    @Test("why it is not ready is told")
+    func notReady() throws {
+        admin.notReadyReason = "no key set"
+        #expect(try ask("GET /ready").hasSuffix("\r\n\r\nnot ready: no key set\n"))
+    }
+
     @Test("an address that cannot be had, or is none, is said to be so")
     func addresses() throws {
         #expect {

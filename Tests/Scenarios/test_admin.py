@@ -121,3 +121,30 @@ def test_the_exposition_is_what_prometheus_reads(running):
         if line and not line.startswith("#"):
             name = line.split("{")[0].split(" ")[0]
             assert any(name == family or name in (f"{family}_bucket", f"{family}_sum", f"{family}_count") for family in families), line
+
+
+@pytest.mark.parametrize("words", [
+    b"", b"GET /live HTT", b"GET /metrics HTTP/1.1\r\nhost: a\r\n", b"POST /live HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n" * 200],
+    ids=["silent", "half-a-line", "half-a-head", "no-body", "preface", "unread"])
+def test_connections_that_hold_on_keep_no_probe_out(running, words):
+    host, port = running.admin_address.split(":")
+    held = []
+    try:
+        for _ in range(300):
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            connection.connect((host, int(port)))
+            try:
+                connection.sendall(words)
+            except OSError:
+                pass
+            held.append(connection)
+            if len(held) % 50 == 0:
+                assert running.admin("/live")[0] == 200
+        for path in ("/live", "/ready", "/metrics"):
+            assert running.admin(path)[0] == 200
+    finally:
+        for connection in held:
+            connection.close()

@@ -167,3 +167,64 @@ def test_a_changed_key_file_is_taken_at_reload(gateway, backend, tmp_path):
     running.reload(whole)
     eventually(lambda: outcome(running, new.token()) is None, "the new key")
     assert outcome(running, token) == grpc.StatusCode.UNAUTHENTICATED, "its key is gone, and the cached token with it"
+
+
+def test_an_unknown_kid_fetches_its_own_issuers_keys_and_no_others(gateway, backend, own, pki, server_identity):
+    keys = [SigningKey("ES256", kid=f"key-{number}") for number in range(2)]
+    servers = [own(KeyServer(server_identity, key_set(key))) for key in keys]
+    issuers = [f"https://{number}.test" for number in range(2)]
+    running = gateway(configuration(backend, routes=[{"service": SERVICE, "cluster": "kinds"}], authentication={"issuers": [
+        {"issuer": issuer, "audiences": ["a"], "jwks": server.url, "jwks_ca": str(pki.file)} for issuer, server in zip(issuers, servers)]}))
+    assert [len(server.requests) for server in servers] == [1, 1]
+    for _ in range(5):
+        outcome(running, SigningKey("ES256", kid="made-up").token(iss=issuers[0], aud="a"))
+        outcome(running, SigningKey("ES256", kid="made-up").token(iss="https://nobody.test", aud="a"))
+    eventually(lambda: len(servers[0].requests) == 2, "a fetch of the first issuer's keys")
+    assert len(servers[1].requests) == 1
+    # One issuer's made-up keys hold no other's rotation back.
+    outcome(running, SigningKey("ES256", kid="made-up").token(iss=issuers[0], aud="a"))
+    rotated = SigningKey("ES256", kid="rotated")
+    servers[1].serve(key_set(keys[1], rotated))
+    eventually(lambda: outcome(running, rotated.token(iss=issuers[1], aud="a")) is None, "the second issuer's new key")
+
+
+def test_not_ready_while_no_issuer_has_keys(start, key_server):
+    key = SigningKey("ES256")
+    key_server.fail(500)
+    running = start(key_server.url)
+    status, text = running.admin("/ready")
+    assert status == 503 and "no issuer's keys have been fetched yet" in text
+    assert running.admin("/live")[0] == 200
+    key_server.serve(key_set(key))
+    eventually(lambda: running.admin("/ready") == (200, "ready\n"), "readiness", within=60)
+    # From then on an issuer that is away, and a reload, take no readiness away.
+    key_server.fail(500)
+    outcome(running, SigningKey("ES256", kid="unknown").token())
+    assert running.admin("/ready")[0] == 200
+    assert outcome(running, key.token()) is None
+
+
+def test_one_issuer_that_is_away_keeps_nothing_from_the_others(gateway, backend, key_server, pki):
+    key = SigningKey("ES256")
+    key_server.fail(500)
+    running = gateway(configuration(backend, routes=[{"service": SERVICE, "cluster": "kinds"}], authentication={"issuers": [
+        {"issuer": "https://one.test", "audiences": ["a"], "jwks": key_set(key)},
+        {"issuer": "https://two.test", "audiences": ["a"], "jwks": key_server.url, "jwks_ca": str(pki.file)}]}))
+    assert running.admin("/ready")[0] == 200
+    assert outcome(running, key.token(iss="https://one.test", aud="a")) is None
+    assert outcome(running, key.token(iss="https://two.test", aud="a")) == grpc.StatusCode.UNAVAILABLE
+
+
+def test_keys_that_cannot_be_used_and_sets_that_are_too_large_are_told(start, key_server):
+    key = SigningKey("ES256")
+    good = key_set(key)
+    key_server.serve({"keys": [{"kty": "RSA", "kid": "torn", "e": "AQAB"}, *good["keys"]]})
+    running = start(key_server.url)
+    assert outcome(running, key.token()) is None
+    running.process.wait_for(lambda line: line.endswith('/jwks.json: key 1 ("torn") is not used: "n" is missing'), "notice")
+
+
+def test_a_set_that_is_too_large_is_told_as_that(start, key_server):
+    key_server.serve(b'{"keys": [], "filler": "' + b"x" * (1 << 20) + b'"}')
+    running = start(key_server.url)
+    running.process.wait_for(lambda line: "/jwks.json: it is larger than 512 KiB; there are none yet" in line, "notice")

@@ -137,12 +137,12 @@ private func append(_ text: String, to ring: AccessLogRing) -> Bool {
             ring.publish()
         }
         var batch = AccessLogBatch(rings)
-        let (isEmpty, lost) = batch.write(to: AccessLogOutput(borrowing: ends[1])) { true }
-        #expect(!isEmpty && lost == 0)
+        let (isEmpty, loss) = batch.write(to: AccessLogOutput(borrowing: ends[1]), isAbandoned: { true })
+        #expect(!isEmpty && loss == .none)
         var buffer = [UInt8](repeating: 0, count: 200)
         let count = read(ends[0], &buffer, 200)
         #expect(String(decoding: buffer[..<max(0, count)], as: UTF8.self) == "ring 0 end\nring 1 end\nring 2 end\n")
-        #expect(batch.write(to: AccessLogOutput(borrowing: ends[1])) { true }.isEmpty)
+        #expect(batch.write(to: AccessLogOutput(borrowing: ends[1]), isAbandoned: { true }).isEmpty)
     }
 
     @Test("after a file was moved away the next batch goes to the new one")
@@ -153,7 +153,7 @@ private func append(_ text: String, to ring: AccessLogRing) -> Bool {
         for (text, move) in [("one\n", true), ("two\n", false), ("three\n", false)] {
             _ = append(text, to: ring)
             ring.publish()
-            _ = batch.write(to: try AccessLogOutput(.path(file.path))) { true }
+            _ = batch.write(to: try AccessLogOutput(.path(file.path)), isAbandoned: { true })
             if move { #expect(rename(file.path, file.path + ".1") == 0) }
         }
         #expect(TemporaryFile.read(file.path + ".1") == "one\n")
@@ -167,12 +167,57 @@ private func append(_ text: String, to ring: AccessLogRing) -> Bool {
         _ = append("one\n", to: ring)
         _ = append("two\n", to: ring)
         ring.publish()
-        #expect(batch.write(to: try AccessLogOutput(.path("/dev/full"))) { true } == (false, 2))
+        #expect(batch.write(to: try AccessLogOutput(.path("/dev/full")), isAbandoned: { true }) == (false, AccessLogLoss(lines: 2, errno: ENOSPC)))
         let file = TemporaryFile()
         _ = append("three\n", to: ring)
         ring.publish()
-        #expect(batch.write(to: try AccessLogOutput(.path(file.path))) { true } == (false, 0))
+        #expect(batch.write(to: try AccessLogOutput(.path(file.path)), isAbandoned: { true }) == (false, .none))
         #expect(TemporaryFile.read(file.path) == "three\n")
+    }
+
+    @Test("another target is used at once where the present one takes nothing, without the rest of the line that was cut")
+    func replacedWhileFull() throws {
+        let pipe = Pipe(nonBlockingWriter: true)
+        let output = AccessLogOutput(borrowing: pipe.writer)
+        let ring = rings(1, capacity: 1 << 18)[0]
+        var batch = AccessLogBatch([ring])
+        _ = append(String(repeating: "x", count: 99_999) + "\n", to: ring)
+        _ = append("whole\n", to: ring)
+        ring.publish()
+        #expect(batch.write(to: output, isAbandoned: { false }, isReplaced: { true }) == (false, .none))
+        let file = TemporaryFile()
+        let next = try AccessLogOutput(.path(file.path))
+        #expect(batch.write(to: next, isAbandoned: { true }) == (false, AccessLogLoss(lines: 1, errno: 0)))
+        #expect(batch.write(to: next, isAbandoned: { true }) == (false, .none))
+        #expect(TemporaryFile.read(file.path) == "whole\n")
+    }
+
+    @Test("a named pipe that no program reads is refused at once, and one whose reader comes back is written again")
+    func namedPipe() throws {
+        let file = TemporaryFile()
+        #expect(mkfifo(file.path, 0o600) == 0)
+        let failure = #expect(throws: AccessLogFailure.self) { try AccessLogOutput(.path(file.path)) }
+        #expect(failure?.reason == "no program has the named pipe open for reading")
+        signal(SIGPIPE, SIG_IGN)
+        var reader = open(file.path, O_RDONLY | O_NONBLOCK)
+        let output = try AccessLogOutput(.path(file.path))
+        let ring = rings(1, capacity: 64)[0]
+        var batch = AccessLogBatch([ring])
+        func write(_ text: String) -> AccessLogLoss {
+            _ = append(text, to: ring)
+            ring.publish()
+            return batch.write(to: output, isAbandoned: { true }).loss
+        }
+        #expect(write("one\n") == .none)
+        close(reader)
+        #expect(write("two\n") == AccessLogLoss(lines: 1, errno: EPIPE))
+        reader = open(file.path, O_RDONLY | O_NONBLOCK)
+        #expect(write("three\n") == .none)
+        var buffer = [UInt8](repeating: 0, count: 64)
+        let count = read(reader, &buffer, 64)
+        // What the first reader did not read is still in the pipe.
+        #expect(String(decoding: buffer[..<max(0, count)], as: UTF8.self) == "one\nthree\n")
+        close(reader)
     }
 
     @Test("a line that was cut is ended before the next begins, and a line that merely waited goes on")
@@ -186,22 +231,22 @@ private func append(_ text: String, to ring: AccessLogRing) -> Bool {
         ring.publish()
         // The pipe holds 64 KiB; while the rest waits for room, the other side reads.
         var received: [UInt8] = []
-        #expect(batch.write(to: output) { received += pipe.read(); return false } == (false, 0))
+        #expect(batch.write(to: output, isAbandoned: { received += pipe.read(); return false }) == (false, .none))
         while received.count < long.utf8.count { received += pipe.read() }
         #expect(String(decoding: received, as: UTF8.self) == long)
 
         _ = append(long, to: ring)
         ring.publish()
-        #expect(batch.write(to: output) { true } == (false, 1))
+        #expect(batch.write(to: output, isAbandoned: { true }) == (false, AccessLogLoss(lines: 1, errno: EAGAIN)))
         let cut = pipe.read()
         #expect(cut.count == 65536)
         _ = append("next\n", to: ring)
         ring.publish()
-        #expect(batch.write(to: output) { true } == (false, 0))
+        #expect(batch.write(to: output, isAbandoned: { true }) == (false, .none))
         #expect(pipe.text(6) == "\nnext\n")
         _ = append("last\n", to: ring)
         ring.publish()
-        #expect(batch.write(to: output) { true } == (false, 0))
+        #expect(batch.write(to: output, isAbandoned: { true }) == (false, .none))
         #expect(pipe.text(5) == "last\n")
     }
 }

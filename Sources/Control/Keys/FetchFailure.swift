@@ -12,6 +12,8 @@ enum FetchFailure: Error, Equatable {
     case connectionLost
     case status(Int)
     case malformed(HTTP1Failure)
+    /// Than `KeySetExchange.bodyBytesMax`.
+    case tooLarge
     /// A content coding, though none was asked for.
     case encoded
     case tooManyRedirects
@@ -29,6 +31,7 @@ enum FetchFailure: Error, Equatable {
         case .connectionLost: "the connection was lost"
         case .status(let status): "the answer's status is \(status)"
         case .malformed(let failure): "the answer is no HTTP/1.1: \(failure.text)"
+        case .tooLarge: "it is larger than \(KeySetExchange.bodyBytesMax >> 10) KiB"
         case .encoded: "the answer is compressed, which was not asked for"
         case .tooManyRedirects: "too many redirects"
         case .badRedirect: "redirected to something that is not an https URL"

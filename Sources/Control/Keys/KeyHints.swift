@@ -13,13 +13,15 @@ final class KeyHints: @unchecked Sendable {
 
     init(mailbox: Mailbox) { self.mailbox = mailbox }
 
-    /// Makes a worker hint; at most once a second, whatever tokens it is sent. On the worker's thread.
+    /// Makes a worker hint; at most once a second for each key set, whatever tokens it is sent. On the worker's thread.
     func attach(to gateway: GatewayWorker, on loop: EventLoop) {
-        var quietUntil = Instant(nanoseconds: 0)
-        gateway.unknownKeySeen = { [self, unowned loop] in
-            guard loop.now >= quietUntil else { return }
-            quietUntil = loop.now + Self.period
-            mailbox.post { [self] _ in keeper?.hint() }
+        var quietUntil: [KeySetSource: Instant] = [:]
+        gateway.unknownKeySeen = { [self, unowned loop] source in
+            if let until = quietUntil[source], loop.now < until { return }
+            // What is over goes, so that sources of former configurations do.
+            quietUntil = quietUntil.filter { $0.value > loop.now }
+            quietUntil[source] = loop.now + Self.period
+            mailbox.post { [self] _ in keeper?.hint(source) }
         }
     }
 }

@@ -54,7 +54,7 @@ final class KeySetExchange {
             do throws(HTTP1Failure) {
                 step = try reader.next(held.readable, into: &fields)
             } catch {
-                throw .malformed(error)
+                throw error == .bodyTooLarge ? .tooLarge : .malformed(error)
             }
             switch step.event {
             case .body(let range): body.append(contentsOf: held.readable[range])

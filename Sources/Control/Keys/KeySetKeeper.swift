@@ -1,3 +1,4 @@
+internal import Config
 internal import Gateway
 internal import JOSE
 internal import Reactor
@@ -33,6 +34,8 @@ final class KeySetKeeper {
         var document: [UInt8]?
         var isFailing = false
         var isTried = false
+        /// What was told of keys that are not used: each once, not with every new document.
+        var told: Set<String> = []
 
         init(_ source: KeySetSource, tls: ClientContext, at now: Instant) {
             self.source = source
@@ -86,12 +89,13 @@ final class KeySetKeeper {
         return try ClientContext(settings)
     }
 
-    /// A token named a key that is in no set.
-    func hint() {
-        var isAny = false
-        for entry in entries.values where entry.schedule.hinted(at: now) { isAny = true }
-        if isAny { fetchDue() }
+    /// A token of this set's issuer named a key that is not in it: no other set is fetched for that.
+    func hint(_ source: KeySetSource) {
+        if entries[source]?.schedule.hinted(at: now) == true { fetchDue() }
     }
+
+    /// Where a set has been fetched from, now or before.
+    func hasKeys(of source: KeySetSource) -> Bool { entries[source]?.document != nil }
 
     // MARK: Fetching
 
@@ -146,9 +150,29 @@ final class KeySetKeeper {
         } catch {
             throw .unusable(error)
         }
+        tell(of: keys.skipped, entry)
         guard !keys.keys.isEmpty else { throw .noUsableKey }
         entry.document = document
         fetched?(keys, entry.source)
+    }
+
+    private static let skippedToldMax = 10
+
+    private func tell(of skipped: [KeySet.SkippedKey], _ entry: Entry) {
+        let place = "keys \(KeySetLocation(entry.source).description)"
+        var told: Set<String> = []
+        for key in skipped.prefix(Self.skippedToldMax) {
+            let name = key.keyID.map { " (\(Quoted.text($0)))" } ?? ""
+            let line = "\(place): key \(key.index + 1)\(name) is not used: \(key.reason.reason)"
+            told.insert(line)
+            if !entry.told.contains(line) { notices.say(line) }
+        }
+        if skipped.count > Self.skippedToldMax {
+            let line = "\(place): \(skipped.count - Self.skippedToldMax) more keys are not used"
+            told.insert(line)
+            if !entry.told.contains(line) { notices.say(line) }
+        }
+        entry.told = told
     }
 
     /// The fetch, or its channel, may still be on the stack.

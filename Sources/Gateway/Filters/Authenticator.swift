@@ -71,6 +71,11 @@ package final class Authenticator {
             worker.metrics.count(.tokenVerified)
             return .proceed
         } catch {
+            if error == .unknownKey, let hear = worker.unknownKeySeen,
+                let index = TokenVerifier.issuerIndex(of: token, among: issuers), let source = plan.issuers[index].source
+            {
+                hear(source)
+            }
             return refuse(exchange, error, plan, worker)
         }
     }
@@ -91,7 +96,6 @@ package final class Authenticator {
             worker.refuse(exchange, .keySetUnavailable(retryAfter: .seconds(1)))
             return .replied
         }
-        if failure == .unknownKey { worker.unknownKeySeen?() }
         if failure.isFormatOrSignature { _ = failureWait(exchange, plan, worker, hits: 1) }
         worker.refuse(exchange, .unauthenticated(TokenFault(failure)))
         return .replied

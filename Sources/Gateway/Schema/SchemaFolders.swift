@@ -12,6 +12,11 @@ package struct SchemaFolders {
     package struct Protos {
         package var folder: String
         package var files: [String]
+
+        package init(folder: String, files: [String]) {
+            self.folder = folder
+            self.files = files
+        }
     }
 
     package struct Compiled {

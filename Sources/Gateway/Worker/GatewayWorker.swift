@@ -54,7 +54,7 @@ package final class GatewayWorker {
     private(set) var limiter: Limiter
     private var resolved = ResolvedNames()
     /// Asks for an issuer's keys anew: a token was signed with one we do not know.
-    package var unknownKeySeen: (() -> Void)?
+    package var unknownKeySeen: ((KeySetSource) -> Void)?
     /// A method was called that an endpoint of this cluster does not have, or that its schema does not.
     package var schemaMissed: ((_ cluster: String) -> Void)?
     /// The limit store of the snapshot with this generation does not decide, or with `nil` decides again.

@@ -60,8 +60,8 @@ struct KeySetExchangeTests {
         ("HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n", FetchFailure.status(500)), ("HTTP/1.1 204 No\r\n\r\n", .status(204)),
         ("HTTP/1.1 304 No\r\n\r\n", .status(304)), ("HTTP/1.1 302 Found\r\n\r\n", .badRedirect), ("SSH-2.0-OpenSSH_9\r\n", .malformed(.malformedStatusLine)),
         ("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}", .encoded),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 524289\r\n\r\n", .malformed(.bodyTooLarge)),
-        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n80001\r\n", .malformed(.bodyTooLarge)),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 524289\r\n\r\n", .tooLarge),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n80001\r\n", .tooLarge),
         ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{}", .connectionLost), ("HTTP/1.1 200 OK\r\n", .connectionLost), ("", .connectionLost),
     ])
     func failures(answer: String, failure: FetchFailure) {

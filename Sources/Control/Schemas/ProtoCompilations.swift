@@ -1,0 +1,84 @@
+internal import Gateway
+internal import Reactor
+
+/// Compiles the proto files that a configuration names on a thread of its own, because the compiler may take its time.
+///
+/// A configuration is built twice where it has any: the first time finds out what there is to compile, the second has it.
+///
+///     build ──something to compile──▶ compiling ──done──▶ build again, with the results
+final class ProtoCompilations {
+    private let mailbox: Mailbox
+    private let compiler: @Sendable ([SchemaFolders.Protos]) -> SchemaFolders.Compiled
+    private var results: [Request: SchemaFolders.Compiled] = [:]
+    private var wanted: [Request] = []
+
+    private struct Request: Hashable, Sendable {
+        let folders: [String]
+        let files: [[String]]
+
+        init(_ protos: [SchemaFolders.Protos]) {
+            folders = protos.map(\.folder)
+            files = protos.map(\.files)
+        }
+
+        var protos: [SchemaFolders.Protos] { zip(folders, files).map { SchemaFolders.Protos(folder: $0, files: $1) } }
+    }
+
+    init(
+        mailbox: Mailbox,
+        compiler: @escaping @Sendable ([SchemaFolders.Protos]) -> SchemaFolders.Compiled = { ProtoCompiler.compile($0) }
+    ) {
+        self.mailbox = mailbox
+        self.compiler = compiler
+    }
+
+    /// Folders on the disk, with what is compiled so far.
+    func folders(noting: @escaping (String) -> Void) -> SchemaFolders {
+        var folders = SchemaFolders.onDisk(noting: noting)
+        folders.compile = { [self] protos in
+            for protos in protos { for file in protos.files { noting("\(protos.folder)/\(file)") } }
+            let request = Request(protos)
+            if let result = results[request] { return result }
+            wanted.append(request)
+            return SchemaFolders.Compiled(set: nil, complaints: [])
+        }
+        return folders
+    }
+
+    /// Compiles what was asked for and is not there yet.
+    ///
+    /// - Returns: whether there is anything, and so whether `completion` will be called, on the loop.
+    func compile(_ completion: @escaping () -> Void) -> Bool {
+        guard !wanted.isEmpty else { return false }
+        let (requests, compiler, mailbox) = (wanted, compiler, mailbox)
+        wanted = []
+        let box = Completion(owner: self, action: completion)
+        let work: @Sendable () -> Void = {
+            let compiled = requests.map { compiler($0.protos) }
+            mailbox.post { _ in box.finish { $0.results.merge(zip(requests, compiled)) { _, new in new } } }
+        }
+        do throws(SystemError) {
+            try Thread(name: "protoc") { work() }.detach()
+        } catch {
+            // No thread to be had: then here, where it holds up the control loop.
+            work()
+        }
+        return true
+    }
+
+    /// Made and called on the loop, and only carried by the thread.
+    private final class Completion: @unchecked Sendable {
+        private let owner: ProtoCompilations
+        private let action: () -> Void
+
+        init(owner: ProtoCompilations, action: @escaping () -> Void) {
+            self.owner = owner
+            self.action = action
+        }
+
+        func finish(_ take: (ProtoCompilations) -> Void) {
+            take(owner)
+            action()
+        }
+    }
+}

@@ -1,0 +1,56 @@
+internal import Balancing
+internal import Config
+internal import Gateway
+internal import RateLimit
+internal import Reactor
+internal import TLS
+
+/// Makes snapshots of configurations on the control loop, and waits for nothing: proto files are compiled on another thread.
+final class SnapshotMaker {
+    typealias Outcome = (product: SnapshotBuilder.Product?, issues: [Issue])
+
+    private let readFile: (String) -> Result<[UInt8], FileFailure>
+    private let loop: EventLoop
+    private let counters: CounterTable
+    private let ticketKeys: TicketKeys
+    private let metrics: GatewayMetrics
+    private let clusters: ClusterBoard
+    private let schemas: SchemaBoard
+
+    init(
+        readFile: @escaping (String) -> Result<[UInt8], FileFailure>, loop: EventLoop, counters: CounterTable,
+        ticketKeys: TicketKeys, metrics: GatewayMetrics, clusters: ClusterBoard, schemas: SchemaBoard
+    ) {
+        self.readFile = readFile
+        self.loop = loop
+        self.counters = counters
+        self.ticketKeys = ticketKeys
+        self.metrics = metrics
+        self.clusters = clusters
+        self.schemas = schemas
+    }
+
+    /// - Parameters:
+    ///   - files: what is read is watched by it.
+    ///   - completion: called before this returns, or later on the loop where something is to be compiled first.
+    func make(
+        _ configuration: GatewayConfiguration, generation: UInt64, watching files: FileWatch,
+        completion: @escaping (Outcome) -> Void
+    ) {
+        build(configuration, generation, files, ProtoCompilations(mailbox: loop.mailbox), completion)
+    }
+
+    private func build(
+        _ configuration: GatewayConfiguration, _ generation: UInt64, _ files: FileWatch, _ protos: ProtoCompilations,
+        _ completion: @escaping (Outcome) -> Void
+    ) {
+        var builder = SnapshotBuilder(
+            configuration,
+            .init(
+                readFile: files.watching(readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
+                now: loop.wall, clusters: clusters, schemas: schemas, folders: protos.folders(noting: files.note)))
+        let outcome = builder.build(generation: generation)
+        let isCompiling = protos.compile { [self] in build(configuration, generation, files, protos, completion) }
+        if !isCompiling { completion(outcome) }
+    }
+}

@@ -1,0 +1,103 @@
+"""Out of file descriptors: nothing spins, it is told and counted, health answers, and all is well again afterwards."""
+
+import os
+import resource
+import socket
+import time
+
+import grpc
+import pytest
+
+from harness.backend import ask
+from harness.caller import Caller
+from harness.gateway import configuration
+from harness.waiting import eventually
+
+
+def processor_seconds(process):
+    fields = open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def limit(running, beyond):
+    """Leaves the process this many descriptors beyond those it has."""
+    resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (running.process.descriptors() + beyond,) * 2)
+
+
+def connect(address, count):
+    host, port = address.split(":")
+    connections = []
+    for _ in range(count):
+        connection = socket.create_connection((host, int(port)), timeout=10)
+        connection.setblocking(False)
+        connections.append(connection)
+    return connections
+
+
+def is_shut(connection):
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_callers_beyond_the_descriptors(gateway, backend, workers):
+    running = gateway(configuration(backend, workers=workers, listeners=[
+        {"name": "public", "address": "127.0.0.1:0", "limits": {"handshake": "60s"}}]))
+    limit(running, 20)
+    connections = connect(running.address, 60)
+    try:
+        running.process.wait_for(
+            lambda line: line.startswith('connections cannot be accepted or opened: cause="Too many open files" descriptors='), "notice")
+        before = processor_seconds(running.process)
+        time.sleep(2)
+        assert processor_seconds(running.process) - before < 0.5, "it does not spin"
+        for path in ("/live", "/ready", "/metrics"):
+            assert running.admin(path)[0] == 200
+        assert running.metrics().sum("martlet_accept_failures_total") >= 20
+        assert sum(is_shut(connection) for connection in connections) >= 20, "refused at once, rather than left to wait"
+    finally:
+        for connection in connections:
+            connection.close()
+    running.process.wait_for(lambda line: line.startswith("connections can be accepted and opened again: failed="), "notice of the end")
+    assert sum("cannot be accepted" in line for line in running.process.lines) == 1
+    with Caller(running.address) as caller:
+        caller.unary(ask())
+    # The spare ones are back: it goes as well a second time.
+    connections = connect(running.address, 60)
+    try:
+        eventually(lambda: sum("cannot be accepted" in line for line in running.process.lines) == 2, "the second notice")
+        assert running.admin("/ready")[0] == 200
+    finally:
+        for connection in connections:
+            connection.close()
+    with Caller(running.address) as caller:
+        eventually(lambda: is_good(caller), "a good call")
+
+
+def test_an_upstream_that_cannot_be_dialled_for_lack_of_descriptors(gateway, backend):
+    whole = configuration(backend, workers=1)
+    whole["clusters"]["kinds"]["health_check"] = {"type": "tcp", "interval": "100ms", "timeout": "100ms"}
+    running = gateway(whole)
+    with Caller(running.address) as caller:
+        limit(running, 3)
+        holders = connect(running.address, 12)
+        try:
+            refusal = caller.refusal(ask())
+            assert refusal.code == grpc.StatusCode.UNAVAILABLE
+            running.process.wait_for(lambda line: line.startswith("connections cannot be accepted or opened: "), "notice")
+            assert running.metrics().sum("martlet_endpoint_healthy") in (None, 1), "what is short here is not the endpoint's fault"
+        finally:
+            for connection in holders:
+                connection.close()
+        eventually(lambda: is_good(caller), "a good call")
+
+
+def is_good(caller):
+    try:
+        return caller.unary(ask("x"), timeout=5).text == "x"
+    except grpc.RpcError:
+        return False
