@@ -2,7 +2,7 @@
 package enum NetworkAddress: Sendable, Hashable {
     /// In digits, the shortest form, IPv6 without brackets: what `SocketAddress(host:port:)` takes.
     case ip(String, port: UInt16)
-    /// To be looked up. Lower case.
+    /// To be looked up. Lower case; with a dot at its end it is complete, and sought within no search domain.
     case name(String, port: UInt16)
     /// The path of a Unix socket.
     case unix(String)
@@ -43,11 +43,12 @@ package enum NetworkAddress: Sendable, Hashable {
     }
 
     /// A DNS name in lower case, its labels as in RFC 1123, section 2.1, with `_` because real networks have it. A last
-    /// label of digits only is a misspelt IPv4 address and not a name.
+    /// label of digits only is a misspelt IPv4 address and not a name. A dot at its end stays.
     package static func hostName(_ text: some StringProtocol) -> String? {
         let name = text.lowercased()
-        guard !name.isEmpty, name.utf8.count <= 253 else { return nil }
-        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        let bare = withoutDot(name)
+        guard !bare.isEmpty, bare.utf8.count <= 253 else { return nil }
+        let labels = bare.split(separator: ".", omittingEmptySubsequences: false)
         for label in labels {
             guard !label.isEmpty, label.utf8.count <= 63, label.first != "-", label.last != "-",
                 label.utf8.allSatisfy({ Letters.isName($0) })
@@ -55,6 +56,18 @@ package enum NetworkAddress: Sendable, Hashable {
         }
         guard let last = labels.last, !last.utf8.allSatisfy(Letters.isDigit) else { return nil }
         return name
+    }
+
+    /// Without the dot at its end: as certificates, SNI (RFC 6066, section 3) and `:authority` have it.
+    package static func withoutDot(_ name: String) -> String { name.hasSuffix(".") ? String(name.dropLast()) : name }
+
+    /// As requests are addressed to it, with its port; `nil` for a Unix socket.
+    package var authority: String? {
+        switch self {
+        case .ip: description
+        case .name(let name, let port): "\(Self.withoutDot(name)):\(port)"
+        case .unix: nil
+        }
     }
 
     package var port: UInt16? {

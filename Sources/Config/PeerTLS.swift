@@ -31,7 +31,7 @@ extension Grammar where Value == String {
     /// A host name in lower case.
     package static var hostName: Grammar {
         Grammar(expected: "a host name such as orders.internal") { (text: String) in
-            Reading(NetworkAddress.hostName(text))
+            Reading(NetworkAddress.hostName(text).map(NetworkAddress.withoutDot))
         }
     }
 }

@@ -79,6 +79,12 @@ package struct ServiceURL: Sendable, Equatable {
         return start <= at ? start..<at : nil
     }
 
+    /// As Host has it: without a dot at its end, and without the port that is the scheme's own.
+    package func authority(defaultPort: UInt16) -> String {
+        let host = IPText.isV6(host) ? "[\(host)]" : NetworkAddress.withoutDot(host)
+        return port.map { $0 == defaultPort ? host : "\(host):\($0)" } ?? host
+    }
+
     /// The text with its user and password hidden.
     package static func redacted(_ text: String) -> String {
         guard let hidden = credentials(in: text) else { return text }

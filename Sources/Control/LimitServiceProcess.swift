@@ -33,8 +33,8 @@ package final class LimitServiceProcess {
     private var watch: Timer?
 
     package init(
-        _ read: @escaping Source, readFile: @escaping (String) -> Result<[UInt8], FileFailure>, notices: Notices,
-        serviceManager: String? = nil
+        _ read: @escaping Source, readFile: @escaping @Sendable (String) -> Result<[UInt8], FileFailure>,
+        notices: Notices, serviceManager: String? = nil
     ) throws {
         self.read = read
         self.notices = notices
@@ -67,7 +67,8 @@ package final class LimitServiceProcess {
         let watch = StoreWatch(
             StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, notices: notices)
         group = try WorkerGroup(count: workerCount) { context in
-            let worker = LimitWorker(rules: rules, store: store, metrics: metrics, context: context, board: board)
+            let worker = LimitWorker(
+                rules: rules, store: store.make(context, readFile: readFile), seed: store.table.seed, metrics: metrics, context: context, board: board)
             let index = context.index
             worker.server.storeChanged = { watch.report($0, worker: index, generation: 0) }
             return worker
@@ -128,10 +129,11 @@ private final class LimitWorker: ListeningProgram {
     let listeners: WorkerListeners
 
     init(
-        rules: RuleTree, store: LimitServiceStore, metrics: LimitServiceMetrics, context: WorkerContext, board: LoadBoard
+        rules: RuleTree, store: any WindowStore, seed: HashSeed, metrics: LimitServiceMetrics, context: WorkerContext,
+        board: LoadBoard
     ) {
         server = LimitServer(
-            rules: rules, store: store.make(context), seed: store.table.seed, metrics: metrics, context: context)
+            rules: rules, store: store, seed: seed, metrics: metrics, context: context)
         listeners = WorkerListeners(handler: server.handler, context: context, board: board)
     }
 }
@@ -165,10 +167,13 @@ struct LimitServiceStore: Sendable {
         }
     }
 
-    func make(_ context: WorkerContext) -> any WindowStore {
+    /// - Parameter readFile: for the files that say how names are looked up.
+    func make(
+        _ context: WorkerContext, readFile: @escaping (String) -> Result<[UInt8], FileFailure>
+    ) -> any WindowStore {
         let memory = MemoryWindowStore(table: table)
         guard case .redis(let address, let database, let user, let password, let tls) = location,
-            let dialer = dialer(address, tls, context)
+            let dialer = dialer(address, tls, context, readFile)
         else { return memory }
         var settings = RedisSettings()
         settings.user = user
@@ -181,13 +186,18 @@ struct LimitServiceStore: Sendable {
             seed: RandomBytes.uint64())
     }
 
-    private func dialer(_ address: NetworkAddress, _ tls: UpstreamTLS?, _ context: WorkerContext) -> (any RedisDialer)? {
+    private func dialer(
+        _ address: NetworkAddress, _ tls: UpstreamTLS?, _ context: WorkerContext,
+        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>
+    ) -> (any RedisDialer)? {
         func security(_ name: String) -> (context: ClientContext, name: ServerName)? {
             tls.flatMap { tls in (tls.serverName ?? ServerName(name)).map { (tls.context, $0) } }
         }
         switch address {
         case .name(let name, let port):
-            let resolver = SystemResolver(on: context.loop)
+            let resolver = NameResolver(on: context.loop, scratch: context.scratch) {
+                NameFiles.source(readFile: readFile)
+            }
             return NameDialer(
                 name, port: port, tls: security(name), resolver: resolver, on: context.loop, scratch: context.scratch)
         case .ip, .unix:

@@ -1,13 +1,14 @@
-internal import Config
+package import Config
 internal import DNS
 internal import Gateway
-internal import Sockets
+internal import Reactor
+package import Sockets
 internal import Transport
 
 /// Whom to ask for names: as the system's files say, and the configuration says otherwise.
-enum NameFiles {
+package enum NameFiles {
     static func source(
-        _ configuration: ResolverConfiguration, readFile: (String) -> Result<[UInt8], FileFailure>
+        _ configuration: ResolverConfiguration = .defaults, readFile: (String) -> Result<[UInt8], FileFailure>
     ) -> NameSource {
         func text(_ path: String) -> String {
             guard case .success(let bytes) = readFile(path) else { return "" }
@@ -19,5 +20,24 @@ enum NameFiles {
         if let timeout = configuration.timeout { settings.timeout = timeout }
         if let attempts = configuration.attempts { settings.attempts = attempts }
         return NameSource(settings: settings, hosts: HostTable(text("/etc/hosts")))
+    }
+
+    /// Looks a name up on the calling thread, which waits: for commands that have nothing else to do. What DNS does not know is
+    /// asked of the system, which may have other sources (nsswitch.conf(5)).
+    package static func addresses(
+        of name: String, readFile: @escaping (String) -> Result<[UInt8], FileFailure>
+    ) -> [SocketAddress] {
+        guard let loop = try? EventLoop() else { return SystemResolver.resolveNow(name) }
+        let context = WorkerContext(index: -1, loop: loop)
+        let resolver = NameResolver(on: loop, scratch: context.scratch) { source(readFile: readFile) }
+        var answer: LookupAnswer?
+        // What is told early will do.
+        resolver.look(up: .host(name)) { answer = answer ?? $0 }
+        while answer == nil { loop.tick(wait: true) }
+        switch answer?.resolution {
+        case .addresses(let addresses, _, _): return addresses
+        case .failed: return []
+        case .unknown, .services, nil: return SystemResolver.resolveNow(name)
+        }
     }
 }

@@ -28,6 +28,8 @@ final class NameKeeper {
         var coming: [ServiceTarget]?
         /// Why it was not found, the last time that it was asked for.
         var trouble: String?
+        /// Found, but not for these names, which come before in the order of the search domains.
+        var passedOver: [DomainName] = []
     }
 
     /// - Parameter say: what whoever runs the process should know, each once.
@@ -86,7 +88,7 @@ final class NameKeeper {
             }
         }
         // An answer that comes at once keeps house, too.
-        for subject in needed.subtracting(kept.keys) {
+        for subject in needed where kept[subject] == nil {
             let name = Kept()
             name.timer = Timer(on: loop) { [unowned self] in ask(subject) }
             kept[subject] = name
@@ -96,11 +98,13 @@ final class NameKeeper {
 
     private func ask(_ subject: Subject) {
         guard let name = kept[subject] else { return }
-        lookup.look(up: subject) { [weak self, weak name] resolution in
+        lookup.look(up: subject) { [weak self, weak name] answer in
             guard let self, let name, kept[subject] === name else { return }
-            name.timer?.arm(after: name.schedule.next(after: resolution, using: &random))
+            let resolution = answer.resolution
+            // What is told early holds until the rest is known.
+            if answer.isFinal { name.timer?.arm(after: name.schedule.next(after: resolution, using: &random)) }
             name.isSettled = true
-            tell(of: subject, name, resolution)
+            tell(of: subject, name, answer)
             if take(resolution, for: subject, name) { changed?(resolved) }
         }
     }
@@ -111,23 +115,34 @@ final class NameKeeper {
     }
 
     /// Said when it begins and when it is over, not again while it lasts.
-    private func tell(of subject: Subject, _ name: Kept, _ resolution: Resolution) {
+    private func tell(of subject: Subject, _ name: Kept, _ answer: LookupAnswer) {
         let before = name.trouble
-        switch resolution {
+        switch answer.resolution {
         case .addresses, .services: name.trouble = nil
         case .unknown: name.trouble = "no such name"
-        case .failed: name.trouble = "no name server has an answer"
+        case .failed: name.trouble = "no name server has an answer" + Self.list(answer.unanswered, of: subject)
         }
-        if let trouble = name.trouble, before == nil {
+        if let trouble = name.trouble {
+            guard before == nil else { return }
             let isKnown =
                 switch subject {
                 case .host(let host): resolved.addresses[host]?.isEmpty == false
                 case .service(let service): resolved.services[service]?.isEmpty == false
                 }
             say("name \(subject.name): \(trouble); \(isKnown ? "what it stood for before stays" : "it stands for nothing yet")")
-        } else if name.trouble == nil, before != nil {
-            say("name \(subject.name): found")
+            return
         }
+        if before != nil { say("name \(subject.name): found") }
+        if !answer.unanswered.isEmpty, name.passedOver.isEmpty {
+            say("name \(subject.name): found, but no name server has an answer\(Self.list(answer.unanswered, of: subject))")
+        }
+        name.passedOver = answer.unanswered
+    }
+
+    /// Which of the names that were tried; nothing where only the name itself was.
+    private static func list(_ names: [DomainName], of subject: Subject) -> String {
+        guard !names.isEmpty, names != [DomainName(subject.name)] else { return "" }
+        return " for \(names.map(\.description).joined(separator: ", "))"
     }
 
     /// Returns whether anything is otherwise than before.
@@ -138,7 +153,7 @@ final class NameKeeper {
         case (.host(let host), .addresses(var found, let isComplete, _)):
             let former = resolved.addresses[host] ?? []
             if !isComplete {
-                // Nobody could say anything about the other family: what was good a moment ago is the better guess.
+                // Nothing is known of the other family yet: what was good a moment ago is the better guess.
                 let family = found[0].family
                 found += former.filter { $0.family != family && !found.contains($0) }
             }
@@ -161,10 +176,12 @@ final class NameKeeper {
         for case (.service(let name), let service) in kept {
             guard let coming = service.coming else { continue }
             let hosts = coming.map { ResolvedNames.key(of: $0) }
-            guard hosts.allSatisfy({ kept[.host($0)]?.isSettled == true }) else { continue }
+            let isOffered = hosts.contains { resolved.addresses[$0]?.isEmpty == false }
+            // Where it had none, those that are known need not wait for those that are not.
+            let isFirst = isOffered && resolved.services[name]?.isEmpty != false
+            guard isFirst || hosts.allSatisfy({ kept[.host($0)]?.isSettled == true }) else { continue }
             service.coming = nil
             isOver = true
-            let isOffered = hosts.contains { resolved.addresses[$0]?.isEmpty == false }
             guard isOffered || resolved.services[name] == nil else { continue }
             if Set(coming) != Set(resolved.services[name] ?? []) {
                 resolved.services[name] = coming

@@ -9,7 +9,8 @@ package struct HostTable: Sendable {
             let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
             guard let address = words.first.flatMap({ SocketAddress(host: String($0), port: 0) }) else { continue }
             for name in words.dropFirst() {
-                let name = name.lowercased()
+                var name = name.lowercased()
+                if name.last == "." { name.removeLast() }
                 if addresses[name]?.contains(address) != true { addresses[name, default: []].append(address) }
             }
         }

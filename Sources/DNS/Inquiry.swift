@@ -19,6 +19,9 @@ package struct Inquiry {
     private var isExtended = true
     private var isStream = false
 
+    /// Whom it is put to at present.
+    package var currentServer: SocketAddress? { settings.servers.indices.contains(server) ? settings.servers[server] : nil }
+
     package enum Step: Equatable {
         /// On a new socket. Without an answer `until` then: `failed`.
         case send(to: SocketAddress, [UInt8], isStream: Bool, until: Instant)

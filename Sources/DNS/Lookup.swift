@@ -1,97 +1,138 @@
-package import Sockets
-
-/// What is looked up.
-package enum Subject: Hashable, Sendable {
-    /// A host's addresses.
-    case host(String)
-    /// Who offers a service, and where: `_grpc._tcp.orders.internal`.
-    case service(String)
-
-    package var name: String {
-        switch self {
-        case .host(let name), .service(let name): name
-        }
-    }
-
-    fileprivate var types: [RecordType] {
-        switch self {
-        case .host: [.a, .aaaa]
-        case .service: [.srv]
-        }
-    }
-}
-
-/// What came of looking something up.
-package enum Resolution: Equatable, Sendable {
-    /// Never empty, each once, with port 0. Not complete where nobody could say whether there are any of the other family.
-    case addresses([SocketAddress], isComplete: Bool, ttl: Duration)
-    /// Never empty.
-    case services([ServiceTarget], ttl: Duration)
-    /// There is no such thing.
-    case unknown(ttl: Duration)
-    /// Nobody could say.
-    case failed
-}
+internal import Sockets
+package import Time
 
 /// A name looked up: as it is and within the search domains, in the order of resolv.conf(5), all its types at once.
 ///
-/// Pure: its owner puts the questions, and says what was found.
+///     asking for the first candidate ──records──▶ finished
+///        │  └── one family only, the other overdue: told early, and finished when that is known
+///        └── nothing, no server has an answer, or silence beyond patience: the next candidate is asked for, too
+///
+/// The first candidate in the order that has records counts, among those that are answered: a silent or broken search domain
+/// does not hide the name. Pure: its owner puts the questions, says what was found, and comes back at `wakeAt`.
 package struct Lookup {
+    /// How long the addresses of one family wait for the other's (RFC 8305, section 3: Resolution Delay).
+    package static let resolutionDelay = Duration.milliseconds(50)
+    /// After which silence the next candidate is asked for beside this one, at most.
+    package static let patienceMax = Duration.seconds(1)
+
     private let subject: Subject
-    private var candidates: [DomainName]
-    private var found: [RecordType: Finding] = [:]
-    private var negativeTTLSeconds = UInt32.max
+    private let patience: Duration
+    private var candidates: [Candidate]
+    /// So many of the candidates have been asked for.
+    private var askedCount = 0
+    /// The candidate whose one family has been told.
+    private var earlyIndex: Int?
+    /// When the candidate that was asked for last is overdue.
+    private var overdueAt: Instant?
+    /// Since when addresses of one family wait for the other's.
+    private var delayEndsAt: Instant?
+
+    private struct Candidate {
+        let name: DomainName
+        var findings: [RecordType: Finding] = [:]
+    }
 
     package enum Step: Equatable {
         case ask([Question])
-        /// For the other questions' findings.
+        /// For the other questions' findings, or for `wakeAt`.
         case wait
-        case finished(Resolution)
+        case finished(LookupAnswer)
+        /// Not the end: findings are still wanted.
+        case early(LookupAnswer)
     }
 
     package init(_ subject: Subject, _ settings: ResolverSettings) {
         self.subject = subject
-        candidates = Self.candidates(subject.name, settings)
+        patience = min(settings.timeout, Self.patienceMax)
+        candidates = Self.candidates(subject.name, settings).map { Candidate(name: $0) }
     }
 
     private static func candidates(_ text: String, _ settings: ResolverSettings) -> [DomainName] {
         guard let name = DomainName(text) else { return [] }
         guard text.last != "." else { return [name] }
-        let longer = settings.search.compactMap { name.appending($0) }
+        let longer = settings.search.compactMap { $0 == .root ? nil : name.appending($0) }
         let dots = text.utf8.count { $0 == UInt8(ascii: ".") }
-        return dots >= settings.dots ? [name] + longer : longer + [name]
+        var seen: Set<DomainName> = []
+        return (dots >= settings.dots ? [name] + longer : longer + [name]).filter { seen.insert($0).inserted }
     }
 
-    package func begin() -> Step {
-        guard let name = candidates.first else { return .finished(.unknown(ttl: .zero)) }
+    package mutating func begin(now: Instant) -> Step { judge(now: now) }
+
+    package mutating func found(_ finding: Finding, for question: Question, now: Instant) -> Step {
+        guard let index = candidates[..<askedCount].firstIndex(where: { $0.name == question.name }) else { return .wait }
+        candidates[index].findings[question.type] = finding
+        return judge(now: now)
+    }
+
+    /// `wakeAt` has come.
+    package mutating func timePassed(now: Instant) -> Step { judge(now: now) }
+
+    package var wakeAt: Instant? { delayEndsAt ?? overdueAt }
+
+    private mutating func judge(now: Instant) -> Step {
+        for index in 0..<askedCount {
+            let candidate = candidates[index]
+            let isComplete = candidate.findings.count == subject.types.count
+            if let resolution = resolution(candidate) {
+                if isComplete { return .finished(LookupAnswer(resolution, unanswered: unanswered)) }
+                return tellEarly(resolution, of: index, now: now)
+            }
+            let isOverdue = index < askedCount - 1 || overdueAt.map { now >= $0 } ?? false
+            if !isComplete, !isOverdue { return .wait }
+        }
+        if askedCount < candidates.count { return askNext(now: now) }
+        overdueAt = nil
+        guard candidates.allSatisfy({ $0.findings.count == subject.types.count }) else { return .wait }
+        let unanswered = unanswered
+        guard unanswered.isEmpty else { return .finished(LookupAnswer(.failed, unanswered: unanswered)) }
+        return .finished(LookupAnswer(.unknown(ttl: .seconds(Int64(negativeTTLSeconds)))))
+    }
+
+    /// The addresses of one family, once they have waited for the other's.
+    private mutating func tellEarly(_ resolution: Resolution, of index: Int, now: Instant) -> Step {
+        guard earlyIndex != index else { return .wait }
+        guard let end = delayEndsAt else {
+            delayEndsAt = now + Self.resolutionDelay
+            return .wait
+        }
+        guard now >= end else { return .wait }
+        earlyIndex = index
+        (delayEndsAt, overdueAt) = (nil, nil)
+        return .early(LookupAnswer(resolution, unanswered: unanswered, isFinal: false))
+    }
+
+    private mutating func askNext(now: Instant) -> Step {
+        let name = candidates[askedCount].name
+        askedCount += 1
+        overdueAt = askedCount < candidates.count ? now + patience : nil
         return .ask(subject.types.map { Question(name, $0) })
     }
 
-    package mutating func found(_ finding: Finding, for question: Question) -> Step {
-        guard question.name == candidates.first else { return .wait }
-        found[question.type] = finding
-        guard found.count == subject.types.count else { return .wait }
-        let findings = subject.types.compactMap { found[$0] }
-        found = [:]
-        if let resolution = resolution(findings) { return .finished(resolution) }
-        // It would be a guess that the name is not the one that nobody could tell of.
-        guard !findings.contains(.failed) else { return .finished(.failed) }
-        for finding in findings {
-            switch finding {
-            case .nothing(let seconds), .records(_, let seconds): negativeTTLSeconds = min(negativeTTLSeconds, seconds)
-            case .failed: break
-            }
-        }
-        candidates.removeFirst()
-        guard !candidates.isEmpty else { return .finished(.unknown(ttl: .seconds(Int64(negativeTTLSeconds)))) }
-        return begin()
+    /// Candidates that no server has an answer for, as far as is known.
+    private var unanswered: [DomainName] {
+        candidates[..<askedCount].filter { candidate in
+            let isOverdue = candidate.findings.count < subject.types.count && candidate.name != candidates[askedCount - 1].name
+            return resolution(candidate) == nil && (isOverdue || candidate.findings.values.contains(.failed))
+        }.map(\.name)
     }
 
-    private func resolution(_ findings: [Finding]) -> Resolution? {
+    private var negativeTTLSeconds: UInt32 {
+        guard !candidates.isEmpty else { return 0 }
+        return candidates.flatMap(\.findings.values).reduce(UInt32.max) { shortest, finding in
+            switch finding {
+            case .nothing(let seconds), .records(_, let seconds): min(shortest, seconds)
+            case .failed: shortest
+            }
+        }
+    }
+
+    /// What its records say so far; `nil` where it has none.
+    private func resolution(_ candidate: Candidate) -> Resolution? {
         var ttlSeconds = UInt32.max
         var addresses: [SocketAddress] = []
         var targets: [ServiceTarget] = []
-        for case .records(let records, let seconds) in findings {
+        for type in subject.types {
+            guard case .records(let records, let seconds) = candidate.findings[type] else { continue }
             ttlSeconds = min(ttlSeconds, seconds)
             for record in records {
                 switch record {
@@ -103,7 +144,10 @@ package struct Lookup {
             }
         }
         let ttl = Duration.seconds(Int64(ttlSeconds))
-        if !addresses.isEmpty { return .addresses(addresses, isComplete: !findings.contains(.failed), ttl: ttl) }
+        guard addresses.isEmpty else {
+            let isComplete = subject.types.allSatisfy { candidate.findings[$0].map { $0 != .failed } ?? false }
+            return .addresses(addresses, isComplete: isComplete, ttl: ttl)
+        }
         return targets.isEmpty ? nil : .services(targets, ttl: ttl)
     }
 }

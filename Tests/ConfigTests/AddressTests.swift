@@ -8,6 +8,7 @@ import Testing
         ("\"[::1]:50051\"", .ip("::1", port: 50051)), ("\"[0:0::0001]:50051\"", .ip("::1", port: 50051)),
         ("\"[::ffff:10.0.0.1]:1\"", .ip("::ffff:10.0.0.1", port: 1)),
         ("Orders.Internal:65535", .name("orders.internal", port: 65535)),
+        ("Orders.Internal.:80", .name("orders.internal.", port: 80)), ("orders.:80", .name("orders.", port: 80)),
         ("my_service:80", .name("my_service", port: 80)),
         ("unix:/run/orders.sock", .unix("/run/orders.sock")),
     ])
@@ -18,7 +19,7 @@ import Testing
     @Test("what is no address to call", arguments: [
         "10.0.0.11", "10.0.0.11:", ":80", "10.0.0.11:65536", "10.0.0.11:0", "10.0.0.256:80", "10.0.0:80", "010.0.0.1:80",
         "\"::1:80\"", "\"[::1]\"", "\"[10.0.0.1]:80\"", "\"[::1%eth0]:80\"", "http://a:80", "a b:80", "-a:80", "a..b:80",
-        "unix:run.sock", "\"unix:\"", "a:+80", "a:8_0",
+        "unix:run.sock", "\"unix:\"", "a:+80", "a:8_0", ".:80", "a..:80", "10.0.0.1.:80",
     ])
     func noPeers(text: String) {
         #expect(reading(text, as: .peerAddress).value == nil)
@@ -36,6 +37,13 @@ import Testing
     func unixPath() {
         #expect(NetworkAddress("unix:/" + String(repeating: "a", count: 106)) != nil)
         #expect(NetworkAddress("unix:/" + String(repeating: "a", count: 107)) == nil)
+    }
+
+    @Test("an authority has no dot at the end of its host", arguments: [
+        ("orders.internal.:50051", "orders.internal:50051"), ("[::1]:80", "[::1]:80"), ("unix:/a", nil),
+    ])
+    func authority(text: String, authority: String?) {
+        #expect(NetworkAddress(text)?.authority == authority)
     }
 
     @Test("an address is written as it is read", arguments: ["10.0.0.1:80", "[2001:db8::1]:443", "a.b:1", "unix:/x"])

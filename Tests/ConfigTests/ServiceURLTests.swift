@@ -13,6 +13,9 @@ import Testing
         #expect(v6.host == "::1" && v6.port == nil && v6.address(defaultPort: 6379) == .ip("::1", port: 6379))
         let unix = try #require(ServiceURL("unix:///run/redis.sock"))
         #expect(unix.host.isEmpty && unix.path == "/run/redis.sock" && unix.address(defaultPort: 1) == nil)
+        let absolute = try #require(ServiceURL("https://auth.acme.dev.:8443/jwks"))
+        #expect(absolute.address() == .name("auth.acme.dev.", port: 8443))
+        #expect(absolute.authority(defaultPort: 443) == "auth.acme.dev:8443" && absolute.authority(defaultPort: 8443) == "auth.acme.dev")
         let passwordOnly = try #require(ServiceURL("redis://:secret@10.0.0.1:6379"))
         #expect(passwordOnly.user == nil && passwordOnly.password?.text == "secret")
     }

@@ -30,9 +30,14 @@ struct NameKeeperTests {
         var answers: [Subject: Resolution] = [:]
         var asked: [Subject] = []
 
-        func look(up subject: Subject, completion: @escaping (Resolution) -> Void) {
+        /// What comes before that, and what was passed over.
+        var early: [Subject: Resolution] = [:]
+        var unanswered: [DomainName] = []
+
+        func look(up subject: Subject, completion: @escaping (LookupAnswer) -> Void) {
             asked.append(subject)
-            if let answer = answers[subject] { completion(answer) }
+            if let answer = early[subject] { completion(LookupAnswer(answer, isFinal: false)) }
+            if let answer = answers[subject] { completion(LookupAnswer(answer, unanswered: unanswered)) }
         }
     }
 
@@ -138,6 +143,51 @@ struct NameKeeperTests {
             ])
         keeper.keep([])
         #expect(keeper.troubles.isEmpty)
+    }
+
+    @Test("search domains that no server can tell of are named, whether the name is found or not")
+    func searchDomains() {
+        final class Said { var lines: [String] = [] }
+        let said = Said()
+        let keeper = NameKeeper(lookup: names, loop: worker.loop) { said.lines.append($0) }
+        names.unanswered = [DomainName("a.x.test")!, DomainName("a.y.test")!]
+        names.answers[.host("a")] = .failed
+        keeper.keep([.host("a")])
+        names.answers[.host("a")] = Self.found([Self.one])
+        for _ in 0..<3 { worker.advance(by: .seconds(31), steps: 1) }
+        #expect(
+            said.lines == [
+                "name a: no name server has an answer for a.x.test, a.y.test; it stands for nothing yet", "name a: found",
+                "name a: found, but no name server has an answer for a.x.test, a.y.test",
+            ])
+    }
+
+    @Test("what is told early is served, and the rest when it comes; until then the name is not asked for again")
+    func early() {
+        names.early[.host("a.test")] = Self.found([Self.one], isComplete: false)
+        names.answers[.host("a.test")] = nil
+        let (keeper, changes) = keeper(.host("a.test"))
+        #expect(keeper.isSettled && keeper.resolved.addresses == ["a.test": [Self.one]])
+        worker.advance(by: .seconds(300), steps: 1)
+        #expect(names.asked.count == 1)
+        names.answers[.host("a.test")] = Self.found([Self.one, Self.six])
+        keeper.keep([])
+        keeper.keep([.host("a.test")])
+        #expect(changes.all.last?.addresses["a.test"] == [Self.one, Self.six])
+        worker.advance(by: .seconds(23), steps: 1)
+        #expect(names.asked.count == 3)
+        #expect(keeper.resolved.addresses["a.test"] == [Self.one, Self.six], "what is early takes nothing away")
+    }
+
+    @Test("a service that had no host yet does not wait for hosts that are not answered")
+    func firstHost() {
+        let service = Subject.service("_grpc._tcp.test")
+        let hosts = ["a.test", "silent.test"].map { ServiceTarget(DomainName($0)!, port: 1) }
+        names.answers = [service: .services(hosts, ttl: .seconds(10)), .host("a.test."): Self.found([Self.one], ttl: 60)]
+        let (keeper, _) = keeper(service)
+        #expect(keeper.resolved.services["_grpc._tcp.test"] == hosts)
+        #expect(keeper.resolved.addresses["a.test."] == [Self.one])
+        #expect(names.asked.count(where: { $0 == .host("silent.test.") }) == 1)
     }
 
     @Test("new names are looked up at once, and those that are gone no more")

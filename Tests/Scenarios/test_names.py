@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import grpc
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness import gateway as commands
 from harness.backend import Backend, ask
 from harness.caller import Caller
-from harness.dns import NameServer
+from harness.dns import A, AAAA, NameServer
 from harness.gateway import cluster, configuration
 from harness.waiting import eventually
 
@@ -30,9 +31,9 @@ def pair(own):
     return first, own(Backend("b", address=f"127.0.0.2:{port}")), port
 
 
-def serving(names, *endpoints, **more):
-    resolver = {"servers": [names.address], "search": [], "timeout": "200ms", "attempts": 2}
-    clusters = {"kinds": cluster(*endpoints, load_balancing="round_robin")}
+def serving(names, *endpoints, search=(), timeout="200ms", tls=None, **more):
+    resolver = {"servers": [names.address], "search": list(search), "timeout": timeout, "attempts": 2}
+    clusters = {"kinds": cluster(*endpoints, load_balancing="round_robin", **({"tls": tls} if tls else {}))}
     return configuration(clusters=clusters, resolver=resolver, workers=1, **more)
 
 
@@ -129,6 +130,57 @@ def test_what_does_not_fit_into_a_packet_is_asked_for_over_tcp(gateway, names, p
     with Caller(running.address) as caller:
         assert caller.unary(ask()).backend == "a"
     assert names.count(NAME, "tcp") >= 2
+
+
+@pytest.mark.parametrize("silent", [A, AAAA])
+def test_a_family_that_is_not_answered_holds_nobody_up(gateway, names, own, silent):
+    backend = own(Backend("a", address="127.0.0.1:0" if silent == AAAA else "[::1]:0"))
+    port = backend.address.rsplit(":", 1)[1]
+    names.hosts(NAME, "127.0.0.1", "::1")
+    names.silent_types = {silent}
+    begun = time.monotonic()
+    running = gateway(serving(names, f"{NAME}:{port}", timeout="10s"))
+    with Caller(running.address) as caller:
+        assert caller.unary(ask()).backend == "a"
+    assert time.monotonic() - begun < 4, "no time of a name server passed"
+
+
+@pytest.mark.parametrize("trouble", [2, 5, None], ids=["SERVFAIL", "REFUSED", "silence"])
+def test_a_broken_search_domain_does_not_hide_the_name(gateway, names, pair, trouble):
+    _, _, port = pair
+    names.hosts("orders.good.test", "127.0.0.1")
+    names.hosts("single", "127.0.0.2")
+    if trouble is None:
+        names.silent_domains = {".bad.test"}
+    else:
+        names.codes_by_domain = {".bad.test": trouble}
+    running = gateway(serving(names, f"orders:{port}", f"single:{port}", search=["bad.test.", "good.test"]))
+    with Caller(running.address) as caller:
+        assert {caller.unary(ask()).backend for _ in range(8)} == {"a", "b"}
+    for name in ("orders", "single"):
+        expected = f"name {name}: found, but no name server has an answer for {name}.bad.test"
+        assert sum(expected in line for line in running.process.lines) == 1
+
+
+def test_a_dot_at_the_end_makes_a_name_absolute(gateway, names, pair):
+    _, _, port = pair
+    names.hosts("orders", "127.0.0.1")
+    names.hosts("orders.good.test", "127.0.0.2")
+    names.services("_grpc._tcp.other", ("orders", int(port), 0, 0))
+    running = gateway(
+        serving(names, f"orders.:{port}", {"srv": "_grpc._tcp.other."}, search=["good.test"]))
+    with Caller(running.address) as caller:
+        assert {caller.unary(ask()).backend for _ in range(4)} == {"a"}
+    assert names.count("orders.good.test") == 0 and names.count("_grpc._tcp.other.good.test") == 0
+
+
+def test_certificates_are_asked_for_without_the_dot_at_the_end(gateway, names, own, pki):
+    backend = own(Backend("tls", identity=pki.issue("dotted", [NAME])))
+    port = backend.address.rsplit(":", 1)[1]
+    names.hosts(NAME, "127.0.0.1")
+    running = gateway(serving(names, f"{NAME}.:{port}", tls={"ca": str(pki.file)}))
+    with Caller(running.address) as caller:
+        assert caller.unary(ask()).backend == "tls"
 
 
 def test_an_alias_and_an_address_of_the_sixth_version(gateway, names, own):

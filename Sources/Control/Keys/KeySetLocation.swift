@@ -31,8 +31,7 @@ struct KeySetLocation: Equatable {
             url.user == nil, url.password == nil, let address = url.address(defaultPort: 443)
         else { return nil }
         endpoint = EndpointAddress(address)
-        let host = url.host.contains(":") ? "[\(url.host)]" : url.host
-        authority = url.port.map { $0 == 443 ? host : "\(host):\($0)" } ?? host
+        authority = url.authority(defaultPort: 443)
         path = url.path.hasPrefix("/") ? url.path : "/\(url.path)"
     }
 

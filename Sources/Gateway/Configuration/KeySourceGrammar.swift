@@ -24,12 +24,7 @@ extension Grammar where Value == KeySource {
             reader.report("found \(found), expected an https URL without user, password and fragment", at: place)
             return nil
         }
-        return .https(address: address, authority: authority(of: url), path: target(of: url), ca: nil)
-    }
-
-    private static func authority(of url: ServiceURL) -> String {
-        let host = IPText.isV6(url.host) ? "[\(url.host)]" : url.host
-        return url.port.map { $0 == 443 ? host : "\(host):\($0)" } ?? host
+        return .https(address: address, authority: url.authority(defaultPort: 443), path: target(of: url), ca: nil)
     }
 
     private static func target(of url: ServiceURL) -> String {

@@ -41,7 +41,7 @@ extension Grammar where Value == NetworkAddress {
 extension Grammar where Value == String {
     fileprivate static var searchDomain: Grammar {
         Grammar(expected: "a domain such as orders.internal") { (text: String) in
-            NetworkAddress.hostName(text).map { .value($0) } ?? .mismatch
+            NetworkAddress.hostName(text).map { .value(NetworkAddress.withoutDot($0)) } ?? .mismatch
         }
     }
 }

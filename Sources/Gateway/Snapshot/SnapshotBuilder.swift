@@ -174,7 +174,7 @@ package struct SnapshotBuilder {
                     tls: redis.tls.flatMap { files.upstreamTLS($0, protocols: [], at: store.store.place) }))
         case .service(let address, let tls):
             location = .service(
-                EndpointAddress(address), authority: address.description,
+                EndpointAddress(address), authority: address.authority ?? "localhost",
                 tls: tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: store.store.place) })
         }
         return StorePlan(

@@ -8,6 +8,8 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
     private var inquiry: Inquiry
     private unowned(unsafe) let loop: EventLoop
     private let scratch: ScratchBuffers
+    /// Hears of each server whether it answered.
+    private let heard: (SocketAddress, Bool) -> Void
     private let completion: (Finding) -> Void
     private var random = SystemRandomNumberGenerator()
     private var timer: Timer?
@@ -17,8 +19,12 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
     private var outgoing: [UInt8] = []
     private var incoming: [UInt8] = []
 
-    init(_ inquiry: Inquiry, on loop: EventLoop, scratch: ScratchBuffers, completion: @escaping (Finding) -> Void) {
+    init(
+        _ inquiry: Inquiry, on loop: EventLoop, scratch: ScratchBuffers, heard: @escaping (SocketAddress, Bool) -> Void,
+        completion: @escaping (Finding) -> Void
+    ) {
         self.inquiry = inquiry
+        self.heard = heard
         self.loop = loop
         self.scratch = scratch
         self.completion = completion
@@ -31,7 +37,17 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
         take(inquiry.begin(now: loop.now, using: &random))
     }
 
-    private func fail() { take(inquiry.failed(now: loop.now, using: &random)) }
+    private func fail() {
+        if let server = inquiry.currentServer { heard(server, false) }
+        take(inquiry.failed(now: loop.now, using: &random))
+    }
+
+    private func receive(_ message: [UInt8]) {
+        let server = inquiry.currentServer
+        let step = inquiry.received(message, now: loop.now, using: &random)
+        if step != .wait, let server { heard(server, true) }
+        take(step)
+    }
 
     private func take(_ first: Inquiry.Step) {
         var step = first
@@ -86,7 +102,7 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
     // MARK: DatagramSocketDelegate
 
     func datagramReceived(_ bytes: UnsafeRawBufferPointer) {
-        take(inquiry.received(Array(bytes), now: loop.now, using: &random))
+        receive(Array(bytes))
     }
 
     func datagramFailed(_ code: Int32) { fail() }
@@ -106,7 +122,7 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
             let message = Array(incoming[2..<end])
             incoming.removeFirst(end)
             let isSame = channel
-            take(inquiry.received(message, now: loop.now, using: &random))
+            receive(message)
             guard let isSame, channel === isSame else { return }
         }
     }

@@ -5,8 +5,9 @@ internal import Time
 
 /// Looks names up, and tells how long that holds.
 package protocol NameLookup: AnyObject {
-    /// Calls `completion` on the loop, later. Not called once the resolver is gone.
-    func look(up subject: Subject, completion: @escaping (Resolution) -> Void)
+    /// Calls `completion` on the loop, later: once, or before that with an answer that is not final. Not called once the
+    /// resolver is gone.
+    func look(up subject: Subject, completion: @escaping (LookupAnswer) -> Void)
 }
 
 /// What a resolver goes by: whom to ask, and what need not be asked.
@@ -25,12 +26,13 @@ package struct NameSource: Sendable {
 /// A name that is asked for again before it is answered is looked up once. Nothing is remembered: who asks keeps the answer
 /// for as long as it holds.
 package final class NameResolver: HostResolver, NameLookup {
-    private unowned(unsafe) let loop: EventLoop
+    private let loop: EventLoop
     private let scratch: ScratchBuffers
     private let read: () -> NameSource
     private var source: NameSource
     private var readAt: Instant
     private var running: [Subject: LookupRun] = [:]
+    private var order = ServerOrder()
 
     /// What the table of hosts says holds so long: it may be edited.
     package static let tableTTL = Duration.seconds(5)
@@ -45,79 +47,136 @@ package final class NameResolver: HostResolver, NameLookup {
         readAt = loop.now
     }
 
-    package func look(up subject: Subject, completion: @escaping (Resolution) -> Void) {
-        if let run = running[subject] { return run.completions.append(completion) }
+    deinit {
+        // What is asked at the moment ends while the loop still lives.
+        running = [:]
+    }
+
+    package func look(up subject: Subject, completion: @escaping (LookupAnswer) -> Void) {
+        if let run = running[subject] { return run.join(completion) }
         if loop.now >= readAt + Self.readPeriod {
             source = read()
             readAt = loop.now
         }
-        let run = LookupRun(subject, source, on: loop, scratch: scratch) { [unowned self] run, resolution in
-            running[subject] = nil
-            for completion in run.completions { completion(resolution) }
-        }
-        run.completions.append(completion)
+        let run = LookupRun(subject, source, on: loop, scratch: scratch, resolver: self)
         running[subject] = run
+        run.join(completion)
         run.start()
     }
 
     package func resolve(_ name: String, completion: @escaping ([SocketAddress]) -> Void) {
-        look(up: .host(name)) { resolution in
-            if case .addresses(let addresses, _, _) = resolution { completion(addresses) } else { completion([]) }
+        var isAnswered = false
+        look(up: .host(name)) { answer in
+            // What is told early is enough to connect.
+            guard !isAnswered else { return }
+            isAnswered = true
+            if case .addresses(let addresses, _, _) = answer.resolution { completion(addresses) } else { completion([]) }
         }
+    }
+
+    // MARK: What runs say
+
+    fileprivate func finished(_ run: LookupRun) { running[run.subject] = nil }
+
+    fileprivate func heard(from server: SocketAddress, answered: Bool) {
+        if answered { order.answered(server) } else { order.silent(server, now: loop.now) }
+    }
+
+    fileprivate func ordered(_ settings: ResolverSettings) -> ResolverSettings {
+        var settings = settings
+        settings.servers = order.order(settings.servers, now: loop.now)
+        return settings
     }
 }
 
 /// A lookup under way, with the questions that it has put.
 private final class LookupRun {
-    var completions: [(Resolution) -> Void] = []
+    let subject: Subject
+    private var completions: [(LookupAnswer) -> Void] = []
     private let source: NameSource
-    private let subject: Subject
     private var lookup: Lookup
     private var inquiries: [Question: InquiryRun] = [:]
+    /// What has been told early, for those who join later.
+    private var early: LookupAnswer?
+    private var isOver = false
     private unowned(unsafe) let loop: EventLoop
+    private unowned let resolver: NameResolver
     private let scratch: ScratchBuffers
-    private let finished: (LookupRun, Resolution) -> Void
     private var starter: Timer?
+    private var waker: Timer?
 
-    init(
-        _ subject: Subject, _ source: NameSource, on loop: EventLoop, scratch: ScratchBuffers,
-        finished: @escaping (LookupRun, Resolution) -> Void
-    ) {
+    init(_ subject: Subject, _ source: NameSource, on loop: EventLoop, scratch: ScratchBuffers, resolver: NameResolver) {
         self.subject = subject
         self.source = source
         self.loop = loop
         self.scratch = scratch
-        self.finished = finished
+        self.resolver = resolver
         lookup = Lookup(subject, source.settings)
+    }
+
+    func join(_ completion: @escaping (LookupAnswer) -> Void) {
+        completions.append(completion)
+        guard early != nil else { return }
+        loop.afterThisTick { [weak self] in
+            // Meanwhile all may have been told.
+            if let early = self?.early { completion(early) }
+        }
     }
 
     /// Later: who asks is not answered before the call returns.
     func start() {
         starter = Timer(on: loop) { [unowned self] in begin() }
         starter?.arm(after: .zero)
+        waker = Timer(on: loop) { [unowned self] in take(lookup.timePassed(now: self.loop.now)) }
     }
 
     private func begin() {
         if case .host(let name) = subject, case let known = source.hosts.look(up: name), !known.isEmpty {
-            return finished(self, .addresses(known, isComplete: true, ttl: NameResolver.tableTTL))
+            return end(LookupAnswer(.addresses(known, isComplete: true, ttl: NameResolver.tableTTL)))
         }
-        take(lookup.begin())
+        take(lookup.begin(now: loop.now))
     }
 
     private func take(_ step: Lookup.Step) {
+        guard !isOver else { return }
         switch step {
-        case .wait: return
-        case .finished(let resolution): finished(self, resolution)
-        case .ask(let questions):
-            let runs = questions.map { question in
-                InquiryRun(Inquiry(question, source.settings), on: loop, scratch: scratch) { [unowned self] finding in
-                    // It is on the stack.
-                    if let run = inquiries.removeValue(forKey: question) { loop.afterThisTick { withExtendedLifetime(run) {} } }
-                    take(lookup.found(finding, for: question))
-                }
-            }
-            for (question, run) in zip(questions, runs) { inquiries[question] = run }
-            for run in runs { run.start() }
+        case .finished(let answer): return end(answer)
+        case .wait: break
+        case .early(let answer):
+            early = answer
+            tell(answer)
+        case .ask(let questions): ask(questions)
         }
+        if let instant = lookup.wakeAt { waker?.arm(at: instant) } else { waker?.disarm() }
+    }
+
+    private func tell(_ answer: LookupAnswer) {
+        for completion in completions { completion(answer) }
+    }
+
+    /// It may end with this.
+    private func end(_ answer: LookupAnswer) {
+        (isOver, early) = (true, nil)
+        waker?.disarm()
+        loop.afterThisTick { withExtendedLifetime(self) {} }
+        inquiries = [:]
+        resolver.finished(self)
+        tell(answer)
+    }
+
+    private func ask(_ questions: [Question]) {
+        let settings = resolver.ordered(source.settings)
+        let runs = questions.map { question in
+            InquiryRun(
+                Inquiry(question, settings), on: loop, scratch: scratch,
+                heard: { [unowned self] server, answered in resolver.heard(from: server, answered: answered) }
+            ) { [unowned self] finding in
+                // It is on the stack.
+                if let run = inquiries.removeValue(forKey: question) { loop.afterThisTick { withExtendedLifetime(run) {} } }
+                take(lookup.found(finding, for: question, now: loop.now))
+            }
+        }
+        for (question, run) in zip(questions, runs) { inquiries[question] = run }
+        for run in runs { run.start() }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Calling
 import Config
+import Control
 import Sockets
 import TLS
 
@@ -41,10 +42,10 @@ struct CallTLS: ParsableArguments {
         switch address {
         case .ip(let host, let port): addresses = SocketAddress(host: host, port: port).map { [$0] } ?? []
         case .unix(let path): addresses = [.unix(path)]
-        case .name(let name, let port): addresses = SystemResolver.resolveNow(name).map { $0.with(port: port) }
+        case .name(let name, let port): addresses = NameFiles.addresses(of: name, readFile: Files.bytes).map { $0.with(port: port) }
         }
         return CallTarget(
-            name: text, addresses: addresses, authority: authority ?? (address.host == nil ? "localhost" : text),
+            name: text, addresses: addresses, authority: authority ?? address.authority ?? "localhost",
             tls: isOn ? try client(host: address.host) : nil)
     }
 

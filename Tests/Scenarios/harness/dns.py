@@ -20,6 +20,10 @@ class NameServer:
         self._zone = {}
         self._aliases = {}
         self.silent = False
+        # Record types, and ends of names, that get no answer, or another response code.
+        self.silent_types = set()
+        self.silent_domains = set()
+        self.codes_by_domain = {}
         self.truncating = False
         self.code = None
         # What was asked: (transport, name, type).
@@ -121,10 +125,11 @@ class NameServer:
         question = message[12:index + 5]
         with self._lock:
             self.asked.append((transport, name, kind))
-            if self.silent:
+            if self.silent or kind in self.silent_types or name.endswith(tuple(self.silent_domains)):
                 return None
-            if self.code is not None:
-                return message[:2] + struct.pack("!HHHHH", 0x8180 | self.code, 1, 0, 0, 0) + question
+            code = next((code for end, code in self.codes_by_domain.items() if name.endswith(end)), self.code)
+            if code is not None:
+                return message[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, 0, 0, 0) + question
             if self.truncating and transport == "udp":
                 return message[:2] + struct.pack("!HHHHH", 0x8380, 1, 0, 0, 0) + question
             answers = []

@@ -35,14 +35,14 @@ import Time
         }
     }
 
-    private static let both = Resolution.addresses(
-        [.ipv4(0x0a00_0001, port: 0), .ipv4(0x0a00_0002, port: 0)], isComplete: true, ttl: .seconds(60))
+    private static let addresses = [SocketAddress.ipv4(0x0a00_0001, port: 0), .ipv4(0x0a00_0002, port: 0)]
+    private static let both = Resolution.addresses(addresses, isComplete: true, ttl: .seconds(60))
 
     @Test("a name is answered by the first server, with the time it holds")
     func answered() {
         let resolver = resolver()
         var found: [Resolution] = []
-        resolver.look(up: .host("backend.test")) { found.append($0) }
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
         #expect(found.isEmpty)
         #expect(isDone { !found.isEmpty })
         #expect(found == [Self.both])
@@ -54,11 +54,11 @@ import Time
     func once() {
         let resolver = resolver()
         var found: [Resolution] = []
-        for _ in 0..<3 { resolver.look(up: .host("backend.test")) { found.append($0) } }
+        for _ in 0..<3 { resolver.look(up: .host("backend.test")) { found.append($0.resolution) } }
         #expect(isDone { found.count == 3 })
         #expect(found == [Self.both, Self.both, Self.both])
         #expect(servers[0].asked.count == 2)
-        resolver.look(up: .host("backend.test")) { found.append($0) }
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
         #expect(isDone { found.count == 4 })
         #expect(servers[0].asked.count == 4)
     }
@@ -67,7 +67,7 @@ import Time
     func table() {
         let resolver = resolver(hosts: "192.0.2.7 backend.test")
         var found: [Resolution] = []
-        resolver.look(up: .host("backend.test")) { found.append($0) }
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
         #expect(isDone { !found.isEmpty })
         #expect(found == [.addresses([.ipv4(0xc000_0207, port: 0)], isComplete: true, ttl: NameResolver.tableTTL)])
         #expect(servers[0].asked.isEmpty)
@@ -78,7 +78,7 @@ import Time
         servers[0].truncates = true
         let resolver = resolver()
         var found: [Resolution] = []
-        resolver.look(up: .host("backend.test")) { found.append($0) }
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
         #expect(isDone { !found.isEmpty })
         #expect(found == [Self.both])
         #expect(servers[0].asked.filter(\.isStream).map(\.type).sorted() == [1, 28])
@@ -89,7 +89,7 @@ import Time
         servers[0].liesFirst = true
         let resolver = resolver()
         var found: [Resolution] = []
-        resolver.look(up: .host("backend.test")) { found.append($0) }
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
         #expect(isDone { !found.isEmpty })
         #expect(found == [Self.both])
     }
@@ -99,7 +99,7 @@ import Time
         servers[0].isSilent = true
         let resolver = resolver()
         var found: [Resolution] = []
-        resolver.look(up: .host("backend.test")) { found.append($0) }
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
         #expect(isDone { servers[0].asked.count == 2 })
         worker.settle()
         #expect(found.isEmpty && servers[1].asked.isEmpty)
@@ -107,20 +107,59 @@ import Time
         #expect(isDone { !found.isEmpty })
         #expect(found == [Self.both])
         servers[1].isSilent = true
-        resolver.look(up: .host("backend.test")) { found.append($0) }
-        #expect(isDone { servers[0].asked.count == 4 })
-        worker.advance(by: .seconds(2))
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
         #expect(isDone { servers[1].asked.count == 4 })
+        worker.advance(by: .seconds(2))
+        #expect(isDone { servers[0].asked.count == 4 })
         worker.advance(by: .seconds(2))
         #expect(isDone { found.count == 2 })
         #expect(found.last == .failed)
+    }
+
+    @Test("a family that is not answered holds nobody up, and one that is asked for meanwhile is told at once")
+    func overdue() {
+        servers[0].isSilentFor = 28
+        let resolver = resolver()
+        var (found, later): ([LookupAnswer], [LookupAnswer]) = ([], [])
+        var addresses: [[SocketAddress]] = []
+        resolver.look(up: .host("backend.test")) { found.append($0) }
+        resolver.resolve("backend.test") { addresses.append($0) }
+        #expect(isDone { servers[0].asked.count == 2 })
+        worker.settle()
+        #expect(found.isEmpty)
+        worker.advance(by: Lookup.resolutionDelay)
+        #expect(isDone { !found.isEmpty })
+        let early = Resolution.addresses(Self.addresses, isComplete: false, ttl: .seconds(60))
+        #expect(found == [LookupAnswer(early, isFinal: false)])
+        resolver.look(up: .host("backend.test")) { later.append($0) }
+        #expect(isDone { !later.isEmpty })
+        #expect(later == found)
+        worker.advance(by: .seconds(2))
+        #expect(isDone { found.count == 2 })
+        // The second server has answered for the other family.
+        #expect(found.last == LookupAnswer(Self.both) && later.last == found.last)
+        #expect(addresses == [Self.addresses])
+    }
+
+    @Test("a server that was silent is asked last from then on")
+    func order() {
+        servers[0].isSilent = true
+        let resolver = resolver()
+        var found: [Resolution] = []
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
+        #expect(isDone { servers[0].asked.count == 2 })
+        worker.advance(by: .seconds(2))
+        #expect(isDone { !found.isEmpty })
+        resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
+        #expect(isDone { found.count == 2 })
+        #expect(servers[0].asked.count == 2 && servers[1].asked.count == 4)
     }
 
     @Test("a name that does not exist is told from one that nobody could look up")
     func unknown() {
         let resolver = resolver()
         var found: [Resolution] = []
-        resolver.look(up: .host("nowhere.test")) { found.append($0) }
+        resolver.look(up: .host("nowhere.test")) { found.append($0.resolution) }
         #expect(isDone { !found.isEmpty })
         guard case .unknown = found[0] else {
             Issue.record("\(found[0])")

@@ -11,6 +11,8 @@ final class NameServer {
     var names: [String: [UInt32]] = [:]
     var ttlSeconds: UInt32 = 60
     var isSilent = false
+    /// Questions of this type get no answer.
+    var isSilentFor: UInt16?
     /// Answers by UDP are cut off.
     var truncates = false
     /// Answers come with another identifier first.
@@ -106,7 +108,7 @@ final class NameServer {
         let type = UInt16(query[end + 1]) << 8 | UInt16(query[end + 2])
         let name = labels.joined(separator: ".")
         asked.append((name, type, isStream))
-        guard !isSilent else { return [] }
+        guard !isSilent, type != isSilentFor else { return [] }
         let isCut = truncates && !isStream
         let known = names[name]
         let found = isCut || type != 1 ? [] : known ?? []
