@@ -1,3 +1,4 @@
+import Foundation
 import Protobuf
 import Testing
 @testable import Transcoding
@@ -52,6 +53,64 @@ struct RequestTranscoderTests {
         #expect(throws: Request.Outcome.failure(.request, path: path, problem: "\(problem.text)")) {
             try Request(method: method, target: target, body: body).messages()
         }
+    }
+
+    private func plan(_ path: String, verb: String = "GET", body: String? = nil) -> TranscodingPlan {
+        TranscodingPlan(
+            schema: kindsSchema,
+            rules: [
+                TranscodingPlan.Rule(
+                    selector: "martlet.kinds.v1.Library.Echo", rule: HTTPRule(verb: verb, path: path, body: body)),
+                TranscodingPlan.Rule(
+                    selector: "martlet.kinds.v1.Library.ListBooks", rule: HTTPRule(verb: "GET", path: "/x/{parent}:check")),
+            ])
+    }
+
+    @Test("a path binds every type that has a text form, as a query does", arguments: [
+        ("timestamp", "2024-02-29T12:34:56.5Z", #""2024-02-29T12:34:56.500Z""#),
+        ("timestamp", "2024-02-29T12%3A34%3A56.5%2B01:00", #""2024-02-29T11:34:56.500Z""#), ("duration", "-1.5s", #""-1.500s""#),
+        ("field_mask", "title,author.givenName", #""title,author.givenName""#), ("field_mask", "author.given_name", #""author.givenName""#),
+        ("wrapped_double", "1.5", "1.5"), ("wrapped_float", "-Infinity", #""-Infinity""#), ("wrapped_int64", "-7", #""-7""#),
+        ("wrapped_uint64", "18446744073709551615", #""18446744073709551615""#), ("wrapped_int32", "0", "0"),
+        ("wrapped_uint32", "4294967295", "4294967295"), ("wrapped_bool", "false", "false"), ("wrapped_bool", "true", "true"),
+        ("wrapped_string", "a%2Fb:c.d", #""a/b:c.d""#), ("wrapped_bytes", "_-8=", #""/+8=""#), ("null", "NULL_VALUE", nil),
+        ("chosen_duration", "3s", #""3s""#),
+    ])
+    func textForms(field: String, text: String, value: String?) throws {
+        let name = field.split(separator: "_").enumerated().map { $0 == 0 ? "\($1)" : $1.capitalized }.joined()
+        let expected = value.map { "{\"\(name)\":\($0)}" } ?? "{}"
+        let messages = try Request(method: "GET", target: "/x/\(text)").messages(plan("/x/{\(field)}"))
+        #expect(try isSame(messages[0], expected), "\(messages[0]) is not \(expected)")
+        // The body may say the same and nothing else.
+        let posted = plan("/x/{\(field)}", verb: "POST", body: "*")
+        #expect(try isSame(try Request(target: "/x/\(text)", body: expected).messages(posted)[0], expected))
+        #expect(try isSame(try Request(target: "/x/\(text)", body: "{\"\(name)\":null}").messages(posted)[0], expected))
+        guard value != nil, field != "wrapped_int32", field != "wrapped_bool" else { return }
+        let other = field == "timestamp" ? "1970-01-01T00:00:00Z" : field.hasSuffix("duration") ? "0s" : field.contains("wrapped_b") ? "" : "0"
+        #expect(throws: Request.Outcome.failure(.request, path: name, problem: "\(Problem.boundElsewhere.text)")) {
+            try Request(target: "/x/\(text)", body: "{\"\(name)\":\"\(other)\"}").messages(posted)
+        }
+    }
+
+    @Test("a text that its type does not have is refused by the name of the field", arguments: [
+        ("timestamp", "2024-02-30T12:34:56Z", Problem.badTimestamp), ("duration", "1.5", .badDuration), ("wrapped_int64", "1.5", .expectedInteger),
+        ("wrapped_bool", "TRUE", .expectedBoolean), ("wrapped_bytes", "a", .badBase64), ("wrapped_string", "%ff", .notUTF8),
+    ])
+    func noTextForms(field: String, text: String, problem: Problem) {
+        let name = field.split(separator: "_").enumerated().map { $0 == 0 ? "\($1)" : $1.capitalized }.joined()
+        #expect(throws: Request.Outcome.failure(.request, path: name, problem: "\(problem.text)")) {
+            try Request(method: "GET", target: "/x/\(text)").messages(plan("/x/{\(field)}"))
+        }
+    }
+
+    @Test("in a variable of several segments only %2F stays as it is", arguments: [
+        ("/x/{a_string=y/*}", "/x/y/%3A%3f%23%5B%5D%40%21%24%26%27%28%29%2A%2B%2C%3B%3D%20%C3%A9%25%2f", "y/:?#[]@!$&'()*+,;= é%%2f"),
+        ("/x/{a_string=**}", "/x/a%3Ab/c%2Fd", "a:b/c%2Fd"), ("/x/{a_string=y/**}", "/x/y", "y"),
+        ("/x/{a_string=*}", "/x/a%2Fb%3A", "a/b:"), ("/x/{wrapped_string=y/*}", "/x/y/a%40b%2Fc", "y/a@b%2Fc"),
+    ])
+    func severalSegments(template: String, target: String, text: String) throws {
+        let name = template.contains("wrapped") ? "wrappedString" : "aString"
+        #expect(try Request(method: "GET", target: target).messages(plan(template)) == ["{\"\(name)\":\"\(text)\"}"])
     }
 
     @Test("another member of a oneof that the path bound is refused")

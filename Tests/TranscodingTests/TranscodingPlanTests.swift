@@ -60,8 +60,12 @@ struct TranscodingPlanTests {
 
     @Test("what is wrong with a rule is said by name", arguments: [
         ("Echo", HTTPRule(verb: "GET", path: "/x/{nope}"), "GET /x/{nope}: martlet.kinds.v1.Kinds has no field nope"),
-        ("Echo", HTTPRule(verb: "GET", path: "/x/{child}"), "GET /x/{child}: child: a path binds a number, a text, bytes, a truth value or an enum"),
-        ("Echo", HTTPRule(verb: "GET", path: "/x/{strings}"), "GET /x/{strings}: strings: a path binds a number, a text, bytes, a truth value or an enum"),
+        ("Echo", HTTPRule(verb: "GET", path: "/x/{child}"), "GET /x/{child}: child: a path binds a single number, string, bytes, bool or enum, a Timestamp, Duration or FieldMask, or a wrapper of those"),
+        ("Echo", HTTPRule(verb: "GET", path: "/x/{structure}"), "GET /x/{structure}: structure: a path binds a single number, string, bytes, bool or enum, a Timestamp, Duration or FieldMask, or a wrapper of those"),
+        ("Echo", HTTPRule(verb: "GET", path: "/x/{timestamps}"), "GET /x/{timestamps}: timestamps: a path binds a single number, string, bytes, bool or enum, a Timestamp, Duration or FieldMask, or a wrapper of those"),
+        ("Echo", HTTPRule(verb: "GET", path: "/x/{a_string}/{aString}"), "GET /x/{a_string}/{aString}: aString is bound twice"),
+        ("Echo", HTTPRule(verb: "GET", path: "/x/{timestamp}/{timestamp.seconds}"), "GET /x/{timestamp}/{timestamp.seconds}: timestamp.seconds is bound twice"),
+        ("Echo", HTTPRule(verb: "GET", path: "/x/{strings}"), "GET /x/{strings}: strings: a path binds a single number, string, bytes, bool or enum, a Timestamp, Duration or FieldMask, or a wrapper of those"),
         ("Echo", HTTPRule(verb: "GET", path: "/x", body: "nope"), "GET /x: body: martlet.kinds.v1.Kinds has no field nope"),
         ("Echo", HTTPRule(verb: "GET", path: "/x", responseBody: "n"), "GET /x: response_body: martlet.kinds.v1.Kinds has no field n"),
         ("Echo", HTTPRule(verb: "GET", path: "/x//y"), "/x//y, character 4: expected a segment"),

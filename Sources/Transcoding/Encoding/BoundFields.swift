@@ -36,7 +36,7 @@ struct BoundFields: ~Copyable {
         for variable in binding.variables {
             do throws(Problem) {
                 plain.reset()
-                try PercentText.decode(match.capture(variable), variable.isSingle ? .all : .unreserved, into: &plain)
+                try PercentText.decode(match.capture(variable), variable.isSingle ? .all : .exceptSlash, into: &plain)
                 encoder.begin(UnsafeRawBufferPointer(start: nil, count: 0))
                 try encoder.textField(variable.fields[variable.fields.count - 1], plain.bytes)
                 try note(variable.fields)

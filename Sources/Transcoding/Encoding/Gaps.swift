@@ -80,10 +80,18 @@ struct Gaps: ~Copyable {
 
     /// Copies the bytes with every length in its place. `target` has room for `output.count + extra`.
     func write(_ output: borrowing Output, to target: UnsafeMutablePointer<UInt8>) {
+        write(output, from: Mark(count: 0, extra: 0, written: 0), to: target)
+    }
+
+    /// How many bytes that is, from a mark on.
+    func size(_ output: borrowing Output, from mark: Mark) -> Int { output.count - mark.written + extra - mark.extra }
+
+    /// The same from a mark on.
+    func write(_ output: borrowing Output, from mark: Mark, to target: UnsafeMutablePointer<UInt8>) {
         var target = target
-        var copied = 0
-        if extra > 0 {
-            for index in 0..<count where gaps[index].length >= 0 {
+        var copied = mark.written
+        if extra > mark.extra {
+            for index in mark.count..<count where gaps[index].length >= 0 {
                 let place = gaps[index].place
                 memcpy(target, output.base + copied, place - copied)
                 target = Varint.write(UInt64(gaps[index].length), to: target + (place - copied))

@@ -7,14 +7,19 @@ extension MessageEncoder {
     func textField(_ field: UnsafePointer<FieldSchema>, _ text: UnsafeRawBufferPointer) throws(Problem) {
         tag(field.pointee.tag)
         let start = text.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? Self.nothing
-        guard let message = field.pointee.message else { return try textScalar(field, start, text.count) }
+        guard let message = field.pointee.message else {
+            _ = try textScalar(field, start, text.count)
+            return
+        }
         guard field.pointee.kind == .message else { throw .notInQuery }
         let gap = gaps.open(&output)
         switch message.pointee.wellKnown {
         case .wrapper:
             guard let inner = message.pointee.field(number: 1) else { throw .notInQuery }
+            // As in JSON: a value that is the default is not written.
+            let before = output.count
             tag(inner.pointee.tag)
-            try textScalar(inner, start, text.count)
+            if try !textScalar(inner, start, text.count) { output.truncate(to: before) }
         case .timestamp:
             guard let parts = TimeText.timestamp(start, text.count) else { throw .badTimestamp }
             write(parts)
@@ -27,21 +32,24 @@ extension MessageEncoder {
         gaps.close(gap, &output)
     }
 
+    /// Returns whether it is other than the default.
     private func textScalar(
         _ field: UnsafePointer<FieldSchema>, _ start: UnsafePointer<UInt8>, _ count: Int
-    ) throws(Problem) {
+    ) throws(Problem) -> Bool {
         let text = UnsafeRawBufferPointer(start: start, count: count)
         switch field.pointee.kind {
         case .string:
             guard UTF8Text.isValid(text) else { throw .notUTF8 }
             varint(UInt64(count))
             output.append(start, count)
-        case .bytes: _ = try bytes(of: start, count)
+            return count > 0
+        case .bytes: return try bytes(of: start, count)
         case .bool:
             guard text.equals("true") || text.equals("false") else { throw .expectedBoolean }
             output.byte(text.count == 4 ? 1 : 0)
-        case .enumeration: _ = try enumValue(field.pointee.enumeration!, text: start, count)
-        default: _ = try writeNumber(field.pointee.kind, text: start, count)
+            return text.count == 4
+        case .enumeration: return try enumValue(field.pointee.enumeration!, text: start, count)
+        default: return try writeNumber(field.pointee.kind, text: start, count)
         }
     }
 

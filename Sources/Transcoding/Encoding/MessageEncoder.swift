@@ -190,7 +190,11 @@ final class MessageEncoder {
         let first = try json.peek()
         if first != UInt8(ascii: "n") || Self.hasNull(field) {
             switch field.pointee.shape {
-            case .singular: try singular(field, bound: bound.child(0, field))
+            case .singular:
+                let child = bound.child(0, field)
+                if child >= 0, bound.nodes[child].variable >= 0 { try boundValue(of: field, child) } else {
+                    try singular(field, bound: child)
+                }
             case .repeated: try array(field)
             case .map: try map(field)
             }
@@ -267,12 +271,17 @@ final class MessageEncoder {
 
     /// The body may repeat what the path says, and not contradict it.
     private func boundValue(of field: UnsafePointer<FieldSchema>, _ node: Int) throws(Problem) {
-        let start = output.count
-        tag(field.pointee.tag)
-        _ = try scalar(field)
-        let isSame = leaf(bound.nodes[node].variable).equals(output.bytes(from: start))
-        output.truncate(to: start)
-        guard isSame else { throw .boundElsewhere }
+        let mark = gaps.mark(output)
+        if field.pointee.message != nil { try message(field) } else {
+            tag(field.pointee.tag)
+            _ = try scalar(field)
+        }
+        var said = Output(capacity: max(64, gaps.size(output, from: mark)))
+        said.reserve(gaps.size(output, from: mark))
+        gaps.write(output, from: mark, to: said.at)
+        said.advance(to: said.at + gaps.size(output, from: mark))
+        gaps.restore(mark, &output)
+        guard leaf(bound.nodes[node].variable).equals(said.bytes) else { throw .boundElsewhere }
     }
 
     /// What the path gave this variable, with its tag.

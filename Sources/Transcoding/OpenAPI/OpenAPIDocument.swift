@@ -85,7 +85,7 @@ package struct OpenAPIDocument {
             tree.add("description", .text("A part of \(field.pointee.name), which is \(pattern)."))
             tree.add("schema", ["type": "string"])
         } else {
-            tree.add("schema", parameter.field.map { schemas.field($0, plan) } ?? ["type": "string"])
+            tree.add("schema", parameter.field.map { schemas.text($0, plan) } ?? ["type": "string"])
         }
         return parameter.takesRest ? tree.adding("x-takes-slashes", true) : tree
     }
@@ -111,18 +111,10 @@ package struct OpenAPIDocument {
                 let isAgain = way.contains { $0.pointee.message == inner } || inner == binding.input
                 guard field.pointee.shape == .singular, fields.count < Self.queryDepthMax, !isAgain else { continue }
                 collect(inner, fields, binding, plan, into: &found)
-            } else if field.pointee.message.map({ Self.isText($0.pointee.wellKnown) }) ?? true {
+            } else if field.hasTextForm {
                 let name = fields.map { OpenAPISchemas.name(of: $0, plan) }.joined(separator: ".")
-                found.append(["name": .text(name), "in": "query", "schema": schemas.field(field, plan)])
+                found.append(["name": .text(name), "in": "query", "schema": schemas.text(field, plan)])
             }
-        }
-    }
-
-    /// Whether a query can say it.
-    private static func isText(_ type: WellKnownType) -> Bool {
-        switch type {
-        case .timestamp, .duration, .fieldMask, .wrapper: true
-        default: false
         }
     }
 

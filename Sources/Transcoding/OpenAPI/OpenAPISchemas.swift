@@ -42,6 +42,15 @@ struct OpenAPISchemas {
         }
     }
 
+    /// What a path or a query says of a field: a wrapper's value, where JSON could also say `null`.
+    mutating func text(_ field: UnsafePointer<FieldSchema>, _ plan: TranscodingPlan) -> JSONTree {
+        guard let message = field.pointee.message, message.pointee.wellKnown == .wrapper,
+            let value = message.pointee.field(number: 1)
+        else { return self.field(field, plan) }
+        let one = one(value, plan)
+        return field.pointee.shape == .repeated ? ["type": "array", "items": one] : one
+    }
+
     static func name(of field: UnsafePointer<FieldSchema>, _ plan: TranscodingPlan) -> String {
         plan.options.keepsProtoNames ? field.pointee.name : field.pointee.jsonName
     }

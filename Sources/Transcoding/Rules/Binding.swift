@@ -10,7 +10,7 @@ package final class Binding: @unchecked Sendable {
     }
 
     struct Variable {
-        /// From the request message down to a scalar.
+        /// From the request message down to a field that has a text form.
         var fields: [UnsafePointer<FieldSchema>]
         var segments: Range<Int>
         var takesRest: Bool
@@ -62,7 +62,9 @@ package final class Binding: @unchecked Sendable {
         var variables: [Variable] = []
         for variable in template.variables {
             let fields = try Self.fields(variable.fieldPath, of: input)
-            tree.add(fields, variable: variables.count)
+            guard tree.add(fields, variable: variables.count) else {
+                throw BindingMistake(problem: "\(variable.fieldPath.joined(separator: ".")) is bound twice")
+            }
             variables.append(
                 Variable(
                     fields: fields, segments: variable.segments,
@@ -100,9 +102,11 @@ package final class Binding: @unchecked Sendable {
             }
             fields.append(field)
             let isLast = index == path.count - 1
-            guard field.pointee.shape == .singular, isLast == (field.pointee.message == nil) else {
+            let fits = isLast ? field.hasTextForm : field.pointee.message != nil
+            guard field.pointee.shape == .singular, fits else {
                 throw BindingMistake(
-                    problem: "\(path.joined(separator: ".")): a path binds a number, a text, bytes, a truth value or an enum")
+                    problem: "\(path.joined(separator: ".")): a path binds a single number, string, bytes, bool or enum, "
+                        + "a Timestamp, Duration or FieldMask, or a wrapper of those")
             }
             if let next = field.pointee.message { message = next }
         }
@@ -114,9 +118,11 @@ package final class Binding: @unchecked Sendable {
 struct BindingMistake: Error { let problem: String }
 
 extension BoundTree {
-    mutating func add(_ fields: [UnsafePointer<FieldSchema>], variable: Int) {
+    /// `false` where the field, one within it or one around it has a variable already.
+    mutating func add(_ fields: [UnsafePointer<FieldSchema>], variable: Int) -> Bool {
         var node = 0
         for field in fields {
+            guard nodes[node].variable < 0 else { return false }
             var next = child(node, field)
             if next < 0 {
                 next = nodes.count
@@ -125,11 +131,22 @@ extension BoundTree {
             }
             node = next
         }
+        guard nodes[node].variable < 0, nodes[node].children.isEmpty else { return false }
         nodes[node].variable = variable
+        return true
     }
 }
 
 extension UnsafePointer<FieldSchema> {
+    /// Whether a path or a query can say one value of it: a scalar, an enum, or a message that JSON writes as a string or scalar.
+    var hasTextForm: Bool {
+        guard let message = pointee.message else { return true }
+        switch message.pointee.wellKnown {
+        case .timestamp, .duration, .fieldMask, .wrapper: return pointee.kind == .message
+        case .none, .any, .structure, .value, .listValue, .empty, .httpBody: return false
+        }
+    }
+
     /// Whether a body that is this field is raw bytes.
     var isRawBody: Bool { pointee.shape == .singular && pointee.message?.pointee.wellKnown == .httpBody }
 }

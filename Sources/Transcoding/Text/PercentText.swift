@@ -2,8 +2,9 @@
 enum PercentText {
     enum Extent {
         case all
-        /// All but reserved characters, so that a `%2F` within a segment stays apart from the `/` between two.
-        case unreserved
+        /// All but `%2F`, so that a slash within a segment stays apart from the one between two (google/api/http.proto, "Path
+        /// template syntax").
+        case exceptSlash
         /// All, and a plus is a space.
         case query
     }
@@ -33,7 +34,7 @@ enum PercentText {
             let byte = text[index]
             if byte == UInt8(ascii: "%") {
                 guard index + 2 < text.count, let value = value(text[index + 1], text[index + 2]) else { throw .badPercent }
-                if extent == .unreserved, isReserved(value) {
+                if extent == .exceptSlash, value == UInt8(ascii: "/") {
                     output.append(UnsafeRawBufferPointer(rebasing: text[index..<(index + 3)]))
                 } else {
                     output.byte(value)
@@ -45,7 +46,4 @@ enum PercentText {
             }
         }
     }
-
-    /// RFC 3986, section 2.2.
-    private static func isReserved(_ byte: UInt8) -> Bool { ":/?#[]@!$&'()*+,;=".utf8.contains(byte) }
 }
