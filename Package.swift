@@ -58,7 +58,7 @@ let package = Package(
         module("HTTPModel", ["Bytes"]),
         module("TLS", ["COpenSSL", "Bytes", "Time"]),
         module("JOSE", ["CJWT", "Bytes", "JSON", "Crypto", "Time"]),
-        module("Protobuf"),
+        module("Protobuf", ["Bytes"]),
         module("Messages", [protobuf]),
         module("Reactor", ["CLinux", "Time"]),
 

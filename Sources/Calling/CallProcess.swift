@@ -117,12 +117,17 @@ package final class CallProcess {
         case .describe(let symbol): describe(symbol, files)
         case .call(let method, let input):
             let schema: Schema
-            do throws(SchemaFailure) { schema = try Schema(files: files) } catch {
+            let leftOut: [Schema.LeftOut]
+            do throws(SchemaFailure) { (schema, leftOut) = try Schema.serviceable(files: files) } catch {
                 error.problems.forEach { console.say("martlet: schema: \($0)") }
                 return finish(.mistake)
             }
             switch MethodChoice.find(method, in: schema) {
-            case .failure(let mistake): fail("\(mistake)")
+            case .failure(let mistake):
+                if let service = leftOut.first(where: { method.hasPrefix($0.service) }) {
+                    return fail("\(service.service) is not described completely: \(service.reason)")
+                }
+                fail("\(mistake)")
             case .success(let index):
                 guard let connection else { return dial { [self] in call(index, of: schema, input, $0) } }
                 call(index, of: schema, input, connection)

@@ -54,14 +54,17 @@ class Server:
         self.server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
         kinds_grpc.add_LibraryServicer_to_server(Library(), self.server)
         self.servicer = reflection.ReflectionServicer([NAME])
+        self.add(version)
+        self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
+        self.server.start()
+
+    def add(self, version, servicer=None):
         handler = grpc.stream_stream_rpc_method_handler(
-            lambda asks, context: self.servicer.ServerReflectionInfo(asks, context),
+            lambda asks, context: (servicer or self.servicer).ServerReflectionInfo(asks, context),
             request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
             response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString)
         name = f"grpc.reflection.{version}.ServerReflection"
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}),))
-        self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
-        self.server.start()
 
     def tell(self, found):
         pool = descriptor_pool.DescriptorPool()
@@ -185,6 +188,77 @@ def test_why_a_backend_does_not_describe_itself_is_said_in_one_line(tmp_path, ow
     server.servicer = Lost()
     with Gateway(tmp_path, serving(server.port)) as gateway:
         gateway.process.wait_for(lambda line: line.startswith("schema books:") and r"lost\u{0}in\u{1b}[31m the mail" in line, "the reason")
+
+
+class Teller:
+    """Answers by reflection with the library's own file, and what a test does to each answer."""
+
+    def __init__(self, change=lambda answers: answers, services=(NAME,)):
+        self.change, self.services, self.streams = change, services, 0
+
+    def ServerReflectionInfo(self, asks, context):
+        self.streams += 1
+        files = [file for file in description().file if not file.name.startswith("google/protobuf/")]
+        for one in asks:
+            answer = reflection_pb2.ServerReflectionResponse(original_request=one)
+            if one.HasField("list_services"):
+                for service in self.services:
+                    answer.list_services_response.service.add(name=service)
+            elif one.file_containing_symbol == NAME:
+                answer.file_descriptor_response.file_descriptor_proto.extend(file.SerializeToString() for file in files)
+            else:
+                answer.error_response.error_code, answer.error_response.error_message = 5, "not here"
+            yield from self.change(answer, context) or [answer]
+
+
+def test_files_of_protocol_buffers_need_not_be_told_and_a_service_without_a_file_costs_no_other(tmp_path, own):
+    server = own(Server())
+    server.servicer = Teller(lambda answer, context: None, (NAME, "gone.Service"))
+    with Gateway(tmp_path, serving(server.port)) as gateway:
+        assert get(gateway)[0] == 200
+        assert any("gone.Service is not described: not here" in line for line in gateway.process.lines)
+
+
+def test_two_answers_to_each_question_lose_nothing(tmp_path, own):
+    server = own(Server())
+    server.servicer = Teller(lambda answer, context: [answer, answer])
+    with Gateway(tmp_path, serving(server.port)) as gateway:
+        assert get(gateway)[0] == 200
+
+
+def test_a_stream_that_ends_over_a_question_is_begun_again_without_it(tmp_path, own):
+    server = own(Server())
+
+    def change(answer, context):
+        if answer.HasField("error_response"):
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such file")
+    server.servicer = Teller(change, ("gone.Service", NAME))
+    with Gateway(tmp_path, serving(server.port, {"reflection": {"interval": "1s"}})) as gateway:
+        assert get(gateway)[0] == 200
+        # Later it does not answer at all: what it told stays.
+        before = server.servicer.streams
+
+        def refuse(answer, context):
+            context.abort(grpc.StatusCode.UNAVAILABLE, "going")
+        server.servicer.change = refuse
+        eventually(lambda: server.servicer.streams > before + 1)
+        assert get(gateway)[0] == 200
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL, grpc.StatusCode.NOT_FOUND])
+def test_any_failure_of_v1_has_v1alpha_tried(tmp_path, own, code):
+    server = own(Server("v1alpha"))
+
+    class Refusing:
+        def ServerReflectionInfo(self, asks, context):
+            context.abort(code, "not this one")
+            yield
+    server.add("v1", Refusing())
+    with Gateway(tmp_path, serving(server.port)) as gateway:
+        assert get(gateway)[0] == 200
+        assert any("grpc.reflection.v1alpha" in line for line in gateway.process.lines)
+    told = run("call", f"127.0.0.1:{server.port}", "list")
+    assert NAME in told.stdout.splitlines(), told.stderr
 
 
 LIBRARY = """syntax = "proto3";

@@ -114,11 +114,18 @@ package enum ReflectionAnswer: Equatable, Sendable {
         }
     }
 
-    /// `nil` where the response answers nothing that we know.
-    package static func read(_ message: UnsafeRawBufferPointer) throws(WireReader.Failure) -> ReflectionAnswer? {
+    /// `nil` where the response answers nothing that we know; and the request that it says it answers, where it does.
+    package static func read(
+        _ message: UnsafeRawBufferPointer
+    ) throws(WireReader.Failure) -> (answer: ReflectionAnswer?, question: ReflectionQuestion?) {
         var answer: ReflectionAnswer?
+        var question: ReflectionQuestion?
         var reader = WireReader(message)
         while let tag = try reader.next() {
+            if tag.type == .bytes, tag.number == 2 {
+                question = try ReflectionQuestion.read(reader.bytes())
+                continue
+            }
             guard tag.type == .bytes, (4...7).contains(tag.number) else {
                 try reader.skip(tag)
                 continue
@@ -131,7 +138,7 @@ package enum ReflectionAnswer: Equatable, Sendable {
             default: answer = try error(body)
             }
         }
-        return answer
+        return (answer, question)
     }
 
     private static func files(_ message: UnsafeRawBufferPointer) throws(WireReader.Failure) -> ReflectionAnswer {

@@ -32,7 +32,7 @@ final class ReflectionAttempt: ClientConnectionOwner {
         limit = Timer(on: context.loop) { [unowned self] in end("no answer within \(timeLimit)") }
         do throws(SystemError) {
             connection = try ClientConnection(
-                to: place.address, tls: tls, limits: .defaults, streamLimit: 1, context: context, owner: self)
+                to: place.address, tls: tls, limits: .defaults, streamLimit: 4, context: context, owner: self)
             limit?.arm(after: timeLimit)
         } catch {
             limit?.arm(after: .zero)

@@ -127,15 +127,16 @@ package final class SchemaKeeper {
 
     private func take(_ answer: ReflectionFetch.Answer, _ asked: Asked) {
         let name = asked.plan.name
-        let files = answer.files.sorted { $0.lexicographicallyPrecedes($1) }
         let before = board.known[name]
+        let files = withFilesFromBefore(answer, before?.files ?? []).sorted { $0.lexicographicallyPrecedes($1) }
         if before?.files != files {
             do throws(SchemaFailure) {
-                let plan = try asked.schema.transcoding(of: files)
+                let (plan, leftOut) = try asked.schema.transcoding(of: files)
                 board.known[name] = SchemaBoard.Known(files: files, serviceCount: plan.schema.services.count, time: now)
                 say("schema \(name): \(plan.schema.services.count) services by grpc.reflection.\(answer.version.rawValue)")
                 for problem in plan.problems + plan.mistakes.map(\.problem) { say("schema \(name): \(problem)") }
                 for missing in answer.withoutFile { say("schema \(name): \(missing.service) is not described: \(missing.reason)") }
+                for service in leftOut { say("schema \(name): \(service.service) is left out: \(service.reason)") }
                 changed?(name, plan)
             } catch {
                 let reasons = answer.withoutFile.map { "\($0.service) is not described: \($0.reason)" }
@@ -149,6 +150,27 @@ package final class SchemaKeeper {
         board.troubles[name] = nil
         asked.isTried = true
         asked.schedule.succeeded(at: now, interval: asked.reflection.interval)
+    }
+
+    /// The files of an answer, and of those from before what it no longer gives of a service that it still lists or a file that
+    /// is still imported: the last good description stays until there is another.
+    private func withFilesFromBefore(_ answer: ReflectionFetch.Answer, _ before: [[UInt8]]) -> [[UInt8]] {
+        guard !before.isEmpty, !answer.withoutFile.isEmpty || !answer.missing.isEmpty else { return answer.files }
+        func outline(_ file: [UInt8]) -> FileOutline? {
+            try? file.span.bytes.withUnsafeBytes { (bytes) throws(WireReader.Failure) in try FileOutline(bytes) }
+        }
+        var given = Set(answer.files.compactMap { outline($0)?.name })
+        let former = before.compactMap { file in outline(file).map { (file, $0) } }
+        let services = Set(answer.withoutFile.map(\.service))
+        var waiting = answer.missing.map(\.file)
+        for (_, outline) in former where outline.services.contains(where: services.contains) { waiting.append(outline.name) }
+        var files = answer.files
+        while let name = waiting.popLast() {
+            guard let (file, outline) = former.first(where: { $0.1.name == name }), given.insert(name).inserted else { continue }
+            files.append(file)
+            waiting += outline.imports
+        }
+        return files
     }
 
     /// Said when it begins, not again while it lasts.

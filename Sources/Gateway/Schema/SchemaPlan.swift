@@ -18,14 +18,27 @@ package struct SchemaPlan: Sendable, Equatable {
     }
 
     /// - Parameter files: each the bytes of one FileDescriptorProto.
-    func transcoding(of files: [[UInt8]]) throws(SchemaFailure) -> TranscodingPlan {
-        var schema = try Schema(files: files)
+    /// - Returns: and, of what servers tell of themselves, the services that cannot be served.
+    func transcoding(of files: [[UInt8]]) throws(SchemaFailure) -> (plan: TranscodingPlan, leftOut: [Schema.LeftOut]) {
+        var schema: Schema
+        var leftOut: [Schema.LeftOut] = []
+        if reflection == nil { schema = try Schema(files: files) } else {
+            (schema, leftOut) = try Schema.serviceable(files: files)
+        }
         // Somebody's own file of that name is not to stand in the way.
-        if let more = ErrorDetails.joined(to: files, of: schema), let whole = try? Schema(files: more) { schema = whole }
+        if let more = ErrorDetails.joined(to: files, of: schema) {
+            if reflection == nil { schema = (try? Schema(files: more)) ?? schema } else if let whole = try? Schema.serviceable(files: more),
+                whole.leftOut == leftOut
+            {
+                schema = whole.schema
+            }
+        }
         let plan = TranscodingPlan(schema: schema, rules: rules, options: options)
         guard !plan.bindings.isEmpty else {
-            throw SchemaFailure(problems: ["found no service in the descriptors, expected at least one"])
+            throw SchemaFailure(
+                problems: ["found no service in the descriptors, expected at least one"]
+                    + leftOut.map { "\($0.service) is left out: \($0.reason)" })
         }
-        return plan
+        return (plan, leftOut)
     }
 }

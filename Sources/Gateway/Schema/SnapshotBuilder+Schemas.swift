@@ -12,7 +12,7 @@ extension SnapshotBuilder {
     mutating func transcoding(_ cluster: ClusterConfiguration) -> TranscodingPlan? {
         guard let schema = cluster.schema, let files = schemaFiles(schema, of: cluster.name.value) else { return nil }
         do throws(SchemaFailure) {
-            let plan = try SchemaPlan(schema.value).transcoding(of: files)
+            let plan = try SchemaPlan(schema.value).transcoding(of: files).plan
             for problem in plan.problems { self.files.report(problem, at: schema.place, severity: .warning) }
             var severity = Issue.Severity.error
             // What the endpoints will tell next is not known.

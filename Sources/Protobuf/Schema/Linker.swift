@@ -42,7 +42,7 @@ struct Linker {
     private var symbols: [String: (symbol: Symbol, file: Int)] = [:]
     private(set) var messages: [Message] = []
     private(set) var enums: [Enumeration] = []
-    private var extensions: [Extension] = []
+    private(set) var extensions: [Extension] = []
     var problems: [String] = []
 
     mutating func read(_ bytes: [UInt8]) {
@@ -57,6 +57,12 @@ struct Linker {
         } catch { problems.append("a file descriptor is no protobuf (\(error))") }
     }
 
+    func hasFile(_ name: String) -> Bool { fileNames[name] != nil }
+
+    mutating func changeFiles(_ change: (inout FileDescription) -> Void) {
+        for index in files.indices { change(&files[index]) }
+    }
+
     mutating func link() throws(SchemaFailure) -> Linked {
         do throws(WireFailure) { try collect() } catch { problems.append("options are no protobuf (\(error))") }
         attachExtensions()
@@ -69,7 +75,7 @@ struct Linker {
 
     // MARK: collecting names
 
-    private mutating func collect() throws(WireFailure) {
+    mutating func collect() throws(WireFailure) {
         for (index, file) in files.enumerated() {
             let scope = file.package
             for message in file.messages { try collect(message, scope: scope, features: file.features, file: index) }

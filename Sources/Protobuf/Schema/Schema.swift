@@ -15,6 +15,7 @@ package final class Schema: @unchecked Sendable {
     package convenience init(files: [[UInt8]]) throws(SchemaFailure) {
         var linker = Linker()
         for bytes in files { linker.read(bytes) }
+        linker.addWellKnownFiles()
         try self.init(linker.link())
     }
 
@@ -27,7 +28,7 @@ package final class Schema: @unchecked Sendable {
         try self.init(files: files)
     }
 
-    private init(_ linked: Linker.Linked) {
+    init(_ linked: Linker.Linked) {
         services = linked.services
         methods = linked.methods
         messages = linked.messages

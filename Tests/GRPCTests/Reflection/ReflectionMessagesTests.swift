@@ -23,14 +23,14 @@ import Testing
         var request = ByteBuffer(), buffer = ByteBuffer()
         ReflectionQuestion.services.append(to: &request)
         answer.append(to: request.readable, into: &buffer)
-        #expect(try ReflectionAnswer.read(buffer.readable) == answer)
+        #expect(try ReflectionAnswer.read(buffer.readable).answer == answer)
     }
 
     @Test("packed extension numbers are read, and what is no answer is none")
     func odd() throws {
         let packed: [UInt8] = [0x2a, 5, 0x12, 3, 7, 0xe8, 0x07]
-        #expect(try packed.withUnsafeBytes { try ReflectionAnswer.read($0) } == .extensionNumbers(type: "", [7, 1000]))
-        #expect(try [UInt8]().withUnsafeBytes { try ReflectionAnswer.read($0) } == nil)
+        #expect(try packed.withUnsafeBytes { try ReflectionAnswer.read($0).answer } == .extensionNumbers(type: "", [7, 1000]))
+        #expect(try [UInt8]().withUnsafeBytes { try ReflectionAnswer.read($0).answer } == nil)
         #expect(try [UInt8]().withUnsafeBytes { try ReflectionQuestion.read($0) } == nil)
         #expect(throws: WireReader.Failure.self) { try [UInt8(0x22), 9].withUnsafeBytes { try ReflectionAnswer.read($0) } }
     }

@@ -5,11 +5,12 @@ internal import Reactor
 
 /// Asks a server by reflection what services it has, and for the files that define them.
 ///
-///     v1 ──UNIMPLEMENTED──▶ v1alpha
+///     v1 ──any failure before the services are known──▶ v1alpha
 ///      └── services ─▶ the file of each ─▶ files that they import and nobody sent ─▶ done
+///              └── the stream ends early: another, with what has not been asked yet
 ///
-/// One stream, one question at a time. Ends by calling `completion` once, never within `init`, or by `cancel`. Kept by
-/// whoever began it.
+/// One question at a time. What a server cannot answer costs that service or file, not the others. Ends by calling `completion`
+/// once, never within `init`, or by `cancel`. Kept by its owner.
 package final class ReflectionFetch: ClientCallOwner {
     package struct Settings: Sendable {
         package var authority: String
@@ -63,14 +64,13 @@ package final class ReflectionFetch: ClientCallOwner {
     private var completion: ((Result<Answer, Failure>) -> Void)?
     private var call: ClientCall?
     private var limit: Timer?
+    private var patience: Timer?
     private var answer = Answer()
-    private var hasHeard = false
-    private var asked: ReflectionQuestion?
-    private var waiting: [ReflectionQuestion] = []
-    /// Files by name: whether they are there, or were asked for in vain.
-    private var knownFiles: Set<String> = []
-    private var knownServices: Set<String> = []
-    private var byteCount = 0
+    private var questions: ReflectionQuestions
+    /// What became of v1, while v1alpha is tried.
+    private var firstFailure: Failure?
+    /// A question that a stream ended over: it is put once more.
+    private var interrupted: ReflectionQuestion?
 
     /// - Parameter connection: ready, and kept by the fetch until it ends.
     package init(
@@ -79,51 +79,80 @@ package final class ReflectionFetch: ClientCallOwner {
         self.connection = connection
         self.settings = settings
         self.completion = completion
+        questions = ReflectionQuestions(filesMax: settings.filesMax, bytesMax: settings.bytesMax)
         limit = Timer(on: connection.context.loop) { [unowned self] in
-            end(.failure(.refused(CallStatus(.deadlineExceeded, "no answer within \(settings.timeLimit)"))))
+            end(.failure(told(Self.timeIsUp(settings.timeLimit))))
         }
         limit?.arm(after: settings.timeLimit)
+        // A version that is not answered leaves time for the other.
+        patience = Timer(on: connection.context.loop) { [unowned self] in
+            if answer.version == .v1, !questions.knowsServices { failed(Self.timeIsUp(settings.timeLimit / 2)) }
+        }
+        patience?.arm(after: settings.timeLimit / 2)
         begin(.v1)
     }
 
     deinit { call?.cancel() }
 
+    private static func timeIsUp(_ limit: Duration) -> Failure {
+        .refused(CallStatus(.deadlineExceeded, "no answer within \(limit)"))
+    }
+
     /// Calls nobody any more.
     package func cancel() {
         completion = nil
-        limit = nil
+        (limit, patience) = (nil, nil)
         call?.cancel()
         call = nil
     }
 
     private func begin(_ version: ReflectionVersion) {
         answer.version = version
-        var head = ClientCallHead(path: version.path, authority: settings.authority, isSecure: settings.isSecure)
+        guard openStream() else {
+            return connection.context.loop.afterThisTick { [weak self] in
+                guard let self else { return }
+                end(.failure(told(.refused(CallStatus(.unavailable, "the connection takes no request")))))
+            }
+        }
+        askNext()
+    }
+
+    private func openStream() -> Bool {
+        call?.cancel()
+        var head = ClientCallHead(path: answer.version.path, authority: settings.authority, isSecure: settings.isSecure)
         head.metadata = settings.metadata
         head.timeout = settings.timeLimit
         head.messageBytesMax = settings.messageBytesMax
         call = ClientCall(head, on: connection, owner: self)
-        guard call != nil else {
-            return connection.context.loop.afterThisTick { [weak self] in
-                self?.end(.failure(.refused(CallStatus(.unavailable, "the connection takes no request"))))
-            }
-        }
-        waiting = [.services]
-        askNext()
+        return call != nil
     }
 
     private func askNext() {
-        while let question = waiting.popLast() {
-            if case .file(let name) = question, knownFiles.contains(name) { continue }
-            if case .fileOfSymbol(let name) = question, knownServices.contains(name) { continue }
-            asked = question
-            var message = ByteBuffer(capacity: 128)
-            question.append(to: &message)
-            call?.send(message.readable)
-            return
+        guard let question = questions.next() else {
+            call?.finish()
+            (answer.services, answer.files) = (questions.services, questions.files)
+            (answer.withoutFile, answer.missing) = (questions.withoutFile, questions.missing)
+            return end(.success(answer))
         }
-        call?.finish()
-        end(.success(answer))
+        var message = ByteBuffer(capacity: 128)
+        question.append(to: &message)
+        call?.send(message.readable)
+    }
+
+    /// Of two failures the one that says more: v1's, but where that is not there or v1alpha went further.
+    private func told(_ failure: Failure) -> Failure {
+        guard let firstFailure, firstFailure != .unsupported, !questions.knowsServices else { return failure }
+        return firstFailure
+    }
+
+    /// What v1 does not do, v1alpha may: proxies and servers refuse an unknown service in many ways.
+    private func failed(_ failure: Failure) {
+        guard answer.version == .v1, !questions.knowsServices else {
+            return end(.failure(told(failure)))
+        }
+        firstFailure = failure
+        questions.reset()
+        begin(.v1alpha)
     }
 
     private func end(_ result: Result<Answer, Failure>) {
@@ -137,65 +166,38 @@ package final class ReflectionFetch: ClientCallOwner {
     // MARK: ClientCallOwner
 
     package func callReceived(_ call: ClientCall, _ message: MessageReader.Message) {
-        hasHeard = true
-        guard !message.isCompressed else { return end(.failure(.unusable("an answer was compressed unasked"))) }
-        guard let asked, let found = try? ReflectionAnswer.read(message.payload) else {
-            return end(.failure(.unusable("an answer is no ServerReflectionResponse")))
-        }
-        self.asked = nil
-        do throws(Failure) {
-            try take(found, to: asked)
+        guard !message.isCompressed else { return failed(.unusable("an answer was compressed unasked")) }
+        do throws(ReflectionQuestions.Failure) {
+            guard try questions.received(message.payload) else { return }
+            interrupted = nil
             askNext()
-        } catch { end(.failure(error)) }
+        } catch {
+            switch error {
+            case .refused(let code, let message): failed(.refused(CallStatus(code, message)))
+            case .unusable(let reason): failed(.unusable(reason))
+            case .tooMuch(let reason): end(.failure(.unusable(reason)))
+            }
+        }
     }
 
     package func callEnded(_ call: ClientCall, _ status: CallStatus) {
-        if status.code == .unimplemented, !hasHeard {
-            return answer.version == .v1 ? begin(.v1alpha) : end(.failure(.unsupported))
+        guard questions.knowsServices else {
+            if status.code == .unimplemented { return failed(.unsupported) }
+            return failed(status.code == .ok ? .unusable("the stream ended before it had answered") : .refused(status))
         }
-        end(.failure(status.code == .ok ? .unusable("the stream ended before it had answered") : .refused(status)))
-    }
-
-    // MARK: Answers
-
-    private func take(_ found: ReflectionAnswer, to asked: ReflectionQuestion) throws(Failure) {
-        switch (asked, found) {
-        case (.services, .services(let names)):
-            guard names.count <= settings.filesMax else { throw .unusable("more than \(settings.filesMax) services") }
-            answer.services = names
-            // The last is asked first.
-            waiting = names.reversed().map { .fileOfSymbol($0) }
-        case (.services, .error(let code, let message)):
-            let code = UInt8(exactly: code).flatMap { StatusCode(rawValue: $0) } ?? .unknown
-            throw .refused(CallStatus(code, message))
-        case (.fileOfSymbol(let name), .error(_, let message)): answer.withoutFile.append((name, message))
-        // Files that hold nothing but options are often missing: whoever links them says what is.
-        case (.file(let name), .error(_, let message)):
-            knownFiles.insert(name)
-            answer.missing.append((name, message))
-        case (.fileOfSymbol(let name), .files(let files)):
-            for file in files { try take(file) }
-            if !knownServices.contains(name) { answer.withoutFile.append((name, "the file that was sent does not define it")) }
-        case (.file(let name), .files(let files)):
-            knownFiles.insert(name)
-            for file in files { try take(file, isAskedFor: name) }
-        default: throw .unusable("an answer to another question than the one asked")
+        let failure = status.code == .ok ? Failure.unusable("the stream ended early") : .refused(status)
+        // Over one question a stream may end once; then the server cannot answer it, or cannot answer at all at present.
+        if let question = questions.asked, question == interrupted {
+            switch status.code {
+            case .unavailable, .deadlineExceeded, .cancelled: return end(.failure(failure))
+            default: questions.failed("\(failure)")
+            }
+            interrupted = nil
+        } else {
+            interrupted = questions.asked
+            questions.repeatAsked()
         }
-    }
-
-    private func take(_ file: [UInt8], isAskedFor name: String? = nil) throws(Failure) {
-        let outline: FileOutline
-        do throws(WireReader.Failure) {
-            outline = try file.span.bytes.withUnsafeBytes { (bytes) throws(WireReader.Failure) in try FileOutline(bytes) }
-        } catch { throw .unusable("a file descriptor is no protobuf (\(error))") }
-        guard knownFiles.insert(outline.name).inserted || outline.name == name else { return }
-        byteCount += file.count
-        guard byteCount <= settings.bytesMax, answer.files.count < settings.filesMax else {
-            throw .unusable("more than \(settings.bytesMax) bytes or \(settings.filesMax) files")
-        }
-        answer.files.append(file)
-        knownServices.formUnion(outline.services)
-        // Behind the services, which mostly bring what they import: asked last, of those that are still missing.
-        waiting.insert(contentsOf: outline.imports.filter { !knownFiles.contains($0) }.map { .file($0) }, at: 0)
+        guard openStream() else { return end(.failure(failure)) }
+        askNext()
     }
 }
