@@ -77,12 +77,15 @@ extension Grammar {
         }
     }
 
-    /// A list of values, in order. A wrong element is reported and left out.
+    /// A list of values, in order; a text alone is a list of one. A wrong element is reported and left out.
     package static func list<Element>(
         of element: Grammar<Element>, isEmptyAllowed: Bool = false
     ) -> Grammar where Value == [Element] {
         Grammar(expected: "a list, each \(element.expected)") { node, reader, expected in
             guard let nodes = node.elements else {
+                if let scalar = node.scalar, !scalar.isAbsent {
+                    return element.expecting(expected).read(node, reader).map { [$0] }
+                }
                 reader.reportMismatch(node, expected: expected)
                 return nil
             }

@@ -25,7 +25,7 @@ package struct Notices: Sendable {
     package func say(_ line: String) { hear(line) }
 
     package func report(_ issues: [Issue]) {
-        for issue in issues { say(issue.severity == .warning ? "warning: \(issue)" : "\(issue)") }
+        for issue in issues { say("\(issue)") }
     }
 }
 

@@ -19,14 +19,23 @@ package enum BinaryMetadata {
     package static func decode(
         _ field: UnsafeRawBufferPointer, through scratch: inout ByteBuffer, visit: (UnsafeRawBufferPointer) -> Void
     ) -> Bool {
+        var isGood = true
+        forEachValue(of: field) { value in
+            guard isGood else { return }
+            scratch.removeAll()
+            isGood = Base64.decode(value, into: &scratch)
+            if isGood { visit(scratch.readable) }
+        }
+        return isGood
+    }
+
+    /// Visits every value in `field` as it travels, in base64.
+    package static func forEachValue(of field: UnsafeRawBufferPointer, _ visit: (UnsafeRawBufferPointer) -> Void) {
         var rest = field
         while true {
             let comma = rest.firstIndex(of: UInt8(ascii: ",")) ?? rest.count
-            scratch.removeAll()
-            let value = trimmed(UnsafeRawBufferPointer(rebasing: rest[..<comma]))
-            guard Base64.decode(value, into: &scratch) else { return false }
-            visit(scratch.readable)
-            guard comma < rest.count else { return true }
+            visit(trimmed(UnsafeRawBufferPointer(rebasing: rest[..<comma])))
+            guard comma < rest.count else { return }
             rest = UnsafeRawBufferPointer(rebasing: rest[(comma + 1)...])
         }
     }

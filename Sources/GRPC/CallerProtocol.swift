@@ -13,7 +13,7 @@ package enum CallerProtocol: UInt8, Sendable {
     case grpcWeb
     /// `application/grpc-web-text…`: the same in base64.
     case grpcWebText
-    /// Connect's unary calls: `application/proto`, or JSON with `connect-protocol-version`. A bare message each way.
+    /// Connect's unary calls: `application/proto`, or JSON with `connect-protocol-version` or `connect-timeout-ms`. A bare message each way.
     case connectUnary
     /// `application/connect+proto`: Connect's streams, envelopes and an end in JSON.
     case connectStream
@@ -22,7 +22,7 @@ package enum CallerProtocol: UInt8, Sendable {
     /// Everything else: refusals are `google.rpc.Status` in JSON.
     case http
 
-    /// - Parameter saysConnect: `connect-protocol-version` is among the fields, which tells Connect's JSON from any other.
+    /// - Parameter saysConnect: one of Connect's own headers is among the fields, which tells Connect's JSON from any other.
     package init(
         method: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer?, saysConnect: @autoclosure () -> Bool = false
     ) {

@@ -6,6 +6,7 @@ import stat
 import grpc
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from harness import stubs, tokens
 from harness.backend import ask
@@ -46,6 +47,22 @@ def test_a_minted_token_is_good_for_others_and_for_the_gateway(gateway, backend,
         backend, authentication=authentication(str(public)), routes=[{"service": SERVICE, "cluster": "kinds"}]))
     with Caller(running.address, token=token) as caller:
         assert caller.unary(ask("x")).text == "x"
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES384", "EdDSA"])
+def test_a_name_that_was_given_is_in_tokens_and_in_the_key_set(tmp_path, algorithm):
+    private, public, name = tmp_path / "named.key", tmp_path / "named.json", 'my "key" é'
+    told = run("keys", "generate", "--algorithm", algorithm, "--private", private, "--jwks", public, "--kid", name)
+    assert told.returncode == 0, told.stderr
+    key_set = json.loads(public.read_text())
+    assert key_set["keys"][0]["kid"] == name
+    token = mint(private, algorithm)
+    assert jwt.get_unverified_header(token)["kid"] == name
+    jwt.decode(token, jwt.PyJWK(key_set["keys"][0]), algorithms=[algorithm], audience=tokens.AUDIENCE, issuer=tokens.ISSUER)
+    assert jwt.get_unverified_header(mint(private, algorithm, "--kid", "other"))["kid"] == "other"
+    if algorithm != "HS256":
+        assert serialization.load_pem_private_key(private.read_bytes(), None)
+        assert json.loads(run("keys", "show", private, "--algorithm", algorithm).stdout)["keys"][0]["kid"] == name
 
 
 def test_the_public_half_holds_no_secret(make_key):

@@ -48,6 +48,15 @@ def test_metadata_is_in_the_head_and_that_of_the_end_has_its_prefix(running, ver
     assert head["content-type"] == "application/json" and (head["x-shelf"], head["trailer-x-last"]) == ("7", "yes")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_timeout_alone_says_that_it_is_connect(running, version):
+    head = {"content-type": "application/json", "connect-timeout-ms": "50000"}
+    _, told, _ = post(running.address, version, f"/{NAME}/GetBook", head, b"{}")
+    assert 30 < int(told["trailer-x-left"]) <= 50
+    status, _, body = post(running.address, version, f"/{NAME}/GetBook", {**head, "connect-timeout-ms": "x"}, b"{}")
+    assert (status, json.loads(body)["code"]) == (400, "invalid_argument")
+
+
 @pytest.mark.parametrize("code", range(1, 17))
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_status_as_connect_says_it(running, code, version):

@@ -22,12 +22,13 @@ class Failing(Library):
     """Says of every book why it cannot be had."""
 
     def GetBook(self, ask, context):
-        if not ask.name.endswith("/why"):
+        if not ask.name.endswith(("/why", "/twice")):
             return super().GetBook(ask, context)
         detail = any_pb2.Any()
         detail.Pack(error_details_pb2.ErrorInfo(reason="BURNT", domain="library", metadata={"shelf": "7"}))
         status = status_pb2.Status(code=9, message="burnt", details=[detail])
-        context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
+        times = 2 if ask.name.endswith("/twice") else 1
+        context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())] * times)
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "burnt")
 
     def Download(self, ask, context):
@@ -156,8 +157,15 @@ def failing(tmp_path_factory):
         server.stop(None)
 
 
-def test_details_that_no_method_mentions_are_readable(failing):
-    status, _, body = ask(failing, "GET", "/v1/books/x%2Fwhy", headers={})
+def test_details_that_are_given_twice_are_readable_in_connect(failing):
+    head = {**JSON, "connect-protocol-version": "1"}
+    status, _, body = ask(failing, "POST", f"/{NAME}/GetBook", b'{"name":"x/twice"}', head)
+    assert status == 400 and [detail["type"] for detail in json.loads(body)["details"]] == ["google.rpc.ErrorInfo"]
+
+
+@pytest.mark.parametrize("name", ["why", "twice"])
+def test_details_that_no_method_mentions_are_readable(failing, name):
+    status, _, body = ask(failing, "GET", f"/v1/books/x%2F{name}", headers={})
     told = json.loads(body)
     assert (status, told["code"]) == (400, 9)
     assert told["details"] == [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "BURNT", "domain": "library",

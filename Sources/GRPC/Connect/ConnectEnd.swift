@@ -33,7 +33,7 @@ package enum ConnectEnd {
         (buffer.base + buffer.start + place).storeBytes(of: flag, as: UInt8.self)
     }
 
-    /// Each name once, with all its values.
+    /// Each name once, with all its values; those of a `-bin` name one by one, since clients decode each as a whole.
     private static func appendMetadata(
         _ trailers: UnsafeBufferPointer<Field>, json: inout JSONWriter, to buffer: inout ByteBuffer
     ) {
@@ -44,7 +44,11 @@ package enum ConnectEnd {
             json.key(field.nameBytes, &buffer)
             json.beginArray(&buffer)
             for other in trailers[index...] where other.nameBytes.elementsEqual(field.nameBytes) {
-                json.string(other.valueBytes, &buffer)
+                guard BinaryMetadata.isBinary(name: other.nameBytes) else {
+                    json.string(other.valueBytes, &buffer)
+                    continue
+                }
+                BinaryMetadata.forEachValue(of: other.valueBytes) { json.string($0, &buffer) }
             }
             json.endArray(&buffer)
         }

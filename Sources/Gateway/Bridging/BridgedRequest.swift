@@ -142,8 +142,11 @@ struct BridgedRequest {
 }
 
 extension FieldBlock {
-    /// The caller names the version of Connect it speaks.
+    /// The caller uses a header that only Connect's unary calls have.
     var saysConnect: Bool {
-        all.contains { $0.token == .other && $0.nameBytes.equals("connect-protocol-version") }
+        all.contains {
+            $0.token == .other
+                && ($0.nameBytes.equals("connect-protocol-version") || $0.nameBytes.equals("connect-timeout-ms"))
+        }
     }
 }

@@ -20,8 +20,10 @@ struct CallEnd: ~Copyable {
         if let field = fields.first(.grpcMessage, from: start) {
             PercentCoding.decodeLeniently(field.valueBytes, into: &message)
         }
-        if let field = fields.first(.grpcStatusDetails, from: start), !Base64.decode(field.valueBytes, into: &details) {
-            details.removeAll()
+        guard start < fields.count else { return }
+        // Several values, in fields of their own or joined by commas: the first that holds a status counts.
+        for field in fields.all[start...] where field.token == .grpcStatusDetails && details.isEmpty {
+            _ = BinaryMetadata.decode(field.valueBytes, through: &scratch) { if details.isEmpty { details.append($0) } }
         }
     }
 

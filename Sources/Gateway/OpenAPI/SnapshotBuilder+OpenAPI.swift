@@ -31,6 +31,15 @@ extension SnapshotBuilder {
         if terms.needsToken { terms.scopes = allow.scopes }
         terms.limits = (route.limits + (method?.limits ?? [])).map(\.value).filter { !$0.isShadow }.map(\.text)
         terms.timeout = method?.timeout ?? route.timeout
+        if let authentication = configuration.authentication {
+            terms.checksTokens = true
+            // Plans count for every caller who shows a good token, on every route.
+            let hasPlan = authentication.plan != nil || authentication.defaultPlan != nil
+            terms.mayDeny = hasPlan
+            let plansLimit = hasPlan && configuration.plans.contains { $0.limits.contains { !$0.value.isShadow } }
+            terms.hasOtherLimits = plansLimit || authentication.failedLogins != nil
+        }
+        if route.access.rules.deny != nil || method?.access.rules.deny != nil || !allow.admitsStrangers { terms.mayDeny = true }
         return terms
     }
 }

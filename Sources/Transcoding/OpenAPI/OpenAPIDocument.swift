@@ -9,8 +9,14 @@ package struct OpenAPIDocument {
         /// Nobody calls without a token.
         package var needsToken = false
         package var scopes: [String] = []
+        /// Tokens are looked at, also where none is needed.
+        package var checksTokens = false
+        /// There is a rule besides that a caller is needed, or a plan, that may refuse one.
+        package var mayDeny = false
         /// As a configuration writes them.
         package var limits: [String] = []
+        /// There are other limits: a plan's, or the one of failed logins.
+        package var hasOtherLimits = false
         package var timeout: Duration?
 
         package init() {}
@@ -153,11 +159,14 @@ package struct OpenAPIDocument {
             }
         }
         var tree: JSONTree = ["200": ["description": "OK", "content": content]]
-        if terms.needsToken {
-            tree.add("401", ["$ref": "#/components/responses/Unauthenticated"])
-            tree.add("403", ["$ref": "#/components/responses/PermissionDenied"])
+        tree.add("400", ["$ref": "#/components/responses/InvalidArgument"])
+        if terms.needsToken || terms.checksTokens { tree.add("401", ["$ref": "#/components/responses/Unauthenticated"]) }
+        if terms.needsToken || terms.mayDeny { tree.add("403", ["$ref": "#/components/responses/PermissionDenied"]) }
+        if !terms.limits.isEmpty || terms.hasOtherLimits {
+            tree.add("429", ["$ref": "#/components/responses/ResourceExhausted"])
         }
-        if !terms.limits.isEmpty { tree.add("429", ["$ref": "#/components/responses/ResourceExhausted"]) }
+        tree.add("503", ["$ref": "#/components/responses/Unavailable"])
+        if terms.timeout != nil { tree.add("504", ["$ref": "#/components/responses/DeadlineExceeded"]) }
         return tree.adding("default", ["$ref": "#/components/responses/Error"])
     }
 
@@ -175,6 +184,9 @@ package struct OpenAPIDocument {
                 "Error": Self.error("The call failed."), "Unauthenticated": Self.error("There is no good token."),
                 "PermissionDenied": Self.error("The caller may not call this."),
                 "ResourceExhausted": Self.error("A limit is reached; retry-after says for how long."),
+                "InvalidArgument": Self.error("The request is malformed; the details name the field."),
+                "Unavailable": Self.error("The service cannot be reached, or takes no more calls at present."),
+                "DeadlineExceeded": Self.error("The time for the call is up."),
             ])
         if needsTokens {
             components.add("securitySchemes", ["token": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]])

@@ -264,7 +264,7 @@ package final class ClientCall: StreamHandler {
         var details: [UInt8] = []
         if let field = stream.pointee.fields.first(.grpcStatusDetails, from: start) {
             var scratch = ByteBuffer(capacity: 256)
-            _ = BinaryMetadata.decode(field.valueBytes, through: &scratch) { details = [UInt8]($0) }
+            _ = BinaryMetadata.decode(field.valueBytes, through: &scratch) { if details.isEmpty { details = [UInt8]($0) } }
         }
         return CallStatus(
             code, message.map { StatusFields.decodeMessage($0.valueBytes) } ?? "",

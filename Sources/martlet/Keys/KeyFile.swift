@@ -38,7 +38,7 @@ enum KeyFile {
         }
         do throws(KeyRefusal) {
             let key = MintingKeyBox(try MintingKey(handle, algorithm: algorithm))
-            if let keyID { return (key, keyID) }
+            if let keyID = keyID ?? name(in: contents) { return (key, keyID) }
             return (key, try thumbprint(of: handle))
         } catch { throw refusal(path, error, algorithm ?? SigningAlgorithm.standard(for: handle.kind)) }
     }
@@ -97,6 +97,37 @@ enum KeyFile {
         try JWK.write(key, algorithm: algorithm, keyID: keyID, into: &text)
         text.append("]}\n")
         return text
+    }
+
+    // MARK: names of PEM keys
+
+    /// Stands before the key's own text, where PEM has room for what people want to know (RFC 7468, section 2).
+    private static let nameMark = "kid: "
+
+    /// A PEM text with the name of its key before it, as a JSON text; without one as it is.
+    static func named(_ pem: consuming SecretBytes, _ keyID: String?) -> SecretBytes {
+        guard let keyID else { return pem }
+        var text = ByteBuffer()
+        var json = JSONWriter()
+        text.append(nameMark)
+        json.string(keyID, &text)
+        text.append("\n")
+        var bytes = Array(text.readable)
+        pem.withBytes { bytes += $0 }
+        return SecretBytes(bytes)
+    }
+
+    static func name(in path: String) throws(CommandFailure) -> String? {
+        var contents = try read(path)
+        defer { wipe(&contents) }
+        return name(in: contents)
+    }
+
+    private static func name(in contents: [UInt8]) -> String? {
+        let line = contents.prefix { $0 != UInt8(ascii: "\n") }
+        guard line.starts(with: nameMark.utf8), line.count < 4096 else { return nil }
+        let text = String(decoding: line.dropFirst(nameMark.utf8.count), as: UTF8.self)
+        return (try? JSONValue.parse(text))?.string.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     // MARK: messages

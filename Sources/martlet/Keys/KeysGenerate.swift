@@ -48,7 +48,7 @@ struct KeysGenerate: ParsableCommand {
         guard let kind = KeyKind.forSigning(algorithm) else { return try generateSecret() }
         do {
             let key = try KeyHandle.generate(kind)
-            try write(try key.privatePEM(), try KeyFile.publicSet(of: key, algorithm, keyID), for: .everyone)
+            try write(KeyFile.named(try key.privatePEM(), keyID), try KeyFile.publicSet(of: key, algorithm, keyID), for: .everyone)
         } catch let failure as KeyFailure { throw CommandFailure(failure.rawValue) }
     }
 

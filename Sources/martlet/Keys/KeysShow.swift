@@ -17,15 +17,16 @@ struct KeysShow: ParsableCommand {
 
     @Option(
         name: .customLong("kid"),
-        help: ArgumentHelp("The key's name; its RFC 7638 thumbprint if left out.", valueName: "name"))
+        help: ArgumentHelp("The key's name; what `keys generate --kid` noted in the file, or its RFC 7638 thumbprint, if left out.", valueName: "name"))
     var keyID: String?
 
     func run() throws {
         let key = try KeyFile.anyKey(file)
         let algorithm = algorithm ?? SigningAlgorithm.standard(for: key.kind)
         guard algorithm.fits(key.kind) else { throw KeyFile.misfit(file, key.kind, algorithm) }
+        let name = try keyID ?? KeyFile.name(in: file)
         do throws(KeyFailure) {
-            StandardOutput.write(try KeyFile.publicSet(of: key, algorithm, keyID))
+            StandardOutput.write(try KeyFile.publicSet(of: key, algorithm, name))
         } catch { throw CommandFailure("\(file): \(error.rawValue)") }
     }
 }

@@ -36,6 +36,12 @@ struct ConnectEndTests {
         #expect(end(.ok, trailers: trailers).json == #"{"metadata":{"a":["1","2"],"b-bin":["AA"]}}"#)
     }
 
+    @Test("values of a -bin name that came in one field are told one by one")
+    func binaryMetadata() {
+        let trailers = [("b-bin", "AA==, AQ"), ("a", "1, 2"), ("b-bin", "Ag")]
+        #expect(end(.ok, trailers: trailers).json == #"{"metadata":{"b-bin":["AA==","AQ","Ag"],"a":["1, 2"]}}"#)
+    }
+
     @Test("an error has its code's name, its message, and its details with their types")
     func details() {
         // google.rpc.Status: code 5, message "m", two details.

@@ -17,7 +17,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:3:41:  routes[1].allow: found "authenticate", expected anyone, authenticated, or a mapping such as { scopes: [orders.read] }; did you mean "authenticated"?
         >>> martlet.yaml:4:41:  routes[2].allow: found no condition, expected any, all, not, scopes, claim, header, address or client_certificate
         >>> martlet.yaml:5:41:  routes[3].allow: found a list, expected anyone, authenticated, or a mapping such as { scopes: [orders.read] }
-        >>> martlet.yaml:6:51:  routes[4].allow.scopes: found "orders.read", expected a list, each a scope without blanks such as orders.read
         >>> martlet.yaml:7:51:  routes[5].allow.scopes: found an empty list, expected a list, each a scope without blanks such as orders.read
         >>> martlet.yaml:8:52:  routes[6].allow.scopes[0]: found "a b", expected a scope without blanks such as orders.read
         >>> martlet.yaml:9:48:  routes[7].allow.any: found an empty list, expected a list, each anyone, authenticated, or a mapping such as { scopes: [orders.read] }

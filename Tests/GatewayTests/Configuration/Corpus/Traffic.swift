@@ -28,7 +28,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:4:67: routes[1].sticky[0]: found "claim sub", expected authentication to say whose tokens are believed: nobody has a claim
         >>> martlet.yaml:4:78: routes[1].sticky[1]: found "tenant", expected authentication to say whose tokens are believed: nobody has a claim
         >>> martlet.yaml:4:86: routes[1].sticky[2]: found "header", expected a source: header H, claim P, tenant, cookie C or address
-        >>> martlet.yaml:5:66: routes[2].sticky: found "address", expected a list, each a source: header H, claim P, tenant, cookie C or address
         --- clusters that speak differently
         clusters: { a: { endpoints: [10.0.0.1:80] }, b: { endpoints: [10.0.0.2:80], protocol: http1 } }
         routes: [{ path: /a, clusters: { a: 1, b: 1 } }, { path: /b, cluster: a, mirror: { cluster: b } }]
