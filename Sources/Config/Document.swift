@@ -89,6 +89,12 @@ struct Document {
                     issue: Issue(at: keyPlace, "found \(kind) as a key, expected text; if it is meant as text, quote it"))
             }
             try refuseTag(key.tag, .str, at: keyPlace)
+            guard scalar.string != "<<" || scalar.style != .plain else {
+                throw Stop(
+                    issue: Issue(
+                        at: keyPlace,
+                        "found a merge key (<<), which is no part of YAML 1.2; write the keys out, or let an alias stand for a whole value"))
+            }
             keyPlace.path = place.path(of: scalar.string)
             guard seen.insert(scalar.string).inserted else {
                 throw Stop(issue: Issue(at: keyPlace, "the key is given twice"))
@@ -112,8 +118,13 @@ struct Document {
         let written = scalar.string
         let isQuoted = scalar.style != .plain
         do throws(Variables.Mistake) {
-            let text = try Variables.replace(in: written, from: environment)
-            return Node.Scalar(text: text, written: written, isQuoted: isQuoted, isBroken: false)
+            var used: [Node.Variable] = []
+            let text = try Variables.replace(in: written) { name in
+                let value = environment(name)
+                if let value { used.append(Node.Variable(name: name, value: value)) }
+                return value
+            }
+            return Node.Scalar(text: text, written: written, isQuoted: isQuoted, isBroken: false, variables: used)
         } catch {
             let message =
                 switch error {

@@ -14,6 +14,12 @@ package struct Node: Sendable {
         package var value: Node
     }
 
+    /// One that was put into a text.
+    struct Variable: Sendable, Equatable {
+        var name: String
+        var value: String
+    }
+
     package struct Scalar: Sendable, Equatable {
         /// The text with its `${NAME}` replaced.
         package var text: String
@@ -22,6 +28,8 @@ package struct Node: Sendable {
         package var isQuoted: Bool
         /// A variable was missing or misspelt; it has been reported, and nothing more is to be said about this value.
         package var isBroken: Bool
+        /// What was put in, in the order of the text.
+        var variables: [Variable] = []
 
         package var comesFromEnvironment: Bool { text != written }
         /// A key with nothing behind it.
@@ -39,7 +47,7 @@ package struct Node: Sendable {
     /// What a message says was found here.
     package var found: String {
         switch content {
-        case .scalar(let scalar): scalar.isAbsent ? "nothing" : Quoted.text(scalar.written)
+        case .scalar(let scalar): scalar.isAbsent ? "nothing" : Quoted.text(scalar.written) + scalar.meaning(at: place)
         case .mapping(let entries): entries.isEmpty ? "an empty mapping" : "a mapping"
         case .list(let elements): elements.isEmpty ? "an empty list" : "a list"
         }
@@ -67,5 +75,37 @@ package struct Node: Sendable {
         case .mapping(let entries): entries.lazy.compactMap { $0.value.written(at: place) }.first
         case .list(let elements): elements.lazy.compactMap { $0.written(at: place) }.first
         }
+    }
+}
+
+extension Node.Scalar {
+    /// What its variables are, for messages: ` (PORT is "x")`. Never of what may be a secret, by the names of key and variable
+    /// and by what it looks like.
+    fileprivate func meaning(at place: Place) -> String {
+        guard !variables.isEmpty, !SecretNames.suggests(place.path) else { return "" }
+        var seen: Set<String> = []
+        let told = variables.filter { seen.insert($0.name).inserted }.map { variable in
+            SecretNames.suggests(variable.name) || SecretNames.looksSecret(variable.value)
+                ? "\(variable.name) is not shown" : "\(variable.name) is \(Quoted.text(variable.value))"
+        }
+        return " (\(told.joined(separator: ", ")))"
+    }
+}
+
+/// What is never shown in a message.
+enum SecretNames {
+    private static let words = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "pin", "sign", "priv", "cookie", "dsn"]
+
+    /// Whether a key or variable is called as secrets are.
+    static func suggests(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return words.contains(where: name.contains)
+    }
+
+    /// Credentials in a URL, PEM, or a long text without a blank that is neither a path, a name nor a number.
+    static func looksSecret(_ value: String) -> Bool {
+        if value.contains("@") || value.contains("-----BEGIN") || value.contains("://") { return true }
+        let isPlain = value.utf8.allSatisfy { Letters.isLetterOrDigit($0) || "-._/:, ".utf8.contains($0) }
+        return !isPlain || (value.utf8.count > 24 && !value.contains { "./: ".contains($0) })
     }
 }

@@ -68,7 +68,12 @@ package final class Section {
     func finish() {
         var meant: Set<String> = []
         for entry in entries where !known.contains(entry.key.value) {
-            if let name = Spelling.nearest(to: entry.key.value, among: known) {
+            if let word = ["true": "on", "false": "off", "yes": "on", "no": "off"][entry.key.value.lowercased()], known.contains(word) {
+                meant.insert(word)
+                reader.report(
+                    "unknown key; did you mean \(Quoted.text(word))? Tools for YAML 1.1 rewrite it as \(entry.key.value)",
+                    at: entry.key.place)
+            } else if let name = Spelling.nearest(to: entry.key.value, among: known) {
                 meant.insert(name)
                 reader.report("unknown key; did you mean \(Quoted.text(name))?", at: entry.key.place)
             } else {

@@ -21,6 +21,20 @@ extension KeyHandle {
         try load(der: der, as: .privateKey)
     }
 
+    /// Whether the first certificate of a PEM text is an authority's (RFC 5280, section 4.2.1.9).
+    package static func isAuthority(pem: UnsafeRawBufferPointer) -> Bool {
+        defer { clearErrors() }
+        guard pem.count > 0, pem.count <= 1 << 20, let bio = BIO_new_mem_buf(pem.baseAddress, Int32(pem.count)) else { return false }
+        defer { BIO_free(bio) }
+        guard let block = PEMBlock.next(from: bio), block.label == "CERTIFICATE", let base = block.bytes.baseAddress else {
+            return false
+        }
+        var cursor: UnsafePointer<UInt8>? = base.assumingMemoryBound(to: UInt8.self)
+        guard let certificate = d2i_X509(nil, &cursor, block.bytes.count) else { return false }
+        defer { X509_free(certificate) }
+        return X509_check_ca(certificate) == 1
+    }
+
     private enum Encoding {
         case publicKey, rsaPublicKey, certificate, privateKey
 

@@ -96,6 +96,7 @@ package final class KeySet: Sendable {
 
     private static func parse(pem: UnsafeRawBufferPointer, rules: Rules) throws(KeySetFailure) -> KeySet {
         let handle: KeyHandle
+        if KeyHandle.isAuthority(pem: pem) { throw .authority }
         do throws(KeyFailure) { handle = try KeyHandle.publicKey(pem: pem) } catch { throw .badPEM(error) }
         let algorithm = SigningAlgorithm.standard(for: handle.kind, rsa: rules.rsaAlgorithm)
         do throws(KeyRefusal) {
@@ -111,6 +112,8 @@ package enum KeySetFailure: Error, Hashable, Sendable {
     /// Neither a `keys` array nor a single key.
     case notAKeySet
     case badPEM(KeyFailure)
+    /// A certificate whose key signs certificates.
+    case authority
     case refused(KeyRefusal)
 
     package var reason: String {
@@ -119,6 +122,8 @@ package enum KeySetFailure: Error, Hashable, Sendable {
         case .notJSON(let failure): "neither JSON nor PEM: \(failure.reason.rawValue) at byte \(failure.offset)"
         case .notAKeySet: "neither a JWK Set nor a key"
         case .badPEM(let failure): failure.rawValue
+        case .authority:
+            "found the certificate of an authority, which signs certificates, expected the public key or certificate that tokens are signed with"
         case .refused(let refusal): refusal.reason
         }
     }

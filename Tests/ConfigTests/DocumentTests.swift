@@ -63,6 +63,13 @@ import Testing
         #expect(report("? {a: b}\n: c\n").contains("found a mapping as a key"))
     }
 
+    @Test("merge keys are told, and so are keys that a tool for YAML 1.1 has rewritten")
+    func otherYAML() {
+        #expect(report("a: &x { b: 1 }\nc: { <<: *x, d: 2 }\n").hasPrefix("test.yaml:2:6: c: found a merge key (<<)"))
+        let (_, said) = reading("true: 1\n") { $0.optional("on", .count()) }
+        #expect(said == "test.yaml:1:1: true: unknown key; did you mean \"on\"? Tools for YAML 1.1 rewrite it as true\n")
+    }
+
     @Test("an alias stands for what its anchor names")
     func alias() {
         let (value, report) = reading("a: &x [1, 2]\nb: *x\n") { section in
@@ -142,9 +149,20 @@ import Testing
         }
     }
 
-    @Test("a value from the environment is not shown in messages")
+    @Test("a variable is shown with what it is, but for what may be a secret")
     func environmentIsNotShown() {
         let (_, report) = reading("timeout: ${T}", environment: ["T": "hunter2"]) { $0.required("timeout", .duration) }
-        #expect(report == "test.yaml:1:10: timeout: found \"${T}\", expected a duration such as 250ms or 5s\n")
+        #expect(
+            report == "test.yaml:1:10: timeout: found \"${T}\" (T is \"hunter2\"), expected a duration such as 250ms or 5s\n")
+        let secrets = [
+            ("timeout", "DB_PASSWORD", "hunter2"), ("password", "T", "hunter2"), ("timeout", "T", "redis://u:p@a"), ("timeout", "T", "a$b"),
+            ("timeout", "T", "abcdefghijklmnopqrstuvwxyz"), ("api_token", "T", "zqx"),
+        ]
+        for (key, name, value) in secrets {
+            let (_, report) = reading("\(key): \"${\(name)}\"", environment: [name: value]) { $0.required(key, .duration) }
+            #expect(report.contains("found \"${\(name)}\"") && !report.contains(value), "\(report)")
+        }
+        let (_, two) = reading("a: \"${A}-${B}-${A}\"", environment: ["A": "x", "B": "y"]) { $0.required("a", .count()) }
+        #expect(two.contains("(A is \"x\", B is \"y\")"))
     }
 }

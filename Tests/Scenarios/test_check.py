@@ -30,6 +30,26 @@ routes:
 """
 
 
+def test_what_can_never_work_is_told(check, pki, tmp_path):
+    for key, value, words in [
+            ("  - service: acme.orders.v1.Orders", "  - path: /v1/{id}", 'found "/v1/{id}", expected a path as callers send it'),
+            ("  - service: acme.orders.v1.Orders", "  - path: ^/v1/[a-z]+$", "templates and regular expressions match nothing"),
+            ('"https://auth.acme.dev/jwks.json"', str(pki.file), "the certificate of an authority"),
+            ("    cluster: orders\n", "    <<: { cluster: orders }\n", "found a merge key (<<)"),
+            ("    cluster: orders\n", "    cluster: orders\n    retry: { true: [unavailable] }\n", 'did you mean "on"?')]:
+        text = GOOD.replace(key, value)
+        assert text != GOOD
+        status, lines = check(text)
+        assert status == 1 and any(words in line for line in lines), lines
+
+
+def test_a_text_alone_is_a_list_of_one(check):
+    text = (GOOD.replace("audiences: [orders]", "audiences: orders").replace("scopes: [orders.read]", "scopes: orders.read")
+            .replace("endpoints: [10.0.0.11:50051, 10.0.0.12:50051]", "endpoints: 10.0.0.11:50051")
+            .replace("    cluster: orders\n", '    cluster: orders\n    cors: { origins: "*", methods: POST, credentials: false }\n'))
+    assert check(text) == check(GOOD)
+
+
 @pytest.fixture
 def check(tmp_path):
     """Exit status and the lines told about this text."""

@@ -37,6 +37,8 @@ package struct RouteMatch: Hashable, Sendable {
         case notAService
         case notAPath
         case wildcardInside
+        /// A template or regular expression, where texts are compared.
+        case patternInside
         case unsafePath(PathFault)
 
         /// What a configuration message says was expected.
@@ -47,6 +49,7 @@ package struct RouteMatch: Hashable, Sendable {
             case .notAService: "a gRPC service's full name such as acme.orders.v1.Orders"
             case .notAPath: "a path that begins with / and has no query, such as /v1/orders or /v1/*"
             case .wildcardInside: "a * only as the last segment, as in /v1/*"
+            case .patternInside: "a path as callers send it, or /v1/* for all below; templates and regular expressions match nothing"
             case .unsafePath(let fault): "a path without \(fault.what), which is always refused"
             }
         }
@@ -93,11 +96,17 @@ extension RouteMatch.Target {
 
     /// Reads the text of `path:`, exact or ending in `/*`.
     package init(path text: String) throws(RouteMatch.Mistake) {
+        guard !Self.looksLikePattern(text) else { throw .patternInside }
         guard text.hasPrefix("/"), !text.contains("?") else { throw .notAPath }
         let isPrefix = text.hasSuffix("/*")
         let path = isPrefix ? String(text.dropLast()) : text
         guard !path.contains("*") else { throw .wildcardInside }
         if let fault = PathShape.fault(in: path) { throw .unsafePath(fault) }
         self = isPrefix ? .prefix(path) : .path(path)
+    }
+
+    /// Braces, brackets and bars are no part of any path (RFC 3986, section 3.3); the others are written in none but by mistake.
+    private static func looksLikePattern(_ text: String) -> Bool {
+        text.contains { "{}[]|^".contains($0) } || text.hasSuffix("$") || [".*", ".+", "(?", "\\d", "\\w"].contains(where: text.contains)
     }
 }

@@ -48,6 +48,9 @@ import Testing
         arguments: [
             ("v1", .notAPath), ("", .notAPath), ("*", .notAPath), ("/v1?a=b", .notAPath),
             ("/v1/*/orders", .wildcardInside), ("/v1*", .wildcardInside), ("/v1/**", .wildcardInside), ("/v1/*/*", .wildcardInside),
+            ("/v1/{id}", .patternInside), ("^/v1/.*", .patternInside), ("/v1/.*", .patternInside), ("/v1/[0-9]+", .patternInside),
+            ("/v1/(a|b)", .patternInside), ("/v1/a$", .patternInside), ("/v1/.+", .patternInside), ("/v1/\\d", .patternInside),
+            ("/v1/{id}/*", .patternInside),
             ("/v1/../a", .unsafePath(.dotSegment)), ("//a", .unsafePath(.emptySegment)), ("/a b", .unsafePath(.forbiddenByte)),
             ("/a%", .unsafePath(.malformedEscape)), ("//*", .unsafePath(.emptySegment)),
         ] as [(String, RouteMatch.Mistake)])

@@ -64,9 +64,9 @@ extension WrongConfiguration {
         --- a variable that is not set
         drain: { delay: "${GONE}", timeout: "${EMPTY}" }
         >>> martlet.yaml:1:17: drain.delay: the environment variable GONE is not set
-        >>> martlet.yaml:1:37: drain.timeout: found "${EMPTY}", expected a duration such as 250ms or 5s
+        >>> martlet.yaml:1:37: drain.timeout: found "${EMPTY}" (EMPTY is ""), expected a duration such as 250ms or 5s
         --- a value from the environment is not echoed
         drain: { delay: "${SECRET}" }
-        >>> martlet.yaml:1:17: drain.delay: found "${SECRET}", expected a duration such as 250ms or 5s
+        >>> martlet.yaml:1:17: drain.delay: found "${SECRET}" (SECRET is not shown), expected a duration such as 250ms or 5s
         """#)
 }
