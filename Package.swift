@@ -69,11 +69,11 @@ let package = Package(
         module("HTTP1", ["Bytes", "HTTPModel"]),
         module("HTTP2", ["CNghttp2", "Bytes", "HTTPModel"]),
         module("GRPC", ["Bytes", "Compression", "JSON", "HTTPModel", "Time"]),
-        module("Config", [yams]),
+        module("Config", ["Bytes", yams]),
         module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
         module("Balancing", ["Time"]),
-        module("DNS", ["Time", "Sockets"]),
+        module("DNS", ["Bytes", "Time", "Sockets"]),
 
         // 6  assemblies
         module(
@@ -129,6 +129,13 @@ let package = Package(
             path: "Tests/GRPCTesting", swiftSettings: settings),
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
+        .target(
+            name: "FuzzEntries",
+            dependencies: [
+                "Bytes", "Compression", "JSON", "Crypto", "Time", "HTTPModel", "JOSE", "Protobuf", "HTTP1", "HTTP2", "GRPC", "Config", "Redis",
+                "Telemetry", "DNS", "Transcoding", "RateLimit", "Gateway", "RateLimitService", "Control",
+            ],
+            path: "Tests/FuzzEntries", swiftSettings: settings),
         tests("Bytes"),
         tests("Compression"),
         tests("JSON", ["Bytes"]),
@@ -186,6 +193,9 @@ let package = Package(
                 "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Config", "DNS", "Transport",
                 "Gateway", "RateLimit", "GRPCTesting", "TLSTesting",
             ]),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
+        // 11  the fuzz entries as a program, for the optimized build
+        .executableTarget(name: "Fuzz", dependencies: ["FuzzEntries"], path: "Tests/Fuzz", swiftSettings: settings),
     ]
 )

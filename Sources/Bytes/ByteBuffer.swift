@@ -103,32 +103,3 @@ package struct ByteBuffer: ~Copyable {
         end = live
     }
 }
-
-/// Decimal digits without a String.
-package enum Decimal {
-    /// Writes `value`, at most 20 bytes, and returns how many bytes were written.
-    package static func write(_ value: UInt64, to target: UnsafeMutableRawPointer) -> Int {
-        var digits = 1
-        var rest = value
-        while rest >= 10 { rest /= 10; digits += 1 }
-        rest = value
-        var index = digits
-        while index > 0 {
-            index -= 1
-            target.storeBytes(of: UInt8(truncatingIfNeeded: 0x30 + rest % 10), toByteOffset: index, as: UInt8.self)
-            rest /= 10
-        }
-        return digits
-    }
-
-    /// The value of one to nineteen ASCII digits and nothing else; `nil` for anything else or on overflow.
-    package static func read(_ bytes: UnsafeRawBufferPointer) -> UInt64? {
-        guard bytes.count > 0, bytes.count <= 19 else { return nil }
-        var value: UInt64 = 0
-        for byte in bytes {
-            guard byte >= 0x30, byte <= 0x39 else { return nil }
-            value = value * 10 + UInt64(byte - 0x30)
-        }
-        return value
-    }
-}

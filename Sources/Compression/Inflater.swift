@@ -57,7 +57,7 @@ package struct Inflater: ~Copyable {
             // Within one call no more comes out than what its whole input allows.
             let allowed = limits.allowed(after: consumedBytes + input.count)
             // One byte above the limit tells that there is more.
-            let room = min(output.count - step.written, max(1, allowed - writtenBytes + 1))
+            let room = min(output.count - step.written - 1, max(0, allowed - writtenBytes)) + 1
             let part = try inflate(input, into: UnsafeMutableRawBufferPointer(rebasing: output[step.written...].prefix(room)))
             step.consumed += part.consumed
             step.written += part.written

@@ -1,23 +1,22 @@
+internal import Bytes
+
 /// Whole numbers as people write them.
 package enum Number {
     /// Decimal digits, `_` between digits, no sign; `nil` for anything else and beyond Int.
     package static func count(_ text: some StringProtocol) -> Int? {
-        var value = 0
+        var value = Untrusted<Int>(0)
         var previous: UInt8?
         for byte in text.utf8 {
             if byte == UInt8(ascii: "_") {
                 guard let last = previous, Letters.isDigit(last) else { return nil }
             } else {
                 guard Letters.isDigit(byte) else { return nil }
-                let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
-                let (sum, carry) = tens.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
-                guard !overflow, !carry else { return nil }
-                value = sum
+                value = value.appending(digit: byte &- UInt8(ascii: "0"), radix: 10)
             }
             previous = byte
         }
         guard let last = previous, Letters.isDigit(last) else { return nil }
-        return value
+        return value.exactly(in: 0 ... .max)
     }
 }
 
@@ -28,8 +27,7 @@ package enum ByteSize {
     package static func read(_ text: String) -> Int? {
         for (unit, factor) in units where text.hasSuffix(unit) {
             guard let count = Number.count(text.dropLast(unit.count)) else { return nil }
-            let (bytes, overflow) = count.multipliedReportingOverflow(by: factor)
-            return overflow ? nil : bytes
+            return Untrusted<Int>(count).scaled(by: factor).exactly(in: 0 ... .max)
         }
         return nil
     }
@@ -49,7 +47,7 @@ package enum DurationText {
 
     package static func read(_ text: String) -> Duration? {
         var rest = text.utf8[...]
-        var total: Int64 = 0
+        var total = Untrusted<Int64>(0)
         var smallest = Int64.max
         while !rest.isEmpty {
             let digits = rest.prefix { Letters.isDigit($0) || $0 == UInt8(ascii: "_") }
@@ -60,12 +58,9 @@ package enum DurationText {
                 let unit = units.first(where: { $0.name == String(Substring(letters)) }), unit.milliseconds < smallest
             else { return nil }
             smallest = unit.milliseconds
-            let (part, overflow) = Int64(count).multipliedReportingOverflow(by: unit.milliseconds)
-            let (sum, carry) = total.addingReportingOverflow(part)
-            guard !overflow, !carry else { return nil }
-            total = sum
+            total = total.addingSaturating(Untrusted<Int64>(count).scaled(by: unit.milliseconds))
         }
-        return text.isEmpty ? nil : .milliseconds(total)
+        return text.isEmpty ? nil : total.exactly(in: 0 ... .max).map { .milliseconds($0) }
     }
 
     /// As short as it can be written; parts below a millisecond are cut off.

@@ -56,7 +56,6 @@ final class MemoryWatch {
         changed?(pressure)
     }
 
-    /// The second number of /proc/self/statm, in pages.
     static func residentBytes() -> Int? {
         let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
@@ -64,10 +63,8 @@ final class MemoryWatch {
         return withUnsafeTemporaryAllocation(byteCount: 128, alignment: 1) { buffer in
             let count = read(file, buffer.baseAddress, buffer.count)
             guard count > 0 else { return nil }
-            let words = buffer.prefix(count).split(separator: UInt8(ascii: " "))
-            guard words.count > 1 else { return nil }
-            let pages = words[1].reduce(0) { $0 * 10 + Int($1 &- UInt8(ascii: "0")) }
-            return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+            return ProcessMemory.residentBytes(
+                statm: UnsafeRawBufferPointer(rebasing: buffer[..<count]), pageBytes: sysconf(Int32(_SC_PAGESIZE)))
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Sockets
 
 /// What is wrong with a message; the peer's fault.
@@ -70,7 +71,7 @@ package struct MessageReader {
         let name = try name()
         let type = RecordType(rawValue: try uint16())
         let isInternet = try uint16() == 1
-        let ttl = try uint32()
+        let ttl = try ttl()
         let length = Int(try uint16())
         let end = position + length
         guard end <= bytes.count else { throw .endsEarly }
@@ -81,7 +82,7 @@ package struct MessageReader {
         let data = try data(type, length: length, end: end)
         guard position <= end else { throw .endsEarly }
         guard position == end else { throw .hasRest }
-        return Record(name: name, ttlSeconds: ttl > UInt32(Int32.max) ? 0 : ttl, data: data)
+        return Record(name: name, ttlSeconds: ttl, data: data)
     }
 
     private mutating func data(_ type: RecordType, length: Int, end: Int) throws(MessageMistake) -> Record.Data {
@@ -102,8 +103,7 @@ package struct MessageReader {
             _ = try name()
             // Serial, refresh, retry and expiry are for other servers.
             for _ in 0..<4 { _ = try uint32() }
-            let minimum = try uint32()
-            return .authority(negativeTTLSeconds: minimum > UInt32(Int32.max) ? 0 : minimum)
+            return .authority(negativeTTLSeconds: try ttl())
         default:
             position = end
             return .other(type)
@@ -141,6 +141,11 @@ package struct MessageReader {
             default: throw .unknownLabel
             }
         }
+    }
+
+    /// One with its highest bit set counts as zero (RFC 2181, section 8).
+    private mutating func ttl() throws(MessageMistake) -> UInt32 {
+        Untrusted<UInt32>(try uint32()).exactly(in: 0...UInt32(Int32.max)) ?? 0
     }
 
     private mutating func uint16() throws(MessageMistake) -> UInt16 {

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Sockets
 
 /// Whom to ask, and how long to wait.
@@ -54,11 +55,11 @@ package struct ResolverSettings: Equatable, Sendable {
 
     private mutating func take(_ option: Substring) {
         let parts = option.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2, let number = Int(parts[1]), number >= 0 else { return }
+        guard parts.count == 2, let number = Untrusted<Int>(decimal: parts[1].utf8) else { return }
         switch parts[0] {
-        case "ndots": dots = min(number, 15)
-        case "timeout": timeout = .seconds(min(max(number, 1), 30))
-        case "attempts": attempts = min(max(number, 1), 5)
+        case "ndots": dots = number.clamped(to: 0...15)
+        case "timeout": timeout = .seconds(number.clamped(to: 1...30))
+        case "attempts": attempts = number.clamped(to: 1...5)
         default: return
         }
     }

@@ -15,14 +15,13 @@ package struct GRPCTimeout: Equatable, Sendable {
         guard let unit = text.last, text.count >= 2, text.count <= 9,
             let value = Decimal.read(UnsafeRawBufferPointer(rebasing: text.dropLast()))
         else { return nil }
-        let value64 = Int64(value)
         switch unit {
-        case UInt8(ascii: "n"): duration = .nanoseconds(value64)
-        case UInt8(ascii: "u"): duration = .microseconds(value64)
-        case UInt8(ascii: "m"): duration = .milliseconds(value64)
-        case UInt8(ascii: "S"): duration = .seconds(value64)
-        case UInt8(ascii: "M"): duration = .seconds(value64 * 60)
-        case UInt8(ascii: "H"): duration = .seconds(value64 * 3600)
+        case UInt8(ascii: "n"): duration = .nanoseconds(value.clamped(as: Int64.self))
+        case UInt8(ascii: "u"): duration = .microseconds(value.clamped(as: Int64.self))
+        case UInt8(ascii: "m"): duration = .milliseconds(value.clamped(as: Int64.self))
+        case UInt8(ascii: "S"): duration = .seconds(value.clamped(as: Int64.self))
+        case UInt8(ascii: "M"): duration = .seconds(value.scaled(by: 60).clamped(as: Int64.self))
+        case UInt8(ascii: "H"): duration = .seconds(value.scaled(by: 3600).clamped(as: Int64.self))
         default: return nil
         }
     }

@@ -13,8 +13,8 @@ package enum StatusCode: UInt8, CaseIterable, Sendable {
 
     /// `nil` for a number that is no code, and for what is no number.
     package init?(digits: UnsafeRawBufferPointer) {
-        guard let number = Decimal.read(digits), number <= 16 else { return nil }
-        self = StatusCode(rawValue: UInt8(number))!
+        guard let number = Decimal.read(digits)?.exactly(as: UInt8.self), let code = StatusCode(rawValue: number) else { return nil }
+        self = code
     }
 
     /// What an answer without a `grpc-status` means, by its HTTP status. Asymmetric to `httpStatus` on purpose (gRPC,

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import HTTPModel
 
 /// How a message says where its body ends (RFC 9112, section 6.3).
@@ -134,14 +135,14 @@ struct BodyDecoder {
 
     /// `chunk-size [ chunk-ext ]`. Extensions are checked for control characters and otherwise ignored (section 7.1.1).
     private mutating func chunkSize(_ line: UnsafeRawBufferPointer) throws(HTTP1Failure) -> UInt64 {
-        var size: UInt64 = 0
+        var read = Untrusted<UInt64>(0)
         var index = 0
         while index < line.count, let digit = HTTPGrammar.hexValue(line[index]) {
             if index == Self.sizeDigitsMax { throw .badChunkSize }
-            size = size << 4 | UInt64(digit)
+            read = read.appending(digit: digit, radix: 16)
             index += 1
         }
-        if index == 0 { throw .badChunkSize }
+        guard index > 0, let size = read.exactly(in: 0 ... .max) else { throw .badChunkSize }
         if index == line.count { return size }
         extensionBytesLeft -= line.count - index
         if extensionBytesLeft < 0 { throw .chunkExtensionsTooLarge }

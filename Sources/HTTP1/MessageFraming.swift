@@ -16,7 +16,8 @@ struct MessageFraming {
         switch field.token {
         case .contentLength:
             if contentLength != nil { throw .repeatedContentLength }
-            guard let length = Decimal.read(field.valueBytes), length <= UInt64(Int64.max) else {
+            // More digits than the largest number has could only be zeros in front, which two readers may take differently.
+            guard field.valueCount <= 19, let length = Decimal.read(field.valueBytes)?.exactly(in: 0...UInt64(Int64.max)) else {
                 throw .badContentLength
             }
             contentLength = length

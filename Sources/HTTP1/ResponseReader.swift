@@ -150,7 +150,7 @@ package struct ResponseReader {
     /// nothing can hide there.
     private static func parseStatusLine(_ line: UnsafeRawBufferPointer) throws(HTTP1Failure) -> ResponseHead {
         guard line.count >= 12, line[8] == 0x20, let version = try HTTP1Version.parse(line.part(0..<8)),
-            let status = Decimal.read(line.part(9..<12)), (100...599).contains(status),
+            let status = Decimal.read(line.part(9..<12))?.exactly(in: 100...599),
             line.count == 12 || line[12] == 0x20
         else { throw .malformedStatusLine }
         for index in 12..<line.count where !HTTPGrammar.isFieldValue(line[index]) { throw .malformedStatusLine }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// `uri-host [ ":" port ]` (RFC 3986, section 3.2), as Host and `:authority` carry it.
 package enum AuthorityGrammar {
     /// Whether `bytes` names a host: not empty, no user information, an IPv6 address in brackets, a port of at most five
@@ -27,11 +29,6 @@ package enum AuthorityGrammar {
     /// `*DIGIT`: an empty port is the scheme's own.
     private static func isPort(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Bool {
         guard bytes.count - start <= 5 else { return false }
-        var port = 0
-        for index in start..<bytes.count {
-            guard HTTPGrammar.isDigit(bytes[index]) else { return false }
-            port = port * 10 + Int(bytes[index] - 0x30)
-        }
-        return port <= 65535
+        return start == bytes.count || Untrusted<UInt16>(decimal: bytes[start...])?.exactly(in: 0...65535) != nil
     }
 }

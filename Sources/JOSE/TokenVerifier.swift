@@ -86,10 +86,8 @@ private struct Times {
     /// NumericDate (RFC 7519, section 2) may have a fraction, which is cut off: a second too early is safe for `exp`,
     /// and for `nbf` within any leeway. Far beyond any date is a mistake, and must not overflow below.
     private static func seconds(_ claim: JSONValue) throws(TokenFailure) -> Int64 {
-        let bound: Int64 = 1 << 53
-        if let whole = claim.int64, whole.magnitude <= bound.magnitude { return whole }
-        guard let fractional = claim.double, fractional.magnitude <= Double(bound) else { throw .badClaims }
-        return Int64(fractional.rounded(.down))
+        guard let second = claim.floor?.exactly(in: -(1 << 53)...(1 << 53)) else { throw .badClaims }
+        return second
     }
 
     /// The first second in which the token no longer counts.

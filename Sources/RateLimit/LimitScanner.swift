@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Reads a limit's shorthand from left to right; blanks between its parts mean nothing.
 struct LimitScanner {
     private let text: [Unicode.Scalar]
@@ -12,25 +14,23 @@ struct LimitScanner {
     /// Digits, with `_` between digits where the writer likes.
     mutating func count(_ expected: String) throws(GrammarError) -> UInt64 {
         let start = position
-        var value: UInt64 = 0
+        var value = Untrusted<UInt64>(0)
         var index = position
         while index < text.count, isDigit(text[index]) || text[index] == "_" {
             if text[index] == "_" {
                 let between = index > start && index + 1 < text.count && isDigit(text[index + 1]) && isDigit(text[index - 1])
                 guard between else { throw error(at: start, found: quoted(at: start), expected: expected) }
             } else {
-                let (scaled, over) = value.multipliedReportingOverflow(by: 10)
-                let (sum, carried) = scaled.addingReportingOverflow(UInt64(text[index].value - 0x30))
-                guard !over, !carried else {
-                    throw error(at: start, found: quoted(at: start), expected: "a count of at most \(LimitRule.countMax)")
-                }
-                value = sum
+                value = value.appending(digit: UInt8(truncatingIfNeeded: text[index].value &- 0x30), radix: 10)
             }
             index += 1
         }
         guard index > start else { throw error(at: start, found: quoted(at: start), expected: expected) }
+        guard let count = value.exactly(in: 0 ... .max) else {
+            throw error(at: start, found: quoted(at: start), expected: "a count of at most \(LimitRule.countMax)")
+        }
         advance(to: index)
-        return value
+        return count
     }
 
     mutating func symbol(_ symbol: Unicode.Scalar, expected: String) throws(GrammarError) {

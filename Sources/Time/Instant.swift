@@ -52,10 +52,10 @@ package struct WallTime: Comparable, Hashable, Sendable {
 extension Duration {
     /// Whole nanoseconds, saturating at the ends of Int64 (292 years).
     package var nanoseconds: Int64 {
+        // `components` traps where its seconds do not fit.
+        if self >= .nanoseconds(Int64.max) { return .max }
+        if self <= .nanoseconds(Int64.min) { return .min }
         let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (sum, carried) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return carried ? (seconds < 0 ? .min : .max) : sum
+        return seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
     }
 }

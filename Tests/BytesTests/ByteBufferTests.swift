@@ -20,10 +20,10 @@ import Testing
         var buffer = ByteBuffer()
         buffer.append(decimal: value)
         #expect(String(decoding: buffer.readable, as: UTF8.self) == String(value))
-        #expect(Decimal.read(buffer.readable) == value)
+        #expect(Decimal.read(buffer.readable)?.exactly(in: 0 ... .max) == value)
     }
 
-    @Test("what is not one to nineteen digits is no decimal", arguments: ["", "-1", "1a", " 1", "12345678901234567890"])
+    @Test("what is not digits only is no decimal", arguments: ["", "-1", "1a", " 1", "+1"])
     func notDecimal(text: String) {
         #expect(Array(text.utf8).withUnsafeBytes { Decimal.read($0) } == nil)
     }
@@ -98,6 +98,6 @@ import Testing
         var buffer = ByteBuffer(capacity: 16)
         buffer.append(decimal: .max)
         #expect(String(decoding: buffer.readable, as: UTF8.self) == "18446744073709551615")
-        #expect(Array("9999999999999999999".utf8).withUnsafeBytes { Decimal.read($0) } == 9_999_999_999_999_999_999)
+        #expect(Array("9999999999999999999".utf8).withUnsafeBytes { Decimal.read($0) }?.exactly(in: 0 ... .max) == 9_999_999_999_999_999_999)
     }
 }

@@ -54,7 +54,7 @@ struct Manifest {
         case ".testTarget":
             return Target(name: name, floor: tests, folder: "Tests/\(name)", dependencies: list(statement))
         case "module", ".target", ".executableTarget":
-            let folder = floor == testing ? "Tests/\(name)" : "Sources/\(name)"
+            let folder = floor >= testing ? "Tests/\(name)" : "Sources/\(name)"
             return Target(name: name, floor: floor, folder: folder, dependencies: list(statement))
         default:
             return Target(name: name, floor: floor, folder: "Sources/\(name)", dependencies: [])

@@ -18,4 +18,15 @@ import Testing
         }
         #expect(WallTime(seconds: .min).nanoseconds == 0)
     }
+
+    @Test("durations of any length have nanoseconds, up to the ends of 64 bits")
+    func durations() {
+        #expect(Duration.nanoseconds(Int64.max).nanoseconds == .max && Duration.nanoseconds(Int64.min).nanoseconds == .min)
+        #expect(Duration.nanoseconds(Int64.max - 1).nanoseconds == .max - 1 && Duration.nanoseconds(Int64.min + 1).nanoseconds == .min + 1)
+        // Its seconds do not fit 64 bits either.
+        let longest = Duration.seconds(Int64.max) + .seconds(Int64.max)
+        #expect(longest.nanoseconds == .max && (.zero - longest).nanoseconds == .min)
+        #expect(Instant(nanoseconds: 5) + longest > Instant(nanoseconds: UInt64(Int64.max)))
+        #expect((Duration.milliseconds(-1500)).nanoseconds == -1_500_000_000)
+    }
 }

@@ -97,27 +97,8 @@ final class KeySetExchange {
 
     private var document: Outcome { .document(body, freshFor: freshness) }
 
-    /// `max-age` less `age` (RFC 9111, section 4.2.1); nothing where the server wants it asked for again.
     private var freshness: Duration? {
-        var seconds: Int64?
-        for index in 0..<fields.count where fields[index].nameText == "cache-control" {
-            for directive in fields[index].valueText.lowercased().split(separator: ",") {
-                let words = directive.split(separator: "=", maxSplits: 1).map { Self.trimmed($0) }
-                switch words.first {
-                case "no-store", "no-cache": return .zero
-                case "max-age" where words.count == 2: seconds = Int64(words[1]).map { max(0, $0) }
-                default: continue
-                }
-            }
-        }
-        let age = fields.text("age").flatMap { Int64($0) } ?? 0
-        return seconds.map { .seconds(max(0, min($0, 1 << 31) - max(0, min(age, 1 << 31)))) }
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        var text = text
-        while let first = text.first, first == " " || first == "\t" || first == "\"" { text.removeFirst() }
-        while let last = text.last, last == " " || last == "\t" || last == "\"" { text.removeLast() }
-        return String(text)
+        let directives = (0..<fields.count).filter { fields[$0].nameText == "cache-control" }.map { fields[$0].valueText }
+        return Freshness.read(cacheControl: directives, age: fields.text("age"))
     }
 }

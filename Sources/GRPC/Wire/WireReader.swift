@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Reads protobuf field by field, without building anything.
 ///
 ///     while let field = try reader.next() { switch field.number { … default: try reader.skip(field) } }
@@ -60,10 +62,9 @@ package struct WireReader {
     }
 
     package mutating func bytes() throws(Failure) -> UnsafeRawBufferPointer {
-        let length = try varint()
-        guard length <= UInt64(input.count - position) else { throw .truncated }
+        guard let length = Untrusted<Int>(try varint()).exactly(in: 0...(input.count - position)) else { throw .truncated }
         let start = position
-        position += Int(length)
+        position += length
         return UnsafeRawBufferPointer(rebasing: input[start..<position])
     }
 

@@ -20,7 +20,7 @@ struct BridgedRequest {
         var timeout: UnsafeRawBufferPointer?
         for field in fields.all {
             switch field.token {
-            case .contentLength: announcedBytes = Decimal.read(field.valueBytes).flatMap { Int(exactly: $0) }
+            case .contentLength: announcedBytes = Decimal.read(field.valueBytes)?.exactly(as: Int.self)
             case .contentEncoding where isUnary: encoding = field.valueBytes
             case .acceptEncoding where isUnary: acceptsGzip = Self.names(field.valueBytes, "gzip")
             case .other where isConnect:
@@ -65,7 +65,7 @@ struct BridgedRequest {
             throw ConversionFailure(.malformedConnectTimeout)
         }
         let text = fields.reserve(GRPCTimeout.textBytesMax)
-        let count = GRPCTimeout.write(.milliseconds(Int64(milliseconds)), to: text)
+        let count = GRPCTimeout.write(.milliseconds(milliseconds.clamped(as: Int64.self)), to: text)
         fields.append(
             Field("grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout))
     }

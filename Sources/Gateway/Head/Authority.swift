@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Glibc
 
 /// An authority in its two parts, as `:authority` and Host carry them (RFC 3986, section 3.2, without user information).
@@ -34,14 +35,9 @@ struct Authority {
         port = nil
         guard end < text.count else { return }
         guard end > 0, text[end] == UInt8(ascii: ":"), text.count - end <= 6 else { return nil }
-        var value: UInt32 = 0
-        for index in (end + 1)..<text.count {
-            let byte = text[index]
-            guard byte >= 0x30, byte <= 0x39 else { return nil }
-            value = value * 10 + UInt32(byte - 0x30)
-        }
-        guard value <= 65535 else { return nil }
-        port = text.count - end > 1 ? UInt16(value) : nil
+        guard text.count - end > 1 else { return }
+        guard let value = Untrusted<UInt16>(decimal: text[(end + 1)...])?.exactly(in: 0...65535) else { return nil }
+        port = value
     }
 
     /// Whether both name the same host and port, where a port that is not written is the scheme's own.

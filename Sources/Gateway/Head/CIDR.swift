@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// A block of addresses, such as `10.0.0.0/8` or `2001:db8::/32`; an address alone is a block of one.
 package struct CIDR: Hashable, Sendable {
     package let first: IPAddress
@@ -29,7 +31,7 @@ package struct CIDR: Hashable, Sendable {
         var length = lengthMax
         if parts.count == 2 {
             guard parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), parts[1].utf8.count <= 3,
-                let written = Int(parts[1]), written <= lengthMax
+                let written = Untrusted<Int>(decimal: parts[1].utf8)?.exactly(in: 0...lengthMax)
             else { throw .prefixLength(max: lengthMax) }
             length = written
         }

@@ -2,7 +2,7 @@ internal import Bytes
 internal import HTTPModel
 
 /// What a backend says of another attempt in `grpc-retry-pushback-ms` (gRFC A6).
-enum Pushback: Equatable {
+package enum Pushback: Equatable {
     case none
     /// Not before, and not after either.
     case after(Duration)
@@ -12,10 +12,13 @@ enum Pushback: Equatable {
     /// Longer than this nobody waits here: the caller is told, and can obey it himself.
     private static let longestMilliseconds: UInt64 = 30_000
 
-    init(_ field: UnsafeRawBufferPointer?) {
+    package init(_ field: UnsafeRawBufferPointer?) {
         guard let field else { self = .none; return }
-        guard let count = Decimal.read(field), count <= Self.longestMilliseconds else { self = .never; return }
-        self = .after(.milliseconds(Int64(count)))
+        guard let count = Decimal.read(field), count.exactly(in: 0...Self.longestMilliseconds) != nil else {
+            self = .never
+            return
+        }
+        self = .after(.milliseconds(count.clamped(as: Int64.self)))
     }
 
     /// - Parameter start: where the head or the trailers begin.

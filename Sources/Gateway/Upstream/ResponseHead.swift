@@ -1,3 +1,4 @@
+internal import Bytes
 internal import GRPC
 internal import HTTPModel
 
@@ -8,13 +9,7 @@ enum ResponseHead {
     /// The number in `:status`; 0 where it is none (the codec lets none such pass).
     static func status(of stream: StreamPointer) -> Int {
         guard let field = stream.pointee.fields.first(.status), field.valueCount == 3 else { return 0 }
-        var number = 0
-        for index in 0..<3 {
-            let digit = Int(field.value[index]) - 0x30
-            guard digit >= 0, digit <= 9 else { return 0 }
-            number = number * 10 + digit
-        }
-        return number
+        return Untrusted<Int>(decimal: field.valueBytes)?.exactly(in: 0...999) ?? 0
     }
 
     /// Writes the head of `source`, an upstream stream, for `target`, the caller's.

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// What a FileDescriptorProto says, read once, before it is linked into tables.
 struct FileDescription {
     var name = ""
@@ -60,12 +62,16 @@ struct MessageDescription {
     var isMapEntry = false
     var features: [UInt8]?
 
-    init(_ bytes: [UInt8]) throws(WireFailure) {
+    /// Messages within messages, as deep as protobuf itself allows.
+    private static let depthMax = 100
+
+    init(_ bytes: [UInt8], depth: Int = 0) throws(WireFailure) {
+        guard depth < Self.depthMax else { throw .nestedTooDeep }
         try bytes.forEachField { (number, value) throws(WireFailure) in
             switch number {
             case 1: name = value.text
             case 2: fields.append(try FieldDescription(value.bytes))
-            case 3: messages.append(try MessageDescription(value.bytes))
+            case 3: messages.append(try MessageDescription(value.bytes, depth: depth + 1))
             case 4: enums.append(try EnumDescription(value.bytes))
             case 6: extensions.append(try FieldDescription(value.bytes))
             case 7:
@@ -89,6 +95,7 @@ struct FieldDescription {
     var type: UInt64 = 0
     var typeName = ""
     var jsonName: String?
+    /// At most 2³¹−1; whether the message has so many is for who builds its table.
     var oneof: Int?
     var isPacked: Bool?
     var isProto3Optional = false
@@ -109,7 +116,7 @@ struct FieldDescription {
             case 8:
                 features = try value.bytes.features(21)
                 try value.bytes.forEachField { (number, value) in if number == 2 { isPacked = value.isTrue } }
-            case 9: oneof = Int(truncatingIfNeeded: value.number)
+            case 9: oneof = Untrusted<Int>(value.number).clamped(to: 0...Int(Int32.max))
             case 10: jsonName = value.text
             case 17: isProto3Optional = value.isTrue
             default: break

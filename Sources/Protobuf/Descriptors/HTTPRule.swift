@@ -19,7 +19,8 @@ package struct HTTPRule: Hashable, Sendable {
         self.additional = additional
     }
 
-    init(_ bytes: [UInt8]) throws(WireFailure) {
+    /// - Parameter isAdditional: one within another, which may not have others within (google/api/http.proto).
+    init(_ bytes: [UInt8], isAdditional: Bool = false) throws(WireFailure) {
         try bytes.forEachField { (number, value) throws(WireFailure) in
             switch number {
             case 2: (verb, path) = ("GET", value.text)
@@ -33,7 +34,7 @@ package struct HTTPRule: Hashable, Sendable {
                     if number == 1 { verb = value.text }
                     if number == 2 { path = value.text }
                 }
-            case 11: additional.append(try HTTPRule(value.bytes))
+            case 11: if !isAdditional { additional.append(try HTTPRule(value.bytes, isAdditional: true)) }
             case 12: responseBody = value.text.isEmpty ? nil : value.text
             default: break
             }

@@ -152,6 +152,11 @@ struct TableBuilder {
                 return nil
             }
         }
+        // It is an index into tables that are made for the oneofs there are.
+        if let oneof = field.oneof, extensionName == nil, !owner.description.oneofs.indices.contains(oneof) {
+            problems.append("\(fullName) is of a oneof that does not exist")
+            return nil
+        }
         let shape: FieldSchema.Shape = isMap ? .map : field.isRepeated ? .repeated : .singular
         let jsonKey = extensionName.map { "\"[\($0)]\":" } ?? "\"\(field.jsonName ?? Self.camelCase(field.name))\":"
         let protoKey = extensionName.map { "\"[\($0)]\":" } ?? "\"\(field.name)\":"
@@ -160,7 +165,7 @@ struct TableBuilder {
             presence: presence(of: field, kind: kind, features: features, isExtension: extensionName != nil),
             isPacked: field.isRepeated && kind.isPackable && (field.isPacked ?? features.isPacked),
             checksUTF8: features.checksUTF8, isExtension: extensionName != nil, index: 0,
-            oneof: field.isProto3Optional ? -1 : Int32(field.oneof ?? -1),
+            oneof: field.isProto3Optional || extensionName != nil ? -1 : Int32(field.oneof ?? -1),
             tag: UInt32(field.number) << 3 | UInt32(kind.wireType.rawValue), message: message, enumeration: enumeration,
             jsonKey: arena.intern(jsonKey), protoKey: arena.intern(protoKey), jsonKeyCount: Int32(jsonKey.utf8.count),
             protoKeyCount: Int32(protoKey.utf8.count))

@@ -1,30 +1,30 @@
-internal import GRPC
+package import GRPC
 
 /// An `envoy.service.ratelimit.v3.RateLimitRequest` as slices of its bytes.
 ///
 /// By hand because it is read once a request; a test holds it equal to the generated message. Its lists are used again
 /// for the next request. One per worker.
-struct LimitQuery {
-    struct Entry {
-        var key = UnsafeRawBufferPointer(start: nil, count: 0)
-        var value = UnsafeRawBufferPointer(start: nil, count: 0)
+package struct LimitQuery {
+    package struct Entry {
+        package var key = UnsafeRawBufferPointer(start: nil, count: 0)
+        package var value = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
-    struct Descriptor {
+    package struct Descriptor {
         /// In `entries`.
-        var entries: Range<Int>
+        package var entries: Range<Int>
         /// Takes the place of the rule that would be found.
-        var override: Override?
+        package var override: Override?
         /// Takes the place of the request's.
-        var hits: UInt64?
+        package var hits: UInt64?
     }
 
-    struct Override: Equatable {
-        var requests: UInt32 = 0
-        var unit = RateLimitUnit.unknown
+    package struct Override: Equatable {
+        package var requests: UInt32 = 0
+        package var unit = RateLimitUnit.unknown
     }
 
-    enum Failure: Error, Equatable {
+    package enum Failure: Error, Equatable {
         case malformed(WireReader.Failure)
         case noDomain
         case noDescriptors
@@ -40,17 +40,19 @@ struct LimitQuery {
     /// In all descriptors together.
     static let entriesMax = 1000
 
-    private(set) var domain = UnsafeRawBufferPointer(start: nil, count: 0)
-    private(set) var descriptors: [Descriptor] = []
-    private(set) var entries: [Entry] = []
+    package private(set) var domain = UnsafeRawBufferPointer(start: nil, count: 0)
+    package private(set) var descriptors: [Descriptor] = []
+    package private(set) var entries: [Entry] = []
     private var hitsAddend: UInt32 = 0
     private var isTooMuch = false
 
+    package init() {}
+
     /// What a descriptor counts: its own number, zero included, or the request's, which is one where it says nothing.
-    func hits(of descriptor: Descriptor) -> UInt64 { descriptor.hits ?? UInt64(max(1, hitsAddend)) }
+    package func hits(of descriptor: Descriptor) -> UInt64 { descriptor.hits ?? UInt64(max(1, hitsAddend)) }
 
     /// Reads a request; what was read before is forgotten. The slices live as long as `message`.
-    mutating func read(_ message: UnsafeRawBufferPointer) throws(Failure) {
+    package mutating func read(_ message: UnsafeRawBufferPointer) throws(Failure) {
         domain = UnsafeRawBufferPointer(start: nil, count: 0)
         descriptors.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)

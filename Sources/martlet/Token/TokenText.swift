@@ -21,7 +21,6 @@ enum TokenText {
 extension JSONValue {
     /// NumericDate (RFC 7519, section 2), where it is one that a calendar has.
     fileprivate var seconds: Int64? {
-        guard let double, double >= 0, double < 253_402_300_800 else { return nil }
-        return Int64(double)
+        floor?.exactly(in: 0...253_402_300_799)
     }
 }

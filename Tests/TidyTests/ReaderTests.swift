@@ -1,0 +1,145 @@
+import Foundation
+import Testing
+
+@Suite("Readers of numbers from outside")
+struct ReaderTests {
+    /// Lines of readers that convert or calculate by themselves, by a part of the line (all lines where that is empty), each with
+    /// its reason.
+    static let exceptions: [String: [(part: String, reason: String)]] = [
+        "Sources/Bytes/Decimal.swift": [("0x30 + rest % 10", "writes a digit")],
+        "Sources/Time/Instant.swift": [
+            ("UInt64(delta)", "not negative, by the line above"), ("instant.nanoseconds - less", "not more, by the same line"),
+            ("nanoseconds - earlier.nanoseconds", "not later, by the same line"), ("UInt64(max(0, seconds))", "not negative"),
+            ("Int64(nanoseconds / 1_000_000_000)", "64 bits of nanoseconds are 35 bits of seconds"), ("static func + ", "the saturating one itself"),
+        ],
+        "Sources/JSON/JSONNumbers.swift": [("Double(", "text to the nearest Double, which may be an infinity")],
+        "Sources/HTTPModel/AuthorityGrammar.swift": [("bytes.count - start", "a position within the bytes")],
+        "Sources/HTTP1/MessageFraming.swift": [("UInt64(Int64.max)", "a constant")],
+        "Sources/HTTP1/BodyDecoder.swift": [("", "what is left of a size that was checked, and positions within the bytes at hand")],
+        "Sources/HTTP1/ResponseReader.swift": [("Int(status)", "between 100 and 599")],
+        "Sources/HTTP2/Session.swift": [("", "constants of nghttp2, and counts of streams and bytes that are held")],
+        "Sources/GRPC/GRPCTimeout.swift": [("", "writes a Duration of 64 bits")],
+        "Sources/GRPC/HealthCheck.swift": [("UInt64(status.rawValue)", "writes")],
+        "Sources/GRPC/Framing/MessageFrame.swift": [("", "writes lengths of what is in memory")],
+        "Sources/GRPC/Framing/MessageReader.swift": [("", "32 bits of length and five, in an Int; counts of what is in memory")],
+        "Sources/GRPC/Framing/BoundaryTracker.swift": [("", "positions within the bytes at hand; 32 bits of length in an Int")],
+        "Sources/GRPC/RLS/RateLimitResponse.swift": [("UInt64(max(0, nanoseconds))", "not negative")],
+        "Sources/GRPC/Wire/WireReader.swift": [
+            ("raw", "a tag, checked to have 32 bits"), ("<< shift", "at most 63, by the line above"), ("position", "within the input"),
+        ],
+        "Sources/Protobuf/Wire/WireCursor.swift": [
+            ("", "the hot path: a length is compared with what is left before it is used, a value handed on bit for bit")
+        ],
+        "Sources/Protobuf/Descriptors/FileDescription.swift": [
+            ("cursor.at - start", "a position"), ("Int(Int32.max)", "a constant"), ("Int32(0)", "a constant"), ("?? []) + ", "joins bytes"),
+        ],
+        "Sources/Transcoding/Text/NumberText.swift": [("", "a mantissa of 19 digits and an exponent of six, each held to that where it grows")],
+        "Sources/Transcoding/Text/TimeText.swift": [("", "the digits of a date, two or four at a time, and seconds held to their range where they grow")],
+        "Sources/Compression/Inflater.swift": [("", "counts of bytes in memory")],
+        "Sources/Compression/InflateLimits.swift": [("", "counts of bytes that were in memory")],
+        "Sources/DNS/MessageReader.swift": [("", "8 and 16 bits of length in an Int, compared with the message's end; 32 and 64 bits put together")],
+        "Sources/Config/Number.swift": [("", "units, which are constants, and a Duration that was read here")],
+        "Sources/Config/NetworkAddress.swift": [("UInt16(text)", "of text; nothing where it does not fit")],
+        "Sources/RateLimit/LimitScanner.swift": [("", "positions within the text")],
+        "Sources/Redis/RESPReader.swift": [("", "counts of bytes that are held; hiredis gives 64 bits and a length in memory")],
+        "Sources/Redis/RedisReply.swift": [("", "positions in the arena")],
+        "Sources/RateLimit/RedisStore.swift": [("", "writes commands; deadlines saturate")],
+        "Sources/RateLimit/CounterState.swift": [("", "words are checked where they are made, and limits by LimitRule: what fits stays below 2^63")],
+        "Sources/RateLimitService/Counting/RedisWindowStore.swift": [("", "writes commands and tags; sums are not negative")],
+        "Sources/RateLimitService/Request/LimitQuery.swift": [("UInt64(max(1, hitsAddend))", "32 bits, not negative"), ("UInt8(number)", "at most 6")],
+        "Sources/JOSE/TokenVerifier.swift": [
+            ("(1 << 53)", "a constant"), ("policy.leewaySeconds", "at most 2^32, added to at most 2^53"),
+        ],
+        "Sources/Control/Keys/Freshness.swift": [("1 << 31", "a constant")],
+        "Sources/Gateway/Head/Authority.swift": [("text.count - end", "a position")],
+        "Sources/Gateway/Head/ClientOrigin.swift": [("", "positions within fields and sums of their lengths")],
+        "Sources/Gateway/Head/CIDR.swift": [("", "a prefix length that was checked")],
+        "Sources/Gateway/Upstream/ResponseHead.swift": [("listBytes - ", "sizes of fields that are held"), ("bytesMax - others", "the same, and a limit of ours")],
+        "Sources/Gateway/Upstream/RequestHead.swift": [("UInt64(additions.previousAttempts)", "our own count, added to at most 2^31"), ("1 << 31", "a constant")],
+        "Sources/Transport/GRPC/ClientCall.swift": [("", "lengths of what is in memory")],
+    ]
+
+    /// Lines of the page's list, with the files that each names and the fuzz entry behind the last dot.
+    static func readers(in lines: [String]) -> [(files: [String], entry: String)] {
+        var items: [String] = []
+        for line in lines.drop(while: { $0 != "## Numbers from outside" }).dropFirst().prefix(while: { !$0.hasPrefix("## ") }) {
+            if line.hasPrefix("- ") { items.append(line) } else if line.hasPrefix("  "), !items.isEmpty { items[items.count - 1] += line }
+        }
+        return items.map { item in
+            let files = item.split(separator: "`").map(String.init).filter { $0.hasPrefix("Sources/") && $0.hasSuffix(".swift") }
+            return (files, item.components(separatedBy: " · ").last ?? "")
+        }
+    }
+
+    @Test("those listed convert and calculate only through Untrusted, but for exceptions that have a reason")
+    func readersAreHeld() throws {
+        let listed = Self.readers(in: try Checkout.lines("ARCHITECTURE.md")).flatMap(\.files)
+        #expect(listed.count > 30)
+        for path in Self.exceptions.keys { #expect(listed.contains(path), "\(path) is excepted, and not listed") }
+        for path in listed {
+            guard let file = Checkout.files.first(where: { $0.path == path }) else {
+                Issue.record("\(path) does not exist")
+                continue
+            }
+            let exceptions = Self.exceptions[path] ?? []
+            var used: Set<String> = []
+            for (number, line) in file.lines.enumerated() where Self.calculates(line) {
+                let fitting = exceptions.filter { $0.part.isEmpty || line.contains($0.part) }
+                used.formUnion(fitting.map(\.part))
+                if fitting.isEmpty { Issue.record("\(path):\(number + 1): converts or calculates by itself: \(line)") }
+            }
+            for exception in exceptions where !used.contains(exception.part) {
+                Issue.record("\(path): no line needs the exception \(exception.part)")
+            }
+        }
+    }
+
+    @Test("each has a fuzz entry")
+    func entriesExist() throws {
+        let text = Checkout.files(of: "Tests/FuzzEntries").flatMap(\.lines)
+        let readers = Self.readers(in: try Checkout.lines("ARCHITECTURE.md"))
+        for reader in readers {
+            #expect(text.contains { $0.contains("FuzzEntry(\"\(reader.entry)\"") }, "no fuzz entry \(reader.entry) for \(reader.files)")
+        }
+    }
+
+    private static let types = ["Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double"]
+    /// These do not trap.
+    private static let labels = ["exactly:", "clamping:", "truncatingIfNeeded:", "bitPattern:", "bigEndian:", "littleEndian:", "ascii:"]
+    private static let operators = ["+", "-", "*", "<<", "+=", "-=", "*=", "<<="]
+
+    /// Whether a line has a conversion that may trap, or an operator that may; a step of one up or down is for positions.
+    static func calculates(_ line: String) -> Bool {
+        let words = code(of: line).split(separator: " ")
+        for (index, word) in words.enumerated() {
+            if operators.contains(String(word)), index > 0, index + 1 < words.count {
+                let isStep = ["+", "-", "+=", "-="].contains(word) && words[index + 1].first!.isNumber
+                if !isStep { return true }
+            }
+            let pieces = word.split(separator: "(", omittingEmptySubsequences: false)
+            for piece in pieces.indices.dropLast() {
+                let name = pieces[piece].reversed().prefix { $0.isLetter || $0.isNumber }.reversed()
+                if types.contains(String(name)), !labels.contains(where: { pieces[piece + 1].hasPrefix($0) }) { return true }
+            }
+        }
+        return false
+    }
+
+    /// Without its comment and what stands in quotes.
+    private static func code(of line: String) -> String {
+        var result = ""
+        var isQuoted = false
+        for character in line {
+            if character == "\"" { isQuoted.toggle() } else if !isQuoted { result.append(character) }
+            if result.hasSuffix("//") { return String(result.dropLast(2)) }
+        }
+        return result
+    }
+
+    @Test("calculations are told from what looks like them", arguments: [
+        ("let a = Int(b)", true), ("let a = Int(exactly: b)", false), ("let a = b + c", true), ("index += 1", false),
+        ("let a = b * 2", true), ("x(UInt8(ascii: \"a\"))", false), ("/// a + b", false), ("say(\"a + b\")", false),
+        ("return Untrusted<Int>(b)", false), ("f(g(UInt64(a)))", true), ("a << b", true), ("case -1: c", false),
+    ])
+    func calculationsAreTold(line: String, calculates: Bool) { #expect(Self.calculates(line) == calculates) }
+}
