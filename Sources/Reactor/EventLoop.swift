@@ -45,6 +45,9 @@ package final class EventLoop {
     private var afterTick: [() -> Void] = []
     /// `run` has been told to end.
     package private(set) var isStopped = false
+    /// Inside during every tick, outside while the loop waits.
+    private var participants: [Unmanaged<EpochDomain.Participant>] = []
+    private var domains: [EpochDomain] = []
 
     /// Where a loop's time comes from; tests move it by hand.
     package enum Clock {
@@ -138,6 +141,12 @@ package final class EventLoop {
     /// Runs `action` when the tick's flushes are done: for ending what may still be on the stack.
     package func afterThisTick(_ action: @escaping () -> Void) { afterTick.append(action) }
 
+    /// From the next tick on this loop's thread may read what `domain` guards, within a tick.
+    package func join(_ domain: EpochDomain) {
+        domains.append(domain)
+        participants.append(.passUnretained(domain.join()))
+    }
+
     // MARK: Running
 
     package func run() {
@@ -153,6 +162,19 @@ package final class EventLoop {
         let count = linux_epoll_wait(
             poller, events, Int32(Self.eventCapacity), wait ? timeoutMilliseconds() : 0)
         (now, wall) = clock.read()
+        // By index, and to the same number: who joins in this tick is inside from the next on.
+        let participantCount = participants.count
+        var number = 0
+        while number < participantCount {
+            participants[number]._withUnsafeGuaranteedRef { $0.enter() }
+            number += 1
+        }
+        defer {
+            while number > 0 {
+                number -= 1
+                participants[number]._withUnsafeGuaranteedRef { $0.leave() }
+            }
+        }
         var hasLetters = false
         var index = 0
         // A negative count is EINTR: the tick goes on without events.
