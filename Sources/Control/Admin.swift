@@ -17,6 +17,8 @@ final class Admin: StreamHandler {
     var notReadyReason: String?
     /// What is known of endpoints; `nil` where there are none.
     var clusters: (() -> ClusterReport)?
+    /// Metrics that the registry does not have.
+    var moreFamilies: (() -> [MetricFamily])?
     private let registry: MetricRegistry
     /// Access-log lines that were lost; `nil` where there is no log.
     private let lost: (() -> UInt64)?
@@ -99,6 +101,7 @@ final class Admin: StreamHandler {
     private func writeMetrics() {
         var families = registry.read()
         if let clusters { families += clusters().families(now: context.loop.now) }
+        if let moreFamilies { families += moreFamilies() }
         families.append(
             MetricFamily(
                 name: "martlet_build_info", help: "Which Martlet this is; always 1.", kind: .gauge,

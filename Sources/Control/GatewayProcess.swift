@@ -46,6 +46,8 @@ package final class GatewayProcess {
     private let manager: ServiceManager?
     private let maker: SnapshotMaker
     private let ticketKeys: TicketKeys
+    private let counters: CounterRegistry
+    private let counterWatch: CounterWatch
     private let metrics: GatewayMetrics
     private let schemas: SchemaBoard
     private let schemaHints: SchemaHints
@@ -90,7 +92,8 @@ package final class GatewayProcess {
         self.configuration = configuration
         context = WorkerContext(index: -1, loop: loop)
         ticketKeys = TicketKeys(now: loop.now)
-        let counters = CounterTable(seed: .random())
+        counters = CounterRegistry(pool: configuration.rateLimits.counters)
+        counterWatch = CounterWatch(counters, on: loop, notices: notices)
         metrics = GatewayMetrics(registry: MetricRegistry())
         watched = FileWatch()
         let schemas = SchemaBoard()
@@ -112,7 +115,7 @@ package final class GatewayProcess {
         descriptors = DescriptorWatch(notices: notices)
         let board = LoadBoard(workers: workerCount)
         self.board = board
-        let (metrics, sink) = (metrics, log.sink)
+        let (counters, metrics, sink) = (counters, metrics, log.sink)
         let sought = SoughtNames(configuration.resolver)
         self.sought = sought
         let resolver = NameResolver(on: loop, scratch: context.scratch) {
@@ -161,6 +164,7 @@ package final class GatewayProcess {
             ClusterReport(
                 currentSnapshot?.clusters ?? [], names: self.resolved, troubles: self.names?.troubles ?? [:], schemas: schemas)
         }
+        admin?.moreFamilies = { [counterWatch] in counterWatch.families }
         notices.say("admin address=\(admin!.address)")
     }
 
@@ -191,6 +195,7 @@ package final class GatewayProcess {
             log.look()
             descriptors.look()
         }
+        counterWatch.start()
         keepSchemas()
         memoryWatch.changed = { [unowned self] pressure in group.postToAll { $0.gateway.setResidentPressure(pressure) } }
         memoryWatch.start()
@@ -388,6 +393,7 @@ package final class GatewayProcess {
         if snapshot.store != currentSnapshot?.store {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
         }
+        counters.cells.setPool(wanted.rateLimits.counters)
         group.postToAll { $0.adopt(snapshot) }
         memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)

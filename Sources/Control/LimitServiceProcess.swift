@@ -26,6 +26,8 @@ package final class LimitServiceProcess {
     private let group: WorkerGroup<LimitWorker>
     private let listeners: ProcessListeners<LimitWorker>
     private let admin: Admin
+    private let counters: CounterRegistry
+    private let counterWatch: CounterWatch
     private var signals: SignalSource?
     private let relay: SignalRelay
     private let manager: ServiceManager?
@@ -60,7 +62,10 @@ package final class LimitServiceProcess {
         let workerCount = configuration.workers ?? Processors.available
         let board = LoadBoard(workers: workerCount)
         self.board = board
-        let rules = RuleTree(configuration.domains)
+        let counters = CounterRegistry(pool: configuration.rateLimits.counters)
+        self.counters = counters
+        counterWatch = CounterWatch(counters, on: loop, notices: notices)
+        let rules = RuleTree(configuration.domains, counters: counters)
         let registry = MetricRegistry()
         let metrics = LimitServiceMetrics(registry)
         // Where it counts does not change: there is one generation.
@@ -68,7 +73,8 @@ package final class LimitServiceProcess {
             StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, notices: notices)
         group = try WorkerGroup(count: workerCount) { context in
             let worker = LimitWorker(
-                rules: rules, store: store.make(context, readFile: readFile), seed: store.table.seed, metrics: metrics, context: context, board: board)
+                rules: rules, store: store.make(context, readFile: readFile), counters: counters, metrics: metrics, context: context,
+                board: board)
             let index = context.index
             worker.server.storeChanged = { watch.report($0, worker: index, generation: 0) }
             return worker
@@ -77,12 +83,14 @@ package final class LimitServiceProcess {
         try listeners.adopt(plans)
         admin = try Admin.open(configuration.admin.value, registry: registry, context: context)
         relay.handler = { [unowned self] in received(signal: $0) }
+        admin.moreFamilies = { [counterWatch] in counterWatch.families }
         notices.say("admin address=\(admin.address)")
     }
 
     /// Serves until it is told to end. Returns the exit status.
     package func run() -> Int32 {
         admin.isReady = true
+        counterWatch.start()
         notices.say("ready")
         manager?.tell(.ready, status: "serving")
         let descriptors = DescriptorWatch(notices: notices)
@@ -116,7 +124,8 @@ package final class LimitServiceProcess {
             manager?.tell(.ready, status: "reload refused: the rules in service stay")
             return
         }
-        let rules = RuleTree(found.domains)
+        let rules = RuleTree(found.domains, counters: counters)
+        counters.cells.setPool(found.rateLimits.counters)
         group.postToAll { $0.server.adopt(rules) }
         notices.say("reloaded")
         manager?.tell(.ready, status: "reloaded")
@@ -129,18 +138,17 @@ private final class LimitWorker: ListeningProgram {
     let listeners: WorkerListeners
 
     init(
-        rules: RuleTree, store: any WindowStore, seed: HashSeed, metrics: LimitServiceMetrics, context: WorkerContext,
+        rules: RuleTree, store: any WindowStore, counters: CounterRegistry, metrics: LimitServiceMetrics, context: WorkerContext,
         board: LoadBoard
     ) {
         server = LimitServer(
-            rules: rules, store: store, seed: seed, metrics: metrics, context: context)
+            rules: rules, store: store, counters: counters, metrics: metrics, context: context)
         listeners = WorkerListeners(handler: server.handler, context: context, board: board)
     }
 }
 
 /// Where the service counts, and how a worker gets its store.
 struct LimitServiceStore: Sendable {
-    let table = WindowTable()
     private let location: Location
     private let configuration: StoreConfiguration
 
@@ -171,7 +179,7 @@ struct LimitServiceStore: Sendable {
     func make(
         _ context: WorkerContext, readFile: @escaping (String) -> Result<[UInt8], FileFailure>
     ) -> any WindowStore {
-        let memory = MemoryWindowStore(table: table)
+        let memory = MemoryWindowStore()
         guard case .redis(let address, let database, let user, let password, let tls) = location,
             let dialer = dialer(address, tls, context, readFile)
         else { return memory }

@@ -11,14 +11,14 @@ final class SnapshotMaker {
 
     private let readFile: (String) -> Result<[UInt8], FileFailure>
     private let loop: EventLoop
-    private let counters: CounterTable
+    private let counters: CounterRegistry
     private let ticketKeys: TicketKeys
     private let metrics: GatewayMetrics
     private let clusters: ClusterBoard
     private let schemas: SchemaBoard
 
     init(
-        readFile: @escaping (String) -> Result<[UInt8], FileFailure>, loop: EventLoop, counters: CounterTable,
+        readFile: @escaping (String) -> Result<[UInt8], FileFailure>, loop: EventLoop, counters: CounterRegistry,
         ticketKeys: TicketKeys, metrics: GatewayMetrics, clusters: ClusterBoard, schemas: SchemaBoard
     ) {
         self.readFile = readFile
@@ -47,7 +47,7 @@ final class SnapshotMaker {
         var builder = SnapshotBuilder(
             configuration,
             .init(
-                readFile: files.watching(readFile), counterSeed: counters.seed, ticketKeys: ticketKeys, metrics: metrics,
+                readFile: files.watching(readFile), counters: counters, ticketKeys: ticketKeys, metrics: metrics,
                 now: loop.wall, clusters: clusters, schemas: schemas, folders: protos.folders(noting: files.note)))
         let outcome = builder.build(generation: generation)
         let isCompiling = protos.compile { [self] in build(configuration, generation, files, protos, completion) }

@@ -1,222 +1,217 @@
-internal import Glibc
+internal import Reactor
 internal import Synchronization
 package import Time
 
-/// The process's counters: one fixed table of atomics that every worker counts in.
+/// The counters of one limit, which every worker counts in. It grows with its keys, and no other limit takes its room.
 ///
-///     digest ──▶ one bucket of 16 cells ──▶ the cell with the same 128 bits, or one that has recovered
+///     digest ──▶ a bucket of 15 short chains ──▶ the cell with the same 128 bits
 ///
-/// A cell is its key's digest (two words) and its state (`CounterState`, one word). **A charge is one compare-and-swap of
-/// the state**, and holds no lock. What makes that right although the key lies in other words:
+/// A cell is its key's digest (two words), its state (`CounterState` or `WindowState`, one word) and links. **A charge is one
+/// compare-and-swap of the state**, and holds no lock. What makes that right although the key lies in other words:
 ///
-/// - A cell changes its key only while its state is `claimed`, which is swapped in from a recovered state. A charge reads
-///   the state, then compares the key, then swaps the state from what it had read: if the cell was given away in between,
-///   the state is another and the swap fails. A state does not come back: what replaces a recovered word ends later than
-///   that word did, be it a window or a level. (Only where a charge was given back could a level once have stood higher.
-///   Then a worker would have to sleep between read and swap until the cell has recovered and its next key's level has
-///   come to the very same nanosecond, and one hit would be charged to that key.)
-/// - A key is never in two cells: it may only be in its bucket, and putting a new key into a bucket is done by one worker
-///   at a time, who looks again first. That turn is the one thing another worker can wait for, and only if it brings
-///   another new key to the same bucket of thousands in the same few dozen instructions.
-/// - A new key comes with its first charge already in it, so that its cell is never up for reuse before it has counted.
+/// - **A cell is one key's until every worker has ended a tick.** A key's cell is written before it is linked, and never
+///   moves: a table that grows moves links (`BucketArray`). Who takes a cell from its key swaps its state to `claimed`, unlinks it
+///   and retires it (`CounterCells`); it is another key's only after every worker that was inside a tick then has left it.
+///   A charge reads the state, compares the key and swaps within one tick. So where its swap succeeds, no other key's state can
+///   have come to stand there, however equal: the cell was its key's all the while. (No A-B-A by eviction. Equal states of the
+///   same key are equal counts: swapping one for the other is right.)
+/// - **A charge and an eviction are in one order.** Both swap the same word. A charge that comes second finds `claimed` and
+///   looks again: its key comes anew, with nothing counted. One that came first went with the counter.
+/// - **A charge is given back to the cell that it was made to**, or to none: the request remembers the cell, not the key.
+///   In the same tick that cell is nobody else's, wherever its chain now hangs; if it is claimed, what was charged went with it,
+///   and a new counter of the same key never had it. Charges of several limits are made in turn and given back likewise, each
+///   by itself, so all or none stays true whatever is evicted between.
+/// - **A key is never in two cells.** It is put in only by the worker that has its bucket's turn, who looks again first. A bucket
+///   that is being moved has its turn held, and its keys come to buckets that are not asked before it has moved. That turn
+///   is what another worker can wait for, and only to bring a new key to the same bucket in the same few dozen instructions.
+/// - **A look-up misses no key.** It takes no turn. Only a move changes the links of a cell that stays, so a look-up that has found
+///   nothing looks at the turn once more: where the bucket is moving or has moved, it looks again.
+/// - A new key comes with its first charge already in it.
 ///
-/// When none of the sixteen has recovered, the new keys of a limit share its overflow cell: they are limited together,
-/// more strictly than written. A key that finds a cell later starts there afresh.
+/// When a limit has as many counters as it may, a new key takes the cell of another of its bucket: of one that has recovered;
+/// else of the one that has used the smallest share; where all are at their limit, of the one that resets first. The call is then
+/// let through and the evicted key begins anew: a refusal is never caused by another key.
 package final class CounterTable: @unchecked Sendable {
-    private struct Cell: ~Copyable {
-        let state = Atomic<UInt64>(0)
-        let low = Atomic<UInt64>(0)
-        let high = Atomic<UInt64>(0)
-        /// Two cells a cache line.
-        let padding: UInt64 = 0
+    /// How many counters a limit has in any case. A promise: nothing is allocated for it.
+    package static let guaranteed = 16_384
+    package static let maximumDefault = 1_048_576
+    package static let maximumMax = 1 << 26
+
+    /// What the states of a table's cells mean.
+    package enum Words: Sendable, Equatable {
+        case limits
+        /// `WindowState`, of windows of so many seconds.
+        case windows(seconds: UInt64)
     }
 
-    static let cellsPerBucket = 16
-    package static let cellsDefault = 65_536
+    let cells: CounterCells
+    /// `cells`', reached at every call without counting references.
+    let directory: CounterDirectory
+    let words: Words
+    /// The oldest whose buckets have not all moved; `nil` until the first key comes.
+    let buckets = Atomic<UnsafeMutablePointer<BucketArray>?>(nil)
+    let held = Atomic<Int>(0)
+    let evictedRecovered = Atomic<UInt64>(0)
+    let evictedBelowLimit = Atomic<UInt64>(0)
+    let evictedAtLimit = Atomic<UInt64>(0)
+    let uncountedCalls = Atomic<UInt64>(0)
+    /// Arrays that every bucket has left, the last first.
+    let outgrown = Atomic<UnsafeMutablePointer<BucketArray>?>(nil)
+    /// The bucket that the control loop looks at next.
+    let sweepCursor = Atomic<Int>(0)
 
-    package let seed: HashSeed
-    package let cellCount: Int
-    private let cells: UnsafeMutablePointer<Cell>
-    private let turns: UnsafeMutablePointer<Atomic<UInt32>>
-    private let bucketMask: UInt64
-
-    /// - Parameter cells: rounded up to a power of two, at least one bucket; 32 bytes each.
-    package init(cells wanted: Int = CounterTable.cellsDefault, seed: HashSeed) {
-        precondition(wanted > 0 && wanted <= 1 << 26)
-        var count = Self.cellsPerBucket
-        while count < wanted { count *= 2 }
-        self.seed = seed
-        cellCount = count
-        let buckets = count / Self.cellsPerBucket
-        bucketMask = UInt64(buckets - 1)
-        cells = .allocate(capacity: count)
-        for index in 0..<count { (cells + index).initialize(to: Cell()) }
-        turns = .allocate(capacity: buckets)
-        for index in 0..<buckets { (turns + index).initialize(to: Atomic(0)) }
+    package init(cells: CounterCells, words: Words = .limits) {
+        self.cells = cells
+        directory = cells.directory
+        self.words = words
     }
 
     deinit {
-        cells.deinitialize(count: cellCount).deallocate()
-        turns.deinitialize(count: cellCount / Self.cellsPerBucket).deallocate()
+        freeOutgrown { _ in true }
+        var array = buckets.load(ordering: .acquiring)
+        while let present = array {
+            retireAll(present)
+            array = present.pointee.next.load(ordering: .acquiring)
+            BucketArray.destroy(present)
+        }
+        let count = held.load(ordering: .relaxed)
+        if count > Self.guaranteed { cells.giveBack(count - Self.guaranteed) }
     }
+
+    /// Counters that are kept, recovered ones that nobody has looked at since among them.
+    package var count: Int { held.load(ordering: .relaxed) }
 
     struct Charge {
         var verdict: LimitVerdict
-        /// -1 for the limit's overflow cell, and where nothing was charged.
-        var cell: Int
+        /// 0 where nothing was charged.
+        var cell: UInt32
         /// The state after the charge.
         var word: UInt64
     }
 
     /// What `limit` would say, charging nothing.
     func ask(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
-        CounterState.judge(
-            peek(limit, digest, now: now, wall: wall), limit, hits: hits, now: now, wall: wall
-        ).verdict
+        CounterState.judge(find(digest)?.word ?? 0, limit, hits: hits, now: now, wall: wall).verdict
     }
 
     /// What `limit` says to a call that will not be charged.
     func standing(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
-        CounterState.standing(
-            peek(limit, digest, now: now, wall: wall), limit, hits: hits, now: now, wall: wall)
-    }
-
-    private func peek(_ limit: Limit, _ digest: CounterDigest, now: Instant, wall: WallTime) -> UInt64 {
-        if let found = find(digest) { return found.word }
-        return hasRoom(digest, now: now, wall: wall) ? 0 : limit.overflow.load(ordering: .acquiring)
+        CounterState.standing(find(digest)?.word ?? 0, limit, hits: hits, now: now, wall: wall)
     }
 
     /// Charges `hits` to one counter if `limit` allows it.
     func charge(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> Charge {
-        while let found = find(digest) {
-            let step = CounterState.judge(found.word, limit, hits: hits, now: now, wall: wall)
-            guard step.verdict.isAllowed, hits > 0 else { return Charge(verdict: step.verdict, cell: -1, word: 0) }
-            let swapped = cells[found.index].state.compareExchange(
-                expected: found.word, desired: step.word, ordering: .acquiringAndReleasing)
-            if swapped.exchanged { return Charge(verdict: step.verdict, cell: found.index, word: step.word) }
-        }
-        let fresh = CounterState.judge(0, limit, hits: hits, now: now, wall: wall)
-        // Nothing to remember: a question, or more than the limit ever allows.
-        guard fresh.verdict.isAllowed, hits > 0 else { return Charge(verdict: fresh.verdict, cell: -1, word: 0) }
-        switch insert(digest, word: fresh.word, now: now, wall: wall) {
-        case .inserted(let index): return Charge(verdict: fresh.verdict, cell: index, word: fresh.word)
-        case .present: return charge(limit, digest, hits: hits, now: now, wall: wall)
-        case .full: return chargeOverflow(limit, hits: hits, now: now, wall: wall)
-        }
-    }
-
-    /// Takes a charge back, because another limit refused the same call.
-    func giveBack(_ charge: Charge, _ limit: Limit, _ digest: CounterDigest, hits: UInt64) {
-        guard charge.verdict.isAllowed, hits > 0 else { return }
-        guard charge.cell >= 0 else {
-            var word = limit.overflow.load(ordering: .acquiring)
-            while true {
-                let less = CounterState.giveBack(word, charged: charge.word, limit, hits: hits)
-                let swapped = limit.overflow.compareExchange(
-                    expected: word, desired: less, ordering: .acquiringAndReleasing)
-                if swapped.exchanged { return }
-                word = swapped.original
+        while true {
+            while let found = find(digest) {
+                let step = CounterState.judge(found.word, limit, hits: hits, now: now, wall: wall)
+                guard step.verdict.isAllowed, hits > 0 else { return Charge(verdict: step.verdict, cell: 0, word: 0) }
+                let swapped = found.cell.state.pointee.compareExchange(
+                    expected: found.word, desired: step.word, ordering: .acquiringAndReleasing)
+                if swapped.exchanged { return Charge(verdict: step.verdict, cell: found.index, word: step.word) }
+            }
+            let first = CounterState.judge(0, limit, hits: hits, now: now, wall: wall)
+            // Nothing to remember: a question, or more than the limit ever allows.
+            guard first.verdict.isAllowed, hits > 0 else { return Charge(verdict: first.verdict, cell: 0, word: 0) }
+            let scale = EvictionScale(limit, now: now, wall: wall)
+            switch insert(digest, word: first.word, scale, maximum: limit.countersMax) {
+            case .inserted(let index): return Charge(verdict: first.verdict, cell: index, word: first.word)
+            case .uncounted: return Charge(verdict: first.verdict, cell: 0, word: 0)
+            case .present: continue
             }
         }
-        // Not there any more: the charge has expired, and with it what there was to give back.
-        while let found = find(digest) {
-            let less = CounterState.giveBack(found.word, charged: charge.word, limit, hits: hits)
-            let swapped = cells[found.index].state.compareExchange(
-                expected: found.word, desired: less, ordering: .acquiringAndReleasing)
+    }
+
+    /// Takes a charge back, because another limit refused the same call; in the same tick.
+    func giveBack(_ charge: Charge, _ limit: Limit, hits: UInt64) {
+        guard charge.verdict.isAllowed, charge.cell != 0 else { return }
+        let state = directory.cell(charge.cell).state
+        var word = state.pointee.load(ordering: .acquiring)
+        while word != CounterState.claimed {
+            let less = CounterState.giveBack(word, charged: charge.word, limit, hits: hits)
+            let swapped = state.pointee.compareExchange(expected: word, desired: less, ordering: .acquiringAndReleasing)
             if swapped.exchanged { return }
-        }
-    }
-
-    /// Cells whose counters have not recovered. Reads every cell: for a metrics page, not for a call.
-    package func usedCells(now: Instant, wall: WallTime) -> Int {
-        var used = 0
-        for index in 0..<cellCount {
-            let word = cells[index].state.load(ordering: .relaxed)
-            if !CounterState.isRecovered(word, now: now, wall: wall) { used += 1 }
-        }
-        return used
-    }
-
-    private func chargeOverflow(_ limit: Limit, hits: UInt64, now: Instant, wall: WallTime) -> Charge {
-        limit.countOverflow()
-        var word = limit.overflow.load(ordering: .acquiring)
-        while true {
-            let step = CounterState.judge(word, limit, hits: hits, now: now, wall: wall)
-            guard step.verdict.isAllowed else { return Charge(verdict: step.verdict, cell: -1, word: 0) }
-            let swapped = limit.overflow.compareExchange(
-                expected: word, desired: step.word, ordering: .acquiringAndReleasing)
-            if swapped.exchanged { return Charge(verdict: step.verdict, cell: -1, word: step.word) }
             word = swapped.original
         }
     }
 
-    /// The cell of `digest` and its state, the two read so that they belong together.
-    private func find(_ digest: CounterDigest) -> (index: Int, word: UInt64)? {
-        let base = bucket(digest) * Self.cellsPerBucket
-        let first = Int(digest.high & 15)
-        for step in 0..<Self.cellsPerBucket {
-            let index = base + (first + step) & 15
-            guard cells[index].low.load(ordering: .relaxed) == digest.low else { continue }
-            var word = cells[index].state.load(ordering: .acquiring)
-            while word != CounterState.claimed {
-                // The key is read after the state and the state once more after the key.
-                guard cells[index].low.load(ordering: .acquiring) == digest.low,
-                    cells[index].high.load(ordering: .acquiring) == digest.high
-                else { break }
-                let again = cells[index].state.load(ordering: .acquiring)
-                if again == word { return (index, word) }
-                word = again
+    /// Adds `hits` to the window of a counter that counts what is over its limit too, and returns what it then holds.
+    ///
+    /// - Parameters:
+    ///   - windowStart: in seconds since 1970, a multiple of the window's length.
+    ///   - requests: what a window may hold; it decides which counter goes when a new one has no room.
+    package func add(
+        _ hits: UInt64, to digest: CounterDigest, windowStart: UInt64, requests: UInt64, wall: WallTime
+    ) -> UInt64 {
+        guard case .windows(let seconds) = words else { preconditionFailure("a table of another kind") }
+        let number = WindowState.number(start: windowStart, seconds: seconds)
+        while true {
+            while let found = find(digest) {
+                let word = WindowState.add(hits, to: found.word, number: number)
+                let swapped = found.cell.state.pointee.compareExchange(
+                    expected: found.word, desired: word, ordering: .acquiringAndReleasing)
+                if swapped.exchanged { return WindowState.sum(word) }
             }
+            // A question leaves nothing behind.
+            guard hits > 0 else { return 0 }
+            let word = WindowState.add(hits, to: 0, number: number)
+            let scale = EvictionScale(words, requests: requests, wall: wall)
+            if case .present = insert(digest, word: word, scale, maximum: Self.maximumDefault) { continue }
+            return WindowState.sum(word)
+        }
+    }
+
+    struct Found {
+        let cell: CounterCell
+        let index: UInt32
+        let word: UInt64
+    }
+
+    /// The cell of `digest` and its state. Takes no turn, and allocates nothing.
+    @inline(__always)
+    func find(_ digest: CounterDigest) -> Found? {
+        guard var array = buckets.load(ordering: .acquiring) else { return nil }
+        let chain = CounterBucket.chain(digest)
+        while true {
+            let bucket = array.pointee.bucket(digest.low)
+            if let found = find(digest, from: bucket.head(chain)) { return found }
+            switch bucket.turn.pointee.load(ordering: .acquiring) {
+            case CounterBucket.Turn.moving.rawValue: bucket.awaitMove()
+            case CounterBucket.Turn.moved.rawValue:
+                // Set before the first bucket moves.
+                array = array.pointee.next.load(ordering: .acquiring).unsafelyUnwrapped
+            default: return nil
+            }
+        }
+    }
+
+    @inline(__always)
+    func find(_ digest: CounterDigest, from head: UnsafeMutablePointer<Atomic<UInt32>>) -> Found? {
+        var index = head.pointee.load(ordering: .acquiring)
+        while index != 0 {
+            let cell = directory.cell(index)
+            if cell.low.pointee.load(ordering: .relaxed) == digest.low,
+                cell.high.pointee.load(ordering: .relaxed) == digest.high
+            {
+                let word = cell.state.pointee.load(ordering: .acquiring)
+                return word == CounterState.claimed ? nil : Found(cell: cell, index: index, word: word)
+            }
+            index = cell.next.pointee.load(ordering: .acquiring)
         }
         return nil
     }
 
-    private func hasRoom(_ digest: CounterDigest, now: Instant, wall: WallTime) -> Bool {
-        let base = bucket(digest) * Self.cellsPerBucket
-        for index in base..<base + Self.cellsPerBucket {
-            let word = cells[index].state.load(ordering: .relaxed)
-            if CounterState.isRecovered(word, now: now, wall: wall) { return true }
-        }
-        return false
-    }
-
-    private enum Insertion {
-        case inserted(Int)
-        /// Another worker was quicker.
-        case present
-        case full
-    }
-
-    private func insert(_ digest: CounterDigest, word: UInt64, now: Instant, wall: WallTime) -> Insertion {
-        let bucket = bucket(digest)
-        takeTurn(bucket)
-        defer { turns[bucket].store(0, ordering: .releasing) }
-        if find(digest) != nil { return .present }
-        let first = Int(digest.high & 15)
-        for step in 0..<Self.cellsPerBucket {
-            let index = bucket * Self.cellsPerBucket + (first + step) & 15
-            let old = cells[index].state.load(ordering: .acquiring)
-            guard CounterState.isRecovered(old, now: now, wall: wall) else { continue }
-            let claim = cells[index].state.compareExchange(
-                expected: old, desired: CounterState.claimed, ordering: .acquiringAndReleasing)
-            // Its old key has just come back and counted.
-            guard claim.exchanged else { continue }
-            cells[index].low.store(digest.low, ordering: .releasing)
-            cells[index].high.store(digest.high, ordering: .releasing)
-            cells[index].state.store(word, ordering: .releasing)
-            return .inserted(index)
-        }
-        return .full
-    }
-
-    private func takeTurn(_ bucket: Int) {
-        var tries = 0
-        while !turns[bucket].compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged {
-            tries += 1
-            // The kernel has taken the core from whoever has the turn: let it go on.
-            if tries > 100 { sched_yield() }
+    private func retireAll(_ array: UnsafeMutablePointer<BucketArray>) {
+        for number in 0..<array.pointee.count {
+            let bucket = array.pointee.bucket(UInt64(number))
+            guard bucket.turn.pointee.load(ordering: .relaxed) != CounterBucket.Turn.moved.rawValue else { continue }
+            for chain in 0..<Int(BucketArray.chains) {
+                var index = bucket.head(chain).pointee.load(ordering: .relaxed)
+                while index != 0 {
+                    let next = directory.cell(index).next.pointee.load(ordering: .relaxed)
+                    cells.retire(index)
+                    index = next
+                }
+            }
         }
     }
-
-    private func bucket(_ digest: CounterDigest) -> Int { Int(digest.low & bucketMask) }
 }

@@ -1,7 +1,6 @@
-internal import Synchronization
 internal import Time
 
-/// A limit as a store counts with it: its rule in integers, its place in the configuration, and its overflow cell.
+/// A limit as a store counts with it: its rule in integers, its place in the configuration, and its counters.
 ///
 /// Made when a snapshot is built and shared by all workers. Its counters are told from others' by place, name, window and
 /// keys, but not by count or burst: a changed count goes on from what was already used.
@@ -40,15 +39,18 @@ package final class Limit: Sendable {
     /// Hashing up to where a call's values begin.
     let hasher: CounterHasher
     private let seed: HashSeed
-    /// Shared by the keys that found no cell, in the form of `CounterState`.
-    let overflow = Atomic<UInt64>(0)
-    private let overflowed = Atomic<UInt64>(0)
+    /// What this process counts, where it does. Of the same limit before and after a reload.
+    package let table: CounterTable
+    /// `table`, reached at every call without counting references.
+    let tableReference: Unmanaged<CounterTable>
+    /// How many counters it may have.
+    let countersMax: Int
 
     /// - Parameters:
     ///   - name: unique within `place`; the rule's own name if it has one.
     ///   - place: where the rule stands, for example `plans.free` or `routes.orders.CreateOrder`.
-    ///   - seed: the counter table's.
-    package init(_ rule: LimitRule, name: String, place: String, seed: HashSeed) {
+    ///   - counters: of the process.
+    package init(_ rule: LimitRule, name: String, place: String, counters: CounterRegistry) {
         self.rule = rule
         self.name = name
         self.place = place
@@ -90,11 +92,14 @@ package final class Limit: Sendable {
             default: false
             }
         }
-        var hasher = CounterHasher(seed: seed)
+        var hasher = CounterHasher(seed: counters.seed)
         redisPart = RedisKey.fixedPart(place: place, name: name, rule: rule)
         redisPart.withUnsafeBytes { hasher.absorb($0) }
         self.hasher = hasher
-        self.seed = seed
+        seed = counters.seed
+        countersMax = rule.counters ?? CounterTable.maximumDefault
+        table = counters.table(redisPart, place: place, name: name)
+        tableReference = .passUnretained(table)
     }
 
     /// An issuer as it goes into a counter's digest: under the same secret, so that no two are alike.
@@ -103,11 +108,6 @@ package final class Limit: Sendable {
         hasher.absorb(issuer)
         return hasher.finish()
     }
-
-    /// Calls that were counted in the overflow cell because the table had no room for their key.
-    package var overflowedCalls: UInt64 { overflowed.load(ordering: .relaxed) }
-
-    func countOverflow() { overflowed.wrappingAdd(1, ordering: .relaxed) }
 
     /// When the window that `wall` falls into ends, in minutes since 1970; of no meaning for a rate.
     func windowEnd(at wall: WallTime) -> UInt64 {

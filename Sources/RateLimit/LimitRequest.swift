@@ -29,8 +29,8 @@ package final class LimitRequest {
         var valuesStart: Int
         var valuesEnd: Int
         var verdict: LimitVerdict
-        /// Where the memory store charged: a cell's index, or -1 for the overflow cell.
-        var cell: Int
+        /// Where the memory store charged; 0 for nowhere.
+        var cell: UInt32
         /// What the word became by that charge.
         var charged: UInt64
     }
@@ -92,7 +92,7 @@ package final class LimitRequest {
             keysMissing: limit.keyCount, valuesStart: values.count, valuesEnd: values.count,
             verdict: LimitVerdict(
                 isAllowed: true, limit: 0, remaining: 0, retryAfterNanoseconds: 0, resetAfterNanoseconds: 0),
-            cell: -1, charged: 0)
+            cell: 0, charged: 0)
         (slots + count).initialize(to: slot)
         if limit.keyCount == 0 { slots[count].digest = slots[count].hasher.finish() }
         count += 1

@@ -17,10 +17,12 @@ package struct LimitRule: Equatable, Sendable {
     /// Counted and logged, never enforced.
     package var isShadow: Bool
     package var isBeforeAuthentication: Bool
+    /// How many counters it may have in memory; `nil` for the default.
+    package var counters: Int?
 
     package init(
         name: String? = nil, count: UInt64, window: LimitWindow, burst: UInt64? = nil, keys: [LimitKey] = [],
-        isShadow: Bool = false, isBeforeAuthentication: Bool = false
+        isShadow: Bool = false, isBeforeAuthentication: Bool = false, counters: Int? = nil
     ) {
         self.name = name
         self.count = count
@@ -29,6 +31,7 @@ package struct LimitRule: Equatable, Sendable {
         self.keys = keys
         self.isShadow = isShadow
         self.isBeforeAuthentication = isBeforeAuthentication
+        self.counters = counters
     }
 
     /// More would not fit a counter's word (`CounterState`) beside its window.

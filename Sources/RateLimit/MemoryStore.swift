@@ -1,11 +1,10 @@
 package import Time
 
-/// Counts in the process's own table; answers at once.
+/// Counts in the process's own memory, each limit in its own table; answers at once.
 package final class MemoryStore: LimitStore {
     package unowned(unsafe) var delegate: (any LimitDelegate)?
-    package let table: CounterTable
 
-    package init(table: CounterTable) { self.table = table }
+    package init() {}
 
     package var needsValues: Bool { false }
 
@@ -26,8 +25,8 @@ package final class MemoryStore: LimitStore {
                 guard limit.isShadow else { return }
                 slot.pointee.verdict =
                     isAdmitted
-                    ? table.charge(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall).verdict
-                    : table.standing(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                    ? limit.charge(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall).verdict
+                    : limit.standing(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
             }
         }
         return request.conclude(isCharged: isAdmitted, source: source)
@@ -45,7 +44,7 @@ package final class MemoryStore: LimitStore {
         for index in 0..<request.count where !isShadow(request, index) {
             let slot = request.slots + index
             let charge = slot.pointee.limit._withUnsafeGuaranteedRef {
-                table.charge($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                $0.charge(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
             }
             slot.pointee.verdict = charge.verdict
             slot.pointee.cell = charge.cell
@@ -68,7 +67,7 @@ package final class MemoryStore: LimitStore {
         for index in 0..<request.count where !isShadow(request, index) {
             let slot = request.slots + index
             let verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
-                table.ask($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                $0.ask(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
             }
             guard verdict.isAllowed else {
                 slot.pointee.verdict = verdict
@@ -83,7 +82,7 @@ package final class MemoryStore: LimitStore {
         for index in 0..<request.count where !isShadow(request, index) && index != refused {
             let slot = request.slots + index
             slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
-                table.standing($0, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                $0.standing(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
             }
         }
     }
@@ -94,8 +93,28 @@ package final class MemoryStore: LimitStore {
             let charge = CounterTable.Charge(
                 verdict: slot.pointee.verdict, cell: slot.pointee.cell, word: slot.pointee.charged)
             slot.pointee.limit._withUnsafeGuaranteedRef {
-                table.giveBack(charge, $0, slot.pointee.digest, hits: slot.pointee.hits)
+                $0.giveBack(charge, hits: slot.pointee.hits)
             }
         }
+    }
+}
+
+extension Limit {
+    fileprivate func ask(_ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
+        tableReference._withUnsafeGuaranteedRef { $0.ask(self, digest, hits: hits, now: now, wall: wall) }
+    }
+
+    fileprivate func standing(_ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
+        tableReference._withUnsafeGuaranteedRef { $0.standing(self, digest, hits: hits, now: now, wall: wall) }
+    }
+
+    fileprivate func charge(
+        _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime
+    ) -> CounterTable.Charge {
+        tableReference._withUnsafeGuaranteedRef { $0.charge(self, digest, hits: hits, now: now, wall: wall) }
+    }
+
+    fileprivate func giveBack(_ charge: CounterTable.Charge, hits: UInt64) {
+        tableReference._withUnsafeGuaranteedRef { $0.giveBack(charge, self, hits: hits) }
     }
 }

@@ -38,7 +38,7 @@ extension FuzzEntry {
             _ = (Rate("\(text)/s burst \(input.text())"), NetworkAddress("127.0.0.1:\(text)"), ServiceURL("https://a:\(text)/b"))
             for unit in ["s", "min", "h", "day", "month"] {
                 guard let rule = try? LimitRule.parse("\(text)/\(input.text())\(unit) burst \(input.text())") else { continue }
-                _ = Limit(rule, name: "a", place: "b", seed: HashSeed.random()).windowSeconds
+                _ = Limit(rule, name: "a", place: "b", counters: CounterRegistry()).windowSeconds
             }
         },
         FuzzEntry("name servers") { input in

@@ -73,7 +73,7 @@ private final class ScriptedRedis: RedisSender, LimitDelegate {
     let wall = WallTime(seconds: 1_800_000_000)
     private var asked: (handler: any RedisReplyHandler, tag: UInt)?
     private let limits = ["10/s burst 20", "10/h", "10/month"].map {
-        Limit(try! LimitRule.parse($0), name: "a", place: "b", seed: HashSeed(1, 2))
+        Limit(try! LimitRule.parse($0), name: "a", place: "b", counters: CounterRegistry(seed: HashSeed(1, 2)))
     }
     private let request = LimitRequest(keepsValues: true)
     private var store: RedisStore!
@@ -88,7 +88,7 @@ private final class ScriptedRedis: RedisSender, LimitDelegate {
 
     func ask(_ limit: Int) {
         store = RedisStore(
-            self, fallback: MemoryStore(table: CounterTable(cells: 64, seed: HashSeed(1, 2))), whenUnavailable: .allow, prefix: "a")
+            self, fallback: MemoryStore(), whenUnavailable: .allow, prefix: "a")
         store.delegate = self
         request.reset()
         request.begin(limits[limit])

@@ -20,20 +20,22 @@ typealias DescriptorMessage = Envoy_Extensions_Common_Ratelimit_V3_RateLimitDesc
 final class Answering {
     let server: LimitServer
     let registry = MetricRegistry()
+    let counters: CounterRegistry
     let caller: TestCaller
     /// Last, for it must outlive the others.
     let worker: TestWorker
 
     init(
-        _ descriptors: [LimitDescriptor], table: WindowTable = WindowTable(seed: HashSeed(1, 2)),
-        store: ((TestWorker, WindowTable) -> any WindowStore)? = nil
+        _ descriptors: [LimitDescriptor], counters: CounterRegistry = CounterRegistry(seed: HashSeed(1, 2)),
+        store: ((TestWorker) -> any WindowStore)? = nil
     ) throws {
+        self.counters = counters
         worker = try TestWorker()
         worker.clock.wall = WallTime(seconds: 20_000 * 86_400)
         worker.loop.tick(wait: false)
-        let store = store?(worker, table) ?? MemoryWindowStore(table: table)
+        let store = store?(worker) ?? MemoryWindowStore()
         server = LimitServer(
-            rules: RuleTree([domain("edge", descriptors)]), store: store, seed: table.seed,
+            rules: RuleTree([domain("edge", descriptors)], counters: counters), store: store, counters: counters,
             metrics: LimitServiceMetrics(registry), context: worker.context)
         caller = try TestCaller(
             to: try server.listen(at: SocketAddress("127.0.0.1:0")!), worker: worker)

@@ -192,7 +192,10 @@ struct LimitServiceTests {
         guard case .latencies(let durations) = latencies else { throw Missing() }
         #expect(durations.buckets.reduce(0, +) == 7)
         // Another list of domains: each still counts as itself.
-        service.server.adopt(RuleTree([domain("first", [rule("a", nil, limit(9))]), domain("edge", [rule("a", nil, limit(9))])]))
+        service.server.adopt(
+            RuleTree(
+                [domain("first", [rule("a", nil, limit(9))]), domain("edge", [rule("a", nil, limit(9))])],
+                counters: service.counters))
         _ = try service.ask([descriptor([("a", "2")])])
         _ = try service.ask([descriptor([("a", "2")])], domain: "first")
         #expect(service.counts("edge")["within_limit"] == 4 && service.counts("first") == ["within_limit": 1])
@@ -204,20 +207,42 @@ struct LimitServiceTests {
     func adopts() throws {
         let service = try Answering([rule("a", nil, limit(1))])
         _ = try service.ask([descriptor([("a", "1")])])
-        service.server.adopt(RuleTree([domain("edge", [rule("a", nil, limit(5))])]))
+        service.server.adopt(RuleTree([domain("edge", [rule("a", nil, limit(5))])], counters: service.counters))
         #expect(try service.ask([descriptor([("a", "1")])]).statuses[0].limitRemaining == 3)
     }
 
-    @Test("a full table still counts those whom it knows, and lumps the others together by rule")
-    func fullTable() throws {
+    @Test("a flood of values of one rule takes no room from another, and a value of its own is not refused for the others")
+    func flood() throws {
         let service = try Answering(
-            [rule("a", nil, limit(3))], table: WindowTable(cellsMax: 64, seed: HashSeed(1, 2)))
-        // One cell a shard: after so many users every shard is full.
-        for batch in 0..<20 {
+            [rule("a", nil, limit(3)), rule("b", nil, limit(1))], counters: CounterRegistry(seed: HashSeed(1, 2), pool: 0))
+        for batch in 0..<200 {
             _ = try service.ask((0..<100).map { descriptor([("a", "u\(batch * 100 + $0)")]) })
         }
-        #expect(try service.ask([descriptor([("a", "new")])]).overallCode == .overLimit)
-        service.worker.advance(by: .seconds(60), steps: 1)
         #expect(try service.ask([descriptor([("a", "new")])]).overallCode == .ok)
+        #expect(try service.ask([descriptor([("b", "new")])]).overallCode == .ok)
+        #expect(try service.ask([descriptor([("b", "new")])]).overallCode == .overLimit)
+        let readings = service.counters.readings
+        #expect(readings.map(\.name) == ["a", "b"] && readings[0].held == CounterTable.guaranteed && readings[1].held == 1)
+        #expect(readings[0].evictedBelowLimit == 200 * 100 + 1 - 16_384)
+    }
+
+    @Test("limits that requests bring are told apart by the name that the gateway gives them")
+    func overrides() throws {
+        let service = try Answering([], counters: CounterRegistry(seed: HashSeed(1, 2), pool: 0))
+        func named(_ limit: String, _ value: String) -> DescriptorMessage {
+            var descriptor = descriptor([("limit", limit), ("header x-k", value)])
+            descriptor.limit.requestsPerUnit = 1
+            descriptor.limit.unit = .day
+            return descriptor
+        }
+        for batch in 0..<170 { _ = try service.ask((0..<100).map { named("flooded", "u\(batch * 100 + $0)") }) }
+        for tenant in 0..<50 { #expect(try service.ask([named("calm", "\(tenant)")]).overallCode == .ok) }
+        for tenant in 0..<50 { #expect(try service.ask([named("calm", "\(tenant)")]).overallCode == .overLimit) }
+        #expect(service.counters.readings.map(\.held) == [50, CounterTable.guaranteed])
+        // Names that are made up end in one table, and are still counted one by one.
+        for batch in 0..<12 { _ = try service.ask((0..<100).map { named("l\(batch * 100 + $0)", "v") }) }
+        #expect(service.counters.tableCount == OverrideTables.tablesMax + 1)
+        #expect(try service.ask([named("l1199", "v")]).overallCode == .overLimit)
+        #expect(try service.ask([named("l1199", "w")]).overallCode == .ok)
     }
 }

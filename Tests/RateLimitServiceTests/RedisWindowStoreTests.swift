@@ -17,8 +17,8 @@ import Transport
 struct RedisWindowStoreTests {
     private func store(
         _ path: String, _ unavailability: StoreConfiguration.WhenUnavailable = .deny
-    ) -> (TestWorker, WindowTable) -> any WindowStore {
-        { worker, table in
+    ) -> (TestWorker) -> any WindowStore {
+        { worker in
             var settings = RedisSettings()
             settings.timeout = .milliseconds(200)
             let client = RedisClient(
@@ -26,7 +26,7 @@ struct RedisWindowStoreTests {
                 on: worker.loop, seed: 5)
             #expect(unavailability != .deny || worker.run { client.isReady })
             return RedisWindowStore(
-                client, fallback: MemoryWindowStore(table: table), whenUnavailable: unavailability, prefix: "t", seed: 9)
+                client, fallback: MemoryWindowStore(), whenUnavailable: unavailability, prefix: "t", seed: 9)
         }
     }
 
@@ -85,14 +85,14 @@ struct RedisWindowStoreTests {
         "without Redis the configuration decides",
         arguments: [(StoreConfiguration.WhenUnavailable.allow, "0"), (.deny, "14"), (.local, "0")])
     func gone(unavailability: StoreConfiguration.WhenUnavailable, status: String) throws {
-        let service = try Answering([rule("a", nil, limit(1))]) { worker, table in
+        let service = try Answering([rule("a", nil, limit(1))]) { worker in
             let client = RedisClient(
                 RedisSettings(),
                 dialer: AddressDialer(
                     .unix("/nonexistent/redis.sock"), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
             return RedisWindowStore(
-                client, fallback: MemoryWindowStore(table: table), whenUnavailable: unavailability, prefix: "t", seed: 9)
+                client, fallback: MemoryWindowStore(), whenUnavailable: unavailability, prefix: "t", seed: 9)
         }
         var request = LimitRequestMessage()
         request.domain = "edge"

@@ -1,3 +1,4 @@
+import RateLimit
 import Testing
 
 @testable import RateLimitService
@@ -5,7 +6,9 @@ import Testing
 struct RuleTreeTests {
     /// The number of requests of the rule for `entries`; `nil` for none.
     private func found(_ descriptors: [LimitDescriptor], _ entries: [(String, String)]) -> UInt32? {
-        let tree = RuleTree([domain("d", descriptors), domain("other", [rule("k", nil, limit(999))])])
+        let tree = RuleTree(
+            [domain("d", descriptors), domain("other", [rule("k", nil, limit(999))])],
+            counters: CounterRegistry())
         let texts = entries.map { (Array($0.0.utf8), Array($0.1.utf8)) }
         var query: [LimitQuery.Entry] = []
         var buffers: [UnsafeMutableRawBufferPointer] = []

@@ -137,9 +137,10 @@ import Time
     @Test("a lowered count takes effect on what was already used")
     func lowered() throws {
         let caller = Caller()
+        let registry = CounterRegistry(seed: seed)
         for (before, after) in [("10/s", "3/s"), ("10/day", "3/day")] {
-            #expect(caller.call(try limit(before), hits: 8).isAllowed)
-            let outcome = caller.call(try limit(after))
+            #expect(caller.call(try limit(before, of: registry), hits: 8).isAllowed)
+            let outcome = caller.call(try limit(after, of: registry))
             #expect(!outcome.isAllowed)
             #expect(caller.request.verdict(at: 0).remaining == 0)
         }
@@ -162,7 +163,7 @@ import Time
     @Test("a count of zero, as a rate-limit service may be told, refuses everything")
     func zero() throws {
         for unit in LimitWindow.Unit.allCases {
-            let limit = Limit(LimitRule(count: 0, window: LimitWindow(unit: unit)), name: "z", place: "p", seed: seed)
+            let limit = Limit(LimitRule(count: 0, window: LimitWindow(unit: unit)), name: "z", place: "p", counters: CounterRegistry(seed: seed))
             let caller = Caller()
             #expect(!caller.call(limit).isAllowed)
             #expect(!caller.call(limit, hits: 0).isAllowed)

@@ -130,7 +130,7 @@ import Time
     @Test("memory and Redis decide, and say, the same", arguments: stories.indices)
     func same(index: Int) throws {
         let story = Self.stories[index]
-        let memory = MemoryStore(table: CounterTable(cells: 64, seed: seed))
+        let memory = MemoryStore()
         let inMemory = try play(story, on: memory) { answer, request in
             if case .decided = answer { return request.outcome }
             return .uncounted(.unavailable)
@@ -163,7 +163,7 @@ import Time
         let server = try #require(RedisServer())
         let connection = try Connection(to: server)
         let store = RedisStore(
-            connection.client, fallback: MemoryStore(table: CounterTable(cells: 64, seed: seed)),
+            connection.client, fallback: MemoryStore(),
             whenUnavailable: .deny, prefix: "martlet")
         store.delegate = connection
         let request = LimitRequest(keepsValues: true)

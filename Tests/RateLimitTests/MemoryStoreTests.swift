@@ -70,7 +70,7 @@ import Time
     @Test("sixteen limits fit one call")
     func sixteen() throws {
         let limits = try (0..<16).map { try limit("5/min", name: "\($0)") }
-        let store = MemoryStore(table: CounterTable(cells: 64, seed: seed))
+        let store = MemoryStore()
         let request = LimitRequest(keepsValues: false)
         for round in 0..<6 {
             request.reset()
@@ -83,53 +83,16 @@ import Time
     @Test("no limits at all allow")
     func none() { #expect(Caller().call().isAllowed) }
 
-    @Test("when the table is full, new keys of a limit share one cell, and only those")
-    func overflow() throws {
-        let limit = try limit("2/min per tenant")
-        let other = try self.limit2()
-        let caller = Caller(cells: 16)
-        for key in 0..<16 { #expect(caller.call(limit, key: "\(key)").isAllowed) }
-        #expect(limit.overflowedCalls == 0)
-        #expect(caller.call(limit, key: "new").isAllowed)
-        #expect(caller.call(limit, key: "newer").isAllowed)
-        #expect(!caller.call(limit, key: "newest").isAllowed)
-        #expect(limit.overflowedCalls == 3)
-        // Those who have a cell keep it, and another limit has an overflow cell of its own.
-        #expect(caller.call(limit, key: "3").isAllowed)
-        #expect(caller.call(other, key: "new").isAllowed)
-        // A verdict that charges nothing sees the overflow cell too.
-        #expect(!caller.call(limit, other, key: "newest").isAllowed)
-        caller.advance(.seconds(60))
-        #expect(caller.allowed(of: 3, limit, key: "newest") == 2)
-        #expect(limit.overflowedCalls == 3)
-    }
-
-    private func limit2() throws -> Limit { try limit("2/min per tenant", name: "other") }
-
-    @Test("a charge on the overflow cell is given back when another limit refuses")
-    func overflowGivenBack() throws {
-        let table = CounterTable(cells: 16, seed: seed)
-        let limit = try limit("2/min per tenant")
-        let store = Caller(MemoryStore(table: table))
-        for key in 0..<16 { store.call(limit, key: "\(key)") }
-        let digest = CounterDigest(low: 1, high: 2)
-        for _ in 0..<5 {
-            let charge = table.charge(limit, digest, hits: 2, now: start, wall: startWall)
-            #expect(charge.verdict.isAllowed && charge.cell == -1)
-            table.giveBack(charge, limit, digest, hits: 2)
-        }
-    }
-
     @Test("a charge given back is there again", arguments: ["5/s", "5/min"])
     func givenBack(text: String) throws {
-        let table = CounterTable(cells: 16, seed: seed)
         let limit = try limit(text)
+        let table = limit.table
         let digest = CounterDigest(low: 1, high: 2)
         let kept = table.charge(limit, digest, hits: 2, now: start, wall: startWall)
         for _ in 0..<5 {
             let charge = table.charge(limit, digest, hits: 3, now: start, wall: startWall)
             #expect(charge.verdict.isAllowed)
-            table.giveBack(charge, limit, digest, hits: 3)
+            table.giveBack(charge, limit, hits: 3)
         }
         #expect(table.standing(limit, digest, hits: 0, now: start, wall: startWall).remaining == 3)
         // After its window a charge has nothing to give back; a later one keeps its hits.
@@ -138,21 +101,8 @@ import Time
         let fresh = table.charge(limit, digest, hits: 5, now: much, wall: later)
         #expect(fresh.verdict.isAllowed)
         if text == "5/min" {
-            table.giveBack(kept, limit, digest, hits: 2)
+            table.giveBack(kept, limit, hits: 2)
             #expect(table.standing(limit, digest, hits: 0, now: much, wall: later).remaining == 0)
         }
-    }
-
-    @Test("a cell is given away only once it has recovered, and nothing is left of its old key")
-    func reuse() throws {
-        let limit = try limit("10/s burst 2 per tenant")
-        let caller = Caller(cells: 16)
-        for round in 0..<100 {
-            for key in 0..<16 { #expect(caller.allowed(of: 3, limit, key: "\(round).\(key)") == 2) }
-            caller.advance(.milliseconds(200))
-        }
-        #expect(limit.overflowedCalls == 0)
-        guard let store = caller.store as? MemoryStore else { return }
-        #expect(store.table.usedCells(now: caller.now, wall: caller.wall) == 0)
     }
 }

@@ -62,7 +62,7 @@ private final class Answers: LimitDelegate {
     init() throws { tenth = try limit("10/s burst 2 per tenant") }
 
     private func store(_ whenUnavailable: StoreConfiguration.WhenUnavailable) -> RedisStore {
-        let fallback = MemoryStore(table: CounterTable(cells: 64, seed: seed))
+        let fallback = MemoryStore()
         let store = RedisStore(wire, fallback: fallback, whenUnavailable: whenUnavailable, prefix: "martlet")
         store.delegate = answers
         return store

@@ -7,10 +7,26 @@ let start = Instant(nanoseconds: 5_000_000_000_000)
 /// 2027-01-15T08:00:00Z.
 let startWall = WallTime(seconds: 1_800_000_000)
 
-func limit(_ text: String, name: String = "limit", place: String = "routes.test", isShadow: Bool = false) throws -> Limit {
+/// With a registry of its own unless it shares one, and so with counters of its own.
+func limit(
+    _ text: String, name: String = "limit", place: String = "routes.test", isShadow: Bool = false, counters: Int? = nil,
+    of registry: CounterRegistry = CounterRegistry(seed: seed)
+) throws -> Limit {
     var rule = try LimitRule.parse(text)
     rule.isShadow = isShadow
-    return Limit(rule, name: name, place: place, seed: seed)
+    rule.counters = counters
+    return Limit(rule, name: name, place: place, counters: registry)
+}
+
+/// A digest as spread as real ones are (splitmix64).
+func digest(_ number: Int) -> CounterDigest {
+    func mix(_ seed: UInt64) -> UInt64 {
+        var word = seed &* 0x9e37_79b9_7f4a_7c15
+        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
+        return word ^ word >> 31
+    }
+    return CounterDigest(low: mix(UInt64(number) + 1), high: mix(UInt64(number) &+ 0x1234_5678_9abc))
 }
 
 extension LimitRequest {
@@ -37,9 +53,7 @@ final class Caller {
         request = LimitRequest(keepsValues: store.needsValues)
     }
 
-    convenience init(cells: Int = 1024) {
-        self.init(MemoryStore(table: CounterTable(cells: cells, seed: seed)))
-    }
+    convenience init() { self.init(MemoryStore()) }
 
     func advance(_ duration: Duration) {
         now = now + duration

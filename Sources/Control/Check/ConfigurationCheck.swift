@@ -47,7 +47,7 @@ package struct ConfigurationCheck {
         var builder = SnapshotBuilder(
             draft,
             .init(
-                readFile: readFile, counterSeed: .random(), ticketKeys: TicketKeys(now: .now()),
+                readFile: readFile, counters: CounterRegistry(), ticketKeys: TicketKeys(now: .now()),
                 metrics: GatewayMetrics(registry: MetricRegistry()), now: now, folders: .onDisk { _ in }))
         // The builder that serves may look at more than files; it wants a whole configuration.
         let built = read.issues.hasErrors ? builder.fileIssues() : builder.build(generation: 1).1

@@ -31,6 +31,7 @@ struct CrossChecks {
         let limits = LimitChecks(configuration, section)
         configuration.routes.forEach(limits.check)
         configuration.plans.forEach(limits.check)
+        limits.checkCounters(configuration, section)
     }
 
     /// The names written below a key, whether or not what they name could be read.

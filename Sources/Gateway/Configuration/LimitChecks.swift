@@ -63,6 +63,27 @@ struct LimitChecks {
         }
     }
 
+    /// That what limits are promised can be kept: counters are addressed by so many bits, and a limit that may have more than
+    /// its guarantee and the pool never will.
+    func checkCounters(_ configuration: GatewayConfiguration, _ section: Section) {
+        let limits = configuration.routes.flatMap { $0.limits + $0.methods.flatMap(\.limits) } + configuration.plans.flatMap(\.limits)
+        let pool = configuration.rateLimits.counters
+        var promised = configuration.authentication?.failedLogins == nil ? 0 : CounterTable.guaranteed
+        for limit in limits {
+            promised += min(limit.value.counters ?? CounterTable.maximumDefault, CounterTable.guaranteed)
+            let most = CounterTable.guaranteed + pool
+            guard let wanted = limit.value.counters, wanted > most else { continue }
+            reader.report(
+                "found counters: \(wanted), of which it can have \(most): \(CounterTable.guaranteed) and what rate_limits.counters adds",
+                at: limit.place, severity: .warning)
+        }
+        guard promised + pool > CounterCells.cellsMax else { return }
+        reader.report(
+            "found \(limits.count) limits, to which \(promised) counters are guaranteed, and rate_limits.counters \(pool), "
+                + "expected at most \(CounterCells.cellsMax) together",
+            at: section.node("rate_limits")?.place ?? section.place)
+    }
+
     /// As it is written where it is written in short, so that it can be found.
     private func text(_ limit: Located<LimitRule>) -> String {
         reader.root?.written(at: limit.place) ?? limit.value.text

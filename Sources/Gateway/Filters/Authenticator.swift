@@ -19,10 +19,8 @@ package final class Authenticator {
     private var fetched: [KeySetSource: KeySet] = [:]
     /// Another one whenever keys or configuration change: what the cache learnt before is forgotten.
     private var generation: UInt64 = 0
-    private let failures: MemoryStore
+    private let failures = MemoryStore()
     private let failureRequest = LimitRequest(keepsValues: false)
-
-    init(counters: CounterTable) { failures = MemoryStore(table: counters) }
 
     func adopt(_ snapshot: Snapshot) {
         plan = snapshot.authentication

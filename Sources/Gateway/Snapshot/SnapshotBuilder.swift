@@ -19,7 +19,7 @@ package struct SnapshotBuilder {
     /// What does not come from the configuration.
     package struct Surroundings {
         package var readFile: (String) -> Result<[UInt8], FileFailure>
-        package var counterSeed: HashSeed
+        package var counters: CounterRegistry
         package var ticketKeys: TicketKeys
         package var metrics: GatewayMetrics
         package var now: WallTime
@@ -28,7 +28,7 @@ package struct SnapshotBuilder {
         package var folders: SchemaFolders
 
         package init(
-            readFile: @escaping (String) -> Result<[UInt8], FileFailure>, counterSeed: HashSeed, ticketKeys: TicketKeys,
+            readFile: @escaping (String) -> Result<[UInt8], FileFailure>, counters: CounterRegistry, ticketKeys: TicketKeys,
             metrics: GatewayMetrics, now: WallTime, clusters: ClusterBoard = ClusterBoard(),
             schemas: SchemaBoard = SchemaBoard(), folders: SchemaFolders = .none
         ) {
@@ -36,7 +36,7 @@ package struct SnapshotBuilder {
             self.schemas = schemas
             self.clusters = clusters
             self.readFile = readFile
-            self.counterSeed = counterSeed
+            self.counters = counters
             self.ticketKeys = ticketKeys
             self.metrics = metrics
             self.now = now
@@ -158,7 +158,7 @@ package struct SnapshotBuilder {
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {
         rules.enumerated().map { index, rule in
-            Limit(rule.value, name: rule.value.name ?? "\(index)", place: place, seed: surroundings.counterSeed)
+            Limit(rule.value, name: rule.value.name ?? "\(index)", place: place, counters: surroundings.counters)
         }
     }
 
@@ -202,7 +202,7 @@ package struct SnapshotBuilder {
                 LimitRule(
                     name: "failed_logins", count: UInt64(rate.perSecond), window: LimitWindow(unit: .second),
                     burst: UInt64(rate.burst), keys: [.address]),
-                name: "failed_logins", place: "authentication", seed: surroundings.counterSeed)
+                name: "failed_logins", place: "authentication", counters: surroundings.counters)
         }
         return AuthenticationPlan(
             issuers: issuers, tenant: authentication.tenant?.value,

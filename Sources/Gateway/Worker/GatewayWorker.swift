@@ -49,7 +49,6 @@ package final class GatewayWorker {
     private let accessLog: AccessLogger?
     /// `accessLog`, reached at every call without counting references.
     let accessLogReference: Unmanaged<AccessLogger>?
-    let counters: CounterTable
     let authenticator: Authenticator
     private(set) var limiter: Limiter
     private var resolved = ResolvedNames()
@@ -68,14 +67,14 @@ package final class GatewayWorker {
     ///   - counters: shared by all workers, as `overload` is.
     ///   - accessLog: `nil` where none is kept.
     package init(
-        context: WorkerContext, serving snapshot: Snapshot, counters: CounterTable, metrics: GatewayMetrics,
+        context: WorkerContext, serving snapshot: Snapshot, counters: CounterRegistry, metrics: GatewayMetrics,
         accessLog: AccessLogger?, resolved: ResolvedNames, overload: OverloadBoard = OverloadBoard(workers: 1)
     ) {
         admission = Admission(overload)
         self.context = context
         chunks = context.chunks
         timers = context.loop.timers
-        self.counters = counters
+        counters.join(context.loop)
         self.accessLog = accessLog
         accessLogReference = accessLog.map { .passUnretained($0) }
         self.resolved = resolved
@@ -88,8 +87,8 @@ package final class GatewayWorker {
         overload.register(.init(shard: self.metrics.shard, activeCalls: activeCalls))
         unrouted = metrics.unrouted
         replies = ReplyWriter()
-        authenticator = Authenticator(counters: counters)
-        limiter = Limiter(store: MemoryStore(table: counters), generation: snapshot.generation)
+        authenticator = Authenticator()
+        limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
         current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
         serving = .passUnretained(current)
         memoryLimits = snapshot.memory
@@ -189,7 +188,7 @@ package final class GatewayWorker {
     }
 
     private func makeLimiter(_ plan: StorePlan, generation: UInt64) -> Limiter {
-        let memory = MemoryStore(table: counters)
+        let memory = MemoryStore()
         serviceLink = nil
         redisDialer = nil
         switch plan.location {

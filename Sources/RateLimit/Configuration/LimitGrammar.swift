@@ -4,7 +4,7 @@ extension Grammar where Value == LimitRule {
     /// A limit as shorthand, or as a mapping for what shorthand cannot say:
     ///
     ///     - 50/s burst 100 per tenant
-    ///     - { count: 50, per: s, burst: 100, key: tenant, name: bursts, mode: shadow, before: authentication }
+    ///     - { count: 50, per: s, burst: 100, key: tenant, name: bursts, mode: shadow, before: authentication, counters: 1_000_000 }
     package static var limit: Grammar {
         Grammar(expected: "a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day") { node, reader, expected in
             switch node.content {
@@ -39,10 +39,11 @@ extension Grammar where Value == LimitRule {
         let name = section.optional("name", .name)
         let mode = section.optional("mode", .choice) as ShadowMode?
         let before = section.optional("before", .choice) as BeforeStage?
+        let counters = section.optional("counters", .count(1...CounterTable.maximumMax))
         guard let count, let window else { return nil }
         let rule = LimitRule(
             name: name, count: UInt64(count), window: window, burst: burst.map(UInt64.init), keys: keys,
-            isShadow: mode != nil, isBeforeAuthentication: before != nil)
+            isShadow: mode != nil, isBeforeAuthentication: before != nil, counters: counters)
         if let mistake = rule.mistake {
             section.report("found \(mistake.found), expected \(mistake.expected)", about: mistake.part.key)
             return nil

@@ -8,6 +8,8 @@ package struct StoreConfiguration: Sendable, Equatable {
     /// How long one decision may take.
     package var timeout: Duration
     package var whenUnavailable: WhenUnavailable
+    /// How many counters this process keeps in memory above what each limit is guaranteed.
+    package var counters: Int
 
     /// What a request meets while the store is slow or gone.
     package enum WhenUnavailable: String, CaseIterable, Sendable {
@@ -19,12 +21,13 @@ package struct StoreConfiguration: Sendable, Equatable {
 
     package init(
         store: Located<StoreLocation>, domain: String = "martlet", timeout: Duration = .milliseconds(20),
-        whenUnavailable: WhenUnavailable = .local
+        whenUnavailable: WhenUnavailable = .local, counters: Int = CounterRegistry.poolDefault
     ) {
         self.store = store
         self.domain = domain
         self.timeout = timeout
         self.whenUnavailable = whenUnavailable
+        self.counters = counters
     }
 
     package static let defaults = StoreConfiguration(store: Located(.memory, at: Place(file: "", line: 0, column: 0)))

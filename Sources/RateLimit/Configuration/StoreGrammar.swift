@@ -9,7 +9,8 @@ extension Grammar where Value == StoreConfiguration {
                 store: StoreLocation.read(in: section) ?? defaults.store,
                 domain: section.value("domain", .name, default: defaults.domain),
                 timeout: section.value("timeout", .timeout, default: defaults.timeout),
-                whenUnavailable: section.value("when_unavailable", .choice, default: defaults.whenUnavailable))
+                whenUnavailable: section.value("when_unavailable", .choice, default: defaults.whenUnavailable),
+                counters: section.value("counters", .count(0...CounterRegistry.poolMax), default: defaults.counters))
         }
     }
 }

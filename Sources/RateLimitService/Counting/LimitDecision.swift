@@ -26,8 +26,10 @@ package final class LimitDecision {
     /// One window of one descriptor.
     struct Counter {
         var digest: CounterDigest
-        /// Shared by those for whom the memory store has no room.
-        var overflow: UInt64
+        /// Where this process counts it; the rules, or the service's overrides, hold it.
+        var table: Unmanaged<CounterTable>
+        /// What its window may hold.
+        var requests: UInt64
         var hits: UInt64
         var seconds: UInt64
         /// In seconds since the epoch, a multiple of `seconds`.

@@ -1,5 +1,6 @@
 internal import Config
 internal import GRPC
+package import RateLimit
 
 /// The rules of all domains, made once from the configuration and shared by all workers.
 ///
@@ -19,6 +20,8 @@ package final class RuleTree: Sendable {
         var nameNumber: Int
         /// The names' numbers; one that no rule has is left out.
         var replaces: [Int]
+        /// Where this process counts it; held by the tree.
+        var table: Unmanaged<CounterTable>?
     }
 
     private struct Node: Sendable {
@@ -40,12 +43,13 @@ package final class RuleTree: Sendable {
     let rules: [Rule]
     /// Different names of rules.
     let nameCount: Int
+    private let tables: [CounterTable]
 
-    package init(_ domains: [LimitDomain]) {
-        var builder = Builder()
+    package init(_ domains: [LimitDomain], counters: CounterRegistry) {
+        var builder = Builder(counters: counters)
         var roots: [(key: [UInt8], value: [UInt8]?, target: Int)] = []
         for domain in domains {
-            roots.append((Array(domain.name.value.utf8), nil, builder.add(level: domain.descriptors)))
+            roots.append((Array(domain.name.value.utf8), nil, builder.add(level: domain.descriptors, RulePath(domain.name.value))))
         }
         // Their targets are numbers of domains.
         self.domains = EntryIndex(roots.enumerated().map { ($1.key, $1.value, $0) })
@@ -55,19 +59,47 @@ package final class RuleTree: Sendable {
         nodes = builder.nodes
         rules = builder.finishedRules()
         nameCount = builder.names.count
+        tables = builder.tables
+    }
+
+    /// Where a rule stands: its counters are found by it again after a reload.
+    private struct RulePath {
+        let domain: String
+        private var texts: [String] = []
+
+        init(_ domain: String) { self.domain = domain }
+
+        mutating func append(_ descriptor: LimitDescriptor) {
+            texts.append(descriptor.value.map { "\(descriptor.key)_\($0)" } ?? descriptor.key)
+            identity += [descriptor.key, descriptor.value].flatMap { Self.counted($0) }
+        }
+
+        /// No two paths have the same.
+        private(set) var identity: [UInt8] = []
+
+        func identity(seconds: UInt64) -> [UInt8] { Self.counted(domain) + identity + Array("@\(seconds)".utf8) }
+
+        private static func counted(_ text: String?) -> [UInt8] {
+            guard let text else { return [UInt8(ascii: "-")] }
+            return Array("\(text.utf8.count):\(text)".utf8)
+        }
+
+        var name: String { texts.joined(separator: "/") }
     }
 
     private struct Builder {
+        let counters: CounterRegistry
+        var tables: [CounterTable] = []
         var levels: [Level] = []
         var nodes: [Node] = []
         var rules: [(rule: Rule, replaces: [String])] = []
         var names: [String: Int] = [:]
 
-        mutating func add(level descriptors: [LimitDescriptor]) -> Int {
+        mutating func add(level descriptors: [LimitDescriptor], _ path: RulePath) -> Int {
             var entries: [(key: [UInt8], value: [UInt8]?, target: Int)] = []
             var patterns: [(key: [UInt8], pattern: WildcardPattern, node: Int)] = []
             for descriptor in descriptors {
-                let node = add(descriptor)
+                let node = add(descriptor, path)
                 let key = Array(descriptor.key.utf8)
                 let value = descriptor.value.map { Array($0.utf8) }
                 if let value, let pattern = WildcardPattern(value) {
@@ -80,12 +112,20 @@ package final class RuleTree: Sendable {
             return levels.count - 1
         }
 
-        private mutating func add(_ descriptor: LimitDescriptor) -> Int {
-            let level = descriptor.descriptors.isEmpty ? -1 : add(level: descriptor.descriptors)
+        private mutating func add(_ descriptor: LimitDescriptor, _ above: RulePath) -> Int {
+            var path = above
+            path.append(descriptor)
+            let level = descriptor.descriptors.isEmpty ? -1 : add(level: descriptor.descriptors, path)
             var rule = -1
             if let limit = descriptor.limit {
                 rule = rules.count
                 rules.append((Rule(limit, isShadow: descriptor.isShadow), limit.replaces))
+                if let seconds = rules[rule].rule.unit.seconds, !rules[rule].rule.isUnlimited {
+                    let table = counters.table(
+                        path.identity(seconds: seconds), words: .windows(seconds: seconds), place: path.domain, name: path.name)
+                    tables.append(table)
+                    rules[rule].rule.table = .passUnretained(table)
+                }
                 if let name = limit.name {
                     let number = names[name] ?? names.count
                     names[name] = number
@@ -150,7 +190,7 @@ extension RuleTree.Rule {
     private init(requests: UInt32, unit: RateLimitUnit, isUnlimited: Bool, isShadow: Bool) {
         self.init(
             requests: requests, unit: unit, isUnlimited: isUnlimited, isShadow: isShadow, name: [], nameNumber: -1,
-            replaces: [])
+            replaces: [], table: nil)
     }
 }
 

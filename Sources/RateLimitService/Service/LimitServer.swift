@@ -18,14 +18,15 @@ package final class LimitServer {
     private static let messageBytesMax: UInt32 = 256 << 10
 
     /// - Parameters:
-    ///   - seed: the same for all workers of the process.
+    ///   - counters: the same for all workers of the process.
     ///   - store: this worker's.
     package init(
-        rules: RuleTree, store: any WindowStore, seed: HashSeed, metrics: LimitServiceMetrics, context: WorkerContext
+        rules: RuleTree, store: any WindowStore, counters: CounterRegistry, metrics: LimitServiceMetrics, context: WorkerContext
     ) {
+        counters.join(context.loop)
         handler = GRPCServer(context: context, messageBytesMax: Self.messageBytesMax)
         service = LimitService(
-            rules: rules, store: store, seed: seed,
+            rules: rules, store: store, counters: counters,
             counts: LimitServiceCounts(metrics, rules: rules, worker: context.index), loop: context.loop)
         service.register(on: handler)
         health.register(on: handler)

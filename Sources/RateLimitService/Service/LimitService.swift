@@ -23,17 +23,19 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
     private var storeTimer: Timer?
     private unowned let loop: EventLoop
     private let seed: HashSeed
+    private let overrides: OverrideTables
     private var query = LimitQuery()
     private var idleDecisions: [LimitDecision] = []
     /// By a name's number: whether a rule of this request replaces it.
     private var isReplaced: [Bool] = []
 
-    /// - Parameter seed: the counter table's, the same for all workers.
-    init(rules: RuleTree, store: any WindowStore, seed: HashSeed, counts: LimitServiceCounts, loop: EventLoop) {
+    /// - Parameter counters: of the process.
+    init(rules: RuleTree, store: any WindowStore, counters: CounterRegistry, counts: LimitServiceCounts, loop: EventLoop) {
         self.rules = rules
         self.counts = counts
         self.store = store
-        self.seed = seed
+        seed = counters.seed
+        overrides = OverrideTables(counters)
         self.loop = loop
         store.delegate = self
         storeTimer = Timer(on: loop) { [unowned self] in
@@ -158,10 +160,11 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
             append(entry.value, to: &decision.keys)
         }
         hasher.absorb(word: seconds)
-        let overflow = UInt64(check.rule + 1) << 8 | UInt64(check.unit.rawValue)
+        let own = check.rule >= 0 ? decision.tree?.rules[check.rule].table : nil
+        let table = own ?? overrides.table(domain: query.domain, query.entries[descriptor.entries], seconds: seconds)
         decision.counters.append(
             LimitDecision.Counter(
-                digest: hasher.finish(), overflow: overflow, hits: min(query.hits(of: descriptor), Self.hitsMax),
+                digest: hasher.finish(), table: table, requests: UInt64(check.requests), hits: min(query.hits(of: descriptor), Self.hitsMax),
                 seconds: seconds, start: decision.second / seconds * seconds, key: start..<decision.keys.count))
     }
 

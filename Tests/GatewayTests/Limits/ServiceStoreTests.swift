@@ -66,11 +66,11 @@ struct ServiceStoreTests {
                 location: .service(.address(service.address), authority: "service", tls: nil), domain: "test",
                 timeout: Self.timeout, whenUnavailable: .allow)
             let store = ServiceStore(
-                plan, link: link, fallback: MemoryStore(table: CounterTable(cells: 64, seed: .random())),
+                plan, link: link, fallback: MemoryStore(),
                 context: worker.context)
             store.delegate = decisions
             #expect(worker.run { link.ready() != nil })
-            let limit = Limit(try LimitRule.parse("1/day"), name: "test", place: "test", seed: .random())
+            let limit = Limit(try LimitRule.parse("1/day"), name: "test", place: "test", counters: CounterRegistry())
             func ask() -> LimitAnswer {
                 let request = LimitRequest(keepsValues: true)
                 request.reset()
@@ -166,12 +166,12 @@ struct ServiceStoreTests {
             location: .service(.address(service.address), authority: "service", tls: nil), domain: "test",
             timeout: Self.timeout, whenUnavailable: .deny)
         let store = ServiceStore(
-            plan, link: link, fallback: MemoryStore(table: CounterTable(cells: 64, seed: .random())), context: worker.context)
+            plan, link: link, fallback: MemoryStore(), context: worker.context)
         store.delegate = decisions
         #expect(worker.run { link.ready() != nil })
         let request = LimitRequest(keepsValues: true)
         request.reset()
-        let limit = Limit(try LimitRule.parse("1/day"), name: "test", place: "test", seed: .random())
+        let limit = Limit(try LimitRule.parse("1/day"), name: "test", place: "test", counters: CounterRegistry())
         // A request does not retain its limits.
         defer { withExtendedLifetime(limit) {} }
         request.begin(limit)

@@ -14,7 +14,7 @@ extension TestGateway {
         var builder = SnapshotBuilder(
             configuration,
             .init(
-                readFile: { _ in .failure(FileFailure("none")) }, counterSeed: counters.seed, ticketKeys: tickets,
+                readFile: { _ in .failure(FileFailure("none")) }, counters: counters, ticketKeys: tickets,
                 metrics: metrics, now: WallTime(seconds: 1_000_000), clusters: board))
         guard let snapshot = builder.build(generation: generation).0?.snapshot else { throw Mistakes(text: "not built") }
         gateway.adopt(snapshot)

@@ -22,7 +22,7 @@ final class TestGateway {
     private let server: HTTPServer
     private var socket: ListeningSocket!
     let metrics = GatewayMetrics(registry: MetricRegistry())
-    let counters = CounterTable(cells: 1024, seed: .random())
+    let counters = CounterRegistry()
     let board = ClusterBoard()
     private let route: String
     let tickets = TicketKeys(now: Instant(nanoseconds: 0))
@@ -61,7 +61,7 @@ final class TestGateway {
     struct Mistakes: Error { var text: String }
 
     private static func snapshot(
-        _ endpoints: [EndpointAddress], _ route: String, generation: UInt64, _ counters: CounterTable, _ tickets: TicketKeys,
+        _ endpoints: [EndpointAddress], _ route: String, generation: UInt64, _ counters: CounterRegistry, _ tickets: TicketKeys,
         _ metrics: GatewayMetrics, _ board: ClusterBoard,
         _ change: (inout ClusterPlan, inout MemoryConfiguration) -> Void
     ) throws -> Snapshot {
@@ -76,7 +76,7 @@ final class TestGateway {
         var builder = SnapshotBuilder(
             configuration,
             .init(
-                readFile: { _ in .failure(FileFailure("none")) }, counterSeed: counters.seed, ticketKeys: tickets, metrics: metrics,
+                readFile: { _ in .failure(FileFailure("none")) }, counters: counters, ticketKeys: tickets, metrics: metrics,
                 now: WallTime(seconds: 1_000_000), clusters: board))
         guard let built = builder.build(generation: generation).0?.snapshot else { throw Mistakes(text: "not built") }
         var memory = configuration.memory

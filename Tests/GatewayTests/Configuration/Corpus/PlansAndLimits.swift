@@ -34,6 +34,21 @@ extension WrongConfiguration {
         >>> martlet.yaml:3:92:  routes[0].limits[7]: found "user", expected a key: tenant, address, method, claim P, header H or constant C
         >>> martlet.yaml:3:113: routes[0].limits[8]: found the end, expected a claim such as tenant or realm.tenant (other names need the map form)
         >>> martlet.yaml:3:116: routes[0].limits[9]: found a list, expected a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day
+        --- numbers of counters that there cannot be
+        routes:
+          - cluster: orders
+            limits: [{ count: 1, per: s, counters: 0 }, { count: 1, per: s, counters: 67108865 }, { count: 1, per: s, counters: many }]
+        rate_limits: { counters: -1 }
+        >>> martlet.yaml:3:44:  routes[0].limits[0].counters: found "0", expected a whole number from 1 to 67108864
+        >>> martlet.yaml:3:79:  routes[0].limits[1].counters: found "67108865", expected a whole number from 1 to 67108864
+        >>> martlet.yaml:3:121: routes[0].limits[2].counters: found "many", expected a whole number from 1 to 67108864
+        >>> martlet.yaml:4:26:  rate_limits.counters: found "-1", expected a whole number from 0 to 134217728
+        --- more counters for a limit than the process has
+        routes:
+          - cluster: orders
+            limits: [{ count: 1, per: s, counters: 16484 }, { count: 1, per: s, counters: 16485 }]
+        rate_limits: { counters: 100 }
+        >>> martlet.yaml:3:53: routes[0].limits[1]: warning: found counters: 16485, of which it can have 16484: 16384 and what rate_limits.counters adds
         --- the mapping form
         routes:
           - cluster: orders

@@ -1,0 +1,75 @@
+internal import Metrics
+internal import RateLimit
+internal import Reactor
+
+/// Looks after the counters in memory on the control loop: frees what is not used any more, shows what there is, and says once a
+/// limit where one has more keys than counters.
+final class CounterWatch {
+    private let counters: CounterRegistry
+    private let notices: Notices
+    private let loop: EventLoop
+    private var timer: Timer?
+
+    init(_ counters: CounterRegistry, on loop: EventLoop, notices: Notices) {
+        self.counters = counters
+        self.notices = notices
+        self.loop = loop
+    }
+
+    func start() {
+        timer = Timer(on: loop) { [unowned self] in
+            tend()
+            timer?.arm(after: .seconds(1))
+        }
+        timer?.arm(after: .seconds(1))
+    }
+
+    func tend() {
+        for trouble in counters.tend(now: loop.now, wall: loop.wall) { notices.say(trouble.text) }
+    }
+
+    var families: [MetricFamily] {
+        let readings = counters.readings
+        let causes: [(String, KeyPath<CounterReading, UInt64>)] = [
+            ("recovered", \.evictedRecovered), ("below_limit", \.evictedBelowLimit), ("at_limit", \.evictedAtLimit),
+        ]
+        return [
+            MetricFamily(
+                name: "martlet_limit_counters", help: "Counters in memory, by limit.", kind: .gauge,
+                series: readings.map { MetricSeries(labels: $0.labels, value: .level(Int64($0.held))) }),
+            MetricFamily(
+                name: "martlet_limit_counters_evicted_total",
+                help: "Counters whose memory was used again, by limit and by how they stood: recovered, below their limit, at it.",
+                kind: .counter,
+                series: readings.flatMap { reading in
+                    causes.filter { reading[keyPath: $0.1] > 0 }.map { cause in
+                        MetricSeries(
+                            labels: reading.labels + [Label("standing", cause.0)], value: .count(reading[keyPath: cause.1]))
+                    }
+                }),
+            MetricFamily(
+                name: "martlet_limit_counter_pool_used", help: "Counters above what each limit is guaranteed.", kind: .gauge,
+                series: [MetricSeries(value: .level(Int64(counters.cells.poolUsed)))]),
+            MetricFamily(
+                name: "martlet_limit_counter_pool_size", help: "How many counters above the guarantees there may be.",
+                kind: .gauge, series: [MetricSeries(value: .level(Int64(counters.cells.poolSize)))]),
+        ]
+    }
+}
+
+extension CounterReading {
+    fileprivate var labels: [Label] { [Label("place", place), Label("limit", name)] }
+}
+
+extension CounterTrouble {
+    fileprivate var text: String {
+        let what =
+            switch kind {
+            case .belowLimit: "more keys than counters: those that have used least of their limit begin anew"
+            case .atLimit:
+                "more keys at their limit than counters: those that reset first begin anew, and their calls are let through"
+            case .uncounted: "no memory for a counter: calls are let through uncounted"
+            }
+        return "limit counters full: \(what) (raise the limit's counters or rate_limits.counters) place=\(place) limit=\(name)"
+    }
+}

@@ -1,0 +1,76 @@
+package import Time
+
+/// Which counter of a bucket is the least loss, at one moment: one that has recovered; else the one that has used the smallest
+/// share of its limit; where all are at their limit, the one that resets first.
+///
+/// All counters of a table are measured by one limit, so the smallest share is the smallest use.
+package struct EvictionScale {
+    enum Standing: UInt8, Comparable {
+        case recovered, belowLimit, atLimit
+
+        static func < (one: Standing, other: Standing) -> Bool { one.rawValue < other.rawValue }
+    }
+
+    /// The lowest goes.
+    struct Rank: Comparable {
+        var standing: Standing
+        /// What is used, or when it resets.
+        var measure: UInt64
+
+        static func < (one: Rank, other: Rank) -> Bool { (one.standing, one.measure) < (other.standing, other.measure) }
+    }
+
+    private let words: CounterTable.Words
+    /// What is used is at the limit from here on: hits, or nanoseconds of a level.
+    private let full: UInt64
+    private let now: Instant
+    private let wall: WallTime
+
+    init(_ limit: Limit, now: Instant, wall: WallTime) {
+        words = .limits
+        // A level with no room for one hit more is at its limit.
+        full = limit.algorithm == .rate ? limit.tolerance - min(limit.tolerance, limit.emission) + 1 : limit.capacity
+        self.now = now
+        self.wall = wall
+    }
+
+    init(_ words: CounterTable.Words, requests: UInt64, wall: WallTime) {
+        self.words = words
+        full = requests
+        now = Instant(nanoseconds: 0)
+        self.wall = wall
+    }
+
+    /// For telling recovered counters from others, and no more.
+    package init(_ words: CounterTable.Words, now: Instant, wall: WallTime) {
+        self.words = words
+        full = .max
+        self.now = now
+        self.wall = wall
+    }
+
+    func isRecovered(_ word: UInt64) -> Bool {
+        switch words {
+        case .limits: CounterState.isRecovered(word, now: now, wall: wall)
+        case .windows(let seconds): WindowState.isRecovered(word, seconds: seconds, wall: wall)
+        }
+    }
+
+    func rank(_ word: UInt64) -> Rank {
+        if isRecovered(word) { return Rank(standing: .recovered, measure: 0) }
+        let used: UInt64
+        let end: UInt64
+        switch words {
+        case .windows:
+            used = WindowState.sum(word)
+            end = WindowState.number(word)
+        case .limits where word & CounterState.windowBit != 0:
+            used = CounterState.hits(word)
+            end = CounterState.endMinute(word)
+        case .limits:
+            used = word - now.nanoseconds
+            end = word
+        }
+        return used < full ? Rank(standing: .belowLimit, measure: used) : Rank(standing: .atLimit, measure: end)
+    }
+}
