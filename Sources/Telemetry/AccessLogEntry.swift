@@ -2,8 +2,8 @@ package import Time
 
 /// What one line of the access log says about one exchange.
 ///
-/// Slices of whatever memory the exchange has; they need live only until `AccessLogRing.append`. Empty texts, a `status`
-/// of 0 and the `nil`s are left out of the line. There is no place here for a token, a header or a query string: `path` is
+/// Slices of whatever memory the exchange has; they need live only until `AccessLogRing.append`. Empty texts and the
+/// `nil`s are left out of the line. There is no place here for a token, a header or a query string: `path` is
 /// cut at its question mark, because queries carry credentials.
 package struct AccessLogEntry {
     package var time: WallTime
@@ -18,12 +18,20 @@ package struct AccessLogEntry {
     package var route = Self.nothing
     package var cluster = Self.nothing
     package var upstreamAddress = Self.nothing
-    package var status = 0
+    /// 0 where no answer was begun.
+    package var status: Int?
     package var grpcStatus: Int?
     /// Envoy's short response flag, or one of ours; `-` and nothing are left out.
     package var responseFlag = Self.nothing
-    /// The stage or rule that decided, in our own words.
+    /// Another flag beside it.
+    package var secondFlag = Self.nothing
+    /// What happened: Envoy's response code detail where it has one.
     package var detail = Self.nothing
+    /// The names of the rule and of the limit that refused the call.
+    package var rule = Self.nothing
+    package var limit = Self.nothing
+    /// Why TLS to the endpoint failed.
+    package var transportFailure = Self.nothing
     /// Rules and limits under trial that would have refused the call.
     package var shadow = Self.nothing
     /// How the call's limits were counted where not as configured.
@@ -34,6 +42,7 @@ package struct AccessLogEntry {
     package var upstreamDurationMicroseconds: UInt64?
     package var attempts = 0
     package var tenant = Self.nothing
+    package var plan = Self.nothing
     package var subject = Self.nothing
     package var issuer = Self.nothing
     package var tlsVersion = Self.nothing

@@ -1,6 +1,6 @@
 /// Turns an entry into its line: one JSON object and a line feed.
 package struct AccessLogLine {
-    /// The texts' limits below sum up to under 4.5 KiB, every byte of which could need six.
+    /// The texts' limits below sum up to under 5 KiB, every byte of which could need six.
     package static let bytesMax = 32 * 1024
 
     private let memory: UnsafeMutableRawBufferPointer
@@ -29,12 +29,13 @@ package struct AccessLogLine {
         line.write(#","route":""#, entry.route, atMost: 256)
         line.write(#","cluster":""#, entry.cluster, atMost: 256)
         line.write(#","upstream_address":""#, entry.upstreamAddress, atMost: 64)
-        if entry.status > 0 { line.write(#","status":"#, UInt64(entry.status)) }
+        if let status = entry.status, status >= 0 { line.write(#","status":"#, UInt64(status)) }
         if let status = entry.grpcStatus, status >= 0 { line.write(#","grpc_status":"#, UInt64(status)) }
-        if entry.responseFlag.first != UInt8(ascii: "-") {
-            line.write(#","response_flags":""#, entry.responseFlag, atMost: 16)
-        }
-        line.write(#","detail":""#, entry.detail, atMost: 256)
+        writeFlags(entry, to: &line)
+        line.write(#","detail":""#, entry.detail, atMost: 64)
+        line.write(#","rule":""#, entry.rule, atMost: 256)
+        line.write(#","limit":""#, entry.limit, atMost: 256)
+        line.write(#","upstream_transport_failure_reason":""#, entry.transportFailure, atMost: 256)
         line.write(#","shadow":""#, entry.shadow, atMost: 256)
         line.write(#","limits":""#, entry.limits, atMost: 16)
         line.write(#","bytes_received":"#, entry.bytesReceived)
@@ -43,6 +44,7 @@ package struct AccessLogLine {
         if let duration = entry.upstreamDurationMicroseconds { line.write(#","upstream_duration_us":"#, duration) }
         if entry.attempts > 0 { line.write(#","attempts":"#, UInt64(entry.attempts)) }
         line.write(#","tenant":""#, entry.tenant, atMost: 256)
+        line.write(#","plan":""#, entry.plan, atMost: 256)
         line.write(#","subject":""#, entry.subject, atMost: 256)
         line.write(#","issuer":""#, entry.issuer, atMost: 256)
         line.write(#","tls_version":""#, entry.tlsVersion, atMost: 16)
@@ -52,6 +54,20 @@ package struct AccessLogLine {
         }
         line.end()
         return UnsafeRawBufferPointer(rebasing: memory[0..<line.count])
+    }
+
+    /// With a comma between two, as Envoy writes them.
+    private func writeFlags(_ entry: borrowing AccessLogEntry, to line: inout JSONLine) {
+        let first = entry.responseFlag.first == UInt8(ascii: "-") ? UnsafeRawBufferPointer(start: nil, count: 0) : entry.responseFlag
+        let second = entry.secondFlag
+        guard !first.isEmpty, !second.isEmpty, !first.elementsEqual(second) else {
+            return line.write(#","response_flags":""#, first.isEmpty ? second : first, atMost: 16)
+        }
+        line.write(#","response_flags":""#, plain: first.count + 1 + second.count) { text in
+            text.copyMemory(from: first.baseAddress!, byteCount: first.count)
+            text.storeBytes(of: UInt8(ascii: ","), toByteOffset: first.count, as: UInt8.self)
+            (text + first.count + 1).copyMemory(from: second.baseAddress!, byteCount: second.count)
+        }
     }
 
     private static func withoutQuery(_ path: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {

@@ -123,3 +123,71 @@ def test_lines_are_written_before_the_end(gateway, backend):
             caller.unary(ask())
     running.stop()
     assert len(running.log()) == 50
+
+
+def test_who_refused_a_call_is_named(gateway, backend, signing_key):
+    running = gateway(configuration(
+        backend, workers=1, authentication={**authentication(signing_key), "tenant": "claim tenant", "plan": "claim plan"},
+        plans={"free": {"limits": ["2/day"]}},
+        routes=[
+            open_route(headers={"x-case": "deny"}, name="denied", deny={"header": {"x-case": "*"}, "name": "banned"}),
+            open_route(headers={"x-case": "allow"}, name="allowed", allow={"claim": {"role": "admin"}, "name": "admins"}),
+            open_route(headers={"x-case": "scope"}, name="scoped", allow={"scopes": ["write"], "name": "writers"}),
+            open_route(headers={"x-case": "limit"}, name="limited", limits=[{"count": 1, "per": "day", "name": "few"}]),
+            open_route(headers={"x-case": "place"}, name="place", limits=["1000/s", "1/day"]),
+            open_route(name="planned")]))
+    token = signing_key.token(tenant="acme", plan="free", sub="alice")
+    with Caller(running.address, token=token) as caller:
+        for case in ("deny", "allow", "scope", "limit", "limit"):
+            if case != "limit":
+                caller.refusal(ask(), metadata=[("x-case", case)])
+        caller.unary(ask(), metadata=[("x-case", "limit")])
+        caller.refusal(ask(), metadata=[("x-case", "limit")])
+        caller.unary(ask())
+        caller.refusal(ask())
+    with Caller(running.address) as caller:
+        caller.unary(ask(), metadata=[("x-case", "place")])
+        caller.refusal(ask(), metadata=[("x-case", "place")])
+    lines = eventually(lambda: len(running.log()) >= 9 and running.log(), "the lines")
+    refused = [(line["route"], line.get("rule"), line.get("limit"), line["detail"]) for line in lines if line["grpc_status"]]
+    assert refused == [
+        ("denied", "banned", None, "rbac_access_denied_matched_policy"),
+        ("allowed", "admins", None, "rbac_access_denied_no_matched_policy"),
+        ("scoped", "writers", None, "rbac_scope_insufficient"),
+        ("limited", None, "few", "request_rate_limited"),
+        ("planned", None, "plans.free.limits[0]", "request_rate_limited"),
+        ("place", None, "place.limits[1]", "request_rate_limited")]
+    assert {line.get("plan") for line in lines if line["route"] != "place"} == {"free"}
+    assert not any("rule" in line or "limit" in line for line in lines if not line["grpc_status"])
+
+
+def test_a_page_and_a_preflight_have_ids(gateway, backend):
+    running = gateway(configuration(
+        backend, openapi={"allow": "anyone"}, routes=[open_route(cors={"origins": ["https://app.example"]})]))
+    with h2raw.Client(running.address) as client:
+        for path in ("/docs", "/openapi.json"):
+            client.call(path, method="GET", fields=[])
+        client.call(UNARY, method="OPTIONS", fields=[("origin", "https://app.example"), ("access-control-request-method", "POST")])
+    lines = eventually(lambda: len(running.log()) == 3 and running.log(), "three lines")
+    assert all(line["request_id"] for line in lines) and len({line["request_id"] for line in lines}) == 3
+    assert [line["method"] for line in lines] == ["GET", "GET", "OPTIONS"]
+
+
+def test_a_call_that_was_given_up_has_a_status(gateway, backend, tag):
+    running = gateway(backend)
+    with Caller(running.address) as caller:
+        call = caller.unary_call(ask(tag=tag, hold=True))
+        backend.wait_for_call(tag, "running")
+        call.cancel()
+        line = running.wait_for_log(lambda line: line["path"] == UNARY)
+    assert line["status"] == 0 and line["grpc_status"] == 1
+
+
+def test_an_answer_that_its_caller_did_not_let_in_is_not_told_as_ok(gateway, backend):
+    running = gateway(backend)
+    with h2raw.Client(running.address, initial_window=0) as client:
+        stream = client.start(UNARY, ask("x", payload=bytes(10)))
+        client.wait_for_headers(stream)
+        client.reset(stream, 8)
+        line = running.wait_for_log(lambda line: line["path"] == UNARY)
+    assert line["grpc_status"] == 1 and line["response_flags"] == "DR"

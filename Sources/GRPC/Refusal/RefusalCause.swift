@@ -105,7 +105,10 @@ package enum TokenFault: UInt8, CaseIterable, Sendable {
 
 /// What stood against an authenticated (or welcome anonymous) caller.
 package enum Denial: Sendable {
+    /// A `deny` fits.
     case rule
+    /// The `allow` does not fit; callers are told the same.
+    case notAllowed
     /// A scope that the token lacks: `required` is the scope list as RFC 6750 writes it, joined with spaces.
     case scope(required: String)
     case tenantMissing
@@ -122,6 +125,8 @@ package enum DeadlineStage: UInt8, CaseIterable, Sendable {
     case response
     /// The rest of an answer that had begun.
     case stream
+    /// Nothing: the pause before a retry.
+    case retryPause
     /// The one attempt's own time, and no other follows.
     case perTry
     /// However long a call may go on, whatever its deadline.

@@ -254,7 +254,8 @@ extension TokenFault {
 extension Denial {
     var row: RefusalRow {
         switch self {
-        case .rule: row("PERMISSION_DENIED", "permission denied", "rbac_access_denied")
+        case .rule: row("PERMISSION_DENIED", "permission denied", "rbac_access_denied_matched_policy")
+        case .notAllowed: row("PERMISSION_DENIED", "permission denied", "rbac_access_denied_no_matched_policy")
         case .scope: row("SCOPE_INSUFFICIENT", "the token lacks a scope", "rbac_scope_insufficient")
         case .tenantMissing: row("TENANT_MISSING", "the token names no tenant", "plan_tenant_missing")
         case .planUnknown: row("PLAN_UNKNOWN", "the token names no plan that is known", "plan_unknown")
@@ -273,6 +274,7 @@ extension DeadlineStage {
         case .connect: "connect"
         case .response: "response"
         case .stream: "stream"
+        case .retryPause: "retry_pause"
         case .perTry: "per_try"
         case .duration: "duration"
         }
@@ -285,6 +287,7 @@ extension DeadlineStage {
         case .connect: "grpc_timeout_connecting"
         case .response: "grpc_timeout_response"
         case .stream: "grpc_timeout_stream"
+        case .retryPause: "grpc_timeout_before_retry"
         case .perTry, .duration: row.detail
         }
     }
@@ -296,6 +299,7 @@ extension DeadlineStage {
         case .connect: row(flag: "UT", "deadline_exceeded_connecting")
         case .response: row(flag: "UT", "response_timeout")
         case .stream: row(flag: "DT", "duration_timeout")
+        case .retryPause: row(flag: "DT", "deadline_exceeded_before_retry")
         case .perTry: row(flag: "UT", "upstream_per_try_timeout")
         case .duration: row(flag: "UMSDR", "max_duration_timeout")
         }

@@ -72,7 +72,7 @@ package final class RuleBook: Sendable {
         case .allow:
             switch program.outcome(step.root, caller, strangers: .unknown, generation: generation) {
             case .fits: return nil
-            case .fails: return .denied
+            case .fails: return .notAllowed
             case .needsToken: return .needsAuthentication
             case .lacksScopes(let scopes): return .insufficientScope(ScopesID(index: scopes))
             }
@@ -108,8 +108,10 @@ package struct AccessVerdict: Equatable {
         case needsAuthentication
         /// PERMISSION_DENIED, and the scopes that were asked for.
         case insufficientScope(ScopesID)
-        /// PERMISSION_DENIED.
+        /// PERMISSION_DENIED: a `deny` fits.
         case denied
+        /// PERMISSION_DENIED: the `allow` does not.
+        case notAllowed
     }
 }
 

@@ -68,6 +68,11 @@ package struct Exchange {
     /// What the answer was, for the log and the counters.
     package var outcome = Outcome()
 
+    /// The rule or limit that refused it, for the log; `nil` where none did.
+    package var decider: String?
+    /// Why TLS to the endpoint failed, for the log.
+    package var transportFailure: String?
+
     /// The names of rules and limits under trial that would have refused it; `nil` for nearly every exchange.
     package private(set) var shadows: [UInt8]?
 
@@ -107,6 +112,10 @@ package struct Exchange {
         package static var endsByDuration: Flags { Flags(rawValue: 128) }
         /// Another attempt may take the place of the one that is under way.
         package static var onTrial: Flags { Flags(rawValue: 256) }
+        /// Another attempt was wanted, and as many as may be had been made.
+        package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
+        /// Another attempt was wanted, and the cluster's budget had none left.
+        package static var budgetExhausted: Flags { Flags(rawValue: 1024) }
     }
 
     package struct Outcome {
@@ -139,6 +148,16 @@ package struct Exchange {
     @inline(__always) var isRPC: Bool {
         if case .grpc = caller { return true }
         return bridge != nil
+    }
+
+    /// It has what the log tells of few.
+    var hasNotes: Bool { decider != nil || transportFailure != nil || shadows != nil }
+
+    /// Its answer ends before all of it has left.
+    mutating func noteCut(flag: StaticString, detail: StaticString) {
+        outcome.flag = flag
+        outcome.detail = detail
+        outcome.grpcStatus = .cancelled
     }
 
     mutating func noteShadow(_ name: String) {
@@ -179,6 +198,8 @@ package struct Exchange {
         deadline = .distantFuture
         boundary = BoundaryTracker()
         outcome = Outcome()
+        if decider != nil { decider = nil }
+        if transportFailure != nil { transportFailure = nil }
         if shadows != nil { shadows = nil }
         if trial != nil { trial = nil }
     }

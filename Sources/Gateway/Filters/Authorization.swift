@@ -40,6 +40,8 @@ extension GatewayWorker {
                     refuse(exchange, .permissionDenied(.scope(required: wanted)), rule: name)
                 case .denied:
                     refuse(exchange, .permissionDenied(.rule), rule: name)
+                case .notAllowed:
+                    refuse(exchange, .permissionDenied(.notAllowed), rule: name)
                 }
                 return .replied
             }

@@ -11,6 +11,8 @@ package final class Caller {
     let tenant: [UInt8]?
     /// Into the snapshot's plans.
     let plan: Int?
+    /// The plan's name, for the log; of a plan that is not known, what the token has.
+    let planName: [UInt8]
     let claims: ClaimHeaders?
     /// `claims`, read without counting references.
     let claimsReference: Unmanaged<ClaimHeaders>?
@@ -24,7 +26,10 @@ package final class Caller {
         subject = Array((token.subject ?? "").utf8)
         tenant = plan.tenant.flatMap { token.claim($0)?.scalarText }.flatMap { $0.isEmpty ? nil : Array($0.utf8) }
         let planName = plan.plan.flatMap { token.claim($0)?.scalarText }
-        self.plan = planName.flatMap { planNames[$0] } ?? plan.defaultPlan
+        let place = planName.flatMap { planNames[$0] } ?? plan.defaultPlan
+        self.plan = place
+        let isDefault = place != nil && planName.flatMap { planNames[$0] } == nil
+        self.planName = Array(((isDefault ? planNames.first { $0.value == place }?.key : planName) ?? "").utf8)
         forwardsToken = issuer.forwardsToken
         claims = plan.claimHeaders { index, path in
             var value = ByteBuffer(capacity: 64)

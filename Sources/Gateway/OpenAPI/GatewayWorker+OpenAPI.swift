@@ -29,6 +29,7 @@ extension GatewayWorker {
         writer.put(Field("content-length", value: UnsafeRawBufferPointer(start: digits, count: count), token: .contentLength))
         writer.put(Field("cache-control", "no-cache", token: .other))
         writer.put(Field("x-content-type-options", "nosniff", token: .other))
+        writer.put("x-request-id", requestID(exchange, stream), token: .xRequestID, flags: .borrowedNeverIndexed)
         if page == .page {
             TryPage.policy.withUnsafeBytes { writer.put("content-security-policy", $0, token: .other) }
             writer.put(Field("referrer-policy", "no-referrer", token: .other))

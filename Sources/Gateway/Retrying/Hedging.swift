@@ -57,6 +57,15 @@ extension Trials {
         return true
     }
 
+    /// The call ends with what has failed, because there is no further attempt: why, for the log.
+    private func noteExhausted(_ exchange: ExchangePointer, _ trial: Trial, _ policy: HedgingPolicy) {
+        if trial.begun >= policy.attempts {
+            exchange.pointee.flags.insert(.attemptsExhausted)
+        } else if !trial.isPushedBack, exchange.pointee.canBeSentAgain {
+            exchange.pointee.flags.insert(.budgetExhausted)
+        }
+    }
+
     /// An attempt is over without an answer.
     func hedgeFailed(_ attempt: AttemptPointer, _ failure: AttemptFailure, _ trial: Trial, _ policy: HedgingPolicy) {
         let exchange = attempt.pointee.exchange!
@@ -65,7 +74,9 @@ extension Trials {
             if policy.nonFatal.contains(failure.cause.row.code) { hedge(exchange) }
             return
         }
-        guard policy.nonFatal.contains(failure.cause.row.code), reserve(exchange, trial, policy) else {
+        guard policy.nonFatal.contains(failure.cause.row.code) else { return worker.fail(exchange, failure.cause) }
+        guard reserve(exchange, trial, policy) else {
+            noteExhausted(exchange, trial, policy)
             return worker.fail(exchange, failure.cause)
         }
         armNext(trial, policy)
@@ -84,7 +95,10 @@ extension Trials {
         let hasOthers = attempt != exchange.pointee.attempt || !trial.others.isEmpty
         if !hasOthers {
             if case .after(let delay) = pushback, now + delay >= exchange.pointee.deadline { return false }
-            guard reserve(exchange, trial, policy) else { return false }
+            guard reserve(exchange, trial, policy) else {
+                noteExhausted(exchange, trial, policy)
+                return false
+            }
             trial.isReserved = true
         }
         upstream.note(attempt, verdict.outcome)

@@ -152,15 +152,13 @@ final class Trials: StreamHandler {
             policy, pushback, now: now, deadline: exchange.pointee.deadline, random: worker.randomness.next())
         switch decision {
         case .limitReached:
-            exchange.pointee.outcome.flag = "URX"
-            exchange.pointee.outcome.detail = "retry_limit_exceeded"
+            exchange.pointee.flags.insert(.attemptsExhausted)
             return deny(trial, .retryLimitExceeded)
         case .pushedBack: return deny(trial, .retryPushedBack)
         case .tooLate: return deny(trial, .retryTooLate)
         case .retry(let delay):
             guard exchange.cluster._withUnsafeGuaranteedRef({ $0.beginRetry(exchange) }) else {
-                exchange.pointee.outcome.flag = "UO"
-                exchange.pointee.outcome.detail = "retry_budget_exceeded"
+                exchange.pointee.flags.insert(.budgetExhausted)
                 return deny(trial, .retryOverflow)
             }
             trial.isCounted = true
@@ -184,6 +182,7 @@ final class Trials: StreamHandler {
         if !trial.isCounted {
             guard exchange.cluster._withUnsafeGuaranteedRef({ $0.beginRetry(exchange) }) else {
                 _ = deny(trial, .retryOverflow)
+                exchange.pointee.flags.insert(.budgetExhausted)
                 return worker.fail(exchange, .upstreamQueueFull(retryAfter: nil))
             }
             trial.isCounted = true

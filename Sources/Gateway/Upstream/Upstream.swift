@@ -96,7 +96,8 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     func endpoint(_ endpoint: Endpoint, failed attempt: AttemptPointer, _ end: ChannelEnd) {
-        guard attempt.pointee.exchange != nil else { return worker.mirrors.failed(attempt, .localFailure) }
+        guard let exchange = attempt.pointee.exchange else { return worker.mirrors.failed(attempt, .localFailure) }
+        if case .security(let reason) = end { exchange.pointee.transportFailure = reason }
         connectFailed(attempt, endpoint)
     }
 

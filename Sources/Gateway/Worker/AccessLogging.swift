@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Metrics
 internal import GRPC
 internal import HTTPModel
@@ -62,11 +63,12 @@ extension GatewayWorker {
         var entry = AccessLogEntry(time: context.loop.wall)
         let outcome = exchange.pointee.outcome
         let connection = Connection.with(stream) { unsafeDowncast($0, to: ServerConnection.self) }
-        entry.requestID = exchange.pointee.requestID ?? entry.requestID
+        entry.requestID = requestID(exchange, stream)
         entry.protocolName = AccessLogEntry.text(connection.protocolName)
         if let facts = exchange.pointee.facts {
             entry.authority = facts.authority
-            entry.method = facts.method
+            // What a bridge makes of it is not what was called.
+            entry.method = exchange.pointee.bridge == nil ? facts.method : stream.pointee.fields.first(.method)?.valueBytes ?? facts.method
             entry.path = facts.path
             entry.grpcService = facts.service
             entry.grpcMethod = facts.rpc
@@ -77,9 +79,10 @@ extension GatewayWorker {
         entry.userAgent = stream.pointee.fields.first(.userAgent)?.valueBytes ?? entry.userAgent
         if let field = stream.pointee.fields.first(.traceparent) { entry.trace = TraceContext(parsing: field.valueBytes) }
         entry.status = outcome.httpStatus
-        if let status = outcome.grpcStatus, exchange.pointee.caller != .http { entry.grpcStatus = Int(status.rawValue) }
+        if let status = outcome.grpcStatus, exchange.pointee.isRPC || exchange.pointee.caller != .http { entry.grpcStatus = Int(status.rawValue) }
         entry.responseFlag = AccessLogEntry.text(outcome.flag)
         entry.detail = AccessLogEntry.text(outcome.detail)
+        if !exchange.pointee.flags.isDisjoint(with: [.attemptsExhausted, .budgetExhausted]) { noteExhausted(exchange, &entry) }
         if exchange.pointee.flags.contains(.limitsLocal) { entry.limits = AccessLogEntry.text("local") }
         if exchange.pointee.flags.contains(.limitsUncounted) { entry.limits = AccessLogEntry.text("uncounted") }
         entry.bytesReceived = UInt64(stream.pointee.bodyBytesReceived)
@@ -95,15 +98,37 @@ extension GatewayWorker {
                 entry.route = route
                 entry.cluster = cluster
                 entry.upstreamAddress = endpoint
-                withIdentity(exchange) { tenant, subject, issuer in
+                withIdentity(exchange) { tenant, plan, subject, issuer in
                     entry.tenant = tenant
+                    entry.plan = plan
                     entry.subject = subject
                     entry.issuer = issuer
-                    guard let shadows = exchange.pointee.shadows else { return log.append(entry) }
-                    shadows.withUnsafeBytes { shadows in
-                        entry.shadow = shadows
-                        log.append(entry)
-                    }
+                    if exchange.pointee.hasNotes { append(exchange, &entry, to: log) } else { log.append(entry) }
+                }
+            }
+        }
+    }
+
+    /// There was no other attempt after one that failed: beside how that one did, or in its place where its answer has passed.
+    private func noteExhausted(_ exchange: ExchangePointer, _ entry: inout AccessLogEntry) {
+        let isLimit = exchange.pointee.flags.contains(.attemptsExhausted)
+        entry.secondFlag = AccessLogEntry.text(isLimit ? "URX" : "UO")
+        if entry.detail.isEmpty || (!isLimit && entry.responseFlag.elementsEqual(entry.secondFlag)) {
+            entry.detail = AccessLogEntry.text(isLimit ? "retry_limit_exceeded" : "retry_budget_exceeded")
+        }
+    }
+
+    /// With what few exchanges have.
+    private func append(_ exchange: ExchangePointer, _ entry: inout AccessLogEntry, to log: AccessLogger) {
+        var (decider, failure) = (exchange.pointee.decider ?? "", exchange.pointee.transportFailure ?? "")
+        let isLimit = exchange.pointee.outcome.flag.utf8CodeUnitCount == 2 && AccessLogEntry.text(exchange.pointee.outcome.flag).equals("QE")
+        decider.withUTF8 { decider in
+            if isLimit { entry.limit = UnsafeRawBufferPointer(decider) } else { entry.rule = UnsafeRawBufferPointer(decider) }
+            failure.withUTF8 { failure in
+                entry.transportFailure = UnsafeRawBufferPointer(failure)
+                (exchange.pointee.shadows ?? []).withUnsafeBytes { shadows in
+                    entry.shadow = shadows
+                    log.append(entry)
                 }
             }
         }
@@ -144,13 +169,15 @@ extension GatewayWorker {
 
     private func withIdentity(
         _ exchange: ExchangePointer,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
     ) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        guard let identity = exchange.pointee.identity else { return body(none, none, none) }
+        guard let identity = exchange.pointee.identity else { return body(none, none, none, none) }
         (identity.tenant ?? []).withUnsafeBytes { tenant in
-            identity.subject.withUnsafeBytes { subject in
-                identity.issuer.withUnsafeBytes { body(tenant, subject, $0) }
+            identity.planName.withUnsafeBytes { plan in
+                identity.subject.withUnsafeBytes { subject in
+                    identity.issuer.withUnsafeBytes { body(tenant, plan, subject, $0) }
+                }
             }
         }
     }

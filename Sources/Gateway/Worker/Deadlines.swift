@@ -14,13 +14,15 @@ extension GatewayWorker {
         switch exchange.pointee.phase {
         case .filtering, .suspended: stage = .filters
         case .waiting: stage = .connect
-        case .requesting: stage = .response
+        case .requesting:
+            let waits = exchange.pointee.attempt.pointee.isLive || exchange.pointee.trial?.others.isEmpty == false
+            stage = waits ? .response : .retryPause
         case .responding: stage = .stream
         case .over: return deadlinePassedUnsent(exchange)
         }
         let flags = exchange.pointee.flags
         countTimeout(flags)
-        if exchange.pointee.phase != .filtering, exchange.pointee.phase != .suspended {
+        if stage != .filters, stage != .retryPause {
             metrics.count(.upstreamTimeout)
             exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.noteTimeout() }
         }

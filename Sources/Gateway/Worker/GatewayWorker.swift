@@ -281,7 +281,7 @@ package final class GatewayWorker {
 
     /// The downstream stream is no more, and so the exchange: whatever it still holds is given back.
     func end(_ exchange: ExchangePointer, _ reason: StreamClose) {
-        if exchange.pointee.phase != .over { abandoned(exchange, reason) }
+        if exchange.pointee.phase != .over || wasCutOff(exchange, reason) { abandoned(exchange, reason) }
         upstream.cancel(exchange)
         if let request = exchange.pointee.limitRequest { request._withUnsafeGuaranteedRef { $0.abandon() } }
         record(exchange)
@@ -306,6 +306,12 @@ package final class GatewayWorker {
         }
     }
 
+    /// The answer was complete, and not all of it had left when the stream ended.
+    private func wasCutOff(_ exchange: ExchangePointer, _ reason: StreamClose) -> Bool {
+        guard reason != .complete, exchange.pointee.outcome.flag.utf8CodeUnitCount == 0 else { return false }
+        return exchange.pointee.downstream!.pointee.flags.isDisjoint(with: [.localEnded, .resetSent])
+    }
+
     /// The caller went away before the answer was complete.
     private func abandoned(_ exchange: ExchangePointer, _ reason: StreamClose) {
         if reason == .limitExceeded {
@@ -317,6 +323,9 @@ package final class GatewayWorker {
         exchange.pointee.outcome.flag = reason == .connectionLost ? "DC" : "DR"
         exchange.pointee.outcome.detail =
             reason == .connectionLost ? "downstream_disconnect" : "downstream_remote_reset"
-        if exchange.pointee.outcome.grpcStatus == nil { exchange.pointee.outcome.grpcStatus = .cancelled }
+        switch exchange.pointee.outcome.grpcStatus {
+        case nil, .ok: exchange.pointee.outcome.grpcStatus = .cancelled
+        default: break
+        }
     }
 }

@@ -26,6 +26,7 @@ extension GatewayWorker {
         let exposes = exchange.pointee.policy?._withUnsafeGuaranteedRef { $0.exposesRules } ?? false
         let refusal = Refusal(cause, rule: rule, exposesRule: exposes)
         note(exchange, refusal)
+        if let rule { exchange.pointee.decider = rule }
         exchange.pointee.phase = .over
         exchange.pointee.body.removeAll(pool: context.chunks)
         replies.fields.reset()
@@ -75,9 +76,7 @@ extension GatewayWorker {
     func cut(_ exchange: ExchangePointer, _ code: ErrorCode, flag: StaticString, detail: StaticString) {
         upstream.cancel(exchange)
         guard let stream = exchange.pointee.downstream else { return }
-        exchange.pointee.outcome.flag = flag
-        exchange.pointee.outcome.detail = detail
-        exchange.pointee.outcome.grpcStatus = .cancelled
+        exchange.pointee.noteCut(flag: flag, detail: detail)
         exchange.pointee.phase = .over
         timers.disarm(exchange.pointee.timer)
         Connection.with(stream) { $0.reset(stream, code) }

@@ -75,7 +75,7 @@ struct Answer: Equatable, CustomStringConvertible {
             rule = book.name(of: id)
             switch why {
             case .needsAuthentication: reason = "needs authentication"
-            case .denied: reason = "denied"
+            case .denied, .notAllowed: reason = "denied"
             case .insufficientScope(let scopes): reason = "needs scopes " + book.withScopes(scopes) { $0.text }
             }
         }
