@@ -2,8 +2,10 @@ internal import Synchronization
 
 /// How calls ended and how long they took, per group (a route) and method: the series whose number callers influence.
 ///
-/// A method becomes a series when a worker first records it, at most `methodsPerGroupMax` in a group; the rest of the
-/// group is counted as method `other`. Shared by all workers; a worker asks it once a method through its `CallTable`.
+/// A method that is known from the configuration or a schema always has a series of its own. Of others, which callers may
+/// have made up, a group has at most `methodsPerGroupMax`: half of them go to whatever comes first, half to what has come
+/// often (`CallTable`), so that inventions called once take no place from a method seen later. The rest of the group is
+/// counted as method `other`. Shared by all workers; a worker asks it once a method through its `CallTable`.
 package final class CallMetrics: Sendable {
     package struct Names: Sendable {
         package var counter: String
@@ -55,17 +57,25 @@ package final class CallMetrics: Sendable {
     }
 
     /// Declares a method that is known beforehand, so that callers' inventions cannot take its place.
-    package func reserve(_ group: CallGroup, method: String) { _ = find(group, method: method) }
+    package func reserve(_ group: CallGroup, method: String) { _ = find(group, method: method, .known) }
 
-    /// The series of `method`, or `other` where the group is full.
-    func find(_ group: CallGroup, method: String) -> (series: CallSeries, isOther: Bool) {
+    /// What speaks for a method.
+    enum Standing { case new, frequent, known }
+
+    /// The series of `method`, or `other` where the group has none left for one of its standing.
+    func find(_ group: CallGroup, method: String, _ standing: Standing) -> (series: CallSeries, isOther: Bool) {
         groups.withLock { groups in
             if let known = groups.all[group.index].methods[method] { return (known, false) }
-            guard groups.all[group.index].methods.count < methodsPerGroupMax else {
-                return (groups.all[group.index].other, true)
-            }
+            let unknownMax =
+                switch standing {
+                case .known: Int.max
+                case .frequent: methodsPerGroupMax
+                case .new: methodsPerGroupMax / 2
+                }
+            guard groups.all[group.index].unknownCount < unknownMax else { return (groups.all[group.index].other, true) }
             let series = declare(group: groups.all[group.index].name, method: method)
             groups.all[group.index].methods[method] = series
+            if standing != .known { groups.all[group.index].unknownCount += 1 }
             return (series, false)
         }
     }
@@ -88,6 +98,8 @@ package final class CallMetrics: Sendable {
         let name: String
         let other: CallSeries
         var methods: [String: CallSeries] = [:]
+        /// How many of `methods` nothing but calls speaks for.
+        var unknownCount = 0
     }
 
     private func declare(group: String, method: String) -> CallSeries {

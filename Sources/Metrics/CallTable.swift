@@ -3,7 +3,8 @@ internal import Glibc
 /// A worker's way from a group and a method's bytes to the series they are counted in.
 ///
 /// A found method costs a hash and a comparison; a new one asks `CallMetrics`, under its lock, once per worker. Bounded
-/// as `CallMetrics` is: once a group is full its unknown methods go to `other` without asking again.
+/// as `CallMetrics` is: once a group is full its unknown methods go to `other` without asking again, but for one that has
+/// come `frequentMin` times, which asks for one of the places that are left for such.
 package final class CallTable {
     private let metrics: CallMetrics
     private let seed: UInt64
@@ -13,6 +14,7 @@ package final class CallTable {
     /// By group index.
     private var others: [CallSeries?] = []
     private var isFull: [Bool] = []
+    private var candidates = MethodCandidates()
 
     /// - Parameter seed: unknown to callers, who choose the method's bytes and could otherwise choose collisions.
     package init(_ metrics: CallMetrics, seed: UInt64) {
@@ -39,12 +41,22 @@ package final class CallTable {
         }
     }
 
-    /// - Parameter mayCreate: false where nothing says that the method exists (the answer was UNIMPLEMENTED, or the call
-    ///   was refused before it reached anyone), so that invented names do not fill the group.
-    package func series(_ group: CallGroup, method: UnsafeRawBufferPointer, mayCreate: Bool) -> CallSeries {
+    /// - Parameters:
+    ///   - mayCreate: false where nothing says that the method exists (the answer was UNIMPLEMENTED, or the call was refused
+    ///     before it reached anyone), so that invented names do not fill the group.
+    ///   - isKnown: whether a schema has the method; asked where the method has no series yet.
+    @inline(__always)
+    package func series(
+        _ group: CallGroup, method: UnsafeRawBufferPointer, mayCreate: Bool, isKnown: () -> Bool = { false }
+    ) -> CallSeries {
         let hash = self.hash(group, method)
         if let known = find(group, method, hash) { return known }
-        return mayCreate ? create(group, method, hash) : other(group)
+        if isKnown() { return create(group, method, hash, .known) }
+        guard mayCreate else { return other(group) }
+        if group.index < isFull.count, isFull[group.index] {
+            return candidates.isFrequent(hash) ? create(group, method, hash, .frequent) : other(group)
+        }
+        return create(group, method, hash, .new)
     }
 
     private struct Slot {
@@ -69,9 +81,10 @@ package final class CallTable {
         return nil
     }
 
-    private func create(_ group: CallGroup, _ method: UnsafeRawBufferPointer, _ hash: UInt64) -> CallSeries {
-        if group.index < isFull.count, isFull[group.index] { return other(group) }
-        let (series, isOther) = metrics.find(group, method: String(decoding: method, as: UTF8.self))
+    private func create(
+        _ group: CallGroup, _ method: UnsafeRawBufferPointer, _ hash: UInt64, _ standing: CallMetrics.Standing
+    ) -> CallSeries {
+        let (series, isOther) = metrics.find(group, method: String(decoding: method, as: UTF8.self), standing)
         if isOther {
             while isFull.count <= group.index { isFull.append(false) }
             isFull[group.index] = true

@@ -54,7 +54,7 @@ import Testing
 
     @Test("a group takes methods up to its limit; one more is counted as other")
     func bound() {
-        let (metrics, shard) = (metrics(perGroup: 2), registry.makeShard())
+        let (metrics, shard) = (metrics(perGroup: 4), registry.makeShard())
         let table = CallTable(metrics, seed: 1)
         let group = metrics.group("orders")
         for method in ["a", "b", "c", "d", "a"] { shard.record(series(table, group, method), status: 0, nanoseconds: 1) }
@@ -76,9 +76,38 @@ import Testing
         #expect(counts("orders") == ["known OK": 1, "other OK": 1])
     }
 
+    @Test("made-up methods take half of a group, and one that comes often finds a place all the same")
+    func inventions() {
+        let (metrics, shard) = (metrics(), registry.makeShard())
+        let table = CallTable(metrics, seed: 1)
+        let group = metrics.group("orders")
+        for number in 0..<1000 { shard.record(series(table, group, "made/Up\(number)"), status: 0, nanoseconds: 1) }
+        #expect(counts("orders").count == 101)
+        for _ in 0..<30 { shard.record(series(table, group, "a.B/Real"), status: 0, nanoseconds: 1) }
+        #expect((counts("orders")["a.B/Real OK"] ?? 0) >= 15, "its first calls went to other")
+        for number in 0..<1000 {
+            for _ in 0..<12 { shard.record(series(table, group, "often/Up\(number)"), status: 0, nanoseconds: 1) }
+        }
+        #expect(counts("orders").count == 201, "the limit, and other")
+    }
+
+    @Test("a method that a schema has is never other, however full its group")
+    func known() {
+        let metrics = metrics(perGroup: 4)
+        let table = CallTable(metrics, seed: 1)
+        let group = metrics.group("orders")
+        for number in 0..<100 { _ = series(table, group, "made/Up\(number)") }
+        func known(_ name: String, mayCreate: Bool) -> CallSeries {
+            var name = name
+            return name.withUTF8 { table.series(group, method: UnsafeRawBufferPointer($0), mayCreate: mayCreate) { true } }
+        }
+        let all = Set((0..<500).map { known("a.B/M\($0)", mayCreate: $0 % 2 == 0) })
+        #expect(all.count == 500 && !all.contains(metrics.other(group)))
+    }
+
     @Test("the table keeps what it knows while it grows")
     func grows() {
-        let metrics = metrics(perGroup: 1000)
+        let metrics = metrics(perGroup: 2000)
         let table = CallTable(metrics, seed: 7)
         let group = metrics.group("g")
         let names = (0..<500).map { "pkg.Service/Method\($0)" } + ["", "x", "12345678", "123456789"]

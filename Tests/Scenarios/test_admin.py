@@ -112,6 +112,16 @@ def test_methods_that_callers_make_up_do_not_grow_it_without_end(running):
     assert len(series) < 300
 
 
+def test_methods_have_their_service_and_one_that_is_called_later_its_own_series(gateway, backend):
+    running = gateway(backend, workers=1)
+    with h2raw.Client(running.address) as client:
+        for number in range(300):
+            client.call(f"/grpc.health.v{number}/Check")
+        for _ in range(30):
+            client.call(f"/{SERVICE}/Unary")
+    assert running.metrics().sum("martlet_requests_total", method=f"{SERVICE}/Unary") >= 20
+
+
 def test_the_exposition_is_what_prometheus_reads(running):
     text = running.metrics().text
     families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]

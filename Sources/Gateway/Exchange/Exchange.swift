@@ -150,6 +150,15 @@ package struct Exchange {
         return bridge != nil
     }
 
+    /// `SERVICE/METHOD` of an RPC, a part of its path behind the first slash; empty for anything else.
+    @inline(__always)
+    var rpcName: UnsafeRawBufferPointer {
+        guard caller != .http || bridge != nil, let facts, let start = facts.service.baseAddress, !facts.service.isEmpty else {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return UnsafeRawBufferPointer(start: start, count: facts.service.count + 1 + facts.rpc.count)
+    }
+
     /// It has what the log tells of few.
     var hasNotes: Bool { decider != nil || transportFailure != nil || shadows != nil }
 

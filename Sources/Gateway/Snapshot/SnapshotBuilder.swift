@@ -148,7 +148,9 @@ package struct SnapshotBuilder {
                     terms: terms(of: route, method), shapes: traffic != nil))
         }
         let calls = surroundings.metrics.calls.group(route.name)
-        for method in route.methods { surroundings.metrics.calls.reserve(calls, method: method.name.value) }
+        if case .service(let service) = route.match.target {
+            for method in route.methods { surroundings.metrics.calls.reserve(calls, method: "\(service)/\(method.name.value)") }
+        }
         return Route(
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },

@@ -1,6 +1,8 @@
 internal import Bytes
 internal import Metrics
 internal import GRPC
+internal import Protobuf
+internal import Transcoding
 internal import HTTPModel
 package import Reactor
 internal import TLS
@@ -42,12 +44,14 @@ extension GatewayWorker {
     /// Counts an exchange that is over, and writes its line.
     func record(_ exchange: ExchangePointer) {
         let duration = now.nanoseconds(since: exchange.pointee.began)
-        let method = exchange.pointee.facts?.rpc ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let method = exchange.pointee.rpcName
         let status = exchange.pointee.outcome.grpcStatus
         // A method that nobody has answered for may be an invention.
         let exists = !exchange.pointee.flags.contains(.localReply) && status != .unimplemented
         let group = exchange.pointee.route?._withUnsafeGuaranteedRef { $0.calls } ?? unrouted
-        let series = callTable._withUnsafeGuaranteedRef { $0.series(group, method: method, mayCreate: exists) }
+        let series = callTable._withUnsafeGuaranteedRef { 
+            $0.series(group, method: method, mayCreate: exists) { isInSchema(exchange, method) }
+        }
         let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: exchange.pointee.outcome.httpStatus)
         let isPlainSuccess = status == nil && (200..<400).contains(exchange.pointee.outcome.httpStatus)
         shard._withUnsafeGuaranteedRef {
@@ -56,6 +60,14 @@ extension GatewayWorker {
         if let accessLogReference, accessLogReference._withUnsafeGuaranteedRef({ $0.isEnabled }) {
             accessLogReference._withUnsafeGuaranteedRef { write(exchange, duration, to: $0) }
         }
+    }
+
+    /// Whether the schema of the route's cluster has a method, by its name as metrics have it.
+    private func isInSchema(_ exchange: ExchangePointer, _ name: UnsafeRawBufferPointer) -> Bool {
+        guard let start = name.baseAddress, let route = exchange.pointee.route else { return false }
+        // In the path a slash stands before it.
+        let path = UnsafeRawBufferPointer(start: start - 1, count: name.count + 1)
+        return route._withUnsafeGuaranteedRef { $0.transcoding?.schema.method(path: path) != nil }
     }
 
     private func write(_ exchange: ExchangePointer, _ duration: UInt64, to log: AccessLogger) {
