@@ -2,7 +2,9 @@
 
 import datetime
 import json
+import time
 
+import h2.events
 import pytest
 
 from harness import h2raw
@@ -185,9 +187,13 @@ def test_a_call_that_was_given_up_has_a_status(gateway, backend, tag):
 
 def test_an_answer_that_its_caller_did_not_let_in_is_not_told_as_ok(gateway, backend):
     running = gateway(backend)
-    with h2raw.Client(running.address, initial_window=0) as client:
-        stream = client.start(UNARY, ask("x", payload=bytes(10)))
-        client.wait_for_headers(stream)
+    message = ask("x", answer_bytes=200_000).SerializeToString()
+    # The answer is complete at the gateway, and the caller's window takes a part of it.
+    with h2raw.Client(running.address, settings={4: 1000}, acknowledge=False) as client:
+        stream = client.request(UNARY, h2raw.grpc_message(message))
+        client.wait_kind(h2.events.DataReceived, stream)
+        eventually(lambda: running.metrics().sum("martlet_upstream_events_total", event="attempt") == 1, "the attempt")
+        time.sleep(0.5)
         client.reset(stream, 8)
         line = running.wait_for_log(lambda line: line["path"] == UNARY)
     assert line["grpc_status"] == 1 and line["response_flags"] == "DR"

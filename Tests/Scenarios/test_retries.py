@@ -154,8 +154,8 @@ def test_check_knows_that_a_stream_cannot_be_tried_again(tmp_path):
     file = descriptor_pb2.FileDescriptorProto()
     scenarios_pb2.DESCRIPTOR.CopyToProto(file)
     (tmp_path / "scenarios.pb").write_bytes(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString())
-    methods = {"Collect": {"retry": {}}, "Converse": {"idempotent": True, "hedging": {}}, "Unary": {"retry": {}},
-               "Spread": {"retry": {}}}
+    methods = {"Collect": {"retry": {}}, "Converse": {"idempotent": True, "hedging": {}}, "Unary": {"idempotent": True, "retry": {}},
+               "Spread": {"idempotent": True, "retry": {}}}
     (tmp_path / "martlet.yaml").write_text(json.dumps(configuration(
         clusters={"kinds": cluster("127.0.0.1:1", schema={"descriptors": ["scenarios.pb"]})},
         routes=[open_route(methods=methods)])))
@@ -165,3 +165,35 @@ def test_check_knows_that_a_stream_cannot_be_tried_again(tmp_path):
     assert "methods.Collect.retry: found retry of a method that streams from the caller, expected none" in text
     assert "methods.Converse.hedging: found hedging of a method that streams from the caller, expected none" in text
     assert "Unary" not in text and "Spread" not in text
+
+
+@pytest.mark.parametrize("mood, flags", [("reset", "UR"), ("close", "UC")])
+def test_the_log_says_both_what_failed_last_and_that_there_was_no_try_left(gateway, own, mood, flags):
+    bad = own(Fickle(mood))
+    running = serving(gateway, bad, retry={"on": ["reset", "unavailable", "internal"], "attempts": 2})
+    with Caller(running.address) as caller:
+        caller.refusal(ask())
+    line = running.wait_for_log(lambda line: line["grpc_status"] != 0)
+    assert line["response_flags"] == f"{flags},URX" and line["attempts"] == 2
+
+
+def test_an_endpoint_that_cannot_be_reached_has_both_flags_too(gateway):
+    running = gateway(configuration(
+        clusters={"kinds": cluster("127.0.0.1:1")}, routes=[open_route(retry={"attempts": 2})], workers=1))
+    with Caller(running.address) as caller:
+        caller.refusal(ask())
+    assert running.wait_for_log(lambda line: line["grpc_status"] == 14)["response_flags"] == "UF,URX"
+
+
+def test_a_deadline_that_ends_before_a_retry_is_not_the_upstreams(gateway, own):
+    bad = own(Fickle("unavailable"))
+    running = serving(
+        gateway, bad, timeout="500ms", retry={"attempts": 10, "backoff": {"base": "400ms", "max": "400ms"}})
+    with Caller(running.address) as caller:
+        for _ in range(10):
+            caller.refusal(ask())
+    lines = eventually(lambda: len(running.log()) == 10 and running.log(), "ten lines")
+    for line in lines:
+        assert line["upstream_duration_us"] < 400_000, line
+        if line["grpc_status"] == 4:
+            assert line["response_flags"] == "DT" and line["detail"] == "deadline_exceeded_before_retry"

@@ -13,6 +13,7 @@ struct RetryChecks {
 
     func check(_ route: RouteConfiguration) {
         check(route.attempts.retry, timeout: route.timeout)
+        checkRepetition(route)
         checkBudgets(route)
         for method in route.methods {
             let timeout = method.timeout ?? route.timeout
@@ -23,6 +24,30 @@ struct RetryChecks {
                     + "\(DurationText.text(timeout)): no hedge would begin",
                 at: hedging.place)
         }
+    }
+
+    /// A status, a reset or a timeout may come from an upstream that has carried the call out: UNAVAILABLE stands for a lost
+    /// connection, too. Only what was never looked at is safe to send again, whatever the method.
+    private func checkRepetition(_ route: RouteConfiguration) {
+        func warn(_ retry: Located<RetryPolicy?>?, _ what: String, _ remedy: String) {
+            guard let retry, let policy = retry.value, !policy.conditions.areSafeForAnyMethod else { return }
+            reader.report(
+                "found a retry that may run \(what) twice (a lost connection is UNAVAILABLE, and the method may have run), expected "
+                    + "\(remedy), or on: [connect_failure, refused_stream]",
+                at: retry.place, severity: .warning)
+        }
+        if route.attempts.retry?.value != nil {
+            warn(
+                route.attempts.retry, "every method of the route",
+                Self.isOfService(route) ? "retry under methods, for those with idempotent: true" : "routes by service with methods that have idempotent: true")
+        }
+        for method in route.methods where !method.attempts.isIdempotent {
+            warn(method.attempts.retry, "the method", "idempotent: true beside it")
+        }
+    }
+
+    private static func isOfService(_ route: RouteConfiguration) -> Bool {
+        if case .service = route.match.target { true } else { false }
     }
 
     private func checkBudgets(_ route: RouteConfiguration) {

@@ -31,6 +31,11 @@ package struct RetryConditions: Sendable, Equatable {
     package func contains(_ cause: Causes) -> Bool { causes.contains(cause) }
     package func contains(httpStatus: Int) -> Bool { httpStatuses.contains(httpStatus) }
 
+    /// Nothing is sent again that an upstream may have carried out.
+    package var areSafeForAnyMethod: Bool {
+        statuses == 0 && httpStatuses.isEmpty && causes.isSubset(of: [.connectFailure, .refusedStream])
+    }
+
     /// Some gRPC status is among them: then a call's trailers are worth waiting for.
     package var hasStatuses: Bool { statuses != 0 }
 }

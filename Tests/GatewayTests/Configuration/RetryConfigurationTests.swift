@@ -9,7 +9,8 @@ import Testing
 struct RetryConfigurationTests {
     private func route(_ text: String) throws -> RouteConfiguration {
         let (value, report) = readConfiguration("routes: [{ service: a.B, cluster: orders, \(text) }]")
-        #expect(report == "")
+        // What a retry may do twice is a warning of its own.
+        #expect(report.split(separator: "\n").allSatisfy { $0.contains(": warning: found a retry that may run ") })
         return try #require(value?.routes.first)
     }
 
@@ -95,5 +96,22 @@ struct RetryConfigurationTests {
     func duration() throws {
         let read = try route("max_stream_duration: 1h, methods: { A: { max_stream_duration: 5m } }")
         #expect(read.attempts.maxStreamDuration == .seconds(3600) && read.methods[0].attempts.maxStreamDuration == .seconds(300))
+    }
+
+    @Test(
+        "a retry that may run a method twice is warned of, and no other",
+        arguments: [
+            ("retry: {}", "routes[0].retry"),
+            ("retry: { on: [reset] }", "routes[0].retry"),
+            ("retry: { on: [connect_failure, 503] }", "routes[0].retry"),
+            ("retry: { on: [connect_failure, per_try_timeout], per_try_timeout: 1s }", "routes[0].retry"),
+            ("methods: { Get: { retry: {} } }", "routes[0].methods.Get.retry"),
+            ("methods: { Get: { retry: {}, idempotent: false } }", "routes[0].methods.Get.retry"),
+            ("methods: { Get: { retry: {}, idempotent: true } }", ""),
+            ("retry: off", ""), ("retry: { on: [connect_failure, refused_stream] }", ""), ("timeout: 1s", ""),
+        ])
+    func repetition(text: String, place: String) {
+        let (_, report) = readConfiguration("routes: [{ service: a.B, cluster: orders, \(text) }]")
+        #expect(report.isEmpty == place.isEmpty && (place.isEmpty || report.contains(" \(place): warning: found a retry that may run ")))
     }
 }
