@@ -22,10 +22,6 @@ extension GatewayWorker {
         }
         switch exchange.pointee.caller {
         case .grpc, .http: return nil
-        case .connectUnary where facts.service.isEmpty:
-            // The type alone says nothing where the path names no method.
-            exchange.pointee.caller = .http
-            return nil
         case .connectUnary where facts.method.equals("GET"): return buildConnectQuery(exchange, stream)
         case .connectUnary where type.map { BridgedRequest.isJSON($0) } == true, .connectJSONStream:
             if let cause = buildConnectJSON(exchange, stream, facts) { return cause }

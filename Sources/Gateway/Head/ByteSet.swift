@@ -24,7 +24,7 @@ struct ByteSet {
     @inline(__always)
     static var plainInPath: ByteSet {
         visible.without(UInt8(ascii: "/")).without(UInt8(ascii: "?")).without(UInt8(ascii: "%"))
-            .without(UInt8(ascii: "\\")).without(UInt8(ascii: "#"))
+            .without(UInt8(ascii: "\\")).without(UInt8(ascii: "#")).without(UInt8(ascii: ";"))
     }
 
     /// What never needs an escape (RFC 3986, section 2.3).
@@ -44,8 +44,8 @@ struct ByteSet {
     @inline(__always)
     static var lowerCaseHost: ByteSet {
         let digits: UInt64 = 0x3ff << 48
-        // And `%`: a reg-name may be percent-encoded, as gRPC's is for a Unix socket's path (RFC 3986, section 3.2.2).
-        let dashAndDot: UInt64 = 1 << 45 | 1 << 46 | 1 << 37
+        // Not `%`: a reg-name may be percent-encoded (RFC 3986, section 3.2.2), and would hide a host from its routes.
+        let dashAndDot: UInt64 = 1 << 45 | 1 << 46
         let letters: UInt64 = 0x3ff_ffff << 33
         let underscore: UInt64 = 1 << 31
         return ByteSet(low: digits | dashAndDot, high: letters | underscore)

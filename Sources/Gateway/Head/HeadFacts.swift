@@ -1,5 +1,5 @@
 internal import Bytes
-package import HTTPModel
+internal import HTTPModel
 
 /// What a request is, read once from its head before anything is decided about it.
 ///
@@ -12,8 +12,10 @@ package struct HeadFacts {
     package private(set) var path: UnsafeRawBufferPointer
     /// What stands behind `?`; empty where nothing does.
     package private(set) var query: UnsafeRawBufferPointer
-    /// Lower-case and without its port; empty where the request names none.
+    /// In its normal form (`Authority`) and without its port; empty where the request names none.
     package private(set) var authority: UnsafeRawBufferPointer
+    /// Servers differ in what they make of the path.
+    package private(set) var hasReadings: Bool
     /// The RPC's service: the first segment of a path with two, or whatever REST bindings say. Empty where there is none.
     package private(set) var service: UnsafeRawBufferPointer
     /// The RPC's method; empty exactly where `service` is.
@@ -53,8 +55,21 @@ package struct HeadFacts {
         case hostMismatch
     }
 
-    /// Reads the head. Only an authority in upper case makes a copy, in the block's arena.
-    init(_ fields: inout FieldBlock, _ memory: HeadMemory) throws(Fault) {
+    /// The same request as a server reads it to which its path is this one.
+    func reading(_ path: UnsafeRawBufferPointer) -> HeadFacts {
+        var facts = self
+        facts.path = path
+        facts.place = nil
+        let shape = try? PathShape(path)
+        (facts.service, facts.rpc) = Self.rpc(in: path, serviceCount: shape?.serviceCount ?? 0)
+        return facts
+    }
+
+    /// Reads the head. Only an authority that is not in its normal form makes a copy, in the block's arena.
+    ///
+    /// - Parameter isLocal: the caller came by a Unix socket, whose path some gRPC clients give as authority, percent-encoded:
+    ///   such a head names no host.
+    init(_ fields: inout FieldBlock, _ memory: HeadMemory, isLocal: @autoclosure () -> Bool = false) throws(Fault) {
         var found = Found()
         try found.collect(fields)
         guard let method = found.method, method.count > 0 else { throw .noMethod }
@@ -71,9 +86,11 @@ package struct HeadFacts {
             authority = UnsafeRawBufferPointer(rebasing: named[..<Int(place.pointee.hostCount)])
         } else {
             do throws(PathFault) { shape = try PathShape(target) } catch { throw .path(error) }
-            let agreed = try found.agreedAuthority()
-            if let agreed, !agreed.isLowerCase {
-                authority = Self.lowerCased(agreed.host, in: &fields)
+            let isSocketPath = named.map { Authority.isSocketPath($0) } == true && isLocal()
+            let agreed = isSocketPath ? nil : try found.agreedAuthority()
+            if isSocketPath { place = nil }
+            if let agreed, !agreed.isNormal {
+                authority = agreed.normalForm(in: &fields)
                 place = nil
             } else {
                 authority = agreed?.host ?? UnsafeRawBufferPointer(start: nil, count: 0)
@@ -82,14 +99,20 @@ package struct HeadFacts {
         }
         path = UnsafeRawBufferPointer(rebasing: target[..<shape.pathCount])
         query = UnsafeRawBufferPointer(rebasing: target[min(shape.pathCount + 1, target.count)...])
-        let serviceCount = shape.serviceCount
-        if serviceCount > 0 {
-            service = UnsafeRawBufferPointer(rebasing: path[1..<(1 + serviceCount)])
-            rpc = UnsafeRawBufferPointer(rebasing: path[(2 + serviceCount)...])
-        } else {
-            service = UnsafeRawBufferPointer(start: nil, count: 0)
-            rpc = service
-        }
+        hasReadings = shape.hasReadings
+        (service, rpc) = Self.rpc(in: path, serviceCount: shape.serviceCount)
+    }
+
+    @inline(__always)
+    private static func rpc(
+        in path: UnsafeRawBufferPointer, serviceCount: Int
+    ) -> (service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer) {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        guard serviceCount > 0 else { return (none, none) }
+        return (
+            UnsafeRawBufferPointer(rebasing: path[1..<(1 + serviceCount)]),
+            UnsafeRawBufferPointer(rebasing: path[(2 + serviceCount)...])
+        )
     }
 
     /// Of a head that is refused, as far as it can be read: to find who may read the refusal, never to serve it.
@@ -101,23 +124,12 @@ package struct HeadFacts {
         let pathCount = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
         path = UnsafeRawBufferPointer(rebasing: target[..<pathCount])
         query = none
-        let host = (fields.first(.authority) ?? fields.first(.host)).flatMap { Authority($0.valueBytes)?.host }
-        authority = host.map { Self.lowerCased($0, in: &fields) } ?? none
+        let named = (fields.first(.authority) ?? fields.first(.host)).flatMap { Authority($0.valueBytes) }
+        authority = named?.normalForm(in: &fields) ?? none
         let shape = try? PathShape(target)
-        let serviceCount = shape?.serviceCount ?? 0
-        service = serviceCount > 0 ? UnsafeRawBufferPointer(rebasing: path[1..<(1 + serviceCount)]) : none
-        rpc = serviceCount > 0 ? UnsafeRawBufferPointer(rebasing: path[(2 + serviceCount)...]) : none
+        hasReadings = shape?.hasReadings ?? true
+        (service, rpc) = Self.rpc(in: path, serviceCount: shape?.serviceCount ?? 0)
         contentType = nil
-    }
-
-    private static func lowerCased(_ host: UnsafeRawBufferPointer, in fields: inout FieldBlock) -> UnsafeRawBufferPointer {
-        let copy = fields.reserve(host.count)
-        for index in 0..<host.count {
-            let byte = host[index]
-            let lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
-            copy.storeBytes(of: lower, toByteOffset: index, as: UInt8.self)
-        }
-        return UnsafeRawBufferPointer(start: copy, count: host.count)
     }
 
     /// The fields a head is read from, found in one pass.

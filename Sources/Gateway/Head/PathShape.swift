@@ -36,17 +36,21 @@ package enum PathFault: Error, Hashable, Sendable, CaseIterable {
 /// Where a safe request target divides: path, query, and the service and method of an RPC.
 ///
 /// Nothing is decoded or normalised: what is matched is what is sent. `%2f` is three bytes and never a separator, except
-/// that a dot segment may not hide before one.
+/// that a dot segment may not hide before one. What a server that decodes would make of it, `PathReadings` tells.
 package struct PathShape: Equatable {
     /// The path's length; a query, if any, begins behind the `?` at this offset.
     package private(set) var pathCount: Int
-    /// The length of `service` in `/service/method`, zero where the path has not exactly two segments, both non-empty.
+    /// The length of `service` in `/service/method`, zero where the path has not exactly two segments, both non-empty and
+    /// without an escape or a `;`: such a path is no RPC's.
     package private(set) var serviceCount = 0
+    /// The path has an escape or a `;`: servers differ in what they make of it.
+    package private(set) var hasReadings = false
 
     /// What was found of a target before.
-    init(pathCount: Int, serviceCount: Int) {
+    init(pathCount: Int, serviceCount: Int, hasReadings: Bool) {
         self.pathCount = pathCount
         self.serviceCount = serviceCount
+        self.hasReadings = hasReadings
     }
 
     package init(_ target: UnsafeRawBufferPointer) throws(PathFault) {
@@ -73,17 +77,20 @@ package struct PathShape: Equatable {
             case UInt8(ascii: "%"):
                 guard let value = Self.escaped(target, at: index - 1) else { throw .malformedEscape }
                 index += 2
+                hasReadings = true
                 if value == 0 { throw .nul }
                 if ByteSet.unreserved.contains(value) { throw .needlessEscape }
                 if value == UInt8(ascii: "\\") { throw .backslash }
                 if value == UInt8(ascii: "/") { try Self.checkSegment(target, at: index) }
+            case UInt8(ascii: ";"):
+                hasReadings = true
             case UInt8(ascii: "\\"):
                 throw .backslash
             default:
                 throw .forbiddenByte
             }
         }
-        if slashes == 2, secondSlash > 1, secondSlash + 1 < pathCount { serviceCount = secondSlash - 1 }
+        if slashes == 2, secondSlash > 1, secondSlash + 1 < pathCount, !hasReadings { serviceCount = secondSlash - 1 }
     }
 
     /// What is wrong with a path written in a configuration.

@@ -31,6 +31,18 @@ package struct RouteMatch: Hashable, Sendable {
         case prefix(String)
     }
 
+    /// As a server that decodes paths reads it.
+    var decoded: RouteMatch {
+        var match = self
+        match.target =
+            switch target {
+            case .any, .service: target
+            case .path(let path): .path(Target.decode(path))
+            case .prefix(let path): .prefix(Target.decode(path))
+            }
+        return match
+    }
+
     package enum Mistake: Error, Equatable {
         case notAnAuthority
         case authorityWithPort
@@ -40,6 +52,7 @@ package struct RouteMatch: Hashable, Sendable {
         /// A template or regular expression, where texts are compared.
         case patternInside
         case unsafePath(PathFault)
+        case pathWithParameters
 
         /// What a configuration message says was expected.
         package var expected: String {
@@ -50,6 +63,7 @@ package struct RouteMatch: Hashable, Sendable {
             case .notAPath: "a path that begins with / and has no query, such as /v1/orders or /v1/*"
             case .wildcardInside: "a * only as the last segment, as in /v1/*"
             case .patternInside: "a path as callers send it, or /v1/* for all below; templates and regular expressions match nothing"
+            case .pathWithParameters: "a path without a ;, of which servers make different things"
             case .unsafePath(let fault): "a path without \(fault.what), which is always refused"
             }
         }
@@ -62,8 +76,9 @@ extension RouteMatch.Authority {
         var name = Substring(text.lowercased())
         if name.hasPrefix("[") {
             guard name.hasSuffix("]") else { throw name.contains("]:") ? .authorityWithPort : .notAnAuthority }
-            guard name.contains(":"), IPAddress(String(name.dropFirst().dropLast())) != nil else { throw .notAnAuthority }
-            self = .exact(String(name))
+            guard name.contains(":"), let address = IPAddress(String(name.dropFirst().dropLast())) else { throw .notAnAuthority }
+            // As a request's is compared.
+            self = .exact("[\(address)]")
             return
         }
         let isSuffix = name.hasPrefix("*.")
@@ -102,11 +117,25 @@ extension RouteMatch.Target {
         let path = isPrefix ? String(text.dropLast()) : text
         guard !path.contains("*") else { throw .wildcardInside }
         if let fault = PathShape.fault(in: path) { throw .unsafePath(fault) }
+        if path.contains(";") { throw .pathWithParameters }
         self = isPrefix ? .prefix(path) : .path(path)
     }
 
     /// Braces, brackets and bars are no part of any path (RFC 3986, section 3.3); the others are written in none but by mistake.
     private static func looksLikePattern(_ text: String) -> Bool {
         text.contains { "{}[]|^".contains($0) } || text.hasSuffix("$") || [".*", ".+", "(?", "\\d", "\\w"].contains(where: text.contains)
+    }
+}
+
+extension RouteMatch.Target {
+    var hasEscapes: Bool {
+        switch self {
+        case .any, .service: false
+        case .path(let path), .prefix(let path): path.utf8.contains(UInt8(ascii: "%"))
+        }
+    }
+
+    fileprivate static func decode(_ path: String) -> String {
+        String(decoding: PathReadings.decode(Array(path.utf8)), as: UTF8.self)
     }
 }

@@ -21,10 +21,17 @@ package final class RouteTable: @unchecked Sendable {
     }
 
     package let count: Int
+    /// The same routes with their paths decoded; `nil` where none has an escape.
+    private let decoded: RouteTable?
+    /// Some route asks for a service or a path.
+    private let hasTargets: Bool
     private let memory: UnsafeMutablePointer<RouteMemory>
 
     /// - Parameter seed: random, one for each process.
     package init(_ routes: [Entry], seed: UInt64) {
+        hasTargets = routes.contains { $0.match.target != .any }
+        let hasEscapes = routes.contains { $0.match.target.hasEscapes }
+        decoded = hasEscapes ? RouteTable(routes.map { Entry($0.match.decoded, methods: $0.methods) }, seed: seed) : nil
         var builder = RouteTableBuilder(seed: seed)
         for route in routes { builder.add(route) }
         builder.finish()
@@ -49,6 +56,20 @@ package final class RouteTable: @unchecked Sendable {
         guard memory.pointee.slots.count > 0 else { return nil }
         var lookup = RouteLookup(memory: memory, head: head, fields: fields)
         return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.pointee.depthMax + 1) { lookup.first(scratch: $0) }
+    }
+
+    /// Whether servers that make something else of a path than what was sent would find the same route by it, and the same
+    /// entry of its methods. To be asked of a head whose path has such readings.
+    func readsAlike(_ head: HeadFacts, fields: FieldBlock) -> Bool {
+        guard hasTargets else { return true }
+        let sent = route(for: head, fields: fields)
+        let method = sent.flatMap { self.method(of: $0, head.rpc) }
+        let table = decoded ?? self
+        return PathReadings(head.path).allSatisfy { path in
+            let reading = head.reading(path)
+            let found = table.route(for: reading, fields: fields)
+            return found == sent && found.flatMap { table.method(of: $0, reading.rpc) } == method
+        }
     }
 
     /// The index, in the order given, of a route's method entry for this RPC method; `nil` where it has none.

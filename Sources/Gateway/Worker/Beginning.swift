@@ -21,7 +21,8 @@ extension GatewayWorker {
         exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
-            facts = try HeadFacts(&stream.pointee.fields, heads)
+            facts = try HeadFacts(
+                &stream.pointee.fields, heads, isLocal: ServerConnection.withServer(stream) { IPAddress($0.channel.peer) == nil })
         } catch {
             exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, RefusalCause(error))
@@ -33,7 +34,18 @@ extension GatewayWorker {
         if case .grpc = exchange.pointee.caller, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
+        if facts.service.isEmpty, exchange.pointee.caller != .http {
+            // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
+            guard exchange.pointee.caller == .connectUnary, !stream.pointee.fields.saysConnect else {
+                return refuse(exchange, .noMethod)
+            }
+            // The type alone does not make it Connect.
+            exchange.pointee.caller = .http
+        }
         let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
+        if facts.hasReadings, !snapshot._withUnsafeGuaranteedRef({ $0.table.readsAlike(facts, fields: stream.pointee.fields) }) {
+            return refuse(exchange, .badPath)
+        }
         if case .http = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
             switch snapshot._withUnsafeGuaranteedRef({ findTranscoded(exchange, stream, $0) }) {
             case .found: break

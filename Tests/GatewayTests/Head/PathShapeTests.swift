@@ -66,7 +66,8 @@ import Testing
             #expect(!path.lowercased().contains("%2e") && !path.contains("%55"), "\(path)")
             #expect(!path.contains("//") && !path.contains("\\") && !path.contains("?"))
             let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-            let isRPC = segments.count == 2 && segments.allSatisfy { !$0.isEmpty }
+            let isRPC = segments.count == 2 && segments.allSatisfy { !$0.isEmpty && !$0.contains("%") && !$0.contains(";") }
+            #expect(shape.hasReadings == (path.contains("%") || path.contains(";")), "\(path)")
             #expect(shape.serviceCount == (isRPC ? segments.first!.utf8.count : 0), "\(path)")
         }
     }

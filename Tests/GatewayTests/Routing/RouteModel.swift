@@ -60,7 +60,7 @@ enum RouteModel {
             headers.append((["x-a", "x-b", "x-c"].randomElement(using: &generator)!, ["1", "2", ""].randomElement(using: &generator)!))
         }
         return Request(
-            authority: ["a.dev", "b.a.dev", "c.b.a.dev", "d.c.b.a.dev", "dev", "x.dev", "xa.dev", ".a.dev", "other"].randomElement(using: &generator)!,
+            authority: ["a.dev", "b.a.dev", "c.b.a.dev", "d.c.b.a.dev", "dev", "x.dev", "xa.dev", "other"].randomElement(using: &generator)!,
             path: [
                 "/", "/v1", "/v1/", "/v1/a", "/v1/a/", "/v1/a/b", "/v1/a/b/c", "/v2", "/v1a", "/p.S/M", "/p.S/N", "/p.S/", "/p.S", "/p.T/M", "/p.S/M/N",
                 "/v1/a/bb", "/v1/b/a/c/d/e",
