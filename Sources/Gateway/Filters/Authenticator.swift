@@ -8,8 +8,8 @@ internal import Time
 
 /// Finds out who calls. One per worker: its cache of verified tokens, and the keys of the moment.
 ///
-/// A call without a bearer token passes as a stranger's, for the rules to judge; one with a bad token is refused whatever
-/// the rules say, because its caller believes to be somebody.
+/// A call without a bearer token (`Credentials`) passes as unauthenticated, for the rules to judge; one with a bad token is refused
+/// whatever the rules say.
 package final class Authenticator {
     private var cache: TokenCache?
     private var plan: AuthenticationPlan?
@@ -45,10 +45,14 @@ package final class Authenticator {
     }
 
     func check(_ exchange: ExchangePointer, worker: GatewayWorker) -> FilterVerdict {
-        guard let plan, let stream = exchange.pointee.downstream,
-            let field = stream.pointee.fields.first(.authorization), let token = Self.bearer(field.valueBytes)
-        else { return .proceed }
-        if hasAnother(stream) { return refuse(exchange, .notCompact, plan, worker) }
+        guard let plan, let stream = exchange.pointee.downstream else { return .proceed }
+        let token: UnsafeRawBufferPointer
+        switch Credentials(stream.pointee.fields, headCount: stream.pointee.trailersStart) {
+        case .none, .otherScheme: return .proceed
+        case .bearer(let found): token = found
+        // Which is meant would be a guess, and the upstream might guess otherwise. It reads as no token at all.
+        case .ambiguous: token = UnsafeRawBufferPointer(start: nil, count: 0)
+        }
         let now = worker.context.loop.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
             exchange.pointee.identity = unsafeDowncast(known.takeUnretainedValue(), to: Caller.self)
@@ -76,14 +80,6 @@ package final class Authenticator {
             }
             return refuse(exchange, error, plan, worker)
         }
-    }
-
-    /// Which of two tokens is meant would be a guess, and the upstream might guess otherwise.
-    private func hasAnother(_ stream: StreamPointer) -> Bool {
-        let fields = stream.pointee.fields
-        var count = 0
-        for index in 0..<fields.count where fields.fields[index].token == .authorization { count += 1 }
-        return count > 1
     }
 
     private func refuse(
@@ -114,16 +110,6 @@ package final class Authenticator {
         let verdict = failureRequest.verdict(at: 0)
         guard hits == 0, !verdict.isAllowed else { return nil }
         return .nanoseconds(Int64(clamping: max(verdict.retryAfterNanoseconds, 1_000_000_000)))
-    }
-
-    /// The token behind `Bearer `; `nil` for another scheme, whose credentials are not ours to judge (RFC 6750, 2.1).
-    private static func bearer(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        let scheme: StaticString = "bearer "
-        guard value.count >= scheme.utf8CodeUnitCount else { return nil }
-        for index in 0..<scheme.utf8CodeUnitCount where value[index] | 0x20 != scheme.utf8Start[index] { return nil }
-        var start = scheme.utf8CodeUnitCount
-        while start < value.count, value[start] == 0x20 { start += 1 }
-        return UnsafeRawBufferPointer(rebasing: value[start...])
     }
 }
 
