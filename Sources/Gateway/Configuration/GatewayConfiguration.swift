@@ -13,6 +13,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package var admin: Located<NetworkAddress>
     /// Peers whose x-forwarded-for and -proto are believed.
     package var trustedProxies: [CIDR]
+    package var addressPrefix = AddressPrefix()
     package var memory: MemoryConfiguration
     package var overload = OverloadConfiguration.defaults
     package var resolver: ResolverConfiguration
@@ -82,6 +83,7 @@ extension GatewayConfiguration {
         let accessLog = section.value("access_log", .accessLog, default: .stdout)
         let admin = AdminSection.read(in: section)
         let trustedProxies = section.value("trusted_proxies", .list(of: .cidr, isEmptyAllowed: true), default: [])
+        let addressPrefix = section.value("address_prefix", .addressPrefix, default: AddressPrefix())
         let memory = section.value("memory", .memory, default: .defaults)
         let overload = section.value("overload", .overload, default: .defaults)
         let resolver = section.value("resolver", .resolver, default: .defaults)
@@ -94,7 +96,7 @@ extension GatewayConfiguration {
         let routes = section.required("routes", .routes)
         let configuration = GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
-            admin: admin, trustedProxies: trustedProxies, memory: memory, overload: overload, resolver: resolver,
+            admin: admin, trustedProxies: trustedProxies, addressPrefix: addressPrefix, memory: memory, overload: overload, resolver: resolver,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
             openAPI: openAPI, clusters: clusters ?? [], routes: routes ?? [])
         CrossChecks(configuration, section).run()
@@ -137,6 +139,17 @@ extension Grammar where Value == MemoryConfiguration {
             }
             let replay = section.value("replay", .byteSize(), default: min(defaults.replay, process / 4))
             return MemoryConfiguration(process: process, connection: connection, replay: replay)
+        }
+    }
+}
+
+extension Grammar where Value == AddressPrefix {
+    static var addressPrefix: Grammar {
+        .section(expected: "a mapping with ipv4 and ipv6, such as { ipv4: 32, ipv6: 64 }") { section in
+            let defaults = AddressPrefix()
+            return AddressPrefix(
+                ipv4: section.value("ipv4", .count(0...32), default: defaults.ipv4),
+                ipv6: section.value("ipv6", .count(0...128), default: defaults.ipv6))
         }
     }
 }

@@ -103,7 +103,8 @@ package final class Authenticator {
         failureRequest.reset()
         // No hits is a question: refused where not even one is left.
         failureRequest.begin(limit, hits: hits)
-        withUnsafeBytes(of: address.bits) { failureRequest.add(key: $0) }
+        let prefix = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.addressPrefix }
+        withUnsafeBytes(of: prefix.network(of: address).bits) { failureRequest.add(key: $0) }
         guard case .decided = failures.decide(failureRequest, now: worker.now, wall: worker.context.loop.wall) else {
             return nil
         }

@@ -133,15 +133,15 @@ extension GatewayWorker {
         }
     }
 
-    /// The client address as text: the connection's own, unless a proxy stands between.
+    /// The part of the client's address that counts, as text; `unix:` for a peer on a Unix socket.
     private func addressText(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ body: (UnsafeRawBufferPointer) -> Void
     ) {
-        guard let origin = exchange.pointee.origin, origin.isProxied, let address = origin.address else {
-            return ServerConnection.withServer(stream) { body($0.peerText) }
+        guard let address = exchange.pointee.origin?.address else { return ServerConnection.withServer(stream) { body($0.peerText) } }
+        let prefix = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.addressPrefix }
+        withUnsafeTemporaryAllocation(byteCount: AddressPrefix.textBytesMax, alignment: 1) { text in
+            body(UnsafeRawBufferPointer(rebasing: text[..<prefix.write(address, to: text.baseAddress!)]))
         }
-        var text = address.description
-        text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
 
     private static func header(_ name: [UInt8], of stream: StreamPointer) -> UnsafeRawBufferPointer? {

@@ -25,6 +25,8 @@ package final class Snapshot: Sendable {
     package let rules: RuleBook
     package let clusters: [ClusterPlan]
     package let trustedProxies: CIDRSet
+    /// How much of an address limits count by.
+    package let addressPrefix: AddressPrefix
     /// Any are trusted.
     let trustsProxies: Bool
     package let authentication: AuthenticationPlan?
@@ -42,7 +44,8 @@ package final class Snapshot: Sendable {
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        overload: OverloadConfiguration = .defaults, memory: MemoryLimits, title: String = ""
+        overload: OverloadConfiguration = .defaults, memory: MemoryLimits, title: String = "",
+        addressPrefix: AddressPrefix = AddressPrefix()
     ) {
         self.generation = generation
         self.table = table
@@ -57,6 +60,7 @@ package final class Snapshot: Sendable {
         self.rules = rules
         self.clusters = clusters
         self.trustedProxies = trustedProxies
+        self.addressPrefix = addressPrefix
         trustsProxies = !trustedProxies.isEmpty
         self.authentication = authentication
         self.plans = plans
@@ -79,7 +83,7 @@ package final class Snapshot: Sendable {
             generation: generation, table: table,
             routes: routes.map { $0.page == nil && clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 }, rules: rules,
             clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,
-            overload: overload, memory: memory, title: title)
+            overload: overload, memory: memory, title: title, addressPrefix: addressPrefix)
     }
 }
 

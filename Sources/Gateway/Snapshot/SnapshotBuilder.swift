@@ -94,7 +94,7 @@ package struct SnapshotBuilder {
             plans: plans, store: store,
             overload: configuration.overload,
             memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available),
-            title: configuration.openAPI?.title ?? "")
+            title: configuration.openAPI?.title ?? "", addressPrefix: configuration.addressPrefix)
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 
