@@ -27,6 +27,8 @@ package struct HTTPServerSettings: Sendable {
     package var protocols: [ApplicationProtocol] = [.http2]
     /// What callers may speak over them; `nil` for all.
     package var callers: CallerProtocols?
+    /// What only trusted peers may say.
+    package var trustedHeaders = FieldNameSet.proxies
 
     package static let defaults = HTTPServerSettings(
         session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),

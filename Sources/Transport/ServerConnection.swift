@@ -20,6 +20,10 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     package let bodyBytesMax: Int?
     /// What callers may speak; `nil` for all.
     package let callers: CallerProtocols?
+    /// What only trusted peers may say, kept with the connection.
+    private let trustedHeaderNames: FieldNameSet
+    /// The same, asked without counting references.
+    package let trustedHeaders: Unmanaged<FieldNameSet>
     private var preface = Preface()
     private var drain = DrainMachine()
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
@@ -43,6 +47,8 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         protocols = server.settings.protocols
         bodyBytesMax = server.settings.bodyBytesMax
         callers = server.settings.callers
+        trustedHeaderNames = server.settings.trustedHeaders
+        trustedHeaders = .passUnretained(trustedHeaderNames)
         idleSince = server.context.loop.now.nanoseconds
         if let age = server.settings.age {
             var generator = SystemRandomNumberGenerator()

@@ -28,7 +28,6 @@ extension GatewayWorker {
         transcoding.plan = nil
         if let found = findConnectQuery(exchange, stream, snapshot) { return found }
         let facts = exchange.pointee.facts!
-        findOrigin(exchange, stream, snapshot)
         let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
         if facts.method.equals("OPTIONS"),
             let asked = CORSRequest(stream.pointee.fields, method: facts.method).preflightMethod

@@ -1,4 +1,5 @@
 internal import Config
+internal import HTTPModel
 internal import JOSE
 
 extension Grammar where Value == [ForwardedClaim] {
@@ -13,7 +14,7 @@ extension Grammar where Value == [ForwardedClaim] {
                 let header = name.value.lowercased()
                 if let problem = ForwardedHeader.problem(with: header) {
                     reader.report("found \(Quoted.text(name.value)), expected \(problem)", at: name.place)
-                } else if claims.contains(where: { $0.header == header }) {
+                } else if claims.contains(where: { ForwardedHeader.readsLike($0.header, header) }) {
                     reader.report("found \(Quoted.text(header)) twice, expected each header once", at: name.place)
                 } else {
                     claims.append(ForwardedClaim(header: header, path: path))
@@ -46,9 +47,14 @@ enum ForwardedHeader {
         if name.hasPrefix("grpc-") { return "a header that is not gRPC's own" }
         if name.hasPrefix("content-") { return "a header that does not describe the body" }
         if name == "authorization" { return "a header other than authorization; forward_token: true sends the token" }
-        if ours.contains(name) { return "a header that the gateway does not set itself" }
+        if ours.contains(name) || ours.contains(where: { readsLike($0, name) }) { return "a header that the gateway does not set itself" }
         if name.hasSuffix("-bin") { return "a header without -bin: gRPC takes such values for base64" }
         return nil
+    }
+
+    /// Servers cannot tell such names apart (`FieldNameSet`).
+    static func readsLike(_ left: String, _ right: String) -> Bool {
+        left.utf8.map { FieldNameSet.folded($0) } == right.utf8.map { FieldNameSet.folded($0) }
     }
 
     private static let hopByHop: Set<String> = [

@@ -33,17 +33,13 @@ package final class Downstream: StreamHandler {
         if stream.pointee.flags.contains(.headTooLarge) {
             return worker._withUnsafeGuaranteedRef { $0.fail(exchange, .headTooLarge(of: stream)) }
         }
-        if stream.pointee.fields.count > stream.pointee.trailersStart { removeHeadFields(stream) }
+        if stream.pointee.fields.count > stream.pointee.trailersStart {
+            worker._withUnsafeGuaranteedRef { $0.removeHeadFields(ofTrailers: exchange, stream) }
+        }
         if exchange.pointee.bridge != nil, let cause = worker._withUnsafeGuaranteedRef({ $0.endBridgedRequest(exchange) }) {
             return worker._withUnsafeGuaranteedRef { $0.failBridged(exchange, cause) }
         }
         worker._withUnsafeGuaranteedRef { $0.upstream.requestEnded(exchange) }
-    }
-
-    /// Fields that have a meaning in a head mean nothing in trailers (RFC 9110, section 6.5.1), and there are those who look
-    /// at the head after trailers have arrived.
-    private func removeHeadFields(_ stream: StreamPointer) {
-        stream.pointee.fields.removeAll(from: stream.pointee.trailersStart) { $0.token != .other }
     }
 
     /// The caller's socket took so much of the answer: the upstream may send as much again.

@@ -26,6 +26,9 @@ package struct HeadFacts {
     /// `grpc-timeout`, likewise, or what another protocol has in its place.
     package var timeout: UnsafeRawBufferPointer?
 
+    /// Some field may be one that callers may not say.
+    let hasGuardedNames: Bool
+
     /// Where it is remembered what this head came to; good until the worker's next head is read.
     private(set) var place: HeadMemory.Place?
 
@@ -78,6 +81,7 @@ package struct HeadFacts {
         self.target = target
         contentType = found.contentType
         timeout = found.timeout
+        hasGuardedNames = found.hasGuardedNames
         let named = found.onlyAuthority
         place = named.flatMap { memory.place(of: $0, target) }
         let shape: PathShape
@@ -130,6 +134,7 @@ package struct HeadFacts {
         hasReadings = shape?.hasReadings ?? true
         (service, rpc) = Self.rpc(in: path, serviceCount: shape?.serviceCount ?? 0)
         contentType = nil
+        hasGuardedNames = false
     }
 
     /// The fields a head is read from, found in one pass.
@@ -141,6 +146,7 @@ package struct HeadFacts {
         var host: UnsafeRawBufferPointer?
         var contentType: UnsafeRawBufferPointer?
         var timeout: UnsafeRawBufferPointer?
+        var hasGuardedNames = false
 
         mutating func collect(_ fields: borrowing FieldBlock) throws(Fault) {
             var field = fields.fields
@@ -158,6 +164,7 @@ package struct HeadFacts {
                     host = field.pointee.valueBytes
                 case .contentType where contentType == nil: contentType = field.pointee.valueBytes
                 case .grpcTimeout where timeout == nil: timeout = field.pointee.valueBytes
+                case .other, .xForwardedFor, .xForwardedProto, .xRequestID: hasGuardedNames = true
                 default: break
                 }
                 field += 1

@@ -3,13 +3,18 @@ internal import HTTPModel
 /// Claims of a verified token as headers for the upstream: names from the configuration, values rendered once per token.
 package final class ClaimHeaders: Sendable {
     private let headers: [(name: [UInt8], value: [UInt8]?)]
+    /// Their names, folded.
+    private let names: [[UInt8]]
 
     /// A `nil` value sends no header; the caller's own copy is removed all the same.
-    package init(_ headers: [(name: [UInt8], value: [UInt8]?)]) { self.headers = headers }
+    package init(_ headers: [(name: [UInt8], value: [UInt8]?)]) {
+        self.headers = headers
+        names = headers.map { $0.name.map { FieldNameSet.folded($0) } }
+    }
 
-    /// Whether the caller's field of this name is to be removed.
+    /// Whether the caller's field of this name, or one that reads like it, is to be removed.
     func overwrites(_ name: UnsafeRawBufferPointer) -> Bool {
-        for header in headers where header.name.count == name.count && name.elementsEqual(header.name) { return true }
+        for known in names where FieldNameSet.isSame(name, known) { return true }
         return false
     }
 

@@ -43,6 +43,8 @@ extension GatewayWorker {
             exchange.pointee.caller = .http
         }
         let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
+        snapshot._withUnsafeGuaranteedRef { findOrigin(exchange, stream, $0) }
+        if facts.hasGuardedNames { removeGuardedNames(exchange, stream) }
         if facts.hasReadings, !snapshot._withUnsafeGuaranteedRef({ $0.table.readsAlike(facts, fields: stream.pointee.fields) }) {
             return refuse(exchange, .badPath)
         }
@@ -99,11 +101,10 @@ extension GatewayWorker {
             contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
     }
 
-    /// Notes where the request came from, its route and its policy; false where no route takes it.
+    /// Notes the request's route and its policy; false where no route takes it.
     func find(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
     ) -> Bool {
-        findOrigin(exchange, stream, snapshot)
         let index: Int
         let method: Int
         if let known = facts.place?.pointee.target {

@@ -1,5 +1,6 @@
 package import Config
 package import GRPC
+internal import HTTPModel
 
 /// One entry of `listeners`: where callers connect, how they prove who they are, and what they may cost.
 package struct ListenerConfiguration: Sendable, Equatable {
@@ -11,16 +12,19 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var limits: ListenerLimits
     /// What callers may speak; `nil` for all.
     package var protocols: Located<CallerProtocols>?
+    /// Headers that only trusted peers may set, besides those that are known to be such.
+    package var trustedHeaders: [String]
 
     package init(
         name: Located<String>, address: Located<NetworkAddress>, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults,
-        protocols: Located<CallerProtocols>? = nil
+        protocols: Located<CallerProtocols>? = nil, trustedHeaders: [String] = []
     ) {
         self.name = name
         self.address = address
         self.tls = tls
         self.limits = limits
         self.protocols = protocols
+        self.trustedHeaders = trustedHeaders
     }
 }
 
@@ -32,11 +36,27 @@ extension Grammar where Value == ListenerConfiguration {
             let tls = section.optional("tls", .listenerTLS)
             let limits = section.value("limits", .listenerLimits, default: .defaults)
             let protocols = section.optional("protocols", .located(.callerProtocols))
+            let trustedHeaders = section.value("trusted_headers", .list(of: .trustedHeader, isEmptyAllowed: true), default: [])
             // A wrong address has been reported; what else the listener names is still looked at.
             let place = address ?? Located(.ip("0.0.0.0", port: 0), at: section.place)
             return ListenerConfiguration(
                 name: name ?? Located(place.value.description, at: place.place), address: place, tls: tls, limits: limits,
-                protocols: protocols)
+                protocols: protocols, trustedHeaders: trustedHeaders)
+        }
+    }
+}
+
+extension Grammar where Value == String {
+    /// A name that means nothing to the gateway itself: what it reads or writes has its own rules.
+    fileprivate static var trustedHeader: Grammar {
+        Grammar(expected: "a header's name that the gateway does not use itself, such as x-user") { text in
+            var name = text.lowercased()
+            let isFree = name.withUTF8 { bytes in
+                let name = UnsafeRawBufferPointer(bytes)
+                return !name.isEmpty && name.allSatisfy { HTTPGrammar.isToken($0) } && FieldToken(name) == .other
+                    && !FieldNameSet.isLookAlike(name)
+            }
+            return isFree && !name.hasPrefix("grpc-") && !name.hasPrefix("connect-") ? .value(name) : .mismatch
         }
     }
 }

@@ -1,6 +1,7 @@
 package import Config
 internal import GRPC
 internal import HTTP2
+internal import HTTPModel
 package import Sockets
 package import TLS
 
@@ -28,6 +29,7 @@ extension FileOpener {
         var settings = HTTPServerSettings(listener.limits)
         settings.protocols = protocols
         settings.callers = listener.protocols?.value
+        if !listener.trustedHeaders.isEmpty { settings.trustedHeaders = .proxies.adding(listener.trustedHeaders) }
         settings.age = listener.limits.age
         settings.ageGrace = listener.limits.ageGrace
         return ListenerPlan(name: listener.name.value, address: address, tls: context, settings: settings)
