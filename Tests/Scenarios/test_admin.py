@@ -51,7 +51,7 @@ def test_http_1_1_as_strict_as_it_should_be(running):
     b"POST /live HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     b"GET /live HTTP/1.1\r\nhost: a\r\ncontent-length: +1\r\n\r\nx", b"GET /live HTTP/1.1\r\nhost: a\r\n folded: x\r\n\r\n",
     b"\x00" * 50 + b"\r\n\r\n", b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n",
-    b"GET /live HTTP/1.1\r\nhost: a\r\n" + b"x: y\r\n" * 5000 + b"\r\n"],
+    b"GET /live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n" + b"x: y\r\n" * 5000 + b"\r\n"],
     ids=["0.9", "spaces", "no-host", "space-before-colon", "two-hosts", "bare-lf", "version", "both-lengths", "plus", "folded", "zeros",
          "long-line", "many-fields"])
 def test_malformed_http_1_1_ends_only_its_own_connection(running, request_text):
