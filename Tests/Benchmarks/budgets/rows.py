@@ -1,12 +1,17 @@
 """What is counted: each row is one load on one set-up of proxy and backend."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.fixtures import LARGE_BODY_SIZE, UNARY_MESSAGE_SIZE, Fixtures
 from harness.load import run_h2load
+from harness.paths import TOOLS
 from harness.peer import CLEARTEXT, HTTP1, JWT, TLS, TRANSCODING
+from harness.processes import pin
 from harness.stack import ECHO, Stack
 
 LONG_REPLY = ("size", str(LARGE_BODY_SIZE))
@@ -16,6 +21,7 @@ MANY_MESSAGES = ("stream", str(MESSAGES), str(MESSAGE_SIZE))
 WARM_UP_REQUESTS = 320
 # Each a MiB: enough for buffers and windows to have the size they keep.
 WARM_UP_BODIES = 4
+ENHANCE_YOUR_CALM = 11
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,19 @@ class Connections(Row):
         self._run(stack, connections=1, requests=1)
 
 
+@dataclass(frozen=True)
+class Bombs(Row):
+    """Connections that send an HPACK bomb, one after the other, until each is cut off."""
+
+    def load(self, stack, units):
+        for _ in range(units):
+            done = subprocess.run(
+                [sys.executable, TOOLS / "hpack_bomb.py", str(stack.job.listen_port), "--seconds", "60"], capture_output=True,
+                text=True, check=True, timeout=90, preexec_fn=lambda: pin(stack.cores.load, stack.cores.load_priority))
+            if json.loads(done.stdout)["goaway_code"] != ENHANCE_YOUR_CALM:
+                raise RuntimeError(f"{self.name}: not cut off: {done.stdout}")
+
+
 def _unary(name, kind):
     return [Row(f"{name} -m {streams}", SetUp(kind), streams=streams) for streams in (1, 32)]
 
@@ -80,6 +99,7 @@ ROWS = [
     Row("grpc-web", SetUp(CLEARTEXT), content_type="application/grpc-web+proto"),
     Row("connect unary", SetUp(CLEARTEXT), content_type="application/proto", body=lambda fixtures: fixtures.unary_message),
     Connections("h2c connection", SetUp(CLEARTEXT), few=100, more=500, warm_up=500, unit="connection"),
+    Bombs("hpack bomb", SetUp(CLEARTEXT), few=2, more=6, warm_up=2, unit="connection"),
     *_unary("tls-jwt", JWT),
     Row("json", SetUp(TRANSCODING), body=lambda fixtures: fixtures.small_json, reply_bytes=256),
     Row("http1", SetUp(HTTP1), body=lambda fixtures: fixtures.small_json, reply_bytes=256),
