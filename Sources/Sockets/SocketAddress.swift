@@ -169,11 +169,32 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Asked for every connection that is accepted, and as short as a String that needs no memory.
+    private static func dotted(_ address: UInt32) -> String {
+        String(unsafeUninitializedCapacity: 15) { text in
+            var count = 0
+            func put(_ byte: UInt8) {
+                text[count] = byte
+                count += 1
+            }
+            var shift: UInt32 = 32
+            repeat {
+                shift -= 8
+                let part = UInt8(truncatingIfNeeded: address >> shift)
+                if part >= 100 { put(0x30 + part / 100) }
+                if part >= 10 { put(0x30 + part / 10 % 10) }
+                put(0x30 + part % 10)
+                if shift > 0 { put(UInt8(ascii: ".")) }
+            } while shift > 0
+            return count
+        }
+    }
+
     /// The address alone, without port: `10.0.0.1`, `2001:db8::1`, or `unix:` for a Unix socket.
     package var host: String {
         switch self {
         case .ipv4(let address, _):
-            return (0..<4).map { String((address >> UInt32(24 - 8 * $0)) & 255) }.joined(separator: ".")
+            return Self.dotted(address)
         case .ipv6(let high, let low, _, _):
             var address = in6_addr()
             withUnsafeMutableBytes(of: &address) {
