@@ -13,25 +13,27 @@ struct FieldSection {
     private var scanner = LineScanner()
     private var bytesLeft: Int
     private var fieldsLeft: Int
-    /// What is still read beyond the limit, and thrown away.
-    private var excessBytesLeft: Int?
+    /// What is still read beyond the limit, and thrown away; 0 where reading ends with the limit.
+    private var excessBytesLeft: Int
+    private let endsWithLimit: Bool
     /// More came than is kept.
     private(set) var isTooLarge = false
 
     init(_ limits: HTTP1Limits) {
         bytesLeft = limits.fieldBytesMax
         fieldsLeft = limits.fieldsMax
-        excessBytesLeft = limits.sectionBytesMax.map { max(0, $0 - limits.fieldBytesMax) }
+        endsWithLimit = limits.sectionBytesMax == nil
+        excessBytesLeft = max(0, (limits.sectionBytesMax ?? 0) - limits.fieldBytesMax)
     }
 
     mutating func next(
         _ input: UnsafeRawBufferPointer, from start: Int, into fields: inout FieldBlock
     ) throws(HTTP1Failure) -> Line {
-        guard let line = try scanner.next(input, from: start, max: max(0, bytesLeft + (excessBytesLeft ?? 0) - 2), tooLong: .fieldsTooLarge)
+        guard let line = try scanner.next(input, from: start, max: max(0, bytesLeft + excessBytesLeft - 2), tooLong: .fieldsTooLarge)
         else { return .incomplete }
         let next = line.upperBound + 2
         if line.isEmpty { return .end(next: next) }
-        if fieldsLeft == 0, excessBytesLeft == nil { throw .tooManyFields }
+        if fieldsLeft == 0, endsWithLimit { throw .tooManyFields }
         let field = try Self.parse(input.part(line), into: &fields)
         let bytes = max(line.count + 2, field.nameCount + field.valueCount + 32)
         if fieldsLeft > 0, bytes <= bytesLeft {
@@ -45,8 +47,8 @@ struct FieldSection {
 
     /// What frames the message is told to the reader even so; what the caller speaks is kept for the answer.
     private mutating func drop(_ field: Field, _ bytes: Int, from fields: inout FieldBlock) throws(HTTP1Failure) {
-        guard let left = excessBytesLeft, bytes <= left else { throw .fieldsTooLarge }
-        excessBytesLeft = left - bytes
+        guard bytes <= excessBytesLeft else { throw .fieldsTooLarge }
+        excessBytesLeft -= bytes
         isTooLarge = true
         fields.removeLast()
         if field.token == .contentType, field.valueCount <= 256, fields.first(.contentType) == nil { fields.append(field) }

@@ -34,17 +34,22 @@ package struct RequestReader {
 
     private enum Phase {
         case requestLine(blankLinesLeft: Int)
-        case fields(FieldSection)
+        case fields
         case body(BodyDecoder)
         case failed(HTTP1Failure)
     }
 
     private var phase = Phase.requestLine(blankLinesLeft: 1)
     private var scanner = LineScanner()
+    /// Of the head; it changes with every line, and so lies beside the phase.
+    private var section: FieldSection
     private var framing = MessageFraming()
     private var host: UnsafeRawBufferPointer?
 
-    package init(limits: HTTP1Limits = HTTP1Limits()) { self.limits = limits }
+    package init(limits: HTTP1Limits = HTTP1Limits()) {
+        self.limits = limits
+        section = FieldSection(limits)
+    }
 
     /// Whether no byte of a next request was consumed: the connection may end, or be ended, without loss.
     package var isIdle: Bool {
@@ -86,11 +91,10 @@ package struct RequestReader {
                 host = nil
                 isTooLarge = false
                 head = try RequestLine.parse(input.part(line), into: &fields)
-                phase = .fields(FieldSection(limits))
-            case .fields(var section):
-                let line = try section.next(input, from: offset, into: &fields)
-                phase = .fields(section)
-                switch line {
+                section = FieldSection(limits)
+                phase = .fields
+            case .fields:
+                switch try section.next(input, from: offset, into: &fields) {
                 case .incomplete:
                     return Step(event: .needsMore, consumed: offset)
                 case .field(let field, let next):

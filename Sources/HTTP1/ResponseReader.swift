@@ -42,18 +42,23 @@ package struct ResponseReader {
     private enum Phase {
         case idle
         case statusLine
-        case fields(FieldSection)
+        case fields
         case body(BodyDecoder)
         case failed(HTTP1Failure)
     }
 
     private var phase = Phase.idle
     private var scanner = LineScanner()
+    /// Of the head; it changes with every line, and so lies beside the phase.
+    private var section: FieldSection
     private var framing = MessageFraming()
     private var isHead = false
     private var interimLeft = 0
 
-    package init(limits: HTTP1Limits = HTTP1Limits()) { self.limits = limits }
+    package init(limits: HTTP1Limits = HTTP1Limits()) {
+        self.limits = limits
+        section = FieldSection(limits)
+    }
 
     package var isIdle: Bool {
         if case .idle = phase { true } else { false }
@@ -114,11 +119,10 @@ package struct ResponseReader {
                 offset = line.upperBound + 2
                 framing = MessageFraming()
                 head = try Self.parseStatusLine(input.part(line))
-                phase = .fields(FieldSection(limits))
-            case .fields(var section):
-                let line = try section.next(input, from: offset, into: &fields)
-                phase = .fields(section)
-                switch line {
+                section = FieldSection(limits)
+                phase = .fields
+            case .fields:
+                switch try section.next(input, from: offset, into: &fields) {
                 case .incomplete:
                     return Step(event: .needsMore, consumed: offset)
                 case .field(let field, let next):
