@@ -48,6 +48,16 @@
     @inlinable
     public init?(decimal digits: some Collection<UInt8>) {
         guard !digits.isEmpty else { return nil }
+        if digits.count <= Self.fittingDigits {
+            var number: Value = 0
+            for byte in digits {
+                let digit = byte &- 0x30
+                guard digit <= 9 else { return nil }
+                number = number &* 10 &+ Value(truncatingIfNeeded: digit)
+            }
+            self.init(nearest: number, isBeyond: false)
+            return
+        }
         var number = Untrusted(nearest: 0, isBeyond: false)
         for byte in digits {
             let digit = byte &- 0x30
@@ -56,6 +66,10 @@
         }
         self = number
     }
+
+    /// So many decimal digits fit, whatever they are: a digit is less than 10/3 bits, and one bit may be the sign.
+    @inlinable @inline(__always)
+    static var fittingDigits: Int { (Value.bitWidth - 1) * 3 / 10 }
 
     /// Decimal digits with or without a minus in front of them; `nil` for anything else.
     @inlinable

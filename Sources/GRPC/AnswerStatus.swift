@@ -15,10 +15,11 @@ package struct AnswerStatus: Equatable {
 
     /// Reads the fields from `start` on.
     package init(_ fields: FieldBlock, from start: Int) {
-        var index = start
-        while index < fields.count {
-            if case .grpcStatus = fields.fields[index].token { add(fields.fields[index].valueBytes) }
-            index += 1
+        var field = UnsafePointer(fields.fields + start)
+        let end = UnsafePointer(fields.fields + fields.count)
+        while field < end {
+            if case .grpcStatus = field.pointee.token { add(field.pointee.valueBytes) }
+            field += 1
         }
     }
 

@@ -13,6 +13,12 @@ package enum StatusCode: UInt8, CaseIterable, Sendable {
 
     /// `nil` for a number that is no code, and for what is no number.
     package init?(digits: UnsafeRawBufferPointer) {
+        if digits.count == 1 {
+            // Nearly every one.
+            guard case let digit = digits[0] &- UInt8(ascii: "0"), digit <= 9, let code = StatusCode(rawValue: digit) else { return nil }
+            self = code
+            return
+        }
         guard let number = Decimal.read(digits)?.exactly(as: UInt8.self), let code = StatusCode(rawValue: number) else { return nil }
         self = code
     }

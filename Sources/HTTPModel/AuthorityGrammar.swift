@@ -29,6 +29,6 @@ package enum AuthorityGrammar {
     /// `*DIGIT`: an empty port is the scheme's own.
     private static func isPort(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Bool {
         guard bytes.count - start <= 5 else { return false }
-        return start == bytes.count || Untrusted<UInt16>(decimal: bytes[start...])?.exactly(in: 0...65535) != nil
+        return start == bytes.count || Untrusted<UInt32>(decimal: bytes[start...])?.exactly(in: 0...65535) != nil
     }
 }

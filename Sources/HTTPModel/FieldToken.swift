@@ -95,7 +95,8 @@
 
 extension FieldToken {
     /// The name it stands for, for the life of the process; `nil` for `other`.
-    @usableFromInline package var literal: UnsafePointer<UInt8>? {
+    @inlinable @inline(__always)
+    package var literal: UnsafePointer<UInt8>? {
         func bytes(_ name: StaticString) -> UnsafePointer<UInt8> { name.utf8Start }
         return switch self {
         case .other: nil
