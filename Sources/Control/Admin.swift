@@ -128,7 +128,7 @@ final class Admin: StreamHandler {
             "content-length", value: UnsafeRawBufferPointer(start: digits, count: count), token: .contentLength)
         scratch[3] = Field("allow", "GET, HEAD", token: .other)
         let fields = UnsafeBufferPointer(start: scratch.baseAddress, count: allow ? 4 : 3)
-        ServerConnection.withServer(stream) { connection in
+        stream.serverConnection { connection in
             connection.respond(stream, fields, ended: isHead)
             guard !isHead else { return }
             connection.send(stream, body.readable)
@@ -137,7 +137,7 @@ final class Admin: StreamHandler {
     }
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        stream.connection { $0.consumed(stream, bytes.count) }
     }
 
     func streamEnded(_ stream: StreamPointer) {}

@@ -185,7 +185,7 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
     /// since the call began, the connection is asked for a sign of life.
     package static func callGivenUp(_ stream: StreamPointer) {
         guard !stream.pointee.flags.contains(.headReceived) else { return }
-        Connection.with(stream) { unsafeDowncast($0, to: ClientConnection.self).callFailed(began: stream.pointee.began) }
+        stream.connection { unsafeDowncast($0, to: ClientConnection.self).callFailed(began: stream.pointee.began) }
     }
 
     private func callFailed(began: UInt64) {

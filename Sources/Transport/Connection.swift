@@ -48,12 +48,6 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
 
     final var now: UInt64 { context.loop.now.nanoseconds }
 
-    /// The connection a stream lives on.
-    @inline(__always)
-    package static func with<Result>(_ stream: StreamPointer, _ body: (Connection) -> Result) -> Result {
-        Unmanaged<Connection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
-    }
-
     // MARK: What handlers say
 
     /// Says it in HTTP/2, or in whatever else is spoken.
@@ -251,4 +245,14 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     package func sessionSettingsChanged() {}
     package func sessionReceivedPong(_ payload: UInt64) {}
     package func sessionStreamEnded() {}
+}
+
+extension StreamPointer {
+    /// The connection it lives on.
+    @inline(__always)
+    package var connection: Borrowed<Connection> { Borrowed(pointee.connection.unsafelyUnwrapped) }
+
+    /// The connection it lives on, for streams that a peer has begun.
+    @inline(__always)
+    package var serverConnection: Borrowed<ServerConnection> { Borrowed(pointee.connection.unsafelyUnwrapped) }
 }

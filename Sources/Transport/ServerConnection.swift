@@ -82,11 +82,6 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// The listener this connection came in by.
     package var listener: HTTPServer { server }
 
-    @inline(__always)
-    package static func withServer<Result>(_ stream: StreamPointer, _ body: (ServerConnection) -> Result) -> Result {
-        Unmanaged<ServerConnection>.fromOpaque(stream.pointee.connection!)._withUnsafeGuaranteedRef(body)
-    }
-
     /// Field bytes that are not literals must lie in the stream's own arena.
     package func respond(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
         say { $0.submitResponse(stream, fields, ended: ended) } _: { _ in exchanges?.respond(stream, fields, ended: ended) }

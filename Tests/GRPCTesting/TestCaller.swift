@@ -83,7 +83,7 @@ package final class TestCall: StreamHandler {
             guard !isHolding, held > 0, let stream else { return }
             let held = held
             self.held = 0
-            Connection.with(stream) { $0.consumed(stream, held) }
+            stream.connection { $0.consumed(stream, held) }
         }
     }
     private var held = 0
@@ -105,17 +105,17 @@ package final class TestCall: StreamHandler {
 
     package func send(_ bytes: [UInt8]) {
         guard let stream else { return }
-        bytes.withUnsafeBytes { bytes in Connection.with(stream) { $0.send(stream, bytes) } }
+        bytes.withUnsafeBytes { bytes in stream.connection { $0.send(stream, bytes) } }
     }
 
     package func finish() {
         guard let stream else { return }
-        Connection.with(stream) { $0.finish(stream) }
+        stream.connection { $0.finish(stream) }
     }
 
     package func reset() {
         guard let stream else { return }
-        Connection.with(stream) { $0.reset(stream, .cancel) }
+        stream.connection { $0.reset(stream, .cancel) }
     }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
@@ -129,7 +129,7 @@ package final class TestCall: StreamHandler {
         bodyBytes += bytes.count
         reader.receive(bytes)
         while let message = try? reader.next() { messages.append(Array(message.payload)) }
-        if isHolding { held += bytes.count } else { Connection.with(stream) { $0.consumed(stream, bytes.count) } }
+        if isHolding { held += bytes.count } else { stream.connection { $0.consumed(stream, bytes.count) } }
     }
 
     package func streamEnded(_ stream: StreamPointer) {

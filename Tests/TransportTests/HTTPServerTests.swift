@@ -27,24 +27,24 @@ import Time
             respond(stream, ended: false)
             if path == "/flood" {
                 let bytes = [UInt8](repeating: 1, count: 8 << 20)
-                bytes.withUnsafeBytes { bytes in Connection.with(stream) { $0.send(stream, bytes) } }
+                bytes.withUnsafeBytes { bytes in stream.connection { $0.send(stream, bytes) } }
             }
         }
 
         func respond(_ stream: StreamPointer, ended: Bool) {
             let fields = stream.pointee.fields.reserveFields(1)
             fields.initializeElement(at: 0, to: Field(":status", "200", token: .status))
-            ServerConnection.withServer(stream) { $0.respond(stream, UnsafeBufferPointer(fields), ended: ended) }
+            stream.serverConnection { $0.respond(stream, UnsafeBufferPointer(fields), ended: ended) }
         }
 
         func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-            Connection.with(stream) {
+            stream.connection {
                 $0.consumed(stream, bytes.count)
                 $0.send(stream, bytes)
             }
         }
 
-        func streamEnded(_ stream: StreamPointer) { Connection.with(stream) { $0.finish(stream) } }
+        func streamEnded(_ stream: StreamPointer) { stream.connection { $0.finish(stream) } }
         func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
             live.remove(stream)
             closed.append(reason)

@@ -119,7 +119,7 @@ extension GatewayWorker {
     func bridgedRequestDrained(_ exchange: ExchangePointer, _ bridge: Bridge, _ count: Int) {
         let due = bridge.requestFlow.take(count)
         guard due > 0, let downstream = exchange.pointee.downstream else { return }
-        Connection.with(downstream) { $0.consumed(downstream, due) }
+        downstream.connection { $0.consumed(downstream, due) }
     }
 }
 
@@ -172,12 +172,12 @@ extension GatewayWorker {
         bridge.answerFlow.convert(bytes.count, to: bridge.output.count)
         sendOutput(bridge, downstream)
         let due = bridge.answerFlow.take(0)
-        if due > 0 { Connection.with(stream) { $0.consumed(stream, due) } }
+        if due > 0 { stream.connection { $0.consumed(stream, due) } }
     }
 
     func sendOutput(_ bridge: Bridge, _ downstream: StreamPointer) {
         guard !bridge.output.isEmpty else { return }
-        if !bridge.isHead { Connection.with(downstream) { $0.send(downstream, bridge.output.readable) } }
+        if !bridge.isHead { downstream.connection { $0.send(downstream, bridge.output.readable) } }
         bridge.output.removeAll()
         bridge.output.shrink(to: Bridge.outputBytesKept)
         checkMemory(after: downstream)
@@ -187,7 +187,7 @@ extension GatewayWorker {
     func bridgedAnswerDrained(_ exchange: ExchangePointer, _ bridge: Bridge, _ count: Int) {
         let due = bridge.answerFlow.take(count)
         guard due > 0, let stream = exchange.pointee.upstream else { return }
-        Connection.with(stream) { $0.consumed(stream, due) }
+        stream.connection { $0.consumed(stream, due) }
     }
 
     /// The upstream has said how the call ended, in its fields from `start` on.
@@ -219,7 +219,7 @@ extension GatewayWorker {
         exchange.pointee.phase = .over
         // Raw bytes have no place for an error, and are not to look complete.
         if code != .ok, bridge.headIsSent, bridge.json?.isRaw == true {
-            return Connection.with(downstream) { $0.reset(downstream, .internalError) }
+            return downstream.connection { $0.reset(downstream, .internalError) }
         }
         if let json = bridge.json {
             endJSONAnswer(exchange, bridge, json, stream, downstream, code)
@@ -231,7 +231,7 @@ extension GatewayWorker {
         } else {
             sendWhole(exchange, bridge, stream, downstream, code)
         }
-        Connection.with(downstream) { $0.finish(downstream) }
+        downstream.connection { $0.finish(downstream) }
     }
 
     /// A call's whole answer, once its end is known: its message, or its error in JSON.
@@ -251,7 +251,7 @@ extension GatewayWorker {
             from: stream, to: downstream, code: code, bodyBytes: bridge.answer.count, isJSON: bridge.pair != nil,
             encoding: encoding, scratch: context.fieldScratch)
         if respond(exchange, downstream, fields, ended: false) {
-            Connection.with(downstream) { $0.send(downstream, bridge.answer.readable) }
+            downstream.connection { $0.send(downstream, bridge.answer.readable) }
         }
         bridge.answer.removeAll()
     }
@@ -261,7 +261,7 @@ extension GatewayWorker {
         guard let downstream = exchange.pointee.downstream else { return }
         if let json = bridge.json {
             // Raw bytes have no place for an error.
-            guard !json.isRaw else { return Connection.with(downstream) { $0.reset(downstream, .internalError) } }
+            guard !json.isRaw else { return downstream.connection { $0.reset(downstream, .internalError) } }
             transcoding.status.removeAll()
             replies.refusals.writeJSON(refusal, to: &transcoding.status)
             json.pair.response.finish(status: transcoding.status.readable, into: &bridge.output)
@@ -270,6 +270,6 @@ extension GatewayWorker {
             replies.refusals.writeEnd(refusal, for: exchange.pointee.caller, to: &bridge.output)
         }
         sendOutput(bridge, downstream)
-        Connection.with(downstream) { $0.finish(downstream) }
+        downstream.connection { $0.finish(downstream) }
     }
 }

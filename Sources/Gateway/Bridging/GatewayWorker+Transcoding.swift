@@ -35,7 +35,7 @@ extension GatewayWorker {
             return findPreflight(asked, direct, exchange, stream, snapshot)
         }
         switch meaning(of: facts.method, facts, direct, stream, snapshot) {
-        case .method(let method, let route): return serve(method, by: route, of: snapshot, exchange, stream)
+        case .method(let route): return serveMatch(by: route, of: snapshot, exchange, stream)
         case .otherMethods(let route):
             take(route: route, method: -1, of: snapshot, exchange)
             return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
@@ -55,7 +55,7 @@ extension GatewayWorker {
         let facts = exchange.pointee.facts!
         let route: Int
         switch meaning(of: asked, facts, direct, stream, snapshot) {
-        case .method(_, let found), .otherMethods(let found): route = found
+        case .method(let found), .otherMethods(let found): route = found
         case .none:
             guard let direct else { return .notFound }
             take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
@@ -68,7 +68,8 @@ extension GatewayWorker {
 
     /// What a path means with an HTTP method.
     private enum Meaning {
-        case method(MethodSchema, route: Int)
+        /// The method is the one in `transcoding.match`, of the route's schema.
+        case method(route: Int)
         /// Only others are bound to the path.
         case otherMethods(route: Int)
         case none
@@ -80,13 +81,11 @@ extension GatewayWorker {
         if let direct, method.equals("POST"), let plan = snapshot.routes[direct].transcoding,
             plan.matchOwn(path: facts.path, query: facts.query, into: transcoding.match)
         {
-            return .method(plan.schema.methods[transcoding.match.method], route: direct)
+            return .method(route: direct)
         }
         var chosen = -1
-        var meant: MethodSchema?
         func accepts(_ plan: TranscodingPlan, _ method: MethodSchema) -> Bool {
             chosen = Self.route(of: method, plan, facts, direct, stream, snapshot)
-            meant = method
             return chosen >= 0
         }
         var outcome = snapshot.directory.match(method: method, facts, into: transcoding.match, accepts: accepts)
@@ -94,7 +93,7 @@ extension GatewayWorker {
             // What has GET has HEAD (RFC 9110, section 9.3.2).
             outcome = snapshot.directory.match(method: Self.get, facts, into: transcoding.match, accepts: accepts)
         }
-        if outcome == .found, let meant { return .method(meant, route: chosen) }
+        if outcome == .found { return .method(route: chosen) }
         if outcome == .methodNotAllowed, direct == nil || direct == chosen { return .otherMethods(route: chosen) }
         return .none
     }
@@ -123,13 +122,14 @@ extension GatewayWorker {
         return leadsThere(direct) ? direct : -1
     }
 
-    private func serve(
-        _ method: MethodSchema, by route: Int, of snapshot: Snapshot, _ exchange: ExchangePointer, _ stream: StreamPointer
+    private func serveMatch(
+        by route: Int, of snapshot: Snapshot, _ exchange: ExchangePointer, _ stream: StreamPointer
     ) -> Finding {
-        let facts = Self.facts(exchange.pointee.facts!, of: method, stream)
+        let plan = snapshot.routes[route].transcoding!
+        let facts = Self.facts(exchange.pointee.facts!, of: plan.schema.methods[transcoding.match.method], stream)
         exchange.pointee.facts = facts
         take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, exchange)
-        transcoding.plan = snapshot.routes[route].transcoding
+        transcoding.plan = plan
         return .found
     }
 
@@ -261,12 +261,12 @@ extension GatewayWorker {
             replies.end.writeStatus(json.pair.response, to: &bridge.answer)
         }
         let isGzip = (code != .ok || !json.isRaw) && compressAnswer(bridge)
-        let send = { (type: UnsafeRawBufferPointer) in
+        func send(_ type: UnsafeRawBufferPointer) {
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.pointee.fields.count, to: downstream, status: code.httpStatus, contentType: type,
-                bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: self.context.fieldScratch)
-            guard self.respond(exchange, downstream, fields, ended: false), !bridge.isHead else { return }
-            Connection.with(downstream) { $0.send(downstream, bridge.answer.readable) }
+                bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: context.fieldScratch)
+            guard respond(exchange, downstream, fields, ended: false), !bridge.isHead else { return }
+            downstream.connection { $0.send(downstream, bridge.answer.readable) }
         }
         if code == .ok { json.withContentType(send) } else {
             send(UnsafeRawBufferPointer(start: errorType.utf8Start, count: errorType.utf8CodeUnitCount))

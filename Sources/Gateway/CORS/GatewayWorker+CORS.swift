@@ -34,7 +34,7 @@ extension GatewayWorker {
             policy.maxAge.withUnsafeBytes { writer.put("access-control-max-age", $0, token: .other) }
         }
         putPermission(exchange, policy, &writer)
-        ServerConnection.withServer(stream) { $0.respond(stream, writer.written, ended: true) }
+        stream.serverConnection { $0.respond(stream, writer.written, ended: true) }
     }
 
     /// An answer's fields with what lets a page read them, on a route that says so.

@@ -21,7 +21,7 @@ package final class Downstream: StreamHandler {
     package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         guard let exchange = exchange(stream), exchange.pointee.phase != .over else {
             // Answered already: what still comes is of no interest, but must not hold the caller up.
-            return Connection.with(stream) { $0.consumed(stream, bytes.count) }
+            return stream.connection { $0.consumed(stream, bytes.count) }
         }
         worker._withUnsafeGuaranteedRef { $0.receivedBody(exchange, bytes) }
     }
@@ -48,7 +48,7 @@ package final class Downstream: StreamHandler {
         if let bridge = exchange.pointee.bridge {
             return worker._withUnsafeGuaranteedRef { $0.bridgedAnswerDrained(exchange, bridge, count) }
         }
-        Connection.with(upstream) { $0.consumed(upstream, count) }
+        upstream.connection { $0.consumed(upstream, count) }
     }
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import TLS
 internal import GRPC
 internal import HTTPModel
@@ -15,7 +16,7 @@ extension GatewayWorker {
                     token: exchange.pointee.identity.map { Unmanaged.passUnretained($0.token) },
                     memory: exchange.pointee.identity?.ruleMemory, fields: stream.pointee.fields,
                     address: exchange.pointee.origin?.address,
-                    certificate: ServerConnection.withServer(stream) { certificateNames($0) })
+                    certificate: stream.serverConnection { certificateNames($0) })
                 let verdict = serving.reference._withUnsafeGuaranteedRef { snapshot in
                     snapshot.rulesReference._withUnsafeGuaranteedRef { $0.check(policy.access, facts) }
                 }

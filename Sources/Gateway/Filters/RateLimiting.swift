@@ -137,7 +137,7 @@ extension GatewayWorker {
     private func addressText(
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ body: (UnsafeRawBufferPointer) -> Void
     ) {
-        guard let address = exchange.pointee.origin?.address else { return ServerConnection.withServer(stream) { body($0.peerText) } }
+        guard let address = exchange.pointee.origin?.address else { return stream.serverConnection { body($0.peerText) } }
         let prefix = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.addressPrefix }
         withUnsafeTemporaryAllocation(byteCount: AddressPrefix.textBytesMax, alignment: 1) { text in
             body(UnsafeRawBufferPointer(rebasing: text[..<prefix.write(address, to: text.baseAddress!)]))

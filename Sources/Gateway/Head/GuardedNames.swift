@@ -37,7 +37,7 @@ extension GatewayWorker {
         _ name: UnsafeRawBufferPointer, _ exchange: ExchangePointer, _ stream: StreamPointer, _ trusts: Bool
     ) -> Bool {
         if let claims = claims(of: exchange), claims._withUnsafeGuaranteedRef({ $0.overwrites(name) }) { return true }
-        let names = ServerConnection.withServer(stream) { $0.trustedHeaders }
+        let names = stream.serverConnection { $0.trustedHeaders }
         if names._withUnsafeGuaranteedRef({ $0.contains(name) }) {
             return !trusts || name.contains { FieldNameSet.folded($0) != $0 }
         }

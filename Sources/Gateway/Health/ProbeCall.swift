@@ -87,7 +87,7 @@ final class ProbeCall: StreamHandler {
         guard let stream else { return }
         self.stream = nil
         stream.pointee.handler = nil
-        Connection.with(stream) { $0.reset(stream, .cancel) }
+        stream.connection { $0.reset(stream, .cancel) }
     }
 
     private func end(_ event: Event) {
@@ -96,14 +96,14 @@ final class ProbeCall: StreamHandler {
         if let stream {
             self.stream = nil
             stream.pointee.handler = nil
-            if !stream.pointee.isRemoteEnded { Connection.with(stream) { $0.reset(stream, .cancel) } }
+            if !stream.pointee.isRemoteEnded { stream.connection { $0.reset(stream, .cancel) } }
         }
         hear(event)
     }
 
     /// Whoever hears may let go of the call, which is on the stack: streams do not hold their handlers.
     private func outlive(_ stream: StreamPointer) {
-        Connection.with(stream) { $0.context.loop.afterThisTick { withExtendedLifetime(self) {} } }
+        stream.connection { $0.context.loop.afterThisTick { withExtendedLifetime(self) {} } }
     }
 
     // MARK: StreamHandler
@@ -118,7 +118,7 @@ final class ProbeCall: StreamHandler {
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         outlive(stream)
-        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        stream.connection { $0.consumed(stream, bytes.count) }
         reader.receive(bytes)
         do throws(MessageReader.Failure) {
             while let message = try reader.next() {

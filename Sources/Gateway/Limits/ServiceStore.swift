@@ -210,7 +210,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        stream.connection { $0.consumed(stream, bytes.count) }
         let call = call(stream)
         guard call.pointee.answer.count + bytes.count <= Self.answerBytesMax else { return }
         call.pointee.answer.append(bytes, from: context.chunks)
@@ -285,7 +285,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         if call.pointee.isWaiting { waiting.removeAll { $0 == call } }
         if let stream = call.pointee.stream {
             ClientConnection.callGivenUp(stream)
-            Connection.with(stream) { $0.reset(stream, .cancel) }
+            stream.connection { $0.reset(stream, .cancel) }
         }
         finish(call)
     }

@@ -34,7 +34,7 @@ extension GatewayWorker {
             TryPage.policy.withUnsafeBytes { writer.put("content-security-policy", $0, token: .other) }
             writer.put(Field("referrer-policy", "no-referrer", token: .other))
         }
-        ServerConnection.withServer(stream) { connection in
+        stream.serverConnection { connection in
             connection.respond(stream, withPermission(exchange, stream, writer.written), ended: isHead)
             guard !isHead else { return }
             bytes.withUnsafeBytes { connection.send(stream, $0) }

@@ -129,7 +129,7 @@ final class Mirrors: StreamHandler {
         if let stream = attempt.pointee.stream {
             stream.pointee.handler = nil
             stream.pointee.context = nil
-            Connection.with(stream) { $0.reset(stream, .cancel) }
+            stream.connection { $0.reset(stream, .cancel) }
         }
         end(attempt, .mirrorFailed, outcome)
     }
@@ -151,7 +151,7 @@ final class Mirrors: StreamHandler {
     func streamHead(_ stream: StreamPointer, ended: Bool) {}
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        stream.connection { $0.consumed(stream, bytes.count) }
     }
 
     func streamEnded(_ stream: StreamPointer) {}

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import HTTPModel
 internal import Time
 internal import Transport
@@ -20,6 +21,6 @@ extension Upstream {
 
     /// The stream's connection was closed because its peer gave no sign of life.
     func isUnresponsive(_ stream: StreamPointer) -> Bool {
-        Connection.with(stream) { unsafeDowncast($0, to: ClientConnection.self).isUnresponsive }
+        stream.connection { unsafeDowncast($0, to: ClientConnection.self).isUnresponsive }
     }
 }

@@ -193,10 +193,10 @@ package final class Upstream: StreamHandler, EndpointClient {
         if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped) {
             let before = exchange.pointee.body.count
             keep(bytes, of: exchange)
-            Connection.with(stream) { $0.send(stream, sharing: exchange.pointee.body, from: before) }
+            stream.connection { $0.send(stream, sharing: exchange.pointee.body, from: before) }
             dropBodyIfLarge(exchange)
         } else {
-            Connection.with(stream) { $0.send(stream, bytes) }
+            stream.connection { $0.send(stream, bytes) }
         }
         reference._withUnsafeGuaranteedRef { $0.checkMemory(afterUpstream: stream) }
     }
@@ -218,7 +218,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     func requestEnded(_ exchange: ExchangePointer) {
         if exchange.pointee.shaping != nil { worker.sendMirror(exchange) }
         guard let stream = exchange.pointee.upstream, let downstream = exchange.pointee.downstream else { return }
-        Connection.with(stream) { finishRequest(exchange, downstream, stream, $0) }
+        stream.connection { finishRequest(exchange, downstream, stream, $0) }
     }
 
     private func finishRequest(
@@ -253,7 +253,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         guard let stream = attempt.pointee.stream else { return }
         if waitedLong(attempt, stream) { ClientConnection.callGivenUp(stream) }
         release(attempt, stream)
-        Connection.with(stream) { $0.reset(stream, .cancel) }
+        stream.connection { $0.reset(stream, .cancel) }
     }
 
     /// Parts the attempt from its upstream stream.
@@ -278,7 +278,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: 0) }
         let fields = ResponseHead.write(
             from: stream, to: downstream, status: 0, isInformational: true, scratch: fieldScratch)
-        ServerConnection.withServer(downstream) { $0.inform(downstream, fields) }
+        downstream.serverConnection { $0.inform(downstream, fields) }
     }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
@@ -312,7 +312,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         if ended { _ = noteStatus(exchange, stream, from: 0) }
         var written = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)
-        if ended, exchange.pointee.flags.contains(.statusSeen), !Connection.with(downstream, { $0.takes(written) }) {
+        if ended, exchange.pointee.flags.contains(.statusSeen), !downstream.connection({ $0.takes(written) }) {
             dropDetails(exchange, stream, from: 0)
             written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: fieldScratch)
         }
@@ -331,14 +331,14 @@ package final class Upstream: StreamHandler, EndpointClient {
     package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         let exchange = exchange(stream)
         guard let downstream = exchange.pointee.downstream else {
-            return Connection.with(stream) { $0.consumed(stream, bytes.count) }
+            return stream.connection { $0.consumed(stream, bytes.count) }
         }
         exchange.pointee.outcome.responseBytes += bytes.count
         exchange.pointee.boundary.pass(bytes)
         if let bridge = exchange.pointee.bridge {
             return reference._withUnsafeGuaranteedRef { $0.passBridged(exchange, bridge, stream, bytes) }
         }
-        Connection.with(downstream) { $0.send(downstream, bytes) }
+        downstream.connection { $0.send(downstream, bytes) }
         reference._withUnsafeGuaranteedRef { $0.checkMemory(after: downstream) }
     }
 
@@ -360,7 +360,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             return worker.finish(
                 exchange, downstream, with: .upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
         }
-        Connection.with(downstream) { connection in
+        downstream.connection { connection in
             var trailers = ResponseHead.trailers(from: stream, to: downstream, scratch: fieldScratch)
             if let large = trailers, !connection.takes(UnsafeBufferPointer(large)) {
                 dropDetails(exchange, stream, from: stream.pointee.trailersStart, bytesMax: connection.peerFieldListBytesMax)
@@ -408,7 +408,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         // A second attempt sends again what the window has already got back.
         guard fresh > 0, let downstream = exchange.pointee.downstream else { return }
         exchange.pointee.bodyConsumed += fresh
-        Connection.with(downstream) { $0.consumed(downstream, fresh) }
+        downstream.connection { $0.consumed(downstream, fresh) }
     }
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { closed(stream.attempt, stream, reason) }
@@ -428,7 +428,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         case .limitExceeded: break
         // One that goes says nothing of itself by the streams it leaves; one that stays and refuses does.
         case .unprocessed:
-            let isLeaving = Connection.with(stream) { ($0 as? ClientConnection)?.isLeaving ?? true }
+            let isLeaving = stream.connection { ($0 as? ClientConnection)?.isLeaving ?? true }
             if !isLeaving { note(attempt, .gatewayFailure) }
         }
         switch reason {

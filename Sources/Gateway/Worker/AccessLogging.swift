@@ -74,7 +74,7 @@ extension GatewayWorker {
         guard let stream = exchange.pointee.downstream else { return }
         var entry = AccessLogEntry(time: context.loop.wall)
         let outcome = exchange.pointee.outcome
-        let connection = Connection.with(stream) { unsafeDowncast($0, to: ServerConnection.self) }
+        let connection = stream.connection { unsafeDowncast($0, to: ServerConnection.self) }
         entry.requestID = requestID(exchange, stream)
         entry.protocolName = AccessLogEntry.text(connection.protocolName)
         if let facts = exchange.pointee.facts {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Transport
@@ -12,7 +13,7 @@ extension GatewayWorker {
         _ exchange: ExchangePointer, _ stream: StreamPointer, _ written: UnsafeBufferPointer<Field>, ended: Bool
     ) -> Bool {
         let fields = withPermission(exchange, stream, written)
-        return ServerConnection.withServer(stream) { connection in
+        return stream.serverConnection { connection in
             guard connection.takes(fields) else {
                 let cause = RefusalCause.headTooLargeForCaller(
                     bytes: fields.listBytes, bytesMax: connection.peerFieldListBytesMax)
@@ -28,7 +29,7 @@ extension GatewayWorker {
 
     /// What of a local reply's fields the caller takes: how the call ended above all, the rest in its order.
     func fitting(_ fields: UnsafeBufferPointer<Field>, for stream: StreamPointer) -> UnsafeBufferPointer<Field> {
-        let bytesMax = Connection.with(stream) { $0.peerFieldListBytesMax }
+        let bytesMax = stream.connection { $0.peerFieldListBytesMax }
         guard bytesMax < .max, fields.listBytes > bytesMax else { return fields }
         func isEssential(_ field: Field) -> Bool {
             switch field.token {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import HTTP2
 internal import Balancing
 internal import Reactor
@@ -18,11 +19,11 @@ extension GatewayWorker {
             exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, cause)
         }
-        exchange.pointee.bodyBytesMax = ServerConnection.withServer(stream) { $0.bodyBytesMax ?? .max }
+        exchange.pointee.bodyBytesMax = stream.serverConnection { $0.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
             facts = try HeadFacts(
-                &stream.pointee.fields, heads, isLocal: ServerConnection.withServer(stream) { IPAddress($0.channel.peer) == nil })
+                &stream.pointee.fields, heads, isLocal: stream.serverConnection { IPAddress($0.channel.peer) == nil })
         } catch {
             exchange.pointee.caller = Self.caller(of: stream)
             return refuse(exchange, RefusalCause(error))
@@ -31,7 +32,7 @@ extension GatewayWorker {
             method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
-        if case .grpc = exchange.pointee.caller, ServerConnection.withServer(stream, { $0.isHTTP1 }) {
+        if case .grpc = exchange.pointee.caller, stream.serverConnection({ $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
         if facts.service.isEmpty, exchange.pointee.caller != .http {
@@ -61,7 +62,7 @@ extension GatewayWorker {
             return
         }
         // Only now is it known whether a GET is one of Connect's.
-        if let callers = ServerConnection.withServer(stream, { $0.callers }), !callers.contains(exchange.pointee.caller) {
+        if let callers = stream.serverConnection({ $0.callers }), !callers.contains(exchange.pointee.caller) {
             return turnAway(exchange, .notSpoken(exchange))
         }
         if pressure.rawValue > 0,
@@ -121,7 +122,7 @@ extension GatewayWorker {
 
     @inline(__always)
     func findOrigin(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) {
-        let peer = IPAddress(ServerConnection.withServer(stream) { $0.channel.peer })
+        let peer = IPAddress(stream.serverConnection { $0.channel.peer })
         exchange.pointee.origin =
             snapshot.trustsProxies
             ? ClientOrigin(peer: peer, fields: stream.pointee.fields, trusted: snapshot.trustedProxies)
@@ -179,13 +180,13 @@ extension GatewayWorker {
 extension RefusalCause {
     /// The head or the trailers that arrived on `stream` were larger than its connection allows.
     static func headTooLarge(of stream: StreamPointer) -> RefusalCause {
-        let limits = Connection.with(stream) { $0.limits }
+        let limits = stream.connection { $0.limits }
         return .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount)
     }
 
     /// The same of an answer.
     static func upstreamHeadTooLarge(of stream: StreamPointer) -> RefusalCause {
-        let limits = Connection.with(stream) { $0.limits }
+        let limits = stream.connection { $0.limits }
         return .upstreamHeadTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount)
     }
 

@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Bytes
 internal import GRPC
 internal import HTTP2
 internal import HTTPModel
@@ -48,7 +49,7 @@ extension GatewayWorker {
         guard let stream = exchange.pointee.downstream else { return }
         guard !stream.pointee.flags.contains(.localEnded) else {
             // Only the rest of the request is missing, and of no use to anybody.
-            return Connection.with(stream) { $0.reset(stream, .noError) }
+            return stream.connection { $0.reset(stream, .noError) }
         }
         if !exchange.pointee.flags.contains(.localReply) { countTimeout(exchange.pointee.flags) }
         endUnsent(exchange, .deadlineExceeded(exchange.pointee.flags.contains(.endsByDuration) ? .duration : .stream))
@@ -62,6 +63,6 @@ extension GatewayWorker {
         if !exchange.pointee.flags.contains(.localReply) { note(exchange, Refusal(cause)) }
         exchange.pointee.phase = .over
         timers.disarm(exchange.pointee.timer)
-        Connection.with(stream) { $0.reset(stream, .cancel) }
+        stream.connection { $0.reset(stream, .cancel) }
     }
 }

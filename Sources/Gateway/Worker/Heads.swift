@@ -13,7 +13,7 @@ extension GatewayWorker {
         let exchange = attempt.pointee.exchange!
         var additions = additions(exchange, from: source)
         additions.isUpstreamSecure = attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
-        additions.namesRequestID = Connection.with(target) { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
+        additions.namesRequestID = target.connection { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
         if let trial = exchange.pointee.trial, exchange.pointee.isRPC { additions.previousAttempts = trial.previousAttempts }
         return RequestHead.write(
             method: exchange.pointee.facts!.method, target: exchange.pointee.facts!.target, from: source, to: target,
@@ -25,7 +25,7 @@ extension GatewayWorker {
     func additions(_ exchange: ExchangePointer, from source: StreamPointer) -> RequestHead.Additions {
         var additions = RequestHead.Additions()
         if let origin = exchange.pointee.origin {
-            ServerConnection.withServer(source) { connection in
+            source.serverConnection { connection in
                 additions.forwardedFor = origin.forwardedFor(
                     peerText: connection.peerText, fields: &source.pointee.fields)
                 additions.forwardedProto = origin.forwardedProto(

@@ -40,7 +40,7 @@ extension GatewayWorker {
         writer.put("x-request-id", requestID(exchange, stream), token: .xRequestID, flags: .borrowedNeverIndexed)
         exchange.pointee.outcome.httpStatus = refusal.httpStatus(to: exchange.pointee.caller)
         exchange.pointee.outcome.responseBytes = replies.body.count
-        ServerConnection.withServer(stream) { connection in
+        stream.serverConnection { connection in
             connection.respond(
                 stream, fitting(withPermission(exchange, stream, writer.written), for: stream), ended: replies.body.isEmpty)
             guard !replies.body.isEmpty else { return }
@@ -64,7 +64,7 @@ extension GatewayWorker {
         exchange.pointee.phase = .over
         let isBetweenMessages = exchange.pointee.bridge?.converter.answerIsAtBoundary ?? exchange.pointee.boundary.isAtBoundary
         guard exchange.pointee.isRPC, isBetweenMessages else {
-            return Connection.with(stream) { $0.reset(stream, .internalError) }
+            return stream.connection { $0.reset(stream, .internalError) }
         }
         if let bridge = exchange.pointee.bridge { return endBridgedAnswer(exchange, bridge, with: refusal) }
         replies.fields.reset()
@@ -79,7 +79,7 @@ extension GatewayWorker {
         exchange.pointee.noteCut(flag: flag, detail: detail)
         exchange.pointee.phase = .over
         timers.disarm(exchange.pointee.timer)
-        Connection.with(stream) { $0.reset(stream, code) }
+        stream.connection { $0.reset(stream, code) }
     }
 
     /// Trailers of our own for a gRPC answer that ended without any that could be passed on.
@@ -97,7 +97,7 @@ extension GatewayWorker {
         let fields = fitting(writer.written, for: stream)
         let kept = stream.pointee.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
-        Connection.with(stream) { $0.finish(stream, trailers: kept) }
+        stream.connection { $0.finish(stream, trailers: kept) }
     }
 
     func note(_ exchange: ExchangePointer, _ refusal: Refusal) {

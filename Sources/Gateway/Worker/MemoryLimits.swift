@@ -28,7 +28,7 @@ extension GatewayWorker {
     @inline(__always)
     func checkMemory(after stream: StreamPointer) {
         let limits = memoryLimits
-        Connection.with(stream) { connection in
+        stream.connection { connection in
             if connection.queuedBytes > limits.connectionBytesMax { endLargest(of: connection, isUpstream: false) }
         }
         checkMemory()
@@ -38,7 +38,7 @@ extension GatewayWorker {
     @inline(__always)
     func checkMemory(afterUpstream stream: StreamPointer) {
         let limits = memoryLimits
-        Connection.with(stream) { connection in
+        stream.connection { connection in
             if connection.queuedBytes > limits.connectionBytesMax { endLargest(of: connection, isUpstream: true) }
         }
         checkMemory()

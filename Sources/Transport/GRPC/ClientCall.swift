@@ -141,7 +141,7 @@ package final class ClientCall: StreamHandler {
     /// Sends messages that are framed already.
     package func send(framed bytes: UnsafeRawBufferPointer) {
         guard let stream, !isOver else { return }
-        Connection.with(stream) { $0.send(stream, bytes) }
+        stream.connection { $0.send(stream, bytes) }
         if stream.pointee.outbound.count >= Self.outboundHighBytes { isFull = true }
     }
 
@@ -156,7 +156,7 @@ package final class ClientCall: StreamHandler {
     /// Nothing follows.
     package func finish() {
         guard let stream, !isOver else { return }
-        Connection.with(stream) { $0.finish(stream) }
+        stream.connection { $0.finish(stream) }
     }
 
     /// Nothing more is heard of it.
@@ -173,7 +173,7 @@ package final class ClientCall: StreamHandler {
         self.stream = nil
         stream.pointee.handler = nil
         guard !stream.pointee.isRemoteEnded || !stream.pointee.flags.contains(.localEnded) else { return }
-        Connection.with(stream) { $0.reset(stream, .cancel) }
+        stream.connection { $0.reset(stream, .cancel) }
     }
 
     private func end(_ status: CallStatus) {
@@ -204,7 +204,7 @@ package final class ClientCall: StreamHandler {
     }
 
     package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        Connection.with(stream) { $0.consumed(stream, bytes.count) }
+        stream.connection { $0.consumed(stream, bytes.count) }
         reader.receive(bytes)
         do throws(MessageReader.Failure) {
             // Whoever heard may have had enough.

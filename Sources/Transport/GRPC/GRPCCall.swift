@@ -117,13 +117,13 @@ package final class GRPCCall {
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
         guard let stream else { return }
-        guard !isOver else { return Connection.with(stream) { $0.consumed(stream, bytes.count) } }
+        guard !isOver else { return stream.connection { $0.consumed(stream, bytes.count) } }
         reader.receive(bytes)
         if isPaused {
             heldBytes += bytes.count
         } else {
             // At once, or a message larger than the window would never be whole; what is gathered is bounded by its size.
-            Connection.with(stream) { $0.consumed(stream, bytes.count) }
+            stream.connection { $0.consumed(stream, bytes.count) }
         }
         if case .streaming = method { return deliver() }
         if reader.waitingBytes > MessageFrame.headerBytes + Int(server.messageBytesMax) { fail(tooLarge) }
@@ -220,7 +220,7 @@ package final class GRPCCall {
         if heldBytes > 0, let stream {
             let held = heldBytes
             heldBytes = 0
-            Connection.with(stream) { $0.consumed(stream, held) }
+            stream.connection { $0.consumed(stream, held) }
         }
         if case .streaming = method { deliver() }
     }
@@ -257,7 +257,7 @@ package final class GRPCCall {
         isHeadSent = true
         var count = 0
         let fields = headFields(&count)
-        ServerConnection.withServer(stream) {
+        stream.serverConnection {
             $0.respond(stream, UnsafeBufferPointer(start: fields, count: count), ended: false)
         }
     }
@@ -280,7 +280,7 @@ package final class GRPCCall {
 
     private func sendOutput() {
         guard let stream else { return }
-        Connection.with(stream) { $0.send(stream, server.output.readable) }
+        stream.connection { $0.send(stream, server.output.readable) }
         if stream.pointee.outbound.count >= Self.outboundHighBytes { isWritable = false }
         server.output.removeAll()
         server.output.shrink(to: 64 << 10)
@@ -313,7 +313,7 @@ package final class GRPCCall {
         for (index, field) in trailingMetadata.enumerated() {
             trailers.initializeElement(at: count + index, to: field)
         }
-        Connection.with(stream) { $0.finish(stream, trailers: trailers) }
+        stream.connection { $0.finish(stream, trailers: trailers) }
     }
 
     /// Trailers-Only: everything in one head (gRPC over HTTP/2, "Responses").
@@ -331,7 +331,7 @@ package final class GRPCCall {
             fields[count] = field
             count += 1
         }
-        ServerConnection.withServer(stream) {
+        stream.serverConnection {
             $0.respond(stream, UnsafeBufferPointer(start: fields, count: count), ended: true)
         }
     }

@@ -81,7 +81,7 @@ package final class GRPCServer: StreamHandler {
     }
 
     package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard let call = call(stream) else { return Connection.with(stream) { $0.consumed(stream, bytes.count) } }
+        guard let call = call(stream) else { return stream.connection { $0.consumed(stream, bytes.count) } }
         call.receive(bytes)
     }
 
@@ -119,17 +119,17 @@ package final class GRPCServer: StreamHandler {
         let fields = context.fieldScratch.baseAddress!
         fields[0] = isPost ? Field(":status", "415", token: .status) : Field(":status", "405", token: .status)
         fields[1] = Field("allow", "POST", token: .other)
-        ServerConnection.withServer(stream) {
+        stream.serverConnection {
             $0.respond(stream, UnsafeBufferPointer(start: fields, count: isPost ? 1 : 2), ended: true)
         }
-        if !stream.pointee.isRemoteEnded { Connection.with(stream) { $0.reset(stream, .noError) } }
+        if !stream.pointee.isRemoteEnded { stream.connection { $0.reset(stream, .noError) } }
     }
 
     /// The call was answered before the caller had sent everything: once the answer has left, the caller is told to stop
     /// (RFC 9113, section 8.1).
     func hangUp(_ stream: StreamPointer) {
         guard stream.pointee.flags.contains(.localEnded), !stream.pointee.isRemoteEnded else { return }
-        Connection.with(stream) { $0.reset(stream, .noError) }
+        stream.connection { $0.reset(stream, .noError) }
     }
 
     func hangUpSoon(_ call: GRPCCall) {

@@ -70,7 +70,7 @@ final class KeyServer: StreamHandler {
         var block = FieldBlock()
         block.append(":status", answer.status)
         for (name, value) in answer.fields { block.append(name, value) }
-        ServerConnection.withServer(stream) { connection in
+        stream.serverConnection { connection in
             connection.respond(stream, block.all, ended: answer.body.isEmpty)
             guard !answer.body.isEmpty else { return }
             Array(answer.body.utf8).withUnsafeBytes { connection.send(stream, $0) }

@@ -1,4 +1,5 @@
 import Balancing
+import Bytes
 import GRPC
 import GRPCTesting
 import HTTP2
@@ -191,14 +192,14 @@ private final class HealthyBackend: StreamHandler {
         }
         let status = path == "/healthz" ? Field(":status", "204", token: .status) : Field(":status", "404", token: .status)
         withUnsafePointer(to: status) { field in
-            ServerConnection.withServer(stream) {
+            stream.serverConnection {
                 $0.respond(stream, UnsafeBufferPointer(start: field, count: 1), ended: true)
             }
         }
     }
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        if isSilent { Connection.with(stream) { $0.consumed(stream, bytes.count) } } else { server.streamData(stream, bytes) }
+        if isSilent { stream.connection { $0.consumed(stream, bytes.count) } } else { server.streamData(stream, bytes) }
     }
     func streamEnded(_ stream: StreamPointer) { if !isSilent { server.streamEnded(stream) } }
     func streamDrained(_ stream: StreamPointer, _ count: Int) { server.streamDrained(stream, count) }

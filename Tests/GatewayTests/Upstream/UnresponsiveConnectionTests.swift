@@ -1,4 +1,5 @@
 import Balancing
+import Bytes
 import GRPCTesting
 import HTTPModel
 import Sockets
@@ -21,7 +22,7 @@ struct UnresponsiveConnectionTests {
 
     /// From now on nothing is read on the connections with calls that are held; their sockets go on to acknowledge.
     private func wedge(_ backend: TestBackend) {
-        for stream in backend.held { Connection.with(stream) { $0.channel.pauseReading() } }
+        for stream in backend.held { stream.connection { $0.channel.pauseReading() } }
     }
 
     private func events(_ gateway: TestGateway) -> [String: UInt64] { gateway.counts("martlet_upstream_events_total") }

@@ -1,3 +1,4 @@
+import Bytes
 import GRPCTesting
 import HTTP2
 import HTTPModel
@@ -87,14 +88,14 @@ final class TestBackend: StreamHandler {
         respond(stream, [], ended: false)
         let kept = stream.pointee.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
-        Connection.with(stream) { $0.finish(stream, trailers: kept) }
+        stream.connection { $0.finish(stream, trailers: kept) }
     }
 
     /// An answer's head, and a body that goes on.
     func pour(_ stream: StreamPointer, bytes: Int) {
         respond(stream, [], ended: false)
         let body = [UInt8](repeating: 0, count: bytes)
-        body.withUnsafeBytes { body in Connection.with(stream) { $0.send(stream, body) } }
+        body.withUnsafeBytes { body in stream.connection { $0.send(stream, body) } }
     }
 
     /// Answers UNAVAILABLE.
@@ -120,11 +121,11 @@ final class TestBackend: StreamHandler {
             guard !inHead else { return respond(stream, made, ended: true) }
             respond(stream, [], ended: false)
             end(stream, made)
-        case .reset(let code): Connection.with(stream) { $0.reset(stream, code) }
+        case .reset(let code): stream.connection { $0.reset(stream, code) }
         case .http(let status):
             let fields = [stream.pointee.fields.made(":status", "\(status)")]
             fields.withUnsafeBufferPointer { fields in
-                ServerConnection.withServer(stream) { $0.respond(stream, fields, ended: true) }
+                stream.serverConnection { $0.respond(stream, fields, ended: true) }
             }
         case .status(let code, let place, let pushback):
             var fields = [stream.pointee.fields.made("grpc-status", "\(code)")]
@@ -132,11 +133,11 @@ final class TestBackend: StreamHandler {
             guard place != .head else { return respond(stream, fields, ended: true) }
             respond(stream, [], ended: false)
             if place == .afterBody {
-                ([0, 0, 0, 0, 1, 7] as [UInt8]).withUnsafeBytes { body in Connection.with(stream) { $0.send(stream, body) } }
+                ([0, 0, 0, 0, 1, 7] as [UInt8]).withUnsafeBytes { body in stream.connection { $0.send(stream, body) } }
             }
             let kept = stream.pointee.fields.reserveFields(fields.count)
             _ = kept.initialize(from: fields)
-            Connection.with(stream) { $0.finish(stream, trailers: kept) }
+            stream.connection { $0.finish(stream, trailers: kept) }
         }
     }
 
@@ -144,7 +145,7 @@ final class TestBackend: StreamHandler {
     func end(_ stream: StreamPointer, _ fields: [Field]) {
         let kept = stream.pointee.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
-        Connection.with(stream) { $0.finish(stream, trailers: kept) }
+        stream.connection { $0.finish(stream, trailers: kept) }
     }
 
     private func respond(_ stream: StreamPointer, _ more: [Field], ended: Bool) {
@@ -152,7 +153,7 @@ final class TestBackend: StreamHandler {
             Field(":status", "200", token: .status), Field("content-type", "application/grpc", token: .contentType),
         ] + more
         fields.withUnsafeBufferPointer { fields in
-            ServerConnection.withServer(stream) { $0.respond(stream, fields, ended: ended) }
+            stream.serverConnection { $0.respond(stream, fields, ended: ended) }
         }
     }
 
@@ -168,7 +169,7 @@ final class TestBackend: StreamHandler {
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         bodyBytes += bytes.count
-        if takesBodies { Connection.with(stream) { $0.consumed(stream, bytes.count) } }
+        if takesBodies { stream.connection { $0.consumed(stream, bytes.count) } }
     }
 
     func streamEnded(_ stream: StreamPointer) {}

@@ -20,7 +20,7 @@ final class PathHandler: StreamHandler {
     init(_ context: WorkerContext) { self.context = context }
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
-        protocols.append(ServerConnection.withServer(stream) { "\($0.protocolName)" })
+        protocols.append(stream.serverConnection { "\($0.protocolName)" })
         if stream.pointee.fields.text(":path")!.hasPrefix("/held") { held.append(stream) } else { answer(stream) }
     }
 
@@ -29,7 +29,7 @@ final class PathHandler: StreamHandler {
         let scratch = context.fieldScratch
         scratch[0] = Field(":status", "200", token: .status)
         let path = stream.pointee.fields.first(.path)!.valueBytes
-        ServerConnection.withServer(stream) {
+        stream.serverConnection {
             $0.respond(stream, UnsafeBufferPointer(start: scratch.baseAddress, count: 1), ended: false)
             $0.send(stream, path)
             $0.finish(stream)
@@ -38,11 +38,11 @@ final class PathHandler: StreamHandler {
 
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         bodyBytes += bytes.count
-        if accepts { Connection.with(stream) { $0.consumed(stream, bytes.count) } }
+        if accepts { stream.connection { $0.consumed(stream, bytes.count) } }
     }
 
     func accept(_ stream: StreamPointer) {
-        Connection.with(stream) { $0.consumed(stream, stream.pointee.unconsumed) }
+        stream.connection { $0.consumed(stream, stream.pointee.unconsumed) }
     }
 
     func streamEnded(_ stream: StreamPointer) {}
