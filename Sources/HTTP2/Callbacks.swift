@@ -25,8 +25,8 @@ enum Callbacks {
         nghttp2_option_set_peer_max_concurrent_streams(options, 100)
         // Heads as large as a listener's `header_bytes` may be arrive, and go on: by default nghttp2 stops at 64 KiB.
         nghttp2_option_set_max_send_header_block_length(options, 2 << 20)
-        // By default it ends the connection at the ninth CONTINUATION; here a section may be as long on the wire as decoded.
-        nghttp2_option_set_max_continuations(options, limits.sectionBytesMax >> 14 + 4)
+        // By default it ends the connection at the ninth CONTINUATION. A peer may cut its sections small.
+        nghttp2_option_set_max_continuations(options, limits.continuationsMax)
         // Closed streams are of no use to us: priorities are not honoured (RFC 9113, section 5.3).
         nghttp2_option_set_no_closed_streams(options, 1)
 

@@ -141,6 +141,7 @@ package final class Session {
         flood.enter(second: now / 1_000_000_000)
         let result = nghttp2_session_mem_recv(
             handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+        if result == Int(SessionFault.tooManyContinuations) { misuse = .sectionTooLarge }
         if let misuse {
             fault = fault ?? SessionFault(misuse)
             nghttp2_session_terminate_session(handle, ErrorCode.enhanceYourCalm.rawValue)

@@ -39,14 +39,13 @@ package enum SessionFault: UInt8, CaseIterable, Sendable {
             switch result {
             // Answers to PING and SETTINGS that the peer does not read.
             case NGHTTP2_ERR_FLOODED.rawValue: self = .controlFlood
-            case Self.tooManyContinuations: self = .sectionTooLarge
             default: self = .protocolError
             }
         }
     }
 
     /// NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, which not every header file of 1.52 names.
-    private static let tooManyContinuations: Int32 = -908
+    static let tooManyContinuations: Int32 = -905
 
     /// By the GOAWAY that nghttp2 sends of its own accord; `nil` where it says nothing bad.
     init?(sent code: ErrorCode) {

@@ -23,6 +23,9 @@ package struct SessionLimits: Sendable, Equatable {
     /// Above this a section costs the connection, counted as `fieldListBytes` is. A listener's limit may lie near it.
     package var sectionBytesMax: Int { max(256 << 10, fieldListBytes + 64 << 10) }
 
+    /// CONTINUATION frames in a section, more than which cost the connection: as large a section as may be, 256 bytes a frame.
+    package var continuationsMax: Int { sectionBytesMax >> 8 }
+
     package static let defaults = SessionLimits(
         streams: 100, fieldCount: 100, fieldListBytes: 60 << 10, streamWindowBytes: 256 << 10,
         connectionWindowBytes: 4 << 20, resetBurst: 1000, resetsPerSecond: 100, settingsPerSecond: 32,

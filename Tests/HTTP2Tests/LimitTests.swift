@@ -157,6 +157,43 @@ import Testing
         #expect(throws: Session.Misuse.controlFlood) { try side.input(ping) }
     }
 
+    /// A section in so many CONTINUATION frames, the last of which ends it.
+    private static func pieces(_ type: [UInt8], _ count: Int, each: [UInt8]) -> [UInt8] {
+        (1...count).reduce(type) { bytes, index in
+            bytes + Raw.frame(9, flags: index == count ? 4 : 0, stream: 1, each)
+        }
+    }
+
+    @Test("a head in 30 CONTINUATION frames is read, and so are an answer's trailers")
+    func smallContinuations() throws {
+        let fields = Raw.block([("x-a", "v"), ("x-b", String(repeating: "v", count: 30))])
+        let server = Side(.server)
+        try server.input(Raw.hello + Self.pieces(Raw.frame(1, flags: 1, stream: 1, Raw.block(Side.get)), 30, each: fields))
+        #expect(server.heard[1].head?.count == 64)
+        let client = Side(.client)
+        try client.input(Raw.settings)
+        client.request()
+        _ = try client.output()
+        try client.input(Raw.headers(stream: 1, [(":status", "200")], ended: false))
+        try client.input(Self.pieces(Raw.frame(1, flags: 1, stream: 1, Raw.block([("grpc-status", "0")])), 30, each: fields))
+        #expect(client.heard[1].trailers?.count == 61)
+    }
+
+    @Test("a section may come in 1,024 CONTINUATION frames; one more ends the connection, which says why", arguments: [0, 1])
+    func continuations(over: Int) throws {
+        #expect(SessionLimits.defaults.continuationsMax == 1024)
+        let side = Side(.server, SessionLimits.with { $0.fieldCount = 2000 })
+        let bytes = Self.pieces(Raw.frame(1, flags: 1, stream: 1, Raw.block(Side.get)), 1024 + over, each: [0, 1, 0x78, 1, 0x76])
+        if over == 0 {
+            try side.input(Raw.hello + bytes)
+            #expect(side.heard[1].head?.count == 4 + 1024)
+        } else {
+            #expect(throws: Session.Misuse.sectionTooLarge) { try side.input(Raw.hello + bytes) }
+            #expect(side.session.fault == .sectionTooLarge)
+            #expect(Raw.goAwayCode(try side.output()) == 11)
+        }
+    }
+
     @Test("streams begun and reset again and again end the connection")
     func resetFlood() throws {
         let side = Side(.server, SessionLimits.with { $0.resetBurst = 20; $0.resetsPerSecond = 1 })
