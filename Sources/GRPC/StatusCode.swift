@@ -11,7 +11,8 @@ package enum StatusCode: UInt8, CaseIterable, Sendable {
         self = StatusCode(digits: field) ?? .unknown
     }
 
-    /// `nil` for a number that is no code, and for what is no number.
+    /// `nil` for a number that is no code, and for what is no number: one with a leading zero is none either, as its bytes
+    /// would not be the code's.
     package init?(digits: UnsafeRawBufferPointer) {
         if digits.count == 1 {
             // Nearly every one.
@@ -19,6 +20,7 @@ package enum StatusCode: UInt8, CaseIterable, Sendable {
             self = code
             return
         }
+        guard digits.count == 2, digits[0] != UInt8(ascii: "0") else { return nil }
         guard let number = Decimal.read(digits)?.exactly(as: UInt8.self), let code = StatusCode(rawValue: number) else { return nil }
         self = code
     }
