@@ -109,7 +109,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private func probeReplied(_ reply: RedisReply) {
         if reply.kind == .error, reply.hasPrefix("NOSCRIPT"), probe(inFull: true) { return }
         isTrying = false
-        if reply.kind == .array, reply.count == 6 {
+        if isAnswer(reply, counters: 2) {
             note(nil)
         } else {
             note(StoreTrouble(reply))
@@ -220,9 +220,20 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     private func answer(_ request: LimitRequest) { delegate?.limitDecided(request) }
 
+    /// An array of as many integers as the script answers with. An element of another kind would read as zero.
+    private func isAnswer(_ reply: RedisReply, counters: Int) -> Bool {
+        guard reply.kind == .array, reply.count == 2 + 2 * counters else { return false }
+        var element = reply.first
+        for _ in 0..<reply.count {
+            guard let integer = element, integer.kind == .integer else { return false }
+            element = integer.next
+        }
+        return true
+    }
+
     /// False where the reply is not the script's: of another shape, or with numbers that its arithmetic cannot come to.
     private func read(_ reply: RedisReply, into request: LimitRequest) -> Bool {
-        guard reply.kind == .array, reply.count == 2 + 2 * request.count, let charged = reply.first,
+        guard isAnswer(reply, counters: request.count), let charged = reply.first,
             let time = charged.next, let mark = charged.integer.exactly(in: 0...1),
             let nanoseconds = time.integer.scaled(by: 1000).exactly(in: 0 ... .max).map(UInt64.init)
         else { return false }

@@ -267,6 +267,33 @@ private final class Answers: LimitDelegate {
         #expect(store.errors == 4)
     }
 
+    @Test("an element that is no integer is a reply of another shape, wherever it stands", arguments: [
+        "-ERR x\r\n", "$-1\r\n", "*-1\r\n", "+OK\r\n", "*0\r\n", "$1\r\n1\r\n", "*1\r\n:1\r\n",
+    ])
+    func kinds(element: String) throws {
+        let good = [":0\r\n", ":1800000000000000\r\n", ":0\r\n", ":0\r\n"]
+        for place in 0...4 {
+            let store = store(.deny)
+            _ = call(store)
+            // The first time none is replaced.
+            try wire.reply("*4\r\n" + good.enumerated().map { $0.offset + 1 == place ? element : $0.element }.joined())
+            #expect(answers.outcomes.last?.decision == (place == 0 ? .refused : .unavailable))
+            #expect(store.errors == (place == 0 ? 0 : 1))
+        }
+    }
+
+    @Test("a trial that is answered with other than integers is no sign of health")
+    func trialKinds() throws {
+        let store = store(.local)
+        #expect(store.lookAgain(now: wire.now))
+        try wire.reply("*6\r\n" + String(repeating: "$1\r\n1\r\n", count: 6))
+        #expect(answers.troubles == [.refusing("a reply of another shape")])
+        wire.now = wire.now + .seconds(1)
+        #expect(store.lookAgain(now: wire.now))
+        try wire.reply(Self.trialAnswer)
+        #expect(answers.troubles.last == .some(nil))
+    }
+
     /// `[charged, µs, level, 0]`, each time one of the numbers at its limit and one above.
     @Test("numbers that the script cannot come to are a reply of another shape", arguments: [
         (["1", "9223372036854775", "0", "0"], true), (["1", "9223372036854776", "0", "0"], false),
