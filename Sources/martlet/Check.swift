@@ -8,7 +8,8 @@ struct Check: ParsableCommand {
         abstract: "Find every mistake in a configuration at once.",
         discussion: """
             A configuration of the gateway, or of the rate-limit service: that one has domains, and the last line says so. \
-            The files that it names are looked at too; nothing is started, opened for writing or called.
+            It is read as martlet serve reads it: a regular file, no pipe. The files that it names are looked at too; nothing is \
+            started, opened for writing or called.
 
             Prints FILE:LINE:COLUMN: what was found and what was expected. Exit status 1 where there is a mistake.
             """)
@@ -18,7 +19,7 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let text: String
-        switch Files.inputText(file) {
+        switch Files.text(file) {
         case .success(let contents): text = contents
         case .failure(let failure):
             print([Files.unreadable(file, failure)].report)

@@ -5,7 +5,7 @@ import Glibc
 
 /// The executable is the one who opens files and knows the environment.
 enum Files {
-    /// A whole file that a configuration names, at most 64 MiB. Whatever else has a path, such as a pipe that nobody writes
+    /// A whole configuration, or a file that one names, at most 64 MiB. Whatever else has a path, such as a pipe that nobody writes
     /// to, could be waited for in vain.
     static func bytes(_ path: String) -> Result<[UInt8], FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -20,7 +20,7 @@ enum Files {
         }
     }
 
-    /// What a command was given on its line, which may be a pipe too: all that comes until its end.
+    /// What else a command was given on its line, which may be a pipe too: all that comes until its end.
     static func input(_ path: String) -> Result<[UInt8], FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
@@ -42,10 +42,6 @@ enum Files {
 
     static func text(_ path: String) -> Result<String, FileFailure> {
         bytes(path).flatMap(text)
-    }
-
-    static func inputText(_ path: String) -> Result<String, FileFailure> {
-        input(path).flatMap(text)
     }
 
     private static func text(_ bytes: [UInt8]) -> Result<String, FileFailure> {

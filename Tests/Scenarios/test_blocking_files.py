@@ -125,6 +125,13 @@ def test_a_pipe_in_the_place_of_any_file_is_refused_at_once(gateway, backend, tm
     leaves(running)
 
 
+@pytest.mark.parametrize("command", ["check", "serve", "ratelimit"])
+def test_every_command_refuses_a_pipe_as_its_configuration_at_once(pipe, command):
+    result = run(command, pipe, timeout=10)
+    assert result.returncode == 1
+    assert f"{pipe}:1:1: cannot be read: it is not a regular file" in result.stdout + result.stderr
+
+
 @pytest.fixture
 def slow_protoc(tmp_path):
     """A directory for PATH whose protoc takes as long as a file is there."""
