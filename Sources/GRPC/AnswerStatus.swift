@@ -14,9 +14,12 @@ package struct AnswerStatus: Equatable {
     package private(set) var isRepeated = false
 
     /// Reads the fields from `start` on.
-    package init(_ fields: FieldBlock, from start: Int) {
+    package init(_ fields: FieldBlock, from start: Int) { self.init(fields, from: start, to: fields.count) }
+
+    /// Reads the fields of one section where another may already lie behind it.
+    package init(_ fields: FieldBlock, from start: Int, to end: Int) {
         var field = UnsafePointer(fields.fields + start)
-        let end = UnsafePointer(fields.fields + fields.count)
+        let end = UnsafePointer(fields.fields + end)
         while field < end {
             if case .grpcStatus = field.pointee.token { add(field.pointee.valueBytes) }
             field += 1

@@ -116,6 +116,8 @@ package struct Exchange {
         package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
         /// Another attempt was wanted, and the cluster's budget had none left.
         package static var budgetExhausted: Flags { Flags(rawValue: 1024) }
+        /// Its time was up while an answer waited for the end of the tick, and acts once that has been written.
+        package static var deadlineDeferred: Flags { Flags(rawValue: 2048) }
     }
 
     package struct Outcome {

@@ -8,9 +8,10 @@ enum AnswerCheck {
     ///
     /// An HTTP error page, or anything else without `application/grpc`, becomes the status its HTTP code stands for
     /// (gRPC, "HTTP to gRPC Status Code Mapping"). A status in the head is believed whatever else is wrong, if it is one.
+    /// Only the head is looked at: the trailers may be there already, where it was held for another attempt.
     static func refusal(_ stream: StreamPointer, status: Int, ended: Bool) -> RefusalCause? {
         let fields = stream.pointee.fields
-        let said = AnswerStatus(fields, from: 0)
+        let said = AnswerStatus(fields, from: 0, to: stream.pointee.trailersStart)
         if said.isMalformed { return .upstreamMalformedStatus(found: AnswerStatus.describe(fields, from: 0)) }
         if said.code != nil {
             // What ends the call stands in its trailers: clients would be told two things.
@@ -24,13 +25,17 @@ enum AnswerCheck {
     }
 
     private static func removeStatus(_ stream: StreamPointer) {
+        let (count, headCount) = (stream.pointee.fields.count, stream.pointee.trailersStart)
+        var index = 0
         stream.pointee.fields.removeAll {
-            switch $0.token {
+            defer { index += 1 }
+            guard index < headCount else { return false }
+            return switch $0.token {
             case .grpcStatus, .grpcMessage, .grpcStatusDetails: true
             default: false
             }
         }
-        stream.pointee.trailersStart = stream.pointee.fields.count
+        stream.pointee.trailersStart -= count - stream.pointee.fields.count
     }
 
     private static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {

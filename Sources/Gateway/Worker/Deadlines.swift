@@ -11,6 +11,7 @@ internal import Transport
 /// waits for the caller's window is not over.
 extension GatewayWorker {
     func deadlinePassed(_ exchange: ExchangePointer) {
+        if isDeferred(exchange) { return }
         let stage: DeadlineStage
         switch exchange.pointee.phase {
         case .filtering, .suspended: stage = .filters
@@ -38,6 +39,22 @@ extension GatewayWorker {
     }
 
     private static let lastWords = Duration.seconds(1)
+    /// Long enough for the tick to end, which writes what it has queued.
+    private static let writing = Duration.milliseconds(1)
+
+    /// Whether an answer is queued that may only wait for the end of this tick: an upstream that is told the time that is left
+    /// answers at the very moment of the deadline. What can be written leaves first, and the rest is out of time.
+    private func isDeferred(_ exchange: ExchangePointer) -> Bool {
+        guard !exchange.pointee.flags.contains(.deadlineDeferred), let stream = exchange.pointee.downstream else { return false }
+        switch exchange.pointee.phase {
+        case .responding: guard !stream.pointee.outbound.isEmpty else { return false }
+        case .over: guard !stream.pointee.flags.contains(.localEnded) else { return false }
+        case .filtering, .suspended, .waiting, .requesting: return false
+        }
+        exchange.pointee.flags.insert(.deadlineDeferred)
+        timers.arm(exchange.pointee.timer, at: now + Self.writing)
+        return true
+    }
 
     private func countTimeout(_ flags: Exchange.Flags) {
         metrics.count(
