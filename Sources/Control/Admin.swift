@@ -76,6 +76,10 @@ final class Admin: StreamHandler {
         let path = target.prefix { $0 != UInt8(ascii: "?") }
         body.removeAll()
         let isHead = method.elementsEqual("HEAD".utf8)
+        guard !stream.pointee.flags.contains(.headTooLarge) else {
+            body.append("the request's head is too large\n")
+            return reply(stream, "431", "text/plain; charset=utf-8", isHead: isHead)
+        }
         guard isHead || method.elementsEqual("GET".utf8) else {
             body.append("only GET and HEAD are served here\n")
             return reply(stream, "405", "text/plain; charset=utf-8", isHead: isHead, allow: true)

@@ -155,14 +155,18 @@ package struct Exchange {
     /// `SERVICE/METHOD` of an RPC, a part of its path behind the first slash; empty for anything else.
     @inline(__always)
     var rpcName: UnsafeRawBufferPointer {
-        guard caller != .http || bridge != nil, let facts, let start = facts.service.baseAddress, !facts.service.isEmpty else {
-            return UnsafeRawBufferPointer(start: nil, count: 0)
-        }
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        if case .http = caller { guard bridge != nil else { return none } }
+        guard let facts, let start = facts.service.baseAddress, !facts.service.isEmpty else { return none }
         return UnsafeRawBufferPointer(start: start, count: facts.service.count + 1 + facts.rpc.count)
     }
 
     /// It has what the log tells of few.
-    var hasNotes: Bool { decider != nil || transportFailure != nil || shadows != nil }
+    @inline(__always) var hasNotes: Bool {
+        if decider != nil { return true }
+        if transportFailure != nil { return true }
+        return shadows != nil
+    }
 
     /// Its answer ends before all of it has left.
     mutating func noteCut(flag: StaticString, detail: StaticString) {
