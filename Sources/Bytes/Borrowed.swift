@@ -1,5 +1,5 @@
 /// An object behind an address that a record keeps without counting: lent for the length of a call, and not counted either.
-/// Whoever keeps the address sees to it that the object lives.
+/// The owner of the address keeps the object alive.
 ///
 /// Public and inlinable: nothing generic that is only `package` is specialised in other modules, and every call reaches the
 /// connections of its streams this way, several times.

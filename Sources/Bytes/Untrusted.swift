@@ -5,7 +5,7 @@
 ///
 /// It has no operators, and nothing of it traps: what an arithmetic operator would do with a number out of range is to end the
 /// process, and with it every other call. A number that does not fit into `Value` is kept as the nearest that does and remembered
-/// to be beyond it, so no range holds it. Readers make these of bytes (ARCHITECTURE.md, "Numbers from outside"); whoever needs the
+/// to be beyond it, so no range holds it. Readers make these of bytes (ARCHITECTURE.md, "Numbers from outside"); a caller that needs the
 /// number says which range is meant.
 ///
 /// `public` and `@inlinable`, because a generic that is `package` stays unspecialized in other modules: in this form it costs what

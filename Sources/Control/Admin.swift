@@ -61,7 +61,7 @@ final class Admin: StreamHandler {
         server = HTTPServer(name: "admin", settings: settings, handler: self, context: context)
         // A probe is answered even where the callers of the gateway have all descriptors.
         socket = try ListeningSocket(on: context.loop, at: address, servesFromSpares: 4) { [unowned self] accepted in
-            // Others' silence never keeps a probe out: whoever has been here longest without a question goes.
+            // Silent connections never keep a probe out: the one that has been idle longest is closed.
             if server.connectionCount >= server.settings.connections { server.makeRoom() }
             _ = server.serve(accepted)
         }

@@ -51,6 +51,6 @@ extension Session {
         arrivingFieldsMax += 1
     }
 
-    /// A little more than is passed on, so that whoever cuts it sees where a character ends.
+    /// A little more than is passed on, so that the cut can be made at the end of a character.
     private static let essentialBytesMax = 4096 + 16
 }

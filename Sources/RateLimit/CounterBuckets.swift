@@ -17,7 +17,7 @@ struct BucketArray: ~Copyable {
     private let mask: UInt64
     let next = Atomic<UnsafeMutablePointer<BucketArray>?>(nil)
     let isGrowing = Atomic<Bool>(false)
-    /// The first bucket that nobody has begun to move, and how many have moved.
+    /// The first bucket whose move has not begun, and how many have moved.
     let toMove = Atomic<Int>(0)
     let moved = Atomic<Int>(0)
     /// Of an array that every bucket has left: in which epoch, and the one that was outgrown before.

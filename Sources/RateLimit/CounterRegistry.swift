@@ -10,7 +10,7 @@ package final class CounterRegistry: Sendable {
     /// The process's secret: of every digest.
     package let seed: HashSeed
     package let cells: CounterCells
-    /// Whoever tends; not its whole ticks, in which a configuration may be read.
+    /// The maintaining loop; not its whole ticks, in which a configuration may be read.
     private let tending: EpochDomain.Participant
     private let state = Mutex<State>(State())
 

@@ -216,7 +216,7 @@ extension CounterTable {
         }
     }
 
-    /// Hangs a bucket's cells into two buckets of `next`, which nobody asks for its keys before it has moved.
+    /// Hangs a bucket's cells into two buckets of `next`, which is not searched for these keys before the move is over.
     private func move(_ bucket: CounterBucket, to next: UnsafeMutablePointer<BucketArray>) {
         // Only who has counted it off moves it.
         _ = bucket.acquire(.moving)

@@ -18,7 +18,7 @@ package import Time
 /// - **A charge and an eviction are in one order.** Both swap the same word. A charge that comes second finds `claimed` and
 ///   looks again: its key comes anew, with nothing counted. One that came first went with the counter.
 /// - **A charge is given back to the cell that it was made to**, or to none: the request remembers the cell, not the key.
-///   In the same tick that cell is nobody else's, wherever its chain now hangs; if it is claimed, what was charged went with it,
+///   In the same tick no other key has that cell, wherever its chain now hangs; if it is claimed, what was charged went with it,
 ///   and a new counter of the same key never had it. Charges of several limits are made in turn and given back likewise, each
 ///   by itself, so all or none stays true whatever is evicted between.
 /// - **A key is never in two cells.** It is put in only by the worker that has its bucket's turn, who looks again first. A bucket
@@ -78,7 +78,7 @@ package final class CounterTable: @unchecked Sendable {
         if count > Self.guaranteed { cells.giveBack(count - Self.guaranteed) }
     }
 
-    /// Counters that are kept, recovered ones that nobody has looked at since among them.
+    /// Counters that are kept, including recovered ones that have not been looked at since.
     package var count: Int { held.load(ordering: .relaxed) }
 
     struct Charge {

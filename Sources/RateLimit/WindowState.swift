@@ -4,7 +4,7 @@ internal import Time
 ///
 ///     31 bits: the window's number since 2020, from 1 (of seconds, to 2088) │ 33 bits: hits so far
 ///
-/// Zero is a counter nobody has used; all ones mark a cell that is being taken from its key (`CounterState.claimed`).
+/// Zero is a counter that was never used; all ones mark a cell that is being taken from its key (`CounterState.claimed`).
 enum WindowState {
     static let sumBits: UInt64 = 33
     /// Above every limit, which is of 32 bits.

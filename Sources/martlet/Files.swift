@@ -5,8 +5,8 @@ import Glibc
 
 /// The executable is the one who opens files and knows the environment.
 enum Files {
-    /// A whole configuration, or a file that one names, at most 64 MiB. Whatever else has a path, such as a pipe that nobody writes
-    /// to, could be waited for in vain.
+    /// A whole configuration, or a file that one names, at most 64 MiB. Whatever else has a path, such as a pipe without a
+    /// writer, could be waited for in vain.
     static func bytes(_ path: String) -> Result<[UInt8], FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }

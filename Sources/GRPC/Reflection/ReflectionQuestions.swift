@@ -71,7 +71,7 @@ package struct ReflectionQuestions {
     package mutating func failed(_ reason: String) {
         switch asked {
         case .fileOfSymbol(let name)?: withoutFileAtFirst.append((name, reason))
-        // Files that hold nothing but options are often missing: whoever links them says what is.
+        // Files that hold nothing but options are often missing: the linker reports what is needed and missing.
         case .file(let name)?:
             triedFiles.insert(name)
             missingAtFirst.append((name, reason))

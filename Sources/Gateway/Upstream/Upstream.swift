@@ -424,7 +424,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         case .connectionLost:
             // One that gave no sign of life is noted once, by its endpoint.
             if !isUnresponsive(stream) { note(attempt, .localFailure) }
-        // What went beyond our limits was one answer; whose, nobody knows.
+        // One answer exceeded our limits; which one is unknown.
         case .limitExceeded: break
         // One that goes says nothing of itself by the streams it leaves; one that stays and refuses does.
         case .unprocessed:

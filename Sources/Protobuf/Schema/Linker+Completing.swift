@@ -1,5 +1,5 @@
 extension Linker {
-    /// Adds what files import from Protocol Buffers itself and nobody gave, where nothing that was given has the same names.
+    /// Adds what files import from Protocol Buffers itself and the source did not give, where nothing that was given has the same names.
     mutating func addWellKnownFiles() {
         var wanted = files.flatMap(\.imports)
         while let name = wanted.popLast() {

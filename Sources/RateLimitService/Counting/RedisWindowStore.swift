@@ -182,7 +182,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         if trouble.code != nil || trials > 1 { note(trouble) }
     }
 
-    /// The reply to an EXPIRE, which nobody waits for.
+    /// The reply to an EXPIRE; no call waits for it.
     private func expired(_ reply: RedisReply) {
         expireTrouble = reply.kind == .error ? StoreTrouble(reply) : nil
         if let expireTrouble { note(expireTrouble) }
@@ -205,7 +205,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         default: break
         }
         guard let (number, index, decision) = counter(of: tag) else { return }
-        // A sum below zero is none that INCRBY of hits comes to: somebody else writes these keys.
+        // INCRBY of hits never yields a sum below zero: another program writes these keys.
         if reply.kind == .integer, let sum = reply.integer.exactly(in: 0 ... .max) {
             decision.counters[index].sum = UInt64(sum)
         } else {
