@@ -36,6 +36,11 @@ enum Callbacks {
             // A malformed field makes the message malformed (RFC 9113, section 8.1.1): RST_STREAM.
             NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
         }
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, user in
+            // Of the rest of the section nothing is told.
+            Callbacks.withSession(user) { $0.heardSection = 0 }
+            return 0
+        }
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame)
         nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, onBeginFrame)
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
@@ -67,6 +72,7 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
     Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
         let id = frame!.pointee.hd.stream_id
+        session.heardSection = id
         if frame!.pointee.headers.cat != NGHTTP2_HCAT_REQUEST, let stream = session.stream(id) {
             // A further section: the final head after 1xx, or trailers.
             if stream.pointee.flags.contains(.headReceived) {
@@ -113,12 +119,20 @@ private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, valu
 
 private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
     // Nearly every frame; a session that has died says so where it is asked next.
-    if header!.pointee.length > 0, header!.pointee.type <= UInt8(NGHTTP2_HEADERS.rawValue) { return 0 }
+    if header!.pointee.length > 0, header!.pointee.type <= UInt8(NGHTTP2_HEADERS.rawValue),
+        header!.pointee.type == UInt8(NGHTTP2_DATA.rawValue) || header!.pointee.length <= Session.unheardBytesFree
+    {
+        return 0
+    }
     return Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
         let header = header!.pointee
         switch Int(header.type) {
         case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue), Int(NGHTTP2_CONTINUATION.rawValue):
+            if header.type != UInt8(NGHTTP2_DATA.rawValue), header.length > 0 {
+                let continues = header.type == UInt8(NGHTTP2_CONTINUATION.rawValue)
+                return session.beginSectionFrame(header.stream_id, header.length, continues: continues) ? 0 : Callbacks.failure
+            }
             // An empty frame that ends its stream has a purpose; others have none.
             guard header.length == 0, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0,
                 !session.flood.allowsEmptyFrame(session.limits)
@@ -128,6 +142,10 @@ private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0, !session.flood.allowsSettings(session.limits)
             else { return 0 }
             session.misuse = .settingsFlood
+        case Int(NGHTTP2_RST_STREAM.rawValue):
+            // Where these are too many nghttp2 ends the connection.
+            if session.role == .server { _ = session.flood.allowsReset(session.limits) }
+            return 0
         case Int(NGHTTP2_PING.rawValue), Int(NGHTTP2_WINDOW_UPDATE.rawValue), Int(NGHTTP2_PRIORITY.rawValue):
             guard !session.flood.allowsControlFrame() else { return 0 }
             session.misuse = .controlFlood
@@ -144,6 +162,8 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
         let header = frame!.pointee.hd
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
+            session.heardSection = 0
+            if session.unheardBytes != 0, session.unheardStream == header.stream_id { session.unheardBytes = 0 }
             guard let stream = session.stream(header.stream_id) else { return 0 }
             session.receivedSection(stream, ended: header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
         case NGHTTP2_DATA.rawValue:

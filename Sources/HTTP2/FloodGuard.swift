@@ -12,6 +12,10 @@ struct FloodGuard {
     private(set) var excessFields = 0
     private(set) var excessBytes = 0
 
+    /// Streams that the peer ended before their time lately, by RST_STREAM or by frames that made us send one.
+    private var resets: UInt64 = 0
+    private var resetsSecond: UInt64 = 0
+
     /// Saved up by a connection that sends none, and given back each second.
     static let excessBytesMax = 256 << 10
     static let excessBytesPerSecond: UInt64 = 64 << 10
@@ -53,6 +57,21 @@ struct FloodGuard {
     mutating func allowsControlFrame() -> Bool {
         controlFramesLeft -= 1
         return controlFramesLeft >= 0
+    }
+
+    mutating func allowsReset(_ limits: borrowing SessionLimits) -> Bool {
+        let (given, overflows) = (second &- resetsSecond).multipliedReportingOverflow(by: limits.resetsPerSecond)
+        resetsSecond = second
+        resets -= overflows ? resets : min(resets, given)
+        resets += 1
+        return resets <= limits.resetBurst
+    }
+
+    /// So many bytes of sections, as they are on the wire, were decoded without a word to us. A field that is indexed takes one
+    /// byte there, and nothing of it is kept: a byte costs less than one of a field that we look at.
+    mutating func allowsUnheard(_ bytes: Int) -> Bool {
+        excessBytesLeft -= bytes >> 3
+        return excessBytesLeft >= 0
     }
 
     /// A field of so many bytes (name, value and 32) was decoded for nothing. Within a frame: one of 16 KiB can stand for 64 MiB.

@@ -70,6 +70,11 @@ package final class Session {
     var arrivingStart = 0
     /// Of the section that is arriving: bytes of fields that were not kept.
     var arrivingExcess = 0
+    /// The stream of the section that nghttp2 tells us of; 0 between sections, and where it decodes without telling.
+    var heardSection: Int32 = 0
+    /// Bytes of sections on the wire that we have not heard to their end, and the stream they were for.
+    var unheardBytes = 0
+    var unheardStream: Int32 = 0
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0
@@ -77,7 +82,7 @@ package final class Session {
     package internal(set) var lastMessageFrame: UInt64 = 0
     private(set) var isDead = false
     /// Why we have ended the connection, or are about to.
-    package private(set) var fault: SessionFault?
+    package internal(set) var fault: SessionFault?
     /// A flood or another misuse was found in a callback: `receive` reports it.
     var misuse: Misuse?
 
@@ -171,6 +176,7 @@ package final class Session {
                 }
                 let frame = UnsafeRawBufferPointer(start: data, count: count)
                 if frame[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { noteGoAway(frame) }
+                if frame[3] == UInt8(NGHTTP2_RST_STREAM.rawValue) { noteReset(frame) }
                 target.pointee.bytes.append(frame)
             }
             return 0

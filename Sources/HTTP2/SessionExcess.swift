@@ -27,6 +27,44 @@ extension Session {
         return misuse == nil
     }
 
+    /// HEADERS or CONTINUATION begins. Of a section for a stream that is closed, and of one behind a malformed field, nghttp2
+    /// tells us no fields, but decodes them. A small one is free: peers cannot know yet which streams we have reset. Of an
+    /// ignored section only the HEADERS frame is seen; `continuationsMax` bounds what may follow it. Only callers are charged: an
+    /// upstream answers calls that we cancel with heads of any size.
+    ///
+    /// - Returns: false where the connection ends.
+    func beginSectionFrame(_ stream: Int32, _ bytes: Int, continues: Bool) -> Bool {
+        guard role == .server else { return true }
+        var isAllowed = true
+        if !continues || stream != unheardStream { isAllowed = chargeUnheard() }
+        unheardStream = stream
+        unheardBytes += continues ? bytes : bytes - Self.unheardBytesFree
+        if continues, stream != heardSection { isAllowed = chargeUnheard() && isAllowed }
+        if !isAllowed { misuse = .fieldFlood }
+        return isAllowed
+    }
+
+    private func chargeUnheard() -> Bool {
+        defer { unheardBytes = 0 }
+        return flood.allowsUnheard(unheardBytes)
+    }
+
+    /// HEADERS frames up to this are not even looked at.
+    static let unheardBytesFree = 1024
+
+    /// A RST_STREAM of ours that a peer's malformed frame provokes costs us a call as one of its own does.
+    func noteReset(_ frame: UnsafeRawBufferPointer) {
+        guard role == .server, frame.count >= 13 else { return }
+        switch UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 9, as: UInt32.self)) {
+        case NGHTTP2_PROTOCOL_ERROR.rawValue, NGHTTP2_FLOW_CONTROL_ERROR.rawValue, NGHTTP2_STREAM_CLOSED.rawValue,
+            NGHTTP2_FRAME_SIZE_ERROR.rawValue:
+            guard !flood.allowsReset(limits) else { return }
+            fault = fault ?? .resetFlood
+            check(nghttp2_session_terminate_session(handle, ErrorCode.enhanceYourCalm.rawValue))
+        default: break
+        }
+    }
+
     /// Keeps, cut, what an answer in the caller's protocol is made from, though the section is too large already: its status,
     /// or what the caller speaks. Each once in a section, beside the limit.
     func keepEssential(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, of stream: StreamPointer) {
