@@ -119,14 +119,18 @@ private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, valu
 
 private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
     // Nearly every frame; a session that has died says so where it is asked next.
-    if header!.pointee.length > 0, header!.pointee.type <= UInt8(NGHTTP2_HEADERS.rawValue),
-        header!.pointee.type == UInt8(NGHTTP2_DATA.rawValue) || header!.pointee.length <= Session.unheardBytesFree
-    {
-        return 0
-    }
+    let (type, length) = (header!.pointee.type, header!.pointee.length)
+    if type == UInt8(NGHTTP2_DATA.rawValue), length > 0 { return 0 }
+    if type == UInt8(NGHTTP2_HEADERS.rawValue), length > 0, length <= Session.unheardBytesFree { return 0 }
+    return beganUncommonFrame(header!, user)
+}
+
+/// Out of line, so that the common frames pay for none of it.
+@inline(never)
+private func beganUncommonFrame(_ header: UnsafePointer<nghttp2_frame_hd>, _ user: UnsafeMutableRawPointer?) -> Int32 {
     return Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
-        let header = header!.pointee
+        let header = header.pointee
         switch Int(header.type) {
         case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue), Int(NGHTTP2_CONTINUATION.rawValue):
             if header.type != UInt8(NGHTTP2_DATA.rawValue), header.length > 0 {

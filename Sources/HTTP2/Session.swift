@@ -175,8 +175,7 @@ package final class Session {
                     return count
                 }
                 let frame = UnsafeRawBufferPointer(start: data, count: count)
-                if frame[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { noteGoAway(frame) }
-                if frame[3] == UInt8(NGHTTP2_RST_STREAM.rawValue) { noteReset(frame) }
+                if frame[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { noteGoAway(frame) } else { noteReset(frame) }
                 target.pointee.bytes.append(frame)
             }
             return 0
