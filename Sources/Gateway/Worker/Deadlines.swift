@@ -28,14 +28,21 @@ extension GatewayWorker {
             metrics.count(.upstreamTimeout)
             exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.noteTimeout() }
         }
-        // An answer that had begun says that the endpoint is there.
-        if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response {
+        // An answer that had begun says that the endpoint is there, and one that cannot begin before the caller has sent the
+        // rest of its request says nothing.
+        if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response && !waitsForRequest(exchange) {
             upstream.note(exchange.pointee.attempt, .localFailure)
             exchange.pointee.trial?.others.forEach { upstream.note($0, .localFailure) }
         }
         fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
         // Where the status is part of a body, it may wait for the caller's window in its turn.
         timers.arm(exchange.pointee.timer, at: now + Self.lastWords)
+    }
+
+    /// The caller has more to send, and the endpoint has taken all that came.
+    private func waitsForRequest(_ exchange: ExchangePointer) -> Bool {
+        guard !exchange.pointee.flags.contains(.requestEnded), let stream = exchange.pointee.upstream else { return false }
+        return stream.pointee.outbound.isEmpty
     }
 
     private static let lastWords = Duration.seconds(1)

@@ -164,4 +164,20 @@ struct CircuitTests {
         }
         #expect(record.records.contains { $0.isEjected })
     }
+
+    @Test("a deadline that passes while the rest of the request is awaited says nothing of the endpoint")
+    func unfinishedRequests() throws {
+        let (gateway, backends) = try house(1) { $0.outliers = OutlierSettings() }
+        let record = gateway.gateway.current.clusters[0].record
+        let caller = try gateway.caller()
+        for _ in 0..<10 {
+            let call = caller.begin("/hold.S/Call", [("grpc-timeout", "1S")])
+            #expect(gateway.run { !backends[0].held.isEmpty })
+            gateway.outside.advance(by: .milliseconds(1100), steps: 1)
+            #expect(gateway.run { call.status == "4" })
+            call.reset()
+            #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+        }
+        #expect(record.records.allSatisfy { !$0.isEjected })
+    }
 }
