@@ -57,24 +57,6 @@ def test_a_timeout_alone_says_that_it_is_connect(running, version):
     assert (status, json.loads(body)["code"]) == (400, "invalid_argument")
 
 
-@pytest.mark.parametrize("head", [{"connect-protocol-version": "1"}, {"connect-timeout-ms": "300"}, {"connect-protocol-version": "9"}])
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("path", ["/v1/shelves/1/books/2:burn", "/v1/books:import"])
-def test_a_path_of_rest_is_served_whatever_connect_headers_say(running, version, head, path):
-    plain = post(running.address, version, path, {"content-type": "application/json"}, b"{}")
-    status, told, body = post(running.address, version, path, {"content-type": "application/json", **head}, b"{}")
-    assert (status, told["content-type"], body) == (plain[0], plain[1]["content-type"], plain[2])
-    assert status == 200 if "import" in path else status != 404
-    assert post(running.address, version, "/nowhere/at/all", {"content-type": "application/json", **head}, b"{}")[0] == 404
-
-
-def test_two_timeouts_are_none(running):
-    for first, second in (("50000", "1"), ("1", "50000"), ("50000", "50000")):
-        head = {**HEAD, "connect-timeout-ms": first, "Connect-Timeout-Ms": second}
-        status, _, body = post(running.address, "http1", f"/{NAME}/GetBook", head, b"{}")
-        assert (status, json.loads(body)["code"]) == (400, "invalid_argument")
-
-
 @pytest.mark.parametrize("code", range(1, 17))
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_status_as_connect_says_it(running, code, version):

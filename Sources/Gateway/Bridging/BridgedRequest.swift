@@ -24,10 +24,7 @@ struct BridgedRequest {
             case .contentEncoding where isUnary: encoding = field.valueBytes
             case .acceptEncoding where isUnary: acceptsGzip = Self.names(field.valueBytes, "gzip")
             case .other where isConnect:
-                if field.nameBytes.equals("connect-timeout-ms") {
-                    guard timeout == nil else { throw ConversionFailure(.malformedConnectTimeout) }
-                    timeout = field.valueBytes
-                }
+                if field.nameBytes.equals("connect-timeout-ms") { timeout = field.valueBytes }
                 if field.nameBytes.equals("connect-protocol-version"), !field.valueBytes.equals("1") {
                     throw ConversionFailure(.unsupportedConnectVersion)
                 }

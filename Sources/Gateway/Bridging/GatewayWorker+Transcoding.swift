@@ -66,15 +66,6 @@ extension GatewayWorker {
         return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
     }
 
-    /// A schema binds the path to a method, and it is the name of none: what comes is REST's, whatever Connect's headers say.
-    func isBound(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Bool {
-        guard !snapshot.transcodings.isEmpty else { return false }
-        let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
-        if let direct, let plan = snapshot.routes[direct].transcoding, plan.schema.method(path: facts.path) != nil { return false }
-        if case .none = meaning(of: facts.method, facts, direct, stream, snapshot) { return false }
-        return true
-    }
-
     /// What a path means with an HTTP method.
     private enum Meaning {
         /// The method is the one in `transcoding.match`, of the route's schema.

@@ -37,10 +37,10 @@ extension GatewayWorker {
         }
         if facts.service.isEmpty, exchange.pointee.caller != .http {
             // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
-            // The type alone does not make it Connect, nor do Connect's headers beside JSON, which are REST's where no method is named.
-            guard exchange.pointee.caller == .connectUnary,
-                !stream.pointee.fields.saysConnect || facts.contentType.map({ BridgedRequest.isJSON($0) }) == true
-            else { return refuse(exchange, .noMethod) }
+            guard exchange.pointee.caller == .connectUnary, !stream.pointee.fields.saysConnect else {
+                return refuse(exchange, .noMethod)
+            }
+            // The type alone does not make it Connect.
             exchange.pointee.caller = .http
         }
         let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
@@ -48,11 +48,6 @@ extension GatewayWorker {
         if facts.hasGuardedNames { removeGuardedNames(exchange, stream) }
         if facts.hasReadings, !snapshot._withUnsafeGuaranteedRef({ $0.table.readsAlike(facts, fields: stream.pointee.fields) }) {
             return refuse(exchange, .badPath)
-        }
-        if case .connectUnary = exchange.pointee.caller, facts.contentType.map({ BridgedRequest.isJSON($0) }) == true,
-            snapshot._withUnsafeGuaranteedRef({ isBound(facts, stream, $0) })
-        {
-            exchange.pointee.caller = .http
         }
         if case .http = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
             switch snapshot._withUnsafeGuaranteedRef({ findTranscoded(exchange, stream, $0) }) {
