@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CFieldValue"),
 
         // 1  bytes
         module("Bytes"),
@@ -67,7 +68,7 @@ let package = Package(
 
         // 5  protocols
         module("HTTP1", ["Bytes", "HTTPModel"]),
-        module("HTTP2", ["CNghttp2", "Bytes", "HTTPModel"]),
+        module("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "HTTPModel"]),
         module("GRPC", ["Bytes", "Compression", "JSON", "HTTPModel", "Time"]),
         module("Config", ["Bytes", yams]),
         module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
@@ -149,7 +150,7 @@ let package = Package(
         tests("Reactor", ["Time"]),
         tests("Sockets", ["Bytes", "Time", "Reactor", "TLS", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "HTTPModel"]),
-        tests("HTTP2", ["Bytes", "HTTPModel"]),
+        tests("HTTP2", ["CFieldValue", "Bytes", "HTTPModel"]),
         tests("GRPC", ["Bytes", "Compression", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),

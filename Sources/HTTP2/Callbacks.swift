@@ -1,4 +1,6 @@
 internal import Bytes
+// So that it is linked: nghttp2 calls its check of field values.
+internal import CFieldValue
 internal import CNghttp2
 internal import Glibc
 internal import HTTPModel
