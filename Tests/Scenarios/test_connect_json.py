@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import socket
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -55,6 +56,82 @@ def test_a_timeout_alone_says_that_it_is_connect(running, version):
     assert 30 < int(told["trailer-x-left"]) <= 50
     status, _, body = post(running.address, version, f"/{NAME}/GetBook", {**head, "connect-timeout-ms": "x"}, b"{}")
     assert (status, json.loads(body)["code"]) == (400, "invalid_argument")
+
+
+@pytest.mark.parametrize("head", [{"connect-protocol-version": "1"}, {"connect-timeout-ms": "300"}, {"connect-protocol-version": "9"}])
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("path", ["/v1/shelves/1/books/2:burn", "/v1/books:import"])
+def test_a_path_that_the_schema_binds_is_rest_whatever_connect_headers_say(running, version, head, path):
+    plain = post(running.address, version, path, {"content-type": "application/json"}, b"{}")
+    status, told, body = post(running.address, version, path, {"content-type": "application/json", **head}, b"{}")
+    assert (status, told["content-type"], body) == (plain[0], plain[1]["content-type"], plain[2]) and status == 200
+    for other in ("/nowhere/at/all", "/v1/shelves", path + "/", "/v1/shelves/1/books/2"):
+        status, _, body = post(running.address, version, other, {"content-type": "application/json", **head}, b"{}")
+        assert (status, json.loads(body)["code"]) == (501, "unimplemented"), other
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_path_that_is_bound_does_not_hide_a_method(tmp_path, version):
+    with Served() as server:
+        whole = configuration_before(server.address, tmp_path, methods={"BurnBook": {"deny": {"address": ["0.0.0.0/0"]}}})
+        whole["routes"].append({"cluster": "books", "allow": "anyone"})
+        with Gateway(tmp_path, whole) as gateway:
+            for head in ({}, HEAD):
+                head = {"content-type": "application/json", **head}
+                assert post(gateway.address, version, "/v1/shelves/1/books/2:burn", head, b"{}")[0] == 403
+                assert post(gateway.address, version, "/v1/books:import", head, b"{}")[0] == 200
+            assert post(gateway.address, version, f"/{NAME}/BurnBook", HEAD, b"{}")[0] == 403
+            for path in (f"/{NAME}/BurnBook/", f"/{NAME}/BurnBook;x", f"/{NAME}%2FBurnBook", f"/{NAME}/BurnBook/x", f"/x/{NAME}/BurnBook",
+                         "/v1/shelves/1/books/2:burn/", "/v1/shelves/1/books/2;x:burn"):
+                assert post(gateway.address, version, path, HEAD, b"{}")[0] in (400, 403, 501), path
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_may_stand_once_is_refused_twice(running, version):
+    def send(path, *fields):
+        if version == "http1":
+            return raw_post(running.address, path, fields)
+        with h2raw.Client(running.address) as client:
+            stream = client.h2.get_next_available_stream_id()
+            client.headers(stream, [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"), *fields])
+            client.data(stream, b"{}", True)
+            answer = client.answer(stream)
+            return answer.status, answer.body
+
+    head = list(HEAD.items())
+    for first, second in (("50000", "1"), ("1", "50000"), ("50000", "50000"), ("50000", "")):
+        status, body = send(f"/{NAME}/GetBook", *head, ("connect-timeout-ms", first), ("connect-timeout-ms", second))
+        assert (status, json.loads(body)["code"]) == (400, "invalid_argument")
+    for more in (("content-type", "application/json"), ("content-type", "application/grpc")):
+        status, body = send(f"/{NAME}/GetBook", *head, more)
+        assert (status, json.loads(body)["code"]) == (400, "invalid_argument")
+        status, body = send("/v1/books:import", ("content-type", "application/json"), more)
+        assert (status, json.loads(body)["code"]) == (400, 3)
+    for more in ("identity", "gzip"):
+        status, body = send(f"/{NAME}/GetBook", *head, ("content-encoding", "gzip"), ("content-encoding", more))
+        assert (status, json.loads(body)["code"]) == (415, "unimplemented")
+    assert send(f"/{NAME}/GetBook", *head, ("connect-protocol-version", "1"))[0] == 200
+    assert send(f"/{NAME}/GetBook", *head, ("connect-protocol-version", "2"))[0] == 400
+
+
+def raw_post(address, path, fields):
+    host, port = address.split(":")
+    lines = [f"POST {path} HTTP/1.1", "host: localhost", "content-length: 2", "connection: close", *(f"{name}: {value}" for name, value in fields)]
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "", "{}"]).encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split(b" ")[1]), body
+
+
+def test_two_timeouts_of_grpc_are_refused(running):
+    with h2raw.Client(running.address) as client:
+        for first, second in (("1S", "9S"), ("9S", "9S")):
+            stream = client.h2.get_next_available_stream_id()
+            client.headers(stream, [(":method", "POST"), (":scheme", "http"), (":path", f"/{NAME}/GetBook"), (":authority", "localhost"),
+                                    ("content-type", "application/grpc"), ("te", "trailers"), ("grpc-timeout", first), ("grpc-timeout", second)])
+            client.data(stream, frame(b""), True)
+            assert client.answer(stream).grpc_status == 3
 
 
 @pytest.mark.parametrize("code", range(1, 17))

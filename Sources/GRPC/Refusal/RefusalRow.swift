@@ -188,11 +188,11 @@ extension RefusalCause {
                 flag: "DPE", detail: "misdirected_request")
         case .malformedTimeout:
             RefusalRow(
-                .invalidArgument, 400, "TIMEOUT_INVALID", "grpc-timeout is malformed",
+                .invalidArgument, 400, "TIMEOUT_INVALID", "grpc-timeout is malformed, or there twice",
                 flag: "DPE", detail: "grpc_timeout_malformed")
         case .malformedConnectTimeout:
             RefusalRow(
-                .invalidArgument, 400, "TIMEOUT_INVALID", "connect-timeout-ms is malformed",
+                .invalidArgument, 400, "TIMEOUT_INVALID", "connect-timeout-ms is malformed, or there twice",
                 flag: "DPE", detail: "connect_timeout_malformed")
         case .unsupportedConnectVersion:
             RefusalRow(

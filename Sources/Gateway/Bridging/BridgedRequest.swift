@@ -21,15 +21,19 @@ struct BridgedRequest {
         for field in fields.all {
             switch field.token {
             case .contentLength: announcedBytes = Decimal.read(field.valueBytes)?.exactly(as: Int.self)
-            case .contentEncoding where isUnary: encoding = field.valueBytes
+            case .contentEncoding where isUnary: try Self.take(field, into: &encoding)
             case .acceptEncoding where isUnary: acceptsGzip = Self.names(field.valueBytes, "gzip")
             case .other where isConnect:
-                if field.nameBytes.equals("connect-timeout-ms") { timeout = field.valueBytes }
+                if field.nameBytes.equals("connect-timeout-ms") {
+                    // Servers differ in which of two counts.
+                    guard timeout == nil else { throw ConversionFailure(.malformedConnectTimeout) }
+                    timeout = field.valueBytes
+                }
                 if field.nameBytes.equals("connect-protocol-version"), !field.valueBytes.equals("1") {
                     throw ConversionFailure(.unsupportedConnectVersion)
                 }
                 guard !isUnary else { continue }
-                if field.nameBytes.equals("connect-content-encoding") { encoding = field.valueBytes }
+                if field.nameBytes.equals("connect-content-encoding") { try Self.take(field, into: &encoding) }
                 if field.nameBytes.equals("connect-accept-encoding") { acceptsGzip = Self.names(field.valueBytes, "gzip") }
             default: continue
             }
@@ -43,6 +47,12 @@ struct BridgedRequest {
         if let encoding, !readsMessages { fields.append(Field("grpc-encoding", value: encoding, token: .grpcEncoding)) }
         if acceptsGzip || readsMessages { fields.append(Field("grpc-accept-encoding", "gzip", token: .grpcAcceptEncoding)) }
         if let timeout { try Self.append(timeout, to: &fields) }
+    }
+
+    /// Two encodings are a list of what was done one after the other (RFC 9110, section 8.4), which is not read here.
+    private static func take(_ field: Field, into encoding: inout UnsafeRawBufferPointer?) throws(ConversionFailure) {
+        guard encoding == nil else { throw ConversionFailure(.unsupportedCompression(accepted: GatewayWorker.readableEncodings)) }
+        encoding = field.valueBytes
     }
 
     private static func isForeign(_ field: Field, caller: CallerProtocol, isConnect: Bool) -> Bool {

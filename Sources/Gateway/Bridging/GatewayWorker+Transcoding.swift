@@ -66,6 +66,21 @@ extension GatewayWorker {
         return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
     }
 
+    /// Whether JSON with Connect's headers is REST's nevertheless: a schema binds the path and the HTTP method, and the path is
+    /// the name of no method. Whatever else names no method stays Connect's, and is refused: as plain HTTP it would reach a
+    /// server that may read a method's name in it.
+    func isREST(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Bool {
+        guard !snapshot.transcodings.isEmpty, facts.contentType.map({ BridgedRequest.isJSON($0) }) == true else { return false }
+        let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        if !facts.service.isEmpty, let direct, let plan = snapshot.routes[direct].transcoding,
+            plan.schema.method(path: facts.path) != nil
+        {
+            return false
+        }
+        guard case .method = meaning(of: facts.method, facts, direct, stream, snapshot) else { return false }
+        return true
+    }
+
     /// What a path means with an HTTP method.
     private enum Meaning {
         /// The method is the one in `transcoding.match`, of the route's schema.

@@ -21,9 +21,9 @@ package struct HeadFacts {
     /// The RPC's method; empty exactly where `service` is.
     package private(set) var rpc: UnsafeRawBufferPointer
 
-    /// `content-type`; the first, where it is there more than once.
+    /// `content-type`.
     package let contentType: UnsafeRawBufferPointer?
-    /// `grpc-timeout`, likewise, or what another protocol has in its place.
+    /// `grpc-timeout`, or what another protocol has in its place.
     package var timeout: UnsafeRawBufferPointer?
 
     /// Some field may be one that callers may not say.
@@ -56,6 +56,8 @@ package struct HeadFacts {
         case authority
         /// Host and `:authority` name different servers (RFC 9113, section 8.3.1).
         case hostMismatch
+        /// `content-type` or `grpc-timeout` twice: servers differ in which one counts.
+        case contentTypes, timeouts
     }
 
     /// The same request as a server reads it to which its path is this one.
@@ -162,8 +164,12 @@ package struct HeadFacts {
                 case .host:
                     guard host == nil else { throw .authority }
                     host = field.pointee.valueBytes
-                case .contentType where contentType == nil: contentType = field.pointee.valueBytes
-                case .grpcTimeout where timeout == nil: timeout = field.pointee.valueBytes
+                case .contentType:
+                    guard contentType == nil else { throw .contentTypes }
+                    contentType = field.pointee.valueBytes
+                case .grpcTimeout:
+                    guard timeout == nil else { throw .timeouts }
+                    timeout = field.pointee.valueBytes
                 case .other, .xForwardedFor, .xForwardedProto, .xRequestID: hasGuardedNames = true
                 default: break
                 }

@@ -35,6 +35,12 @@ extension GatewayWorker {
         if case .grpc = exchange.pointee.caller, stream.serverConnection({ $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
+        let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
+        snapshot._withUnsafeGuaranteedRef { findOrigin(exchange, stream, $0) }
+        if facts.hasGuardedNames { removeGuardedNames(exchange, stream) }
+        if case .connectUnary = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ isREST(facts, stream, $0) }) {
+            exchange.pointee.caller = .http
+        }
         if facts.service.isEmpty, exchange.pointee.caller != .http {
             // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
             guard exchange.pointee.caller == .connectUnary, !stream.pointee.fields.saysConnect else {
@@ -43,9 +49,6 @@ extension GatewayWorker {
             // The type alone does not make it Connect.
             exchange.pointee.caller = .http
         }
-        let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
-        snapshot._withUnsafeGuaranteedRef { findOrigin(exchange, stream, $0) }
-        if facts.hasGuardedNames { removeGuardedNames(exchange, stream) }
         if facts.hasReadings, !snapshot._withUnsafeGuaranteedRef({ $0.table.readsAlike(facts, fields: stream.pointee.fields) }) {
             return refuse(exchange, .badPath)
         }
@@ -194,7 +197,8 @@ extension RefusalCause {
         switch fault {
         case .path, .noPath: self = .badPath
         case .hostMismatch: self = .hostMismatch
-        case .noMethod, .authority: self = .malformedHead
+        case .noMethod, .authority, .contentTypes: self = .malformedHead
+        case .timeouts: self = .malformedTimeout
         }
     }
 }

@@ -62,8 +62,9 @@ package final class GRPCServer: StreamHandler {
         }
         var timeout: Duration?
         if let field = fields.first(.grpcTimeout) {
-            guard let parsed = GRPCTimeout(field.valueBytes) else {
-                return call.finish(CallStatus(.invalidArgument, "grpc-timeout is malformed"))
+            // Servers differ in which of two counts.
+            guard let parsed = GRPCTimeout(field.valueBytes), fields.all.count(where: { $0.token == .grpcTimeout }) == 1 else {
+                return call.finish(CallStatus(.invalidArgument, "grpc-timeout is malformed, or there twice"))
             }
             timeout = parsed.duration
         }

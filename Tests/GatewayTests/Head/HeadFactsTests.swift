@@ -45,6 +45,15 @@ import Testing
         #expect(try request.head().authority.text == expected)
     }
 
+    @Test("content-type and grpc-timeout stand once, whatever they say", arguments: ["content-type", "grpc-timeout"])
+    func repeated(name: String) throws {
+        let fault: HeadFacts.Fault = name == "content-type" ? .contentTypes : .timeouts
+        for (first, second) in [("1S", "2S"), ("1S", "1S"), ("", "1S"), ("1S", "")] {
+            #expect(TestRequest(path: "/", [(name, first), (name, second)]).fault == fault)
+        }
+        #expect(TestRequest(path: "/", [(name, "1S")]).fault == nil)
+    }
+
     @Test(
         "what no host can be is refused",
         arguments: [
