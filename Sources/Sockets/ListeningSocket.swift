@@ -2,18 +2,35 @@ internal import CLinux
 internal import Glibc
 package import Reactor
 
-/// A socket that accepts connections on a loop, at most `acceptsPerTick` a tick so that no other event waits long for a storm
-/// of them.
+/// A socket that accepts connections on a loop, at most so many a tick that no other event waits long for a storm of them.
 ///
-/// Without a descriptor for a connection it gives up a spare one: to refuse the connection at once, or, where `servesFromSpares`,
-/// to serve it. Without a spare, and where the kernel has another reason to give nothing, it pauses:
+/// Without a descriptor for a connection it gives up a spare one: to refuse the connection at once, or, where it has a
+/// `Reserve`, to serve it. Without a spare, and where the kernel has another reason to give nothing, it pauses:
 ///
 ///     accepting ──none to be had──▶ paused, 100 ms ──spare taken back──▶ accepting
 ///                                     ▲         └──still none──┐
 ///                                     └────────────────────────┘
 ///
+/// With a `Reserve` it pauses for 1 ms, and has room made before it takes a spare back.
+///
 /// Several workers may each have one on the same address (SO_REUSEPORT): the kernel spreads connections by their hash.
 package final class ListeningSocket: EventHandler {
+    /// What lets connections in that must get through while others have all descriptors, or come in a storm.
+    package struct Reserve {
+        /// Descriptors kept to serve connections when there is no other left.
+        package var spares: Int
+        /// Low enough that a connection's first bytes are read before those that come after it are too many.
+        package var acceptsPerTick: Int
+        /// Without a spare: closes a connection, whose descriptor becomes one; false where there is none to close.
+        package var makeRoom: () -> Bool
+
+        package init(spares: Int, acceptsPerTick: Int, makeRoom: @escaping () -> Bool) {
+            self.spares = spares
+            self.acceptsPerTick = acceptsPerTick
+            self.makeRoom = makeRoom
+        }
+    }
+
     /// What the kernel chose where port 0 was asked for.
     package let address: SocketAddress
     /// Kept in reserve for the time when descriptors run out.
@@ -23,33 +40,42 @@ package final class ListeningSocket: EventHandler {
     private unowned let loop: EventLoop
     private var registration: EventLoop.Registration?
     private let accepted: (AcceptedSocket) -> Void
-    private static let acceptsPerTick = 64
+    private let acceptsPerTick: Int
     private static let backlog: Int32 = 4096
     private static let pause = Duration.milliseconds(100)
+    private static let reservePause = Duration.milliseconds(1)
     private let sparesMax: Int
-    private let servesFromSpares: Bool
+    private let reserve: Reserve?
+    /// How long the kernel keeps a connection to itself that says nothing.
+    private static let silenceSeconds: Int32 = 1
     /// Armed while it is paused.
     private var timer: Timer?
 
     /// - Parameters:
     ///   - isReserved: a `PortReservation` holds the address for this one, and for others of this process.
-    ///   - servesFromSpares: how many connections are served when there is no descriptor left for them; 0 refuses them.
+    ///   - reserve: for when there is no descriptor left; without one, connections are refused then.
     ///   - accepted: takes over the socket.
     package init(
-        on loop: EventLoop, at wanted: SocketAddress, isReserved: Bool = false, servesFromSpares: Int = 0,
+        on loop: EventLoop, at wanted: SocketAddress, isReserved: Bool = false, reserve: Reserve? = nil,
         accepted: @escaping (AcceptedSocket) -> Void
     ) throws(SystemError) {
         self.loop = loop
         self.accepted = accepted
-        self.servesFromSpares = servesFromSpares > 0
-        sparesMax = max(1, servesFromSpares)
+        self.reserve = reserve
+        sparesMax = reserve?.spares ?? 1
+        acceptsPerTick = reserve?.acceptsPerTick ?? 64
         (descriptor, address) = try Self.bound(wanted, isReserved: isReserved)
         guard listen(descriptor, Self.backlog) == 0 else {
             let error = SystemError("listen")
             Glibc.close(descriptor)
             throw error
         }
-        while takeSpare() {}
+        if reserve != nil {
+            // Fails where there is no TCP; silent connections are then accepted like others.
+            var seconds = Self.silenceSeconds
+            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, &seconds, socklen_t(MemoryLayout<Int32>.size))
+        }
+        takeSpares()
         registration = try loop.register(descriptor, for: .readable, self)
         timer = Timer(on: loop) { [unowned self] in resume() }
     }
@@ -118,7 +144,7 @@ package final class ListeningSocket: EventHandler {
 
     package func ready(_ events: Readiness) {
         if spareDescriptors.count < sparesMax { _ = takeSpare() }
-        for _ in 0..<Self.acceptsPerTick {
+        for _ in 0..<acceptsPerTick {
             guard registration != nil else { return }
             if let socket = accept() {
                 accepted(socket)
@@ -127,6 +153,8 @@ package final class ListeningSocket: EventHandler {
             switch System.interpret() {
             case nil, .failed(ECONNABORTED), .failed(EPROTO): continue
             case .failed(let code):
+                // The kernel looks for a descriptor before it looks for a connection.
+                guard hasConnection else { return }
                 DescriptorShortage.acceptFailed(code)
                 // Level-triggered: left as it is, the loop would be woken for ever.
                 guard code == EMFILE || code == ENFILE, acceptOnSpare() else { return pauseAccepting() }
@@ -151,12 +179,17 @@ package final class ListeningSocket: EventHandler {
         guard let spare = spareDescriptors.popLast() else { return false }
         Glibc.close(spare)
         guard let socket = accept() else { return false }
-        if servesFromSpares {
+        if reserve != nil {
             accepted(socket)
             return true
         }
         socket.refuse()
         return takeSpare()
+    }
+
+    /// A descriptor may have become free: what is missing of the spare ones is taken back before others have it.
+    package func takeSpares() {
+        while takeSpare() {}
     }
 
     private func takeSpare() -> Bool {
@@ -166,15 +199,23 @@ package final class ListeningSocket: EventHandler {
         return spare >= 0
     }
 
+    private var hasConnection: Bool {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&wanted, 1, 0) > 0
+    }
+
     private func pauseAccepting() {
         guard let registration else { return }
         loop.change(registration, to: [])
-        timer?.arm(after: Self.pause)
+        timer?.arm(after: reserve == nil ? Self.pause : Self.reservePause)
     }
 
     private func resume() {
         guard let registration else { return }
-        guard takeSpare() || !spareDescriptors.isEmpty else {
+        takeSpares()
+        // What came with the connections that are there has been read in this tick: one that has asked is not the oldest.
+        if spareDescriptors.isEmpty, let reserve, reserve.makeRoom() { takeSpares() }
+        guard !spareDescriptors.isEmpty else {
             timer?.arm(after: Self.pause)
             return
         }

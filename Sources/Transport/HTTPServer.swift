@@ -111,12 +111,17 @@ package final class HTTPServer {
 
     /// Ends one connection at once, so that another has room: of the address that has the most, the one whose last request,
     /// or whose beginning, is longest ago, whatever it is in the middle of.
-    package func makeRoom() {
+    ///
+    /// - Returns: false where there is none.
+    @discardableResult
+    package func makeRoom() -> Bool {
         var counts: [SocketAddress.Host?: Int] = [:]
         for connection in connections.values { counts[connection.peerHost, default: 0] += 1 }
         let most = counts.values.max() ?? 0
         let crowd = connections.values.filter { counts[$0.peerHost] == most }
-        crowd.min { $0.idleSince < $1.idleSince }?.abort()
+        guard let longest = crowd.min(by: { $0.idleSince < $1.idleSince }) else { return false }
+        longest.abort()
+        return true
     }
 
     /// Ends every connection, once what was said on it has left.

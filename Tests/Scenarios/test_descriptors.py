@@ -78,6 +78,30 @@ def test_callers_beyond_the_descriptors(gateway, backend, workers):
         eventually(lambda: is_good(caller), "a good call")
 
 
+@pytest.mark.parametrize("words", [b"", b"GET /rea", b"GET /live HTTP/1.1\r\nhost: a\r\n\r\n"], ids=["silent", "half-a-line", "answered"])
+def test_health_answers_though_others_hold_on_to_the_admin_address(gateway, backend, words):
+    running = gateway(configuration(backend, workers=2, listeners=[
+        {"name": "public", "address": "127.0.0.1:0", "limits": {"handshake": "60s"}}]))
+    limit(running, 20)
+    held = connect(running.address, 60)
+    try:
+        running.process.wait_for(lambda line: line.startswith("connections cannot be accepted or opened: "), "notice")
+        for _ in range(3):
+            for connection in (batch := connect(running.admin_address, 20)):
+                connection.send(words)
+            held += batch
+            for path in ("/live", "/ready", "/metrics", "/clusters"):
+                began = time.monotonic()
+                assert running.admin(path)[0] == 200
+                assert time.monotonic() - began < 2
+            held += connect(running.address, 10)
+    finally:
+        for connection in held:
+            connection.close()
+    with Caller(running.address) as caller:
+        eventually(lambda: is_good(caller), "a good call")
+
+
 def test_an_upstream_that_cannot_be_dialled_for_lack_of_descriptors(gateway, backend):
     whole = configuration(backend, workers=1)
     whole["clusters"]["kinds"]["health_check"] = {"type": "tcp", "interval": "100ms", "timeout": "100ms"}
