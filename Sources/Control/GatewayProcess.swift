@@ -104,7 +104,10 @@ package final class GatewayProcess {
         var outcome: SnapshotMaker.Outcome?
         maker.make(configuration, generation: generation, watching: watched) { outcome = $0 }
         while outcome == nil, !relay.isEnding { loop.tick(wait: true) }
-        guard let (built, mistakes) = outcome else { throw StartFailure(message: "told to end before it was ready") }
+        guard let (built, mistakes) = outcome else {
+            maker.stop()
+            throw StartFailure(message: "told to end before it was ready")
+        }
         let problems = mistakes + PlaceCheck.issues(of: configuration)
         notices.report(problems)
         guard let product = built, !problems.hasErrors else { throw StartFailure(message: "the configuration has mistakes") }
@@ -202,6 +205,7 @@ package final class GatewayProcess {
         keepKeys()
         for signal in relay.early { received(signal: signal) }
         loop.run()
+        maker.stop()
         monitor.stop()
         schemaKeeper.stop()
         group.stop()

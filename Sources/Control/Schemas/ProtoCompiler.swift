@@ -7,11 +7,13 @@ enum ProtoCompiler {
     static let timeLimit = Duration.seconds(20)
     static let setBytesMax = 64 << 20
 
-    static func compile(_ folders: [SchemaFolders.Protos], program: String = "protoc") -> SchemaFolders.Compiled {
+    static func compile(
+        _ folders: [SchemaFolders.Protos], program: String = "protoc", end: SubprocessEnd = SubprocessEnd()
+    ) -> SchemaFolders.Compiled {
         let words =
             ["--include_imports", "--descriptor_set_out=/dev/stdout"] + folders.map { "-I\($0.folder)" } + folders.flatMap(\.files)
         do throws(Subprocess.Failure) {
-            let result = try Subprocess.run(program, words, timeLimit: timeLimit, outputBytesMax: setBytesMax)
+            let result = try Subprocess.run(program, words, timeLimit: timeLimit, outputBytesMax: setBytesMax, end: end)
             var complaints = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").map { complaint($0, folders) }
             if result.status == 0 { return SchemaFolders.Compiled(set: result.output, complaints: complaints) }
             if complaints.allSatisfy(\.isWarning) { complaints.append(about(program, "it ended with status \(result.status)")) }
@@ -22,6 +24,7 @@ enum ProtoCompiler {
                 case .notFound: "it is not installed; descriptors need no compiler"
                 case .notStarted(let text): text
                 case .tooLong: "it took longer than \(timeLimit)"
+                case .ending: "martlet is leaving"
                 case .tooMuch: "it wrote more than \(setBytesMax >> 20) MiB"
                 }
             return SchemaFolders.Compiled(set: nil, complaints: [about(program, reason)])

@@ -13,17 +13,23 @@ enum Subprocess {
         case notStarted(String)
         /// It was ended.
         case tooLong, tooMuch
+        /// This process ends.
+        case ending
     }
 
     private static let errorBytesMax = 1 << 20
 
-    /// - Parameter program: looked for in PATH. It gets no environment, no input and no signal that we hold back.
+    /// - Parameters:
+    ///   - program: looked for in PATH. It gets no environment, no input and no signal that we hold back.
+    ///   - end: what ends it before its time.
     static func run(
-        _ program: String, _ words: [String], timeLimit: Duration, outputBytesMax: Int
+        _ program: String, _ words: [String], timeLimit: Duration, outputBytesMax: Int, end: SubprocessEnd = SubprocessEnd()
     ) throws(Failure) -> Result {
         let output = try Pipe()
         let errors = try Pipe()
-        let child = try start(program, words, output, errors)
+        guard let child = try end.starting({ () throws(Failure) in try start(program, words, output, errors) }) else {
+            throw .ending
+        }
         output.closeWriting()
         errors.closeWriting()
         var result = Result(status: 0, output: [], errors: [])
@@ -31,16 +37,17 @@ enum Subprocess {
         do throws(Failure) {
             try collect(output, errors, into: &result, deadline, outputBytesMax)
             while true {
-                if let status = status(of: child, WNOHANG) {
-                    result.status = status
+                if let status = end.status(of: child) {
+                    let signal = status & 0x7F
+                    // Like that of a shell for one that a signal ended.
+                    result.status = signal == 0 ? (status >> 8) & 0xFF : 128 + signal
                     return result
                 }
                 guard ContinuousClock.now < deadline else { throw .tooLong }
                 usleep(1000)
             }
         } catch {
-            kill(child, SIGKILL)
-            _ = status(of: child, 0)
+            _ = end.status(of: child, killing: true)
             throw error
         }
     }
@@ -120,17 +127,5 @@ enum Subprocess {
         bytes += chunk[..<count]
         guard bytes.count <= limit else { throw .tooMuch }
         return count > 0
-    }
-
-    /// Its exit status; that of a shell for one that a signal ended. `nil` while it runs and is not waited for.
-    private static func status(of child: pid_t, _ options: Int32) -> Int32? {
-        var status: Int32 = 0
-        var found: pid_t
-        repeat { found = waitpid(child, &status, options) } while found < 0 && errno == EINTR
-        if found == 0 { return nil }
-        // Nobody's child any more: what became of it is not known.
-        guard found == child else { return 127 }
-        let signal = status & 0x7F
-        return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
     }
 }
