@@ -22,6 +22,7 @@ from harness import certificates, h2raw, tokens  # noqa: E402
 from harness.backend import Backend  # noqa: E402
 from harness.gateway import Gateway, Martlet, configuration  # noqa: E402
 from harness.redis import Redis  # noqa: E402
+from harness.waiting import eventually  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +60,7 @@ def closed_port():
 @pytest.fixture(autouse=True)
 def not_over_midnight():
     """Limits a day turn at midnight (UTC), when a count starts anew: no scenario begins in the minute before."""
-    left = 86_400 - time.time() % 86_400
-    if left < 60:
-        time.sleep(left + 0.1)
+    eventually(lambda: 86_400 - time.time() % 86_400 >= 60, "the next day", within=90)
 
 
 @pytest.fixture

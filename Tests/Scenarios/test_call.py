@@ -225,7 +225,7 @@ class TestStatuses:
             "  QuotaFailure: tenant:acme: 5 a minute"]
 
     def test_a_deadline(self, kinds, tag):
-        told = call(kinds.address, "--deadline", "200ms", f"{SERVICE}/Unary", json.dumps({"tag": tag, "hold": True}))
+        told = call(kinds.address, "--deadline", "3s", f"{SERVICE}/Unary", json.dumps({"tag": tag, "hold": True}))
         assert told.returncode == STATUS + 4 and "DEADLINE_EXCEEDED" in told.stderr
         kinds.wait_for_call(tag, state="cancelled")
         answer, = answers(call(kinds.address, "--deadline", "1h", f"{SERVICE}/Unary", "{}"))

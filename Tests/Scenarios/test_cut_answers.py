@@ -3,7 +3,7 @@
 import base64
 import http.client
 import json
-import time
+import threading
 
 import h2.events
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from harness import h2raw
 from harness.h2raw import grpc_message
 from harness.library import NAME, gateway_before, kinds
+from harness.waiting import PATIENCE
 from harness.web import CODES, frame, frames, post
 
 BOOK = kinds.Book(title="t").SerializeToString()
@@ -26,6 +27,10 @@ BODIES = {"none": (0, b""), "first": (0, WHOLE[:-1]), "header": (0, WHOLE[:3]), 
 ENDS = {"ok": (0, 13), "not found": (5, 5), "no trailers": (2, 13), "internal": (13, 13), "cancel": (1, 1), "lost": (14, 14)}
 
 
+#: By their names, what calls wait for before they end.
+GATES = {}
+
+
 def cut(peer, number):
     def respond(stream, fields):
         fields = dict(fields)
@@ -35,8 +40,8 @@ def cut(peer, number):
         peer.headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
         if body:
             peer.data(stream, body)
-        if fields.get("x-pause"):
-            time.sleep(0.05)
+        if gate := GATES.get(fields.get("x-gate")):
+            gate.wait(PATIENCE)
         match end:
             case "ok": peer.headers(stream, [("grpc-status", "0")], end=True)
             case "not found": peer.headers(stream, [("grpc-status", "5"), ("grpc-message", "gone")], end=True)
@@ -53,17 +58,22 @@ def running(tmp_path_factory):
         yield gateway
 
 
+def plain(name, body):
+    """A body without its base64, of which each piece is padded by itself."""
+    if name != "text":
+        return body
+    pieces, rest = [], body
+    while rest:
+        end = rest.find(b"=")
+        end = len(rest) if end < 0 else end + (2 if rest[end:end + 2] == b"==" else 1)
+        pieces.append(base64.b64decode(rest[:end]))
+        rest = rest[end:]
+    return b"".join(pieces)
+
+
 def ended(name, body):
     """How many messages came, and the code in the last frame."""
-    if name == "text":
-        # Each piece is padded by itself.
-        pieces, rest = [], body
-        while rest:
-            end = rest.find(b"=")
-            end = len(rest) if end < 0 else end + (2 if rest[end:end + 2] == b"==" else 1)
-            pieces.append(base64.b64decode(rest[:end]))
-            rest = rest[end:]
-        body = b"".join(pieces)
+    body = plain(name, body)
     *messages, (flag, last) = frames(body)
     assert all(kind == 0 for kind, _ in messages)
     if name in ("web", "text"):
@@ -73,24 +83,40 @@ def ended(name, body):
     return len(messages), CODES.index(json.loads(last).get("error", {"code": "ok"})["code"])
 
 
-@pytest.mark.parametrize("pause", [False, True], ids=["at once", "apart"])
+def has_come(name, body, count):
+    """Whether so many messages are there. A piece of a message, or of its base64, is none."""
+    try:
+        return len(frames(plain(name, body))) >= count
+    except (AssertionError, ValueError):
+        return False
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["at once", "apart"])
 @pytest.mark.parametrize("version", ["http1", "http2"])
 @pytest.mark.parametrize("name", TYPES)
-def test_streams_end_in_words(running, name, version, pause):
+def test_streams_end_in_words(running, name, version, apart):
     ask = frame(b"{}" if name == "connect json" else b"")
     for body, (count, piece) in BODIES.items():
         for end, (between, within) in ENDS.items():
             headers = {"content-type": TYPES[name], "x-body": body, "x-end": end.replace(" ", "-")}
             if name == "text":
                 headers["accept"] = TYPES[name]
-            if pause:
-                headers["x-pause"] = "1"
+            gate, see = threading.Event(), None
+            if apart and count > 0:
+                # The end comes when the messages before it have come to the caller.
+                headers["x-gate"] = key = f"{name} {version} {body} {end}"
+                GATES[key] = gate
+
+                def see(came):
+                    if has_come(name, came, count):
+                        gate.set()
             sent = base64.b64encode(ask) if name == "text" else ask
-            status, _, answer = post(running.address, version, PATH, headers, sent)
+            status, _, answer = post(running.address, version, PATH, headers, sent, see=see)
+            assert see is None or gate.is_set(), "the messages came before the end"
             # A stream that is lost takes what had not left the codec with it.
             seen, code = ended(name, answer)
             assert (status, code) == (200, within if piece else between), (body, end)
-            assert seen == count or (not pause and end in ("internal", "cancel", "lost")), (body, end)
+            assert seen == count or (not apart and end in ("internal", "cancel", "lost")), (body, end)
 
 
 @pytest.mark.parametrize("version", ["http1", "http2"])
@@ -131,15 +157,21 @@ def test_native_callers_get_a_status_or_a_reset(running):
 
 
 def test_a_message_that_had_begun_to_leave_can_only_be_cut_off(tmp_path, own):
+    begun = threading.Event()
+
     def script(peer, number):
         def respond(stream, fields):
             peer.headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
             peer.data(stream, grpc_message(b"x" * 200_000)[:150_000])
-            time.sleep(0.2)
+            begun.wait(PATIENCE)
             peer.headers(stream, [("grpc-status", "0")], end=True)
         peer.serve(respond)
     with gateway_before(own(h2raw.Server(script)).address, tmp_path) as gateway:
         with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-            post(gateway.address, "http1", PATH, {"content-type": TYPES["web"]}, frame(b""))
+            post(gateway.address, "http1", PATH, {"content-type": TYPES["web"]}, frame(b""), see=lambda came: begun.set())
+        begun.clear()
         with h2raw.Client(gateway.address) as client:
-            assert client.call(PATH, frame(b""), fields=[("content-type", TYPES["web"])]).reset is not None
+            stream = client.request(PATH, frame(b""), fields=[("content-type", TYPES["web"])])
+            client.wait_kind(h2.events.DataReceived, stream)
+            begun.set()
+            assert client.answer(stream).reset is not None

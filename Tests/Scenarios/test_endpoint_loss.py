@@ -10,7 +10,7 @@ from harness import stubs
 from harness.backend import Backend, ask
 from harness.caller import Caller, channel
 from harness.gateway import cluster, configuration
-from harness.waiting import eventually
+from harness.waiting import eventually, eventually_async
 
 pb_grpc = stubs.module("martlet/scenarios/v1/scenarios_pb2_grpc")
 
@@ -31,13 +31,6 @@ async def keep_calling(address, stop, ended, concurrency=16):
     await opened.close()
 
 
-async def until(look, what, within=60):
-    deadline = asyncio.get_running_loop().time() + within
-    while not look():
-        assert asyncio.get_running_loop().time() < deadline, what
-        await asyncio.sleep(0.01)
-
-
 def test_killing_one_of_two_loses_only_what_was_in_flight_on_it(gateway, own):
     backends = [own(Backend("a")), own(Backend("b"))]
     running = gateway(configuration(*backends, workers=2))
@@ -46,12 +39,12 @@ def test_killing_one_of_two_loses_only_what_was_in_flight_on_it(gateway, own):
     async def story():
         stop = asyncio.Event()
         load = asyncio.create_task(keep_calling(running.address, stop, ended))
-        await until(lambda: ended["a"] > 100 and ended["b"] > 100, "load on both")
+        await eventually_async(lambda: ended["a"] > 100 and ended["b"] > 100, "load on both")
         backends[0].process.kill()
         at_the_kill = ended["b"]
-        await until(lambda: ended["b"] > at_the_kill + 300, "load on the one that is left")
+        await eventually_async(lambda: ended["b"] > at_the_kill + 300, "load on the one that is left")
         lost = sum(count for key, count in ended.items() if isinstance(key, grpc.StatusCode))
-        await until(lambda: ended["b"] > at_the_kill + 600, "more load")
+        await eventually_async(lambda: ended["b"] > at_the_kill + 600, "more load")
         stop.set()
         await load
         return lost

@@ -10,7 +10,7 @@ from harness import h2raw
 from harness.backend import ask
 from harness.caller import Caller
 from harness.gateway import SERVICE, cluster, configuration
-from harness.waiting import eventually
+from harness.waiting import settled
 
 SPREAD = f"/{SERVICE}/Spread"
 COLLECT = f"/{SERVICE}/Collect"
@@ -30,7 +30,7 @@ def test_a_reader_who_stops_holds_up_its_own_sender_only(gateway, backend, tag):
         spread(lazy, tag, answers=200, answer_bytes=MEBIBYTE)
         lazy.wait_kind(h2.events.DataReceived)
         # The sender is stopped long before its 200 MiB.
-        stopped_at = _settled(lambda: backend.seen(tag).calls[0].sent)
+        stopped_at = settled(lambda: backend.seen(tag).calls[0].sent)
         assert stopped_at < 100, "somebody stored what nobody reads"
         for number in range(200):
             assert busy.unary(ask(str(number), answer_bytes=10_000)).text == str(number)
@@ -120,17 +120,6 @@ def test_a_stalled_reader_is_reset(gateway, backend, tag):
         stream = spread(client, tag, answers=100, answer_bytes=MEBIBYTE)
         assert client.answer(stream).reset is not None
         backend.wait_for_call(tag, "cancelled")
-
-
-def _settled(look):
-    """A number that stayed the same over ten looks."""
-    seen = []
-
-    def still():
-        seen.append(look())
-        return len(seen) > 10 and len(set(seen[-10:])) == 1
-    eventually(still, "a number that stays")
-    return seen[-1]
 
 
 def _push_until_stopped(client, stream, limit):

@@ -335,7 +335,7 @@ def test_a_log_line_and_the_counters_say_which_version(running):
 
 
 def test_a_slow_head_and_an_idle_connection_are_ended(gateway, rest):
-    running = gateway(web(rest, listeners=[listener(limits={"handshake": "300ms", "idle": "300ms"})]))
+    running = gateway(web(rest, listeners=[listener(limits={"handshake": "2s", "idle": "2s"})]))
     with Raw(running, b"GET /slow HTTP/1.1\r\nhost:") as raw:
         assert raw.rest().startswith(b"HTTP/1.1 408 ")
     with Raw(running, b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n") as raw:
@@ -344,7 +344,8 @@ def test_a_slow_head_and_an_idle_connection_are_ended(gateway, rest):
 
 def test_draining_closes_idle_connections_and_lets_others_finish(gateway, own):
     rest = own(WebBackend())
-    running = gateway(web(rest, drain={"timeout": "30s"}))
+    # One worker, which tells the busy one when it ends the idle one.
+    running = gateway(web(rest, workers=1, drain={"timeout": "30s"}))
     with Raw(running, b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n") as idle, Raw(running, b"GET /hold HTTP/1.1\r\nhost: a\r\n\r\n") as busy:
         idle.until(lambda came: b"}" in came)
         eventually(lambda: any(seen["path"] == "/hold" for seen in rest.requests), "the held request")

@@ -175,7 +175,7 @@ def test_an_unknown_kid_fetches_its_own_issuers_keys_and_no_others(gateway, back
     issuers = [f"https://{number}.test" for number in range(2)]
     running = gateway(configuration(backend, routes=[{"service": SERVICE, "cluster": "kinds"}], authentication={"issuers": [
         {"issuer": issuer, "audiences": ["a"], "jwks": server.url, "jwks_ca": str(pki.file)} for issuer, server in zip(issuers, servers)]}))
-    assert [len(server.requests) for server in servers] == [1, 1]
+    eventually(lambda: [len(server.requests) for server in servers] == [1, 1], "a fetch of each")
     for _ in range(5):
         outcome(running, SigningKey("ES256", kid="made-up").token(iss=issuers[0], aud="a"))
         outcome(running, SigningKey("ES256", kid="made-up").token(iss="https://nobody.test", aud="a"))

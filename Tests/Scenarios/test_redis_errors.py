@@ -2,7 +2,6 @@
 where another server may have taken its place."""
 
 import json
-import time
 
 import grpc
 import pytest
@@ -175,8 +174,9 @@ def test_exactly_what_the_readme_says_is_enough(counting, redis):
     store = redis(users=[f"martlet {counting.user}"])
     counter = counting(store.url, user="martlet", password="geheim")
     assert all(counter.counts() for _ in range(20))
-    time.sleep(1.5)
-    assert counter.counts() and not any("limit store" in line for line in counter.process.lines)
+    used = store.command("INFO", "commandstats").decode()
+    assert all(f"cmdstat_{word[1:]}:" in used for word in counting.user.split() if word.startswith("+")), "and no more than is needed"
+    assert not any("limit store" in line for line in counter.process.lines)
     log = store.command("ACL", "LOG")
     assert log == [], log
 

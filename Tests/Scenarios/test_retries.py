@@ -88,20 +88,20 @@ def test_a_stream_in_progress_hears_at_once_and_is_not_held_up(gateway, own):
 
 def test_a_stalled_backend_costs_a_try_and_not_the_call(gateway, own):
     bad, good = own(Fickle("stall")), own(Backend("good"))
-    running = serving(gateway, bad, good, retry={"per_try_timeout": "300ms", "attempts": 3}, timeout="60s")
+    running = serving(gateway, bad, good, retry={"per_try_timeout": "1s", "attempts": 5}, timeout="60s")
     with Caller(running.address) as caller:
         assert [caller.unary(ask()).backend for _ in range(4)] == ["good"] * 4
-    assert running.metrics().sum("martlet_timeouts_total", timeout="per_try") == bad.calls() > 0
+    assert running.metrics().sum("martlet_timeouts_total", timeout="per_try") >= bad.calls() > 0
 
 
 def test_a_slow_backend_gets_company(gateway, own):
     slow, quick = own(Fickle("stall")), own(Backend("quick"))
     running = serving(
         gateway, slow, quick,
-        methods={"Unary": {"idempotent": True, "hedging": {"attempts": 2, "delay": "20ms"}}})
+        methods={"Unary": {"idempotent": True, "hedging": {"attempts": 2, "delay": "200ms"}}})
     with Caller(running.address) as caller:
         assert [caller.unary(ask()).backend for _ in range(6)] == ["quick"] * 6
-    assert slow.calls() >= 2
+    eventually(lambda: slow.calls() >= 2, "calls of the slow one")
     eventually(lambda: slow.active() == 0, "the slow attempts cancelled")
     assert running.metrics().sum("martlet_hedges_total", outcome="won") >= 1
 
@@ -110,11 +110,11 @@ def test_each_time_that_is_up_has_a_name(gateway, own):
     stalled = own(Fickle("stall"))
     running = gateway(configuration(
         clusters={"kinds": cluster(stalled)}, workers=1,
-        routes=[open_route(timeout="200ms", methods={
-            "Erase": {"timeout": "60s", "retry": {"per_try_timeout": "50ms"}},
-            "Spread": {"timeout": "60s", "max_stream_duration": "100ms"}})]))
+        routes=[open_route(timeout="2s", methods={
+            "Erase": {"timeout": "60s", "retry": {"per_try_timeout": "500ms"}},
+            "Spread": {"timeout": "60s", "max_stream_duration": "500ms"}})]))
     with Caller(running.address) as caller:
-        for call in (lambda: caller.unary(ask()), lambda: caller.unary(ask(), timeout=0.1), lambda: caller.unary(ask(), method="Erase"),
+        for call in (lambda: caller.unary(ask()), lambda: caller.unary(ask(), timeout=1), lambda: caller.unary(ask(), method="Erase"),
                      lambda: list(caller.spread(ask()))):
             with pytest.raises(grpc.RpcError) as failure:
                 call()

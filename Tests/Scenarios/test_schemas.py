@@ -115,6 +115,7 @@ def test_a_backend_that_comes_later_is_asked_later_and_said_to_be_away_once(tmp_
             own(Server(port=port))
             eventually(lambda: get(gateway)[0] == 200)
             assert "trouble" not in schema(gateway)
+            gateway.process.wait_for(lambda line: line.startswith("schema books: ") and "1 services" in line, "notice")
             said = [line for line in gateway.process.lines if line.startswith("schema books:")]
             assert len(said) == 2 and "there is none yet" in said[0] and "1 services" in said[1]
 
@@ -216,7 +217,7 @@ def test_files_of_protocol_buffers_need_not_be_told_and_a_service_without_a_file
     server.servicer = Teller(lambda answer, context: None, (NAME, "gone.Service"))
     with Gateway(tmp_path, serving(server.port)) as gateway:
         assert get(gateway)[0] == 200
-        assert any("gone.Service is not described: not here" in line for line in gateway.process.lines)
+        gateway.process.wait_for(lambda line: "gone.Service is not described: not here" in line, "notice")
 
 
 def test_two_answers_to_each_question_lose_nothing(tmp_path, own):
@@ -256,7 +257,7 @@ def test_any_failure_of_v1_has_v1alpha_tried(tmp_path, own, code):
     server.add("v1", Refusing())
     with Gateway(tmp_path, serving(server.port)) as gateway:
         assert get(gateway)[0] == 200
-        assert any("grpc.reflection.v1alpha" in line for line in gateway.process.lines)
+        gateway.process.wait_for(lambda line: "grpc.reflection.v1alpha" in line, "notice")
     told = run("call", f"127.0.0.1:{server.port}", "list")
     assert NAME in told.stdout.splitlines(), told.stderr
 

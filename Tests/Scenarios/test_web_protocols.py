@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import threading
 
 import pytest
 from google.rpc import error_details_pb2, status_pb2
@@ -11,7 +12,7 @@ from harness.backend import ask, metadata, pb
 from harness.gateway import SERVICE, Gateway, authentication, cluster, configuration, listener, open_route
 from harness.h2raw import grpc_message
 from harness.tokens import SigningKey
-from harness.waiting import eventually
+from harness.waiting import PATIENCE
 from harness.web import Connect, Web, frame, frames, post
 from harness.web_backend import WebBackend
 
@@ -26,11 +27,11 @@ def running(tmp_path_factory, backend):
         yield gateway
 
 
-def call(gateway, name, version, method, *asks, headers={}, **options):
+def call(gateway, name, version, method, *asks, headers={}, see=None, **options):
     protocol = PROTOCOLS[name]
     head, body = protocol.request([one.SerializeToString() for one in asks], **options)
     path = method if method.startswith("/") else f"/{SERVICE}/{method}"
-    return protocol.read(*post(gateway.address, version, path, {**head, **headers}, body))
+    return protocol.read(*post(gateway.address, version, path, {**head, **headers}, body, see=see))
 
 
 def answers(result):
@@ -223,13 +224,17 @@ def test_messages_arrive_while_the_call_goes_on(running, backend, name, tag):
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_backend_that_dies_ends_the_stream_in_words(gateway, own, name):
+    arrived = threading.Event()
+
     def script(peer, number):
         def respond(stream, head):
             peer.headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
             peer.data(stream, grpc_message(b"one"))
+            # A reset right behind a message may take it along.
+            arrived.wait(PATIENCE)
             peer.reset(stream, 2)
         peer.serve(respond)
-    result = call(gateway(own(h2raw.Server(script))), name, "http1", "Unary", ask("x"))
+    result = call(gateway(own(h2raw.Server(script))), name, "http1", "Unary", ask("x"), see=lambda came: arrived.set())
     assert result.messages == [b"one"] and result.code == 13
 
 

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from .processes import Process, parse_pairs
-from .waiting import eventually
+from .waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -84,7 +84,7 @@ class Gateway(Martlet):
     def admin(self, path):
         """Status and text of an admin page."""
         try:
-            with urllib.request.urlopen(f"http://{self.admin_address}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{self.admin_address}{path}", timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()

@@ -23,15 +23,22 @@ def frames(data):
     return found
 
 
-def post(address, version, path, headers, body, method="POST"):
-    """Status, fields (lower-case names, last value wins) and body of the answer."""
+def post(address, version, path, headers, body, method="POST", see=None):
+    """Status, fields (lower-case names, last value wins) and body of the answer.
+
+    `see` is called with what has come of the body whenever more has.
+    """
     if version == "http1":
         host, port = address.rsplit(":", 1)
         connection = http.client.HTTPConnection(host, int(port), timeout=20)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+            came = b""
+            while see and (piece := answer.read1()):
+                came += piece
+                see(came)
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, came + answer.read()
         finally:
             connection.close()
     with h2raw.Client(address) as client:
@@ -40,6 +47,11 @@ def post(address, version, path, headers, body, method="POST"):
                        end=not body)
         if body:
             client.data(stream, body, True)
+        over = (h2raw.h2.events.StreamEnded, h2raw.h2.events.StreamReset)
+        while see and not client.closed and not any(isinstance(event, over) for event in client.events):
+            client.read_more(20)
+            if came := client.body(stream):
+                see(came)
         answer = client.answer(stream)
         assert answer.reset is None and not answer.trailers, answer
         return answer.status, dict(answer.head), bytes(answer.body)
