@@ -59,7 +59,36 @@ struct HouseRulesTests {
     func rulesAreTold() {
         #expect(Self.isPublic("    public func a() {}") && Self.isPublic("@inlinable public var b: Int") && Self.isPublic("open class C {"))
         #expect(!Self.isPublic("public import Synchronization") && !Self.isPublic("    open = true") && !Self.isPublic("package let p = 1"))
+        #expect(Self.sleeps("    time.sleep(1)") && Self.sleeps("usleep(5)") && Self.sleeps("await Task.sleep(for: x)"))
+        #expect(!Self.sleeps("/// It sleeps (never long)") && !Self.sleeps("exec sleep 1000") && !Self.sleeps("asleep"))
         #expect(Self.isLeftover("a() // TODO: more") && !Self.isLeftover("let TODO = 1") && !Self.isLeftover("// METHODOLOGY"))
+    }
+
+    /// Where tests may wait for time to pass: between two looks at what they wait for, which has a bound. And these words themselves.
+    static let sleepingFiles: Set<String> = [
+        "Tests/Scenarios/harness/waiting.py", "Tests/GRPCTesting/TestWorker.swift", "Tests/TidyTests/HouseRulesTests.swift",
+    ]
+
+    @Test("tests wait for events, and sleep nowhere else")
+    func noSleeps() {
+        for file in Checkout.files where file.path.hasPrefix("Tests/") && !Self.sleepingFiles.contains(file.path) {
+            // Load generators sleep between what they send.
+            guard !["Benchmarks/", "Faults/"].contains(where: { file.path.hasPrefix("Tests/\($0)") }) else { continue }
+            for (number, line) in file.lines.enumerated() where Self.sleeps(line) {
+                Issue.record("\(file.path):\(number + 1): wait for an event, not for time")
+            }
+        }
+    }
+
+    /// A call of `sleep`, `usleep`, `nanosleep` and the like, or of the command in a shell's text.
+    static func sleeps(_ line: String) -> Bool {
+        var rest = line[...]
+        while let found = rest.firstRange(of: "sleep") {
+            rest = rest[found.upperBound...]
+            let isCommand = line[..<found.lowerBound].hasSuffix("/bin/")
+            if isCommand || rest.first == "(" { return true }
+        }
+        return false
     }
 
     @Test("no placeholder is left")
