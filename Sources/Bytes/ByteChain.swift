@@ -36,6 +36,26 @@ package final class ChunkPool {
         }
     }
 
+    /// Chunks of each size that `release` leaves.
+    private static let smallStock = 64
+    private static let largeStock = 16
+
+    /// Gives back half of what is kept beyond a small stock. Called every ten seconds.
+    package func release() {
+        Self.release(&smallFree, &smallFreeCount, keeping: Self.smallStock)
+        Self.release(&largeFree, &largeFreeCount, keeping: Self.largeStock)
+        Self.release(&viewFree, &viewFreeCount, keeping: Self.smallStock)
+    }
+
+    private static func release(_ list: inout UnsafeMutablePointer<Chunk>?, _ count: inout Int, keeping stock: Int) {
+        for _ in 0..<max(0, (count - stock + 1) / 2) {
+            guard let chunk = list else { return }
+            list = chunk.pointee.next
+            count -= 1
+            free(chunk)
+        }
+    }
+
     fileprivate func take(for wanted: Int) -> UnsafeMutablePointer<Chunk> {
         let isLarge = wanted > Self.smallBytes
         let capacity = isLarge ? Self.largeBytes : Self.smallBytes

@@ -1,4 +1,5 @@
-/// Fixed-size records of plain memory: the last freed is the first reused, and nothing is returned before the end.
+/// Fixed-size records of plain memory: the last freed is the first reused, and nothing is returned before the end, unless
+/// its owner calls `release`.
 ///
 /// For state that C callbacks and tables point at. Owned by one thread. Inlinable as a whole: it crosses modules on the
 /// hot path, and must be specialised there.
@@ -6,7 +7,7 @@
     /// A stack of the records that nobody has.
     @usableFromInline var free: UnsafeMutablePointer<UnsafeMutablePointer<Record>>
     @usableFromInline var freeCount = 0
-    @usableFromInline var capacity = 0
+    @usableFromInline package internal(set) var capacity = 0
     @usableFromInline var blocks: [UnsafeMutablePointer<Record>] = []
     @usableFromInline let recordsPerBlock: Int
     @usableFromInline let prepare: (UnsafeMutablePointer<Record>) -> Void
@@ -53,6 +54,39 @@
         for block in blocks {
             for index in 0..<recordsPerBlock { body(block + index) }
         }
+    }
+
+    /// Gives back the blocks all of whose records are free, as long as `stock` free records stay. For records that nobody
+    /// points at once they are given, and for quiet moments: it sorts what is free.
+    @inlinable @inline(never) package func release(keeping stock: Int) {
+        guard freeCount > stock else { return }
+        var addresses = UnsafeMutableBufferPointer(start: free, count: freeCount)
+        addresses.sort { UInt(bitPattern: $0) < UInt(bitPattern: $1) }
+        blocks.sort { UInt(bitPattern: $0) < UInt(bitPattern: $1) }
+        var kept: [UnsafeMutablePointer<Record>] = []
+        var (read, write) = (0, 0)
+        for block in blocks {
+            let first = read
+            while read < freeCount, addresses[read] < block + recordsPerBlock { read += 1 }
+            let isUnused = read - first == recordsPerBlock
+            if isUnused, write + freeCount - read >= stock {
+                for index in 0..<recordsPerBlock { dispose(block + index) }
+                block.deallocate()
+                continue
+            }
+            kept.append(block)
+            for index in first..<read {
+                addresses[write] = addresses[index]
+                write += 1
+            }
+        }
+        blocks = kept
+        capacity = blocks.count * recordsPerBlock
+        freeCount = write
+        let smaller = UnsafeMutablePointer<UnsafeMutablePointer<Record>>.allocate(capacity: capacity)
+        smaller.update(from: free, count: freeCount)
+        free.deallocate()
+        free = smaller
     }
 
     @inlinable @inline(never) func grow() {

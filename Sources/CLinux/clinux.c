@@ -78,3 +78,11 @@ int linux_next_signal(int descriptor) {
 }
 
 void linux_trim_memory(void) { malloc_trim(0); }
+
+size_t linux_free_heap_bytes(void) {
+#if __GLIBC_PREREQ(2, 33)
+    return mallinfo2().fordblks;
+#else
+    return (size_t)(unsigned)mallinfo().fordblks;
+#endif
+}

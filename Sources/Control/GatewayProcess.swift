@@ -72,6 +72,7 @@ package final class GatewayProcess {
     private let resolver: NameResolver
     private let sought: SoughtNames
     private let memoryWatch: MemoryWatch
+    private let heapRelease: HeapRelease
 
     package enum Phase: Sendable { case starting, serving, leaving }
 
@@ -146,6 +147,7 @@ package final class GatewayProcess {
         let faultWatch = FaultWatch(mailbox: loop.mailbox, notices: notices)
         let overload = OverloadBoard(workers: workerCount)
         memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
+        heapRelease = HeapRelease(on: loop)
         group = try WorkerGroup(count: workerCount) { context in
             let gateway = GatewayWorker(
                 context: context, serving: snapshot, counters: counters, metrics: metrics,

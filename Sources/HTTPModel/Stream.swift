@@ -187,6 +187,24 @@ package final class StreamPool {
     }
 
     package var liveCount: Int { slab.liveCount }
+    /// Those that nobody has too.
+    package var capacity: Int { slab.capacity }
+
+    /// Free streams that `release` leaves.
+    private static let stock = 128
+    /// Calls in a row before which most of the streams were free.
+    private static let quietCallsMin = 2
+    private var quietCalls = 0
+
+    /// Gives back what a burst has left. Called every ten seconds; a stream is two pages of fields.
+    package func release() {
+        let free = slab.capacity - slab.liveCount
+        guard free > 2 * Self.stock, free > 3 * slab.liveCount else { return quietCalls = 0 }
+        quietCalls += 1
+        guard quietCalls >= Self.quietCallsMin else { return }
+        quietCalls = 0
+        slab.release(keeping: max(Self.stock, slab.liveCount))
+    }
 
     package func take() -> StreamPointer { slab.take() }
 

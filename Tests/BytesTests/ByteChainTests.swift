@@ -140,6 +140,9 @@ import Testing
             // Eight mebibytes are a thousand bytes and then large chunks.
             #expect(pool.keptBytes >= 4 << 20 && pool.keptBytes < 5 << 20)
         }
+        // And goes once it has been of no use for a while.
+        for _ in 0..<20 { pool.release() }
+        #expect(pool.keptBytes < 512 << 10)
     }
 
     @Test("what is cut off is gone, and what follows stands behind the rest", arguments: [0, 1, 999, 1000, 1001, 17_000, 49_999, 50_000, 60_000])

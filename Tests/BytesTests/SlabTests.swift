@@ -58,4 +58,25 @@ import Testing
         #expect(counts.prepared == 3)
         #expect(counts.disposed == 3)
     }
+
+    @Test("blocks of which no record is had are given back, but for a stock of free records")
+    func release() {
+        let counts = Counts()
+        let slab = slab(counts)
+        var taken = (0..<100).map { _ in slab.take() }
+        taken.shuffle()
+        let held = [taken[7], taken[60]]
+        for record in taken where !held.contains(record) { slab.give(record) }
+        slab.release(keeping: 10)
+        // 100 records in blocks of four: two blocks are in use, and as many stay as hold the stock.
+        #expect(slab.liveCount == 2 && counts.prepared - counts.disposed == slab.capacity)
+        #expect(slab.capacity >= 12 && slab.capacity <= 20)
+        slab.release(keeping: 0)
+        #expect(slab.capacity == 4 || slab.capacity == 8)
+        var again = Set(held)
+        for _ in 0..<50 { #expect(again.insert(slab.take()).inserted) }
+        #expect(slab.liveCount == 52)
+        slab.release(keeping: 0)
+        #expect(slab.liveCount == 52)
+    }
 }

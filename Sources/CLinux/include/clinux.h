@@ -32,5 +32,7 @@ int linux_signals(const int *signals, int count);
 int linux_next_signal(int descriptor);
 /// Gives memory that was freed back to the system; holds up whoever allocates meanwhile.
 void linux_trim_memory(void);
+/// Bytes that were freed and that the allocator has, whether or not the system has their pages.
+size_t linux_free_heap_bytes(void);
 
 #endif
