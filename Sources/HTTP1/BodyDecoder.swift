@@ -75,27 +75,21 @@ struct BodyDecoder {
                 return .end(next: offset)
             case .counted(let left):
                 guard offset < input.count else { return .incomplete(next: offset) }
-                let range = Self.take(left, from: offset, of: input.count)
-                let rest = left - UInt64(range.count)
+                let (range, rest) = Self.take(left, from: offset, of: input.count)
                 phase = rest == 0 ? .done : .counted(left: rest)
                 return .bytes(range)
             case .untilClose:
                 guard offset < input.count else { return .incomplete(next: offset) }
-                let count = UInt64(input.count - offset)
-                if count > bytesLeft { throw .bodyTooLarge }
-                bytesLeft -= count
+                _ = try charge(Untrusted(input.count - offset))
                 return .bytes(offset..<input.count)
             case .chunkSize:
                 guard let line = try nextChunkLine(input, from: offset) else { return .incomplete(next: offset) }
-                let size = try chunkSize(input.part(line))
-                if size > bytesLeft { throw .bodyTooLarge }
-                bytesLeft -= size
+                let size = try charge(try chunkSize(input.part(line)))
                 offset = line.upperBound + 2
                 phase = size == 0 ? .trailers : .chunkData(left: size)
             case .chunkData(let left):
                 guard offset < input.count else { return .incomplete(next: offset) }
-                let range = Self.take(left, from: offset, of: input.count)
-                let rest = left - UInt64(range.count)
+                let (range, rest) = Self.take(left, from: offset, of: input.count)
                 phase = rest == 0 ? .chunkEnd : .chunkData(left: rest)
                 return .bytes(range)
             case .chunkEnd:
@@ -119,8 +113,17 @@ struct BodyDecoder {
         }
     }
 
-    private static func take(_ left: UInt64, from offset: Int, of count: Int) -> Range<Int> {
-        offset..<(offset + Int(min(left, UInt64(count - offset))))
+    /// Those of the bytes at hand that belong to the body or chunk, and how many are to come behind them.
+    private static func take(_ left: UInt64, from offset: Int, of count: Int) -> (range: Range<Int>, rest: UInt64) {
+        let taken = Untrusted<Int>(left).clamped(to: 0...(count - offset))
+        return (offset..<(offset + taken), left - UInt64(taken))
+    }
+
+    /// Takes so many bytes from what the body may still have.
+    private mutating func charge(_ count: Untrusted<UInt64>) throws(HTTP1Failure) -> UInt64 {
+        guard let count = count.exactly(in: 0...bytesLeft) else { throw .bodyTooLarge }
+        bytesLeft -= count
+        return count
     }
 
     /// 15 digits reach 2⁶⁰; a line of digits and extensions.
@@ -134,15 +137,15 @@ struct BodyDecoder {
     }
 
     /// `chunk-size [ chunk-ext ]`. Extensions are checked for control characters and otherwise ignored (section 7.1.1).
-    private mutating func chunkSize(_ line: UnsafeRawBufferPointer) throws(HTTP1Failure) -> UInt64 {
-        var read = Untrusted<UInt64>(0)
+    private mutating func chunkSize(_ line: UnsafeRawBufferPointer) throws(HTTP1Failure) -> Untrusted<UInt64> {
+        var size = Untrusted<UInt64>(0)
         var index = 0
         while index < line.count, let digit = HTTPGrammar.hexValue(line[index]) {
             if index == Self.sizeDigitsMax { throw .badChunkSize }
-            read = read.appending(digit: digit, radix: 16)
+            size = size.appending(digit: digit, radix: 16)
             index += 1
         }
-        guard index > 0, let size = read.exactly(in: 0 ... .max) else { throw .badChunkSize }
+        guard index > 0 else { throw .badChunkSize }
         if index == line.count { return size }
         extensionBytesLeft -= line.count - index
         if extensionBytesLeft < 0 { throw .chunkExtensionsTooLarge }

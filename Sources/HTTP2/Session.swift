@@ -199,18 +199,6 @@ package final class Session {
 
     // MARK: Streams
 
-    /// The most streams the peer allows us at once.
-    package var peerStreamLimit: Int {
-        Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
-    }
-
-    /// The peer's settings are in force.
-    func takePeerSettings() {
-        let bytes = nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
-        // None at all would be no HTTP: a peer that says so has nothing to say of it.
-        peerFieldListBytesMax = bytes == .max || bytes == 0 ? .max : Int(bytes)
-    }
-
     /// The live stream with this id.
     @inline(__always)
     func stream(_ id: Int32) -> StreamPointer? {

@@ -15,9 +15,11 @@ struct ReaderTests {
         "Sources/JSON/JSONNumbers.swift": [("Double(", "text to the nearest Double, which may be an infinity")],
         "Sources/HTTPModel/AuthorityGrammar.swift": [("bytes.count - start", "a position within the bytes")],
         "Sources/HTTP1/MessageFraming.swift": [("UInt64(Int64.max)", "a constant")],
-        "Sources/HTTP1/BodyDecoder.swift": [("", "what is left of a size that was checked, and positions within the bytes at hand")],
+        "Sources/HTTP1/BodyDecoder.swift": [
+            ("input.count - offset", "a position"), ("count - offset", "a position"), ("offset + taken", "a position"),
+            ("bytesLeft -= count", "not more, by the line above"), ("extensionBytesLeft", "counts of bytes that are held"),
+        ],
         "Sources/HTTP1/ResponseReader.swift": [("Int(status)", "between 100 and 599")],
-        "Sources/HTTP2/Session.swift": [("", "constants of nghttp2, and counts of streams and bytes that are held")],
         "Sources/GRPC/GRPCTimeout.swift": [("", "writes a Duration of 64 bits")],
         "Sources/GRPC/HealthCheck.swift": [("UInt64(status.rawValue)", "writes")],
         "Sources/GRPC/Framing/MessageFrame.swift": [("", "writes lengths of what is in memory")],
