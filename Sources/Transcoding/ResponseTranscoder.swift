@@ -64,13 +64,13 @@ package final class ResponseTranscoder {
         var used = 0
         while bytes.count - used >= MessageFrame.headerBytes {
             let start = used + MessageFrame.headerBytes
-            guard let frame = MessageFrame(header: UnsafeRawBufferPointer(rebasing: bytes[used..<start])), !frame.isCompressed
+            guard let frame = ReceivedFrame(header: UnsafeRawBufferPointer(rebasing: bytes[used..<start])), !frame.isCompressed
             else { throw TranscodingFailure(kind: .response, problem: "a compressed or unknown message") }
-            guard frame.payloadBytes <= plan.options.messageBytesMax else {
+            guard let payloadBytes = frame.payloadBytes.exactly(as: Int.self), payloadBytes <= plan.options.messageBytesMax else {
                 throw TranscodingFailure(
                     kind: .responseTooLarge, problem: "a message of more than \(plan.options.messageBytesMax) bytes")
             }
-            let end = start + Int(frame.payloadBytes)
+            let end = start + payloadBytes
             guard end <= bytes.count else { break }
             try append(message: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), to: &output)
             used = end

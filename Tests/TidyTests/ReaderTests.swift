@@ -20,11 +20,16 @@ struct ReaderTests {
             ("bytesLeft -= count", "not more, by the line above"), ("extensionBytesLeft", "counts of bytes that are held"),
         ],
         "Sources/HTTP1/ResponseReader.swift": [("Int(status)", "between 100 and 599")],
-        "Sources/GRPC/GRPCTimeout.swift": [("", "writes a Duration of 64 bits")],
         "Sources/GRPC/HealthCheck.swift": [("UInt64(status.rawValue)", "writes")],
-        "Sources/GRPC/Framing/MessageFrame.swift": [("", "writes lengths of what is in memory")],
-        "Sources/GRPC/Framing/MessageReader.swift": [("", "32 bits of length and five, in an Int; counts of what is in memory")],
-        "Sources/GRPC/Framing/BoundaryTracker.swift": [("", "positions within the bytes at hand; 32 bits of length in an Int")],
+        "Sources/GRPC/Framing/MessageReader.swift": [
+            ("4 << 20", "a constant"), ("Int(payloadBytes)", "32 bits and five, in an Int"),
+            ("buffer.count - handedOut", "counts of bytes that are held"),
+        ],
+        "Sources/GRPC/Framing/BoundaryTracker.swift": [
+            ("bytes.count - index", "a position"), ("Int(payloadRest)", "32 bits in an Int"),
+            ("UInt32(taken)", "not more than the rest, by the line above"), ("index + taken", "a position, at most the count"),
+            ("index += ", "a position, at most the count"), ("length << 8", "four bytes put together"),
+        ],
         "Sources/GRPC/RLS/RateLimitResponse.swift": [("UInt64(max(0, nanoseconds))", "not negative")],
         "Sources/GRPC/Wire/WireReader.swift": [
             ("raw", "a tag, checked to have 32 bits"), ("<< shift", "at most 63, by the line above"), ("position", "within the input"),

@@ -1,6 +1,7 @@
 package import Bytes
 
-/// The five bytes before every message: a flag and the length, big-endian (gRPC over HTTP/2, "Length-Prefixed-Message").
+/// The five bytes before every message that is sent: a flag and the length, big-endian (gRPC over HTTP/2,
+/// "Length-Prefixed-Message"). Those of messages that arrive are a `ReceivedFrame`.
 package struct MessageFrame: Equatable, Sendable {
     package static let headerBytes = 5
 
@@ -11,13 +12,6 @@ package struct MessageFrame: Equatable, Sendable {
     package init(isCompressed: Bool = false, payloadBytes: UInt32) {
         self.isCompressed = isCompressed
         self.payloadBytes = payloadBytes
-    }
-
-    /// `header` holds at least five bytes. `nil` where bits are set that native gRPC reserves.
-    package init?(header: UnsafeRawBufferPointer) {
-        guard header[0] <= 1 else { return nil }
-        isCompressed = header[0] == 1
-        payloadBytes = UInt32(bigEndian: header.loadUnaligned(fromByteOffset: 1, as: UInt32.self))
     }
 
     package func write(to target: UnsafeMutableRawPointer) {

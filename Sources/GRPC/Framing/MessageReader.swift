@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 
 /// Gathers the bytes of a stream into messages, for services of our own.
 ///
@@ -9,7 +9,7 @@ internal import Bytes
 package struct MessageReader: ~Copyable {
     package enum Failure: Error, Equatable {
         /// The peer's message is larger than `payloadBytesMax`: RESOURCE_EXHAUSTED.
-        case messageTooLarge(payloadBytes: UInt32)
+        case messageTooLarge(payloadBytes: Untrusted<UInt32>)
         /// A flag that native gRPC does not know: INTERNAL.
         case unknownFlag(UInt8)
         /// The stream ended within a message: INTERNAL.
@@ -45,9 +45,11 @@ package struct MessageReader: ~Copyable {
         forget()
         let bytes = buffer.readable
         guard bytes.count >= MessageFrame.headerBytes else { return nil }
-        guard let frame = MessageFrame(header: bytes) else { throw .unknownFlag(bytes[0]) }
-        guard frame.payloadBytes <= payloadBytesMax else { throw .messageTooLarge(payloadBytes: frame.payloadBytes) }
-        let end = MessageFrame.headerBytes + Int(frame.payloadBytes)
+        guard let frame = ReceivedFrame(header: bytes) else { throw .unknownFlag(bytes[0]) }
+        guard let payloadBytes = frame.payloadBytes.exactly(in: 0...payloadBytesMax) else {
+            throw .messageTooLarge(payloadBytes: frame.payloadBytes)
+        }
+        let end = MessageFrame.headerBytes + Int(payloadBytes)
         guard bytes.count >= end else { return nil }
         handedOut = end
         return Message(

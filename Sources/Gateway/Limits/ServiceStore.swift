@@ -233,8 +233,8 @@ final class ServiceStore: LimitStore, StreamHandler {
     private func readAnswer(_ call: CallPointer) -> Bool {
         answer.removeAll()
         call.pointee.answer.move(call.pointee.answer.count, to: &answer, pool: context.chunks)
-        guard let frame = MessageFrame(header: answer.readable), !frame.isCompressed,
-            answer.count == MessageFrame.headerBytes + Int(frame.payloadBytes),
+        guard let frame = ReceivedFrame(header: answer.readable), !frame.isCompressed,
+            frame.payloadBytes.exactly(as: Int.self) == answer.count - MessageFrame.headerBytes,
             let response = try? RateLimitResponse(
                 UnsafeRawBufferPointer(rebasing: answer.readable[MessageFrame.headerBytes...])),
             response.overallCode != .unknown

@@ -54,7 +54,7 @@ import Testing
         feed(framed([Array(repeating: 1, count: 8)]), &reader)
         #expect(try drain(&reader).count == 1)
         feed(framed([Array(repeating: 1, count: 9)])[..<5], &reader)
-        #expect(throws: MessageReader.Failure.messageTooLarge(payloadBytes: 9)) { try drain(&reader) }
+        #expect(throws: MessageReader.Failure.messageTooLarge(payloadBytes: Untrusted(9))) { try drain(&reader) }
     }
 
     @Test("the compressed flag is told, every other one is refused", arguments: [UInt8(2), 3, 0x80, 0x81, 0xFF])
