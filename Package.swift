@@ -174,7 +174,7 @@ let package = Package(
         tests(
             "RateLimitService",
             [
-                "Time", "HTTPModel", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", "Redis",
+                "Bytes", "Time", "HTTPModel", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", "Redis",
                 "RedisServer", "Config", "RateLimit", "Metrics", protobuf,
             ]),
         tests(

@@ -1,10 +1,11 @@
-internal import GRPC
+internal import Bytes
+package import GRPC
 
 /// A status and its details as people read them, a line each.
-enum StatusText {
+package enum StatusText {
     /// - Parameter other: a detail, an encoded `google.protobuf.Any`, of a type that is none of google.rpc's: JSON, or `nil`
     ///   where the schema does not know it either.
-    static func lines(
+    package static func lines(
         _ code: StatusCode, _ message: String, details: [UInt8], other: (UnsafeRawBufferPointer) -> String?
     ) -> [String] {
         let first = message.isEmpty ? "\(code.name)" : "\(code.name): \(shown(message))"
@@ -94,18 +95,18 @@ enum StatusText {
 
     /// A `google.protobuf.Duration`.
     private static func duration(_ bytes: UnsafeRawBufferPointer) -> String {
-        var seconds: UInt64 = 0
-        var nanoseconds: UInt64 = 0
+        var seconds = Untrusted<Int64>(0)
+        var nanoseconds = Untrusted<Int32>(0)
         var reader = WireReader(bytes)
         while let tag = try? reader.next() {
             switch (tag.number, tag.type) {
-            case (1, .varint): seconds = (try? reader.varint()) ?? 0
-            case (2, .varint): nanoseconds = (try? reader.varint()) ?? 0
+            case (1, .varint): seconds = (try? reader.int64()) ?? seconds
+            case (2, .varint): nanoseconds = (try? reader.int32()) ?? nanoseconds
             default: if (try? reader.skip(tag)) == nil { return "?" }
             }
         }
-        guard nanoseconds > 0, nanoseconds < 1_000_000_000 else { return "\(seconds)s" }
-        var digits = String(String(1_000_000_000 + nanoseconds).dropFirst())
+        guard let part = nanoseconds.exactly(in: 1...999_999_999) else { return "\(seconds)s" }
+        var digits = String(String(1_000_000_000 + part).dropFirst())
         while digits.hasSuffix("0") { digits.removeLast() }
         return "\(seconds).\(digits)s"
     }

@@ -41,8 +41,7 @@ package enum HealthCheck {
         var reader = WireReader(message)
         while let tag = try reader.next() {
             if tag.number == 1, tag.type == .varint {
-                let number = UInt32(truncatingIfNeeded: try reader.varint())
-                status = UInt8(exactly: number).flatMap { ServingStatus(rawValue: $0) } ?? .unknown
+                status = try reader.uint32().exactly(as: UInt8.self).flatMap { ServingStatus(rawValue: $0) } ?? .unknown
             } else {
                 try reader.skip(tag)
             }

@@ -27,7 +27,7 @@ extension FuzzEntry {
                 response.forEachStatus { status in
                     let reset = status.nanosecondsUntilReset ?? 0
                     _ = LimitVerdict(
-                        isAllowed: false, limit: 1, remaining: UInt64(status.limitRemaining), retryAfterNanoseconds: reset,
+                        isAllowed: false, limit: 1, remaining: status.limitRemaining.clamped(as: UInt64.self), retryAfterNanoseconds: reset,
                         resetAfterNanoseconds: reset
                     ).resetAfterSeconds
                 }
@@ -53,7 +53,7 @@ extension FuzzEntry {
             withBytes(message.bytes) { bytes in
                 var query = LimitQuery()
                 guard (try? query.read(bytes)) != nil else { return }
-                for descriptor in query.descriptors { _ = query.hits(of: descriptor) }
+                for descriptor in query.descriptors { _ = query.hits(of: descriptor).clamped(to: 0...1) }
             }
         },
         FuzzEntry("answers of the limit script") { input in

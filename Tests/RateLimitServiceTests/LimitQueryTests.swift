@@ -1,3 +1,4 @@
+import Bytes
 import GRPC
 import Messages
 import SwiftProtobuf
@@ -60,9 +61,9 @@ struct LimitQueryTests {
                     #expect(entries.map { text($0.key) } == written.entries.map(\.key))
                     #expect(entries.map { text($0.value) } == written.entries.map(\.value))
                 }
-                #expect(query.descriptors.map { query.hits(of: $0) } == [4, 4, 0])
+                #expect(query.descriptors.map { query.hits(of: $0).exactly(as: Int.self) } == [4, 4, 0])
                 #expect(query.descriptors[0].override == nil)
-                #expect(query.descriptors[1].override == LimitQuery.Override(requests: 77, unit: .hour))
+                #expect(query.descriptors[1].override == LimitQuery.Override(requests: Untrusted(77), unit: .hour))
             }
         }
     }
@@ -74,7 +75,7 @@ struct LimitQueryTests {
         var query = LimitQuery()
         try (try request.serializedBytes() as [UInt8]).withUnsafeBytes { bytes in
             try query.read(bytes)
-            #expect(query.hits(of: query.descriptors[0]) == 1)
+            #expect(query.hits(of: query.descriptors[0]) == Untrusted(1))
         }
     }
 

@@ -30,12 +30,14 @@ struct ReaderTests {
             ("UInt32(taken)", "not more than the rest, by the line above"), ("index + taken", "a position, at most the count"),
             ("index += ", "a position, at most the count"), ("length << 8", "four bytes put together"),
         ],
-        "Sources/GRPC/RLS/RateLimitResponse.swift": [("UInt64(max(0, nanoseconds))", "not negative")],
         "Sources/GRPC/Wire/WireReader.swift": [
             ("raw", "a tag, checked to have 32 bits"), ("<< shift", "at most 63, by the line above"), ("position", "within the input"),
         ],
         "Sources/Protobuf/Wire/WireCursor.swift": [
-            ("", "the hot path: a length is compared with what is left before it is used, a value handed on bit for bit")
+            ("at + bytes.count", "the end of memory"), ("end - at", "a distance within memory"), ("UInt64(at[0])", "a byte"),
+            ("UInt64(UInt32.max)", "a constant"), ("&<< shift", "at most 63, by the lines around"),
+            ("at += Int(length)", "not beyond the end, by the line above"), ("count: Int(length)", "the same"),
+            ("inner - start", "a distance within memory"), ("UInt32(WireType", "a constant"), ("UInt8(tag & 7)", "three bits"),
         ],
         "Sources/Protobuf/Descriptors/FileDescription.swift": [
             ("cursor.at - start", "a position"), ("Int(Int32.max)", "a constant"), ("Int32(0)", "a constant"), ("?? []) + ", "joins bytes"),
@@ -53,7 +55,6 @@ struct ReaderTests {
         "Sources/RateLimit/RedisStore.swift": [("", "writes commands; deadlines saturate")],
         "Sources/RateLimit/CounterState.swift": [("", "words are checked where they are made, and limits by LimitRule: what fits stays below 2^63")],
         "Sources/RateLimitService/Counting/RedisWindowStore.swift": [("", "writes commands and tags; sums are not negative")],
-        "Sources/RateLimitService/Request/LimitQuery.swift": [("UInt64(max(1, hitsAddend))", "32 bits, not negative"), ("UInt8(number)", "at most 6")],
         "Sources/JOSE/TokenVerifier.swift": [
             ("(1 << 53)", "a constant"), ("policy.leewaySeconds", "at most 2^32, added to at most 2^53"),
         ],

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 
 /// A view of an encoded `envoy.service.ratelimit.v3.RateLimitResponse`.
 ///
@@ -17,13 +17,13 @@ package struct RateLimitResponse {
         package var code = Code.unknown
         /// `nil` where no rule fits the descriptor.
         package var currentLimit: Limit?
-        package var limitRemaining: UInt32 = 0
+        package var limitRemaining = Untrusted<UInt32>(0)
         /// At most 2⁶³−1; `nil` where the service does not say, zero where it says a negative time.
         package var nanosecondsUntilReset: UInt64?
     }
 
     package struct Limit {
-        package var requestsPerUnit: UInt32 = 0
+        package var requestsPerUnit = Untrusted<UInt32>(0)
         package var unit = RateLimitUnit.unknown
         /// Empty where the rule has no name.
         package var name = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -45,7 +45,7 @@ package struct RateLimitResponse {
         var reader = WireReader(message)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
-            case (1, .varint): overallCode = Self.code(try reader.varint())
+            case (1, .varint): overallCode = Self.code(try reader.uint32())
             case (2, .bytes):
                 _ = try Self.status(try reader.bytes())
                 statusCount += 1
@@ -84,17 +84,17 @@ package struct RateLimitResponse {
 
     private static func status(_ bytes: UnsafeRawBufferPointer) throws(WireReader.Failure) -> Status {
         var status = Status()
-        var reset: (seconds: Untrusted<Int64>, nanos: Untrusted<Int64>) = (Untrusted(0), Untrusted(0))
+        var reset: (seconds: Untrusted<Int64>, nanos: Untrusted<Int32>) = (Untrusted(0), Untrusted(0))
         var reader = WireReader(bytes)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
-            case (1, .varint): status.code = code(try reader.varint())
+            case (1, .varint): status.code = code(try reader.uint32())
             case (2, .bytes):
                 // A singular message that comes twice is merged.
                 var limit = status.currentLimit ?? Limit()
                 try read(try reader.bytes(), into: &limit)
                 status.currentLimit = limit
-            case (3, .varint): status.limitRemaining = UInt32(truncatingIfNeeded: try reader.varint())
+            case (3, .varint): status.limitRemaining = try reader.uint32()
             case (4, .bytes):
                 try readDuration(try reader.bytes(), into: &reset)
                 status.nanosecondsUntilReset = try nanoseconds(reset.seconds, reset.nanos)
@@ -110,10 +110,9 @@ package struct RateLimitResponse {
         var reader = WireReader(bytes)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
-            case (1, .varint): limit.requestsPerUnit = UInt32(truncatingIfNeeded: try reader.varint())
+            case (1, .varint): limit.requestsPerUnit = try reader.uint32()
             case (2, .varint):
-                let number = UInt32(truncatingIfNeeded: try reader.varint())
-                limit.unit = UInt8(exactly: number).flatMap { RateLimitUnit(rawValue: $0) } ?? .unknown
+                limit.unit = try reader.uint32().exactly(as: UInt8.self).flatMap { RateLimitUnit(rawValue: $0) } ?? .unknown
             case (3, .bytes): limit.name = try reader.text()
             default: try reader.skip(tag)
             }
@@ -121,13 +120,13 @@ package struct RateLimitResponse {
     }
 
     private static func readDuration(
-        _ bytes: UnsafeRawBufferPointer, into duration: inout (seconds: Untrusted<Int64>, nanos: Untrusted<Int64>)
+        _ bytes: UnsafeRawBufferPointer, into duration: inout (seconds: Untrusted<Int64>, nanos: Untrusted<Int32>)
     ) throws(WireReader.Failure) {
         var reader = WireReader(bytes)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
-            case (1, .varint): duration.seconds = Untrusted(Int64(bitPattern: try reader.varint()))
-            case (2, .varint): duration.nanos = Untrusted(Int32(truncatingIfNeeded: try reader.varint()))
+            case (1, .varint): duration.seconds = try reader.int64()
+            case (2, .varint): duration.nanos = try reader.int32()
             default: try reader.skip(tag)
             }
         }
@@ -149,9 +148,8 @@ package struct RateLimitResponse {
         return header
     }
 
-    private static func code(_ number: UInt64) -> Code {
-        // Enumerations are 32 bits on the wire, whatever the varint holds.
-        switch UInt32(truncatingIfNeeded: number) {
+    private static func code(_ number: Untrusted<UInt32>) -> Code {
+        switch number.exactly(in: 1...2) {
         case 1: .ok
         case 2: .overLimit
         default: .unknown
@@ -161,14 +159,14 @@ package struct RateLimitResponse {
     /// A time that has passed is zero. One that is no `google.protobuf.Duration`, or that no clock of ours reaches (292 years), is
     /// no answer to a question about limits, of which the longest window is a year.
     private static func nanoseconds(
-        _ seconds: Untrusted<Int64>, _ nanos: Untrusted<Int64>
+        _ seconds: Untrusted<Int64>, _ nanos: Untrusted<Int32>
     ) throws(WireReader.Failure) -> UInt64 {
         guard let whole = seconds.exactly(in: -315_576_000_000...315_576_000_000),
-            nanos.exactly(in: -999_999_999...999_999_999) != nil
+            let part = nanos.exactly(in: -999_999_999...999_999_999)
         else { throw .numberOutOfRange }
         guard whole >= 0 else { return 0 }
-        let sum = seconds.scaled(by: 1_000_000_000).addingSaturating(nanos)
-        guard let nanoseconds = sum.exactly(in: .min ... .max) else { throw .numberOutOfRange }
-        return UInt64(max(0, nanoseconds))
+        let sum = seconds.scaled(by: 1_000_000_000).addingSaturating(Untrusted(part))
+        guard sum.exactly(in: .min ... .max) != nil else { throw .numberOutOfRange }
+        return sum.clamped(as: UInt64.self)
     }
 }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// What of a FileDescriptorProto reflection needs to know: its name, what it imports, and what it defines.
 package struct FileOutline: Sendable {
     package private(set) var name = ""
@@ -75,7 +77,7 @@ package struct FileOutline: Sendable {
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
             case (2, .bytes): type = try reader.string()
-            case (3, .varint): number = try reader.varint()
+            case (3, .varint): number = try ExtensionNumber.read(reader.uint64())
             default: try reader.skip(tag)
             }
         }

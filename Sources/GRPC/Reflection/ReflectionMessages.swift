@@ -66,7 +66,7 @@ package enum ReflectionQuestion: Equatable, Sendable {
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
             case (1, .bytes): type = try reader.string()
-            case (2, .varint): number = try reader.varint()
+            case (2, .varint): number = try ExtensionNumber.read(reader.uint64())
             default: try reader.skip(tag)
             }
         }
@@ -175,12 +175,12 @@ package enum ReflectionAnswer: Equatable, Sendable {
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
             case (1, .bytes): type = try reader.string()
-            case (2, .varint): numbers.append(try reader.varint())
+            case (2, .varint): numbers.append(try ExtensionNumber.read(reader.uint64()))
             case (2, .bytes):
                 var packed = try reader.bytes()
                 while packed.count > 0 {
                     var number = WireReader(packed)
-                    numbers.append(try number.varint())
+                    numbers.append(try ExtensionNumber.read(number.uint64()))
                     packed = number.rest
                 }
             default: try reader.skip(tag)
@@ -195,11 +195,17 @@ package enum ReflectionAnswer: Equatable, Sendable {
         var reader = WireReader(message)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
-            case (1, .varint): code = try reader.varint()
+            case (1, .varint): code = try reader.uint32().clamped(as: UInt64.self)
             case (2, .bytes): text = try reader.string()
             default: try reader.skip(tag)
             }
         }
         return .error(code: code, message: text)
     }
+}
+
+/// The number of an extension, as reflection tells it.
+enum ExtensionNumber {
+    /// None is higher than 2²⁹−1 (Protocol Buffers, "Assigning Field Numbers"): what is, becomes the first that nothing has.
+    static func read(_ number: Untrusted<UInt64>) -> UInt64 { number.clamped(to: 0...0x2000_0000) }
 }

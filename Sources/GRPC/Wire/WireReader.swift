@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 
 /// Reads protobuf field by field, without building anything.
 ///
@@ -46,7 +46,16 @@ package struct WireReader {
         return Tag(number: UInt32(raw >> 3), type: type)
     }
 
-    package mutating func varint() throws(Failure) -> UInt64 {
+    package mutating func uint64() throws(Failure) -> Untrusted<UInt64> { Untrusted(try varint()) }
+
+    package mutating func int64() throws(Failure) -> Untrusted<Int64> { Untrusted(Int64(bitPattern: try varint())) }
+
+    /// Numbers of 32 bits, and enumerations, are the low half of what was written ("Encoding", Base 128 Varints).
+    package mutating func uint32() throws(Failure) -> Untrusted<UInt32> { Untrusted(UInt32(truncatingIfNeeded: try varint())) }
+
+    package mutating func int32() throws(Failure) -> Untrusted<Int32> { Untrusted(Int32(truncatingIfNeeded: try varint())) }
+
+    private mutating func varint() throws(Failure) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while position < input.count {

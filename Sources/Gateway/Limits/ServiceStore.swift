@@ -248,8 +248,8 @@ final class ServiceStore: LimitStore, StreamHandler {
                 let isAllowed = status.code != .overLimit
                 request.setVerdict(
                     LimitVerdict(
-                        isAllowed: isAllowed, limit: UInt64(status.currentLimit?.requestsPerUnit ?? 0),
-                        remaining: UInt64(status.limitRemaining), retryAfterNanoseconds: isAllowed ? 0 : reset,
+                        isAllowed: isAllowed, limit: status.currentLimit?.requestsPerUnit.clamped(as: UInt64.self) ?? 0,
+                        remaining: status.limitRemaining.clamped(as: UInt64.self), retryAfterNanoseconds: isAllowed ? 0 : reset,
                         resetAfterNanoseconds: reset), at: index)
                 index += 1
             }

@@ -1,3 +1,4 @@
+package import Bytes
 package import GRPC
 
 /// An `envoy.service.ratelimit.v3.RateLimitRequest` as slices of its bytes.
@@ -16,11 +17,11 @@ package struct LimitQuery {
         /// Takes the place of the rule that would be found.
         package var override: Override?
         /// Takes the place of the request's.
-        package var hits: UInt64?
+        package var hits: Untrusted<UInt64>?
     }
 
     package struct Override: Equatable {
-        package var requests: UInt32 = 0
+        package var requests = Untrusted<UInt32>(0)
         package var unit = RateLimitUnit.unknown
     }
 
@@ -43,20 +44,22 @@ package struct LimitQuery {
     package private(set) var domain = UnsafeRawBufferPointer(start: nil, count: 0)
     package private(set) var descriptors: [Descriptor] = []
     package private(set) var entries: [Entry] = []
-    private var hitsAddend: UInt32 = 0
+    private var hitsAddend = Untrusted<UInt32>(0)
     private var isTooMuch = false
 
     package init() {}
 
     /// What a descriptor counts: its own number, zero included, or the request's, which is one where it says nothing.
-    package func hits(of descriptor: Descriptor) -> UInt64 { descriptor.hits ?? UInt64(max(1, hitsAddend)) }
+    package func hits(of descriptor: Descriptor) -> Untrusted<UInt64> {
+        descriptor.hits ?? Untrusted(hitsAddend.clamped(to: 1 ... .max))
+    }
 
     /// Reads a request; what was read before is forgotten. The slices live as long as `message`.
     package mutating func read(_ message: UnsafeRawBufferPointer) throws(Failure) {
         domain = UnsafeRawBufferPointer(start: nil, count: 0)
         descriptors.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
-        hitsAddend = 0
+        hitsAddend = Untrusted(0)
         isTooMuch = false
         do throws(WireReader.Failure) {
             var reader = WireReader(message)
@@ -65,7 +68,7 @@ package struct LimitQuery {
                 case (1, .bytes): domain = try reader.text()
                 case (2, .bytes):
                     try readDescriptor(try reader.bytes())
-                case (3, .varint): hitsAddend = UInt32(truncatingIfNeeded: try reader.varint())
+                case (3, .varint): hitsAddend = try reader.uint32()
                 default: try reader.skip(tag)
                 }
             }
@@ -83,7 +86,7 @@ package struct LimitQuery {
     private mutating func readDescriptor(_ bytes: UnsafeRawBufferPointer) throws(WireReader.Failure) {
         let start = entries.count
         var override: Override?
-        var hits: UInt64?
+        var hits: Untrusted<UInt64>?
         var reader = WireReader(bytes)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
@@ -96,7 +99,7 @@ package struct LimitQuery {
                 try Self.read(try reader.bytes(), into: &merged)
                 override = merged
             case (3, .bytes):
-                var value = hits ?? 0
+                var value = hits ?? Untrusted(0)
                 try Self.readWrapped(try reader.bytes(), into: &value)
                 hits = value
             default: try reader.skip(tag)
@@ -125,22 +128,22 @@ package struct LimitQuery {
         var reader = WireReader(bytes)
         while let tag = try reader.next() {
             switch (tag.number, tag.type) {
-            case (1, .varint): override.requests = UInt32(truncatingIfNeeded: try reader.varint())
+            case (1, .varint): override.requests = try reader.uint32()
             case (2, .varint):
-                let number = UInt32(truncatingIfNeeded: try reader.varint())
                 // The request's enumeration ends at YEAR; only answers know WEEK.
-                override.unit = number <= 6 ? RateLimitUnit(rawValue: UInt8(number)) ?? .unknown : .unknown
+                let number = try reader.uint32().exactly(in: 0...6)
+                override.unit = number.flatMap { RateLimitUnit(rawValue: UInt8(truncatingIfNeeded: $0)) } ?? .unknown
             default: try reader.skip(tag)
             }
         }
     }
 
     private static func readWrapped(
-        _ bytes: UnsafeRawBufferPointer, into value: inout UInt64
+        _ bytes: UnsafeRawBufferPointer, into value: inout Untrusted<UInt64>
     ) throws(WireReader.Failure) {
         var reader = WireReader(bytes)
         while let tag = try reader.next() {
-            if tag.number == 1, tag.type == .varint { value = try reader.varint() } else { try reader.skip(tag) }
+            if tag.number == 1, tag.type == .varint { value = try reader.uint64() } else { try reader.skip(tag) }
         }
     }
 }

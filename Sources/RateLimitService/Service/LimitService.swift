@@ -106,7 +106,7 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
             var check = LimitDecision.Check()
             if let override = descriptor.override {
                 check.kind = .counted
-                check.requests = override.requests
+                check.requests = override.requests.clamped(to: 0 ... .max)
                 check.unit = override.unit
             } else if level >= 0 {
                 check.rule = rules.rule(from: level, query.entries[descriptor.entries])
@@ -164,7 +164,8 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         let table = own ?? overrides.table(domain: query.domain, query.entries[descriptor.entries], seconds: seconds)
         decision.counters.append(
             LimitDecision.Counter(
-                digest: hasher.finish(), table: table, requests: UInt64(check.requests), hits: min(query.hits(of: descriptor), Self.hitsMax),
+                digest: hasher.finish(), table: table, requests: UInt64(check.requests),
+                hits: query.hits(of: descriptor).clamped(to: 0...Self.hitsMax),
                 seconds: seconds, start: decision.second / seconds * seconds, key: start..<decision.keys.count))
     }
 

@@ -49,7 +49,7 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
             #expect(response.overallCode == .overLimit)
             #expect(response.statusCount == 1)
             response.forEachStatus { status in
-                #expect(status.currentLimit?.requestsPerUnit == 10)
+                #expect(status.currentLimit?.requestsPerUnit == Untrusted(10))
                 #expect(status.currentLimit?.unit == .minute)
             }
         }
@@ -73,7 +73,7 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
         let message: [UInt8] = [0x12, 8, 0x12, 2, 0x08, 10, 0x12, 2, 0x10, 3]
         try message.withUnsafeBytes { bytes in
             try RateLimitResponse(bytes).forEachStatus { status in
-                #expect(status.currentLimit?.requestsPerUnit == 10)
+                #expect(status.currentLimit?.requestsPerUnit == Untrusted(10))
                 #expect(status.currentLimit?.unit == .hour)
             }
         }
@@ -131,12 +131,12 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
             #expect(status.code.rawValue == code(other.code))
             #expect((status.currentLimit != nil) == other.hasCurrentLimit)
             if let limit = status.currentLimit {
-                #expect(limit.requestsPerUnit == other.currentLimit.requestsPerUnit)
+                #expect(limit.requestsPerUnit == Untrusted(other.currentLimit.requestsPerUnit))
                 let unit = other.currentLimit.unit.rawValue
                 #expect(Int(limit.unit.rawValue) == ((0...7).contains(unit) ? unit : 0))
                 #expect(Array(limit.name) == Array(other.currentLimit.name.utf8))
             }
-            #expect(status.limitRemaining == other.limitRemaining)
+            #expect(status.limitRemaining == Untrusted(other.limitRemaining))
             #expect((status.nanosecondsUntilReset != nil) == other.hasDurationUntilReset)
             index += 1
         }

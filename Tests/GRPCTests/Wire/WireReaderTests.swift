@@ -55,10 +55,10 @@ import Testing
         try bytes.withUnsafeBytes { bytes in
             var reader = WireReader(bytes)
             let tag = try reader.next()
-            let value = try reader.varint()
+            let value = try reader.uint64()
             let end = try reader.next()
             #expect(tag?.number == 536_870_911)
-            #expect(value == UInt64.max)
+            #expect(value == Untrusted(UInt64.max))
             #expect(end?.number == nil)
         }
     }
