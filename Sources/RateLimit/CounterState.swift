@@ -29,20 +29,6 @@ enum CounterState {
         windowBit | min(endMinute, minuteMax - 1) << hitBits | min(hits, hitMask)
     }
 
-    /// A window that a store tells of; `nil` where no word holds it.
-    static func window(endSecond: Untrusted<Int64>, hits: Untrusted<Int64>) -> UInt64? {
-        guard let end = endSecond.exactly(in: 0...Int64(minuteMax) * 60), let hits = hits.exactly(in: 0...Int64(hitMask)) else {
-            return nil
-        }
-        return window(endMinute: UInt64(end / 60), hits: UInt64(hits))
-    }
-
-    /// A rate that a store tells of, by how far it is from drained; `nil` where no word holds it.
-    static func rate(level: Untrusted<Int64>, at now: Instant) -> UInt64? {
-        guard level.exactly(in: 0 ... .max) != nil else { return nil }
-        return level.addingSaturating(Untrusted(now.nanoseconds)).exactly(in: 0 ... .max).map(UInt64.init)
-    }
-
     static func endMinute(_ word: UInt64) -> UInt64 { (word & ~windowBit) >> hitBits }
 
     static func hits(_ word: UInt64) -> UInt64 { word & hitMask }

@@ -109,7 +109,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private func probeReplied(_ reply: RedisReply) {
         if reply.kind == .error, reply.hasPrefix("NOSCRIPT"), probe(inFull: true) { return }
         isTrying = false
-        if isAnswer(reply, counters: 2) {
+        if ScriptAnswer.isShaped(reply, counters: 2) {
             note(nil)
         } else {
             note(StoreTrouble(reply))
@@ -220,47 +220,22 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     private func answer(_ request: LimitRequest) { delegate?.limitDecided(request) }
 
-    /// An array of as many integers as the script answers with. An element of another kind would read as zero.
-    private func isAnswer(_ reply: RedisReply, counters: Int) -> Bool {
-        guard reply.kind == .array, reply.count == 2 + 2 * counters else { return false }
-        var element = reply.first
-        for _ in 0..<reply.count {
-            guard let integer = element, integer.kind == .integer else { return false }
-            element = integer.next
-        }
-        return true
-    }
-
-    /// False where the reply is not the script's: of another shape, or with numbers that its arithmetic cannot come to.
+    /// False where the reply is not the script's.
     private func read(_ reply: RedisReply, into request: LimitRequest) -> Bool {
-        guard isAnswer(reply, counters: request.count), let charged = reply.first,
-            let time = charged.next, let mark = charged.integer.exactly(in: 0...1),
-            let nanoseconds = time.integer.scaled(by: 1000).exactly(in: 0 ... .max).map(UInt64.init)
-        else { return false }
-        // The server's time serves for both clocks: it is its level and its window that are judged.
-        let now = Instant(nanoseconds: nanoseconds)
-        let wall = WallTime(nanoseconds: nanoseconds)
-        let isCharged = mark == 1
-        var element = time.next
+        guard var answer = ScriptAnswer(reply, counters: request.count) else { return false }
         for index in 0..<request.count {
-            guard let first = element, let second = first.next else { return false }
-            element = second.next
             let slot = request.slots + index
             let hits = slot.pointee.hits
             let verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit -> LimitVerdict? in
-                let told =
-                    limit.algorithm == .rate
-                    ? CounterState.rate(level: first.integer, at: now)
-                    : CounterState.window(endSecond: second.integer, hits: first.integer)
-                guard let word = told else { return nil }
-                return isCharged
-                    ? CounterState.judge(word, limit, hits: hits, now: now, wall: wall).verdict
-                    : CounterState.standing(word, limit, hits: hits, now: now, wall: wall)
+                guard let word = answer.nextState(limit.algorithm) else { return nil }
+                return answer.isCharged
+                    ? CounterState.judge(word, limit, hits: hits, now: answer.now, wall: answer.wall).verdict
+                    : CounterState.standing(word, limit, hits: hits, now: answer.now, wall: answer.wall)
             }
             guard let verdict else { return false }
             slot.pointee.verdict = verdict
         }
-        request.conclude(isCharged: isCharged, source: .redis)
+        request.conclude(isCharged: answer.isCharged, source: .redis)
         return true
     }
 

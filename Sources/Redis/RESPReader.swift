@@ -72,10 +72,10 @@ nonisolated(unsafe) private let functions: UnsafeMutablePointer<redisReplyObject
                 }
             },
             createArray: { task, count in
-                build(task) { _ in ReplyArena.Node(kind: .array, count: Int(count)) }
+                build(task) { _ in ReplyArena.Node(kind: .array, count: Untrusted(count)) }
             },
             createInteger: { task, value in
-                build(task) { _ in ReplyArena.Node(kind: .integer, integer: Int64(value)) }
+                build(task) { _ in ReplyArena.Node(kind: .integer, integer: Untrusted(value)) }
             },
             createNil: { task in build(task) { _ in ReplyArena.Node(kind: .null) } },
             // Nodes are not freed one by one.

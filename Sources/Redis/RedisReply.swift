@@ -10,7 +10,7 @@ package struct RedisReply {
     package var kind: Kind { arena.nodes[index].kind }
 
     /// Of an integer; zero for anything else.
-    package var integer: Untrusted<Int64> { Untrusted(arena.nodes[index].integer) }
+    package var integer: Untrusted<Int64> { arena.nodes[index].integer }
 
     /// Of a string, a status or an error; empty for anything else.
     package var bytes: UnsafeRawBufferPointer {
@@ -18,8 +18,8 @@ package struct RedisReply {
         return UnsafeRawBufferPointer(rebasing: arena.text.readable[node.textStart..<node.textStart + node.textCount])
     }
 
-    /// Elements of an array; zero for anything else.
-    package var count: Int { arena.nodes[index].count }
+    /// Elements of an array, as the server announced them; zero for anything else.
+    package var count: Untrusted<Int> { arena.nodes[index].count }
 
     package var first: RedisReply? { at(arena.nodes[index].first) }
 
@@ -43,10 +43,10 @@ package struct RedisReply {
 final class ReplyArena {
     struct Node {
         var kind: RedisReply.Kind
-        var integer: Int64 = 0
+        var integer = Untrusted<Int64>(0)
         var textStart = 0
         var textCount = 0
-        var count = 0
+        var count = Untrusted<Int>(0)
         var first = -1
         var last = -1
         var next = -1

@@ -50,11 +50,12 @@ struct ReaderTests {
         "Sources/Config/Number.swift": [("", "units, which are constants, and a Duration that was read here")],
         "Sources/Config/NetworkAddress.swift": [("UInt16(text)", "of text; nothing where it does not fit")],
         "Sources/RateLimit/LimitScanner.swift": [("", "positions within the text")],
-        "Sources/Redis/RESPReader.swift": [("", "counts of bytes that are held; hiredis gives 64 bits and a length in memory")],
-        "Sources/Redis/RedisReply.swift": [("", "positions in the arena")],
-        "Sources/RateLimit/RedisStore.swift": [("", "writes commands; deadlines saturate")],
-        "Sources/RateLimit/CounterState.swift": [("", "words are checked where they are made, and limits by LimitRule: what fits stays below 2^63")],
-        "Sources/RateLimitService/Counting/RedisWindowStore.swift": [("", "writes commands and tags; sums are not negative")],
+        "Sources/Redis/RESPReader.swift": [("1 << 20", "a constant"), ("reader.pointee.len - ", "counts of bytes that are held")],
+        "Sources/Redis/RedisReply.swift": [
+            ("node.textStart + node.textCount", "a position in the arena"), ("1 << 20", "a constant"), ("64 << 10", "a constant"),
+            ("nodes + index", "a place in the arena"),
+        ],
+        "Sources/RateLimit/ScriptAnswer.swift": [("2 * counters", "counters that were asked for"), ("minuteMax * 60", "a constant")],
         "Sources/JOSE/TokenVerifier.swift": [
             ("(1 << 53)", "a constant"), ("policy.leewaySeconds", "at most 2^32, added to at most 2^53"),
         ],
