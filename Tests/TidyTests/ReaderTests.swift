@@ -42,8 +42,13 @@ struct ReaderTests {
         "Sources/Protobuf/Descriptors/FileDescription.swift": [
             ("cursor.at - start", "a position"), ("Int(Int32.max)", "a constant"), ("Int32(0)", "a constant"), ("?? []) + ", "joins bytes"),
         ],
-        "Sources/Transcoding/Text/NumberText.swift": [("", "a mantissa of 19 digits and an exponent of six, each held to that where it grows")],
-        "Sources/Transcoding/Text/TimeText.swift": [("", "the digits of a date, two or four at a time, and seconds held to their range where they grow")],
+        "Sources/Transcoding/Text/NumberText.swift": [
+            ("at - digits", "a distance within the text"), ("at - start", "a distance within the text"),
+            ("text + count", "the end of the text"), ("1 << 53", "a constant"), ("1 << 24", "a constant"),
+            ("Double(mantissa)", "an integer to the nearest Double"), ("Float(", "numbers to the nearest Float"),
+            ("result *= 10", "in Double"),
+        ],
+        "Sources/Transcoding/Text/TimeText.swift": [("text + count", "the end of the text"), ("end - at", "a distance within the text")],
         "Sources/Compression/Inflater.swift": [("", "counts of bytes in memory")],
         "Sources/Compression/InflateLimits.swift": [("", "counts of bytes that were in memory")],
         "Sources/DNS/MessageReader.swift": [("", "8 and 16 bits of length in an Int, compared with the message's end; 32 and 64 bits put together")],

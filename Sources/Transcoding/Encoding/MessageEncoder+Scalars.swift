@@ -110,27 +110,26 @@ extension MessageEncoder {
             output.fixed32(value.bitPattern)
             return value.bitPattern != 0
         case .uint64, .fixed64, .uint32, .fixed32:
-            guard let value = number.uint64 else { throw misfit(number) }
-            if kind == .uint32 || kind == .fixed32, value > UInt64(UInt32.max) { throw .outOfRange }
+            guard let read = number.uint64 else { throw misfit(number) }
+            let isShort = kind == .uint32 || kind == .fixed32
+            guard let value = read.exactly(in: 0...(isShort ? 0xFFFF_FFFF : .max)) else { throw .outOfRange }
             switch kind {
             case .fixed64: output.fixed64(value)
-            case .fixed32: output.fixed32(UInt32(value))
+            case .fixed32: output.fixed32(UInt32(truncatingIfNeeded: value))
             default: varint(value)
             }
             return value != 0
         default:
-            guard let value = number.int64 else { throw misfit(number) }
+            guard let read = number.int64 else { throw misfit(number) }
+            let isLong = kind == .int64 || kind == .sint64 || kind == .sfixed64
+            guard let value = read.exactly(in: isLong ? .min ... .max : -0x8000_0000...0x7FFF_FFFF) else { throw .outOfRange }
             switch kind {
             case .int64: varint(UInt64(bitPattern: value))
             case .sint64: varint(ZigZag.encode(value))
             case .sfixed64: output.fixed64(UInt64(bitPattern: value))
-            default:
-                guard let small = Int32(exactly: value) else { throw .outOfRange }
-                switch kind {
-                case .sfixed32: output.fixed32(UInt32(bitPattern: small))
-                case .sint32: varint(ZigZag.encode(value))
-                default: varint(UInt64(bitPattern: value))
-                }
+            case .sfixed32: output.fixed32(UInt32(truncatingIfNeeded: value))
+            case .sint32: varint(ZigZag.encode(value))
+            default: varint(UInt64(bitPattern: value))
             }
             return value != 0
         }
@@ -176,9 +175,9 @@ extension MessageEncoder {
 
     private func write(enumNumber number: NumberText, _ enumeration: UnsafePointer<EnumSchema>) throws(Problem) -> Bool {
         guard let wide = number.int64 else { throw .expectedInteger }
-        guard let value = Int32(exactly: wide) else { throw .outOfRange }
+        guard let value = wide.exactly(as: Int32.self) else { throw .outOfRange }
         guard enumeration.pointee.isOpen || enumeration.pointee.value(number: value) != nil else { throw .unknownEnumValue }
-        varint(UInt64(bitPattern: wide))
+        varint(UInt64(bitPattern: Int64(value)))
         return value != 0
     }
 }

@@ -5,12 +5,12 @@ internal import Protobuf
 extension MessagePrinter {
     func time(_ bytes: WireCursor, isTimestamp: Bool) throws(Problem) {
         var cursor = bytes
-        var parts = TimeText.Parts(seconds: 0, nanoseconds: 0)
+        var parts: TimeText.UntrustedParts = (Untrusted(0), Untrusted(0))
         while !cursor.isAtEnd {
             let tag = try cursor.nextTag()
             switch tag {
-            case 0x08: parts.seconds = Int64(bitPattern: try cursor.nextVarint())
-            case 0x10: parts.nanoseconds = Int32(truncatingIfNeeded: try cursor.nextVarint())
+            case 0x08: parts.seconds = Untrusted(Int64(bitPattern: try cursor.nextVarint()))
+            case 0x10: parts.nanoseconds = Untrusted(Int32(truncatingIfNeeded: try cursor.nextVarint()))
             default: try cursor.pass(tag)
             }
         }

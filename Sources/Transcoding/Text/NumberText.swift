@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Glibc
 
 /// A number as JSON writes it, taken apart: `mantissa` × 10^`exponent`.
@@ -43,7 +44,7 @@ struct NumberText {
 
     @inline(__always)
     private mutating func take(_ byte: UInt8, isFraction: Bool) {
-        let digit = UInt64(byte &- 0x30)
+        let digit = UInt64(truncatingIfNeeded: byte &- 0x30)
         if mantissa < 1_000_000_000_000_000_000 {
             mantissa = mantissa &* 10 &+ digit
             if isFraction { exponent -= 1 }
@@ -78,13 +79,15 @@ struct NumberText {
             at += 1
         }
         let digits = at
-        var value = 0
+        var value = Untrusted<Int>(0)
         while at < end, at[0] &- 0x30 <= 9 {
-            if value < 100_000 { value = value * 10 + Int(at[0] - 0x30) }
+            value = value.appending(digit: at[0] &- 0x30, radix: 10)
             at += 1
         }
         if at == digits { throw at == end ? .endsTooEarly : .badNumber }
-        exponent += isMinus ? -value : value
+        // No number of fewer than `bytesMax` digits is brought back into range by more.
+        let shift = value.clamped(to: 0...1_000_000)
+        exponent = Untrusted(exponent).addingSaturating(isMinus ? -shift : shift).clamped(to: -2_000_000...2_000_000)
     }
 
     // MARK: as numbers
@@ -112,15 +115,17 @@ struct NumberText {
         return value
     }
 
-    var int64: Int64? {
+    /// An integer within 64 bits; `nil` for any other number.
+    var int64: Untrusted<Int64>? {
         guard let magnitude = integerMagnitude else { return nil }
-        if isNegative { return magnitude <= 1 << 63 ? Int64(truncatingIfNeeded: 0 &- magnitude) : nil }
-        return Int64(exactly: magnitude)
+        let zero = Untrusted<Int64>(0)
+        return isNegative ? zero.subtracting(magnitude) : Int64(exactly: magnitude).map { Untrusted($0) }
     }
 
-    var uint64: UInt64? {
+    /// The same without a sign.
+    var uint64: Untrusted<UInt64>? {
         guard let magnitude = integerMagnitude else { return nil }
-        return isNegative && magnitude != 0 ? nil : magnitude
+        return isNegative && magnitude != 0 ? nil : Untrusted(magnitude)
     }
 
     /// The nearest Double; `nil` beyond the largest.
@@ -137,7 +142,7 @@ struct NumberText {
     /// The nearest Float; `nil` beyond the largest.
     var float: Float? {
         if isExact, mantissa <= 1 << 24, exponent >= -10, exponent <= 10 {
-            let power = Float(Self.power(Int(exponent.magnitude)))
+            let power = Float(Self.power(abs(exponent)))
             let value = exponent < 0 ? Float(mantissa) / power : Float(mantissa) * power
             return isNegative ? -value : value
         }
