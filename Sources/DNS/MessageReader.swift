@@ -42,7 +42,7 @@ package struct MessageReader {
         guard questions <= 1 else { throw .severalQuestions }
         var message = Message(
             id: id, isResponse: flags & 0x8000 != 0, isTruncated: flags & 0x0200 != 0,
-            code: ResponseCode(rawValue: UInt8(flags & 0xf)), question: nil, answers: [], authorities: [])
+            code: ResponseCode(rawValue: UInt8(truncatingIfNeeded: flags & 0xf)), question: nil, answers: [], authorities: [])
         if questions == 1 {
             let name = try name()
             let type = RecordType(rawValue: try uint16())
@@ -72,9 +72,8 @@ package struct MessageReader {
         let type = RecordType(rawValue: try uint16())
         let isInternet = try uint16() == 1
         let ttl = try ttl()
-        let length = Int(try uint16())
-        let end = position + length
-        guard end <= bytes.count else { throw .endsEarly }
+        let length = Untrusted<Int>(try uint16())
+        let end = try end(of: length, from: position)
         guard isInternet, type != .opt else {
             position = end
             return nil
@@ -85,15 +84,14 @@ package struct MessageReader {
         return Record(name: name, ttlSeconds: ttl, data: data)
     }
 
-    private mutating func data(_ type: RecordType, length: Int, end: Int) throws(MessageMistake) -> Record.Data {
+    private mutating func data(_ type: RecordType, length: Untrusted<Int>, end: Int) throws(MessageMistake) -> Record.Data {
         switch type {
         case .a:
-            guard length == 4 else { throw .badAddress }
+            guard length == Untrusted(4) else { throw .badAddress }
             return .address(.ipv4(try uint32(), port: 0))
         case .aaaa:
-            guard length == 16 else { throw .badAddress }
-            let high = UInt64(try uint32()) << 32 | UInt64(try uint32())
-            return .address(.ipv6(high, UInt64(try uint32()) << 32 | UInt64(try uint32()), port: 0, scope: 0))
+            guard length == Untrusted(16) else { throw .badAddress }
+            return .address(.ipv6(try number(UInt64.self), try number(UInt64.self), port: 0, scope: 0))
         case .cname: return .alias(try name())
         case .srv:
             let (priority, weight, port) = (try uint16(), try uint16(), try uint16())
@@ -119,23 +117,24 @@ package struct MessageReader {
         var pieceStart = position
         var afterName: Int?
         while true {
-            guard cursor < bytes.count else { throw .endsEarly }
-            let length = Int(bytes[cursor])
+            let length = try load(UInt8.self, at: cursor)
             switch length >> 6 {
             case 0:
-                guard cursor + 1 + length <= bytes.count else { throw .endsEarly }
-                guard wire.count + 1 + length <= DomainName.wireBytesMax - (length == 0 ? 0 : 1) else { throw .nameTooLong }
-                wire.append(UInt8(length))
-                wire += bytes[(cursor + 1)..<(cursor + 1 + length)].map(DomainName.lowercase)
-                cursor += 1 + length
+                let labelEnd = try end(of: Untrusted(length), from: cursor + 1)
+                // No length is a letter.
+                wire.append(contentsOf: bytes[cursor..<labelEnd].map(DomainName.lowercase))
+                // The name's end takes a byte, too.
+                guard wire.count < DomainName.wireBytesMax || (wire.count == DomainName.wireBytesMax && length == 0) else {
+                    throw .nameTooLong
+                }
+                cursor = labelEnd
                 if length == 0 {
                     position = afterName ?? cursor
                     return DomainName(wire: wire)
                 }
             case 3:
-                guard cursor + 1 < bytes.count else { throw .endsEarly }
-                let target = (length & 0x3f) << 8 | Int(bytes[cursor + 1])
-                guard target < pieceStart else { throw .badPointer }
+                let pointer = Untrusted<Int>(try load(UInt16.self, at: cursor) & 0x3FFF)
+                guard let target = pointer.exactly(in: 0 ... .max), target < pieceStart else { throw .badPointer }
                 if afterName == nil { afterName = cursor + 2 }
                 (cursor, pieceStart) = (target, target)
             default: throw .unknownLabel
@@ -145,14 +144,31 @@ package struct MessageReader {
 
     /// One with its highest bit set counts as zero (RFC 2181, section 8).
     private mutating func ttl() throws(MessageMistake) -> UInt32 {
-        Untrusted<UInt32>(try uint32()).exactly(in: 0...UInt32(Int32.max)) ?? 0
+        Untrusted(try uint32()).exactly(in: 0...0x7FFF_FFFF) ?? 0
     }
 
-    private mutating func uint16() throws(MessageMistake) -> UInt16 {
-        guard position + 2 <= bytes.count else { throw .endsEarly }
-        defer { position += 2 }
-        return UInt16(bytes[position]) << 8 | UInt16(bytes[position + 1])
+    private mutating func uint16() throws(MessageMistake) -> UInt16 { try number(UInt16.self) }
+
+    private mutating func uint32() throws(MessageMistake) -> UInt32 { try number(UInt32.self) }
+
+    private mutating func number<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Value.Type
+    ) throws(MessageMistake) -> Value {
+        let value = try load(type, at: position)
+        position = try end(of: Untrusted(MemoryLayout<Value>.size), from: position)
+        return value
     }
 
-    private mutating func uint32() throws(MessageMistake) -> UInt32 { UInt32(try uint16()) << 16 | UInt32(try uint16()) }
+    private func load<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Value.Type, at start: Int
+    ) throws(MessageMistake) -> Value {
+        _ = try end(of: Untrusted(MemoryLayout<Value>.size), from: start)
+        return Value(bigEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: type) })
+    }
+
+    /// Where so many bytes end that begin at `start`.
+    private func end(of count: Untrusted<Int>, from start: Int) throws(MessageMistake) -> Int {
+        guard let end = count.addingSaturating(start).exactly(in: 0...bytes.count) else { throw .endsEarly }
+        return end
+    }
 }

@@ -49,12 +49,21 @@ struct ReaderTests {
             ("result *= 10", "in Double"),
         ],
         "Sources/Transcoding/Text/TimeText.swift": [("text + count", "the end of the text"), ("end - at", "a distance within the text")],
-        "Sources/Compression/Inflater.swift": [("", "counts of bytes in memory")],
-        "Sources/Compression/InflateLimits.swift": [("", "counts of bytes that were in memory")],
-        "Sources/DNS/MessageReader.swift": [("", "8 and 16 bits of length in an Int, compared with the message's end; 32 and 64 bits put together")],
-        "Sources/Config/Number.swift": [("", "units, which are constants, and a Duration that was read here")],
+        "Sources/Compression/Inflater.swift": [
+            ("consumedBytes", "counts of bytes that were in memory"), ("writtenBytes", "counts of bytes that were in memory"),
+            ("step.consumed +=", "within the input"), ("step.written +=", "within the output"), ("Int(UInt32.max)", "a constant"),
+            ("UInt32(inputCount)", "at most that, by the lines above"), ("UInt32(outputCount)", "at most that, by the lines above"),
+            ("inputCount - ", "zlib leaves no more than it was given"),
+        ],
+        "Sources/Compression/InflateLimits.swift": [
+            ("1 << 20", "a constant"), ("consumedBytes += consumed", "counts of bytes that were in memory"),
+            ("writtenBytes += written", "counts of bytes that were in memory"),
+        ],
+        "Sources/Config/Number.swift": [("1 << 30", "constants")],
         "Sources/Config/NetworkAddress.swift": [("UInt16(text)", "of text; nothing where it does not fit")],
-        "Sources/RateLimit/LimitScanner.swift": [("", "positions within the text")],
+        "Sources/RateLimit/LimitScanner.swift": [
+            ("word.unicodeScalars.count", "a position"), ("index - position", "a distance within the text"),
+        ],
         "Sources/Redis/RESPReader.swift": [("1 << 20", "a constant"), ("reader.pointee.len - ", "counts of bytes that are held")],
         "Sources/Redis/RedisReply.swift": [
             ("node.textStart + node.textCount", "a position in the arena"), ("1 << 20", "a constant"), ("64 << 10", "a constant"),
