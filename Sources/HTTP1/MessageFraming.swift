@@ -17,7 +17,7 @@ struct MessageFraming {
         case .contentLength:
             if contentLength != nil { throw .repeatedContentLength }
             // More digits than the largest number has could only be zeros in front, which two readers may take differently.
-            guard field.valueCount <= 19, let length = Decimal.read(field.valueBytes)?.exactly(in: 0...UInt64(Int64.max)) else {
+            guard field.valueCount <= 19, let length = field.number?.exactly(in: 0...UInt64(Int64.max)) else {
                 throw .badContentLength
             }
             contentLength = length

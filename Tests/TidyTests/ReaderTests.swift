@@ -75,11 +75,10 @@ struct ReaderTests {
         ],
         "Sources/Control/Keys/Freshness.swift": [("1 << 31", "a constant")],
         "Sources/Gateway/Head/Authority.swift": [("text.count - end", "a position")],
-        "Sources/Gateway/Head/ClientOrigin.swift": [("", "positions within fields and sums of their lengths")],
-        "Sources/Gateway/Head/CIDR.swift": [("", "a prefix length that was checked")],
-        "Sources/Gateway/Upstream/ResponseHead.swift": [("listBytes - ", "sizes of fields that are held"), ("bytesMax - others", "the same, and a limit of ours")],
-        "Sources/Gateway/Upstream/RequestHead.swift": [("UInt64(additions.previousAttempts)", "our own count, added to at most 2^31"), ("1 << 31", "a constant")],
-        "Sources/Transport/GRPC/ClientCall.swift": [("", "lengths of what is in memory")],
+        "Sources/Gateway/Head/CIDR.swift": [
+            ("lengthMax - length", "not more, by the range above"), ("UInt128(hostBitCount)", "less than 128, by the same line"),
+            ("low + high", "positions within the set"),
+        ],
     ]
 
     /// Lines of the page's list, with the files that each names and the fuzz entry behind the last dot.

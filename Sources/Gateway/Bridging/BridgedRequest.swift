@@ -20,7 +20,7 @@ struct BridgedRequest {
         var timeout: UnsafeRawBufferPointer?
         for field in fields.all {
             switch field.token {
-            case .contentLength: announcedBytes = Decimal.read(field.valueBytes)?.exactly(as: Int.self)
+            case .contentLength: announcedBytes = field.number?.exactly(as: Int.self)
             case .contentEncoding where isUnary: try Self.take(field, into: &encoding)
             case .acceptEncoding where isUnary: acceptsGzip = Self.names(field.valueBytes, "gzip")
             case .other where isConnect:
@@ -69,13 +69,11 @@ struct BridgedRequest {
         }
     }
 
-    /// One to ten digits of milliseconds become `grpc-timeout`.
+    /// What `connect-timeout-ms` says becomes `grpc-timeout`.
     private static func append(_ timeout: UnsafeRawBufferPointer, to fields: inout FieldBlock) throws(ConversionFailure) {
-        guard (1...10).contains(timeout.count), let milliseconds = Decimal.read(timeout) else {
-            throw ConversionFailure(.malformedConnectTimeout)
-        }
+        guard let duration = ConnectTimeout.read(timeout) else { throw ConversionFailure(.malformedConnectTimeout) }
         let text = fields.reserve(GRPCTimeout.textBytesMax)
-        let count = GRPCTimeout.write(.milliseconds(milliseconds.clamped(as: Int64.self)), to: text)
+        let count = GRPCTimeout.write(duration, to: text)
         fields.append(
             Field("grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout))
     }

@@ -6,7 +6,7 @@ internal import HTTPModel
 ///
 /// Routes are found by its normal form: lower case, without the dot that may end an absolute name, an IPv6 address as RFC 5952
 /// writes it. What stands for a host in several ways that have no normal form here is none: a percent-encoded name, an empty label.
-struct Authority {
+package struct Authority {
     /// Host name without a dot at its end, IPv4 address, or IPv6 address with its brackets.
     var host: UnsafeRawBufferPointer
     /// `nil` where none, or an empty one, is written.
@@ -15,7 +15,7 @@ struct Authority {
     var isNormal: Bool
 
     /// `nil` for what no host can be: user information, an unclosed bracket, a port that is none, foreign bytes.
-    init?(_ text: UnsafeRawBufferPointer) {
+    package init?(_ text: UnsafeRawBufferPointer) {
         var end = 0
         var hostCount = 0
         isNormal = true

@@ -90,7 +90,7 @@ enum RequestHead {
         }
         if additions.previousAttempts > 0 {
             // The caller may have tried before us.
-            let before = fields.first(.grpcPreviousRPCAttempts).flatMap { Decimal.read($0.valueBytes)?.clamped(to: 0...(1 << 31)) } ?? 0
+            let before = fields.first(.grpcPreviousRPCAttempts).flatMap { $0.number?.clamped(to: 0...(1 << 31)) } ?? 0
             let text = target.pointee.fields.reserve(20)
             let count = Decimal.write(before + UInt64(additions.previousAttempts), to: text)
             writer.put(

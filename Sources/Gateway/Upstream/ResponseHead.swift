@@ -9,7 +9,7 @@ enum ResponseHead {
     /// The number in `:status`; 0 where it is none (the codec lets none such pass).
     static func status(of stream: StreamPointer) -> Int {
         guard let field = stream.pointee.fields.first(.status), field.valueCount == 3 else { return 0 }
-        return Untrusted<Int>(decimal: field.valueBytes)?.exactly(in: 0...999) ?? 0
+        return field.number?.exactly(as: Int.self) ?? 0
     }
 
     /// Writes the head of `source`, an upstream stream, for `target`, the caller's.

@@ -192,7 +192,7 @@ package final class ClientCall: StreamHandler {
         }
         let fields = Self.fields(of: stream, from: 0)
         if ended { trailers = fields } else { head = fields }
-        let status = stream.pointee.fields.first(.status).flatMap { Decimal.read($0.valueBytes)?.exactly(in: 0...999) } ?? 0
+        let status = stream.pointee.fields.first(.status).flatMap { $0.number?.exactly(in: 0...999) } ?? 0
         if ended, let told = Self.status(of: stream, from: 0) { return end(told) }
         guard status == 200 else {
             return end(

@@ -100,7 +100,7 @@ package final class HTTP1Calls: HTTP1Codec {
             case .method: name = field.valueBytes
             case .path: target = field.valueBytes
             case .authority: authority = field.valueBytes
-            case .contentLength: length = Decimal.read(field.valueBytes)?.exactly(in: 0 ... .max)
+            case .contentLength: length = field.number?.exactly(in: 0 ... .max)
             default: break
             }
         }

@@ -23,7 +23,7 @@ extension HTTP1Exchanges {
         var length: UInt64?
         var hasDate = false
         for field in fields {
-            if field.token == .contentLength { length = Decimal.read(field.valueBytes)?.exactly(in: 0 ... .max) }
+            if field.token == .contentLength { length = field.number?.exactly(in: 0 ... .max) }
             if field.token == .date { hasDate = true }
         }
         HTTP1Writer.responseStart(status: status, fields: fields, to: &written)
@@ -53,7 +53,7 @@ extension HTTP1Exchanges {
 
     private static func status(of fields: UnsafeBufferPointer<Field>) -> Int? {
         guard let field = fields.first(where: { $0.token == .status }), field.valueCount == 3,
-            let status = Decimal.read(field.valueBytes)?.exactly(in: 100...599)
+            let status = field.number?.exactly(in: 100...599)
         else { return nil }
         return Int(status)
     }
