@@ -134,7 +134,7 @@ let package = Package(
             name: "FuzzEntries",
             dependencies: [
                 "Bytes", "Compression", "JSON", "Crypto", "Time", "HTTPModel", "JOSE", "Protobuf", "HTTP1", "HTTP2", "GRPC", "Config", "Redis",
-                "Telemetry", "DNS", "Transcoding", "RateLimit", "Gateway", "RateLimitService", "Control",
+                "Telemetry", "DNS", "Transcoding", "RateLimit", "Gateway", "RateLimitService", "Control", "Calling",
             ],
             path: "Tests/FuzzEntries", swiftSettings: settings),
         tests("Bytes"),

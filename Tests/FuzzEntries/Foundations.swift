@@ -1,11 +1,10 @@
 import Bytes
-import Config
+import Compression
 import Control
-import DNS
 import HTTPModel
 import JSON
-import Protobuf
-import RateLimit
+import JOSE
+import Crypto
 import Time
 
 extension FuzzEntry {
@@ -27,31 +26,39 @@ extension FuzzEntry {
             guard let value = try? JSONValue.parse("[\(input.text()),\(input.text())]") else { return }
             for number in value.elements { _ = (number.int64, number.double, number.floor?.clamped(to: -9...9)) }
         },
-        FuzzEntry("configuration") { input in
-            let text = input.text()
-            _ = Number.count(text)
-            for unit in ["B", "KiB", "MiB", "GiB"] { _ = ByteSize.read(text + unit).map(ByteSize.text) }
-            for unit in ["ms", "s", "m", "h", "d"] {
-                guard let duration = DurationText.read(text + unit) else { continue }
-                _ = (Instant.now() + duration, DurationText.text(duration))
-            }
-            _ = (Rate("\(text)/s burst \(input.text())"), NetworkAddress("127.0.0.1:\(text)"), ServiceURL("https://a:\(text)/b"))
-            for unit in ["s", "min", "h", "day", "month"] {
-                guard let rule = try? LimitRule.parse("\(text)/\(input.text())\(unit) burst \(input.text())") else { continue }
-                _ = Limit(rule, name: "a", place: "b", counters: CounterRegistry()).windowSeconds
+        FuzzEntry("numbers in fields") { input in
+            var fields = FieldBlock()
+            defer { fields.destroy() }
+            fields.append(":status", input.text())
+            fields.append("grpc-previous-rpc-attempts", input.text())
+            for field in fields.all { _ = (field.number?.clamped(to: 0...(1 << 31)), field.number?.exactly(as: Int.self)) }
+        },
+        FuzzEntry("authorities") { input in
+            let port = input.text()
+            for host in ["a.b", "10.0.0.1", "[::1]", ""] { withBytes("\(host):\(port)") { _ = AuthorityGrammar.isValid($0) } }
+        },
+        FuzzEntry("gzip", inputs: 2000) { input in
+            let size = UInt32(truncatingIfNeeded: input.number())
+            // "abc", with any size at its end.
+            let whole = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0x4C, 0x4A, 0x06, 0, 0xC2, 0x41, 0x24, 0x35]
+                + withUnsafeBytes(of: size.littleEndian) { Array($0) }
+            var inflater = Inflater(InflateLimits(
+                outputBytesMax: Int(truncatingIfNeeded: input.number() >> 1), ratioMax: 1 + Int(truncatingIfNeeded: input.number() >> 2)))
+            withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { room in
+                _ = withBytes(input.damaged(whole)) { try? inflater.step($0, into: room) }
             }
         },
-        FuzzEntry("name servers") { input in
-            let settings = ResolverSettings(
-                resolvConf: "options timeout:\(input.text()) attempts:\(input.text()) ndots:\(input.text())\nnameserver 10.0.0.1:\(input.text())")
-            _ = settings.timeout * settings.attempts
-            let (ttl, count) = (UInt32(truncatingIfNeeded: input.number()), UInt16(truncatingIfNeeded: input.number()))
-            func two(_ number: UInt16) -> [UInt8] { [UInt8(number >> 8), UInt8(number & 0xFF)] }
-            func four(_ number: UInt32) -> [UInt8] { two(UInt16(number >> 16)) + two(UInt16(number & 0xFFFF)) }
-            let record = [1, 0x61, 0] + two(1) + two(1) + four(ttl) + two(input.index % 2 == 0 ? 4 : count) + [10, 0, 0, 1]
-            let message = two(7) + two(0x8180) + two(0) + two(input.index % 2 == 0 ? 1 : count) + two(0) + two(0) + record
-            guard let read = try? MessageReader.read(input.damaged(message)) else { return }
-            for record in read.answers { _ = Instant.now() + .seconds(Int64(record.ttlSeconds)) }
+        FuzzEntry("gzip's density") { input in
+            let limits = InflateLimits(
+                outputBytesMax: Int(truncatingIfNeeded: input.number() >> 1), ratioMax: 1 + Int(truncatingIfNeeded: input.number() >> 2),
+                freeBytes: 0)
+            var density = DensityGuard(limits)
+            // As many bytes as there were in memory.
+            for _ in 0..<4 { try? density.note(consumed: Int(input.number() >> 24), written: Int(input.number() >> 24)) }
+        },
+        FuzzEntry("tokens", inputs: 1500) { input in
+            let claims = #"{"iss":"i","aud":"a","exp":\#(input.text()),"nbf":\#(input.text()),"iat":\#(input.text())}"#
+            Tokens.shared.verify(claims, now: WallTime(nanoseconds: input.number()))
         },
         FuzzEntry("key sets' freshness") { input in
             let field = "public, max-age=\(input.text())"
@@ -61,60 +68,23 @@ extension FuzzEntry {
         FuzzEntry("process memory") { input in
             _ = withBytes("\(input.text()) \(input.text()) 3") { ProcessMemory.residentBytes(statm: $0, pageBytes: 4096) }
         },
-        FuzzEntry("descriptors", inputs: 2000) { input in
-            var field = ByteWriter()
-            field.field(1, text: "f")
-            field.field(3, input.index % 2 == 0 ? 1 : input.number())
-            field.field(4, 1)
-            field.field(5, input.index % 3 == 0 ? input.number() : 5)
-            field.field(9, input.number())
-            var message = ByteWriter()
-            message.field(1, text: "M")
-            message.field(2, bytes: field.bytes)
-            if input.index % 2 == 0 {
-                var oneof = ByteWriter()
-                oneof.field(1, text: "o")
-                message.field(8, bytes: oneof.bytes)
-            }
-            var file = ByteWriter()
-            file.field(1, text: "a.proto")
-            file.field(4, bytes: message.bytes)
-            file.field(12, text: "proto3")
-            _ = try? Schema(files: [input.damaged(file.bytes)])
-        },
     ]
 }
 
-/// Writes protobuf as a peer would that is not ours.
-struct ByteWriter {
-    var bytes: [UInt8] = []
+/// A token that is signed, whatever it says.
+private final class Tokens: Sendable {
+    static let shared = Tokens()
+    private let issuers: [TrustedIssuer]
 
-    mutating func varint(_ number: UInt64) {
-        var rest = number
-        while rest > 127 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
+    private init() {
+        let set = #"{"keys":[{"kty":"oct","k":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE","alg":"HS256"}]}"#
+        issuers = [TrustedIssuer(IssuerPolicy(issuer: "i", audiences: ["a"]), keys: try? KeySet.parse(Array(set.utf8), rules: .local))]
     }
 
-    mutating func field(_ number: UInt64, _ value: UInt64) {
-        varint(number << 3)
-        varint(value)
-    }
-
-    mutating func field(_ number: UInt64, bytes value: [UInt8]) {
-        varint(number << 3 | 2)
-        varint(UInt64(value.count))
-        bytes += value
-    }
-
-    mutating func field(_ number: UInt64, text: String) { field(number, bytes: Array(text.utf8)) }
-
-    /// A length that is not that of its bytes.
-    mutating func field(_ number: UInt64, length: UInt64, bytes value: [UInt8]) {
-        varint(number << 3 | 2)
-        varint(length)
-        bytes += value
+    func verify(_ claims: String, now: WallTime) {
+        guard let key = try? MintingKey(secret: .init(Array("01234567890123456789012345678901".utf8)), algorithm: .hs256),
+            let token = try? TokenMinter.mint(claims: claims, with: key, keyID: nil)
+        else { return }
+        _ = withBytes(token) { try? TokenVerifier.verify($0, trusting: issuers, at: now) }
     }
 }

@@ -18,5 +18,5 @@ package struct FuzzEntry: Sendable {
         }
     }
 
-    package static let all: [FuzzEntry] = foundations + protocols + limits
+    package static let all: [FuzzEntry] = foundations + configurations + networks + calls + messages + transcoding + limits
 }

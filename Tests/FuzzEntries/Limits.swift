@@ -7,6 +7,14 @@ import Time
 
 extension FuzzEntry {
     static let limits: [FuzzEntry] = [
+        FuzzEntry("redis replies") { input in
+            let reader = RESPReader()
+            let text = ":\(input.text())\r\n*\(input.text())\r\n:\(input.text())\r\n$\(input.text())\r\nabc\r\n"
+            withBytes(text) { bytes in
+                guard (try? reader.feed(bytes)) != nil else { return }
+                while let reply = try? reader.next() { _ = reply.integer.clamped(to: 0...9) }
+            }
+        },
         FuzzEntry("answers of a rate-limit service") { input in
             var time = ByteWriter()
             time.field(1, input.number())
