@@ -60,10 +60,11 @@ need_python() {
 need_benchmark_tools() {
   install nghttp2-client valgrind strace binutils openssl gcc libc6-dev protobuf-compiler libprotobuf-dev
   mkdir -p .cache/bench
-  local name source
+  local name tools=Tests/Benchmarks/tools
   for name in backend http1_backend; do
-    source="Tests/Benchmarks/tools/$name.c"
-    if [ ! ".cache/bench/$name" -nt "$source" ]; then cc -O2 -Wall -Wextra -o ".cache/bench/$name" "$source"; fi
+    if [ ! ".cache/bench/$name" -nt "$tools/$name.c" ] || [ ! ".cache/bench/$name" -nt "$tools/listening.h" ]; then
+      cc -O2 -Wall -Wextra -o ".cache/bench/$name" "$tools/$name.c"
+    fi
   done
 }
 

@@ -25,6 +25,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "listening.h"
+
 enum {
     FRAME_DATA = 0, FRAME_HEADERS = 1, FRAME_RST_STREAM = 3, FRAME_SETTINGS = 4, FRAME_PING = 6,
     FRAME_WINDOW_UPDATE = 8,
@@ -380,29 +382,12 @@ static bool parse_reply(int argc, char **argv) {
     return true;
 }
 
-static struct sockaddr_in parse_address(char *text) {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    char *colon = strchr(text, ':');
-    if (colon) {
-        *colon = 0;
-        if (inet_pton(AF_INET, text, &address.sin_addr) != 1) exit(2);
-    }
-    address.sin_port = htons(atoi(colon ? colon + 1 : text));
-    return address;
-}
-
 int main(int argc, char **argv) {
     if (argc < 3 || !parse_reply(argc, argv)) {
         fprintf(stderr, "usage: backend [ADDRESS:]PORT echo | size N | message HEX | stream N SIZE\n");
         return 2;
     }
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct sockaddr_in address = parse_address(argv[1]);
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 4096)) {
-        perror("listen");
-        return 1;
-    }
+    int listener = listen_at(argv[1]);
     poller = epoll_create1(0);
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = NULL });
     for (struct epoll_event events[256];;) {

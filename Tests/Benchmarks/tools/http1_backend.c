@@ -5,7 +5,6 @@
 // Requests must have a content-length (or none, and no body), as proxies send them whose caller told one.
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -15,6 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "listening.h"
 
 enum { INPUT_SIZE = 128 << 10 };
 
@@ -65,29 +66,12 @@ static bool on_event(struct connection *c) {
     return c->input_size < INPUT_SIZE;
 }
 
-static struct sockaddr_in parse_address(char *text) {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    char *colon = strchr(text, ':');
-    if (colon) {
-        *colon = 0;
-        if (inet_pton(AF_INET, text, &address.sin_addr) != 1) exit(2);
-    }
-    address.sin_port = htons(atoi(colon ? colon + 1 : text));
-    return address;
-}
-
 int main(int argc, char **argv) {
     if (argc != 3 || strcmp(argv[2], "echo")) {
         fprintf(stderr, "usage: http1_backend [ADDRESS:]PORT echo\n");
         return 2;
     }
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct sockaddr_in address = parse_address(argv[1]);
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 4096)) {
-        perror("listen");
-        return 1;
-    }
+    int listener = listen_at(argv[1]);
     int poller = epoll_create1(0);
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = NULL });
     for (struct epoll_event events[256];;) {
