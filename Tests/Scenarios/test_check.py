@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from harness.gateway import run
+from harness.gateway import ROOT, run
 
 GOOD = """\
 listeners:
@@ -59,6 +59,12 @@ def check(tmp_path):
         told = run("check", "martlet.yaml", folder=tmp_path, **options)
         return told.returncode, [line for line in (told.stdout + told.stderr).splitlines() if line.strip()]
     return check
+
+
+def documented(pattern):
+    """What matches in README.md and in the pages of the handbook."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "Sources/martlet/Martlet.docc").glob("*.md"))]
+    return [found for page in pages for found in re.findall(pattern, page.read_text(), re.DOTALL)]
 
 
 def replaced(old, new):
@@ -177,8 +183,7 @@ def test_serve_refuses_places_that_check_refuses(tmp_path):
 
 
 def test_rules_of_the_rate_limit_service_are_checked_as_such(check):
-    from harness.gateway import ROOT
-    examples = re.findall(r"```\n(listeners:.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    examples = documented(r"```\n(listeners:.*?)```")
     assert len(examples) == 1
     status, lines = check(examples[0])
     assert status == 0 and lines == ["martlet.yaml: good, as the rules of martlet ratelimit"]
@@ -223,12 +228,10 @@ def test_serve_refuses_what_check_refuses_with_the_same_words(tmp_path, check):
     assert [line for line in told.stderr.splitlines() if "endpionts" in line] == [line for line in lines if "endpionts" in line]
 
 
-def test_the_readmes_configuration_by_example_is_right(check, tmp_path, pki, server_identity):
-    """Every key that exists, once, in README.md: whoever copies it must not be refused."""
-    from harness.gateway import ROOT
-    text = (ROOT / "README.md").read_text()
-    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert examples
+def test_documented_configurations_are_accepted(check):
+    """README and the handbook: the page of every key among them. A configuration copied from there must not be refused."""
+    examples = documented(r"```yaml\n(.*?)```")
+    assert len(examples) >= 2
     for example in examples:
         status, lines = check(example, environment={"REDIS_PASSWORD": "x"})
         # Its certificates and key files are not here, and what `retry` shows is meant to be warned of; nothing else may be wrong.

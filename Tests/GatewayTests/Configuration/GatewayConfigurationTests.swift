@@ -110,7 +110,7 @@ import Testing
         #expect(configuration.admin.value == .ip("127.0.0.1", port: 9901) && configuration.trustedProxies.isEmpty)
     }
 
-    /// Every key there is, once. README shows the same.
+    /// Every key, once. The handbook's page `Configuration.md` shows the same.
     static let everyKey = """
         workers: 2
         drain: { delay: 5s, timeout: 1m }
