@@ -19,7 +19,8 @@ extension CounterTable {
     static let slack = 64
     /// Counters a bucket on average, above which the table grows.
     private static let load = 16
-    private static let bucketsMovedPerInsertion = 2
+    /// What an insertion may cost beside its own bucket: the counters of two others are linked anew, a few dozen words.
+    static let bucketsMovedPerInsertion = 2
 
     /// Puts a new key in, with its first charge.
     func insert(_ digest: CounterDigest, word: UInt64, _ scale: EvictionScale, maximum: Int) -> Insertion {
