@@ -58,6 +58,20 @@ def spoken(address, data, within=20):
         return came
 
 
+def hang_up(connection, data):
+    """Sends this and the end, and reads until the other side closes."""
+    try:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # The other side has reset the connection already.
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+
+
 def frames(data):
     """Type, flags, stream and payload of each frame."""
     while len(data) >= 9:
@@ -120,13 +134,7 @@ def test_a_broken_connection_is_ended_with_the_protocols_error(running, undistur
 def test_what_is_no_http_2_at_all(running, undisturbed, data):
     host, port = running.address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=20) as connection:
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
-        try:
-            while connection.recv(65536):
-                pass
-        except ConnectionError:
-            pass
+        hang_up(connection, data)
 
 
 STREAM_ERRORS = [
@@ -370,13 +378,7 @@ def test_random_frames_never_end_the_process(running, undisturbed):
             data += frame(chance.randrange(11), chance.randrange(256), chance.choice([0, 1, 3, 5, 2, 7]), payload)
         host, port = running.address.rsplit(":", 1)
         with socket.create_connection((host, int(port)), timeout=20) as connection:
-            try:
-                connection.sendall(data)
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(65536):
-                    pass
-            except ConnectionError:
-                pass
+            hang_up(connection, data)
 
 
 class TestGRPC:

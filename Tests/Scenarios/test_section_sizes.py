@@ -96,7 +96,10 @@ def test_a_large_head_costs_its_call_over_http1(scripted):
                 f"POST {UNARY} HTTP/1.1\r\nhost: a\r\nx: {'v' * length}\r\ncontent-type: application/proto\r\ncontent-length: 0\r\n\r\n".encode())
             answer = connection.recv(65536)
             assert b" 431 " in answer.split(b"\r\n")[0] and b"61440 bytes" in answer
-        connection.sendall(f"POST {UNARY} HTTP/1.1\r\nhost: a\r\nx: {'v' * 300_000}\r\n\r\n".encode())
+        try:
+            connection.sendall(f"POST {UNARY} HTTP/1.1\r\nhost: a\r\nx: {'v' * 300_000}\r\n\r\n".encode())
+        except ConnectionError:
+            pass  # Not all of it is read.
         assert b" 431 " in connection.recv(65536).split(b"\r\n")[0]
     eventually(lambda: 'martlet_connections_ended_total{side="downstream",reason="header_section_too_large"} 1' in gateway.metrics().text,
                "the count")
