@@ -11,8 +11,9 @@ package struct FuzzEntry: Sendable {
         self.run = run
     }
 
-    package func runAll() {
-        for index in 0..<inputs {
+    /// - Parameter times: so many times its inputs. The extremes come once.
+    package func runAll(times: Int = 1) {
+        for index in 0..<inputs * times {
             var input = FuzzInput(index: index, seed: 20_261_129)
             run(&input)
         }
