@@ -185,6 +185,8 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
             session.takePeerSettings()
             session.tell { $0.sessionSettingsChanged() }
+        case NGHTTP2_RST_STREAM.rawValue:
+            session.stream(header.stream_id)?.pointee.flags.insert(.resetReceived)
         case NGHTTP2_PING.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
             let payload = withUnsafeBytes(of: frame!.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }

@@ -84,6 +84,8 @@ extension Session {
         } else if role == .client, code == ErrorCode.refusedStream.rawValue {
             // By RST_STREAM, or because it lies above GOAWAY's last id: unprocessed either way (RFC 9113, section 8.7).
             reason = .unprocessed
+        } else if stream.pointee.flags.isDisjoint(with: [.resetReceived, .resetSent]), code != ErrorCode.internalError.rawValue {
+            reason = .malformed(code)
         } else {
             reason = .reset(code)
         }

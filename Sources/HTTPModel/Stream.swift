@@ -107,6 +107,8 @@ public import Bytes
     @inlinable package static var resetSent: StreamFlags { StreamFlags(rawValue: 128) }
     /// Our last frame was written beside the codec's library, which waits for a window to send it.
     @inlinable package static var endedUnseen: StreamFlags { StreamFlags(rawValue: 256) }
+    /// The peer has sent RST_STREAM.
+    @inlinable package static var resetReceived: StreamFlags { StreamFlags(rawValue: 512) }
     /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
     @inlinable package static var unsendable: StreamFlags { StreamFlags(rawValue: 8 | 64 | 128) }
     /// `closed` or `resetSent`.
@@ -128,8 +130,10 @@ extension StreamPointer {
 @usableFromInline package enum StreamClose: Equatable {
     /// Both sides ended in order.
     case complete
-    /// RST_STREAM from the peer, or from the codec for the peer's violation: the HTTP/2 error code.
+    /// RST_STREAM from the peer, or by our own wish: the HTTP/2 error code.
     case reset(UInt32)
+    /// The codec ended it for what the peer sent on it, which is malformed.
+    case malformed(UInt32)
     /// The connection ended.
     case connectionLost
     /// We ended the connection, which went beyond our own limits: no fault of what this stream is about.

@@ -40,7 +40,7 @@ import Testing
         try side.input(Raw.hello + Raw.headers(stream: 1, Side.post + [("content-length", "2")], ended: false))
         try side.input(Raw.data(stream: 1, [1, 2, 3]))
         #expect(Raw.resetCode(try side.output(), stream: 1) == 1)
-        #expect(side.heard[1].closed == .reset(1))
+        #expect(side.heard[1].closed == .malformed(1))
     }
 
     @Test("a breach of the connection's rules is answered with GOAWAY", arguments: [

@@ -161,7 +161,7 @@ final class Mirrors: StreamHandler {
         attempt.pointee.stream = nil
         switch reason {
         case .complete: end(attempt, nil, outcome(stream))
-        case .reset: end(attempt, .mirrorFailed, .gatewayFailure)
+        case .reset, .malformed: end(attempt, .mirrorFailed, .gatewayFailure)
         case .connectionLost: end(attempt, .mirrorFailed, worker.upstream.isUnresponsive(stream) ? nil : .localFailure)
         case .unprocessed, .limitExceeded: end(attempt, .mirrorFailed, nil)
         }

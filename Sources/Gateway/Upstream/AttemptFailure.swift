@@ -17,6 +17,7 @@ enum AttemptFailure {
         case .connectFailed: .connectFailed
         case .closed(.complete): .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue)
         case .closed(.reset(let code)): .upstreamReset(http2ErrorCode: code)
+        case .closed(.malformed): .upstreamProtocolError
         case .closed(.connectionLost), .closed(.limitExceeded): .connectionLost
         case .closed(.unprocessed): .upstreamReset(http2ErrorCode: ErrorCode.refusedStream.rawValue)
         case .timedOut: .deadlineExceeded(.perTry)

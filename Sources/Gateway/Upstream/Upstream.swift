@@ -420,7 +420,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         switch reason {
         // RST_STREAM(NO_ERROR) before the answer was complete.
         case .complete: note(attempt, .failure)
-        case .reset: note(attempt, .gatewayFailure)
+        case .reset, .malformed: note(attempt, .gatewayFailure)
         case .connectionLost:
             // One that gave no sign of life is noted once, by its endpoint.
             if !isUnresponsive(stream) { note(attempt, .localFailure) }
@@ -432,7 +432,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             if !isLeaving { note(attempt, .gatewayFailure) }
         }
         switch reason {
-        case .complete, .reset: count(.upstreamReset)
+        case .complete, .reset, .malformed: count(.upstreamReset)
         case .connectionLost, .limitExceeded: count(.upstreamConnectionLost)
         case .unprocessed: break
         }

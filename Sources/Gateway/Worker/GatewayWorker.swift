@@ -314,15 +314,15 @@ package final class GatewayWorker {
 
     /// The caller went away before the answer was complete.
     private func abandoned(_ exchange: ExchangePointer, _ reason: StreamClose) {
-        if reason == .limitExceeded {
-            exchange.pointee.outcome.flag = "DPE"
-            exchange.pointee.outcome.detail = "downstream_limit_exceeded"
-            exchange.pointee.outcome.grpcStatus = exchange.pointee.outcome.grpcStatus ?? .cancelled
-            return
-        }
-        exchange.pointee.outcome.flag = reason == .connectionLost ? "DC" : "DR"
-        exchange.pointee.outcome.detail =
-            reason == .connectionLost ? "downstream_disconnect" : "downstream_remote_reset"
+        let (flag, detail): (StaticString, StaticString) =
+            switch reason {
+            case .limitExceeded: ("DPE", "downstream_limit_exceeded")
+            case .malformed: ("DPE", "downstream_protocol_error")
+            case .connectionLost: ("DC", "downstream_disconnect")
+            case .complete, .reset, .unprocessed: ("DR", "downstream_remote_reset")
+            }
+        exchange.pointee.outcome.flag = flag
+        exchange.pointee.outcome.detail = detail
         switch exchange.pointee.outcome.grpcStatus {
         case nil, .ok: exchange.pointee.outcome.grpcStatus = .cancelled
         default: break

@@ -189,7 +189,7 @@ package final class HTTP1Calls: HTTP1Codec {
             isTruncated = true
             let isLimit = error == .fieldsTooLarge || error == .tooManyFields
             if isLimit { fault = .sectionTooLarge }
-            if let stream = current { endCall(stream, isLimit ? .limitExceeded : .reset(ErrorCode.protocolError.rawValue)) }
+            if let stream = current { endCall(stream, isLimit ? .limitExceeded : .malformed(ErrorCode.protocolError.rawValue)) }
             return input.count
         }
         return used

@@ -264,7 +264,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         var mayAnswer = true
         if let stream, isAnnounced {
             if case .body = answer { mayAnswer = false }
-            endExchange(stream, .reset(1))
+            endExchange(stream, fault == .sectionTooLarge ? .limitExceeded : .malformed(ErrorCode.protocolError.rawValue))
         } else {
             dropHead()
         }

@@ -209,7 +209,7 @@ struct CallsTests {
         client.begin()
         _ = client.said()
         client.receive(text)
-        #expect(client.events == ["closed reset(1)"] && client.calls.isFinished)
+        #expect(client.events == ["closed malformed(1)"] && client.calls.isFinished)
     }
 
     @Test("a body that ends with its connection is whole only where that ended in order", arguments: [true, false])
