@@ -13,13 +13,16 @@ internal import Transport
 
 /// `martlet ratelimit`: the rate-limit service's workers, and the control thread that starts, changes and ends them.
 ///
-/// SIGHUP takes new rules into service; where it counts and listens is decided at the start.
+/// SIGHUP takes new rules and listeners into service; where it counts is decided at the start.
 package final class LimitServiceProcess {
     package typealias Source = () -> (LimitServiceConfiguration?, [Issue])
 
     private let read: Source
     private let notices: Notices
-    private let configuration: LimitServiceConfiguration
+    private let readFile: @Sendable (String) -> Result<[UInt8], FileFailure>
+    private let ticketKeys: TicketKeys
+    /// What is in service; where a part of it is not, what the next start brings.
+    private var configuration: LimitServiceConfiguration
     private let loop: EventLoop
     private let context: WorkerContext
     private let board: LoadBoard
@@ -39,6 +42,7 @@ package final class LimitServiceProcess {
         notices: Notices, serviceManager: String? = nil
     ) throws {
         self.read = read
+        self.readFile = readFile
         self.notices = notices
         loop = try EventLoop()
         let relay = SignalRelay()
@@ -53,6 +57,7 @@ package final class LimitServiceProcess {
 
         var files = FileOpener(read: readFile, now: loop.wall)
         let ticketKeys = TicketKeys(now: loop.now)
+        self.ticketKeys = ticketKeys
         let plans = configuration.listeners.compactMap { files.listenerPlan($0, speaking: [.http2], ticketKeys: ticketKeys) }
         let store = LimitServiceStore(configuration.rateLimits, &files)
         let problems = files.issues + PlaceCheck.issues(of: configuration.listeners, admin: configuration.admin)
@@ -119,16 +124,47 @@ package final class LimitServiceProcess {
         manager?.tell(.reloading, status: "reading the configuration")
         let (found, issues) = read()
         notices.report(issues)
-        guard let found else {
-            notices.say("reload refused: the rules in service stay")
-            manager?.tell(.ready, status: "reload refused: the rules in service stay")
-            return
+        let outcome = found.map(take) ?? Self.refusal
+        notices.say(outcome)
+        manager?.tell(.ready, status: outcome)
+    }
+
+    private static let refusal = "reload refused: the configuration in service stays"
+
+    /// A configuration with a mistake changes nothing.
+    ///
+    /// - Returns: what became of it.
+    private func take(_ found: LimitServiceConfiguration) -> String {
+        guard departure == nil else { return "reload refused: the service is leaving" }
+        var files = FileOpener(read: readFile, now: loop.wall)
+        let plans = found.listeners.compactMap { files.listenerPlan($0, speaking: [.http2], ticketKeys: ticketKeys) }
+        let problems = files.issues + PlaceCheck.issues(of: found.listeners, admin: found.admin)
+        notices.report(problems)
+        guard !problems.hasErrors else { return Self.refusal }
+        do {
+            try listeners.adopt(plans)
+        } catch {
+            return "reload refused: \(error.message)"
         }
+        for (what, differs) in [
+            ("workers", found.workers != configuration.workers), ("admin", found.admin.value != configuration.admin.value),
+            ("rate_limits", !found.rateLimits.countsAlike(configuration.rateLimits)),
+        ] where differs {
+            notices.say("\(what): the change takes effect at the next start")
+        }
+        configuration = found
         let rules = RuleTree(found.domains, counters: counters)
         counters.cells.setPool(found.rateLimits.counters)
         group.postToAll { $0.server.adopt(rules) }
-        notices.say("reloaded")
-        manager?.tell(.ready, status: "reloaded")
+        return "reloaded"
+    }
+}
+
+extension StoreConfiguration {
+    /// All but the size of the memory, which changes while it counts.
+    fileprivate func countsAlike(_ other: StoreConfiguration) -> Bool {
+        store.value == other.store.value && domain == other.domain && timeout == other.timeout
+            && whenUnavailable == other.whenUnavailable
     }
 }
 
