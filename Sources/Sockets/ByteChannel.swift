@@ -5,20 +5,6 @@ package import Reactor
 package import TLS
 internal import Time
 
-/// Why a channel is no more.
-package enum ChannelEnd: Equatable {
-    /// We closed it.
-    case local
-    /// The peer closed its side in order.
-    case peer
-    /// Reset, timed out or broken: errno.
-    case broken(Int32)
-    /// Could not be connected: errno.
-    case unreachable(Int32)
-    /// TLS ended it; the text is OpenSSL's reason.
-    case security(String)
-}
-
 /// Speaks through a channel. Never called again after `channelClosed`.
 package protocol ByteChannelDelegate: AnyObject {
     /// Connected, and TLS done where there is TLS.
