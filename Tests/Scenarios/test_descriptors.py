@@ -59,7 +59,7 @@ def test_callers_beyond_the_descriptors(gateway, backend, workers):
         settled(lambda: processor_ticks(running.process), "a process that does not spin")
         for path in ("/live", "/ready", "/metrics"):
             assert running.admin(path)[0] == 200
-        assert running.metrics().sum("martlet_accept_failures_total") >= 20
+        eventually(lambda: running.metrics().sum("martlet_accept_failures_total") >= 20, "20 that were not accepted")
         eventually(lambda: sum(is_shut(connection) for connection in connections) >= 20, "connections refused, rather than left to wait")
     finally:
         for connection in connections:
@@ -123,6 +123,37 @@ def test_an_upstream_that_cannot_be_dialled_for_lack_of_descriptors(gateway, bac
             resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, before)
         assert running.metrics().sum("martlet_endpoint_healthy") == 1, "what was short is not the endpoint's fault"
         eventually(lambda: client.call(UNARY).grpc_status == 0, "a good call")
+
+
+@pytest.mark.parametrize("more", [
+    {"outlier_detection": {"consecutive_5xx": 1, "consecutive_gateway_failure": 1, "consecutive_local_origin_failure": 1, "max_ejection_percent": "100%"}},
+    {"circuit_breaker": {kind: {"ratio": "1%", "minimum_calls": 1, "window": "10s", "open": "60s"} for kind in ("errors", "endpoint_errors")}}, {}], ids=["outliers", "breaker", "plain"])
+def test_what_is_short_here_counts_against_no_endpoint(gateway, backend, more):
+    whole = configuration(backend, workers=1, access_log="stdout")
+    whole["clusters"]["kinds"] |= more
+    running = gateway(whole)
+    with Caller(running.address) as caller:
+        with pytest.raises(grpc.RpcError):
+            # Of no service here: it opens the caller's connection, and none to the endpoint.
+            caller.channel.unary_unary("/nowhere.Nothing/Call")(b"", timeout=10)
+        limit(running, 3)
+        holders = connect(running.address, 12)
+        try:
+            running.process.wait_for(lambda line: line.startswith("connections cannot be accepted or opened: "), "notice")
+            for _ in range(20):
+                refusal = caller.refusal(ask())
+                assert refusal.code == grpc.StatusCode.UNAVAILABLE and "socket" in refusal.message, refusal
+            lines = eventually(lambda: (found := running.log(lambda line: line.get("detail") == "out_of_sockets"))[19:] and found, "the lines")
+            assert {line["response_flags"] for line in lines} == {"OM"}
+            metrics = running.metrics()
+            for name in ("martlet_endpoint_ejections_total", "martlet_circuit_open", "martlet_endpoint_circuit_open"):
+                assert metrics.sum(name) in (None, 0), name
+            assert not metrics.sum("martlet_upstream_events_total", event="connect_failed")
+        finally:
+            for connection in holders:
+                connection.close()
+        eventually(lambda: is_good(caller), "a good call")
+        assert not running.metrics().sum("martlet_endpoint_ejections_total")
 
 
 def is_good(caller):

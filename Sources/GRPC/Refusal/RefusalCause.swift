@@ -43,6 +43,8 @@ package enum RefusalCause: Sendable {
     case circuitOpen(retryAfter: Duration)
     /// Our own memory or stream caps.
     case overloaded(retryAfter: Duration?)
+    /// No descriptor, or no memory of the kernel's, for a connection.
+    case outOfSockets
     case connectFailed
     case connectionLost
     /// RST_STREAM with this error code, before an answer.

@@ -105,6 +105,10 @@ extension RefusalCause {
                 flag: "UO", detail: "circuit_open")
         case .overloaded:
             RefusalRow(.unavailable, 503, "OVERLOADED", "the gateway is overloaded", flag: "OM", detail: "overload")
+        case .outOfSockets:
+            RefusalRow(
+                .unavailable, 503, "OVERLOADED", "the gateway has no socket left to connect with", flag: "OM",
+                detail: "out_of_sockets")
         case .connectFailed:
             RefusalRow(
                 .unavailable, 503, "CONNECT_FAILED", "cannot connect to the endpoint",

@@ -70,6 +70,7 @@ final class Mirrors: StreamHandler {
             case .waits: break
             case .overflow: end(attempt, .mirrorDropped, nil)
             case .failed: end(attempt, .mirrorFailed, .localFailure)
+            case .withoutSocket: end(attempt, .mirrorFailed, nil)
             }
         }
     }

@@ -60,6 +60,8 @@ package final class Endpoint: ClientConnectionOwner {
     /// What a further connection is likely to take: as the last one did.
     private var expectedCapacity: Int
     private var isRetired = false
+    /// Why no socket could be made when one was wanted last: errno.
+    private var shortage: Int32?
     /// Called when the last connection has ended, or none could be made.
     var disconnected: (() -> Void)?
     /// Called when something that was noted here, and not of a call, has changed its health.
@@ -124,8 +126,10 @@ package final class Endpoint: ClientConnectionOwner {
         case waits
         /// The queue is full.
         case overflow
-        /// Not even a socket could be made.
+        /// Not even a connect could be begun.
         case failed
+        /// No socket could be made here, which says nothing of the endpoint.
+        case withoutSocket
     }
 
     /// A connection with room, or a place in the queue for one.
@@ -137,7 +141,7 @@ package final class Endpoint: ClientConnectionOwner {
             index += 1
         }
         guard waitingCount < settings.waiting, hasPendingRoom(attempt) else { return .overflow }
-        guard openIfNeeded(adding: 1, limits: limits(attempt)) else { return .failed }
+        guard openIfNeeded(adding: 1, limits: limits(attempt)) else { return shortage == nil ? .failed : .withoutSocket }
         attempt.pointee.isWaiting = true
         attempt.pointee.next = nil
         attempt.pointee.previous = lastWaiting
@@ -189,12 +193,14 @@ package final class Endpoint: ClientConnectionOwner {
         else { return true }
         // The cluster's limit leaves every endpoint one of each worker.
         if staying > 0, let limits, cluster.usage.connections >= limits.connections { return true }
-        guard
-            let connection = try? ClientConnection(
+        let connection: ClientConnection
+        shortage = nil
+        do throws(SystemError) {
+            connection = try ClientConnection(
                 to: address, tls: tls, speaking: settings.applicationProtocol, limits: settings.session,
                 streamLimit: settings.streams, liveness: settings.liveness, context: context, owner: self)
-        else {
-            noteFailure()
+        } catch {
+            if DescriptorShortage.isShortage(error.code) { shortage = error.code } else { noteFailure() }
             return connections.contains { !$0.connection.isLeaving }
         }
         connection.channel.setUserTimeout(Self.userTimeoutMilliseconds)
@@ -272,10 +278,10 @@ package final class Endpoint: ClientConnectionOwner {
         pooled.age = nil
         if connection.isUnresponsive { noteUnresponsive() }
         if !wasOpen {
-            noteFailure()
+            if !end.isShortage { noteFailure() }
             if !connections.contains(where: { !$0.connection.isLeaving }) { failQueue(end) }
         } else if let firstWaiting, !openIfNeeded(adding: 0, limits: limits(firstWaiting)) {
-            failQueue(end)
+            failQueue(shortage.map { .unreachable($0) } ?? end)
         }
         if connections.isEmpty, !isRetired { disconnected?() }
         releaseIfOver()

@@ -87,6 +87,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             count(.queueOverflow)
             failed(attempt, .refused(.upstreamQueueFull(retryAfter: nil)))
         case .failed: connectFailed(attempt, endpoint)
+        case .withoutSocket: lackedSocket(attempt, endpoint)
         }
     }
 
@@ -96,8 +97,11 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     func endpoint(_ endpoint: Endpoint, failed attempt: AttemptPointer, _ end: ChannelEnd) {
-        guard let exchange = attempt.pointee.exchange else { return worker.mirrors.failed(attempt, .localFailure) }
-        if case .security(let reason) = end { exchange.pointee.transportFailure = reason }
+        guard let exchange = attempt.pointee.exchange else {
+            return worker.mirrors.failed(attempt, end.isShortage ? nil : .localFailure)
+        }
+        if end.isShortage { return lackedSocket(attempt, endpoint) }
+        if let reason = end.reason { exchange.pointee.transportFailure = reason }
         connectFailed(attempt, endpoint)
     }
 
@@ -108,13 +112,6 @@ package final class Upstream: StreamHandler, EndpointClient {
         endpoint.activeCount -= 1
         attempt.pointee.exchange!.pointee.attempts -= 1
         begin(attempt)
-    }
-
-    func connectFailed(_ attempt: AttemptPointer, _ endpoint: Endpoint) {
-        endpoint.activeCount -= 1
-        count(.upstreamConnectFailed)
-        note(attempt, .localFailure)
-        failed(attempt, .connectFailed)
     }
 
     /// What became of an attempt, for those who judge endpoints by it: once for each.

@@ -114,6 +114,7 @@ let expectedRows: [ExpectedRow] = [
     .init(
         cause: .overloaded(retryAfter: .seconds(1)), code: .unavailable, http: 503, reason: "OVERLOADED", flag: "OM",
         headers: ["retry-after": "1"]),
+    .init(cause: .outOfSockets, code: .unavailable, http: 503, reason: "OVERLOADED", flag: "OM"),
     .init(cause: .connectFailed, code: .unavailable, http: 503, reason: "CONNECT_FAILED", flag: "UF"),
     .init(cause: .connectionLost, code: .unavailable, http: 503, reason: "CONNECTION_LOST", flag: "UC"),
     .init(
