@@ -39,8 +39,7 @@ enum Callbacks {
             NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
         }
         nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, user in
-            // Of the rest of the section nothing is told.
-            Callbacks.withSession(user) { $0.heardSection = 0 }
+            Callbacks.withSession(user) { $0.undelivered.deliveryStopped() }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame)
@@ -66,7 +65,6 @@ enum Callbacks {
         Unmanaged<Session>.fromOpaque(user!)._withUnsafeGuaranteedRef(body)
     }
 
-
     static let failure = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
 }
 
@@ -74,22 +72,21 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
     Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
         let id = frame!.pointee.hd.stream_id
-        session.heardSection = id
+        session.undelivered.deliveryBegan(id)
         if frame!.pointee.headers.cat != NGHTTP2_HCAT_REQUEST, let stream = session.stream(id) {
             // A further section: the final head after 1xx, or trailers.
             if stream.pointee.flags.contains(.headReceived) {
                 stream.pointee.trailersStart = stream.pointee.fields.count
             }
-            session.beginSection(of: stream)
+            session.section.begin(stream, session.limits)
             return 0
         }
-        session.arriving = nil
-        session.arrivingExcess = 0
+        session.section.beginUnknown()
         guard frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
         let stream = session.makeStream(id: id)
         nghttp2_session_set_stream_user_data(handle, id, stream)
         session.recent = stream
-        session.beginSection(of: stream)
+        session.section.begin(stream, session.limits)
         session.tell { $0.sessionBegan(stream) }
         return 0
     }
@@ -98,16 +95,13 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
 private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, flags, user in
     Callbacks.withSession(user) { session in
         guard !session.isDead else { return Callbacks.failure }
-        guard let stream = session.arriving else {
-            return session.dropField(nameCount + valueCount + 32, of: nil) ? 0 : Callbacks.failure
-        }
-        if stream.pointee.fields.count >= session.arrivingFieldsMax
-            || stream.pointee.fields.listBytes + nameCount + valueCount + 32 > session.arrivingBytesMax
-        {
+        let bytes = nameCount + valueCount + 32
+        guard let stream = session.section.stream else { return session.dropField(bytes) ? 0 : Callbacks.failure }
+        guard session.section.hasRoom(for: bytes, of: stream) else {
             session.keepEssential(
                 UnsafeRawBufferPointer(start: name, count: nameCount), UnsafeRawBufferPointer(start: value, count: valueCount),
                 of: stream)
-            return session.dropField(nameCount + valueCount + 32, of: stream) ? 0 : Callbacks.failure
+            return session.dropField(bytes) ? 0 : Callbacks.failure
         }
         let nameBytes = UnsafeRawBufferPointer(start: name, count: nameCount)
         var fieldFlags = Field.Flags.borrowed
@@ -123,7 +117,7 @@ private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
     // Nearly every frame; a session that has died says so where it is asked next.
     let (type, length) = (header!.pointee.type, header!.pointee.length)
     if type == UInt8(NGHTTP2_DATA.rawValue), length > 0 { return 0 }
-    if type == UInt8(NGHTTP2_HEADERS.rawValue), length > 0, length <= Session.unheardBytesFree { return 0 }
+    if type == UInt8(NGHTTP2_HEADERS.rawValue), length > 0, length <= UndeliveredSections.bytesFree { return 0 }
     return beganUncommonFrame(header!, user)
 }
 
@@ -137,7 +131,7 @@ private func beganUncommonFrame(_ header: UnsafePointer<nghttp2_frame_hd>, _ use
         case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue), Int(NGHTTP2_CONTINUATION.rawValue):
             if header.type != UInt8(NGHTTP2_DATA.rawValue), header.length > 0 {
                 let continues = header.type == UInt8(NGHTTP2_CONTINUATION.rawValue)
-                return session.beginSectionFrame(header.stream_id, header.length, continues: continues) ? 0 : Callbacks.failure
+                return session.chargeSectionFrame(header.stream_id, header.length, continues: continues) ? 0 : Callbacks.failure
             }
             // An empty frame that ends its stream has a purpose; others have none.
             guard header.length == 0, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0,
@@ -168,8 +162,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
         let header = frame!.pointee.hd
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
-            session.heardSection = 0
-            if session.unheardBytes != 0, session.unheardStream == header.stream_id { session.unheardBytes = 0 }
+            session.undelivered.deliveryEnded(header.stream_id)
             guard let stream = session.stream(header.stream_id) else { return 0 }
             session.receivedSection(stream, ended: header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
         case NGHTTP2_DATA.rawValue:
@@ -212,7 +205,7 @@ private let onData: nghttp2_on_data_chunk_recv_callback = { handle, _, id, data,
 private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code, user in
     Callbacks.withSession(user) { session in
         guard !session.isDead, let stream = session.stream(id) else { return 0 }
-        if session.arriving == stream { session.arriving = nil }
+        session.section.streamEnded(stream)
         session.recent = nil
         // nghttp2 forgets the stream with this call, and our pointer to it.
         session.closed(stream, code: code)

@@ -67,10 +67,9 @@ struct FloodGuard {
         return resets <= limits.resetBurst
     }
 
-    /// So many bytes of sections, as they are on the wire, were decoded without a word to us. A field that is indexed takes one
-    /// byte there, and nothing of it is kept: a byte costs less than one of a field that we look at.
-    mutating func allowsUnheard(_ bytes: Int) -> Bool {
-        excessBytesLeft -= bytes >> 3
+    /// Sections were decoded without delivering their fields: `bytes` is what `UndeliveredSections` charges for them.
+    mutating func allowsUndelivered(_ bytes: Int) -> Bool {
+        excessBytesLeft -= bytes
         return excessBytesLeft >= 0
     }
 

@@ -59,22 +59,10 @@ package final class Session {
     var heldFrame: (stream: StreamPointer, count: Int)?
     /// Streams that end with nothing left of their body: see `endBlockedStreams`. Empty nearly always.
     var endings: [StreamPointer] = []
-    /// The stream whose field section is arriving: they never interleave (RFC 9113, section 4.3).
-    var arriving: StreamPointer?
     /// The stream that was last asked for by its id: what arrives on one mostly arrives together.
     var recent: StreamPointer?
-    /// How far its fields may fill the stream's block: every section has the limit to itself.
-    var arrivingFieldsMax = 0
-    var arrivingBytesMax = 0
-    /// Where its fields begin.
-    var arrivingStart = 0
-    /// Of the section that is arriving: bytes of fields that were not kept.
-    var arrivingExcess = 0
-    /// The stream of the section that nghttp2 tells us of; 0 between sections, and where it decodes without telling.
-    var heardSection: Int32 = 0
-    /// Bytes of sections on the wire that we have not heard to their end, and the stream they were for.
-    var unheardBytes = 0
-    var unheardStream: Int32 = 0
+    var section = ArrivingSection()
+    var undelivered = UndeliveredSections()
     var flood = FloodGuard()
     /// In nanoseconds of the owner's clock, as of the last `receive` or `produce`.
     var now: UInt64 = 0

@@ -3,15 +3,6 @@ package import HTTPModel
 
 /// What arrives, on its way from nghttp2 to the streams' handlers.
 extension Session {
-    @inline(__always)
-    func beginSection(of stream: StreamPointer) {
-        arriving = stream
-        arrivingStart = stream.pointee.fields.count
-        arrivingFieldsMax = stream.pointee.fields.count + limits.fieldCount
-        arrivingBytesMax = stream.pointee.fields.listBytes + limits.fieldListBytes
-        arrivingExcess = 0
-    }
-
     /// HEADERS and its CONTINUATIONs are complete.
     func receivedSection(_ stream: StreamPointer, ended: Bool) {
         stream.pointee.lastActivity = now

@@ -2,8 +2,8 @@ import Testing
 
 @testable import HTTP2
 
-/// Frames that cost us work of which nghttp2 tells us nothing.
-@Suite struct UnheardFloodTests {
+/// Frames that cost us work, and whose contents nghttp2 does not deliver.
+@Suite struct UndeliveredFloodTests {
     private static let bomb = Array(repeating: FieldFloodTests.indexed, count: 16_000)
 
     /// A server whose peer has filled the dynamic table and reset its stream 1.
