@@ -40,9 +40,13 @@ package struct AnswerStatus: Equatable {
     }
 
     /// Leaves one field of several that say the same.
-    package static func removeRepeats(from fields: inout FieldBlock, _ start: Int) {
-        guard let first = (start..<fields.count).first(where: { fields.fields[$0].token == .grpcStatus }) else { return }
-        fields.removeAll(from: first + 1) { $0.token == .grpcStatus }
+    package static func removeRepeats(in fields: inout FieldBlock, from start: Int) {
+        var isFirst = true
+        fields.removeAll(from: start) {
+            guard $0.token == .grpcStatus else { return false }
+            defer { isFirst = false }
+            return !isFirst
+        }
     }
 
     /// What stands in malformed fields, for people: each value quoted and cut, and the message beside them.

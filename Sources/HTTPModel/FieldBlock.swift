@@ -88,8 +88,13 @@ public import Glibc
 
     /// Forgets the fields at or behind `start` that `isUnwanted`; the others keep their order.
     package mutating func removeAll(from start: Int = 0, where isUnwanted: (Field) -> Bool) {
-        var kept = start
-        for index in start..<max(start, count) {
+        removeAll(in: start..<max(start, count), where: isUnwanted)
+    }
+
+    /// Forgets the fields within `range` that `isUnwanted`; the others keep their order.
+    package mutating func removeAll(in range: Range<Int>, where isUnwanted: (Field) -> Bool) {
+        var kept = range.lowerBound
+        for index in range {
             let field = fields[index]
             if isUnwanted(field) {
                 listBytes -= field.nameCount + field.valueCount + 32
@@ -97,6 +102,11 @@ public import Glibc
                 fields[kept] = field
                 kept += 1
             }
+        }
+        guard kept < range.upperBound else { return }
+        for index in range.upperBound..<max(range.upperBound, count) {
+            fields[kept] = fields[index]
+            kept += 1
         }
         count = kept
     }

@@ -11,7 +11,7 @@ struct AnswerStatusTests {
         for (name, value) in fields { block.append(name, value) }
         let status = AnswerStatus(block, from: start)
         let text = AnswerStatus.describe(block, from: start)
-        AnswerStatus.removeRepeats(from: &block, start)
+        AnswerStatus.removeRepeats(in: &block, from: start)
         return (status, text, block.count)
     }
 

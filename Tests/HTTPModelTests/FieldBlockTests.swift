@@ -40,6 +40,21 @@ import Testing
         #expect(block.fields.listBytes == expected)
     }
 
+    @Test("fields that are removed within a range take their size with them, and the others keep their order")
+    func removalInRange() {
+        let block = Block()
+        for name in ["a", "b", "a", "c", "a"] { block.fields.append(name, name) }
+        block.fields.removeAll(in: 1..<4) { $0.nameText == "a" }
+        #expect(block.fields.all.map(\.nameText) == ["a", "b", "c", "a"])
+        #expect(block.fields.listBytes == 4 * 34)
+        block.fields.removeAll(in: 0..<4) { $0.nameText == "c" }
+        block.fields.removeAll(in: 2..<2) { _ in true }
+        #expect(block.fields.all.map(\.nameText) == ["a", "b", "a"])
+        block.fields.removeAll(from: 1) { _ in true }
+        #expect(block.fields.all.map(\.nameText) == ["a"])
+        #expect(block.fields.listBytes == 34)
+    }
+
     @Test("bytes do not move when later ones are appended")
     func bytesStay() {
         let block = Block()

@@ -25,12 +25,9 @@ enum AnswerCheck {
     }
 
     private static func removeStatus(_ stream: StreamPointer) {
-        let (count, headCount) = (stream.pointee.fields.count, stream.pointee.trailersStart)
-        var index = 0
-        stream.pointee.fields.removeAll {
-            defer { index += 1 }
-            guard index < headCount else { return false }
-            return switch $0.token {
+        let count = stream.pointee.fields.count
+        stream.pointee.fields.removeAll(in: 0..<stream.pointee.trailersStart) {
+            switch $0.token {
             case .grpcStatus, .grpcMessage, .grpcStatusDetails: true
             default: false
             }

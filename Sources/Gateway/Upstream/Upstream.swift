@@ -378,7 +378,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         exchange.pointee.flags.insert(.statusSeen)
         exchange.pointee.outcome.grpcStatus = code
         if status.isRepeated, !status.isMalformed {
-            AnswerStatus.removeRepeats(from: &stream.pointee.fields, start)
+            AnswerStatus.removeRepeats(in: &stream.pointee.fields, from: start)
             if start == 0 { stream.pointee.trailersStart = stream.pointee.fields.count }
         }
         return !status.isMalformed || !exchange.pointee.isRPC
