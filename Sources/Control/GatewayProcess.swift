@@ -73,6 +73,11 @@ package final class GatewayProcess {
     private let sought: SoughtNames
     private let memoryWatch: MemoryWatch
     private let heapRelease: HeapRelease
+    private var awaited = Awaited()
+    /// Some issuer has had keys, or none is configured. It stays so: a reload takes no readiness away.
+    private var hasKeys = false
+    private var reloads = ReloadQueue()
+    private var currentSnapshot: Snapshot?
 
     package enum Phase: Sendable { case starting, serving, leaving }
 
@@ -252,7 +257,7 @@ package final class GatewayProcess {
         keeper.fetched = { [unowned self] keys, source in
             group.postToAll { $0.gateway.setKeys(keys, from: source) }
             let hadNone = !hasKeys
-            lookForKeys()
+            updateReadiness()
             if hadNone, hasKeys, phase == .serving { notices.say("/ready answers 200: an issuer's keys have been fetched") }
         }
         keeper.settled = { [unowned self] in settled(\.keys) }
@@ -273,23 +278,20 @@ package final class GatewayProcess {
 
     private func enter(_ phase: Phase) {
         self.phase = phase
-        lookForKeys()
+        updateReadiness()
     }
 
     private static let noKeys = "no issuer's keys have been fetched yet"
 
-    /// While no issuer has keys every token would be turned away, and so the process is not ready: once one has, it is, whatever
-    /// becomes of the others, because they are not the business of the first one's callers.
-    private func lookForKeys() {
+    /// While no issuer has keys every token would be rejected, so the process is not ready. One issuer with keys is enough: its
+    /// callers do not depend on the others.
+    private func updateReadiness() {
         let issuers = currentSnapshot?.authentication?.issuers ?? []
         hasKeys = hasKeys || issuers.isEmpty
             || issuers.contains { $0.keys != nil || $0.source.map { keys?.hasKeys(of: $0) == true } == true }
         admin?.isReady = phase == .serving && hasKeys
         admin?.notReadyReason = phase == .serving ? Self.noKeys : nil
     }
-
-    /// It stays so: a reload takes no readiness away.
-    private var hasKeys = false
 
     // MARK: Changes
 
@@ -305,32 +307,11 @@ package final class GatewayProcess {
         }
     }
 
-    /// What is to be taken into service: a new configuration, or changed files.
-    private struct Reload {
-        var rereading: Bool
-        /// The files that the configuration names, where it is they.
-        var changed: [String] = []
-
-        /// Both at once.
-        mutating func add(_ other: Reload) {
-            rereading = rereading || other.rereading
-            changed = rereading ? [] : changed + other.changed.filter { !changed.contains($0) }
-        }
-
-        var cause: String {
-            guard !changed.isEmpty else { return "" }
-            return " (changed: \(changed.prefix(3).joined(separator: ", "))\(changed.count > 3 ? " and \(changed.count - 3) more" : ""))"
-        }
-    }
-
     /// A bad configuration changes nothing and says why. One reload after the other: what is asked for meanwhile comes next.
     private func reload(_ reload: Reload) {
         guard phase != .leaving else { return }
         if reload.rereading, phase == .serving { manager?.tell(.reloading, status: "reading the configuration") }
-        guard !isReloading else {
-            if nextReload?.add(reload) == nil { nextReload = reload }
-            return
-        }
+        guard reloads.begin(reload) else { return }
         var wanted = configuration
         if reload.rereading {
             let (read, issues) = source.read()
@@ -338,10 +319,8 @@ package final class GatewayProcess {
             guard let read else { return reloaded("reload refused: the configuration in service stays", reload) }
             wanted = read
         }
-        isReloading = true
         let files = FileWatch()
         maker.make(wanted, generation: generation + 1, watching: files) { [unowned self] outcome in
-            isReloading = false
             guard phase != .leaving else { return }
             reloaded(take(outcome, of: wanted, files, reload), reload)
         }
@@ -371,15 +350,9 @@ package final class GatewayProcess {
         notices.say(outcome)
         // Anew even where nothing changed: the file may have been moved away.
         if reload.rereading { log.open(configuration.accessLog) }
-        if let next = nextReload {
-            nextReload = nil
-            return self.reload(next)
-        }
+        if let next = reloads.ended() { return self.reload(next) }
         manager?.tell(phase == .serving ? .ready : .unchanged, status: outcome)
     }
-
-    private var isReloading = false
-    private var nextReload: Reload?
 
     private func takeIntoService(
         _ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration
@@ -405,11 +378,9 @@ package final class GatewayProcess {
         monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot
         schemaKeeper.keep(snapshot.clusters, names: resolved)
-        lookForKeys()
+        updateReadiness()
     }
 
-    private var awaited = Awaited()
-    private var currentSnapshot: Snapshot?
     /// What host names stand for.
     private var resolved = ResolvedNames()
 }
