@@ -68,8 +68,8 @@ package struct Exchange {
     /// What the answer was, for the log and the counters.
     package var outcome = Outcome()
 
-    /// The rule or limit that refused it, for the log; `nil` where none did.
-    package var decider: String?
+    /// What refused it, for the log; `nil` where neither a rule nor a limit did.
+    package var refuser: Refuser?
     /// Why TLS to the endpoint failed, for the log.
     package var transportFailure: String?
 
@@ -120,6 +120,18 @@ package struct Exchange {
         package static var deadlineDeferred: Flags { Flags(rawValue: 2048) }
     }
 
+    /// The configured rule or limit, by its name, that a refusal comes from.
+    package enum Refuser {
+        case rule(String)
+        case limit(String)
+
+        var name: String {
+            switch self {
+            case .rule(let name), .limit(let name): name
+            }
+        }
+    }
+
     package struct Outcome {
         /// The HTTP status sent; 0 where none was.
         package var httpStatus: Int = 0
@@ -161,9 +173,9 @@ package struct Exchange {
         return UnsafeRawBufferPointer(start: start, count: facts.service.count + 1 + facts.rpc.count)
     }
 
-    /// It has what the log tells of few.
-    @inline(__always) var hasNotes: Bool {
-        if decider != nil { return true }
+    /// It has one of the log fields that most calls do not have.
+    @inline(__always) var hasRareLogFields: Bool {
+        if refuser != nil { return true }
         if transportFailure != nil { return true }
         return shadows != nil
     }
@@ -213,7 +225,7 @@ package struct Exchange {
         deadline = .distantFuture
         boundary = BoundaryTracker()
         outcome = Outcome()
-        if decider != nil { decider = nil }
+        if refuser != nil { refuser = nil }
         if transportFailure != nil { transportFailure = nil }
         if shadows != nil { shadows = nil }
         if trial != nil { trial = nil }

@@ -32,17 +32,17 @@ extension GatewayWorker {
                 }
                 let rules = serving.snapshot.rules
                 metrics.count(.accessDenied)
-                let name = rules.name(of: rule)
+                let refuser = Exchange.Refuser.rule(rules.name(of: rule))
                 switch reason {
                 case .needsAuthentication:
-                    refuse(exchange, .unauthenticated(.missing), rule: name)
+                    refuse(exchange, .unauthenticated(.missing), by: refuser)
                 case .insufficientScope(let scopes):
                     let wanted = rules.withScopes(scopes) { String(decoding: $0, as: UTF8.self) }
-                    refuse(exchange, .permissionDenied(.scope(required: wanted)), rule: name)
+                    refuse(exchange, .permissionDenied(.scope(required: wanted)), by: refuser)
                 case .denied:
-                    refuse(exchange, .permissionDenied(.rule), rule: name)
+                    refuse(exchange, .permissionDenied(.rule), by: refuser)
                 case .notAllowed:
-                    refuse(exchange, .permissionDenied(.notAllowed), rule: name)
+                    refuse(exchange, .permissionDenied(.notAllowed), by: refuser)
                 }
                 return .replied
             }

@@ -80,7 +80,7 @@ extension GatewayWorker {
                     retryAfter: outcome.retryAfterNanoseconds == LimitVerdict.never
                         ? nil : .nanoseconds(Int64(clamping: outcome.retryAfterNanoseconds)),
                     limits: Self.states(request, exposes: exposes)),
-                rule: outcome.refusedIndex >= 0 ? request.limit(at: outcome.refusedIndex).name : nil)
+                by: outcome.refusedIndex >= 0 ? .limit(request.limit(at: outcome.refusedIndex).name) : nil)
         }
         return .replied
     }

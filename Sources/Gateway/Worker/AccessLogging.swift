@@ -49,7 +49,7 @@ extension GatewayWorker {
         // A method that nobody has answered for may be an invention.
         let exists = !exchange.pointee.flags.contains(.localReply) && status != .unimplemented
         let group = exchange.pointee.route?._withUnsafeGuaranteedRef { $0.calls } ?? unrouted
-        let series = callTable._withUnsafeGuaranteedRef { 
+        let series = callTable._withUnsafeGuaranteedRef {
             $0.series(group, method: method, mayCreate: exists) { isInSchema(exchange, method) }
         }
         let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: exchange.pointee.outcome.httpStatus)
@@ -115,7 +115,7 @@ extension GatewayWorker {
                     entry.plan = plan
                     entry.subject = subject
                     entry.issuer = issuer
-                    if exchange.pointee.hasNotes { append(exchange, &entry, to: log) } else { log.append(entry) }
+                    if exchange.pointee.hasRareLogFields { append(exchange, &entry, to: log) } else { log.append(entry) }
                 }
             }
         }
@@ -130,12 +130,15 @@ extension GatewayWorker {
         }
     }
 
-    /// With what few exchanges have.
+    /// With the fields that most calls do not have.
     private func append(_ exchange: ExchangePointer, _ entry: inout AccessLogEntry, to log: AccessLogger) {
-        var (decider, failure) = (exchange.pointee.decider ?? "", exchange.pointee.transportFailure ?? "")
-        let isLimit = exchange.pointee.outcome.flag.utf8CodeUnitCount == 2 && AccessLogEntry.text(exchange.pointee.outcome.flag).equals("QE")
-        decider.withUTF8 { decider in
-            if isLimit { entry.limit = UnsafeRawBufferPointer(decider) } else { entry.rule = UnsafeRawBufferPointer(decider) }
+        var (name, failure) = (exchange.pointee.refuser?.name ?? "", exchange.pointee.transportFailure ?? "")
+        name.withUTF8 { name in
+            switch exchange.pointee.refuser {
+            case .rule?: entry.rule = UnsafeRawBufferPointer(name)
+            case .limit?: entry.limit = UnsafeRawBufferPointer(name)
+            case nil: break
+            }
             failure.withUTF8 { failure in
                 entry.transportFailure = UnsafeRawBufferPointer(failure)
                 (exchange.pointee.shadows ?? []).withUnsafeBytes { shadows in

@@ -20,13 +20,13 @@ final class ReplyWriter {
 /// Answers that the gateway gives itself: every refusal leaves by this room.
 extension GatewayWorker {
     /// Answers with a refusal. The answer's head must not have been sent.
-    func refuse(_ exchange: ExchangePointer, _ cause: RefusalCause, rule: String? = nil) {
+    func refuse(_ exchange: ExchangePointer, _ cause: RefusalCause, by refuser: Exchange.Refuser? = nil) {
         guard let stream = exchange.pointee.downstream else { return }
         if exchange.pointee.cors == nil { noteCORS(ofRefused: exchange, stream) }
         let exposes = exchange.pointee.policy?._withUnsafeGuaranteedRef { $0.exposesRules } ?? false
-        let refusal = Refusal(cause, rule: rule, exposesRule: exposes)
+        let refusal = Refusal(cause, rule: refuser?.name, exposesRule: exposes)
         note(exchange, refusal)
-        if let rule { exchange.pointee.decider = rule }
+        if let refuser { exchange.pointee.refuser = refuser }
         exchange.pointee.phase = .over
         exchange.pointee.body.removeAll(pool: context.chunks)
         replies.fields.reset()
