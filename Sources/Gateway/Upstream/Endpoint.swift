@@ -12,7 +12,7 @@ protocol EndpointClient: AnyObject {
     func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: AttemptPointer, on connection: ClientConnection)
     /// No connection could be made.
     func endpoint(_ endpoint: Endpoint, failed attempt: AttemptPointer, _ end: ChannelEnd)
-    /// A connection was closed because its peer gave no sign of life.
+    /// A connection was closed because its peer did not respond.
     func endpointWasUnresponsive(_ endpoint: Endpoint)
     /// The endpoint is no longer part of its cluster: it was not tried.
     func endpoint(_ endpoint: Endpoint, leftBehind attempt: AttemptPointer)
@@ -243,15 +243,17 @@ package final class Endpoint: ClientConnectionOwner {
             withdraw(attempt)
             client.endpoint(self, hasRoomFor: attempt, on: connection)
         }
+        openForQueue()
+    }
+
+    /// Another connection for the calls that wait. Where that fails, the end of a present one tries once more.
+    private func openForQueue() {
         if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
     }
 
-    package func clientConnectionSuspected(_ connection: ClientConnection) {
-        // Calls that wait go to another at once. Where that fails, this connection's end tries once more.
-        if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
-    }
+    package func clientConnectionSuspected(_ connection: ClientConnection) { openForQueue() }
 
-    /// A connection's peer has gone without a word: that counts once, however many calls were on it.
+    /// A connection's peer did not respond: that counts once, however many calls were on it.
     private func noteUnresponsive() {
         client.endpointWasUnresponsive(self)
         guard !isRetired, cluster.observes else { return }
@@ -261,10 +263,7 @@ package final class Endpoint: ClientConnectionOwner {
         cluster.announceChange()
     }
 
-    package func clientConnectionLeaving(_ connection: ClientConnection) {
-        // Where that fails, this connection's end tries once more.
-        if let firstWaiting { _ = openIfNeeded(adding: 0, limits: limits(firstWaiting)) }
-    }
+    package func clientConnectionLeaving(_ connection: ClientConnection) { openForQueue() }
 
     package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
         guard let index = connections.firstIndex(where: { $0.connection === connection }) else { return }
