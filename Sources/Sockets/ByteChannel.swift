@@ -82,11 +82,7 @@ package final class ByteChannel: EventHandler, Flushable {
         descriptor = socket(
             address.family,
             Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else {
-            let error = SystemError("socket")
-            DescriptorShortage.socketFailed(error.code)
-            throw error
-        }
+        guard descriptor >= 0 else { throw DescriptorShortage.socketFailed() }
         Self.tune(descriptor, address)
         state = .connecting
         interest = .writable

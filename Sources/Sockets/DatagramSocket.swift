@@ -23,11 +23,7 @@ package final class DatagramSocket: EventHandler {
         self.scratch = scratch
         descriptor = socket(
             peer.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else {
-            let error = SystemError("socket")
-            DescriptorShortage.socketFailed(error.code)
-            throw error
-        }
+        guard descriptor >= 0 else { throw DescriptorShortage.socketFailed() }
         let descriptor = descriptor
         guard peer.withSockaddr({ connect(descriptor, $0, $1) }) == 0 else {
             let error = SystemError("connect")

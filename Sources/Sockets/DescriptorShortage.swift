@@ -1,4 +1,5 @@
 internal import Glibc
+package import Reactor
 internal import Synchronization
 
 /// How often this process could not make a socket, or accept one, for lack of descriptors or of the kernel's memory.
@@ -27,9 +28,12 @@ package enum DescriptorShortage {
         Self.code.store(code, ordering: .relaxed)
     }
 
-    static func socketFailed(_ code: Int32) {
-        guard isShortage(code) else { return }
+    /// Why `socket(2)` has just failed, counted where it is a shortage.
+    static func socketFailed() -> SystemError {
+        let error = SystemError("socket")
+        guard isShortage(error.code) else { return error }
         sockets.wrappingAdd(1, ordering: .relaxed)
-        Self.code.store(code, ordering: .relaxed)
+        code.store(error.code, ordering: .relaxed)
+        return error
     }
 }
