@@ -16,36 +16,46 @@ final class FaultWatch: @unchecked Sendable {
         self.notices = notices
     }
 
-    /// Hears of the faults on one worker. A flood of them costs the control loop no more than a few letters.
+    /// On one worker. The gate is the worker's own, so a flood of faults costs the control loop no more than a few letters.
     func attach(to gateway: GatewayWorker) {
         var gate = FaultGate()
         gateway.connectionFaulted = { [self, unowned gateway] fault in
-            guard let unsaid = gate.pass(fault, now: gateway.context.loop.now) else { return }
-            mailbox.post { [self] _ in notices.say(Self.line(fault, unsaid: unsaid)) }
+            guard let suppressed = gate.pass(fault, now: gateway.context.loop.now) else { return }
+            mailbox.post { [self] _ in notices.say(Self.line(fault, suppressed: suppressed)) }
         }
     }
 
-    static func line(_ fault: ConnectionFault, unsaid: Int) -> String {
+    static func line(_ fault: ConnectionFault, suppressed: Int) -> String {
         let side = fault.isDownstream ? "caller's connection" : "connection to an upstream"
-        let more = unsaid > 0 ? " more_since_last_notice=\(unsaid)" : ""
+        let more = suppressed > 0 ? " more_since_last_notice=\(suppressed)" : ""
         return "\(side) ended: \(fault.fault.text) reason=\(fault.fault.word) peer=\(fault.peer.map(\.description) ?? "-")\(more)"
     }
 }
 
 /// Lets one notice of a reason pass every ten seconds. Pure: the time is handed in.
 struct FaultGate {
-    private var quietUntil: [UInt8: Instant] = [:]
-    private var unsaid: [UInt8: Int] = [:]
+    private struct Reason: Hashable {
+        let fault: SessionFault
+        let isDownstream: Bool
+    }
 
-    /// How many were not said since the last that was; `nil` where this one is not said either.
+    private struct Quiet {
+        var until: Instant
+        var suppressed = 0
+    }
+
+    private var quiet: [Reason: Quiet] = [:]
+
+    /// How many were suppressed since the last that passed; `nil` where this one is suppressed too.
     mutating func pass(_ fault: ConnectionFault, now: Instant) -> Int? {
-        let key = fault.fault.rawValue << 1 | (fault.isDownstream ? 1 : 0)
-        if let end = quietUntil[key], now < end {
-            unsaid[key, default: 0] += 1
+        let reason = Reason(fault: fault.fault, isDownstream: fault.isDownstream)
+        let before = quiet[reason]
+        if let before, now < before.until {
+            quiet[reason]?.suppressed += 1
             return nil
         }
-        quietUntil[key] = now + .seconds(10)
-        return unsaid.removeValue(forKey: key) ?? 0
+        quiet[reason] = Quiet(until: now + .seconds(10))
+        return before?.suppressed ?? 0
     }
 }
 

@@ -28,10 +28,10 @@ import Transport
     @Test("a line says whose connection it was, and why it ended")
     func line() {
         #expect(
-            FaultWatch.line(fault(.fieldFlood), unsaid: 3)
+            FaultWatch.line(fault(.fieldFlood), suppressed: 3)
                 == "caller's connection ended: too many bytes of headers beyond the limit reason=header_flood peer=192.0.2.1:4000 more_since_last_notice=3")
         for each in SessionFault.allCases {
-            #expect(FaultWatch.line(fault(each, isDownstream: false), unsaid: 0).hasPrefix("connection to an upstream ended: "))
+            #expect(FaultWatch.line(fault(each, isDownstream: false), suppressed: 0).hasPrefix("connection to an upstream ended: "))
         }
     }
 }

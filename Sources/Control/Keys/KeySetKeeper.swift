@@ -160,19 +160,15 @@ final class KeySetKeeper {
 
     private func tell(of skipped: [KeySet.SkippedKey], _ entry: Entry) {
         let place = "keys \(KeySetLocation(entry.source).description)"
-        var told: Set<String> = []
-        for key in skipped.prefix(Self.skippedToldMax) {
+        var lines = skipped.prefix(Self.skippedToldMax).map { key in
             let name = key.keyID.map { " (\(Quoted.text($0)))" } ?? ""
-            let line = "\(place): key \(key.index + 1)\(name) is not used: \(key.reason.reason)"
-            told.insert(line)
-            if !entry.told.contains(line) { notices.say(line) }
+            return "\(place): key \(key.index + 1)\(name) is not used: \(key.reason.reason)"
         }
         if skipped.count > Self.skippedToldMax {
-            let line = "\(place): \(skipped.count - Self.skippedToldMax) more keys are not used"
-            told.insert(line)
-            if !entry.told.contains(line) { notices.say(line) }
+            lines.append("\(place): \(skipped.count - Self.skippedToldMax) more keys are not used")
         }
-        entry.told = told
+        for line in lines where !entry.told.contains(line) { notices.say(line) }
+        entry.told = Set(lines)
     }
 
     /// The fetch, or its channel, may still be on the stack.
