@@ -16,7 +16,7 @@ final class SnapshotMaker {
     private let metrics: GatewayMetrics
     private let clusters: ClusterBoard
     private let schemas: SchemaBoard
-    private let compilers = SubprocessEnd()
+    private let compilers = RunningSubprocesses()
 
     init(
         readFile: @escaping (String) -> Result<[UInt8], FileFailure>, loop: EventLoop, counters: CounterRegistry,
@@ -38,11 +38,11 @@ final class SnapshotMaker {
         _ configuration: GatewayConfiguration, generation: UInt64, watching files: FileWatch,
         completion: @escaping (Outcome) -> Void
     ) {
-        build(configuration, generation, files, ProtoCompilations(mailbox: loop.mailbox, end: compilers), completion)
+        build(configuration, generation, files, ProtoCompilations(mailbox: loop.mailbox, running: compilers), completion)
     }
 
     /// Ends what still compiles; nothing comes of it any more.
-    func stop() { compilers.endAll() }
+    func stop() { compilers.killAll() }
 
     private func build(
         _ configuration: GatewayConfiguration, _ generation: UInt64, _ files: FileWatch, _ protos: ProtoCompilations,

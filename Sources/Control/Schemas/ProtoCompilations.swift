@@ -8,7 +8,7 @@ internal import Reactor
 ///     build ──something to compile──▶ compiling ──done──▶ build again, with the results
 final class ProtoCompilations {
     private let mailbox: Mailbox
-    private let end: SubprocessEnd
+    private let running: RunningSubprocesses
     private let compiler: Compiler
     private var results: [Request: SchemaFolders.Compiled] = [:]
     private var wanted: [Request] = []
@@ -25,12 +25,12 @@ final class ProtoCompilations {
         var protos: [SchemaFolders.Protos] { zip(folders, files).map { SchemaFolders.Protos(folder: $0, files: $1) } }
     }
 
-    typealias Compiler = @Sendable ([SchemaFolders.Protos], SubprocessEnd) -> SchemaFolders.Compiled
+    typealias Compiler = @Sendable ([SchemaFolders.Protos], RunningSubprocesses) -> SchemaFolders.Compiled
 
-    /// - Parameter end: ends a compiler that still runs when the process leaves.
-    init(mailbox: Mailbox, end: SubprocessEnd, compiler: @escaping Compiler = { ProtoCompiler.compile($0, end: $1) }) {
+    /// - Parameter running: kills a compiler that still runs when the process leaves.
+    init(mailbox: Mailbox, running: RunningSubprocesses, compiler: @escaping Compiler = { ProtoCompiler.compile($0, among: $1) }) {
         self.mailbox = mailbox
-        self.end = end
+        self.running = running
         self.compiler = compiler
     }
 
@@ -52,11 +52,11 @@ final class ProtoCompilations {
     /// - Returns: whether there is anything, and so whether `completion` will be called, on the loop.
     func compile(_ completion: @escaping () -> Void) -> Bool {
         guard !wanted.isEmpty else { return false }
-        let (requests, compiler, end, mailbox) = (wanted, compiler, end, mailbox)
+        let (requests, compiler, running, mailbox) = (wanted, compiler, running, mailbox)
         wanted = []
         let box = Completion(owner: self, action: completion)
         let work: @Sendable () -> Void = {
-            let compiled = requests.map { compiler($0.protos, end) }
+            let compiled = requests.map { compiler($0.protos, running) }
             mailbox.post { _ in box.finish { $0.results.merge(zip(requests, compiled)) { _, new in new } } }
         }
         do throws(SystemError) {

@@ -8,12 +8,12 @@ enum ProtoCompiler {
     static let setBytesMax = 64 << 20
 
     static func compile(
-        _ folders: [SchemaFolders.Protos], program: String = "protoc", end: SubprocessEnd = SubprocessEnd()
+        _ folders: [SchemaFolders.Protos], program: String = "protoc", among running: RunningSubprocesses = RunningSubprocesses()
     ) -> SchemaFolders.Compiled {
         let words =
             ["--include_imports", "--descriptor_set_out=/dev/stdout"] + folders.map { "-I\($0.folder)" } + folders.flatMap(\.files)
         do throws(Subprocess.Failure) {
-            let result = try Subprocess.run(program, words, timeLimit: timeLimit, outputBytesMax: setBytesMax, end: end)
+            let result = try Subprocess.run(program, words, timeLimit: timeLimit, outputBytesMax: setBytesMax, among: running)
             var complaints = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").map { complaint($0, folders) }
             if result.status == 0 { return SchemaFolders.Compiled(set: result.output, complaints: complaints) }
             if complaints.allSatisfy(\.isWarning) { complaints.append(about(program, "it ended with status \(result.status)")) }

@@ -1,14 +1,14 @@
 internal import Glibc
 internal import Synchronization
 
-/// Ends the programs that threads of this process have started and wait for, because the process itself ends.
+/// The programs that threads of this process have started and wait for, so that all can be killed when the process itself ends.
 ///
 ///     open ──program starts──▶ running ──waited for──▶ open
-///       └────── endAll ──────────┴──▶ closed: what runs is killed, nothing more starts
+///       └───── killAll ──────────┴──▶ closed: what runs is killed, nothing more starts
 ///
 /// Starting, waiting for and killing exclude each other: a child is killed only before it was waited for, and so no other process
 /// can have its id.
-final class SubprocessEnd: Sendable {
+final class RunningSubprocesses: Sendable {
     private struct State {
         var running: Set<pid_t> = []
         var isClosed = false
@@ -16,8 +16,8 @@ final class SubprocessEnd: Sendable {
 
     private let state = Mutex(State())
 
-    /// Kills what runs. Whoever waits for it sees that it was ended by a signal, and nothing starts any more.
-    func endAll() {
+    /// Kills what runs; the threads that wait see the end by a signal. Nothing starts any more.
+    func killAll() {
         state.withLock { state in
             state.isClosed = true
             for child in state.running { kill(child, SIGKILL) }

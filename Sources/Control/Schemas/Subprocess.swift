@@ -21,13 +21,13 @@ enum Subprocess {
 
     /// - Parameters:
     ///   - program: looked for in PATH. It gets no environment, no input and no signal that we hold back.
-    ///   - end: what ends it before its time.
+    ///   - running: kills it when this process leaves.
     static func run(
-        _ program: String, _ words: [String], timeLimit: Duration, outputBytesMax: Int, end: SubprocessEnd = SubprocessEnd()
+        _ program: String, _ words: [String], timeLimit: Duration, outputBytesMax: Int, among running: RunningSubprocesses = RunningSubprocesses()
     ) throws(Failure) -> Result {
         let output = try Pipe()
         let errors = try Pipe()
-        guard let child = try end.starting({ () throws(Failure) in try start(program, words, output, errors) }) else {
+        guard let child = try running.starting({ () throws(Failure) in try start(program, words, output, errors) }) else {
             throw .ending
         }
         output.closeWriting()
@@ -37,7 +37,7 @@ enum Subprocess {
         do throws(Failure) {
             try collect(output, errors, into: &result, deadline, outputBytesMax)
             while true {
-                if let status = end.status(of: child) {
+                if let status = running.status(of: child) {
                     let signal = status & 0x7F
                     // Like that of a shell for one that a signal ended.
                     result.status = signal == 0 ? (status >> 8) & 0xFF : 128 + signal
@@ -47,7 +47,7 @@ enum Subprocess {
                 usleep(1000)
             }
         } catch {
-            _ = end.status(of: child, killing: true)
+            _ = running.status(of: child, killing: true)
             throw error
         }
     }

@@ -12,7 +12,7 @@ struct ProtoCompilationsTests {
     func besides() throws {
         let worker = try TestWorker()
         let gate = try Gate()
-        let protos = ProtoCompilations(mailbox: worker.loop.mailbox, end: SubprocessEnd()) { folders, _ in
+        let protos = ProtoCompilations(mailbox: worker.loop.mailbox, running: RunningSubprocesses()) { folders, _ in
             gate.wait()
             return SchemaFolders.Compiled(set: Array(folders[0].folder.utf8), complaints: [])
         }
@@ -33,11 +33,11 @@ struct ProtoCompilationsTests {
     @Test("a compiler that still runs when the process leaves is ended, and none starts after it")
     func leaving() throws {
         let worker = try TestWorker()
-        let end = SubprocessEnd()
+        let running = RunningSubprocesses()
         let started = try Gate()
         let opening = "echo > \(started.path); exec sleep 1000"
-        let protos = ProtoCompilations(mailbox: worker.loop.mailbox, end: end) { _, end in
-            let result = try? Subprocess.run("sh", ["-c", opening], timeLimit: .seconds(100), outputBytesMax: 100, end: end)
+        let protos = ProtoCompilations(mailbox: worker.loop.mailbox, running: running) { _, running in
+            let result = try? Subprocess.run("sh", ["-c", opening], timeLimit: .seconds(100), outputBytesMax: 100, among: running)
             let text = result.map { "status \($0.status)" } ?? "none"
             return SchemaFolders.Compiled(set: nil, complaints: [SchemaFolders.Complaint(place: nil, text: text, isWarning: false)])
         }
@@ -46,11 +46,11 @@ struct ProtoCompilationsTests {
         var isDone = false
         #expect(protos.compile { isDone = true })
         started.wait()
-        end.endAll()
+        running.killAll()
         #expect(worker.run { isDone })
         #expect(protos.folders { _ in }.compile(asked).complaints.map(\.text) == ["status \(128 + SIGKILL)"])
         #expect(throws: Subprocess.Failure.ending) {
-            try Subprocess.run("true", [], timeLimit: .seconds(100), outputBytesMax: 100, end: end)
+            try Subprocess.run("true", [], timeLimit: .seconds(100), outputBytesMax: 100, among: running)
         }
     }
 }
