@@ -14,7 +14,7 @@ package struct Node: Sendable {
         package var value: Node
     }
 
-    /// One that was put into a text.
+    /// An environment variable that a text names.
     struct Variable: Sendable, Equatable {
         var name: String
         var value: String
@@ -28,7 +28,7 @@ package struct Node: Sendable {
         package var isQuoted: Bool
         /// A variable was missing or misspelt; it has been reported, and nothing more is to be said about this value.
         package var isBroken: Bool
-        /// What was put in, in the order of the text.
+        /// The variables that were replaced, in the order of the text.
         var variables: [Variable] = []
 
         package var comesFromEnvironment: Bool { text != written }
@@ -79,8 +79,8 @@ package struct Node: Sendable {
 }
 
 extension Node.Scalar {
-    /// What its variables are, for messages: ` (PORT is "x")`. Never of what may be a secret, by the names of key and variable
-    /// and by what it looks like.
+    /// The values of its variables, for messages: ` (PORT is "x")`. Values that may be secrets are left out: by the name of the key or
+    /// the variable, or by what they look like.
     fileprivate func meaning(at place: Place) -> String {
         guard !variables.isEmpty, !SecretNames.suggests(place.path) else { return "" }
         var seen: Set<String> = []
@@ -89,23 +89,5 @@ extension Node.Scalar {
                 ? "\(variable.name) is not shown" : "\(variable.name) is \(Quoted.text(variable.value))"
         }
         return " (\(told.joined(separator: ", ")))"
-    }
-}
-
-/// What is never shown in a message.
-enum SecretNames {
-    private static let words = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "pin", "sign", "priv", "cookie", "dsn"]
-
-    /// Whether a key or variable is called as secrets are.
-    static func suggests(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return words.contains(where: name.contains)
-    }
-
-    /// Credentials in a URL, PEM, or a long text without a blank that is neither a path, a name nor a number.
-    static func looksSecret(_ value: String) -> Bool {
-        if value.contains("@") || value.contains("-----BEGIN") || value.contains("://") { return true }
-        let isPlain = value.utf8.allSatisfy { Letters.isLetterOrDigit($0) || "-._/:, ".utf8.contains($0) }
-        return !isPlain || (value.utf8.count > 24 && !value.contains { "./: ".contains($0) })
     }
 }
