@@ -2,8 +2,8 @@ internal import Metrics
 internal import RateLimit
 internal import Reactor
 
-/// Looks after the counters in memory on the control loop: frees what is not used any more, shows what there is, and says once a
-/// limit where one has more keys than counters.
+/// Maintains the counters in memory on the control loop: frees what is not used any more, has the metrics, and logs once a limit
+/// where one has more keys than counters.
 final class CounterWatch {
     private let counters: CounterRegistry
     private let notices: Notices
@@ -18,14 +18,14 @@ final class CounterWatch {
 
     func start() {
         timer = Timer(on: loop) { [unowned self] in
-            tend()
+            maintain()
             timer?.arm(after: .seconds(1))
         }
         timer?.arm(after: .seconds(1))
     }
 
-    func tend() {
-        for trouble in counters.tend(now: loop.now, wall: loop.wall) { notices.say(trouble.text) }
+    func maintain() {
+        for trouble in counters.maintain(now: loop.now, wall: loop.wall) { notices.say(trouble.text) }
     }
 
     var families: [MetricFamily] {

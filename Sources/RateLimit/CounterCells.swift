@@ -1,4 +1,3 @@
-internal import Glibc
 package import Reactor
 internal import Synchronization
 
@@ -23,7 +22,7 @@ package final class CounterCells: @unchecked Sendable {
     private static let indexMask: UInt64 = 1 << 28 - 1
 
     let epochs: EpochDomain
-    /// Copied by tables, who reach every cell by it.
+    /// Copied by tables, which reach every cell by it.
     let directory: CounterDirectory
     private var segments: UnsafeMutablePointer<Atomic<UnsafeMutableRawPointer?>> { directory.segments }
     private static let directoryBytes = cellsMax / cellsPerSegment * MemoryLayout<UnsafeMutableRawPointer>.stride
@@ -126,7 +125,7 @@ package final class CounterCells: @unchecked Sendable {
     func release(_ index: UInt32) { push(index, onto: spare) }
 
     /// Lets the epoch go on where no table takes cells. From the control loop, now and then.
-    func tend() {
+    func maintain() {
         for _ in 0..<3 {
             let epoch = epochs.epoch
             for _ in 0..<65_536 {
@@ -172,57 +171,4 @@ package final class CounterCells: @unchecked Sendable {
             head = swapped.original
         }
     }
-}
-
-/// Where the cells are, by their index.
-struct CounterDirectory: @unchecked Sendable {
-    static let segmentShift: UInt32 = 11
-
-    let segments: UnsafeMutablePointer<Atomic<UnsafeMutableRawPointer?>>
-
-    /// The cell of an index that `CounterCells.take` returned.
-    @inline(__always)
-    func cell(_ index: UInt32) -> CounterCell {
-        let segment = segments[Int(index >> Self.segmentShift)].load(ordering: .relaxed)
-        return CounterCell(base: segment.unsafelyUnwrapped + Int(index & (1 << Self.segmentShift - 1)) * CounterCell.bytes)
-    }
-}
-
-/// A counter's memory: its state, its key, and two links, of the table's chain and of the bags. Zeroed memory is one.
-///
-/// State and key are read by threads that have no lock, so all words are atomic.
-struct CounterCell {
-    static let bytes = 32
-    let base: UnsafeMutableRawPointer
-
-    var state: UnsafeMutablePointer<Atomic<UInt64>> { base.assumingMemoryBound(to: Atomic<UInt64>.self) }
-    var low: UnsafeMutablePointer<Atomic<UInt64>> { (base + 8).assumingMemoryBound(to: Atomic<UInt64>.self) }
-    var high: UnsafeMutablePointer<Atomic<UInt64>> { (base + 16).assumingMemoryBound(to: Atomic<UInt64>.self) }
-    /// The next cell of its chain; stays as it is while the cell is in a bag.
-    var next: UnsafeMutablePointer<Atomic<UInt32>> { (base + 24).assumingMemoryBound(to: Atomic<UInt32>.self) }
-    /// The cell below it in its bag.
-    var link: UnsafeMutablePointer<Atomic<UInt32>> { (base + 28).assumingMemoryBound(to: Atomic<UInt32>.self) }
-
-    /// Takes the state from `word` to `claimed`: no charge succeeds on it any more.
-    func claim(_ word: UInt64) -> Bool {
-        state.pointee.compareExchange(
-            expected: word, desired: CounterState.claimed, ordering: .acquiringAndReleasing
-        ).exchanged
-    }
-}
-
-/// Memory from the kernel, zero until it is written, page by page.
-///
-/// Not from `calloc`, which may clear megabytes at once, and without huge pages, each of which is cleared whole at the first
-/// touch: either is a pause on a request's way.
-enum ZeroedPages {
-    static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
-        let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-        guard let memory, memory != MAP_FAILED else { return nil }
-        // Refused by kernels without huge pages.
-        _ = madvise(memory, bytes, MADV_NOHUGEPAGE)
-        return memory
-    }
-
-    static func free(_ memory: UnsafeMutableRawPointer, _ bytes: Int) { munmap(memory, bytes) }
 }

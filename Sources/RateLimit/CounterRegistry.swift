@@ -11,18 +11,18 @@ package final class CounterRegistry: Sendable {
     package let seed: HashSeed
     package let cells: CounterCells
     /// The maintaining loop; not its whole ticks, in which a configuration may be read.
-    private let tending: EpochDomain.Participant
+    private let maintaining: EpochDomain.Participant
     private let state = Mutex<State>(State())
 
     package static let poolDefault = 4_194_304
     package static let poolMax = 1 << 27
     private static let keptUnused = Duration.seconds(600)
     /// Looked at in one go by the control loop: a few milliseconds at most.
-    private static let bucketsTended = 8192
+    private static let bucketsMaintained = 8192
 
     private struct State {
         var entries: [[UInt8]: Entry] = [:]
-        var lastTended = 0
+        var lastMaintained = 0
         var namedByCallers = 0
     }
 
@@ -39,7 +39,7 @@ package final class CounterRegistry: Sendable {
         self.seed = seed
         let epochs = EpochDomain()
         cells = CounterCells(pool: pool, epochs: epochs)
-        tending = epochs.join()
+        maintaining = epochs.join()
     }
 
     /// Threads that count, from within their loop's ticks.
@@ -51,29 +51,31 @@ package final class CounterRegistry: Sendable {
     ) -> CounterTable {
         state.withLock { state in
             if let entry = state.entries[identity] { return entry.table }
-            let entry = Entry(table: CounterTable(cells: cells, words: words), place: place, name: name)
-            state.entries[identity] = entry
-            return entry.table
+            return add(identity, Entry(table: CounterTable(cells: cells, words: words), place: place, name: name), to: &state)
         }
     }
 
-    /// The table of a limit that callers name: `nil` for a new one where there are `most` of such already.
-    package func table(
-        _ identity: [UInt8], words: CounterTable.Words, place: String, name: String, among most: Int
+    /// The table of a limit that callers name; `nil` for a new one where there are `tablesMax` of such already.
+    package func tableNamedByCaller(
+        _ identity: [UInt8], words: CounterTable.Words, place: String, name: String, tablesMax: Int
     ) -> CounterTable? {
-        let isKnown = state.withLock { state in
-            if state.entries[identity] != nil { return true }
-            guard state.namedByCallers < most else { return false }
+        state.withLock { state in
+            if let entry = state.entries[identity] { return entry.table }
+            guard state.namedByCallers < tablesMax else { return nil }
             state.namedByCallers += 1
-            return true
+            return add(identity, Entry(table: CounterTable(cells: cells, words: words), place: place, name: name), to: &state)
         }
-        return isKnown ? table(identity, words: words, place: place, name: name) : nil
+    }
+
+    private func add(_ identity: [UInt8], _ entry: Entry, to state: inout State) -> CounterTable {
+        state.entries[identity] = entry
+        return entry.table
     }
 
     package var tableCount: Int { state.withLock { $0.entries.count } }
 
     /// On the control loop, every second or so: frees what is not used any more, and returns what has not been told.
-    package func tend(now: Instant, wall: WallTime) -> [CounterTrouble] {
+    package func maintain(now: Instant, wall: WallTime) -> [CounterTrouble] {
         let (tables, troubles) = state.withLock { state in
             var troubles: [CounterTrouble] = []
             for identity in Array(state.entries.keys) {
@@ -94,24 +96,24 @@ package final class CounterRegistry: Sendable {
             let tables = state.entries.values.map(\.table).filter { $0.count > 0 }
             return (tables, troubles)
         }
-        tending.enter()
-        tend(tables, now: now, wall: wall)
-        tending.leave()
-        cells.tend()
+        maintaining.enter()
+        maintain(tables, now: now, wall: wall)
+        maintaining.leave()
+        cells.maintain()
         return troubles
     }
 
     /// In turn, as far as the budget goes.
-    private func tend(_ tables: [CounterTable], now: Instant, wall: WallTime) {
+    private func maintain(_ tables: [CounterTable], now: Instant, wall: WallTime) {
         guard !tables.isEmpty else { return }
         let first = state.withLock { state in
-            state.lastTended += 1
-            return state.lastTended
+            state.lastMaintained += 1
+            return state.lastMaintained
         }
-        var budget = Self.bucketsTended
+        var budget = Self.bucketsMaintained
         for step in tables.indices where budget > 0 {
             let table = tables[(first + step) % tables.count]
-            budget -= table.tend(EvictionScale(table.words, now: now, wall: wall), buckets: budget)
+            budget -= table.maintain(EvictionScale(table.words, now: now, wall: wall), buckets: budget)
         }
     }
 

@@ -219,7 +219,7 @@ extension CounterTable {
 
     /// Hangs a bucket's cells into two buckets of `next`, which is not searched for these keys before the move is over.
     private func move(_ bucket: CounterBucket, to next: UnsafeMutablePointer<BucketArray>) {
-        // Only who has counted it off moves it.
+        // Only the worker that has counted it off moves it.
         _ = bucket.acquire(.moving)
         for chain in 0..<Int(BucketArray.chains) {
             var index = bucket.head(chain).pointee.load(ordering: .relaxed)
@@ -238,7 +238,7 @@ extension CounterTable {
     // MARK: From the control loop
 
     /// Takes recovered counters out of up to `budget` buckets, goes on moving, and frees what was outgrown.
-    package func tend(_ scale: EvictionScale, buckets budget: Int) -> Int {
+    package func maintain(_ scale: EvictionScale, buckets budget: Int) -> Int {
         guard let former = buckets.load(ordering: .acquiring) else { return 0 }
         var visited = 0
         if former.pointee.next.load(ordering: .acquiring) != nil {

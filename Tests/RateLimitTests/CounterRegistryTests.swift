@@ -31,13 +31,13 @@ import Time
             #expect(registry.cells.poolUsed == 17_001 - CounterTable.guaranteed)
         }
         try use(2)
-        _ = registry.tend(now: caller.now, wall: caller.wall)
+        _ = registry.maintain(now: caller.now, wall: caller.wall)
         caller.advance(.seconds(599))
-        _ = registry.tend(now: caller.now, wall: caller.wall)
+        _ = registry.maintain(now: caller.now, wall: caller.wall)
         try use(0)
-        _ = registry.tend(now: caller.now, wall: caller.wall)
+        _ = registry.maintain(now: caller.now, wall: caller.wall)
         caller.advance(.seconds(600))
-        _ = registry.tend(now: caller.now, wall: caller.wall)
+        _ = registry.maintain(now: caller.now, wall: caller.wall)
         #expect(registry.tableCount == 0 && registry.cells.poolUsed == 0)
         try use(2)
     }
@@ -66,16 +66,16 @@ import Time
         let limit = try limit("2/day per tenant", name: "small", counters: 10, of: registry)
         let caller = Caller()
         for number in 0..<10 { caller.call(limit, key: "\(number)") }
-        #expect(registry.tend(now: caller.now, wall: caller.wall) == [])
+        #expect(registry.maintain(now: caller.now, wall: caller.wall) == [])
         for number in 10..<20 { caller.call(limit, key: "\(number)") }
         #expect(
-            registry.tend(now: caller.now, wall: caller.wall) == [
+            registry.maintain(now: caller.now, wall: caller.wall) == [
                 CounterTrouble(kind: .belowLimit, place: "routes.test", name: "small")
             ])
         for number in 20..<40 { caller.call(limit, hits: 2, key: "\(number)") }
-        #expect(registry.tend(now: caller.now, wall: caller.wall).map(\.kind) == [.atLimit])
+        #expect(registry.maintain(now: caller.now, wall: caller.wall).map(\.kind) == [.atLimit])
         for number in 40..<80 { caller.call(limit, hits: 2, key: "\(number)") }
-        #expect(registry.tend(now: caller.now, wall: caller.wall) == [])
+        #expect(registry.maintain(now: caller.now, wall: caller.wall) == [])
         let reading = try #require(registry.readings.first)
         #expect(reading.held == 10 && reading.evictedBelowLimit + reading.evictedAtLimit == 70 && reading.evictedRecovered == 0)
     }

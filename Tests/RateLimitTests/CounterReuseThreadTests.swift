@@ -45,7 +45,7 @@ import Time
         var used: Set<UInt32> = []
         for number in 1...1000 {
             used.insert(bring(number))
-            table.registry.cells.tend()
+            table.registry.cells.maintain()
         }
         #expect(!used.contains(found.index) && Self.key(of: found.cell) == Key(digest(0)))
         let swapped = found.cell.state.pointee.compareExchange(

@@ -87,8 +87,8 @@ struct SeededNumbers {
                 }
             }
             if step % 97 == 0 {
-                _ = table.tend(EvictionScale(.limits, now: now, wall: wall), buckets: 7)
-                table.cells.tend()
+                _ = table.maintain(EvictionScale(.limits, now: now, wall: wall), buckets: 7)
+                table.cells.maintain()
             }
             let live = table.evictedBelowLimit.load(ordering: .relaxed) + table.evictedAtLimit.load(ordering: .relaxed)
             if live > evicted || step % 1000 == 999 {
@@ -132,7 +132,7 @@ struct SeededNumbers {
         #expect(other.table.evictedBelowLimit.load(ordering: .relaxed) == 1)
         // A minute later all have recovered: the control loop finds out, and the pool is full again.
         let wall = WallTime(seconds: startWall.seconds + 60)
-        _ = registry.tend(now: start + .seconds(60), wall: wall)
+        _ = registry.maintain(now: start + .seconds(60), wall: wall)
         #expect(registry.cells.poolUsed == 0 && one.table.count == 0 && other.table.count == 0)
         // What the two had before is used again: no new cell is needed for as many.
         for number in 0..<16_384 + 100 { charge(one, number, at: 60) }
@@ -234,8 +234,8 @@ struct SeededNumbers {
         #expect(contents(of: table).count == 40_000)
         #expect(table.outgrown.load(ordering: .relaxed) != nil)
         for _ in 0..<3 {
-            table.cells.tend()
-            _ = table.tend(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
+            table.cells.maintain()
+            _ = table.maintain(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
         }
         #expect(table.outgrown.load(ordering: .relaxed) == nil)
     }
@@ -252,12 +252,12 @@ struct SeededNumbers {
             used.insert(limit.table.charge(limit, digest(number), hits: 1, now: start, wall: startWall).cell)
         }
         #expect(limit.table.find(digest(0)) == nil && !used.contains(first))
-        for _ in 0..<5 { registry.cells.tend() }
-        _ = limit.table.tend(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
+        for _ in 0..<5 { registry.cells.maintain() }
+        _ = limit.table.maintain(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
         #expect(limit.table.outgrown.load(ordering: .relaxed) != nil)
         worker.leave()
-        for _ in 0..<5 { registry.cells.tend() }
-        _ = limit.table.tend(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
+        for _ in 0..<5 { registry.cells.maintain() }
+        _ = limit.table.maintain(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
         #expect(limit.table.outgrown.load(ordering: .relaxed) == nil)
         for number in 5000..<10_000 {
             used.insert(limit.table.charge(limit, digest(number), hits: 1, now: start, wall: startWall).cell)

@@ -132,7 +132,7 @@ final class Barrier: Sendable {
                     }
                     worker.leave()
                 }
-                if thread == 0, pass == 0 { _ = registry.tend(now: start, wall: startWall) }
+                if thread == 0, pass == 0 { _ = registry.maintain(now: start, wall: startWall) }
             }
         }
         // Each key was asked for at least eight times.
@@ -167,7 +167,7 @@ final class Barrier: Sendable {
             #expect(CounterState.hits(word) % steps[number % 4] == 0)
         }
         #expect(limit.table.evictedBelowLimit.load(ordering: .relaxed) > 1000)
-        for _ in 0..<3 { registry.cells.tend() }
+        for _ in 0..<3 { registry.cells.maintain() }
     }
 
     @Test("counters that recover under four threads are used again, over one pool")
@@ -184,12 +184,12 @@ final class Barrier: Sendable {
                     _ = limits[numbers.next(below: 2)].table.charge(
                         limits[0], digest(numbers.next(below: 100_000)), hits: 1, now: now, wall: startWall)
                 }
-                if thread == 0 { _ = registry.tend(now: now, wall: startWall) }
+                if thread == 0 { _ = registry.maintain(now: now, wall: startWall) }
                 worker.leave()
             }
         }
         #expect(limits.allSatisfy { contents(of: $0.table).count == $0.table.count })
-        _ = registry.tend(now: start + .seconds(10), wall: startWall)
+        _ = registry.maintain(now: start + .seconds(10), wall: startWall)
         #expect(limits.allSatisfy { $0.table.count == 0 } && registry.cells.poolUsed == 0)
     }
 }

@@ -3,8 +3,8 @@ internal import RateLimit
 /// The tables of limits that requests bring themselves. One per worker; the tables are the process's.
 ///
 /// Such a limit has no rule, so it is told from others by domain, keys and unit, and by the value of a first entry `limit`: by that
-/// the gateway names its limits. Callers could make names up, so there are only so many tables; what comes later shares one
-/// a unit: room, not counters.
+/// the gateway names its limits. Callers could make names up, so there are only `tablesMax` tables; later limits share one table
+/// for each unit, but no counters.
 final class OverrideTables {
     static let tablesMax = 1024
 
@@ -37,14 +37,14 @@ final class OverrideTables {
         let name = entries.enumerated().map { index, entry in
             index == 0 && Self.isName(entry) ? Self.text(entry.value) : Self.text(entry.key)
         }
-        let own = counters.table(
+        let own = counters.tableNamedByCaller(
             identity, words: .windows(seconds: seconds), place: Self.text(domain), name: name.joined(separator: "/"),
-            among: Self.tablesMax)
+            tablesMax: Self.tablesMax)
         if let own {
             tables[key] = own
             return .passUnretained(own)
         }
-        // Not remembered: who makes names up would fill this worker's memory instead.
+        // Not remembered: made-up names would fill this worker's memory instead.
         let shared = Key(low: seconds, high: 0)
         if let known = tables[shared] { return .passUnretained(known) }
         let table = counters.table(
