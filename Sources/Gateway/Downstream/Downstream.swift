@@ -34,7 +34,7 @@ package final class Downstream: StreamHandler {
             return worker._withUnsafeGuaranteedRef { $0.fail(exchange, .headTooLarge(of: stream)) }
         }
         if stream.pointee.fields.count > stream.pointee.trailersStart {
-            worker._withUnsafeGuaranteedRef { $0.removeHeadFields(ofTrailers: exchange, stream) }
+            worker._withUnsafeGuaranteedRef { $0.sanitizeTrailers(exchange, stream) }
         }
         if exchange.pointee.bridge != nil, let cause = worker._withUnsafeGuaranteedRef({ $0.endBridgedRequest(exchange) }) {
             return worker._withUnsafeGuaranteedRef { $0.failBridged(exchange, cause) }

@@ -1,7 +1,7 @@
 internal import Bytes
 
-/// How much of a client's address counts where limits count by address: who has one IPv6 address has the 2⁶⁴ beside it too
-/// (RFC 6177, section 2), and each would be a fresh counter.
+/// How much of a client's address counts where limits count by address: a client with one IPv6 address mostly has the whole /64
+/// (RFC 6177, section 2), and each address would be a fresh counter.
 package struct AddressPrefix: Sendable, Equatable {
     /// In bits, 0 to 32.
     package var ipv4 = 32

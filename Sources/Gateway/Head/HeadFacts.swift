@@ -14,8 +14,8 @@ package struct HeadFacts {
     package private(set) var query: UnsafeRawBufferPointer
     /// In its normal form (`Authority`) and without its port; empty where the request names none.
     package private(set) var authority: UnsafeRawBufferPointer
-    /// Servers differ in what they make of the path.
-    package private(set) var hasReadings: Bool
+    /// Servers differ in what they make of the path (`PathReadings`).
+    package private(set) var isAmbiguous: Bool
     /// The RPC's service: the first segment of a path with two, or whatever REST bindings say. Empty where there is none.
     package private(set) var service: UnsafeRawBufferPointer
     /// The RPC's method; empty exactly where `service` is.
@@ -26,8 +26,8 @@ package struct HeadFacts {
     /// `grpc-timeout`, or what another protocol has in its place.
     package var timeout: UnsafeRawBufferPointer?
 
-    /// Some field may be one that callers may not say.
-    let hasGuardedNames: Bool
+    /// Some field may be one that callers may not set.
+    let mayNeedSanitizing: Bool
 
     /// Where it is remembered what this head came to; good until the worker's next head is read.
     private(set) var place: HeadMemory.Place?
@@ -83,7 +83,7 @@ package struct HeadFacts {
         self.target = target
         contentType = found.contentType
         timeout = found.timeout
-        hasGuardedNames = found.hasGuardedNames
+        mayNeedSanitizing = found.mayNeedSanitizing
         let named = found.onlyAuthority
         place = named.flatMap { memory.place(of: $0, target) }
         let shape: PathShape
@@ -105,7 +105,7 @@ package struct HeadFacts {
         }
         path = UnsafeRawBufferPointer(rebasing: target[..<shape.pathCount])
         query = UnsafeRawBufferPointer(rebasing: target[min(shape.pathCount + 1, target.count)...])
-        hasReadings = shape.hasReadings
+        isAmbiguous = shape.isAmbiguous
         (service, rpc) = Self.rpc(in: path, serviceCount: shape.serviceCount)
     }
 
@@ -121,7 +121,7 @@ package struct HeadFacts {
         )
     }
 
-    /// Of a head that is refused, as far as it can be read: to find who may read the refusal, never to serve it.
+    /// Of a head that is refused, as far as it can be read: to find the CORS policy of the refusal, never to serve the request.
     init?(refused fields: inout FieldBlock) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         guard let target = fields.first(.path)?.valueBytes, target.first == UInt8(ascii: "/") else { return nil }
@@ -133,10 +133,10 @@ package struct HeadFacts {
         let named = (fields.first(.authority) ?? fields.first(.host)).flatMap { Authority($0.valueBytes) }
         authority = named?.normalForm(in: &fields) ?? none
         let shape = try? PathShape(target)
-        hasReadings = shape?.hasReadings ?? true
+        isAmbiguous = shape?.isAmbiguous ?? true
         (service, rpc) = Self.rpc(in: path, serviceCount: shape?.serviceCount ?? 0)
         contentType = nil
-        hasGuardedNames = false
+        mayNeedSanitizing = false
     }
 
     /// The fields a head is read from, found in one pass.
@@ -148,7 +148,7 @@ package struct HeadFacts {
         var host: UnsafeRawBufferPointer?
         var contentType: UnsafeRawBufferPointer?
         var timeout: UnsafeRawBufferPointer?
-        var hasGuardedNames = false
+        var mayNeedSanitizing = false
 
         mutating func collect(_ fields: borrowing FieldBlock) throws(Fault) {
             var field = fields.fields
@@ -170,7 +170,7 @@ package struct HeadFacts {
                 case .grpcTimeout:
                     guard timeout == nil else { throw .timeouts }
                     timeout = field.pointee.valueBytes
-                case .other, .xForwardedFor, .xForwardedProto, .xRequestID: hasGuardedNames = true
+                case .other, .xForwardedFor, .xForwardedProto, .xRequestID: mayNeedSanitizing = true
                 default: break
                 }
                 field += 1

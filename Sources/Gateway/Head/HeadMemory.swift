@@ -24,10 +24,10 @@ final class HeadMemory {
         private(set) var hostCount: UInt8 = 0
         private var pathCount: UInt8 = 0
         private var serviceCount: UInt8 = 0
-        private var hasReadings = false
+        private var isAmbiguous = false
         private var bytes = InlineArray<120, UInt8>(repeating: 0)
 
-        var shape: PathShape { PathShape(pathCount: Int(pathCount), serviceCount: Int(serviceCount), hasReadings: hasReadings) }
+        var shape: PathShape { PathShape(pathCount: Int(pathCount), serviceCount: Int(serviceCount), isAmbiguous: isAmbiguous) }
 
         @inline(__always)
         func isOf(_ authority: UnsafeRawBufferPointer, _ target: UnsafeRawBufferPointer) -> Bool {
@@ -48,7 +48,7 @@ final class HeadMemory {
             self.hostCount = UInt8(hostCount)
             pathCount = UInt8(shape.pathCount)
             serviceCount = UInt8(shape.serviceCount)
-            hasReadings = shape.hasReadings
+            isAmbiguous = shape.isAmbiguous
             withUnsafeMutableBytes(of: &bytes) { own in
                 own.copyMemory(from: target)
                 UnsafeMutableRawBufferPointer(rebasing: own[target.count...]).copyMemory(from: authority)

@@ -2,21 +2,21 @@ internal import Bytes
 internal import HTTPModel
 internal import Transport
 
-/// Fields that a caller may not say: taken out of a head before anything is decided by it, and out of trailers.
+/// Header sanitizing: fields that a caller may not set are removed from a head before anything is decided by it, and from trailers.
 ///
-/// - what a proxy says about a request, unless the peer is a trusted one (`FieldNameSet`, and a listener's `trusted_headers`);
+/// - what a proxy sets about a request, unless the peer is a trusted one (`FieldNameSet`, and a listener's `trusted_headers`);
 /// - whatever claims are forwarded in, from everyone;
 /// - the look-alikes of both, and of names that the gateway itself reads or writes, such as `x_request_id`, from everyone:
 ///   a trusted proxy that cleans its own name does not know of them.
 extension GatewayWorker {
-    /// Takes them out of the head. Others know fields by their place: one that is taken out gives its own to what no upstream gets.
-    func removeGuardedNames(_ exchange: ExchangePointer, _ stream: StreamPointer) {
+    /// A field that is removed is replaced by one that no upstream gets, because others know fields by their place.
+    func sanitizeHead(_ exchange: ExchangePointer, _ stream: StreamPointer) {
         let trusts = exchange.pointee.origin?.isProxied ?? false
         for index in 0..<stream.pointee.fields.count {
             let field = stream.pointee.fields.fields[index]
             switch field.token {
             case .other:
-                guard isGuarded(field.nameBytes, exchange, stream, trusts) else { continue }
+                guard isForbidden(field.nameBytes, exchange, stream, trusts) else { continue }
             case .xForwardedFor, .xForwardedProto, .xRequestID:
                 guard !trusts else { continue }
             default: continue
@@ -25,15 +25,15 @@ extension GatewayWorker {
         }
     }
 
-    /// Takes them out of trailers, and all that has a meaning in a head, which means nothing there (RFC 9110, section 6.5.1).
-    func removeHeadFields(ofTrailers exchange: ExchangePointer, _ stream: StreamPointer) {
+    /// Removes also what has a meaning in a head, which has none in trailers (RFC 9110, section 6.5.1).
+    func sanitizeTrailers(_ exchange: ExchangePointer, _ stream: StreamPointer) {
         let trusts = exchange.pointee.origin?.isProxied ?? false
         stream.pointee.fields.removeAll(from: stream.pointee.trailersStart) {
-            $0.token != .other || isGuarded($0.nameBytes, exchange, stream, trusts)
+            $0.token != .other || isForbidden($0.nameBytes, exchange, stream, trusts)
         }
     }
 
-    private func isGuarded(
+    private func isForbidden(
         _ name: UnsafeRawBufferPointer, _ exchange: ExchangePointer, _ stream: StreamPointer, _ trusts: Bool
     ) -> Bool {
         if let claims = claims(of: exchange), claims._withUnsafeGuaranteedRef({ $0.overwrites(name) }) { return true }

@@ -44,13 +44,13 @@ package struct PathShape: Equatable {
     /// without an escape or a `;`: such a path is no RPC's.
     package private(set) var serviceCount = 0
     /// The path has an escape or a `;`: servers differ in what they make of it.
-    package private(set) var hasReadings = false
+    package private(set) var isAmbiguous = false
 
     /// What was found of a target before.
-    init(pathCount: Int, serviceCount: Int, hasReadings: Bool) {
+    init(pathCount: Int, serviceCount: Int, isAmbiguous: Bool) {
         self.pathCount = pathCount
         self.serviceCount = serviceCount
-        self.hasReadings = hasReadings
+        self.isAmbiguous = isAmbiguous
     }
 
     package init(_ target: UnsafeRawBufferPointer) throws(PathFault) {
@@ -77,20 +77,20 @@ package struct PathShape: Equatable {
             case UInt8(ascii: "%"):
                 guard let value = Self.escaped(target, at: index - 1) else { throw .malformedEscape }
                 index += 2
-                hasReadings = true
+                isAmbiguous = true
                 if value == 0 { throw .nul }
                 if ByteSet.unreserved.contains(value) { throw .needlessEscape }
                 if value == UInt8(ascii: "\\") { throw .backslash }
                 if value == UInt8(ascii: "/") { try Self.checkSegment(target, at: index) }
             case UInt8(ascii: ";"):
-                hasReadings = true
+                isAmbiguous = true
             case UInt8(ascii: "\\"):
                 throw .backslash
             default:
                 throw .forbiddenByte
             }
         }
-        if slashes == 2, secondSlash > 1, secondSlash + 1 < pathCount, !hasReadings { serviceCount = secondSlash - 1 }
+        if slashes == 2, secondSlash > 1, secondSlash + 1 < pathCount, !isAmbiguous { serviceCount = secondSlash - 1 }
     }
 
     /// What is wrong with a path written in a configuration.

@@ -86,9 +86,9 @@ final class HealthProbe: ClientConnectionOwner {
         }
     }
 
-    /// What is short in this process says nothing of the endpoint: the next check will.
+    /// A shortage in this process says nothing of the endpoint: the next check will.
     private func cannotConnect(_ error: SystemError) {
-        if DescriptorShortage.isShortage(error.code) { end(nil) } else { end(false) }
+        end(DescriptorShortage.isShortage(error.code) ? .notMade : .failed)
     }
 
     private func ask(_ connection: ClientConnection) {
@@ -114,8 +114,11 @@ final class HealthProbe: ClientConnectionOwner {
         end(false)
     }
 
-    /// - Parameter isPassed: `nil` where the check could not be made.
-    private func end(_ isPassed: Bool?) {
+    private enum Outcome { case passed, failed, notMade }
+
+    private func end(_ isPassed: Bool) { end(isPassed ? .passed : .failed) }
+
+    private func end(_ outcome: Outcome) {
         guard isChecking else { return }
         isChecking = false
         limit?.disarm()
@@ -126,7 +129,7 @@ final class HealthProbe: ClientConnectionOwner {
         let jitter = plan.interval * plan.jitterPercent / 100
         let longer = jitter > .zero ? Duration.milliseconds(random.below(Int(jitter / .milliseconds(1)) + 1)) : .zero
         next?.arm(after: plan.interval + longer)
-        if let isPassed { believe(threshold.take(isPassed: isPassed)) }
+        if outcome != .notMade { believe(threshold.take(isPassed: outcome == .passed)) }
     }
 
     private func believe(_ isHealthy: Bool) {

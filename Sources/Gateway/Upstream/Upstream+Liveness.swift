@@ -3,7 +3,7 @@ internal import HTTPModel
 internal import Time
 internal import Transport
 
-/// What silent upstream connections mean to the calls on them; the connections judge themselves (`ConnectionLiveness`).
+/// What unresponsive upstream connections mean to the calls on them; `ConnectionLiveness` decides which ones are.
 extension Upstream {
     /// Long enough for a healthy upstream to have said something: all the time that the call or the attempt had, half of it
     /// where the caller gives up earlier, or a second.
@@ -19,7 +19,7 @@ extension Upstream {
 
     private static let longWaitNanoseconds: UInt64 = 1_000_000_000
 
-    /// The stream's connection was closed because its peer gave no sign of life.
+    /// The stream's connection was closed because its peer did not respond.
     func isUnresponsive(_ stream: StreamPointer) -> Bool {
         stream.connection { unsafeDowncast($0, to: ClientConnection.self).isUnresponsive }
     }

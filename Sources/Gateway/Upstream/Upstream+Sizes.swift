@@ -6,7 +6,7 @@ internal import Transport
 
 /// What becomes of heads and trailers that are larger than one side or the other takes: one call's affair, and no endpoint's fault.
 extension Upstream {
-    func notBegun(_ attempt: AttemptPointer, _ refusal: RequestRefusal) {
+    func failUnsent(_ attempt: AttemptPointer, _ refusal: RequestRefusal) {
         attempt.pointee.endpoint!._withUnsafeGuaranteedRef { endpoint in
             switch refusal {
             // The connection has just been told to go: the pool finds another.

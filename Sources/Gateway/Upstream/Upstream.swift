@@ -166,7 +166,7 @@ package final class Upstream: StreamHandler, EndpointClient {
                 reference._withUnsafeGuaranteedRef { $0.writeRequestHead(attempt, from: downstream, to: stream) }
             }
         } catch {
-            return notBegun(attempt, error)
+            return failUnsent(attempt, error)
         }
         attempt.pointee.stream = stream
         exchange.pointee.phase = .requesting

@@ -37,7 +37,7 @@ extension GatewayWorker {
         }
         let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
         snapshot._withUnsafeGuaranteedRef { findOrigin(exchange, stream, $0) }
-        if facts.hasGuardedNames { removeGuardedNames(exchange, stream) }
+        if facts.mayNeedSanitizing { sanitizeHead(exchange, stream) }
         if case .connectUnary = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ isREST(facts, stream, $0) }) {
             exchange.pointee.caller = .http
         }
@@ -49,7 +49,7 @@ extension GatewayWorker {
             // The type alone does not make it Connect.
             exchange.pointee.caller = .http
         }
-        if facts.hasReadings, !snapshot._withUnsafeGuaranteedRef({ $0.table.readsAlike(facts, fields: stream.pointee.fields) }) {
+        if facts.isAmbiguous, !snapshot._withUnsafeGuaranteedRef({ $0.table.readsAlike(facts, fields: stream.pointee.fields) }) {
             return refuse(exchange, .badPath)
         }
         if case .http = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {

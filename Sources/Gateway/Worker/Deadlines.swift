@@ -11,7 +11,7 @@ internal import Transport
 /// waits for the caller's window is not over.
 extension GatewayWorker {
     func deadlinePassed(_ exchange: ExchangePointer) {
-        if isDeferred(exchange) { return }
+        if deferUntilWritten(exchange) { return }
         let stage: DeadlineStage
         switch exchange.pointee.phase {
         case .filtering, .suspended: stage = .filters
@@ -36,7 +36,7 @@ extension GatewayWorker {
         }
         fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
         // Where the status is part of a body, it may wait for the caller's window in its turn.
-        timers.arm(exchange.pointee.timer, at: now + Self.lastWords)
+        timers.arm(exchange.pointee.timer, at: now + Self.finalWriteTime)
     }
 
     /// The caller has more to send, and the endpoint has taken all that came.
@@ -45,13 +45,16 @@ extension GatewayWorker {
         return stream.pointee.outbound.isEmpty
     }
 
-    private static let lastWords = Duration.seconds(1)
+    /// For a status that was written into a body.
+    private static let finalWriteTime = Duration.seconds(1)
     /// Long enough for the tick to end, which writes what it has queued.
-    private static let writing = Duration.milliseconds(1)
+    private static let tickTime = Duration.milliseconds(1)
 
-    /// Whether an answer is queued that may only wait for the end of this tick: an upstream that is told the time that is left
-    /// answers at the very moment of the deadline. What can be written leaves first, and the rest is out of time.
-    private func isDeferred(_ exchange: ExchangePointer) -> Bool {
+    /// Defers the deadline, once, where an answer is queued that may only wait for the end of this tick: an upstream that is told the
+    /// time that is left answers at the very moment of the deadline. What can be written leaves first, and the rest is out of time.
+    ///
+    /// - Returns: whether it was deferred.
+    private func deferUntilWritten(_ exchange: ExchangePointer) -> Bool {
         guard !exchange.pointee.flags.contains(.deadlineDeferred), let stream = exchange.pointee.downstream else { return false }
         switch exchange.pointee.phase {
         case .responding: guard !stream.pointee.outbound.isEmpty else { return false }
@@ -59,7 +62,7 @@ extension GatewayWorker {
         case .filtering, .suspended, .waiting, .requesting: return false
         }
         exchange.pointee.flags.insert(.deadlineDeferred)
-        timers.arm(exchange.pointee.timer, at: now + Self.writing)
+        timers.arm(exchange.pointee.timer, at: now + Self.tickTime)
         return true
     }
 
@@ -72,14 +75,14 @@ extension GatewayWorker {
     private func deadlinePassedUnsent(_ exchange: ExchangePointer) {
         guard let stream = exchange.pointee.downstream else { return }
         guard !stream.pointee.flags.contains(.localEnded) else {
-            // Only the rest of the request is missing, and of no use to anybody.
+            // Only the rest of the request is missing, and it is of no use any more.
             return stream.connection { $0.reset(stream, .noError) }
         }
         if !exchange.pointee.flags.contains(.localReply) { countTimeout(exchange.pointee.flags) }
         endUnsent(exchange, .deadlineExceeded(exchange.pointee.flags.contains(.endsByDuration) ? .duration : .stream))
     }
 
-    /// Ends an exchange whose answer is complete and waits for a caller who does not take it. Words behind it would wait too.
+    /// Ends an exchange whose answer is complete and waits for a caller that does not read it. A status behind it would wait too.
     func endUnsent(_ exchange: ExchangePointer, _ cause: RefusalCause) {
         upstream.cancel(exchange)
         guard let stream = exchange.pointee.downstream else { return }

@@ -67,7 +67,7 @@ import Testing
             #expect(!path.contains("//") && !path.contains("\\") && !path.contains("?"))
             let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
             let isRPC = segments.count == 2 && segments.allSatisfy { !$0.isEmpty && !$0.contains("%") && !$0.contains(";") }
-            #expect(shape.hasReadings == (path.contains("%") || path.contains(";")), "\(path)")
+            #expect(shape.isAmbiguous == (path.contains("%") || path.contains(";")), "\(path)")
             #expect(shape.serviceCount == (isRPC ? segments.first!.utf8.count : 0), "\(path)")
         }
     }
