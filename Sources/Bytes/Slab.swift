@@ -56,8 +56,8 @@
         }
     }
 
-    /// Gives back the blocks all of whose records are free, as long as `stock` free records stay. For records that nobody
-    /// points at once they are given, and for quiet moments: it sorts what is free.
+    /// Frees the blocks all of whose records are free, as long as `stock` free records stay. Only for records that nothing points at
+    /// once they are free, and for quiet moments, because it sorts what is free.
     @inlinable @inline(never) package func release(keeping stock: Int) {
         guard freeCount > stock else { return }
         var addresses = UnsafeMutableBufferPointer(start: free, count: freeCount)

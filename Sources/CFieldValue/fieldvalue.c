@@ -1,4 +1,4 @@
-// nghttp2 checks every value of every field before anybody is told of it, a byte at a time: nine tenths of what an HPACK bomb costs
+// nghttp2 checks every value of every field before it calls back, a byte at a time: nine tenths of what an HPACK bomb costs
 // until its connection is ended. It does so through a function that it exports, and that a program may therefore define for
 // itself (ELF symbol interposition). This one does the same, sixteen bytes at a time. Where the library was linked so that it calls
 // its own nevertheless, nothing changes but the price.

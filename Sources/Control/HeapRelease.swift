@@ -9,7 +9,7 @@ struct FreeHeap {
     private var afterTrim = 0
     private var last = 0
 
-    /// Less is not worth holding up those who allocate meanwhile.
+    /// Less is not worth it: other threads that allocate meanwhile wait.
     static let bytesMin = 4 << 20
 
     /// - Parameter bytes: free inside the allocator now.

@@ -19,7 +19,7 @@ package struct Inquiry {
     private var isExtended = true
     private var isStream = false
 
-    /// Whom it is put to at present.
+    /// The server that it is put to at present.
     package var currentServer: SocketAddress? { settings.servers.indices.contains(server) ? settings.servers[server] : nil }
 
     package enum Step: Equatable {

@@ -2,7 +2,7 @@
 package enum Subject: Hashable, Sendable {
     /// A host's addresses.
     case host(String)
-    /// Who offers a service, and where: `_grpc._tcp.orders.internal`.
+    /// The hosts and ports that offer a service (SRV): `_grpc._tcp.orders.internal`.
     case service(String)
 
     package var name: String {

@@ -66,7 +66,7 @@ package final class FieldNameSet: Sendable {
 }
 
 extension FieldNameSet {
-    /// What proxies and front ends say about a request, and servers behind them believe: only a trusted peer may say it.
+    /// What proxies set about a request, and servers behind them believe: only a trusted peer may set it.
     package static let proxies = FieldNameSet(
         names: [
             // Where the request came from, and what it was addressed to.
@@ -75,7 +75,7 @@ extension FieldNameSet {
             "x-url-scheme", "front-end-https",
             // Another path or method than the one that was routed.
             "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override",
-            // Who calls, by certificate or login in front of us.
+            // The caller's identity, by certificate or login at a proxy.
             "x-client-cert", "x-ssl-client-cert", "ssl-client-cert", "client-cert", "client-cert-chain", "x-arr-clientcert", "x-remote-user",
             "remote-user", "x-authenticated-user", "x-authenticated-userid",
             // Becomes HTTP_PROXY, which libraries obey.

@@ -191,7 +191,7 @@ package final class StreamPool {
     }
 
     package var liveCount: Int { slab.liveCount }
-    /// Those that nobody has too.
+    /// Free ones included.
     package var capacity: Int { slab.capacity }
 
     /// Free streams that `release` leaves.

@@ -28,7 +28,7 @@ package enum TokenVerifier {
             validUntilSeconds: times.end(policy))
     }
 
-    /// Which issuer a token names, trusted or not in what else it says; `nil` where that cannot be read.
+    /// The issuer that a token names, which need not be valid otherwise; `nil` where there is none or it cannot be read.
     package static func issuerIndex(of token: UnsafeRawBufferPointer, among issuers: [TrustedIssuer]) -> Int? {
         do throws(TokenFailure) {
             return try issuerIndex(of: CompactToken.read(token).claims, among: issuers)

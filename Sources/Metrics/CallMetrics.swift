@@ -59,7 +59,7 @@ package final class CallMetrics: Sendable {
     /// Declares a method that is known beforehand, so that callers' inventions cannot take its place.
     package func reserve(_ group: CallGroup, method: String) { _ = find(group, method: method, .known) }
 
-    /// What speaks for a method.
+    /// How well a method is known, and so what share of a group's series it may take.
     enum Standing { case new, frequent, known }
 
     /// The series of `method`, or `other` where the group has none left for one of its standing.
@@ -98,7 +98,7 @@ package final class CallMetrics: Sendable {
         let name: String
         let other: CallSeries
         var methods: [String: CallSeries] = [:]
-        /// How many of `methods` nothing but calls speaks for.
+        /// How many of `methods` are known from calls only.
         var unknownCount = 0
     }
 

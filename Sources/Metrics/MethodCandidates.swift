@@ -1,5 +1,5 @@
-/// Which of the methods without a series come often: a table of a fixed size, in which whatever comes less often than its
-/// place's other claimants is counted down and forgotten.
+/// Which of the methods without a series are frequent: a table of a fixed size, in which methods of one place vote (Boyer–Moore). A
+/// call counts its method up where it holds the place, and down where another does, which gives the place away at zero.
 ///
 /// Counts are per worker. A method that comes `frequentMin` times is frequent, and is counted anew from then on.
 struct MethodCandidates {

@@ -34,7 +34,7 @@ package enum StoreTrouble: Equatable, Sendable {
         let line = Self.firstLine(words)
         switch Self.code(line) {
         case "NOAUTH", "WRONGPASS", "DENIED": self = .notAdmitted(line)
-        // Of a command too long for who has not given a password.
+        // Of a command that is too long before a password was given.
         case "ERR" where line.hasPrefix("ERR Protocol error: unauthenticated"): self = .notAdmitted(line)
         default: self = .refusing(line)
         }

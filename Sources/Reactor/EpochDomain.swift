@@ -36,7 +36,7 @@ package final class EpochDomain: Sendable {
     }
 
     private let current = Atomic<UInt64>(1)
-    /// Who joined last. Participants stay: there are as many as threads.
+    /// The participant that joined last. Participants stay: there are as many as threads.
     private let last = Atomic<Unmanaged<Participant>?>(nil)
 
     package init() {}

@@ -47,6 +47,7 @@ package final class EventLoop {
     package private(set) var isStopped = false
     /// Inside during every tick, outside while the loop waits.
     private var participants: [Unmanaged<EpochDomain.Participant>] = []
+    /// Kept for `participants`.
     private var domains: [EpochDomain] = []
 
     /// Where a loop's time comes from; tests move it by hand.
@@ -162,7 +163,7 @@ package final class EventLoop {
         let count = linux_epoll_wait(
             poller, events, Int32(Self.eventCapacity), wait ? timeoutMilliseconds() : 0)
         (now, wall) = clock.read()
-        // By index, and to the same number: who joins in this tick is inside from the next on.
+        // By index, and to the same number: a domain that is joined in this tick is entered from the next on.
         let participantCount = participants.count
         var number = 0
         while number < participantCount {

@@ -98,7 +98,7 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
     /// A new call may begin on it.
     package var hasRoom: Bool { !liveness.isSuspected && hasFreeStream }
 
-    /// The same for those who have no other connection to turn to while this one is suspected.
+    /// The same for owners that have no other connection while this one is suspected.
     package var hasFreeStream: Bool {
         guard isReady, !isLeaving, !isClosed else { return false }
         guard let session else { return calls!.hasRoom }

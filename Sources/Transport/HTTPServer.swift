@@ -27,7 +27,7 @@ package struct HTTPServerSettings: Sendable {
     package var protocols: [ApplicationProtocol] = [.http2]
     /// What callers may speak over them; `nil` for all.
     package var callers: CallerProtocols?
-    /// What only trusted peers may say.
+    /// Fields that only trusted peers may set.
     package var trustedHeaders = FieldNameSet.proxies
 
     package static let defaults = HTTPServerSettings(

@@ -20,7 +20,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     package let bodyBytesMax: Int?
     /// What callers may speak; `nil` for all.
     package let callers: CallerProtocols?
-    /// What only trusted peers may say, kept with the connection.
+    /// Fields that only trusted peers may set, kept with the connection.
     private let trustedHeaderNames: FieldNameSet
     /// The same, asked without counting references.
     package let trustedHeaders: Unmanaged<FieldNameSet>

@@ -95,7 +95,7 @@ struct FieldDescription {
     var type: UInt64 = 0
     var typeName = ""
     var jsonName: String?
-    /// At most 2³¹−1; whether the message has so many is for who builds its table.
+    /// At most 2³¹−1; `TableBuilder` checks whether the message has so many.
     var oneof: Int?
     var isPacked: Bool?
     var isProto3Optional = false
