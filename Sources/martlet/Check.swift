@@ -5,16 +5,17 @@ import Time
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Find every mistake in a configuration at once.",
+        abstract: "Report all errors in a configuration at once.",
         discussion: """
-            A configuration of the gateway, or of the rate-limit service: that one has domains, and the last line says so. \
-            It is read as martlet serve reads it: a regular file, no pipe. The files that it names are looked at too; nothing is \
-            started, opened for writing or called.
+            FILE is a configuration of martlet serve, or of martlet ratelimit if it has domains; the last line says which. \
+            It must be a regular file, as for martlet serve. The files that it refers to are checked too. Nothing is started, \
+            opened for writing or connected to.
 
-            Prints FILE:LINE:COLUMN: what was found and what was expected. Exit status 1 where there is a mistake.
+            Each error is printed as FILE:LINE:COLUMN with what was found and what was expected. The exit status is 1 if there \
+            are any.
             """)
 
-    @Argument(help: "The configuration, for example martlet.yaml or limits.yaml.")
+    @Argument(help: "The configuration file, for example martlet.yaml or limits.yaml.")
     var file: String
 
     func run() throws {
@@ -28,7 +29,7 @@ struct Check: ParsableCommand {
         let check = ConfigurationCheck(
             text: text, file: file, environment: Files.environment, readText: Files.text, readFile: Files.bytes, now: .now())
         if !check.issues.isEmpty { print(check.issues.report, terminator: "") }
-        let kind = check.kind == .rateLimitService ? ", as the rules of martlet ratelimit" : ""
+        let kind = check.kind == .rateLimitService ? ", as a configuration of martlet ratelimit" : ""
         if check.issues.hasErrors {
             if !kind.isEmpty { print("\(file): checked\(kind)") }
             throw ExitCode(1)

@@ -1,4 +1,4 @@
-/// Why a command could not do what it was asked: one line for whoever asked. Ends the process with status 1.
+/// Why a command failed, in one line for its user. Ends the process with status 1.
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
 

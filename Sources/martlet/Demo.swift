@@ -4,12 +4,12 @@ import Sockets
 
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run a demonstration backend: martlet.demo.v1.Demo with all four call kinds, and grpc.health.v1.Health.")
+        abstract: "Run a demo backend: martlet.demo.v1.Demo with all four kinds of call, and grpc.health.v1.Health.")
 
-    @Option(help: "Where to listen: ADDRESS:PORT or unix:PATH; port 0 lets the system choose.")
+    @Option(help: "Address to listen on: ADDRESS:PORT or unix:PATH. Port 0 picks a free port.")
     var listen = "127.0.0.1:50051"
 
-    @Option(help: "What its answers are signed with.")
+    @Option(help: "Server name in its responses.")
     var name = "demo"
 
     func run() throws {

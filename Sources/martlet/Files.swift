@@ -3,10 +3,10 @@ import Control
 import Gateway
 import Glibc
 
-/// The executable is the one who opens files and knows the environment.
+/// Only the executable opens files and reads the environment.
 enum Files {
-    /// A whole configuration, or a file that one names, at most 64 MiB. Whatever else has a path, such as a pipe without a
-    /// writer, could be waited for in vain.
+    /// A configuration, or a file that it refers to, of at most 64 MiB. Only regular files are read: opening anything else, such as a
+    /// pipe without a writer, could block forever.
     static func bytes(_ path: String) -> Result<[UInt8], FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
@@ -20,7 +20,7 @@ enum Files {
         }
     }
 
-    /// What else a command was given on its line, which may be a pipe too: all that comes until its end.
+    /// Another file given on the command line, read to its end. It may be a pipe.
     static func input(_ path: String) -> Result<[UInt8], FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }

@@ -7,11 +7,11 @@ import Control
 struct Martlet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet",
-        abstract: "A gRPC-first API gateway: TLS, tokens, rules, quotas and load balancing in one program.",
+        abstract: "A gRPC API gateway: TLS, authentication, authorization, rate limits and load balancing in one program.",
         version: Version.text,
         subcommands: [Serve.self, Check.self, RateLimit.self, Keys.self, Token.self, Call.self, Demo.self])
 
-    /// The parser shows its overview for a command that it does not know, as if all were well.
+    /// For `help` with an unknown command the parser would print its overview and exit with status 0.
     static func main() {
         let words = CommandLine.arguments.dropFirst()
         if words.first == "help", let mistake = mistake(in: words.dropFirst()) { exit(withError: mistake) }

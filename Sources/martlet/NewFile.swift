@@ -1,29 +1,29 @@
 import Glibc
 
-/// Files that commands make.
+/// Files that commands create.
 enum NewFile {
     enum Readers {
         /// Mode 0600: it holds a secret.
         case owner
-        /// Mode 0644, less what the umask takes.
+        /// Mode 0644, minus the umask.
         case everyone
 
         fileprivate var mode: mode_t { self == .owner ? 0o600 : 0o644 }
     }
 
-    /// Writes a file that is not there yet. With `replacing` another may be there: it is exchanged as a whole, so that
-    /// nobody reads half of the new one, and what the old one allowed its readers is forgotten.
+    /// Writes a file that must not exist yet. With `replacing` it may exist: it is replaced atomically, so that no reader sees a
+    /// partial file, and its former permissions are not kept.
     static func write(
         _ bytes: UnsafeRawBufferPointer, to path: String, for readers: Readers, replacing: Bool
     ) throws(CommandFailure) {
         let target = replacing ? "\(path).\(getpid()).new" : path
         let descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, readers.mode)
         guard descriptor >= 0 else {
-            if errno == EEXIST { throw CommandFailure("\(target): is there already; --force would replace it") }
-            throw failure(target, "cannot be made")
+            if errno == EEXIST { throw CommandFailure("\(target): already exists; --force replaces it") }
+            throw failure(target, "cannot be created")
         }
         var isWritten = fill(descriptor, bytes)
-        // A full disk may say so only here.
+        // A full disk may be reported only here.
         isWritten = close(descriptor) == 0 && isWritten
         if isWritten, !replacing || rename(target, path) == 0 { return }
         let failure = failure(path, "cannot be written")

@@ -2,7 +2,7 @@ import ArgumentParser
 import Config
 import JOSE
 
-// Values that commands take as options: what is wrong with one is said with what was found and what was expected.
+// Values of command-line options. An error names what was found and what was expected.
 
 extension SigningAlgorithm: ExpressibleByArgument {
     package init?(argument: String) { self.init(rawValue: argument) }
@@ -15,7 +15,7 @@ struct DurationOption: CustomStringConvertible {
     let seconds: Int64
 
     init(_ text: String) throws {
-        // A century is more than any token lives, and keeps sums of seconds far from overflow.
+        // A century is longer than any token is valid, and keeps sums of seconds far from overflow.
         guard let duration = DurationText.read(text), duration <= .seconds(36_500 * 86_400) else {
             throw ValidationError("found \(Quoted.text(text)), expected a duration such as 90s, 1h30m or 30d.")
         }

@@ -6,10 +6,13 @@ import RateLimitService
 struct RateLimit: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ratelimit",
-        abstract: "Run the rate-limit service (Envoy's RLS v3), on Redis or memory.",
-        discussion: "The rules are envoyproxy/ratelimit's. SIGHUP takes new ones into service.")
+        abstract: "Run the rate-limit service (Envoy's RLS v3), with counters in Redis or in memory.",
+        discussion: """
+            The rules are those of envoyproxy/ratelimit. SIGHUP reloads the configuration; changes of workers, admin and \
+            rate_limits take effect at the next start. SIGTERM and SIGINT drain; a second one exits immediately.
+            """)
 
-    @Argument(help: "The rules and where to listen, for example limits.yaml.")
+    @Argument(help: "The configuration file with listeners, store and rules, for example limits.yaml.")
     var file: String
 
     func run() throws {

@@ -5,11 +5,12 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the gateway.",
         discussion: """
-            SIGHUP reads the configuration again; a bad one changes nothing. SIGUSR1 opens the access log again, after the \
-            file was moved. SIGTERM and SIGINT let running calls finish within drain.timeout; a second one ends at once.
+            SIGHUP reloads the configuration; one with an error is rejected and the current one stays in use. SIGUSR1 reopens \
+            the access log after rotation. SIGTERM and SIGINT drain: running calls have drain.timeout to finish. A second \
+            one exits immediately.
             """)
 
-    @Argument(help: "The configuration, for example martlet.yaml.")
+    @Argument(help: "The configuration file, for example martlet.yaml.")
     var file: String
 
     func run() throws {

@@ -1,7 +1,7 @@
 import Bytes
 import Glibc
 
-/// What a command was asked for; all else goes to standard error.
+/// The output that a command was run for; everything else goes to standard error.
 enum StandardOutput {
     static func write(_ text: borrowing ByteBuffer) { write(text.readable) }
 
@@ -10,7 +10,7 @@ enum StandardOutput {
         while !rest.isEmpty {
             let count = Glibc.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
             if count < 0, errno == EINTR { continue }
-            // Whoever should read it has gone.
+            // The reader has closed the pipe.
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }

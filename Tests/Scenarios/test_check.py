@@ -186,10 +186,10 @@ def test_rules_of_the_rate_limit_service_are_checked_as_such(check):
     examples = documented(r"```\n(listeners:.*?)```")
     assert len(examples) == 1
     status, lines = check(examples[0])
-    assert status == 0 and lines == ["martlet.yaml: good, as the rules of martlet ratelimit"]
+    assert status == 0 and lines == ["martlet.yaml: good, as a configuration of martlet ratelimit"]
     status, lines = check(examples[0].replace("minute", "minuet").replace("listeners:", "routs: 1\nlisteners:"))
     assert status == 1 and 'did you mean "minute"' in lines[1] and "routs" in lines[0]
-    assert lines[2:] == ["martlet.yaml: checked, as the rules of martlet ratelimit"]
+    assert lines[2:] == ["martlet.yaml: checked, as a configuration of martlet ratelimit"]
 
 
 @pytest.mark.parametrize("text, said", [

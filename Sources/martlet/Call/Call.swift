@@ -9,54 +9,54 @@ import Transport
 
 struct Call: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Call a gRPC server: JSON in and out, the schema by reflection.",
+        abstract: "Call a gRPC server: JSON in and out, schema by reflection.",
         usage: """
             martlet call [OPTIONS] ADDRESS METHOD [JSON …]
             martlet call [OPTIONS] ADDRESS list [SERVICE]
             martlet call [OPTIONS] ADDRESS describe [SYMBOL]
             """,
         discussion: """
-            ADDRESS is HOST:PORT or unix:PATH; with --descriptors, list and describe need none. METHOD is \
-            pkg.Service/Method. JSON is one message, @FILE, or - for standard input; a method that takes a stream takes \
-            several, one after the other or in one array. Left out, it is an empty message, or standard input for a stream. \
-            Messages are sent as they are read, and answers printed as they come, one a line.
+            ADDRESS is HOST:PORT or unix:PATH; list and describe need none with --descriptors. METHOD is \
+            pkg.Service/Method. JSON is a message, @FILE, or - for standard input. A client-streaming method takes several \
+            messages, in sequence or in one array. The default is an empty message, or standard input for a stream. \
+            Requests are sent as they are read, and responses printed as they arrive, one per line.
 
-            A token is sent with reflection only where that is refused without it.
+            Reflection is first tried without the token, which is only sent if that is refused.
 
-            Exit status: 0 for OK, 1 for a mistake in what was asked, 2 where there is no connection, 64 and the code for \
-            every other gRPC status (67 is INVALID_ARGUMENT, 80 UNAUTHENTICATED), 64 itself for a bad command line.
+            Exit status: 0 for OK, 1 for an invalid request, 2 if there is no connection, 64 + code for any other gRPC \
+            status (67 is INVALID_ARGUMENT, 80 UNAUTHENTICATED), 64 for an invalid command line.
             """)
 
-    @Argument(help: ArgumentHelp("Where, what, and its messages.", valueName: "address> <method> <json"))
+    @Argument(help: ArgumentHelp("Server, method and request messages.", valueName: "address> <method> <json"))
     var words: [String]
 
     @Option(
         name: [.customShort("H"), .long],
         help: ArgumentHelp(
-            "Metadata to send; the values of -bin names in base64. May be given several times.", valueName: "name: value"))
+            "Metadata to send; values of names that end in -bin are base64. Repeatable.", valueName: "name: value"))
     var header: [String] = []
 
-    @Option(help: ArgumentHelp("Sent as a bearer token. @FILE keeps it out of the list of processes.", valueName: "token|@file"))
+    @Option(help: ArgumentHelp("Bearer token. @FILE keeps it out of the process list.", valueName: "token|@file"))
     var token: String?
 
-    @Option(help: ArgumentHelp("How long the call may take, such as 500ms or 5s.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Deadline of the call, such as 500ms or 5s.", valueName: "duration"))
     var deadline: String?
 
     @Option(
         help: ArgumentHelp(
-            "The schema as protoc --include_imports --descriptor_set_out writes it, instead of reflection. May be given several times.",
+            "Descriptor set, as written by protoc --include_imports --descriptor_set_out, instead of reflection. Repeatable.",
             valueName: "file"))
     var descriptors: [String] = []
 
-    @Option(help: ArgumentHelp("What the call is addressed to, if not ADDRESS.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("Value of :authority, if not ADDRESS.", valueName: "host:port"))
     var authority: String?
 
     @OptionGroup(title: "TLS") var tls: CallTLS
 
-    @Flag(inversion: .prefixedNo, help: "Answers over several lines. Default on a terminal.")
+    @Flag(inversion: .prefixedNo, help: "Indent responses over several lines. Default on a terminal.")
     var pretty: Bool?
 
-    @Flag(name: .shortAndLong, help: "Tell the head and the trailers of the answer, and the status of a good one.")
+    @Flag(name: .shortAndLong, help: "Also print response headers, trailers and an OK status.")
     var verbose = false
 
     func run() throws {

@@ -4,7 +4,7 @@ import Config
 import Glibc
 import Transport
 
-/// Files that `martlet call` is given.
+/// Files in the arguments of `martlet call`.
 enum CallFiles {
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
         switch Files.input(path) {
@@ -19,11 +19,11 @@ enum CallFiles {
         return descriptor
     }
 
-    /// It is never said what was found: it may be a token.
+    /// The message does not show what was found: it may be a token.
     static func token(_ text: String) throws -> ClientCallHead.Metadata {
         let contents = text.hasPrefix("@") ? String(decoding: try read(String(text.dropFirst())), as: UTF8.self) : text
         guard let token = HeaderText.token(contents) else {
-            throw CommandFailure("--token: found nothing that can be sent, expected a token or @FILE with one")
+            throw CommandFailure("--token: found no valid token, expected a token or @FILE with one")
         }
         return token
     }

@@ -5,34 +5,34 @@ import Control
 import Sockets
 import TLS
 
-/// How a server is to be believed, and whom to call.
+/// How a server is verified, and which one to call.
 struct CallTLS: ParsableArguments {
-    @Flag(help: "Use TLS; each of the following means it too.")
+    @Flag(help: "Use TLS; implied by each of the following options.")
     var tls = false
 
-    @Option(help: ArgumentHelp("Authorities to trust, in PEM. Default the system's.", valueName: "file"))
+    @Option(help: ArgumentHelp("Certificate authorities to trust, in PEM. Default: the system's.", valueName: "file"))
     var ca: String?
 
-    @Option(help: ArgumentHelp("A certificate to show, in PEM; with --key.", valueName: "file"))
+    @Option(help: ArgumentHelp("Client certificate, in PEM; requires --key.", valueName: "file"))
     var cert: String?
 
-    @Option(help: ArgumentHelp("Its private key, in PEM.", valueName: "file"))
+    @Option(help: ArgumentHelp("Private key of the client certificate, in PEM.", valueName: "file"))
     var key: String?
 
-    @Option(help: ArgumentHelp("The name that the server's certificate must bear, if not ADDRESS's.", valueName: "name"))
+    @Option(help: ArgumentHelp("Name that the server's certificate must have, if not the host of ADDRESS.", valueName: "name"))
     var serverName: String?
 
-    @Flag(help: "Believe any certificate: whoever is in between reads along, the token too.")
+    @Flag(help: "Accept any certificate. Anyone in between can read everything, including the token.")
     var insecure = false
 
     func validate() throws {
-        if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key go together.") }
-        if insecure, ca != nil { throw ValidationError("--insecure believes everyone; --ca would have no meaning.") }
+        if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key require each other.") }
+        if insecure, ca != nil { throw ValidationError("--insecure accepts any certificate; --ca would have no effect.") }
     }
 
     private var isOn: Bool { tls || insecure || ca != nil || cert != nil || serverName != nil }
 
-    /// - Parameter authority: if not the address.
+    /// - Parameter authority: `nil` for that of the address.
     func target(_ text: String, authority: String?) throws -> CallTarget {
         guard let address = NetworkAddress(text), address.port != 0 else {
             throw ValidationError(
@@ -51,7 +51,7 @@ struct CallTLS: ParsableArguments {
 
     private func client(host: String?) throws -> (context: ClientContext, name: ServerName) {
         guard let wanted = serverName ?? host ?? (insecure ? "localhost" : nil) else {
-            throw ValidationError("a Unix socket has no name for a certificate to bear: expected --server-name.")
+            throw ValidationError("a Unix socket has no host name to verify a certificate against: expected --server-name.")
         }
         guard let name = ServerName(wanted) else {
             throw ValidationError("found \(Quoted.text(wanted)) for --server-name, expected a host name or address.")

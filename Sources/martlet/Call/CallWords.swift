@@ -2,7 +2,7 @@ import ArgumentParser
 import Calling
 import Glibc
 
-/// What the words of `martlet call` ask for.
+/// The positional arguments of `martlet call`.
 struct CallWords {
     let address: String?
     let action: CallAction
@@ -16,20 +16,20 @@ struct CallWords {
         }
         switch verb {
         case "list", "describe":
-            guard words.count <= 1 else { throw ValidationError("\(verb) takes one name at most.") }
+            guard words.count <= 1 else { throw ValidationError("\(verb) takes at most one name.") }
             action = verb == "list" ? .list(service: words.first) : .describe(symbol: words.first)
         default: action = .call(method: verb, input: try Self.input(Array(words)))
         }
     }
 
     private static func input(_ words: [String]) throws -> MessageInput {
-        // What is left out is known only with the method: an empty message, or standard input.
+        // The default depends on the method, which is not known yet: an empty message, or standard input.
         guard !words.isEmpty else { return .unsaid(STDIN_FILENO) }
         if words == ["-"] { return .descriptor(STDIN_FILENO) }
         var text: [UInt8] = []
         for word in words {
-            guard word != "-" else { throw ValidationError("- is all messages, and stands alone.") }
-            // Files may be larger than what is read at once.
+            guard word != "-" else { throw ValidationError("- reads all messages from standard input and must be the only one.") }
+            // A single file is streamed: it may be larger than what is read at once.
             if words.count == 1, word.hasPrefix("@") { return .descriptor(try CallFiles.open(String(word.dropFirst()))) }
             text += word.hasPrefix("@") ? try CallFiles.read(String(word.dropFirst())) : Array(word.utf8)
             text.append(UInt8(ascii: "\n"))

@@ -4,9 +4,9 @@ import Crypto
 import JOSE
 import JSON
 
-/// Keys as files have them: PEM texts, and JSON Web Keys for secrets.
+/// Key files: PEM, and JSON Web Keys for secrets.
 enum KeyFile {
-    /// A private or public key from a PEM text.
+    /// A private or public key from PEM.
     static func anyKey(_ path: String) throws(CommandFailure) -> KeyHandle {
         var contents = try read(path)
         defer { wipe(&contents) }
@@ -23,7 +23,7 @@ enum KeyFile {
         } catch { throw CommandFailure("\(path): \(error.rawValue)") }
     }
 
-    /// What tokens are signed with, and the name to give it in them.
+    /// The key that signs tokens, and its key ID in them.
     static func mintingKey(
         _ path: String, algorithm: SigningAlgorithm?, keyID: String?
     ) throws(CommandFailure) -> (key: MintingKeyBox, keyID: String?) {
@@ -34,7 +34,7 @@ enum KeyFile {
         if let algorithm, !algorithm.fits(handle.kind) { throw misfit(path, handle.kind, algorithm) }
         if algorithm == nil, case .rsa = handle.kind {
             throw CommandFailure(
-                "\(path): an RSA key signs in several ways; expected --algorithm RS256, RS384, RS512, PS256, PS384 or PS512")
+                "\(path): an RSA key can sign with several algorithms; expected --algorithm RS256, RS384, RS512, PS256, PS384 or PS512")
         }
         do throws(KeyRefusal) {
             let key = MintingKeyBox(try MintingKey(handle, algorithm: algorithm))
@@ -55,7 +55,7 @@ enum KeyFile {
         do throws(KeyFailure) { return try JWK.thumbprint(of: key) } catch { throw .malformed }
     }
 
-    /// A symmetric key from a JSON Web Key, or from a set that holds one.
+    /// A symmetric key from a JSON Web Key, or from a set with a single one.
     private static func secret(
         _ path: String, _ contents: [UInt8], _ algorithm: SigningAlgorithm?, _ keyID: String?
     ) throws(CommandFailure) -> (key: MintingKeyBox, keyID: String?) {
@@ -70,7 +70,7 @@ enum KeyFile {
         guard key["kty"]?.isString("oct") == true else {
             throw CommandFailure(
                 "\(path): found a JSON Web Key of type \"\(key["kty"]?.string ?? "")\", expected \"oct\"; "
-                    + "other private keys are PEM texts")
+                    + "other private keys must be in PEM")
         }
         guard let bytes = key["k"]?.withText({ Base64.decodeURL($0) }), !bytes.isEmpty else {
             throw CommandFailure("\(path): the key's \"k\" is not base64url")

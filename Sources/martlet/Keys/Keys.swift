@@ -2,5 +2,5 @@ import ArgumentParser
 
 struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make keys and key sets.", subcommands: [KeysGenerate.self, KeysShow.self])
+        abstract: "Create and print keys and key sets.", subcommands: [KeysGenerate.self, KeysShow.self])
 }

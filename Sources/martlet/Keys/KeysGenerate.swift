@@ -7,42 +7,42 @@ import JOSE
 struct KeysGenerate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Make a signing key and its key set.",
+        abstract: "Create a signing key and its public key set.",
         discussion: """
-            --private becomes a PEM text (for HS a JSON Web Key) that only you may read; --jwks a JSON Web Key Set, what \
-            `jwks:` names in martlet.yaml. For HS both hold the secret and are yours alone. Files that are there already \
-            stay as they are, unless --force is given.
+            --private is written in PEM (for HS as a JSON Web Key), readable by its owner only; --jwks as a JSON Web Key Set, \
+            for `jwks:` in martlet.yaml. For HS both files contain the secret and are readable by their owner only. Existing \
+            files are not replaced without --force.
             """)
 
-    @Option(help: "What the key is for.")
+    @Option(help: "Signing algorithm of the key.")
     var algorithm: SigningAlgorithm
 
-    @Option(name: .customLong("private"), help: ArgumentHelp("Where the private key goes.", valueName: "file"))
+    @Option(name: .customLong("private"), help: ArgumentHelp("File for the private key.", valueName: "file"))
     var privateFile: String
 
-    @Option(name: .customLong("jwks"), help: ArgumentHelp("Where the key set goes.", valueName: "file"))
+    @Option(name: .customLong("jwks"), help: ArgumentHelp("File for the key set.", valueName: "file"))
     var keySetFile: String
 
     @Option(
         name: .customLong("kid"),
-        help: ArgumentHelp("The key's name; its RFC 7638 thumbprint if left out (random for HS).", valueName: "name"))
+        help: ArgumentHelp("Key ID. Default: the RFC 7638 thumbprint (random for HS).", valueName: "name"))
     var keyID: String?
 
-    @Flag(help: "Replace files that are there already.")
+    @Flag(help: "Replace existing files.")
     var force = false
 
     func validate() throws {
         if privateFile == keySetFile {
-            throw ValidationError("--private and --jwks both name \"\(privateFile)\"; expected two files.")
+            throw ValidationError("--private and --jwks are both \"\(privateFile)\"; expected two files.")
         }
         if keyID == "" { throw ValidationError("--kid is empty; expected a name.") }
     }
 
     func run() throws {
         if !force {
-            // Before a key is made: finding RSA primes takes its time.
+            // Checked before the key is generated: finding RSA primes is slow.
             for path in [privateFile, keySetFile] where NewFile.exists(path) {
-                throw CommandFailure("\(path): is there already; --force would replace it")
+                throw CommandFailure("\(path): already exists; --force replaces it")
             }
         }
         guard let kind = KeyKind.forSigning(algorithm) else { return try generateSecret() }
@@ -56,7 +56,7 @@ struct KeysGenerate: ParsableCommand {
         // As long as the digest: longer adds nothing (RFC 7518, section 3.2; RFC 2104, section 3).
         let bytes = algorithm == .hs256 ? 32 : algorithm == .hs384 ? 48 : 64
         let secret = SecretBytes(RandomBytes.make(bytes))
-        // Its thumbprint would be a digest of the secret, and stand in every token.
+        // Not the thumbprint: that would put a digest of the secret into every token.
         let name = keyID ?? RandomBytes.make(16).withUnsafeBytes { String(decoding: Base64.encodeURL($0), as: UTF8.self) }
         var key = ByteBuffer()
         JWK.write(secret: secret, algorithm: algorithm, keyID: name, into: &key)

@@ -6,18 +6,18 @@ import JOSE
 struct KeysShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Print a key's public half as a key set.",
-        discussion: "Nothing secret is printed, also where the file holds the private key.")
+        abstract: "Print a public key as a key set.",
+        discussion: "The file may contain a private key: only its public part is printed.")
 
-    @Argument(help: "A PEM text: a private key, a public key or a certificate.")
+    @Argument(help: "PEM file with a private key, a public key or a certificate.")
     var file: String
 
-    @Option(help: "What the key verifies; what its kind says if left out, for RSA RS256.")
+    @Option(help: "Algorithm of the key. Default: by the kind of key, for RSA RS256.")
     var algorithm: SigningAlgorithm?
 
     @Option(
         name: .customLong("kid"),
-        help: ArgumentHelp("The key's name; what `keys generate --kid` noted in the file, or its RFC 7638 thumbprint, if left out.", valueName: "name"))
+        help: ArgumentHelp("Key ID. Default: the one that `keys generate --kid` wrote to the file, or the RFC 7638 thumbprint.", valueName: "name"))
     var keyID: String?
 
     func run() throws {

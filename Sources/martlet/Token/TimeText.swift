@@ -1,7 +1,7 @@
 import Telemetry
 import Time
 
-/// Seconds since 1970 as people say them.
+/// Times as text.
 enum TimeText {
     /// `2026-01-31T23:59:59Z`; for years up to 9999.
     static func absolute(_ second: Int64) -> String {
@@ -23,7 +23,7 @@ enum TimeText {
         return distance > 0 ? "in \(words)" : "\(words) ago"
     }
 
-    /// The two largest units that say something.
+    /// The two largest units that are not zero.
     private static func words(_ seconds: UInt64) -> String {
         let units: [(String, UInt64)] = [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)]
         var rest = seconds

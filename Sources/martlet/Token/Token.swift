@@ -2,5 +2,5 @@ import ArgumentParser
 
 struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make or read a token.", subcommands: [TokenMint.self, TokenInspect.self])
+        abstract: "Create or decode a token.", subcommands: [TokenMint.self, TokenInspect.self])
 }

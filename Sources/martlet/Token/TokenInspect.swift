@@ -10,28 +10,29 @@ import Time
 struct TokenInspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a token says; with --jwks also whether it is true.",
+        abstract: "Decode a token; with --jwks, also verify it.",
         discussion: """
-            A token is as good as a password: standard input keeps it out of the list of processes and the shell's history.
-            With --jwks the token is verified as the gateway would, 60 s of leeway included, and the exit status is 1 where \
-            it does not count.
+            A token is a credential: standard input keeps it out of the process list and the shell history.
+
+            With --jwks the token is verified as the gateway would, with 60 s of leeway, and the exit status is 1 if it is \
+            not valid.
             """)
 
-    @Argument(help: "The token; from standard input if left out or -.")
+    @Argument(help: "The token. Default, or with -: read from standard input.")
     var token: String?
 
-    @Option(name: .customLong("jwks"), help: ArgumentHelp("Verify with this key set, or public key in PEM.", valueName: "file"))
+    @Option(name: .customLong("jwks"), help: ArgumentHelp("Key set, or public key in PEM, to verify the token with.", valueName: "file"))
     var keySetFile: String?
 
-    @Option(help: "The issuer it must be from; any if left out.")
+    @Option(help: "Expected issuer. Default: any.")
     var issuer: String?
 
-    @Option(help: "An audience it may be for; any if left out. May be given several times.")
+    @Option(help: "Accepted audience. Default: any. Repeatable.")
     var audience: [String] = []
 
     func validate() throws {
         if keySetFile == nil, issuer != nil || !audience.isEmpty {
-            throw ValidationError("--issuer and --audience are looked at only with --jwks, the keys to verify with.")
+            throw ValidationError("--issuer and --audience require --jwks.")
         }
     }
 
@@ -46,7 +47,7 @@ struct TokenInspect: ParsableCommand {
         TokenText.write(parts, at: now, into: &output)
         StandardOutput.write(output)
         guard let keySetFile else {
-            Notices().say("The signature was not looked at; --jwks FILE would verify it.")
+            Notices().say("The signature was not verified; use --jwks FILE to verify it.")
             return
         }
         let keys = try keySet(keySetFile)
@@ -60,7 +61,7 @@ struct TokenInspect: ParsableCommand {
         }
     }
 
-    /// The token without white space around it, and without the word in front that it has in a header.
+    /// The token without surrounding white space and without a `Bearer` prefix.
     private func compact() throws(CommandFailure) -> [UInt8] {
         var bytes: [UInt8]
         if let token, token != "-" { bytes = Array(token.utf8) } else { bytes = try standardInput() }

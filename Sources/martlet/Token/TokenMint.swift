@@ -8,56 +8,57 @@ import Time
 struct TokenMint: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mint",
-        abstract: "Make a token and print it.",
+        abstract: "Create a token and print it.",
         discussion: """
             Example:
-              martlet token mint --key signing.key --issuer https://auth.acme.dev --audience orders --subject alice \\
-                --scope "orders.read orders.write" --claim tenant=acme --claim 'roles=["admin"]' --expires 1h
+              martlet token mint --key signing.key --issuer https://auth.acme.dev \\
+                --audience orders --subject alice --scope "orders.read orders.write" \\
+                --claim tenant=acme --claim 'roles=["admin"]' --expires 1h
             """)
 
-    @Option(help: ArgumentHelp("The private key: a PEM text, or a JSON Web Key for HS.", valueName: "file"))
+    @Option(help: ArgumentHelp("Private key in PEM, or a JSON Web Key for HS.", valueName: "file"))
     var key: String
 
-    @Option(help: "What to sign with; may be left out where the key says it (EC, Edwards curves, JSON Web Key).")
+    @Option(help: "Signing algorithm. Default: that of the key (EC, Edwards curves, JSON Web Key); required for RSA.")
     var algorithm: SigningAlgorithm?
 
     @Option(
         name: .customLong("kid"),
         help: ArgumentHelp(
-            "The key's name in the token; what the key says, or its RFC 7638 thumbprint, if left out.", valueName: "name"))
+            "Key ID in the token. Default: that of the key file, or the RFC 7638 thumbprint.", valueName: "name"))
     var keyID: String?
 
-    @Option(help: "Who says so: the iss claim.")
+    @Option(help: "Issuer: the iss claim.")
     var issuer: String
 
-    @Option(help: "Whom the token is for: the aud claim. May be given several times.")
+    @Option(help: "Audience: the aud claim. Repeatable.")
     var audience: [String] = []
 
-    @Option(help: "Whom the token is about: the sub claim.")
+    @Option(help: "Subject: the sub claim.")
     var subject: String?
 
-    @Option(help: "The scope claim: names with spaces between.")
+    @Option(help: "Scopes: the scope claim, separated by spaces.")
     var scope: String?
 
     @Option(
         name: .customLong("claim"),
         help: ArgumentHelp(
-            "Any other claim; the value is JSON where it reads as JSON, text otherwise. May be given several times.",
+            "Another claim. The value is JSON if it parses as JSON, otherwise a string. Repeatable.",
             valueName: "name=value"), transform: ClaimOption.init)
     var claims: [ClaimOption] = []
 
-    @Option(help: ArgumentHelp("How long the token counts.", valueName: "duration"), transform: DurationOption.init)
+    @Option(help: ArgumentHelp("How long the token is valid. Default: 1h.", valueName: "duration"), transform: DurationOption.init)
     var expires = DurationOption(seconds: 3600)
 
     @Option(
-        help: ArgumentHelp("From when on it counts, counted from now; at once if left out.", valueName: "duration"),
+        help: ArgumentHelp("When the token becomes valid, from now. Default: immediately.", valueName: "duration"),
         transform: DurationOption.init)
     var notBefore: DurationOption?
 
-    /// Claims that options say; `sub` and `scope` only where their option is given.
+    /// Claims that are set by options; `sub` and `scope` only if their option is given.
     private var reserved: [String: String] {
         var options = [
-            "iss": "--issuer", "aud": "--audience", "exp": "--expires", "nbf": "--not-before", "iat": "nothing: it is always now",
+            "iss": "--issuer", "aud": "--audience", "exp": "--expires", "nbf": "--not-before", "iat": "nothing: it is always the current time",
         ]
         if subject != nil { options["sub"] = "--subject" }
         if scope != nil { options["scope"] = "--scope" }
@@ -65,20 +66,20 @@ struct TokenMint: ParsableCommand {
     }
 
     func validate() throws {
-        if audience.isEmpty { throw ValidationError("Found no --audience; a gateway takes no token without one.") }
+        if audience.isEmpty { throw ValidationError("Found no --audience; gateways accept no token without one.") }
         for (option, value) in [("--issuer", issuer), ("--kid", keyID)] + audience.map({ ("--audience", $0) }) where value == "" {
             throw ValidationError("\(option) is empty; expected a name.")
         }
         var names: Set<String> = []
         for claim in claims {
             if let option = reserved[claim.name] {
-                throw ValidationError("Found --claim \(claim.name)=…; what sets it is \(option).")
+                throw ValidationError("Found --claim \(claim.name)=…; it is set by \(option).")
             }
             if !names.insert(claim.name).inserted { throw ValidationError("Found --claim \(claim.name)=… twice.") }
         }
         if expires.seconds == 0 { throw ValidationError("--expires is \(expires); expected at least 1s.") }
         if let notBefore, notBefore.seconds >= expires.seconds {
-            throw ValidationError("--not-before is \(notBefore) and --expires \(expires): the token would never count.")
+            throw ValidationError("--not-before is \(notBefore) and --expires \(expires): the token would never be valid.")
         }
     }
 
@@ -89,7 +90,7 @@ struct TokenMint: ParsableCommand {
             token = try TokenMinter.mint(claims: claimsText(at: WallTime.now().seconds), with: box.key, keyID: name)
         } catch { throw CommandFailure(error.rawValue) }
         if token.utf8.count > CompactToken.bytesMax {
-            throw CommandFailure("the token has \(token.utf8.count) bytes; no gateway takes more than \(CompactToken.bytesMax)")
+            throw CommandFailure("the token has \(token.utf8.count) bytes; gateways accept at most \(CompactToken.bytesMax)")
         }
         token += "\n"
         var output = ByteBuffer()

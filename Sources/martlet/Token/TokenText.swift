@@ -3,7 +3,7 @@ import JOSE
 import JSON
 import Time
 
-/// A token for people: its two parts as one JSON object over several lines, then its times in words.
+/// A decoded token: header and claims as one indented JSON object, then its times in words.
 enum TokenText {
     static func write(_ token: CompactToken, at now: WallTime, into text: inout ByteBuffer) {
         text.append("{\n  \"header\": ")
@@ -11,7 +11,7 @@ enum TokenText {
         text.append(",\n  \"claims\": ")
         JSONText.write(token.claims, indent: 2, into: &text)
         text.append("\n}\n")
-        for (name, words) in [("iat", "issued    "), ("nbf", "counts    "), ("exp", "expires   ")] {
+        for (name, words) in [("iat", "issued     "), ("nbf", "valid from "), ("exp", "expires    ")] {
             guard let second = token.claims[name: name]?.seconds else { continue }
             text.append("\(words)\(TimeText.absolute(second)), \(TimeText.relative(second, to: now.seconds))\n")
         }
@@ -19,7 +19,7 @@ enum TokenText {
 }
 
 extension JSONValue {
-    /// NumericDate (RFC 7519, section 2), where it is one that a calendar has.
+    /// NumericDate (RFC 7519, section 2), within the years 1970 to 9999.
     fileprivate var seconds: Int64? {
         floor?.exactly(in: 0...253_402_300_799)
     }

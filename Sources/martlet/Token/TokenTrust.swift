@@ -3,7 +3,7 @@ import JOSE
 import JSON
 import Time
 
-/// Whether a token counts, told at length: its owner reads this, not a stranger.
+/// Whether a token is valid, with the details that a caller of the gateway is not told.
 struct TokenTrust {
     let keys: KeySet
     /// Any where `nil`.
@@ -20,10 +20,10 @@ struct TokenTrust {
             audiences: audiences.isEmpty ? Self.texts(parts.claims["aud"]) : audiences)
         do throws(TokenFailure) {
             let verified = try TokenVerifier.verify(token, trusting: [TrustedIssuer(policy, keys: keys)], at: now)
-            let name = verified.keyID.map { " with the key " + Quoted.text(String(decoding: $0, as: UTF8.self)) } ?? ""
-            return .success("It counts: signed as \(verified.algorithm.rawValue)\(name).")
+            let name = verified.keyID.map { ", key " + Quoted.text(String(decoding: $0, as: UTF8.self)) } ?? ""
+            return .success("Valid: signed with \(verified.algorithm.rawValue)\(name).")
         } catch {
-            return .failure(CommandFailure("it does not count: \(error.reason)\(explanation(error, parts, at: now))"))
+            return .failure(CommandFailure("not valid: \(error.reason)\(explanation(error, parts, at: now))"))
         }
     }
 
@@ -40,7 +40,7 @@ struct TokenTrust {
             return ": found \(found("aud", in: parts.claims)), expected \(expected)"
         case .unknownKey:
             let names = keys.keys.map { key in
-                key.keyID.map { Quoted.text(String(decoding: $0, as: UTF8.self)) } ?? "one without a name"
+                key.keyID.map { Quoted.text(String(decoding: $0, as: UTF8.self)) } ?? "one without a kid"
             }
             return ": found the kid \(found("kid", in: parts.header)), the set has \(Quoted.alternatives(names))"
         case .algorithmMismatch, .unsupportedAlgorithm:
