@@ -15,10 +15,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private let script: RedisScript
     private let command = RESPCommand()
     private var health = StoreHealth()
-    /// It has decided, a call's limits or a trial's.
-    private var hasDecided = false
-    private var isTrying = false
-    private var trials = 0
+    private var probing = StoreProbing()
 
     package private(set) var timeouts: UInt64 = 0
     /// Calls decided by `when_unavailable`.
@@ -71,20 +68,15 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private static let probeTag: UInt = 0
 
     package func lookAgain(now: Instant) -> Bool {
-        guard health.trouble != nil || !hasDecided else { return false }
-        if health.isSkipping {
-            if health.admit(now: now) == .probe { probe() }
-        } else if !isTrying {
-            probe()
-        }
+        guard probing.isNeeded(health) else { return false }
+        if probing.isDue(&health, now: now) { probe() }
         return true
     }
 
     /// Tries the script on keys of its own, as a call would: what stands against it (a permission, a cluster's slots, a replica)
     /// shows before a call does, and once it is gone.
     private func probe() {
-        trials += 1
-        isTrying = true
+        probing.begin()
         if !probe(inFull: false) { probeFailed(.notConnected) }
     }
 
@@ -102,13 +94,13 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             for number: UInt64 in [1_000_000, 1000, 1, 0] { command.add(decimal: number) }
         }
         // The first waits for the connection to be made.
-        let deadline: Instant? = hasDecided ? nil : sender.now + RedisLink.openingMax
+        let deadline: Instant? = probing.hasDecided ? nil : sender.now + RedisLink.openingMax
         return sender.send(command, self, tag: Self.probeTag, by: deadline) == nil
     }
 
     private func probeReplied(_ reply: RedisReply) {
         if reply.kind == .error, reply.hasPrefix("NOSCRIPT"), probe(inFull: true) { return }
-        isTrying = false
+        probing.ended()
         if ScriptAnswer.isShaped(reply, counters: 2) {
             note(nil)
         } else {
@@ -117,11 +109,9 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     }
 
     private func probeFailed(_ failure: RedisFailure) {
-        isTrying = false
         health.probeFailed()
         let trouble = StoreTrouble(failure == .timedOut ? .timedOut : sender.lastFailure)
-        // At the start its name may not be known yet.
-        if trouble.code != nil || trials > 1 { note(trouble) }
+        if probing.failed(trouble) { note(trouble) }
     }
 
     private func beginScript(inFull: Bool, keys: Int) {
@@ -214,7 +204,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     }
 
     private func note(_ trouble: StoreTrouble?) {
-        if trouble == nil { hasDecided = true }
+        if trouble == nil { probing.decided() }
         if health.note(trouble, now: sender.now) { delegate?.limitStoreChanged(trouble) }
     }
 

@@ -16,10 +16,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     private let prefix: [UInt8]
     private let command = RESPCommand()
     private var health = StoreHealth()
-    /// It has counted, a request's hits or a trial's.
-    private var hasCounted = false
-    private var isTrying = false
-    private var trials = 0
+    private var probing = StoreProbing()
     /// The last EXPIRE was refused, with what the server said: it counts, but keys stay behind.
     private var expireTrouble: StoreTrouble?
     /// Decisions that wait, by the number in their commands' tags.
@@ -36,7 +33,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     /// A tag is a decision's number and, in its low byte, a counter's; the highest of those are for what no decision
     /// waits for.
     private static let numberShift: UInt = 8
-    private static let trialExpireTag: UInt = 0xFD
+    private static let probeExpireTag: UInt = 0xFD
     private static let expireTag: UInt = 0xFE
     private static let probeTag: UInt = 0xFF
     /// Keys of one window do not all go in the same second.
@@ -141,25 +138,21 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     }
 
     package func lookAgain(now: Instant) -> Bool {
-        guard health.trouble != nil || !hasCounted else { return false }
-        if health.isSkipping {
-            if health.admit(now: now) == .probe { probe() }
-        } else if !isTrying {
-            probe()
-        }
+        guard probing.isNeeded(health) else { return false }
+        if probing.isDue(&health, now: now) { probe() }
         return true
     }
 
     private func note(_ trouble: StoreTrouble?) {
-        if trouble == nil { hasCounted = true }
+        if trouble == nil { probing.decided() }
         if health.note(trouble, now: sender.now) { delegate?.windowStoreChanged(trouble) }
     }
 
     /// Tries both commands on a key of its own: what stands against them shows before a request does, and once it is gone.
     private func probe() {
-        trials += 1
+        probing.begin()
         // The first waits for the connection to be made.
-        let deadline: Instant? = hasCounted ? nil : sender.now + RedisLink.openingMax
+        let deadline: Instant? = probing.hasDecided ? nil : sender.now + RedisLink.openingMax
         func send(_ word: StaticString, tag: UInt) -> Bool {
             command.removeAll()
             command.add(word)
@@ -170,16 +163,13 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
             command.add(decimal: 1)
             return sender.send(command, self, tag: tag, by: deadline) == nil
         }
-        isTrying = send("INCRBY", tag: Self.probeTag)
-        if !isTrying || !send("EXPIRE", tag: Self.trialExpireTag) { probeFailed(.notConnected) }
+        if !send("INCRBY", tag: Self.probeTag) || !send("EXPIRE", tag: Self.probeExpireTag) { probeFailed(.notConnected) }
     }
 
     private func probeFailed(_ failure: RedisFailure) {
-        isTrying = false
         health.probeFailed()
         let trouble = StoreTrouble(failure == .timedOut ? .timedOut : sender.lastFailure)
-        // At the start its name may not be known yet.
-        if trouble.code != nil || trials > 1 { note(trouble) }
+        if probing.failed(trouble) { note(trouble) }
     }
 
     /// The reply to an EXPIRE; no call waits for it.
@@ -196,8 +186,8 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         case Self.probeTag:
             if reply.kind == .error { note(StoreTrouble(reply)) }
             return
-        case Self.trialExpireTag:
-            isTrying = false
+        case Self.probeExpireTag:
+            probing.ended()
             expired(reply)
             if reply.kind == .integer, reply.integer.exactly(in: 1...1) != nil { note(nil) }
             return
@@ -219,7 +209,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
 
     package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
         if tag == Self.probeTag { return }
-        if tag == Self.trialExpireTag { return probeFailed(failure) }
+        if tag == Self.probeExpireTag { return probeFailed(failure) }
         guard let (number, _, decision) = counter(of: tag) else { return }
         // Once a request, however many commands it had.
         if !decision.hasFailed {
