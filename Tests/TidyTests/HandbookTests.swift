@@ -46,6 +46,36 @@ struct HandbookTests {
         }
     }
 
+    /// Every `section.value("key", …)` of a grammar is a key of a configuration.
+    @Test("the handbook names every key of a configuration, and every metric")
+    func keysAndMetricsAreNamed() throws {
+        let pages = try Checkout.entries(of: Self.handbook).filter { $0.hasSuffix(".md") }
+        let words = Set(
+            try pages.flatMap { try Checkout.lines("\(Self.handbook)/\($0)") }.flatMap { line in
+                line.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
+            })
+        for file in Checkout.files where file.path.hasPrefix("Sources/") && file.path.hasSuffix(".swift") && !file.isGenerated {
+            for (number, line) in file.lines.enumerated() {
+                for name in Self.documentedNames(in: line) where !words.contains(name) {
+                    Issue.record("\(file.path):\(number + 1): the handbook does not name \(name)")
+                }
+            }
+        }
+    }
+
+    /// The keys and metrics that a line of Swift defines.
+    static func documentedNames(in line: String) -> [String] {
+        var names: [String] = []
+        for opening in [".value(\"", ".optional(\"", ".required(\"", "\"martlet_"] {
+            guard let found = line.firstRange(of: opening) else { continue }
+            let start = opening == "\"martlet_" ? line.index(after: found.lowerBound) : found.upperBound
+            let name = line[start...].prefix { $0 != "\"" }
+            guard name.allSatisfy({ $0.isLowercase || $0.isNumber || $0 == "_" }), !name.isEmpty else { continue }
+            names.append(String(name))
+        }
+        return names
+    }
+
     /// The targets of `[text](target)` and `![text](target)`, outside of code.
     static func links(in lines: [String]) -> [String] {
         var links: [String] = []
@@ -78,11 +108,14 @@ struct HandbookTests {
         return parts.joined(separator: "/")
     }
 
-    @Test("links and headings are told from other text")
-    func linksAreTold() {
+    @Test("links, headings, keys and metrics are told from other text")
+    func namesAreTold() {
         let lines = ["[a](b.md) and ![c](d/e.svg), `[f](g)`", "```", "[h](i)", "```", "[`j`](k#l-m)"]
         #expect(Self.links(in: lines) == ["b.md", "d/e.svg", "k#l-m"])
         #expect(Self.anchor("## Every key") == "every-key" && Self.anchor("# gRPC-Web, Connect") == "grpc-web-connect")
+        #expect(Self.documentedNames(in: "let idle = section.value(\"idle\", .timeout)") == ["idle"])
+        #expect(Self.documentedNames(in: "perCluster(\"martlet_circuit_open\", \"Up.\")") == ["martlet_circuit_open"])
+        #expect(Self.documentedNames(in: "json.value(\"A b\")").isEmpty)
         #expect(Self.anchor("text") == nil && Self.resolved("../a.md", from: "b/c/d.md") == "b/a.md")
     }
 }
