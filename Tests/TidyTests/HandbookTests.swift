@@ -8,7 +8,7 @@ struct HandbookTests {
     static let readmeLinesMax = 200
 
     static func pages() throws -> [String] {
-        try ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+        try ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "Tests/Benchmarks/README.md"]
             + Checkout.entries(of: handbook).filter { $0.hasSuffix(".md") }.map { "\(handbook)/\($0)" }
     }
 
