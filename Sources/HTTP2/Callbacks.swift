@@ -220,7 +220,8 @@ let readBody: nghttp2_data_source_read_callback = { handle, id, _, wanted, flags
         let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
         let available = stream.pointee.outbound.count
         let amount = min(available, wanted)
-        if amount == 0, case .open = stream.pointee.ending {
+        // What a reset stream had left of its body is gone: an end would make the rest look complete.
+        if amount == 0, stream.pointee.ending == .open || stream.pointee.flags.contains(.resetSent) {
             stream.pointee.flags.insert(.deferred)
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
         }

@@ -59,6 +59,10 @@ package final class Session {
     var heldFrame: (stream: StreamPointer, count: Int)?
     /// Streams that end with nothing left of their body: see `endBlockedStreams`. Empty nearly always.
     var endings: [StreamPointer] = []
+    /// Streams to be reset behind the head of their answer: see `reset`. Empty nearly always.
+    var resets: [(stream: StreamPointer, code: ErrorCode)] = []
+    /// How often `produce` was called: what was submitted since has not been sent.
+    var productions: UInt32 = 0
     /// The stream that was last asked for by its id: what arrives on one mostly arrives together.
     var recent: StreamPointer?
     var section = ArrivingSection()
@@ -150,6 +154,7 @@ package final class Session {
     package func produce(into buffer: inout GatherBuffer, limit: Int, now: UInt64) throws(Misuse) {
         guard !isDead else { return }
         self.now = now
+        productions &+= 1
         let failure = withUnsafeMutablePointer(to: &buffer) { target -> Int in
             output = target
             outputLimit = limit
@@ -160,6 +165,7 @@ package final class Session {
                 if count <= 0 {
                     // A frame that is held comes first.
                     if count == 0, !endings.isEmpty, heldFrame == nil, endBlockedStreams(into: &target.pointee) { continue }
+                    if count == 0, !resets.isEmpty, heldFrame == nil, resetStreams() { continue }
                     return count
                 }
                 let frame = UnsafeRawBufferPointer(start: data, count: count)
@@ -183,7 +189,7 @@ package final class Session {
         nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
     }
 
-    package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 }
+    package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 || !resets.isEmpty }
 
     // MARK: Streams
 
@@ -220,6 +226,7 @@ package final class Session {
         queuedBytes -= stream.pointee.outbound.count
         if heldFrame?.stream == stream { heldFrame = nil }
         if !endings.isEmpty { endings.removeAll { $0 == stream } }
+        if !resets.isEmpty { resets.removeAll { $0.stream == stream } }
         stream.tell { $0.streamClosed(stream, reason) }
         pool.give(stream)
     }

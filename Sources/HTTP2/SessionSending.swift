@@ -54,6 +54,7 @@ extension Session {
         guard canSend(stream) else { return }
         flood.sentFrame(limits)
         stream.pointee.flags.insert(.headSent)
+        stream.pointee.headMark = productions
         if ended { stream.pointee.flags.insert(.localEnded) }
         var provider = nghttp2_data_provider()
         provider.source.ptr = UnsafeMutableRawPointer(stream)
@@ -111,20 +112,6 @@ extension Session {
         if isOpen(stream) { return submitTrailers(stream) }
         resume(stream)
         endings.append(stream)
-    }
-
-    /// Resets the stream; its handler hears `streamClosed` when the frame has been sent. What waited to be sent is dropped
-    /// now: a peer that reads nothing does not even let the frame out.
-    package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
-        guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else {
-            return
-        }
-        stream.pointee.flags.insert(.resetSent)
-        check(nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, code.rawValue))
-        let waiting = stream.pointee.outbound.count
-        let kept = heldFrame.map { $0.stream == stream ? $0.count : 0 } ?? 0
-        stream.pointee.outbound.truncate(to: kept, pool: pool.chunks)
-        queuedBytes -= waiting - stream.pointee.outbound.count
     }
 
     private func canSend(_ stream: StreamPointer) -> Bool {

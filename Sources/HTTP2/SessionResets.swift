@@ -1,0 +1,39 @@
+internal import Bytes
+internal import CNghttp2
+package import HTTPModel
+
+/// Streams that we reset.
+extension Session {
+    /// Resets the stream; its handler hears `streamClosed` when the frame has been sent. What waited to be sent is dropped
+    /// now: a peer that reads nothing does not even let the frame out.
+    ///
+    /// The head of an answer that was submitted just before is not dropped, as nghttp2 would: it leaves first, so that the peer is told
+    /// what the log tells, and a complete answer is one (RFC 9113, section 8.1).
+    package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
+        guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else { return }
+        if isHeadQueued(stream) { resets.append((stream, code)) } else { submitReset(stream, code) }
+        stream.pointee.flags.insert(.resetSent)
+        let waiting = stream.pointee.outbound.count
+        let kept = heldFrame.map { $0.stream == stream ? $0.count : 0 } ?? 0
+        stream.pointee.outbound.truncate(to: kept, pool: pool.chunks)
+        queuedBytes -= waiting - stream.pointee.outbound.count
+    }
+
+    /// nghttp2 has a head of ours for the stream, and `produce` has not asked for it.
+    private func isHeadQueued(_ stream: StreamPointer) -> Bool {
+        role == .server && stream.pointee.flags.contains(.headSent) && stream.pointee.headMark == productions
+    }
+
+    /// Once nghttp2 has nothing more to send: the resets that wait for a head.
+    ///
+    /// - Returns: true, because there is something to send again.
+    func resetStreams() -> Bool {
+        for (stream, code) in resets { submitReset(stream, code) }
+        resets.removeAll(keepingCapacity: true)
+        return true
+    }
+
+    private func submitReset(_ stream: StreamPointer, _ code: ErrorCode) {
+        check(nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, code.rawValue))
+    }
+}

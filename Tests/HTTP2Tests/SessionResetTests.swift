@@ -1,0 +1,109 @@
+import HTTPModel
+import Testing
+
+@testable import HTTP2
+
+/// Resets beside what has been submitted and not sent (RFC 9113, sections 6.4 and 8.1).
+@Suite("Resets and what is queued before them")
+struct SessionResetTests {
+    private typealias Frame = (type: UInt8, flags: UInt8, stream: UInt32, payload: [UInt8])
+
+    private func frames(_ side: Side) throws -> [Frame] { Raw.parse(try side.output()).filter { $0.type < 2 || $0.type == 3 } }
+
+    /// Each as `TYPE/FLAGS`, a reset with its code.
+    private func sent(_ side: Side) throws -> [String] {
+        try frames(side).map { $0.type == 3 ? "RST \($0.payload[3])" : "\($0.type == 0 ? "DATA" : "HEADERS")/\($0.flags)" }
+    }
+
+    /// A server with requests on these streams, which the caller has ended or not.
+    private func server(_ streams: [UInt32] = [1], ended: Bool = true) throws -> Side {
+        let side = Side(.server)
+        try side.input(Raw.hello)
+        for id in streams { try side.input(Raw.headers(stream: id, Side.post, ended: ended)) }
+        _ = try side.output()
+        return side
+    }
+
+    @Test("a complete answer goes out, and a reset behind it only where the caller has more to send", arguments: [true, false])
+    func completeAnswer(callerEnded: Bool) throws {
+        let side = try server(ended: callerEnded)
+        let stream = try #require(side.heard.live[1])
+        side.respond(stream, [(":status", "200"), ("grpc-status", "4")], ended: true)
+        side.session.reset(stream, .noError)
+        #expect(try sent(side) == (callerEnded ? ["HEADERS/5"] : ["HEADERS/5", "RST 0"]))
+        #expect(side.heard[1].closed == .complete)
+        #expect(side.session.streamCount == 0 && side.session.resets.isEmpty)
+    }
+
+    @Test("trailers behind the head are part of it")
+    func trailers() throws {
+        let side = try server()
+        let stream = try #require(side.heard.live[1])
+        side.respond(stream, ended: false)
+        side.finish(stream, trailers: [("grpc-status", "13")])
+        side.session.reset(stream, .cancel)
+        #expect(try sent(side) == ["HEADERS/4", "HEADERS/5"])
+    }
+
+    @Test("a head leaves before the reset, and nothing of the body, nor an end that would make it look complete", arguments: [0, 1, 2])
+    func incompleteAnswer(ending: Int) throws {
+        let side = try server()
+        let stream = try #require(side.heard.live[1])
+        side.respond(stream, ended: false)
+        side.send(stream, [1, 2, 3])
+        if ending == 1 { side.session.finish(stream) }
+        if ending == 2 { side.finish(stream, trailers: [("grpc-status", "0")]) }
+        side.session.reset(stream, .internalError)
+        #expect(side.session.queuedBytes == 0)
+        #expect(try sent(side) == ["HEADERS/4", "RST 2"])
+        #expect(side.heard[1].closed == .reset(2))
+    }
+
+    @Test("once the head has left, the reset is alone")
+    func afterTheHead() throws {
+        let side = try server()
+        let stream = try #require(side.heard.live[1])
+        side.respond(stream, ended: false)
+        #expect(try sent(side) == ["HEADERS/4"])
+        side.session.reset(stream, .cancel)
+        side.session.reset(stream, .internalError)
+        #expect(side.session.resets.isEmpty)
+        #expect(try sent(side) == ["RST 8"])
+    }
+
+    @Test("a stream whose reset waits hears nothing but its end, and its window is given back")
+    func waiting() throws {
+        let side = try server(ended: false)
+        let stream = try #require(side.heard.live[1])
+        side.respond(stream, ended: false)
+        side.session.reset(stream, .cancel)
+        try side.input(Raw.data(stream: 1, [1, 2, 3], ended: false))
+        side.send(stream, [4])
+        #expect(side.heard[1].body.isEmpty && side.session.queuedBytes == 0)
+        #expect(try sent(side) == ["HEADERS/4", "RST 8"])
+        #expect(side.heard[1].closed == .reset(8))
+    }
+
+    @Test("the caller's own reset, or the end of the connection, comes before one that waits", arguments: [true, false])
+    func overtaken(byReset: Bool) throws {
+        let side = try server([1, 3], ended: false)
+        let stream = try #require(side.heard.live[1])
+        side.respond(stream, ended: false)
+        side.session.reset(stream, .internalError)
+        if byReset { try side.input(Raw.frame(3, stream: 1, [0, 0, 0, 8])) } else { side.session.die() }
+        #expect(side.heard[1].closed == (byReset ? .reset(8) : .connectionLost))
+        #expect(side.session.resets.isEmpty)
+    }
+
+    @Test("each of several streams has its own", arguments: [true, false])
+    func several(inOneOutput: Bool) throws {
+        let side = try server([1, 3, 5])
+        for id in [1, 3, 5] as [Int32] {
+            side.respond(side.heard.live[id]!, ended: false)
+            side.session.reset(side.heard.live[id]!, .cancel)
+            if !inOneOutput { #expect(try sent(side) == ["HEADERS/4", "RST 8"]) }
+        }
+        if inOneOutput { #expect(try sent(side) == Array(repeating: "HEADERS/4", count: 3) + Array(repeating: "RST 8", count: 3)) }
+        #expect(side.session.streamCount == 0)
+    }
+}
