@@ -67,7 +67,7 @@ extension SessionFault {
         case .controlFlood: "too many PING, WINDOW_UPDATE or PRIORITY frames"
         case .resetFlood: "too many RST_STREAM frames"
         case .fieldFlood: "too many bytes of headers beyond the limit"
-        case .sectionTooLarge: "headers or trailers far beyond the limit"
+        case .sectionTooLarge: "a request line, headers or trailers far beyond the limit"
         case .headerCompression: "a header of more than 64 KiB, or malformed HPACK"
         case .protocolError: "it broke the protocol"
         }

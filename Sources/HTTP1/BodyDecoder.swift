@@ -42,7 +42,7 @@ struct BodyDecoder {
     init(_ framing: BodyFraming, _ limits: HTTP1Limits) throws(HTTP1Failure) {
         bytesLeft = limits.bodyBytesMax ?? .max
         extensionBytesLeft = limits.chunkExtensionBytesMax
-        trailers = FieldSection(limits)
+        trailers = FieldSection(limits, isHead: false)
         switch framing {
         case .none: phase = .done
         case .length(0): phase = .done

@@ -11,47 +11,56 @@ struct FieldSection {
     }
 
     private var scanner = LineScanner()
+    /// Of what is kept.
     private var bytesLeft: Int
     private var fieldsLeft: Int
-    /// What is still read beyond the limit, and thrown away; 0 where reading ends with the limit.
-    private var excessBytesLeft: Int
+    /// Of what is read, kept or thrown away.
+    private var sectionBytesLeft: Int
     private let endsWithLimit: Bool
+    private let isHead: Bool
     /// More came than is kept.
     private(set) var isTooLarge = false
 
-    init(_ limits: HTTP1Limits) {
+    init(_ limits: HTTP1Limits, isHead: Bool = true) {
+        self.isHead = isHead
         bytesLeft = limits.fieldBytesMax
         fieldsLeft = limits.fieldsMax
         endsWithLimit = limits.sectionBytesMax == nil
-        excessBytesLeft = max(0, (limits.sectionBytesMax ?? 0) - limits.fieldBytesMax)
+        sectionBytesLeft = max(limits.sectionBytesMax ?? 0, limits.fieldBytesMax)
     }
 
     mutating func next(
         _ input: UnsafeRawBufferPointer, from start: Int, into fields: inout FieldBlock
     ) throws(HTTP1Failure) -> Line {
-        guard let line = try scanner.next(input, from: start, max: max(0, bytesLeft + excessBytesLeft - 2), tooLong: .fieldsTooLarge)
+        guard let line = try scanner.next(input, from: start, max: max(0, sectionBytesLeft - 2), tooLong: .fieldsTooLarge)
         else { return .incomplete }
         let next = line.upperBound + 2
         if line.isEmpty { return .end(next: next) }
         if fieldsLeft == 0, endsWithLimit { throw .tooManyFields }
         let field = try Self.parse(input.part(line), into: &fields)
         let bytes = max(line.count + 2, field.nameCount + field.valueCount + 32)
+        guard bytes <= sectionBytesLeft else {
+            fields.removeLast()
+            throw .fieldsTooLarge
+        }
+        sectionBytesLeft -= bytes
         if fieldsLeft > 0, bytes <= bytesLeft {
             fieldsLeft -= 1
             bytesLeft -= bytes
         } else {
-            try drop(field, bytes, from: &fields)
+            drop(field, from: &fields)
         }
         return .field(field, next: next)
     }
 
-    /// What frames the message is told to the reader even so; what the caller speaks is kept for the answer.
-    private mutating func drop(_ field: Field, _ bytes: Int, from fields: inout FieldBlock) throws(HTTP1Failure) {
-        guard bytes <= excessBytesLeft else { throw .fieldsTooLarge }
-        excessBytesLeft -= bytes
+    /// What frames the message is told to the reader even so; what its refusal is made from is kept.
+    private mutating func drop(_ field: Field, from fields: inout FieldBlock) {
         isTooLarge = true
         fields.removeLast()
-        if field.token == .contentType, field.valueCount <= 256, fields.first(.contentType) == nil { fields.append(field) }
+        guard isHead, let kept = fields.bytesKeptForRefusal(of: field.nameBytes, field.valueBytes, field.token) else { return }
+        var field = field
+        field.valueCount = kept
+        fields.append(field)
     }
 
     /// `field-name ":" OWS field-value OWS`, the name copied in lower case.

@@ -32,6 +32,9 @@ package enum HTTP1Failure: UInt8, Error, CaseIterable, Sendable {
         }
     }
 
+    /// A head or trailers are larger than what is read.
+    package var isSectionLimit: Bool { self == .fieldsTooLarge || self == .tooManyFields }
+
     /// For a log and an answer's body; never contains what the peer sent.
     package var text: StaticString {
         switch self {

@@ -31,6 +31,9 @@ package struct RequestReader {
     package let limits: HTTP1Limits
     /// The head or the trailers of the request being read were larger than what is kept, and read to their end.
     package private(set) var isTooLarge = false
+    /// Reading failed in a head for its size: the request line, and the fields before the end, are in `head` and the block, enough
+    /// to refuse the request by.
+    package private(set) var isHeadCut = false
 
     private enum Phase {
         case requestLine(blankLinesLeft: Int)
@@ -62,6 +65,7 @@ package struct RequestReader {
         do throws(HTTP1Failure) {
             return try advance(input, into: &fields)
         } catch {
+            if case .fields = phase, error.isSectionLimit { cutHead() }
             phase = .failed(error)
             throw error
         }
@@ -121,6 +125,12 @@ package struct RequestReader {
                 }
             }
         }
+    }
+
+    private mutating func cutHead() {
+        if let host, head.authority.isEmpty { head.authority = host }
+        isTooLarge = true
+        isHeadCut = true
     }
 
     private mutating func note(_ field: Field) throws(HTTP1Failure) {

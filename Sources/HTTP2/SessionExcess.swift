@@ -21,26 +21,27 @@ extension Session {
         return misuse == nil
     }
 
-    /// Keeps, cut, what an answer in the caller's protocol is made from, though the section is too large already: its status,
-    /// or what the caller speaks. Each once in a section, beside the limit.
+    /// Keeps, cut, what an answer in the caller's protocol is made from, though the section is too large already: its status, or
+    /// what a refusal is made from. Each once in a section, beside the limit.
     func keepEssential(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, of stream: StreamPointer) {
         let token = FieldToken(name)
+        guard let kept = essentialBytes(name, value, token, of: stream) else { return }
+        stream.pointee.fields.append(name: name, value: UnsafeRawBufferPointer(rebasing: value.prefix(kept)), token: token)
+        section.makeRoom(for: name.count + kept + 32)
+    }
+
+    private func essentialBytes(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ token: FieldToken, of stream: StreamPointer
+    ) -> Int? {
         let bytesMax: Int
         switch (role, token) {
         case (.client, .grpcStatus), (.client, .status): bytesMax = 32
-        case (.client, .grpcMessage): bytesMax = Self.essentialBytesMax
-        case (.server, .contentType), (.server, .method), (.server, .userAgent): bytesMax = 256
-        case (.server, .path): bytesMax = Self.essentialBytesMax
-        case (.server, .other) where name.equals("connect-protocol-version"): bytesMax = 32
-        default: return
+        case (.client, .grpcMessage), (.server, .path): bytesMax = Self.essentialBytesMax
+        case (.server, .method): bytesMax = 256
+        case (.server, _): return stream.pointee.fields.bytesKeptForRefusal(of: name, value, token, from: section.start)
+        default: return nil
         }
-        // No second one; those without a token have their names compared.
-        for field in stream.pointee.fields.all[section.start...] where field.token == token {
-            if token != .other || field.nameBytes.elementsEqual(name) { return }
-        }
-        stream.pointee.fields.append(
-            name: name, value: UnsafeRawBufferPointer(rebasing: value.prefix(bytesMax)), token: token)
-        section.makeRoom(for: name.count + min(value.count, bytesMax) + 32)
+        return stream.pointee.fields.holds(name, token, from: section.start) ? nil : min(value.count, bytesMax)
     }
 
     /// A little more than is passed on, so that the cut can be made at the end of a character.

@@ -69,7 +69,7 @@ import Testing
     @Test("where a section may be larger than what is kept, it is read to its end, up to that", arguments: [true, false])
     func sectionBytes(isRequest: Bool) throws {
         let limits = limits { $0.fieldBytesMax = 100; $0.fieldsMax = 3; $0.sectionBytesMax = 300 }
-        // Kept: host or date, 37 or 37. Beyond the 100 bytes, 200 more are read: name, value and 32 again.
+        // Kept: host or date, 37 or 37. Read: 300, whatever is kept of them; name, value and 32 again.
         func message(_ lines: String) -> String {
             (isRequest ? "POST / HTTP/1.1\nHost: a\n" : "HTTP/1.1 200 OK\nDate: a\n") + lines + "Content-Length: 2\n\nab"
         }
@@ -104,11 +104,69 @@ import Testing
         // Content-Length counts 47: with a field of 33 it is beyond what is kept, and still frames the body.
         let small = outcome(message("X: \n"))
         #expect(small.tooLarge && small.fields.suffix(2) == [isRequest ? "host" : "date", "x"])
-        // 37 and 47 leave 16 of what is kept, which nothing fits into, and 200.
-        let most = String(repeating: "v", count: 200 - 33)
+        // 37 and 47 leave 216.
+        let most = String(repeating: "v", count: 216 - 33)
         #expect(outcome(message("X: \(most)\n")).tooLarge)
         #expect(outcome(message("X: \(most)v\n")).failure == .fieldsTooLarge)
         #expect(outcome(message("A:\nB:\nC:\n")).tooLarge)
+    }
+
+    /// Up to the end of `text`, or to the failure.
+    private func readAll(_ text: String, by reader: inout RequestReader, into fields: inout FieldBlock) -> HTTP1Failure? {
+        var input = ByteBuffer()
+        input.append(wire(text))
+        do throws(HTTP1Failure) {
+            while true {
+                let step = try reader.next(input.readable, into: &fields)
+                input.consume(step.consumed)
+                if step.event == .needsMore || step.event == .end { return nil }
+            }
+        } catch {
+            return error
+        }
+    }
+
+    @Test("of a head that is not read to its end the request line and the fields before the cut stay", arguments: [
+        "x: \(String(repeating: "v", count: 400))", "x: \(String(repeating: "v", count: 250))\nOrigin: b\n", "\(String(repeating: "y", count: 400))",
+    ], [false, true])
+    func cutHead(rest: String, isAbsolute: Bool) {
+        let limits = limits { $0.fieldBytesMax = 100; $0.sectionBytesMax = 300 }
+        var fields = FieldBlock()
+        defer { fields.destroy() }
+        var reader = RequestReader(limits: limits)
+        let text = "POST \(isAbsolute ? "http://a" : "")/x HTTP/1.1\nHost: a\nContent-Type: b\n\(rest)"
+        #expect(readAll(text, by: &reader, into: &fields) == .fieldsTooLarge)
+        #expect(reader.isHeadCut && reader.isTooLarge)
+        #expect(reader.head.target.elementsEqual("/x".utf8) && reader.head.authority.elementsEqual("a".utf8))
+        #expect(fields.all.map(\.nameText) == ["host", "content-type"])
+    }
+
+    @Test("no head is cut where a request line or trailers are too large, or a field is malformed", arguments: [
+        "GET /\(String(repeating: "a", count: 100))", "GET / HTTP/1.1\nHost: a\nx y\n",
+        "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n0\nx: \(String(repeating: "v", count: 100))\n",
+    ])
+    func uncutHead(text: String) {
+        var fields = FieldBlock()
+        defer { fields.destroy() }
+        var reader = RequestReader(limits: limits { $0.fieldBytesMax = 100; $0.startLineBytesMax = 40 })
+        #expect(readAll(text, by: &reader, into: &fields) != nil)
+        #expect(!reader.isHeadCut)
+    }
+
+    @Test("what a refusal is made from is kept of a head that is too large, once and within bounds")
+    func refusalFields() {
+        let limits = limits { $0.fieldBytesMax = 100; $0.sectionBytesMax = 8000 }
+        var fields = FieldBlock()
+        defer { fields.destroy() }
+        var reader = RequestReader(limits: limits)
+        let long = String(repeating: "o", count: 513)
+        let text =
+            "POST / HTTP/1.1\nx: \(String(repeating: "v", count: 200))\nOrigin: \(long)\nHost: a\nOrigin: b\nOrigin: c\nConnect-Timeout-Ms: 1\nX: 2\n"
+                + "X-Y: \(String(repeating: "v", count: 200))\nConnect-Protocol-Version: 1\nContent-Type: \(long)\nContent-Type: d\n\n"
+        #expect(readAll(text, by: &reader, into: &fields) == nil && reader.isTooLarge && !reader.isHeadCut)
+        // Those that fit into what is kept are there for that alone.
+        let kept = fields.all.map { "\($0.nameText) \($0.valueCount)" }
+        #expect(kept == ["host 1", "origin 1", "connect-timeout-ms 1", "connect-protocol-version 1", "content-type 256"])
     }
 
     @Test("a body is read up to its limit and refused one byte above, announced or in chunks")

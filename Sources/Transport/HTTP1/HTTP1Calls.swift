@@ -187,7 +187,7 @@ package final class HTTP1Calls: HTTP1Codec {
         } catch {
             end()
             isTruncated = true
-            let isLimit = error == .fieldsTooLarge || error == .tooManyFields
+            let isLimit = error.isSectionLimit
             if isLimit { fault = .sectionTooLarge }
             if let stream = current { endCall(stream, isLimit ? .limitExceeded : .malformed(ErrorCode.protocolError.rawValue)) }
             return input.count

@@ -98,7 +98,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         self.now = now
         if held.isEmpty {
             let used = read(bytes)
-            held.append(UnsafeRawBufferPointer(rebasing: bytes[used...]))
+            if !isEnding { held.append(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
         } else {
             held.append(bytes)
             readHeld()
@@ -107,6 +107,8 @@ package final class HTTP1Exchanges: HTTP1Codec {
 
     private func readHeld() {
         held.consume(read(held.readable))
+        // Reading has failed, or none follows.
+        if isEnding { held.removeAll() }
         held.shrink(to: Self.heldBytesKept)
     }
 
@@ -143,8 +145,8 @@ package final class HTTP1Exchanges: HTTP1Codec {
                 }
             }
         } catch {
-            if error == .fieldsTooLarge || error == .tooManyFields { fault = .sectionTooLarge }
-            refuse(error.answer, error.text)
+            fault = SessionFault(error)
+            if error.isSectionLimit, isAnnounced || reader.isHeadCut { cutSection() } else { refuse(error.answer, error.text) }
         }
         return used
     }
@@ -162,25 +164,39 @@ package final class HTTP1Exchanges: HTTP1Codec {
 
     private func announce() throws(HTTP1Failure) {
         guard let stream else { return }
-        let head = reader.head
-        stream.pointee.id = nextID
-        nextID = nextID == .max ? 1 : nextID + 1
-        stream.pointee.lastActivity = now
-        stream.pointee.fields.becomeVersionFree(head, isSecure: isSecure)
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        stream.pointee.flags.insert(.headReceived)
-        if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
-        headSince = nil
-        isAnnounced = true
-        owesContinue = head.expectsContinue
-        let ended = head.body == .none || head.body == .length(0)
+        let ended = reader.head.body == .none || reader.head.body == .length(0)
         if ended {
             // The reader says so too, for no bytes.
             _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
-            stream.pointee.flags.insert(.remoteEnded)
         }
+        owesContinue = reader.head.expectsContinue
+        announce(stream, ended: ended)
+    }
+
+    private func announce(_ stream: StreamPointer, ended: Bool) {
+        stream.pointee.id = nextID
+        nextID = nextID == .max ? 1 : nextID + 1
+        stream.pointee.lastActivity = now
+        stream.pointee.fields.becomeVersionFree(reader.head, isSecure: isSecure)
+        stream.pointee.trailersStart = stream.pointee.fields.count
+        stream.pointee.flags.insert(.headReceived)
+        if ended { stream.pointee.flags.insert(.remoteEnded) }
+        if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
+        headSince = nil
+        isAnnounced = true
         owner?.exchangeBegan(stream)
         stream.tell { $0.streamHead(stream, ended: ended) }
+    }
+
+    /// A head or trailers beyond what is read: the request ends there. Its handler is told, as of any that is too large, so that it
+    /// answers in the caller's protocol; then the connection ends.
+    private func cutSection() {
+        guard !isEnding, let stream else { return }
+        end()
+        leavesUnread = true
+        guard isAnnounced else { return announce(stream, ended: true) }
+        stream.pointee.flags.insert(.headTooLarge)
+        requestEnded()
     }
 
     private func deliver(_ bytes: UnsafeRawBufferPointer) {
@@ -264,7 +280,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         var mayAnswer = true
         if let stream, isAnnounced {
             if case .body = answer { mayAnswer = false }
-            endExchange(stream, fault == .sectionTooLarge ? .limitExceeded : .malformed(ErrorCode.protocolError.rawValue))
+            endExchange(stream, .malformed(ErrorCode.protocolError.rawValue))
         } else {
             dropHead()
         }

@@ -1,4 +1,5 @@
 import HTTP1
+import HTTP2
 import HTTPModel
 import Testing
 
@@ -112,7 +113,7 @@ struct RequestTests {
     @Test("what cannot be read is answered with its status, and is the last", arguments: [
         ("GET  / HTTP/1.1\r\n\r\n", "400 Bad Request"), ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"),
         ("GET / HTTP/2.0\r\n\r\n", "505 HTTP Version Not Supported"), ("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n", "501 Not Implemented"),
-        ("GET / HTTP/1.1\r\nhost: a\r\nx: \(String(repeating: "y", count: 3000))\r\n\r\n", "431 Request Header Fields Too Large"),
+        ("GET /\(String(repeating: "y", count: 20_000)) HTTP/1.1\r\nhost: a\r\n\r\n", "414 URI Too Long"),
         ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n", "413 Content Too Large"),
         ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n", "501 Not Implemented"),
         ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", "400 Bad Request"),
@@ -121,7 +122,6 @@ struct RequestTests {
     ])
     func refusals(request: String, status: String) {
         var limits = HTTP1Limits()
-        limits.fieldBytesMax = 2000
         limits.bodyBytesMax = 8
         let codec = Codec(limits: limits)
         codec.receive(request + "GET /next HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -132,6 +132,77 @@ struct RequestTests {
         #expect(codec.exchanges.leavesUnread)
         #expect(codec.liveStreams == 0)
         #expect(!codec.fields.contains(":path: /next"))
+    }
+
+    /// Keeps 200 bytes of a section and reads 3,000.
+    private static func small() -> HTTP1Limits {
+        var limits = HTTP1Limits()
+        limits.fieldBytesMax = 200
+        limits.sectionBytesMax = 3000
+        return limits
+    }
+
+    @Test("a head beyond what is read is its handler's to answer, and is the last", arguments: [
+        "x: \(String(repeating: "y", count: 2900))\r\n\r\n", "x: \(String(repeating: "y", count: 2951))\r\n\r\n",
+        String(repeating: "y", count: 9000), "x: \(String(repeating: "y", count: 9000))\r\ncontent-type: b\r\n\r\n",
+        String(repeating: "x: y\r\n", count: 400),
+    ], [7, 1000, Int.max])
+    func cutHeads(rest: String, step: Int) {
+        let codec = Codec(limits: Self.small()).answering("431", "large")
+        var isMarked = false
+        let answer = codec.onHead
+        codec.onHead = { isMarked = $1.pointee.flags.contains(.headTooLarge); answer($0, $1) }
+        codec.receive("POST /a HTTP/1.1\r\nhost: b\r\norigin: c\r\nexpect: 100-continue\r\n\(rest)GET /next HTTP/1.1\r\nhost: a\r\n\r\n", step: step)
+        #expect(isMarked)
+        #expect(codec.fields.filter { $0 != "x: y" } == [":method: POST", ":scheme: http", ":path: /a", ":authority: b", "origin: c"])
+        #expect(codec.said() == "HTTP/1.1 431 Request Header Fields Too Large\ncontent-length: 5\nconnection: close\n\nlarge")
+        #expect(codec.events == ["head, ended", "closed complete"])
+        #expect(codec.exchanges.isFinished && codec.exchanges.leavesUnread && !codec.exchanges.isTruncated)
+        #expect(codec.exchanges.fault == .sectionTooLarge)
+        #expect(codec.liveStreams == 0 && codec.endedExchanges == 1)
+    }
+
+    @Test("an answer to a head that was cut may take its time, and what still comes is not read")
+    func lateAnswer() {
+        let codec = Codec(limits: Self.small())
+        codec.receive("GET /a HTTP/1.1\r\nhost: b\r\n\(String(repeating: "y", count: 4000))")
+        #expect(!codec.exchanges.isFinished && codec.exchanges.current != nil)
+        codec.receive("y\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n")
+        #expect(!codec.exchanges.holdsReading)
+        codec.answer(codec.stream!, "431", "")
+        codec.produce()
+        #expect(codec.said() == "HTTP/1.1 431 Request Header Fields Too Large\ncontent-length: 0\nconnection: close\n\n")
+        #expect(codec.exchanges.isFinished)
+        let gone = Codec(limits: Self.small())
+        gone.receive("GET /a HTTP/1.1\r\nhost: b\r\n\(String(repeating: "y", count: 4000))")
+        gone.exchanges.die(inOrder: false)
+        #expect(gone.events == ["head, ended", "closed connectionLost"] && gone.liveStreams == 0)
+    }
+
+    @Test("a head up to what is read costs its call, and the next one is served")
+    func largeHead() {
+        let codec = Codec(limits: Self.small()).answering("431", "")
+        // Host counts 37, and the other name and 32 are 33.
+        codec.receive("GET /a HTTP/1.1\r\nhost: b\r\nx: \(String(repeating: "y", count: 3000 - 37 - 33))\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n")
+        #expect(codec.events.count == 4 && codec.fields.contains(":path: /next"))
+        #expect(codec.exchanges.fault == nil && !codec.exchanges.isEnding)
+    }
+
+    @Test("trailers beyond what is read are told as too large, and the answer is the last", arguments: [false, true])
+    func cutTrailers(isAnswered: Bool) {
+        let codec = Codec(limits: Self.small())
+        codec.receive("POST /a HTTP/1.1\r\nhost: b\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
+        if isAnswered { codec.begin(codec.stream!, [(":status", "200"), ("content-length", "1")]) }
+        codec.receive("x: \(String(repeating: "y", count: 4000))\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n")
+        #expect(codec.events == ["head", "ended"])
+        #expect(codec.stream!.pointee.flags.isSuperset(of: [.headTooLarge, .remoteEnded]))
+        if isAnswered {
+            codec.exchanges.reset(codec.stream!, .internalError)
+        } else {
+            codec.answer(codec.stream!, "431", "")
+        }
+        codec.produce()
+        #expect(codec.exchanges.isFinished && codec.exchanges.fault == .sectionTooLarge && codec.liveStreams == 0)
     }
 
     @Test("a head that does not end is refused with 408")
