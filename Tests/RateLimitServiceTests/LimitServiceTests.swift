@@ -91,6 +91,16 @@ struct LimitServiceTests {
         #expect(try service.ask([descriptor([("a", "2")], hits: .max)]).overallCode == .overLimit)
     }
 
+    @Test("as many hits as the highest limit pass, one more is over")
+    func highestLimit() throws {
+        let service = try Answering([rule("a", nil, limit(.max))])
+        for (key, hits, code) in [("at", UInt64(UInt32.max), .ok), ("above", 1 << 32, .overLimit), ("far", 1 << 63, .overLimit)]
+            as [(String, UInt64, LimitResponseMessage.Code)]
+        {
+            #expect(try service.ask([descriptor([("a", key)], hits: hits)]).overallCode == code)
+        }
+    }
+
     @Test("zero hits ask and charge nothing")
     func zeroHits() throws {
         let service = try Answering([rule("a", nil, limit(2)), rule("never", nil, limit(0))])

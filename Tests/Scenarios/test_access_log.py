@@ -12,6 +12,7 @@ from harness.backend import ask
 from harness.caller import Caller
 from harness.gateway import SERVICE, authentication, cluster, configuration, open_route
 from harness.waiting import PATIENCE, eventually
+from harness.web import post
 
 UNARY = f"/{SERVICE}/Unary"
 
@@ -33,6 +34,15 @@ def test_a_good_call(gateway, backend, pki, server_identity, signing_key):
     assert line["downstream_address"].startswith("127.0.0.1") and line["tls_version"] == "TLSv1.3"
     assert line["user_agent"].startswith("grpc-python") and line["request_id"]
     assert token not in json.dumps(line) and token.split(".")[2] not in json.dumps(line)
+
+
+@pytest.mark.parametrize("path", ["/img/logo.png", UNARY])
+def test_a_path_of_two_segments_names_no_rpc_of_a_plain_request(gateway, path):
+    running = gateway(configuration(
+        clusters={"kinds": cluster("127.0.0.1:1", protocol="http1")}, routes=[{"path": "/*", "cluster": "kinds", "allow": "anyone"}]))
+    assert post(running.address, "http1", path, {}, b"", method="GET")[0] == 503
+    line = running.wait_for_log(lambda line: line["path"] == path)
+    assert "grpc_service" not in line and "grpc_method" not in line and "grpc_status" not in line
 
 
 @pytest.mark.parametrize("name, fields, flag", [

@@ -56,6 +56,19 @@ def test_a_reset_of_an_endpoint_is_one_whatever_its_code(gateway, own, code):
     line(running, "UR", "upstream_remote_reset")
 
 
+def test_a_head_leaves_before_the_reset_that_came_with_it(gateway, own):
+    def script(peer, _):
+        def answer(stream, fields):
+            head = peer.h2.encoder.encode(HEAD)
+            peer.send_raw(frame(1, 4, stream, head) + frame(0, 0, stream, grpc_message(b"hello")[:6]) + frame(3, 0, stream, bytes([0, 0, 0, 2])))
+        peer.serve(answer)
+    running = gateway(configuration(own(h2raw.Server(script)), access_log="stdout", workers=1))
+    with h2raw.Client(running.address) as client:
+        answer = client.call(UNARY)
+    assert answer.head and answer.reset is not None
+    assert line(running, "UR", "upstream_remote_reset")["status"] == 200
+
+
 @pytest.fixture
 def waiting(gateway, own):
     """Before an endpoint that awaits the end of a request."""

@@ -82,8 +82,8 @@ extension GatewayWorker {
             // What a bridge makes of it is not what was called.
             entry.method = exchange.pointee.bridge == nil ? facts.method : stream.pointee.fields.first(.method)?.valueBytes ?? facts.method
             entry.path = facts.path
-            entry.grpcService = facts.service
-            entry.grpcMethod = facts.rpc
+            // A plain request's path of two segments names no RPC.
+            if !exchange.pointee.rpcName.isEmpty { (entry.grpcService, entry.grpcMethod) = (facts.service, facts.rpc) }
         } else {
             entry.method = stream.pointee.fields.first(.method)?.valueBytes ?? entry.method
             entry.path = stream.pointee.fields.first(.path)?.valueBytes ?? entry.path

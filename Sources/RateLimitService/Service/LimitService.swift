@@ -169,8 +169,8 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
                 seconds: seconds, start: decision.second / seconds * seconds, key: start..<decision.keys.count))
     }
 
-    /// No limit is higher, and Redis counts so many of them before its integers end.
-    private static let hitsMax = UInt64(UInt32.max)
+    /// One more than any limit allows, and Redis counts so many of them before its integers end.
+    private static let hitsMax = UInt64(UInt32.max) + 1
 
     /// With its length before it: no two lists of texts make the same key.
     private func append(_ text: UnsafeRawBufferPointer, to keys: inout ByteBuffer) {
