@@ -54,6 +54,7 @@ struct FieldSection {
     }
 
     /// What frames the message is told to the reader even so; what its refusal is made from is kept.
+    @inline(never)
     private mutating func drop(_ field: Field, from fields: inout FieldBlock) {
         isTooLarge = true
         fields.removeLast()

@@ -127,6 +127,7 @@ package struct RequestReader {
         }
     }
 
+    @inline(never)
     private mutating func cutHead() {
         if let host, head.authority.isEmpty { head.authority = host }
         isTooLarge = true

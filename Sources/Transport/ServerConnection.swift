@@ -171,7 +171,6 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         wanted.fieldBytesMax = limits.fieldListBytes
         wanted.fieldsMax = limits.fieldCount
         wanted.sectionBytesMax = limits.sectionBytesMax
-        wanted.bodyBytesMax = bodyBytesMax.map { UInt64($0) }
         let exchanges = HTTP1Exchanges(
             limits: wanted, windowBytes: Int(limits.streamWindowBytes), isSecure: isSecure,
             connection: Unmanaged.passUnretained(self).toOpaque(), pool: context.streams, date: context.date)

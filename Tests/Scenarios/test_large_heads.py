@@ -1,4 +1,4 @@
-"""Request heads and trailers far beyond the limit over HTTP/1.1: told in the caller's protocol, to its page, and in the log."""
+"""Requests far beyond the limits over HTTP/1.1, heads, trailers and bodies: told in the caller's protocol, to its page, and in the log."""
 
 import http.client
 import io
@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from harness import h2raw
-from harness.gateway import SERVICE, open_route
+from harness.gateway import SERVICE, listener, open_route
 from harness.waiting import eventually
 from harness.web import Connect, Web
 
@@ -188,3 +188,21 @@ def test_what_cannot_be_read_is_counted(running, connect, data, status, reason):
         assert exchange(connection, data)[0] == status
     eventually(lambda: running.metrics().sum("martlet_connections_ended_total", side="downstream", reason=reason) == 1, "the count")
     running.process.wait_for(lambda line: f"reason={reason}" in line, "notice")
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+@pytest.mark.parametrize("protocol", [Web(False), Web(True), Connect(True), Connect(False)], ids=["web", "web-text", "connect", "connect-stream"])
+def test_a_large_body_is_told_in_the_callers_protocol(gateway, backend, protocol, chunked):
+    running = gateway(backend, listeners=[listener(limits={"body_bytes": "64KiB"})], routes=[open_route(cors={"origins": [PAGE]})], workers=1)
+    fields, _ = protocol.request([b""])
+    # A message's beginning, or its base64.
+    body = b"A" * (65 << 10) if protocol.name.startswith("application/grpc-web-text") else b"\0\0\1\0\0" + b"\0" * (65 << 10)
+    framing = "transfer-encoding: chunked" if chunked else f"content-length: {len(body)}"
+    data = head({**fields, "origin": PAGE, "user-agent": "body"}, framing) + (b"%x\r\n" % len(body) if chunked else b"") + body
+    host, port = running.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as connection:
+        status, told, came = exchange(connection, data)
+    result = protocol.read(status, told, came)
+    assert result.code == 8 and told["access-control-allow-origin"] == PAGE
+    line = running.wait_for_log(lambda line: line.get("user_agent") == "body")
+    assert line["response_flags"] == "DPE" and line["detail"] == "request_payload_too_large" and line["path"] == PATH, line

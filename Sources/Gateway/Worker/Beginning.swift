@@ -68,6 +68,9 @@ extension GatewayWorker {
         if let callers = stream.serverConnection({ $0.callers }), !callers.contains(exchange.pointee.caller) {
             return turnAway(exchange, .notSpoken(exchange))
         }
+        if exchange.pointee.bodyBytesMax != .max, declaresTooMuch(stream, bytesMax: exchange.pointee.bodyBytesMax) {
+            return turnAway(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
+        }
         if pressure.rawValue > 0,
             let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
         {
@@ -82,6 +85,13 @@ extension GatewayWorker {
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }
         runFilters(exchange)
+    }
+
+    /// Refused before the body is sent, where the caller waits for 100 (Continue).
+    @inline(never)
+    private func declaresTooMuch(_ stream: StreamPointer, bytesMax: Int) -> Bool {
+        guard let length = stream.pointee.fields.first(.contentLength) else { return false }
+        return length.number?.exactly(in: 0...UInt64(bytesMax)) == nil
     }
 
     /// What was found for a request that goes no further is not for whatever comes next.

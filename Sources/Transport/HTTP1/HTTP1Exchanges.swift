@@ -164,20 +164,22 @@ package final class HTTP1Exchanges: HTTP1Codec {
 
     private func announce() throws(HTTP1Failure) {
         guard let stream else { return }
-        let ended = reader.head.body == .none || reader.head.body == .length(0)
+        let head = reader.head
+        let ended = head.body == .none || head.body == .length(0)
         if ended {
             // The reader says so too, for no bytes.
             _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
         }
-        owesContinue = reader.head.expectsContinue
-        announce(stream, ended: ended)
+        owesContinue = head.expectsContinue
+        announce(stream, head, ended: ended)
     }
 
-    private func announce(_ stream: StreamPointer, ended: Bool) {
+    @inline(__always)
+    private func announce(_ stream: StreamPointer, _ head: RequestHead, ended: Bool) {
         stream.pointee.id = nextID
         nextID = nextID == .max ? 1 : nextID + 1
         stream.pointee.lastActivity = now
-        stream.pointee.fields.becomeVersionFree(reader.head, isSecure: isSecure)
+        stream.pointee.fields.becomeVersionFree(head, isSecure: isSecure)
         stream.pointee.trailersStart = stream.pointee.fields.count
         stream.pointee.flags.insert(.headReceived)
         if ended { stream.pointee.flags.insert(.remoteEnded) }
@@ -190,11 +192,12 @@ package final class HTTP1Exchanges: HTTP1Codec {
 
     /// A head or trailers beyond what is read: the request ends there. Its handler is told, as of any that is too large, so that it
     /// answers in the caller's protocol; then the connection ends.
+    @inline(never)
     private func cutSection() {
         guard !isEnding, let stream else { return }
         end()
         leavesUnread = true
-        guard isAnnounced else { return announce(stream, ended: true) }
+        guard isAnnounced else { return announce(stream, reader.head, ended: true) }
         stream.pointee.flags.insert(.headTooLarge)
         requestEnded()
     }
