@@ -16,7 +16,7 @@ final class FaultWatch: @unchecked Sendable {
         self.notices = notices
     }
 
-    /// On one worker. The gate is the worker's own, so a flood of faults costs the control loop no more than a few letters.
+    /// On one worker. The gate is the worker's own, so a flood of faults costs the control loop no more than a few tasks.
     func attach(to gateway: GatewayWorker) {
         var gate = FaultGate()
         gateway.connectionFaulted = { [self, unowned gateway] fault in

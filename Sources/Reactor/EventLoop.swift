@@ -24,7 +24,7 @@ package protocol Flushable: AnyObject {
     func flush()
 }
 
-/// One thread's loop: a tick is poll, read what is ready, timers, letters, then flush whatever has output.
+/// One thread's loop: a tick is poll, read what is ready, timers, tasks, then flush whatever has output.
 ///
 /// Level-triggered epoll. The clock is read once a tick. Owned by the thread that runs it; only its mailbox is for others.
 package final class EventLoop {
@@ -176,13 +176,13 @@ package final class EventLoop {
                 participants[number]._withUnsafeGuaranteedRef { $0.leave() }
             }
         }
-        var hasLetters = false
+        var hasTasks = false
         var index = 0
         // A negative count is EINTR: the tick goes on without events.
         while index < Int(count) {
             let event = events[index]
             index += 1
-            if event.data == 0 { hasLetters = true; continue }
+            if event.data == 0 { hasTasks = true; continue }
             let slot = Int(event.data & 0xffff_ffff)
             guard registrations[slot].generation == UInt32(event.data >> 32),
                 let handler = registrations[slot].handler
@@ -190,7 +190,7 @@ package final class EventLoop {
             handler.ready(Readiness(rawValue: event.events))
         }
         timers.fire(now: now)
-        if hasLetters { for letter in mailbox.take() { letter(self) } }
+        if hasTasks { for task in mailbox.take() { task(self) } }
         flushDirty()
         while !afterTick.isEmpty {
             let actions = afterTick

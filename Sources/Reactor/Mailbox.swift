@@ -2,19 +2,19 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// The one way into a loop from another thread: letters are run on the loop, in the order they were posted.
+/// The one way into a loop from another thread: tasks are run on the loop, in the order they were posted.
 ///
 /// Posting takes a lock for the length of an append: for control, never per request.
 package final class Mailbox: Sendable {
-    package typealias Letter = @Sendable (EventLoop) -> Void
+    package typealias Task = @Sendable (EventLoop) -> Void
 
     private struct State {
-        var letters: [Letter] = []
+        var tasks: [Task] = []
         var isClosed = false
     }
 
     private let state = Mutex(State())
-    /// An eventfd: readable while letters wait.
+    /// An eventfd: readable while tasks wait.
     let descriptor: Int32
 
     init() throws(SystemError) {
@@ -24,13 +24,13 @@ package final class Mailbox: Sendable {
 
     deinit { close(descriptor) }
 
-    /// False where the loop has ended: the letter will not be run.
+    /// False where the loop has ended: the task will not be run.
     @discardableResult
-    package func post(_ letter: @escaping Letter) -> Bool {
+    package func post(_ task: @escaping Task) -> Bool {
         let (accepted, wasEmpty) = state.withLock { state in
             guard !state.isClosed else { return (false, false) }
-            state.letters.append(letter)
-            return (true, state.letters.count == 1)
+            state.tasks.append(task)
+            return (true, state.tasks.count == 1)
         }
         if wasEmpty {
             // EAGAIN means that the counter is full: the loop is being woken already.
@@ -40,20 +40,20 @@ package final class Mailbox: Sendable {
         return accepted
     }
 
-    func take() -> [Letter] {
+    func take() -> [Task] {
         var count: UInt64 = 0
         _ = Glibc.read(descriptor, &count, MemoryLayout<UInt64>.size)
         return state.withLock { state in
-            defer { state.letters.removeAll() }
-            return state.letters
+            defer { state.tasks.removeAll() }
+            return state.tasks
         }
     }
 
-    /// Letters that still wait are dropped.
+    /// Tasks that still wait are dropped.
     func closeDown() {
         state.withLock { state in
             state.isClosed = true
-            state.letters.removeAll()
+            state.tasks.removeAll()
         }
     }
 }

@@ -21,7 +21,7 @@ package struct SystemError: Error, CustomStringConvertible, Equatable {
 }
 
 /// What a non-blocking read, write or accept can say besides a count.
-package enum Attempt: Equatable {
+package enum IOResult: Equatable {
     case done(Int)
     /// EAGAIN: the readiness will be reported again.
     case wouldBlock
@@ -32,7 +32,7 @@ package enum Attempt: Equatable {
 
 /// System calls on descriptors, with EINTR retried and errno turned into a value.
 package enum System {
-    package static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Attempt {
+    package static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
         while true {
             let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             if count > 0 { return .done(count) }
@@ -41,7 +41,7 @@ package enum System {
         }
     }
 
-    package static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Attempt {
+    package static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> IOResult {
         while true {
             // A write to a closed peer must be an error, not a signal.
             let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
@@ -51,7 +51,7 @@ package enum System {
     }
 
     /// `nil` says: interrupted, try again.
-    package static func interpret() -> Attempt? {
+    package static func interpret() -> IOResult? {
         let code = linux_errno()
         switch code {
         case EINTR: return nil

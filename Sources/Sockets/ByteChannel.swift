@@ -199,7 +199,7 @@ package final class ByteChannel: EventHandler, Flushable {
 
     /// False where the socket took less than everything; the rest is kept.
     private func sent(
-        _ attempt: Attempt, of whole: Int, _ forEachPiece: ((UnsafeRawBufferPointer) -> Void) -> Void
+        _ attempt: IOResult, of whole: Int, _ forEachPiece: ((UnsafeRawBufferPointer) -> Void) -> Void
     ) -> Bool {
         var taken = 0
         switch attempt {

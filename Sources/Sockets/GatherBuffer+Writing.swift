@@ -7,7 +7,7 @@ extension GatherBuffer {
     private static var vectorsMax: Int { 1024 }
 
     /// One write of all of it. Pieces beyond what the system takes at once wait like other bytes the socket does not take.
-    func write(to descriptor: Int32) -> Attempt {
+    func write(to descriptor: Int32) -> IOResult {
         if isContiguous { return System.write(descriptor, bytes.readable) }
         return withUnsafeTemporaryAllocation(of: iovec.self, capacity: pieceLimit) { vectors in
             var used = 0

@@ -4,7 +4,7 @@ package import Reactor
 /// The worker threads: each makes its own loop and program, and runs until it is told to stop.
 ///
 /// `Program` is what a worker does; it is made, used and ended on its own thread, and reached from others only by
-/// letters.
+/// tasks.
 package final class WorkerGroup<Program: AnyObject>: Sendable {
     private let workers: [Worker<Program>]
     private let threads: [Thread]
@@ -26,14 +26,14 @@ package final class WorkerGroup<Program: AnyObject>: Sendable {
 
     package var count: Int { workers.count }
 
-    /// Runs `letter` on one worker.
-    package func post(to index: Int, _ letter: @escaping @Sendable (Program) -> Void) {
-        workers[index].post(letter)
+    /// Runs `task` on one worker.
+    package func post(to index: Int, _ task: @escaping @Sendable (Program) -> Void) {
+        workers[index].post(task)
     }
 
-    /// Runs `letter` on every worker.
-    package func postToAll(_ letter: @escaping @Sendable (Program) -> Void) {
-        for worker in workers { worker.post(letter) }
+    /// Runs `task` on every worker.
+    package func postToAll(_ task: @escaping @Sendable (Program) -> Void) {
+        for worker in workers { worker.post(task) }
     }
 
     /// Ends all loops and waits for their threads; once.
@@ -81,9 +81,9 @@ private final class Worker<Program: AnyObject>: @unchecked Sendable {
         }
     }
 
-    func post(_ letter: @escaping @Sendable (Program) -> Void) {
+    func post(_ task: @escaping @Sendable (Program) -> Void) {
         mailbox?.post { _ in
-            if let program = self.program { letter(program) }
+            if let program = self.program { task(program) }
         }
     }
 }

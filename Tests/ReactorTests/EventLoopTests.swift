@@ -122,7 +122,7 @@ import Time
         #expect(listener.heard.count == 1)
     }
 
-    @Test("letters of several threads all arrive, each thread's in its order")
+    @Test("tasks of several threads all arrive, each thread's in its order")
     func lettersInOrder() throws {
         let loop = try EventLoop()
         let received = Mutex<[[Int]]>(Array(repeating: [], count: 4))
@@ -137,7 +137,7 @@ import Time
         #expect(received.withLock { $0 } == Array(repeating: Array(0..<1000), count: 4))
     }
 
-    @Test("a letter posted by a letter is read in a later tick, and none is lost")
+    @Test("a task posted by a task is read in a later tick, and none is lost")
     func letterPostsLetter() throws {
         let loop = try EventLoop(clock: .manual(ManualClock()))
         let order = Mutex<[String]>([])
@@ -151,7 +151,7 @@ import Time
         #expect(order.withLock { $0 } == ["first", "second"])
     }
 
-    @Test("a loop that has ended takes no letters, and drops what waited")
+    @Test("a loop that has ended takes no tasks, and drops what waited")
     func endedLoop() throws {
         let loop = try EventLoop()
         loop.mailbox.post { $0.stop() }
@@ -182,7 +182,7 @@ import Time
         #expect(order.count == 5)
     }
 
-    @Test("within a tick: what is ready, then timers, then letters, then flushes")
+    @Test("within a tick: what is ready, then timers, then tasks, then flushes")
     func orderOfATick() throws {
         let clock = ManualClock()
         let loop = try EventLoop(clock: .manual(clock))
@@ -195,12 +195,12 @@ import Time
         let timer = Timer(on: loop) { note("timer") }
         timer.arm(after: .seconds(1))
         let output = Output { note("flush") }
-        loop.mailbox.post { _ in note("letter") }
+        loop.mailbox.post { _ in note("task") }
         loop.markDirty(output)
         pipe.poke()
         clock.advance(by: .seconds(1))
         loop.tick(wait: false)
-        #expect(order.withLock { $0 } == ["ready", "timer", "letter", "flush"])
+        #expect(order.withLock { $0 } == ["ready", "timer", "task", "flush"])
     }
 
     @Test("the loop's clocks stand still within a tick")
