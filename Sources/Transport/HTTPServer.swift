@@ -26,7 +26,7 @@ package struct HTTPServerSettings: Sendable {
     /// What is spoken here, in cleartext; under TLS its context's ALPN list says the same.
     package var protocols: [ApplicationProtocol] = [.http2]
     /// What callers may speak over them; `nil` for all.
-    package var callers: CallerProtocols?
+    package var allowedProtocols: ClientProtocols?
     /// Fields that only trusted peers may set.
     package var trustedHeaders = FieldNameSet.proxies
 

@@ -19,7 +19,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     /// One request's body, at most; `nil` for any.
     package let bodyBytesMax: Int?
     /// What callers may speak; `nil` for all.
-    package let callers: CallerProtocols?
+    package let allowedProtocols: ClientProtocols?
     /// Fields that only trusted peers may set, kept with the connection.
     private let trustedHeaderNames: FieldNameSet
     /// The same, asked without counting references.
@@ -46,7 +46,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         self.handler = UnownedReference(handler)
         protocols = server.settings.protocols
         bodyBytesMax = server.settings.bodyBytesMax
-        callers = server.settings.callers
+        allowedProtocols = server.settings.allowedProtocols
         trustedHeaderNames = server.settings.trustedHeaders
         trustedHeaders = .passUnretained(trustedHeaderNames)
         idleSince = server.context.loop.now.nanoseconds

@@ -15,7 +15,7 @@ package struct Refusal: Sendable {
     package var row: RefusalRow { cause.row }
 
     /// The HTTP status that a caller sees. Connect's unary calls go by its table, but for what HTTP itself has a word for.
-    package func httpStatus(to caller: CallerProtocol) -> Int {
+    package func httpStatus(to caller: ClientProtocol) -> Int {
         if caller.answersWith200 { return 200 }
         guard caller == .connectUnary else { return row.httpStatus }
         switch row.httpStatus {

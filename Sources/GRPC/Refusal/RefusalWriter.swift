@@ -26,7 +26,7 @@ package struct RefusalWriter: ~Copyable {
 
     /// Writes a whole answer. `fields` begins with `:status`; `body` is left empty for gRPC, and for HEAD.
     package mutating func write(
-        _ refusal: Refusal, to caller: CallerProtocol, isHead: Bool = false, fields: inout FieldBlock,
+        _ refusal: Refusal, to caller: ClientProtocol, isHead: Bool = false, fields: inout FieldBlock,
         body: inout ByteBuffer
     ) {
         let row = refusal.row
@@ -58,7 +58,7 @@ package struct RefusalWriter: ~Copyable {
     }
 
     /// Writes the end of a gRPC-Web or Connect stream that had begun, where it stands on a message boundary.
-    package mutating func writeEnd(_ refusal: Refusal, for caller: CallerProtocol, to body: inout ByteBuffer) {
+    package mutating func writeEnd(_ refusal: Refusal, for caller: ClientProtocol, to body: inout ByteBuffer) {
         let row = refusal.row
         writeMessage(of: refusal, row)
         _ = writeStatus(row.code, RefusalDetails(refusal))
@@ -74,7 +74,7 @@ package struct RefusalWriter: ~Copyable {
         details.appendJSON(code: row.code, message: message.readable, extent: extent, to: &body, scratch: &scratch)
     }
 
-    private mutating func appendEnd(_ code: StatusCode, for caller: CallerProtocol, to body: inout ByteBuffer) {
+    private mutating func appendEnd(_ code: StatusCode, for caller: ClientProtocol, to body: inout ByteBuffer) {
         switch caller {
         case .grpcWeb, .grpcWebText:
             trailers.reset()
@@ -167,7 +167,7 @@ package struct RefusalWriter: ~Copyable {
     }
 
     private mutating func appendHeaders(
-        of refusal: Refusal, _ caller: CallerProtocol, delay: Duration?, to fields: inout FieldBlock
+        of refusal: Refusal, _ caller: ClientProtocol, delay: Duration?, to fields: inout FieldBlock
     ) {
         switch refusal.cause {
         case .unauthenticated(let fault): appendChallenge(fault, to: &fields)

@@ -8,7 +8,7 @@ enum BridgedAnswer {
 
     /// The head of an answer that goes on while the call does; without a source, of one that had nothing but an end.
     static func streamHead(
-        from source: StreamPointer?, to target: StreamPointer, caller: CallerProtocol, _ bridge: Bridge,
+        from source: StreamPointer?, to target: StreamPointer, caller: ClientProtocol, _ bridge: Bridge,
         scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)

@@ -14,7 +14,7 @@ struct BridgedRequest {
     /// - Parameters:
     ///   - caller: gRPC-Web, Connect or plain HTTP.
     ///   - readsMessages: here, so that compression is our own affair on each side.
-    init(_ fields: inout FieldBlock, caller: CallerProtocol, readsMessages: Bool = false) throws(ConversionFailure) {
+    init(_ fields: inout FieldBlock, caller: ClientProtocol, readsMessages: Bool = false) throws(ConversionFailure) {
         let isUnary = caller == .connectUnary || caller == .http
         let isConnect = caller == .connectUnary || caller == .connectStream || caller == .connectJSONStream
         var timeout: UnsafeRawBufferPointer?
@@ -55,7 +55,7 @@ struct BridgedRequest {
         encoding = field.valueBytes
     }
 
-    private static func isForeign(_ field: Field, caller: CallerProtocol, isConnect: Bool) -> Bool {
+    private static func isForeign(_ field: Field, caller: ClientProtocol, isConnect: Bool) -> Bool {
         switch field.token {
         case .contentType, .contentLength, .contentEncoding, .acceptEncoding: true
         // These are gRPC's own, which only gRPC-Web shares.
@@ -123,7 +123,7 @@ struct BridgedRequest {
     }
 
     /// Which form of gRPC-Web the answer has: the one that Accept asks for, else the request's.
-    static func webAnswer(_ fields: FieldBlock, requestIsText: Bool) -> CallerProtocol {
+    static func webAnswer(_ fields: FieldBlock, requestIsText: Bool) -> ClientProtocol {
         for field in fields.all where field.token == .other && field.nameBytes.equals("accept") {
             if names(field.valueBytes, "application/grpc-web-text") || names(field.valueBytes, "application/grpc-web-text+proto") {
                 return .grpcWebText

@@ -28,7 +28,7 @@ struct CallEnd: ~Copyable {
     }
 
     /// Appends the last frame of a stream that carries its end in its body.
-    mutating func write(for caller: CallerProtocol, fields: FieldBlock, from start: Int, to body: inout ByteBuffer) {
+    mutating func write(for caller: ClientProtocol, fields: FieldBlock, from start: Int, to body: inout ByteBuffer) {
         let trailers = UnsafeBufferPointer(rebasing: fields.all[start...])
         switch caller {
         case .grpcWeb: WebTrailers.append(trailers, to: &body)

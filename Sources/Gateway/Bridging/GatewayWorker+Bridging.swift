@@ -20,7 +20,7 @@ extension GatewayWorker {
             transcoding.plan = nil
             return buildTranscoder(exchange, stream, plan)
         }
-        switch exchange.pointee.caller {
+        switch exchange.pointee.clientProtocol {
         case .grpc, .http: return nil
         case .connectUnary where facts.method.equals("GET"): return buildConnectQuery(exchange, stream)
         case .connectUnary where type.map { BridgedRequest.isJSON($0) } == true, .connectJSONStream:
@@ -46,20 +46,20 @@ extension GatewayWorker {
 
     /// Builds the bridge for a caller whose messages are the upstream's.
     func buildMessageBridge(_ exchange: ExchangePointer, _ stream: StreamPointer) -> RefusalCause? {
-        let requestIsText = exchange.pointee.caller == .grpcWebText
-        if requestIsText || exchange.pointee.caller == .grpcWeb {
-            exchange.pointee.caller = BridgedRequest.webAnswer(stream.pointee.fields, requestIsText: requestIsText)
+        let requestIsText = exchange.pointee.clientProtocol == .grpcWebText
+        if requestIsText || exchange.pointee.clientProtocol == .grpcWeb {
+            exchange.pointee.clientProtocol = BridgedRequest.webAnswer(stream.pointee.fields, requestIsText: requestIsText)
         }
-        let answerIsText = exchange.pointee.caller == .grpcWebText
+        let answerIsText = exchange.pointee.clientProtocol == .grpcWebText
         let request: BridgedRequest
         do throws(ConversionFailure) {
-            request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller)
+            request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.clientProtocol)
         } catch {
             return error.cause
         }
         noteBridged(exchange, stream)
         let converter: any BodyConverter =
-            switch exchange.pointee.caller {
+            switch exchange.pointee.clientProtocol {
             case .connectUnary:
                 MessageConverter(requestIsCompressed: request.encoding != nil, announcedBytes: request.announcedBytes)
             case _ where requestIsText || answerIsText:
@@ -133,7 +133,7 @@ extension GatewayWorker {
         noteEncoding(bridge, of: stream, to: downstream)
         // A call that ends with its head has nothing but an end.
         if ended { return endBridgedAnswer(exchange, bridge, stream, from: 0) }
-        guard exchange.pointee.caller.answersWith200 else { return }
+        guard exchange.pointee.clientProtocol.answersWith200 else { return }
         sendBridgedHead(exchange, bridge, downstream, from: stream)
     }
 
@@ -143,7 +143,7 @@ extension GatewayWorker {
         bridge.headIsSent = true
         exchange.pointee.outcome.httpStatus = 200
         let fields = BridgedAnswer.streamHead(
-            from: stream, to: downstream, caller: exchange.pointee.caller, bridge, scratch: context.fieldScratch)
+            from: stream, to: downstream, caller: exchange.pointee.clientProtocol, bridge, scratch: context.fieldScratch)
         _ = respond(exchange, downstream, fields, ended: false)
     }
 
@@ -223,10 +223,10 @@ extension GatewayWorker {
         }
         if let json = bridge.json {
             endJSONAnswer(exchange, bridge, json, stream, downstream, code)
-        } else if exchange.pointee.caller.answersWith200 {
+        } else if exchange.pointee.clientProtocol.answersWith200 {
             if !bridge.headIsSent { sendBridgedHead(exchange, bridge, downstream, from: start == 0 ? nil : stream) }
             replies.end.write(
-                for: exchange.pointee.caller, fields: stream.pointee.fields, from: start, to: &bridge.output)
+                for: exchange.pointee.clientProtocol, fields: stream.pointee.fields, from: start, to: &bridge.output)
             sendOutput(bridge, downstream)
         } else {
             sendWhole(exchange, bridge, stream, downstream, code)
@@ -267,7 +267,7 @@ extension GatewayWorker {
             json.pair.response.finish(status: transcoding.status.readable, into: &bridge.output)
             compressOutput(bridge, isLast: true)
         } else {
-            replies.refusals.writeEnd(refusal, for: exchange.pointee.caller, to: &bridge.output)
+            replies.refusals.writeEnd(refusal, for: exchange.pointee.clientProtocol, to: &bridge.output)
         }
         sendOutput(bridge, downstream)
         downstream.connection { $0.finish(downstream) }

@@ -14,7 +14,7 @@ extension GatewayWorker {
             let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }),
             let method = plan.schema.method(path: facts.path)
         else { return nil }
-        exchange.pointee.caller = .connectUnary
+        exchange.pointee.clientProtocol = .connectUnary
         guard plan.schema.methods[method].isSideEffectFree else { return .methodNotAllowed(allow: "POST") }
         return .found
     }
@@ -73,12 +73,12 @@ extension GatewayWorker {
             return .noMethod
         }
         let method = plan.schema.methods[place]
-        let isUnary = exchange.pointee.caller == .connectUnary
+        let isUnary = exchange.pointee.clientProtocol == .connectUnary
         guard !isUnary || !method.clientStreams && !method.serverStreams else { return .unsupportedContentType }
         transcoding.match.becomeOwn(method: place)
         let pair = takePair(plan)
         do throws(ConversionFailure) {
-            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller, readsMessages: true)
+            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.clientProtocol, readsMessages: true)
             let encoding = encoding ?? request.encoding
             let bridge: Bridge
             if isUnary {

@@ -181,7 +181,7 @@ extension GatewayWorker {
             if converter.pair.request.readsJSON, let type = exchange.pointee.facts!.contentType, !BridgedRequest.isAnyJSON(type) {
                 throw ConversionFailure(.bodyIsNotJSON)
             }
-            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.caller, readsMessages: true)
+            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.clientProtocol, readsMessages: true)
             let bridge = Bridge(converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip)
             bridge.refusesBody = !isTyped && converter.pair.request.readsJSON
             bridge.isHead = exchange.pointee.facts!.method.equals("HEAD")

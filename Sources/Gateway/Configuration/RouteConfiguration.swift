@@ -21,7 +21,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// `nil` where no page of another origin may call it.
     package var cors: CORSConfiguration?
     /// What callers may speak.
-    package var protocols = CallerProtocols.all
+    package var protocols = ClientProtocols.all
     /// `nil` for the canonical mapping.
     package var json: JSONConfiguration?
     package var priority = Priority.default

@@ -24,13 +24,13 @@ package struct Exchange {
     package var generation: UInt32 = 0
 
     package var facts: HeadFacts?
-    package var caller = CallerProtocol.http
+    package var clientProtocol = ClientProtocol.http
     package var snapshot: Unmanaged<WorkerSnapshot>?
     package var route: Unmanaged<Route>?
     package var policy: Unmanaged<CallPolicy>?
     package var filterIndex: UInt8 = 0
     /// `nil` for a caller without a token.
-    package var identity: Caller?
+    package var identity: VerifiedIdentity?
     /// The limits that a store is asked about.
     package var limitRequest: Unmanaged<LimitRequest>?
     package var origin: ClientOrigin?
@@ -160,7 +160,7 @@ package struct Exchange {
 
     /// To the upstream it is a gRPC call. (`||` would put a copy of the record into its closure.)
     @inline(__always) var isRPC: Bool {
-        if case .grpc = caller { return true }
+        if case .grpc = clientProtocol { return true }
         return bridge != nil
     }
 
@@ -168,7 +168,7 @@ package struct Exchange {
     @inline(__always)
     var rpcName: UnsafeRawBufferPointer {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        if case .http = caller { guard bridge != nil else { return none } }
+        if case .http = clientProtocol { guard bridge != nil else { return none } }
         guard let facts, let start = facts.service.baseAddress, !facts.service.isEmpty else { return none }
         return UnsafeRawBufferPointer(start: start, count: facts.service.count + 1 + facts.rpc.count)
     }
@@ -205,7 +205,7 @@ package struct Exchange {
         flags = []
         generation &+= 1
         facts = nil
-        caller = .http
+        clientProtocol = .http
         snapshot = nil
         route = nil
         policy = nil

@@ -55,7 +55,7 @@ package final class Authenticator {
         }
         let now = worker.context.loop.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
-            exchange.pointee.identity = unsafeDowncast(known.takeUnretainedValue(), to: Caller.self)
+            exchange.pointee.identity = unsafeDowncast(known.takeUnretainedValue(), to: VerifiedIdentity.self)
             return .proceed
         }
         if let wait = failureWait(exchange, plan, worker, hits: 0) {
@@ -65,7 +65,7 @@ package final class Authenticator {
         }
         do throws(TokenFailure) {
             let verified = try TokenVerifier.verify(token, trusting: issuers, at: now)
-            let identity = Caller(verified, plan, planNames: planNames)
+            let identity = VerifiedIdentity(verified, plan, planNames: planNames)
             cache?.insert(
                 token, value: identity, valueBytes: identity.approximateBytes, generation: generation,
                 validUntilSeconds: verified.validUntilSeconds)

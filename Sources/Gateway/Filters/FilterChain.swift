@@ -31,7 +31,7 @@ extension GatewayWorker {
     /// Why a call that may be made cannot be: it does not speak gRPC where only gRPC is served, or the other way round.
     private func unservable(_ exchange: ExchangePointer) -> RefusalCause? {
         if exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.leadsToHTTP1 }) {
-            if exchange.pointee.caller == .grpc { return .clusterSpeaksHTTP1 }
+            if exchange.pointee.clientProtocol == .grpc { return .clusterSpeaksHTTP1 }
             // HTTP/2 lets through what has no place in a request line.
             let isPlain = exchange.pointee.facts?.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
             return isPlain == true ? nil : .badPath
@@ -56,8 +56,8 @@ extension GatewayWorker {
             switch filter {
             case .limitStrangers: verdict = limitStrangers(exchange)
             case .speak:
-                let caller = exchange.pointee.caller
-                guard policy._withUnsafeGuaranteedRef({ $0.callers.contains(caller) }) else {
+                let caller = exchange.pointee.clientProtocol
+                guard policy._withUnsafeGuaranteedRef({ $0.allowedProtocols.contains(caller) }) else {
                     return refuse(exchange, .notSpoken(exchange))
                 }
                 continue
@@ -91,6 +91,6 @@ extension GatewayWorker {
 extension RefusalCause {
     /// What the caller speaks is not spoken where it calls: to a plain question, which names no type, there is nothing there.
     static func notSpoken(_ exchange: ExchangePointer) -> RefusalCause {
-        exchange.pointee.caller == .http && exchange.pointee.facts?.contentType == nil ? .noRoute : .unsupportedContentType
+        exchange.pointee.clientProtocol == .http && exchange.pointee.facts?.contentType == nil ? .noRoute : .unsupportedContentType
     }
 }

@@ -8,7 +8,7 @@ extension GatewayWorker {
     /// Answers with a document, or the page made of it.
     func answerPage(_ exchange: ExchangePointer, _ page: Route.Page) {
         guard let stream = exchange.pointee.downstream, let facts = exchange.pointee.facts else { return }
-        guard exchange.pointee.caller == .http else { return refuse(exchange, .unsupportedContentType) }
+        guard exchange.pointee.clientProtocol == .http else { return refuse(exchange, .unsupportedContentType) }
         let isHead = facts.method.equals("HEAD")
         guard isHead || facts.method.equals("GET") else { return refuse(exchange, .methodNotAllowed(allow: "GET, HEAD")) }
         let pages = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.pages }

@@ -38,7 +38,7 @@ struct OpenAPIPages: Sendable {
         of routes: [Route], _ table: RouteTable, for authority: RouteMatch.Authority, title: String
     ) -> OpenAPIDocument {
         var document = OpenAPIDocument(title: title)
-        for route in routes where route.match.authority.covers(authority) && route.policies[0].callers.contains(.http) {
+        for route in routes where route.match.authority.covers(authority) && route.policies[0].allowedProtocols.contains(.http) {
             guard let plan = route.transcoding else { continue }
             let withRule = Set(plan.bindings.compactMap { $0.shape == nil ? nil : $0.method })
             for binding in plan.bindings {

@@ -94,7 +94,7 @@ package final class CallPolicy: Sendable {
     /// Counted once it is known, together with those of the caller's plan.
     package let limits: [AppliedLimit]
     /// What callers may speak.
-    package let callers: CallerProtocols
+    package let allowedProtocols: ClientProtocols
     /// What documents say of it.
     package let terms: OpenAPIDocument.Terms
     /// A refusal names its rule or limit to the caller.
@@ -106,7 +106,7 @@ package final class CallPolicy: Sendable {
     ///   - shapes: its route has a traffic plan.
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, trials: TrialPolicy? = nil, access: AccessPolicy, limits: [Limit],
-        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, callers: CallerProtocols = .all,
+        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, allowedProtocols: ClientProtocols = .all,
         terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), page: Route.Page? = nil, shapes: Bool = false
     ) {
         self.timeout = timeout
@@ -119,14 +119,14 @@ package final class CallPolicy: Sendable {
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.exposesRules = exposesRules
-        self.callers = callers
+        self.allowedProtocols = allowedProtocols
         self.terms = terms
 
         var filters: [Filter] = []
         // What must hold for strangers too is counted first: it is the shield of all that follows.
         if !limitsBefore.isEmpty { filters.append(.limitStrangers) }
         // What is not spoken here at all is nobody's.
-        if callers != .all { filters.append(.speak) }
+        if allowedProtocols != .all { filters.append(.speak) }
         // Authenticate before counting, so that strangers cannot spend a tenant's budget.
         if authenticates { filters.append(.authenticate) }
         // Authorize before counting too: a refused call costs its tenant nothing.

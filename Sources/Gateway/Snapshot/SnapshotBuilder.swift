@@ -132,7 +132,7 @@ package struct SnapshotBuilder {
             CallPolicy(
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
                 trials: route.attempts.trials(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols,
+                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
                 terms: terms(of: route), shapes: traffic != nil)
         ]
         for method in route.methods {
@@ -144,7 +144,7 @@ package struct SnapshotBuilder {
                     trials: route.attempts.trials(for: method.attempts),
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, callers: route.protocols,
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
                     terms: terms(of: route, method), shapes: traffic != nil))
         }
         let calls = surroundings.metrics.calls.group(route.name)

@@ -353,7 +353,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             }
         }
         exchange.pointee.phase = .over
-        if case .grpc = exchange.pointee.caller, !exchange.pointee.flags.contains(.statusSeen) {
+        if case .grpc = exchange.pointee.clientProtocol, !exchange.pointee.flags.contains(.statusSeen) {
             return worker.finish(
                 exchange, downstream, with: .upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
         }

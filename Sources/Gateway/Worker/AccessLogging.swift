@@ -91,7 +91,7 @@ extension GatewayWorker {
         entry.userAgent = stream.pointee.fields.first(.userAgent)?.valueBytes ?? entry.userAgent
         if let field = stream.pointee.fields.first(.traceparent) { entry.trace = TraceContext(parsing: field.valueBytes) }
         entry.status = outcome.httpStatus
-        if let status = outcome.grpcStatus, exchange.pointee.isRPC || exchange.pointee.caller != .http { entry.grpcStatus = Int(status.rawValue) }
+        if let status = outcome.grpcStatus, exchange.pointee.isRPC || exchange.pointee.clientProtocol != .http { entry.grpcStatus = Int(status.rawValue) }
         entry.responseFlag = AccessLogEntry.text(outcome.flag)
         entry.detail = AccessLogEntry.text(outcome.detail)
         if !exchange.pointee.flags.isDisjoint(with: [.attemptsExhausted, .budgetExhausted]) { noteExhausted(exchange, &entry) }

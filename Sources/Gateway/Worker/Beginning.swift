@@ -16,7 +16,7 @@ extension GatewayWorker {
         if ended { exchange.pointee.flags.insert(.requestEnded) }
         let pressure = pressure
         if let cause = unwelcome(stream, pressure) {
-            exchange.pointee.caller = Self.caller(of: stream)
+            exchange.pointee.clientProtocol = Self.caller(of: stream)
             return refuse(exchange, cause)
         }
         exchange.pointee.bodyBytesMax = stream.serverConnection { $0.bodyBytesMax ?? .max }
@@ -25,34 +25,34 @@ extension GatewayWorker {
             facts = try HeadFacts(
                 &stream.pointee.fields, heads, isLocal: stream.serverConnection { IPAddress($0.channel.peer) == nil })
         } catch {
-            exchange.pointee.caller = Self.caller(of: stream)
+            exchange.pointee.clientProtocol = Self.caller(of: stream)
             return refuse(exchange, RefusalCause(error))
         }
-        exchange.pointee.caller = CallerProtocol(
+        exchange.pointee.clientProtocol = ClientProtocol(
             method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts = facts
-        if case .grpc = exchange.pointee.caller, stream.serverConnection({ $0.isHTTP1 }) {
+        if case .grpc = exchange.pointee.clientProtocol, stream.serverConnection({ $0.isHTTP1 }) {
             return refuse(exchange, .callerNeedsHTTP2)
         }
         let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
         snapshot._withUnsafeGuaranteedRef { findOrigin(exchange, stream, $0) }
         if facts.mayNeedSanitizing { sanitizeHead(exchange, stream) }
-        if case .connectUnary = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ isREST(facts, stream, $0) }) {
-            exchange.pointee.caller = .http
+        if case .connectUnary = exchange.pointee.clientProtocol, snapshot._withUnsafeGuaranteedRef({ isREST(facts, stream, $0) }) {
+            exchange.pointee.clientProtocol = .http
         }
-        if facts.service.isEmpty, exchange.pointee.caller != .http {
+        if facts.service.isEmpty, exchange.pointee.clientProtocol != .http {
             // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
-            guard exchange.pointee.caller == .connectUnary, !stream.pointee.fields.saysConnect else {
+            guard exchange.pointee.clientProtocol == .connectUnary, !stream.pointee.fields.saysConnect else {
                 return refuse(exchange, .noMethod)
             }
             // The type alone does not make it Connect.
-            exchange.pointee.caller = .http
+            exchange.pointee.clientProtocol = .http
         }
         if facts.isAmbiguous, !snapshot._withUnsafeGuaranteedRef({ $0.table.readsAlike(facts, fields: stream.pointee.fields) }) {
             return refuse(exchange, .badPath)
         }
-        if case .http = exchange.pointee.caller, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
+        if case .http = exchange.pointee.clientProtocol, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
             switch snapshot._withUnsafeGuaranteedRef({ findTranscoded(exchange, stream, $0) }) {
             case .found: break
             case .notFound: return refuse(exchange, .noRoute)
@@ -65,7 +65,7 @@ extension GatewayWorker {
             return
         }
         // Only now is it known whether a GET is one of Connect's.
-        if let callers = stream.serverConnection({ $0.callers }), !callers.contains(exchange.pointee.caller) {
+        if let callers = stream.serverConnection({ $0.allowedProtocols }), !callers.contains(exchange.pointee.clientProtocol) {
             return turnAway(exchange, .notSpoken(exchange))
         }
         if exchange.pointee.bodyBytesMax != .max, declaresTooMuch(stream, bytesMax: exchange.pointee.bodyBytesMax) {
@@ -76,7 +76,7 @@ extension GatewayWorker {
         {
             return turnAway(exchange, cause)
         }
-        switch exchange.pointee.caller {
+        switch exchange.pointee.clientProtocol {
         case .grpc: break
         default:
             if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) {
@@ -108,9 +108,9 @@ extension GatewayWorker {
     }
 
     /// What the caller speaks, from a head that was not read, or could not be.
-    private static func caller(of stream: StreamPointer) -> CallerProtocol {
+    private static func caller(of stream: StreamPointer) -> ClientProtocol {
         let fields = stream.pointee.fields
-        return CallerProtocol(
+        return ClientProtocol(
             method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
             contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
     }

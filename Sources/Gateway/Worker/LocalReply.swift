@@ -33,12 +33,12 @@ extension GatewayWorker {
         replies.body.removeAll()
         let isHead = exchange.pointee.facts?.method.equals("HEAD") ?? false || exchange.pointee.bridge?.isHead ?? false
         replies.refusals.write(
-            refusal, to: exchange.pointee.caller, isHead: isHead, fields: &replies.fields, body: &replies.body)
+            refusal, to: exchange.pointee.clientProtocol, isHead: isHead, fields: &replies.fields, body: &replies.body)
         var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
         for index in 0..<replies.fields.count { writer.copy(replies.fields[index]) }
         // What a caller can quote, and the log knows.
         writer.put("x-request-id", requestID(exchange, stream), token: .xRequestID, flags: .borrowedNeverIndexed)
-        exchange.pointee.outcome.httpStatus = refusal.httpStatus(to: exchange.pointee.caller)
+        exchange.pointee.outcome.httpStatus = refusal.httpStatus(to: exchange.pointee.clientProtocol)
         exchange.pointee.outcome.responseBytes = replies.body.count
         stream.serverConnection { connection in
             connection.respond(

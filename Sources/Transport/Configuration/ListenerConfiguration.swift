@@ -11,13 +11,13 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var tls: ListenerTLS?
     package var limits: ListenerLimits
     /// What callers may speak; `nil` for all.
-    package var protocols: Located<CallerProtocols>?
+    package var protocols: Located<ClientProtocols>?
     /// Headers that only trusted peers may set, besides those that are known to be such.
     package var trustedHeaders: [String]
 
     package init(
         name: Located<String>, address: Located<NetworkAddress>, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults,
-        protocols: Located<CallerProtocols>? = nil, trustedHeaders: [String] = []
+        protocols: Located<ClientProtocols>? = nil, trustedHeaders: [String] = []
     ) {
         self.name = name
         self.address = address
@@ -87,9 +87,9 @@ extension Grammar where Value == [ListenerConfiguration] {
     }
 }
 
-extension Grammar where Value == CallerProtocols {
+extension Grammar where Value == ClientProtocols {
     /// What callers may speak; all that are left out they may not.
     package static var callerProtocols: Grammar {
-        Grammar<[CallerProtocols.Name]>.list(of: .choice).map { CallerProtocols($0) }
+        Grammar<[ClientProtocols.Name]>.list(of: .choice).map { ClientProtocols($0) }
     }
 }

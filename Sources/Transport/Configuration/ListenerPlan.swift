@@ -28,7 +28,7 @@ extension FileOpener {
         }
         var settings = HTTPServerSettings(listener.limits)
         settings.protocols = protocols
-        settings.callers = listener.protocols?.value
+        settings.allowedProtocols = listener.protocols?.value
         if !listener.trustedHeaders.isEmpty { settings.trustedHeaders = .proxies.adding(listener.trustedHeaders) }
         settings.age = listener.limits.age
         settings.ageGrace = listener.limits.ageGrace

@@ -48,7 +48,7 @@ package final class GRPCServer: StreamHandler {
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
         let verb = fields.first(.method)?.valueBytes ?? empty
         let type = fields.first(.contentType)?.valueBytes
-        guard CallerProtocol(method: verb, contentType: type) == .grpc else {
+        guard ClientProtocol(method: verb, contentType: type) == .grpc else {
             return refuse(stream, isPost: verb.equals("POST"))
         }
         let call = take()

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct RefusalWriterTests {
     private func written(
-        _ refusal: Refusal, to caller: CallerProtocol, isHead: Bool = false
+        _ refusal: Refusal, to caller: ClientProtocol, isHead: Bool = false
     ) -> Written {
         Written { fields, body in
             var writer = RefusalWriter()
@@ -120,7 +120,7 @@ import Testing
     func rule() throws {
         let hidden = Refusal(.permissionDenied(.rule), rule: "only-admins")
         let shown = Refusal(.permissionDenied(.rule), rule: "only-admins", exposesRule: true)
-        for caller in [CallerProtocol.grpc, .http] {
+        for caller in [ClientProtocol.grpc, .http] {
             let written = written(hidden, to: caller)
             #expect(!written.body.contains("only-admins"))
             #expect(!written.fields.contains { $0.value.contains("only-admins") })

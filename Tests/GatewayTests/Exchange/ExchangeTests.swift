@@ -32,7 +32,7 @@ import Time
 
         exchange.phase = .responding
         exchange.flags = [.requestEnded, .localReply]
-        exchange.caller = .grpc
+        exchange.clientProtocol = .grpc
         exchange.filterIndex = 3
         [1, 2, 3].withUnsafeBytes { exchange.body.append($0, from: chunks) }
         exchange.bodyBytesMax = 10

@@ -2,11 +2,11 @@ import Testing
 
 @testable import GRPC
 
-@Suite struct CallerProtocolTests {
-    private func detect(_ contentType: String?, method: String = "POST", saysConnect: Bool = false) -> CallerProtocol {
+@Suite struct ClientProtocolTests {
+    private func detect(_ contentType: String?, method: String = "POST", saysConnect: Bool = false) -> ClientProtocol {
         withBytes(method) { method in
-            guard let contentType else { return CallerProtocol(method: method, contentType: nil, saysConnect: saysConnect) }
-            return withBytes(contentType) { CallerProtocol(method: method, contentType: $0, saysConnect: saysConnect) }
+            guard let contentType else { return ClientProtocol(method: method, contentType: nil, saysConnect: saysConnect) }
+            return withBytes(contentType) { ClientProtocol(method: method, contentType: $0, saysConnect: saysConnect) }
         }
     }
 

@@ -3,7 +3,7 @@ internal import JOSE
 
 /// A caller whose token was verified, with everything that follows from the token alone: kept in the token cache, so a
 /// token seen again costs one look-up.
-package final class Caller {
+package final class VerifiedIdentity {
     let token: VerifiedToken
     let issuer: [UInt8]
     let subject: [UInt8]

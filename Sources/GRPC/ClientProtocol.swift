@@ -6,7 +6,7 @@ internal import Glibc
 /// It decides how an answer of ours looks, whatever goes wrong later. gRPC is always POST; the same content type with
 /// another method is ordinary HTTP. Media types are compared without case and without their parameters
 /// (RFC 9110, section 8.3.1).
-package enum CallerProtocol: UInt8, Sendable {
+package enum ClientProtocol: UInt8, Sendable {
     /// `application/grpc`, `application/grpc+proto`, `application/grpc+json`, …: frames in, frames and trailers out.
     case grpc
     /// `application/grpc-web`, `+proto`, …: frames, and the trailers in one more of them.

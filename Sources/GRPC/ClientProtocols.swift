@@ -1,6 +1,6 @@
 /// Some of the protocols that callers speak, as configurations name them.
-package struct CallerProtocols: Hashable, Sendable {
-    /// A bit for each `CallerProtocol`.
+package struct ClientProtocols: Hashable, Sendable {
+    /// A bit for each `ClientProtocol`.
     private var bits: UInt8
 
     package enum Name: String, CaseIterable, Sendable {
@@ -11,12 +11,12 @@ package struct CallerProtocols: Hashable, Sendable {
         case rest
     }
 
-    package static let all = CallerProtocols(Name.allCases)
+    package static let all = ClientProtocols(Name.allCases)
 
     package init(_ names: some Sequence<Name>) {
         bits = 0
         for name in names {
-            let members: [CallerProtocol] =
+            let members: [ClientProtocol] =
                 switch name {
                 case .grpc: [.grpc]
                 case .grpcWeb: [.grpcWeb, .grpcWebText]
@@ -28,5 +28,5 @@ package struct CallerProtocols: Hashable, Sendable {
     }
 
     @inline(__always)
-    package func contains(_ caller: CallerProtocol) -> Bool { bits >> caller.rawValue & 1 != 0 }
+    package func contains(_ caller: ClientProtocol) -> Bool { bits >> caller.rawValue & 1 != 0 }
 }
