@@ -8,7 +8,7 @@ internal import HTTPModel
 /// What nghttp2 calls: each notes what happened and returns.
 enum Callbacks {
     static func makeSession(
-        _ role: Session.Role, _ limits: SessionLimits, _ memory: FreelistMemory
+        _ role: Session.Role, _ limits: SessionLimits, _ memory: NGHTTP2Allocator
     ) -> OpaquePointer {
         var callbacks: OpaquePointer?
         var options: OpaquePointer?

@@ -49,7 +49,7 @@ package final class Session {
     let pool: StreamPool
     /// The pool's, reached at every frame without counting references.
     let chunks: Unmanaged<ChunkPool>
-    let memory: FreelistMemory
+    let memory: NGHTTP2Allocator
     /// Where DATA goes during `produce`.
     var output: UnsafeMutablePointer<GatherBuffer>?
     /// How much of it `produce` was asked for.
@@ -89,7 +89,7 @@ package final class Session {
         case sectionTooLarge
     }
 
-    package init(_ role: Role, limits: SessionLimits, pool: StreamPool, memory: FreelistMemory) {
+    package init(_ role: Role, limits: SessionLimits, pool: StreamPool, memory: NGHTTP2Allocator) {
         self.role = role
         self.limits = limits
         self.pool = pool

@@ -12,7 +12,7 @@ package final class WorkerContext {
     package let scratch: ScratchBuffers
     package let chunks: ChunkPool
     package let streams: StreamPool
-    let sessionMemory: FreelistMemory
+    let sessionMemory: NGHTTP2Allocator
     let date = DateText()
     /// Called with every connection that we end because of what came on it.
     package var connectionFaulted: ((ConnectionFault) -> Void)?
@@ -31,7 +31,7 @@ package final class WorkerContext {
         scratch = ScratchBuffers()
         chunks = ChunkPool()
         streams = StreamPool(chunks: chunks)
-        sessionMemory = FreelistMemory()
+        sessionMemory = NGHTTP2Allocator()
         fieldScratch = .allocate(capacity: Self.fieldScratchCount)
         release = Timer(on: loop) { [unowned self] in
             release?.arm(after: Self.releaseInterval)

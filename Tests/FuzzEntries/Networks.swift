@@ -40,7 +40,7 @@ extension FuzzEntry {
             let settings = frame(4, 0, 0, [1, 3, 4, 5, 6].flatMap { [0, $0] + four($0 % 2 == 0 ? first : second) })
             let frames = settings + frame(6, 0, 0, four(first) + four(second)) + frame(8, 0, first, four(second))
                 + frame(3, 0, first, four(second)) + frame(7, 0, 0, four(first) + four(second))
-            let session = Session(.client, limits: .defaults, pool: StreamPool(chunks: ChunkPool()), memory: FreelistMemory())
+            let session = Session(.client, limits: .defaults, pool: StreamPool(chunks: ChunkPool()), memory: NGHTTP2Allocator())
             withBytes(input.damaged(frames)) { try? session.receive($0, now: 1) }
             _ = session.peerStreamLimit
             session.die()

@@ -337,7 +337,7 @@ import Testing
 
     @Test("ten thousand sessions made and dropped leave nothing behind")
     func madeAndDropped() throws {
-        let memory = FreelistMemory()
+        let memory = NGHTTP2Allocator()
         let pool = StreamPool(chunks: ChunkPool())
         for index in 0..<10_000 {
             let session = Session(index % 2 == 0 ? .server : .client, limits: .defaults, pool: pool, memory: memory)
@@ -351,7 +351,7 @@ import Testing
 
     @Test("of what a burst of sessions took, a bounded part is kept for the next")
     func burst() {
-        let memory = FreelistMemory()
+        let memory = NGHTTP2Allocator()
         let pool = StreamPool(chunks: ChunkPool())
         for _ in 0..<2 {
             // Their frame buffers alone are forty mebibytes.

@@ -93,7 +93,7 @@ final class Recorder: StreamHandler, SessionDelegate {
 final class Side {
     let chunks = ChunkPool()
     let pool: StreamPool
-    let memory = FreelistMemory()
+    let memory = NGHTTP2Allocator()
     let session: Session
     let heard: Recorder
 

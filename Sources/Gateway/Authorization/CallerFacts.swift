@@ -8,14 +8,14 @@ package struct CallerFacts {
     /// `nil` for a caller without a verified token, who is not authenticated.
     package var token: Unmanaged<VerifiedToken>?
     /// The token's memory of rules; `nil` costs an evaluation, nothing else.
-    package var memory: UnsafeMutablePointer<TokenRuleMemory>?
+    package var memory: UnsafeMutablePointer<RuleMemo>?
     package var fields: FieldBlock
     package var address: IPAddress?
     /// `nil` for a caller without a verified client certificate.
     package var certificate: Unmanaged<CertificateNames>?
 
     package init(
-        token: Unmanaged<VerifiedToken>? = nil, memory: UnsafeMutablePointer<TokenRuleMemory>? = nil, fields: FieldBlock,
+        token: Unmanaged<VerifiedToken>? = nil, memory: UnsafeMutablePointer<RuleMemo>? = nil, fields: FieldBlock,
         address: IPAddress? = nil, certificate: Unmanaged<CertificateNames>? = nil
     ) {
         self.token = token

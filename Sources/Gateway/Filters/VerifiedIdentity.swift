@@ -17,7 +17,7 @@ package final class VerifiedIdentity {
     /// `claims`, read without counting references.
     let claimsReference: Unmanaged<ClaimHeaders>?
     let forwardsToken: Bool
-    let ruleMemory: UnsafeMutablePointer<TokenRuleMemory>
+    let ruleMemory: UnsafeMutablePointer<RuleMemo>
 
     init(_ token: VerifiedToken, _ plan: AuthenticationPlan, planNames: [String: Int]) {
         self.token = token
@@ -40,7 +40,7 @@ package final class VerifiedIdentity {
         }
         claimsReference = claims.map { .passUnretained($0) }
         ruleMemory = .allocate(capacity: 1)
-        ruleMemory.initialize(to: TokenRuleMemory())
+        ruleMemory.initialize(to: RuleMemo())
     }
 
     deinit { ruleMemory.deallocate() }

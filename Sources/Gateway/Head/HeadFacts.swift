@@ -30,7 +30,7 @@ package struct HeadFacts {
     let mayNeedSanitizing: Bool
 
     /// Where it is remembered what this head came to; good until the worker's next head is read.
-    private(set) var place: HeadMemory.Place?
+    private(set) var place: HeadCache.Place?
 
     /// What goes upstream is another method or path than the caller's; the bytes last as long as the head.
     mutating func become(method: UnsafeRawBufferPointer) { self.method = method }
@@ -74,7 +74,7 @@ package struct HeadFacts {
     ///
     /// - Parameter isLocal: the caller came by a Unix socket, whose path some gRPC clients give as authority, percent-encoded:
     ///   such a head names no host.
-    init(_ fields: inout FieldBlock, _ memory: HeadMemory, isLocal: @autoclosure () -> Bool = false) throws(Fault) {
+    init(_ fields: inout FieldBlock, _ memory: HeadCache, isLocal: @autoclosure () -> Bool = false) throws(Fault) {
         var found = Found()
         try found.collect(fields)
         guard let method = found.method, method.count > 0 else { throw .noMethod }

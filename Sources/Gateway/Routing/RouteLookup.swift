@@ -3,7 +3,7 @@ internal import Glibc
 
 /// One request's questions to a `RouteTable`; each hash is made when the first shape asks for it.
 struct RouteLookup {
-    private let memory: UnsafePointer<RouteMemory>
+    private let memory: UnsafePointer<RouteTableStorage>
     private let authority: UnsafeRawBufferPointer
     private let service: UnsafeRawBufferPointer
     private let path: UnsafeRawBufferPointer
@@ -13,7 +13,7 @@ struct RouteLookup {
     private var authorityHash: UInt64?
     private var serviceHash: UInt64?
 
-    init(memory: UnsafePointer<RouteMemory>, head: borrowing HeadFacts, fields: borrowing FieldBlock) {
+    init(memory: UnsafePointer<RouteTableStorage>, head: borrowing HeadFacts, fields: borrowing FieldBlock) {
         self.memory = memory
         authority = head.authority
         service = head.service
@@ -34,7 +34,7 @@ struct RouteLookup {
     }
 
     /// The one route of this shape that takes the request.
-    private mutating func find(_ shape: RouteMemory.Shape, at index: Int) -> Int32? {
+    private mutating func find(_ shape: RouteTableStorage.Shape, at index: Int) -> Int32? {
         var hash = RouteHash(seed: memory.pointee.seed)
         hash.add(UInt64(index))
         let asked: UnsafeRawBufferPointer
@@ -81,7 +81,7 @@ struct RouteLookup {
         return nil
     }
 
-    private func fitsTarget(_ pattern: RouteMemory.Pattern, _ kind: RouteMemory.TargetKind) -> Bool {
+    private func fitsTarget(_ pattern: RouteTableStorage.Pattern, _ kind: RouteTableStorage.TargetKind) -> Bool {
         switch kind {
         case .any: true
         case .service: memory.pointee.text(pattern.target, equals: service)
@@ -95,7 +95,7 @@ struct RouteLookup {
     // MARK: Headers
 
     /// Adds the values that exact conditions ask for; false where a header is not there, or twice where one text is wanted.
-    private func addHeaders(of shape: RouteMemory.Shape, to hash: inout RouteHash) -> Bool {
+    private func addHeaders(of shape: RouteTableStorage.Shape, to hash: inout RouteHash) -> Bool {
         for index in shape.firstHeader..<(shape.firstHeader + shape.headerCount) {
             let header = memory.pointee.headers[Int(index)]
             guard let value = value(of: header) else { return false }
@@ -104,7 +104,7 @@ struct RouteLookup {
         return true
     }
 
-    private func value(of header: RouteMemory.Header) -> UnsafeRawBufferPointer? {
+    private func value(of header: RouteTableStorage.Header) -> UnsafeRawBufferPointer? {
         var value: UnsafeRawBufferPointer?
         for index in fields.indices where memory.pointee.text(header.name, equals: fields[index].nameBytes) {
             guard header.isExact else { return fields[index].valueBytes }
@@ -114,7 +114,7 @@ struct RouteLookup {
         return value
     }
 
-    private func fitsValues(_ pattern: RouteMemory.Pattern, _ shape: RouteMemory.Shape) -> Bool {
+    private func fitsValues(_ pattern: RouteTableStorage.Pattern, _ shape: RouteTableStorage.Shape) -> Bool {
         var offset = Int(pattern.values.offset)
         for index in shape.firstHeader..<(shape.firstHeader + shape.headerCount) {
             let header = memory.pointee.headers[Int(index)]

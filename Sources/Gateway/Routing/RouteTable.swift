@@ -25,7 +25,7 @@ package final class RouteTable: @unchecked Sendable {
     private let decoded: RouteTable?
     /// Some route asks for a service or a path.
     private let hasTargets: Bool
-    private let memory: UnsafeMutablePointer<RouteMemory>
+    private let memory: UnsafeMutablePointer<RouteTableStorage>
 
     /// - Parameter seed: random, one for each process.
     package init(_ routes: [Entry], seed: UInt64) {
@@ -37,7 +37,7 @@ package final class RouteTable: @unchecked Sendable {
         builder.finish()
         count = routes.count
         memory = .allocate(capacity: 1)
-        memory.initialize(to: RouteMemory(builder))
+        memory.initialize(to: RouteTableStorage(builder))
     }
 
     /// How many questions a request may be asked.

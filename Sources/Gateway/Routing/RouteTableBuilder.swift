@@ -1,18 +1,18 @@
 /// Gathers routes into the flat memory of a `RouteTable`.
 struct RouteTableBuilder {
     let seed: UInt64
-    private(set) var shapes: [RouteMemory.Shape] = []
-    private(set) var headers: [RouteMemory.Header] = []
-    private(set) var patterns: [RouteMemory.Pattern] = []
-    private(set) var slots: [RouteMemory.Slot] = []
-    private(set) var methodSlots: [RouteMemory.MethodSlot] = []
+    private(set) var shapes: [RouteTableStorage.Shape] = []
+    private(set) var headers: [RouteTableStorage.Header] = []
+    private(set) var patterns: [RouteTableStorage.Pattern] = []
+    private(set) var slots: [RouteTableStorage.Slot] = []
+    private(set) var methodSlots: [RouteTableStorage.MethodSlot] = []
     private(set) var bytes: [UInt8] = []
     private(set) var depthMax = 0
 
     private var shapeIndices: [RouteShape: Int] = [:]
     private var seenKeys: Set<RouteKey> = []
     private var keys: [(key: RouteKey, route: Int)] = []
-    private var methods: [RouteMemory.MethodSlot] = []
+    private var methods: [RouteTableStorage.MethodSlot] = []
 
     init(seed: UInt64) { self.seed = seed }
 
@@ -20,7 +20,7 @@ struct RouteTableBuilder {
         let route = patterns.count
         let key = RouteKey(entry.match)
         let shape = shapeIndex(key.shape, route)
-        var pattern = RouteMemory.Pattern(shape: Int32(shape), hasMethods: !entry.methods.isEmpty)
+        var pattern = RouteTableStorage.Pattern(shape: Int32(shape), hasMethods: !entry.methods.isEmpty)
         pattern.authority = keep(key.authority)
         pattern.target = keep(key.target)
         pattern.values = keepValues(key.values)
@@ -39,7 +39,7 @@ struct RouteTableBuilder {
     }
 
     mutating func finish() {
-        let empty = RouteMemory.Slot(hash: 0, route: -1)
+        let empty = RouteTableStorage.Slot(hash: 0, route: -1)
         slots = keys.isEmpty ? [] : Array(repeating: empty, count: Self.slotCount(keys.count))
         for (key, route) in keys {
             let hash = hash(of: key)
@@ -47,7 +47,7 @@ struct RouteTableBuilder {
             while slots[index].route >= 0 { index = (index + 1) & (slots.count - 1) }
             slots[index] = .init(hash: hash, route: Int32(route))
         }
-        let emptyMethod = RouteMemory.MethodSlot(hash: 0, route: -1, method: -1)
+        let emptyMethod = RouteTableStorage.MethodSlot(hash: 0, route: -1, method: -1)
         methodSlots = methods.isEmpty ? [] : Array(repeating: emptyMethod, count: Self.slotCount(methods.count))
         for method in methods {
             var index = Int(truncatingIfNeeded: method.hash) & (methodSlots.count - 1)
@@ -95,7 +95,7 @@ struct RouteTableBuilder {
 
     private mutating func shapeIndex(_ shape: RouteShape, _ route: Int) -> Int {
         if let index = shapeIndices[shape] { return index }
-        var flat = RouteMemory.Shape(
+        var flat = RouteTableStorage.Shape(
             authority: .any, target: .any, labels: 0, depth: 0, firstHeader: Int32(headers.count),
             headerCount: Int32(shape.headers.count), firstRoute: Int32(route))
         switch shape.authority {
@@ -115,18 +115,18 @@ struct RouteTableBuilder {
         return shapes.count - 1
     }
 
-    private mutating func keep(_ text: String) -> RouteMemory.Slice {
-        let slice = RouteMemory.Slice(offset: Int32(bytes.count), count: Int32(text.utf8.count))
+    private mutating func keep(_ text: String) -> RouteTableStorage.Slice {
+        let slice = RouteTableStorage.Slice(offset: Int32(bytes.count), count: Int32(text.utf8.count))
         bytes.append(contentsOf: text.utf8)
         return slice
     }
 
-    private mutating func keepValues(_ values: [String]) -> RouteMemory.Slice {
+    private mutating func keepValues(_ values: [String]) -> RouteTableStorage.Slice {
         let start = bytes.count
         for value in values {
             withUnsafeBytes(of: UInt32(value.utf8.count)) { bytes.append(contentsOf: $0) }
             bytes.append(contentsOf: value.utf8)
         }
-        return RouteMemory.Slice(offset: Int32(start), count: Int32(bytes.count - start))
+        return RouteTableStorage.Slice(offset: Int32(start), count: Int32(bytes.count - start))
     }
 }

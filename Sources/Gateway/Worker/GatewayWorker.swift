@@ -37,7 +37,7 @@ package final class GatewayWorker {
     let attempts: Slab<Attempt>
     var randomness: FastRandom
     let replies: ReplyWriter
-    let heads = HeadMemory()
+    let heads = HeadCache()
     var transcoding = TranscodingRoom()
     var compression = CompressionRoom()
     package let metrics: WorkerMetrics

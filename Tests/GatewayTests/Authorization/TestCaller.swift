@@ -9,7 +9,7 @@ import TLS
 /// A caller with everything that rules may ask of one.
 final class TestCaller {
     let token: VerifiedToken?
-    let memory = UnsafeMutablePointer<TokenRuleMemory>.allocate(capacity: 1)
+    let memory = UnsafeMutablePointer<RuleMemo>.allocate(capacity: 1)
     var fields = FieldBlock()
     var address: IPAddress?
     var certificate: CertificateNames?
@@ -25,7 +25,7 @@ final class TestCaller {
                 key: VerificationKey(secret: SecretBytes([UInt8](repeating: 1, count: 32)), algorithm: .hs256, keyID: nil),
                 expirySeconds: 1, validUntilSeconds: 1)
         }
-        memory.initialize(to: TokenRuleMemory())
+        memory.initialize(to: RuleMemo())
         for (name, value) in headers { fields.append(name, value) }
         self.address = address.flatMap { IPAddress($0) }
         self.certificate = certificate.map(CertificateNames.init)

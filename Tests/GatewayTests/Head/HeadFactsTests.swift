@@ -109,8 +109,8 @@ import Testing
     func socketPath() throws {
         let request = TestRequest(path: "/", authority: "tmp%2Fmartlet.sock")
         #expect(request.fault == .authority)
-        #expect(try HeadFacts(&request.fields, HeadMemory(), isLocal: true).authority.isEmpty)
-        let memory = HeadMemory()
+        #expect(try HeadFacts(&request.fields, HeadCache(), isLocal: true).authority.isEmpty)
+        let memory = HeadCache()
         _ = try HeadFacts(&request.fields, memory, isLocal: true)
         #expect(throws: HeadFacts.Fault.authority) { _ = try HeadFacts(&request.fields, memory) }
     }

@@ -18,7 +18,7 @@ final class TestRequest {
 
     deinit { fields.destroy() }
 
-    func head() throws(HeadFacts.Fault) -> HeadFacts { try HeadFacts(&fields, HeadMemory()) }
+    func head() throws(HeadFacts.Fault) -> HeadFacts { try HeadFacts(&fields, HeadCache()) }
 
     /// What is wrong with the head, `nil` where nothing is.
     var fault: HeadFacts.Fault? {

@@ -41,7 +41,7 @@ import Testing
         let target = worker.stream()
         var additions = RequestHead.Additions()
         change(&additions)
-        let facts = try HeadFacts(&source.pointee.fields, HeadMemory())
+        let facts = try HeadFacts(&source.pointee.fields, HeadCache())
         let written = RequestHead.write(
             method: facts.method, target: facts.target, from: source, to: target, additions, scratch: worker.scratch)
         // The bytes must not lie in the caller's arena.
@@ -61,7 +61,7 @@ import Testing
     func trailersStayBehind() throws {
         let worker = Worker()
         let source = worker.stream(Self.head, trailers: [("x-tenant", "other"), ("x-checksum", "1")])
-        let facts = try HeadFacts(&source.pointee.fields, HeadMemory())
+        let facts = try HeadFacts(&source.pointee.fields, HeadCache())
         let written = RequestHead.write(
             method: facts.method, target: facts.target, from: source, to: worker.stream(), RequestHead.Additions(),
             scratch: worker.scratch)

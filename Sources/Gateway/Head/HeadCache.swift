@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// A table of fixed size, one per worker, in which a head has one place. It says what reading again would say: the bytes are
 /// compared in full, and what routes said is forgotten when others come.
-final class HeadMemory {
+final class HeadCache {
     private let slots: UnsafeMutablePointer<Slot>
 
     private static let slotBits = 6

@@ -2,7 +2,7 @@
 ///
 /// Kept beside the token by the worker that owns it. Only what depends on nothing but the token is remembered, and only
 /// for as long as the rules are the same. Rules beyond the capacity are evaluated each time.
-package struct TokenRuleMemory {
+package struct RuleMemo {
     static var capacity: Int32 { 128 }
 
     private var generation: UInt64 = 0
@@ -22,7 +22,7 @@ package struct TokenRuleMemory {
 
     mutating func note(_ rule: Int32, fits: Bool, generation: UInt64) {
         if generation != self.generation {
-            self = TokenRuleMemory()
+            self = RuleMemo()
             self.generation = generation
         }
         guard rule < Self.capacity else { return }

@@ -8,7 +8,7 @@ internal import Glibc
 /// beginning, lies in pages of its own, so that only the first of them is ever in memory. Other large requests go to malloc.
 /// What a burst leaves behind beyond a bound goes back: blocks to malloc, pages of frame buffers to the system. Its state is
 /// plain memory, because nghttp2 calls in more than a dozen times a request.
-package final class FreelistMemory {
+package final class NGHTTP2Allocator {
     private let lists: UnsafeMutablePointer<Lists>
     private let functions: UnsafeMutablePointer<nghttp2_mem>
 

@@ -3,7 +3,7 @@ internal import Glibc
 /// The flat memory of a `RouteTable`: plain records that refer to `bytes` by offset.
 ///
 /// Owned and freed by its table, and reached by pointer, so that a look-up touches no reference count.
-struct RouteMemory: BitwiseCopyable {
+struct RouteTableStorage: BitwiseCopyable {
     let seed: UInt64
     let shapes: UnsafeBufferPointer<Shape>
     let headers: UnsafeBufferPointer<Header>
@@ -48,7 +48,7 @@ struct RouteMemory: BitwiseCopyable {
     }
 }
 
-extension RouteMemory {
+extension RouteTableStorage {
     struct Slice: BitwiseCopyable {
         var offset: Int32 = 0
         var count: Int32 = 0

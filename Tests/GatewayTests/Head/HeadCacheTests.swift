@@ -3,13 +3,13 @@ import Testing
 
 @testable import Gateway
 
-@Suite struct HeadMemoryTests {
+@Suite struct HeadCacheTests {
     /// What a head says, or what is wrong with it.
     private struct Reading: Equatable {
         var texts: [String] = []
         var fault: HeadFacts.Fault?
 
-        init(_ request: TestRequest, _ memory: HeadMemory) {
+        init(_ request: TestRequest, _ memory: HeadCache) {
             do throws(HeadFacts.Fault) {
                 let head = try HeadFacts(&request.fields, memory)
                 texts = [head.target, head.path, head.query, head.authority, head.service, head.rpc].map(\.text)
@@ -30,7 +30,7 @@ import Testing
     @Test("a head that is remembered reads as one that is not, whatever was read before")
     func same() {
         var random = SeededGenerator(state: 7)
-        let memory = HeadMemory()
+        let memory = HeadCache()
         for _ in 0..<20_000 {
             let path = Self.paths.randomElement(using: &random)!
             let authority = Self.authorities.randomElement(using: &random)!
@@ -38,19 +38,19 @@ import Testing
             if Bool.random(using: &random) { headers.append(("host", Self.authorities.randomElement(using: &random)! ?? "x")) }
             let request = TestRequest(path: path, authority: authority, headers)
             let again = TestRequest(path: path, authority: authority, headers)
-            let (known, fresh) = (Reading(request, memory), Reading(again, HeadMemory()))
+            let (known, fresh) = (Reading(request, memory), Reading(again, HeadCache()))
             #expect(known == fresh, "\(path) at \(authority ?? "nobody") \(headers)")
         }
     }
 
-    private func place(_ path: String, _ authority: String, in memory: HeadMemory) throws -> HeadMemory.Place {
+    private func place(_ path: String, _ authority: String, in memory: HeadCache) throws -> HeadCache.Place {
         let request = TestRequest(path: path, authority: authority)
         return try #require(try HeadFacts(&request.fields, memory).place)
     }
 
     @Test("what the routes said of a head is known when it comes again, and forgotten with the routes")
     func routes() throws {
-        let memory = HeadMemory()
+        let memory = HeadCache()
         let first = try place("/acme.Orders/Get", "acme.dev", in: memory)
         #expect(first.pointee.target == nil)
         first.pointee.note(route: 3, method: -1)
@@ -62,7 +62,7 @@ import Testing
 
     @Test("a head that takes another's place does not inherit its route")
     func replaced() throws {
-        let memory = HeadMemory()
+        let memory = HeadCache()
         try place("/acme.Orders/Get", "acme.dev", in: memory).pointee.note(route: 3, method: 0)
         // Of the same length and with the same end.
         let other = try place("/evil.Orders/Get", "acme.dev", in: memory)
