@@ -138,7 +138,7 @@ extension ClusterRecord: Equatable {
 }
 
 /// The records of all clusters of the process, by name; they outlive configurations that say the same of a cluster.
-package final class ClusterBoard: Sendable {
+package final class ClusterRegistry: Sendable {
     /// As many of a name as there were settings for it.
     private let clusters = Mutex<[String: [ClusterRecord]]>([:])
 

@@ -7,7 +7,7 @@ internal import Transport
 /// or until it is told again.
 final class Departure<Program: ListeningProgram> {
     private let group: WorkerGroup<Program>
-    private let board: LoadBoard
+    private let board: ConnectionCounts
     private let loop: EventLoop
     private let notices: Notices
     private let drain: DrainConfiguration
@@ -18,7 +18,7 @@ final class Departure<Program: ListeningProgram> {
     private static var pace: Duration { .milliseconds(20) }
 
     init(
-        _ drain: DrainConfiguration, group: WorkerGroup<Program>, board: LoadBoard, loop: EventLoop, notices: Notices
+        _ drain: DrainConfiguration, group: WorkerGroup<Program>, board: ConnectionCounts, loop: EventLoop, notices: Notices
     ) {
         self.drain = drain
         self.group = group

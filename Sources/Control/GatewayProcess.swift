@@ -49,13 +49,13 @@ package final class GatewayProcess {
     private let counters: CounterRegistry
     private let counterWatch: CounterWatch
     private let metrics: GatewayMetrics
-    private let schemas: SchemaBoard
+    private let schemas: SchemaStore
     private let schemaHints: SchemaHints
     private let schemaKeeper: SchemaKeeper
     private let monitor: HealthMonitor
     private let log: AccessLogWatch
     private let descriptors: DescriptorWatch
-    private let board: LoadBoard
+    private let board: ConnectionCounts
     private let hints: KeyHints
     private let storeWatch: StoreWatch
     private let group: WorkerGroup<ServingWorker>
@@ -102,11 +102,11 @@ package final class GatewayProcess {
         counterWatch = CounterWatch(counters, on: loop, notices: notices)
         metrics = GatewayMetrics(registry: MetricRegistry())
         watched = FileWatch()
-        let schemas = SchemaBoard()
+        let schemas = SchemaStore()
         self.schemas = schemas
         maker = SnapshotMaker(
             readFile: source.readFile, loop: loop, counters: counters, ticketKeys: ticketKeys, metrics: metrics,
-            clusters: ClusterBoard(), schemas: schemas)
+            clusters: ClusterRegistry(), schemas: schemas)
         var outcome: SnapshotMaker.Outcome?
         maker.make(configuration, generation: generation, watching: watched) { outcome = $0 }
         while outcome == nil, !relay.isEnding { loop.tick(wait: true) }
@@ -122,7 +122,7 @@ package final class GatewayProcess {
         let log = try AccessLogWatch(configuration.accessLog, workers: workerCount, notices: notices)
         self.log = log
         descriptors = DescriptorWatch(notices: notices)
-        let board = LoadBoard(workers: workerCount)
+        let board = ConnectionCounts(workers: workerCount)
         self.board = board
         let (counters, metrics, sink) = (counters, metrics, log.sink)
         let sought = SoughtNames(configuration.resolver)
@@ -150,7 +150,7 @@ package final class GatewayProcess {
             StoreWatch.Subject(snapshot.store), generation: snapshot.generation, mailbox: loop.mailbox, notices: notices)
         self.storeWatch = storeWatch
         let faultWatch = FaultWatch(mailbox: loop.mailbox, notices: notices)
-        let overload = OverloadBoard(workers: workerCount)
+        let overload = OverloadMonitor(workers: workerCount)
         memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
         heapRelease = HeapRelease(on: loop)
         group = try WorkerGroup(count: workerCount) { context in

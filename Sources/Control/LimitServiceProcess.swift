@@ -25,7 +25,7 @@ package final class LimitServiceProcess {
     private var configuration: LimitServiceConfiguration
     private let loop: EventLoop
     private let context: WorkerContext
-    private let board: LoadBoard
+    private let board: ConnectionCounts
     private let group: WorkerGroup<LimitWorker>
     private let listeners: ProcessListeners<LimitWorker>
     private let admin: Admin
@@ -65,7 +65,7 @@ package final class LimitServiceProcess {
         guard !problems.hasErrors, let store else { throw StartFailure(message: "the configuration has mistakes") }
 
         let workerCount = configuration.workers ?? Processors.available
-        let board = LoadBoard(workers: workerCount)
+        let board = ConnectionCounts(workers: workerCount)
         self.board = board
         let counters = CounterRegistry(pool: configuration.rateLimits.counters)
         self.counters = counters
@@ -175,7 +175,7 @@ private final class LimitWorker: ListeningProgram {
 
     init(
         rules: RuleTree, store: any WindowStore, counters: CounterRegistry, metrics: LimitServiceMetrics, context: WorkerContext,
-        board: LoadBoard
+        board: ConnectionCounts
     ) {
         server = LimitServer(
             rules: rules, store: store, counters: counters, metrics: metrics, context: context)

@@ -61,7 +61,7 @@ final class ProcessListeners<Program: ListeningProgram> {
         lastNumber += 1
         let id = ListenerID(number: lastNumber)
         open.append(Listener(id: id, wanted: plan.address, plan: opened, reservation: reservation))
-        let (sent, notices, group, load) = (opened, notices, group, LoadBoard(workers: group.count))
+        let (sent, notices, group, load) = (opened, notices, group, ConnectionCounts(workers: group.count))
         // Every worker knows it before any accepts: from then on connections are handed about.
         onEveryWorker { $0.open(sent, as: id, load: load) }
         onEveryWorker { listeners in

@@ -7,7 +7,7 @@ package final class ServingWorker: ListeningProgram {
     let gateway: GatewayWorker
     package let listeners: WorkerListeners
 
-    init(gateway: GatewayWorker, context: WorkerContext, board: LoadBoard) {
+    init(gateway: GatewayWorker, context: WorkerContext, board: ConnectionCounts) {
         self.gateway = gateway
         listeners = WorkerListeners(handler: gateway.downstream, context: context, board: board)
         let shard = gateway.metrics.shard

@@ -14,13 +14,13 @@ final class SnapshotMaker {
     private let counters: CounterRegistry
     private let ticketKeys: TicketKeys
     private let metrics: GatewayMetrics
-    private let clusters: ClusterBoard
-    private let schemas: SchemaBoard
+    private let clusters: ClusterRegistry
+    private let schemas: SchemaStore
     private let compilers = RunningSubprocesses()
 
     init(
         readFile: @escaping (String) -> Result<[UInt8], FileFailure>, loop: EventLoop, counters: CounterRegistry,
-        ticketKeys: TicketKeys, metrics: GatewayMetrics, clusters: ClusterBoard, schemas: SchemaBoard
+        ticketKeys: TicketKeys, metrics: GatewayMetrics, clusters: ClusterRegistry, schemas: SchemaStore
     ) {
         self.readFile = readFile
         self.loop = loop

@@ -35,7 +35,7 @@ package final class WorkerListeners {
     private let handler: any StreamHandler
     private let context: WorkerContext
     /// The connections of all listeners, by worker.
-    private let board: LoadBoard
+    private let board: ConnectionCounts
     private var open: [ListenerID: Share] = [:]
     /// Servers of listeners that are gone, until their connections are.
     private var leaving: [HTTPServer] = []
@@ -45,17 +45,17 @@ package final class WorkerListeners {
         /// `nil` until it listens, and where this worker is only handed connections.
         var socket: ListeningSocket?
         /// The listener's connections, by worker.
-        var load: LoadBoard
+        var load: ConnectionCounts
     }
 
-    package init(handler: any StreamHandler, context: WorkerContext, board: LoadBoard) {
+    package init(handler: any StreamHandler, context: WorkerContext, board: ConnectionCounts) {
         self.handler = handler
         self.context = context
         self.board = board
     }
 
     /// Begins to serve the connections of a listener that are handed here.
-    func open(_ plan: ListenerPlan, as id: ListenerID, load: LoadBoard) {
+    func open(_ plan: ListenerPlan, as id: ListenerID, load: ConnectionCounts) {
         let server = HTTPServer(name: plan.name, settings: plan.settings, handler: handler, context: context)
         server.tls = plan.tls
         server.connectionAged = { [unowned self] in connectionAged?() }
@@ -96,7 +96,7 @@ package final class WorkerListeners {
     }
 
     /// Serves a connection that has been counted here.
-    func serve(_ socket: AcceptedSocket, _ load: LoadBoard, listener: ListenerID) {
+    func serve(_ socket: AcceptedSocket, _ load: ConnectionCounts, listener: ListenerID) {
         connectionBegan?()
         guard let share = open[listener] else {
             // The listener has gone while the connection was on its way here. Another of its name is another's: its
@@ -116,7 +116,7 @@ package final class WorkerListeners {
     }
     private var nextIdleLook = Instant(nanoseconds: 0)
 
-    private func ended(_ load: LoadBoard) {
+    private func ended(_ load: ConnectionCounts) {
         load.ended(on: context.index)
         board.ended(on: context.index)
         connectionEnded?()

@@ -121,7 +121,7 @@ struct OutlierTests {
 
     @Test("a board gives the same record for the same settings only")
     func board() {
-        let board = ClusterBoard()
+        let board = ClusterRegistry()
         var guards = GuardSettings()
         let one = board.record("a", guards)
         #expect(board.record("a", guards) === one && board.record("b", guards) !== one)

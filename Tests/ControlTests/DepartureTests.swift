@@ -12,7 +12,7 @@ struct DepartureTests {
     /// A worker whose listeners nobody connects to: the board says what the test puts there.
     private final class Program: ListeningProgram {
         let listeners: WorkerListeners
-        init(_ context: WorkerContext, _ board: LoadBoard) {
+        init(_ context: WorkerContext, _ board: ConnectionCounts) {
             listeners = WorkerListeners(handler: NoHandler(), context: context, board: board)
         }
     }
@@ -33,7 +33,7 @@ struct DepartureTests {
     /// A process that leaves, with two connections.
     private final class Leaving {
         let worker: TestWorker
-        let board = LoadBoard(workers: 2)
+        let board = ConnectionCounts(workers: 2)
         let said = Said()
         private let group: WorkerGroup<Program>
         let departure: Departure<Program>

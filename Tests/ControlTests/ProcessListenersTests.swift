@@ -22,7 +22,7 @@ struct ProcessListenersTests {
     private final class Program: ListeningProgram {
         let handler = NoHandler()
         let listeners: WorkerListeners
-        init(_ context: WorkerContext, _ board: LoadBoard) {
+        init(_ context: WorkerContext, _ board: ConnectionCounts) {
             listeners = WorkerListeners(handler: handler, context: context, board: board)
         }
     }
@@ -42,7 +42,7 @@ struct ProcessListenersTests {
     /// A process with two workers.
     private final class Process {
         let said = Said()
-        let board = LoadBoard(workers: 2)
+        let board = ConnectionCounts(workers: 2)
         private let group: WorkerGroup<Program>
         private let listeners: ProcessListeners<Program>
 
@@ -164,10 +164,10 @@ struct ProcessListenersTests {
     @Test("a connection on its way to a worker when its listener goes is refused there, also where another has its name")
     func handedOverLate() throws {
         let worker = try TestWorker()
-        let board = LoadBoard(workers: 1)
+        let board = ConnectionCounts(workers: 1)
         let program = Program(worker.context, board)
-        let former = LoadBoard(workers: 1)
-        let present = LoadBoard(workers: 1)
+        let former = ConnectionCounts(workers: 1)
+        let present = ConnectionCounts(workers: 1)
         let plan = ListenerPlan(name: "public", address: anywhere, tls: nil, settings: .defaults)
         program.listeners.open(plan, as: ListenerID(number: 1), load: former)
         var accepted: [AcceptedSocket] = []

@@ -8,7 +8,7 @@ package import Time
 /// What is known of clusters and their endpoints, for people and for Prometheus.
 package struct ClusterReport {
     private let clusters: [Cluster]
-    private let schemas: SchemaBoard
+    private let schemas: SchemaStore
 
     private struct Cluster {
         let record: ClusterRecord
@@ -26,7 +26,7 @@ package struct ClusterReport {
 
     /// - Parameter troubles: of names that were not found, why.
     package init(
-        _ plans: [ClusterPlan], names: ResolvedNames, troubles: [String: String] = [:], schemas: SchemaBoard = SchemaBoard()
+        _ plans: [ClusterPlan], names: ResolvedNames, troubles: [String: String] = [:], schemas: SchemaStore = SchemaStore()
     ) {
         self.schemas = schemas
         clusters = plans.map { plan in

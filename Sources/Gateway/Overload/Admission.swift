@@ -6,7 +6,7 @@ internal import Transport
 
 /// When a worker looks at how near the gateway is to its limits: two comparisons for each call, and nothing more while all is well.
 struct Admission {
-    private let board: OverloadBoard
+    private let board: OverloadMonitor
     /// The board's.
     let callsLook: UnsafeMutablePointer<Atomic<Int>>
     /// From so many bytes of bodies on.
@@ -17,9 +17,9 @@ struct Admission {
     private var callsMax: Int?
     /// A worker's, of as many calls as are free of pressure.
     private var share = Int.max
-    private var workers: [OverloadBoard.Part] = []
+    private var workers: [OverloadMonitor.Part] = []
 
-    init(_ board: OverloadBoard) {
+    init(_ board: OverloadMonitor) {
         self.board = board
         callsLook = board.callsLook
     }

@@ -16,7 +16,7 @@ package final class SchemaKeeper {
     package var changed: ((_ cluster: String, _ plan: TranscodingPlan) -> Void)?
     /// Called once, when every cluster of the beginning has answered or failed to.
     package var settled: (() -> Void)?
-    private let board: SchemaBoard
+    private let board: SchemaStore
     private unowned(unsafe) let context: WorkerContext
     private let say: (String) -> Void
     private var random: Randomness
@@ -43,7 +43,7 @@ package final class SchemaKeeper {
     }
 
     /// - Parameter say: what whoever runs the process should know, each once.
-    package init(board: SchemaBoard, context: WorkerContext, seed: UInt64, say: @escaping (String) -> Void) {
+    package init(board: SchemaStore, context: WorkerContext, seed: UInt64, say: @escaping (String) -> Void) {
         self.board = board
         self.context = context
         self.say = say
@@ -132,7 +132,7 @@ package final class SchemaKeeper {
         if before?.files != files {
             do throws(SchemaFailure) {
                 let (plan, leftOut) = try asked.schema.transcoding(of: files)
-                board.known[name] = SchemaBoard.Known(files: files, serviceCount: plan.schema.services.count, time: now)
+                board.known[name] = SchemaStore.Known(files: files, serviceCount: plan.schema.services.count, time: now)
                 say("schema \(name): \(plan.schema.services.count) services by grpc.reflection.\(answer.version.rawValue)")
                 for problem in plan.problems + plan.mistakes.map(\.problem) { say("schema \(name): \(problem)") }
                 for missing in answer.withoutFile { say("schema \(name): \(missing.service) is not described: \(missing.reason)") }

@@ -23,14 +23,14 @@ package struct SnapshotBuilder {
         package var ticketKeys: TicketKeys
         package var metrics: GatewayMetrics
         package var now: WallTime
-        package var clusters: ClusterBoard
-        package var schemas: SchemaBoard
+        package var clusters: ClusterRegistry
+        package var schemas: SchemaStore
         package var folders: SchemaFolders
 
         package init(
             readFile: @escaping (String) -> Result<[UInt8], FileFailure>, counters: CounterRegistry, ticketKeys: TicketKeys,
-            metrics: GatewayMetrics, now: WallTime, clusters: ClusterBoard = ClusterBoard(),
-            schemas: SchemaBoard = SchemaBoard(), folders: SchemaFolders = .none
+            metrics: GatewayMetrics, now: WallTime, clusters: ClusterRegistry = ClusterRegistry(),
+            schemas: SchemaStore = SchemaStore(), folders: SchemaFolders = .none
         ) {
             self.folders = folders
             self.schemas = schemas

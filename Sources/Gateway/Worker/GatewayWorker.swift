@@ -68,7 +68,7 @@ package final class GatewayWorker {
     ///   - accessLog: `nil` where none is kept.
     package init(
         context: WorkerContext, serving snapshot: Snapshot, counters: CounterRegistry, metrics: GatewayMetrics,
-        accessLog: AccessLogger?, resolved: ResolvedNames, overload: OverloadBoard = OverloadBoard(workers: 1)
+        accessLog: AccessLogger?, resolved: ResolvedNames, overload: OverloadMonitor = OverloadMonitor(workers: 1)
     ) {
         admission = Admission(overload)
         self.context = context

@@ -91,7 +91,7 @@ struct RetryTests {
             var guards = plan.record.settings
             guards.errors = .defaults
             guards.errors?.callsMin = 4
-            plan.record = ClusterBoard().record("refusing", guards)
+            plan.record = ClusterRegistry().record("refusing", guards)
         }
         house.script(.reset(.refusedStream), times: 100)
         for _ in 0..<2 { #expect(house.unary().status == "14") }

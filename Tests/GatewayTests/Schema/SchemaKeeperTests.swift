@@ -14,7 +14,7 @@ struct SchemaKeeperTests {
     /// Backends that tell what they serve, and who asks them.
     private final class House {
         let worker: TestWorker
-        let board = SchemaBoard()
+        let board = SchemaStore()
         let keeper: SchemaKeeper
         private let said: Said
         private(set) var backends: [TellingBackend] = []
@@ -45,7 +45,7 @@ struct SchemaKeeperTests {
             name: "orders", endpoints: backends.map { EndpointPlan(.address($0.address)) },
             balancing: BalancingSettings(), pool: .defaults, tls: nil,
             schema: SchemaPlan(SchemaConfiguration(source: .reflection(ReflectionSettings()))),
-            record: ClusterBoard().record("orders", GuardSettings()))
+            record: ClusterRegistry().record("orders", GuardSettings()))
 
         var lines: [String] { said.lines }
         var questions: Int { backends.reduce(0) { $0 + $1.questions } }

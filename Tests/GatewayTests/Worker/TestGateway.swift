@@ -23,7 +23,7 @@ final class TestGateway {
     private var socket: ListeningSocket!
     let metrics = GatewayMetrics(registry: MetricRegistry())
     let counters = CounterRegistry()
-    let board = ClusterBoard()
+    let board = ClusterRegistry()
     private let route: String
     let tickets = TicketKeys(now: Instant(nanoseconds: 0))
     /// Connections call their owners for as long as the loop turns.
@@ -62,7 +62,7 @@ final class TestGateway {
 
     private static func snapshot(
         _ endpoints: [EndpointAddress], _ route: String, generation: UInt64, _ counters: CounterRegistry, _ tickets: TicketKeys,
-        _ metrics: GatewayMetrics, _ board: ClusterBoard,
+        _ metrics: GatewayMetrics, _ board: ClusterRegistry,
         _ change: (inout ClusterPlan, inout MemoryConfiguration) -> Void
     ) throws -> Snapshot {
         let (read, report) = readConfiguration(

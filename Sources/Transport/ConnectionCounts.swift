@@ -4,7 +4,7 @@ internal import Synchronization
 ///
 /// The kernel spreads connections by a hash of their addresses, so ten long-lived ones may all land on one worker: whoever
 /// accepts one looks here, and hands it to the worker with the fewest.
-package final class LoadBoard: Sendable {
+package final class ConnectionCounts: Sendable {
     private let counts: Counts
 
     private final class Counts: @unchecked Sendable {

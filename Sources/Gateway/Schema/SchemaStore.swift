@@ -3,7 +3,7 @@ internal import Time
 /// What clusters have told of their schemas by reflection: it outlives the configurations that ask for it.
 ///
 /// For the control thread alone.
-package final class SchemaBoard {
+package final class SchemaStore {
     package struct Known: Equatable {
         /// Each an encoded FileDescriptorProto, in the order of their bytes.
         var files: [[UInt8]]

@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// While none of them has more than its share of what is free of pressure, all together are below it, and nobody adds them up.
 /// The first that has more makes all look, until none has any more.
-package final class OverloadBoard: Sendable {
+package final class OverloadMonitor: Sendable {
     /// How many there will be.
     let workers: Int
     private let parts = Mutex<[Part]>([])
