@@ -6,13 +6,13 @@ internal import Telemetry
 /// The access log of a process, seen from its control thread: opened, opened anew, and watched for lines that are lost.
 final class AccessLogWatch {
     let sink: AccessLogSink
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private var target: Gateway.AccessLogTarget
     private var losses = LossWatch()
 
-    init(_ target: Gateway.AccessLogTarget, workers: Int, notices: Notices) throws(StartFailure) {
+    init(_ target: Gateway.AccessLogTarget, workers: Int, diagnostics: Diagnostics) throws(StartFailure) {
         self.target = target
-        self.notices = notices
+        self.diagnostics = diagnostics
         do throws(AccessLogFailure) {
             sink = try AccessLogSink(target.sinkTarget, workers: workers)
         } catch {
@@ -33,7 +33,7 @@ final class AccessLogWatch {
             target = wanted
             return true
         } catch {
-            notices.say("the access log stays as it was: \(error.subject): \(error.reason)")
+            diagnostics.log("the access log stays as it was: \(error.subject): \(error.reason)")
             return false
         }
     }
@@ -44,8 +44,8 @@ final class AccessLogWatch {
         switch losses.look(total: linesLost, isBroken: fault != nil) {
         case .began:
             let cause = fault.map { String(cString: strerror($0)) } ?? "it does not take lines as fast as they come"
-            notices.say("access log: lines are lost target=\(name) cause=\"\(cause)\"")
-        case .ended(let lost): notices.say("access log: written again target=\(name) lost=\(lost)")
+            diagnostics.log("access log: lines are lost target=\(name) cause=\"\(cause)\"")
+        case .ended(let lost): diagnostics.log("access log: written again target=\(name) lost=\(lost)")
         case nil: return
         }
     }
@@ -54,9 +54,9 @@ final class AccessLogWatch {
     func stop() {
         let before = linesLost
         if !sink.stop(withinMilliseconds: 2000) {
-            notices.say("access log: its last lines are lost target=\(name) cause=\"it takes nothing\"")
+            diagnostics.log("access log: its last lines are lost target=\(name) cause=\"it takes nothing\"")
         } else if linesLost > before {
-            notices.say("access log: its last lines are lost target=\(name) lost=\(linesLost - before)")
+            diagnostics.log("access log: its last lines are lost target=\(name) lost=\(linesLost - before)")
         }
     }
 

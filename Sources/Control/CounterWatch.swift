@@ -6,13 +6,13 @@ internal import Reactor
 /// where one has more keys than counters.
 final class CounterWatch {
     private let counters: CounterRegistry
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private let loop: EventLoop
     private var timer: Timer?
 
-    init(_ counters: CounterRegistry, on loop: EventLoop, notices: Notices) {
+    init(_ counters: CounterRegistry, on loop: EventLoop, diagnostics: Diagnostics) {
         self.counters = counters
-        self.notices = notices
+        self.diagnostics = diagnostics
         self.loop = loop
     }
 
@@ -25,7 +25,7 @@ final class CounterWatch {
     }
 
     func maintain() {
-        for trouble in counters.maintain(now: loop.now, wall: loop.wall) { notices.say(trouble.text) }
+        for trouble in counters.maintain(now: loop.now, wall: loop.wall) { diagnostics.log(trouble.text) }
     }
 
     var families: [MetricFamily] {

@@ -9,13 +9,13 @@ package final class DemoProcess {
     private let loop: EventLoop
     private let context: WorkerContext
     private let server: DemoServer
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private var signals: SignalSource?
     private var timer: Timer?
     private var isLeaving = false
 
-    package init(at address: SocketAddress, name: String, notices: Notices) throws(StartFailure) {
-        self.notices = notices
+    package init(at address: SocketAddress, name: String, diagnostics: Diagnostics) throws(StartFailure) {
+        self.diagnostics = diagnostics
         do throws(SystemError) {
             loop = try EventLoop()
             context = WorkerContext(index: 0, loop: loop)
@@ -24,12 +24,12 @@ package final class DemoProcess {
         } catch {
             throw StartFailure(message: "cannot listen on \(address): \(error)")
         }
-        notices.say("listening name=\(name) address=\(server.address ?? address) tls=false")
+        diagnostics.log("listening name=\(name) address=\(server.address ?? address) tls=false")
     }
 
     /// Serves until it is told to end. Returns the exit status.
     package func run() -> Int32 {
-        notices.say("ready")
+        diagnostics.log("ready")
         loop.run()
         return 0
     }

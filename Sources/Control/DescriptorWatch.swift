@@ -5,10 +5,10 @@ internal import Sockets
 
 /// Tells when descriptors, or the kernel's memory for sockets, run out, and when that is over.
 final class DescriptorWatch {
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private var losses = LossWatch()
 
-    init(notices: Notices) { self.notices = notices }
+    init(diagnostics: Diagnostics) { self.diagnostics = diagnostics }
 
     /// Once a second.
     func look() {
@@ -16,9 +16,9 @@ final class DescriptorWatch {
         switch losses.look(total: total, isBroken: false) {
         case .began:
             let cause = String(cString: strerror(DescriptorShortage.lastCode))
-            notices.say(
+            diagnostics.log(
                 "connections cannot be accepted or opened: cause=\"\(cause)\" descriptors=\(Self.limit) (ulimit -n, LimitNOFILE=)")
-        case .ended(let lost): notices.say("connections can be accepted and opened again: failed=\(lost)")
+        case .ended(let lost): diagnostics.log("connections can be accepted and opened again: failed=\(lost)")
         case nil: return
         }
     }

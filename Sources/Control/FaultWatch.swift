@@ -9,11 +9,11 @@ internal import Transport
 /// many there were meanwhile. The metrics have all of them.
 final class FaultWatch: @unchecked Sendable {
     private let mailbox: Mailbox
-    private let notices: Notices
+    private let diagnostics: Diagnostics
 
-    init(mailbox: Mailbox, notices: Notices) {
+    init(mailbox: Mailbox, diagnostics: Diagnostics) {
         self.mailbox = mailbox
-        self.notices = notices
+        self.diagnostics = diagnostics
     }
 
     /// On one worker. The gate is the worker's own, so a flood of faults costs the control loop no more than a few tasks.
@@ -21,7 +21,7 @@ final class FaultWatch: @unchecked Sendable {
         var gate = FaultGate()
         gateway.connectionFaulted = { [self, unowned gateway] fault in
             guard let suppressed = gate.pass(fault, now: gateway.context.loop.now) else { return }
-            mailbox.post { [self] _ in notices.say(Self.line(fault, suppressed: suppressed)) }
+            mailbox.post { [self] _ in diagnostics.log(Self.line(fault, suppressed: suppressed)) }
         }
     }
 

@@ -38,7 +38,7 @@ package struct ConfigurationSource {
 /// that no worker ever waits for them.
 package final class GatewayProcess {
     private let source: ConfigurationSource
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private var configuration: GatewayConfiguration
     private var generation: UInt64 = 1
     private let loop: EventLoop
@@ -51,7 +51,7 @@ package final class GatewayProcess {
     private let metrics: GatewayMetrics
     private let schemas: SchemaStore
     private let schemaHints: SchemaHints
-    private let schemaKeeper: SchemaKeeper
+    private let schemaKeeper: SchemaRefresher
     private let monitor: HealthMonitor
     private let log: AccessLogWatch
     private let descriptors: DescriptorWatch
@@ -65,10 +65,10 @@ package final class GatewayProcess {
     private let relay: SignalRelay
     private var admin: Admin?
     private var timers: [Timer] = []
-    private var departure: Departure<ServingWorker>?
+    private var shutdown: GracefulShutdown<ServingWorker>?
     private var watched: FileWatch
-    private var names: NameKeeper?
-    private var keys: KeySetKeeper?
+    private var names: NameRefresher?
+    private var keys: KeySetRefresher?
     private let resolver: NameResolver
     private let sought: SoughtNames
     private let memoryWatch: MemoryWatch
@@ -82,24 +82,24 @@ package final class GatewayProcess {
     package enum Phase: Sendable { case starting, serving, leaving }
 
     /// Reads and builds everything, starts the workers, opens the listeners.
-    package init(_ source: ConfigurationSource, notices: Notices) throws {
+    package init(_ source: ConfigurationSource, diagnostics: Diagnostics) throws {
         self.source = source
-        self.notices = notices
+        self.diagnostics = diagnostics
         let loop = try EventLoop()
         self.loop = loop
         // Before anything that takes its time, and before any other thread: they inherit what is blocked.
         let relay = SignalRelay()
         self.relay = relay
         signals = try ProcessSignals.hear(ProcessSignals.all, on: loop) { relay.hear($0) }
-        manager = ServiceManager(socket: source.serviceManager, on: loop, notices: notices)
+        manager = ServiceManager(socket: source.serviceManager, on: loop, diagnostics: diagnostics)
         let (read, issues) = source.read()
-        notices.report(issues)
+        diagnostics.report(issues)
         guard let configuration = read else { throw StartFailure(message: "the configuration has mistakes") }
         self.configuration = configuration
         context = WorkerContext(index: -1, loop: loop)
         ticketKeys = TicketKeys(now: loop.now)
         counters = CounterRegistry(pool: configuration.rateLimits.counters)
-        counterWatch = CounterWatch(counters, on: loop, notices: notices)
+        counterWatch = CounterWatch(counters, on: loop, diagnostics: diagnostics)
         metrics = GatewayMetrics(registry: MetricRegistry())
         watched = FileWatch()
         let schemas = SchemaStore()
@@ -115,13 +115,13 @@ package final class GatewayProcess {
             throw StartFailure(message: "told to end before it was ready")
         }
         let problems = mistakes + PlaceCheck.issues(of: configuration)
-        notices.report(problems)
+        diagnostics.report(problems)
         guard let product = built, !problems.hasErrors else { throw StartFailure(message: "the configuration has mistakes") }
 
         let workerCount = configuration.workers ?? Processors.available
-        let log = try AccessLogWatch(configuration.accessLog, workers: workerCount, notices: notices)
+        let log = try AccessLogWatch(configuration.accessLog, workers: workerCount, diagnostics: diagnostics)
         self.log = log
-        descriptors = DescriptorWatch(notices: notices)
+        descriptors = DescriptorWatch(diagnostics: diagnostics)
         let board = ConnectionCounts(workers: workerCount)
         self.board = board
         let (counters, metrics, sink) = (counters, metrics, log.sink)
@@ -131,13 +131,13 @@ package final class GatewayProcess {
             NameFiles.source(sought.configuration, readFile: source.readFile)
         }
         self.resolver = resolver
-        let names = NameKeeper(lookup: resolver, loop: loop) { notices.say($0) }
-        names.keep(NameKeeper.names(in: product.snapshot))
+        let names = NameRefresher(lookup: resolver, loop: loop) { diagnostics.log($0) }
+        names.keep(NameRefresher.names(in: product.snapshot))
         Self.wait(for: names, unless: relay, on: loop)
         let resolved = names.resolved
         self.resolved = resolved
         monitor = HealthMonitor(context: context, seed: RandomBytes.uint64())
-        schemaKeeper = SchemaKeeper(board: schemas, context: context, seed: RandomBytes.uint64()) { notices.say($0) }
+        schemaKeeper = SchemaRefresher(board: schemas, context: context, seed: RandomBytes.uint64()) { diagnostics.log($0) }
         let schemaHints = SchemaHints(mailbox: loop.mailbox)
         schemaHints.keeper = schemaKeeper
         self.schemaHints = schemaHints
@@ -147,9 +147,9 @@ package final class GatewayProcess {
         let hints = KeyHints(mailbox: loop.mailbox)
         self.hints = hints
         let storeWatch = StoreWatch(
-            StoreWatch.Subject(snapshot.store), generation: snapshot.generation, mailbox: loop.mailbox, notices: notices)
+            StoreWatch.Subject(snapshot.store), generation: snapshot.generation, mailbox: loop.mailbox, diagnostics: diagnostics)
         self.storeWatch = storeWatch
-        let faultWatch = FaultWatch(mailbox: loop.mailbox, notices: notices)
+        let faultWatch = FaultWatch(mailbox: loop.mailbox, diagnostics: diagnostics)
         let overload = OverloadMonitor(workers: workerCount)
         memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
         heapRelease = HeapRelease(on: loop)
@@ -165,7 +165,7 @@ package final class GatewayProcess {
             gateway.limitStoreChanged = { storeWatch.report($0, worker: worker, generation: $1) }
             return ServingWorker(gateway: gateway, context: context, board: board)
         }
-        listeners = ProcessListeners(group, notices: notices)
+        listeners = ProcessListeners(group, diagnostics: diagnostics)
         relay.handler = { [unowned self] in received(signal: $0) }
         try listeners.adopt(product.listeners)
         admin = try Admin.open(
@@ -175,11 +175,11 @@ package final class GatewayProcess {
                 currentSnapshot?.clusters ?? [], names: self.resolved, troubles: self.names?.troubles ?? [:], schemas: schemas)
         }
         admin?.moreFamilies = { [counterWatch] in counterWatch.families }
-        notices.say("admin address=\(admin!.address)")
+        diagnostics.log("admin address=\(admin!.address)")
     }
 
     /// Before anything is served, but not for ever: what is not known by then comes later.
-    private static func wait(for names: NameKeeper, unless relay: SignalRelay, on loop: EventLoop) {
+    private static func wait(for names: NameRefresher, unless relay: SignalRelay, on loop: EventLoop) {
         var isOver = false
         let timer = Timer(on: loop) { isOver = true }
         timer.arm(after: .seconds(5))
@@ -227,8 +227,8 @@ package final class GatewayProcess {
             generation += 1
             let next = snapshot.with(plan, of: cluster, generation: generation)
             group.postToAll { $0.gateway.adopt(next) }
-            for conflict in next.schemaConflicts { notices.say("warning: \(conflict)") }
-            for issue in next.unknownNames(in: configuration, of: cluster) { notices.say("\(issue)") }
+            for conflict in next.schemaConflicts { diagnostics.log("warning: \(conflict)") }
+            for issue in next.unknownNames(in: configuration, of: cluster) { diagnostics.log("\(issue)") }
             currentSnapshot = next
         }
         schemaKeeper.settled = { [unowned self] in settled(\.schemas) }
@@ -240,8 +240,8 @@ package final class GatewayProcess {
         awaited[keyPath: what] = false
         guard phase == .starting, !awaited.keys, !awaited.schemas else { return }
         enter(.serving)
-        if !hasKeys { notices.say("serving, but /ready answers 503: \(Self.noKeys)") }
-        notices.say("ready")
+        if !hasKeys { diagnostics.log("serving, but /ready answers 503: \(Self.noKeys)") }
+        diagnostics.log("ready")
         manager?.tell(.ready, status: "serving generation=\(generation)")
     }
 
@@ -252,13 +252,13 @@ package final class GatewayProcess {
 
     private func keepKeys() {
         let seed = (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64())
-        let keeper = KeySetKeeper(
-            context: context, resolver: resolver, notices: notices, seed: seed)
+        let keeper = KeySetRefresher(
+            context: context, resolver: resolver, diagnostics: diagnostics, seed: seed)
         keeper.fetched = { [unowned self] keys, source in
             group.postToAll { $0.gateway.setKeys(keys, from: source) }
             let hadNone = !hasKeys
             updateReadiness()
-            if hadNone, hasKeys, phase == .serving { notices.say("/ready answers 200: an issuer's keys have been fetched") }
+            if hadNone, hasKeys, phase == .serving { diagnostics.log("/ready answers 200: an issuer's keys have been fetched") }
         }
         keeper.settled = { [unowned self] in settled(\.keys) }
         hints.keeper = keeper
@@ -298,12 +298,12 @@ package final class GatewayProcess {
     private func received(signal: Int32) {
         switch signal {
         case SIGHUP: reload(Reload(rereading: true))
-        case SIGUSR1: if log.open(configuration.accessLog) { notices.say("access log opened anew") }
+        case SIGUSR1: if log.open(configuration.accessLog) { diagnostics.log("access log opened anew") }
         default:
-            if let departure { return departure.hurry() }
+            if let shutdown { return shutdown.forceNow() }
             enter(.leaving)
             manager?.tell(.stopping, status: "leaving: running calls finish")
-            departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
+            shutdown = GracefulShutdown(configuration.drain, group: group, board: board, loop: loop, diagnostics: diagnostics)
         }
     }
 
@@ -315,7 +315,7 @@ package final class GatewayProcess {
         var wanted = configuration
         if reload.rereading {
             let (read, issues) = source.read()
-            notices.report(issues)
+            diagnostics.report(issues)
             guard let read else { return reloaded("reload refused: the configuration in service stays", reload) }
             wanted = read
         }
@@ -331,7 +331,7 @@ package final class GatewayProcess {
         _ outcome: SnapshotMaker.Outcome, of wanted: GatewayConfiguration, _ files: FileWatch, _ reload: Reload
     ) -> String {
         let problems = outcome.issues + (reload.rereading ? PlaceCheck.issues(of: wanted) : [])
-        notices.report(problems)
+        diagnostics.report(problems)
         guard let product = outcome.product, !problems.hasErrors else {
             // Among them may be new ones with the mistake in them.
             watched.add(files)
@@ -347,7 +347,7 @@ package final class GatewayProcess {
     }
 
     private func reloaded(_ outcome: String, _ reload: Reload) {
-        notices.say(outcome)
+        diagnostics.log(outcome)
         // Anew even where nothing changed: the file may have been moved away.
         if reload.rereading { log.open(configuration.accessLog) }
         if let next = reloads.ended() { return self.reload(next) }
@@ -362,12 +362,12 @@ package final class GatewayProcess {
         for (what, differs) in [
             ("workers", wanted.workers != configuration.workers), ("admin", wanted.admin.value != configuration.admin.value),
         ] where differs {
-            notices.say("\(what): the change takes effect at the next start")
+            diagnostics.log("\(what): the change takes effect at the next start")
         }
         configuration = wanted
         sought.configuration = wanted.resolver
         let snapshot = product.snapshot
-        names?.keep(NameKeeper.names(in: snapshot))
+        names?.keep(NameRefresher.names(in: snapshot))
         keys?.keep(snapshot.keySetSources)
         if snapshot.store != currentSnapshot?.store {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)

@@ -18,7 +18,7 @@ package final class LimitServiceProcess {
     package typealias Source = () -> (LimitServiceConfiguration?, [Issue])
 
     private let read: Source
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private let readFile: @Sendable (String) -> Result<[UInt8], FileFailure>
     private let ticketKeys: TicketKeys
     /// What is in service; where a part of it is not, what the next start brings.
@@ -34,23 +34,23 @@ package final class LimitServiceProcess {
     private var signals: SignalSource?
     private let relay: SignalRelay
     private let manager: ServiceManager?
-    private var departure: Departure<LimitWorker>?
+    private var shutdown: GracefulShutdown<LimitWorker>?
     private var watch: Timer?
 
     package init(
         _ read: @escaping Source, readFile: @escaping @Sendable (String) -> Result<[UInt8], FileFailure>,
-        notices: Notices, serviceManager: String? = nil
+        diagnostics: Diagnostics, serviceManager: String? = nil
     ) throws {
         self.read = read
         self.readFile = readFile
-        self.notices = notices
+        self.diagnostics = diagnostics
         loop = try EventLoop()
         let relay = SignalRelay()
         self.relay = relay
-        manager = ServiceManager(socket: serviceManager, on: loop, notices: notices)
+        manager = ServiceManager(socket: serviceManager, on: loop, diagnostics: diagnostics)
         signals = try ProcessSignals.hear([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
         let (found, issues) = read()
-        notices.report(issues)
+        diagnostics.report(issues)
         guard let configuration = found else { throw StartFailure(message: "the configuration has mistakes") }
         self.configuration = configuration
         context = WorkerContext(index: -1, loop: loop)
@@ -61,7 +61,7 @@ package final class LimitServiceProcess {
         let plans = configuration.listeners.compactMap { files.listenerPlan($0, speaking: [.http2], ticketKeys: ticketKeys) }
         let store = LimitServiceStore(configuration.rateLimits, &files)
         let problems = files.issues + PlaceCheck.issues(of: configuration.listeners, admin: configuration.admin)
-        notices.report(problems)
+        diagnostics.report(problems)
         guard !problems.hasErrors, let store else { throw StartFailure(message: "the configuration has mistakes") }
 
         let workerCount = configuration.workers ?? Processors.available
@@ -69,13 +69,13 @@ package final class LimitServiceProcess {
         self.board = board
         let counters = CounterRegistry(pool: configuration.rateLimits.counters)
         self.counters = counters
-        counterWatch = CounterWatch(counters, on: loop, notices: notices)
+        counterWatch = CounterWatch(counters, on: loop, diagnostics: diagnostics)
         let rules = RuleTree(configuration.domains, counters: counters)
         let registry = MetricRegistry()
         let metrics = LimitServiceMetrics(registry)
         // Where it counts does not change: there is one generation.
         let watch = StoreWatch(
-            StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, notices: notices)
+            StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, diagnostics: diagnostics)
         group = try WorkerGroup(count: workerCount) { context in
             let worker = LimitWorker(
                 rules: rules, store: store.make(context, readFile: readFile), counters: counters, metrics: metrics, context: context,
@@ -84,21 +84,21 @@ package final class LimitServiceProcess {
             worker.server.storeChanged = { watch.report($0, worker: index, generation: 0) }
             return worker
         }
-        listeners = ProcessListeners(group, notices: notices)
+        listeners = ProcessListeners(group, diagnostics: diagnostics)
         try listeners.adopt(plans)
         admin = try Admin.open(configuration.admin.value, registry: registry, context: context)
         relay.handler = { [unowned self] in received(signal: $0) }
         admin.moreFamilies = { [counterWatch] in counterWatch.families }
-        notices.say("admin address=\(admin.address)")
+        diagnostics.log("admin address=\(admin.address)")
     }
 
     /// Serves until it is told to end. Returns the exit status.
     package func run() -> Int32 {
         admin.isReady = true
         counterWatch.start()
-        notices.say("ready")
+        diagnostics.log("ready")
         manager?.tell(.ready, status: "serving")
-        let descriptors = DescriptorWatch(notices: notices)
+        let descriptors = DescriptorWatch(diagnostics: diagnostics)
         let watch = Timer(on: loop) { [unowned self] in
             descriptors.look()
             self.watch?.arm(after: .seconds(1))
@@ -113,19 +113,19 @@ package final class LimitServiceProcess {
 
     private func received(signal: Int32) {
         guard signal == SIGHUP else {
-            if let departure { return departure.hurry() }
+            if let shutdown { return shutdown.forceNow() }
             admin.isReady = false
             manager?.tell(.stopping, status: "leaving: running calls finish")
-            departure = Departure(configuration.drain, group: group, board: board, loop: loop, notices: notices)
+            shutdown = GracefulShutdown(configuration.drain, group: group, board: board, loop: loop, diagnostics: diagnostics)
             return
         }
         // Once it leaves, the manager is told no more.
-        let manager = departure == nil ? manager : nil
+        let manager = shutdown == nil ? manager : nil
         manager?.tell(.reloading, status: "reading the configuration")
         let (found, issues) = read()
-        notices.report(issues)
+        diagnostics.report(issues)
         let outcome = found.map(take) ?? Self.refusal
-        notices.say(outcome)
+        diagnostics.log(outcome)
         manager?.tell(.ready, status: outcome)
     }
 
@@ -135,11 +135,11 @@ package final class LimitServiceProcess {
     ///
     /// - Returns: what became of it.
     private func take(_ found: LimitServiceConfiguration) -> String {
-        guard departure == nil else { return "reload refused: the service is leaving" }
+        guard shutdown == nil else { return "reload refused: the service is leaving" }
         var files = FileOpener(read: readFile, now: loop.wall)
         let plans = found.listeners.compactMap { files.listenerPlan($0, speaking: [.http2], ticketKeys: ticketKeys) }
         let problems = files.issues + PlaceCheck.issues(of: found.listeners, admin: found.admin)
-        notices.report(problems)
+        diagnostics.report(problems)
         guard !problems.hasErrors else { return Self.refusal }
         do {
             try listeners.adopt(plans)
@@ -150,7 +150,7 @@ package final class LimitServiceProcess {
             ("workers", found.workers != configuration.workers), ("admin", found.admin.value != configuration.admin.value),
             ("rate_limits", !found.rateLimits.countsAlike(configuration.rateLimits)),
         ] where differs {
-            notices.say("\(what): the change takes effect at the next start")
+            diagnostics.log("\(what): the change takes effect at the next start")
         }
         configuration = found
         let rules = RuleTree(found.domains, counters: counters)

@@ -5,7 +5,7 @@ internal import Transport
 /// The listeners of a process, seen from its control thread: their addresses are held here and served by the workers.
 final class ProcessListeners<Program: ListeningProgram> {
     private let group: WorkerGroup<Program>
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private var open: [Listener] = []
     private var lastNumber = 0
 
@@ -19,9 +19,9 @@ final class ProcessListeners<Program: ListeningProgram> {
         var reservation: PortReservation
     }
 
-    init(_ group: WorkerGroup<Program>, notices: Notices) {
+    init(_ group: WorkerGroup<Program>, diagnostics: Diagnostics) {
         self.group = group
-        self.notices = notices
+        self.diagnostics = diagnostics
     }
 
     /// Opens what is new, closes what is gone, and changes what stayed. What can fail comes first, and changes nothing.
@@ -61,14 +61,14 @@ final class ProcessListeners<Program: ListeningProgram> {
         lastNumber += 1
         let id = ListenerID(number: lastNumber)
         open.append(Listener(id: id, wanted: plan.address, plan: opened, reservation: reservation))
-        let (sent, notices, group, load) = (opened, notices, group, ConnectionCounts(workers: group.count))
+        let (sent, diagnostics, group, load) = (opened, diagnostics, group, ConnectionCounts(workers: group.count))
         // Every worker knows it before any accepts: from then on connections are handed about.
         onEveryWorker { $0.open(sent, as: id, load: load) }
         onEveryWorker { listeners in
             do throws(SystemError) {
                 try listeners.listen(id, at: sent.address, group: group)
             } catch {
-                notices.say("cannot listen on \(sent.address): \(error)")
+                diagnostics.log("cannot listen on \(sent.address): \(error)")
             }
         }
         // Whoever reads this line may connect at once.
@@ -104,7 +104,7 @@ final class ProcessListeners<Program: ListeningProgram> {
     }
 
     private func say(_ plan: ListenerPlan) {
-        notices.say("listening name=\(plan.name) address=\(plan.address) tls=\(plan.tls != nil)")
+        diagnostics.log("listening name=\(plan.name) address=\(plan.address) tls=\(plan.tls != nil)")
     }
 }
 

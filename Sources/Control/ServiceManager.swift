@@ -32,19 +32,19 @@ final class ServiceManager {
 
     /// - Parameter socket: a path, or `@` and the name of an abstract socket; anything else has no manager behind it. `nil`
     ///   where there is none.
-    init?(socket name: String?, on loop: EventLoop, notices: Notices) {
+    init?(socket name: String?, on loop: EventLoop, diagnostics: Diagnostics) {
         guard let name, !name.isEmpty else { return nil }
         let bytes = Array(name.utf8)
         // A path ends in a zero byte.
         let room = bytes[0] == UInt8(ascii: "/") ? Self.nameBytesMax - 1 : Self.nameBytesMax
         guard bytes[0] == UInt8(ascii: "/") || bytes[0] == UInt8(ascii: "@"), bytes.count > 1, bytes.count <= room else {
-            notices.say("NOTIFY_SOCKET is not used: found \"\(name)\", expected an absolute path, or @ and a name")
+            diagnostics.log("NOTIFY_SOCKET is not used: found \"\(name)\", expected an absolute path, or @ and a name")
             return nil
         }
         descriptor = socket(
             AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else {
-            notices.say("NOTIFY_SOCKET is not used: \(SystemError("socket"))")
+            diagnostics.log("NOTIFY_SOCKET is not used: \(SystemError("socket"))")
             return nil
         }
         self.name = bytes

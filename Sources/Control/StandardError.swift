@@ -27,7 +27,7 @@ final class StandardError: Sendable {
         state.withLock { state in
             if state.linesDropped > 0 {
                 let lines = state.linesDropped
-                let word = lines == 1 ? "1 notice was" : "\(lines) notices were"
+                let word = lines == 1 ? "1 notice was" : "\(lines) diagnostics were"
                 guard put("\(state.endsMidLine ? "\n" : "")\(word) dropped: standard error took nothing\n", waiting: 0) == .whole else {
                     state.linesDropped += 1
                     return

@@ -14,7 +14,7 @@ final class StoreWatch: @unchecked Sendable {
     }
 
     private let mailbox: Mailbox
-    private let notices: Notices
+    private let diagnostics: Diagnostics
 
     // Touched on the control loop only.
     private var subject: Subject
@@ -23,11 +23,11 @@ final class StoreWatch: @unchecked Sendable {
     /// The codes of what was said since it last decided.
     private var said: Set<String> = []
 
-    init(_ subject: Subject, generation: UInt64, mailbox: Mailbox, notices: Notices) {
+    init(_ subject: Subject, generation: UInt64, mailbox: Mailbox, diagnostics: Diagnostics) {
         self.subject = subject
         self.generation = generation
         self.mailbox = mailbox
-        self.notices = notices
+        self.diagnostics = diagnostics
     }
 
     /// Another store from this generation on, of which nothing is known yet; reports about the former are over.
@@ -50,12 +50,12 @@ final class StoreWatch: @unchecked Sendable {
             workersInTrouble.insert(worker)
             let isNew = trouble.code.map { said.insert($0).inserted } ?? false
             guard wasWell || isNew else { return }
-            notices.say("limit store unavailable: \(subject.consequence) store=\(subject.name) cause=\"\(text(trouble))\"")
+            diagnostics.log("limit store unavailable: \(subject.consequence) store=\(subject.name) cause=\"\(text(trouble))\"")
         } else {
             workersInTrouble.remove(worker)
             guard !wasWell, workersInTrouble.isEmpty else { return }
             said = []
-            notices.say("limit store available again: it decides store=\(subject.name)")
+            diagnostics.log("limit store available again: it decides store=\(subject.name)")
         }
     }
 

@@ -17,11 +17,11 @@ struct Demo: ParsableCommand {
             throw ValidationError(
                 "found \"\(listen)\" for --listen, expected an address such as 127.0.0.1:50051 or unix:/run/demo.sock")
         }
-        let notices = Notices()
+        let diagnostics = Diagnostics()
         do {
-            throw ExitCode(try DemoProcess(at: address, name: name, notices: notices).run())
+            throw ExitCode(try DemoProcess(at: address, name: name, diagnostics: diagnostics).run())
         } catch let failure as StartFailure {
-            notices.say("martlet: \(failure.message)")
+            diagnostics.log("martlet: \(failure.message)")
             throw ExitCode(1)
         }
     }

@@ -16,7 +16,7 @@ struct RateLimit: ParsableCommand {
     var file: String
 
     func run() throws {
-        let notices = Notices()
+        let diagnostics = Diagnostics()
         let file = file
         do {
             let process = try LimitServiceProcess(
@@ -27,10 +27,10 @@ struct RateLimit: ParsableCommand {
                         LimitServiceConfiguration.read(
                             text: text, file: file, environment: Files.environment, readFile: Files.text)
                     }
-                }, readFile: Files.bytes, notices: notices, serviceManager: Files.environment("NOTIFY_SOCKET"))
+                }, readFile: Files.bytes, diagnostics: diagnostics, serviceManager: Files.environment("NOTIFY_SOCKET"))
             throw ExitCode(process.run())
         } catch let failure as StartFailure {
-            notices.say("martlet: \(failure.message)")
+            diagnostics.log("martlet: \(failure.message)")
             throw ExitCode(1)
         }
     }

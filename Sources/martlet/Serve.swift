@@ -14,12 +14,12 @@ struct Serve: ParsableCommand {
     var file: String
 
     func run() throws {
-        let notices = Notices()
+        let diagnostics = Diagnostics()
         do {
-            let status = try GatewayProcess(Files.source(file), notices: notices).run()
+            let status = try GatewayProcess(Files.source(file), diagnostics: diagnostics).run()
             throw ExitCode(status)
         } catch let failure as StartFailure {
-            notices.say("martlet: \(failure.message)")
+            diagnostics.log("martlet: \(failure.message)")
             throw ExitCode(1)
         }
     }

@@ -49,7 +49,7 @@ struct ProcessListenersTests {
         init() throws {
             let (board, said) = (board, said)
             group = try WorkerGroup(count: 2) { Program($0, board) }
-            listeners = ProcessListeners(group, notices: Notices(to: { said.note($0) }))
+            listeners = ProcessListeners(group, diagnostics: Diagnostics(to: { said.note($0) }))
         }
 
         deinit { group.stop() }

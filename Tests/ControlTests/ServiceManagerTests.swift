@@ -45,7 +45,7 @@ struct ServiceManagerTests {
     }
 
     private func make(_ name: String, says lines: @escaping @Sendable (String) -> Void = { _ in }) -> ServiceManager? {
-        ServiceManager(socket: name, on: worker.loop, notices: Notices(to: lines))
+        ServiceManager(socket: name, on: worker.loop, diagnostics: Diagnostics(to: lines))
     }
 
     @Test("states and their texts arrive as sd_notify(3) has them, by path and by abstract name", arguments: [
@@ -76,7 +76,7 @@ struct ServiceManagerTests {
         let lines = Mutex<[String]>([])
         #expect(make(name) { line in lines.withLock { $0.append(line) } } == nil)
         #expect(lines.withLock { $0.count } == 1)
-        #expect(ServiceManager(socket: nil, on: worker.loop, notices: Notices()) == nil)
+        #expect(ServiceManager(socket: nil, on: worker.loop, diagnostics: Diagnostics()) == nil)
         #expect(make("") == nil)
     }
 

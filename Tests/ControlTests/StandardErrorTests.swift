@@ -24,7 +24,7 @@ struct StandardErrorTests {
         let before = drain()
         let kept = before.split(separator: "\n").count { $0.utf8.count == 8191 }
         output.write("again\n")
-        #expect(drain().hasSuffix("\(200 - kept) notices were dropped: standard error took nothing\nagain\n"))
+        #expect(drain().hasSuffix("\(200 - kept) diagnostics were dropped: standard error took nothing\nagain\n"))
         close(ends[0])
         close(ends[1])
     }

@@ -28,7 +28,7 @@ struct StoreWatchTests {
         let said = said
         watch = StoreWatch(
             Self.subject(.local), generation: 1, mailbox: worker.loop.mailbox,
-            notices: Notices { line in said.lines.withLock { $0.append(line) } })
+            diagnostics: Diagnostics { line in said.lines.withLock { $0.append(line) } })
     }
 
     @Test("however many workers notice, it is said once that it is gone, and once that it is back for all of them")

@@ -7,7 +7,7 @@ internal import Transport
 final class KeyHints: @unchecked Sendable {
     private let mailbox: Mailbox
     /// Touched on the control loop only.
-    weak var keeper: KeySetKeeper?
+    weak var keeper: KeySetRefresher?
 
     private static let period = Duration.seconds(1)
 

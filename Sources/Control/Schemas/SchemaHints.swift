@@ -5,7 +5,7 @@ internal import Reactor
 final class SchemaHints: @unchecked Sendable {
     private let mailbox: Mailbox
     /// Touched on the control loop only.
-    weak var keeper: SchemaKeeper?
+    weak var keeper: SchemaRefresher?
 
     init(mailbox: Mailbox) { self.mailbox = mailbox }
 

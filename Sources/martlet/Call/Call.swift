@@ -78,7 +78,7 @@ struct Call: ParsableCommand {
         options.isVerbose = verbose
         options.isPretty = pretty ?? (isatty(STDOUT_FILENO) == 1)
         let target = try asked.address.map { try tls.target($0, authority: authority) }
-        let console = Console(answer: StandardOutput.write, say: Notices().say)
+        let console = Console(answer: StandardOutput.write, say: Diagnostics().log)
         throw ExitCode(try CallProcess.run(options, to: target, console: console).number)
     }
 }

@@ -47,7 +47,7 @@ struct TokenInspect: ParsableCommand {
         TokenText.write(parts, at: now, into: &output)
         StandardOutput.write(output)
         guard let keySetFile else {
-            Notices().say("The signature was not verified; use --jwks FILE to verify it.")
+            Diagnostics().log("The signature was not verified; use --jwks FILE to verify it.")
             return
         }
         let keys = try keySet(keySetFile)
@@ -87,7 +87,7 @@ struct TokenInspect: ParsableCommand {
             throw CommandFailure("\(path): \(error.reason)")
         }
         for skipped in set.skipped {
-            Notices().say("\(path): key \(skipped.index + 1) is not used: \(skipped.reason.reason)")
+            Diagnostics().log("\(path): key \(skipped.index + 1) is not used: \(skipped.reason.reason)")
         }
         if set.keys.isEmpty { throw CommandFailure("\(path): found no key that can verify") }
         return set

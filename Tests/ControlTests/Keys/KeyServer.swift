@@ -99,7 +99,7 @@ final class KnownHosts: HostResolver {
 final class Kept {
     let worker: TestWorker
     let hosts = KnownHosts()
-    let keeper: KeySetKeeper
+    let keeper: KeySetRefresher
     private(set) var fetched: [[String]] = []
     private(set) var isSettled = false
     private let said = Said()
@@ -111,8 +111,8 @@ final class Kept {
     init(_ worker: TestWorker) {
         self.worker = worker
         let said = said
-        keeper = KeySetKeeper(
-            context: worker.context, resolver: hosts, notices: Notices(to: { line in said.lines.withLock { $0.append(line) } }),
+        keeper = KeySetRefresher(
+            context: worker.context, resolver: hosts, diagnostics: Diagnostics(to: { line in said.lines.withLock { $0.append(line) } }),
             seed: (1, 2, 3, 4))
         keeper.fetched = { [unowned self] keys, _ in fetched.append(keys.keys.map { String(decoding: $0.keyID ?? [], as: UTF8.self) }) }
         keeper.settled = { [unowned self] in isSettled = true }

@@ -8,7 +8,7 @@ import Testing
 @testable import Transport
 
 @Suite("Leaving")
-struct DepartureTests {
+struct GracefulShutdownTests {
     /// A worker whose listeners nobody connects to: the board says what the test puts there.
     private final class Program: ListeningProgram {
         let listeners: WorkerListeners
@@ -36,7 +36,7 @@ struct DepartureTests {
         let board = ConnectionCounts(workers: 2)
         let said = Said()
         private let group: WorkerGroup<Program>
-        let departure: Departure<Program>
+        let shutdown: GracefulShutdown<Program>
 
         init(delay: Duration, timeout: Duration) throws {
             worker = try TestWorker()
@@ -44,9 +44,9 @@ struct DepartureTests {
             group = try WorkerGroup(count: 2) { Program($0, board) }
             board.add(to: 0)
             board.add(to: 1)
-            departure = Departure(
+            shutdown = GracefulShutdown(
                 DrainConfiguration(delay: delay, timeout: timeout), group: group, board: board, loop: worker.loop,
-                notices: Notices(to: { said.note($0) }))
+                diagnostics: Diagnostics(to: { said.note($0) }))
         }
 
         deinit { group.stop() }
@@ -81,7 +81,7 @@ struct DepartureTests {
     func hurry(delay: Duration) throws {
         let leaving = try Leaving(delay: delay, timeout: .seconds(10))
         #expect(!leaving.hasEnded)
-        leaving.departure.hurry()
+        leaving.shutdown.forceNow()
         #expect(leaving.hasEnded)
         #expect(leaving.said.all.last == "leaving with 2 connections open: told twice")
     }

@@ -7,7 +7,7 @@ internal import Transport
 
 /// Keeps what the names of a configuration stand for: each looked up again when its answer has lived its life, the last good
 /// answer kept.
-final class NameKeeper {
+final class NameRefresher {
     /// Called when an answer differs from the one before.
     var changed: ((ResolvedNames) -> Void)?
     private(set) var resolved = ResolvedNames()
@@ -69,11 +69,11 @@ final class NameKeeper {
     /// These names from now on; those that are not among them any more are forgotten.
     func keep(_ names: Set<Subject>) {
         wanted = names
-        keepHouse()
+        reconcile()
     }
 
     /// Begins with names that are new, and ends with those that nobody wants any more.
-    private func keepHouse() {
+    private func reconcile() {
         var needed = wanted
         for case (.service(let name), let service) in kept where wanted.contains(.service(name)) {
             for target in (service.coming ?? []) + (resolved.services[name] ?? []) {
@@ -161,7 +161,7 @@ final class NameKeeper {
             if isNews { resolved.addresses[host] = found }
         case (.service, .services(let targets, _)):
             name.coming = targets
-            keepHouse()
+            reconcile()
         case (.host(let host), _): resolved.addresses[host] = resolved.addresses[host] ?? []
         case (.service(let service), _): resolved.services[service] = resolved.services[service] ?? []
         }
@@ -188,7 +188,7 @@ final class NameKeeper {
                 isNews = true
             }
         }
-        if isOver { keepHouse() }
+        if isOver { reconcile() }
         return isNews
     }
 }

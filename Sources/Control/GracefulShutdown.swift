@@ -5,11 +5,11 @@ internal import Transport
 
 /// How a process leaves: after `delay` its workers accept no more and let their connections finish, for `timeout` at most,
 /// or until it is told again.
-final class Departure<Program: ListeningProgram> {
+final class GracefulShutdown<Program: ListeningProgram> {
     private let group: WorkerGroup<Program>
     private let board: ConnectionCounts
     private let loop: EventLoop
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private let drain: DrainConfiguration
     private var begin: Timer?
     private var watch: Timer?
@@ -18,14 +18,14 @@ final class Departure<Program: ListeningProgram> {
     private static var pace: Duration { .milliseconds(20) }
 
     init(
-        _ drain: DrainConfiguration, group: WorkerGroup<Program>, board: ConnectionCounts, loop: EventLoop, notices: Notices
+        _ drain: DrainConfiguration, group: WorkerGroup<Program>, board: ConnectionCounts, loop: EventLoop, diagnostics: Diagnostics
     ) {
         self.drain = drain
         self.group = group
         self.board = board
         self.loop = loop
-        self.notices = notices
-        notices.say("leaving delay=\(DurationText.text(drain.delay)) timeout=\(DurationText.text(drain.timeout))")
+        self.diagnostics = diagnostics
+        diagnostics.log("leaving delay=\(DurationText.text(drain.delay)) timeout=\(DurationText.text(drain.timeout))")
         begin = Timer(on: loop) { [unowned self] in start() }
         if drain.delay > .zero { begin?.arm(after: drain.delay) } else { start() }
     }
@@ -46,11 +46,11 @@ final class Departure<Program: ListeningProgram> {
     }
 
     /// Waits for nobody any more: what still runs is ended, and counted and logged as such.
-    func hurry() { leave("told twice") }
+    func forceNow() { leave("told twice") }
 
     private func leave(_ reason: String) {
         if board.total > 0 {
-            notices.say("leaving with \(board.total) connections open: \(reason)")
+            diagnostics.log("leaving with \(board.total) connections open: \(reason)")
             group.postToAll { worker in
                 worker.endCalls()
                 worker.listeners.end()

@@ -11,7 +11,7 @@ package import Transport
 /// not there. The last good one stays until there is another.
 ///
 /// On one loop of the process, which is not a worker's.
-package final class SchemaKeeper {
+package final class SchemaRefresher {
     /// A cluster has another schema than before.
     package var changed: ((_ cluster: String, _ plan: TranscodingPlan) -> Void)?
     /// Called once, when every cluster of the beginning has answered or failed to.

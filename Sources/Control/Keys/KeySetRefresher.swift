@@ -12,14 +12,14 @@ internal import Transport
 /// is not known. The last good one stays until there is a better.
 ///
 /// Lives on the control loop.
-final class KeySetKeeper {
+final class KeySetRefresher {
     /// Hears of a set that is new or has changed.
     var fetched: ((KeySet, KeySetSource) -> Void)?
     /// Called once, when every set of the beginning has come or failed.
     var settled: (() -> Void)?
 
     private let context: WorkerContext
-    private let notices: Notices
+    private let diagnostics: Diagnostics
     private let resolver: any HostResolver
     private var entries: [KeySetSource: Entry] = [:]
     private var random: FastRandom
@@ -45,11 +45,11 @@ final class KeySetKeeper {
     }
 
     init(
-        context: WorkerContext, resolver: any HostResolver, notices: Notices, seed: (UInt64, UInt64, UInt64, UInt64)
+        context: WorkerContext, resolver: any HostResolver, diagnostics: Diagnostics, seed: (UInt64, UInt64, UInt64, UInt64)
     ) {
         self.context = context
         self.resolver = resolver
-        self.notices = notices
+        self.diagnostics = diagnostics
         random = FastRandom(seed: seed)
         timer = Timer(on: context.loop) { [unowned self] in fetchDue() }
     }
@@ -74,7 +74,7 @@ final class KeySetKeeper {
                 entries[source] = Entry(source, tls: try Self.context(for: source), at: now)
             } catch {
                 // The authorities were read once when the snapshot was built: only a lack of memory comes to this.
-                notices.say("keys \(KeySetLocation(source).description): \(error.description)")
+                diagnostics.log("keys \(KeySetLocation(source).description): \(error.description)")
             }
         }
         fetchDue()
@@ -126,13 +126,13 @@ final class KeySetKeeper {
             let document = try result.get()
             try take(document.body, for: entry)
             entry.schedule.succeeded(at: now, freshFor: document.freshFor)
-            if entry.isFailing { notices.say("keys \(KeySetLocation(entry.source).description): fetched again") }
+            if entry.isFailing { diagnostics.log("keys \(KeySetLocation(entry.source).description): fetched again") }
             entry.isFailing = false
         } catch {
             entry.schedule.failed(at: now, chance: random.next())
             if !entry.isFailing {
                 let stays = entry.document == nil ? "there are none yet" : "those from before stay"
-                notices.say("keys \(KeySetLocation(entry.source).description): \(error.text); \(stays)")
+                diagnostics.log("keys \(KeySetLocation(entry.source).description): \(error.text); \(stays)")
             }
             entry.isFailing = true
         }
@@ -167,7 +167,7 @@ final class KeySetKeeper {
         if skipped.count > Self.skippedToldMax {
             lines.append("\(place): \(skipped.count - Self.skippedToldMax) more keys are not used")
         }
-        for line in lines where !entry.told.contains(line) { notices.say(line) }
+        for line in lines where !entry.told.contains(line) { diagnostics.log(line) }
         entry.told = Set(lines)
     }
 

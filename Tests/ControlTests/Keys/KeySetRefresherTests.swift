@@ -8,7 +8,7 @@ import Testing
 @testable import Control
 
 @Suite("Keeping key sets")
-struct KeySetKeeperTests {
+struct KeySetRefresherTests {
     let worker: TestWorker
     let server: KeyServer
     let kept: Kept

@@ -8,7 +8,7 @@ import Transport
 @testable import Control
 
 @Suite("Keeping what names stand for")
-struct NameKeeperTests {
+struct NameRefresherTests {
     let worker: TestWorker
     let names = KnownNames()
 
@@ -45,8 +45,8 @@ struct NameKeeperTests {
         var all: [ResolvedNames] = []
     }
 
-    private func keeper(_ subjects: Subject...) -> (NameKeeper, Changes) {
-        let keeper = NameKeeper(lookup: names, loop: worker.loop)
+    private func keeper(_ subjects: Subject...) -> (NameRefresher, Changes) {
+        let keeper = NameRefresher(lookup: names, loop: worker.loop)
         let changes = Changes()
         keeper.changed = { changes.all.append($0) }
         keeper.keep(Set(subjects))
@@ -124,7 +124,7 @@ struct NameKeeperTests {
     func troubles() {
         final class Said { var lines: [String] = [] }
         let said = Said()
-        let keeper = NameKeeper(lookup: names, loop: worker.loop) { said.lines.append($0) }
+        let keeper = NameRefresher(lookup: names, loop: worker.loop) { said.lines.append($0) }
         names.answers[.host("c.test")] = .unknown(ttl: .seconds(5))
         keeper.keep([.host("a.test"), .host("c.test")])
         #expect(keeper.troubles == ["c.test": "no such name"])
@@ -149,7 +149,7 @@ struct NameKeeperTests {
     func searchDomains() {
         final class Said { var lines: [String] = [] }
         let said = Said()
-        let keeper = NameKeeper(lookup: names, loop: worker.loop) { said.lines.append($0) }
+        let keeper = NameRefresher(lookup: names, loop: worker.loop) { said.lines.append($0) }
         names.unanswered = [DomainName("a.x.test")!, DomainName("a.y.test")!]
         names.answers[.host("a")] = .failed
         keeper.keep([.host("a")])

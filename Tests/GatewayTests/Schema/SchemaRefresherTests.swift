@@ -10,12 +10,12 @@ import Time
 @testable import Transport
 
 @Suite("Schemas by reflection")
-struct SchemaKeeperTests {
+struct SchemaRefresherTests {
     /// Backends that tell what they serve, and who asks them.
     private final class House {
         let worker: TestWorker
         let board = SchemaStore()
-        let keeper: SchemaKeeper
+        let keeper: SchemaRefresher
         private let said: Said
         private(set) var backends: [TellingBackend] = []
         private(set) var changes = 0
@@ -27,7 +27,7 @@ struct SchemaKeeperTests {
             worker = try TestWorker()
             let said = Said()
             self.said = said
-            keeper = SchemaKeeper(board: board, context: worker.context, seed: 1) { said.lines.append($0) }
+            keeper = SchemaRefresher(board: board, context: worker.context, seed: 1) { said.lines.append($0) }
             backends = try (0..<count).map { _ in try TellingBackend(on: worker) }
             keeper.changed = { [unowned self] _, _ in changes += 1 }
             keeper.settled = { [unowned self] in isSettled = true }

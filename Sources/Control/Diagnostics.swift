@@ -1,11 +1,11 @@
 package import Config
 
 /// What the process tells its operators: lines on standard error.
-package struct Notices: Sendable {
-    private let hear: @Sendable (String) -> Void
+package struct Diagnostics: Sendable {
+    private let write: @Sendable (String) -> Void
 
     package init() {
-        hear = { line in StandardError.shared.write(Self.printable(line) + "\n") }
+        write = { line in StandardError.shared.write(Self.printable(line) + "\n") }
     }
 
     /// Names that others gave us may hold what a terminal obeys, or ends at.
@@ -18,11 +18,11 @@ package struct Notices: Sendable {
     }
 
     /// Said elsewhere, from any thread.
-    init(to hear: @escaping @Sendable (String) -> Void) { self.hear = hear }
+    init(to write: @escaping @Sendable (String) -> Void) { self.write = write }
 
-    package func say(_ line: String) { hear(line) }
+    package func log(_ line: String) { write(line) }
 
     package func report(_ issues: [Issue]) {
-        for issue in issues { say("\(issue)") }
+        for issue in issues { log("\(issue)") }
     }
 }
