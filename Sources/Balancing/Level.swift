@@ -85,14 +85,14 @@ final class Level {
             return candidates[0]
         }
         switch policy {
-        case .leastRequest: return lessLoaded(avoided, now, &random)
+        case .leastRequest: return leastLoadedOfTwo(avoided, now, &random)
         case .roundRobin: return nextInTurn(avoided, now)
-        case .random: return drawn(avoided, now, &random)
+        case .random: return randomPick(avoided, now, &random)
         case .ringHash:
-            guard let hash else { return drawn(avoided, now, &random) }
-            return onRing(hash, avoided, now)
+            guard let hash else { return randomPick(avoided, now, &random) }
+            return ringPick(hash, avoided, now)
         case .maglev:
-            guard let hash else { return drawn(avoided, now, &random) }
+            guard let hash else { return randomPick(avoided, now, &random) }
             return inTable(hash, avoided, now)
         }
     }
@@ -124,7 +124,7 @@ final class Level {
 
     // MARK: The policies
 
-    private func lessLoaded(_ avoided: MemberPointer?, _ now: Instant, _ random: inout Randomness) -> MemberPointer? {
+    private func leastLoadedOfTwo(_ avoided: MemberPointer?, _ now: Instant, _ random: inout Randomness) -> MemberPointer? {
         let first: MemberPointer
         var second: MemberPointer
         if isWeighted || slowStart != nil {
@@ -169,7 +169,7 @@ final class Level {
         return walk(from: 0, avoided, now)
     }
 
-    private func drawn(_ avoided: MemberPointer?, _ now: Instant, _ random: inout Randomness) -> MemberPointer? {
+    private func randomPick(_ avoided: MemberPointer?, _ now: Instant, _ random: inout Randomness) -> MemberPointer? {
         for _ in 0..<4 {
             let member = draw(now, &random)
             if fits(member, avoided, now) { return member }
@@ -177,7 +177,7 @@ final class Level {
         return walk(from: random.below(count), avoided, now)
     }
 
-    private func onRing(_ hash: UInt64, _ avoided: MemberPointer?, _ now: Instant) -> MemberPointer? {
+    private func ringPick(_ hash: UInt64, _ avoided: MemberPointer?, _ now: Instant) -> MemberPointer? {
         var place = ring.place(of: hash)
         for _ in 0..<ring.count {
             let member = members[ring.member(at: place)]

@@ -23,11 +23,11 @@ struct PriorityLoads: Equatable {
         if total < 100, settings.panicPercent > 0 {
             panics = levels.map { $0.members > 0 && 100 * $0.healthy < settings.panicPercent * $0.members }
         }
-        let peopled = levels.indices.filter { levels[$0].members > 0 }
-        if !peopled.isEmpty, peopled.allSatisfy({ panics[$0] }) {
+        let nonEmpty = levels.indices.filter { levels[$0].members > 0 }
+        if !nonEmpty.isEmpty, nonEmpty.allSatisfy({ panics[$0] }) {
             // Nobody's health is believed: by their numbers.
             let members = levels.reduce(0) { $0 + $1.members }
-            for index in peopled { percents[index] = 100 * levels[index].members / members }
+            for index in nonEmpty { percents[index] = 100 * levels[index].members / members }
         } else {
             guard total > 0 else { return }
             var left = 100

@@ -1,7 +1,7 @@
 /// Who may call, as `allow:` and `deny:` say it.
 ///
 /// Compiled by `RuleBook`. What a rule asks of a token can only be known of a caller who has one: to a caller without a
-/// token such a rule in an `allow` is neither true nor false, so `not` around it does not let strangers in.
+/// token such a rule in an `allow` is neither true nor false, so `not` around it does not let unauthenticated requests in.
 package indirect enum AccessRule: Hashable, Sendable {
     /// Every caller, also without a token: anonymous access is said aloud.
     case anyone

@@ -66,11 +66,11 @@ package final class RuleBook: Sendable {
     private func refusal(by step: Step, _ caller: borrowing CallerFacts) -> AccessVerdict.Reason? {
         switch step.effect {
         case .deny:
-            let outcome = program.outcome(step.root, caller, strangers: .false_, generation: generation)
+            let outcome = program.outcome(step.root, caller, unauthenticated: .fails, generation: generation)
             guard outcome == .fits else { return nil }
             return caller.token == nil && step.asksForToken ? .needsAuthentication : .denied
         case .allow:
-            switch program.outcome(step.root, caller, strangers: .unknown, generation: generation) {
+            switch program.outcome(step.root, caller, unauthenticated: .unknown, generation: generation) {
             case .fits: return nil
             case .fails: return .notAllowed
             case .needsToken: return .needsAuthentication

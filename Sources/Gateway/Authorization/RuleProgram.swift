@@ -34,40 +34,40 @@ struct RuleProgram: Sendable {
 
     /// How a rule counts that asks something of a token, for a caller without one.
     ///
-    /// In an `allow` it is unknown, so that `not` does not let strangers in. In a `deny` it is false: a stranger has no
+    /// In an `allow` it is unknown, so that `not` does not let unauthenticated requests in. In a `deny` it is false: a stranger has no
     /// claims and no scopes.
-    enum Strangers { case unknown, false_ }
+    enum UnauthenticatedOutcome { case unknown, fails }
 
-    func outcome(_ index: Int32, _ caller: borrowing CallerFacts, strangers: Strangers, generation: UInt64) -> Outcome {
+    func outcome(_ index: Int32, _ caller: borrowing CallerFacts, unauthenticated: UnauthenticatedOutcome, generation: UInt64) -> Outcome {
         let node = nodes[Int(index)]
         guard node.tokenRule >= 0, caller.token != nil, let memory = caller.memory else {
-            return evaluate(node, at: index, caller, strangers: strangers, generation: generation)
+            return evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
         }
         switch memory.pointee.recall(node.tokenRule, generation: generation) {
         case true?: return .fits
         // The reason is not remembered: refusals work it out again.
-        case false?: return evaluate(node, at: index, caller, strangers: strangers, generation: generation)
+        case false?: return evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
         case nil:
-            let outcome = evaluate(node, at: index, caller, strangers: strangers, generation: generation)
+            let outcome = evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
             memory.pointee.note(node.tokenRule, fits: outcome == .fits, generation: generation)
             return outcome
         }
     }
 
     private func evaluate(
-        _ node: Node, at index: Int32, _ caller: borrowing CallerFacts, strangers: Strangers, generation: UInt64
+        _ node: Node, at index: Int32, _ caller: borrowing CallerFacts, unauthenticated: UnauthenticatedOutcome, generation: UInt64
     ) -> Outcome {
         switch node.kind {
         case .anyone: return .fits
-        case .any, .all: return combine(node, at: index, caller, strangers: strangers, generation: generation)
+        case .any, .all: return combine(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
         case .not:
-            switch outcome(index + 1, caller, strangers: strangers, generation: generation) {
+            switch outcome(index + 1, caller, unauthenticated: unauthenticated, generation: generation) {
             case .fits: return .fails
             case .fails, .lacksScopes: return .fits
             case .needsToken: return .needsToken
             }
         case .authenticated, .scopes, .claim:
-            guard let token = caller.token else { return strangers == .unknown ? .needsToken : .fails }
+            guard let token = caller.token else { return unauthenticated == .unknown ? .needsToken : .fails }
             return token._withUnsafeGuaranteedRef { ask(node, of: $0) }
         case .header: return hasHeader(headers[Int(node.operand)], caller.fields) ? .fits : .fails
         case .address:
@@ -84,19 +84,19 @@ struct RuleProgram: Sendable {
     /// Of several that fail, the answer that helps the caller most: log in, then ask for a scope. Of `all`, the one that helps
     /// least: where one can never fit, the others do not matter.
     private func combine(
-        _ node: Node, at index: Int32, _ caller: borrowing CallerFacts, strangers: Strangers, generation: UInt64
+        _ node: Node, at index: Int32, _ caller: borrowing CallerFacts, unauthenticated: UnauthenticatedOutcome, generation: UInt64
     ) -> Outcome {
         let isAny = node.kind == .any
         var result: Outcome = isAny ? .fails : .fits
         var child = index + 1
         while child < node.end {
-            let outcome = outcome(child, caller, strangers: strangers, generation: generation)
+            let outcome = outcome(child, caller, unauthenticated: unauthenticated, generation: generation)
             if isAny {
                 if outcome == .fits { return .fits }
-                if outcome.hope > result.hope { result = outcome }
+                if outcome.rank > result.rank { result = outcome }
             } else {
                 if outcome == .fails { return .fails }
-                if result == .fits || (outcome != .fits && outcome.hope > result.hope) { result = outcome }
+                if result == .fits || (outcome != .fits && outcome.rank > result.rank) { result = outcome }
             }
             child = nodes[Int(child)].end
         }
@@ -128,7 +128,7 @@ struct RuleProgram: Sendable {
 }
 
 extension RuleProgram.Outcome {
-    fileprivate var hope: Int {
+    fileprivate var rank: Int {
         switch self {
         case .fails: 0
         case .lacksScopes: 1

@@ -123,11 +123,11 @@ package final class CallPolicy: Sendable {
         self.terms = terms
 
         var filters: [Filter] = []
-        // What must hold for strangers too is counted first: it is the shield of all that follows.
+        // What must hold for unauthenticated requests too is counted first: it is the shield of all that follows.
         if !limitsBefore.isEmpty { filters.append(.limitStrangers) }
         // What is not spoken here at all is nobody's.
         if allowedProtocols != .all { filters.append(.speak) }
-        // Authenticate before counting, so that strangers cannot spend a tenant's budget.
+        // Authenticate before counting, so that unauthenticated requests cannot spend a tenant's budget.
         if authenticates { filters.append(.authenticate) }
         // Authorize before counting too: a refused call costs its tenant nothing.
         filters.append(.authorize)

@@ -35,9 +35,9 @@ package final class Snapshot: Sendable {
     package let memory: MemoryLimits
     package let overload: OverloadConfiguration
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
-    private let strangersClaims: ClaimHeaders?
-    /// `strangersClaims`, read without counting references.
-    let strangersClaimsReference: Unmanaged<ClaimHeaders>?
+    private let unauthenticatedClaims: ClaimHeaders?
+    /// `unauthenticatedClaims`, read without counting references.
+    let unauthenticatedClaimsReference: Unmanaged<ClaimHeaders>?
     /// `rules`, likewise.
     let rulesReference: Unmanaged<RuleBook>
 
@@ -68,8 +68,8 @@ package final class Snapshot: Sendable {
         self.memory = memory
         self.overload = overload
         rulesReference = .passUnretained(rules)
-        strangersClaims = authentication?.claimHeaders { _, _ in nil }
-        strangersClaimsReference = strangersClaims.map { .passUnretained($0) }
+        unauthenticatedClaims = authentication?.claimHeaders { _, _ in nil }
+        unauthenticatedClaimsReference = unauthenticatedClaims.map { .passUnretained($0) }
     }
 
     /// Calls that two routes would take by HTTP, each told with its route.

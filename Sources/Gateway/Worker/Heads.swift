@@ -42,11 +42,11 @@ extension GatewayWorker {
         return additions
     }
 
-    /// The claims that go upstream with the exchange; for a stranger only their names.
+    /// The claims that go upstream with the exchange; for an unauthenticated request only their names.
     func claims(of exchange: ExchangePointer) -> Unmanaged<ClaimHeaders>? {
         if let identity = exchange.pointee.identity { return identity.claimsReference }
         return exchange.pointee.snapshot!._withUnsafeGuaranteedRef {
-            $0.reference._withUnsafeGuaranteedRef { $0.strangersClaimsReference }
+            $0.reference._withUnsafeGuaranteedRef { $0.unauthenticatedClaimsReference }
         }
     }
 
