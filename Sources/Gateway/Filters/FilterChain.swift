@@ -3,18 +3,18 @@ internal import GRPC
 
 /// A station on a request's way. The set is closed, so a chain is a list of numbers and a call is a switch.
 package enum Filter: UInt8, Sendable {
-    case limitStrangers
+    case rateLimitUnauthenticated
     /// Is the caller's protocol one of those spoken here?
-    case speak
+    case checkProtocol
     case authenticate
     case authorize
     /// Can it be served at all? Asked before it is counted.
-    case serve
-    case limit
-    case shape
+    case checkServable
+    case rateLimit
+    case trafficPolicy
     case route
     /// What can be called is told, and nobody called.
-    case document, page
+    case openAPIDocument, openAPIPage
 }
 
 /// What a filter says of an exchange.
@@ -54,8 +54,8 @@ extension GatewayWorker {
             exchange.pointee.filterIndex += 1
             let verdict: FilterVerdict
             switch filter {
-            case .limitStrangers: verdict = limitStrangers(exchange)
-            case .speak:
+            case .rateLimitUnauthenticated: verdict = rateLimitUnauthenticated(exchange)
+            case .checkProtocol:
                 let caller = exchange.pointee.clientProtocol
                 guard policy._withUnsafeGuaranteedRef({ $0.allowedProtocols.contains(caller) }) else {
                     return refuse(exchange, .notSpoken(exchange))
@@ -63,19 +63,19 @@ extension GatewayWorker {
                 continue
             case .authenticate: verdict = authenticator.check(exchange, worker: self)
             case .authorize: verdict = authorize(exchange)
-            case .serve:
+            case .checkServable:
                 if let cause = unservable(exchange) { return refuse(exchange, cause) }
                 continue
-            case .limit: verdict = limit(exchange)
-            case .shape:
+            case .rateLimit: verdict = limit(exchange)
+            case .trafficPolicy:
                 if let cause = exchange.pointee.bridge?.refusal { return refuse(exchange, cause) }
                 verdict = shape(exchange)
             case .route:
                 if let cause = exchange.pointee.bridge?.refusal { return refuse(exchange, cause) }
                 upstream.start(exchange)
                 return
-            case .document: return answerPage(exchange, .document)
-            case .page: return answerPage(exchange, .page)
+            case .openAPIDocument: return answerPage(exchange, .document)
+            case .openAPIPage: return answerPage(exchange, .page)
             }
             switch verdict {
             case .proceed: continue

@@ -9,7 +9,7 @@ internal import Transport
 
 extension GatewayWorker {
     /// Limits that hold before it is known who calls.
-    func limitStrangers(_ exchange: ExchangePointer) -> FilterVerdict {
+    func rateLimitUnauthenticated(_ exchange: ExchangePointer) -> FilterVerdict {
         let policy = exchange.pointee.policy!
         return policy._withUnsafeGuaranteedRef { decide(exchange, $0.limitsBefore, []) }
     }

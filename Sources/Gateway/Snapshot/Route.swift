@@ -124,21 +124,21 @@ package final class CallPolicy: Sendable {
 
         var filters: [Filter] = []
         // What must hold for unauthenticated requests too is counted first: it is the shield of all that follows.
-        if !limitsBefore.isEmpty { filters.append(.limitStrangers) }
+        if !limitsBefore.isEmpty { filters.append(.rateLimitUnauthenticated) }
         // What is not spoken here at all is nobody's.
-        if allowedProtocols != .all { filters.append(.speak) }
+        if allowedProtocols != .all { filters.append(.checkProtocol) }
         // Authenticate before counting, so that unauthenticated requests cannot spend a tenant's budget.
         if authenticates { filters.append(.authenticate) }
         // Authorize before counting too: a refused call costs its tenant nothing.
         filters.append(.authorize)
-        if needsGRPC || refusesGRPC { filters.append(.serve) }
+        if needsGRPC || refusesGRPC { filters.append(.checkServable) }
         // A caller's plan may have limits where the route has none.
-        if authenticates || !self.limits.isEmpty { filters.append(.limit) }
+        if authenticates || !self.limits.isEmpty { filters.append(.rateLimit) }
         // What goes wrong on purpose goes wrong where a cluster would.
-        if shapes { filters.append(.shape) }
+        if shapes { filters.append(.trafficPolicy) }
         switch page {
-        case .document: filters.append(.document)
-        case .page: filters.append(.page)
+        case .document: filters.append(.openAPIDocument)
+        case .page: filters.append(.openAPIPage)
         case nil: filters.append(.route)
         }
         self.filters = filters
