@@ -87,7 +87,7 @@ package final class WorkerListeners {
             connectionRefused?()
             return socket.refuse()
         }
-        if Pressure(total + 1, of: connectionsMax) >= .severe { letIdleGo() }
+        if Pressure(total + 1, of: connectionsMax) >= .severe { closeIdle() }
         let target = board.assign(acceptedBy: context.index)
         share.load.add(to: target)
         if target == context.index { return serve(socket, share.load, listener: listener) }
@@ -108,11 +108,11 @@ package final class WorkerListeners {
     }
 
     /// Near the limit of connections those without a call make room: looked for once a second at most.
-    private func letIdleGo() {
+    private func closeIdle() {
         let now = context.loop.now
         guard now >= nextIdleLook else { return }
         nextIdleLook = now + .seconds(1)
-        for share in open.values { share.server.letIdleGo(after: .seconds(1)) }
+        for share in open.values { share.server.closeIdle(after: .seconds(1)) }
     }
     private var nextIdleLook = Instant(nanoseconds: 0)
 

@@ -232,7 +232,7 @@ package final class Session {
     }
 
     /// The connection is gone: every stream hears it, and no callback does anything more.
-    package func die() {
+    package func connectionLost() {
         guard !isDead else { return }
         isDead = true
         let reason = fault?.isLimit == true ? StreamClose.limitExceeded : .connectionLost

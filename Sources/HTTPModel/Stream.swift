@@ -161,7 +161,7 @@ extension StreamPointer {
     func streamIdle(_ stream: StreamPointer) -> Bool
     /// The stream's connection has reached its age, and the grace that it then had is over.
     /// - Returns: false where the stream is to be reset.
-    func streamOutlived(_ stream: StreamPointer) -> Bool
+    func streamGraceExpired(_ stream: StreamPointer) -> Bool
     /// The peer has taken nothing of what waits for it for the listener's `stall`: the stream is reset after the call.
     func streamStalled(_ stream: StreamPointer)
     /// The last call: the record is reused after it. Not called where `handler` has been set to `nil`.
@@ -172,7 +172,7 @@ extension StreamHandler {
     package func streamInformational(_ stream: StreamPointer) {}
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {}
     package func streamIdle(_ stream: StreamPointer) -> Bool { false }
-    package func streamOutlived(_ stream: StreamPointer) -> Bool { false }
+    package func streamGraceExpired(_ stream: StreamPointer) -> Bool { false }
     package func streamStalled(_ stream: StreamPointer) {}
 }
 

@@ -177,7 +177,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
             if !isEnding, session.isFinished {
                 isEnding = true
                 reportFault(session.fault)
-                leave()
+                closeAfterFlush()
             }
         }
     }
@@ -186,8 +186,8 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         isClosed = true
         switch codec {
         case .undecided: break
-        case .http2(let session): session.die()
-        case .http1(let exchanges): exchanges.die(inOrder: end == .peer)
+        case .http2(let session): session.connectionLost()
+        case .http1(let exchanges): exchanges.connectionLost(inOrder: end == .peer)
         }
     }
 
@@ -202,11 +202,11 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     func fail(_ misuse: Session.Misuse) {
         guard !isEnding else { return }
         isEnding = true
-        leave()
+        closeAfterFlush()
     }
 
     /// Closes the channel once everything is sent.
-    func leave() { channel.close() }
+    func closeAfterFlush() { channel.close() }
 
     // MARK: HTTP/1.1
 

@@ -105,7 +105,7 @@ package final class HTTPServer {
     }
 
     /// Connections that have had no stream for a while are told to go, so that others find room.
-    package func letIdleGo(after idle: Duration) {
+    package func closeIdle(after idle: Duration) {
         for connection in connections.values where connection.idleFor >= idle { connection.beginDrain() }
     }
 
@@ -126,7 +126,7 @@ package final class HTTPServer {
 
     /// Ends every connection, once what was said on it has left.
     package func end() {
-        for connection in connections.values { connection.leave() }
+        for connection in connections.values { connection.closeAfterFlush() }
     }
 
     private var sweepInterval: Duration {

@@ -33,7 +33,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     private var agesAt: UInt64 = 0
     private var graceEndsAt: UInt64 = 0
     /// Once the client has said what it speaks: its preface and SETTINGS, or the beginning of a request line.
-    private var isGreeted = false
+    private var hasReceivedPreface = false
     /// When we said our last; then the peer has a little while to close.
     private var leftAt: UInt64 = 0
 
@@ -107,7 +107,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         if case .undecided = codec {
             guard decide(bytes) else { return }
         }
-        if !isGreeted, case .http1 = codec { isGreeted = true }
+        if !hasReceivedPreface, case .http1 = codec { hasReceivedPreface = true }
         super.channelReceived(bytes)
     }
 
@@ -117,7 +117,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     }
 
     /// The caller may still be sending, and is to read the GOAWAY that says why it is over.
-    override func leave() { channel.closeAfterPeer() }
+    override func closeAfterFlush() { channel.closeAfterPeer() }
 
     override package func sessionBegan(_ stream: StreamPointer) { stream.pointee.listener = handler }
 
@@ -127,7 +127,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         perform(drain.streamEnded(openStreams: 0))
     }
 
-    override package func sessionSettingsChanged() { isGreeted = true }
+    override package func sessionSettingsChanged() { hasReceivedPreface = true }
 
     package func exchangeBegan(_ stream: StreamPointer) { stream.pointee.listener = handler }
 
@@ -207,7 +207,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         case .nameLastStream:
             say { $0.goAway(.noError) } _: { _ in }
         case .close:
-            leave()
+            closeAfterFlush()
         }
         channel.markDirty()
     }
@@ -232,12 +232,12 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
             forEachStream { stream in stream.tell { $0.streamStalled(stream) } }
             return channel.abort()
         }
-        if !isGreeted {
+        if !hasReceivedPreface {
             if isOver(idleSince, settings.handshake) { channel.abort() }
             if announcedAt > 0, now > announcedAt &+ Self.courtesyNanoseconds { channel.close() }
             return
         }
-        if agesAt != 0, now > agesAt { grow(settings) }
+        if agesAt != 0, now > agesAt { reachMaxAge(settings) }
         if let exchanges, let since = exchanges.headSince {
             guard isOver(since, settings.handshake) else { return }
             exchanges.refuseSlowHead()
@@ -263,7 +263,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     }
 
     /// It has reached its age: it takes no more calls, and those that run end with their grace.
-    private func grow(_ settings: HTTPServerSettings) {
+    private func reachMaxAge(_ settings: HTTPServerSettings) {
         agesAt = 0
         beginDrain()
         server.connectionAged?()
@@ -273,7 +273,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     private func endStreams() {
         graceEndsAt = 0
         forEachStream { stream in
-            if handler.object?.streamOutlived(stream) != true { reset(stream, .cancel) }
+            if handler.object?.streamGraceExpired(stream) != true { reset(stream, .cancel) }
         }
     }
 
@@ -285,7 +285,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
 
     /// How long it has had no stream; zero while it has, or has not said what it speaks.
     var idleFor: Duration {
-        streamCount > 0 || !isGreeted || isDraining ? .zero : .nanoseconds(Int64(clamping: now &- idleSince))
+        streamCount > 0 || !hasReceivedPreface || isDraining ? .zero : .nanoseconds(Int64(clamping: now &- idleSince))
     }
 
     /// The stream given may end meanwhile.

@@ -43,7 +43,7 @@ extension FuzzEntry {
             let session = Session(.client, limits: .defaults, pool: StreamPool(chunks: ChunkPool()), memory: NGHTTP2Allocator())
             withBytes(input.damaged(frames)) { try? session.receive($0, now: 1) }
             _ = session.peerStreamLimit
-            session.die()
+            session.connectionLost()
         },
         FuzzEntry("authorities of requests") { input in
             let port = input.text()

@@ -181,7 +181,7 @@ import Testing
         #expect(try frames(side).allSatisfy { $0.type != 0 })
         let other = try #require(side.request(Side.post, ended: false))
         side.finish(other, trailers: [("x", "1")])
-        side.session.die()
+        side.session.connectionLost()
         #expect(side.session.endings.isEmpty)
     }
 

@@ -181,7 +181,7 @@ import Testing
         try pair.run()
         #expect(pair.server.session.fault == .headerCompression)
         #expect(pair.server.session.fault?.isLimit == true)
-        pair.server.session.die()
+        pair.server.session.connectionLost()
     }
 
     @Test("the streams of a connection that our limits have ended hear that it was they")
@@ -193,7 +193,7 @@ import Testing
         _ = try side.output()
         let block = [0x88] + FieldFloodTests.define + Array(repeating: FieldFloodTests.indexed, count: 1000)
         #expect(throws: Session.Misuse.sectionTooLarge) { try side.input(Raw.frame(1, flags: 4, stream: 1, block)) }
-        side.session.die()
+        side.session.connectionLost()
         #expect(side.heard[1].closed == .limitExceeded)
         #expect(side.heard[3].closed == .limitExceeded)
         // A peer that breaks the protocol is another matter.
@@ -204,7 +204,7 @@ import Testing
         try? other.input(Raw.frame(1, flags: 4, stream: 2, [0x88]))
         _ = try? other.output()
         #expect(other.session.fault == .protocolError)
-        other.session.die()
+        other.session.connectionLost()
         #expect(other.heard[1].closed == .connectionLost)
     }
 

@@ -104,7 +104,7 @@ final class Side {
         session.delegate = heard
     }
 
-    deinit { session.die() }
+    deinit { session.connectionLost() }
 
     func output(limit: Int = 1 << 20, now: UInt64 = 0) throws -> [UInt8] {
         var buffer = GatherBuffer(capacity: 256, takesChunks: true)

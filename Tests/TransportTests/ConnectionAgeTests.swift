@@ -69,11 +69,11 @@ struct ConnectionAgeTests {
         let (busy, idle) = (try served.caller(), try served.caller())
         _ = busy.begin("/silent")
         #expect(served.worker.run { served.handler.begun == 1 })
-        served.server.letIdleGo(after: .seconds(1))
+        served.server.closeIdle(after: .seconds(1))
         served.worker.settle()
         #expect(!idle.isClosed)
         served.worker.advance(by: .seconds(2))
-        served.server.letIdleGo(after: .seconds(1))
+        served.server.closeIdle(after: .seconds(1))
         #expect(served.worker.run { idle.isClosed })
         #expect(busy.connection.hasRoom)
     }

@@ -61,7 +61,7 @@ package final class Downstream: StreamHandler {
         return end(exchange, stream, .streamIdle, .streamIdleTimeout)
     }
 
-    package func streamOutlived(_ stream: StreamPointer) -> Bool {
+    package func streamGraceExpired(_ stream: StreamPointer) -> Bool {
         guard let exchange = exchange(stream) else { return false }
         return end(exchange, stream, .connectionTooOld, nil)
     }

@@ -329,7 +329,7 @@ package final class HTTP1Calls: HTTP1Codec {
         owner?.callEnded()
     }
 
-    package func die(inOrder: Bool) {
+    package func connectionLost(inOrder: Bool) {
         guard !isDead else { return }
         end()
         if inOrder, current != nil { readLast() }

@@ -25,7 +25,7 @@ package protocol HTTP1Codec: AnyObject {
     func reset(_ stream: StreamPointer, _ code: ErrorCode)
     /// Tells the stream under way that its connection is gone.
     /// - Parameter inOrder: the peer ended its side, and everything before that has come.
-    func die(inOrder: Bool)
+    func connectionLost(inOrder: Bool)
 }
 
 /// What handlers say of a body waits in the stream, whichever side it goes to.

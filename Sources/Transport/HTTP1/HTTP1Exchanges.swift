@@ -304,7 +304,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     }
 
     /// The connection is gone.
-    package func die(inOrder: Bool) {
+    package func connectionLost(inOrder: Bool) {
         guard !isDead else { return }
         isDead = true
         if let stream, isAnnounced { endExchange(stream, .connectionLost) } else { dropHead() }

@@ -20,7 +20,7 @@ private final class Client: HTTP1CallsOwner, StreamHandler {
         calls.owner = self
     }
 
-    deinit { calls.die(inOrder: false) }
+    deinit { calls.connectionLost(inOrder: false) }
 
     var liveStreams: Int { pool.liveCount }
 
@@ -218,7 +218,7 @@ struct CallsTests {
         client.begin()
         _ = client.said()
         client.receive("HTTP/1.1 200 OK\r\n\r\nsome")
-        client.calls.die(inOrder: inOrder)
+        client.calls.connectionLost(inOrder: inOrder)
         #expect(client.body == "some")
         #expect(client.events.last == (inOrder ? "closed complete" : "closed connectionLost"))
     }
@@ -229,7 +229,7 @@ struct CallsTests {
         client.begin()
         _ = client.said()
         client.receive("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome")
-        client.calls.die(inOrder: true)
+        client.calls.connectionLost(inOrder: true)
         #expect(client.events.last == "closed connectionLost")
     }
 
@@ -245,7 +245,7 @@ struct CallsTests {
         }
         client.begin(method)
         if hasLeft { _ = client.said() }
-        client.calls.die(inOrder: true)
+        client.calls.connectionLost(inOrder: true)
         #expect(client.events.last == (mayAgain ? "closed unprocessed" : "closed connectionLost"))
     }
 

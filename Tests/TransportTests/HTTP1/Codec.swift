@@ -32,7 +32,7 @@ final class Codec: HTTP1ExchangesOwner, StreamHandler {
         exchanges.owner = self
     }
 
-    deinit { exchanges.die(inOrder: false) }
+    deinit { exchanges.connectionLost(inOrder: false) }
 
     var liveStreams: Int { pool.liveCount }
 
