@@ -61,9 +61,9 @@ package final class CircuitUsage: Sendable {
     package func addRequests(_ change: Int) { requestCount.wrappingAdd(change, ordering: .relaxed) }
     package func addRetries(_ change: Int) { retryCount.wrappingAdd(change, ordering: .relaxed) }
     package func addHedges(_ change: Int) { hedgeCount.wrappingAdd(change, ordering: .relaxed) }
-    package func noteTimeout() { timeouts.wrappingAdd(1, ordering: .relaxed) }
-    package func noteOverflow() { overflows.wrappingAdd(1, ordering: .relaxed) }
-    package func noteRefusal(_ cause: CircuitRefusal) {
+    package func recordTimeout() { timeouts.wrappingAdd(1, ordering: .relaxed) }
+    package func recordOverflow() { overflows.wrappingAdd(1, ordering: .relaxed) }
+    package func recordRefusal(_ cause: CircuitRefusal) {
         switch cause {
         case .requests: requestRefusals.wrappingAdd(1, ordering: .relaxed)
         case .pending: pendingRefusals.wrappingAdd(1, ordering: .relaxed)

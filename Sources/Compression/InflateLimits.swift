@@ -30,7 +30,7 @@ package struct DensityGuard: Sendable {
     package init(_ limits: InflateLimits = InflateLimits(outputBytesMax: .max)) { self.limits = limits }
 
     /// Another message was read.
-    package mutating func note(consumed: Int, written: Int) throws(InflateFailure) {
+    package mutating func record(consumed: Int, written: Int) throws(InflateFailure) {
         consumedBytes += consumed
         writtenBytes += written
         guard writtenBytes <= limits.allowed(after: consumedBytes) else { throw .tooDense(ratioMax: limits.ratioMax) }

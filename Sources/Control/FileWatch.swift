@@ -26,13 +26,13 @@ final class FileWatch {
     /// A reader that has whatever it reads watched from now on.
     func watching<Contents>(_ read: @escaping (String) -> Contents) -> (String) -> Contents {
         { [self] path in
-            note(path)
+            record(path)
             return read(path)
         }
     }
 
     /// Watches a file, or which files a folder has: before it is looked at.
-    func note(_ path: String) {
+    func record(_ path: String) {
         if seen[path] == nil { seen[path] = Mark(path) }
     }
 

@@ -52,7 +52,7 @@ final class SnapshotMaker {
             configuration,
             .init(
                 readFile: files.watching(readFile), counters: counters, ticketKeys: ticketKeys, metrics: metrics,
-                now: loop.wall, clusters: clusters, schemas: schemas, folders: protos.folders(noting: files.note)))
+                now: loop.wall, clusters: clusters, schemas: schemas, folders: protos.folders(recording: files.record)))
         let outcome = builder.build(generation: generation)
         let isCompiling = protos.compile { [self] in build(configuration, generation, files, protos, completion) }
         if !isCompiling { completion(outcome) }

@@ -12,7 +12,7 @@ struct MessageFraming {
     private(set) var saysKeepAlive = false
     private(set) var expectsContinue = false
 
-    mutating func note(_ field: Field) throws(HTTP1Failure) {
+    mutating func record(_ field: Field) throws(HTTP1Failure) {
         switch field.token {
         case .contentLength:
             if contentLength != nil { throw .repeatedContentLength }
@@ -23,7 +23,7 @@ struct MessageFraming {
             contentLength = length
         case .transferEncoding:
             if isChunked { throw .badTransferEncoding }
-            try noteTransferEncoding(field.valueBytes)
+            try recordTransferEncoding(field.valueBytes)
         case .connection:
             var options = FieldList(field.valueBytes)
             while let option = options.next() {
@@ -54,7 +54,7 @@ struct MessageFraming {
     }
 
     /// Exactly `chunked`. A list that ends in it has codings that we do not undo; one that does not has no end.
-    private mutating func noteTransferEncoding(_ value: UnsafeRawBufferPointer) throws(HTTP1Failure) {
+    private mutating func recordTransferEncoding(_ value: UnsafeRawBufferPointer) throws(HTTP1Failure) {
         if HTTPGrammar.equalsIgnoringCase(value, "chunked") {
             isChunked = true
             return

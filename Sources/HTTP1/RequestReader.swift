@@ -102,7 +102,7 @@ package struct RequestReader {
                 case .incomplete:
                     return Step(event: .needsMore, consumed: offset)
                 case .field(let field, let next):
-                    try note(field)
+                    try record(field)
                     offset = next
                 case .end(let next):
                     isTooLarge = section.isTooLarge
@@ -134,13 +134,13 @@ package struct RequestReader {
         isHeadCut = true
     }
 
-    private mutating func note(_ field: Field) throws(HTTP1Failure) {
+    private mutating func record(_ field: Field) throws(HTTP1Failure) {
         if field.token == .host {
             if host != nil { throw .repeatedHost }
             guard AuthorityGrammar.isValid(field.valueBytes) else { throw .badHost }
             host = field.valueBytes
         } else {
-            try framing.note(field)
+            try framing.record(field)
         }
     }
 

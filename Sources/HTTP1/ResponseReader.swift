@@ -127,7 +127,7 @@ package struct ResponseReader {
                     return Step(event: .needsMore, consumed: offset)
                 case .field(let field, let next):
                     // Expect means nothing in a response.
-                    if field.token != .expect { try framing.note(field) }
+                    if field.token != .expect { try framing.record(field) }
                     offset = next
                 case .end(let next):
                     isTooLarge = section.isTooLarge

@@ -169,7 +169,7 @@ package final class Session {
                     return count
                 }
                 let frame = UnsafeRawBufferPointer(start: data, count: count)
-                if frame[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { noteGoAway(frame) } else { noteReset(frame) }
+                if frame[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { recordGoAway(frame) } else { recordReset(frame) }
                 target.pointee.bytes.append(frame)
             }
             return 0
@@ -178,7 +178,7 @@ package final class Session {
     }
 
     /// nghttp2 tells what it ends a connection for only in the frame itself.
-    private func noteGoAway(_ frame: UnsafeRawBufferPointer) {
+    private func recordGoAway(_ frame: UnsafeRawBufferPointer) {
         guard frame.count >= 17 else { return }
         let code = UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 13, as: UInt32.self))
         fault = fault ?? SessionFault(sent: ErrorCode(rawValue: code))

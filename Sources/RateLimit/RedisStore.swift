@@ -102,16 +102,16 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         if reply.kind == .error, reply.hasPrefix("NOSCRIPT"), probe(inFull: true) { return }
         probing.ended()
         if ScriptAnswer.isShaped(reply, counters: 2) {
-            note(nil)
+            record(nil)
         } else {
-            note(StoreTrouble(reply))
+            record(StoreTrouble(reply))
         }
     }
 
     private func probeFailed(_ failure: RedisFailure) {
         health.probeFailed()
         let trouble = StoreTrouble(failure == .timedOut ? .timedOut : sender.lastFailure)
-        if probing.failed(trouble) { note(trouble) }
+        if probing.failed(trouble) { record(trouble) }
     }
 
     private func beginScript(inFull: Bool, keys: Int) {
@@ -156,7 +156,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         let tag = UInt(bitPattern: retained.toOpaque())
         guard let failure = sender.send(command, self, tag: tag, by: request.deadline) else { return true }
         retained.release()
-        if failure != .queueFull { note(StoreTrouble(sender.lastFailure)) }
+        if failure != .queueFull { record(StoreTrouble(sender.lastFailure)) }
         return false
     }
 
@@ -179,9 +179,9 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             return
         }
         if read(reply, into: request) {
-            note(nil)
+            record(nil)
         } else {
-            note(StoreTrouble(reply))
+            record(StoreTrouble(reply))
             errors += 1
             lastError = reply.kind == .error ? reply.text : "a reply of another shape"
             withoutRedis(request, now: sender.now, wall: sender.wall)
@@ -194,18 +194,18 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         if failure == .timedOut {
             timeouts += 1
             health.timedOut(now: sender.now)
-            if health.isSkipping { note(.silent) }
+            if health.isSkipping { record(.silent) }
         } else {
-            note(StoreTrouble(sender.lastFailure))
+            record(StoreTrouble(sender.lastFailure))
         }
         guard let request = take(tag) else { return }
         if !request.isAbandoned { withoutRedis(request, now: sender.now, wall: sender.wall) }
         answer(request)
     }
 
-    private func note(_ trouble: StoreTrouble?) {
+    private func record(_ trouble: StoreTrouble?) {
         if trouble == nil { probing.decided() }
-        if health.note(trouble, now: sender.now) { delegate?.limitStoreChanged(trouble) }
+        if health.record(trouble, now: sender.now) { delegate?.limitStoreChanged(trouble) }
     }
 
     private func answer(_ request: LimitRequest) { delegate?.limitDecided(request) }

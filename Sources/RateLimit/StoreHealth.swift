@@ -59,7 +59,7 @@ package struct StoreHealth {
     }
 
     /// The store decided, or did not: true where that is news. Other trouble is news only by words of its own.
-    package mutating func note(_ trouble: StoreTrouble?, now: Instant) -> Bool {
+    package mutating func record(_ trouble: StoreTrouble?, now: Instant) -> Bool {
         guard let trouble else {
             guard self.trouble != nil, lastTrouble + Self.quietMin <= now else { return false }
             self.trouble = nil

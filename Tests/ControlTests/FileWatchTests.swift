@@ -60,7 +60,7 @@ struct FileWatchTests {
     @Test("another file in a folder is a change of the folder")
     func folders() {
         let watch = FileWatch()
-        watch.note(folder.path)
+        watch.record(folder.path)
         #expect(watch.changed().isEmpty)
         folder.write("new", "1")
         #expect(!watch.changed().isEmpty)

@@ -26,7 +26,7 @@ struct GracefulShutdownTests {
 
     private final class Said: Sendable {
         private let lines = Mutex<[String]>([])
-        func note(_ line: String) { lines.withLock { $0.append(line) } }
+        func record(_ line: String) { lines.withLock { $0.append(line) } }
         var all: [String] { lines.withLock { $0 } }
     }
 
@@ -46,7 +46,7 @@ struct GracefulShutdownTests {
             board.add(to: 1)
             shutdown = GracefulShutdown(
                 DrainConfiguration(delay: delay, timeout: timeout), group: group, board: board, loop: worker.loop,
-                diagnostics: Diagnostics(to: { said.note($0) }))
+                diagnostics: Diagnostics(to: { said.record($0) }))
         }
 
         deinit { group.stop() }

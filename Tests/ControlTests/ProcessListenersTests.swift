@@ -29,7 +29,7 @@ struct ProcessListenersTests {
 
     private final class Said: Sendable {
         private let lines = Mutex<[String]>([])
-        func note(_ line: String) { lines.withLock { $0.append(line) } }
+        func record(_ line: String) { lines.withLock { $0.append(line) } }
 
         /// Where the listener is that was last said to listen by this name.
         func address(of name: String) throws -> SocketAddress {
@@ -49,7 +49,7 @@ struct ProcessListenersTests {
         init() throws {
             let (board, said) = (board, said)
             group = try WorkerGroup(count: 2) { Program($0, board) }
-            listeners = ProcessListeners(group, diagnostics: Diagnostics(to: { said.note($0) }))
+            listeners = ProcessListeners(group, diagnostics: Diagnostics(to: { said.record($0) }))
         }
 
         deinit { group.stop() }

@@ -54,7 +54,7 @@ extension FuzzEntry {
                 freeBytes: 0)
             var density = DensityGuard(limits)
             // As many bytes as there were in memory.
-            for _ in 0..<4 { try? density.note(consumed: Int(input.number() >> 24), written: Int(input.number() >> 24)) }
+            for _ in 0..<4 { try? density.record(consumed: Int(input.number() >> 24), written: Int(input.number() >> 24)) }
         },
         FuzzEntry("tokens", inputs: 1500) { input in
             let claims = #"{"iss":"i","aud":"a","exp":\#(input.text()),"nbf":\#(input.text()),"iat":\#(input.text())}"#

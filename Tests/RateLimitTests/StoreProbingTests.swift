@@ -12,7 +12,7 @@ import Time
         #expect(probing.isNeeded(health))
         probing.decided()
         #expect(!probing.isNeeded(health))
-        _ = health.note(.unreachable, now: now)
+        _ = health.record(.unreachable, now: now)
         #expect(probing.isNeeded(health))
     }
 

@@ -187,15 +187,15 @@ import Time
         let clock = ManualClock()
         let loop = try EventLoop(clock: .manual(clock))
         let order = Mutex<[String]>([])
-        let note: @Sendable (String) -> Void = { word in order.withLock { $0.append(word) } }
+        let record: @Sendable (String) -> Void = { word in order.withLock { $0.append(word) } }
         let pipe = Pipe()
         let listener = Listener()
-        listener.action = { note("ready") }
+        listener.action = { record("ready") }
         _ = try loop.register(pipe.reading, for: .readable, listener)
-        let timer = Timer(on: loop) { note("timer") }
+        let timer = Timer(on: loop) { record("timer") }
         timer.arm(after: .seconds(1))
-        let output = Output { note("flush") }
-        loop.mailbox.post { _ in note("task") }
+        let output = Output { record("flush") }
+        loop.mailbox.post { _ in record("task") }
         loop.markDirty(output)
         pipe.poke()
         clock.advance(by: .seconds(1))

@@ -22,9 +22,9 @@ import Testing
         #expect(group.count == 3)
         let heard = Heard()
         for number in 0..<100 {
-            for worker in 0..<3 { group.post(to: worker) { heard.note($0.index, number) } }
+            for worker in 0..<3 { group.post(to: worker) { heard.record($0.index, number) } }
         }
-        group.postToAll { heard.note($0.index, 100) }
+        group.postToAll { heard.record($0.index, 100) }
         let latches = (0..<3).map { _ in Latch() }
         for (worker, latch) in latches.enumerated() { group.post(to: worker) { _ in latch.open() } }
         for latch in latches { latch.wait() }
@@ -43,7 +43,7 @@ import Testing
 
     final class Heard: Sendable {
         private let lists = Mutex<[[Int]]>(Array(repeating: [], count: 3))
-        func note(_ worker: Int, _ number: Int) { lists.withLock { $0[worker].append(number) } }
+        func record(_ worker: Int, _ number: Int) { lists.withLock { $0[worker].append(number) } }
         var all: [[Int]] { lists.withLock { $0 } }
     }
 

@@ -35,10 +35,10 @@ final class ProtoCompilations {
     }
 
     /// Folders on the disk, with what is compiled so far.
-    func folders(noting: @escaping (String) -> Void) -> SchemaFolders {
-        var folders = SchemaFolders.onDisk(noting: noting)
+    func folders(recording: @escaping (String) -> Void) -> SchemaFolders {
+        var folders = SchemaFolders.onDisk(recording: recording)
         folders.compile = { [self] protos in
-            for protos in protos { for file in protos.files { noting("\(protos.folder)/\(file)") } }
+            for protos in protos { for file in protos.files { recording("\(protos.folder)/\(file)") } }
             let request = Request(protos)
             if let result = results[request] { return result }
             wanted.append(request)

@@ -3,12 +3,12 @@ internal import Gateway
 internal import Glibc
 
 extension SchemaFolders {
-    /// - Parameter noting: hears of every folder and every proto file before it is looked at.
-    static func onDisk(noting: @escaping (String) -> Void) -> SchemaFolders {
+    /// - Parameter recording: hears of every folder and every proto file before it is looked at.
+    static func onDisk(recording: @escaping (String) -> Void) -> SchemaFolders {
         SchemaFolders(
-            list: { folder, endings in FolderListing(endings: endings, noting: noting).files(of: folder) },
+            list: { folder, endings in FolderListing(endings: endings, recording: recording).files(of: folder) },
             compile: { folders in
-                for protos in folders { for file in protos.files { noting("\(protos.folder)/\(file)") } }
+                for protos in folders { for file in protos.files { recording("\(protos.folder)/\(file)") } }
                 return ProtoCompiler.compile(folders)
             })
     }
@@ -17,7 +17,7 @@ extension SchemaFolders {
 /// The files below a folder. Hidden ones and links to folders are passed over.
 struct FolderListing {
     let endings: [String]
-    let noting: (String) -> Void
+    let recording: (String) -> Void
 
     static let depthMax = 32
     static let filesMax = 10_000
@@ -36,7 +36,7 @@ struct FolderListing {
     private func collect(_ root: String, below path: String, depth: Int, into found: inout [String]) throws(FileFailure) {
         guard depth < Self.depthMax else { throw FileFailure("more than \(Self.depthMax) folders inside each other") }
         let folder = path.isEmpty ? root : "\(root)/\(path)"
-        noting(folder)
+        recording(folder)
         for name in try Self.names(in: folder) where !name.hasPrefix(".") {
             let inner = path.isEmpty ? name : "\(path)/\(name)"
             var status = stat()

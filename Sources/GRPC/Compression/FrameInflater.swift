@@ -68,7 +68,7 @@ package final class FrameInflater {
         let place = MessageFrame.begin(in: &output)
         let before = output.count
         try gzip.inflate(message, bytesMax: bytesMax, into: &output)
-        try density.note(consumed: message.count, written: output.count - before)
+        try density.record(consumed: message.count, written: output.count - before)
         MessageFrame.end(at: place, in: &output)
         guard header.0 > 1 else { return }
         (output.base + output.start + place).storeBytes(of: header.0 & ~1, as: UInt8.self)

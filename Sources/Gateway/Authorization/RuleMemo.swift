@@ -20,7 +20,7 @@ package struct RuleMemo {
         return known & bit == 0 ? nil : fitting & bit != 0
     }
 
-    mutating func note(_ rule: Int32, fits: Bool, generation: UInt64) {
+    mutating func record(_ rule: Int32, fits: Bool, generation: UInt64) {
         if generation != self.generation {
             self = RuleMemo()
             self.generation = generation

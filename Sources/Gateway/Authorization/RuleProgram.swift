@@ -49,7 +49,7 @@ struct RuleProgram: Sendable {
         case false?: return evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
         case nil:
             let outcome = evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
-            memory.pointee.note(node.tokenRule, fits: outcome == .fits, generation: generation)
+            memory.pointee.record(node.tokenRule, fits: outcome == .fits, generation: generation)
             return outcome
         }
     }

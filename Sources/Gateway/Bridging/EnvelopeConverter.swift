@@ -41,7 +41,7 @@ final class EnvelopeConverter: BodyConverter {
             text.removeAll()
             do throws(InflateFailure) {
                 try gzip.inflate(message.payload, bytesMax: pair.plan.options.messageBytesMax, into: &text)
-                try density.note(consumed: message.payload.count, written: text.count)
+                try density.record(consumed: message.payload.count, written: text.count)
             } catch { throw ConversionFailure(error) }
             try append(text.readable, to: &frames)
             text.removeAll()

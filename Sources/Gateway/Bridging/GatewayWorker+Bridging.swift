@@ -57,7 +57,7 @@ extension GatewayWorker {
         } catch {
             return error.cause
         }
-        noteBridged(exchange, stream)
+        recordBridged(exchange, stream)
         let converter: any BodyConverter =
             switch exchange.pointee.clientProtocol {
             case .connectUnary:
@@ -130,7 +130,7 @@ extension GatewayWorker {
         guard let downstream = exchange.pointee.downstream else { return }
         exchange.pointee.phase = .responding
         exchange.pointee.body.removeAll(pool: chunks)
-        noteEncoding(bridge, of: stream, to: downstream)
+        recordEncoding(bridge, of: stream, to: downstream)
         // A call that ends with its head has nothing but an end.
         if ended { return endBridgedAnswer(exchange, bridge, stream, from: 0) }
         guard exchange.pointee.clientProtocol.answersWith200 else { return }

@@ -42,7 +42,7 @@ extension GatewayWorker {
 
     /// The head of the answer says how its messages are compressed, if they are. Where they are read here, or the caller
     /// could not read them, that ends here.
-    func noteEncoding(_ bridge: Bridge, of stream: StreamPointer, to downstream: StreamPointer) {
+    func recordEncoding(_ bridge: Bridge, of stream: StreamPointer, to downstream: StreamPointer) {
         guard let encoding = stream.pointee.fields.first(.grpcEncoding)?.valueBytes else { return }
         bridge.answerIsEncoded = !HTTPGrammar.equalsIgnoringCase(encoding, "identity")
         guard Self.isGzip(encoding) else { return }

@@ -98,12 +98,12 @@ extension GatewayWorker {
         } catch {
             return error.cause
         }
-        noteBridged(exchange, stream)
+        recordBridged(exchange, stream)
         return nil
     }
 
     /// The head is gRPC's now.
-    func noteBridged(_ exchange: ExchangePointer, _ stream: StreamPointer) {
+    func recordBridged(_ exchange: ExchangePointer, _ stream: StreamPointer) {
         stream.pointee.trailersStart = stream.pointee.fields.count
         exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
     }

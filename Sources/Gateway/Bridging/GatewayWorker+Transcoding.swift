@@ -191,7 +191,7 @@ extension GatewayWorker {
             return error.cause
         }
         exchange.pointee.facts!.become(method: Self.post)
-        noteBridged(exchange, stream)
+        recordBridged(exchange, stream)
         return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
     }
 

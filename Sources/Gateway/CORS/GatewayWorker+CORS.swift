@@ -10,13 +10,13 @@ extension GatewayWorker {
     /// Asked as soon as the route is known, so that every later refusal can be read by the page that caused it.
     func applyCORS(_ exchange: ExchangePointer, _ stream: StreamPointer, _ policy: CORSPolicy) -> Bool {
         let request = CORSRequest(stream.pointee.fields, method: exchange.pointee.facts!.method)
-        note(policy, request, exchange)
+        record(policy, request, exchange)
         guard request.preflightMethod != nil else { return false }
         answerPreflight(exchange, stream, policy)
         return true
     }
 
-    private func note(_ policy: CORSPolicy, _ request: CORSRequest, _ exchange: ExchangePointer) {
+    private func record(_ policy: CORSPolicy, _ request: CORSRequest, _ exchange: ExchangePointer) {
         exchange.pointee.cors = .passUnretained(policy)
         if let origin = request.origin, policy.allows(origin) { exchange.pointee.corsOrigin = origin }
     }
@@ -71,7 +71,7 @@ extension GatewayWorker {
 extension GatewayWorker {
     /// Notes what the route that the request would have taken says about pages: a page may read why its request was refused,
     /// also where the head itself was the reason. As far as the head can be read.
-    func noteCORS(ofRefused exchange: ExchangePointer, _ stream: StreamPointer) {
+    func recordCORS(ofRefused exchange: ExchangePointer, _ stream: StreamPointer) {
         let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
         snapshot._withUnsafeGuaranteedRef { snapshot in
             guard snapshot.hasCORS,
@@ -79,7 +79,7 @@ extension GatewayWorker {
                 let route = exchange.pointee.route ?? routeOfRefused(facts, stream, snapshot),
                 let policy = route._withUnsafeGuaranteedRef({ $0.cors })
             else { return }
-            note(policy, CORSRequest(stream.pointee.fields, method: facts.method), exchange)
+            record(policy, CORSRequest(stream.pointee.fields, method: facts.method), exchange)
         }
     }
 

@@ -181,13 +181,13 @@ package struct Exchange {
     }
 
     /// Its answer ends before all of it has left.
-    mutating func noteCut(flag: StaticString, detail: StaticString) {
+    mutating func recordCut(flag: StaticString, detail: StaticString) {
         outcome.flag = flag
         outcome.detail = detail
         outcome.grpcStatus = .cancelled
     }
 
-    mutating func noteShadow(_ name: String) {
+    mutating func recordShadow(_ name: String) {
         var names = shadows ?? []
         if !names.isEmpty { names.append(UInt8(ascii: ",")) }
         names.append(contentsOf: name.utf8)

@@ -24,7 +24,7 @@ extension GatewayWorker {
                     metrics.count(.accessShadowed)
                     let rules = serving.snapshot.rules
                     for rule in rules.shadowRules(verdict, of: policy.access) {
-                        exchange.pointee.noteShadow(rules.name(of: rule))
+                        exchange.pointee.recordShadow(rules.name(of: rule))
                     }
                 }
                 guard case .denied(let reason, let rule) = verdict.decision else {

@@ -56,7 +56,7 @@ extension GatewayWorker {
 
     private func conclude(_ exchange: ExchangePointer, _ request: LimitRequest) -> FilterVerdict {
         let outcome = request.outcome
-        if outcome.shadowRefusals != 0 { noteShadows(exchange, request) }
+        if outcome.shadowRefusals != 0 { recordShadows(exchange, request) }
         if outcome.source == .fallback || outcome.source == .none {
             exchange.pointee.flags.insert(outcome.source == .none ? .limitsUncounted : .limitsLocal)
         }
@@ -86,11 +86,11 @@ extension GatewayWorker {
     }
 
     /// Kept for the access log: what a limit under trial would have done to this call.
-    private func noteShadows(_ exchange: ExchangePointer, _ request: LimitRequest) {
+    private func recordShadows(_ exchange: ExchangePointer, _ request: LimitRequest) {
         metrics.count(.limitShadowed)
         let refusals = request.outcome.shadowRefusals
         for index in 0..<request.count where refusals & 1 << UInt16(index) != 0 {
-            exchange.pointee.noteShadow(request.limit(at: index).name)
+            exchange.pointee.recordShadow(request.limit(at: index).name)
         }
     }
 

@@ -59,7 +59,7 @@ final class HeadCache {
         @inline(__always)
         var target: (route: Int, method: Int)? { route < 0 ? nil : (Int(route), Int(method)) }
 
-        mutating func note(route: Int, method: Int) {
+        mutating func record(route: Int, method: Int) {
             self.route = Int32(truncatingIfNeeded: route)
             self.method = Int32(truncatingIfNeeded: method)
         }

@@ -87,7 +87,7 @@ final class ServiceStore: LimitStore, StreamHandler {
             return send(take(request), request, on: connection) ? .pending : .decided(withoutService(request))
         }
         guard link.isConnecting else {
-            note(link.lastTrouble)
+            record(link.lastTrouble)
             return .decided(withoutService(request))
         }
         guard waiting.count < Self.waitingMax else { return .decided(withoutService(request)) }
@@ -192,7 +192,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         let calls = waiting
         waiting = []
         // That it cannot be reached is told once a call wants it; a reason that has words, at once.
-        if !calls.isEmpty || trouble.code != nil { note(trouble) }
+        if !calls.isEmpty || trouble.code != nil { record(trouble) }
         for call in calls {
             call.pointee.isWaiting = false
             finish(call)
@@ -221,11 +221,11 @@ final class ServiceStore: LimitStore, StreamHandler {
         let status = AnswerStatus(stream.pointee.fields, from: 0).code
         guard status == .ok, readAnswer(call) else {
             // The service's clock ran out just before ours.
-            if status == .deadlineExceeded { missed() } else { note(Self.trouble(status)) }
+            if status == .deadlineExceeded { missed() } else { record(Self.trouble(status)) }
             return finish(call)
         }
         health.answered()
-        note(nil)
+        record(nil)
         give(call)
     }
 
@@ -262,7 +262,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         let call = call(stream)
         call.pointee.stream = nil
         guard !call.pointee.isFinished else { return release(call) }
-        note(reason == .connectionLost ? link.lastTrouble : .refusing("a reset"))
+        record(reason == .connectionLost ? link.lastTrouble : .refusing("a reset"))
         finish(call)
     }
 
@@ -314,11 +314,11 @@ final class ServiceStore: LimitStore, StreamHandler {
 
     private func missed() {
         health.timedOut(now: context.loop.now)
-        if health.isSkipping { note(.silent) }
+        if health.isSkipping { record(.silent) }
     }
 
-    private func note(_ trouble: StoreTrouble?) {
-        if health.note(trouble, now: context.loop.now) { delegate?.limitStoreChanged(trouble) }
+    private func record(_ trouble: StoreTrouble?) {
+        if health.record(trouble, now: context.loop.now) { delegate?.limitStoreChanged(trouble) }
     }
 
     private static func trouble(_ status: StatusCode?) -> StoreTrouble {
@@ -331,7 +331,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         switch health.trouble {
         case nil: return false
         case .unreachable, .insecure:
-            if !health.isSkipping, link.ready() != nil { note(nil) }
+            if !health.isSkipping, link.ready() != nil { record(nil) }
         case .silent, .notAdmitted, .refusing: break
         }
         return true

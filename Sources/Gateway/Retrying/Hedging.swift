@@ -58,7 +58,7 @@ extension Trials {
     }
 
     /// The call ends with what has failed, because there is no further attempt: why, for the log.
-    private func noteExhausted(_ exchange: ExchangePointer, _ trial: Trial, _ policy: HedgingPolicy) {
+    private func recordExhausted(_ exchange: ExchangePointer, _ trial: Trial, _ policy: HedgingPolicy) {
         if trial.begun >= policy.attempts {
             exchange.pointee.flags.insert(.attemptsExhausted)
         } else if !trial.isPushedBack, exchange.pointee.canBeSentAgain {
@@ -76,7 +76,7 @@ extension Trials {
         }
         guard policy.nonFatal.contains(failure.cause.row.code) else { return worker.fail(exchange, failure.cause) }
         guard reserve(exchange, trial, policy) else {
-            noteExhausted(exchange, trial, policy)
+            recordExhausted(exchange, trial, policy)
             return worker.fail(exchange, failure.cause)
         }
         armNext(trial, policy)
@@ -96,12 +96,12 @@ extension Trials {
         if !hasOthers {
             if case .after(let delay) = pushback, now + delay >= exchange.pointee.deadline { return false }
             guard reserve(exchange, trial, policy) else {
-                noteExhausted(exchange, trial, policy)
+                recordExhausted(exchange, trial, policy)
                 return false
             }
             trial.isReserved = true
         }
-        upstream.note(attempt, verdict.outcome)
+        upstream.record(attempt, verdict.outcome)
         settle(attempt)
         upstream.cancel(attempt)
         _ = drop(attempt, exchange, trial)

@@ -32,7 +32,7 @@ struct Retries {
     }
 
     /// What was decided is done.
-    mutating func noteRetry(_ pushback: Pushback) {
+    mutating func recordRetry(_ pushback: Pushback) {
         tries += 1
         // After a pushback the backoff begins anew.
         step = pushback == .none ? step + 1 : 0

@@ -162,7 +162,7 @@ final class Trials: StreamHandler {
                 return deny(trial, .retryOverflow)
             }
             trial.isCounted = true
-            trial.retries.noteRetry(pushback)
+            trial.retries.recordRetry(pushback)
             // As long as the backend has it wait, it is no load, and takes no other's place.
             if pushback != .none { giveBack(exchange, trial) }
             upstream.count(.upstreamRetry)
@@ -205,7 +205,7 @@ final class Trials: StreamHandler {
             return pass(attempt, stream, ended: false)
         }
         upstream.count(.perTryTimeout)
-        upstream.note(attempt, .localFailure)
+        upstream.record(attempt, .localFailure)
         upstream.cancel(attempt)
         failed(attempt, .timedOut)
     }
@@ -255,7 +255,7 @@ final class Trials: StreamHandler {
         case .retry(let policy):
             guard verdict.isAmong(policy.conditions) else { return false }
             guard retry(attempt, trial, policy, Pushback(in: stream, from: start)) else { return false }
-            upstream.note(attempt, verdict.outcome)
+            upstream.record(attempt, verdict.outcome)
             return true
         }
     }

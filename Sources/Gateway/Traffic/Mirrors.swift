@@ -141,7 +141,7 @@ final class Mirrors: StreamHandler {
         if let event { count(event) }
         let endpoint = attempt.pointee.endpoint!
         endpoint._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
-        if let outcome { call.cluster.note(outcome, of: endpoint, began: attempt.pointee.began) }
+        if let outcome { call.cluster.record(outcome, of: endpoint, began: attempt.pointee.began) }
         call.timer = nil
         // Its endpoint may be on the stack.
         worker.context.loop.afterThisTick { withExtendedLifetime(call) {} }

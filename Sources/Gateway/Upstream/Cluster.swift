@@ -149,7 +149,7 @@ package final class Cluster {
     /// The endpoint for an attempt, another than `avoided` where there is one.
     func choose(for exchange: ExchangePointer, avoiding avoided: Unmanaged<Endpoint>? = nil) -> Choice {
         if guards.limits, let limits = limits(for: exchange), record.usage.requests >= limits.requests {
-            record.usage.noteOverflow()
+            record.usage.recordOverflow()
             return .refused(.circuitFull(retryAfter: nil))
         }
         let now = context.loop.now
@@ -179,7 +179,7 @@ package final class Cluster {
         let isWithinLimit = limits(for: exchange)?.retries.map { usage.retries < $0 } ?? true
         let isWithinBudget = record.settings.retryBudget?.allows(usage.retries, beside: usage.requests) ?? true
         guard isWithinLimit, isWithinBudget else {
-            usage.noteOverflow()
+            usage.recordOverflow()
             return false
         }
         usage.addRetries(1)
@@ -192,7 +192,7 @@ package final class Cluster {
     func beginHedge() -> Bool {
         let usage = record.usage
         guard record.settings.hedgeBudget?.allows(usage.hedges, beside: usage.requests) ?? true else {
-            usage.noteOverflow()
+            usage.recordOverflow()
             return false
         }
         usage.addHedges(1)
@@ -202,7 +202,7 @@ package final class Cluster {
     func hedgesEnded(_ count: Int) { record.usage.addHedges(-count) }
 
     /// An attempt at `endpoint` that began at `began` has ended: once for each.
-    func note(_ outcome: AttemptOutcome, of endpoint: Unmanaged<Endpoint>, began: Instant) {
+    func record(_ outcome: AttemptOutcome, of endpoint: Unmanaged<Endpoint>, began: Instant) {
         guard guards.observes else { return }
         let now = context.loop.now
         let isChanged = endpoint._withUnsafeGuaranteedRef { record.record(outcome, of: $0.record, began: began, now: now) }

@@ -158,7 +158,7 @@ package final class Endpoint: ClientConnectionOwner {
 
     private func hasPendingRoom(_ attempt: AttemptPointer) -> Bool {
         guard let limits = limits(attempt), cluster.usage.pending >= limits.pending else { return true }
-        cluster.usage.noteOverflow()
+        cluster.usage.recordOverflow()
         return false
     }
 
@@ -200,7 +200,7 @@ package final class Endpoint: ClientConnectionOwner {
                 to: address, tls: tls, speaking: settings.applicationProtocol, limits: settings.session,
                 streamLimit: settings.streams, liveness: settings.liveness, context: context, owner: self)
         } catch {
-            if DescriptorShortage.isShortage(error.code) { shortage = error.code } else { noteFailure() }
+            if DescriptorShortage.isShortage(error.code) { shortage = error.code } else { recordFailure() }
             return connections.contains { !$0.connection.isLeaving }
         }
         connection.channel.setUserTimeout(Self.userTimeoutMilliseconds)
@@ -212,7 +212,7 @@ package final class Endpoint: ClientConnectionOwner {
         return true
     }
 
-    private func noteFailure() {
+    private func recordFailure() {
         failures = min(failures + 1, 16)
         let backoff = Self.firstBackoff * Int(1 << min(failures - 1, 7))
         member.pointee.avoidUntil = context.loop.now + min(backoff, Self.longestBackoff)
@@ -254,7 +254,7 @@ package final class Endpoint: ClientConnectionOwner {
     package func clientConnectionSuspected(_ connection: ClientConnection) { openForQueue() }
 
     /// A connection's peer did not respond: that counts once, however many calls were on it.
-    private func noteUnresponsive() {
+    private func recordUnresponsive() {
         client.endpointWasUnresponsive(self)
         guard !isRetired, cluster.observes else { return }
         let now = context.loop.now
@@ -275,9 +275,9 @@ package final class Endpoint: ClientConnectionOwner {
         context.loop.afterThisTick { withExtendedLifetime(pooled) {} }
         pooled.timer = nil
         pooled.age = nil
-        if connection.isUnresponsive { noteUnresponsive() }
+        if connection.isUnresponsive { recordUnresponsive() }
         if !wasOpen {
-            if !end.isShortage { noteFailure() }
+            if !end.isShortage { recordFailure() }
             if !connections.contains(where: { !$0.connection.isLeaving }) { failQueue(end) }
         } else if let firstWaiting, !openIfNeeded(adding: 0, limits: limits(firstWaiting)) {
             failQueue(shortage.map { .unreachable($0) } ?? end)

@@ -7,7 +7,7 @@ extension Upstream {
     func connectFailed(_ attempt: AttemptPointer, _ endpoint: Endpoint) {
         endpoint.activeCount -= 1
         count(.upstreamConnectFailed)
-        note(attempt, .localFailure)
+        record(attempt, .localFailure)
         failed(attempt, .connectFailed)
     }
 

@@ -115,21 +115,21 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     /// What became of an attempt, for those who judge endpoints by it: once for each.
-    func note(_ attempt: AttemptPointer, _ outcome: AttemptOutcome) {
+    func record(_ attempt: AttemptPointer, _ outcome: AttemptOutcome) {
         guard let endpoint = attempt.pointee.endpoint else { return }
         attempt.pointee.exchange!.cluster._withUnsafeGuaranteedRef {
-            $0.note(outcome, of: endpoint, began: attempt.pointee.began)
+            $0.record(outcome, of: endpoint, began: attempt.pointee.began)
         }
     }
 
     /// By what the answer says.
-    private func noteAnswer(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
+    private func recordAnswer(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
         if let status = exchange.pointee.outcome.grpcStatus {
-            note(attempt, AttemptOutcome(status))
+            record(attempt, AttemptOutcome(status))
             if case .unimplemented = status { worker.methodMissed(exchange) }
         } else {
             let httpStatus = exchange.pointee.outcome.httpStatus
-            note(attempt, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
+            record(attempt, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
         }
     }
 
@@ -284,7 +284,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         if stream.pointee.flags.contains(.headTooLarge) {
             guard ended, exchange.pointee.isRPC, stream.pointee.fields.first(.grpcStatus) != nil else {
                 // The endpoint answers, and others may be small.
-                note(stream.attempt, .success)
+                record(stream.attempt, .success)
                 return abandon(exchange, .upstreamHeadTooLarge(of: stream))
             }
             dropDetails(exchange, stream, from: 0)
@@ -292,21 +292,21 @@ package final class Upstream: StreamHandler, EndpointClient {
         if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: 0) }
         let status = ResponseHead.status(of: stream)
         if exchange.pointee.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
-            note(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
+            record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
             return abandon(exchange, refusal)
         }
         if let bridge = exchange.pointee.bridge {
             exchange.pointee.outcome.httpStatus = status
             if ended {
-                _ = noteStatus(exchange, stream, from: 0)
-                noteAnswer(stream.attempt, exchange)
+                _ = recordStatus(exchange, stream, from: 0)
+                recordAnswer(stream.attempt, exchange)
             }
             return reference._withUnsafeGuaranteedRef { $0.beginBridgedAnswer(exchange, bridge, stream, ended: ended) }
         }
         exchange.pointee.phase = .responding
         exchange.pointee.outcome.httpStatus = status
         reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.chunks) }
-        if ended { _ = noteStatus(exchange, stream, from: 0) }
+        if ended { _ = recordStatus(exchange, stream, from: 0) }
         var written = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)
         if ended, exchange.pointee.flags.contains(.statusSeen), !downstream.connection({ $0.takes(written) }) {
@@ -315,7 +315,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
         let isSent = reference._withUnsafeGuaranteedRef { $0.respond(exchange, downstream, written, ended: ended) }
         guard ended, isSent else { return }
-        noteAnswer(stream.attempt, exchange)
+        recordAnswer(stream.attempt, exchange)
         exchange.pointee.phase = .over
     }
 
@@ -344,8 +344,8 @@ package final class Upstream: StreamHandler, EndpointClient {
         guard let downstream = exchange.pointee.downstream else { return }
         if stream.pointee.flags.contains(.headTooLarge) { dropDetails(exchange, stream, from: stream.pointee.trailersStart) }
         if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: stream.pointee.trailersStart) }
-        let isReadable = noteStatus(exchange, stream, from: stream.pointee.trailersStart)
-        noteAnswer(stream.attempt, exchange)
+        let isReadable = recordStatus(exchange, stream, from: stream.pointee.trailersStart)
+        recordAnswer(stream.attempt, exchange)
         guard isReadable else { return endUnreadable(exchange, stream, downstream) }
         if let bridge = exchange.pointee.bridge {
             return reference._withUnsafeGuaranteedRef {
@@ -372,7 +372,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     /// False where an RPC's status is there and cannot be read. (Of an answer that ends with its head `AnswerCheck` has seen.)
-    private func noteStatus(_ exchange: ExchangePointer, _ stream: StreamPointer, from start: Int) -> Bool {
+    private func recordStatus(_ exchange: ExchangePointer, _ stream: StreamPointer, from start: Int) -> Bool {
         let status = AnswerStatus(stream.pointee.fields, from: start)
         guard let code = status.code else { return true }
         exchange.pointee.flags.insert(.statusSeen)
@@ -416,17 +416,17 @@ package final class Upstream: StreamHandler, EndpointClient {
         guard attempt.pointee.exchange!.pointee.phase != .over else { return }
         switch reason {
         // RST_STREAM(NO_ERROR) before the answer was complete.
-        case .complete: note(attempt, .failure)
-        case .reset, .malformed: note(attempt, .gatewayFailure)
+        case .complete: record(attempt, .failure)
+        case .reset, .malformed: record(attempt, .gatewayFailure)
         case .connectionLost:
             // One that gave no sign of life is noted once, by its endpoint.
-            if !isUnresponsive(stream) { note(attempt, .localFailure) }
+            if !isUnresponsive(stream) { record(attempt, .localFailure) }
         // One answer exceeded our limits; which one is unknown.
         case .limitExceeded: break
         // One that goes says nothing of itself by the streams it leaves; one that stays and refuses does.
         case .unprocessed:
             let isLeaving = stream.connection { ($0 as? ClientConnection)?.isLeaving ?? true }
-            if !isLeaving { note(attempt, .gatewayFailure) }
+            if !isLeaving { record(attempt, .gatewayFailure) }
         }
         switch reason {
         case .complete, .reset, .malformed: count(.upstreamReset)

@@ -94,7 +94,7 @@ extension GatewayWorker {
         if let status = outcome.grpcStatus, exchange.pointee.isRPC || exchange.pointee.clientProtocol != .http { entry.grpcStatus = Int(status.rawValue) }
         entry.responseFlag = AccessLogEntry.text(outcome.flag)
         entry.detail = AccessLogEntry.text(outcome.detail)
-        if !exchange.pointee.flags.isDisjoint(with: [.attemptsExhausted, .budgetExhausted]) { noteExhausted(exchange, &entry) }
+        if !exchange.pointee.flags.isDisjoint(with: [.attemptsExhausted, .budgetExhausted]) { recordExhausted(exchange, &entry) }
         if exchange.pointee.flags.contains(.limitsLocal) { entry.limits = AccessLogEntry.text("local") }
         if exchange.pointee.flags.contains(.limitsUncounted) { entry.limits = AccessLogEntry.text("uncounted") }
         entry.bytesReceived = UInt64(stream.pointee.bodyBytesReceived)
@@ -122,7 +122,7 @@ extension GatewayWorker {
     }
 
     /// There was no other attempt after one that failed: beside how that one did, or in its place where its answer has passed.
-    private func noteExhausted(_ exchange: ExchangePointer, _ entry: inout AccessLogEntry) {
+    private func recordExhausted(_ exchange: ExchangePointer, _ entry: inout AccessLogEntry) {
         let isLimit = exchange.pointee.flags.contains(.attemptsExhausted)
         entry.secondFlag = AccessLogEntry.text(isLimit ? "URX" : "UO")
         if entry.detail.isEmpty || (!isLimit && entry.responseFlag.elementsEqual(entry.secondFlag)) {

@@ -127,7 +127,7 @@ extension GatewayWorker {
             guard let found = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
             index = found
             method = snapshot.table.method(of: index, facts.rpc) ?? -1
-            if snapshot.table.goesByTargetAlone { facts.place?.pointee.note(route: index, method: method) }
+            if snapshot.table.goesByTargetAlone { facts.place?.pointee.record(route: index, method: method) }
         }
         take(route: index, method: method, of: snapshot, exchange)
         return true

@@ -26,13 +26,13 @@ extension GatewayWorker {
         countTimeout(flags)
         if stage != .filters, stage != .retryPause {
             metrics.count(.upstreamTimeout)
-            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.noteTimeout() }
+            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.recordTimeout() }
         }
         // An answer that had begun says that the endpoint is there, and one that cannot begin before the caller has sent the
         // rest of its request says nothing.
         if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response && !waitsForRequest(exchange) {
-            upstream.note(exchange.pointee.attempt, .localFailure)
-            exchange.pointee.trial?.others.forEach { upstream.note($0, .localFailure) }
+            upstream.record(exchange.pointee.attempt, .localFailure)
+            exchange.pointee.trial?.others.forEach { upstream.record($0, .localFailure) }
         }
         fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
         // Where the status is part of a body, it may wait for the caller's window in its turn.
@@ -87,7 +87,7 @@ extension GatewayWorker {
         upstream.cancel(exchange)
         guard let stream = exchange.pointee.downstream else { return }
         // What went wrong first is what the log tells.
-        if !exchange.pointee.flags.contains(.localReply) { note(exchange, Refusal(cause)) }
+        if !exchange.pointee.flags.contains(.localReply) { record(exchange, Refusal(cause)) }
         exchange.pointee.phase = .over
         timers.disarm(exchange.pointee.timer)
         stream.connection { $0.reset(stream, .cancel) }

@@ -24,7 +24,7 @@ package final class GatewayWorker {
     private(set) lazy var mirrors = Mirrors(self)
     /// What new exchanges are served from.
     package private(set) var current: WorkerSnapshot {
-        didSet { noteCurrent() }
+        didSet { recordCurrent() }
     }
     /// `current`, and its caps, for every call: read without counting references.
     private var serving: Unmanaged<WorkerSnapshot>
@@ -239,7 +239,7 @@ package final class GatewayWorker {
         }
     }
 
-    private func noteCurrent() {
+    private func recordCurrent() {
         serving = .passUnretained(current)
         memoryLimits = current.snapshot.memory
         admission.adopt(current.snapshot.overload, memoryLimits)

@@ -22,10 +22,10 @@ extension GatewayWorker {
     /// Answers with a refusal. The answer's head must not have been sent.
     func refuse(_ exchange: ExchangePointer, _ cause: RefusalCause, by refuser: Exchange.Refuser? = nil) {
         guard let stream = exchange.pointee.downstream else { return }
-        if exchange.pointee.cors == nil { noteCORS(ofRefused: exchange, stream) }
+        if exchange.pointee.cors == nil { recordCORS(ofRefused: exchange, stream) }
         let exposes = exchange.pointee.policy?._withUnsafeGuaranteedRef { $0.exposesRules } ?? false
         let refusal = Refusal(cause, rule: refuser?.name, exposesRule: exposes)
-        note(exchange, refusal)
+        record(exchange, refusal)
         if let refuser { exchange.pointee.refuser = refuser }
         exchange.pointee.phase = .over
         exchange.pointee.body.removeAll(pool: context.chunks)
@@ -60,7 +60,7 @@ extension GatewayWorker {
         // What is to go first already waits for the caller, whose time is up.
         if case .deadlineExceeded = cause, !stream.pointee.outbound.isEmpty { return endUnsent(exchange, cause) }
         let refusal = Refusal(cause)
-        note(exchange, refusal)
+        record(exchange, refusal)
         exchange.pointee.phase = .over
         let isBetweenMessages = exchange.pointee.bridge?.converter.answerIsAtBoundary ?? exchange.pointee.boundary.isAtBoundary
         guard exchange.pointee.isRPC, isBetweenMessages else {
@@ -76,7 +76,7 @@ extension GatewayWorker {
     func cut(_ exchange: ExchangePointer, _ code: ErrorCode, flag: StaticString, detail: StaticString) {
         upstream.cancel(exchange)
         guard let stream = exchange.pointee.downstream else { return }
-        exchange.pointee.noteCut(flag: flag, detail: detail)
+        exchange.pointee.recordCut(flag: flag, detail: detail)
         exchange.pointee.phase = .over
         timers.disarm(exchange.pointee.timer)
         stream.connection { $0.reset(stream, code) }
@@ -85,7 +85,7 @@ extension GatewayWorker {
     /// Trailers of our own for a gRPC answer that ended without any that could be passed on.
     func finish(_ exchange: ExchangePointer, _ stream: StreamPointer, with cause: RefusalCause) {
         let refusal = Refusal(cause)
-        note(exchange, refusal)
+        record(exchange, refusal)
         replies.fields.reset()
         replies.refusals.writeTrailers(refusal, fields: &replies.fields)
         finish(stream, trailers: replies.fields)
@@ -100,7 +100,7 @@ extension GatewayWorker {
         stream.connection { $0.finish(stream, trailers: kept) }
     }
 
-    func note(_ exchange: ExchangePointer, _ refusal: Refusal) {
+    func record(_ exchange: ExchangePointer, _ refusal: Refusal) {
         let row = refusal.row
         exchange.pointee.flags.insert(.localReply)
         exchange.pointee.outcome.flag = row.flag
@@ -110,7 +110,7 @@ extension GatewayWorker {
         }
         exchange.pointee.outcome.grpcStatus = row.code
         if let circuit = refusal.cause.circuit {
-            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.noteRefusal(circuit) }
+            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.recordRefusal(circuit) }
         }
     }
 }

@@ -86,7 +86,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         command.add(decimal: counter.hits)
         let tag = UInt(number) << Self.numberShift | UInt(index)
         if let failure = sender.send(command, self, tag: tag) {
-            if failure != .queueFull { note(StoreTrouble(sender.lastFailure)) }
+            if failure != .queueFull { record(StoreTrouble(sender.lastFailure)) }
             return false
         }
         decision.outstanding += 1
@@ -143,9 +143,9 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         return true
     }
 
-    private func note(_ trouble: StoreTrouble?) {
+    private func record(_ trouble: StoreTrouble?) {
         if trouble == nil { probing.decided() }
-        if health.note(trouble, now: sender.now) { delegate?.windowStoreChanged(trouble) }
+        if health.record(trouble, now: sender.now) { delegate?.windowStoreChanged(trouble) }
     }
 
     /// Tries both commands on a key of its own: what stands against them shows before a request does, and once it is gone.
@@ -169,13 +169,13 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     private func probeFailed(_ failure: RedisFailure) {
         health.probeFailed()
         let trouble = StoreTrouble(failure == .timedOut ? .timedOut : sender.lastFailure)
-        if probing.failed(trouble) { note(trouble) }
+        if probing.failed(trouble) { record(trouble) }
     }
 
     /// The reply to an EXPIRE; no call waits for it.
     private func expired(_ reply: RedisReply) {
         expireTrouble = reply.kind == .error ? StoreTrouble(reply) : nil
-        if let expireTrouble { note(expireTrouble) }
+        if let expireTrouble { record(expireTrouble) }
     }
 
     // MARK: Replies
@@ -184,12 +184,12 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         health.answered()
         switch tag {
         case Self.probeTag:
-            if reply.kind == .error { note(StoreTrouble(reply)) }
+            if reply.kind == .error { record(StoreTrouble(reply)) }
             return
         case Self.probeExpireTag:
             probing.ended()
             expired(reply)
-            if reply.kind == .integer, reply.integer.exactly(in: 1...1) != nil { note(nil) }
+            if reply.kind == .integer, reply.integer.exactly(in: 1...1) != nil { record(nil) }
             return
         case Self.expireTag: return expired(reply)
         default: break
@@ -202,7 +202,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
             errors += 1
             lastError = reply.kind == .error ? reply.text : "a reply of another shape"
             decision.hasFailed = true
-            note(StoreTrouble(reply))
+            record(StoreTrouble(reply))
         }
         answered(number, decision)
     }
@@ -215,9 +215,9 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         if !decision.hasFailed {
             health.timedOut(now: sender.now)
             if failure != .timedOut {
-                note(StoreTrouble(sender.lastFailure))
+                record(StoreTrouble(sender.lastFailure))
             } else if health.isSkipping {
-                note(.silent)
+                record(.silent)
             }
         }
         decision.hasFailed = true
@@ -241,7 +241,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
             _ = withoutRedis(decision, now: sender.now, wall: sender.wall)
         } else {
             decision.outcome = .counted
-            if expireTrouble == nil { note(nil) }
+            if expireTrouble == nil { record(nil) }
         }
         delegate?.windowsCounted(decision)
     }

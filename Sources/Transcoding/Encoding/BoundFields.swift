@@ -39,7 +39,7 @@ struct BoundFields: ~Copyable {
                 try PercentText.decode(match.capture(variable), variable.isSingle ? .all : .exceptSlash, into: &plain)
                 encoder.begin(UnsafeRawBufferPointer(start: nil, count: 0))
                 try encoder.textField(variable.fields[variable.fields.count - 1], plain.bytes)
-                try note(variable.fields)
+                try record(variable.fields)
             } catch {
                 failed = Self.name(variable.fields)
                 throw error
@@ -65,12 +65,12 @@ struct BoundFields: ~Copyable {
             guard encoder.leaf(variable).equals(plain.bytes) else { throw .boundElsewhere }
             return
         }
-        try note(fields)
+        try record(fields)
         wrap(plain.bytes, in: fields)
     }
 
     /// Notes that a field has its value, and refuses a second one.
-    private mutating func note(_ fields: [UnsafePointer<FieldSchema>]) throws(Problem) {
+    private mutating func record(_ fields: [UnsafePointer<FieldSchema>]) throws(Problem) {
         var place: UInt64 = 0x9E37_79B9_7F4A_7C15
         for (index, field) in fields.enumerated() {
             if field.pointee.oneof >= 0 {

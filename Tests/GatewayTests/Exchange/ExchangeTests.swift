@@ -43,7 +43,7 @@ import Time
         exchange.deadline = Instant(nanoseconds: 1)
         [0, 0].withUnsafeBytes { exchange.boundary.pass($0) }
         exchange.outcome.flag = "DC"
-        exchange.noteShadow("rule")
+        exchange.recordShadow("rule")
         let here = UnsafeRawBufferPointer(start: timer, count: 1)
         exchange.requestID = here
         exchange.origin = ClientOrigin(peer: nil)

@@ -35,7 +35,7 @@ struct RetryPolicyTests {
                 Issue.record("not tried again")
                 return
             }
-            retries.noteRetry(.none)
+            retries.recordRetry(.none)
         }
         #expect(retries.tries == 4)
         #expect(retries.decide(policy, .none, now: now, deadline: .distantFuture, random: 0) == .limitReached)
@@ -45,11 +45,11 @@ struct RetryPolicyTests {
     @Test("after a pushback the backoff begins anew")
     func pushback() {
         var retries = Retries()
-        retries.noteRetry(.none)
+        retries.recordRetry(.none)
         #expect(retries.decide(policy, .none, now: now, deadline: .distantFuture, random: .max) == .retry(after: .milliseconds(50)))
         let pushback = Pushback.after(.seconds(2))
         #expect(retries.decide(policy, pushback, now: now, deadline: .distantFuture, random: .max) == .retry(after: .seconds(2)))
-        retries.noteRetry(pushback)
+        retries.recordRetry(pushback)
         #expect(retries.decide(policy, .none, now: now, deadline: .distantFuture, random: .max) == .retry(after: .milliseconds(25)))
     }
 
