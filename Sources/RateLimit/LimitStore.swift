@@ -15,12 +15,12 @@ package protocol LimitStore: AnyObject {
 
     /// To be called at first, and then every `StoreHealth.probeInterval` for as long as it returns true: until the store has
     /// decided, and while it is in trouble, so that what is wrong and its return are seen without a call.
-    func lookAgain(now: Instant) -> Bool
+    func probe(now: Instant) -> Bool
 }
 
 extension LimitStore {
     /// One that is never in trouble.
-    package func lookAgain(now: Instant) -> Bool { false }
+    package func probe(now: Instant) -> Bool { false }
 }
 
 package enum LimitAnswer: Equatable {

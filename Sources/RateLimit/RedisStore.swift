@@ -67,7 +67,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     private static let probeTag: UInt = 0
 
-    package func lookAgain(now: Instant) -> Bool {
+    package func probe(now: Instant) -> Bool {
         guard probing.isNeeded(health) else { return false }
         if probing.isDue(&health, now: now) { probe() }
         return true

@@ -39,7 +39,7 @@ extension GatewayWorker {
 
     /// Keeps what is wrong with a call back until the filters have had it: whoever may not make it learns nothing of it, and
     /// it counts for the limits like any other.
-    func holdBack(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+    func deferRefusal(_ exchange: ExchangePointer, _ cause: RefusalCause) {
         if exchange.pointee.bridge == nil { exchange.pointee.bridge = Bridge(PassingConverter()) }
         if exchange.pointee.bridge!.refusal == nil { exchange.pointee.bridge!.refusal = cause }
     }
@@ -91,7 +91,7 @@ extension GatewayWorker {
     /// The request's body cannot be converted.
     func failBridged(_ exchange: ExchangePointer, _ cause: RefusalCause) {
         guard exchange.pointee.phase == .suspended else { return fail(exchange, cause) }
-        holdBack(exchange, cause)
+        deferRefusal(exchange, cause)
     }
 
     /// The request is complete; a cause where it cannot be.

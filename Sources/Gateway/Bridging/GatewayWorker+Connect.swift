@@ -36,7 +36,7 @@ extension GatewayWorker {
         }
         let isJSON = query.encoding.equals("json")
         guard isJSON || query.encoding.equals("proto") else { return .unsupportedContentType }
-        exchange.pointee.facts!.become(target: facts.path)
+        exchange.pointee.facts!.rewrite(target: facts.path)
         let cause: RefusalCause?
         let encoding = query.compression.isEmpty ? nil : query.compression
         if isJSON {
@@ -46,7 +46,7 @@ extension GatewayWorker {
             cause = buildMessageBridge(exchange, stream)
         }
         if let cause { return cause }
-        exchange.pointee.facts!.become(method: Self.post)
+        exchange.pointee.facts!.rewrite(method: Self.post)
         let bridge = exchange.pointee.bridge!
         var message = ByteBuffer()
         guard query.append(to: &message, scratch: &transcoding.status) else {

@@ -162,10 +162,10 @@ extension GatewayWorker {
         let kept = path.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
         var facts = facts
         let serviceCount = method.serviceName.utf8.count
-        facts.become(
+        facts.rewrite(
             service: UnsafeRawBufferPointer(rebasing: kept[1..<(1 + serviceCount)]),
             rpc: UnsafeRawBufferPointer(rebasing: kept[(2 + serviceCount)...]))
-        facts.become(target: kept)
+        facts.rewrite(target: kept)
         return facts
     }
 
@@ -190,7 +190,7 @@ extension GatewayWorker {
         } catch {
             return error.cause
         }
-        exchange.pointee.facts!.become(method: Self.post)
+        exchange.pointee.facts!.rewrite(method: Self.post)
         recordBridged(exchange, stream)
         return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
     }

@@ -82,7 +82,7 @@ package final class Downstream: StreamHandler {
             $0.metrics.count(.stallTimeout)
             // What went wrong before is what the log tells.
             if exchange.pointee.flags.contains(.localReply) { return $0.upstream.cancel(exchange) }
-            $0.cut(exchange, .cancel, flag: "SI", detail: "downstream_stalled")
+            $0.reset(exchange, .cancel, flag: "SI", detail: "downstream_stalled")
         }
     }
 }

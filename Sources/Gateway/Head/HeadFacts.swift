@@ -33,11 +33,11 @@ package struct HeadFacts {
     private(set) var place: HeadCache.Place?
 
     /// What goes upstream is another method or path than the caller's; the bytes last as long as the head.
-    mutating func become(method: UnsafeRawBufferPointer) { self.method = method }
-    mutating func become(target: UnsafeRawBufferPointer) { self.target = target }
+    mutating func rewrite(method: UnsafeRawBufferPointer) { self.method = method }
+    mutating func rewrite(target: UnsafeRawBufferPointer) { self.target = target }
 
     /// REST bindings found the RPC, by more than the path: it is not remembered.
-    mutating func become(service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer) {
+    mutating func rewrite(service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer) {
         self.service = service
         self.rpc = rpc
         place = nil

@@ -327,7 +327,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     /// A service that was silent is asked again with a call, for only a call may be counted.
-    func lookAgain(now: Instant) -> Bool {
+    func probe(now: Instant) -> Bool {
         switch health.trouble {
         case nil: return false
         case .unreachable, .insecure:

@@ -84,7 +84,7 @@ extension Trials {
     }
 
     /// Whether another attempt decides, so that this one's answer is forgotten.
-    func isOutdone(
+    func isSuperseded(
         _ attempt: AttemptPointer, _ stream: StreamPointer, _ trial: Trial, _ verdict: Verdict, from start: Int,
         _ policy: HedgingPolicy
     ) -> Bool {
@@ -102,7 +102,7 @@ extension Trials {
             trial.isReserved = true
         }
         upstream.record(attempt, verdict.outcome)
-        settle(attempt)
+        disarm(attempt)
         upstream.cancel(attempt)
         _ = drop(attempt, exchange, trial)
         switch pushback {
@@ -127,7 +127,7 @@ extension Trials {
     }
 
     /// The caller gets the answer of `attempt`, of a call that has had several.
-    func prefer(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
+    func selectWinner(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
         guard let trial = exchange.pointee.trial else { return }
         if trial.retries.tries > 1, !trial.isExhausted { upstream.count(.retrySucceeded) }
         guard attempt != exchange.pointee.attempt else { return }
@@ -139,9 +139,9 @@ extension Trials {
 
     /// Nothing of an attempt beside the exchange's own is needed any more.
     func discard(_ attempt: AttemptPointer) {
-        settle(attempt)
+        disarm(attempt)
         upstream.cancel(attempt)
-        attempt.pointee.endpoint?._withUnsafeGuaranteedRef { $0.letGo() }
+        attempt.pointee.endpoint?._withUnsafeGuaranteedRef { $0.release() }
         attempt.pointee.finish()
         worker.attempts.give(attempt)
     }

@@ -61,7 +61,7 @@ final class Trials: StreamHandler {
     /// The call is on trial no longer: what it holds is given back, and nothing of it fires.
     func end(_ exchange: ExchangePointer) {
         exchange.pointee.flags.remove(.onTrial)
-        settle(exchange.pointee.attempt)
+        disarm(exchange.pointee.attempt)
         if exchange.pointee.trial != nil { forget(exchange) }
     }
 
@@ -84,7 +84,7 @@ final class Trials: StreamHandler {
     }
 
     /// The attempt waits for nothing more.
-    func settle(_ attempt: AttemptPointer) {
+    func disarm(_ attempt: AttemptPointer) {
         withTimers { $0.disarm(attempt.pointee.timer) }
         attempt.pointee.isHeld = false
         attempt.pointee.due = .distantFuture
@@ -93,7 +93,7 @@ final class Trials: StreamHandler {
     /// The caller gets this attempt's answer.
     private func commit(_ attempt: AttemptPointer, _ stream: StreamPointer) {
         let exchange = attempt.pointee.exchange.unsafelyUnwrapped
-        if exchange.pointee.trial != nil { prefer(attempt, exchange) }
+        if exchange.pointee.trial != nil { selectWinner(attempt, exchange) }
         end(exchange)
         stream.pointee.listener = with { $0.ownReference }
     }
@@ -102,7 +102,7 @@ final class Trials: StreamHandler {
 
     /// An attempt is over without an answer.
     func failed(_ attempt: AttemptPointer, _ failure: AttemptFailure) {
-        settle(attempt)
+        disarm(attempt)
         let exchange = attempt.pointee.exchange!
         let trial = trial(of: exchange)
         var cause: RetryConditions.Causes = []
@@ -147,26 +147,26 @@ final class Trials: StreamHandler {
         let exchange = attempt.pointee.exchange!
         // The place of the retry that has just failed is free.
         giveBack(exchange, trial)
-        guard exchange.pointee.canBeSentAgain else { return deny(trial, .retryWithoutBody) }
+        guard exchange.pointee.canBeSentAgain else { return giveUpRetrying(trial, .retryWithoutBody) }
         let decision = trial.retries.decide(
             policy, pushback, now: now, deadline: exchange.pointee.deadline, random: worker.randomness.next())
         switch decision {
         case .limitReached:
             exchange.pointee.flags.insert(.attemptsExhausted)
-            return deny(trial, .retryLimitExceeded)
-        case .pushedBack: return deny(trial, .retryPushedBack)
-        case .tooLate: return deny(trial, .retryTooLate)
+            return giveUpRetrying(trial, .retryLimitExceeded)
+        case .pushedBack: return giveUpRetrying(trial, .retryPushedBack)
+        case .tooLate: return giveUpRetrying(trial, .retryTooLate)
         case .retry(let delay):
             guard exchange.cluster._withUnsafeGuaranteedRef({ $0.beginRetry(exchange) }) else {
                 exchange.pointee.flags.insert(.budgetExhausted)
-                return deny(trial, .retryOverflow)
+                return giveUpRetrying(trial, .retryOverflow)
             }
             trial.isCounted = true
             trial.retries.recordRetry(pushback)
             // As long as the backend has it wait, it is no load, and takes no other's place.
             if pushback != .none { giveBack(exchange, trial) }
             upstream.count(.upstreamRetry)
-            settle(attempt)
+            disarm(attempt)
             upstream.cancel(attempt)
             exchange.pointee.phase = .requesting
             if trial.timer == nil {
@@ -181,7 +181,7 @@ final class Trials: StreamHandler {
     private func beginAgain(_ exchange: ExchangePointer, _ trial: Trial) {
         if !trial.isCounted {
             guard exchange.cluster._withUnsafeGuaranteedRef({ $0.beginRetry(exchange) }) else {
-                _ = deny(trial, .retryOverflow)
+                _ = giveUpRetrying(trial, .retryOverflow)
                 exchange.pointee.flags.insert(.budgetExhausted)
                 return worker.fail(exchange, .upstreamQueueFull(retryAfter: nil))
             }
@@ -190,7 +190,7 @@ final class Trials: StreamHandler {
         begin(exchange.pointee.attempt)
     }
 
-    private func deny(_ trial: Trial, _ event: GatewayEvent) -> Bool {
+    private func giveUpRetrying(_ trial: Trial, _ event: GatewayEvent) -> Bool {
         upstream.count(event)
         trial.isExhausted = true
         return false
@@ -251,7 +251,7 @@ final class Trials: StreamHandler {
         if verdict.isGood { return false }
         let trial = trial(of: attempt.pointee.exchange!)
         switch trial.policy {
-        case .hedging(let policy): return isOutdone(attempt, stream, trial, verdict, from: start, policy)
+        case .hedging(let policy): return isSuperseded(attempt, stream, trial, verdict, from: start, policy)
         case .retry(let policy):
             guard verdict.isAmong(policy.conditions) else { return false }
             guard retry(attempt, trial, policy, Pushback(in: stream, from: start)) else { return false }

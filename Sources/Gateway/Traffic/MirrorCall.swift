@@ -54,12 +54,12 @@ final class MirrorCall {
         attempt.initialize(to: Attempt(timer: node))
         attempt.pointee.endpoint = endpoint
         attempt.pointee.began = now
-        endpoint._withUnsafeGuaranteedRef { $0.hold() }
+        endpoint._withUnsafeGuaranteedRef { $0.retain() }
     }
 
     deinit {
         streams.give(carrier)
-        attempt.pointee.endpoint?._withUnsafeGuaranteedRef { $0.letGo() }
+        attempt.pointee.endpoint?._withUnsafeGuaranteedRef { $0.release() }
         attempt.pointee.timer.deinitialize(count: 1)
         attempt.pointee.timer.deallocate()
         attempt.deinitialize(count: 1)

@@ -15,7 +15,7 @@ protocol EndpointClient: AnyObject {
     /// A connection was closed because its peer did not respond.
     func endpointWasUnresponsive(_ endpoint: Endpoint)
     /// The endpoint is no longer part of its cluster: it was not tried.
-    func endpoint(_ endpoint: Endpoint, leftBehind attempt: AttemptPointer)
+    func endpoint(_ endpoint: Endpoint, removedFor attempt: AttemptPointer)
 }
 
 /// One address of a cluster, on one worker: its connections, and the requests that wait for one.
@@ -325,15 +325,15 @@ package final class Endpoint: ClientConnectionOwner {
         // They go elsewhere at once, rather than with the connection that they waited for.
         while let attempt = firstWaiting {
             withdraw(attempt)
-            client.endpoint(self, leftBehind: attempt)
+            client.endpoint(self, removedFor: attempt)
         }
         for pooled in connections { pooled.connection.retire() }
         releaseIfOver()
     }
 
-    func hold() { holderCount += 1 }
+    func retain() { holderCount += 1 }
 
-    func letGo() {
+    func release() {
         holderCount -= 1
         if isRetired { releaseIfOver() }
     }

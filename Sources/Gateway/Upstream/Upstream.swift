@@ -55,7 +55,7 @@ package final class Upstream: StreamHandler, EndpointClient {
     func begin(_ attempt: AttemptPointer) {
         let former = attempt.pointee.endpoint
         begin(attempt, avoiding: former)
-        former?._withUnsafeGuaranteedRef { $0.letGo() }
+        former?._withUnsafeGuaranteedRef { $0.release() }
     }
 
     /// - Parameter avoided: an endpoint that lives for the length of the call.
@@ -69,7 +69,7 @@ package final class Upstream: StreamHandler, EndpointClient {
             attempt.pointee.endpoint = endpoint
             attempt.pointee.began = now
             endpoint._withUnsafeGuaranteedRef {
-                $0.hold()
+                $0.retain()
                 send(attempt, to: $0)
             }
         }
@@ -107,7 +107,7 @@ package final class Upstream: StreamHandler, EndpointClient {
 
     func endpointWasUnresponsive(_ endpoint: Endpoint) { count(.upstreamPingTimeout) }
 
-    func endpoint(_ endpoint: Endpoint, leftBehind attempt: AttemptPointer) {
+    func endpoint(_ endpoint: Endpoint, removedFor attempt: AttemptPointer) {
         guard attempt.pointee.exchange != nil else { return worker.mirrors.failed(attempt, nil) }
         endpoint.activeCount -= 1
         attempt.pointee.exchange!.pointee.attempts -= 1

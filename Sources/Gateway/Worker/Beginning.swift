@@ -15,7 +15,7 @@ extension GatewayWorker {
         let exchange = take(stream)
         if ended { exchange.pointee.flags.insert(.requestEnded) }
         let pressure = pressure
-        if let cause = unwelcome(stream, pressure) {
+        if let cause = earlyRefusal(stream, pressure) {
             exchange.pointee.clientProtocol = Self.caller(of: stream)
             return refuse(exchange, cause)
         }
@@ -66,7 +66,7 @@ extension GatewayWorker {
         }
         // Only now is it known whether a GET is one of Connect's.
         if let callers = stream.serverConnection({ $0.allowedProtocols }), !callers.contains(exchange.pointee.clientProtocol) {
-            return turnAway(exchange, .notSpoken(exchange))
+            return rejectEarly(exchange, .notSpoken(exchange))
         }
         if exchange.pointee.bodyBytesMax != .max, declaresTooMuch(stream, bytesMax: exchange.pointee.bodyBytesMax) {
             return turnAway(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
@@ -74,13 +74,13 @@ extension GatewayWorker {
         if pressure.rawValue > 0,
             let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
         {
-            return turnAway(exchange, cause)
+            return rejectEarly(exchange, cause)
         }
         switch exchange.pointee.clientProtocol {
         case .grpc: break
         default:
             if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) {
-                holdBack(exchange, cause)
+                deferRefusal(exchange, cause)
             }
         }
         guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }
@@ -95,14 +95,14 @@ extension GatewayWorker {
     }
 
     /// What was found for a request that goes no further is not for whatever comes next.
-    private func turnAway(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+    private func rejectEarly(_ exchange: ExchangePointer, _ cause: RefusalCause) {
         transcoding.plan = nil
         refuse(exchange, cause)
     }
 
     /// Why a head is not even read.
     @inline(__always)
-    private func unwelcome(_ stream: StreamPointer, _ pressure: Pressure) -> RefusalCause? {
+    private func earlyRefusal(_ stream: StreamPointer, _ pressure: Pressure) -> RefusalCause? {
         if stream.pointee.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
         return pressure.rawValue == Pressure.full.rawValue ? refusal(under: pressure, priority: .high) : nil
     }

@@ -181,7 +181,7 @@ package final class GatewayWorker {
     private func lookAtLimitStore(after pause: Duration) {
         if limitStoreTimer == nil {
             limitStoreTimer = Timer(on: context.loop) { [unowned self] in
-                if limiter.store.lookAgain(now: now) { limitStoreTimer?.arm(after: StoreHealth.probeInterval) }
+                if limiter.store.probe(now: now) { limitStoreTimer?.arm(after: StoreHealth.probeInterval) }
             }
         }
         limitStoreTimer?.arm(after: pause)
@@ -290,7 +290,7 @@ package final class GatewayWorker {
         timers.disarm(exchange.pointee.timer)
         exchange.pointee.downstream!.pointee.context = nil
         let snapshot = exchange.pointee.snapshot!
-        exchange.pointee.endpoint?._withUnsafeGuaranteedRef { $0.letGo() }
+        exchange.pointee.endpoint?._withUnsafeGuaranteedRef { $0.release() }
         if let bridge = exchange.pointee.bridge { giveBack(bridge) }
         exchange.pointee.finish(pool: chunks)
         exchanges.give(exchange)

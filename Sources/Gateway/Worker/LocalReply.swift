@@ -73,7 +73,7 @@ extension GatewayWorker {
     }
 
     /// Ends an exchange without a word: its caller does not take what waits for it already.
-    func cut(_ exchange: ExchangePointer, _ code: ErrorCode, flag: StaticString, detail: StaticString) {
+    func reset(_ exchange: ExchangePointer, _ code: ErrorCode, flag: StaticString, detail: StaticString) {
         upstream.cancel(exchange)
         guard let stream = exchange.pointee.downstream else { return }
         exchange.pointee.recordCut(flag: flag, detail: detail)

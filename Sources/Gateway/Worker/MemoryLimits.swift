@@ -76,7 +76,7 @@ extension GatewayWorker {
         switch exchange.pointee.phase {
         case .filtering, .suspended, .waiting, .requesting: fail(exchange, .overloaded(retryAfter: .seconds(1)))
         // What has been answered waits for the caller to take it: words behind it would wait too.
-        case .responding, .over: cut(exchange, .enhanceYourCalm, flag: "OM", detail: "overload")
+        case .responding, .over: reset(exchange, .enhanceYourCalm, flag: "OM", detail: "overload")
         }
     }
 }

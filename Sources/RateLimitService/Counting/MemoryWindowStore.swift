@@ -8,7 +8,7 @@ package final class MemoryWindowStore: WindowStore {
     package init() {}
 
     /// It is never in trouble.
-    package func lookAgain(now: Instant) -> Bool { false }
+    package func probe(now: Instant) -> Bool { false }
 
     package func count(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer {
         for index in decision.counters.indices {

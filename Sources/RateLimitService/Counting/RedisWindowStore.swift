@@ -137,7 +137,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         return .now
     }
 
-    package func lookAgain(now: Instant) -> Bool {
+    package func probe(now: Instant) -> Bool {
         guard probing.isNeeded(health) else { return false }
         if probing.isDue(&health, now: now) { probe() }
         return true

@@ -13,8 +13,8 @@ package protocol WindowStore: AnyObject {
     /// the store until `windowsCounted`, which never comes before this returns.
     func count(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer
 
-    /// As `LimitStore.lookAgain`.
-    func lookAgain(now: Instant) -> Bool
+    /// As `LimitStore.probe`.
+    func probe(now: Instant) -> Bool
 }
 
 package enum CountAnswer {

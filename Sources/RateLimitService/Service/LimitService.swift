@@ -39,7 +39,7 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         self.loop = loop
         store.delegate = self
         storeTimer = Timer(on: loop) { [unowned self] in
-            if store.lookAgain(now: loop.now) { storeTimer?.arm(after: StoreHealth.probeInterval) }
+            if store.probe(now: loop.now) { storeTimer?.arm(after: StoreHealth.probeInterval) }
         }
         storeTimer?.arm(after: .zero)
     }
