@@ -20,7 +20,7 @@ package final class DemoProcess {
             loop = try EventLoop()
             context = WorkerContext(index: 0, loop: loop)
             server = try DemoServer.start(at: address, name: name, context: context)
-            signals = try ProcessSignals.hear([SIGTERM, SIGINT, SIGHUP], on: loop) { [unowned self] in received(signal: $0) }
+            signals = try ProcessSignals.listen([SIGTERM, SIGINT, SIGHUP], on: loop) { [unowned self] in received(signal: $0) }
         } catch {
             throw StartFailure(message: "cannot listen on \(address): \(error)")
         }

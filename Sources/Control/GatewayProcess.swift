@@ -90,7 +90,7 @@ package final class GatewayProcess {
         // Before anything that takes its time, and before any other thread: they inherit what is blocked.
         let relay = SignalRelay()
         self.relay = relay
-        signals = try ProcessSignals.hear(ProcessSignals.all, on: loop) { relay.hear($0) }
+        signals = try ProcessSignals.listen(ProcessSignals.all, on: loop) { relay.hear($0) }
         manager = ServiceManager(socket: source.serviceManager, on: loop, diagnostics: diagnostics)
         let (read, issues) = source.read()
         diagnostics.report(issues)
@@ -242,7 +242,7 @@ package final class GatewayProcess {
         enter(.serving)
         if !hasKeys { diagnostics.log("serving, but /ready answers 503: \(Self.noKeys)") }
         diagnostics.log("ready")
-        manager?.tell(.ready, status: "serving generation=\(generation)")
+        manager?.notify(.ready, status: "serving generation=\(generation)")
     }
 
     private struct Awaited {
@@ -302,7 +302,7 @@ package final class GatewayProcess {
         default:
             if let shutdown { return shutdown.forceNow() }
             enter(.leaving)
-            manager?.tell(.stopping, status: "leaving: running calls finish")
+            manager?.notify(.stopping, status: "leaving: running calls finish")
             shutdown = GracefulShutdown(configuration.drain, group: group, board: board, loop: loop, diagnostics: diagnostics)
         }
     }
@@ -310,7 +310,7 @@ package final class GatewayProcess {
     /// A bad configuration changes nothing and says why. One reload after the other: what is asked for meanwhile comes next.
     private func reload(_ reload: Reload) {
         guard phase != .leaving else { return }
-        if reload.rereading, phase == .serving { manager?.tell(.reloading, status: "reading the configuration") }
+        if reload.rereading, phase == .serving { manager?.notify(.reloading, status: "reading the configuration") }
         guard reloads.begin(reload) else { return }
         var wanted = configuration
         if reload.rereading {
@@ -351,7 +351,7 @@ package final class GatewayProcess {
         // Anew even where nothing changed: the file may have been moved away.
         if reload.rereading { log.open(configuration.accessLog) }
         if let next = reloads.ended() { return self.reload(next) }
-        manager?.tell(phase == .serving ? .ready : .unchanged, status: outcome)
+        manager?.notify(phase == .serving ? .ready : .unchanged, status: outcome)
     }
 
     private func takeIntoService(

@@ -48,7 +48,7 @@ package final class LimitServiceProcess {
         let relay = SignalRelay()
         self.relay = relay
         manager = ServiceManager(socket: serviceManager, on: loop, diagnostics: diagnostics)
-        signals = try ProcessSignals.hear([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
+        signals = try ProcessSignals.listen([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
         let (found, issues) = read()
         diagnostics.report(issues)
         guard let configuration = found else { throw StartFailure(message: "the configuration has mistakes") }
@@ -97,7 +97,7 @@ package final class LimitServiceProcess {
         admin.isReady = true
         counterWatch.start()
         diagnostics.log("ready")
-        manager?.tell(.ready, status: "serving")
+        manager?.notify(.ready, status: "serving")
         let descriptors = DescriptorWatch(diagnostics: diagnostics)
         let watch = Timer(on: loop) { [unowned self] in
             descriptors.look()
@@ -115,18 +115,18 @@ package final class LimitServiceProcess {
         guard signal == SIGHUP else {
             if let shutdown { return shutdown.forceNow() }
             admin.isReady = false
-            manager?.tell(.stopping, status: "leaving: running calls finish")
+            manager?.notify(.stopping, status: "leaving: running calls finish")
             shutdown = GracefulShutdown(configuration.drain, group: group, board: board, loop: loop, diagnostics: diagnostics)
             return
         }
         // Once it leaves, the manager is told no more.
         let manager = shutdown == nil ? manager : nil
-        manager?.tell(.reloading, status: "reading the configuration")
+        manager?.notify(.reloading, status: "reading the configuration")
         let (found, issues) = read()
         diagnostics.report(issues)
         let outcome = found.map(take) ?? Self.refusal
         diagnostics.log(outcome)
-        manager?.tell(.ready, status: outcome)
+        manager?.notify(.ready, status: outcome)
     }
 
     private static let refusal = "reload refused: the configuration in service stays"

@@ -15,7 +15,7 @@ enum ProcessSignals {
     private static var realTime: [Int32] { Array(__libc_current_sigrtmin()...__libc_current_sigrtmax()) }
 
     /// On the main thread, before any other is started and before anything takes its time.
-    static func hear(
+    static func listen(
         _ heard: [Int32], on loop: EventLoop, received: @escaping (Int32) -> Void
     ) throws(SystemError) -> SignalSource {
         for number in endingByDefault where !heard.contains(number) { signal(number, SIG_IGN) }

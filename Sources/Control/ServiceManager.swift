@@ -58,7 +58,7 @@ final class ServiceManager {
     }
 
     /// - Parameter status: one line for people, which `systemctl status` shows.
-    func tell(_ state: State, status: String) {
+    func notify(_ state: State, status: String) {
         let text = "STATUS=" + String(status.map { $0.isNewline ? " " : $0 })
         switch state {
         case .ready: waiting.append("READY=1\n\(text)")

@@ -40,10 +40,10 @@ final class StoreWatch: @unchecked Sendable {
 
     /// From a worker's thread.
     func report(_ trouble: StoreTrouble?, worker: Int, generation: UInt64) {
-        mailbox.post { [self] _ in hear(trouble, worker: worker, generation: generation) }
+        mailbox.post { [self] _ in receive(trouble, worker: worker, generation: generation) }
     }
 
-    func hear(_ trouble: StoreTrouble?, worker: Int, generation: UInt64) {
+    func receive(_ trouble: StoreTrouble?, worker: Int, generation: UInt64) {
         guard generation >= self.generation else { return }
         let wasWell = workersInTrouble.isEmpty
         if let trouble {

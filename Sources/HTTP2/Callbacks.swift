@@ -87,7 +87,7 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
         nghttp2_session_set_stream_user_data(handle, id, stream)
         session.recent = stream
         session.section.begin(stream, session.limits)
-        session.tell { $0.sessionBegan(stream) }
+        session.notify { $0.sessionBegan(stream) }
         return 0
     }
 }
@@ -177,13 +177,13 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
         case NGHTTP2_SETTINGS.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
             session.takePeerSettings()
-            session.tell { $0.sessionSettingsChanged() }
+            session.notify { $0.sessionSettingsChanged() }
         case NGHTTP2_RST_STREAM.rawValue:
             session.stream(header.stream_id)?.pointee.flags.insert(.resetReceived)
         case NGHTTP2_PING.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
             let payload = withUnsafeBytes(of: frame!.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }
-            session.tell { $0.sessionReceivedPong(payload) }
+            session.notify { $0.sessionReceivedPong(payload) }
         default:
             break
         }
@@ -265,7 +265,7 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
         session.flood.sentFrame(session.limits)
         stream.pointee.bodyBytesSent += count
         stream.pointee.lastActivity = session.now
-        if count > 0 { stream.tell { $0.streamDrained(stream, count) } }
+        if count > 0 { stream.notify { $0.streamDrained(stream, count) } }
         return 0
     }
 }

@@ -33,7 +33,7 @@ package final class Session {
     private var listener = UnownedReference<any SessionDelegate>(nil)
 
     @inline(__always)
-    func tell(_ event: (any SessionDelegate) -> Void) { listener.call(event) }
+    func notify(_ event: (any SessionDelegate) -> Void) { listener.call(event) }
     /// The owning connection, for `Stream.connection`.
     package var connection: UnsafeMutableRawPointer?
     /// The streams that live on this connection.
@@ -227,7 +227,7 @@ package final class Session {
         if heldFrame?.stream == stream { heldFrame = nil }
         if !endings.isEmpty { endings.removeAll { $0 == stream } }
         if !resets.isEmpty { resets.removeAll { $0.stream == stream } }
-        stream.tell { $0.streamClosed(stream, reason) }
+        stream.notify { $0.streamClosed(stream, reason) }
         pool.give(stream)
     }
 

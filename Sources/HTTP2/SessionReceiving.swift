@@ -11,7 +11,7 @@ extension Session {
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         if stream.pointee.flags.contains(.headReceived) {
             // Trailers; nghttp2 has made sure that they end the stream.
-            stream.tell { $0.streamEnded(stream) }
+            stream.notify { $0.streamEnded(stream) }
             return
         }
         if role == .client, isInformational(stream) {
@@ -21,7 +21,7 @@ extension Session {
                 // It may be left out (RFC 9110, section 15.2), and says nothing of the head that follows.
                 stream.pointee.flags.remove(.headTooLarge)
             } else {
-                stream.tell { $0.streamInformational(stream) }
+                stream.notify { $0.streamInformational(stream) }
             }
             // Trailers of the request may lie in the arena still; then a peer's 1xx heads count towards its limit.
             if stream.pointee.outboundTrailers == nil {
@@ -33,7 +33,7 @@ extension Session {
         }
         stream.pointee.flags.insert(.headReceived)
         stream.pointee.trailersStart = stream.pointee.fields.count
-        stream.tell { $0.streamHead(stream, ended: ended) }
+        stream.notify { $0.streamHead(stream, ended: ended) }
     }
 
     /// Answers before the answer: they cost the peer next to nothing, and no window holds them back.
@@ -53,14 +53,14 @@ extension Session {
             return
         }
         stream.pointee.unconsumed += bytes.count
-        stream.tell { $0.streamData(stream, bytes) }
+        stream.notify { $0.streamData(stream, bytes) }
     }
 
     func receivedEnd(_ stream: StreamPointer) {
         stream.pointee.lastActivity = now
         remoteEnded(stream)
         guard !stream.pointee.flags.contains(.resetSent) else { return }
-        stream.tell { $0.streamEnded(stream) }
+        stream.notify { $0.streamEnded(stream) }
     }
 
     private func remoteEnded(_ stream: StreamPointer) {
@@ -81,7 +81,7 @@ extension Session {
             reason = .reset(code)
         }
         endStream(stream, reason)
-        tell { $0.sessionStreamEnded() }
+        notify { $0.sessionStreamEnded() }
     }
 
     /// Gives `count` bytes of the stream's window back to the sender: they were accepted.

@@ -122,7 +122,7 @@ public import Bytes
 extension StreamPointer {
     /// Tells the handler, if there is one.
     @inlinable @inline(__always)
-    package func tell(_ event: (any StreamHandler) -> Void) { pointee.listener.call(event) }
+    package func notify(_ event: (any StreamHandler) -> Void) { pointee.listener.call(event) }
 
     /// Somebody hears of it.
     @inlinable package var isHeard: Bool { pointee.listener.isSet }

@@ -229,7 +229,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         }
         if channel.pendingBytes > 0, isOver(channel.lastProgress, settings.stall) {
             // Nothing at all gets through to this peer, whether or not it still has streams.
-            forEachStream { stream in stream.tell { $0.streamStalled(stream) } }
+            forEachStream { stream in stream.notify { $0.streamStalled(stream) } }
             return channel.abort()
         }
         if !hasReceivedPreface {
@@ -254,7 +254,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         }
         forEachStream { stream in
             if hasStalled(stream), isOver(stream.pointee.stalledSince, settings.stall) {
-                stream.tell { $0.streamStalled(stream) }
+                stream.notify { $0.streamStalled(stream) }
                 reset(stream, .cancel)
             } else if isOver(stream.pointee.lastActivity, settings.streamIdle) {
                 if handler.object?.streamIdle(stream) != true { reset(stream, .cancel) }

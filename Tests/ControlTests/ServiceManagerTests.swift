@@ -54,18 +54,18 @@ struct ServiceManagerTests {
     func states(name: String) throws {
         let other = Manager(name)
         let manager = try #require(make(name))
-        manager.tell(.ready, status: "serving\ngeneration=1")
+        manager.notify(.ready, status: "serving\ngeneration=1")
         #expect(other.next() == "READY=1\nSTATUS=serving generation=1")
-        manager.tell(.reloading, status: "reading")
+        manager.notify(.reloading, status: "reading")
         let lines = try #require(other.next()).split(separator: "\n")
         #expect(lines.count == 3 && lines[0] == "RELOADING=1" && lines[2] == "STATUS=reading")
         let microseconds = try #require(UInt64(lines[1].dropFirst("MONOTONIC_USEC=".count)))
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         #expect(UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000 - microseconds < 60_000_000)
-        manager.tell(.stopping, status: "leaving")
+        manager.notify(.stopping, status: "leaving")
         #expect(other.next() == "STOPPING=1\nSTATUS=leaving")
-        manager.tell(.unchanged, status: "as before")
+        manager.notify(.unchanged, status: "as before")
         #expect(other.next() == "STATUS=as before")
     }
 
@@ -83,13 +83,13 @@ struct ServiceManagerTests {
     @Test("a manager that is gone, or reads late, holds up nothing, and hears the rest in order")
     func late() throws {
         let absent = try #require(make("/nowhere/notify.sock"))
-        absent.tell(.ready, status: "serving")
+        absent.notify(.ready, status: "serving")
         let other = Manager("@martlet-late-\(getpid())")
         let manager = try #require(make(other.name))
         var sent = 0
         // Until its queue is full, and a few more.
         for number in 0..<5000 {
-            manager.tell(.unchanged, status: "\(number)")
+            manager.notify(.unchanged, status: "\(number)")
             sent += 1
             if manager.waitingCount == 3 { break }
         }

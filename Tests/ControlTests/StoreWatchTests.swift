@@ -33,16 +33,16 @@ struct StoreWatchTests {
 
     @Test("however many workers notice, it is said once that it is gone, and once that it is back for all of them")
     func once() {
-        for index in 0..<3 { watch.hear(.silent, worker: index, generation: 1) }
-        watch.hear(.unreachable, worker: 0, generation: 1)
+        for index in 0..<3 { watch.receive(.silent, worker: index, generation: 1) }
+        watch.receive(.unreachable, worker: 0, generation: 1)
         #expect(
             said.all == [
                 #"limit store unavailable: deciding locally store=redis://127.0.0.1:6379 cause="no answer within 20ms""#
             ])
-        for index in 0..<2 { watch.hear(nil, worker: index, generation: 1) }
+        for index in 0..<2 { watch.receive(nil, worker: index, generation: 1) }
         #expect(said.all.count == 1)
-        watch.hear(nil, worker: 2, generation: 1)
-        watch.hear(nil, worker: 2, generation: 1)
+        watch.receive(nil, worker: 2, generation: 1)
+        watch.receive(nil, worker: 2, generation: 1)
         #expect(said.all.dropFirst() == ["limit store available again: it decides store=redis://127.0.0.1:6379"])
     }
 
@@ -57,31 +57,31 @@ struct StoreWatchTests {
         ])
     func words(way: StoreConfiguration.WhenUnavailable, trouble: StoreTrouble, consequence: String, cause: String) {
         watch.watch(Self.subject(way), generation: 2)
-        watch.hear(trouble, worker: 0, generation: 2)
+        watch.receive(trouble, worker: 0, generation: 2)
         #expect(
             said.all == ["limit store unavailable: \(consequence) store=redis://127.0.0.1:6379 cause=\"\(cause)\""])
     }
 
     @Test("trouble with words of its own is said once more, once for all workers")
     func other() {
-        watch.hear(.unreachable, worker: 0, generation: 1)
-        for index in 0..<3 { watch.hear(.notAdmitted("WRONGPASS a"), worker: index, generation: 1) }
-        watch.hear(.notAdmitted("WRONGPASS b"), worker: 1, generation: 1)
-        watch.hear(.silent, worker: 1, generation: 1)
+        watch.receive(.unreachable, worker: 0, generation: 1)
+        for index in 0..<3 { watch.receive(.notAdmitted("WRONGPASS a"), worker: index, generation: 1) }
+        watch.receive(.notAdmitted("WRONGPASS b"), worker: 1, generation: 1)
+        watch.receive(.silent, worker: 1, generation: 1)
         #expect(said.all.count == 2 && said.all.last?.contains("WRONGPASS a") == true)
-        for index in 0..<3 { watch.hear(nil, worker: index, generation: 1) }
-        watch.hear(.notAdmitted("WRONGPASS a"), worker: 1, generation: 1)
+        for index in 0..<3 { watch.receive(nil, worker: index, generation: 1) }
+        watch.receive(.notAdmitted("WRONGPASS a"), worker: 1, generation: 1)
         #expect(said.all.count == 4)
     }
 
     @Test("what is heard late of a store that was replaced is not said of the new one")
     func replaced() {
-        watch.hear(.silent, worker: 0, generation: 1)
+        watch.receive(.silent, worker: 0, generation: 1)
         watch.watch(Self.subject(.local), generation: 2)
-        watch.hear(nil, worker: 0, generation: 1)
-        watch.hear(.silent, worker: 1, generation: 1)
+        watch.receive(nil, worker: 0, generation: 1)
+        watch.receive(.silent, worker: 1, generation: 1)
         #expect(said.all.count == 1)
-        watch.hear(.silent, worker: 1, generation: 2)
+        watch.receive(.silent, worker: 1, generation: 2)
         #expect(said.all.count == 2)
     }
 

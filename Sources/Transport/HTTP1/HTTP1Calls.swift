@@ -179,7 +179,7 @@ package final class HTTP1Calls: HTTP1Codec {
                 case .end:
                     stream.pointee.flags.insert(.remoteEnded)
                     if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
-                    if isHeard(stream) { stream.tell { $0.streamEnded(stream) } }
+                    if isHeard(stream) { stream.notify { $0.streamEnded(stream) } }
                     answered(stream, isLast: used < input.count)
                     return input.count
                 }
@@ -218,7 +218,7 @@ package final class HTTP1Calls: HTTP1Codec {
         stream.pointee.lastActivity = now
         writeStatus(stream)
         // One that is too large may be left out (RFC 9110, section 15.2).
-        if isHeard(stream), !reader.isTooLarge { stream.tell { $0.streamInformational(stream) } }
+        if isHeard(stream), !reader.isTooLarge { stream.notify { $0.streamInformational(stream) } }
         stream.pointee.fields.forgetFields()
         stream.pointee.fields.append(Field("", "", token: .other))
     }
@@ -236,7 +236,7 @@ package final class HTTP1Calls: HTTP1Codec {
             _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
             stream.pointee.flags.insert(.remoteEnded)
         }
-        if isHeard(stream) { stream.tell { $0.streamHead(stream, ended: ended) } }
+        if isHeard(stream) { stream.notify { $0.streamHead(stream, ended: ended) } }
         return ended
     }
 
@@ -245,7 +245,7 @@ package final class HTTP1Calls: HTTP1Codec {
         stream.pointee.bodyBytesReceived += bytes.count
         guard isHeard(stream), stream.isHeard else { return }
         stream.pointee.unconsumed += bytes.count
-        stream.tell { $0.streamData(stream, bytes) }
+        stream.notify { $0.streamData(stream, bytes) }
     }
 
     /// The whole answer is here. Only where the request is out as well, and nothing came behind the answer, may the
@@ -293,7 +293,7 @@ package final class HTTP1Calls: HTTP1Codec {
         if count > 0 {
             stream.pointee.bodyBytesSent += count
             stream.pointee.lastActivity = now
-            if isHeard(stream) { stream.tell { $0.streamDrained(stream, count) } }
+            if isHeard(stream) { stream.notify { $0.streamDrained(stream, count) } }
         }
         // The handler that heard of what was sent may have sent more, or reset.
         guard current == stream, stream.pointee.outbound.isEmpty, stream.pointee.ending != .open,
@@ -324,7 +324,7 @@ package final class HTTP1Calls: HTTP1Codec {
         current = nil
         endedCount += 1
         stream.pointee.flags.insert(.closed)
-        stream.tell { $0.streamClosed(stream, reason) }
+        stream.notify { $0.streamClosed(stream, reason) }
         pool.give(stream)
         owner?.callEnded()
     }
@@ -344,7 +344,7 @@ package final class HTTP1Calls: HTTP1Codec {
             (try? reader.connectionEnded(unconsumed: unread)) == .end
         else { return }
         stream.pointee.flags.insert(.remoteEnded)
-        if isHeard(stream) { stream.tell { $0.streamEnded(stream) } }
+        if isHeard(stream) { stream.notify { $0.streamEnded(stream) } }
         if current == stream { endCall(stream, .complete) }
     }
 

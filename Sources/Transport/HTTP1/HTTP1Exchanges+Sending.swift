@@ -126,7 +126,7 @@ extension HTTP1Exchanges {
         guard count > 0 else { return }
         stream.pointee.bodyBytesSent += count
         stream.pointee.lastActivity = now
-        stream.tell { $0.streamDrained(stream, count) }
+        stream.notify { $0.streamDrained(stream, count) }
     }
 
     /// - Parameter complete: as long as was told.

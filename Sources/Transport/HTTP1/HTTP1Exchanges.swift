@@ -187,7 +187,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         headSince = nil
         isAnnounced = true
         owner?.exchangeBegan(stream)
-        stream.tell { $0.streamHead(stream, ended: ended) }
+        stream.notify { $0.streamHead(stream, ended: ended) }
     }
 
     /// A head or trailers beyond what is read: the request ends there. Its handler is told, as of any that is too large, so that it
@@ -209,7 +209,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         stream.pointee.bodyBytesReceived += bytes.count
         guard !stream.pointee.flags.contains(.resetSent), stream.isHeard else { return }
         stream.pointee.unconsumed += bytes.count
-        stream.tell { $0.streamData(stream, bytes) }
+        stream.notify { $0.streamData(stream, bytes) }
     }
 
     private func requestEnded() {
@@ -219,7 +219,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         stream.pointee.flags.insert(.remoteEnded)
         if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
         guard !stream.pointee.flags.contains(.resetSent) else { return }
-        stream.tell { $0.streamEnded(stream) }
+        stream.notify { $0.streamEnded(stream) }
     }
 
     // MARK: Endings
@@ -263,7 +263,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         owesContinue = false
         answer = .awaited
         stream.pointee.flags.insert(.closed)
-        stream.tell { $0.streamClosed(stream, reason) }
+        stream.notify { $0.streamClosed(stream, reason) }
         pool.give(stream)
         owner?.exchangeEnded()
     }
