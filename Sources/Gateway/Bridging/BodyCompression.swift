@@ -3,7 +3,7 @@ internal import Compression
 internal import GRPC
 
 /// What a worker compresses and reads compressed bodies with.
-struct CompressionRoom: ~Copyable {
+struct CompressionPool: ~Copyable {
     /// For single messages, one at a time.
     private(set) lazy var gzip = MessageGzip()
     /// What is read of a piece of a body; empty between two.

@@ -8,7 +8,7 @@ internal import Transport
 /// Requests that reach a gRPC method by HTTP and JSON.
 extension GatewayWorker {
     /// What of them stays between calls.
-    struct TranscodingRoom: ~Copyable {
+    struct TranscodingScratch: ~Copyable {
         var match = BindingMatch()
         /// The plan that `match` is of; `nil` where the request that is beginning has none.
         var plan: TranscodingPlan?
@@ -224,7 +224,7 @@ extension GatewayWorker {
     func giveBack(_ bridge: Bridge) {
         giveBackCompression(bridge)
         guard let pair = bridge.pair, current.snapshot.transcodings.contains(where: { $0 === pair.plan }) else { return }
-        if transcoding.idle.count >= TranscodingRoom.idleMax { transcoding.idle.removeFirst() }
+        if transcoding.idle.count >= TranscodingScratch.idleMax { transcoding.idle.removeFirst() }
         transcoding.idle.append(pair)
     }
 }

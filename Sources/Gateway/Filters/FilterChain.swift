@@ -1,7 +1,7 @@
 internal import Bytes
 internal import GRPC
 
-/// A station on a request's way. The set is closed, so a chain is a list of numbers and a call is a switch.
+/// A stage of a request. The set is closed, so a chain is a list of numbers and a call is a switch.
 package enum Filter: UInt8, Sendable {
     case rateLimitUnauthenticated
     /// Is the caller's protocol one of those spoken here?

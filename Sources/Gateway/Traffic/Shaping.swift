@@ -15,7 +15,7 @@ package final class Shaping {
     fileprivate init(cluster: Int) { self.cluster = cluster }
 }
 
-/// The station that shapes traffic.
+/// The stage that delays, aborts, splits and mirrors.
 extension GatewayWorker {
     /// Chooses the cluster, and lets go wrong what the route wants to go wrong.
     func shape(_ exchange: ExchangePointer) -> FilterVerdict {

@@ -140,7 +140,7 @@ extension GatewayEvent {
     }
 }
 
-/// One worker's pen for the gateway's metrics.
+/// One worker's writer of the gateway's metrics.
 package final class WorkerMetrics {
     package let gateway: GatewayMetrics
     package let shard: MetricShard

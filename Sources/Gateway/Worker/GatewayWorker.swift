@@ -38,8 +38,8 @@ package final class GatewayWorker {
     var randomness: FastRandom
     let replies: ReplyWriter
     let heads = HeadCache()
-    var transcoding = TranscodingRoom()
-    var compression = CompressionRoom()
+    var transcoding = TranscodingScratch()
+    var compression = CompressionPool()
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
     let callTable: Unmanaged<CallTable>

@@ -53,7 +53,7 @@ package final class LimitServiceMetrics: Sendable {
     fileprivate func makeShard() -> MetricShard { registry.makeShard() }
 }
 
-/// One worker's pen for the service's metrics.
+/// One worker's writer of the service's metrics.
 final class LimitServiceCounts {
     private let metrics: LimitServiceMetrics
     private let shard: MetricShard

@@ -15,7 +15,7 @@ import Time
 @Suite("Health checks")
 struct HealthMonitorTests {
     /// A gateway in front of servers with a health service, which a monitor beside the worker checks.
-    private final class House {
+    private final class Fixture {
         let gateway: TestGateway
         let monitor: HealthMonitor
         private(set) var backends: [HealthyBackend] = []
@@ -70,90 +70,90 @@ struct HealthMonitorTests {
         HealthCheckConfiguration.Kind.grpc(service: ""), .http(path: "/healthz"), .tcp,
     ])
     func first(kind: HealthCheckConfiguration.Kind) throws {
-        let house = try House(2, check(kind))
-        #expect(house.states == [false, false] && house.gateway.gateway.current.clusters[0].isPanicking)
-        #expect(house.run { house.states == [true, true] })
-        #expect(!house.gateway.gateway.current.clusters[0].isPanicking && house.changes == 2)
+        let fixture = try Fixture(2, check(kind))
+        #expect(fixture.states == [false, false] && fixture.gateway.gateway.current.clusters[0].isPanicking)
+        #expect(fixture.run { fixture.states == [true, true] })
+        #expect(!fixture.gateway.gateway.current.clusters[0].isPanicking && fixture.changes == 2)
     }
 
     @Test("an endpoint that is gone fails three checks in a row before it gets no calls, and one passes for one that is new", arguments: [
         HealthCheckConfiguration.Kind.grpc(service: ""), .http(path: "/healthz"), .tcp,
     ])
     func thresholds(kind: HealthCheckConfiguration.Kind) throws {
-        let house = try House(2, check(kind), watches: false)
-        #expect(house.run { house.states == [true, true] })
-        let address = house.backends[1].address
-        house.backends[1].stop()
+        let fixture = try Fixture(2, check(kind), watches: false)
+        #expect(fixture.run { fixture.states == [true, true] })
+        let address = fixture.backends[1].address
+        fixture.backends[1].stop()
         for _ in 0..<2 {
-            house.nextRound()
-            #expect(house.states == [true, true])
+            fixture.nextRound()
+            #expect(fixture.states == [true, true])
         }
-        house.nextRound()
-        #expect(house.run { house.states == [true, false] })
-        _ = try house.add(at: address, watches: false)
-        house.nextRound()
-        #expect(house.states == [true, false])
-        house.nextRound()
-        #expect(house.run { house.states == [true, true] })
+        fixture.nextRound()
+        #expect(fixture.run { fixture.states == [true, false] })
+        _ = try fixture.add(at: address, watches: false)
+        fixture.nextRound()
+        #expect(fixture.states == [true, false])
+        fixture.nextRound()
+        #expect(fixture.run { fixture.states == [true, true] })
     }
 
     @Test("a service that says that it does not serve is believed at once where it is watched")
     func watched() throws {
-        let house = try House(3, check(.grpc(service: "a.S")))
-        for backend in house.backends { backend.health.set("a.S", to: .serving) }
-        #expect(house.run { house.states == [true, true, true] })
-        house.gateway.outside.settle()
-        house.backends[0].health.set("a.S", to: .notServing)
-        #expect(house.run { house.states == [false, true, true] })
-        house.backends[0].health.set("a.S", to: .serving)
+        let fixture = try Fixture(3, check(.grpc(service: "a.S")))
+        for backend in fixture.backends { backend.health.set("a.S", to: .serving) }
+        #expect(fixture.run { fixture.states == [true, true, true] })
+        fixture.gateway.outside.settle()
+        fixture.backends[0].health.set("a.S", to: .notServing)
+        #expect(fixture.run { fixture.states == [false, true, true] })
+        fixture.backends[0].health.set("a.S", to: .serving)
         // One check at once, the second in its time.
-        house.gateway.outside.settle()
-        #expect(house.states == [false, true, true])
-        house.nextRound()
-        #expect(house.run { house.states == [true, true, true] })
+        fixture.gateway.outside.settle()
+        #expect(fixture.states == [false, true, true])
+        fixture.nextRound()
+        #expect(fixture.run { fixture.states == [true, true, true] })
     }
 
     @Test("where there is no Watch, checks alone decide", arguments: [true, false])
     func unwatched(serves: Bool) throws {
-        let house = try House(1, check(.grpc(service: "")), watches: false)
-        house.backends[0].health.set("", to: serves ? .serving : .notServing)
-        #expect(house.run { house.gateway.endpoints[0].record.isUnchecked == false })
-        #expect(house.states == [serves])
+        let fixture = try Fixture(1, check(.grpc(service: "")), watches: false)
+        fixture.backends[0].health.set("", to: serves ? .serving : .notServing)
+        #expect(fixture.run { fixture.gateway.endpoints[0].record.isUnchecked == false })
+        #expect(fixture.states == [serves])
     }
 
     @Test("one that accepts and does not answer fails when its time is up")
     func silent() throws {
-        let house = try House(1, check(.grpc(service: "")))
-        #expect(house.run { house.states == [true] })
-        house.backends[0].isSilent = true
+        let fixture = try Fixture(1, check(.grpc(service: "")))
+        #expect(fixture.run { fixture.states == [true] })
+        fixture.backends[0].isSilent = true
         for round in 1...3 {
-            house.nextRound()
-            house.gateway.outside.advance(by: .milliseconds(1100), steps: 2)
-            #expect(house.states == [round < 3])
+            fixture.nextRound()
+            fixture.gateway.outside.advance(by: .milliseconds(1100), steps: 2)
+            #expect(fixture.states == [round < 3])
         }
     }
 
     @Test("an HTTP answer other than 2xx fails")
     func badAnswer() throws {
-        let house = try House(1, check(.http(path: "/missing")))
-        #expect(house.run { !house.gateway.endpoints[0].record.isUnchecked })
-        #expect(house.states == [false])
+        let fixture = try Fixture(1, check(.http(path: "/missing")))
+        #expect(fixture.run { !fixture.gateway.endpoints[0].record.isUnchecked })
+        #expect(fixture.states == [false])
     }
 
     @Test("what is not checked any more is let go of, and new endpoints are checked")
     func changes() throws {
-        let house = try House(1, check(.tcp))
-        #expect(house.run { house.states == [true] })
-        let record = house.gateway.gateway.current.clusters[0].record
-        let other = try house.add(watches: true)
-        let former = house.gateway.gateway.current.snapshot.clusters[0]
+        let fixture = try Fixture(1, check(.tcp))
+        #expect(fixture.run { fixture.states == [true] })
+        let record = fixture.gateway.gateway.current.clusters[0].record
+        let other = try fixture.add(watches: true)
+        let former = fixture.gateway.gateway.current.snapshot.clusters[0]
         var plan = former
         plan.endpoints = [EndpointPlan(.address(other.address))]
-        try house.gateway.adopt([.address(other.address)], generation: 3) { now, _ in now = plan }
-        house.monitor.keep([plan], names: ResolvedNames())
-        #expect(house.run { house.states == [true] })
+        try fixture.gateway.adopt([.address(other.address)], generation: 3) { now, _ in now = plan }
+        fixture.monitor.keep([plan], names: ResolvedNames())
+        #expect(fixture.run { fixture.states == [true] })
         #expect(record.records.map(\.name) == ["\(other.address)"])
-        house.monitor.keep([], names: ResolvedNames())
+        fixture.monitor.keep([], names: ResolvedNames())
         #expect(record.records.count == 1, "the worker's")
     }
 }

@@ -9,7 +9,7 @@ import Transport
 
 @Suite("Mirrors")
 struct MirrorTests {
-    private struct House {
+    private struct Fixture {
         let gateway: TestGateway
         let main: TestBackend
         let shadow: TestBackend
@@ -32,32 +32,32 @@ struct MirrorTests {
 
     @Test("a mirror gets every call, with its body, under a name that says what it is")
     func copies() throws {
-        let house = try House()
-        let caller = try house.gateway.caller()
+        let fixture = try Fixture()
+        let caller = try fixture.gateway.caller()
         for count in 1...5 {
             #expect(caller.unary("/a.S/Call", Array(repeating: 7, count: count * 1000)).status == "0")
-            #expect(house.gateway.run { house.shadow.paths.count == count && house.isQuiet })
+            #expect(fixture.gateway.run { fixture.shadow.paths.count == count && fixture.isQuiet })
         }
-        #expect(house.main.paths.count == 5 && house.mirrored("sent") == 5)
+        #expect(fixture.main.paths.count == 5 && fixture.mirrored("sent") == 5)
         // What it answers is nobody's.
-        house.shadow.isFailing = true
+        fixture.shadow.isFailing = true
         #expect(caller.unary("/a.S/Call", [1]).status == "0")
-        #expect(house.gateway.run { house.shadow.paths.count == 6 && house.isQuiet })
+        #expect(fixture.gateway.run { fixture.shadow.paths.count == 6 && fixture.isQuiet })
     }
 
     @Test("the copy is the call's own head but for the authority, and its whole body")
     func same() throws {
-        let house = try House()
+        let fixture = try Fixture()
         var seen: [[String: String]] = []
-        house.shadow.headSeen = { seen.append($0) }
-        let call = try house.gateway.caller().begin("/hold.S/Call", [(":authority", "orders.test:8443"), ("x-user", "7"), ("grpc-timeout", "9S")])
+        fixture.shadow.headSeen = { seen.append($0) }
+        let call = try fixture.gateway.caller().begin("/hold.S/Call", [(":authority", "orders.test:8443"), ("x-user", "7"), ("grpc-timeout", "9S")])
         let message = (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }
         call.send(message: message)
         call.finish()
-        #expect(house.gateway.run { house.main.bodyBytes == message.count + 5 && house.shadow.bodyBytes == message.count + 5 })
-        house.main.answer(house.main.held[0])
-        house.shadow.answer(house.shadow.held[0])
-        #expect(house.gateway.run { call.status == "0" && house.isQuiet })
+        #expect(fixture.gateway.run { fixture.main.bodyBytes == message.count + 5 && fixture.shadow.bodyBytes == message.count + 5 })
+        fixture.main.answer(fixture.main.held[0])
+        fixture.shadow.answer(fixture.shadow.held[0])
+        #expect(fixture.gateway.run { call.status == "0" && fixture.isQuiet })
         let head = try #require(seen.first)
         #expect(head[":authority"] == "orders.test-shadow:8443")
         #expect(head["x-user"] == "7" && head[":path"] == "/hold.S/Call" && head["grpc-timeout"] != nil && head["te"] == "trailers")
@@ -65,25 +65,25 @@ struct MirrorTests {
 
     @Test("a mirror that does not answer costs nobody anything, and its copies end with their time")
     func silent() throws {
-        let house = try House()
-        let caller = try house.gateway.caller()
+        let fixture = try Fixture()
+        let caller = try fixture.gateway.caller()
         let call = caller.begin("/hold.S/Call", ended: true)
-        #expect(house.gateway.run { house.main.held.count == 1 && house.shadow.held.count == 1 })
-        house.main.answer(house.main.held[0])
-        #expect(house.gateway.run { call.status == "0" && house.gateway.gateway.exchangeCount == 0 })
-        #expect(house.gateway.gateway.mirrors.count == 1)
-        house.gateway.outside.advance(by: .seconds(16))
-        #expect(house.gateway.run { house.isQuiet && house.shadow.held.isEmpty })
-        #expect(house.mirrored("failed") == 1)
+        #expect(fixture.gateway.run { fixture.main.held.count == 1 && fixture.shadow.held.count == 1 })
+        fixture.main.answer(fixture.main.held[0])
+        #expect(fixture.gateway.run { call.status == "0" && fixture.gateway.gateway.exchangeCount == 0 })
+        #expect(fixture.gateway.gateway.mirrors.count == 1)
+        fixture.gateway.outside.advance(by: .seconds(16))
+        #expect(fixture.gateway.run { fixture.isQuiet && fixture.shadow.held.isEmpty })
+        #expect(fixture.mirrored("failed") == 1)
     }
 
     @Test("a mirror that is not there costs nobody anything")
     func absent() throws {
-        let house = try House(shadowAt: "127.0.0.1:1")
-        let caller = try house.gateway.caller()
+        let fixture = try Fixture(shadowAt: "127.0.0.1:1")
+        let caller = try fixture.gateway.caller()
         for _ in 0..<20 { #expect(caller.unary("/a.S/Call", [1]).status == "0") }
-        #expect(house.gateway.run { house.isQuiet })
-        #expect(house.mirrored("failed") == 20)
+        #expect(fixture.gateway.run { fixture.isQuiet })
+        #expect(fixture.mirrored("failed") == 20)
     }
 
     @Test("where memory is short, copies go before any call does")
@@ -122,20 +122,20 @@ struct MirrorTests {
 
     @Test("a request too large to keep is not mirrored, nor one that its caller gives up")
     func unkept() throws {
-        let house = try House()
-        let caller = try house.gateway.caller()
+        let fixture = try Fixture()
+        let caller = try fixture.gateway.caller()
         let large = caller.begin("/hold.S/Call")
         large.send([UInt8](repeating: 0, count: Mirrors.bodyBytesMax + 1))
         large.finish()
-        #expect(house.gateway.run { house.mirrored("too_large") == 1 && !house.main.held.isEmpty })
-        house.main.answer(house.main.held[0])
-        #expect(house.gateway.run { large.status == "0" && house.gateway.gateway.exchangeCount == 0 })
+        #expect(fixture.gateway.run { fixture.mirrored("too_large") == 1 && !fixture.main.held.isEmpty })
+        fixture.main.answer(fixture.main.held[0])
+        #expect(fixture.gateway.run { large.status == "0" && fixture.gateway.gateway.exchangeCount == 0 })
         let left = caller.begin("/hold.S/Call")
         left.send([1, 2, 3])
-        #expect(house.gateway.run { house.main.held.count == 1 })
+        #expect(fixture.gateway.run { fixture.main.held.count == 1 })
         left.reset()
-        #expect(house.gateway.run { house.gateway.gateway.exchangeCount == 0 && house.isQuiet })
-        #expect(house.shadow.paths.isEmpty)
+        #expect(fixture.gateway.run { fixture.gateway.gateway.exchangeCount == 0 && fixture.isQuiet })
+        #expect(fixture.shadow.paths.isEmpty)
     }
 
     @Test("copies that wait for a connection go when it is there, and when their cluster goes they are let go")
@@ -164,35 +164,35 @@ struct MirrorTests {
 
     @Test("a limited mirror takes what it may, and the rest of the copies are let go")
     func limited() throws {
-        let house = try House(cluster: ", circuit_breaker: { requests: 2 }")
-        let caller = try house.gateway.caller()
+        let fixture = try Fixture(cluster: ", circuit_breaker: { requests: 2 }")
+        let caller = try fixture.gateway.caller()
         let calls = (0..<5).map { _ in caller.begin("/hold.S/Call", ended: true) }
-        #expect(house.gateway.run { house.main.held.count == 5 && house.shadow.held.count == 2 })
-        #expect(house.mirrored("no_room") == 3)
-        for stream in house.main.held { house.main.answer(stream) }
-        for stream in house.shadow.held { house.shadow.answer(stream) }
-        #expect(house.gateway.run { calls.allSatisfy { $0.status == "0" } && house.isQuiet })
+        #expect(fixture.gateway.run { fixture.main.held.count == 5 && fixture.shadow.held.count == 2 })
+        #expect(fixture.mirrored("no_room") == 3)
+        for stream in fixture.main.held { fixture.main.answer(stream) }
+        for stream in fixture.shadow.held { fixture.shadow.answer(stream) }
+        #expect(fixture.gateway.run { calls.allSatisfy { $0.status == "0" } && fixture.isQuiet })
     }
 
     @Test("where memory is short there are no copies, and calls go on")
     func memory() throws {
-        let house = try House()
-        let held = house.gateway.inside.context.chunks
+        let fixture = try Fixture()
+        let held = fixture.gateway.inside.context.chunks
         var ballast = ByteChain()
         let block = [UInt8](repeating: 0, count: 1 << 20)
         while held.bytesInUse < 9 << 20 { block.withUnsafeBytes { ballast.append($0, from: held) } }
         defer { ballast.removeAll(pool: held) }
-        #expect(try house.gateway.caller().unary("/a.S/Call", [1]).status == "0")
-        #expect(house.mirrored("no_room") == 1 && house.shadow.paths.isEmpty)
+        #expect(try fixture.gateway.caller().unary("/a.S/Call", [1]).status == "0")
+        #expect(fixture.mirrored("no_room") == 1 && fixture.shadow.paths.isEmpty)
     }
 
     @Test("what a fault answers is not mirrored, what it delays is, when it goes on")
     func faults() throws {
-        let aborted = try House("mirror: { cluster: shadow }, fault: { abort: { grpc_status: aborted } }")
+        let aborted = try Fixture("mirror: { cluster: shadow }, fault: { abort: { grpc_status: aborted } }")
         #expect(try aborted.gateway.caller().unary("/a.S/Call", [1]).status == "10")
         aborted.gateway.outside.settle()
         #expect(aborted.shadow.paths.isEmpty && aborted.isQuiet)
-        let delayed = try House("mirror: { cluster: shadow }, fault: { delay: { duration: 1s } }")
+        let delayed = try Fixture("mirror: { cluster: shadow }, fault: { delay: { duration: 1s } }")
         let call = try delayed.gateway.caller().begin("/a.S/Call")
         call.send(message: [1, 2, 3])
         call.finish()

@@ -6,7 +6,7 @@ import Testing
 @testable import Gateway
 
 /// A gateway in front of backends, in turn, on a clock that moves while somebody waits for a call.
-struct RetryHouse {
+struct RetryFixture {
     let gateway: TestGateway
     let backends: [TestBackend]
     let caller: GRPCTesting.TestCaller

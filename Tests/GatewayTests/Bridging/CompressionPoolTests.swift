@@ -4,34 +4,34 @@ import Testing
 @testable import Gateway
 
 @Suite("What compresses bodies")
-struct CompressionRoomTests {
+struct CompressionPoolTests {
     private struct Missing: Error {}
 
     @Test("no more bodies are read at once than the limit, and what was given back serves the next")
     func inflaters() throws {
-        var room = CompressionRoom()
+        var room = CompressionPool()
         var taken: [BodyInflater] = []
         while let inflater = room.takeInflater(bytesMax: 100) { taken.append(inflater) }
-        #expect(taken.count == CompressionRoom.inflatersMax)
+        #expect(taken.count == CompressionPool.inflatersMax)
         room.give(taken.removeLast())
         while let inflater = room.takeInflater(bytesMax: 100) { taken.append(inflater) }
-        #expect(taken.count == CompressionRoom.inflatersMax)
+        #expect(taken.count == CompressionPool.inflatersMax)
     }
 
     @Test("no more answers are compressed at once than the limit, others go as they are")
     func deflaters() throws {
-        var room = CompressionRoom()
+        var room = CompressionPool()
         var taken: [BodyDeflater] = []
         while let deflater = room.takeDeflater() { taken.append(deflater) }
-        #expect(taken.count == CompressionRoom.deflatersMax)
+        #expect(taken.count == CompressionPool.deflatersMax)
         room.give(taken.removeLast())
         while let deflater = room.takeDeflater() { taken.append(deflater) }
-        #expect(taken.count == CompressionRoom.deflatersMax)
+        #expect(taken.count == CompressionPool.deflatersMax)
     }
 
     @Test("one that is used again knows nothing of the body before")
     func again() throws {
-        var room = CompressionRoom()
+        var room = CompressionPool()
         for text: [UInt8] in [[1, 2, 3], [4], []] {
             guard let deflater = room.takeDeflater(), let inflater = room.takeInflater(bytesMax: 100) else {
                 throw Missing()
