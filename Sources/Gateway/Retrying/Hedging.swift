@@ -85,7 +85,7 @@ extension Trials {
 
     /// Whether another attempt decides, so that this one's answer is forgotten.
     func isSuperseded(
-        _ attempt: AttemptPointer, _ stream: StreamPointer, _ trial: Trial, _ verdict: Verdict, from start: Int,
+        _ attempt: AttemptPointer, _ stream: StreamPointer, _ trial: Trial, _ verdict: AttemptVerdict, from start: Int,
         _ policy: HedgingPolicy
     ) -> Bool {
         guard let status = verdict.status, policy.nonFatal.contains(status) else { return false }

@@ -227,7 +227,7 @@ final class Trials: StreamHandler {
         if stream.pointee.flags.contains(.headTooLarge), !ended || stream.pointee.fields.first(.grpcStatus) == nil {
             return pass(attempt, stream, ended: ended)
         }
-        if let verdict = Verdict(head: stream, ended: ended, isRPC: exchange.pointee.isRPC) {
+        if let verdict = AttemptVerdict(head: stream, ended: ended, isRPC: exchange.pointee.isRPC) {
             if !isReplaced(attempt, stream, verdict, from: 0) { pass(attempt, stream, ended: ended) }
         } else if mayHold(exchange) {
             attempt.pointee.isHeld = true
@@ -247,7 +247,7 @@ final class Trials: StreamHandler {
     }
 
     /// Whether another attempt follows this one, whose answer is then forgotten.
-    private func isReplaced(_ attempt: AttemptPointer, _ stream: StreamPointer, _ verdict: Verdict, from start: Int) -> Bool {
+    private func isReplaced(_ attempt: AttemptPointer, _ stream: StreamPointer, _ verdict: AttemptVerdict, from start: Int) -> Bool {
         if verdict.isGood { return false }
         let trial = trial(of: attempt.pointee.exchange!)
         switch trial.policy {
@@ -271,7 +271,7 @@ final class Trials: StreamHandler {
         let attempt = stream.attempt
         let start = stream.pointee.trailersStart
         // Trailers that were too large still say how the call ended.
-        if isReplaced(attempt, stream, Verdict(trailers: stream), from: start) { return }
+        if isReplaced(attempt, stream, AttemptVerdict(trailers: stream), from: start) { return }
         pass(attempt, stream, ended: false)
         if stream.pointee.context != nil { upstream.streamEnded(stream) }
     }

@@ -4,14 +4,14 @@
 /// before; so a hundred thousand routes are checked in one pass. Several earlier routes that only together take
 /// everything are not noticed.
 package struct RouteCoverage {
-    package struct Finding: Equatable, Sendable {
+    package struct Collision: Equatable, Sendable {
         package let route: Int
         package let coveredBy: Int
     }
 
     /// In the order of the routes; each is reported once, with the first route that covers it.
-    package static func findings(in matches: [RouteMatch]) -> [Finding] {
-        var findings: [Finding] = []
+    package static func findings(in matches: [RouteMatch]) -> [Collision] {
+        var findings: [Collision] = []
         var shapes: [RouteShape] = []
         var seenShapes: Set<RouteShape> = []
         var firstByKey: [RouteKey: Int] = [:]
@@ -19,7 +19,7 @@ package struct RouteCoverage {
             let key = RouteKey(match)
             let coveredBy = shapes.compactMap { shape in key.widened(to: shape).flatMap { firstByKey[$0] } }.min()
             if let coveredBy {
-                findings.append(Finding(route: route, coveredBy: coveredBy))
+                findings.append(Collision(route: route, coveredBy: coveredBy))
                 continue
             }
             firstByKey[key] = route

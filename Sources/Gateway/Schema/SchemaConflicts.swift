@@ -4,7 +4,7 @@ internal import Transcoding
 
 /// Calls that two routes would take by HTTP: what only shows when schemas and routes are held against each other.
 struct SchemaConflicts {
-    struct Finding: Equatable {
+    struct Conflict: Equatable {
         /// The place, among the routes that are written, of the one to look at.
         let route: Int
         let text: String
@@ -16,7 +16,7 @@ struct SchemaConflicts {
     private let pageCount: Int
     private var takers: [Call: Taker] = [:]
     private var paths: [String: [Int]] = [:]
-    private(set) var findings: [Finding] = []
+    private(set) var findings: [Conflict] = []
 
     private struct Call: Hashable {
         var authority: RouteMatch.Authority
@@ -70,7 +70,7 @@ struct SchemaConflicts {
         for (earlier, calls) in captured {
             let more = calls.count > 1 ? " and \(calls.count - 1) more" : ""
             findings.append(
-                Finding(
+                Conflict(
                     route: earlier - pageCount,
                     text: "takes \(calls[0])\(more), which \(name(of: route)) would by the schema of its cluster; "
                         + "rules and limits there do not apply"))
@@ -80,7 +80,7 @@ struct SchemaConflicts {
     private mutating func report(_ route: Route, _ binding: Binding, _ method: MethodSchema, _ taker: Taker) {
         let other = routes[taker.route]
         findings.append(
-            Finding(
+            Conflict(
                 route: route.index - pageCount,
                 text: "\(binding.text) is \(method.fullName) of cluster \(Quoted.text(clusters[route.cluster].name)), and \(taker.method) "
                     + "of cluster \(Quoted.text(clusters[other.cluster].name)) on \(name(of: other)), which takes it"))

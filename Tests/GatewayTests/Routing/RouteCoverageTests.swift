@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 
 @Suite struct RouteCoverageTests {
-    typealias Finding = RouteCoverage.Finding
+    typealias Collision = RouteCoverage.Collision
 
     @Test(
         "a route that an earlier one wholly covers is reported with it",
@@ -23,7 +23,7 @@ import Testing
             (RouteMatch(headers: [header("a", "2")]), RouteMatch(headers: [header("a", "2"), header("b", "*")])),
         ])
     func covered(first: RouteMatch, second: RouteMatch) {
-        #expect(RouteCoverage.findings(in: [first, second]) == [Finding(route: 1, coveredBy: 0)])
+        #expect(RouteCoverage.findings(in: [first, second]) == [Collision(route: 1, coveredBy: 0)])
     }
 
     @Test(
@@ -52,7 +52,7 @@ import Testing
             RouteMatch(authority: .exact("a.dev")), RouteMatch(target: .service("a.A")), RouteMatch(), RouteMatch(target: .service("a.B")),
             RouteMatch(authority: .exact("a.dev"), target: .service("a.A")),
         ]
-        #expect(RouteCoverage.findings(in: routes) == [Finding(route: 3, coveredBy: 2), Finding(route: 4, coveredBy: 0)])
+        #expect(RouteCoverage.findings(in: routes) == [Collision(route: 3, coveredBy: 2), Collision(route: 4, coveredBy: 0)])
     }
 
     @Test("a covered route takes no request, and its coverer takes all that it would", arguments: 0..<20)
@@ -76,7 +76,7 @@ import Testing
     func hundredThousand() {
         var routes = (0..<100_000).map { RouteMatch(authority: .exact("t\($0 % 300).dev"), target: .service("a.S\($0)")) }
         routes.append(routes[77_777])
-        #expect(RouteCoverage.findings(in: routes) == [Finding(route: 100_000, coveredBy: 77_777)])
+        #expect(RouteCoverage.findings(in: routes) == [Collision(route: 100_000, coveredBy: 77_777)])
     }
 
     private static func header(_ name: String, _ value: String) -> HeaderCondition {

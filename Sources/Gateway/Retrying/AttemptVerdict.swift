@@ -3,7 +3,7 @@ internal import GRPC
 internal import HTTPModel
 
 /// What an answer says of how the call went, as soon as it does.
-struct Verdict: Equatable {
+struct AttemptVerdict: Equatable {
     /// For an RPC, also where the answer was not gRPC.
     private(set) var status: StatusCode?
     /// 0 where it does not matter.
