@@ -43,7 +43,7 @@ package final class NGHTTP2Allocator {
     package var pointer: UnsafeMutablePointer<nghttp2_mem> { functions }
 
     /// Gives back half of what is kept beyond a small stock. Called every ten seconds: what a burst has left is gone after
-    /// a few of them, and steady work, which needs it again at once, hardly diagnostics.
+    /// a few of them, and steady work, which needs it again at once, hardly notices.
     package func release() { lists.pointee.release() }
 
     /// Kept for the next who asks, headers not counted.

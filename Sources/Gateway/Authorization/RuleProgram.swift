@@ -34,7 +34,7 @@ struct RuleProgram: Sendable {
 
     /// How a rule counts that asks something of a token, for a caller without one.
     ///
-    /// In an `allow` it is unknown, so that `not` does not let unauthenticated requests in. In a `deny` it is false: a stranger has no
+    /// In an `allow` it is unknown, so that `not` does not let unauthenticated requests in. In a `deny` it is false: such a request has no
     /// claims and no scopes.
     enum UnauthenticatedOutcome { case unknown, fails }
 
