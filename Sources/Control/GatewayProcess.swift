@@ -51,11 +51,11 @@ package final class GatewayProcess {
     private let metrics: GatewayMetrics
     private let schemas: SchemaStore
     private let schemaHints: SchemaHints
-    private let schemaKeeper: SchemaRefresher
+    private let schemaRefresher: SchemaRefresher
     private let monitor: HealthMonitor
     private let log: AccessLogWatch
     private let descriptors: DescriptorWatch
-    private let board: ConnectionCounts
+    private let connectionCounts: ConnectionCounts
     private let hints: KeyHints
     private let storeWatch: StoreWatch
     private let group: WorkerGroup<ServingWorker>
@@ -122,8 +122,8 @@ package final class GatewayProcess {
         let log = try AccessLogWatch(configuration.accessLog, workers: workerCount, diagnostics: diagnostics)
         self.log = log
         descriptors = DescriptorWatch(diagnostics: diagnostics)
-        let board = ConnectionCounts(workers: workerCount)
-        self.board = board
+        let connectionCounts = ConnectionCounts(workers: workerCount)
+        self.connectionCounts = connectionCounts
         let (counters, metrics, sink) = (counters, metrics, log.sink)
         let sought = SoughtNames(configuration.resolver)
         self.sought = sought
@@ -137,9 +137,9 @@ package final class GatewayProcess {
         let resolved = names.resolved
         self.resolved = resolved
         monitor = HealthMonitor(context: context, seed: RandomBytes.uint64())
-        schemaKeeper = SchemaRefresher(board: schemas, context: context, seed: RandomBytes.uint64()) { diagnostics.log($0) }
+        schemaRefresher = SchemaRefresher(store: schemas, context: context, seed: RandomBytes.uint64()) { diagnostics.log($0) }
         let schemaHints = SchemaHints(mailbox: loop.mailbox)
-        schemaHints.keeper = schemaKeeper
+        schemaHints.refresher = schemaRefresher
         self.schemaHints = schemaHints
         self.names = names
         let snapshot = product.snapshot
@@ -163,7 +163,7 @@ package final class GatewayProcess {
             faultWatch.attach(to: gateway)
             let worker = context.index
             gateway.limitStoreChanged = { storeWatch.report($0, worker: worker, generation: $1) }
-            return ServingWorker(gateway: gateway, context: context, board: board)
+            return ServingWorker(gateway: gateway, context: context, connectionCounts: connectionCounts)
         }
         listeners = ProcessListeners(group, diagnostics: diagnostics)
         relay.handler = { [unowned self] in received(signal: $0) }
@@ -194,7 +194,7 @@ package final class GatewayProcess {
             resolved = names
             group.postToAll { $0.gateway.resolve(names) }
             monitor.resolve(names)
-            schemaKeeper.resolve(names)
+            schemaRefresher.resolve(names)
         }
         monitor.changed = { [unowned self] name in group.postToAll { $0.gateway.refresh(cluster: name) } }
         if let snapshot = currentSnapshot { monitor.keep(snapshot.clusters, names: resolved) }
@@ -214,7 +214,7 @@ package final class GatewayProcess {
         loop.run()
         maker.stop()
         monitor.stop()
-        schemaKeeper.stop()
+        schemaRefresher.stop()
         group.stop()
         log.stop()
         return 0
@@ -222,7 +222,7 @@ package final class GatewayProcess {
 
     /// Workers take a schema that was told into service by itself.
     private func keepSchemas() {
-        schemaKeeper.changed = { [unowned self] cluster, plan in
+        schemaRefresher.changed = { [unowned self] cluster, plan in
             guard let snapshot = currentSnapshot else { return }
             generation += 1
             let next = snapshot.with(plan, of: cluster, generation: generation)
@@ -231,8 +231,8 @@ package final class GatewayProcess {
             for issue in next.unknownNames(in: configuration, of: cluster) { diagnostics.log("\(issue)") }
             currentSnapshot = next
         }
-        schemaKeeper.settled = { [unowned self] in settled(\.schemas) }
-        if let snapshot = currentSnapshot { schemaKeeper.keep(snapshot.clusters, names: resolved) }
+        schemaRefresher.settled = { [unowned self] in settled(\.schemas) }
+        if let snapshot = currentSnapshot { schemaRefresher.keep(snapshot.clusters, names: resolved) }
     }
 
     /// Ready when every key set and every schema has come or failed: until then good tokens and calls would be turned away.
@@ -252,18 +252,18 @@ package final class GatewayProcess {
 
     private func keepKeys() {
         let seed = (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64())
-        let keeper = KeySetRefresher(
+        let refresher = KeySetRefresher(
             context: context, resolver: resolver, diagnostics: diagnostics, seed: seed)
-        keeper.fetched = { [unowned self] keys, source in
+        refresher.fetched = { [unowned self] keys, source in
             group.postToAll { $0.gateway.setKeys(keys, from: source) }
             let hadNone = !hasKeys
             updateReadiness()
             if hadNone, hasKeys, phase == .serving { diagnostics.log("/ready answers 200: an issuer's keys have been fetched") }
         }
-        keeper.settled = { [unowned self] in settled(\.keys) }
-        hints.keeper = keeper
-        keys = keeper
-        if let snapshot = currentSnapshot { keeper.keep(snapshot.keySetSources) }
+        refresher.settled = { [unowned self] in settled(\.keys) }
+        hints.refresher = refresher
+        keys = refresher
+        if let snapshot = currentSnapshot { refresher.keep(snapshot.keySetSources) }
     }
 
     private func every(_ period: Duration, _ action: @escaping () -> Void) {
@@ -303,7 +303,7 @@ package final class GatewayProcess {
             if let shutdown { return shutdown.forceNow() }
             enter(.leaving)
             manager?.notify(.stopping, status: "leaving: running calls finish")
-            shutdown = GracefulShutdown(configuration.drain, group: group, board: board, loop: loop, diagnostics: diagnostics)
+            shutdown = GracefulShutdown(configuration.drain, group: group, connectionCounts: connectionCounts, loop: loop, diagnostics: diagnostics)
         }
     }
 
@@ -377,7 +377,7 @@ package final class GatewayProcess {
         memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot
-        schemaKeeper.keep(snapshot.clusters, names: resolved)
+        schemaRefresher.keep(snapshot.clusters, names: resolved)
         updateReadiness()
     }
 

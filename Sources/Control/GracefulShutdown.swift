@@ -7,7 +7,7 @@ internal import Transport
 /// or until it is told again.
 final class GracefulShutdown<Program: ListeningProgram> {
     private let group: WorkerGroup<Program>
-    private let board: ConnectionCounts
+    private let connectionCounts: ConnectionCounts
     private let loop: EventLoop
     private let diagnostics: Diagnostics
     private let drain: DrainConfiguration
@@ -18,11 +18,11 @@ final class GracefulShutdown<Program: ListeningProgram> {
     private static var pace: Duration { .milliseconds(20) }
 
     init(
-        _ drain: DrainConfiguration, group: WorkerGroup<Program>, board: ConnectionCounts, loop: EventLoop, diagnostics: Diagnostics
+        _ drain: DrainConfiguration, group: WorkerGroup<Program>, connectionCounts: ConnectionCounts, loop: EventLoop, diagnostics: Diagnostics
     ) {
         self.drain = drain
         self.group = group
-        self.board = board
+        self.connectionCounts = connectionCounts
         self.loop = loop
         self.diagnostics = diagnostics
         diagnostics.log("leaving delay=\(DurationText.text(drain.delay)) timeout=\(DurationText.text(drain.timeout))")
@@ -38,7 +38,7 @@ final class GracefulShutdown<Program: ListeningProgram> {
     }
 
     private func look() {
-        if board.total > 0, loop.now < ends {
+        if connectionCounts.total > 0, loop.now < ends {
             watch?.arm(after: Self.pace)
             return
         }
@@ -49,8 +49,8 @@ final class GracefulShutdown<Program: ListeningProgram> {
     func forceNow() { leave("told twice") }
 
     private func leave(_ reason: String) {
-        if board.total > 0 {
-            diagnostics.log("leaving with \(board.total) connections open: \(reason)")
+        if connectionCounts.total > 0 {
+            diagnostics.log("leaving with \(connectionCounts.total) connections open: \(reason)")
             group.postToAll { worker in
                 worker.endCalls()
                 worker.listeners.end()

@@ -25,7 +25,7 @@ package final class LimitServiceProcess {
     private var configuration: LimitServiceConfiguration
     private let loop: EventLoop
     private let context: WorkerContext
-    private let board: ConnectionCounts
+    private let connectionCounts: ConnectionCounts
     private let group: WorkerGroup<LimitWorker>
     private let listeners: ProcessListeners<LimitWorker>
     private let admin: Admin
@@ -65,8 +65,8 @@ package final class LimitServiceProcess {
         guard !problems.hasErrors, let store else { throw StartFailure(message: "the configuration has mistakes") }
 
         let workerCount = configuration.workers ?? Processors.available
-        let board = ConnectionCounts(workers: workerCount)
-        self.board = board
+        let connectionCounts = ConnectionCounts(workers: workerCount)
+        self.connectionCounts = connectionCounts
         let counters = CounterRegistry(pool: configuration.rateLimits.counters)
         self.counters = counters
         counterWatch = CounterWatch(counters, on: loop, diagnostics: diagnostics)
@@ -79,7 +79,7 @@ package final class LimitServiceProcess {
         group = try WorkerGroup(count: workerCount) { context in
             let worker = LimitWorker(
                 rules: rules, store: store.make(context, readFile: readFile), counters: counters, metrics: metrics, context: context,
-                board: board)
+                connectionCounts: connectionCounts)
             let index = context.index
             worker.server.storeChanged = { watch.report($0, worker: index, generation: 0) }
             return worker
@@ -116,7 +116,7 @@ package final class LimitServiceProcess {
             if let shutdown { return shutdown.forceNow() }
             admin.isReady = false
             manager?.notify(.stopping, status: "leaving: running calls finish")
-            shutdown = GracefulShutdown(configuration.drain, group: group, board: board, loop: loop, diagnostics: diagnostics)
+            shutdown = GracefulShutdown(configuration.drain, group: group, connectionCounts: connectionCounts, loop: loop, diagnostics: diagnostics)
             return
         }
         // Once it leaves, the manager is told no more.
@@ -175,11 +175,11 @@ private final class LimitWorker: ListeningProgram {
 
     init(
         rules: RuleTree, store: any WindowStore, counters: CounterRegistry, metrics: LimitServiceMetrics, context: WorkerContext,
-        board: ConnectionCounts
+        connectionCounts: ConnectionCounts
     ) {
         server = LimitServer(
             rules: rules, store: store, counters: counters, metrics: metrics, context: context)
-        listeners = WorkerListeners(handler: server.handler, context: context, board: board)
+        listeners = WorkerListeners(handler: server.handler, context: context, connectionCounts: connectionCounts)
     }
 }
 

@@ -7,9 +7,9 @@ package final class ServingWorker: ListeningProgram {
     let gateway: GatewayWorker
     package let listeners: WorkerListeners
 
-    init(gateway: GatewayWorker, context: WorkerContext, board: ConnectionCounts) {
+    init(gateway: GatewayWorker, context: WorkerContext, connectionCounts: ConnectionCounts) {
         self.gateway = gateway
-        listeners = WorkerListeners(handler: gateway.downstream, context: context, board: board)
+        listeners = WorkerListeners(handler: gateway.downstream, context: context, connectionCounts: connectionCounts)
         let shard = gateway.metrics.shard
         let metrics = gateway.metrics.gateway
         let connections = gateway.metrics.connections

@@ -35,7 +35,7 @@ package final class WorkerListeners {
     private let handler: any StreamHandler
     private let context: WorkerContext
     /// The connections of all listeners, by worker.
-    private let board: ConnectionCounts
+    private let connectionCounts: ConnectionCounts
     private var open: [ListenerID: Share] = [:]
     /// Servers of listeners that are gone, until their connections are.
     private var leaving: [HTTPServer] = []
@@ -48,10 +48,10 @@ package final class WorkerListeners {
         var load: ConnectionCounts
     }
 
-    package init(handler: any StreamHandler, context: WorkerContext, board: ConnectionCounts) {
+    package init(handler: any StreamHandler, context: WorkerContext, connectionCounts: ConnectionCounts) {
         self.handler = handler
         self.context = context
-        self.board = board
+        self.connectionCounts = connectionCounts
     }
 
     /// Begins to serve the connections of a listener that are handed here.
@@ -82,13 +82,13 @@ package final class WorkerListeners {
         guard let share = open[listener], share.load.total < share.server.settings.connections else {
             return socket.refuse()
         }
-        let total = board.total
+        let total = connectionCounts.total
         if total >= connectionsMax {
             connectionRefused?()
             return socket.refuse()
         }
         if Pressure(total + 1, of: connectionsMax) >= .severe { closeIdle() }
-        let target = board.assign(acceptedBy: context.index)
+        let target = connectionCounts.assign(acceptedBy: context.index)
         share.load.add(to: target)
         if target == context.index { return serve(socket, share.load, listener: listener) }
         let load = share.load
@@ -118,7 +118,7 @@ package final class WorkerListeners {
 
     private func ended(_ load: ConnectionCounts) {
         load.ended(on: context.index)
-        board.ended(on: context.index)
+        connectionCounts.ended(on: context.index)
         connectionEnded?()
     }
 

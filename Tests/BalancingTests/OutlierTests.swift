@@ -119,14 +119,14 @@ struct OutlierTests {
         #expect(cluster.retain("e0") !== endpoints[0])
     }
 
-    @Test("a board gives the same record for the same settings only")
-    func board() {
-        let board = ClusterRegistry()
+    @Test("a registry gives the same record for the same settings only")
+    func registry() {
+        let registry = ClusterRegistry()
         var guards = GuardSettings()
-        let one = board.record("a", guards)
-        #expect(board.record("a", guards) === one && board.record("b", guards) !== one)
+        let one = registry.record("a", guards)
+        #expect(registry.record("a", guards) === one && registry.record("b", guards) !== one)
         guards.limits = .defaults
-        #expect(board.record("a", guards) !== one && board.record("a", GuardSettings()) === one)
+        #expect(registry.record("a", guards) !== one && registry.record("a", GuardSettings()) === one)
     }
 
     @Test("the first check decides alone; then it takes as many in a row as are asked for")

@@ -9,11 +9,11 @@ import Testing
 
 @Suite("Leaving")
 struct GracefulShutdownTests {
-    /// A worker whose listeners nobody connects to: the board says what the test puts there.
+    /// A worker whose listeners nobody connects to: the connectionCounts says what the test puts there.
     private final class Program: ListeningProgram {
         let listeners: WorkerListeners
-        init(_ context: WorkerContext, _ board: ConnectionCounts) {
-            listeners = WorkerListeners(handler: NoHandler(), context: context, board: board)
+        init(_ context: WorkerContext, _ connectionCounts: ConnectionCounts) {
+            listeners = WorkerListeners(handler: NoHandler(), context: context, connectionCounts: connectionCounts)
         }
     }
 
@@ -33,19 +33,19 @@ struct GracefulShutdownTests {
     /// A process that leaves, with two connections.
     private final class Leaving {
         let worker: TestWorker
-        let board = ConnectionCounts(workers: 2)
+        let connectionCounts = ConnectionCounts(workers: 2)
         let said = Said()
         private let group: WorkerGroup<Program>
         let shutdown: GracefulShutdown<Program>
 
         init(delay: Duration, timeout: Duration) throws {
             worker = try TestWorker()
-            let (board, said) = (board, said)
-            group = try WorkerGroup(count: 2) { Program($0, board) }
-            board.add(to: 0)
-            board.add(to: 1)
+            let (connectionCounts, said) = (connectionCounts, said)
+            group = try WorkerGroup(count: 2) { Program($0, connectionCounts) }
+            connectionCounts.add(to: 0)
+            connectionCounts.add(to: 1)
             shutdown = GracefulShutdown(
-                DrainConfiguration(delay: delay, timeout: timeout), group: group, board: board, loop: worker.loop,
+                DrainConfiguration(delay: delay, timeout: timeout), group: group, connectionCounts: connectionCounts, loop: worker.loop,
                 diagnostics: Diagnostics(to: { said.record($0) }))
         }
 
@@ -58,10 +58,10 @@ struct GracefulShutdownTests {
     func lastConnection() throws {
         let leaving = try Leaving(delay: .zero, timeout: .seconds(30))
         leaving.worker.advance(by: .seconds(20), steps: 20)
-        leaving.board.ended(on: 0)
+        leaving.connectionCounts.ended(on: 0)
         leaving.worker.advance(by: .seconds(1), steps: 5)
         #expect(!leaving.hasEnded)
-        leaving.board.ended(on: 1)
+        leaving.connectionCounts.ended(on: 1)
         leaving.worker.advance(by: .milliseconds(40), steps: 2)
         #expect(leaving.hasEnded)
         #expect(leaving.said.all == ["leaving delay=0s timeout=30s"])

@@ -45,18 +45,18 @@ struct NameRefresherTests {
         var all: [ResolvedNames] = []
     }
 
-    private func keeper(_ subjects: Subject...) -> (NameRefresher, Changes) {
-        let keeper = NameRefresher(lookup: names, loop: worker.loop)
+    private func refresher(_ subjects: Subject...) -> (NameRefresher, Changes) {
+        let refresher = NameRefresher(lookup: names, loop: worker.loop)
         let changes = Changes()
-        keeper.changed = { changes.all.append($0) }
-        keeper.keep(Set(subjects))
-        return (keeper, changes)
+        refresher.changed = { changes.all.append($0) }
+        refresher.keep(Set(subjects))
+        return (refresher, changes)
     }
 
     @Test("a name is asked for again when its answer has lived its life, and the same answer is no news")
     func life() {
-        let (keeper, changes) = keeper(.host("a.test"))
-        #expect(keeper.isSettled && keeper.resolved.addresses == ["a.test": [Self.one]])
+        let (refresher, changes) = refresher(.host("a.test"))
+        #expect(refresher.isSettled && refresher.resolved.addresses == ["a.test": [Self.one]])
         worker.advance(by: .seconds(19), steps: 1)
         #expect(names.asked.count == 1)
         worker.advance(by: .seconds(4), steps: 1)
@@ -89,32 +89,32 @@ struct NameRefresherTests {
     @Test("no answer keeps the one before, and the order says nothing")
     func lastGood() {
         names.answers[.host("a.test")] = Self.found([Self.one, Self.two])
-        let (keeper, changes) = keeper(.host("a.test"))
+        let (refresher, changes) = refresher(.host("a.test"))
         for answer in [Self.found([Self.two, Self.one]), .failed, .unknown(ttl: .zero), Self.found([Self.two]), .failed] {
             names.answers[.host("a.test")] = answer
             worker.advance(by: .seconds(31), steps: 1)
         }
         #expect(changes.all.map { $0.addresses["a.test"] } == [[Self.one, Self.two], [Self.two]])
-        #expect(keeper.resolved.addresses == ["a.test": [Self.two]])
+        #expect(refresher.resolved.addresses == ["a.test": [Self.two]])
     }
 
     @Test("where nobody can say anything about one family, its addresses stay")
     func otherFamily() {
         names.answers[.host("a.test")] = Self.found([Self.one, Self.six])
-        let (keeper, _) = keeper(.host("a.test"))
+        let (refresher, _) = refresher(.host("a.test"))
         names.answers[.host("a.test")] = Self.found([Self.two], isComplete: false)
         worker.advance(by: .seconds(23), steps: 1)
-        #expect(keeper.resolved.addresses["a.test"] == [Self.two, Self.six])
+        #expect(refresher.resolved.addresses["a.test"] == [Self.two, Self.six])
         names.answers[.host("a.test")] = Self.found([Self.two])
         worker.advance(by: .seconds(3), steps: 1)
-        #expect(keeper.resolved.addresses["a.test"] == [Self.two])
+        #expect(refresher.resolved.addresses["a.test"] == [Self.two])
     }
 
     @Test("a name unknown at the start is known to be, and served once it is there")
     func late() {
         names.answers[.host("c.test")] = .unknown(ttl: .seconds(5))
-        let (keeper, changes) = keeper(.host("c.test"))
-        #expect(keeper.isSettled && keeper.resolved.addresses == ["c.test": []])
+        let (refresher, changes) = refresher(.host("c.test"))
+        #expect(refresher.isSettled && refresher.resolved.addresses == ["c.test": []])
         names.answers[.host("c.test")] = Self.found([Self.one])
         worker.advance(by: .seconds(6), steps: 1)
         #expect(changes.all.map { $0.addresses["c.test"] } == [[], [Self.one]])
@@ -124,35 +124,35 @@ struct NameRefresherTests {
     func troubles() {
         final class Said { var lines: [String] = [] }
         let said = Said()
-        let keeper = NameRefresher(lookup: names, loop: worker.loop) { said.lines.append($0) }
+        let refresher = NameRefresher(lookup: names, loop: worker.loop) { said.lines.append($0) }
         names.answers[.host("c.test")] = .unknown(ttl: .seconds(5))
-        keeper.keep([.host("a.test"), .host("c.test")])
-        #expect(keeper.troubles == ["c.test": "no such name"])
+        refresher.keep([.host("a.test"), .host("c.test")])
+        #expect(refresher.troubles == ["c.test": "no such name"])
         for answer in [Resolution.failed, .failed, Self.found([Self.one])] {
             names.answers[.host("c.test")] = answer
             worker.advance(by: .seconds(31), steps: 1)
         }
-        #expect(keeper.troubles.isEmpty)
+        #expect(refresher.troubles.isEmpty)
         names.answers[.host("a.test")] = .failed
         for _ in 0..<3 { worker.advance(by: .seconds(31), steps: 1) }
-        #expect(keeper.troubles == ["a.test": "no name server has an answer"])
+        #expect(refresher.troubles == ["a.test": "no name server has an answer"])
         #expect(
             said.lines == [
                 "name c.test: no such name; it stands for nothing yet", "name c.test: found",
                 "name a.test: no name server has an answer; what it stood for before stays",
             ])
-        keeper.keep([])
-        #expect(keeper.troubles.isEmpty)
+        refresher.keep([])
+        #expect(refresher.troubles.isEmpty)
     }
 
     @Test("search domains that no server can tell of are named, whether the name is found or not")
     func searchDomains() {
         final class Said { var lines: [String] = [] }
         let said = Said()
-        let keeper = NameRefresher(lookup: names, loop: worker.loop) { said.lines.append($0) }
+        let refresher = NameRefresher(lookup: names, loop: worker.loop) { said.lines.append($0) }
         names.unanswered = [DomainName("a.x.test")!, DomainName("a.y.test")!]
         names.answers[.host("a")] = .failed
-        keeper.keep([.host("a")])
+        refresher.keep([.host("a")])
         names.answers[.host("a")] = Self.found([Self.one])
         for _ in 0..<3 { worker.advance(by: .seconds(31), steps: 1) }
         #expect(
@@ -166,17 +166,17 @@ struct NameRefresherTests {
     func early() {
         names.early[.host("a.test")] = Self.found([Self.one], isComplete: false)
         names.answers[.host("a.test")] = nil
-        let (keeper, changes) = keeper(.host("a.test"))
-        #expect(keeper.isSettled && keeper.resolved.addresses == ["a.test": [Self.one]])
+        let (refresher, changes) = refresher(.host("a.test"))
+        #expect(refresher.isSettled && refresher.resolved.addresses == ["a.test": [Self.one]])
         worker.advance(by: .seconds(300), steps: 1)
         #expect(names.asked.count == 1)
         names.answers[.host("a.test")] = Self.found([Self.one, Self.six])
-        keeper.keep([])
-        keeper.keep([.host("a.test")])
+        refresher.keep([])
+        refresher.keep([.host("a.test")])
         #expect(changes.all.last?.addresses["a.test"] == [Self.one, Self.six])
         worker.advance(by: .seconds(23), steps: 1)
         #expect(names.asked.count == 3)
-        #expect(keeper.resolved.addresses["a.test"] == [Self.one, Self.six], "what is early takes nothing away")
+        #expect(refresher.resolved.addresses["a.test"] == [Self.one, Self.six], "what is early takes nothing away")
     }
 
     @Test("a service that had no host yet does not wait for hosts that are not answered")
@@ -184,18 +184,18 @@ struct NameRefresherTests {
         let service = Subject.service("_grpc._tcp.test")
         let hosts = ["a.test", "silent.test"].map { ServiceTarget(DomainName($0)!, port: 1) }
         names.answers = [service: .services(hosts, ttl: .seconds(10)), .host("a.test."): Self.found([Self.one], ttl: 60)]
-        let (keeper, _) = keeper(service)
-        #expect(keeper.resolved.services["_grpc._tcp.test"] == hosts)
-        #expect(keeper.resolved.addresses["a.test."] == [Self.one])
+        let (refresher, _) = refresher(service)
+        #expect(refresher.resolved.services["_grpc._tcp.test"] == hosts)
+        #expect(refresher.resolved.addresses["a.test."] == [Self.one])
         #expect(names.asked.count(where: { $0 == .host("silent.test.") }) == 1)
     }
 
     @Test("new names are looked up at once, and those that are gone no more")
     func other() {
-        let (keeper, _) = keeper(.host("a.test"))
-        keeper.keep([.host("b.test")])
+        let (refresher, _) = refresher(.host("a.test"))
+        refresher.keep([.host("b.test")])
         #expect(names.asked == [.host("a.test"), .host("b.test")])
-        #expect(keeper.resolved.addresses == ["b.test": [Self.two]])
+        #expect(refresher.resolved.addresses == ["b.test": [Self.two]])
         worker.advance(by: .seconds(23), steps: 1)
         #expect(names.asked.count == 3)
     }
@@ -207,19 +207,19 @@ struct NameRefresherTests {
         names.answers = [
             service: .services([ServiceTarget(first, port: 1)], ttl: .seconds(10)), .host("a.test."): Self.found([Self.one], ttl: 60),
         ]
-        let (keeper, changes) = keeper(service)
-        #expect(keeper.isSettled && keeper.resolved.services["_grpc._tcp.test"]?.map(\.host) == [first])
-        #expect(keeper.resolved.addresses == ["a.test.": [Self.one]])
+        let (refresher, changes) = refresher(service)
+        #expect(refresher.isSettled && refresher.resolved.services["_grpc._tcp.test"]?.map(\.host) == [first])
+        #expect(refresher.resolved.addresses == ["a.test.": [Self.one]])
         names.answers[service] = .services([ServiceTarget(second, port: 2)], ttl: .seconds(10))
         worker.advance(by: .seconds(12), steps: 1)
-        #expect(keeper.resolved.services["_grpc._tcp.test"]?.map(\.host) == [first], "nobody knows the other's address yet")
-        #expect(!keeper.isSettled)
+        #expect(refresher.resolved.services["_grpc._tcp.test"]?.map(\.host) == [first], "nobody knows the other's address yet")
+        #expect(!refresher.isSettled)
         let seen = changes.all.count
         names.answers[.host("b.test.")] = Self.found([Self.two], ttl: 60)
-        keeper.keep([])
-        keeper.keep([service])
-        #expect(keeper.resolved.services["_grpc._tcp.test"]?.map(\.host) == [second])
-        #expect(keeper.resolved.addresses == ["b.test.": [Self.two]])
+        refresher.keep([])
+        refresher.keep([service])
+        #expect(refresher.resolved.services["_grpc._tcp.test"]?.map(\.host) == [second])
+        #expect(refresher.resolved.addresses == ["b.test.": [Self.two]])
         #expect(changes.all.count > seen)
     }
 
@@ -228,11 +228,11 @@ struct NameRefresherTests {
         let service = Subject.service("_grpc._tcp.test")
         names.answers[service] = .services([ServiceTarget(DomainName("a.test")!, port: 1)], ttl: .seconds(10))
         names.answers[.host("a.test.")] = Self.found([Self.one], ttl: 60)
-        let (keeper, _) = keeper(service)
+        let (refresher, _) = refresher(service)
         names.answers[service] = .services([ServiceTarget(DomainName("none.test")!, port: 1)], ttl: .seconds(10))
         names.answers[.host("none.test.")] = .unknown(ttl: .seconds(1))
         worker.advance(by: .seconds(12), steps: 1)
-        #expect(keeper.resolved.services["_grpc._tcp.test"]?.map(\.port) == [1])
-        #expect(keeper.resolved.addresses["a.test."] == [Self.one])
+        #expect(refresher.resolved.services["_grpc._tcp.test"]?.map(\.port) == [1])
+        #expect(refresher.resolved.addresses["a.test."] == [Self.one])
     }
 }

@@ -22,8 +22,8 @@ struct ProcessListenersTests {
     private final class Program: ListeningProgram {
         let handler = NoHandler()
         let listeners: WorkerListeners
-        init(_ context: WorkerContext, _ board: ConnectionCounts) {
-            listeners = WorkerListeners(handler: handler, context: context, board: board)
+        init(_ context: WorkerContext, _ connectionCounts: ConnectionCounts) {
+            listeners = WorkerListeners(handler: handler, context: context, connectionCounts: connectionCounts)
         }
     }
 
@@ -42,13 +42,13 @@ struct ProcessListenersTests {
     /// A process with two workers.
     private final class Process {
         let said = Said()
-        let board = ConnectionCounts(workers: 2)
+        let connectionCounts = ConnectionCounts(workers: 2)
         private let group: WorkerGroup<Program>
         private let listeners: ProcessListeners<Program>
 
         init() throws {
-            let (board, said) = (board, said)
-            group = try WorkerGroup(count: 2) { Program($0, board) }
+            let (connectionCounts, said) = (connectionCounts, said)
+            group = try WorkerGroup(count: 2) { Program($0, connectionCounts) }
             listeners = ProcessListeners(group, diagnostics: Diagnostics(to: { said.record($0) }))
         }
 
@@ -164,8 +164,8 @@ struct ProcessListenersTests {
     @Test("a connection on its way to a worker when its listener goes is refused there, also where another has its name")
     func handedOverLate() throws {
         let worker = try TestWorker()
-        let board = ConnectionCounts(workers: 1)
-        let program = Program(worker.context, board)
+        let connectionCounts = ConnectionCounts(workers: 1)
+        let program = Program(worker.context, connectionCounts)
         let former = ConnectionCounts(workers: 1)
         let present = ConnectionCounts(workers: 1)
         let plan = ListenerPlan(name: "public", address: anywhere, tls: nil, settings: .defaults)
@@ -176,12 +176,12 @@ struct ProcessListenersTests {
         #expect(worker.run { !accepted.isEmpty })
         socket.close()
         // Counted by who accepted it, and then the reload comes first.
-        board.add(to: 0)
+        connectionCounts.add(to: 0)
         former.add(to: 0)
         program.listeners.close(ListenerID(number: 1))
         program.listeners.open(plan, as: ListenerID(number: 2), load: present)
         program.listeners.serve(accepted[0], former, listener: ListenerID(number: 1))
-        #expect(board.total == 0 && former.total == 0 && present.total == 0)
+        #expect(connectionCounts.total == 0 && former.total == 0 && present.total == 0)
         #expect(caller.frameKind(afterSending: Caller.preface) == nil)
         program.listeners.end()
         worker.settle()

@@ -3,11 +3,11 @@ internal import Reactor
 internal import Time
 internal import Transport
 
-/// Carries workers' hints that a key is unknown to the keeper, which lives on the control loop.
+/// Carries workers' hints that a key is unknown to the refresher, which lives on the control loop.
 final class KeyHints: @unchecked Sendable {
     private let mailbox: Mailbox
     /// Touched on the control loop only.
-    weak var keeper: KeySetRefresher?
+    weak var refresher: KeySetRefresher?
 
     private static let period = Duration.seconds(1)
 
@@ -21,7 +21,7 @@ final class KeyHints: @unchecked Sendable {
             // What is over goes, so that sources of former configurations do.
             quietUntil = quietUntil.filter { $0.value > loop.now }
             quietUntil[source] = loop.now + Self.period
-            mailbox.post { [self] _ in keeper?.hint(source) }
+            mailbox.post { [self] _ in refresher?.hint(source) }
         }
     }
 }

@@ -6,8 +6,8 @@ internal import Transport
 
 /// When a worker looks at how near the gateway is to its limits: two comparisons for each call, and nothing more while all is well.
 struct Admission {
-    private let board: OverloadMonitor
-    /// The board's.
+    private let monitor: OverloadMonitor
+    /// The monitor's.
     let callsLook: UnsafeMutablePointer<Atomic<Int>>
     /// From so many bytes of bodies on.
     private(set) var bytesLook = Int.max
@@ -19,14 +19,14 @@ struct Admission {
     private var share = Int.max
     private var workers: [OverloadMonitor.Part] = []
 
-    init(_ board: OverloadMonitor) {
-        self.board = board
-        callsLook = board.callsLook
+    init(_ monitor: OverloadMonitor) {
+        self.monitor = monitor
+        callsLook = monitor.callsLook
     }
 
     mutating func adopt(_ overload: OverloadConfiguration, _ memory: MemoryLimits) {
         callsMax = overload.calls
-        share = overload.calls.map { Pressure.threshold($0) / max(1, board.workers) } ?? .max
+        share = overload.calls.map { Pressure.threshold($0) / max(1, monitor.workers) } ?? .max
         callsLook.pointee.store(share, ordering: .relaxed)
         bytesMax = memory.workerBytesMax
         setResident(overload.memory == nil ? .none : resident)
@@ -41,7 +41,7 @@ struct Admission {
     fileprivate mutating func look() -> Pressure {
         guard let callsMax else { return .none }
         // All have come before the first call.
-        if workers.count < board.workers { workers = board.registered }
+        if workers.count < monitor.workers { workers = monitor.registered }
         var (sum, most) = (0, 0)
         for worker in workers {
             let calls = worker.calls

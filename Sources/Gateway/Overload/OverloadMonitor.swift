@@ -35,6 +35,6 @@ package final class OverloadMonitor: Sendable {
 
     var registered: [Part] { parts.withLock { $0 } }
 
-    /// A worker with more calls than this looks at all of them. Lives as long as the board.
+    /// A worker with more calls than this looks at all of them. Lives as long as the monitor.
     var callsLook: UnsafeMutablePointer<Atomic<Int>> { shared.callsLook }
 }

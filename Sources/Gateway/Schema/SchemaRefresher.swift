@@ -16,7 +16,7 @@ package final class SchemaRefresher {
     package var changed: ((_ cluster: String, _ plan: TranscodingPlan) -> Void)?
     /// Called once, when every cluster of the beginning has answered or failed to.
     package var settled: (() -> Void)?
-    private let board: SchemaStore
+    private let store: SchemaStore
     private unowned(unsafe) let context: WorkerContext
     private let say: (String) -> Void
     private var random: Randomness
@@ -43,8 +43,8 @@ package final class SchemaRefresher {
     }
 
     /// - Parameter say: what whoever runs the process should know, each once.
-    package init(board: SchemaStore, context: WorkerContext, seed: UInt64, say: @escaping (String) -> Void) {
-        self.board = board
+    package init(store: SchemaStore, context: WorkerContext, seed: UInt64, say: @escaping (String) -> Void) {
+        self.store = store
         self.context = context
         self.say = say
         random = Randomness(seed: seed)
@@ -71,7 +71,7 @@ package final class SchemaRefresher {
         }
         for (name, asked) in former {
             asked.attempt?.cancel()
-            if clusters[name] == nil { board.forget(name) }
+            if clusters[name] == nil { store.forget(name) }
         }
         askDue()
         checkSettled()
@@ -127,12 +127,12 @@ package final class SchemaRefresher {
 
     private func take(_ answer: ReflectionFetch.Answer, _ asked: Asked) {
         let name = asked.plan.name
-        let before = board.known[name]
+        let before = store.known[name]
         let files = withFilesFromBefore(answer, before?.files ?? []).sorted { $0.lexicographicallyPrecedes($1) }
         if before?.files != files {
             do throws(SchemaFailure) {
                 let (plan, leftOut) = try asked.schema.transcoding(of: files)
-                board.known[name] = SchemaStore.Known(files: files, serviceCount: plan.schema.services.count, time: now)
+                store.known[name] = SchemaStore.Known(files: files, serviceCount: plan.schema.services.count, time: now)
                 say("schema \(name): \(plan.schema.services.count) services by grpc.reflection.\(answer.version.rawValue)")
                 for problem in plan.problems + plan.mistakes.map(\.problem) { say("schema \(name): \(problem)") }
                 for missing in answer.withoutFile { say("schema \(name): \(missing.service) is not described: \(missing.reason)") }
@@ -144,10 +144,10 @@ package final class SchemaRefresher {
                 return failed(asked, (error.problems + reasons).joined(separator: "; "))
             }
         } else {
-            board.known[name]?.time = now
-            if board.troubles[name] != nil { say("schema \(name): told again") }
+            store.known[name]?.time = now
+            if store.troubles[name] != nil { say("schema \(name): told again") }
         }
-        board.troubles[name] = nil
+        store.troubles[name] = nil
         asked.isTried = true
         asked.schedule.succeeded(at: now, interval: asked.reflection.interval)
     }
@@ -179,10 +179,10 @@ package final class SchemaRefresher {
         asked.isTried = true
         asked.turn += 1
         asked.schedule.failed(at: now, chance: Double(random.below(1000)) / 1000)
-        if board.troubles[name] == nil {
-            say("schema \(name): \(trouble); \(board.known[name] == nil ? "there is none yet" : "the one from before stays")")
+        if store.troubles[name] == nil {
+            say("schema \(name): \(trouble); \(store.known[name] == nil ? "there is none yet" : "the one from before stays")")
         }
-        board.troubles[name] = trouble
+        store.troubles[name] = trouble
     }
 
     private func checkSettled() {

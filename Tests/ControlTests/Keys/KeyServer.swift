@@ -13,7 +13,7 @@ import Transport
 
 @testable import Control
 
-/// An HTTPS server of key sets on the keeper's own loop: HTTP/1.1 by our own hand.
+/// An HTTPS server of key sets on the refresher's own loop: HTTP/1.1 by our own hand.
 final class KeyServer: StreamHandler {
     struct Answer {
         var status = "200"
@@ -95,11 +95,11 @@ final class KnownHosts: HostResolver {
     }
 }
 
-/// A keeper, what it fetched and what it said.
+/// A refresher, what it fetched and what it said.
 final class Kept {
     let worker: TestWorker
     let hosts = KnownHosts()
-    let keeper: KeySetRefresher
+    let refresher: KeySetRefresher
     private(set) var fetched: [[String]] = []
     private(set) var isSettled = false
     private let said = Said()
@@ -111,11 +111,11 @@ final class Kept {
     init(_ worker: TestWorker) {
         self.worker = worker
         let said = said
-        keeper = KeySetRefresher(
+        refresher = KeySetRefresher(
             context: worker.context, resolver: hosts, diagnostics: Diagnostics(to: { line in said.lines.withLock { $0.append(line) } }),
             seed: (1, 2, 3, 4))
-        keeper.fetched = { [unowned self] keys, _ in fetched.append(keys.keys.map { String(decoding: $0.keyID ?? [], as: UTF8.self) }) }
-        keeper.settled = { [unowned self] in isSettled = true }
+        refresher.fetched = { [unowned self] keys, _ in fetched.append(keys.keys.map { String(decoding: $0.keyID ?? [], as: UTF8.self) }) }
+        refresher.settled = { [unowned self] in isSettled = true }
     }
 
     var lines: [String] { said.lines.withLock { $0 } }

@@ -22,7 +22,7 @@ struct KeySetRefresherTests {
 
     @Test("a set is fetched at once, and settles the beginning")
     func first() {
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(!kept.isSettled)
         #expect(worker.run { kept.isSettled })
         #expect(kept.fetched == [["one"]])
@@ -32,15 +32,15 @@ struct KeySetRefresherTests {
 
     @Test("without any set the beginning is settled")
     func none() {
-        kept.keeper.keep([])
+        kept.refresher.keep([])
         #expect(kept.isSettled)
-        kept.keeper.hint(server.source())
+        kept.refresher.hint(server.source())
     }
 
     @Test("it is fetched again when it is stale, and told of only when it has changed")
     func refresh() {
         server.answer.fields = [("cache-control", "max-age=120")]
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { kept.isSettled })
         kept.advance(by: .seconds(119))
         #expect(server.requests.count == 1)
@@ -58,7 +58,7 @@ struct KeySetRefresherTests {
         (String(repeating: " ", count: (512 << 10) + 1), "it is larger than 512 KiB; "),
     ])
     func unusable(document: String, reason: String) {
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { kept.isSettled })
         server.answer.body = document
         kept.advance(by: .seconds(601))
@@ -71,7 +71,7 @@ struct KeySetRefresherTests {
     @Test("an issuer that fails is asked again and again, and complained of once")
     func failing() {
         server.answer.status = "503"
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { kept.isSettled })
         for wait in [2, 3, 5] {
             let before = server.requests.count
@@ -81,7 +81,7 @@ struct KeySetRefresherTests {
         }
         let address = "keys https://keys.test:\(server.port)/jwks.json"
         #expect(kept.lines == ["\(address): the answer's status is 503; there are none yet"])
-        kept.keeper.hint(server.source())
+        kept.refresher.hint(server.source())
         worker.settle()
         #expect(server.requests.count == 4, "hints do not hurry what fails")
         server.answer.status = "200"
@@ -92,19 +92,19 @@ struct KeySetRefresherTests {
 
     @Test("an unknown key brings a fetch, and a flood of them no more than that")
     func hints() {
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { kept.isSettled })
         server.answer.body = Documents.keys("two")
         for _ in 0..<50 {
-            kept.keeper.hint(server.source())
+            kept.refresher.hint(server.source())
             worker.loop.tick(wait: false)
         }
         #expect(worker.run { kept.fetched == [["one"], ["two"]] })
-        kept.keeper.hint(server.source())
+        kept.refresher.hint(server.source())
         worker.settle()
         #expect(server.requests.count == 2)
         kept.advance(by: .seconds(10))
-        kept.keeper.hint(server.source())
+        kept.refresher.hint(server.source())
         #expect(worker.run { server.requests.count == 3 })
     }
 
@@ -112,15 +112,15 @@ struct KeySetRefresherTests {
     func hintsOfOne() throws {
         let other = try KeyServer(worker)
         other.answer.body = Documents.keys("other")
-        kept.keeper.keep([server.source(), other.source()])
+        kept.refresher.keep([server.source(), other.source()])
         #expect(worker.run { kept.isSettled })
-        #expect(kept.keeper.hasKeys(of: server.source()) && kept.keeper.hasKeys(of: other.source()))
-        kept.keeper.hint(other.source())
+        #expect(kept.refresher.hasKeys(of: server.source()) && kept.refresher.hasKeys(of: other.source()))
+        kept.refresher.hint(other.source())
         #expect(worker.run { other.requests.count == 2 })
         worker.settle()
         #expect(server.requests.count == 1)
         // That one was fetched holds no other back.
-        kept.keeper.hint(server.source())
+        kept.refresher.hint(server.source())
         #expect(worker.run { server.requests.count == 2 })
     }
 
@@ -128,7 +128,7 @@ struct KeySetRefresherTests {
     func unusableKeys() {
         let bad = #"{"kty":"RSA","kid":"short","n":"","e":"AQAB"},{"kty":"new"}"#
         server.answer.body = Documents.keys("one").replacing(#"{"keys":["#, with: #"{"keys":[\#(bad),"#)
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { kept.isSettled })
         let place = "keys https://keys.test:\(server.port)/jwks.json"
         let lines = [
@@ -145,7 +145,7 @@ struct KeySetRefresherTests {
     @Test("an issuer that never answers is given up after five seconds")
     func silence() {
         server.isHolding = true
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { server.requests.count == 1 })
         kept.advance(by: .milliseconds(4900))
         #expect(!kept.isSettled)
@@ -159,11 +159,11 @@ struct KeySetRefresherTests {
         for step in 1...4 {
             server.others["/r\(step)"] = .init(status: "302", fields: [("location", step == 1 ? "/jwks.json" : "/r\(step - 1)")])
         }
-        kept.keeper.keep([server.source(path: "/r3")])
+        kept.refresher.keep([server.source(path: "/r3")])
         #expect(worker.run { kept.isSettled })
         #expect(kept.fetched == [["one"]])
         #expect(server.requests == ["/r3", "/r2", "/r1", "/jwks.json"])
-        kept.keeper.keep([server.source(path: "/r4")])
+        kept.refresher.keep([server.source(path: "/r4")])
         #expect(worker.run { kept.lines.count == 1 })
         #expect(kept.lines[0].contains(": too many redirects; "))
         #expect(kept.fetched.count == 1)
@@ -172,7 +172,7 @@ struct KeySetRefresherTests {
     @Test("a redirect away from https is not followed")
     func insecureRedirect() {
         server.answer = .init(status: "307", fields: [("location", "http://keys.test:\(server.port)/jwks.json")])
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { kept.isSettled })
         #expect(kept.lines.first?.contains("redirected to something that is not an https URL") == true)
         #expect(server.requests.count == 1)
@@ -184,7 +184,7 @@ struct KeySetRefresherTests {
         other.answer = server.answer
         for source in [other.source(), server.source(trusting: TestAuthority("Another Root").pem)] {
             let kept = Kept(worker)
-            kept.keeper.keep([source])
+            kept.refresher.keep([source])
             #expect(worker.run { kept.isSettled })
             #expect(kept.lines.first?.contains(": TLS: ") == true)
             #expect(kept.fetched.isEmpty)
@@ -196,7 +196,7 @@ struct KeySetRefresherTests {
     func addresses() {
         // Nothing listens where the server does at another loopback address.
         kept.hosts.addresses["keys.test"] = [SocketAddress("127.0.0.77:0")!, SocketAddress("127.0.0.1:0")!]
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { kept.isSettled })
         #expect(kept.fetched == [["one"]])
     }
@@ -205,13 +205,13 @@ struct KeySetRefresherTests {
     func unreachable() throws {
         let source = server.source()
         kept.hosts.addresses = [:]
-        kept.keeper.keep([source])
+        kept.refresher.keep([source])
         #expect(worker.run { kept.isSettled })
         #expect(kept.lines.first?.contains("the host's address cannot be found") == true)
         kept.hosts.addresses["keys.test"] = [SocketAddress("127.0.0.1:0")!]
         server.stop()
         let other = Kept(worker)
-        other.keeper.keep([source])
+        other.refresher.keep([source])
         #expect(worker.run { other.isSettled })
         #expect(other.lines.first?.contains("cannot connect: Connection refused; there are none yet") == true)
     }
@@ -219,23 +219,23 @@ struct KeySetRefresherTests {
     @Test("a set that is no longer wanted is forgotten, in the middle of its fetch too")
     func forgotten() {
         server.isHolding = true
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { server.requests.count == 1 })
-        kept.keeper.keep([])
+        kept.refresher.keep([])
         #expect(kept.isSettled)
         kept.advance(by: .seconds(700))
         #expect(server.requests.count == 1)
         #expect(kept.fetched.isEmpty && kept.lines.isEmpty)
         server.isHolding = false
-        kept.keeper.keep([server.source()])
+        kept.refresher.keep([server.source()])
         #expect(worker.run { kept.fetched == [["one"]] })
     }
 
-    @Test("a keeper that goes leaves nothing behind")
+    @Test("a refresher that goes leaves nothing behind")
     func end() throws {
         server.isHolding = true
         var brief: Kept? = Kept(worker)
-        brief?.keeper.keep([server.source()])
+        brief?.refresher.keep([server.source()])
         #expect(worker.run { server.requests.count == 1 })
         brief = nil
         kept.advance(by: .seconds(10))

@@ -34,7 +34,7 @@ struct HealthMonitorTests {
             guards.hasHealthCheck = true
             try gateway.adopt(backends.map { .address($0.address) }, generation: 2) { plan, _ in
                 plan.healthCheck = check
-                plan.record = gateway.board.record("backend", guards)
+                plan.record = gateway.registry.record("backend", guards)
             }
             monitor.keep(gateway.gateway.current.snapshot.clusters, names: ResolvedNames())
         }

@@ -21,12 +21,12 @@ struct RetryFixture {
         gateway = try TestGateway(route: ", \(route)")
         let outside = gateway.outside
         backends = try (0..<count).map { _ in try TestBackend(on: outside) }
-        let board = gateway.board
+        let registry = gateway.registry
         try gateway.adopt(backends.map { .address($0.address) }, generation: 2) { plan, memory in
             var guards = plan.record.settings
             guards.retryBudget = guards.retryBudget.map { budget ?? $0 }
             guards.hedgeBudget = guards.hedgeBudget.map { budget ?? $0 }
-            plan.record = board.record("backend", guards)
+            plan.record = registry.record("backend", guards)
             change(&plan, &memory)
         }
         caller = try gateway.caller()

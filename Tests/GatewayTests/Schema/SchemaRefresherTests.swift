@@ -14,8 +14,8 @@ struct SchemaRefresherTests {
     /// Backends that tell what they serve, and who asks them.
     private final class Fixture {
         let worker: TestWorker
-        let board = SchemaStore()
-        let keeper: SchemaRefresher
+        let store = SchemaStore()
+        let refresher: SchemaRefresher
         private let said: Said
         private(set) var backends: [TellingBackend] = []
         private(set) var changes = 0
@@ -27,19 +27,19 @@ struct SchemaRefresherTests {
             worker = try TestWorker()
             let said = Said()
             self.said = said
-            keeper = SchemaRefresher(board: board, context: worker.context, seed: 1) { said.lines.append($0) }
+            refresher = SchemaRefresher(store: store, context: worker.context, seed: 1) { said.lines.append($0) }
             backends = try (0..<count).map { _ in try TellingBackend(on: worker) }
-            keeper.changed = { [unowned self] _, _ in changes += 1 }
-            keeper.settled = { [unowned self] in isSettled = true }
+            refresher.changed = { [unowned self] _, _ in changes += 1 }
+            refresher.settled = { [unowned self] in isSettled = true }
         }
 
         deinit {
-            keeper.stop()
+            refresher.stop()
             for backend in backends { backend.stop() }
             worker.settle()
         }
 
-        func keep() { keeper.keep([plan], names: ResolvedNames()) }
+        func keep() { refresher.keep([plan], names: ResolvedNames()) }
 
         private lazy var plan = ClusterPlan(
             name: "orders", endpoints: backends.map { EndpointPlan(.address($0.address)) },
@@ -56,7 +56,7 @@ struct SchemaRefresherTests {
         let fixture = try Fixture()
         fixture.keep()
         #expect(fixture.worker.run { fixture.isSettled })
-        #expect(fixture.changes == 1 && fixture.questions == 1 && fixture.board.known["orders"]?.serviceCount == 1)
+        #expect(fixture.changes == 1 && fixture.questions == 1 && fixture.store.known["orders"]?.serviceCount == 1)
         fixture.worker.advance(by: .seconds(59))
         #expect(fixture.questions == 1)
         fixture.worker.advance(by: .seconds(2))
@@ -74,7 +74,7 @@ struct SchemaRefresherTests {
         let fixture = try Fixture()
         fixture.keep()
         #expect(fixture.worker.run { fixture.isSettled })
-        fixture.keeper.hint(cluster: "orders")
+        fixture.refresher.hint(cluster: "orders")
         fixture.worker.advance(by: .seconds(9))
         #expect(fixture.questions == 1)
         fixture.worker.advance(by: .seconds(2))
@@ -82,7 +82,7 @@ struct SchemaRefresherTests {
         fixture.worker.settle()
         fixture.worker.advance(by: .seconds(11))
         #expect(fixture.questions == 2)
-        for _ in 0..<5 { fixture.keeper.hint(cluster: "orders") }
+        for _ in 0..<5 { fixture.refresher.hint(cluster: "orders") }
         #expect(fixture.worker.run { fixture.questions == 3 })
         fixture.worker.advance(by: .seconds(11))
         #expect(fixture.questions == 3)
@@ -94,15 +94,15 @@ struct SchemaRefresherTests {
         fixture.backends[0].stop()
         fixture.keep()
         #expect(fixture.worker.run { fixture.isSettled })
-        #expect(fixture.board.known["orders"] == nil && fixture.board.troubles["orders"] != nil)
+        #expect(fixture.store.known["orders"] == nil && fixture.store.troubles["orders"] != nil)
         fixture.worker.advance(by: .seconds(2))
         #expect(fixture.worker.run { fixture.changes == 1 })
-        #expect(fixture.board.troubles["orders"] == nil && fixture.lines.count == 2)
+        #expect(fixture.store.troubles["orders"] == nil && fixture.lines.count == 2)
         fixture.backends[1].tell(methods: [], of: [])
         fixture.worker.advance(by: .seconds(61))
-        #expect(fixture.worker.run { fixture.board.troubles["orders"] != nil })
+        #expect(fixture.worker.run { fixture.store.troubles["orders"] != nil })
         fixture.worker.advance(by: .seconds(30))
-        #expect(fixture.board.known["orders"]?.serviceCount == 1 && fixture.lines.count == 3)
+        #expect(fixture.store.known["orders"]?.serviceCount == 1 && fixture.lines.count == 3)
         #expect(fixture.lines[2].hasSuffix("; the one from before stays"))
     }
 
@@ -111,8 +111,8 @@ struct SchemaRefresherTests {
         let fixture = try Fixture()
         fixture.keep()
         #expect(fixture.worker.run { fixture.isSettled })
-        fixture.keeper.keep([], names: ResolvedNames())
-        #expect(fixture.board.known.isEmpty)
+        fixture.refresher.keep([], names: ResolvedNames())
+        #expect(fixture.store.known.isEmpty)
         fixture.worker.advance(by: .seconds(61))
         #expect(fixture.questions == 1)
     }

@@ -19,7 +19,7 @@ struct CircuitTests {
         change(&guards)
         try gateway.adopt(backends.map { .address($0.address) }, generation: 2) { plan, _ in
             plan.balancing = BalancingSettings(policy: .roundRobin)
-            plan.record = gateway.board.record("backend", guards)
+            plan.record = gateway.registry.record("backend", guards)
             pool(&plan.pool)
         }
         return (gateway, backends)

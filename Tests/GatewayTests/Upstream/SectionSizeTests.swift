@@ -16,7 +16,7 @@ import Transport
         let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside, change: change)
         try gateway.adopt([.address(backend.address)], generation: 2) { plan, _ in
-            plan.record = gateway.board.record("backend", guards)
+            plan.record = gateway.registry.record("backend", guards)
         }
         return (gateway, backend)
     }

@@ -15,7 +15,7 @@ extension TestGateway {
             configuration,
             .init(
                 readFile: { _ in .failure(FileFailure("none")) }, counters: counters, ticketKeys: tickets,
-                metrics: metrics, now: WallTime(seconds: 1_000_000), clusters: board))
+                metrics: metrics, now: WallTime(seconds: 1_000_000), clusters: registry))
         guard let snapshot = builder.build(generation: generation).0?.snapshot else { throw Mistakes(text: "not built") }
         gateway.adopt(snapshot)
     }

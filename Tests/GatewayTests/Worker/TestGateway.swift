@@ -23,7 +23,7 @@ final class TestGateway {
     private var socket: ListeningSocket!
     let metrics = GatewayMetrics(registry: MetricRegistry())
     let counters = CounterRegistry()
-    let board = ClusterRegistry()
+    let registry = ClusterRegistry()
     private let route: String
     let tickets = TicketKeys(now: Instant(nanoseconds: 0))
     /// Connections call their owners for as long as the loop turns.
@@ -41,7 +41,7 @@ final class TestGateway {
         inside = try TestWorker()
         outside = try TestWorker(beside: inside)
         let snapshot = try Self.snapshot(
-            endpoints.map { .address($0) }, route, generation: 1, counters, tickets, metrics, board, change)
+            endpoints.map { .address($0) }, route, generation: 1, counters, tickets, metrics, registry, change)
         gateway = GatewayWorker(
             context: inside.context, serving: snapshot, counters: counters, metrics: metrics, accessLog: nil,
             resolved: ResolvedNames())
@@ -62,7 +62,7 @@ final class TestGateway {
 
     private static func snapshot(
         _ endpoints: [EndpointAddress], _ route: String, generation: UInt64, _ counters: CounterRegistry, _ tickets: TicketKeys,
-        _ metrics: GatewayMetrics, _ board: ClusterRegistry,
+        _ metrics: GatewayMetrics, _ registry: ClusterRegistry,
         _ change: (inout ClusterPlan, inout MemoryConfiguration) -> Void
     ) throws -> Snapshot {
         let (read, report) = readConfiguration(
@@ -77,7 +77,7 @@ final class TestGateway {
             configuration,
             .init(
                 readFile: { _ in .failure(FileFailure("none")) }, counters: counters, ticketKeys: tickets, metrics: metrics,
-                now: WallTime(seconds: 1_000_000), clusters: board))
+                now: WallTime(seconds: 1_000_000), clusters: registry))
         guard let built = builder.build(generation: generation).0?.snapshot else { throw Mistakes(text: "not built") }
         var memory = configuration.memory
         var plan = built.clusters[0]
@@ -94,7 +94,7 @@ final class TestGateway {
         _ endpoints: [EndpointAddress], generation: UInt64,
         change: (inout ClusterPlan, inout MemoryConfiguration) -> Void = { _, _ in }
     ) throws {
-        gateway.adopt(try Self.snapshot(endpoints, route, generation: generation, counters, tickets, metrics, board, change))
+        gateway.adopt(try Self.snapshot(endpoints, route, generation: generation, counters, tickets, metrics, registry, change))
     }
 
     /// A family's counters that are not zero, by the value of their label.
