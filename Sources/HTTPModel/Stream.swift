@@ -64,8 +64,6 @@ public import Bytes
 
     package init() {}
 
-    package var isRemoteEnded: Bool { flags.contains(.remoteEnded) }
-
     /// Ready for the next use: what was kept is given back.
     package mutating func reset(pool: ChunkPool) {
         fields.reset()

@@ -96,7 +96,7 @@ final class ProbeCall: StreamHandler {
         if let stream {
             self.stream = nil
             stream.pointee.handler = nil
-            if !stream.pointee.isRemoteEnded { stream.connection { $0.reset(stream, .cancel) } }
+            if !stream.pointee.flags.contains(.remoteEnded) { stream.connection { $0.reset(stream, .cancel) } }
         }
         hear(event)
     }

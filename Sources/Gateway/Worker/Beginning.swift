@@ -69,7 +69,7 @@ extension GatewayWorker {
             return rejectEarly(exchange, .notSpoken(exchange))
         }
         if exchange.pointee.bodyBytesMax != .max, declaresTooMuch(stream, bytesMax: exchange.pointee.bodyBytesMax) {
-            return turnAway(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
+            return rejectEarly(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
         }
         if pressure.rawValue > 0,
             let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))

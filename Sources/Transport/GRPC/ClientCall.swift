@@ -172,7 +172,7 @@ package final class ClientCall: StreamHandler {
         guard let stream else { return }
         self.stream = nil
         stream.pointee.handler = nil
-        guard !stream.pointee.isRemoteEnded || !stream.pointee.flags.contains(.localEnded) else { return }
+        guard !stream.pointee.flags.contains(.remoteEnded) || !stream.pointee.flags.contains(.localEnded) else { return }
         stream.connection { $0.reset(stream, .cancel) }
     }
 

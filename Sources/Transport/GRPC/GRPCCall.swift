@@ -301,7 +301,7 @@ package final class GRPCCall {
         handler = nil
         timers.disarm(timer)
         if isHeadSent { sendTrailers(status, stream) } else { sendOnly(status, stream) }
-        if !stream.pointee.isRemoteEnded { server.hangUpSoon(self) }
+        if !stream.pointee.flags.contains(.remoteEnded) { server.hangUpSoon(self) }
     }
 
     private func sendTrailers(_ status: CallStatus, _ stream: StreamPointer) {

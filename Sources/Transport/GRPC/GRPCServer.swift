@@ -101,7 +101,7 @@ package final class GRPCServer: StreamHandler {
     package func streamIdle(_ stream: StreamPointer) -> Bool {
         guard let call = call(stream), !call.isOver else { return false }
         if case .streaming = call.method { return true }
-        guard !stream.pointee.isRemoteEnded else { return true }
+        guard !stream.pointee.flags.contains(.remoteEnded) else { return true }
         call.fail(CallStatus(.deadlineExceeded, "the request did not arrive in time"))
         return true
     }
@@ -123,13 +123,13 @@ package final class GRPCServer: StreamHandler {
         stream.serverConnection {
             $0.respond(stream, UnsafeBufferPointer(start: fields, count: isPost ? 1 : 2), ended: true)
         }
-        if !stream.pointee.isRemoteEnded { stream.connection { $0.reset(stream, .noError) } }
+        if !stream.pointee.flags.contains(.remoteEnded) { stream.connection { $0.reset(stream, .noError) } }
     }
 
     /// The call was answered before the caller had sent everything: once the answer has left, the caller is told to stop
     /// (RFC 9113, section 8.1).
     func hangUp(_ stream: StreamPointer) {
-        guard stream.pointee.flags.contains(.localEnded), !stream.pointee.isRemoteEnded else { return }
+        guard stream.pointee.flags.contains(.localEnded), !stream.pointee.flags.contains(.remoteEnded) else { return }
         stream.connection { $0.reset(stream, .noError) }
     }
 

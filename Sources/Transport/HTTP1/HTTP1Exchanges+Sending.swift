@@ -79,7 +79,7 @@ extension HTTP1Exchanges {
                 stream.pointee.ending == .body && !isBodiless ? UInt64(stream.pointee.outbound.count) : nil
             let plan = ResponsePlan(
                 answering: reader.head, status: status, length: length ?? whole,
-                mayKeepAlive: !isDraining && !isEnding && stream.pointee.isRemoteEnded)
+                mayKeepAlive: !isDraining && !isEnding && stream.pointee.flags.contains(.remoteEnded))
             if !hasDate { writeDate(wallSeconds, to: &output.bytes) }
             HTTP1Writer.responseEnd(plan, to: &output.bytes)
             owesContinue = false

@@ -122,7 +122,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     private var mayRead: Bool {
         guard !isEnding, !isDead else { return false }
         guard isAnnounced, let stream else { return true }
-        return !stream.pointee.isRemoteEnded && stream.pointee.unconsumed < windowBytes
+        return !stream.pointee.flags.contains(.remoteEnded) && stream.pointee.unconsumed < windowBytes
     }
 
     /// Returns how many bytes were used.

@@ -87,13 +87,13 @@ import Testing
         #expect(gateway.run { backend.bodyBytes == 100 })
         call.finish()
         if bytes == 100 {
-            #expect(gateway.run { backend.held[0].pointee.isRemoteEnded })
+            #expect(gateway.run { backend.held[0].pointee.flags.contains(.remoteEnded) })
             backend.answer(backend.held[0])
             #expect(gateway.run { call.isGone })
             #expect(call.status == "0")
         } else {
             gateway.outside.settle()
-            #expect(!backend.held[0].pointee.isRemoteEnded)
+            #expect(!backend.held[0].pointee.flags.contains(.remoteEnded))
             gateway.outside.advance(by: .milliseconds(2100))
             #expect(gateway.run { call.isOver })
             #expect(call.status == "4")
