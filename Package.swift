@@ -90,7 +90,8 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Bytes", "Compression", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
+                "Bytes", "Compression", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
+                "HTTP2",
                 "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Protobuf", "Transport", "Transcoding", "RateLimit", "DNS",
             ]),
         module(
@@ -110,7 +111,8 @@ let package = Package(
         module(
             "Control",
             [
-                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Telemetry",
+                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2",
+                "Telemetry",
                 "Config", "DNS", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
             ]),
 
@@ -133,7 +135,8 @@ let package = Package(
         .target(
             name: "FuzzEntries",
             dependencies: [
-                "Bytes", "Compression", "JSON", "Crypto", "Time", "HTTPModel", "JOSE", "Protobuf", "HTTP1", "HTTP2", "GRPC", "Config", "Redis",
+                "Bytes", "Compression", "JSON", "Crypto", "Time", "HTTPModel", "JOSE", "Protobuf", "HTTP1", "HTTP2", "GRPC",
+                "Config", "Redis",
                 "Telemetry", "DNS", "Transcoding", "RateLimit", "Gateway", "RateLimitService", "Control", "Calling",
             ],
             path: "Tests/FuzzEntries", swiftSettings: settings),
@@ -191,7 +194,8 @@ let package = Package(
         tests(
             "Control",
             [
-                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Config", "DNS", "Transport",
+                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Config", "DNS",
+                "Transport",
                 "Gateway", "RateLimit", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),

@@ -60,9 +60,11 @@ package final class ClusterRecord: Sendable {
     /// The record of an endpoint, until `release` was called as often.
     package func retain(_ name: String) -> EndpointRecord {
         endpoints.withLock { endpoints in
-            var entry = endpoints[name] ?? Entry(
-                record: EndpointRecord(
-                    name, breaker: settings.endpointErrors.map { ErrorBreaker($0) }, isUnchecked: settings.hasHealthCheck))
+            var entry =
+                endpoints[name]
+                ?? Entry(
+                    record: EndpointRecord(
+                        name, breaker: settings.endpointErrors.map { ErrorBreaker($0) }, isUnchecked: settings.hasHealthCheck))
             entry.users += 1
             endpoints[name] = entry
             return entry.record

@@ -70,7 +70,9 @@ package final class EndpointRecord: Sendable {
         }
         failed.wrappingAdd(1, ordering: .relaxed)
         var isOver = reaches(failuresInARow, settings.consecutiveFailures)
-        if outcome == .failure { reset(1) } else {
+        if outcome == .failure {
+            reset(1)
+        } else {
             isOver = reaches(gatewayFailuresInARow, settings.consecutiveGatewayFailures) || isOver
         }
         if outcome == .localFailure {

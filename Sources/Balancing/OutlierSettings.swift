@@ -27,7 +27,9 @@ package struct OutlierSettings: Sendable, Equatable {
     package init() {}
 
     /// The nth ejection in a row: base × n, at most the maximum.
-    package func ejectionTime(_ count: Int) -> Duration { min(baseEjectionTime * max(1, count), max(maxEjectionTime, baseEjectionTime)) }
+    package func ejectionTime(_ count: Int) -> Duration {
+        min(baseEjectionTime * max(1, count), max(maxEjectionTime, baseEjectionTime))
+    }
 }
 
 /// The comparison between endpoints at the end of an interval. Pure.

@@ -97,7 +97,8 @@ package final class CallProcess {
 
     private func reflected(_ answer: ReflectionFetch.Answer, _ connection: ClientConnection) {
         if options.isVerbose {
-            console.say("grpc.reflection.\(answer.version.rawValue): \(answer.services.count) services, \(answer.files.count) files")
+            console.say(
+                "grpc.reflection.\(answer.version.rawValue): \(answer.services.count) services, \(answer.files.count) files")
         }
         for entry in answer.withoutFile where options.isVerbose || answer.files.isEmpty {
             console.say("martlet: the server does not describe \(entry.service): \(StatusText.shown(entry.reason))")

@@ -115,7 +115,9 @@ package enum StatusText {
     static func shown(_ text: String) -> String {
         var shown = ""
         for scalar in text.unicodeScalars {
-            if scalar.properties.generalCategory == .control { shown += "\\u{\(String(scalar.value, radix: 16))}" } else {
+            if scalar.properties.generalCategory == .control {
+                shown += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
                 shown.unicodeScalars.append(scalar)
             }
         }

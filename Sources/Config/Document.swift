@@ -93,7 +93,8 @@ struct Document {
                 throw Stop(
                     issue: Issue(
                         at: keyPlace,
-                        "found a merge key (<<), which is no part of YAML 1.2; write the keys out, or let an alias stand for a whole value"))
+                        "found a merge key (<<), which is no part of YAML 1.2; write the keys out, or let an alias stand for a whole value"
+                    ))
             }
             keyPlace.path = place.path(of: scalar.string)
             guard seen.insert(scalar.string).inserted else {

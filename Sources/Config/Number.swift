@@ -66,7 +66,8 @@ package enum DurationText {
     /// As short as it can be written; parts below a millisecond are cut off.
     package static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
-        var rest = Untrusted<Int64>(seconds).scaled(by: 1000).addingSaturating(attoseconds / 1_000_000_000_000_000).clamped(to: 0 ... .max)
+        var rest = Untrusted<Int64>(seconds).scaled(by: 1000).addingSaturating(attoseconds / 1_000_000_000_000_000).clamped(
+            to: 0 ... .max)
         guard rest > 0 else { return "0s" }
         var result = ""
         for unit in units where rest >= unit.milliseconds {

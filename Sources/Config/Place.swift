@@ -17,14 +17,16 @@ package struct Place: Sendable, Hashable {
 
     /// The path of `key` below this one; a key that would not read as one name is quoted, as in `clusters["a.b"]`.
     package func path(of key: String) -> String {
-        let isName = !key.isEmpty && key.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                return true
-            default: return false
+        let isName =
+            !key.isEmpty
+            && key.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    return true
+                default: return false
+                }
             }
-        }
         guard isName else { return "\(path)[\(Quoted.text(key))]" }
         return path.isEmpty ? key : "\(path).\(key)"
     }

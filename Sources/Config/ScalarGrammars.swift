@@ -71,9 +71,11 @@ extension Grammar where Value == Int {
     /// Bytes with their unit: `512B`, `60KiB`, `1MiB`, `2GiB`.
     package static func byteSize(_ range: ClosedRange<Int> = 0...Int.max) -> Grammar {
         let bounds =
-            range == 0...Int.max ? ""
-            : range.upperBound == .max ? ", at least \(ByteSize.text(range.lowerBound))"
-            : ", from \(ByteSize.text(range.lowerBound)) to \(ByteSize.text(range.upperBound))"
+            range == 0...Int.max
+            ? ""
+            : range.upperBound == .max
+                ? ", at least \(ByteSize.text(range.lowerBound))"
+                : ", from \(ByteSize.text(range.lowerBound)) to \(ByteSize.text(range.upperBound))"
         return Grammar(expected: "a size such as 60KiB or 1MiB\(bounds)") { (text: String) in
             guard let bytes = ByteSize.read(text), range.contains(bytes) else { return .mismatch }
             return .value(bytes)

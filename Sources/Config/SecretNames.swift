@@ -1,6 +1,8 @@
 /// What is never shown in a message.
 enum SecretNames {
-    private static let words = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "pin", "sign", "priv", "cookie", "dsn"]
+    private static let words = [
+        "pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "pin", "sign", "priv", "cookie", "dsn",
+    ]
 
     /// Whether a key or variable is called as secrets are.
     static func suggests(_ name: String) -> Bool {

@@ -68,7 +68,9 @@ package final class Section {
     func finish() {
         var meant: Set<String> = []
         for entry in entries where !known.contains(entry.key.value) {
-            if let word = ["true": "on", "false": "off", "yes": "on", "no": "off"][entry.key.value.lowercased()], known.contains(word) {
+            if let word = ["true": "on", "false": "off", "yes": "on", "no": "off"][entry.key.value.lowercased()],
+                known.contains(word)
+            {
                 meant.insert(word)
                 reader.report(
                     "unknown key; did you mean \(Quoted.text(word))? Tools for YAML 1.1 rewrite it as \(entry.key.value)",

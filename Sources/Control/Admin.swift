@@ -60,7 +60,9 @@ final class Admin: StreamHandler {
         settings.stall = .seconds(5)
         server = HTTPServer(name: "admin", settings: settings, handler: self, context: context)
         // A probe is answered even where the callers of the gateway have all descriptors, and in a storm of connections.
-        let reserve = ListeningSocket.Reserve(spares: 4, acceptsPerTick: Self.connectionsMax / 4) { [unowned self] in server.makeRoom() }
+        let reserve = ListeningSocket.Reserve(spares: 4, acceptsPerTick: Self.connectionsMax / 4) { [unowned self] in
+            server.makeRoom()
+        }
         socket = try ListeningSocket(on: context.loop, at: address, reserve: reserve) { [unowned self] accepted in
             // Silent connections never keep a probe out: the one that has been idle longest is closed.
             if server.connectionCount >= server.settings.connections { server.makeRoom() }

@@ -287,7 +287,8 @@ package final class GatewayProcess {
     /// callers do not depend on the others.
     private func updateReadiness() {
         let issuers = currentSnapshot?.authentication?.issuers ?? []
-        hasKeys = hasKeys || issuers.isEmpty
+        hasKeys =
+            hasKeys || issuers.isEmpty
             || issuers.contains { $0.keys != nil || $0.source.map { keys?.hasKeys(of: $0) == true } == true }
         admin?.isReady = phase == .serving && hasKeys
         admin?.notReadyReason = phase == .serving ? Self.noKeys : nil
@@ -303,7 +304,8 @@ package final class GatewayProcess {
             if let shutdown { return shutdown.forceNow() }
             enter(.leaving)
             manager?.notify(.stopping, status: "leaving: running calls finish")
-            shutdown = GracefulShutdown(configuration.drain, group: group, connectionCounts: connectionCounts, loop: loop, diagnostics: diagnostics)
+            shutdown = GracefulShutdown(
+                configuration.drain, group: group, connectionCounts: connectionCounts, loop: loop, diagnostics: diagnostics)
         }
     }
 

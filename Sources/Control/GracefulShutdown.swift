@@ -18,7 +18,8 @@ final class GracefulShutdown<Program: ListeningProgram> {
     private static var pace: Duration { .milliseconds(20) }
 
     init(
-        _ drain: DrainConfiguration, group: WorkerGroup<Program>, connectionCounts: ConnectionCounts, loop: EventLoop, diagnostics: Diagnostics
+        _ drain: DrainConfiguration, group: WorkerGroup<Program>, connectionCounts: ConnectionCounts, loop: EventLoop,
+        diagnostics: Diagnostics
     ) {
         self.drain = drain
         self.group = group

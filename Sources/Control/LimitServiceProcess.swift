@@ -78,7 +78,8 @@ package final class LimitServiceProcess {
             StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, diagnostics: diagnostics)
         group = try WorkerGroup(count: workerCount) { context in
             let worker = LimitWorker(
-                rules: rules, store: store.make(context, readFile: readFile), counters: counters, metrics: metrics, context: context,
+                rules: rules, store: store.make(context, readFile: readFile), counters: counters, metrics: metrics,
+                context: context,
                 connectionCounts: connectionCounts)
             let index = context.index
             worker.server.storeChanged = { watch.report($0, worker: index, generation: 0) }
@@ -116,7 +117,8 @@ package final class LimitServiceProcess {
             if let shutdown { return shutdown.forceNow() }
             admin.isReady = false
             manager?.notify(.stopping, status: "leaving: running calls finish")
-            shutdown = GracefulShutdown(configuration.drain, group: group, connectionCounts: connectionCounts, loop: loop, diagnostics: diagnostics)
+            shutdown = GracefulShutdown(
+                configuration.drain, group: group, connectionCounts: connectionCounts, loop: loop, diagnostics: diagnostics)
             return
         }
         // Once it leaves, the manager is told no more.

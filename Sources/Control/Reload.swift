@@ -13,7 +13,8 @@ struct Reload: Equatable {
     /// For people, behind what became of it.
     var cause: String {
         guard !changed.isEmpty else { return "" }
-        return " (changed: \(changed.prefix(3).joined(separator: ", "))\(changed.count > 3 ? " and \(changed.count - 3) more" : ""))"
+        return
+            " (changed: \(changed.prefix(3).joined(separator: ", "))\(changed.count > 3 ? " and \(changed.count - 3) more" : ""))"
     }
 }
 

@@ -28,7 +28,8 @@ final class StandardError: Sendable {
             if state.linesDropped > 0 {
                 let lines = state.linesDropped
                 let word = lines == 1 ? "1 notice was" : "\(lines) diagnostics were"
-                guard put("\(state.endsMidLine ? "\n" : "")\(word) dropped: standard error took nothing\n", waiting: 0) == .whole else {
+                guard put("\(state.endsMidLine ? "\n" : "")\(word) dropped: standard error took nothing\n", waiting: 0) == .whole
+                else {
                     state.linesDropped += 1
                     return
                 }

@@ -24,7 +24,9 @@ extension KeyHandle {
     /// Whether the first certificate of a PEM text is an authority's (RFC 5280, section 4.2.1.9).
     package static func isAuthority(pem: UnsafeRawBufferPointer) -> Bool {
         defer { clearErrors() }
-        guard pem.count > 0, pem.count <= 1 << 20, let bio = BIO_new_mem_buf(pem.baseAddress, Int32(pem.count)) else { return false }
+        guard pem.count > 0, pem.count <= 1 << 20, let bio = BIO_new_mem_buf(pem.baseAddress, Int32(pem.count)) else {
+            return false
+        }
         defer { BIO_free(bio) }
         guard let block = PEMBlock.next(from: bio), block.label == "CERTIFICATE", let base = block.bytes.baseAddress else {
             return false

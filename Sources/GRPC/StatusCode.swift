@@ -16,12 +16,16 @@ package enum StatusCode: UInt8, CaseIterable, Sendable {
     package init?(digits: UnsafeRawBufferPointer) {
         if digits.count == 1 {
             // Nearly every one.
-            guard case let digit = digits[0] &- UInt8(ascii: "0"), digit <= 9, let code = StatusCode(rawValue: digit) else { return nil }
+            guard case let digit = digits[0] &- UInt8(ascii: "0"), digit <= 9, let code = StatusCode(rawValue: digit) else {
+                return nil
+            }
             self = code
             return
         }
         guard digits.count == 2, digits[0] != UInt8(ascii: "0") else { return nil }
-        guard let number = Decimal.read(digits)?.exactly(as: UInt8.self), let code = StatusCode(rawValue: number) else { return nil }
+        guard let number = Decimal.read(digits)?.exactly(as: UInt8.self), let code = StatusCode(rawValue: number) else {
+            return nil
+        }
         self = code
     }
 

@@ -20,35 +20,68 @@
         case 4: self = name.isShort("host") ? .host : name.isShort("date") ? .date : .other
         case 5: self = name.isShort(":path") ? .path : .other
         case 6:
-            self = name.isShort("cookie") ? .cookie : name.isShort("expect") ? .expect
-                : name.isShort("server") ? .server : .other
+            self =
+                name.isShort("cookie")
+                ? .cookie
+                : name.isShort("expect")
+                    ? .expect
+                    : name.isShort("server") ? .server : .other
         case 7:
-            self = name.isShort(":method") ? .method : name.isShort(":scheme") ? .scheme
-                : name.isShort(":status") ? .status : name.isShort("upgrade") ? .upgrade
-                : name.isShort("trailer") ? .trailer : .other
+            self =
+                name.isShort(":method")
+                ? .method
+                : name.isShort(":scheme")
+                    ? .scheme
+                    : name.isShort(":status")
+                        ? .status
+                        : name.isShort("upgrade")
+                            ? .upgrade
+                            : name.isShort("trailer") ? .trailer : .other
         case 9: self = name.isLong(":protocol") ? .protocolName : .other
         case 10:
-            self = name.isLong(":authority") ? .authority : name.isLong("user-agent") ? .userAgent
-                : name.isLong("connection") ? .connection : name.isLong("keep-alive") ? .keepAlive
-                : name.isLong("tracestate") ? .tracestate : .other
+            self =
+                name.isLong(":authority")
+                ? .authority
+                : name.isLong("user-agent")
+                    ? .userAgent
+                    : name.isLong("connection")
+                        ? .connection
+                        : name.isLong("keep-alive")
+                            ? .keepAlive
+                            : name.isLong("tracestate") ? .tracestate : .other
         case 11:
-            self = name.isLong("grpc-status") ? .grpcStatus : name.isLong("traceparent") ? .traceparent
-                : name.isLong("retry-after") ? .retryAfter : .other
+            self =
+                name.isLong("grpc-status")
+                ? .grpcStatus
+                : name.isLong("traceparent")
+                    ? .traceparent
+                    : name.isLong("retry-after") ? .retryAfter : .other
         case 12:
-            self = name.isLong("content-type") ? .contentType : name.isLong("grpc-timeout") ? .grpcTimeout
-                : name.isLong("grpc-message") ? .grpcMessage : name.isLong("x-request-id") ? .xRequestID : .other
+            self =
+                name.isLong("content-type")
+                ? .contentType
+                : name.isLong("grpc-timeout")
+                    ? .grpcTimeout
+                    : name.isLong("grpc-message") ? .grpcMessage : name.isLong("x-request-id") ? .xRequestID : .other
         case 13:
             self = name.isLong("authorization") ? .authorization : name.isLong("grpc-encoding") ? .grpcEncoding : .other
         case 14: self = name.isLong("content-length") ? .contentLength : .other
         case 15:
-            self = name.isLong("x-forwarded-for") ? .xForwardedFor
+            self =
+                name.isLong("x-forwarded-for")
+                ? .xForwardedFor
                 : name.isLong("accept-encoding") ? .acceptEncoding : .other
         case 16:
-            self = name.isLong("content-encoding") ? .contentEncoding
-                : name.isLong("www-authenticate") ? .wwwAuthenticate
-                : name.isLong("proxy-connection") ? .proxyConnection : .other
+            self =
+                name.isLong("content-encoding")
+                ? .contentEncoding
+                : name.isLong("www-authenticate")
+                    ? .wwwAuthenticate
+                    : name.isLong("proxy-connection") ? .proxyConnection : .other
         case 17:
-            self = name.isLong("transfer-encoding") ? .transferEncoding
+            self =
+                name.isLong("transfer-encoding")
+                ? .transferEncoding
                 : name.isLong("x-forwarded-proto") ? .xForwardedProto : .other
         case 20: self = name.isLong("grpc-accept-encoding") ? .grpcAcceptEncoding : .other
         case 22: self = name.isLong("grpc-retry-pushback-ms") ? .grpcRetryPushback : .other

@@ -73,7 +73,9 @@ package enum JWK {
     }
 
     private static func bytes(_ key: JSONValue, _ name: String) throws(KeyRefusal) -> [UInt8] {
-        guard let bytes = try text(key[name: name], name).withText({ Base64.decodeURL($0) }) else { throw .member(name, .notBase64URL) }
+        guard let bytes = try text(key[name: name], name).withText({ Base64.decodeURL($0) }) else {
+            throw .member(name, .notBase64URL)
+        }
         guard !bytes.isEmpty else { throw .member(name, .empty) }
         return bytes
     }

@@ -171,7 +171,9 @@ extension CounterTable {
 
     private func unlink(_ index: UInt32, from head: UnsafeMutablePointer<Atomic<UInt32>>) {
         var place = head
-        while place.pointee.load(ordering: .relaxed) != index { place = directory.cell(place.pointee.load(ordering: .relaxed)).next }
+        while place.pointee.load(ordering: .relaxed) != index {
+            place = directory.cell(place.pointee.load(ordering: .relaxed)).next
+        }
         place.pointee.store(directory.cell(index).next.pointee.load(ordering: .relaxed), ordering: .releasing)
     }
 
@@ -274,7 +276,11 @@ extension CounterTable {
         var array = outgrown.exchange(nil, ordering: .acquiringAndReleasing)
         while let former = array {
             array = former.pointee.outgrownBefore.load(ordering: .relaxed)
-            if isFree(former.pointee.outgrownIn.load(ordering: .relaxed)) { BucketArray.destroy(former) } else { keepOutgrown(former) }
+            if isFree(former.pointee.outgrownIn.load(ordering: .relaxed)) {
+                BucketArray.destroy(former)
+            } else {
+                keepOutgrown(former)
+            }
         }
     }
 }

@@ -109,7 +109,8 @@ package final class ListeningSocket: EventHandler {
             if isReserved { try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size), "setsockopt SO_REUSEPORT") }
         }
         try check(wanted.withSockaddr { bind(descriptor, $0, $1) }, "bind")
-        if case .unix = wanted {} else {
+        if case .unix = wanted {
+        } else {
             // Only now: before `bind` it would let two processes share the address unawares.
             try check(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size), "setsockopt SO_REUSEPORT")
         }

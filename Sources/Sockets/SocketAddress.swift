@@ -46,8 +46,10 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     private init(_ address: in6_addr, port: UInt16, scope: UInt32) {
         let halves = withUnsafeBytes(of: address) {
-            (UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
-             UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+            (
+                UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
         }
         self = .ipv6(halves.0, halves.1, port: port, scope: scope)
     }

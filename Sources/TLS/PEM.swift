@@ -50,10 +50,11 @@ enum PEM {
     }
 
     /// Notes that a passphrase was asked for; without it OpenSSL would ask on the terminal.
-    private static let refusePassphrase: @convention(c) (
-        UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?
-    ) -> Int32 = { _, _, _, asked in
-        asked?.storeBytes(of: true, as: Bool.self)
-        return -1
-    }
+    private static let refusePassphrase:
+        @convention(c) (
+            UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?
+        ) -> Int32 = { _, _, _, asked in
+            asked?.storeBytes(of: true, as: Bool.self)
+            return -1
+        }
 }

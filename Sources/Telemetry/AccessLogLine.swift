@@ -58,7 +58,8 @@ package struct AccessLogLine {
 
     /// With a comma between two, as Envoy writes them.
     private func writeFlags(_ entry: borrowing AccessLogEntry, to line: inout JSONLine) {
-        let first = entry.responseFlag.first == UInt8(ascii: "-") ? UnsafeRawBufferPointer(start: nil, count: 0) : entry.responseFlag
+        let first =
+            entry.responseFlag.first == UInt8(ascii: "-") ? UnsafeRawBufferPointer(start: nil, count: 0) : entry.responseFlag
         let second = entry.secondFlag
         guard !first.isEmpty, !second.isEmpty, !first.elementsEqual(second) else {
             return line.write(#","response_flags":""#, first.isEmpty ? second : first, atMost: 16)

@@ -79,7 +79,9 @@ package final class RequestTranscoder {
             if isLast { appendBoundOnly(to: &output) }
         case .raw: try feedRaw(bytes, isLast: isLast, into: &output)
         case .json:
-            if isStream { try feedStream(bytes, isLast: isLast, into: &output) } else {
+            if isStream {
+                try feedStream(bytes, isLast: isLast, into: &output)
+            } else {
                 try feedOne(bytes, isLast: isLast, into: &output)
             }
         }

@@ -95,7 +95,9 @@ package final class TranscodingPlan: Sendable {
                 let template = try PathTemplate(rule.path)
                 let binding = try Binding(rule, template, method: method, of: schema)
                 if rule.verb == "POST", let other = schema.method(path: rule.path) {
-                    if other == method { bindings[other] = binding } else {
+                    if other == method {
+                        bindings[other] = binding
+                    } else {
                         problems.append("\(name): \(binding.text) is \(schema.methods[other].fullName)'s own")
                     }
                     return

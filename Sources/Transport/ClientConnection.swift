@@ -199,8 +199,16 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
 
     private func send(_ probe: ConnectionLiveness.Probe) {
         switch probe {
-        case .ping: say { $0.ping(Self.livenessPing) } _: { _ in }
-        case .settings: say { $0.submitEmptySettings() } _: { _ in }
+        case .ping:
+            say {
+                $0.ping(Self.livenessPing)
+            } _: { _ in
+            }
+        case .settings:
+            say {
+                $0.submitEmptySettings()
+            } _: { _ in
+            }
         case .none: break
         }
     }

@@ -62,7 +62,11 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     }
 
     package final func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        say { $0.send(stream, bytes) } _: { $0.send(stream, bytes) }
+        say {
+            $0.send(stream, bytes)
+        } _: {
+            $0.send(stream, bytes)
+        }
     }
 
     /// Sends what `chain` has from `offset` on, without a copy of what is large.
@@ -77,16 +81,28 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
 
     /// Nothing follows what was sent.
     package final func finish(_ stream: StreamPointer) {
-        say { $0.finish(stream) } _: { $0.finish(stream) }
+        say {
+            $0.finish(stream)
+        } _: {
+            $0.finish(stream)
+        }
     }
 
     /// These trailers follow. Bytes and array must lie in the stream's own arena.
     package final func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        say { $0.finish(stream, trailers: trailers) } _: { $0.finish(stream, trailers: trailers) }
+        say {
+            $0.finish(stream, trailers: trailers)
+        } _: {
+            $0.finish(stream, trailers: trailers)
+        }
     }
 
     package final func reset(_ stream: StreamPointer, _ code: ErrorCode) {
-        say { $0.reset(stream, code) } _: { $0.reset(stream, code) }
+        say {
+            $0.reset(stream, code)
+        } _: {
+            $0.reset(stream, code)
+        }
     }
 
     /// `count` bytes of body were accepted further on: their room is given back to the sender.
@@ -101,7 +117,11 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
 
     private func giveBack(_ stream: StreamPointer, _ count: Int) {
         // In HTTP/1.1 the room is the socket's: the codec reads on when it is asked for bytes.
-        say { $0.consumed(stream, count) } _: { _ in stream.pointee.unconsumed -= count }
+        say {
+            $0.consumed(stream, count)
+        } _: { _ in
+            stream.pointee.unconsumed -= count
+        }
     }
 
     /// Whether the peer takes a section of these fields: it may have said how large one may be.

@@ -130,7 +130,8 @@ package final class HTTPServer {
     }
 
     private var sweepInterval: Duration {
-        let shortest = [settings.handshake, settings.idle, settings.age, settings.streamIdle, settings.stall].compactMap { $0 }.min()
+        let shortest = [settings.handshake, settings.idle, settings.age, settings.streamIdle, settings.stall].compactMap { $0 }
+            .min()
         return min(.seconds(1), max(.milliseconds(10), (shortest ?? .seconds(4)) / 4))
     }
 

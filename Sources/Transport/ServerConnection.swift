@@ -84,11 +84,19 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
 
     /// Field bytes that are not literals must lie in the stream's own arena.
     package func respond(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
-        say { $0.submitResponse(stream, fields, ended: ended) } _: { _ in exchanges?.respond(stream, fields, ended: ended) }
+        say {
+            $0.submitResponse(stream, fields, ended: ended)
+        } _: { _ in
+            exchanges?.respond(stream, fields, ended: ended)
+        }
     }
 
     package func inform(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
-        say { $0.submitInformational(stream, fields) } _: { _ in exchanges?.inform(stream, fields) }
+        say {
+            $0.submitInformational(stream, fields)
+        } _: { _ in
+            exchanges?.inform(stream, fields)
+        }
     }
 
     // MARK: Events
@@ -203,9 +211,15 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         case .none: return
         case .announce:
             announcedAt = now
-            say { $0.announceShutdown(); $0.ping(Self.drainPing) } _: { _ in }
+            say {
+                $0.announceShutdown(); $0.ping(Self.drainPing)
+            } _: { _ in
+            }
         case .nameLastStream:
-            say { $0.goAway(.noError) } _: { _ in }
+            say {
+                $0.goAway(.noError)
+            } _: { _ in
+            }
         case .close:
             closeAfterFlush()
         }

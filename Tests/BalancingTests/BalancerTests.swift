@@ -136,9 +136,11 @@ struct BalancerTests {
         #expect(chiSquare(seen, shares: Array(repeating: 0.1, count: 10)) < chiSquareMax[9]!)
     }
 
-    @Test("a new endpoint begins with a tenth of its share and has all of it after its window", arguments: [
-        BalancingPolicy.roundRobin, .leastRequest, .random,
-    ])
+    @Test(
+        "a new endpoint begins with a tenth of its share and has all of it after its window",
+        arguments: [
+            BalancingPolicy.roundRobin, .leastRequest, .random,
+        ])
     func slowStart(policy: BalancingPolicy) {
         let crew = Crew(9, policy: policy, settings: BalancingSettings(slowStart: SlowStart(window: .seconds(10))))
         crew.add()

@@ -94,9 +94,11 @@ struct HashingTests {
         for (count, weight) in zip(counts, [1, 2, 1]) { #expect(abs(count - size * weight / 4) <= 2) }
     }
 
-    @Test("hashes are XXH64's", arguments: [
-        ("", 0xef46_db37_51d8_e999), ("a", 0xd24e_c4f1_a98c_6e5b), ("abc", 0x44bc_2cf5_ad77_0999),
-        ("Nobody inspects the spammish repetition", 0xfbce_a83c_8a37_8bf1), ("xxhash", 0x32dd_3895_2c4b_c720),
-    ] as [(String, UInt64)])
+    @Test(
+        "hashes are XXH64's",
+        arguments: [
+            ("", 0xef46_db37_51d8_e999), ("a", 0xd24e_c4f1_a98c_6e5b), ("abc", 0x44bc_2cf5_ad77_0999),
+            ("Nobody inspects the spammish repetition", 0xfbce_a83c_8a37_8bf1), ("xxhash", 0x32dd_3895_2c4b_c720),
+        ] as [(String, UInt64)])
     func stableHash(text: String, hash: UInt64) { #expect(StableHash.hash(text) == hash) }
 }

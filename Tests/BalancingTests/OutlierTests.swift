@@ -58,12 +58,14 @@ struct OutlierTests {
         // One out of ten is as many as may be: the others stay whatever they do.
         #expect(fails(2, [.gatewayFailure, .gatewayFailure, .gatewayFailure]) == nil)
         let (other, more) = record(20) { $0.consecutiveGatewayFailures = 3 }
-        #expect([.gatewayFailure, .localFailure, .gatewayFailure].firstIndex {
-            other.record($0, of: more[0], began: start, now: start)
-        } == 2)
-        #expect([.gatewayFailure, .failure, .gatewayFailure].firstIndex {
-            other.record($0, of: more[1], began: start, now: start)
-        } == nil)
+        #expect(
+            [.gatewayFailure, .localFailure, .gatewayFailure].firstIndex {
+                other.record($0, of: more[0], began: start, now: start)
+            } == 2)
+        #expect(
+            [.gatewayFailure, .failure, .gatewayFailure].firstIndex {
+                other.record($0, of: more[1], began: start, now: start)
+            } == nil)
     }
 
     @Test("each ejection in a row is longer, up to the maximum, and shorter again for each interval without")

@@ -10,11 +10,13 @@ struct PriorityTests {
         PriorityLoads(healthy.map { .init(members: 100, healthy: $0) }, BalancingSettings(panicPercent: panic))
     }
 
-    @Test("the first priority has what it can carry, overprovisioned by 1.4, the next the rest", arguments: [
-        ([100, 100], [100, 0]), ([72, 100], [100, 0]), ([71, 100], [99, 1]), ([50, 100], [70, 30]), ([25, 100], [35, 65]),
-        ([0, 100], [0, 100]), ([72, 72], [100, 0]), ([71, 71], [99, 1]), ([50, 50], [70, 30]), ([5, 50, 100], [7, 70, 23]),
-        ([40], [100]),
-    ])
+    @Test(
+        "the first priority has what it can carry, overprovisioned by 1.4, the next the rest",
+        arguments: [
+            ([100, 100], [100, 0]), ([72, 100], [100, 0]), ([71, 100], [99, 1]), ([50, 100], [70, 30]), ([25, 100], [35, 65]),
+            ([0, 100], [0, 100]), ([72, 72], [100, 0]), ([71, 71], [99, 1]), ([50, 50], [70, 30]), ([5, 50, 100], [7, 70, 23]),
+            ([40], [100]),
+        ])
     func shares(healthy: [Int], expected: [Int]) { #expect(loads(healthy).percents == expected) }
 
     @Test("where together they cannot carry everything, each has its part, and panics if it is under the threshold")
@@ -43,9 +45,10 @@ struct PriorityTests {
         crew[1].isHealthy = false
         crew.refresh()
         let seen = crew.picks(100_000)
-        #expect(chiSquare(
-            [seen[2], seen[3], seen[4], seen[5], seen[6], seen[7]],
-            shares: [0.35, 0.35, 0.075, 0.075, 0.075, 0.075]) < chiSquareMax[9]!)
+        #expect(
+            chiSquare(
+                [seen[2], seen[3], seen[4], seen[5], seen[6], seen[7]],
+                shares: [0.35, 0.35, 0.075, 0.075, 0.075, 0.075]) < chiSquareMax[9]!)
         for index in 2...3 { crew[index].isHealthy = false }
         crew.refresh()
         #expect(crew.picks(1000)[..<4].allSatisfy { $0 == 0 })

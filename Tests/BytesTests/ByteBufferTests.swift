@@ -98,6 +98,8 @@ import Testing
         var buffer = ByteBuffer(capacity: 16)
         buffer.append(decimal: .max)
         #expect(String(decoding: buffer.readable, as: UTF8.self) == "18446744073709551615")
-        #expect(Array("9999999999999999999".utf8).withUnsafeBytes { Decimal.read($0) }?.exactly(in: 0 ... .max) == 9_999_999_999_999_999_999)
+        #expect(
+            Array("9999999999999999999".utf8).withUnsafeBytes { Decimal.read($0) }?.exactly(in: 0 ... .max)
+                == 9_999_999_999_999_999_999)
     }
 }

@@ -17,7 +17,9 @@ import Testing
         (start..<(start + count)).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
     }
 
-    @Test("bytes come out as they went in, whatever the portions, and every chunk goes back", arguments: [1, 7, 999, 1000, 1001, 16_424, 16_425, 100_000])
+    @Test(
+        "bytes come out as they went in, whatever the portions, and every chunk goes back",
+        arguments: [1, 7, 999, 1000, 1001, 16_424, 16_425, 100_000])
     func order(portion: Int) {
         let pool = ChunkPool()
         var chain = ByteChain()
@@ -49,7 +51,8 @@ import Testing
         #expect(pool.bytesInUse == 0)
     }
 
-    @Test("chains that share read the same, whoever is done first, and what is large lies there once",
+    @Test(
+        "chains that share read the same, whoever is done first, and what is large lies there once",
         arguments: [1, 511, 512, 1000, 20_000, 60_000], [true, false])
     func sharing(count: Int, ownerFirst: Bool) {
         let pool = ChunkPool()
@@ -69,7 +72,9 @@ import Testing
         #expect(pool.bytesInUse == 0)
     }
 
-    @Test("what is shared piece by piece, from wherever it was, comes out in order between bytes of one's own", arguments: [300, 700, 5000])
+    @Test(
+        "what is shared piece by piece, from wherever it was, comes out in order between bytes of one's own",
+        arguments: [300, 700, 5000])
     func sharedPieces(size: Int) {
         let pool = ChunkPool()
         var (kept, out) = (ByteChain(), ByteChain())
@@ -145,7 +150,9 @@ import Testing
         #expect(pool.keptBytes < 512 << 10)
     }
 
-    @Test("what is cut off is gone, and what follows stands behind the rest", arguments: [0, 1, 999, 1000, 1001, 17_000, 49_999, 50_000, 60_000])
+    @Test(
+        "what is cut off is gone, and what follows stands behind the rest",
+        arguments: [0, 1, 999, 1000, 1001, 17_000, 49_999, 50_000, 60_000])
     func truncation(kept: Int) {
         let pool = ChunkPool()
         var chain = ByteChain()

@@ -18,10 +18,12 @@ import Testing
         return worked ? result : nil
     }
 
-    @Test("visible text keeps 0x20 to 0x7E except the percent sign", arguments: [
-        ("plain text", "plain text"), ("100%", "100%25"), ("a\nb\u{7F}", "a%0Ab%7F"), ("grün", "gr%C3%BCn"), ("", ""),
-        ("~}|{", "~}|{"), ("\u{1F}\u{20}", "%1F "),
-    ])
+    @Test(
+        "visible text keeps 0x20 to 0x7E except the percent sign",
+        arguments: [
+            ("plain text", "plain text"), ("100%", "100%25"), ("a\nb\u{7F}", "a%0Ab%7F"), ("grün", "gr%C3%BCn"), ("", ""),
+            ("~}|{", "~}|{"), ("\u{1F}\u{20}", "%1F "),
+        ])
     func visible(text: String, expected: String) {
         #expect(encoded(Array(text.utf8), .visible) == expected)
     }
@@ -48,16 +50,20 @@ import Testing
         #expect(decoded(text) == Array("//".utf8))
     }
 
-    @Test("a percent sign without two digits is refused, and nothing is appended", arguments: [
-        "%", "%2", "a%", "%zz", "%2g", "%g2", "ok%20%", "%%20", "% 2",
-    ])
+    @Test(
+        "a percent sign without two digits is refused, and nothing is appended",
+        arguments: [
+            "%", "%2", "a%", "%zz", "%2g", "%g2", "ok%20%", "%%20", "% 2",
+        ])
     func malformed(text: String) {
         #expect(decoded(text) == nil)
     }
 
-    @Test("the lenient reader leaves malformed escapes as they are", arguments: [
-        ("%", "%"), ("a%2", "a%2"), ("%zz%41", "%zzA"), ("%%41", "%A"), ("50% off%21", "50% off!"),
-    ])
+    @Test(
+        "the lenient reader leaves malformed escapes as they are",
+        arguments: [
+            ("%", "%"), ("a%2", "a%2"), ("%zz%41", "%zzA"), ("%%41", "%A"), ("50% off%21", "50% off!"),
+        ])
     func lenient(text: String, expected: String) {
         var buffer = ByteBuffer()
         Array(text.utf8).withUnsafeBytes { PercentCoding.decodeLeniently($0, into: &buffer) }

@@ -3,7 +3,8 @@ import Testing
 @testable import Bytes
 
 @Suite struct SeededHashTests {
-    static let hash = SeededHash(secrets: (0x9E37_79B9_7F4A_7C15, 0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB, 0x8EBC_6AF0_9C88_C6E3))
+    static let hash = SeededHash(
+        secrets: (0x9E37_79B9_7F4A_7C15, 0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB, 0x8EBC_6AF0_9C88_C6E3))
 
     func hash(_ bytes: [UInt8], _ hash: SeededHash = hash) -> UInt64 { bytes.withUnsafeBytes { hash.hash($0) } }
 

@@ -40,7 +40,9 @@ struct UntrustedTests {
         #expect(Untrusted<UInt64>(decimal: ("0000000000000000000000000" + "7").utf8)?.exactly(in: 7...7) == 7)
         #expect(Untrusted<UInt8>(decimal: "255".utf8)?.exactly(in: 0...255) == 255)
         #expect(Untrusted<UInt8>(decimal: "256".utf8)?.exactly(in: 0...255) == nil)
-        for text in ["", "-1", "+1", " 1", "1 ", "1e3", "0x1", "1_000", "١"] { #expect(Untrusted<Int64>(decimal: text.utf8) == nil) }
+        for text in ["", "-1", "+1", " 1", "1 ", "1e3", "0x1", "1_000", "١"] {
+            #expect(Untrusted<Int64>(decimal: text.utf8) == nil)
+        }
     }
 
     @Test("a minus in front is read down to the lowest number")

@@ -22,12 +22,15 @@ private final class Running {
         server = try DemoServer.start(at: SocketAddress("127.0.0.1:0")!, name: "blue", context: worker.context)
     }
 
-    func run(_ action: CallAction, at address: SocketAddress? = nil, _ change: (inout CallOptions) -> Void = { _ in }) -> CallOutcome? {
+    func run(_ action: CallAction, at address: SocketAddress? = nil, _ change: (inout CallOptions) -> Void = { _ in })
+        -> CallOutcome?
+    {
         var options = CallOptions(action: action)
         change(&options)
         let target = CallTarget(name: "demo", addresses: [address ?? server.address!], authority: "demo", tls: nil)
         let console = Console(
-            answer: { [unowned self] in answers += String(decoding: $0, as: UTF8.self) }, say: { [unowned self] in said.append($0) })
+            answer: { [unowned self] in answers += String(decoding: $0, as: UTF8.self) }, say: { [unowned self] in said.append($0) }
+        )
         process = CallProcess(options, to: target, console: console, context: worker.context) { [unowned self] in
             #expect(status == nil, "once")
             status = $0
@@ -43,9 +46,12 @@ private final class Running {
 }
 
 @Suite struct CallProcessTests {
-    @Test("every call kind is answered, one message a line", arguments: [
-        ("Echo", #"{"text":"a"}"#, 1), ("Collect", #"{"text":"a"} {"text":"b"}"#, 1), ("Count", #"{"count":3}"#, 3), ("Chat", #"[{"text":"a"},{"text":"b"}]"#, 2),
-    ])
+    @Test(
+        "every call kind is answered, one message a line",
+        arguments: [
+            ("Echo", #"{"text":"a"}"#, 1), ("Collect", #"{"text":"a"} {"text":"b"}"#, 1), ("Count", #"{"count":3}"#, 3),
+            ("Chat", #"[{"text":"a"},{"text":"b"}]"#, 2),
+        ])
     func kinds(method: String, json: String, count: Int) throws {
         let running = try Running()
         #expect(running.call(method, json) == .ok)

@@ -19,10 +19,14 @@ import Transport
         #expect(try !HeaderText.read("x-tenant: acme").isSecret)
     }
 
-    @Test("what may not be sent is refused", arguments: [
-        ("x-tenant", HeaderText.Mistake.noColon), (": x", .badName), ("a b: x", .badName), ("x\n: y", .badName), ("x: a\nb", .badValue),
-        ("x: é", .badValue), ("x-bin: *", .notBase64), ("te: x", .ours), ("Content-Type: x", .ours), ("grpc-timeout: 1S", .ours),
-    ])
+    @Test(
+        "what may not be sent is refused",
+        arguments: [
+            ("x-tenant", HeaderText.Mistake.noColon), (": x", .badName), ("a b: x", .badName), ("x\n: y", .badName),
+            ("x: a\nb", .badValue),
+            ("x: é", .badValue), ("x-bin: *", .notBase64), ("te: x", .ours), ("Content-Type: x", .ours),
+            ("grpc-timeout: 1S", .ours),
+        ])
     func bad(text: String, mistake: HeaderText.Mistake) {
         #expect(throws: mistake) { try HeaderText.read(text) }
     }

@@ -12,30 +12,32 @@ import Testing
 
     @Test("members and elements have lines of their own, what is empty has none")
     func layout() {
-        #expect(indented(#"{"a":1,"b":[true,{"c":"x"}],"d":{},"e":[]}"#) == """
-            {
-              "a": 1,
-              "b": [
-                true,
+        #expect(
+            indented(#"{"a":1,"b":[true,{"c":"x"}],"d":{},"e":[]}"#) == """
                 {
-                  "c": "x"
+                  "a": 1,
+                  "b": [
+                    true,
+                    {
+                      "c": "x"
+                    }
+                  ],
+                  "d": {},
+                  "e": []
                 }
-              ],
-              "d": {},
-              "e": []
-            }
-            """)
+                """)
         #expect(indented("{}") == "{}" && indented("\"x\"") == "\"x\"" && indented("-1.5e3") == "-1.5e3")
     }
 
     @Test("nothing within a string is touched")
     func strings() {
-        #expect(indented(#"{"a{":"x,\"y\\","b":":[]"}"#) == """
-            {
-              "a{": "x,\\"y\\\\",
-              "b": ":[]"
-            }
-            """)
+        #expect(
+            indented(#"{"a{":"x,\"y\\","b":":[]"}"#) == """
+                {
+                  "a{": "x,\\"y\\\\",
+                  "b": ":[]"
+                }
+                """)
     }
 
     @Test("what is cut off is written as far as it goes")

@@ -15,7 +15,9 @@ import Testing
                 .with {
                     $0.name = name
                     $0.method = ["Get", "List"].map { method in
-                        .with { $0.name = method; $0.inputType = ".acme.orders.v1.Order"; $0.outputType = ".acme.orders.v1.Order" }
+                        .with {
+                            $0.name = method; $0.inputType = ".acme.orders.v1.Order"; $0.outputType = ".acme.orders.v1.Order"
+                        }
                     }
                 }
             }
@@ -23,21 +25,25 @@ import Testing
         return try Schema(files: [file.serializedBytes()])
     }
 
-    @Test("a method is found however its name is written", arguments: [
-        "acme.orders.v1.Returns/Get", "/acme.orders.v1.Returns/Get", "acme.orders.v1.Returns.Get",
-    ])
+    @Test(
+        "a method is found however its name is written",
+        arguments: [
+            "acme.orders.v1.Returns/Get", "/acme.orders.v1.Returns/Get", "acme.orders.v1.Returns.Get",
+        ])
     func found(text: String) throws {
         let schema = try Self.schema()
         #expect(try schema.methods[MethodChoice.find(text, in: schema).get()].path == "/acme.orders.v1.Returns/Get")
     }
 
-    @Test("of one that is not there the likely ones are named", arguments: [
-        ("acme.orders.v1.Orders/Gett", #"; did you mean "acme.orders.v1.Orders/Get"?"#),
-        ("acme.order.v1.Returns/Lsit", #"; did you mean "acme.orders.v1.Returns/List"?"#),
-        ("ACME.orders.v1.Orders/get", #"; did you mean "acme.orders.v1.Orders/Get"?"#),
-        ("Get", #"; did you mean "acme.orders.v1.Orders/Get" or "acme.orders.v1.Returns/Get"?"#),
-        ("nothing.Like/This", ""), ("", ""),
-    ])
+    @Test(
+        "of one that is not there the likely ones are named",
+        arguments: [
+            ("acme.orders.v1.Orders/Gett", #"; did you mean "acme.orders.v1.Orders/Get"?"#),
+            ("acme.order.v1.Returns/Lsit", #"; did you mean "acme.orders.v1.Returns/List"?"#),
+            ("ACME.orders.v1.Orders/get", #"; did you mean "acme.orders.v1.Orders/Get"?"#),
+            ("Get", #"; did you mean "acme.orders.v1.Orders/Get" or "acme.orders.v1.Returns/Get"?"#),
+            ("nothing.Like/This", ""), ("", ""),
+        ])
     func hints(text: String, hint: String) throws {
         guard case .failure(let mistake) = MethodChoice.find(text, in: try Self.schema()) else {
             Issue.record("found")

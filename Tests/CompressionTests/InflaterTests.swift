@@ -70,7 +70,9 @@ struct InflaterTests {
     @Test("damaged bytes end or fail, within the limits, the same however they are cut")
     func fuzz() {
         var random = Seeded(state: 1952)
-        let seeds = [Self.foreign, gzip([Self.text, Self.text], flush: .now), gzip([(0..<3000).map { UInt8(truncatingIfNeeded: $0 / 7) }])]
+        let seeds = [
+            Self.foreign, gzip([Self.text, Self.text], flush: .now), gzip([(0..<3000).map { UInt8(truncatingIfNeeded: $0 / 7) }]),
+        ]
         let limits = InflateLimits(outputBytesMax: 4000, ratioMax: 50, freeBytes: 1000)
         for _ in 0..<6000 {
             var bytes = seeds.randomElement(using: &random)!

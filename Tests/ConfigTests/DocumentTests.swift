@@ -5,17 +5,21 @@ import Testing
 @Suite struct DocumentTests {
     private func report(_ text: String) -> String { Reader(text, file: "test.yaml", surroundings: Surroundings()).issues.report }
 
-    @Test("every scalar is its raw text, whatever YAML 1.1 would make of it", arguments: [
-        "on", "no", "1:30", "1.10", "0x1F", "007", "~", "null", "2001-01-01", "1_000", "<<", "=", "true", ".5", "1e3",
-    ])
+    @Test(
+        "every scalar is its raw text, whatever YAML 1.1 would make of it",
+        arguments: [
+            "on", "no", "1:30", "1.10", "0x1F", "007", "~", "null", "2001-01-01", "1_000", "<<", "=", "true", ".5", "1e3",
+        ])
     func rawText(text: String) {
         #expect(reading(text, as: .text).value == text)
     }
 
-    @Test("an address in brackets that was not quoted is told to be quoted", arguments: [
-        "endpoints:\n  - [::1]:50051\n", "endpoints: [[::1]:50051]\n", "endpoints: [10.0.0.1:80, [::1]:50051]\n",
-        "address: [::1]:50051\n", "a: { address: [::1]:50051 }\n",
-    ])
+    @Test(
+        "an address in brackets that was not quoted is told to be quoted",
+        arguments: [
+            "endpoints:\n  - [::1]:50051\n", "endpoints: [[::1]:50051]\n", "endpoints: [10.0.0.1:80, [::1]:50051]\n",
+            "address: [::1]:50051\n", "a: { address: [::1]:50051 }\n",
+        ])
     func bracketedAddress(text: String) {
         #expect(report(text).contains("quote it: \"[::1]:50051\""), "\(report(text))")
         #expect(report(text).split(separator: "\n").count == 1)
@@ -145,7 +149,8 @@ import Testing
         for wrong in ["${HOST", "${}", "${A-B}", "${1A}", "${HOST:-x}"] {
             #expect(
                 text("\"\(wrong)\"").1
-                    == "test.yaml:1:6: key: found \"\(wrong)\", expected ${NAME} for an environment variable, or $${ for ${ itself\n")
+                    == "test.yaml:1:6: key: found \"\(wrong)\", expected ${NAME} for an environment variable, or $${ for ${ itself\n"
+            )
         }
     }
 
@@ -155,7 +160,8 @@ import Testing
         #expect(
             report == "test.yaml:1:10: timeout: found \"${T}\" (T is \"hunter2\"), expected a duration such as 250ms or 5s\n")
         let secrets = [
-            ("timeout", "DB_PASSWORD", "hunter2"), ("password", "T", "hunter2"), ("timeout", "T", "redis://u:p@a"), ("timeout", "T", "a$b"),
+            ("timeout", "DB_PASSWORD", "hunter2"), ("password", "T", "hunter2"), ("timeout", "T", "redis://u:p@a"),
+            ("timeout", "T", "a$b"),
             ("timeout", "T", "abcdefghijklmnopqrstuvwxyz"), ("api_token", "T", "zqx"),
         ]
         for (key, name, value) in secrets {

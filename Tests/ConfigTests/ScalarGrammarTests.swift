@@ -3,19 +3,23 @@ import Testing
 @testable import Config
 
 @Suite struct ScalarGrammarTests {
-    @Test("durations", arguments: [
-        ("250ms", Duration.milliseconds(250)), ("5s", .seconds(5)), ("1m", .seconds(60)), ("1h", .seconds(3600)),
-        ("1d", .seconds(86400)), ("1h30m", .seconds(5400)), ("1m500ms", .milliseconds(60_500)), ("0s", .zero),
-        ("1_000s", .seconds(1000)), ("36500d", .seconds(36_500 * 86_400)),
-    ])
+    @Test(
+        "durations",
+        arguments: [
+            ("250ms", Duration.milliseconds(250)), ("5s", .seconds(5)), ("1m", .seconds(60)), ("1h", .seconds(3600)),
+            ("1d", .seconds(86400)), ("1h30m", .seconds(5400)), ("1m500ms", .milliseconds(60_500)), ("0s", .zero),
+            ("1_000s", .seconds(1000)), ("36500d", .seconds(36_500 * 86_400)),
+        ])
     func duration(text: String, expected: Duration) {
         #expect(reading(text, as: .duration).value == expected)
     }
 
-    @Test("what is no duration", arguments: [
-        "5", "s", "5 s", "1.5s", "-1s", "5parsecs", "1m1h", "1s1s", "5us", "5S", "+5s", "36501d",
-        "99999999999999999999s", "9223372036854775807d", "1__0s", "_1s", "1_s",
-    ])
+    @Test(
+        "what is no duration",
+        arguments: [
+            "5", "s", "5 s", "1.5s", "-1s", "5parsecs", "1m1h", "1s1s", "5us", "5S", "+5s", "36501d",
+            "99999999999999999999s", "9223372036854775807d", "1__0s", "_1s", "1_s",
+        ])
     func noDuration(text: String) {
         #expect(reading(text, as: .duration).message == "found \"\(text)\", expected a duration such as 250ms or 5s")
     }
@@ -24,7 +28,8 @@ import Testing
     func durationBounds() {
         let grammar = Grammar.duration(.seconds(1) ... .seconds(90))
         #expect(reading("1s", as: grammar).value == .seconds(1) && reading("1m30s", as: grammar).value == .seconds(90))
-        #expect(reading("999ms", as: grammar).message.hasSuffix("expected a duration such as 250ms or 5s, at least 1s, at most 1m30s"))
+        #expect(
+            reading("999ms", as: grammar).message.hasSuffix("expected a duration such as 250ms or 5s, at least 1s, at most 1m30s"))
         #expect(reading("91s", as: grammar).value == nil)
     }
 
@@ -32,14 +37,18 @@ import Testing
     func none() {
         #expect(reading("none", as: .word("none", or: .byteSize())).value == .some(nil))
         #expect(reading("1KiB", as: .word("none", or: .byteSize())).value == .some(1024))
-        #expect(reading("off", as: .word("none", or: .byteSize())).message == "found \"off\", expected a size such as 60KiB or 1MiB, or none")
+        #expect(
+            reading("off", as: .word("none", or: .byteSize())).message
+                == "found \"off\", expected a size such as 60KiB or 1MiB, or none")
         #expect(reading("none", as: .duration).value == nil)
     }
 
-    @Test("byte sizes", arguments: [
-        ("512B", 512), ("60KiB", 61440), ("1MiB", 1 << 20), ("2GiB", 2 << 30), ("0B", 0), ("1_024KiB", 1 << 20),
-        ("8589934591GiB", 8_589_934_591 << 30),
-    ])
+    @Test(
+        "byte sizes",
+        arguments: [
+            ("512B", 512), ("60KiB", 61440), ("1MiB", 1 << 20), ("2GiB", 2 << 30), ("0B", 0), ("1_024KiB", 1 << 20),
+            ("8589934591GiB", 8_589_934_591 << 30),
+        ])
     func byteSize(text: String, expected: Int) {
         #expect(reading(text, as: .byteSize()).value == expected)
     }
@@ -93,7 +102,8 @@ import Testing
     func secrets() {
         func secret(_ text: String) -> (Secret?, String) {
             let (value, report) = reading(
-                "key: \(text)", environment: ["PASSWORD": "hunter2", "EMPTY": ""], files: ["secret.txt": "hunter3\n", "empty": "\n"]
+                "key: \(text)", environment: ["PASSWORD": "hunter2", "EMPTY": ""],
+                files: ["secret.txt": "hunter3\n", "empty": "\n"]
             ) { $0.required("key", .secret) }
             return (value, report)
         }
@@ -102,7 +112,8 @@ import Testing
         #expect(secret("hunter4").0?.text == "hunter4")
         #expect(
             secret("hunter4").1
-                == "test.yaml:1:6: key: warning: the secret is written out in this file; better ${NAME} for an environment variable, or file:PATH\n")
+                == "test.yaml:1:6: key: warning: the secret is written out in this file; better ${NAME} for an environment variable, or file:PATH\n"
+        )
         #expect(secret("file:gone").1 == "test.yaml:1:6: key: cannot read \"gone\": no such file\n")
         #expect(secret("${EMPTY}").1.contains("found an empty secret"))
         #expect(secret("file:empty").1.contains("found an empty secret"))

@@ -42,10 +42,13 @@ import Testing
     @Test("a key left out is reported once, at its mapping")
     func missing() {
         let (value, report) = reading("list:\n  - { b: 1 }\n") { root in
-            root.required("list", .list(of: .section { section -> Int? in
-                _ = section.node("b")
-                return section.required("a", .count())
-            }))
+            root.required(
+                "list",
+                .list(
+                    of: .section { section -> Int? in
+                        _ = section.node("b")
+                        return section.required("a", .count())
+                    }))
         }
         #expect(value == [])
         #expect(report == "test.yaml:2:5: list[0]: the key \"a\" is missing, expected a whole number\n")
@@ -95,10 +98,12 @@ import Testing
         #expect(Quoted.text(String(repeating: "x", count: 81)) == "\"" + String(repeating: "x", count: 80) + "…\"")
     }
 
-    @Test("the nearest name is found by slips of the keyboard", arguments: [
-        ("endpionts", "endpoints"), ("adress", "address"), ("tsl", "tls"), ("lim1ts", "limits"), ("timeuot", "timeout"),
-        ("audience", "audiences"), ("load_balancer", "load_balancing"),
-    ])
+    @Test(
+        "the nearest name is found by slips of the keyboard",
+        arguments: [
+            ("endpionts", "endpoints"), ("adress", "address"), ("tsl", "tls"), ("lim1ts", "limits"), ("timeuot", "timeout"),
+            ("audience", "audiences"), ("load_balancer", "load_balancing"),
+        ])
     func spelling(word: String, meant: String) {
         let names = ["endpoints", "address", "tls", "limits", "timeout", "audiences", "load_balancing"]
         #expect(Spelling.nearest(to: word, among: names) == meant)

@@ -15,15 +15,19 @@ import Testing
         #expect(unix.host.isEmpty && unix.path == "/run/redis.sock" && unix.address(defaultPort: 1) == nil)
         let absolute = try #require(ServiceURL("https://auth.acme.dev.:8443/jwks"))
         #expect(absolute.address() == .name("auth.acme.dev.", port: 8443))
-        #expect(absolute.authority(defaultPort: 443) == "auth.acme.dev:8443" && absolute.authority(defaultPort: 8443) == "auth.acme.dev")
+        #expect(
+            absolute.authority(defaultPort: 443) == "auth.acme.dev:8443" && absolute.authority(defaultPort: 8443) == "auth.acme.dev"
+        )
         let passwordOnly = try #require(ServiceURL("redis://:secret@10.0.0.1:6379"))
         #expect(passwordOnly.user == nil && passwordOnly.password?.text == "secret")
     }
 
-    @Test("what is no URL", arguments: [
-        "memory", "redis:", "redis:/a", "://a", "redis://a:b", "redis://a:0", "redis://a:65536", "redis://a b", "redis://[::1",
-        "redis://[::1]x", "redis://u:p%zz@a:1", "redis://u@", "redis://a_:1x", "1://a", "redis://ä:1",
-    ])
+    @Test(
+        "what is no URL",
+        arguments: [
+            "memory", "redis:", "redis:/a", "://a", "redis://a:b", "redis://a:0", "redis://a:65536", "redis://a b", "redis://[::1",
+            "redis://[::1]x", "redis://u:p%zz@a:1", "redis://u@", "redis://a_:1x", "1://a", "redis://ä:1",
+        ])
     func noURL(text: String) {
         #expect(ServiceURL(text) == nil)
     }
@@ -44,7 +48,9 @@ import Testing
     @Test("a password written out gets a warning, one from the environment does not")
     func warning() {
         let written = url("redis://u:hunter2@a:1")
-        #expect(written.value == "a" && written.report.contains("warning: the password is written out") && !written.report.contains("hunter2"))
+        #expect(
+            written.value == "a" && written.report.contains("warning: the password is written out")
+                && !written.report.contains("hunter2"))
         let beside = url("redis://u:hunter2@${HOST}:1", environment: ["HOST": "a"])
         #expect(beside.value == "a" && beside.report.contains("warning:"))
         #expect(url("redis://u:${P}@a:1", environment: ["P": "x"]) == ("a", ""))

@@ -49,11 +49,14 @@ struct AdminTests {
         #expect(answer.contains("\nmartlet_build_info{version=\"\(Version.text)\"} 1\n"))
     }
 
-    @Test("HEAD tells the length and sends nothing; other methods and paths are refused", arguments: [
-        ("HEAD /live", "200 OK", "content-length: 5\r\n"), ("HEAD /nothing", "404 Not Found", "content-length: "),
-        ("GET /livelihood", "404 Not Found", "text/plain"), ("GET /", "404 Not Found", "text/plain"),
-        ("POST /live", "405 Method Not Allowed", "allow: GET, HEAD\r\n"), ("DELETE /metrics", "405 Method Not Allowed", "allow: GET, HEAD\r\n"),
-    ])
+    @Test(
+        "HEAD tells the length and sends nothing; other methods and paths are refused",
+        arguments: [
+            ("HEAD /live", "200 OK", "content-length: 5\r\n"), ("HEAD /nothing", "404 Not Found", "content-length: "),
+            ("GET /livelihood", "404 Not Found", "text/plain"), ("GET /", "404 Not Found", "text/plain"),
+            ("POST /live", "405 Method Not Allowed", "allow: GET, HEAD\r\n"),
+            ("DELETE /metrics", "405 Method Not Allowed", "allow: GET, HEAD\r\n"),
+        ])
     func refusals(line: String, status: String, part: String) throws {
         let answer = try ask(line)
         #expect(answer.hasPrefix("HTTP/1.1 \(status)\r\n"))
@@ -69,10 +72,12 @@ struct AdminTests {
         #expect(call.field(":status") == "200" && call.bodyBytes == 5)
     }
 
-    @Test("connections that say nothing, half a request, or read nothing keep no probe out: the oldest goes", arguments: [
-        "", "GET /live HTT", "GET /live HTTP/1.1\r\nhost: a\r\n",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ])
+    @Test(
+        "connections that say nothing, half a request, or read nothing keep no probe out: the oldest goes",
+        arguments: [
+            "", "GET /live HTT", "GET /live HTTP/1.1\r\nhost: a\r\n",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ])
     func silence(words: String) throws {
         let callers = try (0..<Admin.connectionsMax).map { _ in
             let caller = try PlainCaller(to: admin.address, worker: worker)

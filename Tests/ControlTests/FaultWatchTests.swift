@@ -29,7 +29,8 @@ import Transport
     func line() {
         #expect(
             FaultWatch.line(fault(.fieldFlood), suppressed: 3)
-                == "caller's connection ended: too many bytes of headers beyond the limit reason=header_flood peer=192.0.2.1:4000 more_since_last_notice=3")
+                == "caller's connection ended: too many bytes of headers beyond the limit reason=header_flood peer=192.0.2.1:4000 more_since_last_notice=3"
+        )
         for each in SessionFault.allCases {
             #expect(FaultWatch.line(fault(each, isDownstream: false), suppressed: 0).hasPrefix("connection to an upstream ended: "))
         }

@@ -45,7 +45,8 @@ struct GracefulShutdownTests {
             connectionCounts.add(to: 0)
             connectionCounts.add(to: 1)
             shutdown = GracefulShutdown(
-                DrainConfiguration(delay: delay, timeout: timeout), group: group, connectionCounts: connectionCounts, loop: worker.loop,
+                DrainConfiguration(delay: delay, timeout: timeout), group: group, connectionCounts: connectionCounts,
+                loop: worker.loop,
                 diagnostics: Diagnostics(to: { said.record($0) }))
         }
 

@@ -205,7 +205,8 @@ struct NameRefresherTests {
         let (first, second) = (DomainName("a.test")!, DomainName("b.test")!)
         let service = Subject.service("_grpc._tcp.test")
         names.answers = [
-            service: .services([ServiceTarget(first, port: 1)], ttl: .seconds(10)), .host("a.test."): Self.found([Self.one], ttl: 60),
+            service: .services([ServiceTarget(first, port: 1)], ttl: .seconds(10)),
+            .host("a.test."): Self.found([Self.one], ttl: 60),
         ]
         let (refresher, changes) = refresher(service)
         #expect(refresher.isSettled && refresher.resolved.services["_grpc._tcp.test"]?.map(\.host) == [first])

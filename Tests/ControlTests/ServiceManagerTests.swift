@@ -48,9 +48,11 @@ struct ServiceManagerTests {
         ServiceManager(socket: name, on: worker.loop, diagnostics: Diagnostics(to: lines))
     }
 
-    @Test("states and their texts arrive as sd_notify(3) has them, by path and by abstract name", arguments: [
-        "/tmp/martlet-notify-\(getpid()).sock", "@martlet-notify-\(getpid())",
-    ])
+    @Test(
+        "states and their texts arrive as sd_notify(3) has them, by path and by abstract name",
+        arguments: [
+            "/tmp/martlet-notify-\(getpid()).sock", "@martlet-notify-\(getpid())",
+        ])
     func states(name: String) throws {
         let other = Manager(name)
         let manager = try #require(make(name))
@@ -69,9 +71,11 @@ struct ServiceManagerTests {
         #expect(other.next() == "STATUS=as before")
     }
 
-    @Test("names that are none are told and not used; without one nothing is told", arguments: [
-        "relative", "vsock:2:1", "/", "@", "/" + String(repeating: "x", count: 107),
-    ])
+    @Test(
+        "names that are none are told and not used; without one nothing is told",
+        arguments: [
+            "relative", "vsock:2:1", "/", "@", "/" + String(repeating: "x", count: 107),
+        ])
     func names(name: String) {
         let lines = Mutex<[String]>([])
         #expect(make(name) { line in lines.withLock { $0.append(line) } } == nil)

@@ -52,8 +52,10 @@ struct StoreWatchTests {
             (StoreConfiguration.WhenUnavailable.local, StoreTrouble.unreachable, "deciding locally", "cannot be reached"),
             (.allow, .notAdmitted("WRONGPASS no"), "allowing calls uncounted", "it does not let us in: WRONGPASS no"),
             (.deny, .refusing("READONLY You can't"), "refusing limited calls", "it answers READONLY You can't"),
-            (.deny, .insecure("certificate refused: self-signed certificate"), "refusing limited calls",
-             "TLS: certificate refused: self-signed certificate"),
+            (
+                .deny, .insecure("certificate refused: self-signed certificate"), "refusing limited calls",
+                "TLS: certificate refused: self-signed certificate"
+            ),
         ])
     func words(way: StoreConfiguration.WhenUnavailable, trouble: StoreTrouble, consequence: String, cause: String) {
         watch.watch(Self.subject(way), generation: 2)

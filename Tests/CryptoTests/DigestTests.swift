@@ -7,18 +7,20 @@ func hex(_ bytes: [UInt8]) -> String {
 }
 
 @Suite struct DigestTests {
-    @Test("the digests of \"abc\" are those of FIPS 180-4", arguments: [
-        (DigestAlgorithm.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (
-            .sha384,
-            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"
-        ),
-        (
-            .sha512,
-            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-                + "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
-        ),
-    ])
+    @Test(
+        "the digests of \"abc\" are those of FIPS 180-4",
+        arguments: [
+            (DigestAlgorithm.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                .sha384,
+                "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"
+            ),
+            (
+                .sha512,
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                    + "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+            ),
+        ])
     func vectors(algorithm: DigestAlgorithm, expected: String) {
         #expect(hex(Array("abc".utf8).withUnsafeBytes { algorithm.hash($0) }) == expected)
     }

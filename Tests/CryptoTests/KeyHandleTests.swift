@@ -64,9 +64,11 @@ import Testing
         #expect(throws: KeyFailure.notPEM) { try privateKind(PEMFixtures.certificate) }
     }
 
-    @Test("a text without a whole key in it is refused", arguments: [
-        "", "hello", "-----BEGIN PUBLIC KEY-----\n", "-----BEGIN PUBLIC KEY-----\n!!!!\n-----END PUBLIC KEY-----\n",
-    ])
+    @Test(
+        "a text without a whole key in it is refused",
+        arguments: [
+            "", "hello", "-----BEGIN PUBLIC KEY-----\n", "-----BEGIN PUBLIC KEY-----\n!!!!\n-----END PUBLIC KEY-----\n",
+        ])
     func noKey(text: String) { #expect(throws: KeyFailure.notPEM) { try publicKind(text) } }
 
     @Test("bytes behind the key are refused, and so is a key cut short")

@@ -64,7 +64,7 @@ enum PEMFixtures {
         -----BEGIN EC PRIVATE KEY-----
         Proc-Type: 4,ENCRYPTED
         DEK-Info: AES-128-CBC,0DC10F0F4BA2BA8627F41546786F8030
-        
+
         xa62HcmX8J8SulAsOcEK3nz1jrJ/g/5J9NKjTxTksa5SYwpqn1c2JfHAY+ptD6lF
         2XOT/JMJPawgkSfV8l/acZTCwSikEYMoOjPz4Vz4pXhGfKxyr3zlUDwaPsj30jUd
         f9Y9g/0RggfNGE1MbCooFf7UBHANey3uABAHNJPk1xw=

@@ -73,11 +73,14 @@ struct InquiryTests {
         var random = Seeded(4)
         var inquiry = inquiry()
         let first = try #require(tried(inquiry.begin(now: now, using: &random)))
-        let second = try #require(tried(inquiry.received(AnswerBytes(first.id, question, flags: 0x8182).bytes, now: now, using: &random)))
+        let second = try #require(
+            tried(inquiry.received(AnswerBytes(first.id, question, flags: 0x8182).bytes, now: now, using: &random)))
         #expect(second.0 == two)
-        let third = try #require(tried(inquiry.received(AnswerBytes(second.id, nil, flags: 0x8181).bytes, now: now, using: &random)))
+        let third = try #require(
+            tried(inquiry.received(AnswerBytes(second.id, nil, flags: 0x8181).bytes, now: now, using: &random)))
         #expect(third.0 == two && third.bytes.count == second.bytes.count - 11)
-        let fourth = try #require(tried(inquiry.received(AnswerBytes(third.id, question, flags: 0x8181).bytes, now: now, using: &random)))
+        let fourth = try #require(
+            tried(inquiry.received(AnswerBytes(third.id, question, flags: 0x8181).bytes, now: now, using: &random)))
         #expect(fourth.0 == one && fourth.bytes.count == first.bytes.count)
     }
 }

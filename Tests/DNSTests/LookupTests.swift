@@ -71,10 +71,12 @@ struct LookupTests {
                 == finished(.addresses([addresses[first]], isComplete: false, ttl: .seconds(30))))
     }
 
-    @Test("names with few dots are sought within the search domains first, others as they are first", arguments: [
-        ("a", 1, ["a.x.test", "a.y.test", "a"]), ("a.b", 1, ["a.b", "a.b.x.test", "a.b.y.test"]),
-        ("a.b", 2, ["a.b.x.test", "a.b.y.test", "a.b"]), ("a.", 1, ["a"]), ("a.b.", 5, ["a.b"]),
-    ])
+    @Test(
+        "names with few dots are sought within the search domains first, others as they are first",
+        arguments: [
+            ("a", 1, ["a.x.test", "a.y.test", "a"]), ("a.b", 1, ["a.b", "a.b.x.test", "a.b.y.test"]),
+            ("a.b", 2, ["a.b.x.test", "a.b.y.test", "a.b"]), ("a.", 1, ["a"]), ("a.b.", 5, ["a.b"]),
+        ])
     func search(name: String, dots: Int, order: [String]) {
         var lookup = Lookup(.host(name), settings(search: ["x.test", "y.test.", "x.test", "."], dots: dots))
         var step = lookup.begin(now: now)
@@ -173,7 +175,10 @@ struct ServerOrderTests {
         var order = ServerOrder()
         #expect(order.order(servers, now: now) == servers)
         order.silent(servers[0], now: now)
-        #expect(order.order(servers, now: now + (ServerOrder.penalty - Duration.nanoseconds(1))) == [servers[1], servers[2], servers[0]])
+        #expect(
+            order.order(servers, now: now + (ServerOrder.penalty - Duration.nanoseconds(1))) == [
+                servers[1], servers[2], servers[0],
+            ])
         #expect(order.order(servers, now: now + ServerOrder.penalty) == servers)
         order.answered(servers[0])
         #expect(order.order(servers, now: now) == servers)

@@ -12,7 +12,9 @@ struct MessageTests {
     func query() throws {
         let bytes = MessageWriter.query(question(), id: 0x1234, isExtended: false)
         #expect(
-            bytes == [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 6] + Array("orders".utf8) + [4] + Array("test".utf8) + [0, 0, 1, 0, 1])
+            bytes == [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 6] + Array("orders".utf8) + [4] + Array("test".utf8) + [
+                0, 0, 1, 0, 1,
+            ])
         let extended = MessageWriter.query(question(), id: 1, isExtended: true)
         #expect(extended[11] == 1 && extended.suffix(11) == [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0])
         let message = try MessageReader.read(extended)

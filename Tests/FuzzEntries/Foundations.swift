@@ -40,17 +40,21 @@ extension FuzzEntry {
         FuzzEntry("gzip", inputs: 2000) { input in
             let size = UInt32(truncatingIfNeeded: input.number())
             // "abc", with any size at its end.
-            let whole = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0x4C, 0x4A, 0x06, 0, 0xC2, 0x41, 0x24, 0x35]
+            let whole =
+                [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0x4C, 0x4A, 0x06, 0, 0xC2, 0x41, 0x24, 0x35]
                 + withUnsafeBytes(of: size.littleEndian) { Array($0) }
-            var inflater = Inflater(InflateLimits(
-                outputBytesMax: Int(truncatingIfNeeded: input.number() >> 1), ratioMax: 1 + Int(truncatingIfNeeded: input.number() >> 2)))
+            var inflater = Inflater(
+                InflateLimits(
+                    outputBytesMax: Int(truncatingIfNeeded: input.number() >> 1),
+                    ratioMax: 1 + Int(truncatingIfNeeded: input.number() >> 2)))
             withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { room in
                 _ = withBytes(input.damaged(whole)) { try? inflater.step($0, into: room) }
             }
         },
         FuzzEntry("gzip's density") { input in
             let limits = InflateLimits(
-                outputBytesMax: Int(truncatingIfNeeded: input.number() >> 1), ratioMax: 1 + Int(truncatingIfNeeded: input.number() >> 2),
+                outputBytesMax: Int(truncatingIfNeeded: input.number() >> 1),
+                ratioMax: 1 + Int(truncatingIfNeeded: input.number() >> 2),
                 freeBytes: 0)
             var density = DensityGuard(limits)
             // As many bytes as there were in memory.
@@ -78,7 +82,9 @@ private final class Tokens: Sendable {
 
     private init() {
         let set = #"{"keys":[{"kty":"oct","k":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE","alg":"HS256"}]}"#
-        issuers = [TrustedIssuer(IssuerPolicy(issuer: "i", audiences: ["a"]), keys: try? KeySet.parse(Array(set.utf8), rules: .local))]
+        issuers = [
+            TrustedIssuer(IssuerPolicy(issuer: "i", audiences: ["a"]), keys: try? KeySet.parse(Array(set.utf8), rules: .local))
+        ]
     }
 
     func verify(_ claims: String, now: WallTime) {

@@ -55,7 +55,9 @@ package struct FuzzInput {
         switch Int.random(in: 0..<4, using: &random) {
         case 0: return Self.texts.randomElement(using: &random)!
         case 1: return "\(number())"
-        case 2: return (Bool.random(using: &random) ? "-" : "") + "\(number()).\(number())e\(Int.random(in: -400...400, using: &random))"
+        case 2:
+            return (Bool.random(using: &random) ? "-" : "")
+                + "\(number()).\(number())e\(Int.random(in: -400...400, using: &random))"
         default:
             return String((0..<Int.random(in: 0...45, using: &random)).map { _ in "0123456789".randomElement(using: &random)! })
         }

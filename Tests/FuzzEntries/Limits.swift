@@ -34,10 +34,12 @@ extension FuzzEntry {
                 guard let response = try? RateLimitResponse(bytes) else { return }
                 response.forEachStatus { status in
                     let reset = status.nanosecondsUntilReset ?? 0
-                    _ = LimitVerdict(
-                        isAllowed: false, limit: 1, remaining: status.limitRemaining.clamped(as: UInt64.self), retryAfterNanoseconds: reset,
-                        resetAfterNanoseconds: reset
-                    ).resetAfterSeconds
+                    _ =
+                        LimitVerdict(
+                            isAllowed: false, limit: 1, remaining: status.limitRemaining.clamped(as: UInt64.self),
+                            retryAfterNanoseconds: reset,
+                            resetAfterNanoseconds: reset
+                        ).resetAfterSeconds
                 }
             }
         },
@@ -105,7 +107,7 @@ private final class ScriptedRedis: RedisSender, LimitDelegate {
 
     func answer(_ text: String) {
         let reader = RESPReader()
-        guard withBytes(text, { (try? reader.feed($0)) != nil }) , let reply = try? reader.next(), let asked else {
+        guard withBytes(text, { (try? reader.feed($0)) != nil }), let reply = try? reader.next(), let asked else {
             if let asked { asked.handler.redisFailed(.timedOut, for: asked.tag) }
             return drop()
         }

@@ -15,7 +15,9 @@ extension FuzzEntry {
                         case 2: _ = try? reader.uint32().adding(1)
                         default: _ = try? reader.int32().adding(-1)
                         }
-                    } else if (try? reader.skip(tag)) == nil { break }
+                    } else if (try? reader.skip(tag)) == nil {
+                        break
+                    }
                 }
             }
         },

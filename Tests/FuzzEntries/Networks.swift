@@ -18,7 +18,8 @@ extension FuzzEntry {
             read("POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n\(second);a=\(first)\r\nabc")
         },
         FuzzEntry("HTTP/1.1 answers") { input in
-            let text = "HTTP/1.1 \(input.index % 3 == 0 ? input.text() : "200") OK\r\n"
+            let text =
+                "HTTP/1.1 \(input.index % 3 == 0 ? input.text() : "200") OK\r\n"
                 + (input.index % 2 == 0
                     ? "content-length: \(input.text())\r\n\r\nabc"
                     : "transfer-encoding: chunked\r\n\r\n\(String(input.number(), radix: 16))\r\nabc\r\n0\r\n\r\n")
@@ -38,7 +39,8 @@ extension FuzzEntry {
                 Array(four(UInt32(payload.count)).dropFirst()) + [type, flags] + four(stream) + payload
             }
             let settings = frame(4, 0, 0, [1, 3, 4, 5, 6].flatMap { [0, $0] + four($0 % 2 == 0 ? first : second) })
-            let frames = settings + frame(6, 0, 0, four(first) + four(second)) + frame(8, 0, first, four(second))
+            let frames =
+                settings + frame(6, 0, 0, four(first) + four(second)) + frame(8, 0, first, four(second))
                 + frame(3, 0, first, four(second)) + frame(7, 0, 0, four(first) + four(second))
             let session = Session(.client, limits: .defaults, pool: StreamPool(chunks: ChunkPool()), memory: NGHTTP2Allocator())
             withBytes(input.damaged(frames)) { try? session.receive($0, now: 1) }
@@ -59,7 +61,9 @@ extension FuzzEntry {
         },
         FuzzEntry("resolv.conf") { input in
             let settings = ResolverSettings(
-                resolvConf: "options timeout:\(input.text()) attempts:\(input.text()) ndots:\(input.text())\nnameserver 10.0.0.1:\(input.text())")
+                resolvConf:
+                    "options timeout:\(input.text()) attempts:\(input.text()) ndots:\(input.text())\nnameserver 10.0.0.1:\(input.text())"
+            )
             _ = settings.timeout * settings.attempts
         },
         FuzzEntry("DNS messages") { input in

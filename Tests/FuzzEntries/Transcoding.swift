@@ -79,7 +79,10 @@ private final class Transcoded: @unchecked Sendable {
         let (number, other) = (input.text(), input.text())
         read(body: #"{"d":"\#(number)s"}"#)
         read(body: #"{"d":"\#(number).\#(other)s"}"#)
-        for time in ["\(number)-01-01T00:00:00.\(other)Z", "9999-12-31T23:59:59+\(number):\(other)", "0001-\(number)-\(other)T00:00:00+23:59"] {
+        for time in [
+            "\(number)-01-01T00:00:00.\(other)Z", "9999-12-31T23:59:59+\(number):\(other)",
+            "0001-\(number)-\(other)T00:00:00+23:59",
+        ] {
             read(body: #"{"t":"\#(time)"}"#)
         }
         read(query: "d=\(other)s&t=\(number)")

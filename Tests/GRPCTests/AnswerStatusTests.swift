@@ -27,24 +27,28 @@ struct AnswerStatusTests {
         #expect(read([("grpc-status", "5"), ("grpc-status", "0")], from: 1).0.code == .ok)
     }
 
-    @Test("what is no code is UNKNOWN, and said", arguments: [
-        ("-1", "\"-1\""), ("", "empty"), ("17", "\"17\""), ("99999999999999999999", "\"99999999999999999999\""),
-        ("18446744073709551616", "\"18446744073709551616\""), ("+0", "\"+0\""), ("0 ", "\"0 \""), ("0x0", "\"0x0\""),
-        ("00", "\"00\""), ("05", "\"05\""), ("010", "\"010\""), ("000", "\"000\""),
-        ("0, 13", "\"0, 13\""), ("0\u{7}", "\"0?\""), ("OK", "\"OK\""),
-        (String(repeating: "9", count: 49), "\"" + String(repeating: "9", count: 48) + "...\""),
-    ])
+    @Test(
+        "what is no code is UNKNOWN, and said",
+        arguments: [
+            ("-1", "\"-1\""), ("", "empty"), ("17", "\"17\""), ("99999999999999999999", "\"99999999999999999999\""),
+            ("18446744073709551616", "\"18446744073709551616\""), ("+0", "\"+0\""), ("0 ", "\"0 \""), ("0x0", "\"0x0\""),
+            ("00", "\"00\""), ("05", "\"05\""), ("010", "\"010\""), ("000", "\"000\""),
+            ("0, 13", "\"0, 13\""), ("0\u{7}", "\"0?\""), ("OK", "\"OK\""),
+            (String(repeating: "9", count: 49), "\"" + String(repeating: "9", count: 48) + "...\""),
+        ])
     func malformed(value: String, found: String) {
         let (status, text, _) = read([("grpc-status", value)])
         #expect(status.code == .unknown && status.isMalformed)
         #expect(text == found)
     }
 
-    @Test("the same twice is once, and two that differ are malformed", arguments: [
-        (["0", "0"], StatusCode.ok, false), (["5", "5", "5"], .notFound, false), (["0", "13"], .unknown, true),
-        (["13", "0"], .unknown, true), (["0", ""], .unknown, true), (["x", "2"], .unknown, true), (["2", "x"], .unknown, true),
-        (["0", "0", "1"], .unknown, true), (["5", "05"], .unknown, true), (["00", "0"], .unknown, true),
-    ])
+    @Test(
+        "the same twice is once, and two that differ are malformed",
+        arguments: [
+            (["0", "0"], StatusCode.ok, false), (["5", "5", "5"], .notFound, false), (["0", "13"], .unknown, true),
+            (["13", "0"], .unknown, true), (["0", ""], .unknown, true), (["x", "2"], .unknown, true), (["2", "x"], .unknown, true),
+            (["0", "0", "1"], .unknown, true), (["5", "05"], .unknown, true), (["00", "0"], .unknown, true),
+        ])
     func several(values: [String], code: StatusCode, isMalformed: Bool) {
         let (status, text, count) = read(values.map { ("grpc-status", $0) } + [("grpc-message", "m")])
         #expect(status.code == code && status.isMalformed == isMalformed && status.isRepeated)

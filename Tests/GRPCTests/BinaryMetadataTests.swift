@@ -37,9 +37,11 @@ import Testing
         #expect(buffer.text == "AQI")
     }
 
-    @Test("a binary name ends in -bin and begins with something", arguments: [
-        ("trace-bin", true), ("a-bin", true), ("-bin", false), ("bin", false), ("trace-bin2", false), ("", false),
-    ])
+    @Test(
+        "a binary name ends in -bin and begins with something",
+        arguments: [
+            ("trace-bin", true), ("a-bin", true), ("-bin", false), ("bin", false), ("trace-bin2", false), ("", false),
+        ])
     func names(name: String, isBinary: Bool) {
         #expect(withBytes(name) { BinaryMetadata.isBinary(name: $0) } == isBinary)
     }

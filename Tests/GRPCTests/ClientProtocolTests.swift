@@ -10,25 +10,31 @@ import Testing
         }
     }
 
-    @Test("native gRPC is application/grpc with any codec and parameters", arguments: [
-        "application/grpc", "application/grpc+proto", "application/grpc+json", "application/grpc+anything",
-        "application/grpc;charset=utf-8", "application/grpc ; a=b", "application/grpc+proto;a=b", "Application/GRPC",
-    ])
+    @Test(
+        "native gRPC is application/grpc with any codec and parameters",
+        arguments: [
+            "application/grpc", "application/grpc+proto", "application/grpc+json", "application/grpc+anything",
+            "application/grpc;charset=utf-8", "application/grpc ; a=b", "application/grpc+proto;a=b", "Application/GRPC",
+        ])
     func native(contentType: String) {
         #expect(detect(contentType) == .grpc)
     }
 
-    @Test("gRPC-Web is never taken for native gRPC", arguments: [
-        "application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json", "application/grpc-web;a=b",
-        "APPLICATION/gRPC-Web",
-    ])
+    @Test(
+        "gRPC-Web is never taken for native gRPC",
+        arguments: [
+            "application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json", "application/grpc-web;a=b",
+            "APPLICATION/gRPC-Web",
+        ])
     func web(contentType: String) {
         #expect(detect(contentType) == .grpcWeb)
     }
 
-    @Test("gRPC-Web's text form is a protocol of its own", arguments: [
-        "application/grpc-web-text", "application/grpc-web-text+proto", "Application/grpc-web-TEXT;a=b",
-    ])
+    @Test(
+        "gRPC-Web's text form is a protocol of its own",
+        arguments: [
+            "application/grpc-web-text", "application/grpc-web-text+proto", "Application/grpc-web-TEXT;a=b",
+        ])
     func webText(contentType: String) {
         #expect(detect(contentType) == .grpcWebText)
     }
@@ -44,10 +50,13 @@ import Testing
         #expect(detect("application/proto", method: "GET") == .http)
     }
 
-    @Test("everything else is HTTP", arguments: [
-        nil, "", "application/json", "application/protox", "application/grpcx", "application/grp", "application/grpc/x",
-        "application/grpc-webx", "application/grpc-", "text/grpc", "application/connect", "xapplication/grpc", "application/json; a=application/grpc",
-    ] as [String?])
+    @Test(
+        "everything else is HTTP",
+        arguments: [
+            nil, "", "application/json", "application/protox", "application/grpcx", "application/grp", "application/grpc/x",
+            "application/grpc-webx", "application/grpc-", "text/grpc", "application/connect", "xapplication/grpc",
+            "application/json; a=application/grpc",
+        ] as [String?])
     func other(contentType: String?) {
         #expect(detect(contentType) == .http)
     }

@@ -13,37 +13,46 @@ import Testing
         }
     }
 
-    @Test("digits and a unit are a duration", arguments: [
-        ("1H", Duration.seconds(3600)), ("2M", .seconds(120)), ("3S", .seconds(3)), ("4m", .milliseconds(4)),
-        ("5u", .microseconds(5)), ("6n", .nanoseconds(6)), ("0n", .zero), ("00000001S", .seconds(1)),
-        ("99999999n", .nanoseconds(99_999_999)), ("99999999H", .seconds(99_999_999 * 3600)),
-    ])
+    @Test(
+        "digits and a unit are a duration",
+        arguments: [
+            ("1H", Duration.seconds(3600)), ("2M", .seconds(120)), ("3S", .seconds(3)), ("4m", .milliseconds(4)),
+            ("5u", .microseconds(5)), ("6n", .nanoseconds(6)), ("0n", .zero), ("00000001S", .seconds(1)),
+            ("99999999n", .nanoseconds(99_999_999)), ("99999999H", .seconds(99_999_999 * 3600)),
+        ])
     func valid(text: String, duration: Duration) {
         #expect(parse(text) == duration)
     }
 
-    @Test("anything else is none", arguments: [
-        "", "S", "1", "123456789S", "000000001S", "1s", "1h", "1 S", " 1S", "1S ", "-1S", "+1S", "1.5S", "1SS", "S1", "1ms", "0x1S",
-    ])
+    @Test(
+        "anything else is none",
+        arguments: [
+            "", "S", "1", "123456789S", "000000001S", "1s", "1h", "1 S", " 1S", "1S ", "-1S", "+1S", "1.5S", "1SS", "S1", "1ms",
+            "0x1S",
+        ])
     func invalid(text: String) {
         #expect(parse(text) == nil)
     }
 
-    @Test("what is left is written in the finest unit of eight digits, rounded up", arguments: [
-        (Duration.nanoseconds(1), "1n"), (.nanoseconds(99_999_999), "99999999n"), (.nanoseconds(100_000_000), "100000u"),
-        (.nanoseconds(100_000_001), "100001u"), (.seconds(1), "1000000u"), (.microseconds(99_999_999), "99999999u"),
-        (.nanoseconds(99_999_999_001), "100000m"), (.milliseconds(99_999_999), "99999999m"),
-        (.milliseconds(100_000_000), "100000S"), (.seconds(99_999_999), "99999999S"), (.seconds(100_000_000), "1666667M"),
-        (.seconds(5_999_999_940), "99999999M"),
-        (.seconds(5_999_999_941), "1666667H"),
-    ])
+    @Test(
+        "what is left is written in the finest unit of eight digits, rounded up",
+        arguments: [
+            (Duration.nanoseconds(1), "1n"), (.nanoseconds(99_999_999), "99999999n"), (.nanoseconds(100_000_000), "100000u"),
+            (.nanoseconds(100_000_001), "100001u"), (.seconds(1), "1000000u"), (.microseconds(99_999_999), "99999999u"),
+            (.nanoseconds(99_999_999_001), "100000m"), (.milliseconds(99_999_999), "99999999m"),
+            (.milliseconds(100_000_000), "100000S"), (.seconds(99_999_999), "99999999S"), (.seconds(100_000_000), "1666667M"),
+            (.seconds(5_999_999_940), "99999999M"),
+            (.seconds(5_999_999_941), "1666667H"),
+        ])
     func written(duration: Duration, text: String) {
         #expect(write(duration) == text)
     }
 
-    @Test("time that is up is written as one nanosecond, because zero is not in the grammar", arguments: [
-        Duration.zero, .seconds(-1), .seconds(Int64.min / 4),
-    ])
+    @Test(
+        "time that is up is written as one nanosecond, because zero is not in the grammar",
+        arguments: [
+            Duration.zero, .seconds(-1), .seconds(Int64.min / 4),
+        ])
     func up(duration: Duration) {
         #expect(write(duration) == "1n")
     }

@@ -15,10 +15,12 @@ import Testing
         #expect(try Array(HealthCheck.service(inRequest: buffer.readable)) == Array(service.utf8))
     }
 
-    @Test("a response is the generated message's bytes, and reads back", arguments: [
-        (HealthCheck.ServingStatus.unknown, Grpc_Health_V1_HealthCheckResponse.ServingStatus.unknown),
-        (.serving, .serving), (.notServing, .notServing), (.serviceUnknown, .serviceUnknown),
-    ])
+    @Test(
+        "a response is the generated message's bytes, and reads back",
+        arguments: [
+            (HealthCheck.ServingStatus.unknown, Grpc_Health_V1_HealthCheckResponse.ServingStatus.unknown),
+            (.serving, .serving), (.notServing, .notServing), (.serviceUnknown, .serviceUnknown),
+        ])
     func response(
         status: HealthCheck.ServingStatus, generated: Grpc_Health_V1_HealthCheckResponse.ServingStatus
     ) throws {

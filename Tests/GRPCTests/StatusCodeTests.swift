@@ -9,20 +9,24 @@ import Testing
         #expect(StatusCode.allCases.map(\.httpStatus) == expected)
     }
 
-    @Test("an answer without grpc-status is judged by its HTTP status", arguments: [
-        (400, StatusCode.internal), (401, .unauthenticated), (403, .permissionDenied), (404, .unimplemented),
-        (429, .unavailable), (431, .internal), (502, .unavailable), (503, .unavailable), (504, .unavailable),
-        (200, .unknown), (204, .unknown), (302, .unknown), (405, .unknown), (500, .unknown), (501, .unknown), (505, .unknown),
-    ])
+    @Test(
+        "an answer without grpc-status is judged by its HTTP status",
+        arguments: [
+            (400, StatusCode.internal), (401, .unauthenticated), (403, .permissionDenied), (404, .unimplemented),
+            (429, .unavailable), (431, .internal), (502, .unavailable), (503, .unavailable), (504, .unavailable),
+            (200, .unknown), (204, .unknown), (302, .unknown), (405, .unknown), (500, .unknown), (501, .unknown), (505, .unknown),
+        ])
     func fromHTTP(status: Int, code: StatusCode) {
         #expect(StatusCode(httpStatusWithoutGRPCStatus: status) == code)
     }
 
-    @Test("a reset is judged by its HTTP/2 error code", arguments: [
-        (0, .internal), (1, .internal), (2, .internal), (3, .internal), (4, .internal), (5, .unknown),
-        (6, .internal), (7, .unavailable), (8, .cancelled), (9, .internal), (10, .internal), (11, .resourceExhausted),
-        (12, .permissionDenied), (13, .unknown), (14, .unknown), (UInt32.max, .unknown),
-    ] as [(UInt32, StatusCode)])
+    @Test(
+        "a reset is judged by its HTTP/2 error code",
+        arguments: [
+            (0, .internal), (1, .internal), (2, .internal), (3, .internal), (4, .internal), (5, .unknown),
+            (6, .internal), (7, .unavailable), (8, .cancelled), (9, .internal), (10, .internal), (11, .resourceExhausted),
+            (12, .permissionDenied), (13, .unknown), (14, .unknown), (UInt32.max, .unknown),
+        ] as [(UInt32, StatusCode)])
     func fromReset(error: UInt32, code: StatusCode) {
         #expect(StatusCode(http2ErrorCode: error) == code)
     }

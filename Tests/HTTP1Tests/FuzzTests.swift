@@ -22,7 +22,8 @@ private struct Seeded: RandomNumberGenerator {
         let telling: [UInt8] = [0, 9, 10, 13, 32, 44, 48, 49, 58, 59, 65, 97, 127, 255]
         for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
             let place = Int.random(in: 0..<bytes.count, using: &random)
-            let byte = Bool.random(using: &random)
+            let byte =
+                Bool.random(using: &random)
                 ? telling.randomElement(using: &random)! : UInt8.random(in: 0...255, using: &random)
             switch Int.random(in: 0..<4, using: &random) {
             case 0: bytes[place] = byte

@@ -65,21 +65,30 @@ import Testing
     @Test(
         "a response is framed as its request and status allow",
         arguments: [
-            PlanCase(request: "GET / HTTP/1.1\nHost: a\n\n", status: 200, length: 3, body: .length(3), sendsBody: true, keepsAlive: true),
-            PlanCase(request: "GET / HTTP/1.1\nHost: a\n\n", status: 200, length: nil, body: .chunked, sendsBody: true, keepsAlive: true),
-            PlanCase(request: "GET / HTTP/1.0\n\n", status: 200, length: nil, body: .untilClose, sendsBody: true, keepsAlive: false),
+            PlanCase(
+                request: "GET / HTTP/1.1\nHost: a\n\n", status: 200, length: 3, body: .length(3), sendsBody: true, keepsAlive: true),
+            PlanCase(
+                request: "GET / HTTP/1.1\nHost: a\n\n", status: 200, length: nil, body: .chunked, sendsBody: true, keepsAlive: true),
+            PlanCase(
+                request: "GET / HTTP/1.0\n\n", status: 200, length: nil, body: .untilClose, sendsBody: true, keepsAlive: false),
             PlanCase(
                 request: "GET / HTTP/1.0\nConnection: keep-alive\n\n", status: 200, length: nil, body: .untilClose, sendsBody: true,
                 keepsAlive: false),
             PlanCase(
                 request: "GET / HTTP/1.0\nConnection: keep-alive\n\n", status: 200, length: 1, body: .length(1), sendsBody: true,
                 keepsAlive: true),
-            PlanCase(request: "HEAD / HTTP/1.1\nHost: a\n\n", status: 200, length: 3, body: .length(3), sendsBody: false, keepsAlive: true),
-            PlanCase(request: "HEAD / HTTP/1.1\nHost: a\n\n", status: 200, length: nil, body: .none, sendsBody: false, keepsAlive: true),
-            PlanCase(request: "GET / HTTP/1.1\nHost: a\n\n", status: 204, length: 0, body: .none, sendsBody: false, keepsAlive: true),
-            PlanCase(request: "GET / HTTP/1.1\nHost: a\n\n", status: 304, length: nil, body: .none, sendsBody: false, keepsAlive: true),
             PlanCase(
-                request: "GET / HTTP/1.1\nHost: a\nConnection: close\n\n", status: 200, length: nil, body: .chunked, sendsBody: true,
+                request: "HEAD / HTTP/1.1\nHost: a\n\n", status: 200, length: 3, body: .length(3), sendsBody: false,
+                keepsAlive: true),
+            PlanCase(
+                request: "HEAD / HTTP/1.1\nHost: a\n\n", status: 200, length: nil, body: .none, sendsBody: false, keepsAlive: true),
+            PlanCase(
+                request: "GET / HTTP/1.1\nHost: a\n\n", status: 204, length: 0, body: .none, sendsBody: false, keepsAlive: true),
+            PlanCase(
+                request: "GET / HTTP/1.1\nHost: a\n\n", status: 304, length: nil, body: .none, sendsBody: false, keepsAlive: true),
+            PlanCase(
+                request: "GET / HTTP/1.1\nHost: a\nConnection: close\n\n", status: 200, length: nil, body: .chunked,
+                sendsBody: true,
                 keepsAlive: false),
         ])
     func plans(_ plan: PlanCase) throws {

@@ -28,7 +28,9 @@ import Testing
 
     @Test("an endless line is refused before it ends")
     func endlessLine() {
-        let limits = limits { $0.startLineBytesMax = 40; $0.fieldBytesMax = 80 }
+        let limits = limits {
+            $0.startLineBytesMax = 40; $0.fieldBytesMax = 80
+        }
         #expect(read(String(repeating: "a", count: 42), limits) == "failed targetTooLong")
         #expect(read(String(repeating: "a", count: 41), limits) == "")
         let head = "GET / HTTP/1.1\n"
@@ -68,7 +70,9 @@ import Testing
 
     @Test("where a section may be larger than what is kept, it is read to its end, up to that", arguments: [true, false])
     func sectionBytes(isRequest: Bool) throws {
-        let limits = limits { $0.fieldBytesMax = 100; $0.fieldsMax = 3; $0.sectionBytesMax = 300 }
+        let limits = limits {
+            $0.fieldBytesMax = 100; $0.fieldsMax = 3; $0.sectionBytesMax = 300
+        }
         // Kept: host or date, 37 or 37. Read: 300, whatever is kept of them; name, value and 32 again.
         func message(_ lines: String) -> String {
             (isRequest ? "POST / HTTP/1.1\nHost: a\n" : "HTTP/1.1 200 OK\nDate: a\n") + lines + "Content-Length: 2\n\nab"
@@ -126,11 +130,16 @@ import Testing
         }
     }
 
-    @Test("of a head that is not read to its end the request line and the fields before the cut stay", arguments: [
-        "x: \(String(repeating: "v", count: 400))", "x: \(String(repeating: "v", count: 250))\nOrigin: b\n", "\(String(repeating: "y", count: 400))",
-    ], [false, true])
+    @Test(
+        "of a head that is not read to its end the request line and the fields before the cut stay",
+        arguments: [
+            "x: \(String(repeating: "v", count: 400))", "x: \(String(repeating: "v", count: 250))\nOrigin: b\n",
+            "\(String(repeating: "y", count: 400))",
+        ], [false, true])
     func cutHead(rest: String, isAbsolute: Bool) {
-        let limits = limits { $0.fieldBytesMax = 100; $0.sectionBytesMax = 300 }
+        let limits = limits {
+            $0.fieldBytesMax = 100; $0.sectionBytesMax = 300
+        }
         var fields = FieldBlock()
         defer { fields.destroy() }
         var reader = RequestReader(limits: limits)
@@ -141,28 +150,35 @@ import Testing
         #expect(fields.all.map(\.nameText) == ["host", "content-type"])
     }
 
-    @Test("no head is cut where a request line or trailers are too large, or a field is malformed", arguments: [
-        "GET /\(String(repeating: "a", count: 100))", "GET / HTTP/1.1\nHost: a\nx y\n",
-        "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n0\nx: \(String(repeating: "v", count: 100))\n",
-    ])
+    @Test(
+        "no head is cut where a request line or trailers are too large, or a field is malformed",
+        arguments: [
+            "GET /\(String(repeating: "a", count: 100))", "GET / HTTP/1.1\nHost: a\nx y\n",
+            "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n0\nx: \(String(repeating: "v", count: 100))\n",
+        ])
     func uncutHead(text: String) {
         var fields = FieldBlock()
         defer { fields.destroy() }
-        var reader = RequestReader(limits: limits { $0.fieldBytesMax = 100; $0.startLineBytesMax = 40 })
+        var reader = RequestReader(
+            limits: limits {
+                $0.fieldBytesMax = 100; $0.startLineBytesMax = 40
+            })
         #expect(readAll(text, by: &reader, into: &fields) != nil)
         #expect(!reader.isHeadCut)
     }
 
     @Test("what a refusal is made from is kept of a head that is too large, once and within bounds")
     func refusalFields() {
-        let limits = limits { $0.fieldBytesMax = 100; $0.sectionBytesMax = 8000 }
+        let limits = limits {
+            $0.fieldBytesMax = 100; $0.sectionBytesMax = 8000
+        }
         var fields = FieldBlock()
         defer { fields.destroy() }
         var reader = RequestReader(limits: limits)
         let long = String(repeating: "o", count: 513)
         let text =
             "POST / HTTP/1.1\nx: \(String(repeating: "v", count: 200))\nOrigin: \(long)\nHost: a\nOrigin: b\nOrigin: c\nConnect-Timeout-Ms: 1\nX: 2\n"
-                + "X-Y: \(String(repeating: "v", count: 200))\nConnect-Protocol-Version: 1\nContent-Type: \(long)\nContent-Type: d\n\n"
+            + "X-Y: \(String(repeating: "v", count: 200))\nConnect-Protocol-Version: 1\nContent-Type: \(long)\nContent-Type: d\n\n"
         #expect(readAll(text, by: &reader, into: &fields) == nil && reader.isTooLarge && !reader.isHeadCut)
         // Those that fit into what is kept are there for that alone.
         let kept = fields.all.map { "\($0.nameText) \($0.valueCount)" }

@@ -56,7 +56,8 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
                 + "\nGET /3 c http11 none keep host=c\nend "),
         RequestCase("GET / HTTP/1.1\nHost: a\nX: \u{E4}\n\n", "GET / a http11 none keep host=a|x=\u{E4}\nend "),
         RequestCase("GET / HTTP/1.1\nHost: a\n", ""),
-        RequestCase("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\nhel",
+        RequestCase(
+            "POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\nhel",
             "POST / a http11 length(5) keep host=a|content-length=5\nbody hel"),
     ]
 

@@ -66,7 +66,8 @@ struct ResponseCase: Sendable, CustomTestStringConvertible {
             "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n0\n",
             "200 http11 chunked keep transfer-encoding=chunked\nclosed truncated"),
         // Wrong.
-        ResponseCase("HTTP/1.1 200 OK\nContent-Length: 1\n\nxy",
+        ResponseCase(
+            "HTTP/1.1 200 OK\nContent-Length: 1\n\nxy",
             "200 http11 length(1) keep content-length=1\nbody x\nend \nfailed unsolicitedResponse"),
         ResponseCase("HTTP/1.1 101 Switching Protocols\nUpgrade: h2c\n\n", "failed unexpectedUpgrade"),
         ResponseCase("HTTP/1.1 100 Continue\nContent-Length: 2\n\n", "failed badContentLength"),

@@ -133,7 +133,9 @@ import Testing
         return side
     }
 
-    @Test("a request ends at window zero, with trailers or without, before its head has left or after", arguments: [0, 10], [true, false])
+    @Test(
+        "a request ends at window zero, with trailers or without, before its head has left or after", arguments: [0, 10],
+        [true, false])
     func request(window: Int, hasTrailers: Bool) throws {
         let side = try client(initialWindow: UInt32(window))
         let stream = try #require(side.request(Side.post, ended: false))

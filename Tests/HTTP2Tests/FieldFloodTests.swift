@@ -11,7 +11,9 @@ import Testing
     /// Its authority is not indexed: the table is full.
     static let head: [UInt8] = [0x83, 0x86, 0x84, 0x01, 1, UInt8(ascii: "a")]
     static let entryBytes = 4096
-    static let headBytes = (":method".utf8.count + 4 + 32) + (":scheme".utf8.count + 4 + 32) + (":path".utf8.count + 1 + 32) + (":authority".utf8.count + 1 + 32)
+    static let headBytes =
+        (":method".utf8.count + 4 + 32) + (":scheme".utf8.count + 4 + 32) + (":path".utf8.count + 1 + 32)
+        + (":authority".utf8.count + 1 + 32)
 
     static func request(_ stream: UInt32, count: Int) -> [UInt8] {
         Raw.frame(1, flags: 5, stream: stream, head + Array(repeating: indexed, count: count))
@@ -111,7 +113,9 @@ import Testing
         let bomb = Array(repeating: Self.indexed, count: 12_000)
         switch section {
         case "head":
-            #expect(throws: Session.Misuse.sectionTooLarge) { try side.input(Raw.frame(1, flags: 4, stream: 1, ok + Self.define + bomb)) }
+            #expect(throws: Session.Misuse.sectionTooLarge) {
+                try side.input(Raw.frame(1, flags: 4, stream: 1, ok + Self.define + bomb))
+            }
         case "1xx":
             try side.input(Raw.frame(1, flags: 4, stream: 1, early + Self.define))
             for _ in 0..<64 {
@@ -161,7 +165,9 @@ import Testing
     func essentials() throws {
         let text = String(repeating: "m", count: 5000)
         let details = ("grpc-status-details-bin", String(repeating: "d", count: 60 << 10))
-        let first = try answered([details, ("grpc-status", "9"), ("grpc-message", text), ("x", String(repeating: "e", count: 1000))]) {
+        let first = try answered([
+            details, ("grpc-status", "9"), ("grpc-message", text), ("x", String(repeating: "e", count: 1000)),
+        ]) {
             $0.fieldListBytes = 61 << 10
         }
         #expect(first.heard[1].trailers?.first { $0.hasPrefix("grpc-status:") } == "grpc-status: 9")
@@ -208,7 +214,9 @@ import Testing
         #expect(other.heard[1].closed == .connectionLost)
     }
 
-    @Test("a head as large as the peer takes is sent; one byte more is not, and nothing of it reaches the connection", arguments: [0, 1])
+    @Test(
+        "a head as large as the peer takes is sent; one byte more is not, and nothing of it reaches the connection",
+        arguments: [0, 1])
     func peersLimit(over: Int) throws {
         let pair = Pair(server: SessionLimits.with { $0.fieldListBytes = 8192 })
         try pair.run()

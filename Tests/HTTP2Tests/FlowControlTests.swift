@@ -6,7 +6,10 @@ import Testing
 @Suite struct FlowControlTests {
     /// A server that takes nothing until told, and a client that has filled one of its streams.
     func filled(window: Int32 = 70_000, connection: Int32 = 100_000) throws -> (Pair, StreamPointer) {
-        let pair = Pair(server: SessionLimits.with { $0.streamWindowBytes = window; $0.connectionWindowBytes = connection })
+        let pair = Pair(
+            server: SessionLimits.with {
+                $0.streamWindowBytes = window; $0.connectionWindowBytes = connection
+            })
         pair.server.heard.consumes = false
         try pair.run()
         let stream = try #require(pair.client.request(Side.post, ended: false))
@@ -45,7 +48,10 @@ import Testing
 
     @Test("what a stream's end left unaccepted was given back to the connection: it never runs dry")
     func connectionNeverRunsDry() throws {
-        let pair = Pair(server: SessionLimits.with { $0.streamWindowBytes = 70_000; $0.connectionWindowBytes = 100_000 })
+        let pair = Pair(
+            server: SessionLimits.with {
+                $0.streamWindowBytes = 70_000; $0.connectionWindowBytes = 100_000
+            })
         pair.server.heard.consumes = false
         try pair.run()
         for index in 0..<50 {
@@ -60,7 +66,10 @@ import Testing
 
     @Test("data for a stream that we have reset is thrown away, and the connection's window still given back")
     func dataAfterReset() throws {
-        let pair = Pair(server: SessionLimits.with { $0.streamWindowBytes = 70_000; $0.connectionWindowBytes = 100_000 })
+        let pair = Pair(
+            server: SessionLimits.with {
+                $0.streamWindowBytes = 70_000; $0.connectionWindowBytes = 100_000
+            })
         try pair.run()
         for _ in 0..<20 {
             let stream = try #require(pair.client.request(Side.post, ended: false))

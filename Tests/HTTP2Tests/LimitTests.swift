@@ -113,9 +113,11 @@ import Testing
         #expect(Raw.goAwayCode(try side.output()) == 11)
     }
 
-    @Test("PING, WINDOW_UPDATE and PRIORITY are counted against what we sent, beyond a thousand a second", arguments: [
-        Raw.frame(6, Array(repeating: 0, count: 8)), Raw.frame(8, [0, 0, 0, 1]), Raw.frame(2, stream: 1, [0, 0, 0, 0, 16]),
-    ])
+    @Test(
+        "PING, WINDOW_UPDATE and PRIORITY are counted against what we sent, beyond a thousand a second",
+        arguments: [
+            Raw.frame(6, Array(repeating: 0, count: 8)), Raw.frame(8, [0, 0, 0, 1]), Raw.frame(2, stream: 1, [0, 0, 0, 0, 16]),
+        ])
     func controlFlood(frame: [UInt8]) throws {
         let side = Side(.server)
         try side.input(Raw.hello)
@@ -196,7 +198,11 @@ import Testing
 
     @Test("streams begun and reset again and again end the connection")
     func resetFlood() throws {
-        let side = Side(.server, SessionLimits.with { $0.resetBurst = 20; $0.resetsPerSecond = 1 })
+        let side = Side(
+            .server,
+            SessionLimits.with {
+                $0.resetBurst = 20; $0.resetsPerSecond = 1
+            })
         try side.input(Raw.hello)
         var answer: [UInt8] = []
         var id: UInt32 = 1

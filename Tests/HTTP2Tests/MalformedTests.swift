@@ -12,17 +12,19 @@ import Testing
         #expect(throws: Session.Misuse.self) { try side.input(Array("GET / HTTP/1.1\r\n\r\n".utf8)) }
     }
 
-    @Test("a malformed message resets its stream and harms no other", arguments: [
-        [("x-no-method", "v")],
-        Side.get + [("Upper", "v")],
-        Side.get + [("connection", "close")],
-        Side.get + [("transfer-encoding", "chunked")],
-        Side.get + [("te", "gzip")],
-        Side.get + [(":path", "/again")],
-        Side.get + [("x", "line\nbreak")],
-        [("x", "v")] + Side.get,
-        Side.get + [("content-length", "x")],
-    ])
+    @Test(
+        "a malformed message resets its stream and harms no other",
+        arguments: [
+            [("x-no-method", "v")],
+            Side.get + [("Upper", "v")],
+            Side.get + [("connection", "close")],
+            Side.get + [("transfer-encoding", "chunked")],
+            Side.get + [("te", "gzip")],
+            Side.get + [(":path", "/again")],
+            Side.get + [("x", "line\nbreak")],
+            [("x", "v")] + Side.get,
+            Side.get + [("content-length", "x")],
+        ])
     func malformedHead(fields: [(String, String)]) throws {
         let side = Side(.server)
         try side.input(Raw.hello + Raw.headers(stream: 1, Side.post, ended: false))
@@ -43,16 +45,18 @@ import Testing
         #expect(side.heard[1].closed == .malformed(1))
     }
 
-    @Test("a breach of the connection's rules is answered with GOAWAY", arguments: [
-        (Raw.headers(stream: 2, Side.get), 1),
-        (Raw.data(stream: 1, [1]), 1),
-        (Raw.frame(8, [0, 0, 0, 0]), 1),
-        (Raw.frame(4, stream: 1), 1),
-        (Raw.frame(4, [1, 2, 3]), 6),
-        (Raw.frame(6, [1]), 6),
-        (Raw.frame(1, flags: 5, stream: 1, [0x80]), 9),
-        (Raw.frame(9, flags: 4, stream: 1, []), 1),
-    ] as [([UInt8], UInt32)])
+    @Test(
+        "a breach of the connection's rules is answered with GOAWAY",
+        arguments: [
+            (Raw.headers(stream: 2, Side.get), 1),
+            (Raw.data(stream: 1, [1]), 1),
+            (Raw.frame(8, [0, 0, 0, 0]), 1),
+            (Raw.frame(4, stream: 1), 1),
+            (Raw.frame(4, [1, 2, 3]), 6),
+            (Raw.frame(6, [1]), 6),
+            (Raw.frame(1, flags: 5, stream: 1, [0x80]), 9),
+            (Raw.frame(9, flags: 4, stream: 1, []), 1),
+        ] as [([UInt8], UInt32)])
     func connectionError(frame: [UInt8], code: UInt32) throws {
         let side = Side(.server)
         try side.input(Raw.hello)

@@ -45,7 +45,9 @@ struct SessionResetTests {
         #expect(try sent(side) == ["HEADERS/4", "HEADERS/5"])
     }
 
-    @Test("a head leaves before the reset, and nothing of the body, nor an end that would make it look complete", arguments: [0, 1, 2])
+    @Test(
+        "a head leaves before the reset, and nothing of the body, nor an end that would make it look complete",
+        arguments: [0, 1, 2])
     func incompleteAnswer(ending: Int) throws {
         let side = try server()
         let stream = try #require(side.heard.live[1])

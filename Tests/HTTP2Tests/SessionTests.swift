@@ -39,7 +39,9 @@ import Testing
         #expect(pair.server.pool.liveCount == 0)
     }
 
-    @Test("bodies of any length arrive whole and in order, each way at its own pace", arguments: [0, 1, 16_383, 16_384, 16_385, 300_000, 1_000_000])
+    @Test(
+        "bodies of any length arrive whole and in order, each way at its own pace",
+        arguments: [0, 1, 16_383, 16_384, 16_385, 300_000, 1_000_000])
     func bodies(count: Int) throws {
         let pair = Pair()
         let body = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -51,7 +53,9 @@ import Testing
         }
         pair.server.heard.onEnd = { [unowned server = pair.server] in server.session.finish($0) }
         let stream = try #require(pair.client.request(Side.post, ended: false))
-        for start in stride(from: 0, to: count, by: 10_000) { pair.client.send(stream, Array(body[start..<min(start + 10_000, count)])) }
+        for start in stride(from: 0, to: count, by: 10_000) {
+            pair.client.send(stream, Array(body[start..<min(start + 10_000, count)]))
+        }
         pair.client.session.finish(stream)
         try pair.run()
         #expect(pair.server.heard[1].body == body)
@@ -128,7 +132,9 @@ import Testing
         let pair = Pair(server: SessionLimits.with { $0.streamWindowBytes = 10 })
         pair.server.heard.consumes = false
         pair.server.heard.onHead = { [unowned server = pair.server] stream in
-            for number in 0..<3 { server.inform(stream, [(":status", "103"), ("link", String(repeating: "\(number)", count: 900))]) }
+            for number in 0..<3 {
+                server.inform(stream, [(":status", "103"), ("link", String(repeating: "\(number)", count: 900))])
+            }
         }
         // The server's small window is known before the request, so that body and trailers wait.
         try pair.run()

@@ -33,9 +33,11 @@ import Testing
         #expect(count > 100 && count < 200)
     }
 
-    @Test("and so do those that begin with a malformed field", arguments: [
-        [0, 1, UInt8(ascii: "X"), 1, UInt8(ascii: "v")], Raw.block([("connection", "close")]), Raw.block([("x", "a\nb")]),
-    ])
+    @Test(
+        "and so do those that begin with a malformed field",
+        arguments: [
+            [0, 1, UInt8(ascii: "X"), 1, UInt8(ascii: "v")], Raw.block([("connection", "close")]), Raw.block([("x", "a\nb")]),
+        ])
     func malformed(field: [UInt8]) throws {
         let count = try sent(server()) { Raw.frame(1, flags: 5, stream: $0, field + Self.bomb) }
         #expect(count > 100 && count < 200)
@@ -56,8 +58,11 @@ import Testing
     @Test("small sections for streams that are closed, and large ones that are heard, cost nothing")
     func busy() throws {
         let side = try server()
-        for _ in 0..<10_000 { try side.input(Raw.frame(1, flags: 5, stream: 1, Array(repeating: FieldFloodTests.indexed, count: 1024))) }
-        let large = Raw.block(Side.get) + Array(repeating: FieldFloodTests.indexed, count: 3)
+        for _ in 0..<10_000 {
+            try side.input(Raw.frame(1, flags: 5, stream: 1, Array(repeating: FieldFloodTests.indexed, count: 1024)))
+        }
+        let large =
+            Raw.block(Side.get) + Array(repeating: FieldFloodTests.indexed, count: 3)
             + (0..<40).flatMap { Raw.block([("x-\($0)", String(repeating: "v", count: 100))]) }
         for id: UInt32 in stride(from: 3, to: 2003, by: 2) {
             try side.input(Raw.frame(1, flags: 5, stream: id, large))
@@ -69,7 +74,11 @@ import Testing
 
     @Test("resets that malformed trailers provoke are allowed as resets are; one more ends the connection")
     func provokedResets() throws {
-        let side = Side(.server, SessionLimits.with { $0.resetBurst = 20; $0.resetsPerSecond = 5 })
+        let side = Side(
+            .server,
+            SessionLimits.with {
+                $0.resetBurst = 20; $0.resetsPerSecond = 5
+            })
         try side.input(Raw.hello)
         var id: UInt32 = 1
         func provoke(at second: UInt64) throws -> [UInt8] {

@@ -66,7 +66,8 @@ import Testing
         #expect(block.fields[0].name == first.name)
     }
 
-    @Test("the arena takes what exactly fits, and what does not, however large", arguments: [1899, 1900, 1901, 4096, 4097, 100_000])
+    @Test(
+        "the arena takes what exactly fits, and what does not, however large", arguments: [1899, 1900, 1901, 4096, 4097, 100_000])
     func largeValues(size: Int) {
         let block = Block()
         let value = String(repeating: "v", count: size)

@@ -9,12 +9,14 @@ func bytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -
 }
 
 @Suite struct VerifiedTokenTests {
-    @Test("scopes come from scope and scp, strings and arrays, each once", arguments: [
-        (#","scope":"a b c""#, ["a", "b", "c"]), (#","scope":" a  b ""#, ["a", "b"]), (#","scope":"""#, []),
-        (#","scp":["a","b"]"#, ["a", "b"]), (#","scp":"a b""#, ["a", "b"]), (#","scp":["a b","c"]"#, ["a", "b", "c"]),
-        (#","scope":"a b","scp":["b","c"]"#, ["a", "b", "c"]), ("", []), (#","scope":7"#, []), (#","scp":["a",7,null]"#, ["a"]),
-        (#","scope":{"a":1}"#, []),
-    ])
+    @Test(
+        "scopes come from scope and scp, strings and arrays, each once",
+        arguments: [
+            (#","scope":"a b c""#, ["a", "b", "c"]), (#","scope":" a  b ""#, ["a", "b"]), (#","scope":"""#, []),
+            (#","scp":["a","b"]"#, ["a", "b"]), (#","scp":"a b""#, ["a", "b"]), (#","scp":["a b","c"]"#, ["a", "b", "c"]),
+            (#","scope":"a b","scp":["b","c"]"#, ["a", "b", "c"]), ("", []), (#","scope":7"#, []), (#","scp":["a",7,null]"#, ["a"]),
+            (#","scope":{"a":1}"#, []),
+        ])
     func scopes(claims: String, expected: [String]) throws {
         let verified = try verify(token(claims: goodClaims(claims))).get()
         #expect(verified.scopes == expected)
@@ -27,7 +29,9 @@ func bytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -
     func wholeScopes() throws {
         let verified = try verify(token(claims: goodClaims(#","scope":"orders.read orders.write x""#))).get()
         for scope in ["orders.read", "orders.write", "x"] { #expect(bytes(scope, verified.hasScope)) }
-        for scope in ["orders", "orders.", "rders.read", "orders.rea", "Orders.read", "orders.read orders.write", " x", "x ", "read"] {
+        for scope in [
+            "orders", "orders.", "rders.read", "orders.rea", "Orders.read", "orders.read orders.write", " x", "x ", "read",
+        ] {
             #expect(!bytes(scope, verified.hasScope))
         }
     }
@@ -48,7 +52,8 @@ func bytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -
 
 @Suite struct ClaimPathTests {
     let claims = try! JSONValue.parse(
-        #"{"tenant":"acme","realm":{"tenant":"t2","roles":["a","b",7,true,null],"deep":{"er":1}},"https://acme.dev/tenant":"t3","a.b":"dotted"}"#)
+        #"{"tenant":"acme","realm":{"tenant":"t2","roles":["a","b",7,true,null],"deep":{"er":1}},"https://acme.dev/tenant":"t3","a.b":"dotted"}"#
+    )
 
     @Test("dots descend, and a list of names reaches names with dots in them")
     func find() {
@@ -104,16 +109,21 @@ func bytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -
         return String(decoding: buffer.readable, as: UTF8.self)
     }
 
-    @Test("claims are written as the specification of forwarded claims says", arguments: [
-        (#""acme""#, "acme"), ("42", "42"), ("1.50", "1.50"), ("true", "true"), ("false", "false"), (#""""#, ""),
-        (#""a,b""#, "a,b"), (#""a b""#, "a b"), (#""100%""#, "100%25"), (#""caf\u00e9""#, "caf%C3%A9"), (#""a\r\nx: y""#, "a%0D%0Ax: y"),
-        (#""\u0000\u007f~""#, "%00%7F~"), (#"" a ""#, "%20a%20"), (#"" ""#, "%20"),
-        (#"["a","b"]"#, "a,b"), (#"["a,b","c"]"#, "a%2Cb,c"), (#"["a",1,true]"#, "a,1,true"), (#"["a "," b"]"#, "a%20,%20b"),
-        ("[]", ""), (#"[""]"#, ""), (#"["","x"]"#, ",x"),
-    ])
+    @Test(
+        "claims are written as the specification of forwarded claims says",
+        arguments: [
+            (#""acme""#, "acme"), ("42", "42"), ("1.50", "1.50"), ("true", "true"), ("false", "false"), (#""""#, ""),
+            (#""a,b""#, "a,b"), (#""a b""#, "a b"), (#""100%""#, "100%25"), (#""caf\u00e9""#, "caf%C3%A9"),
+            (#""a\r\nx: y""#, "a%0D%0Ax: y"),
+            (#""\u0000\u007f~""#, "%00%7F~"), (#"" a ""#, "%20a%20"), (#"" ""#, "%20"),
+            (#"["a","b"]"#, "a,b"), (#"["a,b","c"]"#, "a%2Cb,c"), (#"["a",1,true]"#, "a,1,true"), (#"["a "," b"]"#, "a%20,%20b"),
+            ("[]", ""), (#"[""]"#, ""), (#"["","x"]"#, ",x"),
+        ])
     func written(json: String, expected: String) throws { #expect(try header(json) == expected) }
 
-    @Test("what has no plain text sends no header", arguments: ["null", "{}", #"{"a":1}"#, #"["a",null]"#, #"["a",["b"]]"#, #"[{"a":1}]"#])
+    @Test(
+        "what has no plain text sends no header",
+        arguments: ["null", "{}", #"{"a":1}"#, #"["a",null]"#, #"["a",["b"]]"#, #"[{"a":1}]"#])
     func none(json: String) throws { #expect(try header(json) == nil) }
 
     @Test("every character a claim can hold ends up printable")

@@ -3,16 +3,20 @@ import Testing
 @testable import JOSE
 
 @Suite struct CompactTokenTests {
-    @Test("anything but three parts is refused", arguments: [
-        "", ".", "..", "...", "a", "a.b", "e30.e30", ".e30.AA", "e30..AA", "e30.e30.AA.AA", "e30.e30.AA.",
-    ])
+    @Test(
+        "anything but three parts is refused",
+        arguments: [
+            "", ".", "..", "...", "a", "a.b", "e30.e30", ".e30.AA", "e30..AA", "e30.e30.AA.AA", "e30.e30.AA.",
+        ])
     func parts(text: String) { #expect(verify(text).failure == .notCompact) }
 
     @Test("base64url that is not canonical is refused in every part")
     func notCanonical() {
         let parts = token().split(separator: ".").map(String.init)
         for part in 0..<3 {
-            for change in [{ $0 + "=" }, { $0 + "\n" }, { " " + $0 }, { "+" + $0.dropFirst() }, { "/" + $0.dropFirst() }] as [(String) -> String] {
+            for change in [{ $0 + "=" }, { $0 + "\n" }, { " " + $0 }, { "+" + $0.dropFirst() }, { "/" + $0.dropFirst() }]
+                as [(String) -> String]
+            {
                 var changed = parts
                 changed[part] = change(parts[part])
                 #expect(verify(changed.joined(separator: ".")).failure == .notBase64URL)
@@ -33,10 +37,13 @@ import Testing
         #expect(verify(token(claims: goodClaims(#","a":{"b":1,"b":1}"#))).failure == .badClaims)
     }
 
-    @Test("a header that is no object with an algorithm is refused", arguments: [
-        "[]", "null", "\"ES256\"", "", "{", "{}", #"{"kid":"k1"}"#, #"{"alg":null,"kid":"k1"}"#, #"{"alg":7}"#, #"{"alg":["ES256"]}"#,
-        #"{"alg":"ES256","kid":"k1"} x"#, "{\"alg\":\"ES256\",\"kid\":\"\u{1}\"}",
-    ])
+    @Test(
+        "a header that is no object with an algorithm is refused",
+        arguments: [
+            "[]", "null", "\"ES256\"", "", "{", "{}", #"{"kid":"k1"}"#, #"{"alg":null,"kid":"k1"}"#, #"{"alg":7}"#,
+            #"{"alg":["ES256"]}"#,
+            #"{"alg":"ES256","kid":"k1"} x"#, "{\"alg\":\"ES256\",\"kid\":\"\u{1}\"}",
+        ])
     func header(text: String) {
         let expected: TokenFailure = text.isEmpty ? .notCompact : .badHeader
         #expect(verify(token(header: text)).failure == expected)
@@ -50,10 +57,12 @@ import Testing
         #expect(verify(token(header: #"{"alg":"ES256","kid":"k1","cty":"JWT"}"#, claims: token())).failure == .badClaims)
     }
 
-    @Test("any critical extension is unknown, known names and empty lists too", arguments: [
-        #""crit":["exp"]"#, #""crit":["b64"],"b64":false"#, #""crit":["b64"],"b64":true"#, #""b64":false"#, #""b64":true"#,
-        #""crit":[]"#, #""crit":null"#, #""crit":"exp""#,
-    ])
+    @Test(
+        "any critical extension is unknown, known names and empty lists too",
+        arguments: [
+            #""crit":["exp"]"#, #""crit":["b64"],"b64":false"#, #""crit":["b64"],"b64":true"#, #""b64":false"#, #""b64":true"#,
+            #""crit":[]"#, #""crit":null"#, #""crit":"exp""#,
+        ])
     func critical(member: String) {
         #expect(verify(token(header: #"{"alg":"ES256","kid":"k1",\#(member)}"#)).failure == .criticalExtension)
     }

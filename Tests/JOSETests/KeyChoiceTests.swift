@@ -60,9 +60,11 @@ import Testing
         #expect(verify(text, trusting: trusting(set)).failure == .algorithmMismatch)
     }
 
-    @Test("a good RSA signature by another algorithm than the key's does not pass", arguments: [
-        SigningAlgorithm.rs384, .rs512, .ps256, .ps384,
-    ])
+    @Test(
+        "a good RSA signature by another algorithm than the key's does not pass",
+        arguments: [
+            SigningAlgorithm.rs384, .rs512, .ps256, .ps384,
+        ])
     func sameKeyOtherAlgorithm(algorithm: SigningAlgorithm) {
         let keys = trusting(TestSigner.rsa.keySet(.rs256))
         let honest = token(header: "{\"alg\":\"\(algorithm.rawValue)\",\"kid\":\"k1\"}", signedBy: .rsa, algorithm)
@@ -71,9 +73,11 @@ import Testing
         #expect(verify(lying, trusting: keys).failure == .badSignature)
     }
 
-    @Test("no algorithm, in any spelling, is no algorithm", arguments: [
-        "none", "None", "NONE", "nOnE", "", "es256", "ES256 ", "ES256K", "HS1", "RS256\\u0000", "ES2560000000",
-    ])
+    @Test(
+        "no algorithm, in any spelling, is no algorithm",
+        arguments: [
+            "none", "None", "NONE", "nOnE", "", "es256", "ES256 ", "ES256K", "HS1", "RS256\\u0000", "ES2560000000",
+        ])
     func none(name: String) {
         let header = "{\"alg\":\"\(name)\",\"kid\":\"k1\"}"
         #expect(verify(token(header: header)).failure == .unsupportedAlgorithm)
@@ -107,9 +111,11 @@ import Testing
         #expect(outcome(Array(good[..<32]) + Array(repeating: 0, count: 32)) == .badSignature)
     }
 
-    @Test("ECDSA signatures whose halves begin with zeros or high bits verify all the same", arguments: [
-        SigningAlgorithm.es256, .es384, .es512,
-    ])
+    @Test(
+        "ECDSA signatures whose halves begin with zeros or high bits verify all the same",
+        arguments: [
+            SigningAlgorithm.es256, .es384, .es512,
+        ])
     func ecdsaHalves(algorithm: SigningAlgorithm) throws {
         let signer = TestSigner.standard(algorithm)
         let key = try #require(signer.keySet(algorithm).keys.first)

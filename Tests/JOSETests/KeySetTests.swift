@@ -25,7 +25,9 @@ import Testing
 
     @Test("a key without alg has its kind's one algorithm, RSA the one the issuer says")
     func standardAlgorithms() throws {
-        func algorithm(_ signer: TestSigner, _ written: SigningAlgorithm, _ rules: KeySet.Rules = .fetched) throws -> SigningAlgorithm? {
+        func algorithm(_ signer: TestSigner, _ written: SigningAlgorithm, _ rules: KeySet.Rules = .fetched) throws
+            -> SigningAlgorithm?
+        {
             let jwk = signer.jwk(written).replacing("\"alg\":\"\(written.rawValue)\",", with: "")
             return try KeySet.parse(jwk, rules: rules).keys.first?.algorithm
         }
@@ -76,9 +78,11 @@ import Testing
         #expect(refusal(oct(64, "HS512")) == nil)
     }
 
-    @Test("RSA is used from 2048 bits to 8192 and not one bit beyond", arguments: [
-        (2047, KeyRefusal.weak), (2048, nil), (8192, nil), (8193, .weak), (16384, .weak),
-    ] as [(Int, KeyRefusal?)])
+    @Test(
+        "RSA is used from 2048 bits to 8192 and not one bit beyond",
+        arguments: [
+            (2047, KeyRefusal.weak), (2048, nil), (8192, nil), (8193, .weak), (16384, .weak),
+        ] as [(Int, KeyRefusal?)])
     func rsaBits(bits: Int, expected: KeyRefusal?) {
         var modulus = [UInt8](repeating: 0xFF, count: (bits + 7) / 8)
         if bits % 8 != 0 { modulus[0] = 1 << (bits % 8) - 1 }
@@ -87,26 +91,32 @@ import Testing
         #expect(refusal(#"{"kty":"RSA","n":"\#(base64URL([0] + modulus))","e":"AAEAAQ"}"#) == expected)
     }
 
-    @Test("of a malformed key the member is told that is missing, of the wrong kind, not canonical base64url or out of range", arguments: [
-        (#"{"kty":7}"#, "kty", .notText), (#"{"k":"AAAA"}"#, "kty", .missing), (#"{"kty":"RSA","e":"AQAB"}"#, "n", .missing),
-        (#"{"kty":"RSA","n":"","e":"AQAB"}"#, "n", .empty), (#"{"kty":"RSA","n":"AQ==","e":"AQAB"}"#, "n", .notBase64URL),
-        (#"{"kty":"RSA","n":"AQ","e":["AQAB"]}"#, "e", .notText),
-        (#"{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}"#, "x", .outOfRange), (#"{"kty":"EC","x":"AQ","y":"AQ"}"#, "crv", .missing),
-        (#"{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AQ"}"#, "y", .outOfRange),
-        (#"{"kty":"OKP","crv":"Ed25519","x":"AQ"}"#, "x", .outOfRange), (#"{"kty":"oct","alg":"HS256"}"#, "k", .missing),
-        (#"{"kty":"oct","alg":"HS256","k":"A+/A"}"#, "k", .notBase64URL), (#"{"kty":"oct","alg":7,"k":"AAAA"}"#, "alg", .notText),
-        (#"{"kty":"oct","alg":"HS256","k":"AAAA","kid":7}"#, "kid", .notText),
-    ] as [(String, String, KeyRefusal.MemberFault)])
+    @Test(
+        "of a malformed key the member is told that is missing, of the wrong kind, not canonical base64url or out of range",
+        arguments: [
+            (#"{"kty":7}"#, "kty", .notText), (#"{"k":"AAAA"}"#, "kty", .missing), (#"{"kty":"RSA","e":"AQAB"}"#, "n", .missing),
+            (#"{"kty":"RSA","n":"","e":"AQAB"}"#, "n", .empty), (#"{"kty":"RSA","n":"AQ==","e":"AQAB"}"#, "n", .notBase64URL),
+            (#"{"kty":"RSA","n":"AQ","e":["AQAB"]}"#, "e", .notText),
+            (#"{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}"#, "x", .outOfRange),
+            (#"{"kty":"EC","x":"AQ","y":"AQ"}"#, "crv", .missing),
+            (#"{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AQ"}"#, "y", .outOfRange),
+            (#"{"kty":"OKP","crv":"Ed25519","x":"AQ"}"#, "x", .outOfRange), (#"{"kty":"oct","alg":"HS256"}"#, "k", .missing),
+            (#"{"kty":"oct","alg":"HS256","k":"A+/A"}"#, "k", .notBase64URL),
+            (#"{"kty":"oct","alg":7,"k":"AAAA"}"#, "alg", .notText),
+            (#"{"kty":"oct","alg":"HS256","k":"AAAA","kid":7}"#, "kid", .notText),
+        ] as [(String, String, KeyRefusal.MemberFault)])
     func malformed(jwk: String, member: String, fault: KeyRefusal.MemberFault) {
         #expect(refusal(jwk) == .member(member, fault))
         #expect(KeyRefusal.member(member, fault).reason.hasPrefix("\"\(member)\" is "))
     }
 
-    @Test("types and curves that cannot be used are skipped with their reason", arguments: [
-        (#"{"kty":"EC","crv":"secp256k1","x":"AQ","y":"AQ"}"#, KeyRefusal.unsupportedType),
-        (#"{"kty":"OKP","crv":"X25519","x":"AQ"}"#, .unsupportedType), (#"{"kty":"AKP"}"#, .unsupportedType),
-        ("7", .notAnObject),
-    ])
+    @Test(
+        "types and curves that cannot be used are skipped with their reason",
+        arguments: [
+            (#"{"kty":"EC","crv":"secp256k1","x":"AQ","y":"AQ"}"#, KeyRefusal.unsupportedType),
+            (#"{"kty":"OKP","crv":"X25519","x":"AQ"}"#, .unsupportedType), (#"{"kty":"AKP"}"#, .unsupportedType),
+            ("7", .notAnObject),
+        ])
     func unsupported(jwk: String, reason: KeyRefusal) { #expect(refusal(jwk) == reason) }
 
     @Test("a set with one bad key keeps its good ones, and tells which it left out")
@@ -149,7 +159,8 @@ import Testing
         let set = try KeySet.parse(pem, rules: .fetched)
         #expect(set.keys.map(\.algorithm) == [.es384])
         #expect(set.keys[0].keyID == nil)
-        #expect(verify(token(header: #"{"alg":"ES384","kid":"any"}"#, signedBy: .p384, .es384), trusting: trusting(set)).failure == nil)
+        #expect(
+            verify(token(header: #"{"alg":"ES384","kid":"any"}"#, signedBy: .p384, .es384), trusting: trusting(set)).failure == nil)
 
         let rsa = String(decoding: try TestSigner.rsa.key.publicPEM(), as: UTF8.self)
         let rules = KeySet.Rules(allowsSymmetric: false, rsaAlgorithm: .ps384)

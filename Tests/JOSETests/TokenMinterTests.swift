@@ -70,9 +70,11 @@ import Testing
         #expect(!accepted([parts[0], parts[1], first + parts[2].dropFirst()].joined(separator: ".")))
     }
 
-    @Test("the header names algorithm, type and key, and a token without a key's name has none", arguments: [
-        SigningAlgorithm.es256, .ps384, .eddsa,
-    ])
+    @Test(
+        "the header names algorithm, type and key, and a token without a key's name has none",
+        arguments: [
+            SigningAlgorithm.es256, .ps384, .eddsa,
+        ])
     func header(algorithm: SigningAlgorithm) throws {
         let (text, _) = try mint(algorithm, keyID: "key \"1\"")
         let parts = try bytes(text) { text in Result { () throws(TokenFailure) in try CompactToken.read(text) } }.get()
@@ -91,9 +93,11 @@ import Testing
         #expect(verify(text, trusting: trusting(signer.keySet(.eddsa))).failure == nil)
     }
 
-    @Test("a key's own algorithm is used where none is said", arguments: [
-        (TestSigner.rsa, SigningAlgorithm.rs256), (.p256, .es256), (.p384, .es384), (.p521, .es512), (.ed25519, .eddsa),
-    ])
+    @Test(
+        "a key's own algorithm is used where none is said",
+        arguments: [
+            (TestSigner.rsa, SigningAlgorithm.rs256), (.p256, .es256), (.p384, .es384), (.p521, .es512), (.ed25519, .eddsa),
+        ])
     func standard(signer: TestSigner, algorithm: SigningAlgorithm) throws {
         #expect(try MintingKey(signer.key).algorithm == algorithm)
     }

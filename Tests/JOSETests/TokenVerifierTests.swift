@@ -4,7 +4,8 @@ import Time
 @testable import JOSE
 
 @Suite struct TokenVerifierTests {
-    @Test("a token of every algorithm verifies with its key, and not with another of the kind", arguments: SigningAlgorithm.allCases)
+    @Test(
+        "a token of every algorithm verifies with its key, and not with another of the kind", arguments: SigningAlgorithm.allCases)
     func everyAlgorithm(algorithm: SigningAlgorithm) throws {
         guard algorithm.family != .hmac else { return }
         let signer = TestSigner.standard(algorithm)
@@ -41,11 +42,13 @@ import Time
 
     @Test("the issuer is compared exactly, and chooses the keys and the policy")
     func issuers() throws {
-        #expect(verify(token(claims: #"{"iss":"https://auth.example/","aud":"orders","exp":1700000300}"#)).failure == .unknownIssuer)
+        #expect(
+            verify(token(claims: #"{"iss":"https://auth.example/","aud":"orders","exp":1700000300}"#)).failure == .unknownIssuer)
         #expect(verify(token(claims: #"{"aud":"orders","exp":1700000300}"#)).failure == .unknownIssuer)
         #expect(verify(token(claims: #"{"iss":["https://auth.example"],"aud":"orders","exp":1700000300}"#)).failure == .badClaims)
         let two = [
-            TrustedIssuer(IssuerPolicy(issuer: "https://other.example", audiences: ["orders"]), keys: TestSigner.otherP256.keySet(.es256)),
+            TrustedIssuer(
+                IssuerPolicy(issuer: "https://other.example", audiences: ["orders"]), keys: TestSigner.otherP256.keySet(.es256)),
             trusting(TestSigner.p256.keySet(.es256))[0],
         ]
         #expect(try verify(token(), trusting: two).get().issuerIndex == 1)
@@ -62,9 +65,11 @@ import Time
         #expect(verify(token(), trusting: trusting(KeySet(keys: []))).failure == .unknownKey)
     }
 
-    @Test("the expiry counts to its last second and the leeway, and not one longer", arguments: [
-        (0, 1_700_000_299, true), (0, 1_700_000_300, false), (60, 1_700_000_359, true), (60, 1_700_000_360, false),
-    ] as [(Int64, Int64, Bool)])
+    @Test(
+        "the expiry counts to its last second and the leeway, and not one longer",
+        arguments: [
+            (0, 1_700_000_299, true), (0, 1_700_000_300, false), (60, 1_700_000_359, true), (60, 1_700_000_360, false),
+        ] as [(Int64, Int64, Bool)])
     func expiry(leeway: Int64, now: Int64, counts: Bool) throws {
         let issuers = trusting(TestSigner.p256.keySet(.es256), leewaySeconds: leeway)
         let outcome = verify(token(), trusting: issuers, at: WallTime(seconds: now))
@@ -72,9 +77,11 @@ import Time
         if counts { #expect(try outcome.get().validUntilSeconds == 1_700_000_300 + leeway) }
     }
 
-    @Test("a token counts from its nbf less the leeway, and not one second before", arguments: [
-        (0, 0, true), (0, -1, false), (60, -60, true), (60, -61, false),
-    ] as [(Int64, Int64, Bool)])
+    @Test(
+        "a token counts from its nbf less the leeway, and not one second before",
+        arguments: [
+            (0, 0, true), (0, -1, false), (60, -60, true), (60, -61, false),
+        ] as [(Int64, Int64, Bool)])
     func notBefore(leeway: Int64, offset: Int64, counts: Bool) {
         let issuers = trusting(TestSigner.p256.keySet(.es256), leewaySeconds: leeway)
         let text = token(claims: goodClaims(#","nbf":1700000000"#))
@@ -82,10 +89,14 @@ import Time
         #expect(outcome.failure == (counts ? nil : .notYetValid))
     }
 
-    @Test("dates may have fractions and exponents, and nothing but numbers are dates", arguments: [
-        ("1700000300.75", nil), ("1.7000003e9", nil), ("\"1700000300\"", .badClaims), ("null", .badClaims), ("1e300", .badClaims),
-        ("9223372036854775807", .badClaims), ("1e999", .badClaims), ("-5", .expired), ("0", .expired), ("[1700000300]", .badClaims),
-    ] as [(String, TokenFailure?)])
+    @Test(
+        "dates may have fractions and exponents, and nothing but numbers are dates",
+        arguments: [
+            ("1700000300.75", nil), ("1.7000003e9", nil), ("\"1700000300\"", .badClaims), ("null", .badClaims),
+            ("1e300", .badClaims),
+            ("9223372036854775807", .badClaims), ("1e999", .badClaims), ("-5", .expired), ("0", .expired),
+            ("[1700000300]", .badClaims),
+        ] as [(String, TokenFailure?)])
     func dates(exp: String, failure: TokenFailure?) {
         #expect(verify(token(claims: #"{"iss":"https://auth.example","aud":"orders","exp":\#(exp)}"#)).failure == failure)
     }
@@ -98,11 +109,14 @@ import Time
         #expect(verify(token(claims: goodClaims(#","nbf":"now""#))).failure == .badClaims)
     }
 
-    @Test("any audience of ours will do, in a string or an array", arguments: [
-        ("\"orders\"", nil), ("\"carts\"", nil), ("[\"x\",\"carts\"]", nil), ("\"order\"", .wrongAudience), ("\"\"", .wrongAudience),
-        ("[]", .wrongAudience), ("[\"x\",\"y\"]", .wrongAudience), ("\"orders carts\"", .wrongAudience), ("7", .badClaims),
-        ("[\"orders\",7]", .badClaims), ("null", .badClaims), ("{\"orders\":1}", .badClaims), ("[[\"orders\"]]", .badClaims),
-    ] as [(String, TokenFailure?)])
+    @Test(
+        "any audience of ours will do, in a string or an array",
+        arguments: [
+            ("\"orders\"", nil), ("\"carts\"", nil), ("[\"x\",\"carts\"]", nil), ("\"order\"", .wrongAudience),
+            ("\"\"", .wrongAudience),
+            ("[]", .wrongAudience), ("[\"x\",\"y\"]", .wrongAudience), ("\"orders carts\"", .wrongAudience), ("7", .badClaims),
+            ("[\"orders\",7]", .badClaims), ("null", .badClaims), ("{\"orders\":1}", .badClaims), ("[[\"orders\"]]", .badClaims),
+        ] as [(String, TokenFailure?)])
     func audiences(aud: String, failure: TokenFailure?) {
         let issuers = trusting(TestSigner.p256.keySet(.es256), audiences: ["orders", "carts"])
         let text = token(claims: #"{"iss":"https://auth.example","exp":1700000300,"aud":\#(aud)}"#)

@@ -37,35 +37,45 @@ import Testing
         #expect(copy.string == "deep")
     }
 
-    @Test("escapes are undone", arguments: [
-        (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"), (#""\u0041\u00e9\u20AC""#, "A\u{e9}\u{20ac}"),
-        (#""\ud83d\ude00!""#, "\u{1F600}!"), (#""\u0000""#, "\0"), ("\"caf\u{e9} \u{1F600}\"", "caf\u{e9} \u{1F600}"),
-        (#""a\nb\u00e9c\\""#, "a\nb\u{e9}c\\"), (#""""#, ""),
-    ])
+    @Test(
+        "escapes are undone",
+        arguments: [
+            (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"), (#""\u0041\u00e9\u20AC""#, "A\u{e9}\u{20ac}"),
+            (#""\ud83d\ude00!""#, "\u{1F600}!"), (#""\u0000""#, "\0"), ("\"caf\u{e9} \u{1F600}\"", "caf\u{e9} \u{1F600}"),
+            (#""a\nb\u00e9c\\""#, "a\nb\u{e9}c\\"), (#""""#, ""),
+        ])
     func escapes(text: String, meaning: String) throws {
         #expect(try JSONValue.parse(text).string == meaning)
     }
 
-    @Test("what the grammar does not know is refused", arguments: [
-        "", " ", "nul", "nulL", "tru", "True", "'a'", "{a:1}", "{\"a\" 1}", "{\"a\":1,}", "[1,]", "[,1]", "[1 2]", "{,}",
-        "01", "-01", "+1", "1.", ".5", "1e", "1e+", "-", "--1", "0x10", "NaN", "Infinity", "1 2", "[]]", "[", "{", "{\"a\"", "\"a",
-        "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\u123", "/**/1", "[1}", "{\"a\":1]", "\u{FEFF}1", "\u{A0}1", "1\u{0}",
-    ])
+    @Test(
+        "what the grammar does not know is refused",
+        arguments: [
+            "", " ", "nul", "nulL", "tru", "True", "'a'", "{a:1}", "{\"a\" 1}", "{\"a\":1,}", "[1,]", "[,1]", "[1 2]", "{,}",
+            "01", "-01", "+1", "1.", ".5", "1e", "1e+", "-", "--1", "0x10", "NaN", "Infinity", "1 2", "[]]", "[", "{", "{\"a\"",
+            "\"a",
+            "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\u123", "/**/1", "[1}", "{\"a\":1]", "\u{FEFF}1", "\u{A0}1",
+            "1\u{0}",
+        ])
     func refused(text: String) { #expect(failure(text) != nil) }
 
-    @Test("a failure names its reason and its byte", arguments: [
-        ("[1, x]", JSONFailure.Reason.unexpectedByte, 4), ("{\"a\":1,\"a\":2}", .duplicateMember, 8), ("[1", .endsTooEarly, 2),
-        ("\"a\nb\"", .controlCharacter, 2), ("\"\\ud800x\"", .loneSurrogate, 1), ("\"\\udc00\"", .loneSurrogate, 1),
-        ("\"\\ud800\\u0041\"", .loneSurrogate, 1), ("1 1", .trailingBytes, 2), ("\"\\q\"", .badEscape, 1),
-    ])
+    @Test(
+        "a failure names its reason and its byte",
+        arguments: [
+            ("[1, x]", JSONFailure.Reason.unexpectedByte, 4), ("{\"a\":1,\"a\":2}", .duplicateMember, 8), ("[1", .endsTooEarly, 2),
+            ("\"a\nb\"", .controlCharacter, 2), ("\"\\ud800x\"", .loneSurrogate, 1), ("\"\\udc00\"", .loneSurrogate, 1),
+            ("\"\\ud800\\u0041\"", .loneSurrogate, 1), ("1 1", .trailingBytes, 2), ("\"\\q\"", .badEscape, 1),
+        ])
     func places(text: String, reason: JSONFailure.Reason, offset: Int) {
         #expect(failure(text) == JSONFailure(reason: reason, offset: offset))
     }
 
-    @Test("ill-formed UTF-8 is refused", arguments: [
-        [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF0, 0x80, 0x80, 0x80],
-        [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98], [0xFF], [0xC3, 0x28],
-    ] as [[UInt8]])
+    @Test(
+        "ill-formed UTF-8 is refused",
+        arguments: [
+            [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF0, 0x80, 0x80, 0x80],
+            [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98], [0xFF], [0xC3, 0x28],
+        ] as [[UInt8]])
     func notUTF8(bytes: [UInt8]) {
         #expect(failure(bytes: [0x22] + bytes + [0x22])?.reason == .notUTF8)
     }

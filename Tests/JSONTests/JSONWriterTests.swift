@@ -58,6 +58,8 @@ import Testing
     @Test("a tree that was read is written as it was, without its white space")
     func tree() throws {
         let tree = try JSONValue.parse(#" {"a" : [1.50, -0, 1E5, "\u00e9\n", true, false, null], "b" : {"c":{}}} "#)
-        #expect(written { json, out in json.value(tree, &out) } == "{\"a\":[1.50,-0,1E5,\"\u{e9}\\n\",true,false,null],\"b\":{\"c\":{}}}")
+        #expect(
+            written { json, out in json.value(tree, &out) }
+                == "{\"a\":[1.50,-0,1E5,\"\u{e9}\\n\",true,false,null],\"b\":{\"c\":{}}}")
     }
 }

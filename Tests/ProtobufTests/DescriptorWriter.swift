@@ -22,7 +22,9 @@ struct DescriptorWriter {
 
     // MARK: shorthands
 
-    static func file(_ name: String, package: String = "p", imports: [String] = [], _ write: (inout DescriptorWriter) -> Void) -> [UInt8] {
+    static func file(_ name: String, package: String = "p", imports: [String] = [], _ write: (inout DescriptorWriter) -> Void)
+        -> [UInt8]
+    {
         DescriptorWriter { file in
             file.text(1, name)
             file.text(2, package)

@@ -24,10 +24,12 @@ struct ServiceableTests {
         }
     }
 
-    @Test("files that come with Protocol Buffers need not be given", arguments: [
-        (".google.protobuf.Timestamp", "timestamp"), (".google.protobuf.Struct", "struct"), (".google.protobuf.Api", "api"),
-        (".google.protobuf.FieldDescriptorProto", "descriptor"), (".google.protobuf.Int64Value", "wrappers"),
-    ])
+    @Test(
+        "files that come with Protocol Buffers need not be given",
+        arguments: [
+            (".google.protobuf.Timestamp", "timestamp"), (".google.protobuf.Struct", "struct"), (".google.protobuf.Api", "api"),
+            (".google.protobuf.FieldDescriptorProto", "descriptor"), (".google.protobuf.Int64Value", "wrappers"),
+        ])
     func builtIn(type: String, name: String) throws {
         let schema = try Schema(files: [file("a.proto", type: type, imports: ["google/protobuf/\(name).proto"])])
         #expect(schema.message(fullName: String(type.dropFirst())) != nil)

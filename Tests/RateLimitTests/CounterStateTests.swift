@@ -4,7 +4,9 @@ import Time
 @testable import RateLimit
 
 @Suite struct CounterStateTests {
-    @Test("limit N allows N at once and refuses the next, whatever the algorithm", arguments: ["7/s", "7/10s", "7/min", "7/3h", "7/day", "7/month", "1000000/s"])
+    @Test(
+        "limit N allows N at once and refuses the next, whatever the algorithm",
+        arguments: ["7/s", "7/10s", "7/min", "7/3h", "7/day", "7/month", "1000000/s"])
     func allowsExactly(text: String) throws {
         let limit = try limit(text)
         let caller = Caller()
@@ -163,7 +165,8 @@ import Time
     @Test("a count of zero, as a rate-limit service may be told, refuses everything")
     func zero() throws {
         for unit in LimitWindow.Unit.allCases {
-            let limit = Limit(LimitRule(count: 0, window: LimitWindow(unit: unit)), name: "z", place: "p", counters: CounterRegistry(seed: seed))
+            let limit = Limit(
+                LimitRule(count: 0, window: LimitWindow(unit: unit)), name: "z", place: "p", counters: CounterRegistry(seed: seed))
             let caller = Caller()
             #expect(!caller.call(limit).isAllowed)
             #expect(!caller.call(limit, hits: 0).isAllowed)

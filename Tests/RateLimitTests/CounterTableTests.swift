@@ -58,7 +58,10 @@ struct SeededNumbers {
 @Suite struct CounterTableTests {
     @Test(
         "charges, returns and time leave what a dictionary has, over growth and eviction",
-        arguments: [("20/s burst 6 per tenant", 1 << 20), ("6/min per tenant", 1 << 20), ("6/min per tenant", 300), ("20/s burst 6 per tenant", 150)])
+        arguments: [
+            ("20/s burst 6 per tenant", 1 << 20), ("6/min per tenant", 1 << 20), ("6/min per tenant", 300),
+            ("20/s burst 6 per tenant", 150),
+        ])
     func model(text: String, maximum: Int) throws {
         let limit = try limit(text, counters: maximum)
         let table = limit.table

@@ -134,7 +134,8 @@ import Time
         let inMemory = try play(story, on: memory) { answer, request in
             if case .decided = answer { return request.outcome }
             return .uncounted(.unavailable)
-        } setClock: { _ in }
+        } setClock: { _ in
+        }
         #expect(inMemory.map(\.outcome.isAllowed) == story.map(\.allowed))
 
         let server = try #require(RedisServer())

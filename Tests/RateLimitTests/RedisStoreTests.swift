@@ -267,9 +267,11 @@ private final class Answers: LimitDelegate {
         #expect(store.errors == 4)
     }
 
-    @Test("an element that is no integer is a reply of another shape, wherever it stands", arguments: [
-        "-ERR x\r\n", "$-1\r\n", "*-1\r\n", "+OK\r\n", "*0\r\n", "$1\r\n1\r\n", "*1\r\n:1\r\n",
-    ])
+    @Test(
+        "an element that is no integer is a reply of another shape, wherever it stands",
+        arguments: [
+            "-ERR x\r\n", "$-1\r\n", "*-1\r\n", "+OK\r\n", "*0\r\n", "$1\r\n1\r\n", "*1\r\n:1\r\n",
+        ])
     func kinds(element: String) throws {
         let good = [":0\r\n", ":1800000000000000\r\n", ":0\r\n", ":0\r\n"]
         for place in 0...4 {
@@ -295,14 +297,17 @@ private final class Answers: LimitDelegate {
     }
 
     /// `[charged, µs, level, 0]`, each time one of the numbers at its limit and one above.
-    @Test("numbers that the script cannot come to are a reply of another shape", arguments: [
-        (["1", "9223372036854775", "0", "0"], true), (["1", "9223372036854776", "0", "0"], false),
-        (["1", "18500000000000000", "0", "0"], false), (["1", "9223372036854775807", "0", "0"], false),
-        (["0", "10000000000000000", "9223372036854775807", "0"], false), (["0", "-1", "0", "0"], false),
-        (["0", "1000", "9223372036853775807", "0"], true), (["0", "1000", "9223372036853775808", "0"], false),
-        (["0", "1000", "9223372036854775807", "0"], false), (["0", "1000", "-1", "0"], false), (["2", "1000", "0", "0"], false),
-        (["-9223372036854775808", "1000", "0", "0"], false), (["1", "-9223372036854775808", "0", "0"], false),
-    ])
+    @Test(
+        "numbers that the script cannot come to are a reply of another shape",
+        arguments: [
+            (["1", "9223372036854775", "0", "0"], true), (["1", "9223372036854776", "0", "0"], false),
+            (["1", "18500000000000000", "0", "0"], false), (["1", "9223372036854775807", "0", "0"], false),
+            (["0", "10000000000000000", "9223372036854775807", "0"], false), (["0", "-1", "0", "0"], false),
+            (["0", "1000", "9223372036853775807", "0"], true), (["0", "1000", "9223372036853775808", "0"], false),
+            (["0", "1000", "9223372036854775807", "0"], false), (["0", "1000", "-1", "0"], false),
+            (["2", "1000", "0", "0"], false),
+            (["-9223372036854775808", "1000", "0", "0"], false), (["1", "-9223372036854775808", "0", "0"], false),
+        ])
     func extremes(numbers: [String], isReply: Bool) throws {
         let store = store(.deny)
         _ = call(store)
@@ -316,11 +321,13 @@ private final class Answers: LimitDelegate {
         #expect(store.errors == (isReply ? 0 : 1))
     }
 
-    @Test("a window's numbers are held to what a counter can be", arguments: [
-        ("68719476735", "1800000000", true), ("68719476736", "1800000000", false), ("9223372036854775807", "1800000000", false),
-        ("-1", "1800000000", false), ("1", "8053063620", true), ("1", "8053063621", false), ("1", "9223372036854775807", false),
-        ("1", "-60", false),
-    ])
+    @Test(
+        "a window's numbers are held to what a counter can be",
+        arguments: [
+            ("68719476735", "1800000000", true), ("68719476736", "1800000000", false), ("9223372036854775807", "1800000000", false),
+            ("-1", "1800000000", false), ("1", "8053063620", true), ("1", "8053063621", false), ("1", "9223372036854775807", false),
+            ("1", "-60", false),
+        ])
     func windowExtremes(hits: String, end: String, isReply: Bool) throws {
         let store = store(.deny)
         let hourly = try limit("10/h")

@@ -87,7 +87,11 @@ import Testing
         for _ in 0..<4 {
             var thread = pthread_t()
             let job = Unmanaged.passRetained(Job(body)).toOpaque()
-            pthread_create(&thread, nil, { Unmanaged<Job>.fromOpaque($0!).takeRetainedValue().body(); return nil }, job)
+            pthread_create(
+                &thread, nil,
+                {
+                    Unmanaged<Job>.fromOpaque($0!).takeRetainedValue().body(); return nil
+                }, job)
             threads.append(thread)
         }
         for thread in threads { pthread_join(thread, nil) }

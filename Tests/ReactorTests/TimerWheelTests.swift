@@ -111,7 +111,9 @@ import Time
         #expect(fired == 1)
     }
 
-    @Test("the next instant is never late, and waiting for it time and again gets there in few steps", arguments: [0, 63, 64, 4095, 262_143, (1 << 36) - 2, (1 << 36) + 5, (1 << 40) - 1] as [UInt64])
+    @Test(
+        "the next instant is never late, and waiting for it time and again gets there in few steps",
+        arguments: [0, 63, 64, 4095, 262_143, (1 << 36) - 2, (1 << 36) + 5, (1 << 40) - 1] as [UInt64])
     func nextInstant(start: UInt64) {
         for distance: UInt64 in [1, 2, 63, 64, 65, 4096, 100_000, 20_000_000, 1 << 31, (1 << 36) - 1] {
             let wheel = TimerWheel(now: Self.at(start))

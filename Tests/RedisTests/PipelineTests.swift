@@ -62,7 +62,9 @@ import Time
                 waiting[UInt(tag)] = deadline
             }
             let over = Set(waiting.filter { $0.value <= now }.keys)
-            #expect((pipeline.nextDeadline ?? .distantFuture) <= waiting.values.min().map { start + .milliseconds($0) } ?? .distantFuture)
+            #expect(
+                (pipeline.nextDeadline ?? .distantFuture) <= waiting.values.min().map { start + .milliseconds($0) }
+                    ?? .distantFuture)
             #expect(Set(expired(&pipeline, now)) == over)
             for tag in over { waiting[tag] = nil }
             if next(2) == 0, case .deliver(let entry) = pipeline.answered() {

@@ -41,7 +41,8 @@ import Testing
 
     @Test("replies of every kind, nested, cut anywhere", arguments: [1, 2, 3, 7, 1000])
     func replies(piece: Int) throws {
-        let text = "+OK\r\n:-42\r\n$5\r\na\r\nbc\r\n$-1\r\n*-1\r\n*0\r\n$0\r\n\r\n-ERR no\r\n*3\r\n:1\r\n*2\r\n+a\r\n*1\r\n$1\r\nz\r\n:3\r\n:9\r\n"
+        let text =
+            "+OK\r\n:-42\r\n$5\r\na\r\nbc\r\n$-1\r\n*-1\r\n*0\r\n$0\r\n\r\n-ERR no\r\n*3\r\n:1\r\n*2\r\n+a\r\n*1\r\n$1\r\nz\r\n:3\r\n:9\r\n"
         #expect(
             try replies(text, piece: piece) == [
                 "+OK", "-42", "\"a\r\nbc\"", "null", "null", "0[]", "\"\"", "-ERR no", "3[1 2[+a 1[\"z\"]] 3]", "9",

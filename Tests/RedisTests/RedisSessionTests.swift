@@ -205,7 +205,8 @@ import Time
     @Test(
         "what another connection would not change keeps it, however long",
         arguments: [
-            "NOPERM this user has no permissions to run the 'evalsha' command", "CROSSSLOT Keys in request don't hash to the same slot",
+            "NOPERM this user has no permissions to run the 'evalsha' command",
+            "CROSSSLOT Keys in request don't hash to the same slot",
             "OOM command not allowed when used memory > 'maxmemory'.", "MISCONF Redis is configured to save RDB snapshots",
             "WRONGTYPE Operation against a key", "ERR unknown command 'EVALSHA'", "READONLYISH", "",
         ])

@@ -6,15 +6,17 @@ import Testing
 @Suite struct BadInputTests {
     let world = World()
 
-    @Test("bytes that are not TLS end the session as the peer's violation", arguments: [
-        Array("GET / HTTP/1.1\r\nhost: a.test\r\n\r\n".utf8),
-        Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8),
-        [UInt8](repeating: 0, count: 100),
-        [UInt8](repeating: 0xff, count: 100),
-        [0x16, 0x03, 0x01, 0xff, 0xff] + [UInt8](repeating: 1, count: 20_000),
-        [0x16, 0x03, 0x01, 0x00, 0x04, 0x01, 0xff, 0xff, 0xff],
-        [0x15, 0x03, 0x01, 0x00, 0x02, 0x02],
-    ])
+    @Test(
+        "bytes that are not TLS end the session as the peer's violation",
+        arguments: [
+            Array("GET / HTTP/1.1\r\nhost: a.test\r\n\r\n".utf8),
+            Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8),
+            [UInt8](repeating: 0, count: 100),
+            [UInt8](repeating: 0xff, count: 100),
+            [0x16, 0x03, 0x01, 0xff, 0xff] + [UInt8](repeating: 1, count: 20_000),
+            [0x16, 0x03, 0x01, 0x00, 0x04, 0x01, 0xff, 0xff, 0xff],
+            [0x15, 0x03, 0x01, 0x00, 0x02, 0x02],
+        ])
     func garbage(bytes: [UInt8]) throws {
         let pair = Pair(try world.server(), try world.client())
         pair.server.take(bytes)

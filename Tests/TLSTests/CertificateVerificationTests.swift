@@ -31,9 +31,10 @@ import Testing
         let pair = try pair(server(.required), clients.issue("billing", names: names), version)
         let peer = try #require(pair.server.peerCertificate)
         #expect(peer.subject == "CN=billing,O=Martlet Tests")
-        #expect(peer.names == [
-            .uri("spiffe://acme/billing"), .dns("billing.test"), .email("billing@acme.test"), .commonName("billing"),
-        ])
+        #expect(
+            peer.names == [
+                .uri("spiffe://acme/billing"), .dns("billing.test"), .email("billing@acme.test"), .commonName("billing"),
+            ])
         #expect(peer.fingerprint.count == 32)
     }
 

@@ -19,8 +19,14 @@ import Time
             ([0x30, 0x82, 1, 2], good.key, "found binary DER, expected a certificate in PEM (-----BEGIN CERTIFICATE-----)"),
             (Array("hello".utf8), good.key, "found something else, expected a certificate in PEM (-----BEGIN CERTIFICATE-----)"),
             (good.certificate, [], "found nothing, expected a private key in PEM (-----BEGIN PRIVATE KEY-----)"),
-            (good.certificate, good.certificate, "found only a certificate, expected a private key in PEM (-----BEGIN PRIVATE KEY-----)"),
-            (good.certificate, TestAuthority.encryptedKey(), "the private key is encrypted with a passphrase; expected a key without one"),
+            (
+                good.certificate, good.certificate,
+                "found only a certificate, expected a private key in PEM (-----BEGIN PRIVATE KEY-----)"
+            ),
+            (
+                good.certificate, TestAuthority.encryptedKey(),
+                "the private key is encrypted with a passphrase; expected a key without one"
+            ),
             (good.certificate, other.key, "the private key does not belong to the certificate"),
             (
                 authority.pem + good.certificate, good.key,
@@ -40,7 +46,9 @@ import Time
     @Test("a key that is too short is refused when it is read, not when it is used")
     func weak() throws {
         let weak = authority.issue("weak", rsaBits: 1024)
-        #expect(throws: ContextMistake.unusable(reason: "ee key too small")) { try Identity(chain: weak.certificate, key: weak.key) }
+        #expect(throws: ContextMistake.unusable(reason: "ee key too small")) {
+            try Identity(chain: weak.certificate, key: weak.key)
+        }
     }
 
     @Test("RSA keys serve too, and text around the blocks is passed over")

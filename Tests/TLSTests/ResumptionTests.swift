@@ -10,7 +10,9 @@ import Time
 
     /// Connects once, reads the tickets and says goodbye.
     @discardableResult
-    private func connect(_ server: ServerContext, _ client: ClientContext, _ version: ProtocolVersion, name: String = "a.test") -> Pair {
+    private func connect(_ server: ServerContext, _ client: ClientContext, _ version: ProtocolVersion, name: String = "a.test")
+        -> Pair
+    {
         let pair = Pair(server, client, name: name)
         pair.client.limit(to: version)
         return pair.exchange()
@@ -89,7 +91,8 @@ import Time
             case .certificate: $0.identities = [try world.identity()]
             case .moreCertificates: $0.identities.append(try world.identity("b", names: "DNS:b.test"))
             case .minimum: $0.minimumVersion = version == .tls13 ? .tls13 : .tls12
-            case .asksOptional, .depth: $0.clientCertificates = ClientCertificatePolicy(authorities: authorities, presence: .optional)
+            case .asksOptional, .depth:
+                $0.clientCertificates = ClientCertificatePolicy(authorities: authorities, presence: .optional)
             case .requires: $0.clientCertificates = ClientCertificatePolicy(authorities: authorities, presence: .required)
             case .otherAuthority: $0.clientCertificates = ClientCertificatePolicy(authorities: other, presence: .optional)
             }

@@ -5,11 +5,13 @@ import Testing
 @Suite struct ServerContextTests {
     let world = World()
 
-    @Test("the certificate is chosen by SNI; unknown names and none get the first", arguments: [
-        ("a.test", "first"), ("b.test", "second"), ("B.TEST", "second"), ("x.wild.test", "third"),
-        ("exact.wild.test", "second"), ("x.y.wild.test", "first"), ("wild.test", "first"), ("unknown.test", "first"),
-        ("127.0.0.1", "first"),
-    ])
+    @Test(
+        "the certificate is chosen by SNI; unknown names and none get the first",
+        arguments: [
+            ("a.test", "first"), ("b.test", "second"), ("B.TEST", "second"), ("x.wild.test", "third"),
+            ("exact.wild.test", "second"), ("x.y.wild.test", "first"), ("wild.test", "first"), ("unknown.test", "first"),
+            ("127.0.0.1", "first"),
+        ])
     func choice(name: String, subject: String) throws {
         let server = try world.server([
             world.identity("first", names: "DNS:a.test,DNS:unknown.test,DNS:x.y.wild.test,DNS:wild.test,IP:127.0.0.1"),
@@ -29,7 +31,8 @@ import Testing
     @Test("of two certificates with one name the first as configured answers")
     func twice() throws {
         let choice = CertificateChoice([
-            try world.identity("1", names: "DNS:a.test,DNS:*.w.test").info, try world.identity("2", names: "DNS:A.test,DNS:*.w.test").info,
+            try world.identity("1", names: "DNS:a.test,DNS:*.w.test").info,
+            try world.identity("2", names: "DNS:A.test,DNS:*.w.test").info,
         ])
         #expect(choice.index(for: "a.test") == 0)
         #expect(choice.index(for: "A.W.test") == 0)

@@ -19,10 +19,12 @@ import Time
         var threads: [pthread_t] = []
         for _ in 0..<4 {
             var thread = pthread_t()
-            let created = pthread_create(&thread, nil, { argument in
-                Unmanaged<Shared>.fromOpaque(argument!).takeRetainedValue().work()
-                return nil
-            }, Unmanaged.passRetained(shared).toOpaque())
+            let created = pthread_create(
+                &thread, nil,
+                { argument in
+                    Unmanaged<Shared>.fromOpaque(argument!).takeRetainedValue().work()
+                    return nil
+                }, Unmanaged.passRetained(shared).toOpaque())
             #expect(created == 0)
             threads.append(thread)
         }

@@ -69,7 +69,10 @@ private func json(_ entry: AccessLogEntry) -> String {
         bytes.withUnsafeBytes { bytes in
             var entry = AccessLogEntry(time: WallTime(seconds: 0))
             entry.userAgent = bytes
-            return String(json(entry).dropFirst(#"{"time":"1970-01-01T00:00:00.000Z","bytes_received":0,"bytes_sent":0,"duration_us":0,"user_agent":""#.count).dropLast(3))
+            return String(
+                json(entry).dropFirst(
+                    #"{"time":"1970-01-01T00:00:00.000Z","bytes_received":0,"bytes_sent":0,"duration_us":0,"user_agent":""#.count
+                ).dropLast(3))
         }
     }
 
@@ -80,12 +83,13 @@ private func json(_ entry: AccessLogEntry) -> String {
             for (count, place) in places {
                 var bytes = [UInt8](repeating: 0x61, count: count)
                 bytes[place] = byte
-                let expected: String = switch byte {
-                case 0x22: "\\\""
-                case 0x5C: "\\\\"
-                case 0x20..<0x7F: String(UnicodeScalar(byte))
-                default: "\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-                }
+                let expected: String =
+                    switch byte {
+                    case 0x22: "\\\""
+                    case 0x5C: "\\\\"
+                    case 0x20..<0x7F: String(UnicodeScalar(byte))
+                    default: "\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+                    }
                 let frame = String(repeating: "a", count: count)
                 #expect(escaped(bytes) == frame.prefix(place) + expected + frame.prefix(count - 1 - place))
             }

@@ -167,7 +167,10 @@ private func append(_ text: String, to ring: AccessLogRing) -> Bool {
         _ = append("one\n", to: ring)
         _ = append("two\n", to: ring)
         ring.publish()
-        #expect(batch.write(to: try AccessLogOutput(.path("/dev/full")), isAbandoned: { true }) == (false, AccessLogLoss(lines: 2, errno: ENOSPC)))
+        #expect(
+            batch.write(to: try AccessLogOutput(.path("/dev/full")), isAbandoned: { true }) == (
+                false, AccessLogLoss(lines: 2, errno: ENOSPC)
+            ))
         let file = TemporaryFile()
         _ = append("three\n", to: ring)
         ring.publish()
@@ -231,7 +234,12 @@ private func append(_ text: String, to ring: AccessLogRing) -> Bool {
         ring.publish()
         // The pipe holds 64 KiB; while the rest waits for room, the other side reads.
         var received: [UInt8] = []
-        #expect(batch.write(to: output, isAbandoned: { received += pipe.read(); return false }) == (false, .none))
+        #expect(
+            batch.write(
+                to: output,
+                isAbandoned: {
+                    received += pipe.read(); return false
+                }) == (false, .none))
         while received.count < long.utf8.count { received += pipe.read() }
         #expect(String(decoding: received, as: UTF8.self) == long)
 

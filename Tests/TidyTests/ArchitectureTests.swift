@@ -44,7 +44,9 @@ struct ArchitectureTests {
 
     private static func isPath(_ word: Substring) -> Bool {
         let parts = (word.hasSuffix("/") ? word.dropLast() : word).split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count > 1 || word.hasSuffix("/"), parts[0].first.map({ $0.isUppercase || $0 == "." }) == true else { return false }
+        guard parts.count > 1 || word.hasSuffix("/"), parts[0].first.map({ $0.isUppercase || $0 == "." }) == true else {
+            return false
+        }
         return parts.allSatisfy(isName) && parts.dropFirst().allSatisfy { !$0.first!.isNumber }
     }
 

@@ -21,12 +21,15 @@ enum Checkout {
     private static let endings: Set<String> = ["swift", "c", "h", "py", "proto"]
 
     private static func files(below folder: String) -> [File] {
-        guard let walk = FileManager.default.enumerator(
-            at: root.appendingPathComponent(folder), includingPropertiesForKeys: nil, options: .skipsHiddenFiles)
+        guard
+            let walk = FileManager.default.enumerator(
+                at: root.appendingPathComponent(folder), includingPropertiesForKeys: nil, options: .skipsHiddenFiles)
         else { return [] }
         let prefix = root.path.utf8.count + 1
         return walk.compactMap { entry in
-            guard let url = entry as? URL, endings.contains(url.pathExtension), let data = try? Data(contentsOf: url) else { return nil }
+            guard let url = entry as? URL, endings.contains(url.pathExtension), let data = try? Data(contentsOf: url) else {
+                return nil
+            }
             let path = String(url.path.utf8.dropFirst(prefix))!
             return File(path: path, lines: lines(of: data), isGenerated: path.contains("/Generated/"))
         }

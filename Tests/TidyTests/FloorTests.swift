@@ -28,9 +28,12 @@ struct FloorTests {
     @Test("targets are found however they are laid out")
     func targetForms() {
         let manifest = Manifest([
-            "let package = Package(", "  targets: [", "    // 0  C", "    .systemLibrary(name: \"CX\", providers: [.apt([\"libx\"])]),",
-            "    // 2  foundations", "    module(", "      \"A\",", "      [", "        \"CX\", yams,", "      ]),", "    module(\"B\"),",
-            "    // Tests: what is shared", "    .target(name: \"Shared\", path: \"Tests/Shared\"),", "    tests(\"A\", [\"B\"]),", "  ]", ")",
+            "let package = Package(", "  targets: [", "    // 0  C",
+            "    .systemLibrary(name: \"CX\", providers: [.apt([\"libx\"])]),",
+            "    // 2  foundations", "    module(", "      \"A\",", "      [", "        \"CX\", yams,", "      ]),",
+            "    module(\"B\"),",
+            "    // Tests: what is shared", "    .target(name: \"Shared\", path: \"Tests/Shared\"),", "    tests(\"A\", [\"B\"]),",
+            "  ]", ")",
         ])
         #expect(Set(manifest.targets.keys) == ["CX", "A", "B", "Shared", "ATests"])
         #expect(manifest.targets["A"]?.dependencies == ["CX", "Yams"])
@@ -66,9 +69,12 @@ struct FloorTests {
                         if name.hasPrefix("Foundation") {
                             target.isForTests || Self.mayUseFoundation.contains(target.name)
                         } else {
-                            target.dependencies.contains(name) || Self.system.contains(name) || target.isForTests && name == "Testing"
+                            target.dependencies.contains(name) || Self.system.contains(name)
+                                || target.isForTests && name == "Testing"
                         }
-                    #expect(isGiven, "\(file.path) imports \(name), which \(target.name) may not, or which Package.swift does not give it")
+                    #expect(
+                        isGiven,
+                        "\(file.path) imports \(name), which \(target.name) may not, or which Package.swift does not give it")
                 }
             }
             let unused = target.dependencies.subtracting(imported)
@@ -91,11 +97,13 @@ struct FloorTests {
         return names
     }
 
-    @Test("imports are found however they are written", arguments: [
-        ("import Bytes", "Bytes"), ("package import HTTPModel", "HTTPModel"), ("@testable import TLS", "TLS"),
-        ("@preconcurrency internal import Glibc", "Glibc"), ("import struct Foundation.URL", "Foundation"),
-        ("@_spi(Inside) package import Time", "Time"), ("fileprivate import  JSON // why", "JSON"),
-    ])
+    @Test(
+        "imports are found however they are written",
+        arguments: [
+            ("import Bytes", "Bytes"), ("package import HTTPModel", "HTTPModel"), ("@testable import TLS", "TLS"),
+            ("@preconcurrency internal import Glibc", "Glibc"), ("import struct Foundation.URL", "Foundation"),
+            ("@_spi(Inside) package import Time", "Time"), ("fileprivate import  JSON // why", "JSON"),
+        ])
     func importForms(line: String, name: String) {
         #expect(Self.imports(of: ["let a = 1", line, "// import Nothing", "important(1)"]) == [name])
     }

@@ -83,7 +83,9 @@ struct HandbookTests {
         for line in lines {
             if line.hasPrefix("```") { isCode.toggle() }
             if isCode { continue }
-            let prose = line.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { $0 % 2 == 0 ? String($1) : "" }
+            let prose = line.split(separator: "`", omittingEmptySubsequences: false).enumerated().map {
+                $0 % 2 == 0 ? String($1) : ""
+            }
             var rest = prose.joined()[...]
             while let opening = rest.firstRange(of: "](") {
                 rest = rest[opening.upperBound...]

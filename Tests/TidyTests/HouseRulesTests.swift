@@ -26,7 +26,7 @@ struct HouseRulesTests {
     /// What may be public, with the reason: a generic that is `package` stays unspecialized in other modules, whatever its attributes.
     static let publicFiles: [String: String] = [
         "Sources/Bytes/Borrowed.swift": "generic, and every call reaches its connections by it",
-        "Sources/Bytes/Untrusted.swift": "generic, and converts every number that comes from outside, on the request path too"
+        "Sources/Bytes/Untrusted.swift": "generic, and converts every number that comes from outside, on the request path too",
     ]
 
     @Test("nothing is public but what is listed, and nothing is left to do")
@@ -57,8 +57,12 @@ struct HouseRulesTests {
 
     @Test("rules are told from what looks like breaking them")
     func rulesAreTold() {
-        #expect(Self.isPublic("    public func a() {}") && Self.isPublic("@inlinable public var b: Int") && Self.isPublic("open class C {"))
-        #expect(!Self.isPublic("public import Synchronization") && !Self.isPublic("    open = true") && !Self.isPublic("package let p = 1"))
+        #expect(
+            Self.isPublic("    public func a() {}") && Self.isPublic("@inlinable public var b: Int")
+                && Self.isPublic("open class C {"))
+        #expect(
+            !Self.isPublic("public import Synchronization") && !Self.isPublic("    open = true")
+                && !Self.isPublic("package let p = 1"))
         #expect(Self.sleeps("    time.sleep(1)") && Self.sleeps("usleep(5)") && Self.sleeps("await Task.sleep(for: x)"))
         #expect(!Self.sleeps("/// It sleeps (never long)") && !Self.sleeps("exec sleep 1000") && !Self.sleeps("asleep"))
         #expect(Self.isLeftover("a() // TODO: more") && !Self.isLeftover("let TODO = 1") && !Self.isLeftover("// METHODOLOGY"))

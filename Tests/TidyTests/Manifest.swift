@@ -35,7 +35,8 @@ struct Manifest {
             }
             // A target may span lines; it is whole when its brackets are.
             statement += line
-            guard statement.utf8.count(where: { $0 == UInt8(ascii: "(") }) == statement.utf8.count(where: { $0 == UInt8(ascii: ")") })
+            guard
+                statement.utf8.count(where: { $0 == UInt8(ascii: "(") }) == statement.utf8.count(where: { $0 == UInt8(ascii: ")") })
             else { continue }
             if let target = Self.target(statement, floor: floor) { targets[target.name] = target }
             statement = ""

@@ -9,7 +9,8 @@ struct ReaderTests {
         "Sources/Time/Instant.swift": [
             ("UInt64(delta)", "not negative, by the line above"), ("instant.nanoseconds - less", "not more, by the same line"),
             ("nanoseconds - earlier.nanoseconds", "not later, by the same line"), ("UInt64(max(0, seconds))", "not negative"),
-            ("Int64(nanoseconds / 1_000_000_000)", "64 bits of nanoseconds are 35 bits of seconds"), ("static func + ", "the saturating one itself"),
+            ("Int64(nanoseconds / 1_000_000_000)", "64 bits of nanoseconds are 35 bits of seconds"),
+            ("static func + ", "the saturating one itself"),
         ],
         "Sources/JSON/JSONNumbers.swift": [("Double(", "text to the nearest Double, which may be an infinity")],
         "Sources/HTTPModel/AuthorityGrammar.swift": [("bytes.count - start", "a position within the bytes")],
@@ -30,7 +31,8 @@ struct ReaderTests {
             ("index += ", "a position, at most the count"), ("length << 8", "four bytes put together"),
         ],
         "Sources/GRPC/Wire/WireReader.swift": [
-            ("raw", "a tag, checked to have 32 bits"), ("<< shift", "at most 63, by the line above"), ("position", "within the input"),
+            ("raw", "a tag, checked to have 32 bits"), ("<< shift", "at most 63, by the line above"),
+            ("position", "within the input"),
         ],
         "Sources/Protobuf/Wire/WireCursor.swift": [
             ("at + bytes.count", "the end of memory"), ("end - at", "a distance within memory"), ("UInt64(at[0])", "a byte"),
@@ -39,7 +41,8 @@ struct ReaderTests {
             ("inner - start", "a distance within memory"), ("UInt32(WireType", "a constant"), ("UInt8(tag & 7)", "three bits"),
         ],
         "Sources/Protobuf/Descriptors/FileDescription.swift": [
-            ("cursor.at - start", "a position"), ("Int(Int32.max)", "a constant"), ("Int32(0)", "a constant"), ("?? []) + ", "joins bytes"),
+            ("cursor.at - start", "a position"), ("Int(Int32.max)", "a constant"), ("Int32(0)", "a constant"),
+            ("?? []) + ", "joins bytes"),
         ],
         "Sources/Transcoding/Text/NumberText.swift": [
             ("at - digits", "a distance within the text"), ("at - start", "a distance within the text"),
@@ -47,7 +50,9 @@ struct ReaderTests {
             ("Double(mantissa)", "an integer to the nearest Double"), ("Float(", "numbers to the nearest Float"),
             ("result *= 10", "in Double"),
         ],
-        "Sources/Transcoding/Text/TimeText.swift": [("text + count", "the end of the text"), ("end - at", "a distance within the text")],
+        "Sources/Transcoding/Text/TimeText.swift": [
+            ("text + count", "the end of the text"), ("end - at", "a distance within the text"),
+        ],
         "Sources/Compression/Inflater.swift": [
             ("consumedBytes", "counts of bytes that were in memory"), ("writtenBytes", "counts of bytes that were in memory"),
             ("step.consumed +=", "within the input"), ("step.written +=", "within the output"), ("Int(UInt32.max)", "a constant"),
@@ -68,12 +73,16 @@ struct ReaderTests {
             ("node.textStart + node.textCount", "a position in the arena"), ("1 << 20", "a constant"), ("64 << 10", "a constant"),
             ("nodes + index", "a place in the arena"),
         ],
-        "Sources/RateLimit/ScriptAnswer.swift": [("2 * counters", "counters that were asked for"), ("minuteMax * 60", "a constant")],
+        "Sources/RateLimit/ScriptAnswer.swift": [
+            ("2 * counters", "counters that were asked for"), ("minuteMax * 60", "a constant"),
+        ],
         "Sources/Calling/StatusText.swift": [
-            ("[first] + ", "joins lists"), ("words.append(word + ", "joins texts"), ("shown += ", "joins texts"),
+            ("[first] + ", "joins lists"), ("words.append(word + ", "joins texts"),
             ("1_000_000_000 + part", "less than that, by the line above"),
         ],
-        "Sources/Config/ServiceURL.swift": [("UInt16(digits)", "of text; nothing where it does not fit"), ("UInt8(String(", "the same")],
+        "Sources/Config/ServiceURL.swift": [
+            ("UInt16(digits)", "of text; nothing where it does not fit"), ("UInt8(String(", "the same"),
+        ],
         "Sources/JOSE/TokenVerifier.swift": [
             ("(1 << 53)", "a constant"), ("policy.leewaySeconds", "at most 2^32, added to at most 2^53"),
         ],
@@ -89,7 +98,11 @@ struct ReaderTests {
     static func readers(in lines: [String]) -> [(files: [String], entry: String)] {
         var items: [String] = []
         for line in lines.drop(while: { $0 != "## Numbers from outside" }).dropFirst().prefix(while: { !$0.hasPrefix("## ") }) {
-            if line.hasPrefix("- ") { items.append(line) } else if line.hasPrefix("  "), !items.isEmpty { items[items.count - 1] += line }
+            if line.hasPrefix("- ") {
+                items.append(line)
+            } else if line.hasPrefix("  "), !items.isEmpty {
+                items[items.count - 1] += line
+            }
         }
         return items.map { item in
             let files = item.split(separator: "`").map(String.init).filter { $0.hasPrefix("Sources/") && $0.hasSuffix(".swift") }
@@ -103,7 +116,9 @@ struct ReaderTests {
         #expect(listed.count > 30)
         for (path, exceptions) in Self.exceptions {
             #expect(listed.contains(path), "\(path) is excepted, and not listed")
-            #expect(exceptions.allSatisfy { !$0.part.isEmpty && !$0.reason.isEmpty }, "\(path) is excepted as a whole, or without a reason")
+            #expect(
+                exceptions.allSatisfy { !$0.part.isEmpty && !$0.reason.isEmpty },
+                "\(path) is excepted as a whole, or without a reason")
         }
         for path in listed {
             guard let file = Checkout.files.first(where: { $0.path == path }) else {
@@ -125,12 +140,15 @@ struct ReaderTests {
 
     /// Ways to make a number of digits.
     private static let digitReaders = [
-        "Decimal.read(", ">(decimal: ", "Untrusted(decimal: ", "signedDecimal: ", ">(hexadecimal: ", "(flooring: ", ".appending(digit: ",
+        "Decimal.read(", ">(decimal: ", "Untrusted(decimal: ", "signedDecimal: ", ">(hexadecimal: ", "(flooring: ",
+        ".appending(digit: ",
     ]
 
     @Test("no other file reads digits")
     func othersReadNone() throws {
-        let listed = Set(Self.readers(in: try Checkout.lines("ARCHITECTURE.md")).flatMap(\.files)).union(["Sources/Bytes/Untrusted.swift"])
+        let listed = Set(Self.readers(in: try Checkout.lines("ARCHITECTURE.md")).flatMap(\.files)).union([
+            "Sources/Bytes/Untrusted.swift"
+        ])
         for file in Checkout.files where file.path.hasPrefix("Sources/") && !listed.contains(file.path) {
             for line in file.lines where Self.digitReaders.contains(where: { Self.code(of: line).contains($0) }) {
                 Issue.record("\(file.path) reads digits, and is not listed: \(line)")
@@ -144,13 +162,18 @@ struct ReaderTests {
         let readers = Self.readers(in: try Checkout.lines("ARCHITECTURE.md"))
         #expect(Set(readers.map(\.entry)).count == readers.count, "several readers share a fuzz entry")
         for reader in readers {
-            #expect(text.contains { $0.contains("FuzzEntry(\"\(reader.entry)\"") }, "no fuzz entry \(reader.entry) for \(reader.files)")
+            #expect(
+                text.contains { $0.contains("FuzzEntry(\"\(reader.entry)\"") }, "no fuzz entry \(reader.entry) for \(reader.files)")
         }
     }
 
-    private static let types = ["Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double"]
+    private static let types = [
+        "Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double",
+    ]
     /// These do not trap.
-    private static let labels = ["exactly:", "clamping:", "truncatingIfNeeded:", "bitPattern:", "bigEndian:", "littleEndian:", "ascii:"]
+    private static let labels = [
+        "exactly:", "clamping:", "truncatingIfNeeded:", "bitPattern:", "bigEndian:", "littleEndian:", "ascii:",
+    ]
     private static let operators = ["+", "-", "*", "<<", "+=", "-=", "*=", "<<="]
 
     /// Whether a line has a conversion that may trap, or an operator that may; a step of one up or down is for positions.
@@ -181,10 +204,12 @@ struct ReaderTests {
         return result
     }
 
-    @Test("calculations are told from what looks like them", arguments: [
-        ("let a = Int(b)", true), ("let a = Int(exactly: b)", false), ("let a = b + c", true), ("index += 1", false),
-        ("let a = b * 2", true), ("x(UInt8(ascii: \"a\"))", false), ("/// a + b", false), ("say(\"a + b\")", false),
-        ("return Untrusted<Int>(b)", false), ("f(g(UInt64(a)))", true), ("a << b", true), ("case -1: c", false),
-    ])
+    @Test(
+        "calculations are told from what looks like them",
+        arguments: [
+            ("let a = Int(b)", true), ("let a = Int(exactly: b)", false), ("let a = b + c", true), ("index += 1", false),
+            ("let a = b * 2", true), ("x(UInt8(ascii: \"a\"))", false), ("/// a + b", false), ("say(\"a + b\")", false),
+            ("return Untrusted<Int>(b)", false), ("f(g(UInt64(a)))", true), ("a << b", true), ("case -1: c", false),
+        ])
     func calculationsAreTold(line: String, calculates: Bool) { #expect(Self.calculates(line) == calculates) }
 }

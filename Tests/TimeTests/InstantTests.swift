@@ -22,7 +22,9 @@ import Testing
     @Test("durations of any length have nanoseconds, up to the ends of 64 bits")
     func durations() {
         #expect(Duration.nanoseconds(Int64.max).nanoseconds == .max && Duration.nanoseconds(Int64.min).nanoseconds == .min)
-        #expect(Duration.nanoseconds(Int64.max - 1).nanoseconds == .max - 1 && Duration.nanoseconds(Int64.min + 1).nanoseconds == .min + 1)
+        #expect(
+            Duration.nanoseconds(Int64.max - 1).nanoseconds == .max - 1
+                && Duration.nanoseconds(Int64.min + 1).nanoseconds == .min + 1)
         // Its seconds do not fit 64 bits either.
         let longest = Duration.seconds(Int64.max) + .seconds(Int64.max)
         #expect(longest.nanoseconds == .max && (.zero - longest).nanoseconds == .min)

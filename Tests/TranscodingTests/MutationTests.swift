@@ -30,7 +30,9 @@ struct MutationTests {
     @Test("JSON with mistakes is protobuf or a failure", arguments: 1...8)
     func json(seed: UInt64) {
         var generator = Generator(state: seed)
-        let pieces = ["null", "\"", "{", "[", "}", "]", ",", "\\u", "1e99", "\"@type\":", "\u{0}", "{}", "\"a\":"].map { Array($0.utf8) }
+        let pieces = ["null", "\"", "{", "[", "}", "]", ",", "\\u", "1e99", "\"@type\":", "\u{0}", "{}", "\"a\":"].map {
+            Array($0.utf8)
+        }
         for fixture in jsonFixtures {
             let json = decoded(fixture.json)
             for _ in 0..<6 {

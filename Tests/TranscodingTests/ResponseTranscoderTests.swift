@@ -13,7 +13,8 @@ struct ResponseTranscoderTests {
 
     /// The body that frames become, fed in chunks.
     static func answer(
-        _ method: String, _ path: String, _ form: ResponseForm, _ frames: [UInt8], chunkBytes: Int = .max, plan: TranscodingPlan = kindsPlan,
+        _ method: String, _ path: String, _ form: ResponseForm, _ frames: [UInt8], chunkBytes: Int = .max,
+        plan: TranscodingPlan = kindsPlan,
         end: (ResponseTranscoder, inout ByteBuffer) throws -> Void = { try $0.finish(into: &$1) }
     ) throws -> (body: String, contentType: String) {
         let match = BindingMatch()
@@ -36,11 +37,15 @@ struct ResponseTranscoderTests {
         return (String(decoding: output.readable, as: UTF8.self), String(decoding: transcoder.rawContentType, as: UTF8.self))
     }
 
-    @Test("messages become the body of their form, whatever the chunks", arguments: [
-        (.lines, [], ""), (.array, [], "[]"), (.events, [], ""), (.lines, [bookA, bookB], "{\"title\":\"a\"}\n{\"title\":\"b\"}\n"),
-        (.array, [bookA, bookB], #"[{"title":"a"},{"title":"b"}]"#), (.array, [[]], "[{}]"),
-        (.events, [bookA, bookB], "data: {\"title\":\"a\"}\n\ndata: {\"title\":\"b\"}\n\n"), (.single, [bookA], #"{"title":"a"}"#),
-    ] as [(ResponseForm, [[UInt8]], String)])
+    @Test(
+        "messages become the body of their form, whatever the chunks",
+        arguments: [
+            (.lines, [], ""), (.array, [], "[]"), (.events, [], ""),
+            (.lines, [bookA, bookB], "{\"title\":\"a\"}\n{\"title\":\"b\"}\n"),
+            (.array, [bookA, bookB], #"[{"title":"a"},{"title":"b"}]"#), (.array, [[]], "[{}]"),
+            (.events, [bookA, bookB], "data: {\"title\":\"a\"}\n\ndata: {\"title\":\"b\"}\n\n"),
+            (.single, [bookA], #"{"title":"a"}"#),
+        ] as [(ResponseForm, [[UInt8]], String)])
     func forms(form: ResponseForm, messages: [[UInt8]], body: String) throws {
         for size in [1, 2, 5, 6, Int.max] {
             #expect(try Self.answer("GET", "/v1/shelves/1/books:watch", form, Self.framed(messages), chunkBytes: size).body == body)
@@ -50,7 +55,8 @@ struct ResponseTranscoderTests {
     @Test("response_body is one field of the message")
     func responseBody() throws {
         let wire: [UInt8] = [0x0A, 3] + Self.bookA + [0x0A, 3] + Self.bookB
-        #expect(try Self.answer("GET", "/v1/shelves/1/books", .single, Self.framed([wire])).body == #"[{"title":"a"},{"title":"b"}]"#)
+        #expect(
+            try Self.answer("GET", "/v1/shelves/1/books", .single, Self.framed([wire])).body == #"[{"title":"a"},{"title":"b"}]"#)
         #expect(try Self.answer("GET", "/v1/shelves/1/books", .single, Self.framed([[]])).body == "[]")
     }
 
@@ -62,18 +68,22 @@ struct ResponseTranscoderTests {
         #expect(answer.body == "hi!" && answer.contentType == "a/b")
     }
 
-    @Test("what is no answer fails", arguments: [
-        (.single, []), (.single, framed([bookA, bookB])), (.single, [0, 0, 0, 0, 3, 0x12]), (.single, [1, 0, 0, 0, 0]),
-        (.single, [0, 0xFF, 0, 0, 0]), (.single, framed([[0x12]])),
-    ] as [(ResponseForm, [UInt8])])
+    @Test(
+        "what is no answer fails",
+        arguments: [
+            (.single, []), (.single, framed([bookA, bookB])), (.single, [0, 0, 0, 0, 3, 0x12]), (.single, [1, 0, 0, 0, 0]),
+            (.single, [0, 0xFF, 0, 0, 0]), (.single, framed([[0x12]])),
+        ] as [(ResponseForm, [UInt8])])
     func failures(form: ResponseForm, frames: [UInt8]) {
         #expect(throws: TranscodingFailure.self) { try Self.answer("GET", "/v1/books/b", form, frames) }
     }
 
-    @Test("a stream that ends badly says so in its own form", arguments: [
-        (.lines, "{\"title\":\"a\"}\n{\"code\":5}\n"), (.array, #"[{"title":"a"},{"code":5}]"#),
-        (.events, "data: {\"title\":\"a\"}\n\nevent: error\ndata: {\"code\":5}\n\n"),
-    ] as [(ResponseForm, String)])
+    @Test(
+        "a stream that ends badly says so in its own form",
+        arguments: [
+            (.lines, "{\"title\":\"a\"}\n{\"code\":5}\n"), (.array, #"[{"title":"a"},{"code":5}]"#),
+            (.events, "data: {\"title\":\"a\"}\n\nevent: error\ndata: {\"code\":5}\n\n"),
+        ] as [(ResponseForm, String)])
     func badEnds(form: ResponseForm, body: String) throws {
         let answer = try Self.answer("GET", "/v1/shelves/1/books:watch", form, Self.framed([Self.bookA])) { transcoder, output in
             Array(#"{"code":5}"#.utf8).withUnsafeBytes { transcoder.finish(status: $0, into: &output) }
@@ -89,10 +99,13 @@ struct ResponseTranscoderTests {
         let details: [UInt8] = [0x08, 5, 0x1A, UInt8(any.count)] + any + [0x1A, 6, 0x0A, 1, 0x79, 0x12, 1, 0x7A, 0x1A, 9]
         let answer = try Self.answer("GET", "/v1/books/b", .single, []) { transcoder, output in
             details.withUnsafeBytes { details in
-                Array("not \"there\"".utf8).withUnsafeBytes { transcoder.append(status: 5, message: $0, details: details, to: &output) }
+                Array("not \"there\"".utf8).withUnsafeBytes {
+                    transcoder.append(status: 5, message: $0, details: details, to: &output)
+                }
             }
         }
-        let json = #"{"code":5,"message":"not \"there\"","details":[{"@type":"x/google.protobuf.Duration","value":"1s"},{"@type":"y","value":"eg=="}]}"#
+        let json =
+            #"{"code":5,"message":"not \"there\"","details":[{"@type":"x/google.protobuf.Duration","value":"1s"},{"@type":"y","value":"eg=="}]}"#
         #expect(answer.body == json)
     }
 }

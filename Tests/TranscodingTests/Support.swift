@@ -84,7 +84,9 @@ struct Request {
         do {
             try parts[0].withUnsafeBytes { path in
                 try query.withUnsafeBytes { query in
-                    let outcome = Array(method.utf8).withUnsafeBytes { plan.match(method: $0, path: path, query: query, into: match) }
+                    let outcome = Array(method.utf8).withUnsafeBytes {
+                        plan.match(method: $0, path: path, query: query, into: match)
+                    }
                     if outcome == .notFound { throw Outcome.noBinding }
                     if outcome == .methodNotAllowed { throw Outcome.methodNotAllowed }
                     try Array(contentType.utf8).withUnsafeBytes { try transcoder.begin(match, contentType: $0) }

@@ -12,7 +12,9 @@ struct ConnectionAgeTests {
 
     @Test("a connection of age is told to go between nine and eleven tenths of it, and closes with its last stream")
     func age() throws {
-        let served = try HTTPServerTests.Served { $0.age = Self.age; $0.ageGrace = nil }
+        let served = try HTTPServerTests.Served {
+            $0.age = Self.age; $0.ageGrace = nil
+        }
         var aged = 0
         served.server.connectionAged = { aged += 1 }
         let caller = try served.caller()
@@ -35,7 +37,9 @@ struct ConnectionAgeTests {
 
     @Test("streams that run on are ended with the grace")
     func grace() throws {
-        let served = try HTTPServerTests.Served { $0.age = Self.age; $0.ageGrace = .seconds(20) }
+        let served = try HTTPServerTests.Served {
+            $0.age = Self.age; $0.ageGrace = .seconds(20)
+        }
         let caller = try served.caller()
         let call = caller.begin("/silent")
         #expect(served.worker.run { served.handler.begun == 1 })
@@ -48,7 +52,9 @@ struct ConnectionAgeTests {
 
     @Test("connections that began together do not end together")
     func jitter() throws {
-        let served = try HTTPServerTests.Served { $0.age = .seconds(1000); $0.idle = nil }
+        let served = try HTTPServerTests.Served {
+            $0.age = .seconds(1000); $0.idle = nil
+        }
         var ages: [Int] = []
         var second = 0
         served.server.connectionAged = { ages.append(second) }

@@ -27,7 +27,8 @@ struct ConnectionLivenessTests {
         #expect(liveness.isSuspected)
     }
 
-    @Test("any byte since a call began speaks for the peer, but for those at its very beginning",
+    @Test(
+        "any byte since a call began speaks for the peer, but for those at its very beginning",
         arguments: [(1.0, true), (1.1, true), (1.25, true), (1.26, false), (2.9, false)])
     func heard(byte: Double, isSuspected: Bool) {
         var liveness = make()

@@ -338,7 +338,8 @@ import Time
         let served = try Served()
         let caller = try served.caller()
         let running = caller.begin("/echo")
-        for rubbish in ["GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u{0}\u{0}\u{1}\u{6}\u{0}\u{0}\u{0}\u{0}\u{0}x"] {
+        for rubbish in ["GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u{0}\u{0}\u{1}\u{6}\u{0}\u{0}\u{0}\u{0}\u{0}x"]
+        {
             let plain = served.plain()
             plain.write(Array(rubbish.utf8))
             served.worker.settle()

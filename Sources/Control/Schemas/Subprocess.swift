@@ -23,7 +23,8 @@ enum Subprocess {
     ///   - program: looked for in PATH. It gets no environment, no input and no signal that we hold back.
     ///   - running: kills it when this process leaves.
     static func run(
-        _ program: String, _ words: [String], timeLimit: Duration, outputBytesMax: Int, among running: RunningSubprocesses = RunningSubprocesses()
+        _ program: String, _ words: [String], timeLimit: Duration, outputBytesMax: Int,
+        among running: RunningSubprocesses = RunningSubprocesses()
     ) throws(Failure) -> Result {
         let output = try Pipe()
         let errors = try Pipe()
@@ -112,10 +113,15 @@ enum Subprocess {
         while descriptors.contains(where: { $0.fd >= 0 }) {
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { throw .tooLong }
-            let milliseconds = Int32(clamping: left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1)
+            let milliseconds = Int32(
+                clamping: left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1)
             guard poll(&descriptors, nfds_t(descriptors.count), milliseconds) > 0 else { continue }
-            if descriptors[0].revents != 0, try !read(descriptors[0].fd, into: &result.output, outputBytesMax) { descriptors[0].fd = -1 }
-            if descriptors[1].revents != 0, try !read(descriptors[1].fd, into: &result.errors, errorBytesMax) { descriptors[1].fd = -1 }
+            if descriptors[0].revents != 0, try !read(descriptors[0].fd, into: &result.output, outputBytesMax) {
+                descriptors[0].fd = -1
+            }
+            if descriptors[1].revents != 0, try !read(descriptors[1].fd, into: &result.errors, errorBytesMax) {
+                descriptors[1].fd = -1
+            }
         }
     }
 

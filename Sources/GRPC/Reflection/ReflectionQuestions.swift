@@ -130,7 +130,9 @@ package struct ReflectionQuestions {
 
     private mutating func stray() throws(Failure) -> Bool {
         strayCount += 1
-        guard strayCount <= Self.straysMax else { throw .tooMuch("more than \(Self.straysMax) answers to other questions than the one asked") }
+        guard strayCount <= Self.straysMax else {
+            throw .tooMuch("more than \(Self.straysMax) answers to other questions than the one asked")
+        }
         return false
     }
 

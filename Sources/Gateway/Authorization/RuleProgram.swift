@@ -38,7 +38,9 @@ struct RuleProgram: Sendable {
     /// claims and no scopes.
     enum UnauthenticatedOutcome { case unknown, fails }
 
-    func outcome(_ index: Int32, _ caller: borrowing CallerFacts, unauthenticated: UnauthenticatedOutcome, generation: UInt64) -> Outcome {
+    func outcome(_ index: Int32, _ caller: borrowing CallerFacts, unauthenticated: UnauthenticatedOutcome, generation: UInt64)
+        -> Outcome
+    {
         let node = nodes[Int(index)]
         guard node.tokenRule >= 0, caller.token != nil, let memory = caller.memory else {
             return evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)

@@ -58,9 +58,10 @@ enum BridgedAnswer {
         if isJSON { putCompression(encoding == .gzip, &writer) }
         let fields = source.pointee.fields
         // An answer without messages has its trailers where others have their head.
-        let headCount = fields.first(.grpcStatus).map { _ in
-            fields.first(.grpcStatus, from: source.pointee.trailersStart) == nil ? 0 : source.pointee.trailersStart
-        } ?? source.pointee.trailersStart
+        let headCount =
+            fields.first(.grpcStatus).map { _ in
+                fields.first(.grpcStatus, from: source.pointee.trailersStart) == nil ? 0 : source.pointee.trailersStart
+            } ?? source.pointee.trailersStart
         for index in 0..<fields.count {
             let field = fields.fields[index]
             if encoding == .upstreams, field.token == .grpcEncoding {

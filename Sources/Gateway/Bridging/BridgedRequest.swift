@@ -87,10 +87,12 @@ struct BridgedRequest {
         let parts = type.split(separator: UInt8(ascii: ";"))
         guard let first = parts.first else { return false }
         let name = trimmed(UnsafeRawBufferPointer(rebasing: first))
-        let isMadeOfJSON = name.count > 17 && HTTPGrammar.equalsIgnoringCase(.init(rebasing: name.prefix(12)), "application/")
+        let isMadeOfJSON =
+            name.count > 17 && HTTPGrammar.equalsIgnoringCase(.init(rebasing: name.prefix(12)), "application/")
             && HTTPGrammar.equalsIgnoringCase(.init(rebasing: name.suffix(5)), "+json")
-        guard isMadeOfJSON || HTTPGrammar.equalsIgnoringCase(name, "application/json")
-            || HTTPGrammar.equalsIgnoringCase(name, "application/x-ndjson")
+        guard
+            isMadeOfJSON || HTTPGrammar.equalsIgnoringCase(name, "application/json")
+                || HTTPGrammar.equalsIgnoringCase(name, "application/x-ndjson")
         else { return false }
         return parts.dropFirst().allSatisfy { part in
             let parameter = trimmed(UnsafeRawBufferPointer(rebasing: part))
@@ -139,7 +141,9 @@ struct BridgedRequest {
     static func names(_ list: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
         for member in list.split(separator: UInt8(ascii: ",")) {
             var bytes = UnsafeRawBufferPointer(rebasing: member)
-            while let byte = bytes.first, byte == 0x20 || byte == 0x09 { bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst()) }
+            while let byte = bytes.first, byte == 0x20 || byte == 0x09 {
+                bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+            }
             let end = bytes.firstIndex { $0 == UInt8(ascii: ";") || $0 == 0x20 } ?? bytes.count
             guard HTTPGrammar.equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: bytes[..<end]), wanted) else { continue }
             let parameters = bytes[end...].filter { $0 != 0x20 }

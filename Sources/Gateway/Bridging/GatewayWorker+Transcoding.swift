@@ -233,7 +233,8 @@ extension GatewayWorker {
 extension GatewayWorker {
     /// The first message of a stream is there, or its good end: only then is it known that it does not fail at once.
     func sendJSONHead(
-        _ exchange: ExchangePointer, _ bridge: Bridge, _ json: JSONConverter, _ downstream: StreamPointer, from stream: StreamPointer
+        _ exchange: ExchangePointer, _ bridge: Bridge, _ json: JSONConverter, _ downstream: StreamPointer,
+        from stream: StreamPointer
     ) {
         bridge.headIsSent = true
         exchange.pointee.outcome.httpStatus = 200
@@ -283,7 +284,9 @@ extension GatewayWorker {
             guard respond(exchange, downstream, fields, ended: false), !bridge.isHead else { return }
             downstream.connection { $0.send(downstream, bridge.answer.readable) }
         }
-        if code == .ok { json.withContentType(send) } else {
+        if code == .ok {
+            json.withContentType(send)
+        } else {
             send(UnsafeRawBufferPointer(start: errorType.utf8Start, count: errorType.utf8CodeUnitCount))
         }
         bridge.answer.removeAll()

@@ -13,7 +13,8 @@ package final class CORSPolicy: Sendable {
     let maxAge: [UInt8]
 
     private static let protocolHeaders = [
-        "content-type", "content-encoding", "authorization", "accept", "x-grpc-web", "x-user-agent", "grpc-timeout", "grpc-encoding",
+        "content-type", "content-encoding", "authorization", "accept", "x-grpc-web", "x-user-agent", "grpc-timeout",
+        "grpc-encoding",
         "grpc-accept-encoding", "connect-protocol-version", "connect-timeout-ms", "connect-content-encoding",
         "connect-accept-encoding",
     ]

@@ -94,7 +94,8 @@ extension Grammar where Value == SlowStart {
             let aggression = section.value("aggression", .factor, default: 1)
             let minimum = section.value("minimum_weight", .percent, default: 10)
             if section.has("minimum_weight"), minimum == 0 {
-                section.report("found \"0%\", expected at least 1%: an endpoint without calls never warms up", about: "minimum_weight")
+                section.report(
+                    "found \"0%\", expected at least 1%: an endpoint without calls never warms up", about: "minimum_weight")
             }
             return window.map { SlowStart(window: $0, aggression: aggression, minimumPercent: max(1, minimum)) }
         }

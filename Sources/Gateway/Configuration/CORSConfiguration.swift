@@ -74,9 +74,11 @@ extension Grammar where Value == CORSConfiguration.Origin {
 extension Grammar where Value == String {
     fileprivate static var headerName: Grammar {
         Grammar(expected: "a header's name in lower case, such as x-version") { text in
-            let isName = !text.isEmpty && text.utf8.allSatisfy { byte in
-                (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2d || byte == 0x5f
-            }
+            let isName =
+                !text.isEmpty
+                && text.utf8.allSatisfy { byte in
+                    (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2d || byte == 0x5f
+                }
             return isName ? .value(text) : .mismatch
         }
     }

@@ -72,7 +72,9 @@ struct CrossChecks {
     }
 
     private func checkMirror(_ route: RouteConfiguration) {
-        guard let mirror = route.traffic.mirror?.cluster, route.clusters.contains(where: { $0.value == mirror.value }) else { return }
+        guard let mirror = route.traffic.mirror?.cluster, route.clusters.contains(where: { $0.value == mirror.value }) else {
+            return
+        }
         section.reader.report(
             "found \(Quoted.text(mirror.value)), which the route leads to itself: it gets those calls twice", at: mirror.place,
             severity: .warning)
@@ -96,7 +98,8 @@ struct CrossChecks {
             section.reader.report("never reached: openapi is served at \(path)", at: route.place)
         }
         if configuration.clusters.allSatisfy({ $0.schema == nil }) {
-            section.reader.report("found where no cluster has a schema, so that nothing can be told", at: openAPI.place, severity: .warning)
+            section.reader.report(
+                "found where no cluster has a schema, so that nothing can be told", at: openAPI.place, severity: .warning)
         }
     }
 

@@ -47,7 +47,9 @@ enum ForwardedHeader {
         if name.hasPrefix("grpc-") { return "a header that is not gRPC's own" }
         if name.hasPrefix("content-") { return "a header that does not describe the body" }
         if name == "authorization" { return "a header other than authorization; forward_token: true sends the token" }
-        if ours.contains(name) || ours.contains(where: { readsLike($0, name) }) { return "a header that the gateway does not set itself" }
+        if ours.contains(name) || ours.contains(where: { readsLike($0, name) }) {
+            return "a header that the gateway does not set itself"
+        }
         if name.hasSuffix("-bin") { return "a header without -bin: gRPC takes such values for base64" }
         return nil
     }

@@ -96,7 +96,8 @@ extension GatewayConfiguration {
         let routes = section.required("routes", .routes)
         let configuration = GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
-            admin: admin, trustedProxies: trustedProxies, addressPrefix: addressPrefix, memory: memory, overload: overload, resolver: resolver,
+            admin: admin, trustedProxies: trustedProxies, addressPrefix: addressPrefix, memory: memory, overload: overload,
+            resolver: resolver,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
             openAPI: openAPI, clusters: clusters ?? [], routes: routes ?? [])
         CrossChecks(configuration, section).run()

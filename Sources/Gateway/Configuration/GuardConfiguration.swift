@@ -66,7 +66,8 @@ extension Grammar where Value == OutlierSettings {
                 "max_ejection_time", .timeout, default: max(outliers.maxEjectionTime, outliers.baseEjectionTime))
             outliers.maxEjectionPercent = section.value("max_ejection_percent", .percent, default: outliers.maxEjectionPercent)
             outliers.successRateHostsMin = section.value("success_rate_minimum_hosts", count, default: outliers.successRateHostsMin)
-            outliers.successRateCallsMin = section.value("success_rate_request_volume", count, default: outliers.successRateCallsMin)
+            outliers.successRateCallsMin = section.value(
+                "success_rate_request_volume", count, default: outliers.successRateCallsMin)
             let deviation = section.value(
                 "success_rate_stdev_factor", .word("off", or: count), default: outliers.successRateDeviationThousandths)
             outliers.judgesSuccessRate = deviation != nil

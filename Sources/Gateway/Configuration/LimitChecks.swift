@@ -66,7 +66,8 @@ struct LimitChecks {
     /// That what limits are promised can be kept: counters are addressed by so many bits, and a limit that may have more than
     /// its guarantee and the pool never will.
     func checkCounters(_ configuration: GatewayConfiguration, _ section: Section) {
-        let limits = configuration.routes.flatMap { $0.limits + $0.methods.flatMap(\.limits) } + configuration.plans.flatMap(\.limits)
+        let limits =
+            configuration.routes.flatMap { $0.limits + $0.methods.flatMap(\.limits) } + configuration.plans.flatMap(\.limits)
         let pool = configuration.rateLimits.counters
         var promised = configuration.authentication?.failedLogins == nil ? 0 : CounterTable.guaranteed
         for limit in limits {
@@ -94,9 +95,11 @@ struct LimitChecks {
         guard storeIsService else { return }
         let rule = limit.value
         let problem =
-            rule.burst != nil ? "no burst"
-            : rule.window.units != 1 ? "one unit of time, not \(rule.window.units)"
-            : rule.count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
+            rule.burst != nil
+            ? "no burst"
+            : rule.window.units != 1
+                ? "one unit of time, not \(rule.window.units)"
+                : rule.count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
         guard let problem else { return }
         reader.report(
             "found \(Quoted.text(text(limit))), expected \(problem): a rate-limit service cannot be asked for it",

@@ -24,7 +24,8 @@ extension Grammar where Value == OpenAPIConfiguration {
                 "document", .located(.servedPath), default: Located("/openapi.json", at: section.place))
             let page = section.value("page", .word("off", or: .located(.servedPath)), default: Located("/docs", at: section.place))
             if let page, page.value == document.value {
-                section.report("found \(Quoted.text(page.value)), which the document has, expected a path of its own", about: "page")
+                section.report(
+                    "found \(Quoted.text(page.value)), which the document has, expected a path of its own", about: "page")
             }
             return OpenAPIConfiguration(
                 title: title, document: document, page: page, access: AccessConfiguration(in: section, owner: "openapi"),

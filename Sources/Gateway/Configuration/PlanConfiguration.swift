@@ -19,7 +19,8 @@ extension Grammar where Value == [PlanConfiguration] {
             names.expecting(expected).read(node, reader)?.map { name, limits in
                 reader.checkName(name)
                 return PlanConfiguration(
-                    name: name, limits: limits.enumerated().map { index, limit in
+                    name: name,
+                    limits: limits.enumerated().map { index, limit in
                         var limit = limit.named("plans.\(name.value).limits[\(index)]")
                         if !limit.value.keys.contains(.tenant) { limit.value.keys.insert(.tenant, at: 0) }
                         return limit

@@ -39,7 +39,9 @@ struct RetryChecks {
         if route.attempts.retry?.value != nil {
             warn(
                 route.attempts.retry, "every method of the route",
-                Self.isOfService(route) ? "retry under methods, for those with idempotent: true" : "routes by service with methods that have idempotent: true")
+                Self.isOfService(route)
+                    ? "retry under methods, for those with idempotent: true"
+                    : "routes by service with methods that have idempotent: true")
         }
         for method in route.methods where !method.attempts.isIdempotent {
             warn(method.attempts.retry, "the method", "idempotent: true beside it")

@@ -63,7 +63,8 @@ extension Grammar where Value == HedgingPolicy {
     fileprivate static var hedging: Grammar {
         .section(expected: "a mapping, {} for the usual numbers") { section in
             var nonFatal = RetryConditions()
-            let statuses = section.value("non_fatal", Grammar<[StatusCode]>.list(of: .status, isEmptyAllowed: true), default: [.unavailable])
+            let statuses = section.value(
+                "non_fatal", Grammar<[StatusCode]>.list(of: .status, isEmptyAllowed: true), default: [.unavailable])
             for status in statuses { nonFatal.insert(status) }
             return HedgingPolicy(
                 attempts: section.value("attempts", .attempts, default: 2),
@@ -130,7 +131,8 @@ private enum RetryWord: Equatable {
 extension Grammar where Value == RetryWord {
     fileprivate static var retryWord: Grammar {
         let names = StatusWord.all.map(\.name) + RetryWord.causes.map(\.name) + ["5xx"]
-        let expected = "a gRPC status such as unavailable, connect_failure, reset, refused_stream, per_try_timeout, 5xx or an HTTP status"
+        let expected =
+            "a gRPC status such as unavailable, connect_failure, reset, refused_stream, per_try_timeout, 5xx or an HTTP status"
         return Grammar(expected: expected) { (text: String) in
             if text == "5xx" { return .value(.http(500...599)) }
             if let number = Number.count(text), (400...599).contains(number) { return .value(.http(number...number)) }

@@ -73,14 +73,16 @@ extension IPAddress {
                 guard leftGroups + rightGroups <= 6,
                     let v4 = readV4(UnsafeRawBufferPointer(rebasing: text[start...]))
                 else { return nil }
-                if compressed { right = right << 32 | UInt128(v4); rightGroups += 2 }
-                else { left = left << 32 | UInt128(v4); leftGroups += 2 }
+                if compressed {
+                    right = right << 32 | UInt128(v4); rightGroups += 2
+                } else {
+                    left = left << 32 | UInt128(v4); leftGroups += 2
+                }
                 index = text.count
                 break
             }
             guard index > start, index - start <= 4 else { return nil }
-            if compressed { right = right << 16 | group; rightGroups += 1 }
-            else { left = left << 16 | group; leftGroups += 1 }
+            if compressed { right = right << 16 | group; rightGroups += 1 } else { left = left << 16 | group; leftGroups += 1 }
             guard index < text.count else { break }
             guard text[index] == UInt8(ascii: ":") else { return nil }
             index += 1

@@ -59,7 +59,9 @@ struct PathReadings {
     private static func resolve(_ path: [UInt8]) -> [UInt8] {
         var segments: [ArraySlice<UInt8>] = []
         var isFolder = true
-        for segment in path.split(omittingEmptySubsequences: false, whereSeparator: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }) {
+        for segment in path.split(
+            omittingEmptySubsequences: false, whereSeparator: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") })
+        {
             let isParent = segment.elementsEqual("..".utf8)
             isFolder = segment.isEmpty || isParent || segment.elementsEqual(".".utf8)
             if isParent { _ = segments.popLast() }

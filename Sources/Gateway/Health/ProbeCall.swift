@@ -36,7 +36,8 @@ final class ProbeCall: StreamHandler {
         let fields = [
             ("te", "trailers"), ("content-type", "application/grpc"), ("user-agent", "martlet"),
         ]
-        guard call.begin("POST", "\(path)", authority, isSecure, fields, ended: false, on: connection), let stream = call.stream else {
+        guard call.begin("POST", "\(path)", authority, isSecure, fields, ended: false, on: connection), let stream = call.stream
+        else {
             return nil
         }
         var message = ByteBuffer(capacity: 64)
@@ -62,9 +63,10 @@ final class ProbeCall: StreamHandler {
         _ method: String, _ path: String, _ authority: String, _ isSecure: Bool, _ more: [(String, String)], ended: Bool,
         on connection: ClientConnection
     ) -> Bool {
-        let fields = [
-            (":method", method), (":scheme", isSecure ? "https" : "http"), (":path", path), (":authority", authority),
-        ] + more
+        let fields =
+            [
+                (":method", method), (":scheme", isSecure ? "https" : "http"), (":path", path), (":authority", authority),
+            ] + more
         stream = try? connection.request(ended: ended, handler: UnownedReference(self), stream: nil) { stream in
             let scratch = connection.context.fieldScratch
             for (index, (name, value)) in fields.enumerated() {

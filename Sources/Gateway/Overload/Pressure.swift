@@ -11,7 +11,9 @@ package enum Pressure: UInt8, Sendable, Comparable {
     /// - Parameter used: with what would be added.
     package init(_ used: Int, of limit: Int) {
         // In this order nothing overflows that lies in memory.
-        self = used > limit ? .full : used > limit / 10 * 9 + limit % 10 * 9 / 10 ? .severe : used > Self.threshold(limit) ? .high : .none
+        self =
+            used > limit
+            ? .full : used > limit / 10 * 9 + limit % 10 * 9 / 10 ? .severe : used > Self.threshold(limit) ? .high : .none
     }
 
     /// As much as is used without any pressure.

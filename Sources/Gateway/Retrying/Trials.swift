@@ -247,7 +247,8 @@ final class Trials: StreamHandler {
     }
 
     /// Whether another attempt follows this one, whose answer is then forgotten.
-    private func isReplaced(_ attempt: AttemptPointer, _ stream: StreamPointer, _ verdict: AttemptVerdict, from start: Int) -> Bool {
+    private func isReplaced(_ attempt: AttemptPointer, _ stream: StreamPointer, _ verdict: AttemptVerdict, from start: Int) -> Bool
+    {
         if verdict.isGood { return false }
         let trial = trial(of: attempt.pointee.exchange!)
         switch trial.policy {

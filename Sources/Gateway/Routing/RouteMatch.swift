@@ -62,7 +62,8 @@ package struct RouteMatch: Hashable, Sendable {
             case .notAService: "a gRPC service's full name such as acme.orders.v1.Orders"
             case .notAPath: "a path that begins with / and has no query, such as /v1/orders or /v1/*"
             case .wildcardInside: "a * only as the last segment, as in /v1/*"
-            case .patternInside: "a path as callers send it, or /v1/* for all below; templates and regular expressions match nothing"
+            case .patternInside:
+                "a path as callers send it, or /v1/* for all below; templates and regular expressions match nothing"
             case .pathWithParameters: "a path without a ;, of which servers make different things"
             case .unsafePath(let fault): "a path without \(fault.what), which is always refused"
             }
@@ -123,7 +124,8 @@ extension RouteMatch.Target {
 
     /// Braces, brackets and bars are no part of any path (RFC 3986, section 3.3); the others are written in none but by mistake.
     private static func looksLikePattern(_ text: String) -> Bool {
-        text.contains { "{}[]|^".contains($0) } || text.hasSuffix("$") || [".*", ".+", "(?", "\\d", "\\w"].contains(where: text.contains)
+        text.contains { "{}[]|^".contains($0) } || text.hasSuffix("$")
+            || [".*", ".+", "(?", "\\d", "\\w"].contains(where: text.contains)
     }
 }
 

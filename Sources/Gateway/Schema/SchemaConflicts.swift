@@ -82,7 +82,8 @@ struct SchemaConflicts {
         findings.append(
             Conflict(
                 route: route.index - pageCount,
-                text: "\(binding.text) is \(method.fullName) of cluster \(Quoted.text(clusters[route.cluster].name)), and \(taker.method) "
+                text:
+                    "\(binding.text) is \(method.fullName) of cluster \(Quoted.text(clusters[route.cluster].name)), and \(taker.method) "
                     + "of cluster \(Quoted.text(clusters[other.cluster].name)) on \(name(of: other)), which takes it"))
     }
 

@@ -32,7 +32,8 @@ struct SchemaNames {
             return [
                 Issue(
                     at: route.servicePlace ?? route.place,
-                    "found \(Quoted.text(service)), which the schema of \(names(of: targets)) does not have\(hint)", severity: .warning)
+                    "found \(Quoted.text(service)), which the schema of \(names(of: targets)) does not have\(hint)",
+                    severity: .warning)
             ]
         }
         let methods = found.flatMap(\.self)

@@ -22,12 +22,16 @@ package struct SchemaPlan: Sendable, Equatable {
     func transcoding(of files: [[UInt8]]) throws(SchemaFailure) -> (plan: TranscodingPlan, leftOut: [Schema.LeftOut]) {
         var schema: Schema
         var leftOut: [Schema.LeftOut] = []
-        if reflection == nil { schema = try Schema(files: files) } else {
+        if reflection == nil {
+            schema = try Schema(files: files)
+        } else {
             (schema, leftOut) = try Schema.serviceable(files: files)
         }
         // Somebody's own file of that name is not to stand in the way.
         if let more = ErrorDetails.joined(to: files, of: schema) {
-            if reflection == nil { schema = (try? Schema(files: more)) ?? schema } else if let whole = try? Schema.serviceable(files: more),
+            if reflection == nil {
+                schema = (try? Schema(files: more)) ?? schema
+            } else if let whole = try? Schema.serviceable(files: more),
                 whole.leftOut == leftOut
             {
                 schema = whole.schema

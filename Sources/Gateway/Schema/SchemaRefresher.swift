@@ -139,7 +139,8 @@ package final class SchemaRefresher {
                 for service in leftOut { say("schema \(name): \(service.service) is left out: \(service.reason)") }
                 changed?(name, plan)
             } catch {
-                let reasons = answer.withoutFile.map { "\($0.service) is not described: \($0.reason)" }
+                let reasons =
+                    answer.withoutFile.map { "\($0.service) is not described: \($0.reason)" }
                     + answer.missing.map { "\($0.file) was not given: \($0.reason)" }
                 return failed(asked, (error.problems + reasons).joined(separator: "; "))
             }

@@ -81,7 +81,8 @@ extension SnapshotBuilder {
         var found: [SchemaFolders.Protos] = []
         for folder in folders {
             guard let listed = surroundings.folders.list(folder.value, [".proto"]) else {
-                files.report("found \(Quoted.text(folder.value)), which is no folder, expected one with proto files", at: folder.place)
+                files.report(
+                    "found \(Quoted.text(folder.value)), which is no folder, expected one with proto files", at: folder.place)
                 continue
             }
             guard let names = files(listed, of: folder, called: "proto file") else { continue }

@@ -27,7 +27,9 @@ final class TranscodingDirectory: Sendable {
     ) -> TranscodingIndex.Outcome {
         var outcome = TranscodingIndex.Outcome.notFound
         indexes.forEach(of: facts.authority) { index in
-            let found = index.match(method: method, path: facts.path, query: facts.query, into: match) { accepts(index.plans[$0], $1) }
+            let found = index.match(method: method, path: facts.path, query: facts.query, into: match) {
+                accepts(index.plans[$0], $1)
+            }
             if found != .notFound { outcome = found }
             return found == .found
         }

@@ -144,7 +144,8 @@ package struct SnapshotBuilder {
                     trials: route.attempts.trials(for: method.attempts),
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
+                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
+                    allowedProtocols: route.protocols,
                     terms: terms(of: route, method), shapes: traffic != nil))
         }
         let calls = surroundings.metrics.calls.group(route.name)

@@ -48,7 +48,8 @@ extension GatewayWorker {
         // Before a port, which has digits only behind the last colon, and so not before what ends an IPv6 address.
         var hostCount = authority.count
         if let colon = authority.lastIndex(of: UInt8(ascii: ":")),
-            authority[(colon + 1)...].allSatisfy({ (0x30...0x39).contains($0) }), authority.first != UInt8(ascii: "[")
+            authority[(colon + 1)...].allSatisfy({ (0x30...0x39).contains($0) }),
+            authority.first != UInt8(ascii: "[")
                 || authority[..<colon].last == UInt8(ascii: "]")
         {
             hostCount = colon

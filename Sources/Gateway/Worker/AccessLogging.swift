@@ -80,7 +80,8 @@ extension GatewayWorker {
         if let facts = exchange.pointee.facts {
             entry.authority = facts.authority
             // What a bridge makes of it is not what was called.
-            entry.method = exchange.pointee.bridge == nil ? facts.method : stream.pointee.fields.first(.method)?.valueBytes ?? facts.method
+            entry.method =
+                exchange.pointee.bridge == nil ? facts.method : stream.pointee.fields.first(.method)?.valueBytes ?? facts.method
             entry.path = facts.path
             // A plain request's path of two segments names no RPC.
             if !exchange.pointee.rpcName.isEmpty { (entry.grpcService, entry.grpcMethod) = (facts.service, facts.rpc) }
@@ -91,7 +92,9 @@ extension GatewayWorker {
         entry.userAgent = stream.pointee.fields.first(.userAgent)?.valueBytes ?? entry.userAgent
         if let field = stream.pointee.fields.first(.traceparent) { entry.trace = TraceContext(parsing: field.valueBytes) }
         entry.status = outcome.httpStatus
-        if let status = outcome.grpcStatus, exchange.pointee.isRPC || exchange.pointee.clientProtocol != .http { entry.grpcStatus = Int(status.rawValue) }
+        if let status = outcome.grpcStatus, exchange.pointee.isRPC || exchange.pointee.clientProtocol != .http {
+            entry.grpcStatus = Int(status.rawValue)
+        }
         entry.responseFlag = AccessLogEntry.text(outcome.flag)
         entry.detail = AccessLogEntry.text(outcome.detail)
         if !exchange.pointee.flags.isDisjoint(with: [.attemptsExhausted, .budgetExhausted]) { recordExhausted(exchange, &entry) }

@@ -68,7 +68,8 @@ extension GatewayWorker {
 
     private func countTimeout(_ flags: Exchange.Flags) {
         metrics.count(
-            flags.contains(.endsByDuration) ? .durationTimeout : flags.contains(.callerSetDeadline) ? .callerTimeout : .routeTimeout)
+            flags.contains(.endsByDuration) ? .durationTimeout : flags.contains(.callerSetDeadline) ? .callerTimeout : .routeTimeout
+        )
     }
 
     /// The answer is complete, and not all of it has left.

@@ -8,7 +8,8 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
-    case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamPingTimeout, upstreamTimeout
+    case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamPingTimeout,
+        upstreamTimeout
     case upstreamDetailsDropped, upstreamHeadRefused
     case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody
     case hedgeBegun, hedgeWon, hedgeOverflow

@@ -53,7 +53,8 @@ extension Linker {
                 case .message(let used)?: users[used, default: []].append(index)
                 case .enumeration?: break
                 case .other?, nil:
-                    broken[index] = missing(field.typeName, for: "\(message.fullName).\(field.name) has the type", file: message.file)
+                    broken[index] = missing(
+                        field.typeName, for: "\(message.fullName).\(field.name) has the type", file: message.file)
                 }
             }
         }

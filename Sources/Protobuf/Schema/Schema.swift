@@ -23,7 +23,9 @@ package final class Schema: @unchecked Sendable {
     package convenience init(descriptorSets: [[UInt8]]) throws(SchemaFailure) {
         var files: [[UInt8]] = []
         for set in descriptorSets {
-            do throws(WireFailure) { files += try DescriptorSet.files(in: set) } catch { throw SchemaFailure(problems: ["a descriptor set is no protobuf (\(error))"]) }
+            do throws(WireFailure) { files += try DescriptorSet.files(in: set) } catch {
+                throw SchemaFailure(problems: ["a descriptor set is no protobuf (\(error))"])
+            }
         }
         try self.init(files: files)
     }

@@ -112,7 +112,8 @@ package struct SymbolText {
         let end = "\(field.name) = \(field.number);"
         if field.isRepeated,
             let entry = message.messages.first(where: { $0.isMapEntry && plain(field.typeName) == "\(fullName).\($0.name)" }),
-            let key = entry.fields.first(where: { $0.number == 1 }), let value = entry.fields.first(where: { $0.number == 2 }) {
+            let key = entry.fields.first(where: { $0.number == 1 }), let value = entry.fields.first(where: { $0.number == 2 })
+        {
             return "map<\(type(of: key)), \(type(of: value))> \(end)"
         }
         let isOptional = isProto3 ? field.isProto3Optional : true

@@ -192,7 +192,9 @@ final class MessageEncoder {
             switch field.pointee.shape {
             case .singular:
                 let child = bound.child(0, field)
-                if child >= 0, bound.nodes[child].variable >= 0 { try boundValue(of: field, child) } else {
+                if child >= 0, bound.nodes[child].variable >= 0 {
+                    try boundValue(of: field, child)
+                } else {
                     try singular(field, bound: child)
                 }
             case .repeated: try array(field)
@@ -272,7 +274,9 @@ final class MessageEncoder {
     /// The body may repeat what the path says, and not contradict it.
     private func boundValue(of field: UnsafePointer<FieldSchema>, _ node: Int) throws(Problem) {
         let mark = gaps.mark(output)
-        if field.pointee.message != nil { try message(field) } else {
+        if field.pointee.message != nil {
+            try message(field)
+        } else {
             tag(field.pointee.tag)
             _ = try scalar(field)
         }

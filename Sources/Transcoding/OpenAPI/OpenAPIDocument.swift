@@ -143,7 +143,8 @@ package struct OpenAPIDocument {
         _ binding: Binding, _ method: MethodSchema, _ plan: TranscodingPlan, _ terms: Terms
     ) -> JSONTree {
         var content: JSONTree
-        let isRaw = binding.template != nil
+        let isRaw =
+            binding.template != nil
             && (binding.responseField?.isRawBody ?? (binding.output.pointee.wellKnown == .httpBody))
         if isRaw {
             content = ["*/*": [:]]

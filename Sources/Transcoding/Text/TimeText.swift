@@ -18,7 +18,8 @@ enum TimeText {
         guard count >= 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), text[10] == UInt8(ascii: "T"),
             text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"),
             let year = digits(text, 4, 0...9999), let month = digits(text + 5, 2, 1...12), let day = digits(text + 8, 2, 1...31),
-            let hour = digits(text + 11, 2, 0...23), let minute = digits(text + 14, 2, 0...59), let second = digits(text + 17, 2, 0...59),
+            let hour = digits(text + 11, 2, 0...23), let minute = digits(text + 14, 2, 0...59),
+            let second = digits(text + 17, 2, 0...59),
             day <= Calendar.daysIn(month, of: year)
         else { return nil }
         var at = text + 19
@@ -51,7 +52,9 @@ enum TimeText {
             read = read.appending(digit: at[0] &- 0x30, radix: 10)
             at += 1
         }
-        guard at > first, let seconds = read.exactly(in: durationSeconds), let nanoseconds = fraction(&at, end), at == end else { return nil }
+        guard at > first, let seconds = read.exactly(in: durationSeconds), let nanoseconds = fraction(&at, end), at == end else {
+            return nil
+        }
         if seconds == durationSeconds.upperBound, nanoseconds > 0 { return nil }
         return isNegative
             ? Parts(seconds: -seconds, nanoseconds: -nanoseconds) : Parts(seconds: seconds, nanoseconds: nanoseconds)

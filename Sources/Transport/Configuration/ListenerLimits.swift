@@ -52,7 +52,8 @@ extension Grammar where Value == ListenerLimits {
                 bodyBytes: section.value("body_bytes", .word("none", or: .byteSize()), default: defaults.bodyBytes),
                 handshake: section.value("handshake", .timeout, default: defaults.handshake),
                 idle: section.value("idle", .word("none", or: .timeout), default: defaults.idle),
-                age: section.value("age", .word("none", or: .duration(.seconds(1) ... .seconds(36_500 * 86_400))), default: defaults.age),
+                age: section.value(
+                    "age", .word("none", or: .duration(.seconds(1) ... .seconds(36_500 * 86_400))), default: defaults.age),
                 ageGrace: section.value("age_grace", .word("none", or: .duration), default: defaults.ageGrace),
                 streamIdle: section.value("stream_idle", .word("none", or: .timeout), default: defaults.streamIdle),
                 stall: section.value("stall", .timeout, default: defaults.stall),

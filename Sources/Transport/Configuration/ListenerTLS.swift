@@ -45,7 +45,8 @@ extension Grammar where Value == ListenerTLS {
                 certificates = CertificatePair.required(in: section).map { [$0] }
             }
             let clientCA = section.optional("client_ca", .located(.path("a PEM file with certificates")))
-            let clientCertificate = section.optional("client_certificate", .choice)
+            let clientCertificate =
+                section.optional("client_certificate", .choice)
                 as ListenerTLS.ClientCertificate?
             if section.has("client_certificate"), !section.has("client_ca") {
                 section.report(

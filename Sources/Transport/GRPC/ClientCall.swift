@@ -92,7 +92,8 @@ package final class ClientCall: StreamHandler {
         } catch {
             guard case .headTooLarge(let bytes, let bytesMax) = error else { return nil }
             // Its owner hears of it as of any other end, once it holds the call.
-            refusal = CallStatus(.resourceExhausted, "the request's headers have \(bytes) bytes; the server takes at most \(bytesMax)")
+            refusal = CallStatus(
+                .resourceExhausted, "the request's headers have \(bytes) bytes; the server takes at most \(bytesMax)")
             context.loop.afterThisTick { [self] in if let refusal { end(refusal) } }
             return
         }

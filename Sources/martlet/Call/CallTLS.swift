@@ -56,7 +56,9 @@ struct CallTLS: ParsableArguments {
         guard let name = ServerName(wanted) else {
             throw ValidationError("found \(Quoted.text(wanted)) for --server-name, expected a host name or address.")
         }
-        let authorities = try ca.map { path in try usable(path) { bytes throws(ContextMistake) in try CertificateAuthorities(pem: bytes) } }
+        let authorities = try ca.map { path in
+            try usable(path) { bytes throws(ContextMistake) in try CertificateAuthorities(pem: bytes) }
+        }
         var settings = ClientSettings(authorities: authorities ?? .system)
         settings.believesEveryone = insecure
         if let cert, let key {

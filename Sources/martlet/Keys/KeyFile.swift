@@ -34,7 +34,8 @@ enum KeyFile {
         if let algorithm, !algorithm.fits(handle.kind) { throw misfit(path, handle.kind, algorithm) }
         if algorithm == nil, case .rsa = handle.kind {
             throw CommandFailure(
-                "\(path): an RSA key can sign with several algorithms; expected --algorithm RS256, RS384, RS512, PS256, PS384 or PS512")
+                "\(path): an RSA key can sign with several algorithms; expected --algorithm RS256, RS384, RS512, PS256, PS384 or PS512"
+            )
         }
         do throws(KeyRefusal) {
             let key = MintingKeyBox(try MintingKey(handle, algorithm: algorithm))

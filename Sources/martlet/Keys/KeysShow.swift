@@ -17,7 +17,9 @@ struct KeysShow: ParsableCommand {
 
     @Option(
         name: .customLong("kid"),
-        help: ArgumentHelp("Key ID. Default: the one that `keys generate --kid` wrote to the file, or the RFC 7638 thumbprint.", valueName: "name"))
+        help: ArgumentHelp(
+            "Key ID. Default: the one that `keys generate --kid` wrote to the file, or the RFC 7638 thumbprint.", valueName: "name")
+    )
     var keyID: String?
 
     func run() throws {

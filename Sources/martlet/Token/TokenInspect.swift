@@ -21,7 +21,9 @@ struct TokenInspect: ParsableCommand {
     @Argument(help: "The token. Default, or with -: read from standard input.")
     var token: String?
 
-    @Option(name: .customLong("jwks"), help: ArgumentHelp("Key set, or public key in PEM, to verify the token with.", valueName: "file"))
+    @Option(
+        name: .customLong("jwks"), help: ArgumentHelp("Key set, or public key in PEM, to verify the token with.", valueName: "file")
+    )
     var keySetFile: String?
 
     @Option(help: "Expected issuer. Default: any.")

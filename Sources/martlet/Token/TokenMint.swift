@@ -58,7 +58,8 @@ struct TokenMint: ParsableCommand {
     /// Claims that are set by options; `sub` and `scope` only if their option is given.
     private var reserved: [String: String] {
         var options = [
-            "iss": "--issuer", "aud": "--audience", "exp": "--expires", "nbf": "--not-before", "iat": "nothing: it is always the current time",
+            "iss": "--issuer", "aud": "--audience", "exp": "--expires", "nbf": "--not-before",
+            "iat": "nothing: it is always the current time",
         ]
         if subject != nil { options["sub"] = "--subject" }
         if scope != nil { options["scope"] = "--scope" }

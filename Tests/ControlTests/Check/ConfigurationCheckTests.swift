@@ -58,10 +58,12 @@ import Time
         #expect(check("domains: [\n").issues.count == 1)
     }
 
-    @Test("the rate-limit service's rules are read as such", arguments: [
-        "domains: [{ domain: a }]\nlisteners: [{ address: 127.0.0.1:0 }]\n",
-        "domain: a\ndescriptors: []\nlisteners: [{ address: 127.0.0.1:0 }]\n",
-    ])
+    @Test(
+        "the rate-limit service's rules are read as such",
+        arguments: [
+            "domains: [{ domain: a }]\nlisteners: [{ address: 127.0.0.1:0 }]\n",
+            "domain: a\ndescriptors: []\nlisteners: [{ address: 127.0.0.1:0 }]\n",
+        ])
     func limitService(text: String) {
         let told = check(text)
         #expect(told.kind == .rateLimitService && told.issues.isEmpty, "\(told.issues.report)")

@@ -112,9 +112,12 @@ final class Kept {
         self.worker = worker
         let said = said
         refresher = KeySetRefresher(
-            context: worker.context, resolver: hosts, diagnostics: Diagnostics(to: { line in said.lines.withLock { $0.append(line) } }),
+            context: worker.context, resolver: hosts,
+            diagnostics: Diagnostics(to: { line in said.lines.withLock { $0.append(line) } }),
             seed: (1, 2, 3, 4))
-        refresher.fetched = { [unowned self] keys, _ in fetched.append(keys.keys.map { String(decoding: $0.keyID ?? [], as: UTF8.self) }) }
+        refresher.fetched = { [unowned self] keys, _ in
+            fetched.append(keys.keys.map { String(decoding: $0.keyID ?? [], as: UTF8.self) })
+        }
         refresher.settled = { [unowned self] in isSettled = true }
     }
 
@@ -133,5 +136,6 @@ enum Documents {
         return #"{"keys":[\#(keys.joined(separator: ","))]}"#
     }
 
-    static let symmetric = #"{"keys":[{"kty":"oct","alg":"HS256","kid":"s","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}]}"#
+    static let symmetric =
+        #"{"keys":[{"kty":"oct","alg":"HS256","kid":"s","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}]}"#
 }

@@ -12,15 +12,17 @@ struct KeySetLocationTests {
             endpoint: .name("keys.test", port: 443), authority: "keys.test", path: "/a/jwks.json?x=1", authorities: nil,
             rsaAlgorithm: .rs256))
 
-    @Test("redirects are followed within https", arguments: [
-        ("https://other.test/k", EndpointAddress.name("other.test", port: 443), "other.test", "/k"),
-        ("https://other.test:8443", .name("other.test", port: 8443), "other.test:8443", "/"),
-        ("https://other.test:443/?q=1#part", .name("other.test", port: 443), "other.test", "/?q=1"),
-        ("https://127.0.0.1:1/k", .address(.ipv4(0x7f00_0001, port: 1)), "127.0.0.1:1", "/k"),
-        ("https://[::1]/k", .address(.ipv6(0, 1, port: 443, scope: 0)), "[::1]", "/k"),
-        ("//other.test/k", .name("other.test", port: 443), "other.test", "/k"),
-        ("/k?y=2", .name("keys.test", port: 443), "keys.test", "/k?y=2"),
-    ])
+    @Test(
+        "redirects are followed within https",
+        arguments: [
+            ("https://other.test/k", EndpointAddress.name("other.test", port: 443), "other.test", "/k"),
+            ("https://other.test:8443", .name("other.test", port: 8443), "other.test:8443", "/"),
+            ("https://other.test:443/?q=1#part", .name("other.test", port: 443), "other.test", "/?q=1"),
+            ("https://127.0.0.1:1/k", .address(.ipv4(0x7f00_0001, port: 1)), "127.0.0.1:1", "/k"),
+            ("https://[::1]/k", .address(.ipv6(0, 1, port: 443, scope: 0)), "[::1]", "/k"),
+            ("//other.test/k", .name("other.test", port: 443), "other.test", "/k"),
+            ("/k?y=2", .name("keys.test", port: 443), "keys.test", "/k?y=2"),
+        ])
     func followed(location: String, endpoint: EndpointAddress, authority: String, path: String) throws {
         let found = try #require(KeySetLocation(location, from: Self.base))
         #expect(found.endpoint == endpoint)
@@ -29,10 +31,13 @@ struct KeySetLocationTests {
         #expect(found.serverName != nil)
     }
 
-    @Test("and nowhere else", arguments: [
-        "http://keys.test/k", "HTTP://keys.test/k", "ftp://keys.test", "file:///etc/passwd", "https://", "https:///k", "k.json", "", "?q",
-        "https://user:secret@keys.test/k", "https://keys.test:0/k", "https://keys.test:99999/k", "/a b", "/a\r\nx: y",
-    ])
+    @Test(
+        "and nowhere else",
+        arguments: [
+            "http://keys.test/k", "HTTP://keys.test/k", "ftp://keys.test", "file:///etc/passwd", "https://", "https:///k", "k.json",
+            "", "?q",
+            "https://user:secret@keys.test/k", "https://keys.test:0/k", "https://keys.test:99999/k", "/a b", "/a\r\nx: y",
+        ])
     func refused(location: String) { #expect(KeySetLocation(location, from: Self.base) == nil) }
 
     @Test("a notice names it without its query")

@@ -52,11 +52,15 @@ struct KeySetRefresherTests {
         #expect(kept.fetched == [["one"], ["one", "two"]])
     }
 
-    @Test("what is no good set never takes the place of one that is", arguments: [
-        (Documents.symmetric, "it holds no key that can verify a token"), (#"{"keys":[]}"#, "it holds no key that can verify a token"),
-        ("<html>", "the key set cannot be used: "), ("[1]", "the key set cannot be used: "), ("", "the key set cannot be used: "),
-        (String(repeating: " ", count: (512 << 10) + 1), "it is larger than 512 KiB; "),
-    ])
+    @Test(
+        "what is no good set never takes the place of one that is",
+        arguments: [
+            (Documents.symmetric, "it holds no key that can verify a token"),
+            (#"{"keys":[]}"#, "it holds no key that can verify a token"),
+            ("<html>", "the key set cannot be used: "), ("[1]", "the key set cannot be used: "),
+            ("", "the key set cannot be used: "),
+            (String(repeating: " ", count: (512 << 10) + 1), "it is larger than 512 KiB; "),
+        ])
     func unusable(document: String, reason: String) {
         kept.refresher.keep([server.source()])
         #expect(worker.run { kept.isSettled })
@@ -132,7 +136,8 @@ struct KeySetRefresherTests {
         #expect(worker.run { kept.isSettled })
         let place = "keys https://keys.test:\(server.port)/jwks.json"
         let lines = [
-            #"\#(place): key 1 ("short") is not used: "n" is empty"#, "\(place): key 2 is not used: key type or curve not supported",
+            #"\#(place): key 1 ("short") is not used: "n" is empty"#,
+            "\(place): key 2 is not used: key type or curve not supported",
         ]
         #expect(kept.fetched == [["one"]])
         #expect(kept.lines == lines)

@@ -23,9 +23,11 @@ struct KeySetScheduleTests {
         #expect(!Self.hint(&schedule, 1000))
     }
 
-    @Test("again as the server says, between a minute and an hour", arguments: [
-        (nil, 600.0), (.seconds(0), 60), (.seconds(59), 60), (.seconds(61), 61), (.seconds(3600), 3600), (.seconds(3601), 3600),
-    ] as [(Duration?, Double)])
+    @Test(
+        "again as the server says, between a minute and an hour",
+        arguments: [
+            (nil, 600.0), (.seconds(0), 60), (.seconds(59), 60), (.seconds(61), 61), (.seconds(3600), 3600), (.seconds(3601), 3600),
+        ] as [(Duration?, Double)])
     func refresh(freshFor: Duration?, wait: Double) {
         var schedule = KeySetSchedule(at: Self.at(0))
         schedule.begun()

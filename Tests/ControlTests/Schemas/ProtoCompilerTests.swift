@@ -9,12 +9,14 @@ import Testing
 struct ProtoCompilerTests {
     private static let folders = [SchemaFolders.Protos(folder: "protos", files: ["v1/a.proto", "b.proto"])]
 
-    @Test("what protoc complains about has its place in the folder", arguments: [
-        ("v1/a.proto:12:3: \"X\" is not defined.", "protos/v1/a.proto:12:3", "\"X\" is not defined.", false),
-        ("b.proto:1:1: warning: Import c.proto is unused.", "protos/b.proto:1:1", "Import c.proto is unused.", true),
-        ("b.proto: File not found.", "protos/b.proto:1:1", "File not found.", false),
-        ("c.proto:1:2: other", "", "c.proto:1:2: other", false),
-    ])
+    @Test(
+        "what protoc complains about has its place in the folder",
+        arguments: [
+            ("v1/a.proto:12:3: \"X\" is not defined.", "protos/v1/a.proto:12:3", "\"X\" is not defined.", false),
+            ("b.proto:1:1: warning: Import c.proto is unused.", "protos/b.proto:1:1", "Import c.proto is unused.", true),
+            ("b.proto: File not found.", "protos/b.proto:1:1", "File not found.", false),
+            ("c.proto:1:2: other", "", "c.proto:1:2: other", false),
+        ])
     func complaints(line: String, place: String, text: String, isWarning: Bool) {
         let complaint = ProtoCompiler.complaint(line[...], Self.folders)
         #expect(complaint.place.map { "\($0.file):\($0.line):\($0.column)" } ?? "" == place)
@@ -24,12 +26,17 @@ struct ProtoCompilerTests {
     @Test("a compiler that is not installed is said to be missing")
     func missing() {
         let compiled = ProtoCompiler.compile(Self.folders, program: "no-such-protoc")
-        #expect(compiled.set == nil && compiled.complaints.map(\.text) == ["no-such-protoc cannot compile the proto files: it is not installed; descriptors need no compiler"])
+        #expect(
+            compiled.set == nil
+                && compiled.complaints.map(\.text) == [
+                    "no-such-protoc cannot compile the proto files: it is not installed; descriptors need no compiler"
+                ])
     }
 
     @Test("another program's output, errors and status come back")
     func subprocess() throws {
-        let result = try Subprocess.run("sh", ["-c", "printf out; printf err >&2; exit 3"], timeLimit: .seconds(60), outputBytesMax: 100)
+        let result = try Subprocess.run(
+            "sh", ["-c", "printf out; printf err >&2; exit 3"], timeLimit: .seconds(60), outputBytesMax: 100)
         #expect((result.output, result.errors, result.status) == (Array("out".utf8), Array("err".utf8), 3))
     }
 

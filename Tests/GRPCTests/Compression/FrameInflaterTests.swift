@@ -13,7 +13,10 @@ struct FrameInflaterTests {
     }
 
     private func frame(_ payload: [UInt8], flag: UInt8 = 0) -> [UInt8] {
-        [flag, UInt8(payload.count >> 24), UInt8(payload.count >> 16 & 255), UInt8(payload.count >> 8 & 255), UInt8(payload.count & 255)]
+        [
+            flag, UInt8(payload.count >> 24), UInt8(payload.count >> 16 & 255), UInt8(payload.count >> 8 & 255),
+            UInt8(payload.count & 255),
+        ]
             + payload
     }
 
@@ -35,7 +38,9 @@ struct FrameInflaterTests {
     @Test("each takes its place, wherever the stream is cut", arguments: [1, 2, 3, 5, 7, 64, 10_000])
     func mixed(step: Int) throws {
         let long = [UInt8](repeating: 7, count: 900)
-        let bytes = frame([1, 2]) + frame(gzip(long), flag: 1) + frame([], flag: 1) + frame([]) + frame(gzip([3]), flag: 3) + frame([4], flag: 2)
+        let bytes =
+            frame([1, 2]) + frame(gzip(long), flag: 1) + frame([], flag: 1) + frame([]) + frame(gzip([3]), flag: 3)
+            + frame([4], flag: 2)
         let plain = frame([1, 2]) + frame(long) + frame([]) + frame([]) + frame([3], flag: 2) + frame([4], flag: 2)
         #expect(try read(bytes, step: step) == plain)
     }
@@ -78,6 +83,8 @@ struct MessageGzipTests {
             }
         }
         var nothing = ByteBuffer()
-        #expect(throws: InflateFailure.malformed) { try gzip.inflate(UnsafeRawBufferPointer(start: nil, count: 0), bytesMax: 1, into: &nothing) }
+        #expect(throws: InflateFailure.malformed) {
+            try gzip.inflate(UnsafeRawBufferPointer(start: nil, count: 0), bytesMax: 1, into: &nothing)
+        }
     }
 }

@@ -52,7 +52,8 @@ struct ConnectEndTests {
         }
         #expect(
             end(.notFound, "no \"x\"", status: status).json
-                == #"{"error":{"code":"not_found","message":"no \"x\"","details":[{"type":"a.B","value":"//4"},{"type":"c.D","value":"//4"}]}}"#)
+                == #"{"error":{"code":"not_found","message":"no \"x\"","details":[{"type":"a.B","value":"//4"},{"type":"c.D","value":"//4"}]}}"#
+        )
     }
 
     @Test("details that cannot be read are left out", arguments: [[0x1a, 9, 1], [0xff, 0xff], [0x1a]] as [[UInt8]])

@@ -26,7 +26,13 @@ private typealias Descriptor = Envoy_Extensions_Common_Ratelimit_V3_RateLimitDes
         let request = Request.with {
             $0.domain = "martlet"
             $0.descriptors = [
-                .with { $0.entries = [.with { $0.key = "tenant"; $0.value = String(repeating: "v", count: count) }] },
+                .with {
+                    $0.entries = [
+                        .with {
+                            $0.key = "tenant"; $0.value = String(repeating: "v", count: count)
+                        }
+                    ]
+                },
                 .with { $0.entries = [.with { $0.key = "limit" }] },
             ]
         }
@@ -63,7 +69,10 @@ private typealias Descriptor = Envoy_Extensions_Common_Ratelimit_V3_RateLimitDes
         for _ in 0..<Int.random(in: 0...4, using: &generator) {
             var descriptor = Descriptor()
             for _ in 0..<Int.random(in: 0...4, using: &generator) {
-                descriptor.entries.append(.with { $0.key = text(&generator); $0.value = text(&generator) })
+                descriptor.entries.append(
+                    .with {
+                        $0.key = text(&generator); $0.value = text(&generator)
+                    })
             }
             if Bool.random(using: &generator) {
                 descriptor.limit = .with {

@@ -79,11 +79,13 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
         }
     }
 
-    @Test("malformed parts are refused at once, not when they are walked", arguments: [
-        ([0x12, 2, 0x08], WireReader.Failure.truncated), ([0x12, 1, 0x08], .truncated), ([0x12, 3, 0x12, 1, 0x08], .truncated),
-        ([0x12, 4, 0x22, 2, 0x08, 0x80], .truncated), ([0x1A, 3, 0x0A, 1, 0xFF], .textNotUTF8),
-        ([0x12, 5, 0x12, 3, 0x1A, 1, 0xFF], .textNotUTF8), ([0x12, 1, 0x00], .badTag), ([0x0B], .groupNotClosed),
-    ] as [([UInt8], WireReader.Failure)])
+    @Test(
+        "malformed parts are refused at once, not when they are walked",
+        arguments: [
+            ([0x12, 2, 0x08], WireReader.Failure.truncated), ([0x12, 1, 0x08], .truncated), ([0x12, 3, 0x12, 1, 0x08], .truncated),
+            ([0x12, 4, 0x22, 2, 0x08, 0x80], .truncated), ([0x1A, 3, 0x0A, 1, 0xFF], .textNotUTF8),
+            ([0x12, 5, 0x12, 3, 0x1A, 1, 0xFF], .textNotUTF8), ([0x12, 1, 0x00], .badTag), ([0x0B], .groupNotClosed),
+        ] as [([UInt8], WireReader.Failure)])
     func malformed(bytes: [UInt8], failure: WireReader.Failure) {
         _ = bytes.withUnsafeBytes { bytes in
             #expect(throws: failure) { try RateLimitResponse(bytes).statusCount }
@@ -97,15 +99,23 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
         #expect(response.statusCount == 0)
     }
 
-    @Test("durations are nanoseconds and never negative; those out of range are no answer", arguments: [
-        (Int64(1), Int32(500), UInt64(1_000_000_500)), (0, 0, 0), (-5, 0, 0), (1, -1, 999_999_999), (0, -1, 0),
-        (-315_576_000_000, 0, 0), (9_223_372_036, 854_775_807, UInt64(Int64.max)),
-        (9_223_372_036, 854_775_808, nil), (9_223_372_037, 0, nil), (18_446_744_073, 0, nil), (18_446_744_074, 0, nil),
-        (-315_576_000_001, 0, nil), (.max, 999_999_999, nil), (.min, 0, nil), (0, 1_000_000_000, nil), (0, .min, nil),
-    ] as [(Int64, Int32, UInt64?)])
+    @Test(
+        "durations are nanoseconds and never negative; those out of range are no answer",
+        arguments: [
+            (Int64(1), Int32(500), UInt64(1_000_000_500)), (0, 0, 0), (-5, 0, 0), (1, -1, 999_999_999), (0, -1, 0),
+            (-315_576_000_000, 0, 0), (9_223_372_036, 854_775_807, UInt64(Int64.max)),
+            (9_223_372_036, 854_775_808, nil), (9_223_372_037, 0, nil), (18_446_744_073, 0, nil), (18_446_744_074, 0, nil),
+            (-315_576_000_001, 0, nil), (.max, 999_999_999, nil), (.min, 0, nil), (0, 1_000_000_000, nil), (0, .min, nil),
+        ] as [(Int64, Int32, UInt64?)])
     func durations(seconds: Int64, nanos: Int32, nanoseconds: UInt64?) throws {
         let response = Response.with {
-            $0.statuses = [.with { $0.durationUntilReset = .with { $0.seconds = seconds; $0.nanos = nanos } }]
+            $0.statuses = [
+                .with {
+                    $0.durationUntilReset = .with {
+                        $0.seconds = seconds; $0.nanos = nanos
+                    }
+                }
+            ]
         }
         let bytes: [UInt8] = try response.serializedBytes()
         guard let nanoseconds else {
@@ -188,7 +198,13 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
                     if Bool.random(using: &generator) { $0.rawValue.append(contentsOf: Array(text(&generator).utf8)) }
                 })
         }
-        if Bool.random(using: &generator) { response.requestHeadersToAdd = [.with { $0.key = "a"; $0.value = "b" }] }
+        if Bool.random(using: &generator) {
+            response.requestHeadersToAdd = [
+                .with {
+                    $0.key = "a"; $0.value = "b"
+                }
+            ]
+        }
         if Bool.random(using: &generator) { response.rawBody.append(contentsOf: [1, 2, 3]) }
         return response
     }

@@ -5,20 +5,24 @@ import Testing
 @testable import GRPC
 
 @Suite struct ReflectionMessagesTests {
-    @Test("a question reads back as what it was", arguments: [
-        ReflectionQuestion.services, .file("a/b.proto"), .fileOfSymbol("acme.Orders"),
-        .fileOfExtension(type: "acme.Order", number: 1000), .extensionNumbers(type: "acme.Order"),
-    ])
+    @Test(
+        "a question reads back as what it was",
+        arguments: [
+            ReflectionQuestion.services, .file("a/b.proto"), .fileOfSymbol("acme.Orders"),
+            .fileOfExtension(type: "acme.Order", number: 1000), .extensionNumbers(type: "acme.Order"),
+        ])
     func questions(question: ReflectionQuestion) throws {
         var buffer = ByteBuffer()
         question.append(to: &buffer)
         #expect(try ReflectionQuestion.read(buffer.readable) == question)
     }
 
-    @Test("an answer reads back as what it was", arguments: [
-        ReflectionAnswer.services(["acme.Orders", "acme.Other"]), .services([]), .files([[1, 2, 3], [4]]),
-        .extensionNumbers(type: "acme.Order", [7, 1000]), .error(code: 5, message: "no symbol x"),
-    ])
+    @Test(
+        "an answer reads back as what it was",
+        arguments: [
+            ReflectionAnswer.services(["acme.Orders", "acme.Other"]), .services([]), .files([[1, 2, 3], [4]]),
+            .extensionNumbers(type: "acme.Order", [7, 1000]), .error(code: 5, message: "no symbol x"),
+        ])
     func answers(answer: ReflectionAnswer) throws {
         var request = ByteBuffer(), buffer = ByteBuffer()
         ReflectionQuestion.services.append(to: &request)
@@ -47,20 +51,33 @@ import Testing
                 $0.field = [.with { $0.name = "id" }]
                 $0.oneofDecl = [.with { $0.name = "way" }]
                 $0.nestedType = [.with { $0.name = "Line" }]
-                $0.enumType = [.with { $0.name = "Kind"; $0.value = [.with { $0.name = "BOOK" }] }]
-                $0.extension = [.with { $0.name = "more"; $0.extendee = ".acme.Base"; $0.number = 1000 }]
+                $0.enumType = [
+                    .with {
+                        $0.name = "Kind"; $0.value = [.with { $0.name = "BOOK" }]
+                    }
+                ]
+                $0.extension = [
+                    .with {
+                        $0.name = "more"; $0.extendee = ".acme.Base"; $0.number = 1000
+                    }
+                ]
             }
         ]
-        file.service = [.with { $0.name = "Orders"; $0.method = [.with { $0.name = "Get" }] }]
+        file.service = [
+            .with {
+                $0.name = "Orders"; $0.method = [.with { $0.name = "Get" }]
+            }
+        ]
         let bytes: [UInt8] = try file.serializedBytes()
         let outline = try bytes.withUnsafeBytes { try FileOutline($0) }
         #expect(outline.name == "a.proto")
         #expect(outline.imports == ["b.proto"])
         #expect(outline.services == ["acme.Orders"])
-        #expect(Set(outline.symbols) == [
-            "acme.Order", "acme.Order.id", "acme.Order.way", "acme.Order.Line", "acme.Order.Kind", "acme.Order.BOOK",
-            "acme.Order.more", "acme.Orders", "acme.Orders.Get",
-        ])
+        #expect(
+            Set(outline.symbols) == [
+                "acme.Order", "acme.Order.id", "acme.Order.way", "acme.Order.Line", "acme.Order.Kind", "acme.Order.BOOK",
+                "acme.Order.more", "acme.Orders", "acme.Orders.Get",
+            ])
         #expect(outline.extensions.map(\.type) == ["acme.Base"] && outline.extensions.map(\.number) == [1000])
     }
 }

@@ -131,11 +131,13 @@ import Testing
         #expect(try detail(Google_Rpc_ErrorInfo.self, of: status(of: written(hidden, to: .grpc)))?.metadata == [:])
     }
 
-    @Test("RetryInfo is exact where retry-after is whole seconds", arguments: [
-        (Duration.milliseconds(1500), "2", "1.500s"), (.seconds(3), "3", "3s"), (.zero, "1", "0s"),
-        (.nanoseconds(1), "1", "0.000000001s"), (.microseconds(2_000_001), "3", "2.000001s"), (.seconds(-4), "1", "0s"),
-        (.milliseconds(-500), "1", "0s"),
-    ])
+    @Test(
+        "RetryInfo is exact where retry-after is whole seconds",
+        arguments: [
+            (Duration.milliseconds(1500), "2", "1.500s"), (.seconds(3), "3", "3s"), (.zero, "1", "0s"),
+            (.nanoseconds(1), "1", "0.000000001s"), (.microseconds(2_000_001), "3", "2.000001s"), (.seconds(-4), "1", "0s"),
+            (.milliseconds(-500), "1", "0s"),
+        ])
     func retry(delay: Duration, header: String, json: String) throws {
         let refusal = Refusal(.limitStoreUnavailable(retryAfter: delay))
         let answer = written(refusal, to: .http)

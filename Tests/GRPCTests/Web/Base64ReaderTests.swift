@@ -41,7 +41,9 @@ struct Base64ReaderTests {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return Int(truncatingIfNeeded: (state ^ state >> 29) & 0xFFFF_FFFF) % count
         }
-        let seeds = ["aGVsbG8=LA==IHdvcmxkIHdvcmxkIQ==", "AAAAAAUKA2FiYw==gAAAAA9ncnBjLXN0YXR1czogMA0K", "AAECAwQFBgcICQoLDA0ODw=="]
+        let seeds = [
+            "aGVsbG8=LA==IHdvcmxkIHdvcmxkIQ==", "AAAAAAUKA2FiYw==gAAAAA9ncnBjLXN0YXR1czogMA0K", "AAECAwQFBgcICQoLDA0ODw==",
+        ]
         let telling = Array("=AZaz09+/-_ \r\n!".utf8) + [0, 0x80, 0xFF]
         for _ in 0..<1500 {
             var bytes = Array(seeds[random(seeds.count)].utf8)

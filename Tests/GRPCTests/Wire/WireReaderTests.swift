@@ -29,17 +29,20 @@ import Testing
         #expect(try skipAll(bytes) == [1, 2, 3, 4, 6])
     }
 
-    @Test("malformed encodings are refused", arguments: [
-        ([0x08], WireReader.Failure.truncated), ([0x08, 0x80], .truncated), ([0x80], .truncated),
-        ([0x0A, 0x05, 1, 2], .truncated), ([0x0A], .truncated), ([0x11, 1, 2, 3, 4, 5, 6, 7], .truncated), ([0x35, 1, 2, 3], .truncated),
-        ([0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], .truncated),
-        ([0x08] + Array(repeating: 0xFF, count: 10), .varintTooLong),
-        ([0x08] + Array(repeating: 0x80, count: 9) + [0x02], .varintTooLong),
-        ([0x00], .badTag), ([0x02, 0x00], .badTag), ([0x0E], .badTag), ([0x0F], .badTag),
-        ([0x80, 0x80, 0x80, 0x80, 0x10], .badTag),
-        ([0x0B], .groupNotClosed), ([0x0C], .groupNotClosed), ([0x0B, 0x14], .groupNotClosed), ([0x0B, 0x08], .truncated),
-        (Array(repeating: 0x0B, count: 101), .nestedTooDeep),
-    ] as [([UInt8], WireReader.Failure)])
+    @Test(
+        "malformed encodings are refused",
+        arguments: [
+            ([0x08], WireReader.Failure.truncated), ([0x08, 0x80], .truncated), ([0x80], .truncated),
+            ([0x0A, 0x05, 1, 2], .truncated), ([0x0A], .truncated), ([0x11, 1, 2, 3, 4, 5, 6, 7], .truncated),
+            ([0x35, 1, 2, 3], .truncated),
+            ([0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], .truncated),
+            ([0x08] + Array(repeating: 0xFF, count: 10), .varintTooLong),
+            ([0x08] + Array(repeating: 0x80, count: 9) + [0x02], .varintTooLong),
+            ([0x00], .badTag), ([0x02, 0x00], .badTag), ([0x0E], .badTag), ([0x0F], .badTag),
+            ([0x80, 0x80, 0x80, 0x80, 0x10], .badTag),
+            ([0x0B], .groupNotClosed), ([0x0C], .groupNotClosed), ([0x0B, 0x14], .groupNotClosed), ([0x0B, 0x08], .truncated),
+            (Array(repeating: 0x0B, count: 101), .nestedTooDeep),
+        ] as [([UInt8], WireReader.Failure)])
     func malformed(bytes: [UInt8], failure: WireReader.Failure) {
         #expect(throws: failure) { try skipAll(bytes) }
     }
@@ -63,9 +66,11 @@ import Testing
         }
     }
 
-    @Test("text must be UTF-8", arguments: [
-        [0xFF], [0xC3], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x61, 0x80],
-    ] as [[UInt8]])
+    @Test(
+        "text must be UTF-8",
+        arguments: [
+            [0xFF], [0xC3], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x61, 0x80],
+        ] as [[UInt8]])
     func text(bytes: [UInt8]) {
         _ = ([UInt8(bytes.count)] + bytes).withUnsafeBytes { bytes in
             #expect(throws: WireReader.Failure.textNotUTF8) {

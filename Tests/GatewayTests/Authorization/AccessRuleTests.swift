@@ -4,7 +4,8 @@ import TLS
 @testable import Gateway
 
 @Suite struct AccessRuleTests {
-    private static let reader = #"{"scope":"orders.read orders.list","role":"clerk","realm":{"roles":["a","b"]},"level":3,"beta":true,"none":null,"nested":[["a"]],"obj":{"a":1}}"#
+    private static let reader =
+        #"{"scope":"orders.read orders.list","role":"clerk","realm":{"roles":["a","b"]},"level":3,"beta":true,"none":null,"nested":[["a"]],"obj":{"a":1}}"#
 
     private static func claim(_ path: String..., is value: String) -> AccessRule { .claim(path: path, value: value) }
 
@@ -22,7 +23,8 @@ import TLS
             (claim("realm.roles", is: "a"), "denied"), (claim("realm", is: "roles"), "denied"),
             (claim("level", is: "3"), "allowed"), (claim("level", is: "3.0"), "denied"), (claim("beta", is: "true"), "allowed"),
             (claim("none", is: "null"), "denied"), (claim("none", is: ""), "denied"), (claim("missing", is: ""), "denied"),
-            (claim("nested", is: "a"), "denied"), (claim("obj", is: "1"), "denied"), (claim("role", "clerk", is: "clerk"), "denied"),
+            (claim("nested", is: "a"), "denied"), (claim("obj", is: "1"), "denied"),
+            (claim("role", "clerk", is: "clerk"), "denied"),
         ] as [(AccessRule, String)])
     func token(rule: AccessRule, expected: String) throws {
         let caller = try TestCaller(Self.reader)
@@ -60,7 +62,8 @@ import TLS
             (.anyone, "allowed"), (.authenticated, "needs authentication"), (.scopes([]), "needs authentication"),
             (.scopes(["x"]), "needs authentication"), (.not(.scopes(["x"])), "needs authentication"),
             (.not(.authenticated), "needs authentication"), (.not(claim("role", is: "banned")), "needs authentication"),
-            (.any([claim("role", is: "a"), .anyone]), "allowed"), (.any([.not(claim("role", is: "a")), .not(.anyone)]), "needs authentication"),
+            (.any([claim("role", is: "a"), .anyone]), "allowed"),
+            (.any([.not(claim("role", is: "a")), .not(.anyone)]), "needs authentication"),
             (.all([.anyone, .not(claim("role", is: "a"))]), "needs authentication"),
             (.all([.authenticated, .not(.anyone)]), "denied"), (.all([.not(.anyone), .authenticated]), "denied"),
         ] as [(AccessRule, String)])

@@ -30,7 +30,9 @@ import Testing
         let writer = try TestCaller(#"{"scope":"write"}"#)
         #expect(writer.answer(route) == Answer(reason: "needs scopes read", rule: "read"))
         #expect(writer.answer(route, method: method) == .allowed)
-        #expect(try TestCaller(#"{"scope":"read"}"#).answer(route, method: method) == Answer(reason: "needs scopes write", rule: "write"))
+        #expect(
+            try TestCaller(#"{"scope":"read"}"#).answer(route, method: method)
+                == Answer(reason: "needs scopes write", rule: "write"))
         let denying = AccessRules(deny: NamedRule(name: "no", Self.claim("a", "1")))
         #expect(try TestCaller(#"{"scope":"read"}"#).answer(route, method: denying) == .allowed)
         #expect(writer.answer(route, method: denying) == Answer(reason: "needs scopes read", rule: "read"))
@@ -55,7 +57,9 @@ import Testing
         let strict = Self.shadow("strict", .scopes(["x"]))
         let caller = try TestCaller(#"{"a":1}"#)
         #expect(caller.answer(AccessRules(allow: strict)) == Answer(reason: "allowed", rule: nil, shadow: ["strict"]))
-        #expect(caller.answer(AccessRules(deny: Self.shadow("a", Self.claim("a", "1")))) == Answer(reason: "allowed", rule: nil, shadow: ["a"]))
+        #expect(
+            caller.answer(AccessRules(deny: Self.shadow("a", Self.claim("a", "1"))))
+                == Answer(reason: "allowed", rule: nil, shadow: ["a"]))
         #expect(caller.answer(AccessRules(deny: Self.shadow("b", Self.claim("a", "2")))) == .allowed)
         #expect(try TestCaller(#"{"scope":"x"}"#).answer(AccessRules(allow: strict)) == .allowed)
         let route = AccessRules(deny: Self.shadow("route", Self.claim("a", "1")))
@@ -71,8 +75,12 @@ import Testing
         // On a method it is the route's.
         let route = AccessRules(allow: NamedRule(name: "read", .scopes(["read"])))
         let method = AccessRules(allow: Self.shadow("write", .scopes(["write"])))
-        #expect(try TestCaller(#"{"scope":"read"}"#).answer(route, method: method) == Answer(reason: "allowed", rule: nil, shadow: ["write"]))
-        #expect(try TestCaller(#"{"scope":"write"}"#).answer(route, method: method) == Answer(reason: "needs scopes read", rule: "read"))
+        #expect(
+            try TestCaller(#"{"scope":"read"}"#).answer(route, method: method)
+                == Answer(reason: "allowed", rule: nil, shadow: ["write"]))
+        #expect(
+            try TestCaller(#"{"scope":"write"}"#).answer(route, method: method) == Answer(reason: "needs scopes read", rule: "read")
+        )
         // And a method's enforced allow replaces a route's shadow.
         let enforced = AccessRules(allow: NamedRule(name: "any", .authenticated))
         #expect(try TestCaller("{}").answer(AccessRules(allow: Self.shadow("s", .scopes(["x"]))), method: enforced) == .allowed)
@@ -114,7 +122,9 @@ import Testing
         for _ in 0..<2 {
             for (index, policy) in policies.enumerated() {
                 let answer = Answer(caller.verdict(policy, in: book), policy, book)
-                #expect(answer == (granted.contains(index) ? .allowed : Answer(reason: "needs scopes s\(index)", rule: "rule \(index)")))
+                #expect(
+                    answer == (granted.contains(index) ? .allowed : Answer(reason: "needs scopes s\(index)", rule: "rule \(index)"))
+                )
             }
         }
     }

@@ -42,7 +42,9 @@ final class TestCaller {
             certificate: certificate.map { .passUnretained($0) })
     }
 
-    func verdict(_ policy: AccessPolicy, in book: RuleBook) -> AccessVerdict { withExtendedLifetime(self) { book.check(policy, facts) } }
+    func verdict(_ policy: AccessPolicy, in book: RuleBook) -> AccessVerdict {
+        withExtendedLifetime(self) { book.check(policy, facts) }
+    }
 
     /// What one rule, as a route's `allow`, says of this caller.
     func answer(to rule: AccessRule) -> Answer { answer(AccessRules(allow: NamedRule(name: "rule", rule))) }

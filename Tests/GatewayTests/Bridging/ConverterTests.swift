@@ -47,18 +47,22 @@ struct ConverterTests {
         #expect(converter.answerIsCompressed)
     }
 
-    @Test("an answer that is not exactly one message is none", arguments: [
-        [], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 9], [9, 0, 0, 0, 0],
-    ] as [[UInt8]])
+    @Test(
+        "an answer that is not exactly one message is none",
+        arguments: [
+            [], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 9], [9, 0, 0, 0, 0],
+        ] as [[UInt8]])
     func notOne(bytes: [UInt8]) {
         #expect(throws: ConversionFailure.self) {
             try answer(MessageConverter(requestIsCompressed: false, announcedBytes: nil), [bytes])
         }
     }
 
-    @Test("frames that are cut off or have unknown flags pass in neither direction", arguments: [
-        [0, 0, 0, 0, 4, 1, 2], [0, 0, 0], [2, 0, 0, 0, 0], [0x80, 0, 0, 0, 0], [0, 0xFF, 0xFF, 0xFF, 0xFF, 1],
-    ] as [[UInt8]])
+    @Test(
+        "frames that are cut off or have unknown flags pass in neither direction",
+        arguments: [
+            [0, 0, 0, 0, 4, 1, 2], [0, 0, 0], [2, 0, 0, 0, 0], [0x80, 0, 0, 0, 0], [0, 0xFF, 0xFF, 0xFF, 0xFF, 1],
+        ] as [[UInt8]])
     func brokenFrames(last: [UInt8]) throws {
         let whole: [UInt8] = [0, 0, 0, 0, 1, 7]
         let converters: [() -> any BodyConverter] = [
@@ -114,7 +118,9 @@ struct ConverterTests {
         let both = TextConverter(requestIsText: true, answerIsText: true)
         #expect(try request(both, [Array("AAAAA".utf8), Array("AEH".utf8)]) == [0, 0, 0, 0, 1, 7])
         #expect(try answer(both, [[0, 0], [0, 0, 1, 7]]) == Array("AAA=AAABBw==".utf8))
-        #expect(throws: ConversionFailure.self) { try request(TextConverter(requestIsText: true, answerIsText: false), [Array("AAE".utf8)]) }
+        #expect(throws: ConversionFailure.self) {
+            try request(TextConverter(requestIsText: true, answerIsText: false), [Array("AAE".utf8)])
+        }
     }
 
     @Test("a window is given back as the converted bytes are taken, never for more than waits")
@@ -138,10 +144,13 @@ struct ConverterTests {
         #expect(again.take(10) == 0)
     }
 
-    @Test("a list has the member that is wanted, unless it weighs nothing", arguments: [
-        ("gzip", true), ("br, gzip", true), ("GZIP;q=1", true), ("gzip;q=0", false), ("gzip; q=0.0", false), ("gzip;q=0.5", true),
-        ("xgzip", false), ("", false), ("*", false),
-    ])
+    @Test(
+        "a list has the member that is wanted, unless it weighs nothing",
+        arguments: [
+            ("gzip", true), ("br, gzip", true), ("GZIP;q=1", true), ("gzip;q=0", false), ("gzip; q=0.0", false),
+            ("gzip;q=0.5", true),
+            ("xgzip", false), ("", false), ("*", false),
+        ])
     func lists(list: String, has: Bool) {
         #expect(Array(list.utf8).withUnsafeBytes { BridgedRequest.names($0, "gzip") } == has)
     }

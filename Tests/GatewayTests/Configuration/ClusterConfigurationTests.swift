@@ -111,16 +111,18 @@ struct ClusterConfigurationTests {
             clusters[1].balancing.settings.slowStart == SlowStart(window: .seconds(30), aggression: 1.5, minimumPercent: 20))
     }
 
-    @Test("a file of endpoints is a list in YAML or JSON, and its mistakes have their places in it", arguments: [
-        ("- 10.0.0.1:80\n- { address: \"b.test:80\", weight: 2 }\n", 2, ""),
-        ("[\"10.0.0.1:80\", {\"address\": \"10.0.0.2:80\", \"priority\": 1}]", 2, ""),
-        ("endpoints: [10.0.0.1:80]", 0, "e.yaml:1:1: found a mapping, expected a list, each an address such as"),
-        ("- 10.0.0.1\n", 0, "e.yaml:1:3: [0]: found \"10.0.0.1\", expected an address such as"),
-        ("- 10.0.0.1:80\n- 10.0.0.1:80\n", 2, "e.yaml:2:3: [1]: found \"10.0.0.1:80\" twice"),
-        ("- { address: \"10.0.0.1:80\", weight: 0 }\n", 1, "e.yaml:1:37: [0].weight: found \"0\""),
-        ("- [", 0, "e.yaml:2:1: not YAML"),
-        ("", 0, "e.yaml:1:1: found an empty mapping, expected a list"),
-    ])
+    @Test(
+        "a file of endpoints is a list in YAML or JSON, and its mistakes have their places in it",
+        arguments: [
+            ("- 10.0.0.1:80\n- { address: \"b.test:80\", weight: 2 }\n", 2, ""),
+            ("[\"10.0.0.1:80\", {\"address\": \"10.0.0.2:80\", \"priority\": 1}]", 2, ""),
+            ("endpoints: [10.0.0.1:80]", 0, "e.yaml:1:1: found a mapping, expected a list, each an address such as"),
+            ("- 10.0.0.1\n", 0, "e.yaml:1:3: [0]: found \"10.0.0.1\", expected an address such as"),
+            ("- 10.0.0.1:80\n- 10.0.0.1:80\n", 2, "e.yaml:2:3: [1]: found \"10.0.0.1:80\" twice"),
+            ("- { address: \"10.0.0.1:80\", weight: 0 }\n", 1, "e.yaml:1:37: [0].weight: found \"0\""),
+            ("- [", 0, "e.yaml:2:1: not YAML"),
+            ("", 0, "e.yaml:1:1: found an empty mapping, expected a list"),
+        ])
     func file(text: String, count: Int, report: String) {
         let (endpoints, issues) = EndpointsFile.read(text, file: "e.yaml")
         #expect(endpoints.count == count)

@@ -63,14 +63,23 @@ import Testing
                 PlanConfiguration(
                     name: at("free"),
                     limits: [
-                        at(LimitRule(name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100, keys: [.tenant])),
-                        at(LimitRule(name: "plans.free.limits[1]", count: 10_000, window: LimitWindow(unit: .day), keys: [.tenant])),
+                        at(
+                            LimitRule(
+                                name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
+                                keys: [.tenant])),
+                        at(
+                            LimitRule(name: "plans.free.limits[1]", count: 10_000, window: LimitWindow(unit: .day), keys: [.tenant])
+                        ),
                     ]),
                 PlanConfiguration(
                     name: at("pro"),
                     limits: [
-                        at(LimitRule(name: "plans.pro.limits[0]", count: 2000, window: LimitWindow(unit: .second), keys: [.tenant])),
-                        at(LimitRule(name: "plans.pro.limits[1]", count: 5_000_000, window: LimitWindow(unit: .month), keys: [.tenant])),
+                        at(
+                            LimitRule(name: "plans.pro.limits[0]", count: 2000, window: LimitWindow(unit: .second), keys: [.tenant])
+                        ),
+                        at(
+                            LimitRule(
+                                name: "plans.pro.limits[1]", count: 5_000_000, window: LimitWindow(unit: .month), keys: [.tenant])),
                     ]),
             ])
         #expect(
@@ -83,7 +92,8 @@ import Testing
         #expect(
             cluster.endpoints
                 == .list([
-                    EndpointConfiguration(at(.ip("10.0.0.11", port: 50051))), EndpointConfiguration(at(.ip("10.0.0.12", port: 50051))),
+                    EndpointConfiguration(at(.ip("10.0.0.11", port: 50051))),
+                    EndpointConfiguration(at(.ip("10.0.0.12", port: 50051))),
                 ]))
         #expect(cluster.timeouts == .defaults && cluster.connections == .defaults)
         let name = "acme.orders.v1.Orders"
@@ -234,7 +244,9 @@ import Testing
         try checkAuthentication(try #require(configuration.authentication))
         #expect(
             configuration.plans.first?.limits.map(\.value) == [
-                LimitRule(name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100, keys: [.tenant, .method]),
+                LimitRule(
+                    name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
+                    keys: [.tenant, .method]),
                 LimitRule(name: "daily", count: 1000, window: LimitWindow(units: 2, unit: .day), keys: [.tenant], isShadow: true),
             ])
         let pair = CertificatePair(certificate: at("c.pem"), privateKey: at("c.key"))
@@ -244,7 +256,8 @@ import Testing
                     store: at(
                         .redis(
                             RedisLocation(
-                                address: .name("redis.internal", port: 6380), database: 2, user: "martlet", password: Secret("hunter2"),
+                                address: .name("redis.internal", port: 6380), database: 2, user: "martlet",
+                                password: Secret("hunter2"),
                                 tls: PeerTLS(ca: at("redis.pem"), serverName: "redis.internal", certificate: pair)))),
                     domain: "acme", timeout: .milliseconds(50), whenUnavailable: .deny))
         #expect(
@@ -256,7 +269,8 @@ import Testing
                             .ip("10.0.0.11", port: 50051), .name("orders.internal", port: 50051), .ip("::1", port: 50051),
                             NetworkAddress.unix("/run/orders.sock"),
                         ].map { EndpointConfiguration(at($0)) }),
-                    speaks: .http2, balancing: BalancingConfiguration(settings: BalancingSettings(policy: .roundRobin), hash: []), tls: .defaults,
+                    speaks: .http2, balancing: BalancingConfiguration(settings: BalancingSettings(policy: .roundRobin), hash: []),
+                    tls: .defaults,
                     timeouts: ClusterConfiguration.Timeouts(connect: .seconds(1), idle: nil, age: .seconds(3600)),
                     connections: ClusterConfiguration.Connections(streams: 10, maximum: 2), guards: GuardSettings()))
         try checkRoutes(configuration.routes)
@@ -278,7 +292,8 @@ import Testing
             listeners[0].limits
                 == ListenerLimits(
                     connections: 5000, streams: 50, headers: 64, headerBytes: 16 << 10, bodyBytes: 4 << 20, handshake: .seconds(5),
-                    idle: .seconds(600), age: .seconds(3600), ageGrace: nil, streamIdle: nil, stall: .seconds(20), resets: Rate(perSecond: 10, burst: 50), settings: 8,
+                    idle: .seconds(600), age: .seconds(3600), ageGrace: nil, streamIdle: nil, stall: .seconds(20),
+                    resets: Rate(perSecond: 10, burst: 50), settings: 8,
                     emptyFrames: 16, controlFrames: 4))
     }
 

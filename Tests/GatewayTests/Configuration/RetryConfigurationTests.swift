@@ -53,7 +53,9 @@ struct RetryConfigurationTests {
 
     @Test("a base above the usual largest delay lifts that")
     func backoff() throws {
-        #expect(try route("retry: { backoff: { base: 1s } }").attempts.retry?.value?.backoff == Backoff(base: .seconds(1), max: .seconds(1)))
+        #expect(
+            try route("retry: { backoff: { base: 1s } }").attempts.retry?.value?.backoff
+                == Backoff(base: .seconds(1), max: .seconds(1)))
     }
 
     @Test("what a method says counts before what its route says, and off is nothing")
@@ -73,7 +75,8 @@ struct RetryConfigurationTests {
                 == .hedging(HedgingPolicy(attempts: 5, delay: .zero, nonFatal: conditions { $0.insert(.internal) })))
         #expect(
             read.attempts.trials(for: read.methods[4].attempts)
-                == .hedging(HedgingPolicy(attempts: 2, delay: .milliseconds(100), nonFatal: conditions { $0.insert(.unavailable) })))
+                == .hedging(HedgingPolicy(attempts: 2, delay: .milliseconds(100), nonFatal: conditions { $0.insert(.unavailable) }))
+        )
     }
 
     @Test("budgets are a fifth of what runs and three at least, and a limit on retries none")
@@ -112,6 +115,8 @@ struct RetryConfigurationTests {
         ])
     func repetition(text: String, place: String) {
         let (_, report) = readConfiguration("routes: [{ service: a.B, cluster: orders, \(text) }]")
-        #expect(report.isEmpty == place.isEmpty && (place.isEmpty || report.contains(" \(place): warning: found a retry that may run ")))
+        #expect(
+            report.isEmpty == place.isEmpty && (place.isEmpty || report.contains(" \(place): warning: found a retry that may run "))
+        )
     }
 }

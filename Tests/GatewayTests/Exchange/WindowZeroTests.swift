@@ -32,7 +32,9 @@ import Testing
         #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
     }
 
-    @Test("the caller's deadline ends a call whose answer is complete and has data left", arguments: ["", ", timeout: 2s", ", max_stream_duration: 2s"])
+    @Test(
+        "the caller's deadline ends a call whose answer is complete and has data left",
+        arguments: ["", ", timeout: 2s", ", max_stream_duration: 2s"])
     func deadline(route: String) throws {
         let (gateway, backend) = try house(route: route)
         let caller = try gateway.caller(limits: holding)

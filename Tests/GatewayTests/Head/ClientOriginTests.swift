@@ -34,7 +34,8 @@ import Testing
             Case("10.0.0.1", ["10.0.0.3, 10.0.0.2"], client: "10.0.0.3", upstream: "10.0.0.3, 10.0.0.2, 10.0.0.1"),
             // Several fields are one list.
             Case("10.0.0.1", ["9.9.9.9", "1.1.1.1", "10.0.0.2"], client: "1.1.1.1", upstream: "1.1.1.1, 10.0.0.2, 10.0.0.1"),
-            Case("10.0.0.1", ["9.9.9.9, 10.0.0.4", "10.0.0.2"], client: "9.9.9.9", upstream: "9.9.9.9, 10.0.0.4, 10.0.0.2, 10.0.0.1"),
+            Case(
+                "10.0.0.1", ["9.9.9.9, 10.0.0.4", "10.0.0.2"], client: "9.9.9.9", upstream: "9.9.9.9, 10.0.0.4, 10.0.0.2, 10.0.0.1"),
             Case("10.0.0.1", ["1.1.1.1", ""], client: "1.1.1.1", upstream: "1.1.1.1, , 10.0.0.1"),
             // Ports and brackets.
             Case("10.0.0.1", ["1.1.1.1:4711"], client: "1.1.1.1", upstream: "1.1.1.1:4711, 10.0.0.1"),
@@ -93,7 +94,8 @@ import Testing
         arguments: [
             ("10.0.0.1", ["https"], false, "https"), ("10.0.0.1", ["http"], true, "http"), ("10.0.0.1", [], true, "https"),
             ("10.0.0.1", ["https", "https"], false, "https"), ("10.0.0.1", ["https", "http"], false, "http"),
-            ("10.0.0.1", ["https,http"], false, "http"), ("10.0.0.1", ["HTTPS"], false, "http"), ("10.0.0.1", ["ws"], true, "https"),
+            ("10.0.0.1", ["https,http"], false, "http"), ("10.0.0.1", ["HTTPS"], false, "http"),
+            ("10.0.0.1", ["ws"], true, "https"),
             ("1.1.1.1", ["https"], false, "http"), ("1.1.1.1", ["http"], true, "https"),
         ])
     func proto(peer: String, sent: [String], isSecure: Bool, expected: String) throws {

@@ -24,8 +24,10 @@ import Testing
     @Test(
         "what is no address is none",
         arguments: [
-            "", ".", ":", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.04", "1.2.3.", ".1.2.3", "1..2.3", "1.2.3.4 ", "0x1.2.3.4",
-            "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", ":::", "1:::2", ":1", "1:", "::1:", "12345::", "g::", "::%eth0", "[::1]",
+            "", ".", ":", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.04", "1.2.3.", ".1.2.3", "1..2.3", "1.2.3.4 ",
+            "0x1.2.3.4",
+            "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", ":::", "1:::2", ":1", "1:", "::1:", "12345::", "g::", "::%eth0",
+            "[::1]",
             "1:2:3:4:5:6:7:1.2.3.4", "::1.2.3", "1.2.3.4::", "::1.2.3.4:5", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "-1.2.3.4",
         ])
     func refused(text: String) {
@@ -101,7 +103,8 @@ import Testing
         let set = CIDRSet(blocks)
         for _ in 0..<5_000 {
             let address = IPAddress(v4: UInt32.random(in: 0x0a00_0000...0x0a1f_ffff, using: &generator))
-            #expect(set.contains(address) == blocks.contains { ($0.first.bits...$0.last.bits).contains(address.bits) }, "\(address)")
+            #expect(
+                set.contains(address) == blocks.contains { ($0.first.bits...$0.last.bits).contains(address.bits) }, "\(address)")
         }
     }
 

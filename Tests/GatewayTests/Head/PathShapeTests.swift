@@ -19,7 +19,8 @@ import Testing
             ("/a%00", .nul), ("/a%00.json", .nul),
             ("/a%", .malformedEscape), ("/a%2", .malformedEscape), ("/a%2?f", .malformedEscape), ("/a%zz", .malformedEscape),
             ("/a%u002e", .malformedEscape), ("/%", .malformedEscape), ("/a/%2", .malformedEscape), ("/a%-1b", .malformedEscape),
-            ("/%61/b", .needlessEscape), ("/a/%43reate", .needlessEscape), ("/a/b%5A", .needlessEscape), ("/a/%39", .needlessEscape),
+            ("/%61/b", .needlessEscape), ("/a/%43reate", .needlessEscape), ("/a/b%5A", .needlessEscape),
+            ("/a/%39", .needlessEscape),
             ("/a%2db", .needlessEscape), ("/a%5Fb", .needlessEscape), ("/a%7Eb", .needlessEscape), ("/a/%2e%2ea", .needlessEscape),
             ("/a b", .forbiddenByte), ("/a\tb", .forbiddenByte), ("/a\r\nb", .forbiddenByte), ("/a\u{0}b", .forbiddenByte),
             ("/a\u{7f}", .forbiddenByte), ("/ä", .forbiddenByte), ("/a#b", .forbiddenByte), ("/a?b#/../c", .forbiddenByte),
@@ -42,7 +43,8 @@ import Testing
         "what only looks like an attack passes",
         arguments: [
             "/", "/...", "/a/...", "/.well-known/a", "/a/.b", "/a/..b", "/a/b.", "/a/b..", "/a..b",
-            "/a%2fb", "/%2f", "/a%2f", "/a%20b", "/a%c3%a4", "/a%40b", "/a%5bb", "/a%60b", "/a%7bb", "/a%2cb", "/a%3ab", "/a?b=%61", "/a;b=1", "/a/b;..", "/a:verb", "/a/b/", "/a?x=../..&y=//", "/a?%",
+            "/a%2fb", "/%2f", "/a%2f", "/a%20b", "/a%c3%a4", "/a%40b", "/a%5bb", "/a%60b", "/a%7bb", "/a%2cb", "/a%3ab", "/a?b=%61",
+            "/a;b=1", "/a/b;..", "/a:verb", "/a/b/", "/a?x=../..&y=//", "/a?%",
             "/a!$&'()*+,;=:@-._~", "/a|b^c`{}\"<>[]",
         ])
     func passes(path: String) {

@@ -66,9 +66,11 @@ struct HealthMonitorTests {
         return check
     }
 
-    @Test("the first check decides, and until then nobody's health is believed", arguments: [
-        HealthCheckConfiguration.Kind.grpc(service: ""), .http(path: "/healthz"), .tcp,
-    ])
+    @Test(
+        "the first check decides, and until then nobody's health is believed",
+        arguments: [
+            HealthCheckConfiguration.Kind.grpc(service: ""), .http(path: "/healthz"), .tcp,
+        ])
     func first(kind: HealthCheckConfiguration.Kind) throws {
         let fixture = try Fixture(2, check(kind))
         #expect(fixture.states == [false, false] && fixture.gateway.gateway.current.clusters[0].isPanicking)
@@ -76,9 +78,11 @@ struct HealthMonitorTests {
         #expect(!fixture.gateway.gateway.current.clusters[0].isPanicking && fixture.changes == 2)
     }
 
-    @Test("an endpoint that is gone fails three checks in a row before it gets no calls, and one passes for one that is new", arguments: [
-        HealthCheckConfiguration.Kind.grpc(service: ""), .http(path: "/healthz"), .tcp,
-    ])
+    @Test(
+        "an endpoint that is gone fails three checks in a row before it gets no calls, and one passes for one that is new",
+        arguments: [
+            HealthCheckConfiguration.Kind.grpc(service: ""), .http(path: "/healthz"), .tcp,
+        ])
     func thresholds(kind: HealthCheckConfiguration.Kind) throws {
         let fixture = try Fixture(2, check(kind), watches: false)
         #expect(fixture.run { fixture.states == [true, true] })

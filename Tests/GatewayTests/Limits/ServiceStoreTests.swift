@@ -126,7 +126,8 @@ struct ServiceStoreTests {
         init(on worker: TestWorker) throws {
             server = GRPCServer(context: worker.context)
             http = HTTPServer(name: "service", settings: .defaults, handler: server, context: worker.context)
-            socket = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { [unowned self] in _ = http.serve($0) }
+            socket = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { [unowned self] in _ = http.serve($0)
+            }
             server.register("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit", .unary(self))
         }
 
@@ -144,10 +145,12 @@ struct ServiceStoreTests {
     }
 
     /// OVER_LIMIT with `duration_until_reset`, its seconds at the limit of what counts as an answer and one above.
-    @Test("a time until the reset that no clock reaches is no answer, and the call is decided without it", arguments: [
-        (0, true), (31_536_000, true), (9_223_372_036, true), (9_223_372_037, false), (18_446_744_073, false),
-        (18_446_744_074, false), (.max, false), (.min, false),
-    ] as [(Int64, Bool)])
+    @Test(
+        "a time until the reset that no clock reaches is no answer, and the call is decided without it",
+        arguments: [
+            (0, true), (31_536_000, true), (9_223_372_036, true), (9_223_372_037, false), (18_446_744_073, false),
+            (18_446_744_074, false), (.max, false), (.min, false),
+        ] as [(Int64, Bool)])
     func extremes(seconds: Int64, isAnswer: Bool) throws {
         let worker = try TestWorker()
         let service = try FixedService(on: worker)
@@ -187,7 +190,9 @@ struct ServiceStoreTests {
 
     @Test("seconds until the reset are rounded up at any size")
     func seconds() {
-        for (nanoseconds, seconds) in [(0, 0), (1, 1), (1_000_000_000, 1), (1_000_000_001, 2), (UInt64.max, 18_446_744_074)] as [(UInt64, UInt64)] {
+        for (nanoseconds, seconds) in [(0, 0), (1, 1), (1_000_000_000, 1), (1_000_000_001, 2), (UInt64.max, 18_446_744_074)]
+            as [(UInt64, UInt64)]
+        {
             let verdict = LimitVerdict(
                 isAllowed: false, limit: 1, remaining: 0, retryAfterNanoseconds: nanoseconds, resetAfterNanoseconds: nanoseconds)
             #expect(verdict.resetAfterSeconds == seconds)

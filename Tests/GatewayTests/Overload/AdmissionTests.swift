@@ -22,7 +22,8 @@ struct AdmissionTests {
         return (gateway, backend)
     }
 
-    @Test("near the limit of calls those of low priority are refused first, then all but those of high, at it all, and all come back")
+    @Test(
+        "near the limit of calls those of low priority are refused first, then all but those of high, at it all, and all come back")
     func calls() throws {
         let (gateway, backend) = try house("{ calls: 20 }")
         let caller = try gateway.caller()

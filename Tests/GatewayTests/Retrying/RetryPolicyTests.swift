@@ -10,9 +10,11 @@ struct RetryPolicyTests {
     private let policy = RetryPolicy(conditions: RetryConditions(), attempts: 4)
     private let now = Instant(nanoseconds: 1_000_000_000)
 
-    @Test("full jitter: from nothing to a bound that doubles up to the largest", arguments: [
-        (1, 25), (2, 50), (3, 100), (4, 200), (5, 250), (6, 250), (60, 250),
-    ])
+    @Test(
+        "full jitter: from nothing to a bound that doubles up to the largest",
+        arguments: [
+            (1, 25), (2, 50), (3, 100), (4, 200), (5, 250), (6, 250), (60, 250),
+        ])
     func backoff(step: Int, milliseconds: Int) {
         let backoff = Backoff.defaults
         #expect(backoff.delay(step: step, random: 0) == .zero)
@@ -62,19 +64,24 @@ struct RetryPolicyTests {
         #expect(retries.decide(policy, .none, now: now, deadline: later, random: .max) == .retry(after: delay))
     }
 
-    @Test("pushback is a number of milliseconds, or no", arguments: [
-        ("0", Pushback.after(.zero)), ("250", .after(.milliseconds(250))), ("30000", .after(.seconds(30))), ("30001", .never),
-        ("-1", .never), ("", .never), ("1s", .never), ("99999999999999999999", .never),
-    ])
+    @Test(
+        "pushback is a number of milliseconds, or no",
+        arguments: [
+            ("0", Pushback.after(.zero)), ("250", .after(.milliseconds(250))), ("30000", .after(.seconds(30))), ("30001", .never),
+            ("-1", .never), ("", .never), ("1s", .never), ("99999999999999999999", .never),
+        ])
     func reading(text: String, expected: Pushback) {
         let bytes = Array(text.utf8)
         bytes.withUnsafeBytes { #expect(Pushback($0) == expected) }
         #expect(Pushback(nil) == .none)
     }
 
-    @Test("a budget is a share of what runs, and a few always", arguments: [
-        (0, 0, true), (2, 0, true), (3, 0, false), (3, 19, false), (3, 20, true), (4, 24, false), (4, 25, true), (199, 1000, true), (200, 1000, false),
-    ])
+    @Test(
+        "a budget is a share of what runs, and a few always",
+        arguments: [
+            (0, 0, true), (2, 0, true), (3, 0, false), (3, 19, false), (3, 20, true), (4, 24, false), (4, 25, true),
+            (199, 1000, true), (200, 1000, false),
+        ])
     func budget(running: Int, active: Int, allows: Bool) {
         #expect(RetryBudget.defaults.allows(running, beside: active) == allows)
     }

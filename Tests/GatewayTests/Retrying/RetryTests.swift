@@ -9,7 +9,8 @@ import Transport
 
 @Suite("Calls that are tried again")
 struct RetryTests {
-    @Test("a failure is forgotten, wherever its status stands, and another endpoint asked",
+    @Test(
+        "a failure is forgotten, wherever its status stands, and another endpoint asked",
         arguments: [TestBackend.Reply.Place.head, .trailers])
     func status(place: TestBackend.Reply.Place) throws {
         let fixture = try RetryFixture(route: "retry: { on: [unavailable] }")
@@ -55,7 +56,8 @@ struct RetryTests {
         #expect(fixture.retries.isEmpty)
     }
 
-    @Test("a reset, and an answer that is HTTP and no gRPC, count where the policy names them",
+    @Test(
+        "a reset, and an answer that is HTTP and no gRPC, count where the policy names them",
         arguments: ["reset", "503", "5xx", "unavailable"])
     func causes(word: String) throws {
         let fixture = try RetryFixture(route: "retry: { on: [\(word)] }")
@@ -110,7 +112,8 @@ struct RetryTests {
 
     @Test("calls that a backend has wait take nobody's place among the retries")
     func pushbackAndBudget() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable] }, timeout: 20s", budget: RetryBudget(percent: 0, countMin: 1))
+        let fixture = try RetryFixture(
+            1, route: "retry: { on: [unavailable] }, timeout: 20s", budget: RetryBudget(percent: 0, countMin: 1))
         fixture.script(.status(14, .head, pushback: "400"), times: 2)
         let waiting = [fixture.begin(), fixture.begin()]
         #expect(fixture.settle { fixture.arrivals == 2 && fixture.retries["begun"] == 2 })

@@ -49,7 +49,8 @@ import Testing
     @Test("of several that cover it, the first is named")
     func firstIsNamed() {
         let routes = [
-            RouteMatch(authority: .exact("a.dev")), RouteMatch(target: .service("a.A")), RouteMatch(), RouteMatch(target: .service("a.B")),
+            RouteMatch(authority: .exact("a.dev")), RouteMatch(target: .service("a.A")), RouteMatch(),
+            RouteMatch(target: .service("a.B")),
             RouteMatch(authority: .exact("a.dev"), target: .service("a.A")),
         ]
         #expect(RouteCoverage.findings(in: routes) == [Collision(route: 3, coveredBy: 2), Collision(route: 4, coveredBy: 0)])

@@ -39,10 +39,12 @@ enum RouteModel {
     /// A route out of a world so small that routes and requests meet often.
     static func randomRoute(_ generator: inout SeededGenerator) -> RouteMatch {
         let authorities: [RouteMatch.Authority] = [
-            .any, .any, .exact("a.dev"), .exact("b.a.dev"), .exact("c.b.a.dev"), .suffix("dev"), .suffix("a.dev"), .suffix("b.a.dev"),
+            .any, .any, .exact("a.dev"), .exact("b.a.dev"), .exact("c.b.a.dev"), .suffix("dev"), .suffix("a.dev"),
+            .suffix("b.a.dev"),
         ]
         let targets: [RouteMatch.Target] = [
-            .any, .service("p.S"), .service("p.T"), .service("v1"), .path("/"), .path("/v1"), .path("/v1/"), .path("/v1/a"), .path("/v1/a/b"),
+            .any, .service("p.S"), .service("p.T"), .service("v1"), .path("/"), .path("/v1"), .path("/v1/"), .path("/v1/a"),
+            .path("/v1/a/b"),
             .path("/p.S/M"), .prefix("/"), .prefix("/v1/"), .prefix("/v1/a/"), .prefix("/p.S/"), .prefix("/v1/a/b/"),
         ]
         var headers: [HeaderCondition] = []
@@ -57,12 +59,15 @@ enum RouteModel {
     static func randomRequest(_ generator: inout SeededGenerator) -> Request {
         var headers: [(String, String)] = []
         for _ in 0..<Int.random(in: 0...3, using: &generator) {
-            headers.append((["x-a", "x-b", "x-c"].randomElement(using: &generator)!, ["1", "2", ""].randomElement(using: &generator)!))
+            headers.append(
+                (["x-a", "x-b", "x-c"].randomElement(using: &generator)!, ["1", "2", ""].randomElement(using: &generator)!))
         }
         return Request(
-            authority: ["a.dev", "b.a.dev", "c.b.a.dev", "d.c.b.a.dev", "dev", "x.dev", "xa.dev", "other"].randomElement(using: &generator)!,
+            authority: ["a.dev", "b.a.dev", "c.b.a.dev", "d.c.b.a.dev", "dev", "x.dev", "xa.dev", "other"].randomElement(
+                using: &generator)!,
             path: [
-                "/", "/v1", "/v1/", "/v1/a", "/v1/a/", "/v1/a/b", "/v1/a/b/c", "/v2", "/v1a", "/p.S/M", "/p.S/N", "/p.S/", "/p.S", "/p.T/M", "/p.S/M/N",
+                "/", "/v1", "/v1/", "/v1/a", "/v1/a/", "/v1/a/b", "/v1/a/b/c", "/v2", "/v1a", "/p.S/M", "/p.S/N", "/p.S/", "/p.S",
+                "/p.T/M", "/p.S/M/N",
                 "/v1/a/bb", "/v1/b/a/c/d/e",
             ].randomElement(using: &generator)!,
             headers: headers)

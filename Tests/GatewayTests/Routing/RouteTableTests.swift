@@ -34,8 +34,10 @@ import Testing
         #expect(try Self.find(table, "/acme.Orders/Get") == 0)
         #expect(try Self.find(table, "/acme.Orders/Get?a=b") == 0)
         #expect(try Self.find(table, "/v1/orders?a=b") == 1)
-        for path in ["/acme.orders/Get", "/acme.Order/Get", "/acme.Orderss/Get", "/acme.Orders%20/Get", "/acme.Orders", "/acme.Orders/",
-            "/acme.Orders/Get/", "/v1/Orders", "/v1/orders/", "/v1%2forders", "/v1"] {
+        for path in [
+            "/acme.orders/Get", "/acme.Order/Get", "/acme.Orderss/Get", "/acme.Orders%20/Get", "/acme.Orders", "/acme.Orders/",
+            "/acme.Orders/Get/", "/v1/Orders", "/v1/orders/", "/v1%2forders", "/v1",
+        ] {
             #expect(try Self.find(table, path) == nil, "\(path)")
         }
     }
@@ -74,7 +76,9 @@ import Testing
 
     @Test("a request without an authority meets only routes that ask for none")
     func noAuthority() throws {
-        let table = Self.table([RouteMatch(authority: .suffix("dev")), RouteMatch(authority: .exact("a")), RouteMatch(target: .path("/a"))])
+        let table = Self.table([
+            RouteMatch(authority: .suffix("dev")), RouteMatch(authority: .exact("a")), RouteMatch(target: .path("/a")),
+        ])
         let request = TestRequest(path: "/a", authority: nil)
         #expect(table.route(for: try request.head(), fields: request.fields) == 2)
     }

@@ -66,7 +66,8 @@ struct SchemaRefresherTests {
         fixture.backends[0].tell(methods: ["Get", "Put"])
         fixture.worker.advance(by: .seconds(61))
         #expect(fixture.worker.run { fixture.changes == 2 })
-        #expect(fixture.lines == ["schema orders: 1 services by grpc.reflection.v1", "schema orders: 1 services by grpc.reflection.v1"])
+        #expect(
+            fixture.lines == ["schema orders: 1 services by grpc.reflection.v1", "schema orders: 1 services by grpc.reflection.v1"])
     }
 
     @Test("a method that is missing has it asked anew, once in ten seconds")

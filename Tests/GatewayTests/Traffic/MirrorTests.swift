@@ -50,11 +50,13 @@ struct MirrorTests {
         let fixture = try Fixture()
         var seen: [[String: String]] = []
         fixture.shadow.headSeen = { seen.append($0) }
-        let call = try fixture.gateway.caller().begin("/hold.S/Call", [(":authority", "orders.test:8443"), ("x-user", "7"), ("grpc-timeout", "9S")])
+        let call = try fixture.gateway.caller().begin(
+            "/hold.S/Call", [(":authority", "orders.test:8443"), ("x-user", "7"), ("grpc-timeout", "9S")])
         let message = (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }
         call.send(message: message)
         call.finish()
-        #expect(fixture.gateway.run { fixture.main.bodyBytes == message.count + 5 && fixture.shadow.bodyBytes == message.count + 5 })
+        #expect(
+            fixture.gateway.run { fixture.main.bodyBytes == message.count + 5 && fixture.shadow.bodyBytes == message.count + 5 })
         fixture.main.answer(fixture.main.held[0])
         fixture.shadow.answer(fixture.shadow.held[0])
         #expect(fixture.gateway.run { call.status == "0" && fixture.isQuiet })
@@ -157,7 +159,8 @@ struct MirrorTests {
         for _ in 0..<3 { #expect(caller.unary("/a.S/Call", [1]).status == "0") }
         #expect(gateway.gateway.mirrors.count == 3)
         try gateway.adopt(
-            written: "clusters: { main: { endpoints: [\"\(main.address)\"] } }\nroutes: [{ allow: anyone, cluster: main }]", generation: 3)
+            written: "clusters: { main: { endpoints: [\"\(main.address)\"] } }\nroutes: [{ allow: anyone, cluster: main }]",
+            generation: 3)
         #expect(gateway.run { gateway.gateway.mirrors.count == 0 })
         #expect(caller.unary("/a.S/Call", [1]).status == "0")
     }
@@ -205,7 +208,8 @@ struct MirrorTests {
     @Test(
         "the word is put behind the host, whatever it is",
         arguments: [
-            ("a.test", "a.test-shadow"), ("a.test:80", "a.test-shadow:80"), ("[::1]:80", "[::1]-shadow:80"), ("[::1]", "[::1]-shadow"),
+            ("a.test", "a.test-shadow"), ("a.test:80", "a.test-shadow:80"), ("[::1]:80", "[::1]-shadow:80"),
+            ("[::1]", "[::1]-shadow"),
             ("", "-shadow"),
         ])
     func authority(text: String, expected: String) {

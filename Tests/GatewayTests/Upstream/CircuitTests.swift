@@ -72,7 +72,9 @@ struct CircuitTests {
         #expect(gateway.run { waiting.status == "0" })
     }
 
-    @Test("a cluster that fails too often answers at once with how long, then lets probes pass, and closes", arguments: ["/a", "/trail"])
+    @Test(
+        "a cluster that fails too often answers at once with how long, then lets probes pass, and closes",
+        arguments: ["/a", "/trail"])
     func errors(path: String) throws {
         let (gateway, backends) = try house {
             $0.errors = BreakerSettings(failurePercent: 50, callsMin: 10, window: .seconds(10), openFor: .seconds(5), probes: 2)

@@ -64,7 +64,8 @@ struct ClusterTests {
             for socket in sockets { socket.refuse() }
         }
         let backend = try TestBackend(on: gateway.outside)
-        try gateway.adopt([.name("a.test", port: silent.address.port!), .name("b.test", port: backend.address.port!)], generation: 2)
+        try gateway.adopt(
+            [.name("a.test", port: silent.address.port!), .name("b.test", port: backend.address.port!)], generation: 2)
         gateway.gateway.resolve(ResolvedNames(["a.test": [local]]))
         let caller = try gateway.caller()
         let calls = (0..<3).map { _ in caller.begin("/x.S/Call", ended: true) }

@@ -26,9 +26,11 @@ struct HashPolicyTests {
         return Set(backends.indices.filter { backends[$0].paths.count > before[$0] })
     }
 
-    @Test("calls with one value of a header or cookie, or from one address, go to one endpoint", arguments: [
-        BalancingPolicy.ringHashDefault, .maglev(tableSize: 1009),
-    ])
+    @Test(
+        "calls with one value of a header or cookie, or from one address, go to one endpoint",
+        arguments: [
+            BalancingPolicy.ringHashDefault, .maglev(tableSize: 1009),
+        ])
     func sources(policy: BalancingPolicy) throws {
         let cases: [([HashSource], (Int) -> [(String, String)])] = [
             ([.header("x-user")], { [("x-user", "user-\($0)")] }),

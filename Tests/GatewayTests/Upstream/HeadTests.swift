@@ -54,8 +54,14 @@ import Testing
 
     private final class Kept { var workers: [Worker] = []; var texts: [String] = [] }
     private let box = Kept()
-    private var texts: [String] { get { box.texts } nonmutating set { box.texts = newValue } }
-    private var kept: [Worker] { get { box.workers } nonmutating set { box.workers = newValue } }
+    private var texts: [String] {
+        get { box.texts }
+        nonmutating set { box.texts = newValue }
+    }
+    private var kept: [Worker] {
+        get { box.workers }
+        nonmutating set { box.workers = newValue }
+    }
 
     @Test("trailers that arrived behind the head do not go up with it, nor as what only the gateway says")
     func trailersStayBehind() throws {
@@ -84,9 +90,11 @@ import Testing
         #expect(!texts.contains { $0.hasPrefix("host:") })
     }
 
-    @Test("what was for this hop only stays here", arguments: [
-        "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "expect",
-    ])
+    @Test(
+        "what was for this hop only stays here",
+        arguments: [
+            "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "expect",
+        ])
     func hopByHop(name: String) throws {
         _ = try request([(name, "x"), ("x-own", "1")])
         #expect(!texts.contains { $0.hasPrefix("\(name):") })
@@ -142,7 +150,9 @@ import Testing
         let claims = ClaimHeaders([
             (Array("x-tenant".utf8), Array("acme".utf8)), (Array("x-plan".utf8), nil),
         ])
-        let fields = try request([("x-tenant", "evil"), ("x-plan", "pro"), ("x-tenants", "other")]) { $0.claims = .passUnretained(claims) }
+        let fields = try request([("x-tenant", "evil"), ("x-plan", "pro"), ("x-tenants", "other")]) {
+            $0.claims = .passUnretained(claims)
+        }
         #expect(texts.filter { $0.hasPrefix("x-tenant:") } == ["x-tenant: acme"])
         #expect(!texts.contains { $0.hasPrefix("x-plan:") })
         #expect(texts.contains("x-tenants: other"))
@@ -151,7 +161,9 @@ import Testing
 
     @Test("all else goes on in its order, repeated names and fields that are never indexed as well")
     func others() throws {
-        let more = [("content-type", "application/grpc"), ("x-a", "1"), ("grpc-encoding", "gzip"), ("x-a", "2"), ("user-agent", "u")]
+        let more = [
+            ("content-type", "application/grpc"), ("x-a", "1"), ("grpc-encoding", "gzip"), ("x-a", "2"), ("user-agent", "u"),
+        ]
         _ = try request(more)
         #expect(Array(texts.dropFirst(4).prefix(5)) == more.map { "\($0.0): \($0.1)" })
     }
@@ -170,7 +182,8 @@ import Testing
     @Test("trailers move into the caller's arena, and there are none where none came")
     func trailers() throws {
         let worker = Worker()
-        let source = worker.stream([(":status", "200")], trailers: [("grpc-status", "5"), ("connection", "x"), ("grpc-message", "no")])
+        let source = worker.stream(
+            [(":status", "200")], trailers: [("grpc-status", "5"), ("connection", "x"), ("grpc-message", "no")])
         let target = worker.stream()
         let kept = try #require(ResponseHead.trailers(from: source, to: target, scratch: worker.scratch))
         source.pointee.fields.reset()
@@ -182,26 +195,30 @@ import Testing
         #expect(ResponseHead.trailers(from: hop, to: target, scratch: worker.scratch) == nil)
     }
 
-    @Test("the status is a number of three digits, or none", arguments: [
-        ("200", 200), ("999", 999), ("000", 0), ("20", 0), ("2000", 0), ("2x0", 0), ("", 0),
-    ])
+    @Test(
+        "the status is a number of three digits, or none",
+        arguments: [
+            ("200", 200), ("999", 999), ("000", 0), ("20", 0), ("2000", 0), ("2x0", 0), ("", 0),
+        ])
     func status(text: String, number: Int) {
         let worker = Worker()
         #expect(ResponseHead.status(of: worker.stream([(":status", text)])) == number)
         #expect(ResponseHead.status(of: worker.stream()) == 0)
     }
 
-    @Test("an answer that is not gRPC becomes a status, unless it has one", arguments: [
-        ([(":status", "200"), ("content-type", "application/grpc")], false, true),
-        ([(":status", "200"), ("content-type", "Application/GRPC+proto")], false, true),
-        ([(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")], true, true),
-        ([(":status", "200"), ("content-type", "application/grpc")], true, false),
-        ([(":status", "200"), ("content-type", "text/html")], false, false),
-        ([(":status", "200"), ("content-type", "application/gr")], false, false),
-        ([(":status", "200")], false, false),
-        ([(":status", "503"), ("content-type", "text/html")], false, false),
-        ([(":status", "503"), ("grpc-status", "14")], true, true),
-    ])
+    @Test(
+        "an answer that is not gRPC becomes a status, unless it has one",
+        arguments: [
+            ([(":status", "200"), ("content-type", "application/grpc")], false, true),
+            ([(":status", "200"), ("content-type", "Application/GRPC+proto")], false, true),
+            ([(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")], true, true),
+            ([(":status", "200"), ("content-type", "application/grpc")], true, false),
+            ([(":status", "200"), ("content-type", "text/html")], false, false),
+            ([(":status", "200"), ("content-type", "application/gr")], false, false),
+            ([(":status", "200")], false, false),
+            ([(":status", "503"), ("content-type", "text/html")], false, false),
+            ([(":status", "503"), ("grpc-status", "14")], true, true),
+        ])
     func answerCheck(fields: [(String, String)], ended: Bool, isGood: Bool) {
         let worker = Worker()
         let stream = worker.stream(fields)

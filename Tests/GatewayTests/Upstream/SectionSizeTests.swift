@@ -34,7 +34,9 @@ import Transport
         #expect(call.status == "9")
         #expect(call.field("grpc-message") == "not%20yet")
         #expect(call.field("grpc-status-details-bin") == "")
-        backend.script = [.fields((0..<101).map { ("x-\($0)", "v") } + [("grpc-status", "5"), ("grpc-message", "gone")], inHead: inHead)]
+        backend.script = [
+            .fields((0..<101).map { ("x-\($0)", "v") } + [("grpc-status", "5"), ("grpc-message", "gone")], inHead: inHead)
+        ]
         #expect(caller.unary("/a.S/Call", [1]).status == "5")
         // The other call, and their connection, noticed nothing.
         backend.answer(backend.held[0])
@@ -47,7 +49,9 @@ import Transport
     func messageTooLong() throws {
         let (gateway, backend) = try house()
         let message = String(repeating: "a", count: 4095) + String(repeating: "%C3%A9", count: 10_000)
-        backend.script = [.fields([("grpc-status", "9"), ("grpc-message", message), ("x", String(repeating: "y", count: 1000))], inHead: false)]
+        backend.script = [
+            .fields([("grpc-status", "9"), ("grpc-message", message), ("x", String(repeating: "y", count: 1000))], inHead: false)
+        ]
         let call = try gateway.caller().unary("/a.S/Call", [1])
         #expect(call.status == "9")
         #expect(call.field("grpc-message") == String(repeating: "a", count: 4095))
@@ -69,10 +73,12 @@ import Transport
         #expect(backend.accepted == 1)
     }
 
-    @Test("a section beyond every range ends its connection, which counts by its reason and against no endpoint", arguments: [
-        // A string that nghttp2 does not read, and a section beyond 256 KiB.
-        (1, 70_000, "header_compression"), (6, 50_000, "header_section_too_large"),
-    ])
+    @Test(
+        "a section beyond every range ends its connection, which counts by its reason and against no endpoint",
+        arguments: [
+            // A string that nghttp2 does not read, and a section beyond 256 KiB.
+            (1, 70_000, "header_compression"), (6, 50_000, "header_section_too_large"),
+        ])
     func beyond(fields: Int, bytes: Int, reason: String) throws {
         var guards = GuardSettings()
         guards.errors = BreakerSettings(failurePercent: 1, callsMin: 1, window: .seconds(10), openFor: .seconds(5), probes: 1)
@@ -140,7 +146,9 @@ import Transport
         let (gateway, backend) = try house()
         let caller = try gateway.caller(limits: .with { $0.fieldListBytes = 2048 })
         backend.script = [
-            .fields([("grpc-status", "9"), ("grpc-message", "no"), ("grpc-status-details-bin", String(repeating: "d", count: 3000))], inHead: false)
+            .fields(
+                [("grpc-status", "9"), ("grpc-message", "no"), ("grpc-status-details-bin", String(repeating: "d", count: 3000))],
+                inHead: false)
         ]
         let call = caller.unary("/a.S/Call", [1])
         #expect(call.status == "9" && call.field("grpc-message") == "no" && call.field("grpc-status-details-bin") == "")

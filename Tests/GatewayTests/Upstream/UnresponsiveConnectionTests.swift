@@ -160,7 +160,8 @@ struct UnresponsiveConnectionTests {
         #expect(gateway.endpoints[0].connectionCount == 1 && events(gateway)["ping_timeout"] == nil)
     }
 
-    @Test("a caller that gives up asks after a second, or half of its time",
+    @Test(
+        "a caller that gives up asks after a second, or half of its time",
         arguments: [("", 900, false), ("", 1000, true), ("1S", 400, false), ("1S", 510, true), ("1M", 1000, true)])
     func cancellation(deadline: String, milliseconds: Int, isClosed: Bool) throws {
         let (gateway, backend) = try pair()
@@ -189,7 +190,8 @@ struct UnresponsiveConnectionTests {
         #expect(gateway.endpoints[0].connectionCount == 1)
     }
 
-    @Test("a keepalive finds out without a call that fails, and leaves a connection without calls alone",
+    @Test(
+        "a keepalive finds out without a call that fails, and leaves a connection without calls alone",
         arguments: [true, false])
     func keepalive(hasCall: Bool) throws {
         let (gateway, backend) = try pair { $0.pool.liveness.keepalive = .seconds(10) }

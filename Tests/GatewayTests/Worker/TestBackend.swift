@@ -47,7 +47,8 @@ final class TestBackend: StreamHandler {
         enum Place { case head, trailers, afterBody }
     }
 
-    init(on worker: TestWorker, at address: SocketAddress = SocketAddress("127.0.0.1:0")!, streams: UInt32 = 100,
+    init(
+        on worker: TestWorker, at address: SocketAddress = SocketAddress("127.0.0.1:0")!, streams: UInt32 = 100,
         change: (inout SessionLimits) -> Void = { _ in }
     ) throws {
         self.worker = worker
@@ -149,9 +150,10 @@ final class TestBackend: StreamHandler {
     }
 
     private func respond(_ stream: StreamPointer, _ more: [Field], ended: Bool) {
-        let fields = [
-            Field(":status", "200", token: .status), Field("content-type", "application/grpc", token: .contentType),
-        ] + more
+        let fields =
+            [
+                Field(":status", "200", token: .status), Field("content-type", "application/grpc", token: .contentType),
+            ] + more
         fields.withUnsafeBufferPointer { fields in
             stream.serverConnection { $0.respond(stream, fields, ended: ended) }
         }
@@ -161,7 +163,9 @@ final class TestBackend: StreamHandler {
         let path = stream.pointee.fields.text(":path")!
         paths.append(path)
         headSeen?(
-            Dictionary((0..<stream.pointee.fields.count).map { stream.pointee.fields[$0] }.map { ($0.nameText, $0.valueText) }) { $1 })
+            Dictionary((0..<stream.pointee.fields.count).map { stream.pointee.fields[$0] }.map { ($0.nameText, $0.valueText) }) {
+                $1
+            })
         previousAttempts.append(stream.pointee.fields.text("grpc-previous-rpc-attempts") ?? "")
         if !script.isEmpty { return reply(stream, script.removeFirst()) }
         if path.hasPrefix("/hold") { held.append(stream) } else { answer(stream) }

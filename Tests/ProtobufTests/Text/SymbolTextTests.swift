@@ -12,13 +12,16 @@ import Testing
 
     private static func bytes(_ fields: [(UInt8, Value)]) -> [UInt8] {
         fields.flatMap { (number, value) -> [UInt8] in
-            func tag(_ type: UInt8) -> [UInt8] { number < 16 ? [number << 3 | type] : [number << 3 & 0x7F | type | 0x80, number >> 4] }
+            func tag(_ type: UInt8) -> [UInt8] {
+                number < 16 ? [number << 3 | type] : [number << 3 & 0x7F | type | 0x80, number >> 4]
+            }
             switch value {
             case .number(let value): return tag(0) + [value]
             case .text(let text): return tag(2) + [UInt8(text.utf8.count)] + Array(text.utf8)
             case .message(let fields):
                 let inner = bytes(fields)
-                return tag(2) + (inner.count < 128 ? [UInt8(inner.count)] : [UInt8(inner.count & 127) | 128, UInt8(inner.count >> 7)]) + inner
+                return tag(2)
+                    + (inner.count < 128 ? [UInt8(inner.count)] : [UInt8(inner.count & 127) | 128, UInt8(inner.count >> 7)]) + inner
             }
         }
     }
@@ -29,41 +32,64 @@ import Testing
 
     private static let file = bytes([
         (1, .text("acme/a.proto")), (2, .text("acme")), (12, .text("proto3")),
-        (4, .message([
-            (1, .text("Order")), field("id", 1, 9), field("sizes", 2, 13, [(4, .number(3))]),
-            field("note", 3, 9, [(9, .number(1)), (17, .number(1))]),
-            field("labels", 4, 11, [(4, .number(3)), (6, .text(".acme.Order.LabelsEntry"))]),
-            field("mail", 5, 9, [(9, .number(0))]), field("kind", 6, 14, [(6, .text(".acme.Kind")), (9, .number(0))]),
-            (3, .message([(1, .text("LabelsEntry")), field("key", 1, 9), field("value", 2, 5), (7, .message([(7, .number(1))]))])),
-            (3, .message([(1, .text("Line"))])),
-            (8, .message([(1, .text("way"))])), (8, .message([(1, .text("_note"))])),
-        ])),
-        (5, .message([(1, .text("Kind")), (2, .message([(1, .text("NONE")), (2, .number(0))])), (2, .message([(1, .text("BOOK")), (2, .number(1))]))])),
-        (6, .message([
-            (1, .text("Orders")),
-            (2, .message([(1, .text("Get")), (2, .text(".acme.Order")), (3, .text(".acme.Order")), (5, .number(1)), (6, .number(1))])),
-        ])),
+        (
+            4,
+            .message([
+                (1, .text("Order")), field("id", 1, 9), field("sizes", 2, 13, [(4, .number(3))]),
+                field("note", 3, 9, [(9, .number(1)), (17, .number(1))]),
+                field("labels", 4, 11, [(4, .number(3)), (6, .text(".acme.Order.LabelsEntry"))]),
+                field("mail", 5, 9, [(9, .number(0))]), field("kind", 6, 14, [(6, .text(".acme.Kind")), (9, .number(0))]),
+                (
+                    3,
+                    .message([
+                        (1, .text("LabelsEntry")), field("key", 1, 9), field("value", 2, 5), (7, .message([(7, .number(1))])),
+                    ])
+                ),
+                (3, .message([(1, .text("Line"))])),
+                (8, .message([(1, .text("way"))])), (8, .message([(1, .text("_note"))])),
+            ])
+        ),
+        (
+            5,
+            .message([
+                (1, .text("Kind")), (2, .message([(1, .text("NONE")), (2, .number(0))])),
+                (2, .message([(1, .text("BOOK")), (2, .number(1))])),
+            ])
+        ),
+        (
+            6,
+            .message([
+                (1, .text("Orders")),
+                (
+                    2,
+                    .message([
+                        (1, .text("Get")), (2, .text(".acme.Order")), (3, .text(".acme.Order")), (5, .number(1)), (6, .number(1)),
+                    ])
+                ),
+            ])
+        ),
     ])
 
     @Test("a message is described as a proto file has it")
     func message() throws {
         let text = try SymbolText(files: [Self.file])
-        #expect(text.describe("acme.Order") == """
-            // acme/a.proto
-            // in acme
-            message Order {
-              string id = 1;
-              repeated uint32 sizes = 2;
-              optional string note = 3;
-              map<string, int32> labels = 4;
-              oneof way {
-                string mail = 5;
-                acme.Kind kind = 6;
-              }
-              message Line {
-              }
-            }
-            """)
+        #expect(
+            text.describe("acme.Order") == """
+                // acme/a.proto
+                // in acme
+                message Order {
+                  string id = 1;
+                  repeated uint32 sizes = 2;
+                  optional string note = 3;
+                  map<string, int32> labels = 4;
+                  oneof way {
+                    string mail = 5;
+                    acme.Kind kind = 6;
+                  }
+                  message Line {
+                  }
+                }
+                """)
     }
 
     @Test("services, methods and enums too, however their names are written")

@@ -31,11 +31,13 @@ struct OpenAPIDocumentTests {
             schema: kindsSchema, rules: rules.map { .init(selector: "\(Self.name).\($0.method)", rule: $0.rule) }, options: options)
     }
 
-    @Test("wildcards become parameters, named after what stands before them", arguments: [
-        ("/v1/{name=shelves/*/books/*}", "/v1/shelves/{shelves}/books/{books}"), ("/v1/{name}", "/v1/{name}"),
-        ("/v1/{name=**}", "/v1/{name}"), ("/{name=books/**}:open", "/books/{books}:open"), ("/v1/*/x/*", "/v1/{v1}/x/{x}"),
-        ("/a/{name=*/*}", "/a/{a}/{a_2}"),
-    ])
+    @Test(
+        "wildcards become parameters, named after what stands before them",
+        arguments: [
+            ("/v1/{name=shelves/*/books/*}", "/v1/shelves/{shelves}/books/{books}"), ("/v1/{name}", "/v1/{name}"),
+            ("/v1/{name=**}", "/v1/{name}"), ("/{name=books/**}:open", "/books/{books}:open"), ("/v1/*/x/*", "/v1/{v1}/x/{x}"),
+            ("/a/{name=*/*}", "/a/{a}/{a_2}"),
+        ])
     func paths(template: String, path: String) throws {
         let told = try document(plan([("GetBook", HTTPRule(verb: "GET", path: template))]))
         #expect(value(told, "paths", path, "get", "x-grpc-method") as? String == "/\(Self.name)/GetBook")
@@ -50,7 +52,9 @@ struct OpenAPIDocumentTests {
             parameters?.map { $0["name"] as! String } == [
                 "name", "title", "pages", "cover", "author.givenName", "author.born", "published", "loan", "edition",
             ])
-        #expect(value(told, "paths", "/b/{name}", "post", "requestBody", "content", "application/json", "schema", "type") as? String == "array")
+        #expect(
+            value(told, "paths", "/b/{name}", "post", "requestBody", "content", "application/json", "schema", "type") as? String
+                == "array")
     }
 
     @Test("names and enums are as the route writes them")

@@ -17,13 +17,16 @@ struct PathTemplateTests {
         #expect(try PathTemplate("/a/{b}") == PathTemplate("/a/{b=*}"))
     }
 
-    @Test("what is no template is refused, with the character", arguments: [
-        ("", "expected /", 1), ("v1", "expected /", 1), ("/", "expected a segment", 2), ("/a/", "expected a segment", 4),
-        ("/a//b", "expected a segment", 4), ("/**/a", "nothing may follow **", 5), ("/{a=**}/b", "nothing may follow **", 9),
-        ("/{a", "expected }", 4), ("/{}", "expected the name of a field", 3), ("/{a.}", "expected the name of a field", 5),
-        ("/{a={b}}", "a variable within a variable", 5), ("/{a}/{a}", "a is bound twice", 7), ("/a:", "expected a segment", 4),
-        ("/a:b/c", "expected the end of the path", 5), ("/a%2", "malformed percent escape", 3), ("/a b", "expected the end of the path", 3),
-    ])
+    @Test(
+        "what is no template is refused, with the character",
+        arguments: [
+            ("", "expected /", 1), ("v1", "expected /", 1), ("/", "expected a segment", 2), ("/a/", "expected a segment", 4),
+            ("/a//b", "expected a segment", 4), ("/**/a", "nothing may follow **", 5), ("/{a=**}/b", "nothing may follow **", 9),
+            ("/{a", "expected }", 4), ("/{}", "expected the name of a field", 3), ("/{a.}", "expected the name of a field", 5),
+            ("/{a={b}}", "a variable within a variable", 5), ("/{a}/{a}", "a is bound twice", 7), ("/a:", "expected a segment", 4),
+            ("/a:b/c", "expected the end of the path", 5), ("/a%2", "malformed percent escape", 3),
+            ("/a b", "expected the end of the path", 3),
+        ])
     func mistakes(text: String, problem: String, column: Int) {
         #expect(throws: PathTemplate.Mistake(problem: problem, column: column)) { try PathTemplate(text) }
     }

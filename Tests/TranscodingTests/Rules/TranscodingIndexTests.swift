@@ -32,7 +32,8 @@ struct TranscodingIndexTests {
     @Test("the plan that was given first has what both have, unless it may not")
     func order() throws {
         let index = TranscodingIndex([
-            try plan(("GetBook", HTTPRule(verb: "GET", path: "/a/{name}"))), try plan(("CheckBook", HTTPRule(verb: "GET", path: "/a/*"))),
+            try plan(("GetBook", HTTPRule(verb: "GET", path: "/a/{name}"))),
+            try plan(("CheckBook", HTTPRule(verb: "GET", path: "/a/*"))),
         ])
         #expect(find(index, "GET", "/a/b") == "0 GetBook")
         #expect(find(index, "GET", "/a/b", accepting: [1]) == "1 CheckBook")
@@ -42,7 +43,8 @@ struct TranscodingIndexTests {
     @Test("what may not be the one does not keep a wider rule from being found")
     func backtracking() throws {
         let index = TranscodingIndex([
-            try plan(("GetBook", HTTPRule(verb: "GET", path: "/a/b"))), try plan(("CheckBook", HTTPRule(verb: "GET", path: "/{name=**}"))),
+            try plan(("GetBook", HTTPRule(verb: "GET", path: "/a/b"))),
+            try plan(("CheckBook", HTTPRule(verb: "GET", path: "/{name=**}"))),
         ])
         #expect(find(index, "GET", "/a/b") == "0 GetBook")
         #expect(find(index, "GET", "/a/b", accepting: [1]) == "1 CheckBook")

@@ -31,19 +31,25 @@ struct ElementScannerTests {
         return values
     }
 
-    @Test("values are the same, whatever the chunks", arguments: [
-        ("", []), ("[]", []), (" [ ] ", []), ("\n\n", []), (#"{"a":1}"#, [#"{"a":1}"#]),
-        ("{\"a\":\"}\\\"\"}\n{\"b\":[1,2]}\r\n\n{}", [#"{"a":"}\""}"#, #"{"b":[1,2]}"#, "{}"]),
-        (#"[{"a":[]} , {"b":"]€"},1,"x\\", null]"#, [#"{"a":[]}"#, #"{"b":"]€"}"#, "1", #""x\\""#, "null"]),
-        ("1\n2\n\"a\"\n3", ["1", "2", "\"a\"", "3"]), ("{}{}", ["{}", "{}"]), ("[[1],[2,[3]]]", ["[1]", "[2,[3]]"]),
-    ])
+    @Test(
+        "values are the same, whatever the chunks",
+        arguments: [
+            ("", []), ("[]", []), (" [ ] ", []), ("\n\n", []), (#"{"a":1}"#, [#"{"a":1}"#]),
+            ("{\"a\":\"}\\\"\"}\n{\"b\":[1,2]}\r\n\n{}", [#"{"a":"}\""}"#, #"{"b":[1,2]}"#, "{}"]),
+            (#"[{"a":[]} , {"b":"]€"},1,"x\\", null]"#, [#"{"a":[]}"#, #"{"b":"]€"}"#, "1", #""x\\""#, "null"]),
+            ("1\n2\n\"a\"\n3", ["1", "2", "\"a\"", "3"]), ("{}{}", ["{}", "{}"]), ("[[1],[2,[3]]]", ["[1]", "[2,[3]]"]),
+        ])
     func values(text: String, expected: [String]) throws {
-        for size in 1...max(text.utf8.count, 1) { #expect(try Self.values(text, chunkBytes: size) == expected, "\(size) bytes a chunk") }
+        for size in 1...max(text.utf8.count, 1) {
+            #expect(try Self.values(text, chunkBytes: size) == expected, "\(size) bytes a chunk")
+        }
     }
 
-    @Test("what is no stream of values is refused, whatever the chunks", arguments: [
-        "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1]]", "[1] x", "{}, {}", "{", "\"a", "}", "[}", ":",
-    ])
+    @Test(
+        "what is no stream of values is refused, whatever the chunks",
+        arguments: [
+            "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1]]", "[1] x", "{}, {}", "{", "\"a", "}", "[}", ":",
+        ])
     func refusals(text: String) {
         for size in 1...text.utf8.count { #expect(throws: Problem.self) { try Self.values(text, chunkBytes: size) } }
     }

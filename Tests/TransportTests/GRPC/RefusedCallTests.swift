@@ -4,7 +4,8 @@ import Testing
 import Transport
 
 struct RefusedCallTests {
-    @Test("a path that is not registered exactly is UNIMPLEMENTED", arguments: ["/test.Test/Nothing", "/test.Test/double", "/", "*"])
+    @Test(
+        "a path that is not registered exactly is UNIMPLEMENTED", arguments: ["/test.Test/Nothing", "/test.Test/double", "/", "*"])
     func unknownPath(path: String) throws {
         let served = try Served()
         let call = served.caller.begin(path == "*" ? "/test.Test/Double/" : path)

@@ -58,10 +58,12 @@ struct AnswerTests {
         #expect(codec.said().split(separator: "\n").map(\.count) == [3, 400, 3, 400, 2, 200, 1])
     }
 
-    @Test("HEAD, 204 and 304 have no body, whatever is sent", arguments: [
-        ("HEAD / HTTP/1.1\r\nhost: a\r\n\r\n", "200", "HTTP/1.1 200 OK\ncontent-length: 5\n\n"),
-        (get, "204", "HTTP/1.1 204 No Content\n\n"), (get, "304", "HTTP/1.1 304 Not Modified\ncontent-length: 5\n\n"),
-    ])
+    @Test(
+        "HEAD, 204 and 304 have no body, whatever is sent",
+        arguments: [
+            ("HEAD / HTTP/1.1\r\nhost: a\r\n\r\n", "200", "HTTP/1.1 200 OK\ncontent-length: 5\n\n"),
+            (get, "204", "HTTP/1.1 204 No Content\n\n"), (get, "304", "HTTP/1.1 304 Not Modified\ncontent-length: 5\n\n"),
+        ])
     func bodiless(request: String, status: String, answer: String) {
         let codec = Codec().answering(status)
         codec.receive(request + request)
@@ -69,11 +71,13 @@ struct AnswerTests {
         #expect(codec.drained == 10, "nobody waits for room that is never needed")
     }
 
-    @Test("the connection is kept as the caller wants it", arguments: [
-        ("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", "content-length: 5\nconnection: close\n", false),
-        ("GET / HTTP/1.0\r\n\r\n", "content-length: 5\n", false),
-        ("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n", "content-length: 5\nconnection: keep-alive\n", true),
-    ])
+    @Test(
+        "the connection is kept as the caller wants it",
+        arguments: [
+            ("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", "content-length: 5\nconnection: close\n", false),
+            ("GET / HTTP/1.0\r\n\r\n", "content-length: 5\n", false),
+            ("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n", "content-length: 5\nconnection: keep-alive\n", true),
+        ])
     func persistence(request: String, fields: String, isKept: Bool) {
         let codec = Codec().answering()
         codec.receive(request)

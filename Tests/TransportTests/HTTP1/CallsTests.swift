@@ -25,7 +25,9 @@ private final class Client: HTTP1CallsOwner, StreamHandler {
     var liveStreams: Int { pool.liveCount }
 
     @discardableResult
-    func begin(_ method: String = "GET", _ path: String = "/", _ more: [(String, String)] = [], ended: Bool = true) -> StreamPointer? {
+    func begin(_ method: String = "GET", _ path: String = "/", _ more: [(String, String)] = [], ended: Bool = true)
+        -> StreamPointer?
+    {
         var block = FieldBlock()
         defer { block.destroy() }
         for (name, value) in [(":method", method), (":scheme", "http"), (":path", path), (":authority", "a")] + more {
@@ -99,11 +101,16 @@ struct CallsTests {
         #expect(client.events.prefix(3) == ["head :status=200 content-length=2", "ended +0", "closed complete"])
     }
 
-    @Test("the codec says how long a body is, and nothing of another hop is said", arguments: [
-        ("GET", [], true, ""), ("POST", [], true, "content-length: 0\n"), ("DELETE", [], true, ""),
-        ("POST", [("content-length", "2")], false, "content-length: 2\n"), ("POST", [], false, "transfer-encoding: chunked\n"),
-        ("PUT", [("transfer-encoding", "gzip"), ("te", "trailers"), ("connection", "x")], false, "transfer-encoding: chunked\n"),
-    ] as [(String, [(String, String)], Bool, String)])
+    @Test(
+        "the codec says how long a body is, and nothing of another hop is said",
+        arguments: [
+            ("GET", [], true, ""), ("POST", [], true, "content-length: 0\n"), ("DELETE", [], true, ""),
+            ("POST", [("content-length", "2")], false, "content-length: 2\n"), ("POST", [], false, "transfer-encoding: chunked\n"),
+            (
+                "PUT", [("transfer-encoding", "gzip"), ("te", "trailers"), ("connection", "x")], false,
+                "transfer-encoding: chunked\n"
+            ),
+        ] as [(String, [(String, String)], Bool, String)])
     func framing(method: String, fields: [(String, String)], ended: Bool, said: String) {
         let client = Client()
         client.begin(method, "/", fields, ended: ended)
@@ -136,19 +143,24 @@ struct CallsTests {
         #expect(client.events == ["closed reset(2)"] && client.calls.isFinished && client.calls.isTruncated)
     }
 
-    @Test("a head that could be misunderstood is not sent", arguments: [
-        ("GET", "/a b"), ("GET", "/a\r\nb"), ("GET", "/\u{7f}"), ("GET", "/ä"), ("G T", "/"), ("", "/"), ("GET", ""),
-    ])
+    @Test(
+        "a head that could be misunderstood is not sent",
+        arguments: [
+            ("GET", "/a b"), ("GET", "/a\r\nb"), ("GET", "/\u{7f}"), ("GET", "/ä"), ("G T", "/"), ("", "/"), ("GET", ""),
+        ])
     func unsafeHead(method: String, path: String) {
         let client = Client()
         #expect(client.begin(method, path) == nil)
         #expect(client.said().isEmpty && client.liveStreams == 0)
     }
 
-    @Test("answers without a body leave room for the next call", arguments: [
-        ("HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"), ("GET", "HTTP/1.1 204 No Content\r\n\r\n"),
-        ("GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"), ("GET", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
-    ])
+    @Test(
+        "answers without a body leave room for the next call",
+        arguments: [
+            ("HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"), ("GET", "HTTP/1.1 204 No Content\r\n\r\n"),
+            ("GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"),
+            ("GET", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+        ])
     func bodiless(method: String, answer: String) {
         let client = Client()
         client.begin(method)
@@ -169,9 +181,12 @@ struct CallsTests {
         #expect(client.calls.hasRoom)
     }
 
-    @Test("a connection is not used again after close, bytes behind an answer, or an answer before the request's end", arguments: [
-        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok", answer + answer, "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
-    ])
+    @Test(
+        "a connection is not used again after close, bytes behind an answer, or an answer before the request's end",
+        arguments: [
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok", answer + answer,
+            "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        ])
     func lastCall(text: String) {
         let client = Client()
         client.begin()
@@ -198,12 +213,14 @@ struct CallsTests {
         #expect(!client.calls.hasRoom && client.calls.isFinished && client.events.isEmpty)
     }
 
-    @Test("what is no answer resets the call", arguments: [
-        "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
-        // No chunk, before anybody has heard of the answer.
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
-    ])
+    @Test(
+        "what is no answer resets the call",
+        arguments: [
+            "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+            // No chunk, before anybody has heard of the answer.
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
+        ])
     func malformed(text: String) {
         let client = Client()
         client.begin()
@@ -233,9 +250,12 @@ struct CallsTests {
         #expect(client.events.last == "closed connectionLost")
     }
 
-    @Test("a call may be made again where its request never left, or met the end of a connection that had been kept", arguments: [
-        ("GET", false, false, true), ("GET", false, true, false), ("GET", true, true, true), ("POST", true, true, false), ("POST", true, false, true),
-    ])
+    @Test(
+        "a call may be made again where its request never left, or met the end of a connection that had been kept",
+        arguments: [
+            ("GET", false, false, true), ("GET", false, true, false), ("GET", true, true, true), ("POST", true, true, false),
+            ("POST", true, false, true),
+        ])
     func again(method: String, isSecond: Bool, hasLeft: Bool, mayAgain: Bool) {
         let client = Client()
         if isSecond {

@@ -60,7 +60,10 @@ final class PathServer {
     let server: HTTPServer
     private var socket: ListeningSocket!
 
-    init(protocols: [ApplicationProtocol] = [.http2, .http1], tls: ServerContext? = nil, _ change: (inout HTTPServerSettings) -> Void = { _ in }) throws {
+    init(
+        protocols: [ApplicationProtocol] = [.http2, .http1], tls: ServerContext? = nil,
+        _ change: (inout HTTPServerSettings) -> Void = { _ in }
+    ) throws {
         worker = try TestWorker()
         handler = PathHandler(worker.context)
         var settings = HTTPServerSettings.defaults
@@ -80,7 +83,9 @@ final class PathServer {
 
     var address: SocketAddress { socket.address }
 
-    func call(tls: ClientContext? = nil) throws -> PlainCaller { try PlainCaller(to: address, tls: tls.map { ($0, ServerName("a.test")!) }, worker: worker) }
+    func call(tls: ClientContext? = nil) throws -> PlainCaller {
+        try PlainCaller(to: address, tls: tls.map { ($0, ServerName("a.test")!) }, worker: worker)
+    }
 
     /// Until the caller has received `text`.
     func run(_ caller: PlainCaller, until text: String) -> Bool { worker.run { caller.received.contains(text) } }

@@ -37,7 +37,8 @@ struct RequestTests {
     func nominations() {
         let codec = Codec()
         codec.receive(
-            "GET / HTTP/1.1\r\nhost: a\r\nconnection: authorization, x-forwarded-for, :path, host\r\nauthorization: Bearer t\r\nx-forwarded-for: 1.2.3.4\r\n\r\n")
+            "GET / HTTP/1.1\r\nhost: a\r\nconnection: authorization, x-forwarded-for, :path, host\r\nauthorization: Bearer t\r\nx-forwarded-for: 1.2.3.4\r\n\r\n"
+        )
         #expect(
             codec.fields == [
                 ":method: GET", ":scheme: http", ":path: /", ":authority: a", "authorization: Bearer t", "x-forwarded-for: 1.2.3.4",
@@ -110,16 +111,19 @@ struct RequestTests {
         #expect(!codec.exchanges.holdsReading)
     }
 
-    @Test("what cannot be read is answered with its status, and is the last", arguments: [
-        ("GET  / HTTP/1.1\r\n\r\n", "400 Bad Request"), ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"),
-        ("GET / HTTP/2.0\r\n\r\n", "505 HTTP Version Not Supported"), ("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n", "501 Not Implemented"),
-        ("GET /\(String(repeating: "y", count: 20_000)) HTTP/1.1\r\nhost: a\r\n\r\n", "414 URI Too Long"),
-        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n", "413 Content Too Large"),
-        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n", "501 Not Implemented"),
-        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", "400 Bad Request"),
-        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n9\r\n", "413 Content Too Large"),
-        ("GET / HTTP/1.1\r\nhost: a\r\nexpect: wonders\r\n\r\n", "417 Expectation Failed"),
-    ])
+    @Test(
+        "what cannot be read is answered with its status, and is the last",
+        arguments: [
+            ("GET  / HTTP/1.1\r\n\r\n", "400 Bad Request"), ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"),
+            ("GET / HTTP/2.0\r\n\r\n", "505 HTTP Version Not Supported"),
+            ("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n", "501 Not Implemented"),
+            ("GET /\(String(repeating: "y", count: 20_000)) HTTP/1.1\r\nhost: a\r\n\r\n", "414 URI Too Long"),
+            ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n", "413 Content Too Large"),
+            ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n", "501 Not Implemented"),
+            ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", "400 Bad Request"),
+            ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n9\r\n", "413 Content Too Large"),
+            ("GET / HTTP/1.1\r\nhost: a\r\nexpect: wonders\r\n\r\n", "417 Expectation Failed"),
+        ])
     func refusals(request: String, status: String) {
         var limits = HTTP1Limits()
         limits.bodyBytesMax = 8
@@ -142,19 +146,26 @@ struct RequestTests {
         return limits
     }
 
-    @Test("a head beyond what is read is its handler's to answer, and is the last", arguments: [
-        "x: \(String(repeating: "y", count: 2900))\r\n\r\n", "x: \(String(repeating: "y", count: 2951))\r\n\r\n",
-        String(repeating: "y", count: 9000), "x: \(String(repeating: "y", count: 9000))\r\ncontent-type: b\r\n\r\n",
-        String(repeating: "x: y\r\n", count: 400),
-    ], [7, 1000, Int.max])
+    @Test(
+        "a head beyond what is read is its handler's to answer, and is the last",
+        arguments: [
+            "x: \(String(repeating: "y", count: 2900))\r\n\r\n", "x: \(String(repeating: "y", count: 2951))\r\n\r\n",
+            String(repeating: "y", count: 9000), "x: \(String(repeating: "y", count: 9000))\r\ncontent-type: b\r\n\r\n",
+            String(repeating: "x: y\r\n", count: 400),
+        ], [7, 1000, Int.max])
     func cutHeads(rest: String, step: Int) {
         let codec = Codec(limits: Self.small()).answering("431", "large")
         var isMarked = false
         let answer = codec.onHead
-        codec.onHead = { isMarked = $1.pointee.flags.contains(.headTooLarge); answer($0, $1) }
-        codec.receive("POST /a HTTP/1.1\r\nhost: b\r\norigin: c\r\nexpect: 100-continue\r\n\(rest)GET /next HTTP/1.1\r\nhost: a\r\n\r\n", step: step)
+        codec.onHead = {
+            isMarked = $1.pointee.flags.contains(.headTooLarge); answer($0, $1)
+        }
+        codec.receive(
+            "POST /a HTTP/1.1\r\nhost: b\r\norigin: c\r\nexpect: 100-continue\r\n\(rest)GET /next HTTP/1.1\r\nhost: a\r\n\r\n",
+            step: step)
         #expect(isMarked)
-        #expect(codec.fields.filter { $0 != "x: y" } == [":method: POST", ":scheme: http", ":path: /a", ":authority: b", "origin: c"])
+        #expect(
+            codec.fields.filter { $0 != "x: y" } == [":method: POST", ":scheme: http", ":path: /a", ":authority: b", "origin: c"])
         #expect(codec.said() == "HTTP/1.1 431 Request Header Fields Too Large\ncontent-length: 5\nconnection: close\n\nlarge")
         #expect(codec.events == ["head, ended", "closed complete"])
         #expect(codec.exchanges.isFinished && codec.exchanges.leavesUnread && !codec.exchanges.isTruncated)
@@ -183,7 +194,9 @@ struct RequestTests {
     func largeHead() {
         let codec = Codec(limits: Self.small()).answering("431", "")
         // Host counts 37, and the other name and 32 are 33.
-        codec.receive("GET /a HTTP/1.1\r\nhost: b\r\nx: \(String(repeating: "y", count: 3000 - 37 - 33))\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n")
+        codec.receive(
+            "GET /a HTTP/1.1\r\nhost: b\r\nx: \(String(repeating: "y", count: 3000 - 37 - 33))\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n"
+        )
         #expect(codec.events.count == 4 && codec.fields.contains(":path: /next"))
         #expect(codec.exchanges.fault == nil && !codec.exchanges.isEnding)
     }

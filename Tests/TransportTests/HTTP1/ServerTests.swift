@@ -53,9 +53,11 @@ struct ServerTests {
         #expect(server.run(caller, until: "\0\0\0\u{4}\u{1}\0\0\0\0"))
     }
 
-    @Test("under TLS the agreed protocol decides, and none is HTTP/1.1", arguments: [
-        ([ApplicationProtocol.http2, .http1], ApplicationProtocol.http1), ([.http1], .http1),
-    ])
+    @Test(
+        "under TLS the agreed protocol decides, and none is HTTP/1.1",
+        arguments: [
+            ([ApplicationProtocol.http2, .http1], ApplicationProtocol.http1), ([.http1], .http1),
+        ])
     func secure(offered: [ApplicationProtocol], spoken: ApplicationProtocol) throws {
         let server = try PathServer(tls: try TestTLS.server([.http1, .http2]))
         for context in [try TestTLS.client(offered), try TestTLS.client([])] {
@@ -88,9 +90,11 @@ struct ServerTests {
         #expect(server.run(caller, until: "HTTP/1.1 505 "))
     }
 
-    @Test("what begins no HTTP at all is closed without a word", arguments: [
-        [ApplicationProtocol.http2], [.http1], [.http2, .http1],
-    ])
+    @Test(
+        "what begins no HTTP at all is closed without a word",
+        arguments: [
+            [ApplicationProtocol.http2], [.http1], [.http2, .http1],
+        ])
     func rubbish(protocols: [ApplicationProtocol]) throws {
         let server = try PathServer(protocols: protocols)
         for text in ["\0\0\0", "\u{16}\u{3}\u{1}", " GET", "{}"] {

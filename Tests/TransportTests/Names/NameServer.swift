@@ -87,7 +87,9 @@ final class NameServer {
         }
         guard count > 0 else { return }
         incoming += buffer[..<count]
-        guard incoming.count >= 2, case let end = 2 + Int(incoming[0]) << 8 + Int(incoming[1]), incoming.count >= end else { return }
+        guard incoming.count >= 2, case let end = 2 + Int(incoming[0]) << 8 + Int(incoming[1]), incoming.count >= end else {
+            return
+        }
         let query = Array(incoming[2..<end])
         incoming.removeFirst(end)
         for answer in answers(to: query, isStream: true) {
