@@ -4,7 +4,7 @@ package enum AttemptOutcome: UInt8, Sendable, CaseIterable {
     case success
     /// It says that it went wrong there (5xx).
     case failure
-    /// It says, or somebody before it, that it cannot answer (502, 503, 504).
+    /// It says, or a proxy before it, that it cannot answer (502, 503, 504).
     case gatewayFailure
     /// No answer: the connection failed or was lost, or time was up.
     case localFailure

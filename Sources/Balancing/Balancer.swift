@@ -59,7 +59,7 @@ package struct Balancer: ~Copyable {
     ///   - hash: what calls of one caller have in common; `nil` for nothing.
     ///   - avoided: where an attempt has failed, or runs already.
     package mutating func pick(hash: UInt64? = nil, avoiding avoided: MemberPointer? = nil, now: Instant) -> Pick {
-        guard !references.isEmpty else { return .nobody }
+        guard !references.isEmpty else { return .noneHealthy }
         let chosen = shares.isEmpty ? only : share(hash)
         if let member = pick(in: chosen, hash, avoided, now), Self.admit(member, now) { return .member(member) }
         return elsewhere(than: chosen, hash, avoided, now)
@@ -94,6 +94,6 @@ package struct Balancer: ~Copyable {
                 return .member(member)
             }
         }
-        return levels.compactMap { $0.blockedFor(now) }.min().map { .blocked($0) } ?? .nobody
+        return levels.compactMap { $0.blockedFor(now) }.min().map { .blocked($0) } ?? .noneHealthy
     }
 }

@@ -94,7 +94,7 @@ package final class ClusterRecord: Sendable {
         return eject(endpoint, outliers, now)
     }
 
-    /// The end of an interval: who has been out long enough comes back, who is out of step goes. True where anybody did.
+    /// The end of an interval: members that have been ejected long enough return, outliers are ejected. True where any did.
     package func sweep(now: Instant) -> Bool {
         guard let outliers = settings.outliers else { return false }
         let records = records

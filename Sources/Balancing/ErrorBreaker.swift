@@ -32,7 +32,7 @@ package struct BreakerSettings: Sendable, Equatable {
 ///                                └────── one failed ─────┘
 ///
 /// A call is let pass in the closed state by one load, and its success counted by one addition; the lock is for the rest.
-/// Probes that nobody hears of again are given out anew after as long as the breaker was open.
+/// Probes whose outcome never comes are given out anew after as long as the breaker was open.
 package final class ErrorBreaker: Sendable {
     package enum State: String, Sendable { case closed, open, halfOpen = "half_open" }
 

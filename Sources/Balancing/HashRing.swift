@@ -1,7 +1,7 @@
 /// A circle of hashes, each point an endpoint's; a call belongs to the first point at or above its own hash.
 ///
 /// Points follow from the endpoints' keys alone, so one endpoint more or less moves only the calls that come to it or came
-/// from it. Built when membership changes; whoever is unfit for a while is passed over by walking on.
+/// from it. Built when membership changes; a member that is unfit for a while is passed over by walking on.
 struct HashRing: ~Copyable {
     private let points: UnsafeMutableBufferPointer<Point>
 

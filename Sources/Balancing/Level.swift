@@ -158,7 +158,7 @@ final class Level {
             next = next &+ 1
             if next >= count || next < 0 { next = next == count ? 0 : Int(UInt(bitPattern: next) % UInt(count)) }
             guard let found = walk(from: next, avoided, now) else { return nil }
-            // Whoever was passed over has had its turn.
+            // A member that was passed over has had its turn.
             while candidates[next] != found { next = next + 1 == count ? 0 : next + 1 }
             return found
         }

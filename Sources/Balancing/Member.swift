@@ -53,7 +53,7 @@ package typealias MemberPointer = UnsafeMutablePointer<Member>
 package enum Pick {
     case member(MemberPointer)
     /// There is none, or none that is healthy.
-    case nobody
+    case noneHealthy
     /// Every one there is has an open breaker; the first lets a call pass after this time.
     case blocked(Duration)
 }

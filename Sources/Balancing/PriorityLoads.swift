@@ -4,7 +4,7 @@
 /// next one is used. Where all together carry less than everything, each gets its part of what there is; and one whose
 /// healthy share is under the threshold panics, which means that its health is not believed.
 struct PriorityLoads: Equatable {
-    /// Of a hundred calls; they add up to a hundred, or are all zero where nobody is healthy and nobody panics.
+    /// Of a hundred calls; they add up to a hundred, or are all zero where no endpoint is healthy and no level panics.
     private(set) var percents: [Int]
     private(set) var panics: [Bool]
 
@@ -25,7 +25,7 @@ struct PriorityLoads: Equatable {
         }
         let nonEmpty = levels.indices.filter { levels[$0].members > 0 }
         if !nonEmpty.isEmpty, nonEmpty.allSatisfy({ panics[$0] }) {
-            // Nobody's health is believed: by their numbers.
+            // Health is ignored: by their numbers.
             let members = levels.reduce(0) { $0 + $1.members }
             for index in nonEmpty { percents[index] = 100 * levels[index].members / members }
         } else {

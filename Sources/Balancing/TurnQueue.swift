@@ -8,7 +8,7 @@ struct TurnQueue: ~Copyable {
         var member: MemberPointer
     }
 
-    /// Begins at a random point of everybody's turn, so that workers do not march in step.
+    /// Begins at a random point of the round, so that workers do not march in step.
     init(_ members: UnsafeMutableBufferPointer<MemberPointer>, _ random: inout Randomness) {
         turns = .allocate(capacity: members.count)
         for index in 0..<members.count {
@@ -25,7 +25,7 @@ struct TurnQueue: ~Copyable {
 
     deinit { turns.deallocate() }
 
-    /// Takes the turn of whoever is next.
+    /// Takes the next member's turn.
     ///
     /// - Parameter factor: what of its weight counts.
     mutating func next(factor: (MemberPointer) -> Double) -> MemberPointer {

@@ -20,7 +20,7 @@ package final class ChunkPool {
     private static let smallKept = 4096
     private static let largeKept = 256
 
-    /// In chunks that nobody has.
+    /// In free chunks.
     var keptBytes: Int {
         smallFreeCount * (Self.headerBytes + Self.smallBytes) + largeFreeCount * (Self.headerBytes + Self.largeBytes)
     }
@@ -121,7 +121,7 @@ package final class ChunkPool {
 }
 
 extension ChunkPool {
-    /// A chunk that belongs to no chain any more: whoever has it gives it back, once, to the pool it is from.
+    /// A chunk that belongs to no chain any more: its holder gives it back, once, to the pool it is from.
     struct Reference {
         fileprivate let chunk: UnsafeMutablePointer<Chunk>
 
@@ -134,7 +134,7 @@ extension ChunkPool {
     func give(_ reference: Reference) { give(reference.chunk) }
 }
 
-/// Bytes behind this header, or a view of another chunk's. Chains that share a chunk read it only: whoever fills it adds behind
+/// Bytes behind this header, or a view of another chunk's. Chains that share a chunk read it only: its filler adds behind
 /// what is seen of it.
 private struct Chunk {
     var next: UnsafeMutablePointer<Chunk>?

@@ -1,7 +1,7 @@
 /// A fast hash of bytes for tables in memory: 16 bytes a multiplication, in three lanes (after wyhash).
 ///
 /// All four secrets must be random and kept: with known ones, texts can be made whose hashes are equal under any seed.
-/// Not a digest: whoever finds an equal hash compares the bytes.
+/// Not a digest: where hashes are equal, the bytes are compared.
 @frozen @usableFromInline package struct SeededHash: Sendable {
     @usableFromInline let a: UInt64
     @usableFromInline let b: UInt64

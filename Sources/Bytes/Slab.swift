@@ -4,7 +4,7 @@
 /// For state that C callbacks and tables point at. Owned by one thread. Inlinable as a whole: it crosses modules on the
 /// hot path, and must be specialised there.
 @usableFromInline package final class Slab<Record> {
-    /// A stack of the records that nobody has.
+    /// A stack of the free records.
     @usableFromInline var free: UnsafeMutablePointer<UnsafeMutablePointer<Record>>
     @usableFromInline var freeCount = 0
     @usableFromInline package internal(set) var capacity = 0
@@ -35,7 +35,7 @@
         free.deallocate()
     }
 
-    /// Records that somebody has.
+    /// Records in use.
     @inlinable package var liveCount: Int { capacity - freeCount }
 
     @inlinable package func take() -> UnsafeMutablePointer<Record> {
@@ -49,7 +49,7 @@
         freeCount += 1
     }
 
-    /// Those that nobody has too.
+    /// Free ones too.
     @inlinable package func forEachRecord(_ body: (UnsafeMutablePointer<Record>) -> Void) {
         for block in blocks {
             for index in 0..<recordsPerBlock { body(block + index) }

@@ -1,5 +1,5 @@
 /// What `Unmanaged` is for classes, for a class-bound protocol: a reference that counts nothing, neither when it is set nor
-/// when its object is called. Whoever sets it sees to it that the object lives.
+/// when its object is called. The object must outlive it: its setter guarantees that.
 ///
 /// An `unowned(unsafe) var` of such a type counts twice a call, because the callee might change the variable; here the
 /// call borrows a copy of the reference's words.

@@ -20,7 +20,7 @@ package enum CallOutcome: Equatable, Sendable {
     }
 }
 
-/// What a call says to whoever made it.
+/// What a call tells its user.
 package struct Console {
     /// Answers.
     package var answer: (UnsafeRawBufferPointer) -> Void

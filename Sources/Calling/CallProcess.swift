@@ -64,7 +64,7 @@ package final class CallProcess {
         act(files, connection: nil)
     }
 
-    /// Asked as nobody first: a token need not be shown to whoever gives its schema to anyone.
+    /// Asked without the token first: a server that gives its schema to anyone need not see it.
     private func reflect(_ connection: ClientConnection, withToken: Bool) {
         guard let target else { return }
         var settings = ReflectionFetch.Settings(authority: target.authority, isSecure: target.isSecure)

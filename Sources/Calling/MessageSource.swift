@@ -7,7 +7,7 @@ package enum MessageInput: Sendable, Equatable {
     case text([UInt8])
     /// A descriptor that is read as the call goes on.
     case descriptor(Int32)
-    /// Nobody said: an empty message, or this descriptor for a method that takes a stream.
+    /// Not given: an empty message, or this descriptor for a method that takes a stream.
     case unsaid(Int32)
 
     func resolved(isStream: Bool) -> MessageInput {

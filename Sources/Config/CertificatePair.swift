@@ -1,6 +1,6 @@
 /// A certificate chain and its private key: the paths of two PEM files, for a listener or for a client of ours.
 ///
-/// The files are opened by whoever makes a TLS context of them, who complains at these places.
+/// The files are opened when a TLS context is made of them; problems are reported at these places.
 package struct CertificatePair: Sendable, Equatable {
     package var certificate: Located<String>
     package var privateKey: Located<String>

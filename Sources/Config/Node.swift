@@ -1,6 +1,6 @@
 /// One piece of a YAML document: raw text, a mapping or a list, and its place.
 ///
-/// Nothing is typed here. Whoever asks for a number reads the text as a number, so YAML's own guesses (`on`, `1:30`,
+/// Nothing is typed here. A reader that asks for a number reads the text as a number, so YAML's own guesses (`on`, `1:30`,
 /// `1.10`) never happen. Keys of a mapping are in the order of the file and unique.
 package struct Node: Sendable {
     package enum Content: Sendable {

@@ -20,7 +20,7 @@ package enum Number {
     }
 }
 
-/// Sizes in bytes: a whole number and `B`, `KiB`, `MiB` or `GiB`. Powers of 1024 only, so that nobody has to guess.
+/// Sizes in bytes: a whole number and `B`, `KiB`, `MiB` or `GiB`. Powers of 1024 only, so that there is no guessing.
 package enum ByteSize {
     private static let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)]
 

@@ -34,7 +34,7 @@ package struct Place: Sendable, Hashable {
     package func path(of index: Int) -> String { "\(path)[\(index)]" }
 }
 
-/// A value together with where it was written, so that whoever uses it later can complain at that place.
+/// A value together with where it was written, so that a later check can report that place.
 ///
 /// Equal when the values are: where something stands does not change what it means.
 package struct Located<Value> {

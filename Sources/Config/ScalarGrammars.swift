@@ -6,7 +6,7 @@ extension Grammar where Value == String {
         Grammar(expected: expected) { (text: String) in text.isEmpty ? .mismatch : .value(text) }
     }
 
-    /// A file's path. It is looked at by whoever opens the file.
+    /// A file's path. It is checked when the file is opened.
     package static func path(_ what: String) -> Grammar {
         Grammar(expected: "the path of \(what)") { (text: String) in
             text.isEmpty || text.utf8.contains(0) ? .mismatch : .value(text)

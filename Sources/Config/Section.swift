@@ -61,7 +61,7 @@ package final class Section {
         reader.report("found beside \(Quoted.text(key)), expected only one of the two", at: node.place)
     }
 
-    /// Whether there are keys that nobody asked for yet.
+    /// Whether there are keys that have not been asked for yet.
     package var hasUnknownKeys: Bool { entries.contains { !known.contains($0.key.value) } }
 
     /// Reports what is unknown and what is missing; a key that was only misspelt is not missing as well.

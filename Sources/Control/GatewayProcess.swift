@@ -13,7 +13,7 @@ internal import Telemetry
 internal import Time
 internal import Transport
 
-/// Where a configuration comes from: the executable knows files and environment, nobody else does.
+/// Where a configuration comes from: only the executable knows files and environment.
 package struct ConfigurationSource {
     package var read: () -> (GatewayConfiguration?, [Issue])
     package var readFile: (String) -> Result<[UInt8], FileFailure>

@@ -46,7 +46,7 @@ final class GracefulShutdown<Program: ListeningProgram> {
         leave("time is up")
     }
 
-    /// Waits for nobody any more: what still runs is ended, and counted and logged as such.
+    /// Waits no longer: what still runs is ended, and counted and logged as such.
     func forceNow() { leave("told twice") }
 
     private func leave(_ reason: String) {

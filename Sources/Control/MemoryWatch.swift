@@ -14,12 +14,12 @@ final class MemoryWatch {
     private var timer: Timer?
     /// In bytes.
     private let resident: () -> Int?
-    /// Has the allocator give back what nobody uses.
+    /// Has the allocator give back what is unused.
     private let trim: () -> Void
     private var looksSinceTrim = 0
 
     private static let pace = Duration.milliseconds(250)
-    /// Trimming holds up whoever allocates meanwhile: once a second at most.
+    /// Trimming blocks allocations meanwhile: once a second at most.
     private static let looksPerTrim = 4
 
     init(
@@ -39,7 +39,7 @@ final class MemoryWatch {
         timer?.arm(after: Self.pace)
         looksSinceTrim = min(looksSinceTrim + 1, Self.looksPerTrim)
         var now = measure(limit)
-        // What was freed and not given back is nobody's burden.
+        // What was freed and not given back is no load.
         if now > .none, looksSinceTrim == Self.looksPerTrim {
             looksSinceTrim = 0
             trim()

@@ -32,7 +32,7 @@ final class NameRefresher {
         var passedOver: [DomainName] = []
     }
 
-    /// - Parameter say: what whoever runs the process should know, each once.
+    /// - Parameter say: what the operator should know, each once.
     init(
         lookup: any NameLookup, loop: EventLoop, random: any RandomNumberGenerator = SystemRandomNumberGenerator(),
         say: @escaping (String) -> Void = { _ in }
@@ -72,7 +72,7 @@ final class NameRefresher {
         reconcile()
     }
 
-    /// Begins with names that are new, and ends with those that nobody wants any more.
+    /// Begins with names that are new, and ends with those that are not wanted any more.
     private func reconcile() {
         var needed = wanted
         for case (.service(let name), let service) in kept where wanted.contains(.service(name)) {
@@ -165,7 +165,7 @@ final class NameRefresher {
         case (.host(let host), _): resolved.addresses[host] = resolved.addresses[host] ?? []
         case (.service(let service), _): resolved.services[service] = resolved.services[service] ?? []
         }
-        // Somebody may wait for a name to be known, or known to be unknown.
+        // A waiter may depend on a name being resolved, or known to be unresolvable.
         isNews = isNews || resolved.addresses.count + resolved.services.count != before
         return takeServices() || isNews
     }

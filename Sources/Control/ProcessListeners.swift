@@ -71,7 +71,7 @@ final class ProcessListeners<Program: ListeningProgram> {
                 diagnostics.log("cannot listen on \(sent.address): \(error)")
             }
         }
-        // Whoever reads this line may connect at once.
+        // A reader of this line may connect at once.
         say(opened)
     }
 

@@ -43,7 +43,7 @@ extension KeyHandle {
         var isPrivate: Bool { self == .privateKey }
     }
 
-    /// PEM_read_bio gives the bare block, so nothing here can ask for a passphrase on somebody's terminal.
+    /// PEM_read_bio gives the bare block, so nothing here can ask for a passphrase on a terminal.
     private static func load(pem: UnsafeRawBufferPointer, wantsPrivate: Bool) throws(KeyFailure) -> KeyHandle {
         defer { clearErrors() }
         guard pem.count > 0, pem.count <= 1 << 20, let bio = BIO_new_mem_buf(pem.baseAddress, Int32(pem.count)) else {

@@ -9,7 +9,7 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
         storage.copyMemory(from: bytes)
     }
 
-    /// Wipes `bytes` too, as far as nobody else holds that array.
+    /// Wipes `bytes` too, as far as no other copy of that array exists.
     package init(_ bytes: consuming [UInt8]) {
         storage = .allocate(byteCount: bytes.count, alignment: 1)
         bytes.withUnsafeMutableBytes {

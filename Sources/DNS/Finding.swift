@@ -6,7 +6,7 @@ package enum Finding: Equatable, Sendable {
     case records([Record.Data], ttlSeconds: UInt32)
     /// The name is unknown, or has no such record.
     case nothing(ttlSeconds: UInt32)
-    /// Nobody could say.
+    /// No server could say.
     case failed
 
     private static let aliasesMax = 16

@@ -1,6 +1,6 @@
 package import Sockets
 
-/// What /etc/hosts says: names that nobody need be asked for.
+/// What /etc/hosts says: names that need no query.
 package struct HostTable: Sendable {
     private var addresses: [String: [SocketAddress]] = [:]
 

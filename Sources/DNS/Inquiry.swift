@@ -1,7 +1,7 @@
 package import Sockets
 package import Time
 
-/// One question, and whom it is put to until somebody answers.
+/// One question, and the servers it is put to until one answers.
 ///
 ///     asking by datagram ──answer──▶ finished
 ///        │     ▲     └──truncated──▶ asking by stream ──answer──▶ finished
@@ -9,7 +9,7 @@ package import Time
 ///        └── time is up, refused, server failure: next server, all of them `attempts` times, then finished in failure
 ///
 /// Every try has an identifier of its own, unguessable, as its source port is; what does not fit both and the question is
-/// somebody else's answer, and waited past (RFC 5452). Pure: its owner sends, and says what came and when time was up.
+/// another question's answer, and waited past (RFC 5452). Pure: its owner sends, and says what came and when time was up.
 package struct Inquiry {
     package let question: Question
     private let settings: ResolverSettings

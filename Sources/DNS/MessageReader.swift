@@ -7,7 +7,7 @@ package enum MessageMistake: Error, Equatable {
     case endsEarly
     /// Bytes stand behind its last record, or behind a record's data.
     case hasRest
-    /// A label of a kind that nobody uses (RFC 6891, section 5).
+    /// A label of an unused kind (RFC 6891, section 5).
     case unknownLabel
     /// A name of more than 255 bytes.
     case nameTooLong

@@ -7,7 +7,7 @@ package import Transport
 
 /// A demonstration backend on one worker: martlet.demo.v1, the health service and reflection.
 package final class DemoServer {
-    /// For listeners that somebody else opens.
+    /// For listeners that are opened elsewhere.
     package let handler: GRPCServer
     package let health = HealthService()
     private let demo: DemoService

@@ -5,7 +5,7 @@ internal import Bytes
 /// One to eight digits and a unit: `H M S m u n`. No header means no limit. Zero means the time is already up. Anything
 /// else is the caller's mistake and ends the exchange. (gRPC over HTTP/2, "Requests", TimeoutValue.)
 ///
-/// Turned into a deadline once, at the head, against the worker's clock; after that nobody subtracts durations.
+/// Turned into a deadline once, at the head, against the worker's clock; after that no code subtracts durations.
 package struct GRPCTimeout: Equatable, Sendable {
     package let duration: Duration
 

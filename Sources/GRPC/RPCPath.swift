@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The service and method that a path of the shape `/package.Service/Method` names.
 ///
-/// Both are slices of the path and live as long as it. Compared byte-exact by whoever routes; here only the shape is
+/// Both are slices of the path and live as long as it. Compared byte for byte when routing; here only the shape is
 /// asked for: two parts, no query, and only bytes that a service or method can have (letters, digits, `_`, `-`, and in
 /// the service `.` between two of those). So `/v1/orders` has the shape as well, and matches no service called `v1`.
 /// (gRPC over HTTP/2, "Requests", Path.)

@@ -1,4 +1,4 @@
-/// What was wrong with a message. The connection ends with it: after any of these nobody can say where the next message
+/// What was wrong with a message. The connection ends with it: after any of these it is unknown where the next message
 /// begins.
 package enum HTTP1Failure: UInt8, Error, CaseIterable, Sendable {
     // The request line (RFC 9112, section 3).

@@ -16,7 +16,7 @@ package struct ResponseHead: Equatable, Sendable {
 ///                          ▲            │ 1xx
 ///                          └────────────┘
 ///
-/// Used as `RequestReader` is. Bytes that nobody asked for are an error: on a connection that is used again they would be
+/// Used as `RequestReader` is. Unrequested bytes are an error: on a connection that is used again they would be
 /// taken for the next request's answer.
 package struct ResponseReader {
     package enum Event: Equatable {

@@ -1,4 +1,4 @@
-/// The words behind a status code in an HTTP/1.1 status line; nobody may depend on them (RFC 9112, section 4).
+/// The words behind a status code in an HTTP/1.1 status line; clients must not depend on them (RFC 9112, section 4).
 package enum ReasonPhrase {
     package static func of(_ status: Int) -> StaticString {
         switch status {

@@ -122,7 +122,7 @@ extension StreamPointer {
     @inlinable @inline(__always)
     package func notify(_ event: (any StreamHandler) -> Void) { pointee.listener.call(event) }
 
-    /// Somebody hears of it.
+    /// It has a handler.
     @inlinable package var isHeard: Bool { pointee.listener.isSet }
 }
 

@@ -1,7 +1,7 @@
 package import Bytes
 package import JSON
 
-/// Claims as header values for whoever is upstream.
+/// Claims as header values for upstreams.
 ///
 /// Strings, numbers and booleans as they read; arrays of them joined by commas. Bytes outside 0x20–0x7E and `%` are
 /// percent-encoded, in an element of an array commas too, and so is a space at either end, which HTTP would strip: who

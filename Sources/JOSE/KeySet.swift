@@ -22,7 +22,7 @@ package final class KeySet: Sendable {
 
     /// How a document's keys are taken.
     package struct Rules: Sendable {
-        /// Symmetric keys come only from where nobody else can write them: a local file or the configuration itself.
+        /// Symmetric keys come only from places that others cannot write: a local file or the configuration itself.
         package var allowsSymmetric: Bool
         /// What an RSA key without `alg` verifies: one of RS and PS.
         package var rsaAlgorithm: SigningAlgorithm

@@ -82,7 +82,7 @@ package final class TokenCache {
 
     // MARK: finding
 
-    /// What is kept for the token, or `nil`; valid until the next change of the cache, so whoever keeps it retains it.
+    /// What is kept for the token, or `nil`; valid until the next change of the cache, so a user that keeps it retains it.
     package func find(_ token: UnsafeRawBufferPointer, generation: UInt64, nowSeconds: Int64) -> Unmanaged<AnyObject>? {
         find(token, hash: hash.hash(token), generation: generation, nowSeconds: nowSeconds)
     }

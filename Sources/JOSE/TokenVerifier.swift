@@ -8,7 +8,7 @@ package enum TokenVerifier {
     package static let keysTriedMax = 4
 
     /// Takes the token apart, finds its issuer and key, checks the signature, and only then what the claims say: so
-    /// nobody learns from us what a forged token got right.
+    /// an attacker learns nothing of what a forged token got right.
     package static func verify(
         _ token: UnsafeRawBufferPointer, trusting issuers: [TrustedIssuer], at now: WallTime
     ) throws(TokenFailure) -> VerifiedToken {

@@ -4,7 +4,7 @@ public import Synchronization
 
 /// One worker's share of every metric.
 ///
-/// Written by the one thread that owns it, read by whoever renders the metrics. Every cell is a relaxed atomic that is
+/// Written by the one thread that owns it, read by the renderer of the metrics. Every cell is a relaxed atomic that is
 /// loaded and stored, never read-modify-written: the writer pays for a plain addition, the reader sees each cell whole,
 /// and nothing orders one cell against another.
 ///

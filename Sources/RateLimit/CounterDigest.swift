@@ -1,6 +1,6 @@
 internal import Crypto
 
-/// The secret that a process hashes its counters' names with, so that nobody outside can aim at a cell.
+/// The secret that a process hashes its counters' names with, so that no outsider can aim at a cell.
 package struct HashSeed: Equatable, Sendable {
     package let first: UInt64
     package let second: UInt64

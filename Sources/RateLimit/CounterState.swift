@@ -6,11 +6,11 @@ internal import Time
 ///     rate     0 │ 63 bits: when the level has drained, nanoseconds of the monotonic clock (GCRA's "TAT")
 ///     window   1 │ 27 bits: the window's end, minutes since 1970 (to 2225) │ 36 bits: hits so far
 ///
-/// Zero is a counter nobody has used. Pure: no memory, no clock.
+/// Zero is an unused counter. Pure: no memory, no clock.
 ///
 /// Clocks go backwards: workers read theirs at different moments, and wall time is stepped. A rate's level then only looks
 /// fuller. A window goes on counting in the later window while the step is shorter than a window; after a longer one the
-/// counter begins again, so that a clock that was wrong for a moment does not block anybody for a year.
+/// counter begins again, so that a clock that was wrong for a moment blocks no key for a year.
 enum CounterState {
     static let windowBit: UInt64 = 1 << 63
     static let hitBits: UInt64 = 36

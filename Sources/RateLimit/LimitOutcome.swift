@@ -14,7 +14,7 @@ package struct LimitOutcome: Equatable, Sendable {
         case service
         /// The memory store, because the configured one did not answer.
         case fallback
-        /// Nobody counted; decided by `when_unavailable` alone.
+        /// Not counted; decided by `when_unavailable` alone.
         case none
     }
 

@@ -30,7 +30,7 @@ package enum LimitAnswer: Equatable {
 
 package protocol LimitDelegate: AnyObject {
     /// The answer to a request that was pending, now the caller's again; its outcome is `request.outcome`.
-    /// An abandoned one comes back too, to be used again, and must not be answered to anybody.
+    /// An abandoned one comes back too, to be used again, and must not be answered to any call.
     func limitDecided(_ request: LimitRequest)
 
     /// The store does not decide, or with `nil` decides again; may come from within `decide`.

@@ -5,7 +5,7 @@ package struct LimitVerdict: Equatable, Sendable {
     package var limit: UInt64
     /// Hits left after this call if it was charged, and as things stand if it was not.
     package var remaining: UInt64
-    /// When the same call would fit, if nobody else calls. Zero for an allowed one, `never` for more hits than the limit.
+    /// When the same call would fit, if no other call comes. Zero for an allowed one, `never` for more hits than the limit.
     package var retryAfterNanoseconds: UInt64
     /// When the counter is back at its full `limit`.
     package var resetAfterNanoseconds: UInt64

@@ -1,6 +1,6 @@
 package import Redis
 
-/// Why a store outside this process does not decide; for whoever runs it.
+/// Why a store outside this process does not decide; for the operator.
 package enum StoreTrouble: Equatable, Sendable {
     /// Nothing came in time, `StoreHealth.timeoutsInRowMax` times in a row.
     case silent

@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// A thread that runs one body and is joined by whoever started it.
+/// A thread that runs one body and is joined by its starter.
 package final class Thread: @unchecked Sendable {
     private var identity = pthread_t()
     private let name: String
@@ -25,7 +25,7 @@ package final class Thread: @unchecked Sendable {
     /// Waits for the body's end; once.
     package func join() { pthread_join(identity, nil) }
 
-    /// Instead of `join`: it ends by itself, and nobody learns when.
+    /// Instead of `join`: it ends by itself, unobserved.
     package func detach() { pthread_detach(identity) }
 }
 

@@ -55,7 +55,7 @@ package struct Pipeline: ~Copyable {
         case deliver(Entry)
         /// Its caller has been told that it timed out.
         case swallow
-        /// Nobody asked: the server has lost count.
+        /// Unasked for: the server has lost count.
         case unexpected
     }
 

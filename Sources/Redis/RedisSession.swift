@@ -152,8 +152,8 @@ package final class RedisSession {
         commands.shrink(to: 256 << 10)
     }
 
-    /// The connection has ended, or could not be made. Every command in flight fails: whether it was carried out nobody
-    /// knows.
+    /// The connection has ended, or could not be made. Every command in flight fails: whether it was carried out is
+    /// unknown.
     package func closed(_ failure: RedisFailure, now: Instant) {
         lastFailure = failure
         passingSince = nil

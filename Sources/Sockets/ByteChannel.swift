@@ -35,7 +35,7 @@ package final class ByteChannel: EventHandler, Flushable {
     private var state: State
     private var isDirty = false
     private var isReadingPaused = false
-    /// After our last byte the peer may still send, for nobody, until it has closed too.
+    /// After our last byte the peer may still send, unread, until it has closed too.
     private var outlivesOutput = false
     /// Our side has been ended.
     private var isSilent = false
@@ -184,7 +184,7 @@ package final class ByteChannel: EventHandler, Flushable {
         sent(scratch.output.write(to: descriptor), of: scratch.output.count) { scratch.output.forEachPiece($0) }
     }
 
-    /// Everything is sent: close_notify, where there is TLS, and the end. Nobody waits for the peer's.
+    /// Everything is sent: close_notify, where there is TLS, and the end. The peer's is not waited for.
     private func sayGoodbye() {
         if let security {
             security.session.close(into: &scratch.ciphertext)
@@ -321,7 +321,7 @@ package final class ByteChannel: EventHandler, Flushable {
                 }
             }
         } catch {
-            // What explains it (an alert) goes out if the socket takes it; nobody waits.
+            // What explains it (an alert) goes out if the socket takes it; it is not waited for.
             holdOwnMessages()
             if let pending, !isBlocked { _ = System.write(descriptor, pending.bytes.readable) }
             end(.security(error.description))

@@ -4,11 +4,11 @@ package import Reactor
 /// Hears from a `DatagramSocket`. May let go of it at any time.
 package protocol DatagramSocketDelegate: AnyObject {
     func datagramReceived(_ bytes: UnsafeRawBufferPointer)
-    /// Nobody listens there, or nothing leads there: errno. The socket may still be used.
+    /// Nothing listens there, or nothing leads there: errno. The socket may still be used.
     func datagramFailed(_ code: Int32)
 }
 
-/// A UDP socket on a loop, connected to one peer: it hears from nobody else. Its port is the kernel's choice, at random.
+/// A UDP socket on a loop, connected to one peer: it receives from no other. Its port is the kernel's choice, at random.
 package final class DatagramSocket: EventHandler {
     package weak var delegate: (any DatagramSocketDelegate)?
     private unowned(unsafe) let loop: EventLoop

@@ -4,14 +4,14 @@ package import Reactor
 /// Looks host names up.
 package protocol HostResolver: AnyObject {
     /// Calls `completion` on the loop, later, with the addresses, port 0, in the order given by the system; none where the
-    /// name is unknown or nobody answers. Not called once the resolver is gone.
+    /// name is unknown or no server answers. Not called once the resolver is gone.
     func resolve(_ name: String, completion: @escaping ([SocketAddress]) -> Void)
 }
 
 /// The system's resolver (`getaddrinfo`, so /etc/hosts and nsswitch count) on a thread of its own, because it blocks.
 ///
 /// One look-up after the other; a name that is asked for again before it is answered is looked up once. The thread starts
-/// with the first question and ends by itself when the resolver is gone: a look-up cannot be interrupted, so nobody waits.
+/// with the first question and ends by itself when the resolver is gone: a look-up cannot be interrupted, so it is not joined.
 package final class SystemResolver: HostResolver {
     private let questions: Questions
     private var waiting: [String: [([SocketAddress]) -> Void]] = [:]
@@ -33,7 +33,7 @@ package final class SystemResolver: HostResolver {
             try Thread(name: "resolver") { questions.answerAll() }.detach()
             isStarted = true
         } catch {
-            // No thread to be had: nobody answers. The next question tries again.
+            // No thread could be started: no answer. The next question tries again.
             questions.giveUp()
         }
     }

@@ -123,7 +123,7 @@ package final class ListeningSocket: EventHandler {
         return (descriptor, SocketAddress(storage, length: length) ?? wanted)
     }
 
-    /// A socket that a process left behind: it is one, and nobody listens on it. Anything else is not ours to remove.
+    /// A socket that a process left behind: it is one, and no process listens on it. Anything else is not ours to remove.
     private static func isDeadSocket(_ path: String, _ address: SocketAddress) -> Bool {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
@@ -133,7 +133,7 @@ package final class ListeningSocket: EventHandler {
         return address.withSockaddr { connect(probe, $0, $1) } != 0 && linux_errno() == ECONNREFUSED
     }
 
-    /// Stops accepting. Connections that the kernel has completed but nobody accepted are reset.
+    /// Stops accepting. Connections that the kernel has completed but that were not accepted are reset.
     package func close() {
         guard let registration else { return }
         self.registration = nil

@@ -8,7 +8,7 @@ package struct ClientSettings: Sendable {
     package var applicationProtocols: [ApplicationProtocol] = [.http2]
     /// Shown where the server asks for a certificate.
     package var identity: Identity?
-    /// Only for a tool that its user told to look at a server whose certificate is bad: whoever is in between reads along.
+    /// Only for a tool that its user told to look at a server whose certificate is bad: an intermediary can read along.
     package var believesEveryone = false
 
     package init(authorities: CertificateAuthorities) { self.authorities = authorities }

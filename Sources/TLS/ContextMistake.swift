@@ -7,7 +7,7 @@ package enum ContextMistake: Error, Hashable, Sendable, CustomStringConvertible 
     /// No PEM block with a private key.
     case noKey(Hint)
     case malformedKey(reason: String)
-    /// The key wants a passphrase; nobody is there to type it.
+    /// The key wants a passphrase, and there is no terminal to ask.
     case encryptedKey
     /// The key belongs to another certificate: one of the same file, counted from 1, or none of them.
     case keyMismatch(belongsTo: Int?)

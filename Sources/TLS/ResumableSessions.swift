@@ -29,7 +29,7 @@ final class ResumableSessions: Sendable {
         if let surplus { SSL_SESSION_free(surplus.pointer) }
     }
 
-    /// The newest session with `name`, to be freed by the caller. A TLS 1.3 ticket is given out once, so that nobody on
+    /// The newest session with `name`, to be freed by the caller. A TLS 1.3 ticket is given out once, so that no observer on
     /// the way can tell two connections to be of one client (RFC 8446, appendix C.4); an older one again and again.
     func take(for name: String) -> OpaquePointer? {
         byName.withLock { byName -> Reference? in

@@ -121,7 +121,7 @@ package final class ServerContext: @unchecked Sendable {
     }
 
     private func serverName(_ ssl: OpaquePointer?) -> Int32 {
-        // A name nobody has gets the default certificate, and the client judges it.
+        // An unknown name gets the default certificate, and the client judges it.
         guard let name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name), let index = choice.index(for: name)
         else { return SSL_TLSEXT_ERR_NOACK }
         if index != 0 { SSL_set_SSL_CTX(ssl, handles[index]) }

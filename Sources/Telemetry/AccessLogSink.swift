@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// The access log of the process: a ring for each worker, and one thread that writes them all.
 ///
-/// Made and stopped by whoever owns the workers. Lines of one worker keep their order; those of different workers mix,
+/// Made and stopped by the owner of the workers. Lines of one worker keep their order; those of different workers mix,
 /// line by line.
 package final class AccessLogSink: Sendable {
     /// At full load a worker fills this in some 20 ms, twice the writer's pace.

@@ -45,7 +45,7 @@ package final class ResponseTranscoder {
 
     /// Takes framed messages in whatever pieces they come, and appends what they mean to `output`.
     ///
-    /// A compressed message is a failure here: whoever can decompress it calls `append(message:)`.
+    /// A compressed message is a failure here: a caller that can decompress it uses `append(message:)`.
     package func feed(_ bytes: UnsafeRawBufferPointer, into output: inout ByteBuffer) throws(TranscodingFailure) {
         if pending.isEmpty {
             let used = try takeMessages(bytes, into: &output)

@@ -41,7 +41,7 @@ struct Trail: ~Copyable {
         ceiling = levelMax
     }
 
-    /// Begins a message that is no level of JSON, such as a map's entry: whoever reads protobuf counts it.
+    /// Begins a message that is no level of JSON, such as a map's entry: readers of protobuf count it.
     @inline(__always)
     mutating func enterHidden() throws(Problem) {
         guard level + 1 < ceiling else { throw .tooDeep }

@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// How many connections each worker has, for all workers to see.
 ///
-/// The kernel spreads connections by a hash of their addresses, so ten long-lived ones may all land on one worker: whoever
+/// The kernel spreads connections by a hash of their addresses, so ten long-lived ones may all land on one worker: the worker that
 /// accepts one looks here, and hands it to the worker with the fewest.
 package final class ConnectionCounts: Sendable {
     private let counts: Counts

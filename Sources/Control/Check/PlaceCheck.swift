@@ -37,7 +37,7 @@ enum PlaceCheck {
         return access(path, W_OK) == 0 ? nil : "which cannot be written: \(reason())"
     }
 
-    /// What keeps a socket from being made. Whether somebody listens on one that is there shows at the start.
+    /// What keeps a socket from being made. Whether a process listens on one that is there shows at the start.
     private static func socket(_ path: String) -> String? {
         var status = stat()
         if lstat(path, &status) == 0, !isKind(status, S_IFSOCK) {

@@ -9,7 +9,7 @@ internal import Transport
 
 /// One attempt to fetch a key set: names, connections, redirects, and one time limit for all of it.
 ///
-/// Runs on the control loop. Ends by calling `completion` once, or by `cancel`, after which it calls nobody.
+/// Runs on the control loop. Ends by calling `completion` once, or by `cancel`, after which it makes no call.
 final class KeySetFetch: ByteChannelDelegate {
     typealias Document = (body: [UInt8], freshFor: Duration?)
 

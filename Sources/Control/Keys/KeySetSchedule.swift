@@ -18,7 +18,7 @@ struct KeySetSchedule {
     static let freshnessMax = Duration.seconds(3600)
     static let waitMin = Duration.seconds(1)
     static let waitMax = Duration.seconds(60)
-    /// Anybody can make up key names: they cost the issuer one fetch in this time and no more.
+    /// Any caller can make up key names: they cost the issuer one fetch in this time and no more.
     static let hintPeriod = Duration.seconds(10)
 
     init(at now: Instant) { next = now }

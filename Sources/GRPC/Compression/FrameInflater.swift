@@ -4,7 +4,7 @@ package import Compression
 /// Makes a stream of messages, of which any may be compressed, one in which none is.
 ///
 /// Messages that are not compressed pass as they come, cut anywhere; one that is waits until it is whole, and then takes
-/// its place. Flags but the lowest pass through: they are for whoever reads the messages.
+/// its place. Flags but the lowest pass through: they are for the reader of the messages.
 package final class FrameInflater {
     private let gzip: MessageGzip
     /// Of a message, compressed and not.

@@ -20,7 +20,7 @@ package enum RefusalCause: Sendable {
 
     // Who calls
     case unauthenticated(TokenFault)
-    /// The issuer's keys were never loaded: not the caller's fault, so that nobody throws away a good token.
+    /// The issuer's keys were never loaded: not the caller's fault, so that no client discards a good token.
     case keySetUnavailable(retryAfter: Duration?)
     /// Too many tokens from this address have failed.
     case failedLogins(retryAfter: Duration)

@@ -296,7 +296,7 @@ extension DeadlineStage {
         }
     }
 
-    /// Envoy's flags tell who was waited for: the upstream (UT), or nobody in particular (DT).
+    /// Envoy's flags tell who was waited for: the upstream (UT), or nothing in particular (DT).
     var row: RefusalRow {
         switch self {
         case .filters: row(flag: "DT", "deadline_exceeded_in_filters")

@@ -28,7 +28,7 @@ package protocol BodyConverter: AnyObject {
 
 extension BodyConverter {
     package var answerIsCompressed: Bool { false }
-    /// Whoever reads messages gives whole ones.
+    /// A reader of messages gives whole ones.
     package var answerIsAtBoundary: Bool { true }
     package var answerIsWithinMessage: Bool { false }
 }

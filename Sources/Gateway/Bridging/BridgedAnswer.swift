@@ -100,7 +100,7 @@ extension BridgedAnswer {
         return writer.written
     }
 
-    /// Whoever keeps an answer has to know that another caller may get it otherwise.
+    /// A cache has to know that another caller may get another form of the answer.
     private static func putCompression(_ isGzip: Bool, _ writer: inout FieldWriter) {
         if isGzip { writer.put(Field("content-encoding", "gzip", token: .contentEncoding)) }
         writer.put(Field("vary", "accept-encoding", token: .other))

@@ -37,7 +37,7 @@ extension GatewayWorker {
         return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
     }
 
-    /// Keeps what is wrong with a call back until the filters have had it: whoever may not make it learns nothing of it, and
+    /// Keeps what is wrong with a call back until the filters have run: a caller that may not make it learns nothing of it, and
     /// it counts for the limits like any other.
     func deferRefusal(_ exchange: ExchangePointer, _ cause: RefusalCause) {
         if exchange.pointee.bridge == nil { exchange.pointee.bridge = Bridge(PassingConverter()) }

@@ -23,7 +23,7 @@ struct BalancingChecks {
             switch source.value {
             case .claim, .tenant:
                 if !authenticates {
-                    report(source, "expected authentication to say whose tokens are believed: nobody has a claim")
+                    report(source, "expected authentication to say whose tokens are believed: no caller has a claim")
                 } else if source.value == .tenant, !hasTenant {
                     report(source, "expected authentication.tenant to say what a tenant is")
                 }

@@ -48,7 +48,7 @@ struct CrossChecks {
                 "found \(Quoted.text(name)), expected the name of a cluster\(Spelling.hint(for: name, among: names))",
                 at: cluster.place)
         }
-        // Where a route could not be read, or its cluster was misspelt, nobody knows which clusters were meant.
+        // Where a route could not be read, or its cluster was misspelt, it is unknown which clusters were meant.
         let isWhole = configuration.routes.count == section.node("routes")?.elements?.count && used.isSubset(of: names)
         guard isWhole, !used.isEmpty else { return }
         for cluster in configuration.clusters where !used.contains(cluster.name.value) {

@@ -35,7 +35,7 @@ extension Grammar where Value == [ForwardedClaim] {
 enum ForwardedHeader {
     /// What was expected instead of `name`, given in lower case; `nil` where it may carry a claim.
     ///
-    /// Others are somebody else's: of HTTP itself (RFC 9110, section 7.6.1), of gRPC, or set by the gateway.
+    /// Others belong elsewhere: of HTTP itself (RFC 9110, section 7.6.1), of gRPC, or set by the gateway.
     static func problem(with name: String) -> String? {
         if name.hasPrefix(":") { return "a header: pseudo-headers are made by HTTP" }
         do throws(HeaderCondition.Mistake) {

@@ -4,7 +4,7 @@ package import Transport
 
 /// What martlet.yaml says, read and checked: a value that a snapshot can be built from.
 ///
-/// Files that it names are not opened here; whoever opens them complains at their places.
+/// Files that it names are not opened here; problems are reported at their places when they are.
 package struct GatewayConfiguration: Sendable, Equatable {
     /// `nil` for `auto`: one for each core that this process may run on.
     package var workers: Int?
@@ -18,7 +18,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package var overload = OverloadConfiguration.defaults
     package var resolver: ResolverConfiguration
     package var listeners: [ListenerConfiguration]
-    /// `nil` where nobody is asked who they are.
+    /// `nil` where callers are not authenticated.
     package var authentication: AuthenticationConfiguration?
     package var plans: [PlanConfiguration]
     package var rateLimits: StoreConfiguration
@@ -66,7 +66,7 @@ extension GatewayConfiguration {
         return (issues.hasErrors ? nil : draft, issues)
     }
 
-    /// What could be read of martlet.yaml, for whoever looks for further mistakes: with an error among the issues, what was
+    /// What could be read of martlet.yaml, for further checks: with an error among the issues, what was
     /// wrong is left out or has a value of no meaning, and nothing may be served from it.
     package static func draft(
         text: String, file: String, environment: @escaping (String) -> String?,

@@ -16,7 +16,7 @@ extension Grammar where Value == KeySource {
     }
 
     private static func url(_ scalar: Node.Scalar, at place: Place, _ reader: Reader) -> KeySource? {
-        // Whoever can change the keys can mint tokens: hence nothing but https.
+        // Changing the keys means minting tokens: hence nothing but https.
         guard let url = ServiceURL(scalar.text), let address = url.address(defaultPort: 443), url.scheme == "https",
             url.user == nil, url.password == nil, !url.path.contains("#")
         else {

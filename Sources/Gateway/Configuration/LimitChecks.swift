@@ -3,14 +3,14 @@ internal import RateLimit
 
 /// Holds limits against what will be known of a caller when they are counted, and what the store can count.
 ///
-/// A limit whose key is missing would be no limit, or everybody's: either is said here, not found out later.
+/// A limit whose key is missing would be no limit, or one for all callers: either is reported here.
 struct LimitChecks {
     private let hasTenant: Bool
     private let storeIsService: Bool
     private let reader: Reader
 
     init(_ configuration: GatewayConfiguration, _ section: Section) {
-        // Where nobody is asked who they are, or the section could not be read, that is the mistake to mend first.
+        // Where callers are not authenticated, or the section could not be read, that is the mistake to mend first.
         hasTenant = section.node("authentication").map { $0.entries == nil || $0.has("tenant") } ?? true
         if case .service = configuration.rateLimits.store.value { storeIsService = true } else { storeIsService = false }
         reader = section.reader

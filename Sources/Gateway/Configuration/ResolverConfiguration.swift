@@ -9,7 +9,7 @@ package struct ResolverConfiguration: Sendable, Equatable {
     package var attempts: Int?
 
     package static let defaults = ResolverConfiguration(servers: nil, search: nil, timeout: nil, attempts: nil)
-    /// A question to one server: later nobody waits for it any more.
+    /// A question to one server: its answer is not waited for any longer.
     package static let timeoutMax = Duration.seconds(30)
     package static let attemptsMax = 5
 }
@@ -27,7 +27,7 @@ extension Grammar where Value == ResolverConfiguration {
 }
 
 extension Grammar where Value == NetworkAddress {
-    /// In digits, because nobody else could look it up; port 53 unless said otherwise.
+    /// In digits, because there is no other resolver to look it up; port 53 unless said otherwise.
     fileprivate static var nameServer: Grammar {
         Grammar(expected: "an address in digits such as 10.0.0.2, 10.0.0.2:53 or \"[2001:db8::1]:53\"") { (text: String) in
             for text in [text, text + ":53", "[" + text + "]:53"] {

@@ -233,7 +233,7 @@ package struct Exchange {
 }
 
 extension Exchange {
-    /// All of what the upstream needs is still here, and nobody has heard an answer.
+    /// All of what the upstream needs is still here, and no answer has begun.
     var canBeSentAgain: Bool {
         switch phase {
         case .filtering, .waiting, .requesting: !flags.contains(.bodyDropped)

@@ -49,7 +49,7 @@ extension GatewayWorker {
         }
     }
 
-    /// Where plans are configured, a caller who is somebody must be on one: a missing claim never means "no limit".
+    /// Where plans are configured, an authenticated caller must be on one: a missing claim never means "no limit".
     private func checkPlan(_ exchange: ExchangePointer, _ snapshot: Snapshot) -> FilterVerdict {
         guard let identity = exchange.pointee.identity, let authentication = snapshot.authentication,
             authentication.plan != nil

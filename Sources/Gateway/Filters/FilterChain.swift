@@ -13,7 +13,7 @@ package enum Filter: UInt8, Sendable {
     case rateLimit
     case trafficPolicy
     case route
-    /// What can be called is told, and nobody called.
+    /// Answers with the list of methods; no upstream is called.
     case openAPIDocument, openAPIPage
 }
 

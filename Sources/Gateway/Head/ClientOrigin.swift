@@ -23,7 +23,7 @@ package struct ClientOrigin {
     /// The proxies one request may have passed; further left nothing is believed.
     package static var hopsMax: Int { 32 }
 
-    /// Where nobody is trusted.
+    /// Where no peer is trusted.
     package init(peer: IPAddress?) {
         address = peer
         isProxied = false

@@ -12,7 +12,7 @@ package enum PathFault: Error, Hashable, Sendable, CaseIterable {
     case nul
     /// A `%` without two hex digits behind it.
     case malformedEscape
-    /// An escaped letter, digit, `-`, `.`, `_` or `~`, which needs none: whoever decodes it reads another path than whoever
+    /// An escaped letter, digit, `-`, `.`, `_` or `~`, which needs none: a server that decodes it reads another path than one that
     /// matched it (RFC 3986, section 6.2.2.2), and a rule for the plain one would be passed by.
     case needlessEscape
     /// A control byte, space, `#`, or a byte outside ASCII, in path or query.

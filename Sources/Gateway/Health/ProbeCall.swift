@@ -103,7 +103,7 @@ final class ProbeCall: StreamHandler {
         hear(event)
     }
 
-    /// Whoever hears may let go of the call, which is on the stack: streams do not hold their handlers.
+    /// The handler may release the call, which is on the stack: streams do not hold their handlers.
     private func outlive(_ stream: StreamPointer) {
         stream.connection { $0.context.loop.afterThisTick { withExtendedLifetime(self) {} } }
     }
@@ -128,7 +128,7 @@ final class ProbeCall: StreamHandler {
                     return end(.ended(nil))
                 }
                 hear?(.status(status))
-                // Whoever heard may have had enough.
+                // The handler may have ended the call.
                 guard hear != nil else { return }
             }
         } catch {

@@ -58,7 +58,7 @@ final class ServiceLink: ClientConnectionOwner {
         connect()
     }
 
-    /// Ends every connection; nobody hears of their streams.
+    /// Ends every connection, without word to the handlers of their streams.
     func shutDown() {
         retry = nil
         connectTimer = nil

@@ -37,7 +37,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         var isFinished = false
         var isWaiting = false
         let timer: UnsafeMutablePointer<TimerNode>
-        /// `nil` while it is nobody's.
+        /// `nil` while no call has it.
         var store: Unmanaged<ServiceStore>?
     }
 
@@ -109,7 +109,7 @@ final class ServiceStore: LimitStore, StreamHandler {
 
     // MARK: The question
 
-    /// False where the connection takes no more: the call is over, and nobody has been told.
+    /// False where the connection takes no more: the call is over, and its owner has not been told.
     private func send(_ call: CallPointer, _ request: LimitRequest, on connection: ClientConnection) -> Bool {
         writeMessage(request)
         let stream = try? connection.request(
@@ -266,7 +266,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         finish(call)
     }
 
-    /// Nobody asks any more: what still runs is cut off, unheard. That are probes, for nothing is asked for a call.
+    /// The store is no longer used: what still runs is reset, unheard. That are probes, for nothing is asked for a call.
     func shutDown() {
         link.shutDown()
         calls.forEachRecord { call in

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// How many calls every worker has under way, for all workers to see: read from the gauges that they keep anyway.
 ///
-/// While none of them has more than its share of what is free of pressure, all together are below it, and nobody adds them up.
+/// While none of them has more than its share of what is free of pressure, all together are below it, and no sum is needed.
 /// The first that has more makes all look, until none has any more.
 package final class OverloadMonitor: Sendable {
     /// How many there will be.

@@ -19,7 +19,7 @@ struct AttemptVerdict: Equatable {
         if let code = AnswerStatus(stream.pointee.fields, from: 0).code {
             status = code
         } else if number == 200, !ended {
-            // Whether it is gRPC is for whoever passes it on to see: it will not be by another attempt.
+            // Whether it is gRPC is checked where it is passed on: it will not be by another attempt.
             return nil
         } else if AnswerCheck.refusal(stream, status: number, ended: ended) != nil {
             status = StatusCode(httpStatusWithoutGRPCStatus: number)

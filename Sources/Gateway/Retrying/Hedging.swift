@@ -70,7 +70,7 @@ extension Trials {
     func hedgeFailed(_ attempt: AttemptPointer, _ failure: AttemptFailure, _ trial: Trial, _ policy: HedgingPolicy) {
         let exchange = attempt.pointee.exchange!
         if drop(attempt, exchange, trial) {
-            // Nobody waits for a delay when an attempt has failed.
+            // A failed attempt starts the next one without the delay.
             if policy.nonFatal.contains(failure.cause.row.code) { hedge(exchange) }
             return
         }
@@ -108,7 +108,7 @@ extension Trials {
         switch pushback {
         case .never: break
         case .after(let delay): trial.timer?.arm(after: delay)
-        // Nobody waits for a delay when an attempt has failed.
+        // A failed attempt starts the next one without the delay.
         case .none: hedge(exchange)
         }
         return true

@@ -9,7 +9,7 @@ package enum Pushback: Equatable {
     /// A negative number, or no number.
     case never
 
-    /// Longer than this nobody waits here: the caller is told, and can obey it himself.
+    /// Longer pushbacks are not waited for here: they are passed on, and the caller can obey them.
     private static let longestMilliseconds: UInt64 = 30_000
 
     package init(_ field: UnsafeRawBufferPointer?) {

@@ -109,7 +109,7 @@ final class Trials: StreamHandler {
         switch failure {
         case .refused: break
         case .connectFailed:
-            // Nobody has seen the request: another endpoint is asked at once, but not one after the other.
+            // The request was not sent: another endpoint is asked at once, but not one after the other.
             if !trial.hasReconnected, exchange.pointee.canBeSentAgain {
                 trial.hasReconnected = true
                 return resend(attempt)

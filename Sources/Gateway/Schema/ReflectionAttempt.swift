@@ -7,7 +7,7 @@ internal import Transport
 
 /// Asks one endpoint for its schema, on a connection of its own.
 ///
-/// Calls `completion` once, never within `init`; or nobody, once it is cancelled.
+/// Calls `completion` once, never within `init`; not at all once it is cancelled.
 final class ReflectionAttempt: ClientConnectionOwner {
     private let settings: ReflectionFetch.Settings
     private unowned(unsafe) let context: WorkerContext

@@ -11,7 +11,7 @@ struct SchemaNames {
         var cluster: String
         /// `nil` where nothing is known of what it serves.
         var schema: Schema?
-        /// It is as complete as it will be, until a file changes: nobody tells it at run time.
+        /// It is as complete as it will be, until a file changes: reflection adds nothing.
         var isFromFiles: Bool
     }
 

@@ -27,7 +27,7 @@ package struct SchemaPlan: Sendable, Equatable {
         } else {
             (schema, leftOut) = try Schema.serviceable(files: files)
         }
-        // Somebody's own file of that name is not to stand in the way.
+        // A user's own file of that name must not conflict.
         if let more = ErrorDetails.joined(to: files, of: schema) {
             if reflection == nil {
                 schema = (try? Schema(files: more)) ?? schema

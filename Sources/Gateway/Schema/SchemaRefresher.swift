@@ -42,7 +42,7 @@ package final class SchemaRefresher {
         }
     }
 
-    /// - Parameter say: what whoever runs the process should know, each once.
+    /// - Parameter say: what the operator should know, each once.
     package init(store: SchemaStore, context: WorkerContext, seed: UInt64, say: @escaping (String) -> Void) {
         self.store = store
         self.context = context
@@ -91,7 +91,7 @@ package final class SchemaRefresher {
         askDue()
     }
 
-    /// Asks nobody any more.
+    /// Asks no more.
     package func stop() {
         timer = nil
         for asked in clusters.values { asked.attempt?.cancel() }

@@ -14,7 +14,7 @@ struct SchemaSchedule {
 
     static let waitMin = Duration.seconds(1)
     static let waitMax = Duration.seconds(30)
-    /// Anybody can call methods that do not exist: they cost the cluster one question in this time and no more.
+    /// Any caller can name methods that do not exist: they cost the cluster one question in this time and no more.
     static let hintPeriod = Duration.seconds(10)
 
     init(at now: Instant) { next = now }

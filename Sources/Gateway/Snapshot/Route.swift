@@ -125,7 +125,7 @@ package final class CallPolicy: Sendable {
         var filters: [Filter] = []
         // What must hold for unauthenticated requests too is counted first: it is the shield of all that follows.
         if !limitsBefore.isEmpty { filters.append(.rateLimitUnauthenticated) }
-        // What is not spoken here at all is nobody's.
+        // A protocol that is not allowed here is refused before anything is known of the caller.
         if allowedProtocols != .all { filters.append(.checkProtocol) }
         // Authenticate before counting, so that unauthenticated requests cannot spend a tenant's budget.
         if authenticates { filters.append(.authenticate) }

@@ -126,7 +126,7 @@ package struct AuthenticationPlan: Sendable {
         }
     }
 
-    /// All headers that any issuer's claims are forwarded in, with the values that `value` has for them: whoever calls,
+    /// All headers that any issuer's claims are forwarded in, with the values that `value` has for them: whatever the caller,
     /// their own copies go no further.
     func claimHeaders(_ value: (_ issuer: Int, _ path: ClaimPath) -> [UInt8]?) -> ClaimHeaders? {
         var headers: [(name: [UInt8], value: [UInt8]?)] = []

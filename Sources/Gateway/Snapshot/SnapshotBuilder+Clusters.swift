@@ -60,7 +60,7 @@ extension SnapshotBuilder {
         }
     }
 
-    /// Whoever is in the gateway's own locality comes before others of the same priority.
+    /// Endpoints in the gateway's own locality come before others of the same priority.
     private func endpointPlan(_ endpoint: EndpointConfiguration, _ cluster: ClusterConfiguration) -> EndpointPlan {
         return EndpointPlan(
             EndpointAddress(endpoint.address.value), use: endpoint.use, weight: UInt32(endpoint.weight),
@@ -69,7 +69,7 @@ extension SnapshotBuilder {
 
     private mutating func checkedEndpoints(_ cluster: ClusterConfiguration) -> [EndpointConfiguration] {
         let endpoints = endpoints(cluster)
-        // Each worker may have another of its addresses, and which is known to nobody who could check it.
+        // Each worker may have another of its addresses, and none that checks knows which.
         if cluster.healthCheck != nil, let one = endpoints.first(where: { $0.use == .logical }) {
             files.add([
                 Issue(at: one.address.place, "found dns: logical in a cluster with a health check, expected dns: strict there")

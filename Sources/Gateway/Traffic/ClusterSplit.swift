@@ -26,7 +26,7 @@ package struct ClusterSplit: Sendable {
 
     /// The cluster for calls with this hash.
     ///
-    /// As one share grows at the cost of the one written before it, whoever was in it stays. Mixed once more, or a cluster that
+    /// As one share grows at the cost of the one written before it, its callers stay. Mixed once more, or a cluster that
     /// balances by the same hash would see a part of its range only.
     func cluster(hash: UInt64) -> Int { cluster(Randomness.mix(hash)) }
 }

@@ -4,7 +4,7 @@ internal import HTTPModel
 
 /// Why an attempt is over without an answer.
 enum AttemptFailure {
-    /// There was nobody to ask.
+    /// There was no endpoint to ask.
     case refused(RefusalCause)
     case connectFailed
     case closed(StreamClose)

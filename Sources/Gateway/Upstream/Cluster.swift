@@ -19,7 +19,7 @@ package final class Cluster {
     let record: ClusterRecord
     /// What of it a call has to ask: most clusters have none, and their calls do not touch it.
     private let guards: (limits: Bool, breaker: Bool, observes: Bool)
-    /// Before this nobody is told again that its schema lacks something.
+    /// Before this its refresher is not told again that the schema lacks something.
     private var quietUntil = Instant(nanoseconds: 0)
     private let seed: UInt64
     private unowned(unsafe) let context: WorkerContext
@@ -164,7 +164,7 @@ package final class Cluster {
             }
             return .endpoint(Unmanaged.fromOpaque(member.pointee.owner!))
         case .blocked(let time): return .refused(.circuitOpen(retryAfter: time))
-        case .nobody: return .refused(.noHealthyEndpoint(retryAfter: nil))
+        case .noneHealthy: return .refused(.noHealthyEndpoint(retryAfter: nil))
         }
     }
 

@@ -78,7 +78,7 @@ package struct ClusterPlan: Sendable, Equatable {
         EndpointPlace(address: address, serverName: tls.flatMap { $0.serverName ?? ServerName(name) }, plan: plan)
     }
 
-    /// Whether it names somebody who has not been looked up yet.
+    /// Whether it names a host that has not been resolved yet.
     func awaits(_ names: ResolvedNames) -> Bool {
         endpoints.contains { endpoint in
             guard case .name(let name, _) = endpoint.address else { return false }

@@ -286,7 +286,7 @@ package final class Endpoint: ClientConnectionOwner {
         releaseIfOver()
     }
 
-    /// Nobody is left who could have room for those that wait.
+    /// No connection is left that could have room for the calls that wait.
     private func failQueue(_ end: ChannelEnd) {
         // Those that try again wait behind, for another connection.
         for _ in 0..<waitingCount {

@@ -25,7 +25,7 @@ enum RequestHead {
         var claims: Unmanaged<ClaimHeaders>?
         /// Attempts before this one, for `grpc-previous-rpc-attempts`.
         var previousAttempts = 0
-        /// The id goes into the connection's HPACK table: nobody will send it again, but its name.
+        /// The id goes into the connection's HPACK table: its value will not recur, its name will.
         var namesRequestID = false
     }
 

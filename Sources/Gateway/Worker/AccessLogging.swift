@@ -24,7 +24,7 @@ package final class AccessLogger: Flushable {
         self.loop = loop
     }
 
-    /// Somebody takes the lines.
+    /// The log is on.
     var isEnabled: Bool { ringReference._withUnsafeGuaranteedRef { $0.isEnabled } }
 
     func append(_ entry: borrowing AccessLogEntry) {
@@ -46,7 +46,7 @@ extension GatewayWorker {
         let duration = now.nanoseconds(since: exchange.pointee.began)
         let method = exchange.pointee.rpcName
         let status = exchange.pointee.outcome.grpcStatus
-        // A method that nobody has answered for may be an invention.
+        // A method that no upstream has answered for may be invented.
         let exists = !exchange.pointee.flags.contains(.localReply) && status != .unimplemented
         let group = exchange.pointee.route?._withUnsafeGuaranteedRef { $0.calls } ?? unrouted
         let series = callTable._withUnsafeGuaranteedRef {

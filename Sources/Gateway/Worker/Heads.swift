@@ -20,7 +20,7 @@ extension GatewayWorker {
             additions, scratch: context.fieldScratch)
     }
 
-    /// What is added whoever the upstream is.
+    /// What is added for every upstream.
     @inline(__always)
     func additions(_ exchange: ExchangePointer, from source: StreamPointer) -> RequestHead.Additions {
         var additions = RequestHead.Additions()

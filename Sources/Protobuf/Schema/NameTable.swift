@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Finds a number by a name: one multiplication, and usually one comparison.
 ///
-/// The names are those of a schema, so nobody outside chooses what is in the table, only what is asked of it; and its
+/// The names are those of a schema, so no outsider chooses what is in the table, only what is asked of it; and its
 /// probes are short, because it is at most half full.
 package struct NameTable {
     private struct Slot {

@@ -1,7 +1,7 @@
 /// Everything that descriptors say, as tables: services, methods, messages and enums.
 ///
 /// Built once from files and never changed, hence safe to share between threads. The tables are plain memory that lives as
-/// long as the schema: whoever holds a pointer of one holds the schema.
+/// long as the schema: a holder of such a pointer retains the schema.
 package final class Schema: @unchecked Sendable {
     package let services: [ServiceSchema]
     package let methods: [MethodSchema]

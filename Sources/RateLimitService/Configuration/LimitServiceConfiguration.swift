@@ -80,7 +80,7 @@ extension LimitServiceConfiguration {
         return (issues.hasErrors ? nil : draft, issues)
     }
 
-    /// What could be read of limits.yaml, for whoever looks for further mistakes: with an error among the issues, what was
+    /// What could be read of limits.yaml, for further checks: with an error among the issues, what was
     /// wrong is left out, and nothing may be served from it.
     package static func draft(
         text: String, file: String, environment: @escaping (String) -> String?,

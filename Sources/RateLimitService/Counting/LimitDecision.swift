@@ -42,9 +42,9 @@ package final class LimitDecision {
 
     enum Outcome {
         case counted
-        /// Nobody counted, and that means yes.
+        /// Not counted, and that means OK.
         case allowed
-        /// Nobody counted, and the caller is told so.
+        /// Not counted, and the caller is told so.
         case unavailable
     }
 

@@ -26,7 +26,7 @@ enum AnswerWriter {
             WireWriter.field(1, varint: ok, into: &reply)
             WireWriter.field(3, varint: UInt64(UInt32.max), into: &reply)
         case .counted:
-            // Nobody counted: there is nothing to say but yes.
+            // Not counted: there is nothing to say but OK.
             guard decision.outcome == .counted else { return WireWriter.field(1, varint: ok, into: &reply) }
             let counter = decision.counters[check.counter]
             WireWriter.field(1, varint: !check.isShadow && decision.isOver(check) ? overLimit : ok, into: &reply)

@@ -7,7 +7,7 @@ package import Transport
 
 /// The rate-limit service on one worker: RLS v3 and the health service.
 package final class LimitServer {
-    /// For listeners that somebody else opens.
+    /// For listeners that are opened elsewhere.
     package let handler: GRPCServer
     package let health = HealthService()
     private let service: LimitService

@@ -7,7 +7,7 @@ package final class LimitServiceMetrics: Sendable {
     /// How a request was answered; `shadowOverLimit` is counted beside that, where a rule under trial would have refused.
     enum Outcome: Int, CaseIterable {
         case withinLimit, overLimit, shadowOverLimit
-        /// The store did not answer: this process alone counted, nobody counted and the answer was yes, or the caller was
+        /// The store did not answer: this process alone counted, nothing counted and the answer was OK, or the caller was
         /// told.
         case localWithinLimit, localOverLimit, skipped, unavailable
 

@@ -6,7 +6,7 @@ internal import Protobuf
 package struct OpenAPIDocument {
     /// What holds for a call besides its schema.
     package struct Terms {
-        /// Nobody calls without a token.
+        /// Every call needs a token.
         package var needsToken = false
         package var scopes: [String] = []
         /// Tokens are looked at, also where none is needed.

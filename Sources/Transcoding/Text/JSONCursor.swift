@@ -85,7 +85,7 @@ struct JSONCursor {
         throw .endsTooEarly
     }
 
-    // MARK: passing over what nobody wants
+    // MARK: passing over what is not wanted
 
     /// Checks the value at the cursor as strictly as one that is wanted.
     mutating func skipValue(depthLeft: Int) throws(Problem) {

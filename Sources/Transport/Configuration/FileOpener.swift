@@ -18,7 +18,7 @@ package struct FileOpener {
         issues.append(Issue(at: place, message, severity: severity))
     }
 
-    /// What whoever read a file has found in it.
+    /// What the reader of a file has found in it.
     package mutating func add(_ found: [Issue]) { issues += found }
 
     /// The bytes of a file; `nil` where it cannot be read.

@@ -50,7 +50,7 @@ extension Grammar where Value == ListenerTLS {
                 as ListenerTLS.ClientCertificate?
             if section.has("client_certificate"), !section.has("client_ca") {
                 section.report(
-                    "found without client_ca, expected beside it: nobody's certificate could be verified",
+                    "found without client_ca, expected beside it: no client certificate could be verified",
                     about: "client_certificate")
             }
             let minimum = section.value("minimum", .choice, default: ListenerTLS.Version.tls12)

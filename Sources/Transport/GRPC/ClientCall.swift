@@ -60,7 +60,7 @@ package struct ClientCallHead: Sendable {
 ///     begin ──send…, finish──▶ head ──message…──▶ ended
 ///        └── cancel: nothing more is heard ──▶
 ///
-/// Whoever begins it keeps it until it has ended.
+/// The user that begins it keeps it until it has ended.
 package final class ClientCall: StreamHandler {
     package typealias Fields = [(name: String, value: String)]
 
@@ -208,7 +208,7 @@ package final class ClientCall: StreamHandler {
         stream.connection { $0.consumed(stream, bytes.count) }
         reader.receive(bytes)
         do throws(MessageReader.Failure) {
-            // Whoever heard may have had enough.
+            // The handler may have ended the call.
             while !isOver, let message = try reader.next() { owner?.callReceived(self, message) }
         } catch {
             switch error {

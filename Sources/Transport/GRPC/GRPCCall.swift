@@ -10,7 +10,7 @@ package import Time
 ///     gathering ──message(s)──▶ answering ──finish──▶ over ──stream closed──▶ used again for another call
 ///         └────────── deadline, cancellation, violation ──▲
 ///
-/// Objects are reused, so whoever answers later keeps `reference` instead of the call. Owned by its worker's thread.
+/// Objects are reused, so a handler that answers later keeps `reference` instead of the call. Owned by its worker's thread.
 package final class GRPCCall {
     unowned(unsafe) let server: GRPCServer
     private(set) var stream: StreamPointer?
@@ -24,7 +24,7 @@ package final class GRPCCall {
     package private(set) var deadline = Instant.distantFuture
     /// Nothing more can be sent.
     package private(set) var isOver = true
-    /// Fewer than `outboundHighBytes` wait for the caller. Nobody is kept from sending more; a handler that respects it
+    /// Fewer than `outboundHighBytes` wait for the caller. Sending more is not prevented; a handler that respects it
     /// goes on at `drained`.
     package private(set) var isWritable = true
     private var isHeadSent = false

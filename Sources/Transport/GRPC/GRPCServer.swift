@@ -15,7 +15,7 @@ package final class GRPCServer: StreamHandler {
     /// The largest message that is taken.
     package let messageBytesMax: UInt32
     private var methods: [(path: [UInt8], method: GRPCMethod)] = []
-    /// All there are, and of them those that serve nobody.
+    /// All there are, and of them those that serve no call.
     private var calls: [GRPCCall] = []
     private var idleCalls: [GRPCCall] = []
     /// Where messages are framed before they go to their stream.

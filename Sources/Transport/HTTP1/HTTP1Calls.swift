@@ -132,7 +132,7 @@ package final class HTTP1Calls: HTTP1Codec {
     package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
         guard !isDead, !isEnding || current != nil else { return }
         self.now = now
-        // Nobody asked for it: on a connection that is used again it would be taken for the next answer.
+        // It was not asked for: on a connection that is used again it would be taken for the next answer.
         guard current != nil else { return end() }
         answerHasBegun = true
         if held.isEmpty {
@@ -195,7 +195,7 @@ package final class HTTP1Calls: HTTP1Codec {
         return used
     }
 
-    /// Chunks that are none from the first on: known before anybody has heard of the answer, it can still be refused.
+    /// Chunks that are none from the first on: known before any of the answer was passed on, it can still be refused.
     private func lookAhead(_ bytes: UnsafeRawBufferPointer) throws(HTTP1Failure) {
         guard case .chunked = reader.head.body, bytes.count > 0 else { return }
         var probe = reader

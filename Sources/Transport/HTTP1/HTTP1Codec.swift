@@ -6,7 +6,7 @@ package import HTTPModel
 package protocol HTTP1Codec: AnyObject {
     /// The exchange under way.
     var current: StreamPointer? { get }
-    /// Bytes wait in it that nobody may read yet: the socket's turn to hold them.
+    /// Bytes wait in it that may not be read yet: the socket's turn to hold them.
     var holdsReading: Bool { get }
     /// Nothing more is to be read or written: the connection ends.
     var isFinished: Bool { get }

@@ -66,14 +66,14 @@ extension HTTP1Exchanges {
         written.removeAll()
         switch answer {
         case .awaited:
-            // Whoever has not answered by the end of the tick wants the body.
+            // A handler that has not answered by the end of the tick wants the body.
             if owesContinue {
                 owesContinue = false
                 HTTP1Writer.interimContinue(to: &output.bytes)
             }
             return .waits
         case .begun(let status, let length, let hasDate):
-            // An answer that has no body may still describe one: what it does not say of it, nobody knows.
+            // An answer that has no body may still describe one: what it does not say of it is unknown.
             let isBodiless = reader.head.method == .head || status == 304
             let whole: UInt64? =
                 stream.pointee.ending == .body && !isBodiless ? UInt64(stream.pointee.outbound.count) : nil
@@ -155,7 +155,7 @@ extension HTTP1Exchanges {
         output.append("\r\n")
     }
 
-    /// For a request that nobody can answer: a `google.rpc.Status` in JSON, as everybody gets who does not speak gRPC.
+    /// For a request that cannot be passed on: a `google.rpc.Status` in JSON, as for every caller that does not speak gRPC.
     func writeRefusal(_ status: Int, _ text: StaticString, wallSeconds: Int64, to output: inout ByteBuffer) {
         let type = Field("content-type", "application/json", token: .contentType)
         withUnsafePointer(to: type) {

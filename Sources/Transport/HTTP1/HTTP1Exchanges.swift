@@ -84,7 +84,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
 
     // MARK: Bytes
 
-    /// Bytes wait here that nobody may read yet: the socket's turn to hold them.
+    /// Bytes wait here that may not be read yet: the socket's turn to hold them.
     package var holdsReading: Bool { !isEnding && !mayRead && (!held.isEmpty || isOverWindow) }
 
     /// The last byte of the last answer has been produced.
@@ -294,7 +294,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     /// A request head that does not come to its end.
     package func refuseSlowHead() { refuse(408, "the request did not come in time") }
 
-    /// HTTP/1.1 to a listener that does not speak it: said in words, for whoever configured the caller.
+    /// HTTP/1.1 to a listener that does not speak it: said in words, for the person who configures the caller.
     package func refuseVersion() { refuse(505, "only HTTP/2 is spoken here") }
 
     /// Leaves: at once where nothing is under way, else with the present answer.

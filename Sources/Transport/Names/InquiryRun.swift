@@ -94,8 +94,8 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
         datagrams = nil
         guard let channel else { return }
         self.channel = nil
-        // It must not call back to somebody who may be ending.
-        channel.attach(Nobody.one)
+        // It must not call back to an owner that may be ending.
+        channel.attach(UnheardDelegate.one)
         channel.abort()
     }
 
@@ -134,8 +134,8 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
 }
 
 /// Hears the last of channels that were given up.
-private final class Nobody: ByteChannelDelegate, Sendable {
-    static let one = Nobody()
+private final class UnheardDelegate: ByteChannelDelegate, Sendable {
+    static let one = UnheardDelegate()
     func channelOpened() {}
     func channelReceived(_ bytes: UnsafeRawBufferPointer) {}
     func channelProduce(into output: inout GatherBuffer, limit: Int) {}

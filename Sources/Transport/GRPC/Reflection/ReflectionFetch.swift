@@ -6,7 +6,7 @@ internal import Reactor
 /// Asks a server by reflection what services it has, and for the files that define them.
 ///
 ///     v1 ──any failure before the services are known──▶ v1alpha
-///      └── services ─▶ the file of each ─▶ files that they import and nobody sent ─▶ done
+///      └── services ─▶ the file of each ─▶ files that they import and that were not sent ─▶ done
 ///              └── the stream ends early: another, with what has not been asked yet
 ///
 /// One question at a time. What a server cannot answer costs that service or file, not the others. Ends by calling `completion`
@@ -98,7 +98,7 @@ package final class ReflectionFetch: ClientCallOwner {
         .refused(CallStatus(.deadlineExceeded, "no answer within \(limit)"))
     }
 
-    /// Calls nobody any more.
+    /// Makes no more calls.
     package func cancel() {
         completion = nil
         (limit, patience) = (nil, nil)

@@ -66,7 +66,7 @@ package final class ReflectionService {
         .error(code: UInt64(StatusCode.notFound.rawValue), message: message)
     }
 
-    /// One stream of questions. Whoever does not read the answers is not heard further.
+    /// One stream of questions. A peer that does not read the answers is not read from either.
     private final class Stream: CallHandler {
         private unowned let service: ReflectionService
 

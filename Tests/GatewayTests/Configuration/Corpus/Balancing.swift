@@ -34,8 +34,8 @@ extension WrongConfiguration {
         without: authentication
         clusters: { orders: { endpoints: [10.0.0.1:80], load_balancing: { policy: maglev, hash: [claim sub, tenant, address] } } }
         routes: [{ cluster: orders, allow: anyone }]
-        >>> martlet.yaml:1:90:  clusters.orders.load_balancing.hash[0]: found "claim sub", expected authentication to say whose tokens are believed: nobody has a claim
-        >>> martlet.yaml:1:101: clusters.orders.load_balancing.hash[1]: found "tenant", expected authentication to say whose tokens are believed: nobody has a claim
+        >>> martlet.yaml:1:90:  clusters.orders.load_balancing.hash[0]: found "claim sub", expected authentication to say whose tokens are believed: no caller has a claim
+        >>> martlet.yaml:1:101: clusters.orders.load_balancing.hash[1]: found "tenant", expected authentication to say whose tokens are believed: no caller has a claim
         --- a hash on a tenant where there are none
         authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }] }
         clusters: { orders: { endpoints: [10.0.0.1:80], load_balancing: { policy: maglev, hash: [tenant, claim sub] } } }

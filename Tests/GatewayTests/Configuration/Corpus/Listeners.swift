@@ -47,7 +47,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:58: listeners[0].tls.certificates: found an empty list, expected a list, each a mapping with certificate and private_key
         --- client certificates that nobody could verify
         listeners: [{ address: 127.0.0.1:1, tls: { certificate: a.pem, private_key: a.key, client_certificate: optional } }]
-        >>> martlet.yaml:1:104: listeners[0].tls.client_certificate: found without client_ca, expected beside it: nobody's certificate could be verified
+        >>> martlet.yaml:1:104: listeners[0].tls.client_certificate: found without client_ca, expected beside it: no client certificate could be verified
         --- words of closed sets
         listeners:
           - address: 127.0.0.1:1

@@ -25,8 +25,8 @@ extension WrongConfiguration {
           - { path: /b, allow: anyone, clusters: { a: 1, b: 1 }, sticky: [claim sub, tenant, header] }
           - { path: /c, allow: anyone, clusters: { a: 1, b: 1 }, sticky: address }
         >>> martlet.yaml:3:52: routes[0].sticky: found without clusters, expected beside them: there is nothing to choose from
-        >>> martlet.yaml:4:67: routes[1].sticky[0]: found "claim sub", expected authentication to say whose tokens are believed: nobody has a claim
-        >>> martlet.yaml:4:78: routes[1].sticky[1]: found "tenant", expected authentication to say whose tokens are believed: nobody has a claim
+        >>> martlet.yaml:4:67: routes[1].sticky[0]: found "claim sub", expected authentication to say whose tokens are believed: no caller has a claim
+        >>> martlet.yaml:4:78: routes[1].sticky[1]: found "tenant", expected authentication to say whose tokens are believed: no caller has a claim
         >>> martlet.yaml:4:86: routes[1].sticky[2]: found "header", expected a source: header H, claim P, tenant, cookie C or address
         --- clusters that speak differently
         clusters: { a: { endpoints: [10.0.0.1:80] }, b: { endpoints: [10.0.0.2:80], protocol: http1 } }
