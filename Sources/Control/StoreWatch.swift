@@ -62,7 +62,7 @@ final class StoreWatch: @unchecked Sendable {
     private func text(_ trouble: StoreTrouble) -> String {
         switch trouble {
         case .silent: "no answer within \(DurationText.text(subject.timeout))"
-        case .unreachable: "cannot be reached"
+        case .unreachable(let reason): reason.map { "cannot be reached: \($0)" } ?? "cannot be reached"
         case .insecure(let reason): "TLS: \(reason)"
         case .notAdmitted(let words): "it does not let us in: \(words)"
         case .refusing(let words): "it answers \(words)"

@@ -4,8 +4,8 @@ package import Redis
 package enum StoreTrouble: Equatable, Sendable {
     /// Nothing came in time, `StoreHealth.timeoutsInRowMax` times in a row.
     case silent
-    /// There is no connection.
-    case unreachable
+    /// There is no connection; why, where that is known.
+    case unreachable(String?)
     /// TLS fails; OpenSSL's reason.
     case insecure(String)
     /// It does not let us in; its own words.
@@ -21,7 +21,8 @@ package enum StoreTrouble: Equatable, Sendable {
         case .security(let reason): self = .insecure(reason)
         case .malformedReply: self = .refusing("what is not RESP2")
         case .timedOut: self = .silent
-        case .notConnected, .queueFull, .connectionLost, nil: self = .unreachable
+        case .unreachable(let reason): self = .unreachable(reason)
+        case .notConnected, .queueFull, .connectionLost, nil: self = .unreachable(nil)
         }
     }
 

@@ -93,8 +93,10 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     package func channelClosed(_ end: ChannelEnd) {
         channel = nil
         var failure = losing ?? .connectionLost
-        // Once the server has said something, TLS that ends is a connection that is lost.
-        if losing == nil, case .security(let reason) = end, !hasHeard { failure = .security(reason) }
+        // Once the server has said something, however the connection ends it is lost.
+        if losing == nil, !hasHeard, let reason = end.reason {
+            if case .security = end { failure = .security(reason) } else { failure = .unreachable(reason) }
+        }
         losing = nil
         hasHeard = false
         lost(failure)

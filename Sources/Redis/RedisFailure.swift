@@ -14,6 +14,8 @@ package enum RedisFailure: Error, Equatable {
     case refused(String)
     /// The server answers what says that this connection does not lead to one that decides (`RedisErrorReply`), in its own words.
     case unfit(String)
+    /// No connection could be made, or it ended before the server had said anything; why, in the system's words.
+    case unreachable(String)
     /// TLS failed; OpenSSL's reason.
     case security(String)
 }

@@ -34,7 +34,7 @@ struct StoreWatchTests {
     @Test("however many workers notice, it is said once that it is gone, and once that it is back for all of them")
     func once() {
         for index in 0..<3 { watch.receive(.silent, worker: index, generation: 1) }
-        watch.receive(.unreachable, worker: 0, generation: 1)
+        watch.receive(.unreachable(nil), worker: 0, generation: 1)
         #expect(
             said.all == [
                 #"limit store unavailable: deciding locally store=redis://127.0.0.1:6379 cause="no answer within 20ms""#
@@ -49,7 +49,8 @@ struct StoreWatchTests {
     @Test(
         "it says what becomes of calls meanwhile, and why",
         arguments: [
-            (StoreConfiguration.WhenUnavailable.local, StoreTrouble.unreachable, "deciding locally", "cannot be reached"),
+            (StoreConfiguration.WhenUnavailable.local, StoreTrouble.unreachable(nil), "deciding locally", "cannot be reached"),
+            (.local, .unreachable("Connection refused"), "deciding locally", "cannot be reached: Connection refused"),
             (.allow, .notAdmitted("WRONGPASS no"), "allowing calls uncounted", "it does not let us in: WRONGPASS no"),
             (.deny, .refusing("READONLY You can't"), "refusing limited calls", "it answers READONLY You can't"),
             (
@@ -66,7 +67,7 @@ struct StoreWatchTests {
 
     @Test("trouble with words of its own is said once more, once for all workers")
     func other() {
-        watch.receive(.unreachable, worker: 0, generation: 1)
+        watch.receive(.unreachable(nil), worker: 0, generation: 1)
         for index in 0..<3 { watch.receive(.notAdmitted("WRONGPASS a"), worker: index, generation: 1) }
         watch.receive(.notAdmitted("WRONGPASS b"), worker: 1, generation: 1)
         watch.receive(.silent, worker: 1, generation: 1)

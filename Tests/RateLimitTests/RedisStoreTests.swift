@@ -161,13 +161,13 @@ private final class Answers: LimitDelegate {
         let store = store(.local)
         wire.session.closed(.connectionLost, now: wire.now)
         for _ in 0..<3 { _ = call(store) }
-        #expect(answers.troubles == [.unreachable])
+        #expect(answers.troubles == [.unreachable(nil)])
         wire.now = wire.now + .seconds(1)
         _ = wire.session.tick(now: wire.now)
         wire.session.opened()
         _ = call(store)
         try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
-        #expect(answers.troubles == [.unreachable, nil])
+        #expect(answers.troubles == [.unreachable(nil), nil])
     }
 
     private static let trialAnswer = "*6\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n:0\r\n:0\r\n"

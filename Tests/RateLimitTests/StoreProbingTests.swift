@@ -12,7 +12,7 @@ import Time
         #expect(probing.isNeeded(health))
         probing.decided()
         #expect(!probing.isNeeded(health))
-        _ = health.record(.unreachable, now: now)
+        _ = health.record(.unreachable(nil), now: now)
         #expect(probing.isNeeded(health))
     }
 
@@ -33,9 +33,9 @@ import Time
     func news() {
         var probing = StoreProbing()
         probing.begin()
-        #expect(probing.failed(.unreachable) == false)
+        #expect(probing.failed(.unreachable(nil)) == false)
         #expect(probing.failed(.refusing("NOPERM no")) == true)
         probing.begin()
-        #expect(probing.failed(.unreachable) == true)
+        #expect(probing.failed(.unreachable(nil)) == true)
     }
 }

@@ -207,6 +207,15 @@ def test_a_server_without_tls_is_said(counting, redis, pki):
     said(counting(f"rediss://{store.address}", tls={"ca": str(pki.file), "server_name": "localhost"}), "TLS: ")
 
 
+def test_a_server_that_wants_tls_is_said(counting, redis, pki, server_identity):
+    store = redis(identity=server_identity, authority=pki)
+    said(counting(f"redis://{store.address}"), "cannot be reached: closed by the peer")
+
+
+def test_why_nothing_is_there_is_said(counting):
+    said(counting("redis://127.0.0.1:1"), "cannot be reached: Connection refused")
+
+
 def test_a_wrong_authority_of_the_rate_limit_service_is_said(gateway, backend, martlet, pki, server_identity, tmp_path):
     file = tmp_path / "limits.yaml"
     file.write_text(json.dumps({

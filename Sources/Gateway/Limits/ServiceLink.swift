@@ -15,7 +15,7 @@ final class ServiceLink: ClientConnectionOwner {
     var opened: (() -> Void)?
     var failed: ((StoreTrouble) -> Void)?
     /// Why the last connection ended, or could not be made.
-    private(set) var lastTrouble = StoreTrouble.unreachable
+    private(set) var lastTrouble = StoreTrouble.unreachable(nil)
 
     private unowned(unsafe) let context: WorkerContext
     private let endpoint: EndpointAddress
@@ -118,7 +118,7 @@ final class ServiceLink: ClientConnectionOwner {
 
     func clientConnectionOpened(_ connection: ClientConnection) {
         failures = 0
-        lastTrouble = .unreachable
+        lastTrouble = .unreachable(nil)
         connectTimer?.disarm()
         opened?()
     }
@@ -133,7 +133,7 @@ final class ServiceLink: ClientConnectionOwner {
         switch end {
         case .security(let reason) where !connection.wasReady: lastTrouble = .insecure(reason)
         case .local where isStuckInTLS: lastTrouble = .insecure("no answer to the handshake")
-        default: lastTrouble = .unreachable
+        default: lastTrouble = .unreachable(connection.wasReady ? nil : end.reason)
         }
         isStuckInTLS = false
         replace(connection)
