@@ -32,7 +32,7 @@ struct RetryChecks {
         func warn(_ retry: Located<RetryPolicy?>?, _ what: String, _ remedy: String) {
             guard let retry, let policy = retry.value, !policy.conditions.areSafeForAnyMethod else { return }
             reader.report(
-                "found a retry that may run \(what) twice (a lost connection is UNAVAILABLE, and the method may have run), expected "
+                "found a retry that may run \(what) twice (an attempt may fail after the method has run), expected "
                     + "\(remedy), or on: [connect_failure, refused_stream]",
                 at: retry.place, severity: .warning)
         }
