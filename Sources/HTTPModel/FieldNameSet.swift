@@ -70,19 +70,22 @@ extension FieldNameSet {
     package static let proxies = FieldNameSet(
         names: [
             // Where the request came from, and what it was addressed to.
-            "forwarded", "x-forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-remote-ip", "x-remote-addr",
-            "true-client-ip",
-            "cf-connecting-ip", "cf-connecting-ipv6", "fastly-client-ip", "x-appengine-user-ip", "x-azure-clientip", "x-host",
-            "x-scheme",
-            "x-url-scheme", "front-end-https",
+            "forwarded", "forwarded-for", "x-forwarded", "x-forward-for", "x-real-ip", "client-ip", "x-client-ip",
+            "x-cluster-client-ip",
+            "x-remote-ip", "x-remote-addr", "x-originating-ip", "true-client-ip", "cf-connecting-ip", "cf-connecting-ipv6",
+            "fastly-client-ip", "fly-client-ip", "x-appengine-user-ip", "x-azure-clientip", "x-azure-socketip",
+            "x-vercel-forwarded-for",
+            "x-host", "x-scheme", "x-url-scheme", "front-end-https",
             // Another path or method than the one that was routed.
-            "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override",
+            "x-rewrite-url", "x-rewrite-uri", "x-http-method-override", "x-http-method", "x-method-override",
             // The caller's identity, by certificate or login at a proxy.
-            "x-client-cert", "x-ssl-client-cert", "ssl-client-cert", "client-cert", "client-cert-chain", "x-arr-clientcert",
-            "x-remote-user",
-            "remote-user", "x-authenticated-user", "x-authenticated-userid",
+            "x-client-cert", "client-cert", "client-cert-chain", "x-arr-clientcert", "remote-user", "x-remote-user",
+            "x-authenticated-user", "x-authenticated-userid", "x-webauth-user", "x-ms-client-principal", "x-amzn-oidc-identity",
             // Becomes HTTP_PROXY, which libraries obey.
             "proxy",
         ],
-        prefixes: ["x-forwarded-", "x-original-", "x-envoy-", "x-ssl-client-"])
+        prefixes: [
+            "x-forwarded-", "x-original-", "x-envoy-", "x-ssl-client-", "ssl-client-", "x-auth-request-", "x-webauth-",
+            "x-goog-authenticated-user-", "x-ms-client-principal-", "x-consumer-",
+        ])
 }
