@@ -112,13 +112,13 @@ final class Admin: StreamHandler {
         if let moreFamilies { families += moreFamilies() }
         families.append(
             MetricFamily(
-                name: "martlet_build_info", help: "Which Martlet this is; always 1.", kind: .gauge,
+                name: "martlet_build_info", help: "The running version; always 1.", kind: .gauge,
                 series: [MetricSeries(labels: [Label("version", Version.text)], value: .level(1))]))
         families += DescriptorWatch.families
         if let lost {
             families.append(
                 MetricFamily(
-                    name: "martlet_access_log_dropped_total", help: "Access-log lines for which there was no room.",
+                    name: "martlet_access_log_dropped_total", help: "Access-log lines dropped.",
                     kind: .counter, series: [MetricSeries(value: .count(lost()))]))
         }
         PrometheusText.write(families, to: &body)

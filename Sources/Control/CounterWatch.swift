@@ -39,7 +39,7 @@ final class CounterWatch {
                 series: readings.map { MetricSeries(labels: $0.labels, value: .level(Int64($0.held))) }),
             MetricFamily(
                 name: "martlet_limit_counters_evicted_total",
-                help: "Counters whose memory was used again, by limit and by how they stood: recovered, below their limit, at it.",
+                help: "Counters evicted, by limit and state: recovered, below their limit, at it.",
                 kind: .counter,
                 series: readings.flatMap { reading in
                     causes.filter { reading[keyPath: $0.1] > 0 }.map { cause in
@@ -48,10 +48,11 @@ final class CounterWatch {
                     }
                 }),
             MetricFamily(
-                name: "martlet_limit_counter_pool_used", help: "Counters above what each limit is guaranteed.", kind: .gauge,
+                name: "martlet_limit_counter_pool_used", help: "Counters taken from the shared pool, above each limit's guarantee.",
+                kind: .gauge,
                 series: [MetricSeries(value: .level(Int64(counters.cells.poolUsed)))]),
             MetricFamily(
-                name: "martlet_limit_counter_pool_size", help: "How many counters above the guarantees there may be.",
+                name: "martlet_limit_counter_pool_size", help: "Size of the shared pool of counters.",
                 kind: .gauge, series: [MetricSeries(value: .level(Int64(counters.cells.poolSize)))]),
         ]
     }

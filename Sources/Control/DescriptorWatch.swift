@@ -34,11 +34,11 @@ final class DescriptorWatch {
         [
             MetricFamily(
                 name: "martlet_accept_failures_total",
-                help: "Connections of callers that could not be accepted for lack of descriptors or memory.", kind: .counter,
+                help: "Downstream connections not accepted for lack of descriptors or memory.", kind: .counter,
                 series: [MetricSeries(value: .count(DescriptorShortage.acceptsFailed))]),
             MetricFamily(
                 name: "martlet_socket_failures_total",
-                help: "Sockets that could not be made for lack of descriptors or memory: to upstreams, stores and name servers.",
+                help: "Outbound sockets not opened for lack of descriptors or memory: to upstreams, stores and name servers.",
                 kind: .counter, series: [MetricSeries(value: .count(DescriptorShortage.socketsFailed))]),
         ]
     }

@@ -60,7 +60,7 @@ package final class MetricRegistry: Sendable {
         readings.append(
             MetricFamily(
                 name: "martlet_metric_series_refused_total",
-                help: "Metric series that did not fit under the limit and are not shown.", kind: .counter,
+                help: "Metric series dropped at the limit.", kind: .counter,
                 series: [MetricSeries(value: .count(refused))]))
         return readings
     }

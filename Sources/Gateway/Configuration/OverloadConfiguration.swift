@@ -4,7 +4,7 @@ internal import Config
 package struct OverloadConfiguration: Sendable, Equatable {
     /// Connections of callers, over all listeners.
     package var connections: Int?
-    /// Calls that are not over.
+    /// Calls in progress.
     package var calls: Int?
     /// What the process takes of the machine's memory, all in all.
     package var memory: Int?

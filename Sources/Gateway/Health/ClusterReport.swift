@@ -159,12 +159,12 @@ package struct ClusterReport {
             })
         families.append(refusals)
         families.append(
-            perCluster("martlet_cluster_timeouts_total", "Calls whose time was up while a cluster had them.", .counter) { record in
+            perCluster("martlet_cluster_timeouts_total", "Calls that timed out in a cluster.", .counter) { record in
                 MetricValue.count(record.usage.timeoutTotal)
             })
         families.append(
             MetricFamily(
-                name: "martlet_name_unresolved", help: "1 while a name of a cluster's endpoints is not found.", kind: .gauge,
+                name: "martlet_name_unresolved", help: "1 while the name of an endpoint does not resolve.", kind: .gauge,
                 series: clusters.flatMap { cluster in
                     cluster.names.map { name in
                         MetricSeries(
@@ -174,7 +174,7 @@ package struct ClusterReport {
                 }))
         families.append(
             MetricFamily(
-                name: "martlet_schema_services", help: "Services of a cluster's schema, as it was last told by reflection.",
+                name: "martlet_schema_services", help: "Services in a cluster's schema, as of the last reflection.",
                 kind: .gauge,
                 series: clusters.filter(\.isReflected).map {
                     MetricSeries(
@@ -186,7 +186,7 @@ package struct ClusterReport {
 
     private var refusals: MetricFamily {
         MetricFamily(
-            name: "martlet_circuit_refused_total", help: "Calls that a limit or an open breaker has refused, by which.",
+            name: "martlet_circuit_refused_total", help: "Calls rejected by a circuit-breaker limit or an open breaker, by cause.",
             kind: .counter,
             series: clusters.filter(\.record.isGuarded).flatMap { cluster in
                 CircuitRefusal.allCases.map { cause in

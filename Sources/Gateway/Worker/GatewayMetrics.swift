@@ -46,13 +46,13 @@ package final class GatewayMetrics: Sendable {
             statuses: Self.statusNames)
         unrouted = calls.group("-")
         downstreamConnectionsTotal = registry.counter(
-            "martlet_downstream_connections_total", help: "Connections that callers have opened.")
+            "martlet_downstream_connections_total", help: "Downstream connections accepted.")
         downstreamConnectionsAged = registry.counter(
-            "martlet_downstream_connections_aged_total", help: "Connections that have reached their age and were told to go.")
+            "martlet_downstream_connections_aged_total", help: "Downstream connections drained at their maximum age.")
         faults = [true, false].flatMap { isDownstream in
             SessionFault.allCases.map { fault in
                 registry.counter(
-                    "martlet_connections_ended_total", help: "Connections that were ended because of what came on them.",
+                    "martlet_connections_ended_total", help: "Connections closed because of what the peer sent.",
                     labels: [Label("side", isDownstream ? "downstream" : "upstream"), Label("reason", "\(fault.word)")])
             }
         }
@@ -71,20 +71,20 @@ package final class GatewayMetrics: Sendable {
 
 extension GatewayEvent {
     fileprivate var series: (name: String, help: String, label: String, value: String) {
-        let authentication = ("martlet_authentication_total", "Bearer tokens that were not in the cache, by outcome.")
-        let access = ("martlet_access_denied_total", "Calls that a rule denied, or would have.")
+        let authentication = ("martlet_authentication_total", "Bearer tokens not found in the cache, by outcome.")
+        let access = ("martlet_access_denied_total", "Calls denied by a rule, or in shadow mode would have been.")
         let limits = (
             "martlet_limit_decisions_total",
-            "Decisions on limits, by outcome; the limit store did not answer where it is local_allowed, local_refused "
-                + "(by this process alone), skipped or unavailable."
+            "Rate-limit decisions, by outcome. While the store does not answer: local_allowed or local_refused "
+                + "(counted by this process alone), skipped, unavailable."
         )
-        let upstream = ("martlet_upstream_events_total", "What happened to attempts at endpoints.")
-        let retries = ("martlet_retries_total", "Attempts that a retry policy added, and why it added none.")
-        let hedges = ("martlet_hedges_total", "Attempts beside a call's first that a hedging policy added, and why it added none.")
-        let timeouts = ("martlet_timeouts_total", "Calls and attempts whose time was up, by whose time that was.")
-        let refusals = ("martlet_overload_total", "Calls and connections refused because too much was under way.")
-        let faults = ("martlet_faults_total", "Calls that went wrong on purpose.")
-        let mirrors = ("martlet_mirrored_total", "Copies of calls for mirrors, and what became of those that did not arrive.")
+        let upstream = ("martlet_upstream_events_total", "Upstream attempts, and what happened to them.")
+        let retries = ("martlet_retries_total", "Retries begun and succeeded, and why others were not made.")
+        let hedges = ("martlet_hedges_total", "Hedged attempts begun and won, and why others were not made.")
+        let timeouts = ("martlet_timeouts_total", "Timeouts of calls and attempts, by kind.")
+        let refusals = ("martlet_overload_total", "Calls and connections rejected because of overload, by cause.")
+        let faults = ("martlet_faults_total", "Faults injected.")
+        let mirrors = ("martlet_mirrored_total", "Mirrored calls, and why others were not sent or failed.")
         func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {
             (family.0, family.1, label, value)
         }
@@ -155,11 +155,11 @@ package final class WorkerMetrics {
         self.gateway = gateway
         let label = [Label("worker", "\(worker)")]
         connections = gateway.registry.gauge(
-            "martlet_downstream_connections_active", help: "Connections that callers have open.", labels: label)
+            "martlet_downstream_connections_active", help: "Open downstream connections.", labels: label)
         activeCalls = gateway.registry.gauge(
-            "martlet_requests_active", help: "Calls that are not over.", labels: label)
+            "martlet_requests_active", help: "Calls in progress.", labels: label)
         limitStoreDown = gateway.registry.gauge(
-            "martlet_limit_store_down", help: "1 while a worker decides without its limit store.", labels: label)
+            "martlet_limit_store_down", help: "1 while a worker decides without its rate-limit store.", labels: label)
         shard = gateway.registry.makeShard()
         table = CallTable(gateway.calls, seed: seed)
     }

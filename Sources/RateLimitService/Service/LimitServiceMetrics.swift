@@ -32,21 +32,21 @@ package final class LimitServiceMetrics: Sendable {
     package init(_ registry: MetricRegistry) {
         self.registry = registry
         durations = registry.histogram(
-            "martlet_ratelimit_request_duration_seconds", help: "From a rate-limit request to its answer.")
+            "martlet_ratelimit_request_duration_seconds", help: "Duration of rate-limit requests.")
     }
 
     /// One row for each domain of the rules, in their order, and the last for all others.
     func rows(_ rules: RuleTree) -> [CounterRow] {
         (rules.domainNames + [Self.otherDomains]).map { domain in
             registry.row(
-                "martlet_ratelimit_requests_total", help: "Rate-limit requests that were answered, by domain and outcome.",
+                "martlet_ratelimit_requests_total", help: "Rate-limit requests, by domain and outcome.",
                 labels: [Label("domain", domain)], over: "outcome", values: Outcome.allCases.map(\.text))
         }
     }
 
     fileprivate func storeDown(_ worker: Int) -> Gauge {
         registry.gauge(
-            "martlet_limit_store_down", help: "1 while a worker decides without its limit store.",
+            "martlet_limit_store_down", help: "1 while a worker decides without its rate-limit store.",
             labels: [Label("worker", "\(worker)")])
     }
 
