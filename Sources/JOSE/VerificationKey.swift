@@ -85,7 +85,7 @@ package enum KeyRefusal: Error, Hashable, Sendable {
         case .member(let name, .notText): "\"\(name)\" is not a string"
         case .member(let name, .empty): "\"\(name)\" is empty"
         case .member(let name, .notBase64URL): "\"\(name)\" is not base64url without padding"
-        case .member(let name, .outOfRange): "\"\(name)\" has the wrong length or value for such a key"
+        case .member(let name, .outOfRange): "\"\(name)\" is of the wrong length or value for such a key"
         case .malformed: "malformed"
         case .unsupportedType: "key type or curve not supported"
         case .unsupportedAlgorithm: "algorithm not supported"

@@ -209,7 +209,9 @@ def test_a_server_without_tls_is_said(counting, redis, pki):
 
 def test_a_server_that_wants_tls_is_said(counting, redis, pki, server_identity):
     store = redis(identity=server_identity, authority=pki)
-    said(counting(f"redis://{store.address}"), "cannot be reached: closed by the peer")
+    # In order, or by a reset: the server has not read all that it was sent.
+    line = said(counting(f"redis://{store.address}"), "cannot be reached: ")
+    assert "closed by the peer" in line or "Connection reset by peer" in line
 
 
 def test_why_nothing_is_there_is_said(counting):
