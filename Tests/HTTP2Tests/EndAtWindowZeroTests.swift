@@ -9,36 +9,23 @@ import Testing
     static let windowUpdate = Raw.frame(8, [0, 0, 0xff, 0xff])
     static func windowUpdate(stream: UInt32) -> [UInt8] { Raw.frame(8, stream: stream, [0, 0, 0xff, 0xff]) }
 
-    private typealias Frame = (type: UInt8, flags: UInt8, stream: UInt32, payload: [UInt8])
-
-    private func frames(_ side: Side) throws -> [Frame] { Raw.parse(try side.output()).filter { $0.type < 2 || $0.type == 3 } }
-
-    /// A server with a request, which the caller has ended or not.
-    private func server(_ streams: [UInt32] = [1], ended: Bool = true) throws -> Side {
-        let side = Side(.server)
-        try side.input(Raw.hello)
-        for id in streams { try side.input(Raw.headers(stream: id, Side.post, ended: ended)) }
-        _ = try side.output()
-        return side
-    }
-
     @Test("trailers follow a body that has filled its stream's window exactly", arguments: [true, false])
     func trailersAfterFullWindow(callerEnded: Bool) throws {
-        let side = try server(ended: callerEnded)
+        let side = try Side.server(ended: callerEnded)
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         side.send(stream, Array(repeating: 1, count: Self.window))
         // The connection's window is larger; only the stream's is used up.
         try side.input(Self.windowUpdate)
-        #expect(try frames(side).reduce(0) { $0 + ($1.type == 0 ? $1.payload.count : 0) } == Self.window)
+        #expect(try side.messageFrames().reduce(0) { $0 + ($1.type == 0 ? $1.payload.count : 0) } == Self.window)
         side.finish(stream, trailers: [("grpc-status", "0")])
-        let last = try frames(side)
+        let last = try side.messageFrames()
         #expect(last.map(\.type) == [1])
         #expect(last.first?.flags == 5)
         #expect(side.heard[1].closed == (callerEnded ? .complete : nil))
         // What opens later has nothing left to carry.
         try side.input(Self.windowUpdate(stream: 1))
-        #expect(try frames(side).isEmpty)
+        #expect(try side.messageFrames().isEmpty)
         if !callerEnded {
             try side.input(Raw.data(stream: 1, [], ended: true))
             #expect(side.heard[1].closed == .complete)
@@ -48,7 +35,7 @@ import Testing
 
     @Test("trailers go out while another stream's body has used the connection's window up, with a body or without")
     func trailersAfterFullConnection() throws {
-        let side = try server([1, 3, 5])
+        let side = try Side.server([1, 3, 5])
         let (first, second, third) = (side.heard.live[1]!, side.heard.live[3]!, side.heard.live[5]!)
         side.respond(first, ended: false)
         side.send(first, Array(repeating: 1, count: Self.window - 10))
@@ -60,7 +47,7 @@ import Testing
         // Head and trailers in one tick.
         side.respond(third, ended: false)
         side.finish(third, trailers: [("grpc-status", "5")])
-        let last = try frames(side)
+        let last = try side.messageFrames()
         #expect(last.filter { $0.flags & 1 == 1 }.map(\.stream).sorted() == [3, 5])
         #expect(last.allSatisfy { $0.type == 1 })
         #expect(side.heard[3].closed == .complete)
@@ -70,14 +57,14 @@ import Testing
 
     @Test("trailers stay behind the body that waits, however long")
     func trailersBehindBody() throws {
-        let side = try server()
+        let side = try Side.server()
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         side.send(stream, Array(repeating: 1, count: Self.window + 1))
         side.finish(stream, trailers: [("grpc-status", "0")])
-        #expect(try frames(side).allSatisfy { $0.flags & 1 == 0 })
+        #expect(try side.messageFrames().allSatisfy { $0.flags & 1 == 0 })
         try side.input(Self.windowUpdate + Self.windowUpdate(stream: 1))
-        let last = try frames(side)
+        let last = try side.messageFrames()
         #expect(last.map(\.type) == [0, 1])
         #expect(last.last?.flags == 5)
         #expect(side.heard[1].closed == .complete)
@@ -85,27 +72,27 @@ import Testing
 
     @Test("a body that has filled the window ends with an empty DATA frame, once", arguments: [true, false], [true, false])
     func endAfterFullWindow(callerEnded: Bool, opensAgain: Bool) throws {
-        let side = try server(ended: callerEnded)
+        let side = try Side.server(ended: callerEnded)
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         side.send(stream, Array(repeating: 1, count: Self.window))
         _ = try side.output()
         side.session.finish(stream)
-        var last = try frames(side)
+        var last = try side.messageFrames()
         #expect(last.first?.type == 0)
         #expect(last.first?.flags == 1)
         #expect(last.first?.payload == [])
         if opensAgain {
             try side.input(Self.windowUpdate)
-            last += try frames(side)
+            last += try side.messageFrames()
             if !callerEnded {
                 try side.input(Self.windowUpdate(stream: 1))
-                last += try frames(side)
+                last += try side.messageFrames()
             }
         }
         if !callerEnded {
             try side.input(Raw.data(stream: 1, [1], ended: true))
-            last += try frames(side)
+            last += try side.messageFrames()
         }
         #expect(last.filter { $0.type == 0 }.count == 1)
         #expect(side.heard[1].closed == .complete)
@@ -114,14 +101,14 @@ import Testing
 
     @Test("an answer with an empty body ends while the connection's window is zero")
     func emptyAnswer() throws {
-        let side = try server([1, 3])
+        let side = try Side.server([1, 3])
         side.respond(side.heard.live[1]!, ended: false)
         side.send(side.heard.live[1]!, Array(repeating: 1, count: 100_000))
         _ = try side.output()
         let stream = side.heard.live[3]!
         side.respond(stream, ended: false)
         side.session.finish(stream)
-        #expect(try frames(side).prefix(2).map(\.type) == [1, 0])
+        #expect(try side.messageFrames().prefix(2).map(\.type) == [1, 0])
         #expect(side.heard[3].closed == .complete)
     }
 
@@ -144,7 +131,7 @@ import Testing
             _ = try side.output()
         }
         if hasTrailers { side.finish(stream, trailers: [("x-checksum", "1")]) } else { side.session.finish(stream) }
-        let last = try #require(try frames(side).last)
+        let last = try #require(try side.messageFrames().last)
         #expect(last.type == (hasTrailers ? 1 : 0))
         #expect(last.flags & 1 == 1)
         try side.input(Raw.frame(1, flags: 4, stream: 1, [0x88]) + Raw.data(stream: 1, [1, 2]))
@@ -165,10 +152,10 @@ import Testing
         side.finish(stream, trailers: [("x", "1")])
         let other = try #require(side.request(Side.post, ended: false))
         side.session.finish(other)
-        #expect(try frames(side).map(\.stream) == [1])
+        #expect(try side.messageFrames().map(\.stream) == [1])
         for id: UInt32 in [1, 3] {
             try side.input(Raw.frame(1, flags: 5, stream: id, [0x88]))
-            let next = try frames(side)
+            let next = try side.messageFrames()
             #expect(next.allSatisfy { $0.stream == id + 2 })
             #expect(next.contains { $0.flags & 1 == 1 })
         }
@@ -180,7 +167,7 @@ import Testing
         let stream = try #require(side.request(Side.post, ended: false))
         side.session.finish(stream)
         side.session.reset(stream, .cancel)
-        #expect(try frames(side).allSatisfy { $0.type != 0 })
+        #expect(try side.messageFrames().allSatisfy { $0.type != 0 })
         let other = try #require(side.request(Side.post, ended: false))
         side.finish(other, trailers: [("x", "1")])
         side.session.connectionLost()

@@ -6,27 +6,14 @@ import Testing
 /// Resets beside what has been submitted and not sent (RFC 9113, sections 6.4 and 8.1).
 @Suite("Resets and what is queued before them")
 struct SessionResetTests {
-    private typealias Frame = (type: UInt8, flags: UInt8, stream: UInt32, payload: [UInt8])
-
-    private func frames(_ side: Side) throws -> [Frame] { Raw.parse(try side.output()).filter { $0.type < 2 || $0.type == 3 } }
-
     /// Each as `TYPE/FLAGS`, a reset with its code.
     private func sent(_ side: Side) throws -> [String] {
-        try frames(side).map { $0.type == 3 ? "RST \($0.payload[3])" : "\($0.type == 0 ? "DATA" : "HEADERS")/\($0.flags)" }
-    }
-
-    /// A server with requests on these streams, which the caller has ended or not.
-    private func server(_ streams: [UInt32] = [1], ended: Bool = true) throws -> Side {
-        let side = Side(.server)
-        try side.input(Raw.hello)
-        for id in streams { try side.input(Raw.headers(stream: id, Side.post, ended: ended)) }
-        _ = try side.output()
-        return side
+        try side.messageFrames().map { $0.type == 3 ? "RST \($0.payload[3])" : "\($0.type == 0 ? "DATA" : "HEADERS")/\($0.flags)" }
     }
 
     @Test("a complete answer goes out, and a reset behind it only where the caller has more to send", arguments: [true, false])
     func completeAnswer(callerEnded: Bool) throws {
-        let side = try server(ended: callerEnded)
+        let side = try Side.server(ended: callerEnded)
         let stream = try #require(side.heard.live[1])
         side.respond(stream, [(":status", "200"), ("grpc-status", "4")], ended: true)
         side.session.reset(stream, .noError)
@@ -37,7 +24,7 @@ struct SessionResetTests {
 
     @Test("trailers behind the head are part of it")
     func trailers() throws {
-        let side = try server()
+        let side = try Side.server()
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         side.finish(stream, trailers: [("grpc-status", "13")])
@@ -49,7 +36,7 @@ struct SessionResetTests {
         "a head leaves before the reset, and nothing of the body, nor an end that would make it look complete",
         arguments: [0, 1, 2])
     func incompleteAnswer(ending: Int) throws {
-        let side = try server()
+        let side = try Side.server()
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         side.send(stream, [1, 2, 3])
@@ -63,7 +50,7 @@ struct SessionResetTests {
 
     @Test("once the head has left, the reset is alone")
     func afterTheHead() throws {
-        let side = try server()
+        let side = try Side.server()
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         #expect(try sent(side) == ["HEADERS/4"])
@@ -75,7 +62,7 @@ struct SessionResetTests {
 
     @Test("a stream whose reset waits hears nothing but its end, and its window is given back")
     func waiting() throws {
-        let side = try server(ended: false)
+        let side = try Side.server(ended: false)
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         side.session.reset(stream, .cancel)
@@ -88,7 +75,7 @@ struct SessionResetTests {
 
     @Test("the caller's own reset, or the end of the connection, comes before one that waits", arguments: [true, false])
     func overtaken(byReset: Bool) throws {
-        let side = try server([1, 3], ended: false)
+        let side = try Side.server([1, 3], ended: false)
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         side.session.reset(stream, .internalError)
@@ -99,7 +86,7 @@ struct SessionResetTests {
 
     @Test("each of several streams has its own", arguments: [true, false])
     func several(inOneOutput: Bool) throws {
-        let side = try server([1, 3, 5])
+        let side = try Side.server([1, 3, 5])
         for id in [1, 3, 5] as [Int32] {
             side.respond(side.heard.live[id]!, ended: false)
             side.session.reset(side.heard.live[id]!, .cancel)

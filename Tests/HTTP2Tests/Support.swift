@@ -140,6 +140,20 @@ final class Side {
         session.finish(stream, trailers: kept(trailers, in: stream))
     }
 
+    typealias Frame = (type: UInt8, flags: UInt8, stream: UInt32, payload: [UInt8])
+
+    /// What it has to send of DATA, HEADERS and RST_STREAM.
+    func messageFrames() throws -> [Frame] { Raw.parse(try output()).filter { $0.type < 2 || $0.type == 3 } }
+
+    /// A server with requests on these streams, which the caller has ended or not.
+    static func server(_ streams: [UInt32] = [1], ended: Bool = true) throws -> Side {
+        let side = Side(.server)
+        try side.input(Raw.hello)
+        for id in streams { try side.input(Raw.headers(stream: id, post, ended: ended)) }
+        _ = try side.output()
+        return side
+    }
+
     static let get = [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a")]
     static let post = [(":method", "POST"), (":scheme", "http"), (":path", "/p.S/M"), (":authority", "a"), ("te", "trailers")]
 }
