@@ -165,7 +165,10 @@ package final class Session {
                 if count <= 0 {
                     // A frame that is held comes first.
                     if count == 0, !endings.isEmpty, heldFrame == nil, endBlockedStreams(into: &target.pointee) { continue }
-                    if count == 0, !resets.isEmpty, heldFrame == nil, resetStreams() { continue }
+                    if count == 0, !resets.isEmpty, heldFrame == nil {
+                        submitResets()
+                        continue
+                    }
                     return count
                 }
                 let frame = UnsafeRawBufferPointer(start: data, count: count)

@@ -50,8 +50,6 @@ extension Session {
     /// Both sides have ended, and nghttp2 still waits for a window: RST_STREAM says nothing to a peer for whom the stream is closed.
     func closeUnseen(_ stream: StreamPointer) {
         guard stream.pointee.flags.isDisjoint(with: .ended) else { return }
-        check(
-            nghttp2_submit_rst_stream(
-                handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, ErrorCode.noError.rawValue))
+        submitReset(stream, .noError)
     }
 }

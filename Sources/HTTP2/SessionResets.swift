@@ -24,16 +24,13 @@ extension Session {
         role == .server && stream.pointee.flags.contains(.headSent) && stream.pointee.headMark == productions
     }
 
-    /// Once nghttp2 has nothing more to send: the resets that wait for a head.
-    ///
-    /// - Returns: true, because there is something to send again.
-    func resetStreams() -> Bool {
+    /// The resets that wait for a head, to be called once nghttp2 has nothing more to send.
+    func submitResets() {
         for (stream, code) in resets { submitReset(stream, code) }
         resets.removeAll(keepingCapacity: true)
-        return true
     }
 
-    private func submitReset(_ stream: StreamPointer, _ code: ErrorCode) {
+    func submitReset(_ stream: StreamPointer, _ code: ErrorCode) {
         check(nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, code.rawValue))
     }
 }

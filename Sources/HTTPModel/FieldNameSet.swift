@@ -80,7 +80,7 @@ extension FieldNameSet {
             "x-rewrite-url", "x-rewrite-uri", "x-http-method-override", "x-http-method", "x-method-override",
             // The caller's identity, by certificate or login at a proxy.
             "x-client-cert", "client-cert", "client-cert-chain", "x-arr-clientcert", "remote-user", "x-remote-user",
-            "x-authenticated-user", "x-authenticated-userid", "x-webauth-user", "x-ms-client-principal", "x-amzn-oidc-identity",
+            "x-authenticated-user", "x-authenticated-userid", "x-ms-client-principal", "x-amzn-oidc-identity",
             // Becomes HTTP_PROXY, which libraries obey.
             "proxy",
         ],
