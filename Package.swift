@@ -83,7 +83,7 @@ let package = Package(
                 "CLinux", "Bytes", "JSON", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
                 "Config", "DNS",
             ]),
-        module("Transcoding", ["Bytes", "JSON", "Protobuf", "GRPC"]),
+        module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Redis", "Config"]),
 
         // 7  products

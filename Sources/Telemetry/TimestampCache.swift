@@ -26,7 +26,7 @@ package struct TimestampCache {
     private mutating func work(out second: Int64) {
         self.second = second
         let (days, rest) = second.quotientAndRemainder(dividingBy: 86_400)
-        let (year, month, day) = Self.civil(days: Int(days))
+        let (year, month, day) = CivilDate.date(ofDay: Int(days))
         Self.digits(min(year, 9999), 4, prefix)
         Self.digits(month, 2, prefix + 5)
         Self.digits(day, 2, prefix + 8)
@@ -44,18 +44,5 @@ package struct TimestampCache {
             target.storeBytes(of: UInt8(truncatingIfNeeded: 0x30 + rest % 10), toByteOffset: index, as: UInt8.self)
             rest /= 10
         }
-    }
-
-    /// The Gregorian date of a day counted from 1970-01-01, by 400-year eras that begin in March.
-    private static func civil(days: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }

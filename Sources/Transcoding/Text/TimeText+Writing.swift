@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Time
 
 extension TimeText {
     /// As a message holds them, which may be anything.
@@ -10,17 +11,9 @@ extension TimeText {
             let nanoseconds = timestamp.nanoseconds.exactly(in: 0...999_999_999)
         else { return false }
         let shifted = seconds - timestampSeconds.lowerBound
-        // Days since 0000-03-01, which is 306 days before the first of the year 1.
-        let days = Int(shifted / 86_400) + 306
+        let firstDay = Int(timestampSeconds.lowerBound / 86_400)
+        let (year, month, day) = CivilDate.date(ofDay: firstDay + Int(shifted / 86_400))
         let rest = Int(shifted % 86_400)
-        let era = days / 146_097
-        let dayOfEra = days % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
         output.reserve(32)
         pair(year / 100, &output)
         pair(year % 100, &output)

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Time
 
 /// The texts of `google.protobuf.Timestamp` and `google.protobuf.Duration`.
 enum TimeText {
@@ -20,12 +21,12 @@ enum TimeText {
             let year = digits(text, 4, 0...9999), let month = digits(text + 5, 2, 1...12), let day = digits(text + 8, 2, 1...31),
             let hour = digits(text + 11, 2, 0...23), let minute = digits(text + 14, 2, 0...59),
             let second = digits(text + 17, 2, 0...59),
-            day <= Calendar.daysIn(month, of: year)
+            day <= CivilDate.daysIn(month, of: year)
         else { return nil }
         var at = text + 19
         let end = text + count
         guard let nanoseconds = fraction(&at, end), at < end else { return nil }
-        var seconds = Untrusted<Int64>(Calendar.dayNumber(year, month, day)).scaled(by: 86_400)
+        var seconds = Untrusted<Int64>(CivilDate.dayNumber(year, month, day)).scaled(by: 86_400)
             .addingSaturating(time(hour, minute)).addingSaturating(Untrusted(second))
         if at[0] == UInt8(ascii: "Z") {
             guard end - at == 1 else { return nil }
