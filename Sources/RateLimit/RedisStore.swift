@@ -9,8 +9,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     package unowned(unsafe) var delegate: (any LimitDelegate)?
 
     private let sender: any RedisSender
-    private let fallback: MemoryStore
-    private let whenUnavailable: StoreConfiguration.WhenUnavailable
+    private var fallback: StoreFallback<MemoryStore>
     private let prefix: [UInt8]
     private let script: RedisScript
     private let command = RESPCommand()
@@ -18,8 +17,6 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private var probing = StoreProbing()
 
     package private(set) var timeouts: UInt64 = 0
-    /// Calls decided by `when_unavailable`.
-    package private(set) var fallbacks: UInt64 = 0
     /// Replies that were errors, and the last of them; for the log.
     package private(set) var errors: UInt64 = 0
     package private(set) var lastError: String?
@@ -39,13 +36,14 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     ) {
         self.script = script
         self.sender = sender
-        self.fallback = fallback
-        self.whenUnavailable = whenUnavailable
+        self.fallback = StoreFallback(whenUnavailable, local: fallback)
         self.prefix = Array(prefix.utf8)
     }
 
     package var needsValues: Bool { true }
     package var isSkipping: Bool { health.isSkipping }
+    /// Calls decided by `when_unavailable`.
+    package var fallbackCount: UInt64 { fallback.decisionCount }
 
     package func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {
         precondition(request.isComplete, "a limit without all its keys' values")
@@ -54,12 +52,12 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         case .use: break
         case .probe:
             probe()
-            return .decided(withoutRedis(request, now: now, wall: wall))
+            return .decided(fallback.decide(request, now: now, wall: wall))
         case .skip:
-            return .decided(withoutRedis(request, now: now, wall: wall))
+            return .decided(fallback.decide(request, now: now, wall: wall))
         }
         request.deadline = sender.now + sender.timeout
-        guard send(request, inFull: false) else { return .decided(withoutRedis(request, now: now, wall: wall)) }
+        guard send(request, inFull: false) else { return .decided(fallback.decide(request, now: now, wall: wall)) }
         return .pending
     }
 
@@ -173,7 +171,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         if reply.kind == .error, reply.hasPrefix("NOSCRIPT") {
             // A server that was started anew; it keeps the script from here on.
             if !send(request, inFull: true) {
-                withoutRedis(request, now: sender.now, wall: sender.wall)
+                fallback.decide(request, now: sender.now, wall: sender.wall)
                 answer(request)
             }
             return
@@ -184,7 +182,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             record(StoreTrouble(reply))
             errors += 1
             lastError = reply.kind == .error ? reply.text : "a reply of another shape"
-            withoutRedis(request, now: sender.now, wall: sender.wall)
+            fallback.decide(request, now: sender.now, wall: sender.wall)
         }
         answer(request)
     }
@@ -199,7 +197,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             record(StoreTrouble(sender.lastFailure))
         }
         guard let request = take(tag) else { return }
-        if !request.isAbandoned { withoutRedis(request, now: sender.now, wall: sender.wall) }
+        if !request.isAbandoned { fallback.decide(request, now: sender.now, wall: sender.wall) }
         answer(request)
     }
 
@@ -227,16 +225,5 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         }
         request.conclude(isCharged: answer.isCharged, source: .redis)
         return true
-    }
-
-    @discardableResult
-    private func withoutRedis(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitOutcome {
-        fallbacks += 1
-        switch whenUnavailable {
-        case .allow: request.outcome = .uncounted(.allowed)
-        case .deny: request.outcome = .uncounted(.unavailable)
-        case .local: fallback.judge(request, now: now, wall: wall, source: .fallback)
-        }
-        return request.outcome
     }
 }

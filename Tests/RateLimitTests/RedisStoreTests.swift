@@ -250,7 +250,7 @@ private final class Answers: LimitDelegate {
             #expect(answers.outcomes.map(\.decision) == [.allowed, .allowed, .refused])
             #expect(answers.outcomes.allSatisfy { $0.source == .fallback })
         }
-        #expect(store.timeouts == 3 && store.fallbacks == 3)
+        #expect(store.timeouts == 3 && store.fallbackCount == 3)
     }
 
     @Test("an error, or a reply of another shape, is no decision")

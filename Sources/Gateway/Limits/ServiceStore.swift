@@ -16,7 +16,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     private lazy var ownReference = UnownedReference<any StreamHandler>(self)
     private let plan: StorePlan
     private let link: ServiceLink
-    private let fallback: MemoryStore
+    private var fallback: StoreFallback<MemoryStore>
     private unowned(unsafe) let context: WorkerContext
     private let domain: [UInt8]
     private let calls: Slab<Call>
@@ -46,7 +46,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     init(_ plan: StorePlan, link: ServiceLink, fallback: MemoryStore, context: WorkerContext) {
         self.plan = plan
         self.link = link
-        self.fallback = fallback
+        self.fallback = StoreFallback(plan.whenUnavailable, local: fallback)
         self.context = context
         domain = Array(plan.domain.utf8)
         calls = Slab(
@@ -301,13 +301,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     private func withoutService(_ request: LimitRequest) -> LimitOutcome {
-        switch plan.whenUnavailable {
-        case .allow: request.outcome = .uncounted(.allowed)
-        case .deny: request.outcome = .uncounted(.unavailable)
-        case .local:
-            fallback.judge(request, now: context.loop.now, wall: context.loop.wall, source: .fallback)
-        }
-        return request.outcome
+        fallback.decide(request, now: context.loop.now, wall: context.loop.wall)
     }
 
     // MARK: Trouble

@@ -11,8 +11,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     package unowned(unsafe) var delegate: (any WindowStoreDelegate)?
 
     private let sender: any RedisSender
-    private let fallback: MemoryWindowStore
-    private let unavailability: StoreConfiguration.WhenUnavailable
+    private var fallback: StoreFallback<MemoryWindowStore>
     private let prefix: [UInt8]
     private let command = RESPCommand()
     private var health = StoreHealth()
@@ -24,8 +23,6 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     private var freeNumbers: [Int] = []
     private var jitter: UInt64
 
-    /// Requests that `StoreConfiguration.WhenUnavailable` decided.
-    package private(set) var fallbacks: UInt64 = 0
     /// Replies that were errors, and the last of them; for the log.
     package private(set) var errors: UInt64 = 0
     package private(set) var lastError: String?
@@ -44,12 +41,11 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     ///   - seed: for the jitter.
     package init(
         _ sender: any RedisSender, fallback: MemoryWindowStore,
-        whenUnavailable unavailability: StoreConfiguration.WhenUnavailable,
+        whenUnavailable: StoreConfiguration.WhenUnavailable,
         prefix: String, seed: UInt64
     ) {
         self.sender = sender
-        self.fallback = fallback
-        self.unavailability = unavailability
+        self.fallback = StoreFallback(whenUnavailable, local: fallback)
         self.prefix = Array(prefix.utf8)
         jitter = seed | 1
     }
@@ -126,13 +122,12 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     }
 
     private func withoutRedis(_ decision: LimitDecision, now: Instant, wall: WallTime) -> CountAnswer {
-        fallbacks += 1
-        switch unavailability {
-        case .allow: decision.outcome = .allowed
-        case .deny: decision.outcome = .unavailable
-        case .local:
+        switch fallback.decide() {
+        case .allowed: decision.outcome = .allowed
+        case .unavailable: decision.outcome = .unavailable
+        case .counted(let memory):
             decision.isLocal = true
-            return fallback.count(decision, now: now, wall: wall)
+            return memory.count(decision, now: now, wall: wall)
         }
         return .now
     }
