@@ -56,6 +56,7 @@ let package = Package(
         module("Metrics"),
 
         // 3  vocabulary
+        module("Net", ["Bytes"]),
         module("HTTPModel", ["Bytes"]),
         module("TLS", ["COpenSSL", "Bytes", "Time"]),
         module("JOSE", ["CJWT", "Bytes", "JSON", "Crypto", "Time"]),
@@ -64,80 +65,77 @@ let package = Package(
         module("Reactor", ["CLinux", "Time"]),
 
         // 4  sockets
-        module("Sockets", ["CLinux", "Bytes", "Time", "TLS", "Reactor"]),
+        module("Sockets", ["CLinux", "Bytes", "Time", "Net", "TLS", "Reactor"]),
 
         // 5  protocols
         module("HTTP1", ["Bytes", "HTTPModel"]),
         module("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "HTTPModel"]),
-        module("GRPC", ["Bytes", "Compression", "JSON", "HTTPModel", "Time"]),
-        module("Config", ["Bytes", yams]),
-        module("Redis", ["CHiredis", "Bytes", "Time", "Reactor", "TLS", "Sockets"]),
+        module("GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
+        module("Config", ["Bytes", "Net", yams]),
+        module("Redis", ["CHiredis", "Bytes", "Time", "Net", "TLS", "Reactor", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
         module("Balancing", ["Time"]),
-        module("DNS", ["Bytes", "Time", "Sockets"]),
+        module("DNS", ["Bytes", "Time", "Net"]),
 
         // 6  assemblies
         module(
             "Transport",
             [
-                "CLinux", "Bytes", "JSON", "Crypto", "Time", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC",
-                "Config", "DNS",
+                "CLinux", "Bytes", "JSON", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2",
+                "GRPC", "Config", "DNS",
             ]),
         module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"]),
-        module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Redis", "Config"]),
+        module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"]),
 
         // 7  products
         module(
             "Gateway",
             [
-                "Bytes", "Compression", "JSON", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP2",
-                "GRPC", "Config", "Redis", "Telemetry", "Balancing", "Protobuf", "Transport", "Transcoding", "RateLimit", "DNS",
+                "Bytes", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf",
+                "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "Balancing", "DNS", "Transport",
+                "Transcoding", "RateLimit",
             ]),
         module(
             "RateLimitService",
-            [
-                "Bytes", "Time", "Metrics", "HTTP2", "GRPC", "Config", "Reactor", "Sockets", "Redis", "Transport", "RateLimit",
-            ]),
-        module("Demo", ["Bytes", "Protobuf", "Messages", "GRPC", "Reactor", "Sockets", "Transport", protobuf]),
+            ["Bytes", "Time", "Metrics", "Net", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Transport", "RateLimit"]),
+        module("Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
 
         module(
             "Calling",
-            [
-                "Bytes", "TLS", "HTTP2", "GRPC", "Protobuf", "Reactor", "Sockets", "Config", "Transport", "Transcoding",
-            ]),
+            ["Bytes", "Net", "TLS", "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Transport", "Transcoding"]),
 
         // 8  control
         module(
             "Control",
             [
-                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2",
-                "Telemetry",
-                "Config", "DNS", "Redis", "Balancing", "Transport", "RateLimit", "Gateway", "RateLimitService", "Demo",
+                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1",
+                "HTTP2", "Config", "Redis", "Telemetry", "Balancing", "DNS", "Transport", "RateLimit", "Gateway",
+                "RateLimitService", "Demo",
             ]),
 
         // 9  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Bytes", "JSON", "Crypto", "Time", "TLS", "JOSE", "Sockets", "Config", "Telemetry", "Gateway", "RateLimitService",
-                "Transport", "Calling", "Control", arguments,
+                "Bytes", "JSON", "Crypto", "Time", "Net", "TLS", "JOSE", "Config", "Telemetry", "Transport", "Gateway",
+                "RateLimitService", "Calling", "Control", arguments,
             ],
             swiftSettings: settings),
 
-        // Tests: a target each, in the floors' order; three helpers that several of them share.
+        // Tests: a target each, in the floors' order; helpers that several of them share.
         .target(
             name: "GRPCTesting",
-            dependencies: ["Bytes", "Time", "HTTPModel", "TLS", "HTTP2", "GRPC", "Reactor", "Sockets", "Transport"],
+            dependencies: ["Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP2", "GRPC", "Transport"],
             path: "Tests/GRPCTesting", swiftSettings: settings),
+        .target(name: "BytesTesting", path: "Tests/BytesTesting", swiftSettings: settings),
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
         .target(
             name: "FuzzEntries",
             dependencies: [
-                "Bytes", "Compression", "JSON", "Crypto", "Time", "HTTPModel", "JOSE", "Protobuf", "HTTP1", "HTTP2", "GRPC",
-                "Config", "Redis",
-                "Telemetry", "DNS", "Transcoding", "RateLimit", "Gateway", "RateLimitService", "Control", "Calling",
+                "Bytes", "Compression", "JSON", "Crypto", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "HTTP1", "HTTP2", "GRPC",
+                "Config", "Redis", "Telemetry", "DNS", "Transcoding", "RateLimit", "Gateway", "RateLimitService", "Calling",
+                "Control",
             ],
             path: "Tests/FuzzEntries", swiftSettings: settings),
         tests("Bytes"),
@@ -146,57 +144,53 @@ let package = Package(
         tests("Crypto"),
         tests("Time"),
         tests("Metrics"),
+        tests("Net", ["BytesTesting"]),
         tests("HTTPModel", ["CNghttp2"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
         tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
         tests("Protobuf"),
         tests("Reactor", ["Time"]),
-        tests("Sockets", ["Bytes", "Time", "Reactor", "TLS", "TLSTesting"]),
+        tests("Sockets", ["Bytes", "Time", "Net", "TLS", "Reactor", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "HTTPModel"]),
         tests("HTTP2", ["CFieldValue", "Bytes", "HTTPModel"]),
         tests("GRPC", ["Bytes", "Compression", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
-        tests("Redis", ["Bytes", "Time", "Reactor", "Sockets", "TLS", "RedisServer"]),
+        tests("Redis", ["Bytes", "Time", "Net", "TLS", "Reactor", "Sockets", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Time", "Metrics"]),
         tests("Balancing", ["Time"]),
-        tests("DNS", ["Time", "Sockets"]),
+        tests("DNS", ["Time", "Net"]),
         tests(
             "Transport",
             [
-                "Bytes", "Time", "HTTPModel", "HTTP1", "HTTP2", "GRPC", "TLS", "Reactor", "Sockets", "DNS", "GRPCTesting",
+                "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC", "DNS", "GRPCTesting",
                 "TLSTesting",
             ]),
         tests("Transcoding", ["Bytes", "Protobuf"]),
-        tests("RateLimit", ["Bytes", "Time", "Reactor", "Sockets", "Redis", "RedisServer"]),
+        tests("RateLimit", ["Bytes", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "Gateway",
             [
-                "Bytes", "Time", "Metrics", "HTTPModel", "JSON", "Crypto", "JOSE", "TLS", "Sockets", "HTTP2", "Config", "RateLimit",
-                "Balancing", "GRPC", "Reactor", "Transport", "GRPCTesting",
+                "Bytes", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
+                "GRPC", "Config", "Balancing", "Transport", "RateLimit", "GRPCTesting", "BytesTesting",
             ]),
         tests(
             "RateLimitService",
             [
-                "Bytes", "Time", "HTTPModel", "GRPC", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting", "Redis",
-                "RedisServer", "Config", "RateLimit", "Metrics", protobuf,
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "Messages", "Reactor", "GRPC", "Config", "Redis", "Transport",
+                "RateLimit", "GRPCTesting", "RedisServer", protobuf,
             ]),
         tests(
             "Demo",
             [
-                "Bytes", "HTTPModel", "HTTP2", "GRPC", "Protobuf", "Reactor", "Sockets", "Messages", "Transport", "GRPCTesting",
-                protobuf,
+                "Bytes", "Net", "HTTPModel", "Protobuf", "Messages", "Reactor", "Sockets", "HTTP2", "GRPC", "Transport",
+                "GRPCTesting", protobuf,
             ]),
-        tests(
-            "Calling",
-            [
-                "Bytes", "GRPC", "Protobuf", "Sockets", "Transport", "Demo", "GRPCTesting", protobuf,
-            ]),
+        tests("Calling", ["Bytes", "Net", "Protobuf", "GRPC", "Transport", "Demo", "GRPCTesting", protobuf]),
         tests(
             "Control",
             [
-                "Bytes", "Time", "Metrics", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Config", "DNS",
-                "Transport",
-                "Gateway", "RateLimit", "GRPCTesting", "TLSTesting",
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Config",
+                "DNS", "Transport", "RateLimit", "Gateway", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

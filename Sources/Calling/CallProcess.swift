@@ -1,7 +1,6 @@
 internal import GRPC
 internal import Protobuf
 package import Reactor
-internal import Sockets
 package import Transport
 
 /// `martlet call`: connects, finds out what there is, and does what was asked.

@@ -1,5 +1,5 @@
 package import Config
-package import Sockets
+package import Net
 package import TLS
 
 /// Whom to call, and how it is spoken to.

@@ -1,3 +1,5 @@
+internal import Net
+
 /// Where to listen or whom to call: an address and port, a host name and port, or a Unix socket.
 package enum NetworkAddress: Sendable, Hashable {
     /// In digits, the shortest form, IPv6 without brackets: what `SocketAddress(host:port:)` takes.
@@ -7,14 +9,11 @@ package enum NetworkAddress: Sendable, Hashable {
     /// The path of a Unix socket.
     case unix(String)
 
-    /// `sun_path` holds 108 bytes and ends in a zero (unix(7)).
-    package static let unixPathBytesMax = 107
-
     /// `10.0.0.1:80`, `[::1]:80`, `host.example:80` or `unix:/path`; `nil` for anything else.
     package init?(_ text: String) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
-            guard path.hasPrefix("/"), path.utf8.count <= Self.unixPathBytesMax, !path.utf8.contains(0) else { return nil }
+            guard path.hasPrefix("/"), path.utf8.count <= SocketAddress.unixPathBytesMax, !path.utf8.contains(0) else { return nil }
             self = .unix(path)
             return
         }
@@ -24,12 +23,12 @@ package enum NetworkAddress: Sendable, Hashable {
         let host = text[..<colon]
         if host.hasPrefix("[") {
             guard host.hasSuffix("]"), case let inside = host.dropFirst().dropLast(),
-                IPText.isV6(inside), let address = IPText.canonical(inside)
+                IPAddress.isV6(inside), let address = IPAddress.canonical(inside)
             else { return nil }
             self = .ip(address, port: port)
-        } else if let address = IPText.canonical(host) {
+        } else if let address = IPAddress.canonical(host) {
             // A bare IPv6 address: where it ends and the port begins would be a guess.
-            guard !IPText.isV6(address) else { return nil }
+            guard !IPAddress.isV6(address) else { return nil }
             self = .ip(address, port: port)
         } else {
             guard let name = Self.hostName(host) else { return nil }
@@ -81,7 +80,7 @@ package enum NetworkAddress: Sendable, Hashable {
 extension NetworkAddress: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .ip(let address, let port): IPText.isV6(address) ? "[\(address)]:\(port)" : "\(address):\(port)"
+        case .ip(let address, let port): IPAddress.isV6(address) ? "[\(address)]:\(port)" : "\(address):\(port)"
         case .name(let name, let port): "\(name):\(port)"
         case .unix(let path): "unix:\(path)"
         }

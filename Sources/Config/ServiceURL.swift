@@ -1,3 +1,5 @@
+internal import Net
+
 /// `scheme://[user:password@]host:port[/path]`, or `scheme:///path`: how a configuration names a service.
 package struct ServiceURL: Sendable, Equatable {
     package var scheme: String
@@ -34,14 +36,14 @@ package struct ServiceURL: Sendable, Equatable {
         if authority.hasPrefix("[") {
             guard let close = authority.firstIndex(of: "]") else { return nil }
             name = authority[authority.index(after: authority.startIndex)..<close]
-            guard IPText.isV6(name), let address = IPText.canonical(name),
+            guard IPAddress.isV6(name), let address = IPAddress.canonical(name),
                 let tail = Self.port(authority[authority.index(after: close)...])
             else { return nil }
             (host, port) = (address, tail)
         } else {
             if let colon = authority.firstIndex(of: ":") { name = authority[..<colon] }
             guard let tail = Self.port(authority[name.endIndex...]) else { return nil }
-            guard name.isEmpty || IPText.canonical(name) != nil || NetworkAddress.hostName(name) != nil else { return nil }
+            guard name.isEmpty || IPAddress.canonical(name) != nil || NetworkAddress.hostName(name) != nil else { return nil }
             (host, port) = (name.lowercased(), tail)
         }
         guard !host.isEmpty || (port == nil && user == nil && password == nil) else { return nil }
@@ -81,7 +83,7 @@ package struct ServiceURL: Sendable, Equatable {
 
     /// As Host has it: without a dot at its end, and without the port that is the scheme's own.
     package func authority(defaultPort: UInt16) -> String {
-        let host = IPText.isV6(host) ? "[\(host)]" : NetworkAddress.withoutDot(host)
+        let host = IPAddress.isV6(host) ? "[\(host)]" : NetworkAddress.withoutDot(host)
         return port.map { $0 == defaultPort ? host : "\(host):\($0)" } ?? host
     }
 
@@ -100,7 +102,7 @@ package struct ServiceURL: Sendable, Equatable {
     /// The host and port as an address, with the scheme's own port where none is given.
     package func address(defaultPort: UInt16? = nil) -> NetworkAddress? {
         guard let port = port ?? defaultPort, !host.isEmpty else { return nil }
-        return IPText.canonical(host).map { .ip($0, port: port) } ?? .name(host, port: port)
+        return IPAddress.canonical(host).map { .ip($0, port: port) } ?? .name(host, port: port)
     }
 }
 

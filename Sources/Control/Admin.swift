@@ -4,6 +4,7 @@ internal import Gateway
 internal import HTTP2
 internal import HTTPModel
 internal import Metrics
+internal import Net
 internal import Reactor
 internal import Sockets
 internal import TLS

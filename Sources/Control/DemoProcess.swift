@@ -1,7 +1,7 @@
 internal import Demo
 internal import Glibc
+package import Net
 internal import Reactor
-package import Sockets
 internal import Transport
 
 /// `martlet demo`: one demonstration backend on one thread.

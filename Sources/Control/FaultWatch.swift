@@ -1,7 +1,7 @@
 internal import Gateway
 internal import HTTP2
+internal import Net
 internal import Reactor
-internal import Sockets
 internal import Time
 internal import Transport
 

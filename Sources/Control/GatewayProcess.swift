@@ -7,7 +7,6 @@ internal import HTTPModel
 internal import Metrics
 internal import RateLimit
 internal import Reactor
-internal import Sockets
 internal import TLS
 internal import Telemetry
 internal import Time

@@ -2,11 +2,11 @@ package import Config
 internal import Crypto
 internal import Glibc
 internal import Metrics
+internal import Net
 internal import RateLimit
 package import RateLimitService
 internal import Reactor
 internal import Redis
-internal import Sockets
 internal import TLS
 internal import Time
 internal import Transport

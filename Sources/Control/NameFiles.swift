@@ -1,8 +1,9 @@
 package import Config
 internal import DNS
 internal import Gateway
+package import Net
 internal import Reactor
-package import Sockets
+internal import Sockets
 internal import Transport
 
 /// Whom to ask for names: as the system's files say, and the configuration says otherwise.

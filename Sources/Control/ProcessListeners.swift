@@ -1,3 +1,4 @@
+internal import Net
 internal import Reactor
 internal import Sockets
 internal import Transport

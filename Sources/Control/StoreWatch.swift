@@ -1,8 +1,8 @@
 internal import Config
 internal import Gateway
+internal import Net
 internal import RateLimit
 internal import Reactor
-internal import Sockets
 
 /// Says when a limit store stops deciding, and when it decides again: once for all workers, who report to the control loop.
 final class StoreWatch: @unchecked Sendable {

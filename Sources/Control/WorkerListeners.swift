@@ -1,5 +1,6 @@
 internal import Gateway
 package import HTTPModel
+internal import Net
 internal import Reactor
 internal import Sockets
 internal import Time

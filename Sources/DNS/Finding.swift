@@ -1,4 +1,4 @@
-internal import Sockets
+internal import Net
 
 /// What an answer says to its question.
 package enum Finding: Equatable, Sendable {

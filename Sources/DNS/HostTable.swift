@@ -1,4 +1,4 @@
-package import Sockets
+package import Net
 
 /// What /etc/hosts says: names that need no query.
 package struct HostTable: Sendable {

@@ -1,4 +1,4 @@
-package import Sockets
+package import Net
 package import Time
 
 /// One question, and the servers it is put to until one answers.

@@ -1,4 +1,4 @@
-internal import Sockets
+internal import Net
 package import Time
 
 /// A name looked up: as it is and within the search domains, in the order of resolv.conf(5), all its types at once.

@@ -1,4 +1,4 @@
-package import Sockets
+package import Net
 
 /// What is asked: all records of a type that a name has.
 package struct Question: Hashable, Sendable {

@@ -1,5 +1,5 @@
 internal import Bytes
-internal import Sockets
+internal import Net
 
 /// What is wrong with a message; the peer's fault.
 package enum MessageMistake: Error, Equatable {
@@ -91,7 +91,7 @@ package struct MessageReader {
             return .address(.ipv4(try uint32(), port: 0))
         case .aaaa:
             guard length == Untrusted(16) else { throw .badAddress }
-            return .address(.ipv6(try number(UInt64.self), try number(UInt64.self), port: 0, scope: 0))
+            return .address(.ipv6(try number(UInt128.self), port: 0, scope: 0))
         case .cname: return .alias(try name())
         case .srv:
             let (priority, weight, port) = (try uint16(), try uint16(), try uint16())

@@ -1,4 +1,4 @@
-package import Sockets
+package import Net
 
 /// What came of looking something up.
 package enum Resolution: Equatable, Sendable {

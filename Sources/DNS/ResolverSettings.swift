@@ -1,5 +1,5 @@
 internal import Bytes
-package import Sockets
+package import Net
 
 /// Whom to ask, and how long to wait.
 package struct ResolverSettings: Equatable, Sendable {

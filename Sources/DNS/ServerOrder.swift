@@ -1,4 +1,4 @@
-package import Sockets
+package import Net
 package import Time
 
 /// In which order servers are asked: as they are written, but those that were silent lately come last, so that a dead first

@@ -1,8 +1,9 @@
 internal import Bytes
 internal import GRPC
+package import Net
 internal import Protobuf
 package import Reactor
-package import Sockets
+internal import Sockets
 package import Transport
 
 /// A demonstration backend on one worker: martlet.demo.v1, the health service and reflection.

@@ -1,3 +1,4 @@
+package import Net
 package import Reactor
 package import Sockets
 package import TLS

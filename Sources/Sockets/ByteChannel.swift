@@ -1,6 +1,7 @@
 package import Bytes
 internal import CLinux
 internal import Glibc
+package import Net
 package import Reactor
 package import TLS
 internal import Time

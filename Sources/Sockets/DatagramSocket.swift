@@ -1,4 +1,5 @@
 internal import Glibc
+package import Net
 package import Reactor
 
 /// Hears from a `DatagramSocket`. May let go of it at any time.

@@ -1,5 +1,5 @@
 internal import Glibc
-package import Reactor
+internal import Reactor
 internal import Synchronization
 
 /// How often this process could not make a socket, or accept one, for lack of descriptors or of the kernel's memory.

@@ -1,4 +1,5 @@
 internal import Glibc
+package import Net
 package import Reactor
 
 /// Looks host names up.

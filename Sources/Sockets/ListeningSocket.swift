@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+package import Net
 package import Reactor
 
 /// A socket that accepts connections on a loop, at most so many a tick that no other event waits long for a storm of them.

@@ -1,4 +1,5 @@
 internal import Glibc
+package import Net
 package import Reactor
 
 /// Holds an address for listeners that are opened later, on several threads: bound, but not listening, so that it takes no

@@ -2,6 +2,7 @@ package import Bytes
 internal import HTTP1
 package import HTTP2
 package import HTTPModel
+package import Net
 package import Reactor
 package import Sockets
 package import TLS

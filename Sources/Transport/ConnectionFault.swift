@@ -1,5 +1,5 @@
 package import HTTP2
-package import Sockets
+package import Net
 
 /// A connection that we have ended because of what came on it.
 package struct ConnectionFault: Sendable {

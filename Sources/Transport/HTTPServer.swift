@@ -1,6 +1,7 @@
 package import GRPC
 package import HTTP2
 package import HTTPModel
+internal import Net
 internal import Reactor
 package import Sockets
 package import TLS
@@ -115,7 +116,7 @@ package final class HTTPServer {
     /// - Returns: false where there is none.
     @discardableResult
     package func makeRoom() -> Bool {
-        var counts: [SocketAddress.Host?: Int] = [:]
+        var counts: [IPAddress?: Int] = [:]
         for connection in connections.values { counts[connection.peerHost, default: 0] += 1 }
         let most = counts.values.max() ?? 0
         let crowd = connections.values.filter { counts[$0.peerHost] == most }

@@ -3,6 +3,7 @@ package import GRPC
 internal import HTTP1
 internal import HTTP2
 package import HTTPModel
+internal import Net
 package import Sockets
 internal import Reactor
 package import TLS
@@ -295,7 +296,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     func abort() { channel.abort() }
 
     /// Where it comes from, without the port.
-    var peerHost: SocketAddress.Host? { channel.peer?.hostBits }
+    var peerHost: IPAddress? { channel.peer?.ip }
 
     /// How long it has had no stream; zero while it has, or has not said what it speaks.
     var idleFor: Duration {

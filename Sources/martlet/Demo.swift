@@ -1,6 +1,6 @@
 import ArgumentParser
 import Control
-import Sockets
+internal import Net
 
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(

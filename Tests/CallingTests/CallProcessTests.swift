@@ -1,7 +1,7 @@
 import Demo
 import GRPC
 import GRPCTesting
-import Sockets
+import Net
 import Testing
 import Transport
 

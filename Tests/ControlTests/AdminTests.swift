@@ -1,7 +1,6 @@
 import Config
 import GRPCTesting
 import Metrics
-import Sockets
 import Testing
 import Transport
 

@@ -1,5 +1,5 @@
 import HTTP2
-import Sockets
+import Net
 import Testing
 import Time
 import Transport

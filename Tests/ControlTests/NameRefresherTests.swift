@@ -1,7 +1,7 @@
 import DNS
 import GRPCTesting
 import Gateway
-import Sockets
+import Net
 import Testing
 import Transport
 

@@ -1,4 +1,4 @@
-import Sockets
+import Net
 import Testing
 import Time
 

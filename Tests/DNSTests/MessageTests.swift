@@ -1,4 +1,4 @@
-import Sockets
+import Net
 import Testing
 
 @testable import DNS

@@ -1,6 +1,7 @@
 import Demo
 import GRPC
 import GRPCTesting
+import Net
 import Protobuf
 import Sockets
 import Testing

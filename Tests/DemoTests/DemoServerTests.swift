@@ -4,8 +4,8 @@ import GRPCTesting
 import HTTP2
 import HTTPModel
 import Messages
+import Net
 import Reactor
-import Sockets
 import SwiftProtobuf
 import Testing
 import Transport

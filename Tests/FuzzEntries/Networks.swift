@@ -4,6 +4,7 @@ import Gateway
 import HTTP1
 import HTTP2
 import HTTPModel
+internal import Net
 import Telemetry
 import Time
 

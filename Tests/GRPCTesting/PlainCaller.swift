@@ -1,4 +1,5 @@
 package import Bytes
+package import Net
 package import Sockets
 package import TLS
 internal import Transport

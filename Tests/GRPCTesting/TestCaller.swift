@@ -2,6 +2,7 @@ internal import Bytes
 package import HTTP2
 package import HTTPModel
 internal import GRPC
+package import Net
 package import Sockets
 package import Transport
 

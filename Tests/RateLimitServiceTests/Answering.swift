@@ -2,9 +2,9 @@ import GRPCTesting
 import HTTPModel
 import Messages
 import Metrics
+import Net
 import RateLimit
 import Reactor
-import Sockets
 import SwiftProtobuf
 import Testing
 import Time

@@ -1,11 +1,11 @@
 import GRPCTesting
 import Messages
 import Metrics
+import Net
 import RateLimit
 import Reactor
 import Redis
 import RedisServer
-import Sockets
 import SwiftProtobuf
 import Testing
 import Time

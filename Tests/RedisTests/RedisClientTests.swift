@@ -1,7 +1,6 @@
 import Bytes
 import Reactor
 import RedisServer
-import Sockets
 import Testing
 import Time
 

@@ -1,4 +1,5 @@
 import Bytes
+import Net
 import Reactor
 import Sockets
 import TLS

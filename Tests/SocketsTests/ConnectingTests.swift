@@ -1,4 +1,5 @@
 import Glibc
+import Net
 import Reactor
 import Testing
 

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Net
 import Reactor
 import TLS
 import TLSTesting

@@ -88,7 +88,7 @@ struct ReaderTests {
         ],
         "Sources/Control/Keys/Freshness.swift": [("1 << 31", "a constant")],
         "Sources/Gateway/Head/Authority.swift": [("text.count - end", "a position")],
-        "Sources/Gateway/Head/CIDR.swift": [
+        "Sources/Net/CIDR.swift": [
             ("lengthMax - length", "not more, by the range above"), ("UInt128(hostBitCount)", "less than 128, by the same line"),
             ("low + high", "positions within the set"),
         ],

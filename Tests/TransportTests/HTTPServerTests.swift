@@ -3,6 +3,7 @@ import GRPCTesting
 import Glibc
 import HTTP2
 import HTTPModel
+import Net
 import Reactor
 import Sockets
 import Testing

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Gateway
 internal import Glibc
+internal import Net
 internal import Reactor
 internal import Sockets
 internal import TLS

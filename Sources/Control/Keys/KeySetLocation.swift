@@ -1,6 +1,6 @@
 internal import Config
 internal import Gateway
-internal import Sockets
+internal import Net
 internal import TLS
 
 /// Where a key set lies: an https URL, taken apart.

@@ -1,3 +1,5 @@
+package import Net
+
 /// Who may call, as `allow:` and `deny:` say it.
 ///
 /// Compiled by `RuleBook`. What a rule asks of a token can only be known of a caller who has one: to a caller without a

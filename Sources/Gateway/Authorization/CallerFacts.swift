@@ -1,5 +1,6 @@
 package import HTTPModel
 package import JOSE
+package import Net
 
 /// What rules may know of a caller and a request.
 ///

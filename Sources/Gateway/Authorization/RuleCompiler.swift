@@ -1,4 +1,5 @@
 internal import JOSE
+internal import Net
 
 /// Turns rules into a `RuleProgram`; rules that are the same share their nodes.
 struct RuleCompiler {

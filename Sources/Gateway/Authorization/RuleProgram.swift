@@ -1,5 +1,6 @@
 internal import HTTPModel
 internal import JOSE
+internal import Net
 
 /// Rules as flat memory: each rule a run of nodes, children behind their parent.
 struct RuleProgram: Sendable {

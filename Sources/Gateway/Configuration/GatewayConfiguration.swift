@@ -1,4 +1,5 @@
 package import Config
+package import Net
 package import RateLimit
 package import Transport
 

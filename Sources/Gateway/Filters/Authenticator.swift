@@ -1,3 +1,4 @@
+internal import Net
 internal import Reactor
 internal import Transport
 internal import GRPC

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Net
 internal import Reactor
 internal import GRPC
 internal import HTTPModel

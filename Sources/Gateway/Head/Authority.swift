@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Glibc
 internal import HTTPModel
+internal import Net
 
 /// An authority in its two parts, as `:authority` and Host carry them (RFC 3986, section 3.2, without user information).
 ///

@@ -1,6 +1,7 @@
 internal import Bytes
 package import HTTPModel
 internal import Glibc
+package import Net
 
 /// Where a request came from, and what of its `x-forwarded-for` is believed.
 ///

@@ -2,7 +2,7 @@ internal import Balancing
 package import Bytes
 internal import JSON
 package import Metrics
-internal import Sockets
+internal import Net
 package import Time
 
 /// What is known of clusters and their endpoints, for people and for Prometheus.

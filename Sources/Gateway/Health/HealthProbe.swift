@@ -1,6 +1,7 @@
 internal import Balancing
 internal import GRPC
 internal import HTTP2
+internal import Net
 internal import Reactor
 internal import Sockets
 internal import TLS

@@ -3,7 +3,6 @@ internal import GRPC
 internal import HTTP2
 internal import HTTPModel
 internal import Reactor
-internal import Sockets
 internal import Transport
 
 /// One request of a health probe, on a connection that the probe keeps.

@@ -1,3 +1,4 @@
+internal import Net
 internal import Redis
 internal import Sockets
 internal import TLS

@@ -1,5 +1,6 @@
 internal import GRPC
 internal import HTTP2
+internal import Net
 internal import RateLimit
 internal import Reactor
 internal import Sockets

@@ -1,3 +1,5 @@
+internal import Net
+
 /// Which requests a route takes, as its configuration says; everything that is written must fit.
 ///
 /// The default takes everything. Compiled by `RouteTable`.

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import HTTP2
+internal import Net
 internal import Reactor
 internal import Sockets
 internal import TLS

@@ -2,7 +2,6 @@ internal import Balancing
 internal import GRPC
 internal import Protobuf
 internal import Reactor
-internal import Sockets
 internal import Time
 package import Transcoding
 package import Transport

@@ -1,6 +1,6 @@
 package import JOSE
+package import Net
 package import RateLimit
-package import Sockets
 internal import TLS
 package import Transcoding
 internal import Transport

@@ -3,9 +3,9 @@ package import Config
 internal import Crypto
 internal import JOSE
 internal import Metrics
+internal import Net
 package import RateLimit
 internal import Protobuf
-internal import Sockets
 package import TLS
 package import Time
 internal import Transcoding

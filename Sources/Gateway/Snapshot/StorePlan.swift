@@ -1,5 +1,4 @@
 package import RateLimit
-internal import Sockets
 package import Transport
 
 /// Where the limits of a snapshot are counted, made ready for workers to build their stores from.

@@ -1,7 +1,7 @@
 internal import Balancing
 internal import GRPC
+internal import Net
 internal import Reactor
-internal import Sockets
 internal import TLS
 internal import Time
 internal import Transport

@@ -1,6 +1,6 @@
 package import Balancing
 package import DNS
-package import Sockets
+package import Net
 internal import TLS
 package import Transport
 

@@ -1,5 +1,6 @@
 package import Balancing
 internal import HTTPModel
+package import Net
 internal import Reactor
 package import Sockets
 internal import Time

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Metrics
 internal import GRPC
+internal import Net
 internal import Protobuf
 internal import Transcoding
 internal import HTTPModel

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import HTTP2
 internal import Balancing
+internal import Net
 internal import Reactor
 internal import GRPC
 internal import HTTPModel
@@ -23,7 +24,7 @@ extension GatewayWorker {
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
             facts = try HeadFacts(
-                &stream.pointee.fields, heads, isLocal: stream.serverConnection { IPAddress($0.channel.peer) == nil })
+                &stream.pointee.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
         } catch {
             exchange.pointee.clientProtocol = Self.caller(of: stream)
             return refuse(exchange, RefusalCause(error))
@@ -135,7 +136,7 @@ extension GatewayWorker {
 
     @inline(__always)
     func findOrigin(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) {
-        let peer = IPAddress(stream.serverConnection { $0.channel.peer })
+        let peer = stream.serverConnection { $0.channel.peer?.ip }
         exchange.pointee.origin =
             snapshot.trustsProxies
             ? ClientOrigin(peer: peer, fields: stream.pointee.fields, trusted: snapshot.trustedProxies)
@@ -209,17 +210,6 @@ extension RefusalCause {
         case .hostMismatch: self = .hostMismatch
         case .noMethod, .authority, .contentTypes: self = .malformedHead
         case .timeouts: self = .malformedTimeout
-        }
-    }
-}
-
-extension IPAddress {
-    /// `nil` for a peer on a Unix socket.
-    init?(_ address: SocketAddress?) {
-        switch address {
-        case .ipv4(let bits, _): self.init(v4: bits)
-        case .ipv6(let high, let low, _, _): self.init(bits: UInt128(high) << 64 | UInt128(low))
-        case .unix, nil: return nil
         }
     }
 }

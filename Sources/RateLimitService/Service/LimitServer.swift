@@ -1,8 +1,9 @@
 internal import GRPC
 internal import HTTP2
+package import Net
 package import RateLimit
 package import Reactor
-package import Sockets
+internal import Sockets
 package import Transport
 
 /// The rate-limit service on one worker: RLS v3 and the health service.

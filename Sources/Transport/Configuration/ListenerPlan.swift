@@ -2,7 +2,7 @@ package import Config
 internal import GRPC
 internal import HTTP2
 internal import HTTPModel
-package import Sockets
+package import Net
 package import TLS
 
 /// A listener made ready: where, how secured, and what it allows.

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import DNS
+internal import Net
 internal import Reactor
 internal import Sockets
 

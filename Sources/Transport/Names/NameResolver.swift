@@ -1,4 +1,5 @@
 package import DNS
+package import Net
 package import Reactor
 package import Sockets
 internal import Time

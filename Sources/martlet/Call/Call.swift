@@ -3,7 +3,6 @@ import Calling
 import Config
 import Control
 import Glibc
-import Sockets
 import TLS
 import Transport
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Calling
 import Config
 import Control
-import Sockets
+internal import Net
 import TLS
 
 /// How a server is verified, and which one to call.

@@ -3,6 +3,7 @@ import GRPCTesting
 import Gateway
 import HTTPModel
 import JOSE
+import Net
 import Reactor
 import Sockets
 import Synchronization

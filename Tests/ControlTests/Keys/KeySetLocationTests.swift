@@ -1,6 +1,6 @@
 import Gateway
 import JOSE
-import Sockets
+import Net
 import Testing
 
 @testable import Control
@@ -19,7 +19,7 @@ struct KeySetLocationTests {
             ("https://other.test:8443", .name("other.test", port: 8443), "other.test:8443", "/"),
             ("https://other.test:443/?q=1#part", .name("other.test", port: 443), "other.test", "/?q=1"),
             ("https://127.0.0.1:1/k", .address(.ipv4(0x7f00_0001, port: 1)), "127.0.0.1:1", "/k"),
-            ("https://[::1]/k", .address(.ipv6(0, 1, port: 443, scope: 0)), "[::1]", "/k"),
+            ("https://[::1]/k", .address(.ipv6(1, port: 443, scope: 0)), "[::1]", "/k"),
             ("//other.test/k", .name("other.test", port: 443), "other.test", "/k"),
             ("/k?y=2", .name("keys.test", port: 443), "keys.test", "/k?y=2"),
         ])

@@ -1,7 +1,7 @@
 import GRPCTesting
 import Gateway
+import Net
 import Reactor
-import Sockets
 import TLSTesting
 import Testing
 

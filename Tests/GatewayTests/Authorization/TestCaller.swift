@@ -1,6 +1,8 @@
+import BytesTesting
 import Crypto
 import HTTPModel
 import JSON
+import Net
 import TLS
 
 @testable import Gateway

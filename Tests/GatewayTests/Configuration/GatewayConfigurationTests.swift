@@ -1,6 +1,7 @@
 import Balancing
 import Config
 import JOSE
+import Net
 import RateLimit
 import Testing
 

@@ -1,4 +1,6 @@
+import BytesTesting
 import HTTPModel
+import Net
 import Testing
 
 @testable import Gateway

@@ -1,3 +1,4 @@
+import BytesTesting
 import HTTPModel
 import Testing
 

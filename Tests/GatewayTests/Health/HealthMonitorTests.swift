@@ -4,6 +4,7 @@ import GRPC
 import GRPCTesting
 import HTTP2
 import HTTPModel
+import Net
 import Reactor
 import Sockets
 import Testing

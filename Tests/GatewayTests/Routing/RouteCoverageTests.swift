@@ -1,3 +1,4 @@
+import BytesTesting
 import Testing
 
 @testable import Gateway

@@ -1,4 +1,5 @@
 @testable import Gateway
+import BytesTesting
 
 /// Routing as DESIGN.md words it, without any index: what `RouteTable` is compared with.
 enum RouteModel {

@@ -2,6 +2,7 @@ import Balancing
 import GRPC
 import GRPCTesting
 import HTTPModel
+import Net
 import Sockets
 import Testing
 import Time

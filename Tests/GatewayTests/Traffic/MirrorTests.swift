@@ -1,6 +1,7 @@
 import Bytes
 import GRPCTesting
 import HTTPModel
+import Net
 import Sockets
 import Testing
 import Transport

@@ -2,7 +2,6 @@ import Balancing
 import GRPCTesting
 import Metrics
 import Reactor
-import Sockets
 import Testing
 
 @testable import Gateway

@@ -1,6 +1,7 @@
 import Balancing
 import GRPCTesting
 import HTTPModel
+import Net
 import Sockets
 import Testing
 

@@ -1,6 +1,7 @@
 import GRPCTesting
 import Glibc
 import HTTPModel
+import Net
 import Sockets
 import Testing
 import Time

@@ -1,7 +1,6 @@
 import Balancing
 import GRPCTesting
 import JOSE
-import Sockets
 import Testing
 
 @testable import Gateway

@@ -2,7 +2,6 @@ import Balancing
 import GRPCTesting
 import HTTP2
 import HTTPModel
-import Sockets
 import Testing
 import Transport
 

@@ -2,6 +2,7 @@ import Bytes
 import GRPCTesting
 import HTTP2
 import HTTPModel
+import Net
 import Sockets
 
 @testable import Transport

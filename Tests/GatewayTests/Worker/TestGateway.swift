@@ -3,6 +3,7 @@ import Config
 import GRPCTesting
 import HTTP2
 import Metrics
+import Net
 import RateLimit
 import Sockets
 import TLS

@@ -2,6 +2,7 @@ import Bytes
 import GRPC
 import GRPCTesting
 import HTTP2
+import Net
 import Sockets
 import Testing
 import Transport

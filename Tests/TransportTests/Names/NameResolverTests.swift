@@ -1,7 +1,7 @@
 import DNS
 import GRPCTesting
+import Net
 import Reactor
-import Sockets
 import Testing
 import Time
 

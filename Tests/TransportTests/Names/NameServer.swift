@@ -1,4 +1,5 @@
 import Glibc
+import Net
 import Sockets
 import Testing
 

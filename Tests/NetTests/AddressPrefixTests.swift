@@ -1,6 +1,7 @@
+import BytesTesting
 import Testing
 
-@testable import Gateway
+@testable import Net
 
 @Suite struct AddressPrefixTests {
     static func text(_ prefix: AddressPrefix, _ address: String) -> String {

@@ -14,10 +14,10 @@ package struct AddressPrefix: Sendable, Equatable {
     }
 
     /// The longest text that `write` makes.
-    static var textBytesMax: Int { IPAddress.textBytesMax + 4 }
+    package static var textBytesMax: Int { IPAddress.textBytesMax + 4 }
 
     /// The network that stands for an address.
-    func network(of address: IPAddress) -> IPAddress {
+    package func network(of address: IPAddress) -> IPAddress {
         let address = Self.translated(address)
         let hostBits = address.isV4 ? 32 - ipv4 : 128 - ipv6
         return IPAddress(bits: address.bits & ~((UInt128(1) << UInt128(hostBits)) &- 1))
@@ -25,7 +25,7 @@ package struct AddressPrefix: Sendable, Equatable {
 
     /// Writes an address where all of it counts, else its network with the length behind a slash.
     /// - Returns: how many bytes were written, `textBytesMax` at most.
-    func write(_ address: IPAddress, to target: UnsafeMutableRawPointer) -> Int {
+    package func write(_ address: IPAddress, to target: UnsafeMutableRawPointer) -> Int {
         let network = network(of: address)
         let (bits, all) = network.isV4 ? (ipv4, 32) : (ipv6, 128)
         var count = network.write(to: target)

@@ -1,7 +1,6 @@
-import Glibc
 import Testing
 
-@testable import Sockets
+@testable import Net
 
 @Suite struct SocketAddressTests {
     @Test(
@@ -10,21 +9,14 @@ import Testing
             ("127.0.0.1:8080", SocketAddress.ipv4(0x7f00_0001, port: 8080)),
             ("0.0.0.0:0", .ipv4(0, port: 0)),
             ("255.255.255.255:65535", .ipv4(.max, port: 65535)),
-            ("[::1]:443", .ipv6(0, 1, port: 443, scope: 0)),
-            ("[2001:db8::5]:1", .ipv6(0x2001_0db8_0000_0000, 5, port: 1, scope: 0)),
-            ("[::ffff:10.0.0.1]:1", .ipv6(0, 0xffff_0a00_0001, port: 1, scope: 0)),
+            ("[::1]:443", .ipv6(1, port: 443, scope: 0)),
+            ("[2001:db8::5]:1", .ipv6(0x2001_0db8 << 96 | 5, port: 1, scope: 0)),
+            ("[::ffff:10.0.0.1]:1", .ipv6(0xffff_0a00_0001, port: 1, scope: 0)),
             ("unix:/run/martlet.sock", .unix("/run/martlet.sock")),
         ])
     func read(text: String, address: SocketAddress) {
         #expect(SocketAddress(text) == address)
         #expect(address.description == text)
-        // Through the kernel's form and back.
-        let back = address.withSockaddr { pointer, length in
-            var storage = sockaddr_storage()
-            withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: Int(length))) }
-            return SocketAddress(storage, length: length)
-        }
-        #expect(back == address)
     }
 
     @Test(
@@ -60,12 +52,12 @@ import Testing
     @Test("IPv4 is compared as IPv6, mapped; ports are exchanged, paths have none")
     func parts() {
         let four = SocketAddress.ipv4(0x0a00_0001, port: 80)
-        #expect(four.mapped == (0, 0xffff_0a00_0001))
+        #expect(four.ip?.bits == 0xffff_0a00_0001)
         #expect(four.host == "10.0.0.1")
         #expect(four.with(port: 81).port == 81)
-        #expect(SocketAddress.ipv6(1, 2, port: 3, scope: 4).with(port: 9) == .ipv6(1, 2, port: 9, scope: 4))
+        #expect(SocketAddress.ipv6(2, port: 3, scope: 4).with(port: 9) == .ipv6(2, port: 9, scope: 4))
         #expect(SocketAddress.unix("/a").with(port: 9) == .unix("/a"))
         #expect(SocketAddress.unix("/a").port == nil)
-        #expect(SocketAddress.unix("/a").host == "unix:")
+        #expect(SocketAddress.unix("/a").host == "unix:" && SocketAddress.unix("/a").ip == nil)
     }
 }

@@ -1,6 +1,7 @@
+import BytesTesting
 import Testing
 
-@testable import Gateway
+@testable import Net
 
 @Suite struct IPAddressTests {
     @Test(
@@ -33,6 +34,14 @@ import Testing
     func refused(text: String) {
         #expect(IPAddress(text) == nil)
     }
+
+    @Test(
+        "an address in digits has one shortest form in the family it is written in",
+        arguments: [
+            ("10.0.0.1", "10.0.0.1"), ("2001:DB8:0::1", "2001:db8::1"), ("::ffff:a00:1", "::ffff:10.0.0.1"),
+            ("::FFFF:10.0.0.1", "::ffff:10.0.0.1"), ("10.0.0.01", nil), ("[::1]", nil), ("10.0.0.1\0", nil), ("fe80::1%eth0", nil),
+        ] as [(String, String?)])
+    func shortest(text: String, expected: String?) { #expect(IPAddress.canonical(text) == expected) }
 
     @Test("random addresses survive being written and read")
     func roundTrip() {

@@ -169,7 +169,22 @@ extension IPAddress {
 }
 
 extension IPAddress: CustomStringConvertible {
+    /// Asked for every connection that is accepted: IPv4 in a String that is short enough to need no memory.
     package var description: String {
-        String(unsafeUninitializedCapacity: Self.textBytesMax) { write(to: UnsafeMutableRawPointer($0.baseAddress!)) }
+        String(unsafeUninitializedCapacity: isV4 ? 15 : Self.textBytesMax) {
+            write(to: UnsafeMutableRawPointer($0.baseAddress!))
+        }
+    }
+
+    /// As IPv6 also where it is IPv4-mapped: `::ffff:10.0.0.1` (RFC 5952, section 5).
+    package var textAsV6: String { isV4 ? "::ffff:\(description)" : description }
+
+    /// Whether an address in digits is written as IPv6.
+    package static func isV6(_ digits: some StringProtocol) -> Bool { digits.utf8.contains(UInt8(ascii: ":")) }
+
+    /// The shortest form of an address in digits, in the family it is written in; `nil` for anything else.
+    package static func canonical(_ digits: some StringProtocol) -> String? {
+        let digits = String(digits)
+        return IPAddress(digits).map { isV6(digits) ? $0.textAsV6 : $0.description }
     }
 }

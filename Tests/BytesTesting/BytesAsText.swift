@@ -1,0 +1,3 @@
+extension UnsafeRawBufferPointer {
+    package var text: String { String(decoding: self, as: UTF8.self) }
+}
