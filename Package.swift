@@ -74,26 +74,29 @@ let package = Package(
         module("Config", ["Bytes", "Net", yams]),
         module("Redis", ["CHiredis", "Bytes", "Time", "Net", "TLS", "Reactor", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
-        module("Balancing", ["Time"]),
         module("DNS", ["Bytes", "Time", "Net"]),
 
-        // 6  assemblies
+        // 6  policy
+        module("Balancing", ["Time"]),
+        module("Routing", ["Bytes", "Net", "HTTPModel"]),
+        module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"]),
+
+        // 7  assemblies
         module(
             "Transport",
             [
                 "CLinux", "Bytes", "JSON", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2",
                 "GRPC", "Config", "DNS",
             ]),
-        module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"]),
 
-        // 7  products
+        // 8  products
         module(
             "Gateway",
             [
                 "Bytes", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf",
-                "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "Balancing", "DNS", "Transport",
-                "Transcoding", "RateLimit",
+                "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Routing", "Transcoding",
+                "Transport", "RateLimit",
             ]),
         module(
             "RateLimitService",
@@ -102,18 +105,18 @@ let package = Package(
 
         module(
             "Calling",
-            ["Bytes", "Net", "TLS", "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Transport", "Transcoding"]),
+            ["Bytes", "Net", "TLS", "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Transcoding", "Transport"]),
 
-        // 8  control
+        // 9  control
         module(
             "Control",
             [
                 "CLinux", "Bytes", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1",
-                "HTTP2", "Config", "Redis", "Telemetry", "Balancing", "DNS", "Transport", "RateLimit", "Gateway",
+                "HTTP2", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "Gateway",
                 "RateLimitService", "Demo",
             ]),
 
-        // 9  executable
+        // 10  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -134,8 +137,8 @@ let package = Package(
             name: "FuzzEntries",
             dependencies: [
                 "Bytes", "Compression", "JSON", "Crypto", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "HTTP1", "HTTP2", "GRPC",
-                "Config", "Redis", "Telemetry", "DNS", "Transcoding", "RateLimit", "Gateway", "RateLimitService", "Calling",
-                "Control",
+                "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "RateLimit", "Gateway", "RateLimitService",
+                "Calling", "Control",
             ],
             path: "Tests/FuzzEntries", swiftSettings: settings),
         tests("Bytes"),
@@ -157,21 +160,22 @@ let package = Package(
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Net", "TLS", "Reactor", "Sockets", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Time", "Metrics"]),
-        tests("Balancing", ["Time"]),
         tests("DNS", ["Time", "Net"]),
+        tests("Balancing", ["Time"]),
+        tests("Routing", ["Net", "HTTPModel", "BytesTesting"]),
+        tests("Transcoding", ["Bytes", "Protobuf"]),
         tests(
             "Transport",
             [
                 "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC", "DNS", "GRPCTesting",
                 "TLSTesting",
             ]),
-        tests("Transcoding", ["Bytes", "Protobuf"]),
         tests("RateLimit", ["Bytes", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "Gateway",
             [
                 "Bytes", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
-                "GRPC", "Config", "Balancing", "Transport", "RateLimit", "GRPCTesting", "BytesTesting",
+                "GRPC", "Config", "Balancing", "Routing", "Transport", "RateLimit", "GRPCTesting", "BytesTesting",
             ]),
         tests(
             "RateLimitService",
@@ -194,7 +198,7 @@ let package = Package(
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
-        // 11  the fuzz entries as a program, for the optimized build
+        // 12  the fuzz entries as a program, for the optimized build
         .executableTarget(name: "Fuzz", dependencies: ["FuzzEntries"], path: "Tests/Fuzz", swiftSettings: settings),
     ]
 )

@@ -99,13 +99,14 @@ package enum PercentCoding {
 
     /// The byte that the escape beginning at `index` stands for; `nil` where it is none.
     package static func escape(at index: Int, in text: UnsafeRawBufferPointer) -> UInt8? {
-        guard index + 2 < text.count, let high = digit(text[index + 1]), let low = digit(text[index + 2]) else {
+        guard index + 2 < text.count, let high = hexDigit(text[index + 1]), let low = hexDigit(text[index + 2]) else {
             return nil
         }
         return high << 4 | low
     }
 
-    private static func digit(_ byte: UInt8) -> UInt8? {
+    /// The value of a hexadecimal digit of either case.
+    package static func hexDigit(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10

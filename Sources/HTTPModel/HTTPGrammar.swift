@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The character classes of HTTP and of URIs, as bits: no table in memory, no branch per class.
 @usableFromInline package enum HTTPGrammar {
     /// `tchar` (RFC 9110, section 5.6.2): what names, methods and many values are made of.
@@ -17,17 +19,31 @@
         contains(byte, low: 0x2BFF_6FF2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     }
 
+    /// What a host name usually is made of: lower-case letters, digits, `-`, `.` and `_`. Not `%`: a reg-name may be
+    /// percent-encoded (RFC 3986, section 3.2.2), and would hide a host from its routes.
+    @inlinable package static func isLowerCaseHost(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x03FF_6000_0000_0000, high: 0x07FF_FFFE_8000_0000)
+    }
+
+    /// What never needs an escape (RFC 3986, section 2.3).
+    @inlinable package static func isUnreserved(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
+    }
+
+    /// A visible byte of a path that divides nothing and that no reader takes for another: all but `/ ? % \ # ;`.
+    @inlinable package static func isPlainInPath(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x77FF_7FD6_0000_0000, high: 0x7FFF_FFFF_EFFF_FFFF)
+    }
+
+    /// A visible byte but `#`.
+    @inlinable package static func isQuery(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0xFFFF_FFF6_0000_0000, high: 0x7FFF_FFFF_FFFF_FFFF)
+    }
+
     @inlinable package static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 
     /// The value of a hexadecimal digit of either case.
-    @inlinable package static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x37
-        case 0x61...0x66: byte - 0x57
-        default: nil
-        }
-    }
+    package static func hexValue(_ byte: UInt8) -> UInt8? { PercentCoding.hexDigit(byte) }
 
     @inlinable package static func lowercased(_ byte: UInt8) -> UInt8 {
         byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte

@@ -65,7 +65,7 @@ extension IPAddress {
             guard leftGroups + rightGroups < 8 else { return nil }
             let start = index
             var group: UInt128 = 0
-            while index < text.count, let digit = hexDigit(text[index]) {
+            while index < text.count, let digit = PercentCoding.hexDigit(text[index]) {
                 group = group << 4 | UInt128(digit)
                 index += 1
             }
@@ -98,15 +98,6 @@ extension IPAddress {
         guard compressed ? groups <= 7 : groups == 8 else { return nil }
         if leftGroups == 0 { return right }
         return left << UInt128(16 * (8 - leftGroups)) | right
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 
     /// Writes the address at `target`, at most `textBytesMax` bytes, and returns how many were written.

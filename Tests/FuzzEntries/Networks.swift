@@ -5,6 +5,7 @@ import HTTP1
 import HTTP2
 import HTTPModel
 internal import Net
+internal import Routing
 import Telemetry
 import Time
 

@@ -14,8 +14,8 @@ struct Manifest {
         var isForTests: Bool { floor >= Manifest.testing }
     }
 
-    static let testing = 10
-    static let tests = 11
+    static let testing = 11
+    static let tests = 12
 
     private(set) var targets: [String: Target] = [:]
 

@@ -87,7 +87,7 @@ struct ReaderTests {
             ("(1 << 53)", "a constant"), ("policy.leewaySeconds", "at most 2^32, added to at most 2^53"),
         ],
         "Sources/Control/Keys/Freshness.swift": [("1 << 31", "a constant")],
-        "Sources/Gateway/Head/Authority.swift": [("text.count - end", "a position")],
+        "Sources/Routing/Head/Authority.swift": [("text.count - end", "a position")],
         "Sources/Net/CIDR.swift": [
             ("lengthMax - length", "not more, by the range above"), ("UInt128(hostBitCount)", "less than 128, by the same line"),
             ("low + high", "positions within the set"),

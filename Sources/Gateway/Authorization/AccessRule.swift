@@ -1,3 +1,4 @@
+package import HTTPModel
 package import Net
 
 /// Who may call, as `allow:` and `deny:` say it.

@@ -2,6 +2,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTP2
 internal import HTTPModel
+internal import Routing
 internal import Transcoding
 internal import Transport
 

@@ -2,6 +2,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Protobuf
+internal import Routing
 internal import Transcoding
 internal import Transport
 

@@ -1,5 +1,6 @@
 package import Balancing
 package import Config
+internal import HTTPModel
 package import JOSE
 
 /// A cluster's `load_balancing`: its policy in a word, or a mapping.
@@ -134,23 +135,14 @@ extension Grammar where Value == HashSource {
             switch (words.first, words.count) {
             case ("tenant", 1): return .value(.tenant)
             case ("address", 1): return .value(.address)
-            case ("header", 2) where HeaderName.isName(words[1]): return .value(.header(words[1].lowercased()))
-            case ("cookie", 2) where HeaderName.isName(words[1]): return .value(.cookie(words[1]))
+            case ("header", 2) where words[1].utf8.allSatisfy(HTTPGrammar.isToken): return .value(.header(words[1].lowercased()))
+            case ("cookie", 2) where words[1].utf8.allSatisfy(HTTPGrammar.isToken): return .value(.cookie(words[1]))
             case ("claim", 2): return Reading(ClaimText.path(words[1]).map { .claim($0) })
             default:
                 let kinds = ["header", "claim", "tenant", "cookie", "address"]
                 guard let word = words.first, !kinds.contains(word) else { return .mismatch }
                 return .mismatch(hint: Spelling.hint(for: word, among: kinds))
             }
-        }
-    }
-}
-
-/// A token (RFC 9110, section 5.6.2): what names of headers and cookies are made of.
-private enum HeaderName {
-    static func isName(_ text: String) -> Bool {
-        text.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte | 0x20) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Config
 internal import RateLimit
+internal import Routing
 internal import Transport
 
 /// The mistakes that show only when sections are held against each other.

@@ -1,4 +1,5 @@
 package import Config
+internal import Routing
 
 /// Where callers are told what they can call by HTTP and JSON.
 package struct OpenAPIConfiguration: Sendable, Equatable {

@@ -1,6 +1,7 @@
 package import Config
 package import GRPC
 package import RateLimit
+package import Routing
 internal import Transport
 
 /// One entry of `routes`: which requests, who may make them, how many, and where they go.

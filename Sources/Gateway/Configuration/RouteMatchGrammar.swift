@@ -1,4 +1,6 @@
 internal import Config
+internal import HTTPModel
+internal import Routing
 
 extension RouteMatch {
     /// Reads `authority`, `service` or `path`, and `headers`; `nil` where one of them is wrong.

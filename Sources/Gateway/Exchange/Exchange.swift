@@ -3,6 +3,7 @@ package import GRPC
 package import HTTPModel
 package import RateLimit
 package import Reactor
+package import Routing
 package import Time
 
 /// One request and its response inside the gateway: the only state there is per request.

@@ -1,5 +1,6 @@
 internal import Net
 internal import Reactor
+internal import Routing
 internal import Transport
 internal import GRPC
 internal import HTTPModel

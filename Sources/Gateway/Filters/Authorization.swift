@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Routing
 internal import TLS
 internal import GRPC
 internal import HTTPModel

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import GRPC
+internal import Routing
 
 /// A stage of a request. The set is closed, so a chain is a list of numbers and a call is a switch.
 package enum Filter: UInt8, Sendable {

@@ -5,6 +5,7 @@ internal import GRPC
 internal import HTTPModel
 internal import JOSE
 internal import RateLimit
+internal import Routing
 internal import Time
 internal import Transport
 

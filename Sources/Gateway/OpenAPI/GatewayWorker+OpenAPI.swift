@@ -2,6 +2,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Reactor
+internal import Routing
 internal import Transport
 
 extension GatewayWorker {

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import GRPC
 internal import Protobuf
+internal import Routing
 internal import Transcoding
 
 /// The documents of a snapshot, and the pages made of them: one for each authority that its routes are written with, made when

@@ -1,6 +1,7 @@
 internal import Config
 internal import Metrics
 internal import RateLimit
+internal import Routing
 internal import Transcoding
 
 extension SnapshotBuilder {

@@ -1,4 +1,5 @@
 internal import Protobuf
+internal import Routing
 internal import Transcoding
 
 extension RouteMatch.Target {

@@ -1,5 +1,7 @@
 internal import Config
+internal import HTTPModel
 internal import Protobuf
+internal import Routing
 internal import Transcoding
 
 /// Calls that two routes would take by HTTP: what only shows when schemas and routes are held against each other.

@@ -1,5 +1,6 @@
 package import Config
 internal import Protobuf
+internal import Routing
 internal import Transcoding
 internal import Transport
 

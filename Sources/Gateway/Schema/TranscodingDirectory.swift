@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Protobuf
+internal import Routing
 internal import Transcoding
 
 /// Which methods requests may mean, by the authority that they are addressed to: what other hosts' routes lead to costs a

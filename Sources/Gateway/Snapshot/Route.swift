@@ -1,6 +1,7 @@
 package import GRPC
 package import Metrics
 package import RateLimit
+package import Routing
 package import Transcoding
 
 /// Where a call goes, and what applies to it: one entry of `routes:`, made ready.

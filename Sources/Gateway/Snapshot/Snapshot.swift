@@ -1,6 +1,7 @@
 package import JOSE
 package import Net
 package import RateLimit
+package import Routing
 internal import TLS
 package import Transcoding
 internal import Transport

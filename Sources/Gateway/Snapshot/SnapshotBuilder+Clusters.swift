@@ -1,6 +1,7 @@
 internal import Balancing
 internal import Config
 internal import Protobuf
+internal import Routing
 internal import TLS
 internal import Transcoding
 internal import Transport

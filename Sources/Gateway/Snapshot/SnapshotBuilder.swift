@@ -6,6 +6,7 @@ internal import Metrics
 internal import Net
 package import RateLimit
 internal import Protobuf
+internal import Routing
 package import TLS
 package import Time
 internal import Transcoding

@@ -2,6 +2,7 @@ internal import Balancing
 internal import HTTPModel
 internal import JOSE
 internal import Net
+internal import Routing
 internal import Transport
 
 /// What calls that belong together have in common, as a cluster asks for it.

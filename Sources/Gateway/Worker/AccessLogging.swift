@@ -3,6 +3,7 @@ internal import Metrics
 internal import GRPC
 internal import Net
 internal import Protobuf
+internal import Routing
 internal import Transcoding
 internal import HTTPModel
 package import Reactor

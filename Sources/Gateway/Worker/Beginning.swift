@@ -5,6 +5,7 @@ internal import Net
 internal import Reactor
 internal import GRPC
 internal import HTTPModel
+internal import Routing
 internal import Sockets
 internal import Time
 internal import Transport

@@ -7,6 +7,7 @@ internal import Crypto
 package import RateLimit
 internal import Reactor
 internal import Redis
+internal import Routing
 internal import Telemetry
 internal import Time
 package import Transport

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import HTTPModel
+internal import Routing
 internal import Telemetry
 internal import Time
 internal import Transport

@@ -4,6 +4,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTP2
 internal import HTTPModel
+internal import Routing
 internal import Time
 internal import Transport
 

@@ -1,3 +1,4 @@
+import HTTPModel
 import Net
 import Testing
 import TLS

@@ -1,4 +1,5 @@
 import BytesTesting
+import HTTPModel
 import Testing
 
 @testable import Gateway

@@ -1,8 +1,10 @@
 import Balancing
 import Config
+import HTTPModel
 import JOSE
 import Net
 import RateLimit
+import Routing
 import Testing
 
 @testable import Gateway

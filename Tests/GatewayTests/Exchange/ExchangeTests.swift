@@ -1,6 +1,7 @@
 import Bytes
 import GRPC
 import Reactor
+import Routing
 import Testing
 import Time
 

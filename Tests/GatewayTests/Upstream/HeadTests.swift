@@ -1,5 +1,6 @@
 import Bytes
 import HTTPModel
+import Routing
 import Testing
 
 @testable import Gateway

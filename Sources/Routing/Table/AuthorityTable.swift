@@ -2,7 +2,7 @@ internal import Bytes
 internal import Glibc
 
 /// Something for each authority that routes are written with, found by a request's own.
-struct AuthorityTable<Value: Sendable>: Sendable {
+package struct AuthorityTable<Value: Sendable>: Sendable {
     private struct Entry: Sendable {
         var name: [UInt8]
         var value: Value
@@ -14,7 +14,7 @@ struct AuthorityTable<Value: Sendable>: Sendable {
     private let suffixes: [Entry]
     private let any: Value?
 
-    init(_ values: [RouteMatch.Authority: Value]) {
+    package init(_ values: [RouteMatch.Authority: Value]) {
         var exact: [Entry] = []
         var suffixes: [Entry] = []
         for (authority, value) in values {
@@ -30,7 +30,7 @@ struct AuthorityTable<Value: Sendable>: Sendable {
     }
 
     /// The nearest first, until one is enough.
-    func forEach(of authority: UnsafeRawBufferPointer, untilEnough isEnough: (Value) -> Bool) {
+    package func forEach(of authority: UnsafeRawBufferPointer, untilEnough isEnough: (Value) -> Bool) {
         if let value = Self.find(authority, in: exact), isEnough(value) { return }
         if !suffixes.isEmpty {
             for place in authority.indices where authority[place] == UInt8(ascii: ".") {
@@ -64,7 +64,7 @@ struct AuthorityTable<Value: Sendable>: Sendable {
 
 extension RouteMatch.Authority {
     /// Whether every request that `other` takes is taken, too.
-    func covers(_ other: RouteMatch.Authority) -> Bool {
+    package func covers(_ other: RouteMatch.Authority) -> Bool {
         switch (self, other) {
         case (.any, _): true
         case (.suffix(let wide), .suffix(let narrow)): narrow == wide || narrow.hasSuffix(".\(wide)")

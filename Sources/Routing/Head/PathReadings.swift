@@ -1,4 +1,4 @@
-internal import HTTPModel
+internal import Bytes
 
 /// What a server that decodes a path before it routes may make of it. Servers differ, and all that are common are here:
 ///
@@ -29,10 +29,8 @@ struct PathReadings {
             decoded.reserveCapacity(path.count)
             var index = 0
             while index < path.count {
-                if path[index] == UInt8(ascii: "%"), index + 2 < path.count, let high = HTTPGrammar.hexValue(path[index + 1]),
-                    let low = HTTPGrammar.hexValue(path[index + 2])
-                {
-                    decoded.append(high << 4 | low)
+                if path[index] == UInt8(ascii: "%"), let byte = path.withUnsafeBytes({ PercentCoding.escape(at: index, in: $0) }) {
+                    decoded.append(byte)
                     index += 3
                 } else {
                     decoded.append(path[index])

@@ -3,7 +3,7 @@ import HTTPModel
 import Net
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 @Suite struct ClientOriginTests {
     static let trusted = ["10.0.0.0/8", "2001:db8::/32"]

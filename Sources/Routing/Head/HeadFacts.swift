@@ -1,5 +1,5 @@
 internal import Bytes
-internal import HTTPModel
+package import HTTPModel
 
 /// What a request is, read once from its head before anything is decided about it.
 ///
@@ -27,17 +27,17 @@ package struct HeadFacts {
     package var timeout: UnsafeRawBufferPointer?
 
     /// Some field may be one that callers may not set.
-    let mayNeedSanitizing: Bool
+    package let mayNeedSanitizing: Bool
 
     /// Where it is remembered what this head came to; good until the worker's next head is read.
-    private(set) var place: HeadCache.Place?
+    package private(set) var place: HeadCache.Place?
 
     /// What goes upstream is another method or path than the caller's; the bytes last as long as the head.
-    mutating func rewrite(method: UnsafeRawBufferPointer) { self.method = method }
-    mutating func rewrite(target: UnsafeRawBufferPointer) { self.target = target }
+    package mutating func rewrite(method: UnsafeRawBufferPointer) { self.method = method }
+    package mutating func rewrite(target: UnsafeRawBufferPointer) { self.target = target }
 
     /// REST bindings found the RPC, by more than the path: it is not remembered.
-    mutating func rewrite(service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer) {
+    package mutating func rewrite(service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer) {
         self.service = service
         self.rpc = rpc
         place = nil
@@ -74,7 +74,7 @@ package struct HeadFacts {
     ///
     /// - Parameter isLocal: the caller came by a Unix socket, whose path some gRPC clients give as authority, percent-encoded:
     ///   such a head names no host.
-    init(_ fields: inout FieldBlock, _ memory: HeadCache, isLocal: @autoclosure () -> Bool = false) throws(Fault) {
+    package init(_ fields: inout FieldBlock, _ memory: HeadCache, isLocal: @autoclosure () -> Bool = false) throws(Fault) {
         var found = Found()
         try found.collect(fields)
         guard let method = found.method, method.count > 0 else { throw .noMethod }
@@ -122,7 +122,7 @@ package struct HeadFacts {
     }
 
     /// Of a head that is refused, as far as it can be read: to find the CORS policy of the refusal, never to serve the request.
-    init?(refused fields: inout FieldBlock) {
+    package init?(refused fields: inout FieldBlock) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         guard let target = fields.first(.path)?.valueBytes, target.first == UInt8(ascii: "/") else { return nil }
         method = fields.first(.method)?.valueBytes ?? none

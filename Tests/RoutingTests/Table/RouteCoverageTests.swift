@@ -1,7 +1,8 @@
 import BytesTesting
+import HTTPModel
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 @Suite struct RouteCoverageTests {
     typealias Collision = RouteCoverage.Collision

@@ -30,20 +30,10 @@ package struct HeaderCondition: Hashable, Sendable {
     /// - Parameter text: the value as written; `*` means present.
     package init(name: String, _ text: String) throws(Mistake) {
         guard !name.hasPrefix(":"), name.lowercased() != "host" else { throw .hasItsOwnKey }
-        guard !name.isEmpty, name.utf8.allSatisfy(Self.isToken) else { throw .notAName }
+        guard !name.isEmpty, name.utf8.allSatisfy(HTTPGrammar.isToken) else { throw .notAName }
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 <= 0x7e }), text.utf8.first != 0x20, text.utf8.last != 0x20
         else { throw .notAValue }
         self.name = name.lowercased()
         value = text == "*" ? .present : .exact(text)
-    }
-
-    /// RFC 9110, section 5.6.2.
-    private static func isToken(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "A")...UInt8(ascii: "Z"):
-            true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
     }
 }

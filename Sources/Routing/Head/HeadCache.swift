@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// A table of fixed size, one per worker, in which a head has one place. It says what reading again would say: the bytes are
 /// compared in full, and what routes said is forgotten when others come.
-final class HeadCache {
+package final class HeadCache {
     private let slots: UnsafeMutablePointer<Slot>
 
     private static let slotBits = 6
@@ -12,9 +12,9 @@ final class HeadCache {
     static let bytesMax = 120
 
     /// A head's place, with what is known if the head that lies there is the same.
-    typealias Place = UnsafeMutablePointer<Slot>
+    package typealias Place = UnsafeMutablePointer<Slot>
 
-    struct Slot {
+    package struct Slot {
         /// Negative where the routes have not been asked.
         private var route: Int32 = -1
         private var method: Int32 = 0
@@ -57,9 +57,9 @@ final class HeadCache {
 
         /// Where the routes send this head, if they have been asked: the route, and its method entry or a negative number.
         @inline(__always)
-        var target: (route: Int, method: Int)? { route < 0 ? nil : (Int(route), Int(method)) }
+        package var target: (route: Int, method: Int)? { route < 0 ? nil : (Int(route), Int(method)) }
 
-        mutating func record(route: Int, method: Int) {
+        package mutating func record(route: Int, method: Int) {
             self.route = Int32(truncatingIfNeeded: route)
             self.method = Int32(truncatingIfNeeded: method)
         }
@@ -67,7 +67,7 @@ final class HeadCache {
         mutating func forgetRoute() { route = -1 }
     }
 
-    init() {
+    package init() {
         slots = .allocate(capacity: 1 << Self.slotBits)
         slots.initialize(repeating: Slot(), count: 1 << Self.slotBits)
     }
@@ -75,7 +75,7 @@ final class HeadCache {
     deinit { slots.deallocate() }
 
     /// The routes are others now.
-    func forgetRoutes() {
+    package func forgetRoutes() {
         for index in 0..<(1 << Self.slotBits) { slots[index].forgetRoute() }
     }
 

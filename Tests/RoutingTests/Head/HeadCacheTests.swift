@@ -2,7 +2,7 @@ import BytesTesting
 import HTTPModel
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 @Suite struct HeadCacheTests {
     /// What a head says, or what is wrong with it.

@@ -2,7 +2,7 @@ import BytesTesting
 import HTTPModel
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 @Suite struct RouteTableTests {
     static func table(_ routes: [RouteMatch], seed: UInt64 = 42) -> RouteTable {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 @Suite("Something for each authority")
 struct AuthorityTableTests {

@@ -1,3 +1,5 @@
+internal import HTTPModel
+
 /// What kind of question a route asks, without its answers: routes of one shape are told apart by one table look-up.
 ///
 /// A configuration has few shapes, however many routes: one for each combination of the kinds of authority and target in

@@ -1,6 +1,7 @@
+import HTTPModel
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 @Suite struct RouteMatchTests {
     @Test(

@@ -33,7 +33,7 @@ package struct Authority {
             var labelIsEmpty = true
             while end < text.count, text[end] != UInt8(ascii: ":") {
                 let byte = text[end]
-                if !ByteSet.lowerCaseHost.contains(byte) {
+                if !HTTPGrammar.isLowerCaseHost(byte) {
                     guard byte >= 0x41, byte <= 0x5a else { return nil }
                     isNormal = false
                 }

@@ -1,6 +1,6 @@
 import HTTPModel
 
-@testable import Gateway
+@testable import Routing
 
 /// A request's fields, kept for as long as the test looks at them.
 final class TestRequest {

@@ -1,7 +1,7 @@
 import BytesTesting
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 @Suite struct PathShapeTests {
     @Test(

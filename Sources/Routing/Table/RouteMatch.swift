@@ -1,3 +1,4 @@
+package import HTTPModel
 internal import Net
 
 /// Which requests a route takes, as its configuration says; everything that is written must fit.
@@ -90,9 +91,7 @@ extension RouteMatch.Authority {
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
         let isName = labels.allSatisfy { label in
             !label.isEmpty
-                && label.utf8.allSatisfy { byte in
-                    (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2d || byte == 0x5f
-                }
+                && label.utf8.allSatisfy(HTTPGrammar.isLowerCaseHost)
         }
         guard isName, name.utf8.count <= HeadFacts.authorityBytesMax else { throw .notAnAuthority }
         self = isSuffix ? .suffix(String(name)) : .exact(String(name))

@@ -44,7 +44,7 @@ package final class RouteTable: @unchecked Sendable {
     package var shapeCount: Int { memory.pointee.shapes.count }
 
     /// No route asks for more than the authority and the path.
-    var goesByTargetAlone: Bool { memory.pointee.headers.isEmpty }
+    package var goesByTargetAlone: Bool { memory.pointee.headers.isEmpty }
 
     deinit {
         memory.pointee.deallocate()
@@ -60,7 +60,7 @@ package final class RouteTable: @unchecked Sendable {
 
     /// Whether servers that make something else of a path than what was sent would find the same route by it, and the same
     /// entry of its methods. To be asked of a head whose path has such readings.
-    func readsAlike(_ head: HeadFacts, fields: FieldBlock) -> Bool {
+    package func readsAlike(_ head: HeadFacts, fields: FieldBlock) -> Bool {
         guard hasTargets else { return true }
         let sent = route(for: head, fields: fields)
         let method = sent.flatMap { self.method(of: $0, head.rpc) }

@@ -1,3 +1,6 @@
+internal import Bytes
+internal import HTTPModel
+
 /// Why a path is refused before anything is matched against it: two readers could take it for different paths.
 package enum PathFault: Error, Hashable, Sendable, CaseIterable {
     /// Does not begin with `/`.
@@ -47,7 +50,7 @@ package struct PathShape: Equatable {
     package private(set) var isAmbiguous = false
 
     /// What was found of a target before.
-    init(pathCount: Int, serviceCount: Int, isAmbiguous: Bool) {
+    package init(pathCount: Int, serviceCount: Int, isAmbiguous: Bool) {
         self.pathCount = pathCount
         self.serviceCount = serviceCount
         self.isAmbiguous = isAmbiguous
@@ -63,7 +66,7 @@ package struct PathShape: Equatable {
         scan: while index < target.count {
             let byte = target[index]
             index += 1
-            if ByteSet.plainInPath.contains(byte) { continue }
+            if HTTPGrammar.isPlainInPath(byte) { continue }
             switch byte {
             case UInt8(ascii: "/"):
                 slashes += 1
@@ -79,7 +82,7 @@ package struct PathShape: Equatable {
                 index += 2
                 isAmbiguous = true
                 if value == 0 { throw .nul }
-                if ByteSet.unreserved.contains(value) { throw .needlessEscape }
+                if HTTPGrammar.isUnreserved(value) { throw .needlessEscape }
                 if value == UInt8(ascii: "\\") { throw .backslash }
                 if value == UInt8(ascii: "/") { try Self.checkSegment(target, at: index) }
             case UInt8(ascii: ";"):
@@ -140,25 +143,14 @@ package struct PathShape: Equatable {
     private static func checkQuery(_ target: UnsafeRawBufferPointer, from start: Int) throws(PathFault) {
         var index = start
         while index < target.count {
-            guard ByteSet.inQuery.contains(target[index]) else { throw .forbiddenByte }
+            guard HTTPGrammar.isQuery(target[index]) else { throw .forbiddenByte }
             index += 1
         }
     }
 
     /// The byte that `%xx` at `index` stands for; `nil` where there is no well-formed escape.
     private static func escaped(_ target: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
-        guard index + 2 < target.count, target[index] == UInt8(ascii: "%"),
-            let high = hexDigit(target[index + 1]), let low = hexDigit(target[index + 2])
-        else { return nil }
-        return high << 4 | low
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
+        guard index < target.count, target[index] == UInt8(ascii: "%") else { return nil }
+        return PercentCoding.escape(at: index, in: target)
     }
 }

@@ -2,7 +2,7 @@ import BytesTesting
 import HTTPModel
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 /// What servers may make of a path, and that no call passes by a route's rules that way.
 @Suite struct PathReadingTests {

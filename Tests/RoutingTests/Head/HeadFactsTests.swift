@@ -2,7 +2,7 @@ import BytesTesting
 import HTTPModel
 import Testing
 
-@testable import Gateway
+@testable import Routing
 
 @Suite struct HeadFactsTests {
     @Test(

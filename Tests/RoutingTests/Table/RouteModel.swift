@@ -1,5 +1,6 @@
-@testable import Gateway
+@testable import Routing
 import BytesTesting
+import HTTPModel
 
 /// Routing as DESIGN.md words it, without any index: what `RouteTable` is compared with.
 enum RouteModel {
