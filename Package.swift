@@ -47,11 +47,12 @@ let package = Package(
 
         // 1  bytes
         module("Bytes"),
+        module("Random"),
         module("Compression", ["CZlib"]),
 
         // 2  foundations
         module("JSON", ["Bytes"]),
-        module("Crypto", ["COpenSSL"]),
+        module("Crypto", ["COpenSSL", "Random"]),
         module("Time", ["CLinux"]),
         module("Metrics"),
 
@@ -72,12 +73,12 @@ let package = Package(
         module("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "HTTPModel"]),
         module("GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
         module("Config", ["Bytes", "Net", yams]),
-        module("Redis", ["CHiredis", "Bytes", "Time", "Net", "TLS", "Reactor", "Sockets"]),
-        module("Telemetry", ["CLinux", "Bytes", "Time", "Metrics"]),
+        module("Redis", ["CHiredis", "Bytes", "Random", "Time", "Net", "TLS", "Reactor", "Sockets"]),
+        module("Telemetry", ["CLinux", "Bytes", "Random", "Time", "Metrics"]),
         module("DNS", ["Bytes", "Time", "Net"]),
 
         // 6  policy
-        module("Balancing", ["Time"]),
+        module("Balancing", ["Random", "Time"]),
         module("Routing", ["Bytes", "Net", "HTTPModel"]),
         module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"]),
 
@@ -85,8 +86,8 @@ let package = Package(
         module(
             "Transport",
             [
-                "CLinux", "Bytes", "JSON", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2",
-                "GRPC", "Config", "DNS",
+                "CLinux", "Bytes", "Random", "JSON", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1",
+                "HTTP2", "GRPC", "Config", "DNS",
             ]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"]),
 
@@ -94,13 +95,16 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Bytes", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf",
-                "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Routing", "Transcoding",
-                "Transport", "RateLimit",
+                "Bytes", "Compression", "Random", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
+                "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Routing",
+                "Transcoding", "Transport", "RateLimit",
             ]),
         module(
             "RateLimitService",
-            ["Bytes", "Time", "Metrics", "Net", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Transport", "RateLimit"]),
+            [
+                "Bytes", "Random", "Time", "Metrics", "Net", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Transport",
+                "RateLimit",
+            ]),
         module("Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
 
         module(
@@ -111,8 +115,8 @@ let package = Package(
         module(
             "Control",
             [
-                "CLinux", "Bytes", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1",
-                "HTTP2", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "Gateway",
+                "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
+                "HTTP1", "HTTP2", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "Gateway",
                 "RateLimitService", "Demo",
             ]),
 
@@ -128,7 +132,9 @@ let package = Package(
         // Tests: a target each, in the floors' order; helpers that several of them share.
         .target(
             name: "GRPCTesting",
-            dependencies: ["Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP2", "GRPC", "Transport"],
+            dependencies: [
+                "Bytes", "Random", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP2", "GRPC", "Transport",
+            ],
             path: "Tests/GRPCTesting", swiftSettings: settings),
         .target(name: "BytesTesting", path: "Tests/BytesTesting", swiftSettings: settings),
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
@@ -136,34 +142,35 @@ let package = Package(
         .target(
             name: "FuzzEntries",
             dependencies: [
-                "Bytes", "Compression", "JSON", "Crypto", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "HTTP1", "HTTP2", "GRPC",
-                "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "RateLimit", "Gateway", "RateLimitService",
-                "Calling", "Control",
+                "Bytes", "Compression", "Random", "JSON", "Crypto", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "HTTP1",
+                "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "RateLimit", "Gateway",
+                "RateLimitService", "Calling", "Control",
             ],
             path: "Tests/FuzzEntries", swiftSettings: settings),
         tests("Bytes"),
-        tests("Compression"),
-        tests("JSON", ["Bytes"]),
+        tests("Random"),
+        tests("Compression", ["Random"]),
+        tests("JSON", ["Random", "Bytes"]),
         tests("Crypto"),
         tests("Time"),
         tests("Metrics"),
-        tests("Net", ["BytesTesting"]),
+        tests("Net", ["Random", "BytesTesting"]),
         tests("HTTPModel", ["CNghttp2"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
-        tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "JSON", "Crypto", "Time"]),
-        tests("Protobuf"),
-        tests("Reactor", ["Time"]),
+        tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "Random", "JSON", "Crypto", "Time"]),
+        tests("Protobuf", ["Random"]),
+        tests("Reactor", ["Random", "Time"]),
         tests("Sockets", ["Bytes", "Time", "Net", "TLS", "Reactor", "TLSTesting"]),
-        tests("HTTP1", ["Bytes", "HTTPModel"]),
-        tests("HTTP2", ["CFieldValue", "Bytes", "HTTPModel"]),
-        tests("GRPC", ["Bytes", "Compression", "HTTPModel", "Messages", protobuf]),
+        tests("HTTP1", ["Bytes", "Random", "HTTPModel"]),
+        tests("HTTP2", ["CFieldValue", "Bytes", "Random", "HTTPModel"]),
+        tests("GRPC", ["Bytes", "Compression", "Random", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Net", "TLS", "Reactor", "Sockets", "RedisServer"]),
-        tests("Telemetry", ["Bytes", "Time", "Metrics"]),
-        tests("DNS", ["Time", "Net"]),
-        tests("Balancing", ["Time"]),
-        tests("Routing", ["Net", "HTTPModel", "BytesTesting"]),
-        tests("Transcoding", ["Bytes", "Protobuf"]),
+        tests("Telemetry", ["Bytes", "Random", "Time", "Metrics"]),
+        tests("DNS", ["Random", "Time", "Net"]),
+        tests("Balancing", ["Random", "Time"]),
+        tests("Routing", ["Random", "Net", "HTTPModel", "BytesTesting"]),
+        tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(
             "Transport",
             [
@@ -174,8 +181,8 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "Bytes", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2",
-                "GRPC", "Config", "Balancing", "Routing", "Transport", "RateLimit", "GRPCTesting", "BytesTesting",
+                "Bytes", "Random", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
+                "HTTP2", "GRPC", "Config", "Balancing", "Routing", "Transport", "RateLimit", "GRPCTesting", "BytesTesting",
             ]),
         tests(
             "RateLimitService",
@@ -193,8 +200,8 @@ let package = Package(
         tests(
             "Control",
             [
-                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2", "Config",
-                "DNS", "Transport", "RateLimit", "Gateway", "GRPCTesting", "TLSTesting",
+                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2",
+                "Config", "DNS", "Transport", "RateLimit", "Gateway", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -1,3 +1,4 @@
+internal import Random
 package import Time
 
 /// Which endpoint takes the next call. One per worker and cluster; pure but for its own state.
@@ -7,7 +8,7 @@ package import Time
 /// are tried all the same, and those whose breaker is open are not.
 package struct Balancer: ~Copyable {
     private let settings: BalancingSettings
-    private var random: Randomness
+    private var random: RandomGenerator
     private var levels: [Level] = []
     /// `levels`, for choosing one without counting references.
     private var references: [Unmanaged<Level>] = []
@@ -19,7 +20,7 @@ package struct Balancer: ~Copyable {
     /// - Parameter seed: differs by worker, so that workers do not march in step.
     package init(_ settings: BalancingSettings, seed: UInt64) {
         self.settings = settings
-        random = Randomness(seed: seed)
+        random = RandomGenerator(seed: seed)
     }
 
     /// Some priority has so few healthy members that its health is not believed.
@@ -79,7 +80,7 @@ package struct Balancer: ~Copyable {
 
     private mutating func share(_ hash: UInt64?) -> Int {
         // Not the bits that choose the endpoint.
-        let point = hash.map { Int(Randomness.mix($0) % 100) } ?? random.below(100)
+        let point = hash.map { Int(SplitMix64.mix($0) % 100) } ?? random.below(100)
         return shares.firstIndex { point < $0 } ?? only
     }
 

@@ -1,3 +1,5 @@
+internal import Random
+
 /// A circle of hashes, each point an endpoint's; a call belongs to the first point at or above its own hash.
 ///
 /// Points follow from the endpoints' keys alone, so one endpoint more or less moves only the calls that come to it or came
@@ -21,7 +23,7 @@ struct HashRing: ~Copyable {
         for (index, member) in members.enumerated() {
             let count = max(1, Int(scale * Double(member.weight)))
             for entry in 0..<count {
-                made.append(Point(hash: Randomness.mix(member.key &+ UInt64(entry) &* 0x9e37_79b9_7f4a_7c15), member: index))
+                made.append(Point(hash: SplitMix64.mix(member.key &+ UInt64(entry) &* SplitMix64.increment), member: index))
             }
         }
         made.sort { ($0.hash, $0.member) < ($1.hash, $1.member) }

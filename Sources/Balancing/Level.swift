@@ -1,3 +1,4 @@
+internal import Random
 internal import Time
 
 /// The endpoints of one priority, and whose turn it is among them.
@@ -18,7 +19,7 @@ final class Level {
     private var turns: TurnQueue
     private var next: Int
 
-    init(_ list: [MemberPointer], _ settings: BalancingSettings, random: inout Randomness) {
+    init(_ list: [MemberPointer], _ settings: BalancingSettings, random: inout RandomGenerator) {
         policy = settings.policy
         slowStart = settings.slowStart
         members = .allocate(capacity: list.count)
@@ -53,7 +54,7 @@ final class Level {
     }
 
     /// Takes the health of its members as it is now.
-    func refresh(panics: Bool, now: Instant, random: inout Randomness) {
+    func refresh(panics: Bool, now: Instant, random: inout RandomGenerator) {
         isPanicking = panics
         count = 0
         isWeighted = false
@@ -79,7 +80,7 @@ final class Level {
     }
 
     /// One that nothing speaks against; `nil` where there is none.
-    func pick(_ hash: UInt64?, avoiding avoided: MemberPointer?, now: Instant, random: inout Randomness) -> MemberPointer? {
+    func pick(_ hash: UInt64?, avoiding avoided: MemberPointer?, now: Instant, random: inout RandomGenerator) -> MemberPointer? {
         guard count > 1 else {
             guard count == 1, fits(candidates[0], avoided, now) else { return nil }
             return candidates[0]
@@ -98,7 +99,7 @@ final class Level {
     }
 
     /// One that at least its breaker admits, rather not `avoided`.
-    func pickAnyway(avoiding avoided: MemberPointer?, now: Instant, random: inout Randomness) -> MemberPointer? {
+    func pickAnyway(avoiding avoided: MemberPointer?, now: Instant, random: inout RandomGenerator) -> MemberPointer? {
         guard count > 0 else { return nil }
         var index = random.below(count)
         var other: MemberPointer?
@@ -124,7 +125,7 @@ final class Level {
 
     // MARK: The policies
 
-    private func leastLoadedOfTwo(_ avoided: MemberPointer?, _ now: Instant, _ random: inout Randomness) -> MemberPointer? {
+    private func leastLoadedOfTwo(_ avoided: MemberPointer?, _ now: Instant, _ random: inout RandomGenerator) -> MemberPointer? {
         let first: MemberPointer
         var second: MemberPointer
         if isWeighted || slowStart != nil {
@@ -169,7 +170,7 @@ final class Level {
         return walk(from: 0, avoided, now)
     }
 
-    private func randomPick(_ avoided: MemberPointer?, _ now: Instant, _ random: inout Randomness) -> MemberPointer? {
+    private func randomPick(_ avoided: MemberPointer?, _ now: Instant, _ random: inout RandomGenerator) -> MemberPointer? {
         for _ in 0..<4 {
             let member = draw(now, &random)
             if fits(member, avoided, now) { return member }
@@ -193,7 +194,7 @@ final class Level {
         for _ in 0..<16 {
             let member = members[table.member(of: hash)]
             if member.pointee.isCandidate, fits(member, avoided, now) { return member }
-            hash = Randomness.mix(hash &+ 0x9e37_79b9_7f4a_7c15)
+            hash = SplitMix64.mix(hash &+ SplitMix64.increment)
         }
         return walk(from: Int(hash % UInt64(count)), avoided, now)
     }
@@ -210,7 +211,7 @@ final class Level {
     // MARK: Weights
 
     /// One at random, by weight.
-    private func draw(_ now: Instant, _ random: inout Randomness) -> MemberPointer {
+    private func draw(_ now: Instant, _ random: inout RandomGenerator) -> MemberPointer {
         var member = drawWhole(&random)
         guard slowStart != nil else { return member }
         // Who is still warming up declines as often as its share is smaller.
@@ -222,7 +223,7 @@ final class Level {
     }
 
     @inline(__always)
-    private func drawWhole(_ random: inout Randomness) -> MemberPointer {
+    private func drawWhole(_ random: inout RandomGenerator) -> MemberPointer {
         guard isWeighted else { return candidates[random.below(count)] }
         let point = UInt64(random.below(Int(sums[count - 1])))
         var low = 0

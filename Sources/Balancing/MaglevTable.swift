@@ -1,3 +1,5 @@
+internal import Random
+
 /// A table in which every endpoint has as many places as its weight asks for, filled so that a change of endpoints moves few
 /// others' places (Maglev, section 3.4). Built when membership changes.
 struct MaglevTable: ~Copyable {
@@ -12,8 +14,8 @@ struct MaglevTable: ~Copyable {
         var offsets: [Int] = []
         var skips: [Int] = []
         for member in members {
-            offsets.append(Int(Randomness.mix(member.key) % UInt64(size)))
-            skips.append(Int(Randomness.mix(member.key ^ 0x5851_f42d_4c95_7f2d) % UInt64(size - 1)) + 1)
+            offsets.append(Int(SplitMix64.mix(member.key) % UInt64(size)))
+            skips.append(Int(SplitMix64.mix(member.key ^ 0x5851_f42d_4c95_7f2d) % UInt64(size - 1)) + 1)
         }
         var due = [Double](repeating: 0, count: members.count)
         var taken = 0

@@ -1,3 +1,5 @@
+internal import Random
+
 /// Who is next in a weighted round: earliest deadline first, each turn putting one's deadline off by one over its weight.
 /// A heap, so that a thousand endpoints cost ten steps.
 struct TurnQueue: ~Copyable {
@@ -9,7 +11,7 @@ struct TurnQueue: ~Copyable {
     }
 
     /// Begins at a random point of the round, so that workers do not march in step.
-    init(_ members: UnsafeMutableBufferPointer<MemberPointer>, _ random: inout Randomness) {
+    init(_ members: UnsafeMutableBufferPointer<MemberPointer>, _ random: inout RandomGenerator) {
         turns = .allocate(capacity: members.count)
         for index in 0..<members.count {
             let member = members[index]

@@ -5,6 +5,7 @@ package import Gateway
 internal import Glibc
 internal import HTTPModel
 internal import Metrics
+internal import Random
 internal import RateLimit
 internal import Reactor
 internal import TLS
@@ -250,9 +251,8 @@ package final class GatewayProcess {
     }
 
     private func keepKeys() {
-        let seed = (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64())
         let refresher = KeySetRefresher(
-            context: context, resolver: resolver, diagnostics: diagnostics, seed: seed)
+            context: context, resolver: resolver, diagnostics: diagnostics, random: .seeded())
         refresher.fetched = { [unowned self] keys, source in
             group.postToAll { $0.gateway.setKeys(keys, from: source) }
             let hadNone = !hasKeys

@@ -1,5 +1,7 @@
+internal import Crypto
 internal import DNS
 internal import Gateway
+internal import Random
 internal import Reactor
 internal import Sockets
 internal import Time
@@ -16,7 +18,7 @@ final class NameRefresher {
     private var kept: [Subject: Kept] = [:]
     private let loop: EventLoop
     private let lookup: any NameLookup
-    private var random: any RandomNumberGenerator
+    private var random: RandomGenerator
     private let say: (String) -> Void
 
     private final class Kept {
@@ -34,7 +36,7 @@ final class NameRefresher {
 
     /// - Parameter say: what the operator should know, each once.
     init(
-        lookup: any NameLookup, loop: EventLoop, random: any RandomNumberGenerator = SystemRandomNumberGenerator(),
+        lookup: any NameLookup, loop: EventLoop, random: RandomGenerator = .seeded(),
         say: @escaping (String) -> Void = { _ in }
     ) {
         self.say = say

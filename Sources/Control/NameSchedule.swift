@@ -1,4 +1,5 @@
 internal import DNS
+internal import Random
 
 /// When a name is looked up again: when its answer has lived its life, within bounds, and a little later, so that not all are
 /// asked for at once; after failures sooner, then ever later. Pure.
@@ -9,7 +10,7 @@ struct NameSchedule {
     static let longestWithout = Duration.seconds(30)
     private var failures = 0
 
-    mutating func next(after resolution: Resolution, using random: inout any RandomNumberGenerator) -> Duration {
+    mutating func next(after resolution: Resolution, using random: inout RandomGenerator) -> Duration {
         let time: Duration
         switch resolution {
         case .addresses(_, isComplete: true, let ttl), .services(_, let ttl):

@@ -1,3 +1,4 @@
+internal import Random
 package import Time
 
 /// Where one connection to a server stands, and when the next may be tried.
@@ -26,9 +27,9 @@ package struct RedisLink {
 
     package private(set) var state = State.idle
     private var pause = RedisLink.pauseFirst
-    private var random: UInt64
+    private var random: RandomGenerator
 
-    package init(seed: UInt64) { random = seed }
+    package init(seed: UInt64) { random = RandomGenerator(seed: seed) }
 
     /// Whether commands may be taken: sent at once, or as soon as the connection is ready.
     package var takesCommands: Bool {
@@ -69,10 +70,7 @@ package struct RedisLink {
 
     /// The connection is gone, or was never made.
     package mutating func lost(now: Instant) {
-        random &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = (random ^ (random >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        let shortened = pause - (mixed ^ (mixed >> 31)) % (pause / 2)
+        let shortened = pause - random.next() % (pause / 2)
         state = .waiting(until: now + .nanoseconds(Int64(shortened)))
         pause = min(pause * 2, Self.pauseMax)
     }

@@ -1,9 +1,11 @@
+package import Random
+
 /// `x-request-id`: 128 random bits as 32 hexadecimal digits.
 package enum RequestID {
     package static let bytes = 32
 
     /// Writes exactly `bytes` bytes.
-    package static func write(_ random: inout FastRandom, to target: UnsafeMutableRawPointer) {
+    package static func write(_ random: inout RandomGenerator, to target: UnsafeMutableRawPointer) {
         Hexadecimal.write16(random.next(), to: target)
         Hexadecimal.write16(random.next(), to: target + 16)
     }

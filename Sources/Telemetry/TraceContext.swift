@@ -1,3 +1,5 @@
+package import Random
+
 /// The place of a call in a distributed trace: W3C Trace Context's `traceparent`.
 ///
 /// A header that is malformed, all zeros or of version `ff` is as if it were not there: a new trace begins, and the
@@ -19,7 +21,7 @@ package struct TraceContext: Hashable, Sendable {
     }
 
     /// A trace that begins here.
-    package init(startingWith random: inout FastRandom, sampled: Bool = false) {
+    package init(startingWith random: inout RandomGenerator, sampled: Bool = false) {
         // The chance of zeros, which the format forbids, is 2⁻⁶⁴.
         self.init(
             traceHigh: random.next(), traceLow: random.next() | 1, span: random.next() | 1, flags: sampled ? 1 : 0)
@@ -45,7 +47,7 @@ package struct TraceContext: Hashable, Sendable {
     package var isSampled: Bool { flags & 1 == 1 }
 
     /// The same trace, one call further on.
-    package func child(_ random: inout FastRandom) -> TraceContext {
+    package func child(_ random: inout RandomGenerator) -> TraceContext {
         TraceContext(traceHigh: traceHigh, traceLow: traceLow, span: random.next() | 1, flags: flags)
     }
 

@@ -4,8 +4,9 @@ internal import HTTP1
 internal import HTTP2
 package import HTTPModel
 internal import Net
-package import Sockets
+internal import Random
 internal import Reactor
+package import Sockets
 package import TLS
 internal import Time
 
@@ -52,8 +53,7 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         trustedHeaders = .passUnretained(trustedHeaderNames)
         idleSince = server.context.loop.now.nanoseconds
         if let age = server.settings.age {
-            var generator = SystemRandomNumberGenerator()
-            agesAt = idleSince &+ UInt64(clamping: age.jittered(generator.next()).nanoseconds)
+            agesAt = idleSince &+ UInt64(clamping: age.jittered(server.context.random.next()).nanoseconds)
         }
         let text = Array((channel.peer?.host ?? "unknown").utf8)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)

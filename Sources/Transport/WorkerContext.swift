@@ -1,6 +1,8 @@
 package import Bytes
+internal import Crypto
 internal import HTTP2
 package import HTTPModel
+package import Random
 package import Reactor
 package import Sockets
 
@@ -14,6 +16,8 @@ package final class WorkerContext {
     package let streams: StreamPool
     let sessionMemory: NGHTTP2Allocator
     let date = DateText()
+    /// For jitter.
+    package var random: RandomGenerator
     /// Called with every connection that we end because of what came on it.
     package var connectionFaulted: ((ConnectionFault) -> Void)?
     /// Has the pools give back what a burst has left in them.
@@ -25,9 +29,10 @@ package final class WorkerContext {
     /// The most that any limit lets arrive (`limits.headers`), the most claims that are forwarded, and what we add.
     package static let fieldScratchCount = 1000 + 100 + 24
 
-    package init(index: Int, loop: EventLoop) {
+    package init(index: Int, loop: EventLoop, random: RandomGenerator = .seeded()) {
         self.index = index
         self.loop = loop
+        self.random = random
         scratch = ScratchBuffers()
         chunks = ChunkPool()
         streams = StreamPool(chunks: chunks)

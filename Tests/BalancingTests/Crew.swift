@@ -1,3 +1,4 @@
+import Random
 import Time
 
 @testable import Balancing
@@ -56,7 +57,7 @@ final class Crew {
     /// How often each is picked, with another hash each time.
     func picks(_ times: Int, avoid: Int? = nil) -> [Int] {
         var counts = [Int](repeating: 0, count: members.count)
-        var hashes = Randomness(seed: 99)
+        var hashes = RandomGenerator(seed: 99)
         for _ in 0..<times {
             if let index = pick(hash: hashes.next(), avoid: avoid) { counts[index] += 1 }
         }

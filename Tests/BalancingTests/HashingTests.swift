@@ -1,3 +1,4 @@
+import Random
 import Testing
 
 @testable import Balancing
@@ -7,7 +8,7 @@ struct HashingTests {
     static let policies: [BalancingPolicy] = [.ringHashDefault, .maglevDefault]
 
     private func hashes(_ count: Int) -> [UInt64] {
-        var random = Randomness(seed: 5)
+        var random = RandomGenerator(seed: 5)
         return (0..<count).map { _ in random.next() }
     }
 

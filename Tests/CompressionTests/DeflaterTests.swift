@@ -1,3 +1,4 @@
+import Random
 import Testing
 
 @testable import Compression
@@ -5,7 +6,7 @@ import Testing
 @Suite("Writing gzip")
 struct DeflaterTests {
     private var noise: [UInt8] {
-        var random = Seeded(state: 11)
+        var random = RandomGenerator(seed: 11)
         return (0..<50_000).map { _ in UInt8.random(in: 97...105, using: &random) }
     }
 
@@ -38,7 +39,7 @@ struct DeflaterTests {
     @Test("the bound that it tells holds whatever the bytes become, in one go", arguments: [0, 1, 100, 50_000])
     func bound(count: Int) throws {
         var deflater = Deflater(.large)
-        var random = Seeded(state: 5)
+        var random = RandomGenerator(seed: 5)
         let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
         for _ in 0..<2 {
             var room = [UInt8](repeating: 0, count: deflater.bytesMax(for: count))

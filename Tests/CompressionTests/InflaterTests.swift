@@ -1,3 +1,4 @@
+import Random
 import Testing
 
 @testable import Compression
@@ -52,7 +53,7 @@ struct InflaterTests {
         let limits = InflateLimits(outputBytesMax: .max, ratioMax: 100, freeBytes: 4096)
         #expect(throws: InflateFailure.tooDense(ratioMax: 100)) { try gunzip(bomb, limits, pieces: 100) }
         #expect(try gunzip(bomb, InflateLimits(outputBytesMax: 8 << 20, freeBytes: 8 << 20))?.count == 8 << 20)
-        var random = Seeded(state: 3)
+        var random = RandomGenerator(seed: 3)
         let noise = (0..<100_000).map { _ in UInt8.random(in: 0...255, using: &random) }
         #expect(try gunzip(gzip([noise]), InflateLimits(outputBytesMax: .max, ratioMax: 2, freeBytes: 1)) == noise)
     }
@@ -69,7 +70,7 @@ struct InflaterTests {
 
     @Test("damaged bytes end or fail, within the limits, the same however they are cut")
     func fuzz() {
-        var random = Seeded(state: 1952)
+        var random = RandomGenerator(seed: 1952)
         let seeds = [
             Self.foreign, gzip([Self.text, Self.text], flush: .now), gzip([(0..<3000).map { UInt8(truncatingIfNeeded: $0 / 7) }]),
         ]

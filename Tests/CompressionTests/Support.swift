@@ -1,18 +1,5 @@
 import Compression
 
-/// SplitMix64: the same bytes in every run.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Everything at once, or with room for `room` bytes at a time.
 func gzip(_ pieces: [[UInt8]], _ size: Deflater.Size = .large, flush: Deflater.Flush = .more, room: Int = 4096) -> [UInt8] {
     var deflater = Deflater(size)

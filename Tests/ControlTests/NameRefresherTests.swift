@@ -2,6 +2,7 @@ import DNS
 import GRPCTesting
 import Gateway
 import Net
+import Random
 import Testing
 import Transport
 
@@ -67,7 +68,7 @@ struct NameRefresherTests {
     @Test("a short life is a second, and a long one five minutes")
     func bounds() {
         var schedule = NameSchedule()
-        var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+        var random = RandomGenerator(seed: 1)
         for (ttl, range) in [(0, 1.0...1.1), (60, 60...66), (86400, 300...330)] {
             let next = schedule.next(after: Self.found([Self.one], ttl: ttl), using: &random)
             #expect((Duration.seconds(range.lowerBound) ... .seconds(range.upperBound)).contains(next))
@@ -77,7 +78,7 @@ struct NameRefresherTests {
     @Test("after failures a name is asked for at once, then ever more rarely, and after a good answer as before")
     func failures() {
         var schedule = NameSchedule()
-        var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+        var random = RandomGenerator(seed: 1)
         for seconds in [1.0, 2, 4, 8, 16, 30, 30] {
             let next = schedule.next(after: .failed, using: &random)
             #expect((Duration.seconds(seconds) ... .seconds(seconds * 1.1)).contains(next))

@@ -1,4 +1,5 @@
 import Net
+import Random
 import Testing
 import Time
 
@@ -24,7 +25,7 @@ struct InquiryTests {
 
     @Test("servers are asked in turn, as often as was said, each time by another identifier")
     func turns() throws {
-        var random = Seeded(1)
+        var random = RandomGenerator(seed: 1)
         var inquiry = inquiry()
         var step = inquiry.begin(now: now, using: &random)
         var ids: Set<UInt16> = []
@@ -40,7 +41,7 @@ struct InquiryTests {
 
     @Test("an answer is taken when its identifier and question fit, anything else is waited past")
     func fitting() throws {
-        var random = Seeded(2)
+        var random = RandomGenerator(seed: 2)
         var inquiry = inquiry()
         let id = try #require(tried(inquiry.begin(now: now, using: &random))).id
         var good = AnswerBytes(id, question)
@@ -57,7 +58,7 @@ struct InquiryTests {
 
     @Test("a truncated answer is asked for by a stream, from the same server; truncated there, it is none")
     func truncated() throws {
-        var random = Seeded(3)
+        var random = RandomGenerator(seed: 3)
         var inquiry = inquiry()
         let first = try #require(tried(inquiry.begin(now: now, using: &random)))
         let cut = AnswerBytes(first.id, question, flags: 0x8380).bytes + [9, 9]
@@ -70,7 +71,7 @@ struct InquiryTests {
 
     @Test("a server in trouble gives way to the next; one without EDNS is asked again without")
     func codes() throws {
-        var random = Seeded(4)
+        var random = RandomGenerator(seed: 4)
         var inquiry = inquiry()
         let first = try #require(tried(inquiry.begin(now: now, using: &random)))
         let second = try #require(

@@ -1,4 +1,5 @@
 import Net
+import Random
 import Testing
 
 @testable import DNS
@@ -116,7 +117,7 @@ struct MessageTests {
 
     @Test("whatever bytes come, reading them ends, and what is read is well formed", arguments: 1...20)
     func mutations(seed: UInt64) {
-        var random = Seeded(seed)
+        var random = RandomGenerator(seed: seed)
         var whole = AnswerBytes(1, question())
         whole.add([0xc0, 12], .cname, ttl: 50, [1, 0x62, 0xc0, 19])
         whole.add([1, 0x62, 0xc0, 19], .a, ttl: 40, [10, 0, 0, 1])

@@ -1,17 +1,4 @@
-/// SplitMix64: the same numbers in every run.
-package struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    package init(_ seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
+package import Random
 
 /// One input of a fuzz entry, given out number by number: first the extremes, in every combination of two, then random ones.
 package struct FuzzInput {
@@ -19,13 +6,13 @@ package struct FuzzInput {
     package let index: Int
     private var extremesLeft: Int
     private let isExtreme: Bool
-    package var random: Seeded
+    package var random: RandomGenerator
 
     package init(index: Int, seed: UInt64) {
         self.index = index
         isExtreme = index < Self.texts.count * Self.texts.count
         extremesLeft = index
-        random = Seeded(seed &+ UInt64(index))
+        random = RandomGenerator(seed: seed &+ UInt64(index))
     }
 
     package static let texts: [String] = [

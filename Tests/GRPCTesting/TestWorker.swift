@@ -1,5 +1,6 @@
-package import Reactor
 internal import Glibc
+internal import Random
+package import Reactor
 internal import Time
 package import Transport
 
@@ -15,7 +16,7 @@ package final class TestWorker {
         self.other = other
         clock = other?.clock ?? ManualClock()
         loop = try EventLoop(clock: .manual(clock))
-        context = WorkerContext(index: 0, loop: loop)
+        context = WorkerContext(index: 0, loop: loop, random: RandomGenerator(seed: 1))
     }
 
     /// Turns until `isDone`; false if that does not come about.

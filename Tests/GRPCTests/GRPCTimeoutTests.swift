@@ -1,3 +1,4 @@
+import Random
 import Testing
 
 @testable import GRPC
@@ -65,7 +66,7 @@ import Testing
 
     @Test("what is written reads back as no less, and at most a hundred-thousandth more")
     func roundTrip() throws {
-        var generator = SplitMix(state: 7)
+        var generator = RandomGenerator(seed: 7)
         for _ in 0..<2000 {
             let nanoseconds = Int64(generator.next() >> UInt64.random(in: 1...62, using: &generator))
             guard nanoseconds > 0 else { continue }

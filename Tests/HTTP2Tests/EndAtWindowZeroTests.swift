@@ -1,4 +1,5 @@
 import HTTPModel
+import Random
 import Testing
 
 @testable import HTTP2
@@ -176,7 +177,7 @@ import Testing
 
     @Test("whatever the windows and the order of things, every body arrives whole and every stream ends once", arguments: 0..<40)
     func random(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = RandomGenerator(seed: seed)
         let small = [0, 1, 7, 100, 65_535].map { Int32($0) }
         let pair = Pair(
             client: .with { $0.streamWindowBytes = small.randomElement(using: &random)! },

@@ -1,5 +1,6 @@
 import Bytes
 import HTTPModel
+import Random
 import Testing
 
 @testable import HTTP2
@@ -69,7 +70,7 @@ import Testing
 
     @Test("random bytes behind the preface never crash, leak or hang", arguments: 0..<40)
     func randomBytes(seed: Int) {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = RandomGenerator(seed: UInt64(seed))
         let side = Side(.server)
         var bytes = Raw.hello
         for _ in 0..<50 {
@@ -88,7 +89,7 @@ import Testing
 
     @Test("a good exchange with a few bytes changed never crashes, leaks or hangs", arguments: 0..<60)
     func mutated(seed: Int) {
-        var random = SeededGenerator(seed: 1000 + UInt64(seed))
+        var random = RandomGenerator(seed: 1000 + UInt64(seed))
         let isServer = seed % 2 == 0
         let side = Side(isServer ? .server : .client)
         var bytes: [UInt8]
@@ -123,7 +124,7 @@ import Testing
     }
 
     /// In portions of any size, with output taken in between, and an end at any point.
-    private func feed(_ bytes: [UInt8], to side: Side, _ random: inout SeededGenerator) {
+    private func feed(_ bytes: [UInt8], to side: Side, _ random: inout RandomGenerator) {
         var rest = bytes[...]
         var portions = 0
         do {

@@ -1,5 +1,6 @@
 import Bytes
 import Crypto
+import Random
 import Testing
 
 @testable import JOSE
@@ -168,7 +169,7 @@ import Testing
     func againstDictionary() {
         let cache = TokenCache(limits: .init(entriesMax: 50, bytesMax: 20_000))
         var truth: [String: (generation: UInt64, until: Int64)] = [:]
-        var random = SplitMix(state: 42)
+        var random = RandomGenerator(seed: 42)
         var now: Int64 = 0
         for _ in 0..<100_000 {
             now += Int64(random.next() % 2)
@@ -195,17 +196,5 @@ import Testing
         cache.removeAll()
         #expect(cache.count == 0)
         #expect(cache.byteCount == 0)
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,23 +1,11 @@
 import Foundation
+import Random
 import Testing
 
 @testable import JSON
 
 @Suite("Any JSON may come")
 struct FuzzTests {
-    /// SplitMix64: the same bytes in every run.
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private static let seeds = [
         #"{"a":[1,-2.5e1,"x",true,false,null,{},[]],"b":{"c":"d"},"é€😀":"\u00e9\ud83d\ude00\n\\"}"#, "[[[[]]],0.5,1E+3,-0]",
         #""\"\\\/\b\f\n\r\t""#, "  { } ", #"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"BB"}]}"#,
@@ -29,7 +17,7 @@ struct FuzzTests {
 
     @Test("what is damaged is refused, or is JSON to another reader too", arguments: 1...6)
     func damaged(seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = RandomGenerator(seed: seed)
         for _ in 0..<2500 {
             var bytes = Self.seeds.randomElement(using: &random)!
             for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {

@@ -1,4 +1,5 @@
 import BytesTesting
+import Random
 import Testing
 
 @testable import Net
@@ -45,7 +46,7 @@ import Testing
 
     @Test("random addresses survive being written and read")
     func roundTrip() {
-        var generator = SeededGenerator(state: 3)
+        var generator = RandomGenerator(seed: 3)
         for _ in 0..<5_000 {
             var bits: UInt128 = 0
             for _ in 0..<8 {
@@ -103,7 +104,7 @@ import Testing
 
     @Test("a set of random blocks answers as its blocks do one by one")
     func random() throws {
-        var generator = SeededGenerator(state: 11)
+        var generator = RandomGenerator(seed: 11)
         let blocks = try (0..<200).map { _ in
             let length = Int.random(in: 8...32, using: &generator)
             let bits = UInt32.random(in: 0x0a00_0000...0x0a1f_ffff, using: &generator) & (UInt32.max << UInt32(32 - length))

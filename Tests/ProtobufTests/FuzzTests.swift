@@ -1,23 +1,11 @@
+import Random
 import Testing
 
 @testable import Protobuf
 
 @Suite("Any protobuf may come")
 struct FuzzTests {
-    /// SplitMix64: the same bytes in every run.
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
-    private func damaged(_ bytes: [UInt8], _ random: inout Seeded) -> [UInt8] {
+    private func damaged(_ bytes: [UInt8], _ random: inout RandomGenerator) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
             let place = Int.random(in: 0..<bytes.count, using: &random)
@@ -33,7 +21,7 @@ struct FuzzTests {
 
     @Test("walking over any bytes ends, and within them", arguments: 1...4)
     func walks(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = RandomGenerator(seed: seed)
         for _ in 0..<4000 {
             let bytes =
                 Bool.random(using: &random)
@@ -54,7 +42,7 @@ struct FuzzTests {
 
     @Test("damaged descriptors are a schema, or problems that are named", arguments: 1...4)
     func descriptors(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = RandomGenerator(seed: seed)
         for _ in 0..<2000 {
             do {
                 let schema = try Schema(files: [damaged(SchemaTests.orders, &random)])

@@ -1,3 +1,4 @@
+import Random
 import Testing
 import Time
 
@@ -134,7 +135,7 @@ import Time
 
     @Test("whatever is armed, moved, disarmed and fired, it does what a sorted list would", arguments: 0..<12)
     func againstModel(seed: Int) {
-        var random = SeededGenerator(seed: UInt64(seed) + 1)
+        var random = RandomGenerator(seed: UInt64(seed) + 1)
         // Begins shortly before a turn of a level, also of the highest.
         let starts: [UInt64] = [0, 61, 4090, 262_100, (1 << 30) - 50, (1 << 36) - 5000]
         var now = starts[seed % starts.count]
@@ -174,20 +175,5 @@ import Time
             }
         }
         for timer in timers { wheel.disarm(timer.node) }
-    }
-}
-
-/// The same numbers at every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

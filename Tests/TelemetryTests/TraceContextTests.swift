@@ -1,3 +1,4 @@
+import Random
 import Testing
 @testable import Telemetry
 
@@ -49,7 +50,7 @@ private func written(_ context: TraceContext) -> String {
 
     @Test("a child keeps the trace and its flags and changes the span")
     func child() throws {
-        var random = FastRandom(seed: (1, 2, 3, 4))
+        var random = RandomGenerator(seed: (1, 2, 3, 4))
         let context = try #require(parse(Self.example))
         let child = context.child(&random)
         #expect(child.traceHigh == context.traceHigh)
@@ -61,7 +62,7 @@ private func written(_ context: TraceContext) -> String {
 
     @Test("new traces and request ids differ, and a seed of zeros still gives numbers")
     func generation() {
-        var random = FastRandom(seed: (0, 0, 0, 0))
+        var random = RandomGenerator(seed: (0, 0, 0, 0))
         var seen: Set<String> = []
         for _ in 0..<1000 {
             let context = TraceContext(startingWith: &random, sampled: true)
@@ -79,7 +80,7 @@ private func written(_ context: TraceContext) -> String {
 
     @Test("xoshiro256++ gives the reference's numbers")
     func reference() {
-        var random = FastRandom(seed: (1, 2, 3, 4))
+        var random = RandomGenerator(seed: (1, 2, 3, 4))
         #expect([random.next(), random.next(), random.next()] == [41_943_041, 58_720_359, 3_588_806_011_781_223])
     }
 

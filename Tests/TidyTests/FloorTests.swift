@@ -22,7 +22,7 @@ struct FloorTests {
         #expect(manifest.targets["Config"]?.dependencies == ["Bytes", "Net", "Yams"])
         #expect(manifest.targets["martlet"]?.floor == 10)
         #expect(manifest.targets["TLSTesting"]?.dependencies == ["COpenSSL"])
-        #expect(manifest.targets["JSONTests"]?.dependencies == ["JSON", "Bytes"])
+        #expect(manifest.targets["JSONTests"]?.dependencies == ["JSON", "Bytes", "Random"])
     }
 
     @Test("targets are found however they are laid out")

@@ -1,6 +1,7 @@
 internal import Config
 internal import Gateway
 internal import JOSE
+internal import Random
 internal import Reactor
 internal import Sockets
 internal import TLS
@@ -22,7 +23,7 @@ final class KeySetRefresher {
     private let diagnostics: Diagnostics
     private let resolver: any HostResolver
     private var entries: [KeySetSource: Entry] = [:]
-    private var random: FastRandom
+    private var random: RandomGenerator
     private var timer: Timer?
 
     private final class Entry {
@@ -45,12 +46,12 @@ final class KeySetRefresher {
     }
 
     init(
-        context: WorkerContext, resolver: any HostResolver, diagnostics: Diagnostics, seed: (UInt64, UInt64, UInt64, UInt64)
+        context: WorkerContext, resolver: any HostResolver, diagnostics: Diagnostics, random: RandomGenerator
     ) {
         self.context = context
         self.resolver = resolver
         self.diagnostics = diagnostics
-        random = FastRandom(seed: seed)
+        self.random = random
         timer = Timer(on: context.loop) { [unowned self] in fetchDue() }
     }
 

@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Random
 internal import Reactor
 internal import TLS
 package import Transport
@@ -11,7 +12,7 @@ package final class HealthMonitor: @unchecked Sendable {
     package var changed: ((_ cluster: String) -> Void)?
     private unowned(unsafe) let context: WorkerContext
     private let mailbox: Mailbox
-    private var random: Randomness
+    private var random: RandomGenerator
     private var names = ResolvedNames()
     private var clusters: [Watched] = []
 
@@ -26,7 +27,7 @@ package final class HealthMonitor: @unchecked Sendable {
     package init(context: WorkerContext, seed: UInt64) {
         self.context = context
         mailbox = context.loop.mailbox
-        random = Randomness(seed: seed)
+        random = RandomGenerator(seed: seed)
     }
 
     /// Watches these clusters from now on; what is known of endpoints that are still among them stays.

@@ -2,6 +2,7 @@ internal import Balancing
 internal import GRPC
 internal import HTTP2
 internal import Net
+internal import Random
 internal import Reactor
 internal import Sockets
 internal import TLS
@@ -22,7 +23,7 @@ final class HealthProbe: ClientConnectionOwner {
     private let record: EndpointRecord
     private unowned(unsafe) let context: WorkerContext
     private let changed: () -> Void
-    private var random: Randomness
+    private var random: RandomGenerator
     private var threshold: HealthThreshold
     private var connection: ClientConnection?
     private var call: ProbeCall?
@@ -47,7 +48,7 @@ final class HealthProbe: ClientConnectionOwner {
         self.record = record
         self.context = context
         self.changed = changed
-        random = Randomness(seed: seed)
+        random = RandomGenerator(seed: seed)
         threshold = HealthThreshold(healthy: plan.healthyThreshold, unhealthy: plan.unhealthyThreshold)
         next = Timer(on: context.loop) { [unowned self] in check() }
         limit = Timer(on: context.loop) { [unowned self] in timeIsUp() }

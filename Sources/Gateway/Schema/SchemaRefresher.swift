@@ -1,6 +1,7 @@
 internal import Balancing
 internal import GRPC
 internal import Protobuf
+internal import Random
 internal import Reactor
 internal import Time
 package import Transcoding
@@ -18,7 +19,7 @@ package final class SchemaRefresher {
     private let store: SchemaStore
     private unowned(unsafe) let context: WorkerContext
     private let say: (String) -> Void
-    private var random: Randomness
+    private var random: RandomGenerator
     private var names = ResolvedNames()
     private var clusters: [String: Asked] = [:]
     private var timer: Timer?
@@ -46,7 +47,7 @@ package final class SchemaRefresher {
         self.store = store
         self.context = context
         self.say = say
-        random = Randomness(seed: seed)
+        random = RandomGenerator(seed: seed)
         timer = Timer(on: context.loop) { [unowned self] in askDue() }
     }
 

@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Random
 
 /// Several clusters that share a route's calls by weight.
 package struct ClusterSplit: Sendable {
@@ -28,5 +29,5 @@ package struct ClusterSplit: Sendable {
     ///
     /// As one share grows at the cost of the one written before it, its callers stay. Mixed once more, or a cluster that
     /// balances by the same hash would see a part of its range only.
-    func cluster(hash: UInt64) -> Int { cluster(Randomness.mix(hash)) }
+    func cluster(hash: UInt64) -> Int { cluster(SplitMix64.mix(hash)) }
 }

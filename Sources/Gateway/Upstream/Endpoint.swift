@@ -1,11 +1,12 @@
 package import Balancing
 internal import HTTPModel
 package import Net
+internal import Random
 internal import Reactor
 package import Sockets
+internal import TLS
 internal import Time
 package import Transport
-internal import TLS
 
 /// Hears what becomes of requests that an endpoint had to let wait.
 protocol EndpointClient: AnyObject {
@@ -298,12 +299,11 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     private func watch(_ pooled: Pooled, _ age: Duration) {
-        var generator = SystemRandomNumberGenerator()
         pooled.age = Timer(on: context.loop) { [unowned self, unowned(unsafe) connection = pooled.connection] in
             connection.retire()
             clientConnectionLeaving(connection)
         }
-        pooled.age?.arm(after: age.jittered(generator.next()))
+        pooled.age?.arm(after: age.jittered(context.random.next()))
     }
 
     private func checkIdle(_ connection: ClientConnection) {

@@ -1,9 +1,10 @@
-internal import Metrics
 internal import Bytes
+internal import Crypto
 internal import GRPC
 internal import HTTPModel
 package import JOSE
-internal import Crypto
+internal import Metrics
+internal import Random
 package import RateLimit
 internal import Reactor
 internal import Redis
@@ -36,7 +37,7 @@ package final class GatewayWorker {
     let exchanges: Slab<Exchange>
     /// One of every exchange's own, and what hedged calls have beside.
     let attempts: Slab<Attempt>
-    var randomness: FastRandom
+    var randomness: RandomGenerator
     let replies: ReplyWriter
     let heads = HeadCache()
     var transcoding = TranscodingScratch()
@@ -79,8 +80,7 @@ package final class GatewayWorker {
         self.accessLog = accessLog
         accessLogReference = accessLog.map { .passUnretained($0) }
         self.resolved = resolved
-        randomness = FastRandom(
-            seed: (RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64(), RandomBytes.uint64()))
+        randomness = .seeded()
         self.metrics = WorkerMetrics(metrics, worker: context.index, seed: RandomBytes.uint64())
         callTable = .passUnretained(self.metrics.table)
         shard = .passUnretained(self.metrics.shard)

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Random
 package import RateLimit
 package import Redis
 package import Time
@@ -21,7 +22,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     /// Decisions that wait, by the number in their commands' tags.
     private var waiting: [LimitDecision?] = []
     private var freeNumbers: [Int] = []
-    private var jitter: UInt64
+    private var random: RandomGenerator
 
     /// Replies that were errors, and the last of them; for the log.
     package private(set) var errors: UInt64 = 0
@@ -47,7 +48,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         self.sender = sender
         self.fallback = StoreFallback(whenUnavailable, local: fallback)
         self.prefix = Array(prefix.utf8)
-        jitter = seed | 1
+        random = RandomGenerator(seed: seed)
     }
 
     package var isSkipping: Bool { health.isSkipping }
@@ -89,7 +90,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         command.removeAll()
         command.add("EXPIRE")
         addKey(of: counter, decision)
-        command.add(decimal: counter.seconds + nextJitter() % (min(counter.seconds, Self.jitterSecondsMax) + 1))
+        command.add(decimal: counter.seconds + random.next() % (min(counter.seconds, Self.jitterSecondsMax) + 1))
         // Where this does not fit behind the first, the key stays without an end until the next request sets one.
         _ = sender.send(command, self, tag: Self.expireTag)
         return true
@@ -107,13 +108,6 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
             text.append(byte: UInt8(ascii: "/"))
             text.append(decimal: counter.start)
         }
-    }
-
-    private func nextJitter() -> UInt64 {
-        jitter ^= jitter << 13
-        jitter ^= jitter >> 7
-        jitter ^= jitter << 17
-        return jitter
     }
 
     private func release(_ number: Int) {

@@ -12,6 +12,7 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
     /// Hears of each server whether it answered.
     private let heard: (SocketAddress, Bool) -> Void
     private let completion: (Finding) -> Void
+    /// For the numbers of questions, which others must not guess (RFC 5452, section 4.3).
     private var random = SystemRandomNumberGenerator()
     private var timer: Timer?
     private var datagrams: DatagramSocket?

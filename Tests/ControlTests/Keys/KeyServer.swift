@@ -4,6 +4,7 @@ import Gateway
 import HTTPModel
 import JOSE
 import Net
+import Random
 import Reactor
 import Sockets
 import Synchronization
@@ -115,7 +116,7 @@ final class Kept {
         refresher = KeySetRefresher(
             context: worker.context, resolver: hosts,
             diagnostics: Diagnostics(to: { line in said.lines.withLock { $0.append(line) } }),
-            seed: (1, 2, 3, 4))
+            random: RandomGenerator(seed: 1))
         refresher.fetched = { [unowned self] keys, _ in
             fetched.append(keys.keys.map { String(decoding: $0.keyID ?? [], as: UTF8.self) })
         }

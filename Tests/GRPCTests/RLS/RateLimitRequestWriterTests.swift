@@ -1,5 +1,6 @@
 import Bytes
 import Messages
+import Random
 import SwiftProtobuf
 import Testing
 
@@ -11,7 +12,7 @@ private typealias Descriptor = Envoy_Extensions_Common_Ratelimit_V3_RateLimitDes
 @Suite struct RateLimitRequestWriterTests {
     @Test("what is written by hand is what the generated message writes, byte for byte")
     func equality() throws {
-        var generator = SplitMix(state: 2)
+        var generator = RandomGenerator(seed: 2)
         for _ in 0..<500 {
             let request = random(&generator)
             var buffer = ByteBuffer(capacity: 16)
@@ -63,7 +64,7 @@ private typealias Descriptor = Envoy_Extensions_Common_Ratelimit_V3_RateLimitDes
         RateLimitRequestWriter.hitsAddend(request.hitsAddend, into: &buffer)
     }
 
-    private func random(_ generator: inout SplitMix) -> Request {
+    private func random(_ generator: inout RandomGenerator) -> Request {
         var request = Request()
         request.domain = text(&generator)
         for _ in 0..<Int.random(in: 0...4, using: &generator) {
@@ -90,11 +91,11 @@ private typealias Descriptor = Envoy_Extensions_Common_Ratelimit_V3_RateLimitDes
 }
 
 /// Mostly short, sometimes empty, sometimes long enough for a length of two bytes.
-func text(_ generator: inout SplitMix) -> String {
+func text(_ generator: inout RandomGenerator) -> String {
     let count = [0, 1, 5, 20, 130].randomElement(using: &generator)!
     return String((0..<count).map { _ in "aZ9.é😀".randomElement(using: &generator)! })
 }
 
-func number(_ generator: inout SplitMix) -> UInt32 {
+func number(_ generator: inout RandomGenerator) -> UInt32 {
     [0, 1, 127, 128, UInt32.max, UInt32(truncatingIfNeeded: generator.next())].randomElement(using: &generator)!
 }

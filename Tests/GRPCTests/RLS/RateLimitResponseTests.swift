@@ -1,5 +1,6 @@
 import Bytes
 import Messages
+import Random
 import SwiftProtobuf
 import Testing
 
@@ -10,7 +11,7 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
 @Suite struct RateLimitResponseTests {
     @Test("what is read by hand is what the generated message reads")
     func equality() throws {
-        var generator = SplitMix(state: 3)
+        var generator = RandomGenerator(seed: 3)
         for _ in 0..<500 {
             let response = random(&generator)
             let bytes: [UInt8] = try response.serializedBytes()
@@ -20,7 +21,7 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
 
     @Test("cut or changed anywhere, it is refused where the generated message refuses, and never crashes")
     func mutations() throws {
-        var generator = SplitMix(state: 4)
+        var generator = RandomGenerator(seed: 4)
         for _ in 0..<40 {
             let whole: [UInt8] = try random(&generator).serializedBytes()
             for _ in 0..<60 where !whole.isEmpty {
@@ -167,7 +168,7 @@ private typealias Response = Envoy_Service_Ratelimit_V3_RateLimitResponse
         }
     }
 
-    private func random(_ generator: inout SplitMix) -> Response {
+    private func random(_ generator: inout RandomGenerator) -> Response {
         var response = Response()
         response.overallCode = .init(rawValue: Int.random(in: 0...3, using: &generator))!
         for _ in 0..<Int.random(in: 0...4, using: &generator) {

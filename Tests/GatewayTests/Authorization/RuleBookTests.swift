@@ -1,5 +1,6 @@
 import BytesTesting
 import HTTPModel
+import Random
 import Testing
 
 @testable import Gateway
@@ -142,7 +143,7 @@ import Testing
 
     @Test("random rules answer as their plain reading does", arguments: 0..<20)
     func againstModel(round: UInt64) throws {
-        var generator = SeededGenerator(state: round)
+        var generator = RandomGenerator(seed: round)
         for _ in 0..<100 {
             let rule = RuleModel.randomRule(&generator, depth: 4)
             for token in RuleModel.tokens {
@@ -190,7 +191,7 @@ enum RuleModel {
         }
     }
 
-    static func randomRule(_ generator: inout SeededGenerator, depth: Int) -> AccessRule {
+    static func randomRule(_ generator: inout RandomGenerator, depth: Int) -> AccessRule {
         switch Int.random(in: 0..<(depth == 0 ? 6 : 10), using: &generator) {
         case 0: return .anyone
         case 1: return .authenticated

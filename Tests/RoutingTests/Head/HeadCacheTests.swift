@@ -1,5 +1,6 @@
 import BytesTesting
 import HTTPModel
+import Random
 import Testing
 
 @testable import Routing
@@ -30,7 +31,7 @@ import Testing
 
     @Test("a head that is remembered reads as one that is not, whatever was read before")
     func same() {
-        var random = SeededGenerator(state: 7)
+        var random = RandomGenerator(seed: 7)
         let memory = HeadCache()
         for _ in 0..<20_000 {
             let path = Self.paths.randomElement(using: &random)!

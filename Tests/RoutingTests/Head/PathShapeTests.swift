@@ -1,4 +1,5 @@
 import BytesTesting
+import Random
 import Testing
 
 @testable import Routing
@@ -54,7 +55,7 @@ import Testing
 
     @Test("random paths are read without fault or with one, and never beyond their end")
     func random() {
-        var generator = SeededGenerator(state: 7)
+        var generator = RandomGenerator(seed: 7)
         let alphabet = Array("/.%2eE5cCfF0;?\\ab".utf8)
         for _ in 0..<20_000 {
             let count = Int.random(in: 0...12, using: &generator)

@@ -1,5 +1,6 @@
 import BytesTesting
 import HTTPModel
+import Random
 import Testing
 
 @testable import Routing
@@ -70,7 +71,7 @@ import Testing
 
     @Test("random paths are read without end, and never beyond it")
     func random() {
-        var generator = SeededGenerator(state: 11)
+        var generator = RandomGenerator(seed: 11)
         let alphabet = Array("/.%25eE2cCfF3b;\\ab".utf8)
         for _ in 0..<20_000 {
             let path = (0..<Int.random(in: 0...24, using: &generator)).map { _ in alphabet.randomElement(using: &generator)! }

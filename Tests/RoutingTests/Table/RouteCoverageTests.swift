@@ -1,5 +1,6 @@
 import BytesTesting
 import HTTPModel
+import Random
 import Testing
 
 @testable import Routing
@@ -60,7 +61,7 @@ import Testing
 
     @Test("a covered route takes no request, and its coverer takes all that it would", arguments: 0..<20)
     func againstModel(round: UInt64) {
-        var generator = SeededGenerator(state: 1_000 + round)
+        var generator = RandomGenerator(seed: 1_000 + round)
         let routes = (0..<40).map { _ in RouteModel.randomRoute(&generator) }
         let covered = Set(RouteCoverage.findings(in: routes).map(\.route))
         for _ in 0..<3_000 {

@@ -1,3 +1,5 @@
+import Random
+
 @testable import Routing
 import BytesTesting
 import HTTPModel
@@ -39,7 +41,7 @@ enum RouteModel {
     }
 
     /// A route out of a world so small that routes and requests meet often.
-    static func randomRoute(_ generator: inout SeededGenerator) -> RouteMatch {
+    static func randomRoute(_ generator: inout RandomGenerator) -> RouteMatch {
         let authorities: [RouteMatch.Authority] = [
             .any, .any, .exact("a.dev"), .exact("b.a.dev"), .exact("c.b.a.dev"), .suffix("dev"), .suffix("a.dev"),
             .suffix("b.a.dev"),
@@ -58,7 +60,7 @@ enum RouteModel {
             headers: headers.shuffled(using: &generator))
     }
 
-    static func randomRequest(_ generator: inout SeededGenerator) -> Request {
+    static func randomRequest(_ generator: inout RandomGenerator) -> Request {
         var headers: [(String, String)] = []
         for _ in 0..<Int.random(in: 0...3, using: &generator) {
             headers.append(

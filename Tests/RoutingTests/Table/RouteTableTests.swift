@@ -1,5 +1,6 @@
 import BytesTesting
 import HTTPModel
+import Random
 import Testing
 
 @testable import Routing
@@ -108,7 +109,7 @@ import Testing
 
     @Test("the index answers as a walk over all routes does", arguments: 0..<40)
     func againstWalk(round: UInt64) throws {
-        var generator = SeededGenerator(state: round)
+        var generator = RandomGenerator(seed: round)
         let routes = (0..<Int.random(in: 1...60, using: &generator)).map { _ in RouteModel.randomRoute(&generator) }
         let table = Self.table(routes, seed: generator.next())
         for _ in 0..<300 {
