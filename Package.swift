@@ -79,6 +79,7 @@ let package = Package(
 
         // 6  policy
         module("Balancing", ["Random", "Time"]),
+        module("AccessControl", ["Net", "HTTPModel", "TLS", "JOSE"]),
         module("Routing", ["Bytes", "Net", "HTTPModel"]),
         module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"]),
 
@@ -95,9 +96,9 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Bytes", "Compression", "Random", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
-                "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Routing",
-                "Transcoding", "Transport", "RateLimit",
+                "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
+                "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing",
+                "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit",
             ]),
         module(
             "RateLimitService",
@@ -142,7 +143,7 @@ let package = Package(
         .target(
             name: "FuzzEntries",
             dependencies: [
-                "Bytes", "Compression", "Random", "JSON", "Crypto", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "HTTP1",
+                "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "HTTP1",
                 "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "RateLimit", "Gateway",
                 "RateLimitService", "Calling", "Control",
             ],
@@ -150,7 +151,7 @@ let package = Package(
         tests("Bytes"),
         tests("Random"),
         tests("Compression", ["Random"]),
-        tests("JSON", ["Random", "Bytes"]),
+        tests("JSON", ["Bytes", "Random"]),
         tests("Crypto"),
         tests("Time"),
         tests("Metrics"),
@@ -163,12 +164,13 @@ let package = Package(
         tests("Sockets", ["Bytes", "Time", "Net", "TLS", "Reactor", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "Random", "HTTPModel"]),
         tests("HTTP2", ["CFieldValue", "Bytes", "Random", "HTTPModel"]),
-        tests("GRPC", ["Bytes", "Compression", "Random", "HTTPModel", "Messages", protobuf]),
+        tests("GRPC", ["Bytes", "Random", "Compression", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Net", "TLS", "Reactor", "Sockets", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Random", "Time", "Metrics"]),
         tests("DNS", ["Random", "Time", "Net"]),
         tests("Balancing", ["Random", "Time"]),
+        tests("AccessControl", ["Random", "JSON", "Crypto", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
         tests("Routing", ["Random", "Net", "HTTPModel", "BytesTesting"]),
         tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(
@@ -181,8 +183,8 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "Bytes", "Random", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP2", "GRPC", "Config", "Balancing", "Routing", "Transport", "RateLimit", "GRPCTesting", "BytesTesting",
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2", "GRPC", "Config",
+                "Balancing", "AccessControl", "Routing", "Transport", "RateLimit", "GRPCTesting", "BytesTesting",
             ]),
         tests(
             "RateLimitService",

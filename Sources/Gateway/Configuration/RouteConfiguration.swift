@@ -1,3 +1,4 @@
+package import AccessControl
 package import Config
 package import GRPC
 package import RateLimit

@@ -1,3 +1,4 @@
+internal import AccessControl
 internal import Bytes
 internal import Routing
 internal import TLS

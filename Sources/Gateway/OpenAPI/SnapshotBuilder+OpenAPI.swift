@@ -1,3 +1,4 @@
+internal import AccessControl
 internal import Config
 internal import Metrics
 internal import RateLimit

@@ -1,3 +1,4 @@
+package import AccessControl
 package import GRPC
 package import Metrics
 package import RateLimit

@@ -1,3 +1,4 @@
+package import AccessControl
 package import JOSE
 package import Net
 package import RateLimit

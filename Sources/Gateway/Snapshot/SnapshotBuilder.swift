@@ -1,3 +1,4 @@
+internal import AccessControl
 package import Balancing
 package import Config
 internal import Crypto

@@ -1,3 +1,4 @@
+import AccessControl
 import Balancing
 import Config
 import HTTPModel

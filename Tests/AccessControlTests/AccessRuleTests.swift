@@ -3,7 +3,7 @@ import Net
 import Testing
 import TLS
 
-@testable import Gateway
+@testable import AccessControl
 
 @Suite struct AccessRuleTests {
     private static let reader =

@@ -5,7 +5,7 @@ import JSON
 import Net
 import TLS
 
-@testable import Gateway
+@testable import AccessControl
 @testable import JOSE
 
 /// A caller with everything that rules may ask of one.

@@ -150,9 +150,9 @@ package struct RuleBookBuilder {
         return policy
     }
 
-    /// A method's `allow` replaces its route's; one in shadow mode leaves the enforced one in force.
-    /// The rule that decides who may call.
-    static func enforcedAllow(route: AccessRules, method: AccessRules?) -> AccessRule {
+    /// The rule that decides who may call: a method's `allow` replaces its route's; one in shadow mode leaves the enforced one in
+    /// force.
+    package static func enforcedAllow(route: AccessRules, method: AccessRules?) -> AccessRule {
         allows(route: route, method: method).enforced.rule
     }
 

@@ -3,7 +3,7 @@ import HTTPModel
 import Random
 import Testing
 
-@testable import Gateway
+@testable import AccessControl
 
 @Suite struct RuleBookTests {
     private static func claim(_ name: String, _ value: String) -> AccessRule { .claim(path: [name], value: value) }
