@@ -8,7 +8,7 @@ final class CounterWatch {
     private let counters: CounterRegistry
     private let diagnostics: Diagnostics
     private let loop: EventLoop
-    private var timer: Timer?
+    private var timer: RepeatingTimer?
 
     init(_ counters: CounterRegistry, on loop: EventLoop, diagnostics: Diagnostics) {
         self.counters = counters
@@ -17,11 +17,7 @@ final class CounterWatch {
     }
 
     func start() {
-        timer = Timer(on: loop) { [unowned self] in
-            maintain()
-            timer?.arm(after: .seconds(1))
-        }
-        timer?.arm(after: .seconds(1))
+        timer = RepeatingTimer(every: .seconds(1), on: loop) { [unowned self] in maintain() }
     }
 
     func maintain() {

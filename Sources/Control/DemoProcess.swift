@@ -11,7 +11,7 @@ package final class DemoProcess {
     private let server: DemoServer
     private let diagnostics: Diagnostics
     private var signals: SignalSource?
-    private var timer: Timer?
+    private var timer: RepeatingTimer?
     private var isLeaving = false
 
     package init(at address: SocketAddress, name: String, diagnostics: Diagnostics) throws(StartFailure) {
@@ -38,10 +38,9 @@ package final class DemoProcess {
         if isLeaving { exit(128 + signal) }
         isLeaving = true
         server.beginDrain()
-        timer = Timer(on: loop) { [unowned self] in
-            if server.connectionCount == 0 { return loop.stop() }
-            timer?.arm(after: .milliseconds(20))
+        timer = RepeatingTimer(every: .milliseconds(20), on: loop) { [unowned self] in
+            if server.connectionCount == 0 { loop.stop() }
         }
-        timer?.arm(after: .zero)
+        timer?.start(after: .zero)
     }
 }

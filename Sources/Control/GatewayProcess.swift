@@ -64,7 +64,7 @@ package final class GatewayProcess {
     private var signals: SignalSource?
     private let relay: SignalRelay
     private var admin: Admin?
-    private var timers: [Timer] = []
+    private var watch: RepeatingTimer?
     private var shutdown: GracefulShutdown<ServingWorker>?
     private var watched: FileWatch
     private var names: NameRefresher?
@@ -198,7 +198,7 @@ package final class GatewayProcess {
         }
         monitor.changed = { [unowned self] name in group.postToAll { $0.gateway.refresh(cluster: name) } }
         if let snapshot = currentSnapshot { monitor.keep(snapshot.clusters, names: resolved) }
-        every(.seconds(1)) { [unowned self] in
+        watch = RepeatingTimer(every: .seconds(1), on: loop) { [unowned self] in
             let changed = watched.changed()
             if !changed.isEmpty { reload(Reload(rereading: false, changed: changed)) }
             _ = ticketKeys.rotate(now: loop.now)
@@ -263,16 +263,6 @@ package final class GatewayProcess {
         hints.refresher = refresher
         keys = refresher
         if let snapshot = currentSnapshot { refresher.keep(snapshot.keySetSources) }
-    }
-
-    private func every(_ period: Duration, _ action: @escaping () -> Void) {
-        var timer: Timer?
-        timer = Timer(on: loop) {
-            action()
-            timer?.arm(after: period)
-        }
-        timer?.arm(after: period)
-        if let timer { timers.append(timer) }
     }
 
     private func enter(_ phase: Phase) {

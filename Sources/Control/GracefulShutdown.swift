@@ -12,7 +12,7 @@ final class GracefulShutdown<Program: ListeningProgram> {
     private let diagnostics: Diagnostics
     private let drain: DrainConfiguration
     private var begin: Timer?
-    private var watch: Timer?
+    private var watch: RepeatingTimer?
     private var ends = Instant.distantFuture
 
     private static var pace: Duration { .milliseconds(20) }
@@ -34,15 +34,12 @@ final class GracefulShutdown<Program: ListeningProgram> {
     private func start() {
         group.postToAll { $0.listeners.beginDrain() }
         ends = loop.now + drain.timeout
-        watch = Timer(on: loop) { [unowned self] in look() }
-        watch?.arm(after: Self.pace)
+        watch = RepeatingTimer(every: Self.pace, on: loop) { [unowned self] in look() }
     }
 
     private func look() {
-        if connectionCounts.total > 0, loop.now < ends {
-            watch?.arm(after: Self.pace)
-            return
-        }
+        guard connectionCounts.total == 0 || loop.now >= ends else { return }
+        watch?.stop()
         leave("time is up")
     }
 

@@ -26,7 +26,7 @@ struct FreeHeap {
 /// that lies below anything in use, and what thousands of connections were made of would stay with the process.
 final class HeapRelease {
     private var heap = FreeHeap()
-    private var timer: Timer?
+    private var timer: RepeatingTimer?
     private let freeBytes: () -> Int
     private let trim: () -> Void
 
@@ -38,12 +38,10 @@ final class HeapRelease {
     ) {
         self.freeBytes = freeBytes
         self.trim = trim
-        timer = Timer(on: loop) { [unowned self] in look() }
-        timer?.arm(after: Self.interval)
+        timer = RepeatingTimer(every: Self.interval, on: loop) { [unowned self] in look() }
     }
 
     private func look() {
-        timer?.arm(after: Self.interval)
         guard heap.isWorthTrimming(freeBytes()) else { return }
         trim()
         heap.trimmed(freeBytes())

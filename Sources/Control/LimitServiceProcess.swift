@@ -35,7 +35,7 @@ package final class LimitServiceProcess {
     private let relay: SignalRelay
     private let manager: ServiceManager?
     private var shutdown: GracefulShutdown<LimitWorker>?
-    private var watch: Timer?
+    private var watch: RepeatingTimer?
 
     package init(
         _ read: @escaping Source, readFile: @escaping @Sendable (String) -> Result<[UInt8], FileFailure>,
@@ -100,12 +100,7 @@ package final class LimitServiceProcess {
         diagnostics.log("ready")
         manager?.notify(.ready, status: "serving")
         let descriptors = DescriptorWatch(diagnostics: diagnostics)
-        let watch = Timer(on: loop) { [unowned self] in
-            descriptors.look()
-            self.watch?.arm(after: .seconds(1))
-        }
-        watch.arm(after: .seconds(1))
-        self.watch = watch
+        watch = RepeatingTimer(every: .seconds(1), on: loop) { descriptors.look() }
         for signal in relay.early { received(signal: signal) }
         loop.run()
         group.stop()

@@ -11,7 +11,9 @@ final class MemoryWatch {
     }
     var changed: ((Pressure) -> Void)?
     private var pressure = Pressure.none
-    private var timer: Timer?
+    private let loop: EventLoop
+    /// `nil` without a limit.
+    private var timer: RepeatingTimer?
     /// In bytes.
     private let resident: () -> Int?
     /// Has the allocator give back what is unused.
@@ -27,16 +29,19 @@ final class MemoryWatch {
         trim: @escaping () -> Void = { linux_trim_memory() }
     ) {
         self.limit = limit
+        self.loop = loop
         self.resident = resident
         self.trim = trim
-        timer = Timer(on: loop) { [unowned self] in look() }
     }
 
     func start() { look() }
 
     private func look() {
-        guard let limit else { return say(.none) }
-        timer?.arm(after: Self.pace)
+        guard let limit else {
+            timer = nil
+            return say(.none)
+        }
+        if timer == nil { timer = RepeatingTimer(every: Self.pace, on: loop) { [unowned self] in look() } }
         looksSinceTrim = min(looksSinceTrim + 1, Self.looksPerTrim)
         var now = measure(limit)
         // What was freed and not given back is no load.

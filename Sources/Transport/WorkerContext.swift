@@ -21,7 +21,7 @@ package final class WorkerContext {
     /// Called with every connection that we end because of what came on it.
     package var connectionFaulted: ((ConnectionFault) -> Void)?
     /// Has the pools give back what a burst has left in them.
-    private var release: Timer?
+    private var release: RepeatingTimer?
     private static let releaseInterval = Duration.seconds(10)
     /// Where fields are put in order before they are handed to a codec; valid until the next use.
     package let fieldScratch: UnsafeMutableBufferPointer<Field>
@@ -38,13 +38,11 @@ package final class WorkerContext {
         streams = StreamPool(chunks: chunks)
         sessionMemory = NGHTTP2Allocator()
         fieldScratch = .allocate(capacity: Self.fieldScratchCount)
-        release = Timer(on: loop) { [unowned self] in
-            release?.arm(after: Self.releaseInterval)
+        release = RepeatingTimer(every: Self.releaseInterval, on: loop) { [unowned self] in
             sessionMemory.release()
             chunks.release()
             streams.release()
         }
-        release?.arm(after: Self.releaseInterval)
     }
 
     deinit { fieldScratch.deallocate() }

@@ -19,7 +19,7 @@ package final class HealthMonitor: @unchecked Sendable {
     private final class Watched {
         var plan: ClusterPlan
         var probes: [String: (probe: HealthProbe, record: EndpointRecord)] = [:]
-        var sweep: Timer?
+        var sweep: RepeatingTimer?
 
         init(_ plan: ClusterPlan) { self.plan = plan }
     }
@@ -65,11 +65,9 @@ package final class HealthMonitor: @unchecked Sendable {
             mailbox.post { [weak self] _ in self?.changed?(name) }
         }
         if let outliers = plan.record.settings.outliers {
-            cluster.sweep = Timer(on: context.loop) { [unowned self, unowned cluster] in
-                cluster.sweep?.arm(after: outliers.interval)
+            cluster.sweep = RepeatingTimer(every: outliers.interval, on: context.loop) { [unowned self, unowned cluster] in
                 if cluster.plan.record.sweep(now: context.loop.now) { changed?(name) }
             }
-            cluster.sweep?.arm(after: outliers.interval)
         }
         return cluster
     }

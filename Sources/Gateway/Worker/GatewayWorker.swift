@@ -62,8 +62,11 @@ package final class GatewayWorker {
     package var limitStoreChanged: ((StoreTrouble?, UInt64) -> Void)?
     /// A connection was ended because of what came on it.
     package var connectionFaulted: ((ConnectionFault) -> Void)?
-    /// Runs until it does, and whenever it does not.
-    private var limitStoreTimer: Timer?
+    /// Probes the limit store until it has decided, and whenever it is in trouble.
+    private lazy var limitStoreTimer: RepeatingTimer = RepeatingTimer(every: StoreHealth.probeInterval, on: context.loop) {
+        [unowned self] in
+        if !limiter.store.probe(now: now) { limitStoreTimer.stop() }
+    }
 
     /// - Parameters:
     ///   - counters: shared by all workers, as `overload` is.
@@ -158,7 +161,7 @@ package final class GatewayWorker {
             limiter.worker = self
             // Nothing is known of it yet.
             metrics.shard.set(metrics.limitStoreDown, to: 0)
-            lookAtLimitStore(after: .zero)
+            limitStoreTimer.start(after: .zero)
         }
         // Only schemas differ: tokens that were verified stay so.
         let isSameConfiguration = snapshot.rules === current.snapshot.rules && snapshot.generation != current.snapshot.generation
@@ -175,17 +178,8 @@ package final class GatewayWorker {
     func limitStoreChanged(_ trouble: StoreTrouble?, of limiter: Limiter) {
         guard limiter === self.limiter else { return }
         metrics.shard.set(metrics.limitStoreDown, to: trouble == nil ? 0 : 1)
-        if trouble != nil { lookAtLimitStore(after: StoreHealth.probeInterval) }
+        if trouble != nil { limitStoreTimer.start() }
         limitStoreChanged?(trouble, limiter.generation)
-    }
-
-    private func lookAtLimitStore(after pause: Duration) {
-        if limitStoreTimer == nil {
-            limitStoreTimer = Timer(on: context.loop) { [unowned self] in
-                if limiter.store.probe(now: now) { limitStoreTimer?.arm(after: StoreHealth.probeInterval) }
-            }
-        }
-        limitStoreTimer?.arm(after: pause)
     }
 
     private func makeLimiter(_ plan: StorePlan, generation: UInt64) -> Limiter {

@@ -20,7 +20,7 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
     private let store: any WindowStore
     private let counts: LimitServiceCounts
     /// Runs until the store has counted, and whenever it is in trouble.
-    private var storeTimer: Timer?
+    private var storeTimer: RepeatingTimer?
     private unowned let loop: EventLoop
     private let seed: HashSeed
     private let overrides: OverrideTables
@@ -38,10 +38,10 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         overrides = OverrideTables(counters)
         self.loop = loop
         store.delegate = self
-        storeTimer = Timer(on: loop) { [unowned self] in
-            if store.probe(now: loop.now) { storeTimer?.arm(after: StoreHealth.probeInterval) }
+        storeTimer = RepeatingTimer(every: StoreHealth.probeInterval, on: loop) { [unowned self] in
+            if !store.probe(now: loop.now) { storeTimer?.stop() }
         }
-        storeTimer?.arm(after: .zero)
+        storeTimer?.start(after: .zero)
     }
 
     package func register(on server: GRPCServer) {
@@ -81,7 +81,7 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
 
     package func windowStoreChanged(_ trouble: StoreTrouble?) {
         counts.setStore(isDown: trouble != nil)
-        if trouble != nil { storeTimer?.arm(after: StoreHealth.probeInterval) }
+        if trouble != nil { storeTimer?.start() }
         storeChanged?(trouble)
     }
 
