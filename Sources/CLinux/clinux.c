@@ -13,15 +13,16 @@
 #include <time.h>
 #include <unistd.h>
 
+_Static_assert(LINUX_EPOLL_ADD == EPOLL_CTL_ADD && LINUX_EPOLL_REMOVE == EPOLL_CTL_DEL && LINUX_EPOLL_MODIFY == EPOLL_CTL_MOD, "");
 _Static_assert(sizeof(struct linux_event) == sizeof(struct epoll_event), "linux_event must be epoll_event");
 
 int linux_errno(void) { return errno; }
 
 int linux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
-int linux_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t data) {
+int linux_epoll_control(int epoll, enum linux_epoll_operation operation, int descriptor, uint32_t events, uint64_t data) {
     struct epoll_event event = {.events = events, .data = {.u64 = data}};
-    return epoll_ctl(epoll, operation, descriptor, &event);
+    return epoll_ctl(epoll, (int)operation, descriptor, &event);
 }
 
 int linux_epoll_wait(int epoll, struct linux_event *events, int capacity, int timeout_milliseconds) {

@@ -80,7 +80,7 @@ package final class EventLoop {
         mailbox = try Mailbox()
         // Slot 0 is the mailbox: it has no handler, and its generation never changes.
         registrations.append(Slot())
-        guard linux_epoll_control(poller, 1, mailbox.descriptor, Readiness.readable.rawValue, 0) == 0 else {
+        guard linux_epoll_control(poller, LINUX_EPOLL_ADD, mailbox.descriptor, Readiness.readable.rawValue, 0) == 0 else {
             throw SystemError("epoll_ctl")
         }
     }
@@ -106,7 +106,7 @@ package final class EventLoop {
         registrations[Int(slot)].handler = handler
         let registration = Registration(
             slot: slot, generation: registrations[Int(slot)].generation, descriptor: descriptor)
-        guard linux_epoll_control(poller, 1, descriptor, interest.rawValue, registration.key) == 0 else {
+        guard linux_epoll_control(poller, LINUX_EPOLL_ADD, descriptor, interest.rawValue, registration.key) == 0 else {
             let error = SystemError("epoll_ctl")
             release(slot)
             throw error
@@ -117,14 +117,14 @@ package final class EventLoop {
     package func change(_ registration: Registration, to interest: Readiness) {
         // Fails only for a descriptor that is not registered: our own bug.
         let result = linux_epoll_control(
-            poller, 3, registration.descriptor, interest.rawValue, registration.key)
+            poller, LINUX_EPOLL_MODIFY, registration.descriptor, interest.rawValue, registration.key)
         precondition(result == 0, "epoll_ctl on a descriptor that is not registered")
     }
 
     /// Before the descriptor is closed.
     package func deregister(_ registration: Registration) {
         guard registrations[Int(registration.slot)].generation == registration.generation else { return }
-        _ = linux_epoll_control(poller, 2, registration.descriptor, 0, 0)
+        _ = linux_epoll_control(poller, LINUX_EPOLL_REMOVE, registration.descriptor, 0, 0)
         release(registration.slot)
     }
 

@@ -112,10 +112,10 @@ package final class ByteChannel: EventHandler, Flushable {
     }
 
     /// How long sent bytes may stay unacknowledged before the kernel gives the connection up (gRFC A18).
-    package func setUserTimeout(_ milliseconds: UInt32) {
+    package func setUserTimeout(_ milliseconds: UInt32 = 20_000) {
         if case .unix = peer { return }
         var value = milliseconds
-        setsockopt(descriptor, Int32(IPPROTO_TCP), 18 /* TCP_USER_TIMEOUT */, &value, 4)
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &value, socklen_t(MemoryLayout<UInt32>.size))
     }
 
     package func attach(_ delegate: any ByteChannelDelegate) { self.delegate = delegate }

@@ -1,7 +1,7 @@
 #ifndef MARTLET_CLINUX_H
 #define MARTLET_CLINUX_H
 
-// What Swift's Glibc leaves out, and what must be read out of line. Under 100 lines with its .c file.
+// What Swift's Glibc leaves out, and what must be read out of line.
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -9,12 +9,14 @@ struct sockaddr;
 
 enum { LINUX_READABLE = 0x001, LINUX_WRITABLE = 0x004, LINUX_ERROR = 0x008, LINUX_HANGUP = 0x010, LINUX_READ_HANGUP = 0x2000 };
 
+// EPOLL_CTL_…
+enum linux_epoll_operation { LINUX_EPOLL_ADD = 1, LINUX_EPOLL_REMOVE = 2, LINUX_EPOLL_MODIFY = 3 };
+
 struct linux_event { uint32_t events; uint64_t data; } __attribute__((packed));
 
 int linux_errno(void);
 int linux_epoll_create(void);
-/// `operation`: 1 add, 2 delete, 3 modify (EPOLL_CTL_…).
-int linux_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t data);
+int linux_epoll_control(int epoll, enum linux_epoll_operation operation, int descriptor, uint32_t events, uint64_t data);
 int linux_epoll_wait(int epoll, struct linux_event *events, int capacity, int timeout_milliseconds);
 int linux_eventfd(void);
 /// A non-blocking, close-on-exec accept.

@@ -35,8 +35,6 @@ final class ServiceLink: ClientConnectionOwner {
     private static let longestPause = Duration.seconds(5)
     private static let streamsMax = 1000
     private static let connectTimeout = Duration.seconds(5)
-    /// How long what was sent may stay unacknowledged.
-    private static let userTimeoutMilliseconds: UInt32 = 20_000
 
     init(
         _ endpoint: EndpointAddress, authority: String, tls: UpstreamTLS?, timeout: Duration, resolved: ResolvedNames,
@@ -101,7 +99,7 @@ final class ServiceLink: ClientConnectionOwner {
         connection = try? ClientConnection(
             to: address, tls: security, limits: .defaults, streamLimit: Self.streamsMax, context: context, owner: self)
         guard let connection else { return pause() }
-        connection.channel.setUserTimeout(Self.userTimeoutMilliseconds)
+        connection.channel.setUserTimeout()
         connectTimer?.arm(after: Self.connectTimeout)
     }
 

@@ -84,7 +84,6 @@ package final class Endpoint: ClientConnectionOwner {
 
     private static let firstBackoff = Duration.milliseconds(100)
     private static let longestBackoff = Duration.seconds(10)
-    private static let userTimeoutMilliseconds: UInt32 = 20_000
 
     init(
         _ place: EndpointPlace, tls: (context: ClientContext, name: ServerName)?, settings: PoolSettings,
@@ -205,7 +204,7 @@ package final class Endpoint: ClientConnectionOwner {
             if DescriptorShortage.isShortage(error.code) { shortage = error.code } else { recordFailure() }
             return connections.contains { !$0.connection.isLeaving }
         }
-        connection.channel.setUserTimeout(Self.userTimeoutMilliseconds)
+        connection.channel.setUserTimeout()
         let pooled = Pooled(connection)
         pooled.timer = Timer(on: context.loop) { [unowned(unsafe) connection] in connection.channel.abort() }
         pooled.timer?.arm(after: settings.connectTimeout)
