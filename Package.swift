@@ -74,7 +74,7 @@ let package = Package(
         module("GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
         module("Config", ["Bytes", "Net", yams]),
         module("Redis", ["CHiredis", "Bytes", "Random", "Time", "Net", "TLS", "Reactor", "Sockets"]),
-        module("Telemetry", ["CLinux", "Bytes", "Random", "Time", "Metrics"]),
+        module("Telemetry", ["CLinux", "Bytes", "Random", "Time", "Metrics", "Reactor"]),
         module("DNS", ["Bytes", "Time", "Net"]),
 
         // 6  policy
@@ -125,7 +125,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Bytes", "JSON", "Crypto", "Time", "Net", "TLS", "JOSE", "Config", "Telemetry", "Transport", "Gateway",
+                "Bytes", "JSON", "Crypto", "Time", "Net", "TLS", "JOSE", "Reactor", "Config", "Telemetry", "Transport", "Gateway",
                 "RateLimitService", "Calling", "Control", arguments,
             ],
             swiftSettings: settings),

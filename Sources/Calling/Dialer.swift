@@ -46,7 +46,7 @@ final class Dialer: ClientConnectionOwner {
             connection = try ClientConnection(
                 to: address, tls: target.tls, limits: .defaults, streamLimit: 100, context: context, owner: self)
         } catch {
-            next(String(cString: strerror(error.code)))
+            next(ErrorNumber.text(error.code))
         }
     }
 
@@ -74,7 +74,7 @@ final class Dialer: ClientConnectionOwner {
         context.loop.afterThisTick { withExtendedLifetime(connection) {} }
         guard completion != nil, connection === self.connection else { return }
         switch end {
-        case .unreachable(let code), .broken(let code): next(String(cString: strerror(code)))
+        case .unreachable(let code), .broken(let code): next(ErrorNumber.text(code))
         case .security(let text): next(text)
         case .peer: next("the server closed the connection; is it \(target.isSecure ? "gRPC" : "gRPC without TLS")?")
         case .local: next("it does not speak HTTP/2")

@@ -53,7 +53,7 @@ final class MessageSource: @unchecked Sendable {
         while true {
             while sem_wait(wanted) != 0 {}
             var count = read(descriptor, &chunk, chunk.count)
-            while count < 0, errno == EINTR { count = read(descriptor, &chunk, chunk.count) }
+            while count < 0, ErrorNumber.isInterruption { count = read(descriptor, &chunk, chunk.count) }
             // An error ends the input as its end does: there is no more of it.
             let bytes = Array(chunk[..<max(0, count)])
             guard mailbox.post({ [self] _ in hear?(bytes) }), count > 0 else { return }

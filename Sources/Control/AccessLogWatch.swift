@@ -1,6 +1,7 @@
 internal import Config
 internal import Gateway
 internal import Glibc
+internal import Reactor
 internal import Telemetry
 
 /// The access log of a process, seen from its control thread: opened, opened anew, and watched for lines that are lost.
@@ -43,7 +44,7 @@ final class AccessLogWatch {
         let fault = sink.fault
         switch losses.look(total: linesLost, isBroken: fault != nil) {
         case .began:
-            let cause = fault.map { String(cString: strerror($0)) } ?? "it does not take lines as fast as they come"
+            let cause = fault.map { ErrorNumber.text($0) } ?? "it does not take lines as fast as they come"
             diagnostics.log("access log: lines are lost target=\(name) cause=\"\(cause)\"")
         case .ended(let lost): diagnostics.log("access log: written again target=\(name) lost=\(lost)")
         case nil: return

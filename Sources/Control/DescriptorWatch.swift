@@ -1,6 +1,7 @@
 internal import Config
 internal import Glibc
 internal import Metrics
+internal import Reactor
 internal import Sockets
 
 /// Tells when descriptors, or the kernel's memory for sockets, run out, and when that is over.
@@ -15,7 +16,7 @@ final class DescriptorWatch {
         let total = DescriptorShortage.acceptsFailed &+ DescriptorShortage.socketsFailed
         switch losses.look(total: total, isBroken: false) {
         case .began:
-            let cause = String(cString: strerror(DescriptorShortage.lastCode))
+            let cause = ErrorNumber.text(DescriptorShortage.lastCode)
             diagnostics.log(
                 "connections cannot be accepted or opened: cause=\"\(cause)\" descriptors=\(Self.limit) (ulimit -n, LimitNOFILE=)")
         case .ended(let lost): diagnostics.log("connections can be accepted and opened again: failed=\(lost)")

@@ -98,6 +98,6 @@ final class ServiceManager {
                 sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, length)
             }
         }
-        return result < 0 ? errno : nil
+        return result < 0 ? ErrorNumber.last : nil
     }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Reactor
 internal import Synchronization
 
 /// A descriptor for lines that may be a pipe which is not read: no thread waits for it for long.
@@ -54,10 +55,10 @@ final class StandardError: Sendable {
                 var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 let left = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
                 let ready = poll(&watched, 1, Int32(max(0, left)))
-                if ready < 0, errno == EINTR { continue }
+                if ready < 0, ErrorNumber.isInterruption { continue }
                 guard ready > 0 else { return rest.count < bytes.count ? .cut : .none }
                 let count = Glibc.write(descriptor, rest.baseAddress, min(rest.count, Int(PIPE_BUF)))
-                if count < 0, errno == EINTR { continue }
+                if count < 0, ErrorNumber.isInterruption { continue }
                 // Closed, or a full disk: there is no other place to say so.
                 guard count > 0 else { return rest.count < bytes.count ? .cut : .none }
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])

@@ -1,7 +1,6 @@
-internal import CLinux
 internal import Glibc
 
-/// A system call that failed, with its errno: the one place that reads it.
+/// A system call that failed, with its errno.
 package struct SystemError: Error, CustomStringConvertible, Equatable {
     package let call: String
     package let code: Int32
@@ -9,7 +8,7 @@ package struct SystemError: Error, CustomStringConvertible, Equatable {
     /// Reads the calling thread's errno.
     package init(_ call: StaticString) {
         self.call = "\(call)"
-        code = linux_errno()
+        code = ErrorNumber.last
     }
 
     package init(call: String, code: Int32) {
@@ -17,7 +16,7 @@ package struct SystemError: Error, CustomStringConvertible, Equatable {
         self.code = code
     }
 
-    package var description: String { "\(call): \(String(cString: strerror(code)))" }
+    package var description: String { "\(call): \(ErrorNumber.text(code))" }
 }
 
 /// What a non-blocking read, write or accept can say besides a count.
@@ -52,7 +51,7 @@ package enum System {
 
     /// `nil` says: interrupted, try again.
     package static func interpret() -> IOResult? {
-        let code = linux_errno()
+        let code = ErrorNumber.last
         switch code {
         case EINTR: return nil
         case EAGAIN: return .wouldBlock

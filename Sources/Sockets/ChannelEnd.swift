@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Reactor
 
 /// Why a channel is no more.
 package enum ChannelEnd: Equatable {
@@ -18,7 +18,7 @@ package enum ChannelEnd: Equatable {
         switch self {
         case .local: nil
         case .peer: "closed by the peer"
-        case .broken(let code), .unreachable(let code): String(cString: strerror(code))
+        case .broken(let code), .unreachable(let code): ErrorNumber.text(code)
         case .security(let reason): reason
         }
     }

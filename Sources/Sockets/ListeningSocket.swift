@@ -131,7 +131,7 @@ package final class ListeningSocket: EventHandler {
         let probe = socket(address.family, Self.kind, 0)
         guard probe >= 0 else { return false }
         defer { Glibc.close(probe) }
-        return address.withSockaddr { connect(probe, $0, $1) } != 0 && linux_errno() == ECONNREFUSED
+        return address.withSockaddr { connect(probe, $0, $1) } != 0 && ErrorNumber.last == ECONNREFUSED
     }
 
     /// Stops accepting. Connections that the kernel has completed but that were not accepted are reset.

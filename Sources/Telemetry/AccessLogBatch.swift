@@ -1,5 +1,5 @@
-internal import CLinux
 internal import Glibc
+internal import Reactor
 
 /// What a target did not take, and why: errno.
 struct AccessLogLoss: Equatable {
@@ -59,7 +59,7 @@ struct AccessLogBatch {
                 advance(count)
                 continue
             }
-            let code = linux_errno()
+            let code = ErrorNumber.last
             if code == EINTR { continue }
             if code == EAGAIN, isReplaced() { return (false, .none) }
             if code == EAGAIN, !isAbandoned() {

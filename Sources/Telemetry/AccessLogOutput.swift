@@ -1,5 +1,5 @@
-internal import CLinux
 internal import Glibc
+internal import Reactor
 
 /// Where the access log goes.
 package enum AccessLogTarget: Equatable, Sendable {
@@ -19,7 +19,7 @@ package struct AccessLogFailure: Error, Equatable, Sendable {
     package var reason: String {
         // Of a named pipe only: a socket's path and a device that is missing have the same code.
         if errno == ENXIO, AccessLogOutput.isPipe(subject) { return "no program has the named pipe open for reading" }
-        return String(cString: strerror(errno))
+        return ErrorNumber.text(errno)
     }
 }
 
@@ -42,7 +42,7 @@ final class AccessLogOutput: Sendable {
         case .path(let path):
             descriptor = open(path, Self.mode | O_APPEND | O_CREAT, 0o640)
             ownsDescriptor = true
-            if descriptor < 0 { throw AccessLogFailure(subject: path, errno: linux_errno()) }
+            if descriptor < 0 { throw AccessLogFailure(subject: path, errno: ErrorNumber.last) }
         }
     }
 

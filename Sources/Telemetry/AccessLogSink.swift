@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Reactor
 internal import Synchronization
 
 /// The access log of the process: a ring for each worker, and one thread that writes them all.
@@ -65,7 +66,7 @@ private final class AccessLogThread: @unchecked Sendable {
 
     init(output: AccessLogOutput, workers: Int, ringBytes: Int) throws(AccessLogFailure) {
         guard let wakeup = AccessLogWakeup(), let ended = AccessLogWakeup() else {
-            throw AccessLogFailure(subject: "eventfd", errno: linux_errno())
+            throw AccessLogFailure(subject: "eventfd", errno: ErrorNumber.last)
         }
         self.wakeup = wakeup
         self.ended = ended

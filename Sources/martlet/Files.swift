@@ -2,6 +2,7 @@ import Config
 import Control
 import Gateway
 import Glibc
+import Reactor
 
 /// Only the executable opens files and reads the environment.
 enum Files {
@@ -9,13 +10,13 @@ enum Files {
     /// pipe without a writer, could block forever.
     static func bytes(_ path: String) -> Result<[UInt8], FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
+        guard descriptor >= 0 else { return .failure(FileFailure(ErrorNumber.text())) }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
+        guard fstat(descriptor, &status) == 0 else { return .failure(FileFailure(ErrorNumber.text())) }
         switch status.st_mode & S_IFMT {
         case S_IFREG: return contents(of: descriptor)
-        case S_IFDIR: return .failure(FileFailure(String(cString: strerror(EISDIR))))
+        case S_IFDIR: return .failure(FileFailure(ErrorNumber.text(EISDIR)))
         default: return .failure(FileFailure("it is not a regular file"))
         }
     }
@@ -23,7 +24,7 @@ enum Files {
     /// Another file given on the command line, read to its end. It may be a pipe.
     static func input(_ path: String) -> Result<[UInt8], FileFailure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return .failure(FileFailure(String(cString: strerror(errno)))) }
+        guard descriptor >= 0 else { return .failure(FileFailure(ErrorNumber.text())) }
         defer { close(descriptor) }
         return contents(of: descriptor)
     }
@@ -33,7 +34,7 @@ enum Files {
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             let count = read(descriptor, &chunk, chunk.count)
-            if count < 0 { return .failure(FileFailure(String(cString: strerror(errno)))) }
+            if count < 0 { return .failure(FileFailure(ErrorNumber.text())) }
             if count == 0 { return .success(contents) }
             contents.append(contentsOf: chunk[..<count])
             if contents.count > 64 << 20 { return .failure(FileFailure("larger than 64 MiB")) }

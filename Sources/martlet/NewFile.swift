@@ -1,4 +1,5 @@
 import Glibc
+import Reactor
 
 /// Files that commands create.
 enum NewFile {
@@ -19,7 +20,7 @@ enum NewFile {
         let target = replacing ? "\(path).\(getpid()).new" : path
         let descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, readers.mode)
         guard descriptor >= 0 else {
-            if errno == EEXIST { throw CommandFailure("\(target): already exists; --force replaces it") }
+            if ErrorNumber.last == EEXIST { throw CommandFailure("\(target): already exists; --force replaces it") }
             throw failure(target, "cannot be created")
         }
         var isWritten = fill(descriptor, bytes)
@@ -37,7 +38,7 @@ enum NewFile {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-            if count < 0, errno == EINTR { continue }
+            if count < 0, ErrorNumber.isInterruption { continue }
             guard count > 0 else { return false }
             rest = rest.dropFirst(count)
         }
@@ -45,6 +46,6 @@ enum NewFile {
     }
 
     private static func failure(_ path: String, _ what: String) -> CommandFailure {
-        CommandFailure("\(path): \(what): \(String(cString: strerror(errno)))")
+        CommandFailure("\(path): \(what): \(ErrorNumber.text())")
     }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Reactor
 
 /// The output that a command was run for; everything else goes to standard error.
 enum StandardOutput {
@@ -9,7 +10,7 @@ enum StandardOutput {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = Glibc.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-            if count < 0, errno == EINTR { continue }
+            if count < 0, ErrorNumber.isInterruption { continue }
             // The reader has closed the pipe.
             guard count > 0 else { return }
             rest = rest.dropFirst(count)

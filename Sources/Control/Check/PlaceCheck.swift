@@ -1,6 +1,7 @@
 internal import Config
 internal import Gateway
 internal import Glibc
+internal import Reactor
 internal import Transport
 
 /// Whether the places where a process will write and listen can be had, as far as that shows without taking them.
@@ -31,10 +32,10 @@ enum PlaceCheck {
     private static func file(_ path: String) -> String? {
         var status = stat()
         guard stat(path, &status) == 0 else {
-            return errno == ENOENT ? folder(of: path) : "which cannot be opened: \(reason())"
+            return ErrorNumber.last == ENOENT ? folder(of: path) : "which cannot be opened: \(ErrorNumber.text())"
         }
         if isKind(status, S_IFDIR) { return "which is a folder, expected a file in one" }
-        return access(path, W_OK) == 0 ? nil : "which cannot be written: \(reason())"
+        return access(path, W_OK) == 0 ? nil : "which cannot be written: \(ErrorNumber.text())"
     }
 
     /// What keeps a socket from being made. Whether a process listens on one that is there shows at the start.
@@ -51,12 +52,10 @@ enum PlaceCheck {
         var folder = parts.joined(separator: "/")
         if folder.isEmpty { folder = path.hasPrefix("/") ? "/" : "." }
         var status = stat()
-        guard stat(folder, &status) == 0 else { return "whose folder cannot be opened: \(reason())" }
+        guard stat(folder, &status) == 0 else { return "whose folder cannot be opened: \(ErrorNumber.text())" }
         guard isKind(status, S_IFDIR) else { return "whose folder is none: \(Quoted.text(folder))" }
-        return access(folder, W_OK | X_OK) == 0 ? nil : "whose folder cannot be written: \(reason())"
+        return access(folder, W_OK | X_OK) == 0 ? nil : "whose folder cannot be written: \(ErrorNumber.text())"
     }
 
     private static func isKind(_ status: stat, _ kind: mode_t) -> Bool { status.st_mode & S_IFMT == kind }
-
-    private static func reason() -> String { String(cString: strerror(errno)) }
 }

@@ -84,7 +84,7 @@ final class KeySetFetch: ByteChannelDelegate {
             channel.attach(self)
             self.channel = channel
         } catch {
-            return connect(after: .unreachable(String(cString: strerror(error.code))))
+            return connect(after: .unreachable(ErrorNumber.text(error.code)))
         }
         guard !addresses.isEmpty else { return }
         connecting = Timer(on: context.loop) { [unowned self] in connect(after: .timedOut) }
@@ -134,7 +134,7 @@ final class KeySetFetch: ByteChannelDelegate {
         guard channel != nil else { return }
         channel = nil
         switch reason {
-        case .unreachable(let code): connect(after: .unreachable(String(cString: strerror(code))))
+        case .unreachable(let code): connect(after: .unreachable(ErrorNumber.text(code)))
         case .security(let text): end(.failure(.security(text)))
         case .peer:
             do throws(FetchFailure) {

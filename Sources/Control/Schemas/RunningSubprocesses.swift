@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Reactor
 internal import Synchronization
 
 /// The programs that threads of this process have started and wait for, so that all can be killed when the process itself ends.
@@ -42,7 +43,7 @@ final class RunningSubprocesses: Sendable {
             if killing { kill(child, SIGKILL) }
             var status: Int32 = 0
             var found: pid_t
-            repeat { found = waitpid(child, &status, killing ? 0 : WNOHANG) } while found < 0 && errno == EINTR
+            repeat { found = waitpid(child, &status, killing ? 0 : WNOHANG) } while found < 0 && ErrorNumber.isInterruption
             if found == 0 { return nil }
             state.running.remove(child)
             // Not a child of this process any more: what became of it is not known.

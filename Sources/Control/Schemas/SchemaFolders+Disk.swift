@@ -1,6 +1,7 @@
 internal import Config
 internal import Gateway
 internal import Glibc
+internal import Reactor
 
 extension SchemaFolders {
     /// - Parameter recording: hears of every folder and every proto file before it is looked at.
@@ -56,7 +57,7 @@ struct FolderListing {
     }
 
     private static func names(in folder: String) throws(FileFailure) -> [String] {
-        guard let stream = opendir(folder) else { throw FileFailure(String(cString: strerror(errno))) }
+        guard let stream = opendir(folder) else { throw FileFailure(ErrorNumber.text()) }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Reactor
 
 /// Runs another program and collects what it writes, for a bounded time. Waits for it: never on a worker's thread.
 enum Subprocess {
@@ -59,7 +60,7 @@ enum Subprocess {
 
         init() throws(Failure) {
             var ends: [Int32] = [-1, -1]
-            guard pipe(&ends) == 0 else { throw .notStarted(reason(errno)) }
+            guard pipe(&ends) == 0 else { throw .notStarted(ErrorNumber.text()) }
             (reading, writing) = (ends[0], ends[1])
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             _ = fcntl(reading, F_SETFL, O_NONBLOCK)
@@ -75,8 +76,6 @@ enum Subprocess {
             writing = -1
         }
     }
-
-    private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
     private static func start(
         _ program: String, _ words: [String], _ output: Pipe, _ errors: Pipe
@@ -101,7 +100,7 @@ enum Subprocess {
         defer { for argument in arguments { free(argument) } }
         var child: pid_t = 0
         let code = posix_spawnp(&child, program, &actions, &attributes, &arguments, &environment)
-        guard code == 0 else { throw code == ENOENT ? .notFound : .notStarted(reason(code)) }
+        guard code == 0 else { throw code == ENOENT ? .notFound : .notStarted(ErrorNumber.text(code)) }
         return child
     }
 
@@ -129,7 +128,7 @@ enum Subprocess {
     private static func read(_ descriptor: Int32, into bytes: inout [UInt8], _ limit: Int) throws(Failure) -> Bool {
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         let count = Glibc.read(descriptor, &chunk, chunk.count)
-        if count < 0 { return errno == EAGAIN || errno == EINTR }
+        if count < 0 { return ErrorNumber.last == EAGAIN || ErrorNumber.isInterruption }
         bytes += chunk[..<count]
         guard bytes.count <= limit else { throw .tooMuch }
         return count > 0

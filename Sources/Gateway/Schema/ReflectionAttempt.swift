@@ -1,4 +1,3 @@
-internal import Glibc
 internal import HTTP2
 internal import Net
 internal import Reactor
@@ -78,7 +77,7 @@ final class ReflectionAttempt: ClientConnectionOwner {
     func clientConnectionClosed(_ connection: ClientConnection, _ reason: ChannelEnd) {
         // A fetch that runs has been told, and has ended this.
         switch reason {
-        case .unreachable(let code), .broken(let code): end(String(cString: strerror(code)))
+        case .unreachable(let code), .broken(let code): end(ErrorNumber.text(code))
         case .security(let text): end(text)
         case .peer: end("the connection was closed: it may not speak gRPC\(settings.isSecure ? "" : " without TLS")")
         case .local: end("it does not speak HTTP/2")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Calling
 import Config
 import Glibc
+import Reactor
 import Transport
 
 /// Files in the arguments of `martlet call`.
@@ -15,7 +16,7 @@ enum CallFiles {
 
     static func open(_ path: String) throws(CommandFailure) -> Int32 {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else { throw CommandFailure("\(path): \(ErrorNumber.text())") }
         return descriptor
     }
 
