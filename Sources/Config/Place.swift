@@ -34,6 +34,16 @@ package struct Place: Sendable, Hashable {
     package func path(of index: Int) -> String { "\(path)[\(index)]" }
 }
 
+/// Where its owner was written, for messages. It has no part in whether two owners are equal.
+@propertyWrapper
+package struct WrittenAt<Where: Sendable>: Sendable, Equatable {
+    package var wrappedValue: Where
+
+    package init(wrappedValue: Where) { self.wrappedValue = wrappedValue }
+
+    package static func == (left: WrittenAt, right: WrittenAt) -> Bool { true }
+}
+
 /// A value together with where it was written, so that a later check can report that place.
 ///
 /// Equal when the values are: where something stands does not change what it means.

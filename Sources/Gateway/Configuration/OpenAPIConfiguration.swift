@@ -10,11 +10,7 @@ package struct OpenAPIConfiguration: Sendable, Equatable {
     package var page: Located<String>?
     /// Of both.
     package var access: AccessConfiguration
-    package var place: Place
-
-    package static func == (left: OpenAPIConfiguration, right: OpenAPIConfiguration) -> Bool {
-        left.title == right.title && left.document == right.document && left.page == right.page && left.access == right.access
-    }
+    @WrittenAt package var place: Place
 }
 
 extension Grammar where Value == OpenAPIConfiguration {

@@ -9,7 +9,7 @@ internal import Transport
 package struct RouteConfiguration: Sendable, Equatable {
     /// For logs and metrics, each once; derived from what it matches where it is left out.
     package var name: String
-    package var place: Place
+    @WrittenAt package var place: Place
     package var match: RouteMatch
     /// The first of them, where it names several.
     package var cluster: Located<String>
@@ -31,21 +31,13 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var traffic = TrafficConfiguration()
     package var attempts = AttemptsConfiguration()
     /// Where its service was written.
-    package var servicePlace: Place?
+    @WrittenAt package var servicePlace: Place?
 
     /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
     package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
 
     /// Those that its calls may be answered by.
     package var clusters: [Located<String>] { traffic.split.isEmpty ? [cluster] : traffic.split.map(\.cluster) }
-
-    package static func == (left: RouteConfiguration, right: RouteConfiguration) -> Bool {
-        left.name == right.name && left.match == right.match && left.cluster == right.cluster
-            && left.timeout == right.timeout && left.access == right.access && left.limits == right.limits
-            && left.expose == right.expose && left.methods == right.methods && left.cors == right.cors
-            && left.json == right.json && left.protocols == right.protocols
-            && left.priority == right.priority && left.traffic == right.traffic && left.attempts == right.attempts
-    }
 }
 
 /// One entry of a route's `methods`: what is different for this method of the route's service.

@@ -20,7 +20,8 @@ extension SnapshotBuilder {
                         timeout: nil, access: policy, limits: [], exposesRules: false,
                         authenticates: configuration.authentication != nil, needsGRPC: false, refusesGRPC: false, page: page)
                 ],
-                calls: surroundings.metrics.calls.group("openapi"), page: page)
+                calls: surroundings.metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, json: nil,
+                transcoding: nil, hasSchema: false, traffic: nil, page: page)
         }
     }
 

@@ -38,11 +38,11 @@ package final class Route: Sendable {
     /// Of what can be called by HTTP.
     package enum Page: Sendable { case document, page }
 
+    /// No parameter has a default, so that `with` leaves none out.
     package init(
-        index: Int, name: String, match: RouteMatch = RouteMatch(), cluster: Int, policies: [CallPolicy], calls: CallGroup,
-        priority: RouteConfiguration.Priority = .default, leadsToHTTP1: Bool = false, cors: CORSPolicy? = nil,
-        json: JSONConfiguration? = nil, transcoding: TranscodingPlan? = nil, hasSchema: Bool = false,
-        traffic: TrafficPlan? = nil, page: Page? = nil
+        index: Int, name: String, match: RouteMatch, cluster: Int, policies: [CallPolicy], calls: CallGroup,
+        priority: RouteConfiguration.Priority, leadsToHTTP1: Bool, cors: CORSPolicy?, json: JSONConfiguration?,
+        transcoding: TranscodingPlan?, hasSchema: Bool, traffic: TrafficPlan?, page: Page?
     ) {
         self.hasSchema = hasSchema
         self.traffic = traffic
@@ -71,7 +71,8 @@ package final class Route: Sendable {
     func with(_ transcoding: TranscodingPlan) -> Route {
         Route(
             index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
-            leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, hasSchema: hasSchema, traffic: traffic)
+            leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, hasSchema: hasSchema, traffic: traffic,
+            page: page)
     }
 }
 

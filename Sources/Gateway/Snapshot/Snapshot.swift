@@ -43,11 +43,11 @@ package final class Snapshot: Sendable {
     /// `rules`, likewise.
     let rulesReference: Unmanaged<RuleBook>
 
+    /// No parameter has a default, so that `with` leaves none out.
     package init(
         generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        overload: OverloadConfiguration = .defaults, memory: MemoryLimits, title: String = "",
-        addressPrefix: AddressPrefix = AddressPrefix()
+        overload: OverloadConfiguration, memory: MemoryLimits, title: String, addressPrefix: AddressPrefix
     ) {
         self.generation = generation
         self.table = table

@@ -158,7 +158,7 @@ package struct SnapshotBuilder {
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
             json: route.json, transcoding: target.flatMap { schemas[$0] }, hasSchema: hasSchema,
-            traffic: traffic)
+            traffic: traffic, page: nil)
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

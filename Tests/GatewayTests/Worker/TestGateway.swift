@@ -87,7 +87,7 @@ final class TestGateway {
         return Snapshot(
             generation: generation, table: built.table, routes: built.routes, rules: built.rules, clusters: [plan],
             trustedProxies: built.trustedProxies, authentication: nil, plans: [], store: built.store,
-            memory: MemoryLimits(memory, workers: 1))
+            overload: built.overload, memory: MemoryLimits(memory, workers: 1), title: "", addressPrefix: built.addressPrefix)
     }
 
     /// Takes another configuration into service.
