@@ -95,17 +95,10 @@ package enum StatusText {
 
     /// A `google.protobuf.Duration`.
     private static func duration(_ bytes: UnsafeRawBufferPointer) -> String {
-        var seconds = Untrusted<Int64>(0)
-        var nanoseconds = Untrusted<Int32>(0)
-        var reader = WireReader(bytes)
-        while let tag = try? reader.next() {
-            switch (tag.number, tag.type) {
-            case (1, .varint): seconds = (try? reader.int64()) ?? seconds
-            case (2, .varint): nanoseconds = (try? reader.int32()) ?? nanoseconds
-            default: if (try? reader.skip(tag)) == nil { return "?" }
-            }
-        }
-        guard let part = nanoseconds.exactly(in: 1...999_999_999) else { return "\(seconds)s" }
+        var duration = WireDuration()
+        guard (try? duration.merge(bytes)) != nil else { return "?" }
+        let seconds = duration.seconds
+        guard let part = duration.nanoseconds.exactly(in: 1...999_999_999) else { return "\(seconds)s" }
         var digits = String(String(1_000_000_000 + part).dropFirst())
         while digits.hasSuffix("0") { digits.removeLast() }
         return "\(seconds).\(digits)s"
