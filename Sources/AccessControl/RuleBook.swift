@@ -28,7 +28,7 @@ package final class RuleBook: Sendable {
         scopeTexts = program.scopes.map { Array($0.joined(separator: [UInt8(ascii: " ")])) }
     }
 
-    /// How many named rules there are; `RuleID.index` is below it.
+    /// How many named rules there are; `RuleID.index` is below it. For tests.
     package var ruleCount: Int { names.count }
 
     package func name(of rule: RuleID) -> String { names[Int(rule.index)] }

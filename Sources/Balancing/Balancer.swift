@@ -26,9 +26,6 @@ package struct Balancer: ~Copyable {
     /// Some priority has so few healthy members that its health is not believed.
     package var isPanicking: Bool { levels.contains { $0.isPanicking } }
 
-    /// Members that get calls.
-    package var candidateCount: Int { levels.reduce(0) { $0 + $1.count } }
-
     /// Others from now on. They stay in place until others are set.
     package mutating func setMembers(_ members: [MemberPointer], now: Instant) {
         let priorities = Set(members.map { $0.pointee.priority }).sorted()

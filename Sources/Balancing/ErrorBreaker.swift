@@ -43,7 +43,6 @@ package final class ErrorBreaker: Sendable {
     private let counts = Atomic<UInt64>(0)
     private let windowEnds = Atomic<UInt64>(0)
     private let trial = Mutex(Trial())
-    private let opened = Atomic<UInt64>(0)
 
     private struct Trial {
         /// Since when probes are given out; `nil` before the first.
@@ -53,9 +52,6 @@ package final class ErrorBreaker: Sendable {
     }
 
     package init(_ settings: BreakerSettings) { self.settings = settings }
-
-    /// How often it has opened.
-    package var openedCount: UInt64 { opened.load(ordering: .relaxed) }
 
     package func state(at now: Instant) -> State {
         let until = openUntil.load(ordering: .relaxed)
@@ -123,7 +119,6 @@ package final class ErrorBreaker: Sendable {
     private func open(_ trial: inout Trial, _ now: Instant) {
         trial = Trial()
         openUntil.store((now + settings.openFor).nanoseconds, ordering: .relaxed)
-        opened.wrappingAdd(1, ordering: .relaxed)
     }
 
     private func recordProbe(_ isFailure: Bool, _ began: Instant, _ now: Instant) -> Bool {

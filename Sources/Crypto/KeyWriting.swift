@@ -1,7 +1,7 @@
 internal import COpenSSL
 
 extension KeyHandle {
-    /// The public half as `PUBLIC KEY`.
+    /// The public half as `PUBLIC KEY`. For tests.
     package func publicPEM() throws(KeyFailure) -> [UInt8] {
         try Self.written { PEM_write_bio_PUBKEY($0, pointer) == 1 }
     }

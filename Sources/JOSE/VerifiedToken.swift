@@ -73,11 +73,6 @@ package final class VerifiedToken: Sendable {
         }
     }
 
-    /// Whether `aud` names one of these: for a route that asks for more than its issuer's audiences.
-    package func isFor(anyOf audiences: [[UInt8]]) -> Bool {
-        claims["aud"]?.holdsAny(of: audiences) ?? false
-    }
-
     /// About how much memory this token keeps: for the bounds of a cache.
     package var approximateBytes: Int { 512 + claims.approximateBytes + 2 * scopeText.count }
 }

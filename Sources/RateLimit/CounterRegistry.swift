@@ -72,6 +72,7 @@ package final class CounterRegistry: Sendable {
         return entry.table
     }
 
+    /// For tests.
     package var tableCount: Int { state.withLock { $0.entries.count } }
 
     /// On the control loop, every second or so: frees what is not used any more, and returns what has not been told.

@@ -42,7 +42,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     package var needsValues: Bool { true }
     package var isSkipping: Bool { health.isSkipping }
-    /// Calls decided by `when_unavailable`.
+    /// Calls decided by `when_unavailable`. For tests.
     package var fallbackCount: UInt64 { fallback.decisionCount }
 
     package func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {

@@ -54,6 +54,7 @@ package final class RedisSession {
     package var state: RedisLink.State { link.state }
     package var timeout: Duration { settings.timeout }
     package var commandsInFlight: Int { pipeline.count }
+    /// For tests.
     package var hasOutput: Bool { !greetings.isEmpty || (link.state == .ready && !commands.isEmpty) }
 
     // MARK: Commands

@@ -6,7 +6,6 @@ package struct Alert: RawRepresentable, Hashable, Sendable, CustomStringConverti
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    package static let closeNotify = Alert(rawValue: 0)
     package static let badCertificate = Alert(rawValue: 42)
     package static let unknownCA = Alert(rawValue: 48)
     package static let protocolVersion = Alert(rawValue: 70)

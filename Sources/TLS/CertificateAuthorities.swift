@@ -39,5 +39,6 @@ package final class CertificateAuthorities: @unchecked Sendable {
         X509_STORE_free(store)
     }
 
+    /// For tests.
     package var infos: [CertificateInfo] { certificates.map { CertificateInfo($0) } }
 }

@@ -44,6 +44,7 @@ package struct TraceContext: Hashable, Sendable {
             traceHigh: high, traceLow: low, span: span, flags: UInt8(truncatingIfNeeded: flags) & (version == 0 ? 3 : 1))
     }
 
+    /// For tests.
     package var isSampled: Bool { flags & 1 == 1 }
 
     /// The same trace, one call further on.

@@ -40,7 +40,7 @@ package final class RouteTable: @unchecked Sendable {
         memory.initialize(to: RouteTableStorage(builder))
     }
 
-    /// How many questions a request may be asked.
+    /// How many questions a request may be asked. For tests.
     package var shapeCount: Int { memory.pointee.shapes.count }
 
     /// No route asks for more than the authority and the path.

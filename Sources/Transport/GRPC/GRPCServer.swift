@@ -34,7 +34,7 @@ package final class GRPCServer: StreamHandler {
         methods.append((Array(path.utf8), method))
     }
 
-    /// Calls whose streams have not closed.
+    /// Calls whose streams have not closed. For tests.
     package var callCount: Int { calls.count - idleCalls.count }
 
     private func call(_ stream: StreamPointer) -> GRPCCall? {

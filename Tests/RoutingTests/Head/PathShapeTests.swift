@@ -53,6 +53,32 @@ import Testing
         #expect(PathShape.fault(in: path) == nil)
     }
 
+    @Test(
+        "service and method are the two parts of the path",
+        arguments: [
+            ("/acme.orders.v1.Orders/Create", "acme.orders.v1.Orders"), ("/A/b", "A"), ("/v1/orders", "v1"),
+            ("/a-b.c_d/E-1", "a-b.c_d"),
+            ("/grpc.health.v1.Health/Check", "grpc.health.v1.Health"),
+        ])
+    func rpc(path: String, service: String) {
+        #expect(serviceCount(path) == service.utf8.count)
+    }
+
+    @Test(
+        "a path of another shape is no RPC's",
+        arguments: [
+            "", "/", "//", "/a", "/a/", "//b", "/a/b/", "/a/b/c", "a/b", "a.B/c/d", "/a/b#c", "/a/b%20", "/a b/c", "*", "/../a",
+            "/a/..",
+            "/a\\b/c", "/a\0b/c", "/ä.B/c", "/a/b ",
+        ])
+    func otherShapes(path: String) {
+        #expect(serviceCount(path) == 0)
+    }
+
+    private func serviceCount(_ path: String) -> Int {
+        Array(path.utf8).withUnsafeBytes { (try? PathShape($0))?.serviceCount ?? 0 }
+    }
+
     @Test("random paths are read without fault or with one, and never beyond their end")
     func random() {
         var generator = RandomGenerator(seed: 7)
