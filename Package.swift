@@ -92,13 +92,21 @@ let package = Package(
             ]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"]),
 
-        // 8  products
+        // 8  model
+        module(
+            "GatewayModel",
+            [
+                "Bytes", "JSON", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "GRPC", "Config", "Balancing", "AccessControl",
+                "Routing", "Transcoding", "Transport", "RateLimit",
+            ]),
+
+        // 9  products
         module(
             "Gateway",
             [
                 "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
                 "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing",
-                "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit",
+                "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit", "GatewayModel",
             ]),
         module(
             "RateLimitService",
@@ -112,21 +120,21 @@ let package = Package(
             "Calling",
             ["Bytes", "Net", "TLS", "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Transcoding", "Transport"]),
 
-        // 9  control
+        // 10  control
         module(
             "Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP1", "HTTP2", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "Gateway",
-                "RateLimitService", "Demo",
+                "HTTP1", "HTTP2", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel",
+                "Gateway", "RateLimitService", "Demo",
             ]),
 
-        // 10  executable
+        // 11  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Bytes", "JSON", "Crypto", "Time", "Net", "TLS", "JOSE", "Reactor", "Config", "Telemetry", "Transport", "Gateway",
-                "RateLimitService", "Calling", "Control", arguments,
+                "Bytes", "JSON", "Crypto", "Time", "Net", "TLS", "JOSE", "Reactor", "Config", "Telemetry", "Transport",
+                "GatewayModel", "RateLimitService", "Calling", "Control", arguments,
             ],
             swiftSettings: settings),
 
@@ -138,6 +146,9 @@ let package = Package(
             ],
             path: "Tests/GRPCTesting", swiftSettings: settings),
         .target(name: "BytesTesting", path: "Tests/BytesTesting", swiftSettings: settings),
+        .target(
+            name: "GatewayModelTesting", dependencies: ["Config", "GatewayModel"], path: "Tests/GatewayModelTesting",
+            swiftSettings: settings),
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
         .target(
@@ -181,10 +192,17 @@ let package = Package(
             ]),
         tests("RateLimit", ["Bytes", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
+            "GatewayModel",
+            [
+                "Net", "HTTPModel", "JOSE", "GRPC", "Config", "Balancing", "AccessControl", "Routing", "Transport", "RateLimit",
+                "GatewayModelTesting",
+            ]),
+        tests(
             "Gateway",
             [
                 "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2", "GRPC", "Config",
-                "Balancing", "AccessControl", "Routing", "Transport", "RateLimit", "GRPCTesting", "BytesTesting",
+                "Balancing", "Routing", "Transport", "RateLimit", "GatewayModel", "GRPCTesting", "BytesTesting",
+                "GatewayModelTesting",
             ]),
         tests(
             "RateLimitService",
@@ -203,11 +221,11 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2",
-                "Config", "DNS", "Transport", "RateLimit", "Gateway", "GRPCTesting", "TLSTesting",
+                "Config", "DNS", "Transport", "RateLimit", "GatewayModel", "Gateway", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
-        // 12  the fuzz entries as a program, for the optimized build
+        // 13  the fuzz entries as a program, for the optimized build
         .executableTarget(name: "Fuzz", dependencies: ["FuzzEntries"], path: "Tests/Fuzz", swiftSettings: settings),
     ]
 )

@@ -1,5 +1,5 @@
 internal import Config
-internal import Gateway
+internal import GatewayModel
 internal import Glibc
 internal import Reactor
 internal import Telemetry
@@ -8,10 +8,10 @@ internal import Telemetry
 final class AccessLogWatch {
     let sink: AccessLogSink
     private let diagnostics: Diagnostics
-    private var target: Gateway.AccessLogTarget
+    private var target: GatewayModel.AccessLogTarget
     private var losses = LossWatch()
 
-    init(_ target: Gateway.AccessLogTarget, workers: Int, diagnostics: Diagnostics) throws(StartFailure) {
+    init(_ target: GatewayModel.AccessLogTarget, workers: Int, diagnostics: Diagnostics) throws(StartFailure) {
         self.target = target
         self.diagnostics = diagnostics
         do throws(AccessLogFailure) {
@@ -28,7 +28,7 @@ final class AccessLogWatch {
     ///
     /// - Returns: whether it was opened.
     @discardableResult
-    func open(_ wanted: Gateway.AccessLogTarget) -> Bool {
+    func open(_ wanted: GatewayModel.AccessLogTarget) -> Bool {
         do throws(AccessLogFailure) {
             try sink.open(wanted.sinkTarget)
             target = wanted
@@ -70,7 +70,7 @@ final class AccessLogWatch {
     }
 }
 
-extension Gateway.AccessLogTarget {
+extension GatewayModel.AccessLogTarget {
     fileprivate var sinkTarget: Telemetry.AccessLogTarget {
         switch self {
         case .off: .off

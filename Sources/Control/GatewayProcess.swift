@@ -1,8 +1,9 @@
 internal import Balancing
 package import Config
 internal import Crypto
-package import Gateway
+internal import Gateway
 internal import Glibc
+package import GatewayModel
 internal import HTTPModel
 internal import Metrics
 internal import Random

@@ -1,6 +1,6 @@
 package import Config
 internal import DNS
-internal import Gateway
+internal import GatewayModel
 package import Net
 internal import Reactor
 internal import Sockets

@@ -1,6 +1,7 @@
 internal import Crypto
 internal import DNS
 internal import Gateway
+internal import GatewayModel
 internal import Random
 internal import Reactor
 internal import Sockets

@@ -1,4 +1,5 @@
 internal import Gateway
+internal import GatewayModel
 internal import Metrics
 internal import Transport
 

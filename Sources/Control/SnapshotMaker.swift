@@ -1,6 +1,7 @@
 internal import Balancing
 internal import Config
 internal import Gateway
+internal import GatewayModel
 internal import RateLimit
 internal import Reactor
 internal import TLS

@@ -1,7 +1,7 @@
 import Config
 import Control
-import Gateway
 import Glibc
+import GatewayModel
 import Reactor
 
 /// Only the executable opens files and reads the environment.

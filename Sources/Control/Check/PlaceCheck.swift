@@ -1,6 +1,6 @@
 internal import Config
-internal import Gateway
 internal import Glibc
+internal import GatewayModel
 internal import Reactor
 internal import Transport
 

@@ -1,4 +1,5 @@
 internal import Bytes
+package import GatewayModel
 internal import HTTPModel
 
 /// Which pages of which origins a browser lets call a route, and what it lets them see (Fetch, "HTTP-CORS protocol").

@@ -1,5 +1,6 @@
 internal import Balancing
 package import Bytes
+internal import GatewayModel
 internal import JSON
 package import Metrics
 internal import Net

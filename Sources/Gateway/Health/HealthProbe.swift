@@ -1,5 +1,6 @@
 internal import Balancing
 internal import GRPC
+internal import GatewayModel
 internal import HTTP2
 internal import Net
 internal import Random

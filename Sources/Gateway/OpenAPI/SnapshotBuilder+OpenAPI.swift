@@ -1,5 +1,6 @@
 internal import AccessControl
 internal import Config
+internal import GatewayModel
 internal import Metrics
 internal import RateLimit
 internal import Routing

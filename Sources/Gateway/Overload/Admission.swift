@@ -1,5 +1,6 @@
 internal import Bytes
 internal import GRPC
+internal import GatewayModel
 internal import Metrics
 internal import Synchronization
 internal import Transport

@@ -1,3 +1,5 @@
+internal import GatewayModel
+
 /// How near the gateway is to one of its limits, and so whose calls it refuses.
 package enum Pressure: UInt8, Sendable, Comparable {
     case none

@@ -1,5 +1,6 @@
 internal import Balancing
 internal import GRPC
+internal import GatewayModel
 internal import HTTPModel
 
 /// What an answer says of how the call went, as soon as it does.

@@ -1,3 +1,4 @@
+internal import GatewayModel
 internal import Time
 
 /// What is left of a retry policy for one call. Pure: no stream, no clock.

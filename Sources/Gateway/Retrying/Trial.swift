@@ -1,3 +1,4 @@
+internal import GatewayModel
 internal import Reactor
 
 /// The attempts of one call, for as long as another may follow: what its policy has left.

@@ -1,4 +1,5 @@
 package import Config
+package import GatewayModel
 internal import Protobuf
 internal import Routing
 internal import Transcoding

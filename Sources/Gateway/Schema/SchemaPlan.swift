@@ -1,4 +1,5 @@
 internal import Config
+package import GatewayModel
 internal import Protobuf
 internal import Transcoding
 

@@ -1,5 +1,6 @@
 internal import Balancing
 internal import GRPC
+internal import GatewayModel
 internal import Protobuf
 internal import Random
 internal import Reactor

@@ -1,4 +1,5 @@
 internal import Config
+internal import GatewayModel
 internal import Protobuf
 internal import Transcoding
 internal import Transport

@@ -1,5 +1,6 @@
 package import AccessControl
 package import GRPC
+package import GatewayModel
 package import Metrics
 package import RateLimit
 package import Routing

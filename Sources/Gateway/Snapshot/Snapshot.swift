@@ -1,4 +1,5 @@
 package import AccessControl
+package import GatewayModel
 package import JOSE
 package import Net
 package import RateLimit

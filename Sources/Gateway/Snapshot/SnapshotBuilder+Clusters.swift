@@ -1,5 +1,6 @@
 internal import Balancing
 internal import Config
+internal import GatewayModel
 internal import Protobuf
 internal import Routing
 internal import TLS
@@ -88,14 +89,5 @@ extension SnapshotBuilder {
             files.add(issues)
             return endpoints
         }
-    }
-}
-
-/// A file with a cluster's endpoints: a list as it would stand under `endpoints`, in YAML or JSON.
-enum EndpointsFile {
-    static func read(_ text: String, file: String) -> ([EndpointConfiguration], [Issue]) {
-        let reader = Reader(text, file: file, surroundings: Surroundings())
-        let endpoints = reader.root.flatMap { Grammar.endpointList.read($0, reader) }
-        return (endpoints ?? [], reader.issues)
     }
 }

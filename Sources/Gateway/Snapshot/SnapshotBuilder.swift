@@ -2,6 +2,7 @@ internal import AccessControl
 package import Balancing
 package import Config
 internal import Crypto
+package import GatewayModel
 internal import JOSE
 internal import Metrics
 internal import Net

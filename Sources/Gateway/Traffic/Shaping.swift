@@ -1,4 +1,5 @@
 internal import GRPC
+internal import GatewayModel
 internal import Reactor
 internal import Telemetry
 internal import Transport

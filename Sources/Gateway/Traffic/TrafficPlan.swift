@@ -1,4 +1,5 @@
 internal import Config
+internal import GatewayModel
 
 /// What a route does with calls besides sending them to one cluster; most have none.
 package final class TrafficPlan: Sendable {
@@ -26,9 +27,4 @@ package final class TrafficPlan: Sendable {
         mirror = traffic.mirror.map { Mirror(cluster: index($0.cluster.value), fraction: $0.fraction) }
         fault = traffic.fault
     }
-}
-
-extension Fraction {
-    /// For a number that is even over all of 64 bits.
-    func takes(_ number: UInt64) -> Bool { number.multipliedFullWidth(by: 1_000_000).high < UInt64(millionths) }
 }

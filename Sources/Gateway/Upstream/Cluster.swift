@@ -1,5 +1,6 @@
 internal import Balancing
 internal import GRPC
+internal import GatewayModel
 internal import Net
 internal import Reactor
 internal import TLS

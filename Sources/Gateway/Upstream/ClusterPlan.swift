@@ -1,5 +1,6 @@
 package import Balancing
 package import DNS
+package import GatewayModel
 package import Net
 internal import TLS
 package import Transport

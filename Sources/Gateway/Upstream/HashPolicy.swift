@@ -1,4 +1,5 @@
 internal import Balancing
+package import GatewayModel
 internal import HTTPModel
 internal import JOSE
 internal import Net

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import GatewayModel
 internal import HTTP2
 internal import Balancing
 internal import Net

@@ -1,6 +1,6 @@
 import Config
-import Gateway
 import Glibc
+import GatewayModel
 import Testing
 
 @testable import Control

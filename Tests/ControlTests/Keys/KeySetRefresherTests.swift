@@ -1,5 +1,4 @@
 import GRPCTesting
-import Gateway
 import Net
 import Reactor
 import TLSTesting

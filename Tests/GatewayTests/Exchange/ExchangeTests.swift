@@ -1,5 +1,6 @@
 import Bytes
 import GRPC
+import GatewayModel
 import Reactor
 import Routing
 import Testing

@@ -2,6 +2,7 @@ import Balancing
 import Bytes
 import GRPC
 import GRPCTesting
+import GatewayModel
 import HTTP2
 import HTTPModel
 import Net

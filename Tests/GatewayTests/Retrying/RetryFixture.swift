@@ -1,6 +1,7 @@
 import Balancing
 import Bytes
 import GRPCTesting
+import GatewayModel
 import Testing
 
 @testable import Gateway

@@ -1,5 +1,6 @@
 import Balancing
 import GRPC
+import GatewayModel
 import Testing
 import Time
 

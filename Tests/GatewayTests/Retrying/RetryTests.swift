@@ -1,6 +1,7 @@
 import Balancing
 import Bytes
 import GRPCTesting
+import GatewayModel
 import HTTP2
 import Testing
 import Transport

@@ -8,6 +8,7 @@ import Testing
 import Time
 
 @testable import Gateway
+@testable import GatewayModel
 @testable import Transport
 
 @Suite("Schemas by reflection")

@@ -1,5 +1,6 @@
 import Balancing
 import GRPCTesting
+import GatewayModel
 import JOSE
 import Testing
 

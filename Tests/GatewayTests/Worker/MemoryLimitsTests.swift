@@ -1,5 +1,6 @@
 import Bytes
 import GRPCTesting
+import GatewayModel
 import HTTPModel
 import Net
 import Sockets

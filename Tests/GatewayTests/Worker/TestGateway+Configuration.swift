@@ -1,4 +1,5 @@
 import Config
+import GatewayModelTesting
 import Metrics
 import RateLimit
 import Time

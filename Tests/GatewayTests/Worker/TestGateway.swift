@@ -1,6 +1,8 @@
 import Balancing
 import Config
 import GRPCTesting
+import GatewayModel
+import GatewayModelTesting
 import HTTP2
 import Metrics
 import Net

@@ -1,0 +1,77 @@
+internal import Config
+internal import JOSE
+
+extension Grammar where Value == AuthenticationConfiguration {
+    static var authentication: Grammar {
+        .section(expected: "a mapping with issuers") { section in
+            let issuers = section.required("issuers", .issuers)
+            let tenant = section.optional("tenant", .located(.claimSource))
+            let plan = section.optional("plan", .located(.claimSource))
+            let defaultPlan = section.optional("default_plan", .located(.name))
+            let failedLogins = section.value(
+                "failed_logins", .word("off", or: .rate), default: AuthenticationConfiguration.failedLoginsDefault)
+            let tokenCache = section.value(
+                "token_cache", .word("off", or: .count(1...10_000_000)), default: AuthenticationConfiguration.tokenCacheDefault)
+            if section.has("plan"), !section.has("tenant") {
+                section.report("found without tenant, expected beside it: a plan's limits are per tenant", about: "plan")
+            }
+            if section.has("default_plan"), !section.has("plan") {
+                section.report("found without plan, expected beside it", about: "default_plan")
+            }
+            return AuthenticationConfiguration(
+                issuers: issuers ?? [], tenant: tenant, plan: plan, defaultPlan: defaultPlan, failedLogins: failedLogins,
+                tokenCache: tokenCache ?? 0)
+        }
+    }
+}
+
+extension Grammar where Value == [IssuerConfiguration] {
+    static var issuers: Grammar {
+        Grammar(expected: "a list of issuers, each a mapping with issuer, audiences and jwks") { node, reader, expected in
+            let list = Grammar.list(of: .issuer).expecting(expected)
+            guard let issuers = list.read(node, reader) else { return nil }
+            var seen: Set<String> = []
+            for issuer in issuers where !issuer.issuer.value.isEmpty && !seen.insert(issuer.issuer.value).inserted {
+                reader.report(
+                    "found \(Quoted.text(issuer.issuer.value)) twice, expected each issuer once", at: issuer.issuer.place)
+            }
+            return issuers
+        }
+    }
+}
+
+extension Grammar where Value == IssuerConfiguration {
+    static var issuer: Grammar {
+        .section(expected: "a mapping with issuer, audiences and jwks") { section in
+            let issuer = section.required("issuer", .located(.text("the text of the iss claim")))
+            let audiences = section.required("audiences", .list(of: .text("the text of an aud claim")))
+            let keys = section.required("jwks", .located(.keySource))
+            let ca = section.optional("jwks_ca", .located(.path("a PEM file with certificates")))
+            let algorithm = section.value("algorithm", .rsaAlgorithm, default: .rs256)
+            let leeway = section.value("leeway", .duration(.zero ... .seconds(600)), default: .seconds(60))
+            let forwardClaims = section.value("forward_claims", .forwardedClaims, default: [])
+            let forwardToken = section.value("forward_token", .boolean, default: false)
+            // Without keys there is nothing more to look at; all else that is wrong has been reported.
+            guard var keys else { return nil }
+            if case .https(let address, let authority, let path, _) = keys.value {
+                keys.value = .https(address: address, authority: authority, path: path, ca: ca)
+            } else if let ca {
+                section.reader.report("expected no jwks_ca here: only keys fetched over https need one", at: ca.place)
+            }
+            return IssuerConfiguration(
+                issuer: issuer ?? Located("", at: section.place), audiences: audiences ?? [], keys: keys,
+                algorithm: algorithm, leeway: leeway,
+                forwardClaims: forwardClaims, forwardToken: forwardToken)
+        }
+    }
+}
+
+extension Grammar where Value == SigningAlgorithm {
+    /// Those of RSA keys: every other key says by its kind what it verifies.
+    fileprivate static var rsaAlgorithm: Grammar {
+        let words = [SigningAlgorithm.rs256, .rs384, .rs512, .ps256, .ps384, .ps512].map(\.rawValue)
+        return Grammar(expected: Quoted.alternatives(words)) { (text: String) in
+            Reading(words.contains(text) ? SigningAlgorithm(rawValue: text) : nil)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+internal import Balancing
+internal import Config
+
+extension Grammar where Value == [ClusterConfiguration] {
+    static var clusters: Grammar {
+        let names = Grammar<[(name: Located<String>, value: ClusterConfiguration)]>
+            .names("a mapping of clusters, each a mapping with endpoints", of: .cluster)
+        return Grammar(expected: names.expected) { node, reader, expected in
+            names.expecting(expected).read(node, reader)?.map { name, cluster in
+                reader.checkName(name)
+                var cluster = cluster
+                cluster.name = name
+                return cluster
+            }
+        }
+    }
+}
+
+extension Grammar where Value == ClusterConfiguration {
+    /// Without its name, which is the key above.
+    fileprivate static var cluster: Grammar {
+        .section(expected: "a mapping with endpoints") { section in
+            let endpoints = section.required("endpoints", .endpoints)
+            let locality = section.optional("locality", .name)
+            let balancing = section.value("load_balancing", .balancing, default: .defaults)
+            let tls = section.optional("tls", .peerTLS)
+            let speaks = section.value("protocol", .choice, default: ClusterConfiguration.HTTPVersion.http2)
+            let timeouts = section.value("timeouts", .clusterTimeouts(speaks), default: .defaults)
+            let defaults: ClusterConfiguration.Connections = speaks == .http1 ? .http1Defaults : .defaults
+            let connections = section.value("connections", .clusterConnections(speaks, defaults), default: defaults)
+            let healthCheck = section.optional("health_check", .healthCheck)
+            if speaks == .http1, case .grpc = healthCheck?.kind {
+                section.report("found grpc beside protocol: http1, expected http or tcp", about: "health_check")
+            }
+            let schema = section.optional("schema", .located(.schema))
+            if speaks == .http1, section.has("schema") {
+                section.report("found beside protocol: http1, which has no gRPC to convert to", about: "schema")
+            }
+            let circuit = section.optional("circuit_breaker", .circuitBreaker)
+            var guards = GuardSettings()
+            guards.limits = circuit?.limits
+            guards.highLimits = circuit?.highLimits
+            guards.errors = circuit?.errors
+            guards.endpointErrors = circuit?.endpointErrors
+            guards.outliers = section.optional("outlier_detection", .outlierDetection)
+            guards.hasHealthCheck = healthCheck != nil
+            if case .list(let list) = endpoints, locality == nil, let lost = list.first(where: { $0.locality != nil }) {
+                section.reader.report(
+                    "found a locality, expected the cluster to say where the gateway is: locality: \(lost.locality ?? "")",
+                    at: lost.address.place)
+            }
+            let retryBudget = section.value("retry_budget", .budget, default: .defaults)
+            let hedgeBudget = section.value("hedge_budget", .budget, default: .defaults)
+            return ClusterConfiguration(
+                name: Located("", at: section.place), endpoints: endpoints ?? .list([]), speaks: speaks, locality: locality,
+                balancing: balancing, tls: tls, timeouts: timeouts, connections: connections, healthCheck: healthCheck,
+                schema: schema, guards: guards, retryBudget: retryBudget, hedgeBudget: hedgeBudget)
+        }
+    }
+}
+
+extension Grammar where Value == ClusterConfiguration.Timeouts {
+    fileprivate static func clusterTimeouts(_ speaks: ClusterConfiguration.HTTPVersion) -> Grammar {
+        .section { section in
+            if speaks == .http1 {
+                for key in ["ping", "keepalive"] where section.has(key) {
+                    section.report("found beside protocol: http1, which has no PING", about: key)
+                }
+            }
+            // gRPC's clients ask no more often than every ten seconds (gRFC A8).
+            let keepalive = Grammar<Duration>.duration(.seconds(10) ... .seconds(36_500 * 86_400))
+            return ClusterConfiguration.Timeouts(
+                connect: section.value("connect", .timeout, default: Value.defaults.connect),
+                idle: section.value("idle", .word("none", or: .timeout), default: Value.defaults.idle),
+                age: section.value("age", .word("none", or: .duration(.seconds(1) ... .seconds(36_500 * 86_400))), default: nil),
+                ping: section.value("ping", .timeout, default: Value.defaults.ping),
+                keepalive: section.value("keepalive", .word("none", or: keepalive), default: nil))
+        }
+    }
+}
+
+extension Grammar where Value == ClusterConfiguration.Connections {
+    fileprivate static func clusterConnections(
+        _ speaks: ClusterConfiguration.HTTPVersion, _ defaults: ClusterConfiguration.Connections
+    ) -> Grammar {
+        .section { section in
+            let streams = section.optional("streams", .count(1...1_000_000))
+            if speaks == .http1, section.has("streams") {
+                section.report("found beside protocol: http1, which has one request at a time on a connection", about: "streams")
+            }
+            return ClusterConfiguration.Connections(
+                streams: streams ?? defaults.streams,
+                maximum: section.value("maximum", .count(1...10_000), default: defaults.maximum))
+        }
+    }
+}

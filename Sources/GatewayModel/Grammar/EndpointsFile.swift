@@ -1,0 +1,10 @@
+package import Config
+
+/// A file with a cluster's endpoints: a list as it would stand under `endpoints`, in YAML or JSON.
+package enum EndpointsFile {
+    package static func read(_ text: String, file: String) -> ([EndpointConfiguration], [Issue]) {
+        let reader = Reader(text, file: file, surroundings: Surroundings())
+        let endpoints = reader.root.flatMap { Grammar.endpointList.read($0, reader) }
+        return (endpoints ?? [], reader.issues)
+    }
+}

@@ -1,0 +1,117 @@
+package import Config
+internal import Net
+internal import RateLimit
+internal import Transport
+
+extension GatewayConfiguration {
+    /// Reads and checks martlet.yaml.
+    ///
+    /// - Returns: the configuration, or `nil` with at least one error among the issues; warnings come with either.
+    package static func read(
+        text: String, file: String, environment: @escaping (String) -> String?,
+        readFile: @escaping (String) -> Result<String, FileFailure>
+    ) -> (GatewayConfiguration?, [Issue]) {
+        let (draft, issues) = draft(text: text, file: file, environment: environment, readFile: readFile)
+        return (issues.hasErrors ? nil : draft, issues)
+    }
+
+    /// What could be read of martlet.yaml, for further checks: with an error among the issues, what was
+    /// wrong is left out or has a value of no meaning, and nothing may be served from it.
+    package static func draft(
+        text: String, file: String, environment: @escaping (String) -> String?,
+        readFile: @escaping (String) -> Result<String, FileFailure>
+    ) -> (GatewayConfiguration?, [Issue]) {
+        let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
+        let configuration = reader.root.flatMap { reader.section($0, Self.read) }
+        return (configuration, reader.issues.inOrder)
+    }
+
+    private static func read(_ section: Section) -> GatewayConfiguration? {
+        let workers = section.value("workers", .workers, default: nil)
+        let drain = section.value("drain", .drain, default: .defaults)
+        let accessLog = section.value("access_log", .accessLog, default: .stdout)
+        let admin = AdminSection.read(in: section)
+        let trustedProxies = section.value("trusted_proxies", .list(of: .cidr, isEmptyAllowed: true), default: [])
+        let addressPrefix = section.value("address_prefix", .addressPrefix, default: AddressPrefix())
+        let memory = section.value("memory", .memory, default: .defaults)
+        let overload = section.value("overload", .overload, default: .defaults)
+        let resolver = section.value("resolver", .resolver, default: .defaults)
+        let listeners = section.required("listeners", .listeners)
+        let authentication = section.optional("authentication", .authentication)
+        let plans = section.value("plans", .plans, default: [])
+        let rateLimits = section.value("rate_limits", .store, default: .defaults)
+        let openAPI = section.optional("openapi", .openAPI)
+        let clusters = section.required("clusters", .clusters)
+        let routes = section.required("routes", .routes)
+        let configuration = GatewayConfiguration(
+            workers: workers, drain: drain, accessLog: accessLog,
+            admin: admin, trustedProxies: trustedProxies, addressPrefix: addressPrefix, memory: memory, overload: overload,
+            resolver: resolver,
+            listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
+            openAPI: openAPI, clusters: clusters ?? [], routes: routes ?? [])
+        CrossChecks(configuration, section).run()
+        return configuration
+    }
+}
+
+extension Grammar where Value == AccessLogTarget {
+    /// A path has a slash in it, so that a slip in `stdout` does not become a file.
+    static var accessLog: Grammar {
+        let expected = "off, stdout, or a path with a slash such as ./access.log or /var/log/martlet.json"
+        let words = Grammar(expected: expected) { (text: String) in
+            switch text {
+            case "off": .value(AccessLogTarget.off)
+            case "stdout": .value(.stdout)
+            default: .mismatch(hint: Spelling.hint(for: text, among: ["off", "stdout"]))
+            }
+        }
+        return Grammar(expected: expected) { node, reader, expected in
+            if let scalar = node.scalar, !scalar.isBroken, scalar.text.contains("/") {
+                return .file(Located(scalar.text, at: node.place))
+            }
+            return words.read(node, reader)
+        }
+    }
+}
+
+extension Grammar where Value == MemoryConfiguration {
+    static var memory: Grammar {
+        .section { section in
+            let defaults = MemoryConfiguration.defaults
+            let process = section.value("process", .byteSize((16 << 20)...Int.max), default: defaults.process)
+            let connection = section.value(
+                "connection", .byteSize((1 << 20)...Int.max), default: min(defaults.connection, process))
+            if connection > process {
+                section.report(
+                    "found \(ByteSize.text(connection)), expected at most \(ByteSize.text(process)), "
+                        + "which the whole process may hold",
+                    about: "connection")
+            }
+            let replay = section.value("replay", .byteSize(), default: min(defaults.replay, process / 4))
+            return MemoryConfiguration(process: process, connection: connection, replay: replay)
+        }
+    }
+}
+
+extension Grammar where Value == AddressPrefix {
+    static var addressPrefix: Grammar {
+        .section(expected: "a mapping with ipv4 and ipv6, such as { ipv4: 32, ipv6: 64 }") { section in
+            let defaults = AddressPrefix()
+            return AddressPrefix(
+                ipv4: section.value("ipv4", .count(0...32), default: defaults.ipv4),
+                ipv6: section.value("ipv6", .count(0...128), default: defaults.ipv6))
+        }
+    }
+}
+
+extension Grammar where Value == CIDR {
+    static var cidr: Grammar {
+        Grammar(expected: CIDR.Mistake.notAnAddress.expected) { (text: String) in
+            do throws(CIDR.Mistake) {
+                return .value(try CIDR(text))
+            } catch {
+                return .expected(error.expected)
+            }
+        }
+    }
+}

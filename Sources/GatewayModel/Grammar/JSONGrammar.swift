@@ -1,0 +1,14 @@
+internal import Config
+
+extension Grammar where Value == JSONConfiguration {
+    static var json: Grammar {
+        .section(expected: "a mapping with names, enums, defaults or unknown_fields") { section in
+            var json = JSONConfiguration()
+            json.names = section.value("names", .choice, default: json.names)
+            json.enums = section.value("enums", .choice, default: json.enums)
+            json.defaults = section.value("defaults", .choice, default: json.defaults)
+            json.unknownFields = section.value("unknown_fields", .choice, default: json.unknownFields)
+            return json
+        }
+    }
+}

@@ -1,0 +1,29 @@
+internal import Config
+internal import Routing
+
+extension Grammar where Value == OpenAPIConfiguration {
+    static var openAPI: Grammar {
+        .section(expected: "a mapping, {} for the defaults") { section in
+            let title = section.value("title", .text("a title"), default: "API")
+            let document = section.value(
+                "document", .located(.servedPath), default: Located("/openapi.json", at: section.place))
+            let page = section.value("page", .word("off", or: .located(.servedPath)), default: Located("/docs", at: section.place))
+            if let page, page.value == document.value {
+                section.report(
+                    "found \(Quoted.text(page.value)), which the document has, expected a path of its own", about: "page")
+            }
+            return OpenAPIConfiguration(
+                title: title, document: document, page: page, access: AccessConfiguration(in: section, owner: "openapi"),
+                place: section.place)
+        }
+    }
+}
+
+extension Grammar where Value == String {
+    fileprivate static var servedPath: Grammar {
+        Grammar(expected: "a path such as /openapi.json") { (text: String) in
+            guard let target = try? RouteMatch.Target(path: text), case .path = target else { return .mismatch }
+            return .value(text)
+        }
+    }
+}

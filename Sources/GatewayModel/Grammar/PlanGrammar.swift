@@ -1,0 +1,41 @@
+internal import Config
+internal import RateLimit
+
+extension Grammar where Value == [PlanConfiguration] {
+    static var plans: Grammar {
+        let plan = Grammar<[Located<LimitRule>]>.section(expected: "a mapping with limits") { section in
+            section.required("limits", .list(of: .located(.limit), isEmptyAllowed: true))
+        }
+        let names = Grammar<[(name: Located<String>, value: [Located<LimitRule>])]>
+            .names("a mapping of plans, each a mapping with limits", of: plan)
+        return Grammar(expected: names.expected) { node, reader, expected in
+            names.expecting(expected).read(node, reader)?.map { name, limits in
+                reader.checkName(name)
+                return PlanConfiguration(
+                    name: name,
+                    limits: limits.enumerated().map { index, limit in
+                        var limit = limit.named("plans.\(name.value).limits[\(index)]")
+                        if !limit.value.keys.contains(.tenant) { limit.value.keys.insert(.tenant, at: 0) }
+                        return limit
+                    })
+            }
+        }
+    }
+}
+
+extension Reader {
+    /// Reports a key of the user's own that could not be shown in logs and metrics.
+    func checkName(_ name: Located<String>) {
+        guard !NameText.isName(name.value) else { return }
+        report("found \(Quoted.text(name.value)), expected \(Grammar<String>.name.expected)", at: name.place)
+    }
+}
+
+extension Located<LimitRule> {
+    /// With a name for logs and counters: its own, or one that tells its place.
+    func named(_ name: String) -> Self {
+        var limit = self
+        limit.value.name = value.name ?? name
+        return limit
+    }
+}

@@ -1,0 +1,127 @@
+internal import Config
+internal import GRPC
+internal import RateLimit
+internal import Routing
+internal import Transport
+
+extension AccessConfiguration {
+    /// Reads `allow` and `deny`; `owner` is what rules without a name are named after.
+    init(in section: Section, owner: String) {
+        allow = section.optional("allow", .located(.namedRule("\(owner).allow")))
+        deny = section.optional("deny", .located(.namedRule("\(owner).deny")))
+    }
+}
+
+extension Grammar where Value == [RouteConfiguration] {
+    static var routes: Grammar {
+        Grammar(expected: "a list of routes, each a mapping with cluster") { node, reader, expected in
+            var taken: Set<String> = []
+            let route = Grammar<RouteConfiguration>.section(expected: "a mapping with cluster") { section in
+                RouteConfiguration.read(section, taken: &taken)
+            }
+            return Grammar.list(of: route).expecting(expected).read(node, reader)
+        }
+    }
+}
+
+extension RouteConfiguration {
+    /// - Parameter taken: the names of the routes before this one.
+    fileprivate static func read(_ section: Section, taken: inout Set<String>) -> RouteConfiguration? {
+        let match = RouteMatch(in: section)
+        let name = name(in: section, for: match, taken: &taken)
+        let traffic = TrafficConfiguration(in: section)
+        let cluster =
+            section.has("clusters")
+            ? traffic.split.first?.cluster : section.required("cluster", .located(.text("the name of a cluster")))
+        let timeout = section.optional("timeout", .timeout)
+        let access = AccessConfiguration(in: section, owner: name)
+        let limits = section.value("limits", .limits(of: name), default: [])
+        let expose = section.value("expose", .boolean, default: false)
+        let priority = section.value("priority", .choice, default: Priority.default)
+        let attempts = AttemptsConfiguration(in: section, isMethod: false)
+        let methods = section.value("methods", .methods(of: name), default: [])
+        let cors = section.optional("cors", .cors)
+        let json = section.optional("json", .json)
+        let protocols = section.value("protocols", .callerProtocols, default: .all)
+        if section.has("methods"), !section.has("service") {
+            section.report("found without service, expected beside it: methods are a service's", about: "methods")
+        }
+        guard let match, let cluster else { return nil }
+        return RouteConfiguration(
+            name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
+            limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
+            traffic: traffic, attempts: attempts, servicePlace: section.node("service")?.place)
+    }
+
+    /// The name as written, or the service or path, with a number behind it where an earlier route has it.
+    private static func name(in section: Section, for match: RouteMatch?, taken: inout Set<String>) -> String {
+        if let name = section.optional("name", .located(.name)) {
+            if !taken.insert(name.value).inserted {
+                section.reader.report(
+                    "found \(Quoted.text(name.value)), which an earlier route has, expected a name of its own", at: name.place)
+            }
+            return name.value
+        }
+        let base =
+            switch match?.target {
+            case .service(let service): service
+            case .path(let path): path
+            case .prefix(let prefix): "\(prefix)*"
+            case .any, nil: "default"
+            }
+        var name = base
+        var number = 2
+        while !taken.insert(name).inserted {
+            name = "\(base)-\(number)"
+            number += 1
+        }
+        return name
+    }
+}
+
+extension Grammar where Value == [Located<LimitRule>] {
+    fileprivate static func limits(of owner: String) -> Grammar {
+        Grammar.list(of: Grammar<Located<LimitRule>>.located(.limit), isEmptyAllowed: true).map { limits in
+            limits.enumerated().map { index, limit in limit.named("\(owner).limits[\(index)]") }
+        }
+    }
+}
+
+extension Grammar where Value == [MethodConfiguration] {
+    fileprivate static func methods(of route: String) -> Grammar {
+        let expected = "a mapping of method names, each a mapping with allow, deny, limits or timeout"
+        return Grammar(expected: expected) { node, reader, expected in
+            guard let entries = node.entries else {
+                reader.reportMismatch(node, expected: expected)
+                return nil
+            }
+            return entries.compactMap { entry in
+                let name = entry.key
+                guard MethodConfiguration.isName(name.value) else {
+                    reader.report(
+                        "found \(Quoted.text(name.value)), expected a method's name such as CreateOrder", at: name.place)
+                    return nil
+                }
+                return reader.section(entry.value) { section in
+                    let owner = "\(route).\(name.value)"
+                    return MethodConfiguration(
+                        name: name, timeout: section.optional("timeout", .timeout),
+                        access: AccessConfiguration(in: section, owner: owner),
+                        limits: section.value("limits", .limits(of: owner), default: []),
+                        attempts: AttemptsConfiguration(in: section, isMethod: true))
+                }
+            }
+        }
+    }
+}
+
+extension MethodConfiguration {
+    /// An identifier of protobuf.
+    fileprivate static func isName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return text.utf8.allSatisfy { byte in
+            let lower = byte | 0x20
+            return (0x30...0x39).contains(byte) || (0x61...0x7a).contains(lower) || byte == 0x5f
+        }
+    }
+}

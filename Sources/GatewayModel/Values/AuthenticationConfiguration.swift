@@ -1,0 +1,53 @@
+package import Config
+package import JOSE
+
+/// The section `authentication`: whose tokens are believed, and what in them is the tenant and the plan.
+package struct AuthenticationConfiguration: Sendable, Equatable {
+    /// Never empty, no two with one `iss`.
+    package var issuers: [IssuerConfiguration]
+    /// Where a token names its tenant; `nil` where tenants do not matter.
+    package var tenant: Located<ClaimPath>?
+    /// Where a token names its plan; with it, every authenticated caller needs a tenant and a plan.
+    package var plan: Located<ClaimPath>?
+    /// For tokens with no plan, or an unknown one.
+    package var defaultPlan: Located<String>?
+    /// Failed verifications of one client address; `nil` where they are not limited.
+    package var failedLogins: Rate?
+    /// Verified tokens remembered by each worker; zero where none are.
+    package var tokenCache: Int
+
+    package static let failedLoginsDefault = Rate(perSecond: 10, burst: 100)
+    package static let tokenCacheDefault = 10_000
+}
+
+/// One entry of `authentication.issuers`.
+package struct IssuerConfiguration: Sendable, Equatable {
+    /// Exactly the `iss` claim.
+    package var issuer: Located<String>
+    /// A token must name one of them; never empty.
+    package var audiences: [String]
+    package var keys: Located<KeySource>
+    /// What an RSA key without `alg` verifies.
+    package var algorithm: SigningAlgorithm
+    /// How far clocks may be apart.
+    package var leeway: Duration
+    /// Claims sent upstream as headers; header names in lower case, each once.
+    package var forwardClaims: [ForwardedClaim]
+    /// Whether the upstream sees the token itself.
+    package var forwardToken: Bool
+}
+
+/// Where an issuer's keys come from.
+package enum KeySource: Sendable, Equatable {
+    /// The path of a JSON Web Key Set.
+    case file(String)
+    /// Fetched and refreshed; `ca` is a PEM file with the certificates that the server's must lead to.
+    case https(address: NetworkAddress, authority: String, path: String, ca: Located<String>?)
+    /// A JSON Web Key Set written out in the configuration, as JSON.
+    case inline(String)
+}
+
+package struct ForwardedClaim: Sendable, Equatable {
+    package var header: String
+    package var path: ClaimPath
+}

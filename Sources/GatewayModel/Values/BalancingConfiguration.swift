@@ -1,0 +1,23 @@
+package import Balancing
+package import Config
+package import JOSE
+
+/// A cluster's `load_balancing`: its policy in a word, or a mapping.
+package struct BalancingConfiguration: Sendable, Equatable {
+    package var settings: BalancingSettings
+    /// What calls that belong together have in common; the first that a call has counts. Only for policies that use it.
+    package var hash: [Located<HashSource>]
+
+    package static let defaults = BalancingConfiguration(settings: BalancingSettings(), hash: [])
+}
+
+/// One of `hash`: where in a call its hash comes from.
+package enum HashSource: Sendable, Hashable {
+    /// In lower case.
+    case header(String)
+    case claim(ClaimPath)
+    case tenant
+    case cookie(String)
+    /// The client's, after `trusted_proxies`.
+    case address
+}

@@ -1,0 +1,56 @@
+package import Config
+package import Net
+package import RateLimit
+package import Transport
+
+/// What martlet.yaml says, read and checked: a value that a snapshot can be built from.
+///
+/// Files that it names are not opened here; problems are reported at their places when they are.
+package struct GatewayConfiguration: Sendable, Equatable {
+    /// `nil` for `auto`: one for each core that this process may run on.
+    package var workers: Int?
+    package var drain: DrainConfiguration
+    package var accessLog: AccessLogTarget
+    package var admin: Located<NetworkAddress>
+    /// Peers whose x-forwarded-for and -proto are believed.
+    package var trustedProxies: [CIDR]
+    package var addressPrefix = AddressPrefix()
+    package var memory: MemoryConfiguration
+    package var overload = OverloadConfiguration.defaults
+    package var resolver: ResolverConfiguration
+    package var listeners: [ListenerConfiguration]
+    /// `nil` where callers are not authenticated.
+    package var authentication: AuthenticationConfiguration?
+    package var plans: [PlanConfiguration]
+    package var rateLimits: StoreConfiguration
+    /// `nil` where callers are not told what they can call.
+    package var openAPI: OpenAPIConfiguration?
+    package var clusters: [ClusterConfiguration]
+    /// In the order written, which is the order asked.
+    package var routes: [RouteConfiguration]
+}
+
+package enum AccessLogTarget: Sendable, Equatable {
+    case off
+    case stdout
+    case file(Located<String>)
+}
+
+/// How much of bodies may be held while someone is slow to take them.
+///
+/// At three quarters of a cap no window grows; at the cap new exchanges are refused, then the stream that holds most
+/// is reset.
+package struct MemoryConfiguration: Sendable, Equatable {
+    package var process: Int
+    package var connection: Int
+    /// Above it no body is kept for another attempt.
+    package var replay: Int
+
+    package static let defaults = MemoryConfiguration(process: 1 << 30, connection: 32 << 20, replay: 256 << 20)
+
+    package init(process: Int, connection: Int, replay: Int = .max) {
+        self.process = process
+        self.connection = connection
+        self.replay = replay
+    }
+}

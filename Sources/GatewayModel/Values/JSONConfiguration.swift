@@ -1,0 +1,26 @@
+package import Transcoding
+
+/// How a route's JSON is read and written; what is not said is as the canonical mapping of proto3 has it.
+package struct JSONConfiguration: Sendable, Equatable {
+    package var names = Names.json
+    package var enums = Enums.names
+    package var defaults = Defaults.omit
+    package var unknownFields = UnknownFields.refuse
+
+    /// `lowerCamelCase`, or as the proto file has them.
+    package enum Names: String, CaseIterable, Sendable { case json, proto }
+    package enum Enums: String, CaseIterable, Sendable { case names, numbers }
+    /// Of fields that cannot tell whether they were given.
+    package enum Defaults: String, CaseIterable, Sendable { case omit, print }
+    /// Members of the body and parameters of the query that no field has.
+    package enum UnknownFields: String, CaseIterable, Sendable { case refuse, ignore }
+
+    package init() {}
+
+    package func change(_ options: inout TranscodingOptions) {
+        options.keepsProtoNames = names == .proto
+        options.printsEnumsAsNumbers = enums == .numbers
+        options.printsDefaults = defaults == .print
+        options.ignoresUnknown = unknownFields == .ignore
+    }
+}

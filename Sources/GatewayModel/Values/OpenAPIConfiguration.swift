@@ -1,0 +1,14 @@
+package import Config
+internal import Routing
+
+/// Where callers are told what they can call by HTTP and JSON.
+package struct OpenAPIConfiguration: Sendable, Equatable {
+    package var title: String
+    /// The path of the OpenAPI document.
+    package var document: Located<String>
+    /// The path of the page to try calls from; `nil` for none.
+    package var page: Located<String>?
+    /// Of both.
+    package var access: AccessConfiguration
+    @WrittenAt package var place: Place
+}

@@ -1,0 +1,65 @@
+package import AccessControl
+package import Config
+package import GRPC
+package import RateLimit
+package import Routing
+
+/// One entry of `routes`: which requests, who may make them, how many, and where they go.
+package struct RouteConfiguration: Sendable, Equatable {
+    /// For logs and metrics, each once; derived from what it matches where it is left out.
+    package var name: String
+    @WrittenAt package var place: Place
+    package var match: RouteMatch
+    /// The first of them, where it names several.
+    package var cluster: Located<String>
+    /// The whole call, and the cap on grpc-timeout; `nil` for none of its own.
+    package var timeout: Duration?
+    package var access: AccessConfiguration
+    package var limits: [Located<LimitRule>]
+    /// Whether callers are told the name of the rule or limit that stopped them.
+    package var expose: Bool
+    package var methods: [MethodConfiguration]
+    /// `nil` where no page of another origin may call it.
+    package var cors: CORSConfiguration?
+    /// What callers may speak.
+    package var protocols = ClientProtocols.all
+    /// `nil` for the canonical mapping.
+    package var json: JSONConfiguration?
+    package var priority = Priority.default
+    /// Where else its calls go, and what goes wrong with them on purpose.
+    package var traffic = TrafficConfiguration()
+    package var attempts = AttemptsConfiguration()
+    /// Where its service was written.
+    @WrittenAt package var servicePlace: Place?
+
+    /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
+    package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
+
+    /// Those that its calls may be answered by.
+    package var clusters: [Located<String>] { traffic.split.isEmpty ? [cluster] : traffic.split.map(\.cluster) }
+}
+
+/// One entry of a route's `methods`: what is different for this method of the route's service.
+package struct MethodConfiguration: Sendable, Equatable {
+    package var name: Located<String>
+    /// `nil` for the route's.
+    package var timeout: Duration?
+    /// `allow` replaces the route's, `deny` is asked in addition to it.
+    package var access: AccessConfiguration
+    /// In addition to the route's.
+    package var limits: [Located<LimitRule>]
+    package var attempts = AttemptsConfiguration()
+}
+
+/// `allow` and `deny` of a route or method, where they were written.
+package struct AccessConfiguration: Sendable, Equatable {
+    package var allow: Located<NamedRule>?
+    package var deny: Located<NamedRule>?
+
+    package init(allow: Located<NamedRule>? = nil, deny: Located<NamedRule>? = nil) {
+        self.allow = allow
+        self.deny = deny
+    }
+
+    package var rules: AccessRules { AccessRules(allow: allow?.value, deny: deny?.value) }
+}

@@ -1,0 +1,55 @@
+import Config
+import GRPC
+import GatewayModelTesting
+import Testing
+
+@testable import GatewayModel
+
+@Suite("Traffic shaping as it is written")
+struct TrafficConfigurationTests {
+    @Test("every key of it")
+    func everyKey() throws {
+        let (read, report) = readConfiguration(
+            """
+            overload: { connections: 50_000, calls: 20_000, memory: 2GiB }
+            clusters:
+              stable: { endpoints: [10.0.0.1:80] }
+              canary: { endpoints: [10.0.0.2:80] }
+              shadow: { endpoints: [10.0.0.3:80] }
+            routes:
+              - path: /a
+                priority: low
+                clusters: { stable: 99, canary: 1 }
+                sticky: [header X-User, tenant, address]
+                mirror: { cluster: shadow, fraction: 0.5% }
+                fault:
+                  delay: { duration: 200ms, fraction: 10% }
+                  abort: { grpc_status: unavailable, http_status: 504, fraction: 0.0001% }
+              - { path: /b, cluster: stable, mirror: { cluster: canary }, fault: { abort: { http_status: 429 } } }
+              - { path: /c, cluster: stable, fault: { abort: { grpc_status: not_found } } }
+            """)
+        #expect(report == "")
+        let configuration = try #require(read)
+        #expect(configuration.overload == OverloadConfiguration(connections: 50_000, calls: 20_000, memory: 2 << 30))
+        let routes = configuration.routes
+        #expect(routes.map(\.priority) == [.low, .default, .default])
+        #expect(routes[0].clusters.map(\.value) == ["stable", "canary"] && routes[0].traffic.split.map(\.weight) == [99, 1])
+        #expect(routes[0].traffic.sticky.map(\.value) == [.header("x-user"), .tenant, .address])
+        #expect(routes[0].traffic.mirror?.fraction.millionths == 5000)
+        let fault = try #require(routes[0].traffic.fault)
+        #expect(fault.delay == .init(duration: .milliseconds(200), fraction: Fraction(millionths: 100_000)))
+        #expect(fault.abort == .init(status: .unavailable, httpStatus: 504, fraction: Fraction(millionths: 1)))
+        #expect(routes[1].clusters.map(\.value) == ["stable"] && routes[1].traffic.mirror?.fraction == .all)
+        // One follows from the other.
+        #expect(routes[1].traffic.fault?.abort == .init(status: .unavailable, httpStatus: 429, fraction: .all))
+        #expect(routes[2].traffic.fault?.abort == .init(status: .notFound, httpStatus: 404, fraction: .all))
+    }
+
+    @Test("a fraction takes its share of all numbers", arguments: [(0, 0), (1, 1), (500_000, 500_000), (1_000_000, 1_000_000)])
+    func fraction(millionths: UInt32, expected: Int) {
+        let fraction = Fraction(millionths: millionths)
+        let step = UInt64.max / 1_000_000 + 1
+        let taken = (0..<UInt64(1_000_000)).count { fraction.takes($0 &* step) }
+        #expect(abs(taken - expected) <= 1)
+    }
+}
