@@ -1,0 +1,118 @@
+import Testing
+
+@Suite("The shape of modules")
+struct ModuleShapeTests {
+    static let linesMax = 6_000
+    static let extendingFilesMax = 3
+
+    /// Modules that are still longer, with what they may not outgrow: the list shrinks, and is empty at the end.
+    static let longModules = ["Gateway": 11_000]
+    /// Modules whose folders still refer to each other in a circle; "" stands for the files that are in none.
+    static let circularModules: [String: Set<String>] = [
+        "Gateway": [
+            "Bridging", "CORS", "Downstream", "Exchange", "Filters", "Limits", "OpenAPI", "Overload", "Retrying", "Schema",
+            "Snapshot", "Traffic", "Upstream", "Worker",
+        ],
+        "Control": ["", "Check", "Keys"], "Protobuf": ["Descriptors", "Schema"], "RateLimit": ["", "Configuration"],
+        "Transcoding": ["", "Encoding", "Printing", "Rules", "Streams", "Text"], "martlet": ["", "Call", "Keys", "Token"],
+    ]
+    /// Types with stored mutable state whose extensions are still scattered, with the number of files.
+    static let scatteredTypes = [
+        "Gateway.GatewayWorker": 20, "Gateway.SnapshotBuilder": 4, "HTTP2.Session": 7, "Transcoding.MessageEncoder": 5,
+        "Transcoding.MessagePrinter": 5, "Config.Grammar": 7,
+    ]
+
+    /// The files of each module, as words.
+    static let modules: [String: [SourceText]] = {
+        var modules: [String: [SourceText]] = [:]
+        for file in Checkout.files(of: "Sources") where file.path.hasSuffix(".swift") && !file.isGenerated {
+            modules[String(file.path.split(separator: "/")[1]), default: []].append(SourceText(file))
+        }
+        return modules
+    }()
+
+    @Test("no module is longer than 6,000 lines, but those that are listed")
+    func modulesAreShort() {
+        var lines: [String: Int] = [:]
+        for file in Checkout.files(of: "Sources") where file.path.hasSuffix(".swift") && !file.isGenerated {
+            lines[String(file.path.split(separator: "/")[1]), default: 0] += file.lines.count
+        }
+        for (module, count) in lines {
+            #expect(count <= Self.longModules[module] ?? Self.linesMax, "\(module) has \(count) lines")
+        }
+        for module in Self.longModules.keys {
+            #expect(lines[module] ?? 0 > Self.linesMax, "\(module) is listed as long, and is short by now")
+        }
+    }
+
+    @Test("the folders of a module do not refer to each other in a circle, but where that is listed")
+    func foldersHaveFloors() {
+        for (module, files) in Self.modules {
+            let circle = Self.circle(of: files)
+            let known = Self.circularModules[module] ?? []
+            #expect(circle.isSubset(of: known), "\(module): \(circle.sorted()) refer to each other's types in a circle")
+            #expect(known.isSubset(of: circle), "\(module): \(known.subtracting(circle).sorted()) are in no circle, and are listed")
+        }
+    }
+
+    /// The folders that are in a circle, or between two.
+    static func circle(of files: [SourceText]) -> Set<String> {
+        var folders: [String: String] = [:]
+        for file in files { for type in file.types { folders[type.name] = file.folder } }
+        var edges: Set<[String]> = []
+        for file in files {
+            for name in file.names {
+                if let other = folders[name], other != file.folder { edges.insert([file.folder, other]) }
+            }
+        }
+        // What refers to nothing, or what nothing refers to, is taken away until no more can be.
+        while true {
+            let sources = Set(edges.map { $0[0] }), targets = Set(edges.map { $0[1] })
+            let rest = edges.filter { targets.contains($0[0]) && sources.contains($0[1]) }
+            if rest.count == edges.count { return sources }
+            edges = rest
+        }
+    }
+
+    @Test("a type with stored mutable state is extended in three other files at most, but where that is listed")
+    func typesStayTogether() {
+        for (module, files) in Self.modules {
+            for file in files {
+                for type in file.types where type.isMutable {
+                    let count = files.count { $0.path != file.path && $0.extended.contains(type.name) }
+                    let name = "\(module).\(type.name)"
+                    if let known = Self.scatteredTypes[name] {
+                        #expect(count <= known, "\(name) is extended in \(count) files")
+                        #expect(count > Self.extendingFilesMax, "\(name) is listed as scattered, and is not by now")
+                    } else {
+                        #expect(count <= Self.extendingFilesMax, "\(name) is extended in \(count) files")
+                    }
+                }
+            }
+        }
+    }
+
+    private static func text(_ path: String, _ lines: String...) -> SourceText {
+        SourceText(Checkout.File(path: path, lines: lines, isGenerated: false))
+    }
+
+    @Test("circles are found by names in code, not in comments and texts, nor by members")
+    func circlesAreFound() {
+        let first = Self.text("Sources/M/A/One.swift", "package struct One {", "    let two: Two?", "}")
+        #expect(
+            Self.circle(of: [first, Self.text("Sources/M/B/Two.swift", "struct Two {}", "// One", "let a = \"One\" + b.One")]) == []
+        )
+        #expect(Self.circle(of: [first, Self.text("Sources/M/B/Two.swift", "final class Two { var one: One? }")]) == ["A", "B"])
+        #expect(
+            Self.circle(of: [first, Self.text("Sources/M/Two.swift", "struct Two {", "  func f(_: [One]) {}", "}")]) == ["", "A"])
+    }
+
+    @Test(
+        "stored properties that change are told from what looks like them",
+        arguments: [
+            ("    var a = 1", true), ("    private var b: Int?", true), ("    package private(set) var c: [Int] = []", true),
+            ("    var d: Int { 1 }", false), ("    var e: Int {", false), ("    let f = 1", false), ("        var g = 1", false),
+            ("    var h = 0 { didSet { i() } }", true), ("    func var() {", false), ("    static var j = 1", false),
+        ])
+    func statesAreTold(line: String, isMutable: Bool) { #expect(SourceText.storesMutably(line) == isMutable) }
+}
