@@ -20,13 +20,13 @@ package struct RedisLink {
         case waiting(until: Instant)
     }
 
-    package static let pauseFirst: UInt64 = 50_000_000
-    package static let pauseMax: UInt64 = 2_000_000_000
+    package static let pauseFirst = Duration.milliseconds(50)
+    package static let pauseMax = Duration.seconds(2)
     /// For connecting and greeting together.
     package static let openingMax = Duration.seconds(5)
 
     package private(set) var state = State.idle
-    private var pause = RedisLink.pauseFirst
+    private var backoff = ExponentialBackoff(from: RedisLink.pauseFirst, to: RedisLink.pauseMax)
     private var random: RandomGenerator
 
     package init(seed: UInt64) { random = RandomGenerator(seed: seed) }
@@ -70,9 +70,7 @@ package struct RedisLink {
 
     /// The connection is gone, or was never made.
     package mutating func lost(now: Instant) {
-        let shortened = pause - random.next() % (pause / 2)
-        state = .waiting(until: now + .nanoseconds(Int64(shortened)))
-        pause = min(pause * 2, Self.pauseMax)
+        state = .waiting(until: now + backoff.failed().shortened(random.next()))
     }
 
     /// Whether opening has taken too long.
@@ -93,7 +91,7 @@ package struct RedisLink {
     }
 
     /// A command was served.
-    package mutating func served() { pause = Self.pauseFirst }
+    package mutating func served() { backoff.succeeded() }
 
     private mutating func becomeReady() { state = .ready }
 }

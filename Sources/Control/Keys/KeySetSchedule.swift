@@ -9,7 +9,7 @@ internal import Time
 struct KeySetSchedule {
     /// `nil` while it is being fetched.
     private(set) var next: Instant?
-    private var failures = 0
+    private var backoff = ExponentialBackoff(from: waitMin, to: waitMax)
     /// Hints before this are not believed.
     private var hintsFrom = Instant(nanoseconds: 0)
 
@@ -29,23 +29,21 @@ struct KeySetSchedule {
 
     /// - Parameter freshFor: what the server said of it; `nil` for nothing.
     mutating func succeeded(at now: Instant, freshFor: Duration?) {
-        failures = 0
+        backoff.succeeded()
         next = now + min(max(freshFor ?? Self.freshness, Self.freshnessMin), Self.freshnessMax)
     }
 
     /// - Parameter chance: any number; waits become up to a quarter longer, so that gateways that lost an issuer together
     ///   do not come back together.
     mutating func failed(at now: Instant, chance: UInt64) {
-        let wait = min(Self.waitMin * Int(1 << min(failures, 6)), Self.waitMax)
-        failures = min(failures + 1, 16)
-        next = now + min(wait + wait / 4 * (Double(chance >> 11) / 0x1p53), Self.waitMax)
+        next = now + min(backoff.failed().lengthened(chance), Self.waitMax)
     }
 
     /// A token named a key that is not in the set: perhaps it is new.
     ///
     /// - Returns: whether it is fetched now rather than later.
     mutating func hinted(at now: Instant) -> Bool {
-        guard let next, failures == 0, now >= hintsFrom, next > now else { return false }
+        guard let next, !backoff.hasFailed, now >= hintsFrom, next > now else { return false }
         hintsFrom = now + Self.hintPeriod
         self.next = now
         return true

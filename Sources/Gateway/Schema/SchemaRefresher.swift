@@ -180,7 +180,7 @@ package final class SchemaRefresher {
         let name = asked.plan.name
         asked.isTried = true
         asked.turn += 1
-        asked.schedule.failed(at: now, chance: Double(random.below(1000)) / 1000)
+        asked.schedule.failed(at: now, chance: random.next())
         if store.troubles[name] == nil {
             say("schema \(name): \(trouble); \(store.known[name] == nil ? "there is none yet" : "the one from before stays")")
         }

@@ -9,7 +9,7 @@ internal import Time
 struct SchemaSchedule {
     /// `nil` while it is being asked.
     private(set) var next: Instant?
-    private var failures = 0
+    private var backoff = ExponentialBackoff(from: waitMin, to: waitMax)
     private var lastBegan: Instant?
 
     static let waitMin = Duration.seconds(1)
@@ -27,27 +27,25 @@ struct SchemaSchedule {
     }
 
     mutating func succeeded(at now: Instant, interval: Duration) {
-        failures = 0
+        backoff.succeeded()
         next = now + interval
     }
 
-    /// - Parameter chance: from 0 to 1; waits become up to a quarter longer, so that gateways that lost a backend together do
+    /// - Parameter chance: any number; waits become up to a quarter longer, so that gateways that lost a backend together do
     ///   not come back together.
-    mutating func failed(at now: Instant, chance: Double) {
-        let wait = min(Self.waitMin * Int(1 << min(failures, 5)), Self.waitMax)
-        failures = min(failures + 1, 16)
-        next = now + min(wait + wait / 4 * chance, Self.waitMax)
+    mutating func failed(at now: Instant, chance: UInt64) {
+        next = now + min(backoff.failed().lengthened(chance), Self.waitMax)
     }
 
     /// A method was called that the endpoints do not have, or that is in no schema: perhaps they are others by now.
     mutating func hinted(at now: Instant) {
-        guard let next, failures == 0, let lastBegan else { return }
+        guard let next, !backoff.hasFailed, let lastBegan else { return }
         self.next = min(next, max(now, lastBegan + Self.hintPeriod))
     }
 
     /// Its endpoints are others now.
     mutating func moved(at now: Instant) {
-        guard next != nil, failures > 0 else { return }
+        guard next != nil, backoff.hasFailed else { return }
         next = now
     }
 }

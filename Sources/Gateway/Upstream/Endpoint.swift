@@ -58,7 +58,7 @@ package final class Endpoint: ClientConnectionOwner {
     }
     /// Attempts that name it as theirs, the log's sake included: as long as any does, it lives.
     private var holderCount = 0
-    private var failures = 0
+    private var backoff = ExponentialBackoff(from: .milliseconds(100), to: .seconds(10))
     /// What a further connection is likely to take: as the last one did.
     private var expectedCapacity: Int
     private var isRetired = false
@@ -81,9 +81,6 @@ package final class Endpoint: ClientConnectionOwner {
         var age: Timer?
         init(_ connection: ClientConnection) { self.connection = connection }
     }
-
-    private static let firstBackoff = Duration.milliseconds(100)
-    private static let longestBackoff = Duration.seconds(10)
 
     init(
         _ place: EndpointPlace, tls: (context: ClientContext, name: ServerName)?, settings: PoolSettings,
@@ -214,15 +211,13 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     private func recordFailure() {
-        failures = min(failures + 1, 16)
-        let backoff = Self.firstBackoff * Int(1 << min(failures - 1, 7))
-        member.pointee.avoidUntil = context.loop.now + min(backoff, Self.longestBackoff)
+        member.pointee.avoidUntil = context.loop.now + backoff.failed()
     }
 
     // MARK: ClientConnectionOwner
 
     package func clientConnectionOpened(_ connection: ClientConnection) {
-        failures = 0
+        backoff.succeeded()
         member.pointee.avoidUntil = Instant(nanoseconds: 0)
         expectedCapacity = max(1, connection.capacity)
         usable.append(.passUnretained(connection))
