@@ -73,7 +73,7 @@ let package = Package(
         module("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "HTTPModel"]),
         module("GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
         module("Config", ["Bytes", "Net", yams]),
-        module("Redis", ["CHiredis", "Bytes", "Random", "Time", "Net", "TLS", "Reactor", "Sockets"]),
+        module("Redis", ["CHiredis", "Bytes", "Random", "Time", "Reactor", "Sockets"]),
         module("Telemetry", ["CLinux", "Bytes", "Random", "Time", "Metrics", "Reactor"]),
         module("DNS", ["Bytes", "Time", "Net"]),
 
@@ -207,7 +207,8 @@ let package = Package(
         tests(
             "RateLimitService",
             [
-                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "Messages", "Reactor", "GRPC", "Config", "Redis", "Transport",
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "Messages", "Reactor", "Sockets", "GRPC", "Config", "Redis",
+                "Transport",
                 "RateLimit", "GRPCTesting", "RedisServer", protobuf,
             ]),
         tests(

@@ -14,7 +14,7 @@ package final class CallProcess {
     private let console: Console
     private let context: WorkerContext
     private let finished: (CallOutcome) -> Void
-    private var dialer: Dialer?
+    private var dialer: CallConnector?
     private var fetch: ReflectionFetch?
     private var exchange: CallExchange?
     private var isOver = false
@@ -172,7 +172,7 @@ package final class CallProcess {
 
     private func dial(_ then: @escaping (ClientConnection) -> Void) {
         guard let target else { return fail("expected an address") }
-        dialer = Dialer(target, context: context) { [unowned self] result in
+        dialer = CallConnector(target, context: context) { [unowned self] result in
             switch result {
             case .success(let connection): then(connection)
             case .failure(.failed(let reason)):

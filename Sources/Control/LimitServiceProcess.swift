@@ -7,6 +7,7 @@ internal import RateLimit
 package import RateLimitService
 internal import Reactor
 internal import Redis
+internal import Sockets
 internal import TLS
 internal import Time
 internal import Transport
@@ -230,20 +231,18 @@ struct LimitServiceStore: Sendable {
     private func dialer(
         _ address: NetworkAddress, _ tls: UpstreamTLS?, _ context: WorkerContext,
         _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>
-    ) -> (any RedisDialer)? {
-        func security(_ name: String) -> (context: ClientContext, name: ServerName)? {
-            tls.flatMap { tls in (tls.serverName ?? ServerName(name)).map { (tls.context, $0) } }
-        }
+    ) -> Dialer? {
         switch address {
         case .name(let name, let port):
             let resolver = NameResolver(on: context.loop, scratch: context.scratch) {
                 NameFiles.source(readFile: readFile)
             }
-            return NameDialer(
-                name, port: port, tls: security(name), resolver: resolver, on: context.loop, scratch: context.scratch)
+            return Dialer(
+                LookedUpAddresses(name, port: port, resolver: resolver), tls: tls?.securing(name), on: context.loop,
+                scratch: context.scratch)
         case .ip, .unix:
             guard let socket = SocketAddress(address) else { return nil }
-            return AddressDialer(socket, tls: security(socket.host), on: context.loop, scratch: context.scratch)
+            return Dialer(KnownAddresses(socket), tls: tls?.securing(socket.host), on: context.loop, scratch: context.scratch)
         }
     }
 }

@@ -9,7 +9,7 @@ package import Time
 package final class RedisClient: RedisSender, ByteChannelDelegate {
     private let session: RedisSession
     private unowned(unsafe) let loop: EventLoop
-    private let dialer: any RedisDialer
+    private let dialer: Dialer
     private var channel: ByteChannel?
     private var timer: Timer?
     /// When the timer fires; in the distant future where it is not armed.
@@ -24,7 +24,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     /// Hears why a connection ended; for the log.
     package var onLost: ((RedisFailure) -> Void)?
 
-    package init(_ settings: RedisSettings, dialer: any RedisDialer, on loop: EventLoop, seed: UInt64) {
+    package init(_ settings: RedisSettings, dialer: Dialer, on loop: EventLoop, seed: UInt64) {
         session = RedisSession(settings, seed: seed)
         self.loop = loop
         self.dialer = dialer

@@ -14,6 +14,11 @@ package struct UpstreamTLS: Sendable, Equatable {
         self.serverName = serverName
     }
 
+    /// For a connection to `host`; without a name where `host` is none that a certificate can have.
+    package func securing(_ host: String) -> (context: ClientContext, name: ServerName?) {
+        (context, serverName ?? ServerName(host))
+    }
+
     package static func == (left: UpstreamTLS, right: UpstreamTLS) -> Bool {
         left.digest == right.digest && left.serverName == right.serverName
     }

@@ -4,6 +4,7 @@ import Metrics
 import Net
 import RateLimit
 import Reactor
+import Sockets
 import Redis
 import RedisServer
 import SwiftProtobuf
@@ -22,7 +23,7 @@ struct RedisWindowStoreTests {
             var settings = RedisSettings()
             settings.timeout = .milliseconds(200)
             let client = RedisClient(
-                settings, dialer: AddressDialer(.unix(path), on: worker.loop, scratch: worker.context.scratch),
+                settings, dialer: Dialer(KnownAddresses(.unix(path)), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
             #expect(unavailability != .deny || worker.run { client.isReady })
             return RedisWindowStore(
@@ -88,8 +89,7 @@ struct RedisWindowStoreTests {
         let service = try Answering([rule("a", nil, limit(1))]) { worker in
             let client = RedisClient(
                 RedisSettings(),
-                dialer: AddressDialer(
-                    .unix("/nonexistent/redis.sock"), on: worker.loop, scratch: worker.context.scratch),
+                dialer: Dialer(KnownAddresses(.unix("/nonexistent/redis.sock")), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
             return RedisWindowStore(
                 client, fallback: MemoryWindowStore(), whenUnavailable: unavailability, prefix: "t", seed: 9)

@@ -204,7 +204,7 @@ private final class Connection: LimitDelegate, RedisReplyHandler {
         // A loop that waits for its turn on a busy machine has an old clock.
         settings.timeout = .seconds(600)
         client = RedisClient(
-            settings, dialer: AddressDialer(.unix(server.path), on: loop, scratch: scratch), on: loop, seed: 1)
+            settings, dialer: Dialer(KnownAddresses(.unix(server.path)), on: loop, scratch: scratch), on: loop, seed: 1)
     }
 
     func limitDecided(_ request: LimitRequest) { isDecided = true }

@@ -47,7 +47,8 @@ private final class Ponger: ByteChannelDelegate {
         // This loop's clock is the real one, and a handshake may take its time.
         settings.timeout = .seconds(4)
         let client = RedisClient(
-            settings, dialer: AddressDialer(listener.address, tls: tls, on: loop, scratch: scratch), on: loop,
+            settings, dialer: Dialer(KnownAddresses(listener.address), tls: (tls.context, tls.name), on: loop, scratch: scratch),
+            on: loop,
             seed: 1)
         for tag in 0..<3 { _ = client.send(command("PING"), recorder, tag: UInt(tag)) }
         loop.tick(wait: false)
@@ -67,6 +68,18 @@ private final class Ponger: ByteChannelDelegate {
     func otherName() throws {
         #expect(
             try ask(expecting: "other.test") == (0..<3).map { .failure(UInt($0), .connectionLost) })
+    }
+
+    @Test("without a name to verify no connection is made")
+    func nameless() throws {
+        let loop = try EventLoop()
+        let context = try ClientContext(
+            ClientSettings(authorities: try CertificateAuthorities(pem: Array(TLSFixture.certificate.utf8))))
+        let dialer = Dialer(
+            KnownAddresses(.ipv4(0x7f00_0001, port: 6379)), tls: (context, nil), on: loop, scratch: ScratchBuffers())
+        var answers: [Bool] = []
+        dialer.dial { answers.append($0 != nil) }
+        #expect(answers == [false])
     }
 
     /// Knows one name.
@@ -94,7 +107,7 @@ private final class Ponger: ByteChannelDelegate {
         // Nobody listens on 127.0.0.2.
         names.addresses = [.ipv4(0x7f00_0002, port: 0), .ipv4(0x7f00_0001, port: 0)]
         let port = try #require(listener.address.port)
-        let dialer = NameDialer("redis.test", port: port, resolver: names, on: loop, scratch: scratch)
+        let dialer = Dialer(LookedUpAddresses("redis.test", port: port, resolver: names), on: loop, scratch: scratch)
         let client = RedisClient(RedisSettings(), dialer: dialer, on: loop, seed: 1)
         while client.lastFailure == nil { loop.tick(wait: true) }
         #expect(client.lastFailure == .unreachable("Connection refused") && names.asked.count == 1)
@@ -112,7 +125,7 @@ private final class Ponger: ByteChannelDelegate {
         let loop = try EventLoop(clock: .manual(clock))
         let scratch = ScratchBuffers()
         let names = Names()
-        let dialer = NameDialer("other.test", port: 6379, resolver: names, on: loop, scratch: scratch)
+        let dialer = Dialer(LookedUpAddresses("other.test", port: 6379, resolver: names), on: loop, scratch: scratch)
         let client = RedisClient(RedisSettings(), dialer: dialer, on: loop, seed: 1)
         #expect(client.lastFailure == .notConnected)
         loop.tick(wait: false)

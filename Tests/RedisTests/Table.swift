@@ -23,7 +23,7 @@ final class Table {
         server = try #require(RedisServer(options))
         loop = try EventLoop(clock: .manual(clock))
         client = RedisClient(
-            settings, dialer: AddressDialer(.unix(server.path), on: loop, scratch: scratch), on: loop, seed: 1)
+            settings, dialer: Dialer(KnownAddresses(.unix(server.path)), on: loop, scratch: scratch), on: loop, seed: 1)
     }
 
     deinit { client.close() }

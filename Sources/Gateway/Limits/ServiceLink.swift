@@ -21,18 +21,18 @@ final class ServiceLink: ClientConnectionOwner {
     private unowned(unsafe) let context: WorkerContext
     private let endpoint: EndpointAddress
     private let tls: UpstreamTLS?
-    private var addresses: [SocketAddress]
+    private var resolved: ResolvedNames
     private var connection: ClientConnection?
-    private var failures = 0
-    private var nextAddress = 0
+    /// Connections that still finish what they carry.
+    private var leaving: [ClientConnection] = []
+    private var backoff = ExponentialBackoff(from: .milliseconds(50), to: .seconds(5))
+    private var turn = AddressTurn()
     /// Its time to connect was over within TLS.
     private var isStuckInTLS = false
     private var retry: Timer?
     /// Ends a connection that is not ready in time.
     private var connectTimer: Timer?
 
-    private static let firstPause = Duration.milliseconds(50)
-    private static let longestPause = Duration.seconds(5)
     private static let streamsMax = 1000
     private static let connectTimeout = Duration.seconds(5)
 
@@ -47,8 +47,7 @@ final class ServiceLink: ClientConnectionOwner {
         timeoutText = [UInt8](unsafeUninitializedCapacity: GRPCTimeout.textBytesMax) { buffer, count in
             count = GRPCTimeout.write(timeout, to: UnsafeMutableRawPointer(buffer.baseAddress!))
         }
-        addresses = []
-        resolve(resolved)
+        self.resolved = resolved
         retry = Timer(on: context.loop) { [unowned self] in connect() }
         connectTimer = Timer(on: context.loop) { [unowned self] in
             isStuckInTLS = connection?.channel.isHandshaking == true
@@ -75,12 +74,7 @@ final class ServiceLink: ClientConnectionOwner {
     /// It has never failed, or a connection is on its way: worth waiting a moment.
     var isConnecting: Bool { connection != nil }
 
-    func resolve(_ names: ResolvedNames) {
-        switch endpoint {
-        case .address(let address): addresses = [address]
-        case .name(let name, let port): addresses = (names.addresses[name] ?? []).map { $0.with(port: port) }
-        }
-    }
+    func resolve(_ names: ResolvedNames) { resolved = names }
 
     /// The connection, if a request can be sent on it now.
     func ready() -> ClientConnection? {
@@ -91,11 +85,12 @@ final class ServiceLink: ClientConnectionOwner {
 
     private func connect() {
         guard connection == nil else { return }
-        guard !addresses.isEmpty else { return pause() }
-        let address = addresses[nextAddress % addresses.count]
-        nextAddress += 1
+        guard let address = turn.next(of: resolved.addresses(of: endpoint)) else { return pause() }
         var security: (context: ClientContext, name: ServerName)?
-        if let tls, let name = tls.serverName ?? ServerName(hostName(address)) { security = (tls.context, name) }
+        if let (context, name) = tls?.securing(endpoint.host) {
+            guard let name else { return pause() }
+            security = (context, name)
+        }
         connection = try? ClientConnection(
             to: address, tls: security, limits: .defaults, streamLimit: Self.streamsMax, context: context, owner: self)
         guard let connection else { return pause() }
@@ -103,20 +98,15 @@ final class ServiceLink: ClientConnectionOwner {
         connectTimer?.arm(after: Self.connectTimeout)
     }
 
-    private func hostName(_ address: SocketAddress) -> String {
-        if case .name(let name, _) = endpoint { name } else { address.host }
-    }
-
     private func pause() {
-        failures = min(failures + 1, 8)
-        retry?.arm(after: min(Self.firstPause * (1 << (failures - 1)), Self.longestPause))
+        retry?.arm(after: backoff.failed().shortened(context.random.next()))
         failed?(lastTrouble)
     }
 
     // MARK: ClientConnectionOwner
 
     func clientConnectionOpened(_ connection: ClientConnection) {
-        failures = 0
+        backoff.succeeded()
         lastTrouble = .unreachable(nil)
         connectTimer?.disarm()
         opened?()
@@ -146,9 +136,6 @@ final class ServiceLink: ClientConnectionOwner {
         former.owner = nil
         leaving.removeAll { $0.isClosed }
         leaving.append(former)
-        if former.wasReady, failures == 0 { connect() } else { pause() }
+        if former.wasReady, !backoff.hasFailed { connect() } else { pause() }
     }
-
-    /// Connections that still finish what they carry.
-    private var leaving: [ClientConnection] = []
 }

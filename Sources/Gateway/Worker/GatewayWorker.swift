@@ -9,6 +9,7 @@ package import RateLimit
 internal import Reactor
 internal import Redis
 internal import Routing
+internal import Sockets
 internal import Telemetry
 internal import Time
 package import Transport
@@ -185,12 +186,14 @@ package final class GatewayWorker {
     private func makeLimiter(_ plan: StorePlan, generation: UInt64) -> Limiter {
         let memory = MemoryStore()
         serviceLink = nil
-        redisDialer = nil
+        redisAddresses = nil
         switch plan.location {
         case .memory: return Limiter(store: memory, generation: generation)
         case .redis(let redis):
-            let dialer = NamedDialer(redis.endpoint, tls: redis.tls, resolved: resolved, context: context)
-            redisDialer = dialer
+            let addresses = EndpointAddresses(redis.endpoint, resolved: resolved)
+            redisAddresses = addresses
+            let dialer = Dialer(
+                addresses, tls: redis.tls?.securing(redis.endpoint.host), on: context.loop, scratch: context.scratch)
             var settings = RedisSettings()
             settings.user = redis.user
             settings.password = redis.password
@@ -211,13 +214,13 @@ package final class GatewayWorker {
 
     /// The connection of the present store to its service, where it has one.
     private var serviceLink: ServiceLink?
-    private var redisDialer: NamedDialer?
+    private var redisAddresses: EndpointAddresses?
 
     /// Takes what host names stand for now into service.
     package func resolve(_ names: ResolvedNames) {
         resolved = names
         serviceLink?.resolve(names)
-        redisDialer?.resolved = names
+        redisAddresses?.resolved = names
         forEachCluster { $0.resolve(names) }
     }
 

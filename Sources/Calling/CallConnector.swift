@@ -8,7 +8,7 @@ internal import Transport
 /// Makes one connection, to the first address of several that takes it.
 ///
 /// Calls `completion` once, later; afterwards only `lost`, where the connection ends.
-final class Dialer: ClientConnectionOwner {
+final class CallConnector: ClientConnectionOwner {
     enum Failure: Error {
         case failed(String)
     }
