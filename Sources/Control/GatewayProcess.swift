@@ -71,6 +71,8 @@ package final class GatewayProcess {
     private var names: NameRefresher?
     private var keys: KeySetRefresher?
     private let resolver: NameResolver
+    /// What host names stand for.
+    private var resolved = ResolvedNames()
     private let sought: SoughtNames
     private let memoryWatch: MemoryWatch
     private let heapRelease: HeapRelease
@@ -372,9 +374,6 @@ package final class GatewayProcess {
         schemaRefresher.keep(snapshot.clusters, names: resolved)
         updateReadiness()
     }
-
-    /// What host names stand for.
-    private var resolved = ResolvedNames()
 }
 
 /// How names are looked up at present.

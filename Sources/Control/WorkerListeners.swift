@@ -40,6 +40,7 @@ package final class WorkerListeners {
     private var open: [ListenerID: Share] = [:]
     /// Servers of listeners that are gone, until their connections are.
     private var leaving: [HTTPServer] = []
+    private var nextIdleLook = Instant(nanoseconds: 0)
 
     private struct Share {
         var server: HTTPServer
@@ -115,7 +116,6 @@ package final class WorkerListeners {
         nextIdleLook = now + .seconds(1)
         for share in open.values { share.server.closeIdle(after: .seconds(1)) }
     }
-    private var nextIdleLook = Instant(nanoseconds: 0)
 
     private func ended(_ load: ConnectionCounts) {
         load.ended(on: context.index)

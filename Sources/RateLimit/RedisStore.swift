@@ -17,7 +17,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private var probing = StoreProbing()
 
     package private(set) var timeouts: UInt64 = 0
-    /// Replies that were errors, and the last of them; for the log.
+    /// Replies that were errors, and the last of them. For tests.
     package private(set) var errors: UInt64 = 0
     package private(set) var lastError: String?
 

@@ -129,23 +129,6 @@ package struct AuthenticationPlan: Sendable {
         }
     }
 
-    /// All headers that any issuer's claims are forwarded in, with the values that `value` has for them: whatever the caller,
-    /// their own copies go no further.
-    func claimHeaders(_ value: (_ issuer: Int, _ path: ClaimPath) -> [UInt8]?) -> ClaimHeaders? {
-        var headers: [(name: [UInt8], value: [UInt8]?)] = []
-        for (index, issuer) in issuers.enumerated() {
-            for claim in issuer.forwardedClaims {
-                let found = value(index, claim.path)
-                if let place = headers.firstIndex(where: { $0.name == claim.header }) {
-                    headers[place].value = headers[place].value ?? found
-                } else {
-                    headers.append((claim.header, found))
-                }
-            }
-        }
-        return headers.isEmpty ? nil : ClaimHeaders(headers)
-    }
-
     package let issuers: [Issuer]
     package let tenant: ClaimPath?
     package let plan: ClaimPath?
@@ -166,6 +149,23 @@ package struct AuthenticationPlan: Sendable {
         self.defaultPlan = defaultPlan
         self.failedLogins = failedLogins
         self.tokenCacheEntries = tokenCacheEntries
+    }
+
+    /// All headers that any issuer's claims are forwarded in, with the values that `value` has for them: whatever the caller,
+    /// their own copies go no further.
+    func claimHeaders(_ value: (_ issuer: Int, _ path: ClaimPath) -> [UInt8]?) -> ClaimHeaders? {
+        var headers: [(name: [UInt8], value: [UInt8]?)] = []
+        for (index, issuer) in issuers.enumerated() {
+            for claim in issuer.forwardedClaims {
+                let found = value(index, claim.path)
+                if let place = headers.firstIndex(where: { $0.name == claim.header }) {
+                    headers[place].value = headers[place].value ?? found
+                } else {
+                    headers.append((claim.header, found))
+                }
+            }
+        }
+        return headers.isEmpty ? nil : ClaimHeaders(headers)
     }
 }
 

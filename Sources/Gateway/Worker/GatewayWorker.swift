@@ -63,6 +63,9 @@ package final class GatewayWorker {
     package var limitStoreChanged: ((StoreTrouble?, UInt64) -> Void)?
     /// A connection was ended because of what came on it.
     package var connectionFaulted: ((ConnectionFault) -> Void)?
+    /// The connection of the limit store to its service, or the addresses of its Redis: host names come to stand for others.
+    private var serviceLink: ServiceLink?
+    private var redisAddresses: EndpointAddresses?
     /// Probes the limit store until it has decided, and whenever it is in trouble.
     private lazy var limitStoreTimer: RepeatingTimer = RepeatingTimer(every: StoreHealth.probeInterval, on: context.loop) {
         [unowned self] in
@@ -211,10 +214,6 @@ package final class GatewayWorker {
             return Limiter(store: store, generation: generation) { [unowned store] in store.shutDown() }
         }
     }
-
-    /// The connection of the present store to its service, where it has one.
-    private var serviceLink: ServiceLink?
-    private var redisAddresses: EndpointAddresses?
 
     /// Takes what host names stand for now into service.
     package func resolve(_ names: ResolvedNames) {

@@ -24,10 +24,6 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     private var freeNumbers: [Int] = []
     private var random: RandomGenerator
 
-    /// Replies that were errors, and the last of them; for the log.
-    package private(set) var errors: UInt64 = 0
-    package private(set) var lastError: String?
-
     /// A tag is a decision's number and, in its low byte, a counter's; the highest of those are for what no decision
     /// waits for.
     private static let numberShift: UInt = 8
@@ -188,8 +184,6 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         if reply.kind == .integer, let sum = reply.integer.exactly(in: 0 ... .max) {
             decision.counters[index].sum = UInt64(sum)
         } else {
-            errors += 1
-            lastError = reply.kind == .error ? reply.text : "a reply of another shape"
             decision.hasFailed = true
             record(StoreTrouble(reply))
         }

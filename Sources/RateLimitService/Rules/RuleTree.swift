@@ -66,6 +66,8 @@ package final class RuleTree: Sendable {
     private struct RulePath {
         let domain: String
         private var texts: [String] = []
+        /// No two paths have the same.
+        private(set) var identity: [UInt8] = []
 
         init(_ domain: String) { self.domain = domain }
 
@@ -73,9 +75,6 @@ package final class RuleTree: Sendable {
             texts.append(descriptor.value.map { "\(descriptor.key)_\($0)" } ?? descriptor.key)
             identity += [descriptor.key, descriptor.value].flatMap { Self.counted($0) }
         }
-
-        /// No two paths have the same.
-        private(set) var identity: [UInt8] = []
 
         func identity(seconds: UInt64) -> [UInt8] { Self.counted(domain) + identity + Array("@\(seconds)".utf8) }
 
