@@ -10,6 +10,9 @@
     public init(_ address: UnsafeMutableRawPointer) { self.address = address }
 
     @inlinable @inline(__always)
+    public init(_ object: Object) { self.init(Unmanaged.passUnretained(object).toOpaque()) }
+
+    @inlinable @inline(__always)
     public func callAsFunction<Result>(_ body: (Object) -> Result) -> Result {
         Unmanaged<Object>.fromOpaque(address)._withUnsafeGuaranteedRef(body)
     }

@@ -58,7 +58,7 @@ struct FieldSection {
     private mutating func drop(_ field: Field, from fields: inout FieldBlock) {
         isTooLarge = true
         fields.removeLast()
-        guard isHead, let kept = fields.bytesKeptForRefusal(of: field.nameBytes, field.valueBytes, field.token) else { return }
+        guard isHead, let kept = fields.all.bytesKeptForRefusal(of: field.nameBytes, field.valueBytes, field.token) else { return }
         var field = field
         field.valueCount = kept
         fields.append(field)

@@ -5,7 +5,7 @@ internal import CNghttp2
 internal import Glibc
 internal import HTTPModel
 
-/// What nghttp2 calls: each notes what happened and returns.
+/// What nghttp2 calls: each puts what happened into the event queue and returns.
 enum Callbacks {
     static func makeSession(
         _ role: Session.Role, _ limits: SessionLimits, _ memory: NGHTTP2Allocator
@@ -70,15 +70,10 @@ enum Callbacks {
 
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame, user in
     Callbacks.withSession(user) { session in
-        guard !session.isDead else { return Callbacks.failure }
         let id = frame!.pointee.hd.stream_id
         session.undelivered.deliveryBegan(id)
         if frame!.pointee.headers.cat != NGHTTP2_HCAT_REQUEST, let stream = session.stream(id) {
-            // A further section: the final head after 1xx, or trailers.
-            if stream.pointee.flags.contains(.headReceived) {
-                stream.pointee.trailersStart = stream.pointee.fields.count
-            }
-            session.section.begin(stream, session.limits)
+            session.sectionBegan(stream)
             return 0
         }
         session.section.beginUnknown()
@@ -86,35 +81,31 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
         let stream = session.makeStream(id: id)
         nghttp2_session_set_stream_user_data(handle, id, stream)
         session.recent = stream
-        session.section.begin(stream, session.limits)
-        session.notify { $0.sessionBegan(stream) }
+        stream.pointee.listener = session.requestListener
+        session.sectionBegan(stream)
         return 0
     }
 }
 
 private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, flags, user in
     Callbacks.withSession(user) { session in
-        guard !session.isDead else { return Callbacks.failure }
         let bytes = nameCount + valueCount + 32
         guard let stream = session.section.stream else { return session.dropField(bytes) ? 0 : Callbacks.failure }
-        guard session.section.hasRoom(for: bytes, of: stream) else {
-            session.keepEssential(
-                UnsafeRawBufferPointer(start: name, count: nameCount), UnsafeRawBufferPointer(start: value, count: valueCount),
-                of: stream)
+        let nameBytes = UnsafeRawBufferPointer(start: name, count: nameCount)
+        let valueBytes = UnsafeRawBufferPointer(start: value, count: valueCount)
+        guard session.section.takeRoom(for: bytes) else {
+            session.keepEssential(nameBytes, valueBytes, of: stream)
             return session.dropField(bytes) ? 0 : Callbacks.failure
         }
-        let nameBytes = UnsafeRawBufferPointer(start: name, count: nameCount)
         var fieldFlags = Field.Flags.borrowed
         if flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0 { fieldFlags.insert(.neverIndexed) }
-        stream.pointee.fields.append(
-            name: nameBytes, value: UnsafeRawBufferPointer(start: value, count: valueCount),
-            token: FieldToken(nameBytes), flags: fieldFlags)
-        return 0
+        session.keepField(nameBytes, valueBytes, FieldToken(nameBytes), fieldFlags, of: stream)
+        return session.section.stops ? session.pauseInSection() : 0
     }
 }
 
 private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
-    // Nearly every frame; a session that has died says so where it is asked next.
+    // Nearly every frame.
     let (type, length) = (header!.pointee.type, header!.pointee.length)
     if type == UInt8(NGHTTP2_DATA.rawValue), length > 0 { return 0 }
     if type == UInt8(NGHTTP2_HEADERS.rawValue), length > 0, length <= UndeliveredSections.bytesFree { return 0 }
@@ -125,7 +116,6 @@ private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
 @inline(never)
 private func beganUncommonFrame(_ header: UnsafePointer<nghttp2_frame_hd>, _ user: UnsafeMutableRawPointer?) -> Int32 {
     return Callbacks.withSession(user) { session in
-        guard !session.isDead else { return Callbacks.failure }
         let header = header.pointee
         switch Int(header.type) {
         case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue), Int(NGHTTP2_CONTINUATION.rawValue):
@@ -158,13 +148,12 @@ private func beganUncommonFrame(_ header: UnsafePointer<nghttp2_frame_hd>, _ use
 
 private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
     Callbacks.withSession(user) { session in
-        guard !session.isDead else { return Callbacks.failure }
         let header = frame!.pointee.hd
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
             session.undelivered.deliveryEnded(header.stream_id)
             guard let stream = session.stream(header.stream_id) else { return 0 }
-            session.receivedSection(stream, ended: header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
+            session.sectionEnded(stream, ended: header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
         case NGHTTP2_DATA.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
                 let stream = session.stream(header.stream_id)
@@ -172,41 +161,41 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
             session.receivedEnd(stream)
         case NGHTTP2_GOAWAY.rawValue:
             let goAway = frame!.pointee.goaway
-            session.delegate?.sessionReceivedGoAway(
-                lastStreamID: goAway.last_stream_id, code: ErrorCode(rawValue: goAway.error_code))
+            // nghttp2 closes all streams above the last one at once.
+            session.events.reserve(session.streamCount)
+            session.events.append(
+                .connection(.goAway(lastStreamID: goAway.last_stream_id, code: ErrorCode(rawValue: goAway.error_code))))
         case NGHTTP2_SETTINGS.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
             session.takePeerSettings()
-            session.notify { $0.sessionSettingsChanged() }
+            session.events.append(.connection(.settingsChanged))
         case NGHTTP2_RST_STREAM.rawValue:
             session.stream(header.stream_id)?.pointee.flags.insert(.resetReceived)
         case NGHTTP2_PING.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else { return 0 }
             let payload = withUnsafeBytes(of: frame!.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }
-            session.notify { $0.sessionReceivedPong(payload) }
+            session.events.append(.connection(.pong(payload)))
         default:
             break
         }
-        return session.isDead ? Callbacks.failure : 0
+        return 0
     }
 }
 
 private let onData: nghttp2_on_data_chunk_recv_callback = { handle, _, id, data, count, user in
     Callbacks.withSession(user) { session in
-        guard !session.isDead else { return Callbacks.failure }
         // The connection's window is given back at once: a slow stream does not hold up others.
         nghttp2_session_consume_connection(handle, count)
         guard let stream = session.stream(id) else { return 0 }
         session.receivedData(stream, UnsafeRawBufferPointer(start: data, count: count))
-        return session.isDead ? Callbacks.failure : 0
+        return session.events.isFull ? session.pause() : 0
     }
 }
 
 private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code, user in
     Callbacks.withSession(user) { session in
-        guard !session.isDead, let stream = session.stream(id) else { return 0 }
-        session.section.streamEnded(stream)
-        session.recent = nil
+        guard let stream = session.stream(id) else { return 0 }
+        session.section.streamClosed(stream)
         // nghttp2 forgets the stream with this call, and our pointer to it.
         session.closed(stream, code: code)
         return 0
@@ -216,7 +205,6 @@ private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code
 /// nghttp2 asks how much body to put into the next frame; `sendData` then moves it.
 let readBody: nghttp2_data_source_read_callback = { handle, id, _, wanted, flags, source, user in
     Callbacks.withSession(user) { session in
-        guard !session.isDead else { return Int(Callbacks.failure) }
         let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
         let available = stream.pointee.outbound.count
         let amount = min(available, wanted)
@@ -244,10 +232,10 @@ let readBody: nghttp2_data_source_read_callback = { handle, id, _, wanted, flags
 
 private let sendData: nghttp2_send_data_callback = { _, frame, header, count, source, user in
     Callbacks.withSession(user) { session in
-        guard !session.isDead, let output = session.output else { return Callbacks.failure }
+        guard let output = session.output else { return Callbacks.failure }
         // nghttp2 goes from DATA frame to DATA frame by itself; this one waits for the next `produce`.
         let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
-        if output.pointee.count >= session.outputLimit {
+        if output.pointee.count >= session.outputLimit || session.events.isFull {
             session.heldFrame = (stream, count)
             return NGHTTP2_ERR_WOULDBLOCK.rawValue
         }
@@ -265,7 +253,7 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
         session.flood.sentFrame(session.limits)
         stream.pointee.bodyBytesSent += count
         stream.pointee.lastActivity = session.now
-        if count > 0 { stream.notify { $0.streamDrained(stream, count) } }
+        if count > 0 { session.events.appendDrained(stream, count) }
         return 0
     }
 }

@@ -2,41 +2,22 @@ package import Bytes
 internal import CNghttp2
 package import HTTPModel
 
-/// What a connection hears from its session besides what its streams' handlers hear.
-package protocol SessionDelegate: AnyObject {
-    /// A peer's stream has begun; its handler must be set before returning. Servers only.
-    func sessionBegan(_ stream: StreamPointer)
-    /// The peer will answer nothing above `lastStreamID`, and wants no new streams.
-    func sessionReceivedGoAway(lastStreamID: Int32, code: ErrorCode)
-    /// The peer's settings are in force: how many streams it allows may have changed.
-    func sessionSettingsChanged()
-    func sessionReceivedPong(_ payload: UInt64)
-    /// A stream has been ended by the codec; called after its handler's `streamClosed`.
-    func sessionStreamEnded()
-}
-
-/// One HTTP/2 connection's codec on nghttp2: bytes in, events out; intents in, bytes out. No socket and no clock.
+/// One HTTP/2 connection's codec on nghttp2: bytes in, events out; intents in, bytes out. No socket, no clock, and no handler: what
+/// happens is put into the worker's event queue, which the owner delivers after `receive` and `produce` have returned.
 ///
 /// Memory: the connection window is given back on receipt, a stream's window when its handler says `consumed`; bodies
 /// to be sent wait in their stream. Field bytes handed to `submit…` are copied into the stream's arena, which outlives
 /// every frame of it: nghttp2 drops frames of a closed stream without looking at their fields.
-/// Callbacks that find the session `isDead` touch nothing.
 package final class Session {
     package enum Role: Sendable { case server, client }
 
     package let role: Role
     package let limits: SessionLimits
-    package var delegate: (any SessionDelegate)? {
-        get { listener.object }
-        set { listener = UnownedReference(newValue) }
-    }
-    private var listener = UnownedReference<any SessionDelegate>(nil)
-
-    @inline(__always)
-    func notify(_ event: (any SessionDelegate) -> Void) { listener.call(event) }
+    /// Hears of the peer's requests. Servers only.
+    package var requestListener = UnownedReference<any StreamHandler>(nil)
     /// The owning connection, for `Stream.connection`.
     package var connection: UnsafeMutableRawPointer?
-    /// The streams that live on this connection.
+    /// The streams of this connection whose end has not been delivered.
     package private(set) var firstStream: StreamPointer?
     package private(set) var streamCount = 0
     /// Body bytes that wait to be sent, on all streams.
@@ -47,6 +28,7 @@ package final class Session {
 
     let handle: OpaquePointer
     let pool: StreamPool
+    let events: EventQueue
     /// The pool's, reached at every frame without counting references.
     let chunks: Unmanaged<ChunkPool>
     let memory: NGHTTP2Allocator
@@ -72,7 +54,8 @@ package final class Session {
     var now: UInt64 = 0
     /// When HEADERS or DATA last came on a stream that lives; 0 for never.
     package internal(set) var lastMessageFrame: UInt64 = 0
-    private(set) var isDead = false
+    /// The event queue is full: `receive` is to be called again, even where no bytes are left.
+    package private(set) var isPaused = false
     /// Why we have ended the connection, or are about to.
     package internal(set) var fault: SessionFault?
     /// A flood or another misuse was found in a callback: `receive` reports it.
@@ -89,10 +72,11 @@ package final class Session {
         case sectionTooLarge
     }
 
-    package init(_ role: Role, limits: SessionLimits, pool: StreamPool, memory: NGHTTP2Allocator) {
+    package init(_ role: Role, limits: SessionLimits, pool: StreamPool, events: EventQueue, memory: NGHTTP2Allocator) {
         self.role = role
         self.limits = limits
         self.pool = pool
+        self.events = events
         chunks = .passUnretained(pool.chunks)
         self.memory = memory
         handle = Callbacks.makeSession(role, limits, memory)
@@ -130,36 +114,53 @@ package final class Session {
 
     // MARK: Bytes
 
-    /// Takes what arrived; events are called from within. After a throw the connection is to be closed, once what
-    /// `produce` still gives (a GOAWAY) is sent.
-    package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) throws(Misuse) {
-        guard !isDead else { return }
+    /// Reads what arrived, and puts what it means into the event queue, which must be empty. The bytes must stay
+    /// where they are until it has been delivered.
+    ///
+    /// After a throw the connection is to be closed, once the events are delivered and what `produce` still gives (a GOAWAY) is sent.
+    ///
+    /// - Returns: how many bytes were read. There is more to come while `isPaused`.
+    package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) throws(Misuse) -> Int {
+        precondition(events.isEmpty, "events of another read wait")
         self.now = now
+        isPaused = false
         flood.enter(second: now / 1_000_000_000)
         let result = nghttp2_session_mem_recv(
-            handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+            handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), min(bytes.count, EventQueue.inputBytesMax))
         if result == Int(SessionFault.tooManyContinuations) { misuse = .sectionTooLarge }
         if let misuse {
             fault = fault ?? SessionFault(misuse)
             nghttp2_session_terminate_session(handle, ErrorCode.enhanceYourCalm.rawValue)
             throw misuse
         }
-        if result < 0, !isDead {
+        if result < 0 {
             fault = fault ?? SessionFault(.codec(Int32(result)))
             throw .codec(Int32(result))
         }
+        return result
     }
 
-    /// Appends frames, about `limit` bytes of them at most.
+    /// What a callback that can be held back returns where the event queue is full.
+    func pause() -> Int32 {
+        isPaused = true
+        return NGHTTP2_ERR_PAUSE.rawValue
+    }
+
+    func pauseInSection() -> Int32 {
+        section.stopped()
+        return pause()
+    }
+
+    /// Appends frames, about `limit` bytes of them at most; fewer where the event queue is full. What has left is in the queue.
     package func produce(into buffer: inout GatherBuffer, limit: Int, now: UInt64) throws(Misuse) {
-        guard !isDead else { return }
+        precondition(events.isEmpty, "events of another write wait")
         self.now = now
         productions &+= 1
         let failure = withUnsafeMutablePointer(to: &buffer) { target -> Int in
             output = target
             outputLimit = limit
             defer { output = nil }
-            while target.pointee.count < limit {
+            while target.pointee.count < limit, !events.isFull {
                 var data: UnsafePointer<UInt8>?
                 let count = nghttp2_session_mem_send(handle, &data)
                 if count <= 0 {
@@ -177,7 +178,7 @@ package final class Session {
             }
             return 0
         }
-        if failure < 0, !isDead { throw .codec(Int32(failure)) }
+        if failure < 0 { throw .codec(Int32(failure)) }
     }
 
     /// nghttp2 tells what it ends a connection for only in the frame itself.
@@ -216,9 +217,22 @@ package final class Session {
         return stream
     }
 
-    func endStream(_ stream: StreamPointer, _ reason: StreamClose) {
+    /// Nothing more can be said on the stream, and what waits to be sent goes nowhere.
+    func close(_ stream: StreamPointer) {
         stream.pointee.flags.insert(.closed)
         if recent == stream { recent = nil }
+        let waiting = stream.pointee.outbound.count
+        if waiting > 0 {
+            queuedBytes -= waiting
+            stream.pointee.outbound.truncate(to: 0, pool: pool.chunks)
+        }
+        if heldFrame?.stream == stream { heldFrame = nil }
+        if !endings.isEmpty { endings.removeAll { $0 == stream } }
+        if !resets.isEmpty { resets.removeAll { $0.stream == stream } }
+    }
+
+    /// Takes the record of a stream back whose end has been delivered.
+    package func release(_ stream: StreamPointer) {
         if let previous = stream.pointee.previous {
             previous.pointee.next = stream.pointee.next
         } else {
@@ -226,19 +240,19 @@ package final class Session {
         }
         stream.pointee.next?.pointee.previous = stream.pointee.previous
         streamCount -= 1
-        queuedBytes -= stream.pointee.outbound.count
-        if heldFrame?.stream == stream { heldFrame = nil }
-        if !endings.isEmpty { endings.removeAll { $0 == stream } }
-        if !resets.isEmpty { resets.removeAll { $0.stream == stream } }
-        stream.notify { $0.streamClosed(stream, reason) }
         pool.give(stream)
     }
 
-    /// The connection is gone: every stream hears it, and no callback does anything more.
-    package func connectionLost() {
-        guard !isDead else { return }
-        isDead = true
-        let reason = fault?.isLimit == true ? StreamClose.limitExceeded : .connectionLost
-        while let stream = firstStream { endStream(stream, reason) }
+    /// The connection is gone: nothing more can be said on its streams. Each is to be told of its end, and released.
+    ///
+    /// - Returns: what ended them.
+    package func connectionLost() -> StreamClose {
+        section.beginUnknown()
+        var next = firstStream
+        while let stream = next {
+            next = stream.pointee.next
+            close(stream)
+        }
+        return fault?.isLimit == true ? .limitExceeded : .connectionLost
     }
 }

@@ -12,7 +12,6 @@ extension Session {
     ///
     /// - Returns: false where it has cost so much that the connection ends.
     func dropField(_ bytes: Int) -> Bool {
-        section.stream?.pointee.flags.insert(.headTooLarge)
         if section.drop(bytes, limits) > limits.sectionBytesMax {
             misuse = .sectionTooLarge
         } else if !flood.allowsExcess(bytes) {
@@ -26,8 +25,7 @@ extension Session {
     func keepEssential(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, of stream: StreamPointer) {
         let token = FieldToken(name)
         guard let kept = essentialBytes(name, value, token, of: stream) else { return }
-        stream.pointee.fields.append(name: name, value: UnsafeRawBufferPointer(rebasing: value.prefix(kept)), token: token)
-        section.makeRoom(for: name.count + kept + 32)
+        keepField(name, UnsafeRawBufferPointer(rebasing: value.prefix(kept)), token, .borrowed, of: stream)
     }
 
     private func essentialBytes(
@@ -38,10 +36,10 @@ extension Session {
         case (.client, .grpcStatus), (.client, .status): bytesMax = 32
         case (.client, .grpcMessage), (.server, .path): bytesMax = Self.essentialBytesMax
         case (.server, .method): bytesMax = 256
-        case (.server, _): return stream.pointee.fields.bytesKeptForRefusal(of: name, value, token, from: section.start)
+        case (.server, _): return arrivedFields(of: stream).bytesKeptForRefusal(of: name, value, token)
         default: return nil
         }
-        return stream.pointee.fields.holds(name, token, from: section.start) ? nil : min(value.count, bytesMax)
+        return arrivedFields(of: stream).holds(name, token) ? nil : min(value.count, bytesMax)
     }
 
     /// A little more than is passed on, so that the cut can be made at the end of a character.

@@ -1,4 +1,5 @@
 internal import CNghttp2
+internal import HTTPModel
 
 /// Why we end a connection that its peer would have gone on with: one word for logs and counters.
 package enum SessionFault: UInt8, CaseIterable, Sendable {

@@ -1,4 +1,5 @@
 internal import CNghttp2
+internal import HTTPModel
 
 /// Frames that cost us work in ways that nghttp2 tells of only by their headers: charged to `FloodGuard`. Only callers are charged
 /// here: an upstream answers calls that we cancel with heads of any size.

@@ -1,66 +1,114 @@
 internal import CNghttp2
 package import HTTPModel
 
-/// What arrives, on its way from nghttp2 to the streams' handlers.
+/// What arrives, on its way from nghttp2 to the event queue.
 extension Session {
+    // MARK: Sections
+
+    /// HEADERS begins for a stream that we know. A further section is the final head after 1xx, or trailers.
+    @inline(__always)
+    func sectionBegan(_ stream: StreamPointer) {
+        let waits = stream.pointee.flags.contains(.sectionWaits)
+        if !waits, stream.pointee.flags.contains(.headRead) { stream.pointee.trailersStart = stream.pointee.fields.count }
+        section.begin(
+            stream, at: waits ? events.fieldCount : stream.pointee.fields.count, waits: waits,
+            stops: events.isFull, limits)
+    }
+
+    /// One more field of the section.
+    @inline(__always)
+    func keepField(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ token: FieldToken, _ flags: Field.Flags,
+        of stream: StreamPointer
+    ) {
+        if section.waits { return keepWaitingField(name, value, token, flags, of: stream) }
+        stream.pointee.fields.append(name: name, value: value, token: token, flags: flags)
+    }
+
+    @inline(never)
+    private func keepWaitingField(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ token: FieldToken, _ flags: Field.Flags,
+        of stream: StreamPointer
+    ) {
+        events.append(stream.pointee.fields.keepField(name: name, value: value, token: token, flags: flags))
+    }
+
+    /// The fields that have arrived of the section, as far as they are kept.
+    func arrivedFields(of stream: StreamPointer) -> UnsafeBufferPointer<Field> {
+        let all =
+            section.waits ? UnsafeBufferPointer(start: events.fields, count: events.fieldCount) : stream.pointee.fields.all
+        return UnsafeBufferPointer(rebasing: all[min(section.start, all.count)...])
+    }
+
     /// HEADERS and its CONTINUATIONs are complete.
-    func receivedSection(_ stream: StreamPointer, ended: Bool) {
-        stream.pointee.lastActivity = now
+    func sectionEnded(_ stream: StreamPointer, ended: Bool) {
         lastMessageFrame = now
         if ended { remoteEnded(stream) }
-        guard !stream.pointee.flags.contains(.resetSent) else { return }
-        if stream.pointee.flags.contains(.headReceived) {
+        let fields = StreamEvent.Section(
+            waiting: section.waits ? Int32(section.start)..<Int32(events.fieldCount) : 0..<0, isTooLarge: section.isTooLarge)
+        events.fieldBytes += section.keptBytes(limits)
+        if stream.pointee.flags.contains(.headRead) {
             // Trailers; nghttp2 has made sure that they end the stream.
-            stream.notify { $0.streamEnded(stream) }
-            return
+            events.append(.ended(stream, fields))
+        } else if role == .client, isInformational(stream) {
+            guard informationalEnded(stream, fields) else { return }
+        } else {
+            stream.pointee.flags.insert(.headRead)
+            events.append(.head(stream, fields, ended: ended))
         }
-        if role == .client, isInformational(stream) {
-            stream.pointee.interimCount += 1
-            guard stream.pointee.interimCount <= Self.interimMax else { return reset(stream, .enhanceYourCalm) }
-            if stream.pointee.flags.contains(.headTooLarge) {
-                // It may be left out (RFC 9110, section 15.2), and says nothing of the head that follows.
-                stream.pointee.flags.remove(.headTooLarge)
-            } else {
-                stream.notify { $0.streamInformational(stream) }
-            }
-            // Trailers of the request may lie in the arena still; then a peer's 1xx heads count towards its limit.
-            if stream.pointee.outboundTrailers == nil {
-                stream.pointee.fields.reset()
-            } else {
-                stream.pointee.fields.forgetFields()
-            }
-            return
+        stream.pointee.flags.insert(.sectionWaits)
+    }
+
+    /// - Returns: whether it is passed on.
+    private func informationalEnded(_ stream: StreamPointer, _ fields: StreamEvent.Section) -> Bool {
+        stream.pointee.interimCount += 1
+        if stream.pointee.interimCount > Self.interimMax {
+            reset(stream, .enhanceYourCalm)
+            return false
         }
-        stream.pointee.flags.insert(.headReceived)
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        stream.notify { $0.streamHead(stream, ended: ended) }
+        guard fields.isTooLarge else {
+            events.append(.informational(stream, fields))
+            return true
+        }
+        // It may be left out (RFC 9110, section 15.2), and says nothing of the head that follows.
+        if section.waits { events.dropFields(from: section.start) } else { events.forgetInformational(of: stream) }
+        return false
     }
 
     /// Answers before the answer: they cost the peer next to nothing, and no window holds them back.
     private static let interimMax: UInt8 = 100
 
     private func isInformational(_ stream: StreamPointer) -> Bool {
-        guard let status = stream.pointee.fields.first(.status) else { return false }
+        let status =
+            section.waits
+            ? arrivedFields(of: stream).first { $0.token == .status } : stream.pointee.fields.first(.status, from: section.start)
+        guard let status else { return false }
         return status.valueCount == 3 && status.value[0] == UInt8(ascii: "1")
     }
 
+    /// Everything that waited has been delivered: what has arrived of a section that is not complete joins its stream's block.
+    package func eventsDelivered() {
+        if section.waits, let stream = section.stream { moveArrivedFields(to: stream) }
+        events.dropFields(from: 0)
+    }
+
+    private func moveArrivedFields(to stream: StreamPointer) {
+        let start = stream.pointee.fields.count
+        if stream.pointee.flags.contains(.headRead) { stream.pointee.trailersStart = start }
+        stream.pointee.fields.append(arrivedFields(of: stream))
+        section.moved(to: start)
+    }
+
+    // MARK: Bodies and ends
+
     func receivedData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        stream.pointee.lastActivity = now
         lastMessageFrame = now
-        stream.pointee.bodyBytesReceived += bytes.count
-        guard !stream.pointee.flags.contains(.resetSent), stream.isHeard else {
-            nghttp2_session_consume_stream(handle, stream.pointee.id, bytes.count)
-            return
-        }
-        stream.pointee.unconsumed += bytes.count
-        stream.notify { $0.streamData(stream, bytes) }
+        events.append(.data(stream, bytes))
     }
 
     func receivedEnd(_ stream: StreamPointer) {
-        stream.pointee.lastActivity = now
         remoteEnded(stream)
-        guard !stream.pointee.flags.contains(.resetSent) else { return }
-        stream.notify { $0.streamEnded(stream) }
+        events.append(.ended(stream, StreamEvent.Section()))
     }
 
     private func remoteEnded(_ stream: StreamPointer) {
@@ -68,6 +116,7 @@ extension Session {
         if stream.pointee.flags.contains(.endedUnseen) { closeUnseen(stream) }
     }
 
+    /// nghttp2 knows the stream no more.
     func closed(_ stream: StreamPointer, code: UInt32) {
         let reason: StreamClose
         if code == ErrorCode.noError.rawValue {
@@ -80,15 +129,20 @@ extension Session {
         } else {
             reason = .reset(code)
         }
-        endStream(stream, reason)
-        notify { $0.sessionStreamEnded() }
+        close(stream)
+        events.append(.closed(stream, reason))
     }
 
     /// Gives `count` bytes of the stream's window back to the sender: they were accepted.
     package func consumed(_ stream: StreamPointer, _ count: Int) {
         stream.pointee.unconsumed -= count
+        giveBack(stream, count)
+    }
+
+    /// The same for bytes that nobody has heard of.
+    package func giveBack(_ stream: StreamPointer, _ count: Int) {
         // Who has ended will send no more.
-        guard !isDead, !stream.pointee.flags.contains(.remoteEnded) else { return }
+        guard stream.pointee.flags.isDisjoint(with: [.remoteEnded, .closed]) else { return }
         nghttp2_session_consume_stream(handle, stream.pointee.id, count)
     }
 }

@@ -10,9 +10,11 @@ extension Session {
     /// The head of an answer that was submitted just before is not dropped, as nghttp2 would: it leaves first, so that the peer is told
     /// what the log tells, and a complete answer is one (RFC 9113, section 8.1).
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
-        guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else { return }
-        if isHeadQueued(stream) { resets.append((stream, code)) } else { submitReset(stream, code) }
+        guard !stream.pointee.flags.contains(.resetSent) else { return }
+        // What waits of it in the event queue is told to nobody.
         stream.pointee.flags.insert(.resetSent)
+        guard !stream.pointee.flags.contains(.closed) else { return }
+        if isHeadQueued(stream) { resets.append((stream, code)) } else { submitReset(stream, code) }
         let waiting = stream.pointee.outbound.count
         let kept = heldFrame.map { $0.stream == stream ? $0.count : 0 } ?? 0
         stream.pointee.outbound.truncate(to: kept, pool: pool.chunks)

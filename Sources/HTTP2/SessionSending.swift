@@ -20,13 +20,12 @@ extension Session {
     package func submitRequest(
         ended: Bool, fill: (StreamPointer) -> UnsafeBufferPointer<Field>
     ) throws(RequestRefusal) -> StreamPointer {
-        guard !isDead else { throw .noStream }
         let stream = makeStream(id: 0)
         let fields = fill(stream)
         if peerFieldListBytesMax < .max, fields.listBytes > peerFieldListBytesMax {
             let refusal = RequestRefusal.headTooLarge(bytes: fields.listBytes, bytesMax: peerFieldListBytesMax)
-            stream.pointee.handler = nil
-            endStream(stream, .unprocessed)
+            close(stream)
+            release(stream)
             throw refusal
         }
         var provider = nghttp2_data_provider()
@@ -38,8 +37,8 @@ extension Session {
                 : nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, &provider, stream)
         }
         guard id > 0 else {
-            stream.pointee.handler = nil
-            endStream(stream, .unprocessed)
+            close(stream)
+            release(stream)
             throw .noStream
         }
         stream.pointee.id = id
@@ -115,7 +114,7 @@ extension Session {
     }
 
     private func canSend(_ stream: StreamPointer) -> Bool {
-        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
+        stream.pointee.flags.isDisjoint(with: .unsendable)
     }
 
     private func resume(_ stream: StreamPointer) {
@@ -138,13 +137,11 @@ extension Session {
 
     /// The first step of leaving: no new streams, but those on the wire are still served (RFC 9113, section 6.8).
     package func announceShutdown() {
-        guard !isDead else { return }
         check(nghttp2_submit_shutdown_notice(handle))
     }
 
     /// GOAWAY with the last stream that we have seen.
     package func goAway(_ code: ErrorCode) {
-        guard !isDead else { return }
         check(
             nghttp2_submit_goaway(
                 handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(handle),
@@ -153,12 +150,10 @@ extension Session {
 
     /// SETTINGS that change nothing: the peer must acknowledge them.
     package func submitEmptySettings() {
-        guard !isDead else { return }
         check(nghttp2_submit_settings(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil, 0))
     }
 
     package func ping(_ payload: UInt64) {
-        guard !isDead else { return }
         withUnsafeBytes(of: payload) { bytes in
             check(
                 nghttp2_submit_ping(

@@ -116,22 +116,27 @@ public import Glibc
     package mutating func append(
         name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, token: FieldToken, flags: Field.Flags = .borrowed
     ) {
-        guard let literal = token.literal else { return appendOther(name: name, value: value, flags: flags) }
+        append(keepField(name: name, value: value, token: token, flags: flags))
+    }
+
+    /// The same, but the field itself is the caller's.
+    @inlinable @inline(__always)
+    package mutating func keepField(
+        name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, token: FieldToken, flags: Field.Flags = .borrowed
+    ) -> Field {
+        guard let literal = token.literal else { return keepOther(name: name, value: value, flags: flags) }
         let kept = keep(value).baseAddress!.assumingMemoryBound(to: UInt8.self)
-        append(
-            Field(name: literal, nameCount: name.count, value: kept, valueCount: value.count, token: token, flags: flags))
+        return Field(name: literal, nameCount: name.count, value: kept, valueCount: value.count, token: token, flags: flags)
     }
 
     @usableFromInline
-    mutating func appendOther(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, flags: Field.Flags) {
+    mutating func keepOther(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, flags: Field.Flags) -> Field {
         let bytes = reserve(name.count + value.count)
         if let source = name.baseAddress { memcpy(bytes, source, name.count) }
         if let source = value.baseAddress { memcpy(bytes + name.count, source, value.count) }
         let start = UnsafePointer(bytes.assumingMemoryBound(to: UInt8.self))
-        append(
-            Field(
-                name: start, nameCount: name.count, value: start + name.count, valueCount: value.count, token: .other,
-                flags: flags))
+        return Field(
+            name: start, nameCount: name.count, value: start + name.count, valueCount: value.count, token: .other, flags: flags)
     }
 
     /// Appends a field whose bytes live elsewhere, at least as long as this block's use of it.
@@ -142,6 +147,16 @@ public import Glibc
         // No sum of sizes that lie in memory overflows.
         count &+= 1
         listBytes &+= field.nameCount &+ field.valueCount &+ 32
+    }
+
+    /// Appends fields whose bytes lie in this block's arena already.
+    package mutating func append(_ kept: UnsafeBufferPointer<Field>) {
+        while count + kept.count > fieldCapacity { growFields() }
+        for field in kept {
+            fields[count] = field
+            count &+= 1
+            listBytes &+= field.nameCount &+ field.valueCount &+ 32
+        }
     }
 
     /// For tests and rare paths.

@@ -1,13 +1,11 @@
 internal import Bytes
 
-extension FieldBlock {
+extension UnsafeBufferPointer<Field> {
     /// How much of a field is kept for a refusal though the request's head is too large already: of what tells the caller's protocol,
     /// and who may read the answer, each once. `nil` for none of it. The same in both versions of HTTP.
-    ///
-    /// - Parameter start: where the section's own fields begin.
-    package func bytesKeptForRefusal(
-        of name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ token: FieldToken, from start: Int = 0
-    ) -> Int? {
+    /// These are the fields of the section that were kept already.
+    package func bytesKeptForRefusal(of name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ token: FieldToken) -> Int?
+    {
         let kept: Int
         switch token {
         case .contentType, .userAgent: kept = min(value.count, 256)
@@ -18,13 +16,13 @@ extension FieldBlock {
         case .other where name.equals("connect-protocol-version") || name.equals("connect-timeout-ms"): kept = min(value.count, 32)
         default: return nil
         }
-        guard kept <= 512, !holds(name, token, from: start) else { return nil }
+        guard kept <= 512, !holds(name, token) else { return nil }
         return kept
     }
 
     /// Those without a token have their names compared.
-    package func holds(_ name: UnsafeRawBufferPointer, _ token: FieldToken, from start: Int) -> Bool {
-        for field in all[min(start, count)...] where field.token == token {
+    package func holds(_ name: UnsafeRawBufferPointer, _ token: FieldToken) -> Bool {
+        for field in self where field.token == token {
             if token != .other || field.nameBytes.equals(name) { return true }
         }
         return false

@@ -10,16 +10,16 @@ public import Bytes
     /// Unique on its connection while the stream lives (HTTP/2: the stream identifier).
     package var id: Int32 = 0
     /// What arrived: the head, then the trailers from `trailersStart` on.
-    package var fields = FieldBlock()
-    package var trailersStart = 0
+    @usableFromInline package var fields = FieldBlock()
+    @usableFromInline package var trailersStart = 0
     /// Bytes of body that wait to be sent.
     package var outbound = ByteChain()
     /// Trailer fields to send behind the body; their bytes lie in the arena of `fields`.
     package var outboundTrailers: UnsafeMutableBufferPointer<Field>?
     package var ending = Ending.open
-    package var flags: Flags = []
+    @usableFromInline package var flags: Flags = []
     /// Body bytes received and sent, without framing.
-    package var bodyBytesReceived = 0
+    @usableFromInline package var bodyBytesReceived = 0
     package var bodyBytesSent = 0
     /// Heads with a status of 1xx that have arrived.
     package var interimCount: UInt8 = 0
@@ -27,13 +27,13 @@ public import Bytes
     package var stalledAt = 0
     package var stalledSince: UInt64 = 0
     /// Received and not yet given back to the sender's window.
-    package var unconsumed = 0
+    @usableFromInline package var unconsumed = 0
     /// When a request of ours was handed to the codec, in nanoseconds of the loop's clock. Client connections only.
     package var began: UInt64 = 0
     /// A codec's mark of when the head of our answer was handed to it: see `Session.reset` of HTTP/2.
     package var headMark: UInt32 = 0
     /// When anything last moved on this stream, in nanoseconds of the loop's clock.
-    package var lastActivity: UInt64 = 0
+    @usableFromInline package var lastActivity: UInt64 = 0
 
     /// Who hears of this stream. Lives at least as long as the worker.
     package var handler: (any StreamHandler)? {
@@ -60,7 +60,7 @@ public import Bytes
         case trailers
     }
 
-    package typealias Flags = StreamFlags
+    @usableFromInline package typealias Flags = StreamFlags
 
     package init() {}
 
@@ -89,9 +89,9 @@ public import Bytes
 @usableFromInline package struct StreamFlags: OptionSet {
     @usableFromInline package let rawValue: UInt16
     @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
-    /// The head (for a response: the final one) has arrived and was announced.
+    /// The head (for a response: the final one) has been announced.
     @inlinable package static var headReceived: StreamFlags { StreamFlags(rawValue: 1) }
-    /// Nothing more will arrive.
+    /// The codec has read everything; the handler may still have to hear of it.
     @inlinable package static var remoteEnded: StreamFlags { StreamFlags(rawValue: 2) }
     /// Our head has been handed to the codec.
     @inlinable package static var headSent: StreamFlags { StreamFlags(rawValue: 4) }
@@ -101,7 +101,7 @@ public import Bytes
     @inlinable package static var deferred: StreamFlags { StreamFlags(rawValue: 16) }
     /// More fields or bytes of fields arrived than allowed: what came after the limit is not kept.
     @inlinable package static var headTooLarge: StreamFlags { StreamFlags(rawValue: 32) }
-    /// The codec has ended the stream.
+    /// The codec has ended the stream, though its handler may still have to hear of it: nothing more can be said on it.
     @inlinable package static var closed: StreamFlags { StreamFlags(rawValue: 64) }
     /// We reset it; what still arrives is not passed on.
     @inlinable package static var resetSent: StreamFlags { StreamFlags(rawValue: 128) }
@@ -109,6 +109,10 @@ public import Bytes
     @inlinable package static var endedUnseen: StreamFlags { StreamFlags(rawValue: 256) }
     /// The peer has sent RST_STREAM.
     @inlinable package static var resetReceived: StreamFlags { StreamFlags(rawValue: 512) }
+    /// The codec has read the head: the next section is another, though the head may still wait to be announced.
+    @inlinable package static var headRead: StreamFlags { StreamFlags(rawValue: 1024) }
+    /// A section of it waits to be announced: fields of a further one may not stand behind it yet.
+    @inlinable package static var sectionWaits: StreamFlags { StreamFlags(rawValue: 2048) }
     /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
     @inlinable package static var unsendable: StreamFlags { StreamFlags(rawValue: 8 | 64 | 128) }
     /// `closed` or `resetSent`.

@@ -43,6 +43,7 @@ package final class EventLoop {
     private var freeSlots: [UInt32] = []
     private var dirty: [any Flushable] = []
     private var afterTick: [() -> Void] = []
+    private var retired: [AnyObject] = []
     /// `run` has been told to end.
     package private(set) var isStopped = false
     /// Inside during every tick, outside while the loop waits.
@@ -142,6 +143,9 @@ package final class EventLoop {
     /// Runs `action` when the tick's flushes are done: for ending what may still be on the stack.
     package func afterThisTick(_ action: @escaping () -> Void) { afterTick.append(action) }
 
+    /// Keeps an object that has ended until the tick is over: what calls it may be on the stack.
+    package func retire(_ object: AnyObject) { retired.append(object) }
+
     /// From the next tick on this loop's thread may read what `domain` guards, within a tick.
     package func join(_ domain: EpochDomain) {
         domains.append(domain)
@@ -197,6 +201,11 @@ package final class EventLoop {
             afterTick = []
             for action in actions { action() }
             flushDirty()
+        }
+        while !retired.isEmpty {
+            let ended = retired
+            retired = []
+            _ = ended
         }
     }
 

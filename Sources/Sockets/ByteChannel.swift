@@ -28,8 +28,9 @@ package final class ByteChannel: EventHandler, Flushable {
     /// peers that stopped reading.
     package private(set) var lastProgress: UInt64
 
-    private unowned(unsafe) let loop: EventLoop
-    private unowned(unsafe) let scratch: ScratchBuffers
+    /// Both outlive every channel, and are reached at every read and write without counting references.
+    private let loop: Borrowed<EventLoop>
+    private let scratch: Borrowed<ScratchBuffers>
     private let descriptor: Int32
     private var registration: EventLoop.Registration?
     private var interest: Readiness
@@ -53,8 +54,8 @@ package final class ByteChannel: EventHandler, Flushable {
     package init(
         _ socket: AcceptedSocket, tls: ServerContext? = nil, on loop: EventLoop, scratch: ScratchBuffers
     ) throws(SystemError) {
-        self.loop = loop
-        self.scratch = scratch
+        self.loop = Borrowed(loop)
+        self.scratch = Borrowed(scratch)
         lastProgress = loop.now.nanoseconds
         descriptor = socket.descriptor
         peer = socket.peer
@@ -75,8 +76,8 @@ package final class ByteChannel: EventHandler, Flushable {
         connectingTo address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, on loop: EventLoop,
         scratch: ScratchBuffers
     ) throws(SystemError) {
-        self.loop = loop
-        self.scratch = scratch
+        self.loop = Borrowed(loop)
+        self.scratch = Borrowed(scratch)
         lastProgress = loop.now.nanoseconds
         peer = address
         security = tls.map { Security($0.context.makeSession(to: $0.name)) }
@@ -133,7 +134,7 @@ package final class ByteChannel: EventHandler, Flushable {
     package func markDirty() {
         if isDirty { return }
         isDirty = true
-        loop.markDirty(self)
+        loop { $0.markDirty(self) }
     }
 
     package func flush() {
@@ -148,6 +149,14 @@ package final class ByteChannel: EventHandler, Flushable {
         case .connecting, .closed: return
         }
         if isBlocked, !writePending() { return }
+        guard scratch({ writeProduced($0) }) else { return }
+        if pending != nil, !writePending() { return }
+        if state == .closing { sayGoodbye() }
+    }
+
+    /// False where the socket took less than everything, or the channel has ended.
+    @inline(__always)
+    private func writeProduced(_ scratch: ScratchBuffers) -> Bool {
         // TLS makes records of bytes in a row.
         scratch.output.takesChunks = security == nil
         while let delegate {
@@ -155,17 +164,16 @@ package final class ByteChannel: EventHandler, Flushable {
             let produced = scratch.output.count
             if produced == 0 { break }
             defer { scratch.output.removeAll() }
-            if state == .closed { return }
-            guard security == nil ? sendPlainly() : sendSecurely() else { return }
+            if state == .closed { return false }
+            guard security == nil ? sendPlainly(scratch) : sendSecurely(scratch) else { return false }
             // Less than was asked for: there is no more at present.
             if produced < ScratchBuffers.writeBytes { break }
         }
-        if pending != nil, !writePending() { return }
-        if state == .closing { sayGoodbye() }
+        return true
     }
 
     /// Encrypts what was produced, behind what TLS itself still had to say, and sends both with one write.
-    private func sendSecurely() -> Bool {
+    private func sendSecurely(_ scratch: ScratchBuffers) -> Bool {
         defer { scratch.ciphertext.removeAll() }
         if let held = pending {
             scratch.ciphertext.append(held.bytes.readable)
@@ -181,16 +189,19 @@ package final class ByteChannel: EventHandler, Flushable {
         return sent(System.write(descriptor, ciphertext), of: ciphertext.count) { body in body(ciphertext) }
     }
 
-    private func sendPlainly() -> Bool {
+    @inline(__always)
+    private func sendPlainly(_ scratch: ScratchBuffers) -> Bool {
         sent(scratch.output.write(to: descriptor), of: scratch.output.count) { scratch.output.forEachPiece($0) }
     }
 
     /// Everything is sent: close_notify, where there is TLS, and the end. The peer's is not waited for.
     private func sayGoodbye() {
         if let security {
-            security.session.close(into: &scratch.ciphertext)
-            _ = System.write(descriptor, scratch.ciphertext.readable)
-            scratch.ciphertext.removeAll()
+            scratch { scratch in
+                security.session.close(into: &scratch.ciphertext)
+                _ = System.write(descriptor, scratch.ciphertext.readable)
+                scratch.ciphertext.removeAll()
+            }
         }
         guard outlivesOutput else { return end(.local) }
         outlivesOutput = false
@@ -205,10 +216,10 @@ package final class ByteChannel: EventHandler, Flushable {
         var taken = 0
         switch attempt {
         case .done(let count) where count == whole:
-            lastProgress = loop.now.nanoseconds
+            lastProgress = loop { $0.now.nanoseconds }
             return true
         case .done(let count):
-            lastProgress = loop.now.nanoseconds
+            lastProgress = loop { $0.now.nanoseconds }
             taken = count
             fallthrough
         case .wouldBlock:
@@ -228,7 +239,7 @@ package final class ByteChannel: EventHandler, Flushable {
     private func keep(_ rest: UnsafeRawBufferPointer) {
         if let pending { return pending.bytes.append(rest) }
         pending = Remainder(rest)
-        lastProgress = loop.now.nanoseconds
+        lastProgress = loop { $0.now.nanoseconds }
     }
 
     private func waitForRoom() {
@@ -240,7 +251,7 @@ package final class ByteChannel: EventHandler, Flushable {
     private func writePending() -> Bool {
         switch System.write(descriptor, pending!.bytes.readable) {
         case .done(let count):
-            lastProgress = loop.now.nanoseconds
+            lastProgress = loop { $0.now.nanoseconds }
             pending!.bytes.consume(count)
             guard pending!.bytes.isEmpty else {
                 waitForRoom()
@@ -271,9 +282,10 @@ package final class ByteChannel: EventHandler, Flushable {
             if isReadingPaused, !events.isDisjoint(with: .broken) { end(.broken(0)) }
             return
         }
-        switch System.read(descriptor, into: scratch.input) {
+        let input = scratch { $0.input }
+        switch System.read(descriptor, into: input) {
         case .done(let count):
-            receive(UnsafeRawBufferPointer(rebasing: scratch.input[..<count]))
+            receive(UnsafeRawBufferPointer(rebasing: input[..<count]))
         case .wouldBlock: break
         case .ended: endOfInput()
         case .failed(let code): end(.broken(code))
@@ -292,18 +304,18 @@ package final class ByteChannel: EventHandler, Flushable {
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
-        if security != nil { return receiveSecurely(bytes) }
+        if security != nil { return scratch { receiveSecurely(bytes, $0) } }
         // What still arrives while we close is of no interest.
         guard state == .open, let delegate else { return }
         delegate.channelReceived(bytes)
     }
 
-    private func receiveSecurely(_ bytes: UnsafeRawBufferPointer) {
+    private func receiveSecurely(_ bytes: UnsafeRawBufferPointer, _ scratch: ScratchBuffers) {
         var ciphertext = bytes
         do throws(SessionFailure) {
             if state == .handshaking {
                 let isDone = try security!.session.handshake(&ciphertext, into: &scratch.ciphertext)
-                holdOwnMessages()
+                holdOwnMessages(scratch)
                 guard isDone else { return }
                 state = .open
                 delegate?.channelOpened()
@@ -311,7 +323,7 @@ package final class ByteChannel: EventHandler, Flushable {
             while state == .open || state == .closing {
                 let result = try security!.session.read(
                     &ciphertext, plaintext: scratch.plaintext, into: &scratch.ciphertext)
-                holdOwnMessages()
+                holdOwnMessages(scratch)
                 if result.count > 0, state == .open {
                     delegate?.channelReceived(UnsafeRawBufferPointer(rebasing: scratch.plaintext[..<result.count]))
                 }
@@ -323,14 +335,14 @@ package final class ByteChannel: EventHandler, Flushable {
             }
         } catch {
             // What explains it (an alert) goes out if the socket takes it; it is not waited for.
-            holdOwnMessages()
+            holdOwnMessages(scratch)
             if let pending, !isBlocked { _ = System.write(descriptor, pending.bytes.readable) }
             end(.security(error.description))
         }
     }
 
     /// Handshake messages, tickets and alerts wait for the flush, to leave in one write with what the codec says.
-    private func holdOwnMessages() {
+    private func holdOwnMessages(_ scratch: ScratchBuffers) {
         guard !scratch.ciphertext.isEmpty else { return }
         keep(scratch.ciphertext.readable)
         scratch.ciphertext.removeAll()
@@ -349,7 +361,7 @@ package final class ByteChannel: EventHandler, Flushable {
             return
         }
         state = .handshaking
-        receiveSecurely(UnsafeRawBufferPointer(start: nil, count: 0))
+        scratch { receiveSecurely(UnsafeRawBufferPointer(start: nil, count: 0), $0) }
     }
 
     /// Holds reading until `resumeReading`: only with a named buffer above that is over its mark.
@@ -368,7 +380,7 @@ package final class ByteChannel: EventHandler, Flushable {
     private func watch(_ wanted: Readiness) {
         guard wanted != interest, let registration else { return }
         interest = wanted
-        loop.change(registration, to: wanted)
+        loop { $0.change(registration, to: wanted) }
     }
 
     // MARK: Ending
@@ -411,7 +423,7 @@ package final class ByteChannel: EventHandler, Flushable {
         state = .closed
         if let registration {
             self.registration = nil
-            loop.deregister(registration)
+            loop { $0.deregister(registration) }
         }
         Glibc.close(descriptor)
         pending = nil

@@ -27,7 +27,7 @@ extension ClientConnectionOwner {
 }
 
 /// A connection that we opened to an upstream.
-package final class ClientConnection: Connection, HTTP1CallsOwner {
+package final class ClientConnection: Connection {
     /// Lives at least as long as the connection, or sets itself to `nil`.
     package var owner: (any ClientConnectionOwner)? {
         get { ownerReference.object }
@@ -69,7 +69,8 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
         switch applicationProtocol {
         case .http2:
-            let session = HTTP2.Session(.client, limits: limits, pool: context.streams, memory: context.sessionMemory)
+            let session = HTTP2.Session(
+                .client, limits: limits, pool: context.streams, events: context.events, memory: context.sessionMemory)
             self.session = .passUnretained(session)
             calls = nil
             super.init(channel: channel, limits: limits, context: context)
@@ -80,13 +81,12 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
             wanted.fieldsMax = limits.fieldCount
             wanted.sectionBytesMax = limits.sectionBytesMax
             let calls = HTTP1Calls(
-                limits: wanted, windowBytes: Int(limits.streamWindowBytes), pool: context.streams)
+                limits: wanted, windowBytes: Int(limits.streamWindowBytes), pool: context.streams, events: context.events)
             session = nil
             self.calls = calls
             super.init(channel: channel, limits: limits, context: context)
             choose(.http1(calls))
             calls.connection = Unmanaged.passUnretained(self).toOpaque()
-            calls.owner = self
         }
     }
 
@@ -116,6 +116,7 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         ended: Bool, handler: UnownedReference<any StreamHandler>, stream context: UnsafeMutableRawPointer?,
         fill: (StreamPointer) -> UnsafeBufferPointer<Field>
     ) throws(RequestRefusal) -> StreamPointer {
+        guard !isClosed else { throw .noStream }
         let stream: StreamPointer
         if let session {
             let begun = session._withUnsafeGuaranteedRef { session -> Result<StreamPointer, RequestRefusal> in
@@ -149,14 +150,14 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         if isCleared, isReady, !isLeaving { owner?.clientConnectionHasRoom(self) }
     }
 
-    override package func channelClosed(_ end: ChannelEnd) {
+    override func ended(_ end: ChannelEnd) {
         isReady = false
         livenessTimer = nil
-        super.channelClosed(end)
+        super.ended(end)
         owner?.clientConnectionClosed(self, end)
     }
 
-    override package func sessionReceivedGoAway(lastStreamID: Int32, code: ErrorCode) {
+    override func peerLeaves() {
         guard !isLeaving else { return }
         isLeaving = true
         owner?.clientConnectionLeaving(self)
@@ -165,7 +166,7 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
 
     /// Ready with the peer's first SETTINGS, which say how many streams it allows: sent before, requests beyond that would
     /// wait inside the codec, where no other connection could take them over.
-    override package func sessionSettingsChanged() {
+    override func settingsChanged() {
         if wasReady {
             owner?.clientConnectionHasRoom(self)
         } else if !isClosed, !isLeaving {
@@ -233,7 +234,7 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         watchLiveness()
     }
 
-    override package func sessionReceivedPong(_ payload: UInt64) {
+    override func pongReceived(_ payload: UInt64) {
         if payload == Self.livenessPing { liveness.pingAnswered() }
     }
 
@@ -246,9 +247,9 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
     }
 
     /// HTTP/1.1's connection is free again, or has had its last call.
-    package func callEnded() {
+    private func callEnded(_ calls: HTTP1Calls) {
         idleSince = now
-        if let calls, calls.hasRoom, !isLeaving { return ownerReference.call { $0.clientConnectionHasRoom(self) } }
+        if calls.hasRoom, !isLeaving { return ownerReference.call { $0.clientConnectionHasRoom(self) } }
         guard !isClosed else { return }
         channel.markDirty()
         guard !isLeaving else { return }
@@ -256,7 +257,8 @@ package final class ClientConnection: Connection, HTTP1CallsOwner {
         owner?.clientConnectionLeaving(self)
     }
 
-    override package func sessionStreamEnded() {
+    override func streamEnded() {
+        if let calls { return callEnded(calls) }
         if streamCount == 0 { idleSince = now }
         if isLeaving {
             if streamCount == 0 { channel.close() }

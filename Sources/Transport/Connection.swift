@@ -15,17 +15,27 @@ package enum HTTPCodec {
 
 /// A socket and its HTTP codec: what server and client connections have in common.
 ///
-/// Bytes that arrive become events for the streams' handlers; what handlers say waits in the codec and leaves with one
-/// write at the end of the tick. Owned by its worker's thread.
-package class Connection: ByteChannelDelegate, SessionDelegate {
+/// Bytes that arrive become events, which are delivered to the streams' handlers once the codec has returned; what handlers say
+/// waits in the codec and leaves with one write at the end of the tick. Owned by its worker's thread.
+///
+///     bytes ─▶ codec reads ─▶ events ─▶ handlers ─┐
+///                ▲                                ├─ again while bytes are left
+///                └────────────────────────────────┘
+///
+/// A channel that ends while events are delivered is seen to afterwards: what still waits is dropped, and the streams are told.
+package class Connection: ByteChannelDelegate {
     package final let channel: ByteChannel
     package final let limits: SessionLimits
     package final unowned(unsafe) let context: WorkerContext
     package final private(set) var codec = HTTPCodec.undecided
     /// The session in `codec`, where HTTP/2 is spoken: one branch and no reference count on the way of every call.
     private var session: Unmanaged<Session>?
-    /// Set once the connection is no more; its streams have been told.
+    /// Set once the connection is no more.
     package final private(set) var isClosed = false
+    private let events: Borrowed<EventQueue>
+    private var isDelivering = false
+    /// How the channel has ended while events were delivered.
+    private var endOfChannel: ChannelEnd?
     /// Nothing new is accepted; the channel closes when what is queued has left.
     private var isEnding = false
     private var hasReportedFault = false
@@ -34,6 +44,7 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         self.channel = channel
         self.limits = limits
         self.context = context
+        events = Borrowed(Unmanaged.passUnretained(context.events).toOpaque())
         channel.attach(self)
     }
 
@@ -42,7 +53,6 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         self.codec = codec
         guard case .http2(let session) = codec else { return }
         session.connection = Unmanaged.passUnretained(self).toOpaque()
-        session.delegate = self
         self.session = Unmanaged.passUnretained(session)
     }
 
@@ -174,12 +184,19 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
         guard let session else { return receiveHTTP1(bytes) }
         session._withUnsafeGuaranteedRef { session in
-            do throws(Session.Misuse) {
-                try session.receive(bytes, now: now)
-            } catch {
-                reportFault(session.fault)
-                fail(error)
-            }
+            var rest = bytes
+            repeat {
+                do throws(Session.Misuse) {
+                    let count = try session.receive(rest, now: now)
+                    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                    deliver(session)
+                } catch {
+                    deliver(session)
+                    reportFault(session.fault)
+                    fail(error)
+                    break
+                }
+            } while (!rest.isEmpty || session.isPaused) && !isClosed
             if session.wantsToSend || session.isFinished { channel.markDirty() }
         }
     }
@@ -187,12 +204,17 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     package func channelProduce(into output: inout GatherBuffer, limit: Int) {
         guard let session else { return produceHTTP1(into: &output, limit: limit) }
         session._withUnsafeGuaranteedRef { session in
-            do throws(Session.Misuse) {
-                try session.produce(into: &output, limit: limit, now: now)
-            } catch {
-                reportFault(session.fault)
-                fail(error)
-            }
+            var isFull = false
+            repeat {
+                do throws(Session.Misuse) {
+                    try session.produce(into: &output, limit: limit, now: now)
+                } catch {
+                    reportFault(session.fault)
+                    fail(error)
+                }
+                isFull = events { $0.isFull }
+                deliver(session)
+            } while isFull && output.count < limit && !isClosed
             // What was produced, a GOAWAY perhaps, is sent before the channel closes.
             if !isEnding, session.isFinished {
                 isEnding = true
@@ -202,14 +224,90 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
         }
     }
 
-    package func channelClosed(_ end: ChannelEnd) {
+    package final func channelClosed(_ end: ChannelEnd) {
         isClosed = true
+        guard !isDelivering else {
+            events { $0.removeAll() }
+            return endOfChannel = end
+        }
+        ended(end)
+    }
+
+    /// The channel is no more, and no handler is on the stack: tells the streams.
+    func ended(_ end: ChannelEnd) {
+        context.loop.retire(self)
         switch codec {
-        case .undecided: break
-        case .http2(let session): session.connectionLost()
-        case .http1(let exchanges): exchanges.connectionLost(inOrder: end == .peer)
+        case .undecided: return
+        case .http2(let session): tellStreams(session.connectionLost())
+        case .http1(let exchanges):
+            if end == .peer {
+                exchanges.peerEnded()
+                exchanges.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
+                read(exchanges)
+            }
+            tellStreams(exchanges.connectionLost())
         }
     }
+
+    private func tellStreams(_ reason: StreamClose) {
+        while let stream = firstStream {
+            stream.notify { $0.streamClosed(stream, reason) }
+            release(stream)
+        }
+    }
+
+    // MARK: Events
+
+    @inline(__always)
+    private func deliver(_ session: Session) {
+        if events({ $0.isEmpty && $0.fieldCount == 0 }) { return }
+        deliverEvents()
+        if events({ $0.fieldCount > 0 }) { session.eventsDelivered() }
+    }
+
+    private func deliverEvents() {
+        isDelivering = true
+        let now = now
+        events { $0.deliver(now: now) { perform($0) } }
+        isDelivering = false
+        if isClosed { channelHasClosed() }
+    }
+
+    /// Within the delivery: now no handler is on the stack.
+    private func channelHasClosed() {
+        guard let end = endOfChannel else { return }
+        endOfChannel = nil
+        ended(end)
+    }
+
+    @inline(__always)
+    private func perform(_ event: ConnectionEvent) {
+        switch event {
+        case .streamClosed(let stream):
+            release(stream)
+            streamEnded()
+        case .unheard(let stream, let count): session?._withUnsafeGuaranteedRef { $0.giveBack(stream, count) }
+        case .goAway: peerLeaves()
+        case .settingsChanged: settingsChanged()
+        case .pong(let payload): pongReceived(payload)
+        }
+    }
+
+    private func release(_ stream: StreamPointer) {
+        if let session {
+            session._withUnsafeGuaranteedRef { $0.release(stream) }
+        } else if case .http1(let exchanges) = codec {
+            exchanges.release(stream)
+        }
+    }
+
+    /// A stream is no more, and its handler has been told.
+    func streamEnded() {}
+    /// The peer wants no new streams.
+    func peerLeaves() {}
+    /// The peer's settings are in force: how many streams it allows may have changed.
+    func settingsChanged() {}
+    func pongReceived(_ payload: UInt64) {}
 
     /// Tells what we end the connection for: once.
     private func reportFault(_ fault: SessionFault?) {
@@ -233,13 +331,33 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     private func receiveHTTP1(_ bytes: UnsafeRawBufferPointer) {
         guard case .http1(let exchanges) = codec else { return }
         exchanges.receive(bytes, now: now)
+        read(exchanges)
+        guard !isClosed else { return }
         pauseReading(exchanges)
         channel.markDirty()
     }
 
+    private func read(_ exchanges: any HTTP1Codec) {
+        while exchanges.readNext() {
+            deliverEvents()
+            if isClosed { break }
+        }
+        exchanges.keepUnread()
+    }
+
     private func produceHTTP1(into output: inout GatherBuffer, limit: Int) {
         guard case .http1(let exchanges) = codec else { return }
-        exchanges.produce(into: &output, limit: limit, now: now, wallSeconds: context.loop.wall.seconds)
+        var goesOn = true
+        while goesOn, !isClosed {
+            if exchanges.canReadOn {
+                exchanges.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
+                read(exchanges)
+                if isClosed { return }
+            }
+            goesOn = exchanges.produce(into: &output, limit: limit, now: now, wallSeconds: context.loop.wall.seconds)
+            deliverEvents()
+        }
+        if isClosed { return }
         guard exchanges.isFinished else { return pauseReading(exchanges) }
         guard !isEnding else { return }
         isEnding = true
@@ -257,14 +375,6 @@ package class Connection: ByteChannelDelegate, SessionDelegate {
     private func pauseReading(_ exchanges: any HTTP1Codec) {
         if exchanges.holdsReading { channel.pauseReading() } else { channel.resumeReading() }
     }
-
-    // MARK: SessionDelegate
-
-    package func sessionBegan(_ stream: StreamPointer) {}
-    package func sessionReceivedGoAway(lastStreamID: Int32, code: ErrorCode) {}
-    package func sessionSettingsChanged() {}
-    package func sessionReceivedPong(_ payload: UInt64) {}
-    package func sessionStreamEnded() {}
 }
 
 extension StreamPointer {

@@ -13,7 +13,7 @@ internal import Time
 /// A connection that callers opened to us.
 ///
 /// What it speaks is chosen once: by ALPN, or in cleartext by the first bytes.
-package final class ServerConnection: Connection, HTTP1ExchangesOwner {
+package final class ServerConnection: Connection {
     /// Hears of every request.
     private let handler: UnownedReference<any StreamHandler>
     private unowned(unsafe) let server: HTTPServer
@@ -120,29 +120,23 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         super.channelReceived(bytes)
     }
 
-    override package func channelClosed(_ end: ChannelEnd) {
-        super.channelClosed(end)
+    override func ended(_ end: ChannelEnd) {
+        super.ended(end)
         server.forget(self)
     }
 
     /// The caller may still be sending, and is to read the GOAWAY that says why it is over.
     override func closeAfterFlush() { channel.closeAfterPeer() }
 
-    override package func sessionBegan(_ stream: StreamPointer) { stream.pointee.listener = handler }
-
-    override package func sessionStreamEnded() {
+    override func streamEnded() {
         guard streamCount == 0 else { return }
         idleSince = now
         perform(drain.streamEnded(openStreams: 0))
     }
 
-    override package func sessionSettingsChanged() { hasReceivedPreface = true }
+    override func settingsChanged() { hasReceivedPreface = true }
 
-    package func exchangeBegan(_ stream: StreamPointer) { stream.pointee.listener = handler }
-
-    package func exchangeEnded() { idleSince = now }
-
-    override package func sessionReceivedPong(_ payload: UInt64) {
+    override func pongReceived(_ payload: UInt64) {
         guard payload == Self.drainPing else { return }
         for action in drain.answered(openStreams: streamCount) { perform(action) }
     }
@@ -169,8 +163,10 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
     }
 
     private func speakHTTP2() {
-        choose(
-            .http2(HTTP2.Session(.server, limits: limits, pool: context.streams, memory: context.sessionMemory)))
+        let session = HTTP2.Session(
+            .server, limits: limits, pool: context.streams, events: context.events, memory: context.sessionMemory)
+        session.requestListener = handler
+        choose(.http2(session))
         if isDraining { perform(drain.begin()) }
         channel.markDirty()
     }
@@ -182,8 +178,9 @@ package final class ServerConnection: Connection, HTTP1ExchangesOwner {
         wanted.sectionBytesMax = limits.sectionBytesMax
         let exchanges = HTTP1Exchanges(
             limits: wanted, windowBytes: Int(limits.streamWindowBytes), isSecure: isSecure,
-            connection: Unmanaged.passUnretained(self).toOpaque(), pool: context.streams, date: context.date)
-        exchanges.owner = self
+            connection: Unmanaged.passUnretained(self).toOpaque(), pool: context.streams, events: context.events,
+            date: context.date)
+        exchanges.requestListener = handler
         choose(.http1(exchanges))
         isHTTP1 = true
         self.exchanges = exchanges

@@ -14,6 +14,8 @@ package final class WorkerContext {
     package let scratch: ScratchBuffers
     package let chunks: ChunkPool
     package let streams: StreamPool
+    /// What the codec that runs has to tell.
+    let events = EventQueue()
     let sessionMemory: NGHTTP2Allocator
     let date = DateText()
     /// For jitter.

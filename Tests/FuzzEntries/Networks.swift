@@ -44,10 +44,12 @@ extension FuzzEntry {
             let frames =
                 settings + frame(6, 0, 0, four(first) + four(second)) + frame(8, 0, first, four(second))
                 + frame(3, 0, first, four(second)) + frame(7, 0, 0, four(first) + four(second))
-            let session = Session(.client, limits: .defaults, pool: StreamPool(chunks: ChunkPool()), memory: NGHTTP2Allocator())
-            withBytes(input.damaged(frames)) { try? session.receive($0, now: 1) }
+            let events = EventQueue()
+            let session = Session(
+                .client, limits: .defaults, pool: StreamPool(chunks: ChunkPool()), events: events, memory: NGHTTP2Allocator())
+            withBytes(input.damaged(frames)) { _ = try? session.receive($0, now: 1) }
+            events.deliver(now: 1) { _ in }
             _ = session.peerStreamLimit
-            session.connectionLost()
         },
         FuzzEntry("authorities of requests") { input in
             let port = input.text()

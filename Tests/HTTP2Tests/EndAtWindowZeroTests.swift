@@ -171,7 +171,7 @@ import Testing
         #expect(try side.messageFrames().allSatisfy { $0.type != 0 })
         let other = try #require(side.request(Side.post, ended: false))
         side.finish(other, trailers: [("x", "1")])
-        side.session.connectionLost()
+        side.lose()
         #expect(side.session.endings.isEmpty)
     }
 

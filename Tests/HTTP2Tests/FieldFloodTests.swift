@@ -187,7 +187,7 @@ import Testing
         try pair.run()
         #expect(pair.server.session.fault == .headerCompression)
         #expect(pair.server.session.fault?.isLimit == true)
-        pair.server.session.connectionLost()
+        pair.server.lose()
     }
 
     @Test("the streams of a connection that our limits have ended hear that it was they")
@@ -199,7 +199,7 @@ import Testing
         _ = try side.output()
         let block = [0x88] + FieldFloodTests.define + Array(repeating: FieldFloodTests.indexed, count: 1000)
         #expect(throws: Session.Misuse.sectionTooLarge) { try side.input(Raw.frame(1, flags: 4, stream: 1, block)) }
-        side.session.connectionLost()
+        side.lose()
         #expect(side.heard[1].closed == .limitExceeded)
         #expect(side.heard[3].closed == .limitExceeded)
         // A peer that breaks the protocol is another matter.
@@ -210,7 +210,7 @@ import Testing
         try? other.input(Raw.frame(1, flags: 4, stream: 2, [0x88]))
         _ = try? other.output()
         #expect(other.session.fault == .protocolError)
-        other.session.connectionLost()
+        other.lose()
         #expect(other.heard[1].closed == .connectionLost)
     }
 

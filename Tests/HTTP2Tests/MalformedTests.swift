@@ -139,7 +139,7 @@ import Testing
             // The peer's violation: what explains it is still there to be sent.
             _ = try? side.output()
         }
-        side.session.connectionLost()
+        side.lose()
         #expect(side.session.streamCount == 0)
         #expect(side.pool.liveCount == 0)
         #expect(side.chunks.bytesInUse == 0)

@@ -79,7 +79,7 @@ struct SessionResetTests {
         let stream = try #require(side.heard.live[1])
         side.respond(stream, ended: false)
         side.session.reset(stream, .internalError)
-        if byReset { try side.input(Raw.frame(3, stream: 1, [0, 0, 0, 8])) } else { side.session.connectionLost() }
+        if byReset { try side.input(Raw.frame(3, stream: 1, [0, 0, 0, 8])) } else { side.lose() }
         #expect(side.heard[1].closed == (byReset ? .reset(8) : .connectionLost))
         #expect(side.session.resets.isEmpty)
     }

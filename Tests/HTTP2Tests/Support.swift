@@ -4,7 +4,7 @@ import HTTPModel
 @testable import HTTP2
 
 /// What one side of a connection heard, stream by stream.
-final class Recorder: StreamHandler, SessionDelegate {
+final class Recorder: StreamHandler {
     struct Heard {
         var informational: [[String]] = []
         var head: [String]?
@@ -34,15 +34,16 @@ final class Recorder: StreamHandler, SessionDelegate {
 
     subscript(id: Int32) -> Heard { streams[id] ?? Heard() }
 
-    func sessionBegan(_ stream: StreamPointer) {
-        stream.pointee.handler = self
-        live[stream.pointee.id] = stream
+    /// What concerns the connection.
+    func record(_ event: ConnectionEvent) {
+        switch event {
+        case .streamClosed: streamsEnded += 1
+        case .unheard: break
+        case .goAway(let lastStreamID, let code): goAways.append((lastStreamID, code))
+        case .settingsChanged: settingsChanges += 1
+        case .pong(let payload): pongs.append(payload)
+        }
     }
-
-    func sessionReceivedGoAway(lastStreamID: Int32, code: ErrorCode) { goAways.append((lastStreamID, code)) }
-    func sessionSettingsChanged() { settingsChanges += 1 }
-    func sessionReceivedPong(_ payload: UInt64) { pongs.append(payload) }
-    func sessionStreamEnded() { streamsEnded += 1 }
 
     private func change(_ stream: StreamPointer, _ body: (inout Heard) -> Void) {
         body(&streams[stream.pointee.id, default: Heard()])
@@ -57,6 +58,7 @@ final class Recorder: StreamHandler, SessionDelegate {
     }
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
+        live[stream.pointee.id] = stream
         change(stream) {
             $0.head = texts(stream, 0..<stream.pointee.fields.count)
             $0.ended = ended
@@ -93,29 +95,68 @@ final class Recorder: StreamHandler, SessionDelegate {
 final class Side {
     let chunks = ChunkPool()
     let pool: StreamPool
+    let events = EventQueue()
     let memory = NGHTTP2Allocator()
     let session: Session
     let heard: Recorder
+    private var isLost = false
 
     init(_ role: Session.Role, _ limits: SessionLimits = .defaults) {
         pool = StreamPool(chunks: chunks)
-        session = Session(role, limits: limits, pool: pool, memory: memory)
+        session = Session(role, limits: limits, pool: pool, events: events, memory: memory)
         heard = Recorder(session)
-        session.delegate = heard
+        session.requestListener = UnownedReference(heard)
     }
 
-    deinit { session.connectionLost() }
+    deinit { lose() }
+
+    /// The connection is gone.
+    func lose() {
+        guard !isLost else { return }
+        isLost = true
+        events.removeAll()
+        let reason = session.connectionLost()
+        while let stream = session.firstStream {
+            stream.notify { $0.streamClosed(stream, reason) }
+            session.release(stream)
+        }
+    }
+
+    private func deliver(now: UInt64) {
+        events.deliver(now: now) { event in
+            heard.record(event)
+            switch event {
+            case .streamClosed(let stream): session.release(stream)
+            case .unheard(let stream, let count): session.giveBack(stream, count)
+            case .goAway, .settingsChanged, .pong: break
+            }
+        }
+        session.eventsDelivered()
+    }
 
     func output(limit: Int = 1 << 20, now: UInt64 = 0) throws -> [UInt8] {
         var buffer = GatherBuffer(capacity: 256, takesChunks: true)
-        try session.produce(into: &buffer, limit: limit, now: now)
+        guard !isLost else { return [] }
+        var isFull = false
+        repeat {
+            defer { deliver(now: now) }
+            try session.produce(into: &buffer, limit: limit, now: now)
+            isFull = events.isFull
+        } while isFull && buffer.count < limit
         var bytes: [UInt8] = []
         buffer.forEachPiece { bytes += $0 }
         return bytes
     }
 
     func input(_ bytes: [UInt8], now: UInt64 = 0) throws {
-        try bytes.withUnsafeBytes { try session.receive($0, now: now) }
+        try bytes.withUnsafeBytes { bytes in
+            var rest = bytes
+            repeat {
+                guard !isLost else { return }
+                defer { deliver(now: now) }
+                rest = UnsafeRawBufferPointer(rebasing: rest[try session.receive(rest, now: now)...])
+            } while !rest.isEmpty || session.isPaused
+        }
     }
 
     @discardableResult

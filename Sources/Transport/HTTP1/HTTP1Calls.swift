@@ -3,12 +3,6 @@ package import HTTP1
 package import HTTP2
 package import HTTPModel
 
-/// Owns a client connection's HTTP/1.1 codec.
-package protocol HTTP1CallsOwner: AnyObject {
-    /// Called after the handler's `streamClosed`.
-    func callEnded()
-}
-
 /// One client connection's HTTP/1.1 codec (RFC 9112): requests out, responses in. No socket and no clock.
 ///
 ///     idle ──begin──▶ call ──request written, response read──▶ idle …
@@ -17,7 +11,6 @@ package protocol HTTP1CallsOwner: AnyObject {
 /// One call at a time: another is begun only after the last one ended cleanly on both sides. What is written is made of
 /// fields that were validated when they came; how long a body is, is always written by the codec itself.
 package final class HTTP1Calls: HTTP1Codec {
-    package unowned(unsafe) var owner: (any HTTP1CallsOwner)?
     /// For `Stream.connection`; set by the owner before the first call.
     package var connection: UnsafeMutableRawPointer?
     package private(set) var current: StreamPointer?
@@ -27,10 +20,12 @@ package final class HTTP1Calls: HTTP1Codec {
     package var leavesUnread: Bool { false }
 
     package let pool: StreamPool
+    private let events: EventQueue
     private let windowBytes: Int
     private var reader: ResponseReader
-    /// What came and was not read yet.
-    private var held = ByteBuffer()
+    private var input = HTTP1Input()
+    /// Reading has stopped for want of room.
+    private var isHeldBack = false
     /// The head that waits to be sent.
     private var written = ByteBuffer()
     private var framing = BodyFraming.none
@@ -43,21 +38,23 @@ package final class HTTP1Calls: HTTP1Codec {
     private var endedCount = 0
     private var headHasLeft = false
     private var answerHasBegun = false
-    package private(set) var isDead = false
+    /// The peer has ended its side: there is no later time for what is over the window.
+    private var isLast = false
     package private(set) var fault: SessionFault?
     private var now: UInt64 = 0
 
     /// - Parameter windowBytes: body that a handler has not accepted; above it nothing more is read.
-    package init(limits: HTTP1Limits, windowBytes: Int, pool: StreamPool) {
+    package init(limits: HTTP1Limits, windowBytes: Int, pool: StreamPool, events: EventQueue) {
         reader = ResponseReader(limits: limits)
         self.windowBytes = windowBytes
         self.pool = pool
+        self.events = events
     }
 
     package var isFinished: Bool { isEnding && current == nil }
 
     /// Another call may begin.
-    package var hasRoom: Bool { current == nil && !isEnding && !isDead }
+    package var hasRoom: Bool { current == nil && !isEnding }
 
     /// Takes no further call.
     package func end() { isEnding = true }
@@ -81,7 +78,6 @@ package final class HTTP1Calls: HTTP1Codec {
             return nil
         }
         stream.pointee.fields.reset()
-        stream.pointee.fields.append(Field("", "", token: .other))
         stream.pointee.flags.insert(.headSent)
         if ended { stream.pointee.ending = .body }
         reader.expect(method: method)
@@ -122,7 +118,7 @@ package final class HTTP1Calls: HTTP1Codec {
 
     /// The call ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
-        guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else { return }
+        guard !stream.pointee.flags.contains(.resetSent) else { return }
         stream.pointee.flags.insert(.resetSent)
         resetCode = code.rawValue
     }
@@ -130,69 +126,60 @@ package final class HTTP1Calls: HTTP1Codec {
     // MARK: Bytes in
 
     package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
-        guard !isDead, !isEnding || current != nil else { return }
         self.now = now
+        input.begin(bytes)
+        guard !bytes.isEmpty else { return }
         // It was not asked for: on a connection that is used again it would be taken for the next answer.
-        guard current != nil else { return end() }
-        answerHasBegun = true
-        if held.isEmpty {
-            let used = read(bytes)
-            if current != nil { held.append(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
-        } else {
-            held.append(bytes)
-            readHeld()
-        }
+        if current == nil { end() } else { answerHasBegun = true }
     }
 
-    private func readHeld() {
-        held.consume(read(held.readable))
-        if current == nil { held.removeAll() }
-        held.shrink(to: Self.heldBytesKept)
-    }
+    package var canReadOn: Bool { (isHeldBack || !input.isEmpty) && current != nil && !holdsReading }
 
-    private static let heldBytesKept = 1024
+    package func keepUnread() { input.end(keepsRest: current != nil) }
 
     package var holdsReading: Bool {
         guard let current else { return false }
         return current.pointee.unconsumed >= windowBytes
     }
 
-    /// - Parameter last: the connection has ended: there is no later time for what is over the window.
-    /// - Returns: how many bytes were used.
-    private func read(_ input: UnsafeRawBufferPointer, last: Bool = false) -> Int {
-        var used = 0
+    package func readNext() -> Bool {
+        guard let stream = current, !stream.pointee.flags.contains(.closed) else { return false }
+        isHeldBack = !isLast && holdsReading
+        if isHeldBack { return false }
         do throws(HTTP1Failure) {
-            while let stream = current, last || !holdsReading {
-                let rest = UnsafeRawBufferPointer(rebasing: input[used...])
-                let step = try reader.next(rest, into: &stream.pointee.fields)
-                used += step.consumed
-                switch step.event {
-                case .needsMore: return used
-                case .interim: informed(stream)
-                case .head:
-                    try lookAhead(UnsafeRawBufferPointer(rebasing: input[used...]))
-                    guard try announce(stream) else { continue }
-                    // One call's answer and the bytes behind it end together.
-                    answered(stream, isLast: used < input.count)
-                    return input.count
-                case .body(let range): deliver(stream, UnsafeRawBufferPointer(rebasing: rest[range]))
-                case .end:
-                    stream.pointee.flags.insert(.remoteEnded)
-                    if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
-                    if isHeard(stream) { stream.notify { $0.streamEnded(stream) } }
-                    answered(stream, isLast: used < input.count)
-                    return input.count
-                }
-            }
+            return try read(stream)
         } catch {
             end()
             isTruncated = true
             let isLimit = error.isSectionLimit
             if isLimit { fault = .sectionTooLarge }
-            if let stream = current { endCall(stream, isLimit ? .limitExceeded : .malformed(ErrorCode.protocolError.rawValue)) }
-            return input.count
+            endCall(stream, isLimit ? .limitExceeded : .malformed(ErrorCode.protocolError.rawValue))
+            return true
         }
-        return used
+    }
+
+    private func read(_ stream: StreamPointer) throws(HTTP1Failure) -> Bool {
+        // The place of `:status`, which comes first.
+        if stream.pointee.fields.count == 0 { stream.pointee.fields.append(Field("", "", token: .other)) }
+        let bytes = input.unread
+        let step = try reader.next(bytes, into: &stream.pointee.fields)
+        input.consume(step.consumed)
+        switch step.event {
+        case .needsMore: return isLast ? readEnd(of: stream) : false
+        case .interim: informed(stream)
+        case .head:
+            try lookAhead(input.unread)
+            try announce(stream)
+        case .body(let range): events.append(.data(stream, UnsafeRawBufferPointer(rebasing: bytes[range])))
+        case .end: ended(stream)
+        }
+        return true
+    }
+
+    private func ended(_ stream: StreamPointer) {
+        stream.pointee.flags.insert(.remoteEnded)
+        events.append(.ended(stream, StreamEvent.Section(isTooLarge: reader.isTooLarge)))
+        answered(stream, isLast: !input.unread.isEmpty)
     }
 
     /// Chunks that are none from the first on: known before any of the answer was passed on, it can still be refused.
@@ -204,8 +191,6 @@ package final class HTTP1Calls: HTTP1Codec {
         _ = try probe.next(bytes, into: &unused)
     }
 
-    private func isHeard(_ stream: StreamPointer) -> Bool { !stream.pointee.flags.contains(.resetSent) }
-
     private func writeStatus(_ stream: StreamPointer) {
         let digits = stream.pointee.fields.reserve(3)
         _ = Decimal.write(UInt64(reader.head.status), to: digits)
@@ -215,43 +200,28 @@ package final class HTTP1Calls: HTTP1Codec {
     }
 
     private func informed(_ stream: StreamPointer) {
-        stream.pointee.lastActivity = now
-        writeStatus(stream)
         // One that is too large may be left out (RFC 9110, section 15.2).
-        if isHeard(stream), !reader.isTooLarge { stream.notify { $0.streamInformational(stream) } }
-        stream.pointee.fields.forgetFields()
-        stream.pointee.fields.append(Field("", "", token: .other))
-    }
-
-    /// Whether the answer is over with its head.
-    private func announce(_ stream: StreamPointer) throws(HTTP1Failure) -> Bool {
-        stream.pointee.lastActivity = now
+        guard !reader.isTooLarge else { return stream.pointee.fields.forgetFields() }
         writeStatus(stream)
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        stream.pointee.flags.insert(.headReceived)
-        if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
-        let ended = reader.head.body == .none || reader.head.body == .length(0)
-        if ended {
-            // The reader says so too, for no bytes.
-            _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
-            stream.pointee.flags.insert(.remoteEnded)
-        }
-        if isHeard(stream) { stream.notify { $0.streamHead(stream, ended: ended) } }
-        return ended
+        events.append(.informational(stream, StreamEvent.Section()))
     }
 
-    private func deliver(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        stream.pointee.lastActivity = now
-        stream.pointee.bodyBytesReceived += bytes.count
-        guard isHeard(stream), stream.isHeard else { return }
-        stream.pointee.unconsumed += bytes.count
-        stream.notify { $0.streamData(stream, bytes) }
+    private func announce(_ stream: StreamPointer) throws(HTTP1Failure) {
+        writeStatus(stream)
+        let section = StreamEvent.Section(isTooLarge: reader.isTooLarge)
+        guard reader.head.body == .none || reader.head.body == .length(0) else {
+            return events.append(.head(stream, section, ended: false))
+        }
+        // The reader says so too, for no bytes.
+        _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
+        stream.pointee.flags.insert(.remoteEnded)
+        events.append(.head(stream, section, ended: true))
+        answered(stream, isLast: !input.unread.isEmpty)
     }
 
     /// The whole answer is here. Only where the request is out as well, and nothing came behind the answer, may the
     /// connection be used again.
     private func answered(_ stream: StreamPointer, isLast: Bool) {
-        guard current == stream else { return }
         let isWhole = stream.pointee.flags.contains(.localEnded)
         if isLast || !isWhole || !reader.head.keepsAlive { end() }
         if !isWhole { isTruncated = true }
@@ -260,11 +230,13 @@ package final class HTTP1Calls: HTTP1Codec {
 
     // MARK: Bytes out
 
-    package func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
-        guard !isDead else { return }
+    package func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) -> Bool {
         self.now = now
-        if current != nil, !held.isEmpty, !holdsReading { readHeld() }
-        guard let stream = current else { return }
+        if let stream = current { write(stream, into: &output, limit: limit) }
+        return false
+    }
+
+    private func write(_ stream: StreamPointer, into output: inout GatherBuffer, limit: Int) {
         if stream.pointee.flags.contains(.resetSent) { return abandon(stream, resetCode) }
         if !written.isEmpty {
             output.bytes.append(written.readable)
@@ -293,12 +265,9 @@ package final class HTTP1Calls: HTTP1Codec {
         if count > 0 {
             stream.pointee.bodyBytesSent += count
             stream.pointee.lastActivity = now
-            if isHeard(stream) { stream.notify { $0.streamDrained(stream, count) } }
+            events.appendDrained(stream, count)
         }
-        // The handler that heard of what was sent may have sent more, or reset.
-        guard current == stream, stream.pointee.outbound.isEmpty, stream.pointee.ending != .open,
-            isHeard(stream)
-        else { return }
+        guard stream.pointee.outbound.isEmpty, stream.pointee.ending != .open else { return }
         guard left == 0 else { return abandon(stream, ErrorCode.internalError.rawValue) }
         if case .chunked = framing {
             if let trailers = stream.pointee.outboundTrailers {
@@ -321,31 +290,35 @@ package final class HTTP1Calls: HTTP1Codec {
     }
 
     private func endCall(_ stream: StreamPointer, _ reason: StreamClose) {
+        stream.pointee.flags.insert(.closed)
+        events.append(.closed(stream, reason))
+    }
+
+    package func release(_ stream: StreamPointer) {
         current = nil
         endedCount += 1
-        stream.pointee.flags.insert(.closed)
-        stream.notify { $0.streamClosed(stream, reason) }
         pool.give(stream)
-        owner?.callEnded()
     }
 
-    package func connectionLost(inOrder: Bool) {
-        guard !isDead else { return }
+    package func peerEnded() {
         end()
-        if inOrder, current != nil { readLast() }
-        isDead = true
-        if let stream = current { endCall(stream, mayAskAgain ? .unprocessed : .connectionLost) }
+        isLast = true
     }
 
-    /// What was held, and the end of a body that ends with its connection.
-    private func readLast() {
-        let used = read(held.readable, last: true)
-        guard let stream = current, let unread = Optional(held.count - used),
-            (try? reader.connectionEnded(unconsumed: unread)) == .end
-        else { return }
+    /// The end of a body that ends with its connection.
+    private func readEnd(of stream: StreamPointer) -> Bool {
+        isLast = false
+        guard (try? reader.connectionEnded(unconsumed: input.unread.count)) == .end else { return false }
         stream.pointee.flags.insert(.remoteEnded)
-        if isHeard(stream) { stream.notify { $0.streamEnded(stream) } }
-        if current == stream { endCall(stream, .complete) }
+        events.append(.ended(stream, StreamEvent.Section(isTooLarge: reader.isTooLarge)))
+        endCall(stream, .complete)
+        return true
+    }
+
+    package func connectionLost() -> StreamClose {
+        end()
+        current?.pointee.flags.insert(.closed)
+        return mayAskAgain ? .unprocessed : .connectionLost
     }
 
     /// The request has not left, or it met a server that was just closing a connection it had kept open: safe where asking

@@ -3,8 +3,11 @@ package import HTTP2
 package import HTTPModel
 
 /// An HTTP/1.1 codec as its connection sees it, whichever side it speaks for: bytes in, events out; intents in, bytes out.
+///
+/// Reading goes event by event, `receive`, `readNext` until it is false, `keepUnread`: what was read is delivered before the next
+/// byte is looked at, so that a handler's answer, a pause, or the end of a message decides what the bytes behind it are.
 package protocol HTTP1Codec: AnyObject {
-    /// The exchange under way.
+    /// The exchange under way, until its end has been delivered and `release` called.
     var current: StreamPointer? { get }
     /// Bytes wait in it that may not be read yet: the socket's turn to hold them.
     var holdsReading: Bool { get }
@@ -16,16 +19,27 @@ package protocol HTTP1Codec: AnyObject {
     var leavesUnread: Bool { get }
     /// A limit of ours that has ended the connection.
     var fault: SessionFault? { get }
-    /// The connection is gone.
-    var isDead: Bool { get }
     var pool: StreamPool { get }
 
+    /// Takes what arrived, or nothing, behind what was kept: it must stay where it is until `keepUnread`.
     func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64)
-    func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64)
+    /// Reads on until something is in the event queue, to be delivered before the next call; false where nothing more can be read.
+    func readNext() -> Bool
+    /// `receive` of nothing would read on: there is room again for what was kept, or for an end that takes no bytes.
+    var canReadOn: Bool { get }
+    /// Copies what may not be read yet.
+    func keepUnread()
+    /// Appends what is to be sent, about `limit` bytes at most; what has left is in the event queue.
+    /// - Returns: whether there may be more to read or to say as soon as the events are delivered.
+    func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) -> Bool
     func reset(_ stream: StreamPointer, _ code: ErrorCode)
-    /// Tells the stream under way that its connection is gone.
-    /// - Parameter inOrder: the peer ended its side, and everything before that has come.
-    func connectionLost(inOrder: Bool)
+    /// Takes the record of the exchange back whose end has been delivered.
+    func release(_ stream: StreamPointer)
+    /// The peer has ended its side, and everything before that has come: `readNext` tells what that means.
+    func peerEnded()
+    /// The connection is gone: nothing more can be said on the stream under way, which is to be told of its end, and released.
+    /// - Returns: what ended it.
+    func connectionLost() -> StreamClose
 }
 
 /// What handlers say of a body waits in the stream, whichever side it goes to.
@@ -52,6 +66,6 @@ extension HTTP1Codec {
     }
 
     func canSend(_ stream: StreamPointer) -> Bool {
-        !isDead && stream.pointee.flags.isDisjoint(with: .unsendable)
+        stream.pointee.flags.isDisjoint(with: .unsendable)
     }
 }

@@ -45,7 +45,7 @@ extension HTTP1Exchanges {
     /// The answer ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
     /// With `noError` a complete answer still goes out: only the rest of the request is unwanted.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
-        guard !isDead, stream.pointee.flags.isDisjoint(with: .ended) else { return }
+        guard !stream.pointee.flags.contains(.resetSent) else { return }
         if code == .noError, stream.pointee.ending != .open { return }
         stream.pointee.flags.insert(.resetSent)
         resetCode = code.rawValue
@@ -126,17 +126,14 @@ extension HTTP1Exchanges {
         guard count > 0 else { return }
         stream.pointee.bodyBytesSent += count
         stream.pointee.lastActivity = now
-        stream.notify { $0.streamDrained(stream, count) }
+        events.appendDrained(stream, count)
     }
 
     /// - Parameter complete: as long as was told.
     private func end(
         _ stream: StreamPointer, _ plan: ResponsePlan, complete: Bool, into output: inout GatherBuffer
     ) -> Progress {
-        // The handler that heard of what was sent may have sent more, or reset.
-        guard !isDead, stream.pointee.outbound.isEmpty, stream.pointee.ending != .open,
-            !stream.pointee.flags.contains(.resetSent)
-        else { return .waits }
+        guard stream.pointee.outbound.isEmpty, stream.pointee.ending != .open else { return .waits }
         guard complete else { return .broken(ErrorCode.internalError.rawValue) }
         if plan.sendsBody, plan.body == .chunked {
             if let trailers = stream.pointee.outboundTrailers {

@@ -3,14 +3,6 @@ package import HTTP1
 package import HTTP2
 package import HTTPModel
 
-/// Owns a connection's HTTP/1.1 codec.
-package protocol HTTP1ExchangesOwner: AnyObject {
-    /// A request has come; its handler must be set before returning.
-    func exchangeBegan(_ stream: StreamPointer)
-    /// Called after the handler's `streamClosed`.
-    func exchangeEnded()
-}
-
 /// One server connection's HTTP/1.1 codec (RFC 9112): bytes in, events out; intents in, bytes out. No socket and no clock.
 ///
 ///     idle ──first byte──▶ head ──complete──▶ exchange ──request read, answer written──▶ idle …
@@ -20,7 +12,8 @@ package protocol HTTP1ExchangesOwner: AnyObject {
 /// request is turned into the record that HTTP/2 would have made of it, so that handlers see no version: pseudo-fields,
 /// no Host, nothing that concerns this hop only.
 package final class HTTP1Exchanges: HTTP1Codec {
-    package unowned(unsafe) var owner: (any HTTP1ExchangesOwner)?
+    /// Hears of every request.
+    package var requestListener = UnownedReference<any StreamHandler>(nil)
     /// The exchange whose request head has come.
     package var current: StreamPointer? { isAnnounced ? stream : nil }
     /// No further request is taken; once everything is written the connection ends.
@@ -33,6 +26,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     package private(set) var headSince: UInt64?
 
     package let pool: StreamPool
+    let events: EventQueue
     private let connection: UnsafeMutableRawPointer
     private let isSecure: Bool
     private let windowBytes: Int
@@ -42,8 +36,9 @@ package final class HTTP1Exchanges: HTTP1Codec {
     private var stream: StreamPointer?
     private var isAnnounced = false
     private var nextID: Int32 = 1
-    /// What came and was not read yet.
-    private var held = ByteBuffer()
+    private var input = HTTP1Input()
+    /// Reading has stopped for want of room.
+    private var isHeldBack = false
     /// Heads that wait to be sent, in front of any body.
     var written = ByteBuffer()
     /// The answer to what could not be read.
@@ -54,7 +49,6 @@ package final class HTTP1Exchanges: HTTP1Codec {
     /// Why the present exchange is reset.
     var resetCode: UInt32 = 0
     private(set) var isDraining = false
-    package private(set) var isDead = false
     package private(set) var fault: SessionFault?
     var now: UInt64 = 0
 
@@ -72,47 +66,36 @@ package final class HTTP1Exchanges: HTTP1Codec {
     ///   - windowBytes: body that a handler has not accepted; above it nothing more is read.
     package init(
         limits: HTTP1Limits, windowBytes: Int, isSecure: Bool, connection: UnsafeMutableRawPointer, pool: StreamPool,
-        date: DateText
+        events: EventQueue, date: DateText
     ) {
         reader = RequestReader(limits: limits)
         self.windowBytes = windowBytes
         self.isSecure = isSecure
         self.connection = connection
         self.pool = pool
+        self.events = events
         self.date = date
     }
 
     // MARK: Bytes
 
     /// Bytes wait here that may not be read yet: the socket's turn to hold them.
-    package var holdsReading: Bool { !isEnding && !mayRead && (!held.isEmpty || isOverWindow) }
+    package var holdsReading: Bool { !isEnding && !mayRead && (!input.isEmpty || isOverWindow) }
 
     /// The last byte of the last answer has been produced.
     package var isFinished: Bool { isEnding && stream == nil && refusal == nil }
 
-    package var isIdle: Bool { stream == nil && held.isEmpty && !isEnding }
+    package var isIdle: Bool { stream == nil && input.isEmpty && !isEnding }
 
-    /// Takes what arrived; events are called from within.
     package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
-        guard !isDead, !isEnding else { return }
         self.now = now
-        if held.isEmpty {
-            let used = read(bytes)
-            if !isEnding { held.append(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
-        } else {
-            held.append(bytes)
-            readHeld()
-        }
+        input.begin(bytes)
     }
 
-    private func readHeld() {
-        held.consume(read(held.readable))
-        // Reading has failed, or none follows.
-        if isEnding { held.removeAll() }
-        held.shrink(to: Self.heldBytesKept)
-    }
+    package var canReadOn: Bool { (isHeldBack || !input.isEmpty) && mayRead }
 
-    private static let heldBytesKept = 1024
+    // Reading has failed, or none follows.
+    package func keepUnread() { input.end(keepsRest: !isEnding) }
 
     private var isOverWindow: Bool {
         guard isAnnounced, let stream else { return false }
@@ -120,50 +103,57 @@ package final class HTTP1Exchanges: HTTP1Codec {
     }
 
     private var mayRead: Bool {
-        guard !isEnding, !isDead else { return false }
+        guard !isEnding else { return false }
         guard isAnnounced, let stream else { return true }
         return !stream.pointee.flags.contains(.remoteEnded) && stream.pointee.unconsumed < windowBytes
     }
 
-    /// Returns how many bytes were used.
-    private func read(_ input: UnsafeRawBufferPointer) -> Int {
-        var used = 0
+    package func readNext() -> Bool {
         do throws(HTTP1Failure) {
-            while mayRead {
-                let rest = UnsafeRawBufferPointer(rebasing: input[used...])
-                if stream == nil {
-                    if rest.isEmpty { break }
-                    beginHead()
-                }
-                let step = try reader.next(rest, into: &stream!.pointee.fields)
-                used += step.consumed
-                switch step.event {
-                case .needsMore: return used
-                case .head: try announce()
-                case .body(let range): deliver(UnsafeRawBufferPointer(rebasing: rest[range]))
-                case .end: requestEnded()
-                }
-            }
+            isHeldBack = !mayRead
+            return try isHeldBack ? false : read()
         } catch {
             fault = SessionFault(error)
             if error.isSectionLimit, isAnnounced || reader.isHeadCut { cutSection() } else { refuse(error.answer, error.text) }
+            return true
         }
-        return used
+    }
+
+    private func read() throws(HTTP1Failure) -> Bool {
+        let stream: StreamPointer
+        if let current = self.stream {
+            stream = current
+        } else {
+            if input.unread.isEmpty { return false }
+            stream = beginHead()
+        }
+        let bytes = input.unread
+        let step = try reader.next(bytes, into: &stream.pointee.fields)
+        input.consume(step.consumed)
+        switch step.event {
+        case .needsMore: return false
+        case .head: try announce(stream)
+        case .body(let range):
+            owesContinue = false
+            events.append(.data(stream, UnsafeRawBufferPointer(rebasing: bytes[range])))
+        case .end: requestEnded(stream)
+        }
+        return true
     }
 
     // MARK: A request
 
-    private func beginHead() {
+    private func beginHead() -> StreamPointer {
         headSince = now
         let stream = pool.take()
         stream.pointee.connection = connection
         // The places of the pseudo-fields, which come first.
         for _ in 0..<3 { stream.pointee.fields.append(Field("", "", token: .other)) }
         self.stream = stream
+        return stream
     }
 
-    private func announce() throws(HTTP1Failure) {
-        guard let stream else { return }
+    private func announce(_ stream: StreamPointer) throws(HTTP1Failure) {
         let head = reader.head
         let ended = head.body == .none || head.body == .length(0)
         if ended {
@@ -178,16 +168,12 @@ package final class HTTP1Exchanges: HTTP1Codec {
     private func announce(_ stream: StreamPointer, _ head: RequestHead, ended: Bool) {
         stream.pointee.id = nextID
         nextID = nextID == .max ? 1 : nextID + 1
-        stream.pointee.lastActivity = now
         stream.pointee.fields.becomeVersionFree(head, isSecure: isSecure)
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        stream.pointee.flags.insert(.headReceived)
         if ended { stream.pointee.flags.insert(.remoteEnded) }
-        if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
         headSince = nil
         isAnnounced = true
-        owner?.exchangeBegan(stream)
-        stream.notify { $0.streamHead(stream, ended: ended) }
+        stream.pointee.listener = requestListener
+        events.append(.head(stream, StreamEvent.Section(isTooLarge: reader.isTooLarge), ended: ended))
     }
 
     /// A head or trailers beyond what is read: the request ends there. Its handler is told, as of any that is too large, so that it
@@ -198,74 +184,56 @@ package final class HTTP1Exchanges: HTTP1Codec {
         end()
         leavesUnread = true
         guard isAnnounced else { return announce(stream, reader.head, ended: true) }
-        stream.pointee.flags.insert(.headTooLarge)
-        requestEnded()
+        requestEnded(stream, isTooLarge: true)
     }
 
-    private func deliver(_ bytes: UnsafeRawBufferPointer) {
-        guard let stream else { return }
+    private func requestEnded(_ stream: StreamPointer, isTooLarge: Bool = false) {
         owesContinue = false
-        stream.pointee.lastActivity = now
-        stream.pointee.bodyBytesReceived += bytes.count
-        guard !stream.pointee.flags.contains(.resetSent), stream.isHeard else { return }
-        stream.pointee.unconsumed += bytes.count
-        stream.notify { $0.streamData(stream, bytes) }
-    }
-
-    private func requestEnded() {
-        guard let stream else { return }
-        owesContinue = false
-        stream.pointee.lastActivity = now
         stream.pointee.flags.insert(.remoteEnded)
-        if reader.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
-        guard !stream.pointee.flags.contains(.resetSent) else { return }
-        stream.notify { $0.streamEnded(stream) }
+        events.append(.ended(stream, StreamEvent.Section(isTooLarge: isTooLarge || reader.isTooLarge)))
     }
 
     // MARK: Endings
 
-    /// Appends what is to be sent, about `limit` bytes at most, and reads on where that makes room for it.
-    package func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) {
-        guard !isDead else { return }
+    package func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) -> Bool {
         self.now = now
-        while !isDead {
-            // A request's end may need no more bytes, only room.
-            if mayRead, !held.isEmpty || isAnnounced { readHeld() }
-            if let refusal {
-                self.refusal = nil
-                writeRefusal(refusal.status, refusal.text, wallSeconds: wallSeconds, to: &output.bytes)
-            }
-            guard let stream, isAnnounced, output.count < limit else { return }
-            switch write(stream, into: &output, limit: limit, wallSeconds: wallSeconds) {
-            case .waits: return
-            case .ended(let keepsAlive):
-                if !keepsAlive { end() }
-                endExchange(stream, .complete)
-            case .broken(let code):
-                if case .body(let plan, _) = answer { isTruncated = plan.body == .untilClose }
-                end()
-                written.removeAll()
-                endExchange(stream, .reset(code))
-            }
+        if let refusal {
+            self.refusal = nil
+            writeRefusal(refusal.status, refusal.text, wallSeconds: wallSeconds, to: &output.bytes)
         }
+        guard let stream, isAnnounced, output.count < limit else { return false }
+        switch write(stream, into: &output, limit: limit, wallSeconds: wallSeconds) {
+        case .waits: return false
+        case .ended(let keepsAlive):
+            if !keepsAlive { end() }
+            endExchange(stream, .complete)
+        case .broken(let code):
+            if case .body(let plan, _) = answer { isTruncated = plan.body == .untilClose }
+            end()
+            written.removeAll()
+            endExchange(stream, .reset(code))
+        }
+        return true
     }
 
     /// No more requests: what is written still goes out.
     private func end() {
         guard !isEnding else { return }
         isEnding = true
-        leavesUnread = !held.isEmpty || !reader.isIdle
+        leavesUnread = !input.isEmpty || !reader.isIdle
     }
 
     private func endExchange(_ stream: StreamPointer, _ reason: StreamClose) {
+        stream.pointee.flags.insert(.closed)
+        events.append(.closed(stream, reason))
+    }
+
+    package func release(_ stream: StreamPointer) {
         self.stream = nil
         isAnnounced = false
         owesContinue = false
         answer = .awaited
-        stream.pointee.flags.insert(.closed)
-        stream.notify { $0.streamClosed(stream, reason) }
         pool.give(stream)
-        owner?.exchangeEnded()
     }
 
     private func dropHead() {
@@ -303,10 +271,12 @@ package final class HTTP1Exchanges: HTTP1Codec {
         if isIdle { end() }
     }
 
-    /// The connection is gone.
-    package func connectionLost(inOrder: Bool) {
-        guard !isDead else { return }
-        isDead = true
-        if let stream, isAnnounced { endExchange(stream, .connectionLost) } else { dropHead() }
+    /// A request that was not complete is one no more.
+    package func peerEnded() {}
+
+    package func connectionLost() -> StreamClose {
+        dropHead()
+        current?.pointee.flags.insert(.closed)
+        return .connectionLost
     }
 }

@@ -3,6 +3,7 @@ import Bytes
 import GRPCTesting
 import GatewayModel
 import HTTP2
+import HTTPModel
 import Testing
 import Transport
 

@@ -7,20 +7,20 @@ import Testing
 @testable import Transport
 
 /// A client's codec with a handler that notes everything, and no connection under it.
-private final class Client: HTTP1CallsOwner, StreamHandler {
+private final class Client: StreamHandler {
     let calls: HTTP1Calls
     var events: [String] = []
     var body = ""
     var ended = 0
     private let pool = StreamPool(chunks: ChunkPool())
+    private let queue = EventQueue()
 
     init(windowBytes: Int = 1 << 20, limits: HTTP1Limits = HTTP1Limits()) {
-        calls = HTTP1Calls(limits: limits, windowBytes: windowBytes, pool: pool)
+        calls = HTTP1Calls(limits: limits, windowBytes: windowBytes, pool: pool, events: queue)
         calls.connection = UnsafeMutableRawPointer(bitPattern: 8)
-        calls.owner = self
     }
 
-    deinit { calls.connectionLost(inOrder: false) }
+    deinit { lose() }
 
     var liveStreams: Int { pool.liveCount }
 
@@ -44,7 +44,9 @@ private final class Client: HTTP1CallsOwner, StreamHandler {
 
     func said(limit: Int = 64 << 10) -> String {
         var buffer = GatherBuffer(capacity: 256)
-        calls.produce(into: &buffer, limit: limit, now: 2, wallSeconds: 0)
+        read(UnsafeRawBufferPointer(start: nil, count: 0))
+        _ = calls.produce(into: &buffer, limit: limit, now: 2, wallSeconds: 0)
+        ended += deliverEvents(of: calls, queue)
         return String(decoding: buffer.bytes.readable, as: UTF8.self).replacing("\r\n", with: "\n")
     }
 
@@ -53,12 +55,18 @@ private final class Client: HTTP1CallsOwner, StreamHandler {
         var start = 0
         while start < bytes.count {
             let end = min(bytes.count, start + min(step, bytes.count))
-            bytes.withUnsafeBytes { calls.receive(UnsafeRawBufferPointer(rebasing: $0[start..<end]), now: 3) }
+            bytes.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[start..<end])) }
             start = end
         }
     }
 
-    func callEnded() { ended += 1 }
+    private func read(_ bytes: UnsafeRawBufferPointer) {
+        calls.receive(bytes, now: 3)
+        while calls.readNext() { ended += deliverEvents(of: calls, queue) }
+        calls.keepUnread()
+    }
+
+    func lose(inOrder: Bool = false) { ended += TransportTests.lose(calls, queue, inOrder: inOrder) }
 
     var onHead: (StreamPointer) -> Void = { _ in }
 
@@ -235,7 +243,7 @@ struct CallsTests {
         client.begin()
         _ = client.said()
         client.receive("HTTP/1.1 200 OK\r\n\r\nsome")
-        client.calls.connectionLost(inOrder: inOrder)
+        client.lose(inOrder: inOrder)
         #expect(client.body == "some")
         #expect(client.events.last == (inOrder ? "closed complete" : "closed connectionLost"))
     }
@@ -246,7 +254,7 @@ struct CallsTests {
         client.begin()
         _ = client.said()
         client.receive("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome")
-        client.calls.connectionLost(inOrder: true)
+        client.lose(inOrder: true)
         #expect(client.events.last == "closed connectionLost")
     }
 
@@ -265,7 +273,7 @@ struct CallsTests {
         }
         client.begin(method)
         if hasLeft { _ = client.said() }
-        client.calls.connectionLost(inOrder: true)
+        client.lose(inOrder: true)
         #expect(client.events.last == (mayAgain ? "closed unprocessed" : "closed connectionLost"))
     }
 

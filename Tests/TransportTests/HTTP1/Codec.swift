@@ -6,7 +6,7 @@ import HTTPModel
 @testable import Transport
 
 /// A codec with a handler that notes everything, and no connection under it.
-final class Codec: HTTP1ExchangesOwner, StreamHandler {
+final class Codec: StreamHandler {
     let exchanges: HTTP1Exchanges
     /// What happened, in order.
     var events: [String] = []
@@ -21,6 +21,7 @@ final class Codec: HTTP1ExchangesOwner, StreamHandler {
     var endedExchanges = 0
     private(set) var stream: StreamPointer?
     private let pool = StreamPool(chunks: ChunkPool())
+    private let queue = EventQueue()
     private var now: UInt64 = 1
 
     static let noon: Int64 = 784_111_777
@@ -28,11 +29,11 @@ final class Codec: HTTP1ExchangesOwner, StreamHandler {
     init(limits: HTTP1Limits = HTTP1Limits(), windowBytes: Int = 1 << 20, isSecure: Bool = false) {
         exchanges = HTTP1Exchanges(
             limits: limits, windowBytes: windowBytes, isSecure: isSecure,
-            connection: UnsafeMutableRawPointer(bitPattern: 8)!, pool: pool, date: DateText())
-        exchanges.owner = self
+            connection: UnsafeMutableRawPointer(bitPattern: 8)!, pool: pool, events: queue, date: DateText())
+        exchanges.requestListener = UnownedReference(self)
     }
 
-    deinit { exchanges.connectionLost(inOrder: false) }
+    deinit { lose() }
 
     var liveStreams: Int { pool.liveCount }
 
@@ -43,18 +44,33 @@ final class Codec: HTTP1ExchangesOwner, StreamHandler {
         var start = 0
         repeat {
             let end = min(bytes.count, start + min(step, bytes.count))
-            bytes.withUnsafeBytes { exchanges.receive(UnsafeRawBufferPointer(rebasing: $0[start..<end]), now: now) }
+            bytes.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[start..<end])) }
             start = end
             produce()
         } while start < bytes.count
         return self
     }
 
+    private func read(_ bytes: UnsafeRawBufferPointer) {
+        exchanges.receive(bytes, now: now)
+        while exchanges.readNext() { deliver() }
+        exchanges.keepUnread()
+    }
+
+    private func deliver() { endedExchanges += deliverEvents(of: exchanges, queue) }
+
+    func lose() { endedExchanges += TransportTests.lose(exchanges, queue) }
+
     func produce(limit: Int = 64 << 10) {
         now += 1
         while true {
             var buffer = GatherBuffer(capacity: 256)
-            exchanges.produce(into: &buffer, limit: limit, now: now, wallSeconds: Self.noon)
+            var goesOn = true
+            while goesOn {
+                read(UnsafeRawBufferPointer(start: nil, count: 0))
+                goesOn = exchanges.produce(into: &buffer, limit: limit, now: now, wallSeconds: Self.noon)
+                deliver()
+            }
             if buffer.count == 0 { return }
             output += String(decoding: buffer.bytes.readable, as: UTF8.self)
         }
@@ -115,9 +131,6 @@ final class Codec: HTTP1ExchangesOwner, StreamHandler {
 
     // MARK: Events
 
-    func exchangeBegan(_ stream: StreamPointer) { stream.pointee.handler = self }
-    func exchangeEnded() { endedExchanges += 1 }
-
     func streamHead(_ stream: StreamPointer, ended: Bool) {
         self.stream = stream
         fields = (0..<stream.pointee.fields.count).map {
@@ -145,4 +158,36 @@ final class Codec: HTTP1ExchangesOwner, StreamHandler {
         self.stream = nil
         events.append("closed \(reason)")
     }
+}
+
+/// Delivers what waits, as a connection does.
+/// - Returns: how many streams have ended.
+@discardableResult
+func deliverEvents(of codec: any HTTP1Codec, _ events: EventQueue) -> Int {
+    var ended = 0
+    events.deliver(now: 1) { event in
+        guard case .streamClosed(let stream) = event else { return }
+        codec.release(stream)
+        ended += 1
+    }
+    return ended
+}
+
+/// Ends the connection under a codec.
+@discardableResult
+func lose(_ codec: any HTTP1Codec, _ events: EventQueue, inOrder: Bool = false) -> Int {
+    var ended = 0
+    if inOrder {
+        codec.peerEnded()
+        codec.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: 1)
+        while codec.readNext() { ended += deliverEvents(of: codec, events) }
+        codec.keepUnread()
+    }
+    let reason = codec.connectionLost()
+    if let stream = codec.current {
+        stream.notify { $0.streamClosed(stream, reason) }
+        codec.release(stream)
+        ended += 1
+    }
+    return ended
 }

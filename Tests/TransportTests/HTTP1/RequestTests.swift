@@ -186,7 +186,7 @@ struct RequestTests {
         #expect(codec.exchanges.isFinished)
         let gone = Codec(limits: Self.small())
         gone.receive("GET /a HTTP/1.1\r\nhost: b\r\n\(String(repeating: "y", count: 4000))")
-        gone.exchanges.connectionLost(inOrder: false)
+        gone.lose()
         #expect(gone.events == ["head, ended", "closed connectionLost"] && gone.liveStreams == 0)
     }
 
@@ -234,11 +234,11 @@ struct RequestTests {
     func death() {
         let codec = Codec()
         codec.receive("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        codec.exchanges.connectionLost(inOrder: false)
+        codec.lose()
         #expect(codec.events == ["head, ended", "closed connectionLost"])
         let unfinished = Codec()
         unfinished.receive("GET / HTTP/1.1\r\nho")
-        unfinished.exchanges.connectionLost(inOrder: false)
+        unfinished.lose()
         #expect(unfinished.events.isEmpty)
         #expect(unfinished.liveStreams == 0)
     }

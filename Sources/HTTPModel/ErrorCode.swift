@@ -1,7 +1,7 @@
 /// HTTP/2 error codes (RFC 9113, section 7): those that we name; others come and go as numbers.
-package struct ErrorCode: RawRepresentable, Equatable, Sendable {
-    package let rawValue: UInt32
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
+@usableFromInline package struct ErrorCode: RawRepresentable, Equatable, Sendable {
+    @usableFromInline package let rawValue: UInt32
+    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     package static let noError = ErrorCode(rawValue: 0)
     package static let protocolError = ErrorCode(rawValue: 1)
