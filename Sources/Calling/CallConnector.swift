@@ -71,7 +71,6 @@ final class CallConnector: ClientConnectionOwner {
     }
 
     func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
-        context.loop.afterThisTick { withExtendedLifetime(connection) {} }
         guard completion != nil, connection === self.connection else { return }
         switch end {
         case .unreachable(let code), .broken(let code): next(ErrorNumber.text(code))

@@ -36,6 +36,13 @@ struct ArrivingSection {
         excessBytes = 0
     }
 
+    /// It is complete.
+    @inline(__always)
+    mutating func ended() {
+        stream = nil
+        waits = false
+    }
+
     /// What still arrives of it belongs to no stream any more.
     @inline(__always)
     mutating func streamClosed(_ stream: StreamPointer) {

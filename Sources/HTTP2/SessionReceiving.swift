@@ -47,6 +47,7 @@ extension Session {
         let fields = StreamEvent.Section(
             waiting: section.waits ? Int32(section.start)..<Int32(events.fieldCount) : 0..<0, isTooLarge: section.isTooLarge)
         events.fieldBytes += section.keptBytes(limits)
+        defer { section.ended() }
         if stream.pointee.flags.contains(.headRead) {
             // Trailers; nghttp2 has made sure that they end the stream.
             events.append(.ended(stream, fields))

@@ -130,6 +130,7 @@ public import Bytes
                 take(section, to: stream)
                 stream.notify { $0.streamEnded(stream) }
             case .drained(let stream, let count):
+                if stream.pointee.flags.contains(.resetSent) { continue }
                 stream.notify { $0.streamDrained(stream, count) }
             case .closed(let stream, let reason):
                 stream.notify { $0.streamClosed(stream, reason) }

@@ -140,10 +140,11 @@ package final class EventLoop {
     /// `flushable.flush()` will be called once before the loop waits. The caller keeps itself from asking twice.
     package func markDirty(_ flushable: any Flushable) { dirty.append(flushable) }
 
-    /// Runs `action` when the tick's flushes are done: for ending what may still be on the stack.
+    /// Runs `action` when the tick's flushes are done: what was said in the tick has been handed to its sockets.
     package func afterThisTick(_ action: @escaping () -> Void) { afterTick.append(action) }
 
-    /// Keeps an object that has ended until the tick is over: what calls it may be on the stack.
+    /// Keeps an object that has ended until the tick is over, because a call of it may be on the stack. The one place that extends
+    /// a life: who lets go of what may have called it, or ends itself, says so here.
     package func retire(_ object: AnyObject) { retired.append(object) }
 
     /// From the next tick on this loop's thread may read what `domain` guards, within a tick.

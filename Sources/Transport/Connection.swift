@@ -226,6 +226,7 @@ package class Connection: ByteChannelDelegate {
 
     package final func channelClosed(_ end: ChannelEnd) {
         isClosed = true
+        context.loop.retire(self)
         guard !isDelivering else {
             events { $0.removeAll() }
             return endOfChannel = end
@@ -235,7 +236,6 @@ package class Connection: ByteChannelDelegate {
 
     /// The channel is no more, and no handler is on the stack: tells the streams.
     func ended(_ end: ChannelEnd) {
-        context.loop.retire(self)
         switch codec {
         case .undecided: return
         case .http2(let session): tellStreams(session.connectionLost())

@@ -59,6 +59,8 @@ private final class Worker<Program: AnyObject>: @unchecked Sendable {
     private let index: Int
     private let make: @Sendable (WorkerContext) -> Program
     private var program: Program?
+    /// Outlives the program.
+    private var context: WorkerContext?
 
     init(index: Int, make: @escaping @Sendable (WorkerContext) -> Program) {
         self.index = index
@@ -69,12 +71,13 @@ private final class Worker<Program: AnyObject>: @unchecked Sendable {
         do throws(SystemError) {
             let loop = try EventLoop()
             let context = WorkerContext(index: index, loop: loop)
+            self.context = context
             program = make(context)
             mailbox = loop.mailbox
             started.open()
             loop.run()
             program = nil
-            withExtendedLifetime(context) {}
+            self.context = nil
         } catch {
             failure = error
             started.open()

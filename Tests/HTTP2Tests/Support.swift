@@ -5,7 +5,7 @@ import HTTPModel
 
 /// What one side of a connection heard, stream by stream.
 final class Recorder: StreamHandler {
-    struct Heard {
+    struct Heard: Equatable {
         var informational: [[String]] = []
         var head: [String]?
         var body: [UInt8] = []
@@ -22,6 +22,8 @@ final class Recorder: StreamHandler {
     var pongs: [UInt64] = []
     var settingsChanges = 0
     var streamsEnded = 0
+    /// What happened on streams, in order.
+    var order: [String] = []
     /// Gives windows back as data arrives.
     var consumes = true
     unowned(unsafe) let session: Session
@@ -45,7 +47,9 @@ final class Recorder: StreamHandler {
         }
     }
 
-    private func change(_ stream: StreamPointer, _ body: (inout Heard) -> Void) {
+    private func change(_ stream: StreamPointer, _ event: String = #function, _ body: (inout Heard) -> Void) {
+        let event = "\(stream.pointee.id) \(event.prefix { $0 != "(" })"
+        if order.last != event { order.append(event) }
         body(&streams[stream.pointee.id, default: Heard()])
     }
 
@@ -100,6 +104,8 @@ final class Side {
     let session: Session
     let heard: Recorder
     private var isLost = false
+    /// Called whenever the codec is given bytes.
+    var onReceive: () -> Void = {}
 
     init(_ role: Session.Role, _ limits: SessionLimits = .defaults) {
         pool = StreamPool(chunks: chunks)
@@ -154,6 +160,7 @@ final class Side {
             repeat {
                 guard !isLost else { return }
                 defer { deliver(now: now) }
+                onReceive()
                 rest = UnsafeRawBufferPointer(rebasing: rest[try session.receive(rest, now: now)...])
             } while !rest.isEmpty || session.isPaused
         }

@@ -172,11 +172,11 @@ final class KeySetRefresher {
         entry.told = Set(lines)
     }
 
-    /// The fetch, or its channel, may still be on the stack.
     private func release(_ entry: Entry) {
         guard let fetch = entry.fetch else { return }
         entry.fetch = nil
-        context.loop.afterThisTick { withExtendedLifetime((fetch, entry)) {} }
+        context.loop.retire(fetch)
+        context.loop.retire(entry)
     }
 
     private func checkSettled() {

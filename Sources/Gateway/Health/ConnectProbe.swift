@@ -27,8 +27,8 @@ final class ConnectProbe: ByteChannelDelegate {
         hear = nil
         guard let channel else { return }
         self.channel = nil
-        // The channel knows us by a reference that counts nothing.
-        loop.afterThisTick { withExtendedLifetime((self, channel)) {} }
+        loop.retire(self)
+        loop.retire(channel)
         channel.abort()
     }
 

@@ -180,8 +180,6 @@ final class HealthProbe: ClientConnectionOwner {
 
     func clientConnectionClosed(_ connection: ClientConnection, _ reason: ChannelEnd) {
         guard connection === self.connection else { return }
-        // It may still be on the stack.
-        context.loop.afterThisTick { withExtendedLifetime(connection) {} }
         self.connection = nil
         watch = nil
         if isChecking { end(false) }
@@ -197,7 +195,6 @@ final class HealthProbe: ClientConnectionOwner {
         guard let connection else { return }
         self.connection = nil
         connection.owner = nil
-        context.loop.afterThisTick { withExtendedLifetime(connection) {} }
         connection.channel.abort()
     }
 }

@@ -104,7 +104,7 @@ final class ProbeCall: StreamHandler {
 
     /// The handler may release the call, which is on the stack: streams do not hold their handlers.
     private func outlive(_ stream: StreamPointer) {
-        stream.connection { $0.context.loop.afterThisTick { withExtendedLifetime(self) {} } }
+        stream.connection { $0.context.loop.retire(self) }
     }
 
     // MARK: StreamHandler

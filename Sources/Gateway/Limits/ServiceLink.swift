@@ -63,8 +63,7 @@ final class ServiceLink: ClientConnectionOwner {
         for connection in leaving + [connection].compactMap({ $0 }) {
             connection.owner = nil
             connection.abandonStreams()
-            // It may be on the stack.
-            context.loop.afterThisTick { connection.channel.abort() }
+            connection.channel.abort()
         }
         connection = nil
         leaving = []

@@ -47,8 +47,7 @@ final class ReflectionAttempt: ClientConnectionOwner {
         guard let connection else { return }
         self.connection = nil
         connection.owner = nil
-        // It may be on the stack, and so may we.
-        context.loop.afterThisTick { withExtendedLifetime((self, connection)) {} }
+        context.loop.retire(self)
         connection.channel.abort()
     }
 

@@ -114,8 +114,6 @@ package final class SchemaRefresher {
         let tls = asked.plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
         asked.attempt = ReflectionAttempt(place, tls: tls, timeLimit: asked.reflection.timeout, context: context) {
             [unowned self, unowned asked] result in
-            // It may still be on the stack.
-            if let attempt = asked.attempt { context.loop.afterThisTick { withExtendedLifetime(attempt) {} } }
             asked.attempt = nil
             switch result {
             case .success(let answer): take(answer, asked)

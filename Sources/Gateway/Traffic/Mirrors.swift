@@ -143,8 +143,7 @@ final class Mirrors: StreamHandler {
         endpoint._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
         if let outcome { call.cluster.record(outcome, of: endpoint, began: attempt.pointee.began) }
         call.timer = nil
-        // Its endpoint may be on the stack.
-        worker.context.loop.afterThisTick { withExtendedLifetime(call) {} }
+        worker.context.loop.retire(call)
     }
 
     // MARK: The answer

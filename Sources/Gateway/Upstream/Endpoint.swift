@@ -264,11 +264,9 @@ package final class Endpoint: ClientConnectionOwner {
     package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
         guard let index = connections.firstIndex(where: { $0.connection === connection }) else { return }
         let wasOpen = connection.wasReady
-        // What closes may be on the stack: it ends after the tick.
         let pooled = connections.remove(at: index)
         if isLimited { cluster.usage.addConnections(-1) }
         usable.removeAll { $0.toOpaque() == Unmanaged.passUnretained(connection).toOpaque() }
-        context.loop.afterThisTick { withExtendedLifetime(pooled) {} }
         pooled.timer = nil
         pooled.age = nil
         if connection.isUnresponsive { recordUnresponsive() }
@@ -334,9 +332,8 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     private func releaseIfOver() {
-        guard isRetired, connections.isEmpty, firstWaiting == nil, holderCount == 0, let kept = keptAlive else { return }
+        guard isRetired, connections.isEmpty, firstWaiting == nil, holderCount == 0, keptAlive != nil else { return }
         keptAlive = nil
-        // It may be on the stack.
-        context.loop.afterThisTick { withExtendedLifetime(kept) {} }
+        context.loop.retire(self)
     }
 }

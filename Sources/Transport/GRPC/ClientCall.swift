@@ -163,8 +163,7 @@ package final class ClientCall: StreamHandler {
     /// Nothing more is heard of it.
     package func cancel() {
         isOver = true
-        // What calls us may still be on the stack.
-        context.loop.afterThisTick { [self] in withExtendedLifetime(self) {} }
+        context.loop.retire(self)
         forget()
     }
 

@@ -159,7 +159,7 @@ private final class LookupRun {
     private func end(_ answer: LookupAnswer) {
         (isOver, early) = (true, nil)
         waker?.disarm()
-        loop.afterThisTick { withExtendedLifetime(self) {} }
+        loop.retire(self)
         inquiries = [:]
         resolver.finished(self)
         tell(answer)
@@ -172,8 +172,7 @@ private final class LookupRun {
                 Inquiry(question, settings), on: loop, scratch: scratch,
                 heard: { [unowned self] server, answered in resolver.heard(from: server, answered: answered) }
             ) { [unowned self] finding in
-                // It is on the stack.
-                if let run = inquiries.removeValue(forKey: question) { loop.afterThisTick { withExtendedLifetime(run) {} } }
+                if let run = inquiries.removeValue(forKey: question) { loop.retire(run) }
                 take(lookup.found(finding, for: question, now: loop.now))
             }
         }

@@ -157,10 +157,9 @@ package final class ReflectionFetch: ClientCallOwner {
 
     private func end(_ result: Result<Answer, Failure>) {
         guard let completion else { return }
-        withExtendedLifetime(self) {
-            cancel()
-            completion(result)
-        }
+        connection.context.loop.retire(self)
+        cancel()
+        completion(result)
     }
 
     // MARK: ClientCallOwner
