@@ -167,7 +167,7 @@ let package = Package(
         tests("Time"),
         tests("Metrics"),
         tests("Net", ["Random", "BytesTesting"]),
-        tests("HTTPModel", ["CNghttp2"]),
+        tests("HTTPModel", ["CNghttp2", "Bytes"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
         tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "Random", "JSON", "Crypto", "Time"]),
         tests("Protobuf", ["Random"]),
