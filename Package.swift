@@ -190,7 +190,7 @@ let package = Package(
                 "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC", "DNS", "GRPCTesting",
                 "TLSTesting",
             ]),
-        tests("RateLimit", ["Bytes", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
+        tests("RateLimit", ["Bytes", "Random", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "GatewayModel",
             [

@@ -29,7 +29,7 @@ import TLS
             (claim("role", "clerk", is: "clerk"), "denied"),
         ] as [(AccessRule, String)])
     func token(rule: AccessRule, expected: String) throws {
-        let caller = try TestCaller(Self.reader)
+        let caller = try RuleCaller(Self.reader)
         #expect(caller.answer(to: rule).reason == expected)
         caller.usesMemory = false
         #expect(caller.answer(to: rule).reason == expected)
@@ -52,7 +52,7 @@ import TLS
             (.not(.anyone), "denied"),
         ] as [(AccessRule, String)])
     func combined(rule: AccessRule, expected: String) throws {
-        let caller = try TestCaller(Self.reader)
+        let caller = try RuleCaller(Self.reader)
         #expect(caller.answer(to: rule).reason == expected)
         caller.usesMemory = false
         #expect(caller.answer(to: rule).reason == expected)
@@ -70,16 +70,16 @@ import TLS
             (.all([.authenticated, .not(.anyone)]), "denied"), (.all([.not(.anyone), .authenticated]), "denied"),
         ] as [(AccessRule, String)])
     func stranger(rule: AccessRule, expected: String) throws {
-        #expect(try TestCaller().answer(to: rule).reason == expected)
+        #expect(try RuleCaller().answer(to: rule).reason == expected)
     }
 
     @Test("a header rule fits when any field of that name does")
     func header() throws {
         let present = AccessRule.header(try HeaderCondition(name: "x-key", "*"))
         let exact = AccessRule.header(try HeaderCondition(name: "x-key", "1"))
-        let twice = try TestCaller(nil, [("x-key", "0"), ("x-key", "1")])
-        let other = try TestCaller(nil, [("x-key", "01"), ("x-keys", "1")])
-        let none = try TestCaller()
+        let twice = try RuleCaller(nil, [("x-key", "0"), ("x-key", "1")])
+        let other = try RuleCaller(nil, [("x-key", "01"), ("x-keys", "1")])
+        let none = try RuleCaller()
         #expect(twice.answer(to: present) == .allowed)
         #expect(twice.answer(to: exact) == .allowed)
         #expect(other.answer(to: present) == .allowed)
@@ -91,11 +91,11 @@ import TLS
     @Test("an address rule fits in any of its blocks, and never where the address is not known")
     func address() throws {
         let rule = AccessRule.address([try CIDR("10.0.0.0/8"), try CIDR("2001:db8::/32")])
-        #expect(try TestCaller(address: "10.1.1.1").answer(to: rule) == .allowed)
-        #expect(try TestCaller(address: "2001:db8::1").answer(to: rule) == .allowed)
-        #expect(try TestCaller(address: "11.1.1.1").answer(to: rule).reason == "denied")
-        #expect(try TestCaller().answer(to: rule).reason == "denied")
-        #expect(try TestCaller(address: "10.1.1.1").answer(to: .address([])).reason == "denied")
+        #expect(try RuleCaller(address: "10.1.1.1").answer(to: rule) == .allowed)
+        #expect(try RuleCaller(address: "2001:db8::1").answer(to: rule) == .allowed)
+        #expect(try RuleCaller(address: "11.1.1.1").answer(to: rule).reason == "denied")
+        #expect(try RuleCaller().answer(to: rule).reason == "denied")
+        #expect(try RuleCaller(address: "10.1.1.1").answer(to: .address([])).reason == "denied")
     }
 
     @Test(
@@ -116,9 +116,9 @@ import TLS
             ([], "", false),
         ] as [([CertificateName], String, Bool)])
     func certificate(names: [CertificateName], wanted: String, fits: Bool) throws {
-        let caller = try TestCaller(certificate: names)
+        let caller = try RuleCaller(certificate: names)
         #expect((caller.answer(to: .clientCertificate(["other.dev", wanted])) == .allowed) == fits)
-        #expect(try TestCaller().answer(to: .clientCertificate([wanted])).reason == "denied")
+        #expect(try RuleCaller().answer(to: .clientCertificate([wanted])).reason == "denied")
     }
 
     @Test("whether a rule asks for a token is seen through any, all and not")

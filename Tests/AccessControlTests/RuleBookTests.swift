@@ -12,32 +12,32 @@ import Testing
 
     @Test("a route without allow needs an authenticated caller")
     func defaultAllow() throws {
-        #expect(try TestCaller().answer(AccessRules()) == Answer(reason: "needs authentication", rule: "default"))
-        #expect(try TestCaller("{}").answer(AccessRules()) == .allowed)
+        #expect(try RuleCaller().answer(AccessRules()) == Answer(reason: "needs authentication", rule: "default"))
+        #expect(try RuleCaller("{}").answer(AccessRules()) == .allowed)
     }
 
     @Test("deny is asked before allow, and a method's in addition to its route's")
     func deny() throws {
         let route = AccessRules(allow: NamedRule(name: "allow", .anyone), deny: NamedRule(name: "route", Self.claim("a", "1")))
         let method = AccessRules(deny: NamedRule(name: "method", Self.claim("b", "1")))
-        #expect(try TestCaller(#"{"a":1,"b":1}"#).answer(route, method: method) == Answer(reason: "denied", rule: "route"))
-        #expect(try TestCaller(#"{"b":1}"#).answer(route, method: method) == Answer(reason: "denied", rule: "method"))
-        #expect(try TestCaller(#"{"b":1}"#).answer(route) == .allowed)
-        #expect(try TestCaller("{}").answer(route, method: method) == .allowed)
+        #expect(try RuleCaller(#"{"a":1,"b":1}"#).answer(route, method: method) == Answer(reason: "denied", rule: "route"))
+        #expect(try RuleCaller(#"{"b":1}"#).answer(route, method: method) == Answer(reason: "denied", rule: "method"))
+        #expect(try RuleCaller(#"{"b":1}"#).answer(route) == .allowed)
+        #expect(try RuleCaller("{}").answer(route, method: method) == .allowed)
     }
 
     @Test("a method's allow replaces its route's, and its deny does not")
     func methodAllow() throws {
         let route = AccessRules(allow: NamedRule(name: "read", .scopes(["read"])))
         let method = AccessRules(allow: NamedRule(name: "write", .scopes(["write"])))
-        let writer = try TestCaller(#"{"scope":"write"}"#)
+        let writer = try RuleCaller(#"{"scope":"write"}"#)
         #expect(writer.answer(route) == Answer(reason: "needs scopes read", rule: "read"))
         #expect(writer.answer(route, method: method) == .allowed)
         #expect(
-            try TestCaller(#"{"scope":"read"}"#).answer(route, method: method)
+            try RuleCaller(#"{"scope":"read"}"#).answer(route, method: method)
                 == Answer(reason: "needs scopes write", rule: "write"))
         let denying = AccessRules(deny: NamedRule(name: "no", Self.claim("a", "1")))
-        #expect(try TestCaller(#"{"scope":"read"}"#).answer(route, method: denying) == .allowed)
+        #expect(try RuleCaller(#"{"scope":"read"}"#).answer(route, method: denying) == .allowed)
         #expect(writer.answer(route, method: denying) == Answer(reason: "needs scopes read", rule: "read"))
     }
 
@@ -45,26 +45,26 @@ import Testing
     func denyStranger() throws {
         let open = NamedRule(name: "open", .anyone)
         let banned = AccessRules(allow: open, deny: NamedRule(name: "banned", Self.claim("role", "banned")))
-        #expect(try TestCaller().answer(banned) == .allowed)
-        #expect(try TestCaller(#"{"role":"banned"}"#).answer(banned) == Answer(reason: "denied", rule: "banned"))
+        #expect(try RuleCaller().answer(banned) == .allowed)
+        #expect(try RuleCaller(#"{"role":"banned"}"#).answer(banned) == Answer(reason: "denied", rule: "banned"))
         let unscoped = AccessRules(allow: open, deny: NamedRule(name: "unscoped", .not(.scopes(["x"]))))
-        #expect(try TestCaller().answer(unscoped) == Answer(reason: "needs authentication", rule: "unscoped"))
-        #expect(try TestCaller("{}").answer(unscoped) == Answer(reason: "denied", rule: "unscoped"))
-        #expect(try TestCaller(#"{"scope":"x"}"#).answer(unscoped) == .allowed)
+        #expect(try RuleCaller().answer(unscoped) == Answer(reason: "needs authentication", rule: "unscoped"))
+        #expect(try RuleCaller("{}").answer(unscoped) == Answer(reason: "denied", rule: "unscoped"))
+        #expect(try RuleCaller(#"{"scope":"x"}"#).answer(unscoped) == .allowed)
         let legacy = AccessRules(allow: open, deny: NamedRule(name: "legacy", .header(try HeaderCondition(name: "x-legacy", "*"))))
-        #expect(try TestCaller(nil, [("x-legacy", "")]).answer(legacy) == Answer(reason: "denied", rule: "legacy"))
+        #expect(try RuleCaller(nil, [("x-legacy", "")]).answer(legacy) == Answer(reason: "denied", rule: "legacy"))
     }
 
     @Test("a shadow rule is reported where it would have refused, and refuses nothing")
     func shadowRules() throws {
         let strict = Self.shadow("strict", .scopes(["x"]))
-        let caller = try TestCaller(#"{"a":1}"#)
+        let caller = try RuleCaller(#"{"a":1}"#)
         #expect(caller.answer(AccessRules(allow: strict)) == Answer(reason: "allowed", rule: nil, shadow: ["strict"]))
         #expect(
             caller.answer(AccessRules(deny: Self.shadow("a", Self.claim("a", "1"))))
                 == Answer(reason: "allowed", rule: nil, shadow: ["a"]))
         #expect(caller.answer(AccessRules(deny: Self.shadow("b", Self.claim("a", "2")))) == .allowed)
-        #expect(try TestCaller(#"{"scope":"x"}"#).answer(AccessRules(allow: strict)) == .allowed)
+        #expect(try RuleCaller(#"{"scope":"x"}"#).answer(AccessRules(allow: strict)) == .allowed)
         let route = AccessRules(deny: Self.shadow("route", Self.claim("a", "1")))
         let method = AccessRules(allow: Self.shadow("allow", .scopes(["x"])), deny: Self.shadow("method", .authenticated))
         #expect(caller.answer(route, method: method) == Answer(reason: "allowed", rule: nil, shadow: ["route", "method", "allow"]))
@@ -74,25 +74,25 @@ import Testing
     func shadowAllow() throws {
         // On a route without another allow, that is the default: a stranger stays out.
         let open = AccessRules(allow: Self.shadow("open", .anyone))
-        #expect(try TestCaller().answer(open) == Answer(reason: "needs authentication", rule: "default"))
+        #expect(try RuleCaller().answer(open) == Answer(reason: "needs authentication", rule: "default"))
         // On a method it is the route's.
         let route = AccessRules(allow: NamedRule(name: "read", .scopes(["read"])))
         let method = AccessRules(allow: Self.shadow("write", .scopes(["write"])))
         #expect(
-            try TestCaller(#"{"scope":"read"}"#).answer(route, method: method)
+            try RuleCaller(#"{"scope":"read"}"#).answer(route, method: method)
                 == Answer(reason: "allowed", rule: nil, shadow: ["write"]))
         #expect(
-            try TestCaller(#"{"scope":"write"}"#).answer(route, method: method) == Answer(reason: "needs scopes read", rule: "read")
+            try RuleCaller(#"{"scope":"write"}"#).answer(route, method: method) == Answer(reason: "needs scopes read", rule: "read")
         )
         // And a method's enforced allow replaces a route's shadow.
         let enforced = AccessRules(allow: NamedRule(name: "any", .authenticated))
-        #expect(try TestCaller("{}").answer(AccessRules(allow: Self.shadow("s", .scopes(["x"]))), method: enforced) == .allowed)
+        #expect(try RuleCaller("{}").answer(AccessRules(allow: Self.shadow("s", .scopes(["x"]))), method: enforced) == .allowed)
     }
 
     @Test("a refused call is not asked about shadow rules")
     func shadowOfRefused() throws {
         let route = AccessRules(allow: NamedRule(name: "x", .scopes(["x"])), deny: Self.shadow("s", .anyone))
-        #expect(try TestCaller("{}").answer(route) == Answer(reason: "needs scopes x", rule: "x"))
+        #expect(try RuleCaller("{}").answer(route) == Answer(reason: "needs scopes x", rule: "x"))
     }
 
     @Test("what a token was found to be is remembered for one book of rules and forgotten with it")
@@ -102,7 +102,7 @@ import Testing
             let policy = builder.policy(route: AccessRules(allow: NamedRule(name: "r", .scopes([scope]))))
             return (builder.book(generation: generation), policy)
         }
-        let caller = try TestCaller(#"{"scope":"a"}"#)
+        let caller = try RuleCaller(#"{"scope":"a"}"#)
         let (first, firstPolicy) = book("a", generation: 1)
         let (second, secondPolicy) = book("b", generation: 2)
         for _ in 0..<3 {
@@ -120,7 +120,7 @@ import Testing
         }
         let book = builder.book(generation: 9)
         let granted = Set([0, 1, 63, 64, 65, 127, 128, 129, 255, 299])
-        let caller = try TestCaller(#"{"scope":"\#(granted.map { "s\($0)" }.joined(separator: " "))"}"#)
+        let caller = try RuleCaller(#"{"scope":"\#(granted.map { "s\($0)" }.joined(separator: " "))"}"#)
         caller.usesMemory = usesMemory
         for _ in 0..<2 {
             for (index, policy) in policies.enumerated() {
@@ -148,7 +148,7 @@ import Testing
             let rule = RuleModel.randomRule(&generator, depth: 4)
             for token in RuleModel.tokens {
                 for headers in [[], [("x", "1")]] {
-                    let answer = try TestCaller(token?.claims, headers).answer(to: rule)
+                    let answer = try RuleCaller(token?.claims, headers).answer(to: rule)
                     switch RuleModel.truth(rule, token, hasHeader: !headers.isEmpty) {
                     case true?: #expect(answer == .allowed, "\(rule)")
                     case false?: #expect(answer.reason == "denied" || answer.reason.hasPrefix("needs scopes"), "\(rule)")

@@ -1,3 +1,4 @@
+import Random
 import Time
 
 @testable import RateLimit
@@ -18,14 +19,9 @@ func limit(
     return Limit(rule, name: name, place: place, counters: registry)
 }
 
-/// A digest as spread as real ones are (splitmix64).
+/// A digest as spread as real ones are.
 func digest(_ number: Int) -> CounterDigest {
-    func mix(_ seed: UInt64) -> UInt64 {
-        var word = seed &* 0x9e37_79b9_7f4a_7c15
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
-    }
+    func mix(_ seed: UInt64) -> UInt64 { SplitMix64.mix(seed &* SplitMix64.increment) }
     return CounterDigest(low: mix(UInt64(number) + 1), high: mix(UInt64(number) &+ 0x1234_5678_9abc))
 }
 

@@ -10,7 +10,7 @@ import Testing
 struct RetryFixture {
     let gateway: TestGateway
     let backends: [TestBackend]
-    let caller: GRPCTesting.TestCaller
+    let caller: TestCaller
 
     /// - Parameters:
     ///   - route: further keys of the only route.

@@ -20,7 +20,7 @@ struct HashPolicyTests {
     }
 
     /// Which backends ten calls with these headers went to.
-    private func places(_ fields: [(String, String)], _ caller: GRPCTesting.TestCaller, _ backends: [TestBackend]) -> Set<Int> {
+    private func places(_ fields: [(String, String)], _ caller: TestCaller, _ backends: [TestBackend]) -> Set<Int> {
         let before = backends.map(\.paths.count)
         for _ in 0..<10 { #expect(caller.unary("/a.S/Call", [], fields).status == "0") }
         return Set(backends.indices.filter { backends[$0].paths.count > before[$0] })

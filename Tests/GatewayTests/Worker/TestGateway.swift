@@ -30,7 +30,7 @@ final class TestGateway {
     private let route: String
     let tickets = TicketKeys(now: Instant(nanoseconds: 0))
     /// Connections call their owners for as long as the loop turns.
-    private var callers: [GRPCTesting.TestCaller] = []
+    private var callers: [TestCaller] = []
 
     /// - Parameters:
     ///   - endpoints: of the only cluster, which everything is sent to.
@@ -112,8 +112,8 @@ final class TestGateway {
     var address: SocketAddress { socket.address }
     var endpoints: [Endpoint] { gateway.current.clusters[0].endpoints }
 
-    func caller(limits: SessionLimits = .defaults) throws -> GRPCTesting.TestCaller {
-        let caller = try GRPCTesting.TestCaller(to: address, worker: outside, limits: limits)
+    func caller(limits: SessionLimits = .defaults) throws -> TestCaller {
+        let caller = try TestCaller(to: address, worker: outside, limits: limits)
         callers.append(caller)
         return caller
     }

@@ -9,7 +9,7 @@ import TLS
 @testable import JOSE
 
 /// A caller with everything that rules may ask of one.
-final class TestCaller {
+final class RuleCaller {
     let token: VerifiedToken?
     let memory = UnsafeMutablePointer<RuleMemo>.allocate(capacity: 1)
     var fields = FieldBlock()
@@ -17,7 +17,7 @@ final class TestCaller {
     var certificate: CertificateNames?
     var usesMemory = true
 
-    /// - Parameter claims: the token's; without them the caller is a stranger.
+    /// - Parameter claims: the token's; without them the caller is unauthenticated.
     init(
         _ claims: String? = nil, _ headers: [(String, String)] = [], address: String? = nil, certificate: [CertificateName]? = nil
     ) throws {
