@@ -6,7 +6,7 @@ package import Time
 ///                                          ▲                           │
 ///                                          └─────────no answer─────────┘
 ///
-/// While it is skipped no call waits for it: a probe is a question of its own beside the call that brought it about.
+/// While it is skipped no call waits for it: a probe is a request of its own, beside the call that caused it.
 /// Pure: time is an argument.
 package struct StoreHealth {
     package enum Admission: Equatable {
@@ -23,13 +23,12 @@ package struct StoreHealth {
     private var timeoutsInRow = 0
     private var nextProbe = Instant(nanoseconds: 0)
     private var isProbing = false
-    /// What those who run the process have last heard of the store.
+    /// What was last reported of the store; `nil` while it decides.
     package private(set) var trouble: StoreTrouble?
-    /// The codes of what they have heard since it last decided.
-    private var told: [String] = []
-    private static let toldMax = 8
-    /// When the last decision failed. A store that decides some calls and not others is in trouble, and changes no mind
-    /// with every call.
+    /// The codes of what was reported since it last decided.
+    private var reported: [String] = []
+    private static let reportedMax = 8
+    /// When the last decision failed. A store that decides only some calls stays in trouble, instead of alternating with every call.
     private var lastTrouble = Instant(nanoseconds: 0)
     package static let quietMin = Duration.seconds(1)
 
@@ -58,21 +57,21 @@ package struct StoreHealth {
         if isSkipping { nextProbe = now + Self.probeInterval }
     }
 
-    /// The store decided, or did not: true where that is news. Other trouble is news only by words of its own.
+    /// The store decided, or did not: true where that is to be reported. Further trouble is reported only with another code.
     package mutating func record(_ trouble: StoreTrouble?, now: Instant) -> Bool {
         guard let trouble else {
             guard self.trouble != nil, lastTrouble + Self.quietMin <= now else { return false }
             self.trouble = nil
-            told = []
+            reported = []
             return true
         }
         lastTrouble = now
         let code = trouble.code
         if self.trouble != nil {
-            guard let code, !told.contains(code), told.count < Self.toldMax else { return false }
+            guard let code, !reported.contains(code), reported.count < Self.reportedMax else { return false }
         }
         self.trouble = trouble
-        if let code { told.append(code) }
+        if let code { reported.append(code) }
         return true
     }
 

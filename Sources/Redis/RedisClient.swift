@@ -14,14 +14,14 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     private var timer: Timer?
     /// When the timer fires; in the distant future where it is not armed.
     private var wakes = Instant.distantFuture
-    /// Tells a connection that comes too late from the one that is wanted.
+    /// Distinguishes a connection that completes too late from the current attempt.
     private var dialNumber: UInt64 = 0
     private var isClosed = false
     /// Why we are closing the channel.
     private var losing: RedisFailure?
-    /// The channel has brought something of the server's.
-    private var hasHeard = false
-    /// Hears why a connection ended; for the log.
+    /// The server has sent something on this connection.
+    private var hasReceived = false
+    /// Called with the reason whenever a connection ended; for the log.
     package var onLost: ((RedisFailure) -> Void)?
 
     package init(_ settings: RedisSettings, dialer: Dialer, on loop: EventLoop, seed: UInt64) {
@@ -74,7 +74,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
 
     package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
         let wasReady = isReady
-        hasHeard = true
+        hasReceived = true
         do {
             try session.received(bytes, now: loop.now)
         } catch {
@@ -93,12 +93,12 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     package func channelClosed(_ end: ChannelEnd) {
         channel = nil
         var failure = losing ?? .connectionLost
-        // Once the server has said something, however the connection ends it is lost.
-        if losing == nil, !hasHeard, let reason = end.reason {
+        // After the server has sent something, any end is a lost connection.
+        if losing == nil, !hasReceived, let reason = end.reason {
             if case .security = end { failure = .security(reason) } else { failure = .unreachable(reason) }
         }
         losing = nil
-        hasHeard = false
+        hasReceived = false
         lost(failure)
     }
 
@@ -116,7 +116,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
         arm()
     }
 
-    /// Sees to it that `tick` comes in time for what is due next: a command's timeout may be due long before the end of a
+    /// Makes `tick` run in time for what is due next: a command's timeout may be due long before the end of a
     /// connection attempt, or of a server's silence, that the timer is set to. A tick that comes too early does nothing,
     /// which is cheaper than moving the timer with every reply.
     private func arm() {
@@ -140,7 +140,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
         }
     }
 
-    /// Gives the connection up, or the attempt at one.
+    /// Aborts the connection, or the attempt at one.
     private func lose(_ failure: RedisFailure) {
         guard let channel else { return lost(failure) }
         losing = failure
