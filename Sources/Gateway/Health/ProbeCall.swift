@@ -69,13 +69,7 @@ final class ProbeCall: StreamHandler {
         stream = try? connection.request(ended: ended, handler: UnownedReference(self), stream: nil) { stream in
             let scratch = connection.context.fieldScratch
             for (index, (name, value)) in fields.enumerated() {
-                var (name, value) = (name, value)
-                let keptName = name.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
-                let keptValue = value.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
-                let bytes = keptName.baseAddress!.assumingMemoryBound(to: UInt8.self)
-                scratch[index] = Field(
-                    name: bytes, nameCount: keptName.count, value: keptValue.baseAddress!.assumingMemoryBound(to: UInt8.self),
-                    valueCount: keptValue.count, token: FieldToken(keptName), flags: .borrowed)
+                scratch[index] = stream.pointee.fields.keepField(name, value)
             }
             return UnsafeBufferPointer(rebasing: scratch[..<fields.count])
         }

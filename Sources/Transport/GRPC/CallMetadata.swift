@@ -59,12 +59,7 @@ extension GRPCCall {
                     BinaryMetadata.encode(bytes, into: &server.scratch)
                     bytes = server.scratch.readable
                 }
-                let keptName = stream.pointee.fields.keep(name)
-                let keptValue = stream.pointee.fields.keep(bytes)
-                return Field(
-                    name: keptName.bindMemory(to: UInt8.self).baseAddress!, nameCount: keptName.count,
-                    value: keptValue.bindMemory(to: UInt8.self).baseAddress!, valueCount: keptValue.count,
-                    token: FieldToken(name), flags: .borrowed)
+                return stream.pointee.fields.keepField(name: name, value: bytes, token: FieldToken(name))
             }
         }
     }

@@ -121,15 +121,8 @@ package final class ClientCall: StreamHandler {
         metadata += request.metadata
         let fields = stream.pointee.fields.reserveFields(metadata.count)
         for (index, entry) in metadata.enumerated() {
-            var (name, value) = (entry.name, entry.value)
-            let keptName = name.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
-            let keptValue = value.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
-            fields.initializeElement(
-                at: index,
-                to: Field(
-                    name: keptName.baseAddress!.assumingMemoryBound(to: UInt8.self), nameCount: keptName.count,
-                    value: keptValue.baseAddress!.assumingMemoryBound(to: UInt8.self), valueCount: keptValue.count,
-                    token: FieldToken(keptName), flags: entry.isSecret ? .borrowedNeverIndexed : .borrowed))
+            let flags: Field.Flags = entry.isSecret ? .borrowedNeverIndexed : .borrowed
+            fields.initializeElement(at: index, to: stream.pointee.fields.keepField(entry.name, entry.value, flags: flags))
         }
         return UnsafeBufferPointer(fields)
     }
