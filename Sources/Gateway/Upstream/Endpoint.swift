@@ -333,7 +333,8 @@ package final class Endpoint: ClientConnectionOwner {
 
     private func releaseIfOver() {
         guard isRetired, connections.isEmpty, firstWaiting == nil, holderCount == 0, keptAlive != nil else { return }
-        keptAlive = nil
+        // First: the next line may let go of the last reference.
         context.loop.retire(self)
+        keptAlive = nil
     }
 }
