@@ -90,6 +90,7 @@ let package = Package(
                 "CLinux", "Bytes", "Random", "JSON", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1",
                 "HTTP2", "GRPC", "Config", "DNS",
             ]),
+        module("Bridging", ["Bytes", "Compression", "JSON", "HTTPModel", "GRPC", "Transcoding"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"]),
 
         // 8  model
@@ -106,7 +107,7 @@ let package = Package(
             [
                 "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
                 "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing",
-                "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit", "GatewayModel",
+                "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel",
             ]),
         module(
             "RateLimitService",
@@ -190,6 +191,7 @@ let package = Package(
                 "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC", "DNS", "GRPCTesting",
                 "TLSTesting",
             ]),
+        tests("Bridging", ["Bytes"]),
         tests("RateLimit", ["Bytes", "Random", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "GatewayModel",
@@ -208,8 +210,7 @@ let package = Package(
             "RateLimitService",
             [
                 "Bytes", "Time", "Metrics", "Net", "HTTPModel", "Messages", "Reactor", "Sockets", "GRPC", "Config", "Redis",
-                "Transport",
-                "RateLimit", "GRPCTesting", "RedisServer", protobuf,
+                "Transport", "RateLimit", "GRPCTesting", "RedisServer", protobuf,
             ]),
         tests(
             "Demo",

@@ -1,3 +1,4 @@
+internal import Bridging
 internal import Bytes
 internal import Compression
 internal import GRPC
@@ -6,15 +7,12 @@ internal import Transcoding
 
 /// Compressed bodies and messages of calls over a bridge.
 extension GatewayWorker {
-    /// What can be read here, as a refusal names it.
-    static var readableEncodings: String { "gzip, identity" }
-
     static func isGzip(_ encoding: UnsafeRawBufferPointer) -> Bool { HTTPGrammar.equalsIgnoringCase(encoding, "gzip") }
 
     /// Makes ready to read a body that is compressed as a whole; a cause where that cannot be.
     func readCompressed(_ exchange: ExchangePointer, _ bridge: Bridge, _ encoding: UnsafeRawBufferPointer?) -> RefusalCause? {
         guard let encoding else { return nil }
-        guard Self.isGzip(encoding) else { return .unsupportedCompression(accepted: Self.readableEncodings) }
+        guard Self.isGzip(encoding) else { return .unsupportedCompression(accepted: CompressionPool.readableEncodings) }
         guard let inflater = compression.takeInflater(bytesMax: exchange.pointee.bodyBytesMax) else {
             return .overloaded(retryAfter: .seconds(1))
         }

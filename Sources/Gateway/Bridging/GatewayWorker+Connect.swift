@@ -1,3 +1,4 @@
+internal import Bridging
 internal import Bytes
 internal import GRPC
 internal import HTTPModel
@@ -89,7 +90,9 @@ extension GatewayWorker {
                     acceptsGzip: request.acceptsGzip)
                 if let cause = readCompressed(exchange, bridge, encoding) { return cause }
             } else {
-                if let encoding, !Self.isGzip(encoding) { return .unsupportedCompression(accepted: Self.readableEncodings) }
+                if let encoding, !Self.isGzip(encoding) {
+                    return .unsupportedCompression(accepted: CompressionPool.readableEncodings)
+                }
                 let converter = try EnvelopeConverter(
                     pair, transcoding.match, gzip: compression.gzip, requestIsGzip: encoding != nil,
                     answerIsGzip: request.acceptsGzip)

@@ -1,3 +1,4 @@
+package import Bridging
 package import Bytes
 package import GRPC
 package import HTTPModel

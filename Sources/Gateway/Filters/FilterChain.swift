@@ -1,3 +1,4 @@
+internal import Bridging
 internal import Bytes
 internal import GRPC
 internal import Routing

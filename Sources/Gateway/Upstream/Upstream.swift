@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Bridging
 internal import Bytes
 internal import GRPC
 internal import HTTP2

@@ -1,15 +1,15 @@
 internal import Bytes
+internal import HTTPModel
 internal import Metrics
 internal import GRPC
 internal import Net
 internal import Protobuf
 internal import Routing
-internal import Transcoding
-internal import HTTPModel
 package import Reactor
 internal import TLS
 package import Telemetry
 internal import Time
+internal import Transcoding
 internal import Transport
 
 /// A worker's access log: hands the lines of a tick over at its end.

@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Bridging
 internal import Reactor
 internal import Bytes
 internal import GRPC

@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// A table of fixed size, one per worker, in which a head has one place. It says what reading again would say: the bytes are
 /// compared in full, and what routes said is forgotten when others come.
-package final class HeadCache {
+@usableFromInline package final class HeadCache {
     private let slots: UnsafeMutablePointer<Slot>
 
     private static let slotBits = 6
@@ -14,10 +14,10 @@ package final class HeadCache {
     /// A head's place, with what is known if the head that lies there is the same.
     package typealias Place = UnsafeMutablePointer<Slot>
 
-    package struct Slot {
+    @usableFromInline package struct Slot {
         /// Negative where the routes have not been asked.
-        private var route: Int32 = -1
-        private var method: Int32 = 0
+        @usableFromInline var route: Int32 = -1
+        @usableFromInline var method: Int32 = 0
         private(set) var authorityCount: UInt8 = 0
         /// Zero in an empty slot.
         private(set) var targetCount: UInt8 = 0
@@ -56,10 +56,10 @@ package final class HeadCache {
         }
 
         /// Where the routes send this head, if they have been asked: the route, and its method entry or a negative number.
-        @inline(__always)
+        @inlinable @inline(__always)
         package var target: (route: Int, method: Int)? { route < 0 ? nil : (Int(route), Int(method)) }
 
-        package mutating func record(route: Int, method: Int) {
+        @inlinable package mutating func record(route: Int, method: Int) {
             self.route = Int32(truncatingIfNeeded: route)
             self.method = Int32(truncatingIfNeeded: method)
         }

@@ -1,10 +1,10 @@
-internal import Bytes
+package import Bytes
 internal import Compression
-internal import GRPC
-internal import Transcoding
+package import GRPC
+package import Transcoding
 
 /// Connect's streams with messages in JSON: each in an envelope of its own, and compressed by itself where both sides like.
-final class EnvelopeConverter: BodyConverter {
+package final class EnvelopeConverter: BodyConverter {
     private let pair: TranscoderPair
     private let gzip: MessageGzip
     private let requestIsGzip: Bool
@@ -14,7 +14,7 @@ final class EnvelopeConverter: BodyConverter {
     private var text = ByteBuffer()
     private var density = DensityGuard()
 
-    init(
+    package init(
         _ pair: TranscoderPair, _ match: BindingMatch, gzip: MessageGzip, requestIsGzip: Bool, answerIsGzip: Bool
     ) throws(ConversionFailure) {
         self.pair = pair
@@ -30,7 +30,7 @@ final class EnvelopeConverter: BodyConverter {
         } catch { throw ConversionFailure(error, pair.plan) }
     }
 
-    func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
         request.receive(bytes)
         while let message = try nextRequest() {
             guard message.isCompressed, message.payload.count > 0 else {
@@ -62,11 +62,11 @@ final class EnvelopeConverter: BodyConverter {
         }
     }
 
-    func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
         do throws(MessageReader.Failure) { try request.finish() } catch { throw Self.malformed("the body ends within an envelope") }
     }
 
-    func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
         answer.receive(bytes)
         while let message = try nextAnswer() {
             guard !message.isCompressed else { throw Self.malformedAnswer("a compressed message without grpc-encoding") }
@@ -97,9 +97,9 @@ final class EnvelopeConverter: BodyConverter {
         text.shrink(to: Bridge.outputBytesKept)
     }
 
-    var answerIsWithinMessage: Bool { answer.waitingBytes > 0 }
+    package var answerIsWithinMessage: Bool { answer.waitingBytes > 0 }
 
-    func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
         guard answer.waitingBytes == 0 else { throw Self.malformedAnswer("it ends within a message") }
     }
 

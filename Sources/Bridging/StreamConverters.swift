@@ -1,44 +1,46 @@
-internal import Bytes
+package import Bytes
 internal import GRPC
 
 /// Frames that are the same on both sides: gRPC-Web's binary form, and Connect's streams with binary messages.
 ///
 /// What the caller reads behind the messages is a frame too: one that is cut off would swallow it, and one with a flag of
 /// the caller's protocol would be taken for it.
-final class PassingConverter: BodyConverter {
+package final class PassingConverter: BodyConverter {
     private var frames = FramePair()
 
-    func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package init() {}
+
+    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
         try self.frames.request(bytes)
         frames.append(bytes)
     }
 
-    func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) { try self.frames.requestEnded() }
+    package func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) { try self.frames.requestEnded() }
 
-    func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
         try frames.answer(bytes) { body.append($0) }
     }
 
-    func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) { try frames.answerEnded() }
+    package func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) { try frames.answerEnded() }
 
-    var answerIsAtBoundary: Bool { frames.answerIsAtBoundary }
-    var answerIsWithinMessage: Bool { frames.answerIsWithinMessage }
+    package var answerIsAtBoundary: Bool { frames.answerIsAtBoundary }
+    package var answerIsWithinMessage: Bool { frames.answerIsWithinMessage }
 }
 
 /// gRPC-Web where either body, or both, is base64. Each piece of an answer is padded by itself, so that a message can be
 /// read as soon as it is there.
-final class TextConverter: BodyConverter {
+package final class TextConverter: BodyConverter {
     private var reader = Base64Reader()
     private var frames = FramePair()
     private let requestIsText: Bool
     private let answerIsText: Bool
 
-    init(requestIsText: Bool, answerIsText: Bool) {
+    package init(requestIsText: Bool, answerIsText: Bool) {
         self.requestIsText = requestIsText
         self.answerIsText = answerIsText
     }
 
-    func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
         let before = frames.count
         if requestIsText {
             guard reader.read(bytes, into: &frames) else { throw Self.noBase64 }
@@ -48,19 +50,19 @@ final class TextConverter: BodyConverter {
         try self.frames.request(UnsafeRawBufferPointer(rebasing: frames.readable[before...]))
     }
 
-    func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
         guard reader.isAtEnd else { throw Self.noBase64 }
         try self.frames.requestEnded()
     }
 
-    func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
         try frames.answer(bytes) { if answerIsText { Base64.encode($0, into: &body) } else { body.append($0) } }
     }
 
-    func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) { try frames.answerEnded() }
+    package func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) { try frames.answerEnded() }
 
-    var answerIsAtBoundary: Bool { frames.answerIsAtBoundary }
-    var answerIsWithinMessage: Bool { frames.answerIsWithinMessage }
+    package var answerIsAtBoundary: Bool { frames.answerIsAtBoundary }
+    package var answerIsWithinMessage: Bool { frames.answerIsWithinMessage }
 
     private static var noBase64: ConversionFailure {
         ConversionFailure(.malformedMessage(field: "", problem: "the body is not base64"))
@@ -78,13 +80,13 @@ private struct FramePair: ~Copyable {
 
     private static let heldBytesMax = 64 << 10
 
-    mutating func request(_ bytes: UnsafeRawBufferPointer) throws(ConversionFailure) {
+    package mutating func request(_ bytes: UnsafeRawBufferPointer) throws(ConversionFailure) {
         guard request.passKnown(bytes) == bytes.count else {
             throw ConversionFailure(.malformedMessage(field: "", problem: "a message with unknown flags"))
         }
     }
 
-    func requestEnded() throws(ConversionFailure) {
+    package func requestEnded() throws(ConversionFailure) {
         guard request.isAtBoundary else {
             throw ConversionFailure(.malformedMessage(field: "", problem: "the body ends within a message"))
         }
@@ -94,7 +96,7 @@ private struct FramePair: ~Copyable {
     ///
     /// A message that has begun downstream can only be cut off there. What its caller could not use yet is held, so that an
     /// answer that ends within it still ends in words.
-    mutating func answer(
+    package mutating func answer(
         _ bytes: UnsafeRawBufferPointer, to next: (UnsafeRawBufferPointer) -> Void
     ) throws(ConversionFailure) {
         let (passed, whole) = answer.passMessages(bytes)
@@ -118,16 +120,16 @@ private struct FramePair: ~Copyable {
     }
 
     /// What has been handed on ends with a message.
-    var answerIsAtBoundary: Bool { !isPassing }
-    var answerIsWithinMessage: Bool { !answer.isAtBoundary }
+    package var answerIsAtBoundary: Bool { !isPassing }
+    package var answerIsWithinMessage: Bool { !answer.isAtBoundary }
 
-    func answerEnded() throws(ConversionFailure) {
+    package func answerEnded() throws(ConversionFailure) {
         guard answer.isAtBoundary else {
             throw ConversionFailure(.upstreamMalformedMessage(field: "", problem: "it ends within a message"))
         }
     }
 
-    static var unknownAnswer: ConversionFailure {
+    package static var unknownAnswer: ConversionFailure {
         ConversionFailure(.upstreamMalformedMessage(field: "", problem: "a message with unknown flags"))
     }
 }

@@ -1,7 +1,7 @@
 import Bytes
 import Testing
 
-@testable import Gateway
+@testable import Bridging
 
 @Suite("Body converters")
 struct ConverterTests {

@@ -1,8 +1,8 @@
-internal import Bytes
+package import Bytes
 internal import GRPC
 
 /// A bare message each way, as in Connect's unary calls: the request gets its frame, the answer loses it.
-final class MessageConverter: BodyConverter {
+package final class MessageConverter: BodyConverter {
     private let requestIsCompressed: Bool
     /// Told by `content-length`: then nothing is held until the message is complete.
     private let announcedBytes: Int?
@@ -10,18 +10,18 @@ final class MessageConverter: BodyConverter {
     private var held = ByteBuffer()
     private var reader: MessageReader
     private var messageCount = 0
-    private(set) var answerIsCompressed = false
+    package private(set) var answerIsCompressed = false
 
     /// What is held of one message, in either direction.
-    static let messageBytesMax = 16 << 20
+    package static let messageBytesMax = 16 << 20
 
-    init(requestIsCompressed: Bool, announcedBytes: Int?) {
+    package init(requestIsCompressed: Bool, announcedBytes: Int?) {
         self.requestIsCompressed = requestIsCompressed
         self.announcedBytes = announcedBytes.flatMap { $0 <= Int(UInt32.max) ? $0 : nil }
         reader = MessageReader(payloadBytesMax: UInt32(Self.messageBytesMax))
     }
 
-    func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
         if let announcedBytes {
             if !frameIsWritten { writeFrame(of: announcedBytes, to: &frames) }
             return frames.append(bytes)
@@ -30,7 +30,7 @@ final class MessageConverter: BodyConverter {
         held.append(bytes)
     }
 
-    func requestEnded(into frames: inout ByteBuffer) {
+    package func requestEnded(into frames: inout ByteBuffer) {
         guard !frameIsWritten else { return }
         writeFrame(of: held.count, to: &frames)
         frames.append(held.readable)
@@ -47,7 +47,7 @@ final class MessageConverter: BodyConverter {
         frames.commit(MessageFrame.headerBytes)
     }
 
-    func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
         reader.receive(bytes)
         do throws(MessageReader.Failure) {
             while let message = try reader.next() {
@@ -65,10 +65,10 @@ final class MessageConverter: BodyConverter {
         }
     }
 
-    var answerIsWithinMessage: Bool { reader.waitingBytes > 0 }
+    package var answerIsWithinMessage: Bool { reader.waitingBytes > 0 }
 
     /// Exactly one message.
-    func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
         guard reader.waitingBytes == 0 else { throw Self.malformed("it ends within a message") }
         guard messageCount == 1 else { throw Self.malformed("no message") }
     }

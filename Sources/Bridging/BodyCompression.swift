@@ -1,29 +1,34 @@
-internal import Bytes
-internal import Compression
-internal import GRPC
+package import Bytes
+package import Compression
+package import GRPC
 
 /// What a worker compresses and reads compressed bodies with.
-struct CompressionPool: ~Copyable {
+package struct CompressionPool: ~Copyable {
     /// For single messages, one at a time.
-    private(set) lazy var gzip = MessageGzip()
+    package private(set) lazy var gzip = MessageGzip()
     /// What is read of a piece of a body; empty between two.
-    var plain = ByteBuffer(capacity: 16)
+    package var plain = ByteBuffer(capacity: 16)
 
     private var idleInflaters: [BodyInflater] = []
     private var idleDeflaters: [BodyDeflater] = []
     private var inflaterCount = 0
     private var deflaterCount = 0
 
+    package init() {}
+
+    /// What can be read here, as a refusal names it.
+    package static var readableEncodings: String { "gzip, identity" }
+
     /// Bodies that are read at the same time, each by some 40 KB.
-    static var inflatersMax: Int { 1024 }
+    package static var inflatersMax: Int { 1024 }
     /// Answers that are compressed as they come at the same time, each by some 40 KB; others go as they are.
-    static var deflatersMax: Int { 256 }
+    package static var deflatersMax: Int { 256 }
     private static var idleMax: Int { 16 }
     /// What of `plain` is kept for the next piece.
     private static var plainBytesKept: Int { 64 << 10 }
 
     /// `nil` where too many are in use.
-    mutating func takeInflater(bytesMax: Int) -> BodyInflater? {
+    package mutating func takeInflater(bytesMax: Int) -> BodyInflater? {
         guard inflaterCount < Self.inflatersMax else { return nil }
         inflaterCount += 1
         let inflater = idleInflaters.popLast() ?? BodyInflater()
@@ -31,13 +36,13 @@ struct CompressionPool: ~Copyable {
         return inflater
     }
 
-    mutating func give(_ inflater: BodyInflater) {
+    package mutating func give(_ inflater: BodyInflater) {
         inflaterCount -= 1
         if idleInflaters.count < Self.idleMax { idleInflaters.append(inflater) }
     }
 
     /// `nil` where too many are in use.
-    mutating func takeDeflater() -> BodyDeflater? {
+    package mutating func takeDeflater() -> BodyDeflater? {
         guard deflaterCount < Self.deflatersMax else { return nil }
         deflaterCount += 1
         let deflater = idleDeflaters.popLast() ?? BodyDeflater()
@@ -45,46 +50,46 @@ struct CompressionPool: ~Copyable {
         return deflater
     }
 
-    mutating func give(_ deflater: BodyDeflater) {
+    package mutating func give(_ deflater: BodyDeflater) {
         deflaterCount -= 1
         if idleDeflaters.count < Self.idleMax { idleDeflaters.append(deflater) }
     }
 
-    mutating func emptyPlain() {
+    package mutating func emptyPlain() {
         plain.removeAll()
         plain.shrink(to: Self.plainBytesKept)
     }
 }
 
 /// Reads one body that is compressed as a whole, as it comes.
-final class BodyInflater {
+package final class BodyInflater {
     private var inflater = Inflater(InflateLimits(outputBytesMax: 0))
 
-    func begin(bytesMax: Int) { inflater.reset(InflateLimits(outputBytesMax: bytesMax)) }
+    package func begin(bytesMax: Int) { inflater.reset(InflateLimits(outputBytesMax: bytesMax)) }
 
-    func feed(_ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) throws(ConversionFailure) {
+    package func feed(_ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) throws(ConversionFailure) {
         do throws(InflateFailure) { try inflater.inflate(bytes, into: &buffer) } catch { throw ConversionFailure(error) }
     }
 
-    func end() throws(ConversionFailure) {
+    package func end() throws(ConversionFailure) {
         guard inflater.isAtEnd else { throw ConversionFailure(InflateFailure.malformed) }
     }
 }
 
 /// Compresses one body as a whole, as it comes: whatever was given can be read at once.
-final class BodyDeflater {
+package final class BodyDeflater {
     private var deflater = Deflater(.small)
 
-    func begin() { deflater.reset() }
+    package func begin() { deflater.reset() }
 
-    func feed(_ bytes: UnsafeRawBufferPointer, isLast: Bool, into buffer: inout ByteBuffer) {
+    package func feed(_ bytes: UnsafeRawBufferPointer, isLast: Bool, into buffer: inout ByteBuffer) {
         deflater.deflate(bytes, isLast ? .end : .now, into: &buffer)
     }
 }
 
 extension ConversionFailure {
     /// Of the caller's bytes.
-    init(_ failure: InflateFailure) {
+    package init(_ failure: InflateFailure) {
         switch failure {
         case .malformed: self.init(.malformedMessage(field: "", problem: "no gzip, or not all of it"))
         case .tooLarge(let bytesMax): self.init(.messageTooLarge(bytesMax: bytesMax))

@@ -1,15 +1,15 @@
-internal import Bytes
+package import Bytes
 internal import GRPC
 internal import HTTPModel
-internal import Transcoding
+package import Transcoding
 
 /// The two transcoders of one call, kept by the worker for the next call of the same plan.
-final class TranscoderPair {
-    let plan: TranscodingPlan
-    let request: RequestTranscoder
-    let response: ResponseTranscoder
+package final class TranscoderPair {
+    package let plan: TranscodingPlan
+    package let request: RequestTranscoder
+    package let response: ResponseTranscoder
 
-    init(_ plan: TranscodingPlan) {
+    package init(_ plan: TranscodingPlan) {
         self.plan = plan
         request = RequestTranscoder(plan: plan)
         response = ResponseTranscoder(plan: plan)
@@ -17,12 +17,12 @@ final class TranscoderPair {
 }
 
 /// JSON on the caller's side, protobuf on the upstream's.
-final class JSONConverter: BodyConverter {
-    let pair: TranscoderPair
-    let form: ResponseForm
-    let isRaw: Bool
+package final class JSONConverter: BodyConverter {
+    package let pair: TranscoderPair
+    package let form: ResponseForm
+    package let isRaw: Bool
 
-    init(
+    package init(
         _ pair: TranscoderPair, _ match: BindingMatch, form: ResponseForm, contentType: UnsafeRawBufferPointer
     ) throws(ConversionFailure) {
         self.pair = pair
@@ -34,35 +34,35 @@ final class JSONConverter: BodyConverter {
         }
     }
 
-    func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
         do throws(TranscodingFailure) { try pair.request.feed(bytes, isLast: false, into: &frames) } catch {
             throw ConversionFailure(error, pair.plan)
         }
     }
 
-    func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         do throws(TranscodingFailure) { try pair.request.feed(nothing, isLast: true, into: &frames) } catch {
             throw ConversionFailure(error, pair.plan)
         }
     }
 
-    func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
         do throws(TranscodingFailure) { try pair.response.feed(bytes, into: &body) } catch {
             throw ConversionFailure(error, pair.plan)
         }
     }
 
-    var answerIsWithinMessage: Bool { pair.response.isWithinMessage }
+    package var answerIsWithinMessage: Bool { pair.response.isWithinMessage }
 
-    func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure) {
         do throws(TranscodingFailure) { try pair.response.finish(into: &body) } catch {
             throw ConversionFailure(error, pair.plan)
         }
     }
 
     /// Written for the answer's head once the first message is there.
-    func withContentType(_ body: (UnsafeRawBufferPointer) -> Void) {
+    package func withContentType(_ body: (UnsafeRawBufferPointer) -> Void) {
         guard isRaw else {
             return body(UnsafeRawBufferPointer(start: form.contentType.utf8Start, count: form.contentType.utf8CodeUnitCount))
         }
@@ -71,7 +71,7 @@ final class JSONConverter: BodyConverter {
 }
 
 extension ConversionFailure {
-    init(_ failure: TranscodingFailure, _ plan: TranscodingPlan) {
+    package init(_ failure: TranscodingFailure, _ plan: TranscodingPlan) {
         switch failure.kind {
         case .request: self.init(.malformedMessage(field: failure.path, problem: failure.problem))
         case .requestTooLarge: self.init(.messageTooLarge(bytesMax: plan.options.messageBytesMax))

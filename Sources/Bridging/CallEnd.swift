@@ -1,19 +1,21 @@
-internal import Bytes
-internal import GRPC
-internal import HTTPModel
+package import Bytes
+package import GRPC
+package import HTTPModel
 internal import JSON
-internal import Transcoding
+package import Transcoding
 
 /// How a gRPC call ended, read from its trailers and written for callers of other protocols. One per worker: it keeps its
 /// buffers.
-struct CallEnd: ~Copyable {
+package struct CallEnd: ~Copyable {
     private var code = StatusCode.ok
     private var message = ByteBuffer(capacity: 256)
     private var details = ByteBuffer(capacity: 256)
     private var scratch = ByteBuffer(capacity: 256)
 
+    package init() {}
+
     /// Reads the fields from `start` on.
-    mutating func read(_ fields: FieldBlock, from start: Int, code: StatusCode) {
+    package mutating func read(_ fields: FieldBlock, from start: Int, code: StatusCode) {
         self.code = code
         message.removeAll()
         details.removeAll()
@@ -28,7 +30,7 @@ struct CallEnd: ~Copyable {
     }
 
     /// Appends the last frame of a stream that carries its end in its body.
-    mutating func write(for caller: ClientProtocol, fields: FieldBlock, from start: Int, to body: inout ByteBuffer) {
+    package mutating func write(for caller: ClientProtocol, fields: FieldBlock, from start: Int, to body: inout ByteBuffer) {
         let trailers = UnsafeBufferPointer(rebasing: fields.all[start...])
         switch caller {
         case .grpcWeb: WebTrailers.append(trailers, to: &body)
@@ -44,12 +46,12 @@ struct CallEnd: ~Copyable {
     }
 
     /// Appends a `google.rpc.Status` in JSON, its details by the names that the schema has for them.
-    func writeStatus(_ transcoder: ResponseTranscoder, to body: inout ByteBuffer) {
+    package func writeStatus(_ transcoder: ResponseTranscoder, to body: inout ByteBuffer) {
         transcoder.append(status: Int(code.rawValue), message: message.readable, details: details.readable, to: &body)
     }
 
     /// Appends Connect's error.
-    mutating func writeError(to body: inout ByteBuffer) {
+    package mutating func writeError(to body: inout ByteBuffer) {
         var json = JSONWriter()
         ConnectError.append(
             code, message: message.readable, status: details.readable, json: &json, to: &body, scratch: &scratch)

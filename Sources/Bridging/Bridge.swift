@@ -1,46 +1,46 @@
-internal import Bytes
-internal import GRPC
+package import Bytes
+package import GRPC
 
 /// What stands between a caller who does not speak gRPC and an upstream that does: one for each such exchange, none for a
 /// native call.
 ///
 /// The caller's head was made into gRPC's when the bridge was built (`BridgedRequest`); from then on the exchange is a gRPC
 /// call to filters and upstream, and only bodies, the answer's head and its end pass here (`GatewayWorker+Bridging`).
-package final class Bridge {
-    let converter: any BodyConverter
+@usableFromInline package final class Bridge {
+    package let converter: any BodyConverter
     /// `converter`, where an HTTP request means the call by a schema.
-    let json: JSONConverter?
+    package let json: JSONConverter?
     /// Of the converter, where the caller has JSON.
-    let pair: TranscoderPair?
+    package let pair: TranscoderPair?
     /// The caller can read gzip.
-    let acceptsGzip: Bool
+    package let acceptsGzip: Bool
     /// Of a request whose body is compressed as a whole.
-    var requestInflater: BodyInflater?
+    package var requestInflater: BodyInflater?
     /// Of an answer with compressed messages, which are read here, or which the caller could not read.
-    var answerInflater: FrameInflater?
+    package var answerInflater: FrameInflater?
     /// The answer's head says how messages are compressed that are.
-    var answerIsEncoded = false
+    package var answerIsEncoded = false
     /// Of an answer whose body is compressed as a whole while it comes.
-    var answerDeflater: BodyDeflater?
+    package var answerDeflater: BodyDeflater?
     /// What converted bytes are written to; empty between two events.
-    var output = ByteBuffer()
+    package var output = ByteBuffer()
     /// An answer whose head waits for the call's end, because its HTTP status does.
-    var answer = ByteBuffer()
+    package var answer = ByteBuffer()
     /// The answer's head has gone downstream.
-    var headIsSent = false
+    package var headIsSent = false
     /// Why the call cannot be made: told where it would go upstream, to those who may make it. The body goes nowhere then.
-    var refusal: RefusalCause?
+    package var refusal: RefusalCause?
     /// The caller did not say what its body is: then there may be none.
-    var refusesBody = false
+    package var refusesBody = false
     /// The caller asks for the head only.
-    var isHead = false
-    var requestFlow = Flow()
-    var answerFlow = Flow()
+    package var isHead = false
+    package var requestFlow = Flow()
+    package var answerFlow = Flow()
 
     /// What of `output` is kept for the next event.
-    static let outputBytesKept = 4096
+    package static let outputBytesKept = 4096
 
-    init(
+    package init(
         _ converter: any BodyConverter, json: JSONConverter? = nil, pair: TranscoderPair? = nil, acceptsGzip: Bool = false
     ) {
         self.converter = converter
@@ -51,19 +51,19 @@ package final class Bridge {
 
     /// One direction's bytes before and after conversion, so that a window is given back as the other side takes them:
     /// what is not given back is never less than what waits, converted, to be taken.
-    struct Flow {
-        private var received = 0
-        private var written = 0
-        private var taken = 0
-        private var returned = 0
+    @usableFromInline package struct Flow {
+        @usableFromInline var received = 0
+        @usableFromInline var written = 0
+        @usableFromInline var taken = 0
+        @usableFromInline var returned = 0
 
-        mutating func convert(_ before: Int, to after: Int) {
+        @inlinable package mutating func convert(_ before: Int, to after: Int) {
             received += before
             written += after
         }
 
         /// - Returns: how many of the received bytes are to be given back now.
-        mutating func take(_ count: Int) -> Int {
+        @inlinable package mutating func take(_ count: Int) -> Int {
             taken += count
             let due = max(0, received - (written - taken) - returned)
             returned += due
@@ -71,6 +71,6 @@ package final class Bridge {
         }
 
         /// What was taken is to be taken once more, by another attempt.
-        mutating func beginAgain() { taken = 0 }
+        package mutating func beginAgain() { taken = 0 }
     }
 }

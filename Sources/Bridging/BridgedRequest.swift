@@ -1,20 +1,20 @@
 internal import Bytes
-internal import GRPC
-internal import HTTPModel
+package import GRPC
+package import HTTPModel
 
 /// Makes gRPC's head of the head of a call in another protocol, in place: what filters, log and upstream see from then on.
-struct BridgedRequest {
+package struct BridgedRequest {
     /// How the body, or each message in it that says so, is compressed; `nil` where nothing is. Of gRPC-Web the upstream
     /// knows it as the caller says it.
-    private(set) var encoding: UnsafeRawBufferPointer?
+    package private(set) var encoding: UnsafeRawBufferPointer?
     /// The caller reads gzip.
-    private(set) var acceptsGzip = false
-    private(set) var announcedBytes: Int?
+    package private(set) var acceptsGzip = false
+    package private(set) var announcedBytes: Int?
 
     /// - Parameters:
     ///   - caller: gRPC-Web, Connect or plain HTTP.
     ///   - readsMessages: here, so that compression is our own affair on each side.
-    init(_ fields: inout FieldBlock, caller: ClientProtocol, readsMessages: Bool = false) throws(ConversionFailure) {
+    package init(_ fields: inout FieldBlock, caller: ClientProtocol, readsMessages: Bool = false) throws(ConversionFailure) {
         let isUnary = caller == .connectUnary || caller == .http
         let isConnect = caller == .connectUnary || caller == .connectStream || caller == .connectJSONStream
         var timeout: UnsafeRawBufferPointer?
@@ -51,7 +51,7 @@ struct BridgedRequest {
 
     /// Two encodings are a list of what was done one after the other (RFC 9110, section 8.4), which is not read here.
     private static func take(_ field: Field, into encoding: inout UnsafeRawBufferPointer?) throws(ConversionFailure) {
-        guard encoding == nil else { throw ConversionFailure(.unsupportedCompression(accepted: GatewayWorker.readableEncodings)) }
+        guard encoding == nil else { throw ConversionFailure(.unsupportedCompression(accepted: CompressionPool.readableEncodings)) }
         encoding = field.valueBytes
     }
 
@@ -79,11 +79,11 @@ struct BridgedRequest {
     }
 
     /// Whether a content type is `application/json`, with whatever parameters.
-    static func isJSON(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/json") }
+    package static func isJSON(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/json") }
 
     /// Whether a body may be read as JSON: `application/json`, what is made of it (`+json`), or lines of it, in UTF-8. A page
     /// of another origin cannot say any of these without having asked.
-    static func isAnyJSON(_ type: UnsafeRawBufferPointer) -> Bool {
+    package static func isAnyJSON(_ type: UnsafeRawBufferPointer) -> Bool {
         let parts = type.split(separator: UInt8(ascii: ";"))
         guard let first = parts.first else { return false }
         let name = trimmed(UnsafeRawBufferPointer(rebasing: first))
@@ -112,12 +112,12 @@ struct BridgedRequest {
     }
 
     /// The codec after `application/grpc-web` or `application/grpc-web-text`: none, which means this one, or `+proto`.
-    static func isWebProto(_ type: UnsafeRawBufferPointer) -> Bool {
+    package static func isWebProto(_ type: UnsafeRawBufferPointer) -> Bool {
         isType(type, "application/grpc-web") || isType(type, "application/grpc-web+proto")
             || isType(type, "application/grpc-web-text") || isType(type, "application/grpc-web-text+proto")
     }
 
-    static func isConnectProto(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/connect+proto") }
+    package static func isConnectProto(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/connect+proto") }
 
     private static func isType(_ type: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
         let end = type.firstIndex { $0 == UInt8(ascii: ";") || $0 == 0x20 } ?? type.count
@@ -125,7 +125,7 @@ struct BridgedRequest {
     }
 
     /// Which form of gRPC-Web the answer has: the one that Accept asks for, else the request's.
-    static func webAnswer(_ fields: FieldBlock, requestIsText: Bool) -> ClientProtocol {
+    package static func webAnswer(_ fields: FieldBlock, requestIsText: Bool) -> ClientProtocol {
         for field in fields.all where field.token == .other && field.nameBytes.equals("accept") {
             if names(field.valueBytes, "application/grpc-web-text") || names(field.valueBytes, "application/grpc-web-text+proto") {
                 return .grpcWebText
@@ -138,7 +138,7 @@ struct BridgedRequest {
     }
 
     /// Whether a comma-separated list has the member, whatever parameters it stands with; one with `q=0` is not wanted.
-    static func names(_ list: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
+    package static func names(_ list: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
         for member in list.split(separator: UInt8(ascii: ",")) {
             var bytes = UnsafeRawBufferPointer(rebasing: member)
             while let byte = bytes.first, byte == 0x20 || byte == 0x09 {
@@ -155,7 +155,7 @@ struct BridgedRequest {
 
 extension FieldBlock {
     /// The caller uses a header that only Connect's unary calls have.
-    var saysConnect: Bool {
+    package var saysConnect: Bool {
         all.contains {
             $0.token == .other
                 && ($0.nameBytes.equals("connect-protocol-version") || $0.nameBytes.equals("connect-timeout-ms"))
