@@ -1,0 +1,34 @@
+internal import CNghttp2
+internal import HTTPModel
+
+extension SessionFault {
+    init(_ misuse: Session.Misuse) {
+        switch misuse {
+        case .settingsFlood: self = .settingsFlood
+        case .emptyFrameFlood: self = .emptyFrameFlood
+        case .controlFlood: self = .controlFlood
+        case .fieldFlood: self = .fieldFlood
+        case .sectionTooLarge: self = .sectionTooLarge
+        case .codec(let result):
+            switch result {
+            // Answers to PING and SETTINGS that the peer does not read.
+            case NGHTTP2_ERR_FLOODED.rawValue: self = .controlFlood
+            default: self = .protocolError
+            }
+        }
+    }
+
+    /// NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, which not every header file of 1.52 names.
+    static let tooManyContinuations: Int32 = -905
+
+    /// By the GOAWAY that nghttp2 sends of its own accord; `nil` where it says nothing bad.
+    init?(sent code: ErrorCode) {
+        switch code {
+        case .noError: return nil
+        case .compressionError: self = .headerCompression
+        // What nghttp2 says to more RST_STREAM frames than it was told to allow.
+        case .internalError, .enhanceYourCalm: self = .resetFlood
+        default: self = .protocolError
+        }
+    }
+}

@@ -1,0 +1,191 @@
+import Bytes
+import HTTPModel
+
+@testable import HTTP1
+
+/// A codec with a handler that notes everything, and no connection under it.
+final class Codec: StreamHandler {
+    let exchanges: HTTP1Exchanges
+    /// What happened, in order.
+    var events: [String] = []
+    var output = ""
+    /// Fields of the last head, as `name: value`.
+    var fields: [String] = []
+    var body = ""
+    /// What to do when a head has come; nothing answers otherwise.
+    var onHead: (Codec, StreamPointer) -> Void = { _, _ in }
+    var onData: (Codec, StreamPointer, Int) -> Void = { codec, stream, count in stream.pointee.unconsumed -= count }
+    var drained = 0
+    var endedExchanges = 0
+    private(set) var stream: StreamPointer?
+    private let pool = StreamPool(chunks: ChunkPool())
+    private let queue = EventQueue()
+    private var now: UInt64 = 1
+
+    static let noon: Int64 = 784_111_777
+
+    init(limits: HTTP1Limits = HTTP1Limits(), windowBytes: Int = 1 << 20, isSecure: Bool = false) {
+        exchanges = HTTP1Exchanges(
+            limits: limits, windowBytes: windowBytes, isSecure: isSecure,
+            connection: UnsafeMutableRawPointer(bitPattern: 8)!, pool: pool, events: queue, date: DateText())
+        exchanges.requestListener = UnownedReference(self)
+    }
+
+    deinit { lose() }
+
+    var liveStreams: Int { pool.liveCount }
+
+    /// Sends `text` to the codec, `step` bytes at a time, each time with what it then has to say.
+    @discardableResult
+    func receive(_ text: String, step: Int = .max) -> Codec {
+        let bytes = Array(text.utf8)
+        var start = 0
+        repeat {
+            let end = min(bytes.count, start + min(step, bytes.count))
+            bytes.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[start..<end])) }
+            start = end
+            produce()
+        } while start < bytes.count
+        return self
+    }
+
+    private func read(_ bytes: UnsafeRawBufferPointer) {
+        exchanges.receive(bytes, now: now)
+        while exchanges.readNext() { deliver() }
+        exchanges.keepUnread()
+    }
+
+    private func deliver() { endedExchanges += deliverEvents(of: exchanges, queue) }
+
+    func lose() { endedExchanges += HTTP1Tests.lose(exchanges, queue) }
+
+    func produce(limit: Int = 64 << 10) {
+        now += 1
+        while true {
+            var buffer = GatherBuffer(capacity: 256)
+            var goesOn = true
+            while goesOn {
+                read(UnsafeRawBufferPointer(start: nil, count: 0))
+                goesOn = exchanges.produce(into: &buffer, limit: limit, now: now, wallSeconds: Self.noon)
+                deliver()
+            }
+            if buffer.count == 0 { return }
+            output += String(decoding: buffer.bytes.readable, as: UTF8.self)
+        }
+    }
+
+    /// What was said since the last time, without the date.
+    func said() -> String {
+        defer { output = "" }
+        return output.replacing("date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", with: "").replacing("\r\n", with: "\n")
+    }
+
+    // MARK: Answers
+
+    /// Answers every request with its status and body, whole.
+    func answering(_ status: String = "200", _ body: String = "hello", length: Bool = true) -> Codec {
+        onHead = { codec, stream in codec.answer(stream, status, body, length: length) }
+        return self
+    }
+
+    func answer(_ stream: StreamPointer, _ status: String = "200", _ body: String = "hello", length: Bool = true) {
+        begin(stream, [(":status", status)] + (length ? [("content-length", "\(body.utf8.count)")] : []), ended: body.isEmpty)
+        if !body.isEmpty { send(stream, body) }
+        exchanges.finish(stream)
+    }
+
+    func begin(_ stream: StreamPointer, _ fields: [(String, String)], ended: Bool = false) {
+        withFields(fields) { exchanges.respond(stream, $0, ended: ended) }
+    }
+
+    func inform(_ stream: StreamPointer, _ status: String) {
+        withFields([(":status", status)]) { exchanges.inform(stream, $0) }
+    }
+
+    func send(_ stream: StreamPointer, _ text: String) {
+        Array(text.utf8).withUnsafeBytes { exchanges.send(stream, $0) }
+    }
+
+    func finish(_ stream: StreamPointer, trailers: [(String, String)]) {
+        let kept = stream.pointee.fields.reserveFields(trailers.count)
+        for (index, trailer) in trailers.enumerated() {
+            let name = Array(trailer.0.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
+            let value = Array(trailer.1.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
+            kept.initializeElement(
+                at: index,
+                to: Field(
+                    name: name.baseAddress!.assumingMemoryBound(to: UInt8.self), nameCount: name.count,
+                    value: value.baseAddress!.assumingMemoryBound(to: UInt8.self), valueCount: value.count, token: .other))
+        }
+        exchanges.finish(stream, trailers: kept)
+    }
+
+    private func withFields(_ fields: [(String, String)], _ body: (UnsafeBufferPointer<Field>) -> Void) {
+        var block = FieldBlock()
+        for (name, value) in fields { block.append(name, value) }
+        body(block.all)
+        block.destroy()
+    }
+
+    // MARK: Events
+
+    func streamHead(_ stream: StreamPointer, ended: Bool) {
+        self.stream = stream
+        fields = (0..<stream.pointee.fields.count).map {
+            "\(stream.pointee.fields[$0].nameText): \(stream.pointee.fields[$0].valueText)"
+        }
+        events.append(ended ? "head, ended" : "head")
+        onHead(self, stream)
+    }
+
+    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        body += String(decoding: bytes, as: UTF8.self)
+        onData(self, stream, bytes.count)
+    }
+
+    func streamEnded(_ stream: StreamPointer) {
+        let trailers = (stream.pointee.trailersStart..<stream.pointee.fields.count).map {
+            " \(stream.pointee.fields[$0].nameText)=\(stream.pointee.fields[$0].valueText)"
+        }
+        events.append("ended\(trailers.joined())")
+    }
+
+    func streamDrained(_ stream: StreamPointer, _ count: Int) { drained += count }
+
+    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+        self.stream = nil
+        events.append("closed \(reason)")
+    }
+}
+
+/// Delivers what waits, as a connection does.
+/// - Returns: how many streams have ended.
+@discardableResult
+func deliverEvents(of codec: any HTTP1Codec, _ events: EventQueue) -> Int {
+    var ended = 0
+    events.deliver(now: 1) { event in
+        guard case .streamClosed(let stream) = event else { return }
+        codec.release(stream)
+        ended += 1
+    }
+    return ended
+}
+
+/// Ends the connection under a codec.
+@discardableResult
+func lose(_ codec: any HTTP1Codec, _ events: EventQueue, inOrder: Bool = false) -> Int {
+    var ended = 0
+    if inOrder {
+        codec.peerEnded()
+        codec.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: 1)
+        while codec.readNext() { ended += deliverEvents(of: codec, events) }
+        codec.keepUnread()
+    }
+    let reason = codec.connectionLost()
+    if let stream = codec.current {
+        stream.notify { $0.streamClosed(stream, reason) }
+        codec.release(stream)
+        ended += 1
+    }
+    return ended
+}
