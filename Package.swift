@@ -69,7 +69,7 @@ let package = Package(
         module("Sockets", ["CLinux", "Bytes", "Time", "Net", "TLS", "Reactor"]),
 
         // 5  protocols
-        module("HTTP1", ["Bytes", "HTTPModel"]),
+        module("HTTP1", ["Bytes", "JSON", "HTTPModel"]),
         module("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "HTTPModel"]),
         module("GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
         module("Config", ["Bytes", "Net", yams]),
@@ -87,7 +87,7 @@ let package = Package(
         module(
             "Transport",
             [
-                "CLinux", "Bytes", "Random", "JSON", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1",
+                "CLinux", "Bytes", "Random", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1",
                 "HTTP2", "GRPC", "Config", "DNS",
             ]),
         module("Bridging", ["Bytes", "Compression", "JSON", "HTTPModel", "GRPC", "Transcoding"]),
@@ -106,27 +106,28 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
-                "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing",
+                "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing",
                 "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel",
             ]),
         module(
             "RateLimitService",
             [
-                "Bytes", "Random", "Time", "Metrics", "Net", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Redis", "Transport",
+                "Bytes", "HTTPModel", "Random", "Time", "Metrics", "Net", "Reactor", "Sockets", "GRPC", "Config", "Redis",
+                "Transport",
                 "RateLimit",
             ]),
         module("Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
 
         module(
             "Calling",
-            ["Bytes", "Net", "TLS", "Protobuf", "Reactor", "Sockets", "HTTP2", "GRPC", "Config", "Transcoding", "Transport"]),
+            ["Bytes", "HTTPModel", "Net", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding", "Transport"]),
 
         // 10  control
         module(
             "Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP1", "HTTP2", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel",
+                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel",
                 "Gateway", "RateLimitService", "Demo",
             ]),
 
@@ -143,7 +144,7 @@ let package = Package(
         .target(
             name: "GRPCTesting",
             dependencies: [
-                "Bytes", "Random", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP2", "GRPC", "Transport",
+                "Bytes", "Random", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "Transport",
             ],
             path: "Tests/GRPCTesting", swiftSettings: settings),
         .target(name: "BytesTesting", path: "Tests/BytesTesting", swiftSettings: settings),
@@ -188,7 +189,7 @@ let package = Package(
         tests(
             "Transport",
             [
-                "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2", "GRPC", "DNS", "GRPCTesting",
+                "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "DNS", "GRPCTesting",
                 "TLSTesting",
             ]),
         tests("Bridging", ["Bytes"]),
@@ -202,7 +203,7 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP2", "GRPC", "Config",
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config",
                 "Balancing", "Routing", "Transport", "RateLimit", "GatewayModel", "GRPCTesting", "BytesTesting",
                 "GatewayModelTesting",
             ]),
@@ -215,14 +216,14 @@ let package = Package(
         tests(
             "Demo",
             [
-                "Bytes", "Net", "HTTPModel", "Protobuf", "Messages", "Reactor", "Sockets", "HTTP2", "GRPC", "Transport",
+                "Bytes", "Net", "HTTPModel", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport",
                 "GRPCTesting", protobuf,
             ]),
         tests("Calling", ["Bytes", "Net", "Protobuf", "GRPC", "Transport", "Demo", "GRPCTesting", protobuf]),
         tests(
             "Control",
             [
-                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "HTTP2",
+                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1",
                 "Config", "DNS", "Transport", "RateLimit", "GatewayModel", "Gateway", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),

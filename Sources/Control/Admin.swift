@@ -1,7 +1,6 @@
 internal import Bytes
 internal import Config
 internal import Gateway
-internal import HTTP2
 internal import HTTPModel
 internal import Metrics
 internal import Net

@@ -1,5 +1,5 @@
+internal import HTTPModel
 internal import Gateway
-internal import HTTP2
 internal import Net
 internal import Reactor
 internal import Time

@@ -19,7 +19,7 @@ struct ArrivingSection {
     private var excessBytes = 0
 
     @inline(__always)
-    mutating func begin(_ stream: StreamPointer, at start: Int, waits: Bool, stops: Bool, _ limits: borrowing SessionLimits) {
+    mutating func begin(_ stream: StreamPointer, at start: Int, waits: Bool, stops: Bool, _ limits: borrowing ConnectionLimits) {
         self.stream = stream
         self.waits = waits
         self.stops = stops
@@ -69,7 +69,7 @@ struct ArrivingSection {
     /// Counts a field that is not kept.
     ///
     /// - Returns: the bytes of the section that have been decoded so far, kept or not.
-    mutating func drop(_ bytes: Int, _ limits: borrowing SessionLimits) -> Int {
+    mutating func drop(_ bytes: Int, _ limits: borrowing ConnectionLimits) -> Int {
         excessBytes += bytes
         guard stream != nil else { return excessBytes }
         isTooLarge = true
@@ -77,5 +77,5 @@ struct ArrivingSection {
     }
 
     /// Its bytes as far as they are kept.
-    func keptBytes(_ limits: borrowing SessionLimits) -> Int { limits.fieldListBytes - bytesLeft }
+    func keptBytes(_ limits: borrowing ConnectionLimits) -> Int { limits.fieldListBytes - bytesLeft }
 }

@@ -8,7 +8,7 @@ internal import HTTPModel
 /// What nghttp2 calls: each puts what happened into the event queue and returns.
 enum Callbacks {
     static func makeSession(
-        _ role: Session.Role, _ limits: SessionLimits, _ memory: NGHTTP2Allocator
+        _ role: Session.Role, _ limits: ConnectionLimits, _ memory: NGHTTP2Allocator
     ) -> OpaquePointer {
         var callbacks: OpaquePointer?
         var options: OpaquePointer?

@@ -1,3 +1,5 @@
+internal import HTTPModel
+
 /// Counts the frames, and the fields, that cost us work and the peer nothing. Pure: the second is handed in.
 struct FloodGuard {
     private var second: UInt64 = 0
@@ -39,17 +41,17 @@ struct FloodGuard {
 
     /// A HEADERS or DATA frame is made for the peer.
     @inline(__always)
-    mutating func sentFrame(_ limits: borrowing SessionLimits) {
+    mutating func sentFrame(_ limits: borrowing ConnectionLimits) {
         guard controlFramesLeft < Self.controlFramesMax else { return }
         controlFramesLeft += limits.controlFramesPerFrameSent
     }
 
-    mutating func allowsSettings(_ limits: borrowing SessionLimits) -> Bool {
+    mutating func allowsSettings(_ limits: borrowing ConnectionLimits) -> Bool {
         settings += 1
         return settings <= limits.settingsPerSecond
     }
 
-    mutating func allowsEmptyFrame(_ limits: borrowing SessionLimits) -> Bool {
+    mutating func allowsEmptyFrame(_ limits: borrowing ConnectionLimits) -> Bool {
         emptyFrames += 1
         return emptyFrames <= limits.emptyFramesPerSecond
     }
@@ -59,7 +61,7 @@ struct FloodGuard {
         return controlFramesLeft >= 0
     }
 
-    mutating func allowsReset(_ limits: borrowing SessionLimits) -> Bool {
+    mutating func allowsReset(_ limits: borrowing ConnectionLimits) -> Bool {
         let (given, overflows) = (second &- resetsSecond).multipliedReportingOverflow(by: limits.resetsPerSecond)
         resetsSecond = second
         resets -= overflows ? resets : min(resets, given)

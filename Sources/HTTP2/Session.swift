@@ -12,7 +12,7 @@ package final class Session {
     package enum Role: Sendable { case server, client }
 
     package let role: Role
-    package let limits: SessionLimits
+    package let limits: ConnectionLimits
     /// Hears of the peer's requests. Servers only.
     package var requestListener = UnownedReference<any StreamHandler>(nil)
     /// The owning connection, for `Stream.connection`.
@@ -23,7 +23,7 @@ package final class Session {
     /// Body bytes that wait to be sent, on all streams.
     package internal(set) var queuedBytes = 0
 
-    /// The largest section that the peer takes, counted as `SessionLimits.fieldListBytes` is; `.max` while it has said nothing.
+    /// The largest section that the peer takes, counted as `ConnectionLimits.fieldListBytes` is; `.max` while it has said nothing.
     package internal(set) var peerFieldListBytesMax = Int.max
 
     let handle: OpaquePointer
@@ -72,7 +72,7 @@ package final class Session {
         case sectionTooLarge
     }
 
-    package init(_ role: Role, limits: SessionLimits, pool: StreamPool, events: EventQueue, memory: NGHTTP2Allocator) {
+    package init(_ role: Role, limits: ConnectionLimits, pool: StreamPool, events: EventQueue, memory: NGHTTP2Allocator) {
         self.role = role
         self.limits = limits
         self.pool = pool

@@ -2,31 +2,21 @@ package import Bytes
 internal import CNghttp2
 package import HTTPModel
 
-/// Why a request was not begun.
-package enum RequestRefusal: Error, Equatable {
-    /// The connection takes no more.
-    case noStream
-    /// The peer has said that it takes less (SETTINGS_MAX_HEADER_LIST_SIZE, RFC 9113, section 6.5.2), and would not serve it; some
-    /// end the connection.
-    case headTooLarge(bytes: Int, bytesMax: Int)
-}
-
 /// What we say, on its way to nghttp2. The owner marks its connection dirty.
 extension Session {
-    /// Begins a request. Field bytes that are not literals must lie in the arena of the returned stream: `fill` is given
-    /// it and returns the fields, pseudo-header fields first.
+    /// A stream for a request of ours, to be submitted next: what its fields are made of is written into its arena.
+    package func makeStream() -> StreamPointer { makeStream(id: 0) }
+
+    /// Begins the request. Field bytes that are not literals must lie in the stream's own arena; pseudo-header fields come first.
     ///
-    /// Throws where nghttp2 has no stream left to give (2³¹ used up), the peer has said GOAWAY, or takes no head as large.
+    /// Throws where nghttp2 has no stream left to give (2³¹ used up), the peer has said GOAWAY, or takes no head as large. The stream
+    /// is then no more.
     package func submitRequest(
-        ended: Bool, fill: (StreamPointer) -> UnsafeBufferPointer<Field>
-    ) throws(RequestRefusal) -> StreamPointer {
-        let stream = makeStream(id: 0)
-        let fields = fill(stream)
+        _ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool
+    ) throws(RequestRefusal) {
         if peerFieldListBytesMax < .max, fields.listBytes > peerFieldListBytesMax {
-            let refusal = RequestRefusal.headTooLarge(bytes: fields.listBytes, bytesMax: peerFieldListBytesMax)
-            close(stream)
-            release(stream)
-            throw refusal
+            discard(stream)
+            throw .headTooLarge(bytes: fields.listBytes, bytesMax: peerFieldListBytesMax)
         }
         var provider = nghttp2_data_provider()
         provider.source.ptr = UnsafeMutableRawPointer(stream)
@@ -37,15 +27,18 @@ extension Session {
                 : nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, &provider, stream)
         }
         guard id > 0 else {
-            close(stream)
-            release(stream)
+            discard(stream)
             throw .noStream
         }
         stream.pointee.id = id
         flood.sentFrame(limits)
         stream.pointee.flags.insert(.headSent)
         if ended { stream.pointee.flags.insert(.localEnded) }
-        return stream
+    }
+
+    private func discard(_ stream: StreamPointer) {
+        close(stream)
+        release(stream)
     }
 
     /// Answers a request. Field bytes that are not literals must lie in the stream's own arena.

@@ -4,7 +4,7 @@
 ///     frame begins ──fields are delivered──▶ end of the section: free, `FloodGuard` has counted what was dropped
 ///          └── none are ──▶ charged with the next frame of a section, or at once where a CONTINUATION shows it
 ///
-/// Of an undelivered section only the HEADERS frame is seen; `SessionLimits.continuationsMax` bounds what may follow it.
+/// Of an undelivered section only the HEADERS frame is seen; `ConnectionLimits.continuationsMax` bounds what may follow it.
 struct UndeliveredSections {
     /// HEADERS frames up to this are free, because peers cannot know yet which streams we have reset: they are not even looked at.
     static let bytesFree = 1024

@@ -60,7 +60,7 @@ package final class ClientConnection: Connection {
     ///   - liveness: of HTTP/2; HTTP/1.1 has no PING, and a call that is given up ends its connection.
     package init(
         to address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil,
-        speaking applicationProtocol: ApplicationProtocol = .http2, limits: SessionLimits, streamLimit: Int,
+        speaking applicationProtocol: ApplicationProtocol = .http2, limits: ConnectionLimits, streamLimit: Int,
         liveness: LivenessSettings = .defaults, context: WorkerContext, owner: any ClientConnectionOwner
     ) throws(SystemError) {
         self.streamLimit = streamLimit
@@ -111,32 +111,40 @@ package final class ClientConnection: Connection {
         streamCount > 0 ? .zero : .nanoseconds(Int64(clamping: now - idleSince))
     }
 
-    /// Begins a request: see `Session.submitRequest`.
-    package func request(
-        ended: Bool, handler: UnownedReference<any StreamHandler>, stream context: UnsafeMutableRawPointer?,
-        fill: (StreamPointer) -> UnsafeBufferPointer<Field>
-    ) throws(RequestRefusal) -> StreamPointer {
+    /// A stream for a request, to be submitted next: what the head's fields are made of is written into its arena.
+    ///
+    /// Throws where the connection takes none.
+    package func makeStream() throws(RequestRefusal) -> StreamPointer {
         guard !isClosed else { throw .noStream }
-        let stream: StreamPointer
+        if let session { return session._withUnsafeGuaranteedRef { $0.makeStream() } }
+        guard let calls, calls.hasRoom else { throw .noStream }
+        return calls.makeStream()
+    }
+
+    /// Begins the request, pseudo-header fields first. Field bytes that are not literals must lie in the stream's own arena. After a
+    /// throw the stream is no more.
+    package func submit(
+        _ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool, handler: UnownedReference<any StreamHandler>,
+        context: UnsafeMutableRawPointer?
+    ) throws(RequestRefusal) {
         if let session {
-            let begun = session._withUnsafeGuaranteedRef { session -> Result<StreamPointer, RequestRefusal> in
+            let refusal = session._withUnsafeGuaranteedRef { session -> RequestRefusal? in
                 do throws(RequestRefusal) {
-                    return .success(try session.submitRequest(ended: ended, fill: fill))
+                    try session.submitRequest(stream, fields, ended: ended)
+                    return nil
                 } catch {
-                    return .failure(error)
+                    return error
                 }
             }
-            stream = try begun.get()
-        } else {
-            guard let begun = calls!.begin(ended: ended, now: now, fill: fill) else { throw .noStream }
-            stream = begun
+            if let refusal { throw refusal }
+        } else if calls?.submit(stream, fields, ended: ended, now: now) != true {
+            throw .noStream
         }
         requestCount &+= 1
         stream.pointee.listener = handler
         stream.pointee.context = context
         stream.pointee.began = now
         channel.markDirty()
-        return stream
     }
 
     override package func channelOpened() {

@@ -1,4 +1,5 @@
 package import Bytes
+package import HTTP1
 package import HTTP2
 package import HTTPModel
 package import Sockets
@@ -25,7 +26,7 @@ package enum HTTPCodec {
 /// A channel that ends while events are delivered is seen to afterwards: what still waits is dropped, and the streams are told.
 package class Connection: ByteChannelDelegate {
     package final let channel: ByteChannel
-    package final let limits: SessionLimits
+    package final let limits: ConnectionLimits
     package final unowned(unsafe) let context: WorkerContext
     package final private(set) var codec = HTTPCodec.undecided
     /// The session in `codec`, where HTTP/2 is spoken: one branch and no reference count on the way of every call.
@@ -40,7 +41,7 @@ package class Connection: ByteChannelDelegate {
     private var isEnding = false
     private var hasReportedFault = false
 
-    init(channel: ByteChannel, limits: SessionLimits, context: WorkerContext) {
+    init(channel: ByteChannel, limits: ConnectionLimits, context: WorkerContext) {
         self.channel = channel
         self.limits = limits
         self.context = context

@@ -1,4 +1,4 @@
-package import HTTP2
+package import HTTPModel
 package import Net
 
 /// A connection that we have ended because of what came on it.

@@ -1,5 +1,4 @@
 package import GRPC
-package import HTTP2
 package import HTTPModel
 internal import Net
 internal import Reactor
@@ -8,7 +7,7 @@ package import TLS
 
 /// What a listener allows its connections.
 package struct HTTPServerSettings: Sendable {
-    package var session: SessionLimits
+    package var session: ConnectionLimits
     /// Connections on this listener, over all workers.
     package var connections: Int
     /// TLS and preface; `nil` for none, as below.
@@ -36,7 +35,7 @@ package struct HTTPServerSettings: Sendable {
         streamIdle: .seconds(300), stall: .seconds(30), bodyBytesMax: nil)
 
     package init(
-        session: SessionLimits, connections: Int, handshake: Duration?, idle: Duration?, streamIdle: Duration?,
+        session: ConnectionLimits, connections: Int, handshake: Duration?, idle: Duration?, streamIdle: Duration?,
         stall: Duration?, bodyBytesMax: Int?
     ) {
         self.session = session

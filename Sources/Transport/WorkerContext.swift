@@ -1,5 +1,6 @@
 package import Bytes
 internal import Crypto
+internal import HTTP1
 internal import HTTP2
 package import HTTPModel
 package import Random

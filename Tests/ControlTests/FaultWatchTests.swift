@@ -1,4 +1,4 @@
-import HTTP2
+import HTTPModel
 import Net
 import Testing
 import Time

@@ -1,7 +1,6 @@
 import Bytes
 import Demo
 import GRPCTesting
-import HTTP2
 import HTTPModel
 import Messages
 import Net
@@ -17,7 +16,7 @@ private struct Running {
     /// Last, for it must outlive the others.
     let worker: TestWorker
 
-    init(callerLimits: SessionLimits = .defaults) throws {
+    init(callerLimits: ConnectionLimits = .defaults) throws {
         worker = try TestWorker()
         server = try DemoServer.start(
             at: SocketAddress("127.0.0.1:0")!, name: "blue", context: worker.context)

@@ -1,5 +1,4 @@
 internal import Bytes
-package import HTTP2
 package import HTTPModel
 internal import GRPC
 package import Net
@@ -15,7 +14,7 @@ package final class TestCaller: ClientConnectionOwner {
     /// Streams hold their handlers without counting references.
     private var calls: [TestCall] = []
 
-    package init(to address: SocketAddress, worker: TestWorker, limits: SessionLimits = .defaults) throws {
+    package init(to address: SocketAddress, worker: TestWorker, limits: ConnectionLimits = .defaults) throws {
         self.worker = worker
         connection = try ClientConnection(
             to: address, limits: limits, streamLimit: 1000, context: worker.context, owner: self)
@@ -38,24 +37,30 @@ package final class TestCaller: ClientConnectionOwner {
         }
         let call = TestCall()
         calls.append(call)
-        call.stream = try? connection.request(ended: ended, handler: UnownedReference(call), stream: nil) { stream in
-            var block = FieldBlock()
-            for (name, value) in all { block.append(name, value) }
-            let fields = stream.pointee.fields.reserveFields(block.count)
-            for index in 0..<block.count {
-                let name = stream.pointee.fields.keep(block[index].nameBytes)
-                let value = stream.pointee.fields.keep(block[index].valueBytes)
-                fields.initializeElement(
-                    at: index,
-                    to: Field(
-                        name: name.bindMemory(to: UInt8.self).baseAddress!, nameCount: name.count,
-                        value: value.bindMemory(to: UInt8.self).baseAddress!, valueCount: value.count,
-                        token: block[index].token))
-            }
-            block.destroy()
-            return UnsafeBufferPointer(fields)
-        }
+        guard let stream = try? connection.makeStream() else { return call }
+        let head = UnsafeBufferPointer(Self.write(all, to: stream))
+        guard (try? connection.submit(stream, head, ended: ended, handler: UnownedReference(call), context: nil)) != nil
+        else { return call }
+        call.stream = stream
         return call
+    }
+
+    private static func write(_ all: [(String, String)], to stream: StreamPointer) -> UnsafeMutableBufferPointer<Field> {
+        var block = FieldBlock()
+        defer { block.destroy() }
+        for (name, value) in all { block.append(name, value) }
+        let fields = stream.pointee.fields.reserveFields(block.count)
+        for index in 0..<block.count {
+            let name = stream.pointee.fields.keep(block[index].nameBytes)
+            let value = stream.pointee.fields.keep(block[index].valueBytes)
+            fields.initializeElement(
+                at: index,
+                to: Field(
+                    name: name.bindMemory(to: UInt8.self).baseAddress!, nameCount: name.count,
+                    value: value.bindMemory(to: UInt8.self).baseAddress!, valueCount: value.count,
+                    token: block[index].token))
+        }
+        return fields
     }
 
     /// A whole unary call, up to its end.

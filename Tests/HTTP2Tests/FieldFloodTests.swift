@@ -20,7 +20,7 @@ import Testing
     }
 
     /// A server whose peer has filled the dynamic table.
-    private func server(_ limits: SessionLimits = .defaults) throws -> Side {
+    private func server(_ limits: ConnectionLimits = .defaults) throws -> Side {
         let side = Side(.server, limits)
         try side.input(Raw.hello + Raw.frame(1, flags: 5, stream: 1, Self.head + Self.define))
         #expect(side.heard[1].head?.count == 5)
@@ -150,8 +150,8 @@ import Testing
 
 /// What is left of a section that is larger than allowed, and what a connection that had to end says of itself.
 @Suite struct LargeSectionTests {
-    private func answered(_ trailers: [(String, String)], _ change: (inout SessionLimits) -> Void = { _ in }) throws -> Side {
-        let pair = Pair(client: SessionLimits.with(change))
+    private func answered(_ trailers: [(String, String)], _ change: (inout ConnectionLimits) -> Void = { _ in }) throws -> Side {
+        let pair = Pair(client: ConnectionLimits.with(change))
         _ = try #require(pair.client.request(Side.post))
         try pair.run()
         let asked = try #require(pair.server.heard.live[1])
@@ -218,14 +218,15 @@ import Testing
         "a head as large as the peer takes is sent; one byte more is not, and nothing of it reaches the connection",
         arguments: [0, 1])
     func peersLimit(over: Int) throws {
-        let pair = Pair(server: SessionLimits.with { $0.fieldListBytes = 8192 })
+        let pair = Pair(server: ConnectionLimits.with { $0.fieldListBytes = 8192 })
         try pair.run()
         #expect(pair.client.session.peerFieldListBytesMax == 8192)
         let bare = Side.get.reduce(0) { $0 + $1.0.utf8.count + $1.1.utf8.count + 32 }
         let fields = Side.get + [("x", String(repeating: "v", count: 8192 - bare - 33 + over))]
         if over == 1 {
             #expect(throws: RequestRefusal.headTooLarge(bytes: 8193, bytesMax: 8192)) {
-                try pair.client.session.submitRequest(ended: true) { UnsafeBufferPointer(kept(fields, in: $0)) }
+                let stream = pair.client.session.makeStream()
+                try pair.client.session.submitRequest(stream, UnsafeBufferPointer(kept(fields, in: stream)), ended: true)
             }
             #expect(pair.client.session.streamCount == 0)
         } else {

@@ -7,7 +7,7 @@ import Testing
     /// A server that takes nothing until told, and a client that has filled one of its streams.
     func filled(window: Int32 = 70_000, connection: Int32 = 100_000) throws -> (Pair, StreamPointer) {
         let pair = Pair(
-            server: SessionLimits.with {
+            server: ConnectionLimits.with {
                 $0.streamWindowBytes = window; $0.connectionWindowBytes = connection
             })
         pair.server.heard.consumes = false
@@ -49,7 +49,7 @@ import Testing
     @Test("what a stream's end left unaccepted was given back to the connection: it never runs dry")
     func connectionNeverRunsDry() throws {
         let pair = Pair(
-            server: SessionLimits.with {
+            server: ConnectionLimits.with {
                 $0.streamWindowBytes = 70_000; $0.connectionWindowBytes = 100_000
             })
         pair.server.heard.consumes = false
@@ -67,7 +67,7 @@ import Testing
     @Test("data for a stream that we have reset is thrown away, and the connection's window still given back")
     func dataAfterReset() throws {
         let pair = Pair(
-            server: SessionLimits.with {
+            server: ConnectionLimits.with {
                 $0.streamWindowBytes = 70_000; $0.connectionWindowBytes = 100_000
             })
         try pair.run()
@@ -92,7 +92,7 @@ import Testing
 
     @Test("a sender who ignores the window is told FLOW_CONTROL_ERROR")
     func violated() throws {
-        let side = Side(.server, SessionLimits.with { $0.streamWindowBytes = 100 })
+        let side = Side(.server, ConnectionLimits.with { $0.streamWindowBytes = 100 })
         side.heard.consumes = false
         // Our settings are in force once they are acknowledged.
         try side.input(Raw.hello + Raw.frame(4, flags: 1) + Raw.headers(stream: 1, Side.post, ended: false))

@@ -7,7 +7,7 @@ import Testing
 @Suite struct LimitTests {
     @Test("as many fields as allowed arrive; one more is not kept and the head is marked", arguments: [0, 1])
     func fieldCount(over: Int) throws {
-        let pair = Pair(server: SessionLimits.with { $0.fieldCount = 10 })
+        let pair = Pair(server: ConnectionLimits.with { $0.fieldCount = 10 })
         let extra = (0..<(10 - 4 + over)).map { ("x-\($0)", "v") }
         pair.client.request(Side.get + extra)
         try pair.run()
@@ -17,7 +17,7 @@ import Testing
 
     @Test("as many bytes of fields as allowed arrive; one more is not kept and the head is marked", arguments: [0, 1])
     func fieldListBytes(over: Int) throws {
-        let pair = Pair(server: SessionLimits.with { $0.fieldListBytes = 1000 })
+        let pair = Pair(server: ConnectionLimits.with { $0.fieldListBytes = 1000 })
         let bare = Side.get.reduce(0) { $0 + $1.0.utf8.count + $1.1.utf8.count + 32 }
         let value = String(repeating: "v", count: 1000 - bare - 32 - 1 + over)
         pair.client.request(Side.get + [("x", value)])
@@ -33,7 +33,7 @@ import Testing
 
     @Test("a trailer section has the limit to itself, and one more is not kept and marks the stream", arguments: [0, 1])
     func trailersCount(over: Int) throws {
-        let pair = Pair(server: SessionLimits.with { $0.fieldCount = 7 })
+        let pair = Pair(server: ConnectionLimits.with { $0.fieldCount = 7 })
         let stream = try #require(pair.client.request(Side.post, ended: false))
         pair.client.finish(stream, trailers: (0..<(7 + over)).map { ("x-\($0)", "v") })
         try pair.run()
@@ -57,7 +57,7 @@ import Testing
 
     @Test("a head of a mebibyte goes through where the limit allows it, each field of 60 KiB")
     func largeHead() throws {
-        let pair = Pair(server: SessionLimits.with { $0.fieldListBytes = 1 << 20 })
+        let pair = Pair(server: ConnectionLimits.with { $0.fieldListBytes = 1 << 20 })
         let value = String(repeating: "v", count: 60 << 10)
         pair.client.request(Side.get + (0..<16).map { ("x-\($0)", value) })
         try pair.run()
@@ -67,7 +67,7 @@ import Testing
 
     @Test("a stream beyond the limit is refused as long as the peer may not know it, and the connection goes on")
     func streams() throws {
-        let side = Side(.server, SessionLimits.with { $0.streams = 2 })
+        let side = Side(.server, ConnectionLimits.with { $0.streams = 2 })
         try side.input(Raw.hello)
         _ = try side.output()
         for id: UInt32 in [1, 3, 5] { try side.input(Raw.headers(stream: id, Side.get)) }
@@ -81,7 +81,7 @@ import Testing
 
     @Test("a peer that has acknowledged the limit and goes beyond it breaks the protocol")
     func streamsKnown() throws {
-        let side = Side(.server, SessionLimits.with { $0.streams = 2 })
+        let side = Side(.server, ConnectionLimits.with { $0.streams = 2 })
         try side.input(Raw.hello + Raw.frame(4, flags: 1))
         for id: UInt32 in [1, 3, 5] { try side.input(Raw.headers(stream: id, Side.get)) }
         #expect(side.session.streamCount <= 2)
@@ -91,7 +91,7 @@ import Testing
 
     @Test("SETTINGS frames within a second: as many as allowed, then ENHANCE_YOUR_CALM; a new second begins anew")
     func settingsFlood() throws {
-        let limit = SessionLimits.defaults.settingsPerSecond
+        let limit = ConnectionLimits.defaults.settingsPerSecond
         let side = Side(.server)
         try side.input(Raw.preface, now: 5_000_000_000)
         for _ in 0..<limit { try side.input(Raw.settings, now: 5_999_999_999) }
@@ -102,7 +102,7 @@ import Testing
 
     @Test("empty DATA frames within a second are counted; one that ends its stream is not")
     func emptyData() throws {
-        let limit = SessionLimits.defaults.emptyFramesPerSecond
+        let limit = ConnectionLimits.defaults.emptyFramesPerSecond
         let side = Side(.server)
         try side.input(Raw.hello + Raw.headers(stream: 1, Side.post, ended: false))
         for _ in 0..<limit { try side.input(Raw.data(stream: 1, [])) }
@@ -183,8 +183,8 @@ import Testing
 
     @Test("a section may come in 1,024 CONTINUATION frames; one more ends the connection, which says why", arguments: [0, 1])
     func continuations(over: Int) throws {
-        #expect(SessionLimits.defaults.continuationsMax == 1024)
-        let side = Side(.server, SessionLimits.with { $0.fieldCount = 2000 })
+        #expect(ConnectionLimits.defaults.continuationsMax == 1024)
+        let side = Side(.server, ConnectionLimits.with { $0.fieldCount = 2000 })
         let bytes = Self.pieces(Raw.frame(1, flags: 1, stream: 1, Raw.block(Side.get)), 1024 + over, each: [0, 1, 0x78, 1, 0x76])
         if over == 0 {
             try side.input(Raw.hello + bytes)
@@ -200,7 +200,7 @@ import Testing
     func resetFlood() throws {
         let side = Side(
             .server,
-            SessionLimits.with {
+            ConnectionLimits.with {
                 $0.resetBurst = 20; $0.resetsPerSecond = 1
             })
         try side.input(Raw.hello)

@@ -129,7 +129,7 @@ import Testing
 
     @Test("request trailers that wait are not harmed by a 1xx head that arrives")
     func informationalWhileTrailersWait() throws {
-        let pair = Pair(server: SessionLimits.with { $0.streamWindowBytes = 10 })
+        let pair = Pair(server: ConnectionLimits.with { $0.streamWindowBytes = 10 })
         pair.server.heard.consumes = false
         pair.server.heard.onHead = { [unowned server = pair.server] stream in
             for number in 0..<3 {
@@ -299,7 +299,7 @@ import Testing
 
     @Test("the peer's stream limit is known once its settings have come")
     func streamLimit() throws {
-        let pair = Pair(server: SessionLimits.with { $0.streams = 3 })
+        let pair = Pair(server: ConnectionLimits.with { $0.streams = 3 })
         #expect(pair.client.session.peerStreamLimit == 100)
         try pair.run()
         #expect(pair.client.session.peerStreamLimit == 3)
@@ -308,7 +308,7 @@ import Testing
 
     @Test("requests beyond the peer's limit wait in the codec and are sent as others end")
     func beyondStreamLimit() throws {
-        let pair = Pair(server: SessionLimits.with { $0.streams = 2 })
+        let pair = Pair(server: ConnectionLimits.with { $0.streams = 2 })
         try pair.run()
         for _ in 0..<4 { pair.client.request() }
         try pair.run()
@@ -321,7 +321,7 @@ import Testing
 
     @Test("output comes in portions of about the size asked for")
     func portions() throws {
-        let pair = Pair(server: SessionLimits.with { $0.streamWindowBytes = 1 << 24 })
+        let pair = Pair(server: ConnectionLimits.with { $0.streamWindowBytes = 1 << 24 })
         try pair.run()
         let stream = try #require(pair.client.request(Side.post, ended: false))
         pair.client.send(stream, Array(repeating: 1, count: 1 << 20))
@@ -370,9 +370,9 @@ import Testing
     }
 }
 
-extension SessionLimits {
-    static func with(_ change: (inout SessionLimits) -> Void) -> SessionLimits {
-        var limits = SessionLimits.defaults
+extension ConnectionLimits {
+    static func with(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLimits {
+        var limits = ConnectionLimits.defaults
         change(&limits)
         return limits
     }

@@ -107,7 +107,7 @@ final class Side {
     /// Called whenever the codec is given bytes.
     var onReceive: () -> Void = {}
 
-    init(_ role: Session.Role, _ limits: SessionLimits = .defaults) {
+    init(_ role: Session.Role, _ limits: ConnectionLimits = .defaults) {
         pool = StreamPool(chunks: chunks)
         session = Session(role, limits: limits, pool: pool, events: events, memory: memory)
         heard = Recorder(session)
@@ -168,9 +168,11 @@ final class Side {
 
     @discardableResult
     func request(_ fields: [(String, String)] = Side.get, ended: Bool = true) -> StreamPointer? {
-        let stream = try? session.submitRequest(ended: ended) { UnsafeBufferPointer(kept(fields, in: $0)) }
-        stream?.pointee.handler = heard
-        if let stream { heard.live[stream.pointee.id] = stream }
+        let stream = session.makeStream()
+        guard (try? session.submitRequest(stream, UnsafeBufferPointer(kept(fields, in: stream)), ended: ended)) != nil
+        else { return nil }
+        stream.pointee.handler = heard
+        heard.live[stream.pointee.id] = stream
         return stream
     }
 
@@ -226,7 +228,7 @@ struct Pair {
     let client: Side
     let server: Side
 
-    init(client: SessionLimits = .defaults, server: SessionLimits = .defaults) {
+    init(client: ConnectionLimits = .defaults, server: ConnectionLimits = .defaults) {
         self.client = Side(.client, client)
         self.server = Side(.server, server)
     }

@@ -1,3 +1,4 @@
+import HTTPModel
 import Testing
 
 @testable import HTTP2
@@ -76,7 +77,7 @@ import Testing
     func provokedResets() throws {
         let side = Side(
             .server,
-            SessionLimits.with {
+            ConnectionLimits.with {
                 $0.resetBurst = 20; $0.resetsPerSecond = 5
             })
         try side.input(Raw.hello)

@@ -1,7 +1,6 @@
 import Bytes
 import GRPCTesting
 import Glibc
-import HTTP2
 import HTTPModel
 import Net
 import Reactor

@@ -1,6 +1,5 @@
 import Bytes
 import GRPCTesting
-import HTTP2
 import HTTPModel
 import Net
 import Sockets
@@ -177,11 +176,11 @@ struct HandlerDeedTests {
                 owner: self)
             connections.append(connection)
             #expect(worker.run { isOpen })
-            let stream = try connection.request(ended: false, handler: UnownedReference(client), stream: nil) { stream in
-                UnsafeBufferPointer(
-                    HandlerDeedTests.kept(
-                        [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "a.test")], in: stream))
-            }
+            let stream = try connection.makeStream()
+            let head = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "a.test")]
+            try connection.submit(
+                stream, UnsafeBufferPointer(HandlerDeedTests.kept(head, in: stream)), ended: false,
+                handler: UnownedReference(client), context: nil)
             return (stream, connection)
         }
 

@@ -1,7 +1,6 @@
 internal import Bridging
 internal import Bytes
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 internal import Routing
 internal import Transcoding

@@ -1,5 +1,4 @@
 internal import GRPC
-internal import HTTP2
 internal import Bytes
 package import HTTPModel
 internal import Transport

@@ -1,6 +1,5 @@
 internal import Bytes
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 internal import Reactor
 internal import Transport
@@ -66,14 +65,17 @@ final class ProbeCall: StreamHandler {
             [
                 (":method", method), (":scheme", isSecure ? "https" : "http"), (":path", path), (":authority", authority),
             ] + more
-        stream = try? connection.request(ended: ended, handler: UnownedReference(self), stream: nil) { stream in
-            let scratch = connection.context.fieldScratch
-            for (index, (name, value)) in fields.enumerated() {
-                scratch[index] = stream.pointee.fields.keepField(name, value)
-            }
-            return UnsafeBufferPointer(rebasing: scratch[..<fields.count])
+        guard let stream = try? connection.makeStream() else { return false }
+        let scratch = connection.context.fieldScratch
+        for (index, (name, value)) in fields.enumerated() {
+            scratch[index] = stream.pointee.fields.keepField(name, value)
         }
-        return stream != nil
+        let head = UnsafeBufferPointer(rebasing: scratch[..<fields.count])
+        guard
+            (try? connection.submit(stream, head, ended: ended, handler: UnownedReference(self), context: nil)) != nil
+        else { return false }
+        self.stream = stream
+        return true
     }
 
     /// Nothing is heard of it any more.

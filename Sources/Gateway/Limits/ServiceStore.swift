@@ -1,6 +1,5 @@
 internal import Bytes
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 internal import RateLimit
 internal import Reactor
@@ -112,10 +111,12 @@ final class ServiceStore: LimitStore, StreamHandler {
     /// False where the connection takes no more: the call is over, and its owner has not been told.
     private func send(_ call: CallPointer, _ request: LimitRequest, on connection: ClientConnection) -> Bool {
         writeMessage(request)
-        let stream = try? connection.request(
-            ended: false, handler: ownReference, stream: UnsafeMutableRawPointer(call)
-        ) { _ in writeHead() }
-        guard let stream else {
+        let stream: StreamPointer
+        do throws(RequestRefusal) {
+            stream = try connection.makeStream()
+            try connection.submit(
+                stream, writeHead(), ended: false, handler: ownReference, context: UnsafeMutableRawPointer(call))
+        } catch {
             context.loop.timers.disarm(call.pointee.timer)
             call.pointee.request?.release()
             release(call)

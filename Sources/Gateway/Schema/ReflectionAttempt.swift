@@ -1,4 +1,4 @@
-internal import HTTP2
+internal import HTTPModel
 internal import Net
 internal import Reactor
 internal import Sockets

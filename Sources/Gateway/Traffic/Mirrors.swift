@@ -1,7 +1,6 @@
 internal import Balancing
 internal import Bytes
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 internal import Reactor
 internal import Time
@@ -81,13 +80,11 @@ final class Mirrors: StreamHandler {
         let isEmpty = call.draft.body.isEmpty
         let stream: StreamPointer
         do throws(RequestRefusal) {
-            stream = try connection.request(
-                ended: isEmpty, handler: reference, stream: UnsafeMutableRawPointer(attempt)
-            ) { stream in
-                var writer = FieldWriter(for: stream, scratch: worker.context.fieldScratch)
-                for field in call.head { writer.copy(field) }
-                return writer.written
-            }
+            stream = try connection.makeStream()
+            var writer = FieldWriter(for: stream, scratch: worker.context.fieldScratch)
+            for field in call.head { writer.copy(field) }
+            try connection.submit(
+                stream, writer.written, ended: isEmpty, handler: reference, context: UnsafeMutableRawPointer(attempt))
         } catch {
             return end(attempt, error == .noStream ? .mirrorFailed : .mirrorTooLarge, nil)
         }

@@ -1,5 +1,4 @@
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 
 /// Why an attempt is over without an answer.

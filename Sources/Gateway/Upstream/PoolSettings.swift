@@ -1,11 +1,11 @@
-package import HTTP2
+package import HTTPModel
 package import TLS
 package import Transport
 
 /// What a cluster's connections are like.
 package struct PoolSettings: Sendable, Equatable {
     package var applicationProtocol = ApplicationProtocol.http2
-    package var session: SessionLimits
+    package var session: ConnectionLimits
     /// Requests at once on one connection; the peer's own limit may be lower.
     package var streams: Int
     /// Connections to one endpoint from one worker.
@@ -25,7 +25,7 @@ package struct PoolSettings: Sendable, Equatable {
         idleTimeout: .seconds(3600))
 
     package init(
-        session: SessionLimits, streams: Int, connections: Int, waiting: Int, connectTimeout: Duration,
+        session: ConnectionLimits, streams: Int, connections: Int, waiting: Int, connectTimeout: Duration,
         idleTimeout: Duration?
     ) {
         self.session = session

@@ -1,6 +1,5 @@
 internal import Balancing
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 internal import Transport
 

@@ -2,7 +2,6 @@ internal import Balancing
 internal import Bridging
 internal import Bytes
 internal import GRPC
-internal import HTTP2
 package import HTTPModel
 internal import Sockets
 internal import Time
@@ -161,11 +160,10 @@ package final class Upstream: StreamHandler, EndpointClient {
         let handler = exchange.pointee.flags.contains(.onTrial) ? trialsHandler : ownReference
         let stream: StreamPointer
         do throws(RequestRefusal) {
-            stream = try connection.request(
-                ended: endsWithHead, handler: handler, stream: UnsafeMutableRawPointer(attempt)
-            ) { stream in
-                reference._withUnsafeGuaranteedRef { $0.writeRequestHead(attempt, from: downstream, to: stream) }
-            }
+            stream = try connection.makeStream()
+            let fields = reference._withUnsafeGuaranteedRef { $0.writeRequestHead(attempt, from: downstream, to: stream) }
+            try connection.submit(
+                stream, fields, ended: endsWithHead, handler: handler, context: UnsafeMutableRawPointer(attempt))
         } catch {
             return failUnsent(attempt, error)
         }

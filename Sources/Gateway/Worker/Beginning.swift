@@ -1,7 +1,6 @@
 internal import Bridging
 internal import Bytes
 internal import GatewayModel
-internal import HTTP2
 internal import Balancing
 internal import Net
 internal import Reactor

@@ -1,7 +1,6 @@
 internal import Balancing
 internal import Bytes
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 internal import Reactor
 internal import Time

@@ -1,4 +1,4 @@
-internal import HTTP2
+internal import HTTPModel
 package import Metrics
 package import Transport
 

@@ -3,7 +3,6 @@ internal import Bridging
 internal import Reactor
 internal import Bytes
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 internal import Routing
 internal import Time

@@ -1,7 +1,6 @@
 internal import Bytes
 internal import GRPC
 package import GatewayModel
-internal import HTTP2
 internal import HTTPModel
 internal import Transport
 

@@ -1,6 +1,5 @@
 package import Config
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 package import Net
 package import TLS
@@ -75,10 +74,10 @@ extension SocketAddress {
 extension HTTPServerSettings {
     init(_ limits: ListenerLimits) {
         self.init(
-            session: SessionLimits(
+            session: ConnectionLimits(
                 streams: UInt32(limits.streams), fieldCount: limits.headers, fieldListBytes: limits.headerBytes,
-                streamWindowBytes: SessionLimits.defaults.streamWindowBytes,
-                connectionWindowBytes: SessionLimits.defaults.connectionWindowBytes,
+                streamWindowBytes: ConnectionLimits.defaults.streamWindowBytes,
+                connectionWindowBytes: ConnectionLimits.defaults.connectionWindowBytes,
                 resetBurst: UInt64(limits.resets.burst), resetsPerSecond: UInt64(limits.resets.perSecond),
                 settingsPerSecond: limits.settings, emptyFramesPerSecond: limits.emptyFrames,
                 controlFramesPerFrameSent: limits.controlFrames),

@@ -1,6 +1,5 @@
 internal import Bytes
 package import GRPC
-internal import HTTP2
 package import HTTPModel
 internal import Reactor
 internal import Time
@@ -88,7 +87,9 @@ package final class ClientCall: StreamHandler {
         self.owner = owner
         reader = MessageReader(payloadBytesMax: request.messageBytesMax)
         do throws(RequestRefusal) {
-            stream = try connection.request(ended: false, handler: UnownedReference(self), stream: nil) { writeHead($0) }
+            let stream = try connection.makeStream()
+            try connection.submit(stream, writeHead(stream), ended: false, handler: UnownedReference(self), context: nil)
+            self.stream = stream
         } catch {
             guard case .headTooLarge(let bytes, let bytesMax) = error else { return nil }
             // Its owner hears of it as of any other end, once it holds the call.

@@ -1,6 +1,5 @@
 package import Bytes
 internal import GRPC
-internal import HTTP2
 internal import HTTPModel
 internal import Reactor
 package import Time

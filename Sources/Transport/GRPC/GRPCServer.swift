@@ -1,7 +1,6 @@
 internal import Bytes
 internal import GRPC
 internal import Glibc
-internal import HTTP2
 package import HTTPModel
 internal import Reactor
 internal import Time

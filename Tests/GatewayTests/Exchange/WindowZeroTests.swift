@@ -1,5 +1,4 @@
 import GRPCTesting
-import HTTP2
 import HTTPModel
 import Testing
 
@@ -14,7 +13,7 @@ import Testing
         return (gateway, backend)
     }
 
-    private let holding = SessionLimits.with { $0.streamWindowBytes = 100 }
+    private let holding = ConnectionLimits.with { $0.streamWindowBytes = 100 }
 
     @Test("trailers follow an answer that has filled its caller's window")
     func trailers() throws {

@@ -3,7 +3,6 @@ import Bytes
 import GRPC
 import GRPCTesting
 import GatewayModel
-import HTTP2
 import HTTPModel
 import Net
 import Reactor

@@ -2,7 +2,6 @@ import Balancing
 import Bytes
 import GRPCTesting
 import GatewayModel
-import HTTP2
 import HTTPModel
 import Testing
 import Transport

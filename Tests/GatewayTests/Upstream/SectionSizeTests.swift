@@ -1,6 +1,5 @@
 import Balancing
 import GRPCTesting
-import HTTP2
 import HTTPModel
 import Testing
 import Transport
@@ -10,7 +9,7 @@ import Transport
 /// Heads and trailers that are larger than one side or the other takes.
 @Suite struct SectionSizeTests {
     private func house(
-        guards: GuardSettings = GuardSettings(), backend change: (inout SessionLimits) -> Void = { _ in }
+        guards: GuardSettings = GuardSettings(), backend change: (inout ConnectionLimits) -> Void = { _ in }
     ) throws -> (TestGateway, TestBackend) {
         let gateway = try TestGateway()
         let backend = try TestBackend(on: gateway.outside, change: change)

@@ -1,6 +1,5 @@
 import Bytes
 import GRPCTesting
-import HTTP2
 import HTTPModel
 import Net
 import Sockets
@@ -50,7 +49,7 @@ final class TestBackend: StreamHandler {
 
     init(
         on worker: TestWorker, at address: SocketAddress = SocketAddress("127.0.0.1:0")!, streams: UInt32 = 100,
-        change: (inout SessionLimits) -> Void = { _ in }
+        change: (inout ConnectionLimits) -> Void = { _ in }
     ) throws {
         self.worker = worker
         var settings = HTTPServerSettings.defaults
@@ -190,9 +189,9 @@ extension FieldBlock {
     }
 }
 
-extension SessionLimits {
-    static func with(_ change: (inout SessionLimits) -> Void) -> SessionLimits {
-        var limits = SessionLimits.defaults
+extension ConnectionLimits {
+    static func with(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLimits {
+        var limits = ConnectionLimits.defaults
         change(&limits)
         return limits
     }

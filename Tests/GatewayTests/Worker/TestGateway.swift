@@ -3,7 +3,7 @@ import Config
 import GRPCTesting
 import GatewayModel
 import GatewayModelTesting
-import HTTP2
+import HTTPModel
 import Metrics
 import Net
 import RateLimit
@@ -112,7 +112,7 @@ final class TestGateway {
     var address: SocketAddress { socket.address }
     var endpoints: [Endpoint] { gateway.current.clusters[0].endpoints }
 
-    func caller(limits: SessionLimits = .defaults) throws -> TestCaller {
+    func caller(limits: ConnectionLimits = .defaults) throws -> TestCaller {
         let caller = try TestCaller(to: address, worker: outside, limits: limits)
         callers.append(caller)
         return caller

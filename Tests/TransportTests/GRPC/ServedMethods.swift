@@ -1,7 +1,7 @@
 import Bytes
 import GRPC
 import GRPCTesting
-import HTTP2
+import HTTPModel
 import Net
 import Sockets
 import Testing
@@ -21,7 +21,7 @@ final class Served {
     /// Last, for it must outlive the others.
     let worker: TestWorker
 
-    init(messageBytesMax: UInt32 = 1 << 20, callerLimits: SessionLimits = .defaults) throws {
+    init(messageBytesMax: UInt32 = 1 << 20, callerLimits: ConnectionLimits = .defaults) throws {
         worker = try TestWorker()
         server = GRPCServer(context: worker.context, messageBytesMax: messageBytesMax)
         http = HTTPServer(name: "test", settings: .defaults, handler: server, context: worker.context)

@@ -1,7 +1,6 @@
 import Bytes
 import GRPC
 import GRPCTesting
-import HTTP2
 import HTTPModel
 import Reactor
 import Sockets
@@ -101,7 +100,7 @@ struct StreamingMethodTests {
 
     @Test("a caller that does not read makes the call unwritable, and reading drains it")
     func backPressure() throws {
-        var limits = SessionLimits.defaults
+        var limits = ConnectionLimits.defaults
         limits.streamWindowBytes = 65_535
         let served = try Served(callerLimits: limits)
         served.onMessage = { call, _ in

@@ -1,5 +1,4 @@
 import GRPCTesting
-import HTTP2
 import HTTPModel
 import Sockets
 import TLS
