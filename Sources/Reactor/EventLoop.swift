@@ -44,6 +44,7 @@ package final class EventLoop {
     private var dirty: [any Flushable] = []
     private var afterTick: [() -> Void] = []
     private var retired: [AnyObject] = []
+    private var released: [AnyObject] = []
     /// `run` has been told to end.
     package private(set) var isStopped = false
     /// Inside during every tick, outside while the loop waits.
@@ -204,9 +205,9 @@ package final class EventLoop {
             flushDirty()
         }
         while !retired.isEmpty {
-            let ended = retired
-            retired = []
-            _ = ended
+            // What goes may have others retire.
+            swap(&retired, &released)
+            released.removeAll(keepingCapacity: true)
         }
     }
 
