@@ -87,8 +87,8 @@ let package = Package(
         module(
             "Transport",
             [
-                "CLinux", "Bytes", "Random", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1",
-                "HTTP2", "GRPC", "Config", "DNS",
+                "CLinux", "Bytes", "Random", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2",
+                "GRPC", "Config", "DNS",
             ]),
         module("Bridging", ["Bytes", "Compression", "JSON", "HTTPModel", "GRPC", "Transcoding"]),
         module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"]),
@@ -101,37 +101,41 @@ let package = Package(
                 "Routing", "Transcoding", "Transport", "RateLimit",
             ]),
 
-        // 9  products
+        // 9  clusters
+        module(
+            "Schemas",
+            ["Bytes", "Crypto", "Time", "HTTPModel", "Protobuf", "GRPC", "Config", "Routing", "Transcoding", "GatewayModel"]),
+
+        // 10  products
         module(
             "Gateway",
             [
                 "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
-                "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing",
-                "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel",
+                "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing", "AccessControl",
+                "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel", "Schemas",
             ]),
         module(
             "RateLimitService",
             [
-                "Bytes", "HTTPModel", "Random", "Time", "Metrics", "Net", "Reactor", "Sockets", "GRPC", "Config", "Redis",
-                "Transport",
-                "RateLimit",
+                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Redis",
+                "Transport", "RateLimit",
             ]),
         module("Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
 
         module(
             "Calling",
-            ["Bytes", "HTTPModel", "Net", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding", "Transport"]),
+            ["Bytes", "Net", "HTTPModel", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding", "Transport"]),
 
-        // 10  control
+        // 11  control
         module(
             "Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel",
+                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel", "Schemas",
                 "Gateway", "RateLimitService", "Demo",
             ]),
 
-        // 11  executable
+        // 12  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -143,9 +147,7 @@ let package = Package(
         // Tests: a target each, in the floors' order; helpers that several of them share.
         .target(
             name: "GRPCTesting",
-            dependencies: [
-                "Bytes", "Random", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "Transport",
-            ],
+            dependencies: ["Bytes", "Random", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "Transport"],
             path: "Tests/GRPCTesting", swiftSettings: settings),
         .target(name: "BytesTesting", path: "Tests/BytesTesting", swiftSettings: settings),
         .target(
@@ -188,10 +190,7 @@ let package = Package(
         tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(
             "Transport",
-            [
-                "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "DNS", "GRPCTesting",
-                "TLSTesting",
-            ]),
+            ["Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "DNS", "GRPCTesting", "TLSTesting"]),
         tests("Bridging", ["Bytes"]),
         tests("RateLimit", ["Bytes", "Random", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
@@ -200,11 +199,12 @@ let package = Package(
                 "Net", "HTTPModel", "JOSE", "GRPC", "Config", "Balancing", "AccessControl", "Routing", "Transport", "RateLimit",
                 "GatewayModelTesting",
             ]),
+        tests("Schemas", ["Time"]),
         tests(
             "Gateway",
             [
-                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config",
-                "Balancing", "Routing", "Transport", "RateLimit", "GatewayModel", "GRPCTesting", "BytesTesting",
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config", "Balancing",
+                "Routing", "Transport", "RateLimit", "GatewayModel", "Schemas", "GRPCTesting", "BytesTesting",
                 "GatewayModelTesting",
             ]),
         tests(
@@ -216,19 +216,19 @@ let package = Package(
         tests(
             "Demo",
             [
-                "Bytes", "Net", "HTTPModel", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport",
-                "GRPCTesting", protobuf,
+                "Bytes", "Net", "HTTPModel", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", "GRPCTesting",
+                protobuf,
             ]),
         tests("Calling", ["Bytes", "Net", "Protobuf", "GRPC", "Transport", "Demo", "GRPCTesting", protobuf]),
         tests(
             "Control",
             [
-                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1",
-                "Config", "DNS", "Transport", "RateLimit", "GatewayModel", "Gateway", "GRPCTesting", "TLSTesting",
+                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config",
+                "DNS", "Transport", "RateLimit", "GatewayModel", "Schemas", "Gateway", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
-        // 13  the fuzz entries as a program, for the optimized build
+        // 14  the fuzz entries as a program, for the optimized build
         .executableTarget(name: "Fuzz", dependencies: ["FuzzEntries"], path: "Tests/Fuzz", swiftSettings: settings),
     ]
 )

@@ -9,6 +9,7 @@ internal import Metrics
 internal import Random
 internal import RateLimit
 internal import Reactor
+internal import Schemas
 internal import TLS
 internal import Telemetry
 internal import Time

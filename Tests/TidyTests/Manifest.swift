@@ -14,8 +14,8 @@ struct Manifest {
         var isForTests: Bool { floor >= Manifest.testing }
     }
 
-    static let testing = 12
-    static let tests = 13
+    static let testing = 13
+    static let tests = 14
 
     private(set) var targets: [String: Target] = [:]
 

@@ -1,5 +1,6 @@
 internal import Gateway
 internal import Reactor
+internal import Schemas
 
 /// Compiles the proto files that a configuration names on a thread of its own, because the compiler may take its time.
 ///

@@ -1,5 +1,6 @@
 internal import Config
 internal import Gateway
+internal import Schemas
 
 /// Compiles proto files with `protoc`, and reads what it complains about.
 enum ProtoCompiler {

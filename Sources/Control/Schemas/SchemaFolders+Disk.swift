@@ -2,6 +2,7 @@ internal import Config
 internal import Gateway
 internal import Glibc
 internal import Reactor
+internal import Schemas
 
 extension SchemaFolders {
     /// - Parameter recording: hears of every folder and every proto file before it is looked at.

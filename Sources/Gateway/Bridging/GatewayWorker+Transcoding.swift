@@ -4,6 +4,7 @@ internal import GRPC
 internal import HTTPModel
 internal import Protobuf
 internal import Routing
+internal import Schemas
 internal import Transcoding
 internal import Transport
 

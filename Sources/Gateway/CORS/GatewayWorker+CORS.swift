@@ -2,6 +2,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Routing
+internal import Schemas
 internal import Transport
 
 /// Preflights, and what answers say about which pages may read them.

@@ -4,6 +4,7 @@ internal import GatewayModel
 internal import JSON
 package import Metrics
 internal import Net
+package import Schemas
 package import Time
 
 /// What is known of clusters and their endpoints, for people and for Prometheus.

@@ -3,6 +3,7 @@ internal import GRPC
 internal import HTTPModel
 internal import Reactor
 internal import Routing
+internal import Schemas
 internal import Transport
 
 extension GatewayWorker {

@@ -4,6 +4,7 @@ internal import GatewayModel
 internal import Protobuf
 internal import Random
 internal import Reactor
+package import Schemas
 internal import Time
 package import Transcoding
 package import Transport

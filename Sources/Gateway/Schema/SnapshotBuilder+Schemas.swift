@@ -1,6 +1,7 @@
 internal import Config
 internal import GatewayModel
 internal import Protobuf
+internal import Schemas
 internal import Transcoding
 internal import Transport
 

@@ -4,6 +4,7 @@ package import GatewayModel
 package import Metrics
 package import RateLimit
 package import Routing
+package import Schemas
 package import Transcoding
 
 /// Where a call goes, and what applies to it: one entry of `routes:`, made ready.
@@ -38,6 +39,12 @@ package final class Route: Sendable {
 
     /// Of what can be called by HTTP.
     package enum Page: Sendable { case document, page }
+
+    var described: DescribedRoute {
+        DescribedRoute(
+            index: index, name: name, match: match, cluster: cluster, plan: transcoding, isPage: page != nil,
+            allowsHTTP: policies[0].allowedProtocols.contains(.http), terms: policies.map(\.terms))
+    }
 
     /// No parameter has a default, so that `with` leaves none out.
     package init(

@@ -1,9 +1,11 @@
 package import AccessControl
+internal import GRPC
 package import GatewayModel
 package import JOSE
 package import Net
 package import RateLimit
 package import Routing
+internal import Schemas
 internal import TLS
 package import Transcoding
 internal import Transport
@@ -54,9 +56,10 @@ package final class Snapshot: Sendable {
         self.table = table
         self.routes = routes
         routeReferences = routes.map { .passUnretained($0) }
-        directory = TranscodingDirectory(routes)
+        let described = routes.map(\.described)
+        directory = TranscodingDirectory(described)
         hasCORS = routes.contains { $0.cors != nil }
-        pages = routes.contains { $0.page != nil } ? OpenAPIPages(routes, table, title: title) : nil
+        pages = routes.contains { $0.page != nil } ? OpenAPIPages(described, table, title: title) : nil
         self.title = title
         var known: Set<ObjectIdentifier> = []
         transcodings = routes.compactMap(\.transcoding).filter { known.insert(ObjectIdentifier($0)).inserted }
@@ -77,7 +80,9 @@ package final class Snapshot: Sendable {
 
     /// Calls that two routes would take by HTTP, each told with its route.
     package var schemaConflicts: [String] {
-        SchemaConflicts(routes, clusters).findings.map { "routes[\($0.route)] (\(routes[$0.route].name)): \($0.text)" }
+        SchemaConflicts(routes.map(\.described), clusters: clusters.map(\.name)).findings.map {
+            "routes[\($0.route)] (\(routes[$0.route].name)): \($0.text)"
+        }
     }
 
     /// The same with another schema of one cluster.

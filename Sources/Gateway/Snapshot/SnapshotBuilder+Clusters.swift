@@ -3,6 +3,7 @@ internal import Config
 internal import GatewayModel
 internal import Protobuf
 internal import Routing
+internal import Schemas
 internal import TLS
 internal import Transcoding
 internal import Transport

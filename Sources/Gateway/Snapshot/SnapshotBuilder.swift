@@ -9,6 +9,7 @@ internal import Net
 package import RateLimit
 internal import Protobuf
 internal import Routing
+package import Schemas
 package import TLS
 package import Time
 internal import Transcoding
@@ -79,7 +80,7 @@ package struct SnapshotBuilder {
         routes += configuration.routes.enumerated().map { index, route in
             self.route(route, at: pageCount + index, schemas, &builder)
         }
-        for finding in SchemaConflicts(routes, clusters).findings {
+        for finding in SchemaConflicts(routes.map(\.described), clusters: clusters.map(\.name)).findings {
             files.report(finding.text, at: configuration.routes[finding.route].place, severity: .warning)
         }
         let table = RouteTable(

@@ -3,6 +3,7 @@ internal import GRPC
 internal import GatewayModel
 internal import Net
 internal import Reactor
+internal import Schemas
 internal import TLS
 internal import Time
 internal import Transport

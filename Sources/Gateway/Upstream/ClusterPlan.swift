@@ -2,6 +2,7 @@ package import Balancing
 package import DNS
 package import GatewayModel
 package import Net
+package import Schemas
 internal import TLS
 package import Transport
 

@@ -2,6 +2,7 @@ import Glibc
 import GRPCTesting
 import Gateway
 import Reactor
+import Schemas
 import Testing
 
 @testable import Control

@@ -1,5 +1,6 @@
 import Config
 import Glibc
+import Schemas
 import Testing
 
 @testable import Control

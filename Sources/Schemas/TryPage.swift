@@ -2,10 +2,10 @@ internal import Bytes
 internal import Crypto
 
 /// The page to try calls from: one piece, with the document in it and nothing from elsewhere.
-struct TryPage: Sendable {
-    let bytes: [UInt8]
+package struct TryPage: Sendable {
+    package let bytes: [UInt8]
     /// What its browser may do: run this script, and call where it came from.
-    static let policy: [UInt8] = {
+    package static let policy: [UInt8] = {
         let digest = Array(script.utf8).withUnsafeBytes { DigestAlgorithm.sha256.hash($0) }
         var text = ByteBuffer()
         text.append("default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; ")
@@ -15,7 +15,7 @@ struct TryPage: Sendable {
         return Array(text.readable)
     }()
 
-    init(document: [UInt8]) {
+    package init(document: [UInt8]) {
         var bytes = Array((Self.head + #"<script type="application/json" id="api">"#).utf8)
         // Within JSON it can only be in a text, where it can be written so: nothing in a schema ends the element.
         for byte in document {

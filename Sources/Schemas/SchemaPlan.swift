@@ -1,7 +1,7 @@
 internal import Config
 package import GatewayModel
-internal import Protobuf
-internal import Transcoding
+package import Protobuf
+package import Transcoding
 
 /// How the files of a cluster's schema are made into what calls are transcoded by.
 package struct SchemaPlan: Sendable, Equatable {
@@ -10,7 +10,7 @@ package struct SchemaPlan: Sendable, Equatable {
     private let rules: [TranscodingPlan.Rule]
     private let options: TranscodingOptions
 
-    init(_ configuration: SchemaConfiguration) {
+    package init(_ configuration: SchemaConfiguration) {
         rules = configuration.rules.map { TranscodingPlan.Rule(selector: $0.method.value, rule: $0.rule) }
         var options = TranscodingOptions()
         options.messageBytesMax = configuration.messageBytesMax
@@ -20,7 +20,7 @@ package struct SchemaPlan: Sendable, Equatable {
 
     /// - Parameter files: each the bytes of one FileDescriptorProto.
     /// - Returns: and, of what servers tell of themselves, the services that cannot be served.
-    func transcoding(of files: [[UInt8]]) throws(SchemaFailure) -> (plan: TranscodingPlan, leftOut: [Schema.LeftOut]) {
+    package func transcoding(of files: [[UInt8]]) throws(SchemaFailure) -> (plan: TranscodingPlan, leftOut: [Schema.LeftOut]) {
         var schema: Schema
         var leftOut: [Schema.LeftOut] = []
         if reflection == nil {

@@ -1,11 +1,11 @@
 internal import Bytes
-internal import Protobuf
+package import Protobuf
 
 /// google/rpc/error_details.proto: what errors carry that no method of a service mentions, so that reflection and descriptor
 /// sets often leave it out.
-enum ErrorDetails {
+package enum ErrorDetails {
     /// The files with whatever of it they do not have; `nil` where they have it.
-    static func joined(to files: [[UInt8]], of schema: Schema) -> [[UInt8]]? {
+    package static func joined(to files: [[UInt8]], of schema: Schema) -> [[UInt8]]? {
         guard schema.message(fullName: "google.rpc.ErrorInfo") == nil else { return nil }
         let hasDuration = schema.message(fullName: "google.protobuf.Duration") != nil
         return files + (hasDuration ? known.suffix(1) : known[...])

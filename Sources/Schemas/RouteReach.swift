@@ -1,10 +1,10 @@
-internal import Protobuf
+package import Protobuf
 internal import Routing
-internal import Transcoding
+package import Transcoding
 
 extension RouteMatch.Target {
     /// Whether a call of this method comes here, by its RPC or by its HTTP path.
-    func reaches(_ method: MethodSchema, _ shape: BindingShape?) -> Bool {
+    package func reaches(_ method: MethodSchema, _ shape: BindingShape?) -> Bool {
         switch self {
         case .any: true
         case .service(let service): method.serviceName == service
@@ -16,7 +16,7 @@ extension RouteMatch.Target {
 
 extension BindingShape {
     /// `/`, `/v1/`, …: all that every path of the rule begins with and that ends with a slash, but for `**` that is empty.
-    var prefixes: [String] {
+    package var prefixes: [String] {
         var prefix = "/"
         var prefixes = [prefix]
         for literal in isLiteral ? literals.dropLast() : literals[...] {

@@ -5,20 +5,20 @@ internal import Routing
 internal import Transcoding
 
 /// Calls that two routes would take by HTTP: what only shows when schemas and routes are held against each other.
-struct SchemaConflicts {
-    struct Conflict: Equatable {
+package struct SchemaConflicts {
+    package struct Conflict: Equatable {
         /// The place, among the routes that are written, of the one to look at.
-        let route: Int
-        let text: String
+        package let route: Int
+        package let text: String
     }
 
-    private let routes: [Route]
-    private let clusters: [ClusterPlan]
+    private let routes: [DescribedRoute]
+    private let clusters: [String]
     /// Before the routes that are written come those of the document and its page.
     private let pageCount: Int
     private var takers: [Call: Taker] = [:]
     private var paths: [String: [Int]] = [:]
-    private(set) var findings: [Conflict] = []
+    package private(set) var findings: [Conflict] = []
 
     private struct Call: Hashable {
         var authority: RouteMatch.Authority
@@ -33,13 +33,13 @@ struct SchemaConflicts {
         var method: String
     }
 
-    init(_ routes: [Route], _ clusters: [ClusterPlan]) {
+    package init(_ routes: [DescribedRoute], clusters: [String]) {
         self.routes = routes
         self.clusters = clusters
-        pageCount = routes.count { $0.page != nil }
-        guard routes.contains(where: { $0.transcoding != nil }) else { return }
+        pageCount = routes.count(where: \.isPage)
+        guard routes.contains(where: { $0.plan != nil }) else { return }
         for route in routes {
-            if let plan = route.transcoding { check(route, plan) }
+            if let plan = route.plan { check(route, plan) }
             switch route.match.target {
             case .path(let path): paths[path, default: []].append(route.index)
             case .prefix(let prefix): paths[prefix, default: []].append(route.index)
@@ -48,7 +48,7 @@ struct SchemaConflicts {
         }
     }
 
-    private mutating func check(_ route: Route, _ plan: TranscodingPlan) {
+    private mutating func check(_ route: DescribedRoute, _ plan: TranscodingPlan) {
         var captured: [(by: Int, calls: [String])] = []
         for binding in plan.bindings {
             let method = plan.schema.methods[binding.method]
@@ -79,20 +79,20 @@ struct SchemaConflicts {
         }
     }
 
-    private mutating func report(_ route: Route, _ binding: Binding, _ method: MethodSchema, _ taker: Taker) {
+    private mutating func report(_ route: DescribedRoute, _ binding: Binding, _ method: MethodSchema, _ taker: Taker) {
         let other = routes[taker.route]
         findings.append(
             Conflict(
                 route: route.index - pageCount,
                 text:
-                    "\(binding.text) is \(method.fullName) of cluster \(Quoted.text(clusters[route.cluster].name)), and \(taker.method) "
-                    + "of cluster \(Quoted.text(clusters[other.cluster].name)) on \(name(of: other)), which takes it"))
+                    "\(binding.text) is \(method.fullName) of cluster \(Quoted.text(clusters[route.cluster])), and \(taker.method) "
+                    + "of cluster \(Quoted.text(clusters[other.cluster])) on \(name(of: other)), which takes it"))
     }
 
-    private func name(of route: Route) -> String { "routes[\(route.index - pageCount)] (\(Quoted.text(route.name)))" }
+    private func name(of route: DescribedRoute) -> String { "routes[\(route.index - pageCount)] (\(Quoted.text(route.name)))" }
 
     /// The first route by path that takes what the rule takes.
-    private func captor(of shape: BindingShape, before route: Route) -> Int? {
+    private func captor(of shape: BindingShape, before route: DescribedRoute) -> Int? {
         let own = shape.isLiteral ? paths[shape.path] ?? [] : []
         let candidates = own + shape.prefixes.flatMap { paths[$0] ?? [] }
         return candidates.filter { $0 < route.index && covers(routes[$0].match, route.match) }.min()

@@ -1,20 +1,20 @@
 internal import Bytes
 internal import GRPC
 internal import Protobuf
-internal import Routing
+package import Routing
 internal import Transcoding
 
 /// The documents of a snapshot, and the pages made of them: one for each authority that its routes are written with, made when
 /// a schema or a configuration changes and served as they are.
-struct OpenAPIPages: Sendable {
-    struct Entry: Sendable {
-        let document: [UInt8]
-        let page: [UInt8]
+package struct OpenAPIPages: Sendable {
+    package struct Entry: Sendable {
+        package let document: [UInt8]
+        package let page: [UInt8]
     }
 
     private let entries: AuthorityTable<Entry>
 
-    init(_ routes: [Route], _ table: RouteTable, title: String) {
+    package init(_ routes: [DescribedRoute], _ table: RouteTable, title: String) {
         var entries: [RouteMatch.Authority: Entry] = [:]
         for authority in Set(routes.map(\.match.authority)).union([.any]) {
             var buffer = ByteBuffer(capacity: 64 << 10)
@@ -25,7 +25,7 @@ struct OpenAPIPages: Sendable {
         self.entries = AuthorityTable(entries)
     }
 
-    func entry(for authority: UnsafeRawBufferPointer) -> Entry? {
+    package func entry(for authority: UnsafeRawBufferPointer) -> Entry? {
         var found: Entry?
         entries.forEach(of: authority) { entry in
             found = entry
@@ -36,11 +36,11 @@ struct OpenAPIPages: Sendable {
 
     /// What a caller of this authority can call: the first route that a call comes to has it.
     private static func document(
-        of routes: [Route], _ table: RouteTable, for authority: RouteMatch.Authority, title: String
+        of routes: [DescribedRoute], _ table: RouteTable, for authority: RouteMatch.Authority, title: String
     ) -> OpenAPIDocument {
         var document = OpenAPIDocument(title: title)
-        for route in routes where route.match.authority.covers(authority) && route.policies[0].allowedProtocols.contains(.http) {
-            guard let plan = route.transcoding else { continue }
+        for route in routes where route.match.authority.covers(authority) && route.allowsHTTP {
+            guard let plan = route.plan else { continue }
             let withRule = Set(plan.bindings.compactMap { $0.shape == nil ? nil : $0.method })
             for binding in plan.bindings {
                 let method = plan.schema.methods[binding.method]
@@ -50,7 +50,7 @@ struct OpenAPIPages: Sendable {
                 else { continue }
                 var name = method.name
                 let own = name.withUTF8 { table.method(of: route.index, UnsafeRawBufferPointer($0)) }
-                document.add(binding, of: plan, route.policies[own.map { $0 + 1 } ?? 0].terms)
+                document.add(binding, of: plan, route.terms[own.map { $0 + 1 } ?? 0])
             }
         }
         return document

@@ -1,18 +1,18 @@
 internal import Bytes
-internal import Protobuf
-internal import Routing
-internal import Transcoding
+package import Protobuf
+package import Routing
+package import Transcoding
 
 /// Which methods requests may mean, by the authority that they are addressed to: what other hosts' routes lead to costs a
 /// request nothing.
-final class TranscodingDirectory: Sendable {
+package final class TranscodingDirectory: Sendable {
     private let indexes: AuthorityTable<TranscodingIndex>
 
     /// - Parameter routes: all, in order; those without a schema are passed over.
-    init(_ routes: [Route]) {
+    package init(_ routes: [DescribedRoute]) {
         var plans: [RouteMatch.Authority: [TranscodingPlan]] = [:]
         for route in routes {
-            guard let plan = route.transcoding else { continue }
+            guard let plan = route.plan else { continue }
             // Routes that print otherwise share a schema and its rules.
             if plans[route.match.authority]?.contains(where: { $0.schema === plan.schema }) == true { continue }
             plans[route.match.authority, default: []].append(plan)
@@ -20,10 +20,10 @@ final class TranscodingDirectory: Sendable {
         indexes = AuthorityTable(plans.mapValues { TranscodingIndex($0) })
     }
 
-    typealias Accepts = (_ plan: TranscodingPlan, _ method: MethodSchema) -> Bool
+    package typealias Accepts = (_ plan: TranscodingPlan, _ method: MethodSchema) -> Bool
 
     /// - Parameter accepts: whether the request may mean this method of this plan. Asked last of the one that is found.
-    func match(
+    package func match(
         method: UnsafeRawBufferPointer, _ facts: HeadFacts, into match: BindingMatch, accepts: Accepts
     ) -> TranscodingIndex.Outcome {
         var outcome = TranscodingIndex.Outcome.notFound
@@ -38,7 +38,7 @@ final class TranscodingDirectory: Sendable {
     }
 
     /// The HTTP methods that a path has.
-    func methods(_ facts: HeadFacts, accepts: Accepts) -> Set<String> {
+    package func methods(_ facts: HeadFacts, accepts: Accepts) -> Set<String> {
         var methods: Set<String> = []
         indexes.forEach(of: facts.authority) { index in
             methods.formUnion(index.methods(of: facts.path) { accepts(index.plans[$0], $1) })

@@ -1,4 +1,4 @@
-internal import Time
+package import Time
 
 /// When one cluster is asked for its schema next.
 ///
@@ -6,45 +6,45 @@ internal import Time
 ///                      └──────failed─────▶ waiting ──1 s, 2 s, … 30 s─────▶ due
 ///
 /// Pure: time and chance are handed in.
-struct SchemaSchedule {
+package struct SchemaSchedule {
     /// `nil` while it is being asked.
-    private(set) var next: Instant?
+    package private(set) var next: Instant?
     private var backoff = ExponentialBackoff(from: waitMin, to: waitMax)
     private var lastBegan: Instant?
 
-    static let waitMin = Duration.seconds(1)
-    static let waitMax = Duration.seconds(30)
+    package static let waitMin = Duration.seconds(1)
+    package static let waitMax = Duration.seconds(30)
     /// Any caller can name methods that do not exist: they cost the cluster one question in this time and no more.
-    static let hintPeriod = Duration.seconds(10)
+    package static let hintPeriod = Duration.seconds(10)
 
-    init(at now: Instant) { next = now }
+    package init(at now: Instant) { next = now }
 
-    func isDue(at now: Instant) -> Bool { next.map { $0 <= now } ?? false }
+    package func isDue(at now: Instant) -> Bool { next.map { $0 <= now } ?? false }
 
-    mutating func begun(at now: Instant) {
+    package mutating func begun(at now: Instant) {
         next = nil
         lastBegan = now
     }
 
-    mutating func succeeded(at now: Instant, interval: Duration) {
+    package mutating func succeeded(at now: Instant, interval: Duration) {
         backoff.succeeded()
         next = now + interval
     }
 
     /// - Parameter chance: any number; waits become up to a quarter longer, so that gateways that lost a backend together do
     ///   not come back together.
-    mutating func failed(at now: Instant, chance: UInt64) {
+    package mutating func failed(at now: Instant, chance: UInt64) {
         next = now + min(backoff.failed().lengthened(chance), Self.waitMax)
     }
 
     /// A method was called that the endpoints do not have, or that is in no schema: perhaps they are others by now.
-    mutating func hinted(at now: Instant) {
+    package mutating func hinted(at now: Instant) {
         guard let next, !backoff.hasFailed, let lastBegan else { return }
         self.next = min(next, max(now, lastBegan + Self.hintPeriod))
     }
 
     /// Its endpoints are others now.
-    mutating func moved(at now: Instant) {
+    package mutating func moved(at now: Instant) {
         guard next != nil, backoff.hasFailed else { return }
         next = now
     }

@@ -1,4 +1,4 @@
-internal import Time
+package import Time
 
 /// What clusters have told of their schemas by reflection: it outlives the configurations that ask for it.
 ///
@@ -6,20 +6,26 @@ internal import Time
 package final class SchemaStore {
     package struct Known: Equatable {
         /// Each an encoded FileDescriptorProto, in the order of their bytes.
-        var files: [[UInt8]]
-        var serviceCount: Int
+        package var files: [[UInt8]]
+        package var serviceCount: Int
         /// When it was last told.
-        var time: Instant
+        package var time: Instant
+
+        package init(files: [[UInt8]], serviceCount: Int, time: Instant) {
+            self.files = files
+            self.serviceCount = serviceCount
+            self.time = time
+        }
     }
 
     /// The last good answer of each cluster.
-    package internal(set) var known: [String: Known] = [:]
+    package var known: [String: Known] = [:]
     /// Why there was no good answer, the last time that a cluster was asked.
-    package internal(set) var troubles: [String: String] = [:]
+    package var troubles: [String: String] = [:]
 
     package init() {}
 
-    func forget(_ cluster: String) {
+    package func forget(_ cluster: String) {
         known[cluster] = nil
         troubles[cluster] = nil
     }
