@@ -1,6 +1,6 @@
 package import Bytes
 internal import HTTP1
-package import HTTP2
+internal import HTTP2
 package import HTTPModel
 package import Net
 package import Reactor

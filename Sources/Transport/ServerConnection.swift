@@ -6,7 +6,7 @@ package import HTTPModel
 internal import Net
 internal import Random
 internal import Reactor
-package import Sockets
+internal import Sockets
 package import TLS
 internal import Time
 
@@ -27,22 +27,11 @@ package final class ServerConnection: Connection {
     /// The same, asked without counting references.
     package let trustedHeaders: Unmanaged<FieldNameSet>
     private var preface = Preface()
-    private var drain = DrainMachine()
+    private var lifecycle: ConnectionLifecycle
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
-    private(set) var idleSince: UInt64
-    private var announcedAt: UInt64 = 0
-    /// When it has reached its age, and when its calls have had their grace; 0 for never.
-    private var agesAt: UInt64 = 0
-    private var graceEndsAt: UInt64 = 0
-    /// Once the client has said what it speaks: its preface and SETTINGS, or the beginning of a request line.
-    private var hasReceivedPreface = false
-    /// When we said our last; then the peer has a little while to close.
-    private var leftAt: UInt64 = 0
+    var idleSince: UInt64 { lifecycle.idleSince }
 
     private static let drainPing: UInt64 = 0x6472_6169_6e00_0001
-    /// How long an announced drain waits for its PING's answer, and an answered caller may take to close.
-    private static let courtesyNanoseconds: UInt64 = 1_000_000_000
-
     init(channel: ByteChannel, server: HTTPServer, handler: any StreamHandler) {
         self.server = server
         self.handler = UnownedReference(handler)
@@ -51,10 +40,9 @@ package final class ServerConnection: Connection {
         allowedProtocols = server.settings.allowedProtocols
         trustedHeaderNames = server.settings.trustedHeaders
         trustedHeaders = .passUnretained(trustedHeaderNames)
-        idleSince = server.context.loop.now.nanoseconds
-        if let age = server.settings.age {
-            agesAt = idleSince &+ UInt64(clamping: age.jittered(server.context.random.next()).nanoseconds)
-        }
+        lifecycle = ConnectionLifecycle(
+            now: server.context.loop.now.nanoseconds,
+            age: server.settings.age.map { UInt64(clamping: $0.jittered(server.context.random.next()).nanoseconds) })
         let text = Array((channel.peer?.host ?? "unknown").utf8)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
         memory.copyBytes(from: text)
@@ -116,7 +104,7 @@ package final class ServerConnection: Connection {
         if case .undecided = codec {
             guard decide(bytes) else { return }
         }
-        if !hasReceivedPreface, case .http1 = codec { hasReceivedPreface = true }
+        if isHTTP1, !lifecycle.hasReceivedPreface { lifecycle.prefaceReceived() }
         super.channelReceived(bytes)
     }
 
@@ -128,17 +116,12 @@ package final class ServerConnection: Connection {
     /// The caller may still be sending, and is to read the GOAWAY that says why it is over.
     override func closeAfterFlush() { channel.closeAfterPeer() }
 
-    override func streamEnded() {
-        guard streamCount == 0 else { return }
-        idleSince = now
-        perform(drain.streamEnded(openStreams: 0))
-    }
+    override func streamEnded() { perform(lifecycle.streamEnded(openStreams: streamCount, now: now)) }
 
-    override func settingsChanged() { hasReceivedPreface = true }
+    override func settingsChanged() { lifecycle.prefaceReceived() }
 
     override func pongReceived(_ payload: UInt64) {
-        guard payload == Self.drainPing else { return }
-        for action in drain.answered(openStreams: streamCount) { perform(action) }
+        if payload == Self.drainPing { perform(lifecycle.answered(openStreams: streamCount)) }
     }
 
     // MARK: The choice
@@ -167,7 +150,7 @@ package final class ServerConnection: Connection {
             .server, limits: limits, pool: context.streams, events: context.events, memory: context.sessionMemory)
         session.requestListener = handler
         choose(.http2(session))
-        if isDraining { perform(drain.begin()) }
+        perform(lifecycle.speaks(.http2))
         channel.markDirty()
     }
 
@@ -185,107 +168,55 @@ package final class ServerConnection: Connection {
         isHTTP1 = true
         self.exchanges = exchanges
         if !protocols.contains(.http1) { exchanges.refuseVersion() }
-        if isDraining { exchanges.drain() }
+        perform(lifecycle.speaks(.http1))
     }
 
-    // MARK: Leaving
+    // MARK: Its life
 
-    func beginDrain() {
-        isDraining = true
-        switch codec {
-        case .undecided:
-            // Who is about to speak is told then.
-            announcedAt = now
-        case .http2:
-            perform(drain.begin())
-        case .http1:
-            exchanges?.drain()
-            channel.markDirty()
-        }
-    }
-
-    private func perform(_ action: DrainMachine.Action) {
-        switch action {
-        case .none: return
-        case .announce:
-            announcedAt = now
-            say {
-                $0.announceShutdown(); $0.ping(Self.drainPing)
-            } _: { _ in
-            }
-        case .nameLastStream:
-            say {
-                $0.goAway(.noError)
-            } _: { _ in
-            }
-        case .close:
-            closeAfterFlush()
-        }
-        channel.markDirty()
-    }
-
-    // MARK: Time
-
-    private var isDraining = false
+    func beginDrain() { perform(lifecycle.drain(now: now)) }
 
     /// Called about once a second: ends what has been silent for too long.
     func sweep(_ settings: HTTPServerSettings) {
-        let now = now
+        let facts = ConnectionLifecycle.Facts(
+            openStreams: streamCount, pendingBytes: channel.pendingBytes, lastProgress: channel.lastProgress,
+            isClosing: channel.isClosing, headSince: exchanges?.headSince)
+        let limits = ConnectionLifecycle.Limits(
+            handshake: settings.handshake, idle: settings.idle, stall: settings.stall, ageGrace: settings.ageGrace)
+        perform(lifecycle.tick(facts, limits, now: now))
+    }
+
+    private func perform(_ actions: ConnectionLifecycle.Actions) {
+        if actions.isEmpty { return }
+        if actions.contains(.tellStalled) { forEachStream { stream in stream.notify { $0.streamStalled(stream) } } }
+        if actions.contains(.abort) { return channel.abort() }
+        if actions.contains(.announce), case .http2(let session) = codec {
+            session.announceShutdown()
+            session.ping(Self.drainPing)
+        }
+        if actions.contains(.endExchanges) { exchanges?.drain() }
+        if actions.contains(.countAge) { server.connectionAged?() }
+        if actions.contains(.refuseSlowHead) { exchanges?.refuseSlowHead() }
+        if actions.contains(.nameLastStream), case .http2(let session) = codec { session.goAway(.noError) }
+        if actions.contains(.close) { channel.close() }
+        if actions.contains(.closeAfterPeer) { channel.closeAfterPeer() }
+        if actions.contains(.endStreams) {
+            forEachStream { if handler.object?.streamGraceExpired($0) != true { reset($0, .cancel) } }
+        }
+        if actions.contains(.sweepStreams) { forEachStream { sweep($0) } }
+        // Else a full socket would be offered bytes at every look, and a byte that it takes would count as progress.
+        if !actions.isDisjoint(with: .said) { channel.markDirty() }
+    }
+
+    private func sweep(_ stream: StreamPointer) {
         func isOver(_ since: UInt64, _ limit: Duration?) -> Bool {
             guard let limit else { return false }
             return now > since &+ UInt64(max(0, limit.nanoseconds))
         }
-        if channel.isClosing {
-            if leftAt == 0 { leftAt = now }
-            if now > leftAt &+ Self.courtesyNanoseconds, channel.pendingBytes == 0 { return channel.abort() }
-        }
-        if channel.pendingBytes > 0, isOver(channel.lastProgress, settings.stall) {
-            // Nothing at all gets through to this peer, whether or not it still has streams.
-            forEachStream { stream in stream.notify { $0.streamStalled(stream) } }
-            return channel.abort()
-        }
-        if !hasReceivedPreface {
-            if isOver(idleSince, settings.handshake) { channel.abort() }
-            if announcedAt > 0, now > announcedAt &+ Self.courtesyNanoseconds { channel.close() }
-            return
-        }
-        if agesAt != 0, now > agesAt { reachMaxAge(settings) }
-        if let exchanges, let since = exchanges.headSince {
-            guard isOver(since, settings.handshake) else { return }
-            exchanges.refuseSlowHead()
-            return channel.markDirty()
-        }
-        if announcedAt > 0, now > announcedAt &+ Self.courtesyNanoseconds {
-            announcedAt = 0
-            for action in drain.answered(openStreams: streamCount) { perform(action) }
-        }
-        if graceEndsAt != 0, now >= graceEndsAt { endStreams() }
-        if streamCount == 0 {
-            if !isDraining, isOver(idleSince, settings.idle) { beginDrain() }
-            return
-        }
-        forEachStream { stream in
-            if hasStalled(stream), isOver(stream.pointee.stalledSince, settings.stall) {
-                stream.notify { $0.streamStalled(stream) }
-                reset(stream, .cancel)
-            } else if isOver(stream.pointee.lastActivity, settings.streamIdle) {
-                if handler.object?.streamIdle(stream) != true { reset(stream, .cancel) }
-            }
-        }
-    }
-
-    /// It has reached its age: it takes no more calls, and those that run end with their grace.
-    private func reachMaxAge(_ settings: HTTPServerSettings) {
-        agesAt = 0
-        beginDrain()
-        server.connectionAged?()
-        if let grace = settings.ageGrace { graceEndsAt = now &+ UInt64(clamping: grace.nanoseconds) }
-    }
-
-    private func endStreams() {
-        graceEndsAt = 0
-        forEachStream { stream in
-            if handler.object?.streamGraceExpired(stream) != true { reset(stream, .cancel) }
+        if hasStalled(stream), isOver(stream.pointee.stalledSince, server.settings.stall) {
+            stream.notify { $0.streamStalled(stream) }
+            reset(stream, .cancel)
+        } else if isOver(stream.pointee.lastActivity, server.settings.streamIdle) {
+            if handler.object?.streamIdle(stream) != true { reset(stream, .cancel) }
         }
     }
 
@@ -295,9 +226,9 @@ package final class ServerConnection: Connection {
     /// Where it comes from, without the port.
     var peerHost: IPAddress? { channel.peer?.ip }
 
-    /// How long it has had no stream; zero while it has, or has not said what it speaks.
+    /// How long it has had no stream; zero while it has, or has not said what it speaks, or leaves.
     var idleFor: Duration {
-        streamCount > 0 || !hasReceivedPreface || isDraining ? .zero : .nanoseconds(Int64(clamping: now &- idleSince))
+        .nanoseconds(Int64(clamping: lifecycle.idleNanoseconds(openStreams: streamCount, now: now)))
     }
 
     /// The stream given may end meanwhile.
