@@ -4,15 +4,17 @@ import PackageDescription
 // The floors: a target imports only lower floors, never sideways (ARCHITECTURE.md, and Tests/TidyTests hold it).
 // Targets are listed bottom to top.
 
+// Exclusive access is proven at compile time, or checked in debug builds, where every Swift test runs, and in the optimized build
+// that the scenarios run against (`Scripts/test scenarios --checked`).
+let exclusivity = Context.environment["MARTLET_CHECKED"] == nil ? ["-enforce-exclusivity=unchecked"] : []
+
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     // The request crosses a dozen modules: without it every call between them is opaque, and every generic unspecialised.
-    // Exclusive access is proven at compile time or checked in debug builds, where every test runs.
-    .unsafeFlags(
-        ["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    .unsafeFlags(["-cross-module-optimization"] + exclusivity, .when(configuration: .release)),
 ]
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
