@@ -67,9 +67,9 @@ public import Bytes
         }
     }
 
-    /// Makes room for events that come all at once.
+    /// Makes room for the ends of so many streams, beside everything else: they may come all at once.
     package func reserve(_ count: Int) {
-        let needed = end + count + Self.unstoppableMax
+        let needed = Self.eventsMax + Self.unstoppableMax + count
         guard needed > capacity else { return }
         let larger = UnsafeMutablePointer<StreamEvent>.allocate(capacity: needed)
         larger.update(from: events, count: end)

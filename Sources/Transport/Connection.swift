@@ -244,7 +244,8 @@ package class Connection: ByteChannelDelegate {
             if end == .peer {
                 exchanges.peerEnded()
                 exchanges.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
-                read(exchanges)
+                while exchanges.readNext() { deliverEvents() }
+                exchanges.keepUnread()
             }
             tellStreams(exchanges.connectionLost())
         }
