@@ -35,6 +35,8 @@ package final class HTTP1Calls: HTTP1Codec {
     /// Calls that have ended on this connection.
     private var endedCount = 0
     private var headHasLeft = false
+    /// Bytes have come that no request of ours had asked for.
+    private var cameUnasked = false
     private var answerHasBegun = false
     /// The peer has ended its side: there is no later time for what is over the window.
     private var isLast = false
@@ -130,13 +132,15 @@ package final class HTTP1Calls: HTTP1Codec {
         self.now = now
         input.begin(bytes)
         guard !bytes.isEmpty else { return }
-        // It was not asked for: on a connection that is used again it would be taken for the next answer.
-        if current == nil { end() } else { answerHasBegun = true }
+        guard current == nil || !headHasLeft else { return answerHasBegun = true }
+        // Not asked for: it would be taken for the answer to the next request, or to the one that is about to leave.
+        end()
+        cameUnasked = true
     }
 
     package var canReadOn: Bool { (isHeldBack || !input.isEmpty) && current != nil && !holdsReading }
 
-    package func keepUnread() { input.end(keepsRest: current != nil) }
+    package func keepUnread() { input.end(keepsRest: current != nil && !cameUnasked) }
 
     package var holdsReading: Bool {
         guard let current else { return false }
@@ -144,7 +148,7 @@ package final class HTTP1Calls: HTTP1Codec {
     }
 
     package func readNext() -> Bool {
-        guard let stream = current, !stream.pointee.flags.contains(.closed) else { return false }
+        guard let stream = current, !stream.pointee.flags.contains(.closed), !cameUnasked else { return false }
         isHeldBack = !isLast && holdsReading
         if isHeldBack { return false }
         do throws(HTTP1Failure) {
@@ -239,6 +243,10 @@ package final class HTTP1Calls: HTTP1Codec {
 
     private func write(_ stream: StreamPointer, into output: inout GatherBuffer, limit: Int) {
         if stream.pointee.flags.contains(.resetSent) { return abandon(stream, resetCode) }
+        if cameUnasked {
+            written.removeAll()
+            return endCall(stream, .unprocessed)
+        }
         if !written.isEmpty {
             output.bytes.append(written.readable)
             written.removeAll()

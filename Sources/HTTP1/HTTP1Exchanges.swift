@@ -92,7 +92,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
 
     package var canReadOn: Bool { (isHeldBack || !input.isEmpty) && mayRead }
 
-    // Reading has failed, or none follows.
+    /// Nothing is kept where reading has failed, or no request follows.
     package func keepUnread() { input.end(keepsRest: !isEnding) }
 
     private var isOverWindow: Bool {

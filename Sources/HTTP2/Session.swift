@@ -178,7 +178,10 @@ package final class Session {
             }
             return 0
         }
-        if failure < 0 { throw .codec(Int32(failure)) }
+        if failure < 0 {
+            fault = fault ?? SessionFault(.codec(Int32(failure)))
+            throw .codec(Int32(failure))
+        }
     }
 
     /// nghttp2 tells what it ends a connection for only in the frame itself.

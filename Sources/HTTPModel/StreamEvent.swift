@@ -5,7 +5,7 @@
     case informational(StreamPointer, Section)
     /// The head of the message; `ended` where nothing follows it.
     case head(StreamPointer, Section, ended: Bool)
-    /// Body bytes, which lie in the buffer that the codec was given: `EventQueue.input`.
+    /// Body bytes, in the buffer that the codec was given; they stay there until the queue has been delivered.
     case data(StreamPointer, UnsafeRawBufferPointer)
     /// Nothing more will come; the section holds the trailers, and is empty without any.
     case ended(StreamPointer, Section)
@@ -33,7 +33,7 @@
 @usableFromInline package enum ConnectionEvent: Equatable {
     /// The stream's handler has heard of its end: the record is to be given back to the codec.
     case streamClosed(StreamPointer)
-    /// So many bytes of body reached nobody: their window is to be given back.
+    /// So many bytes of body were not delivered: their window is to be given back.
     case unheard(StreamPointer, Int)
     /// The peer will answer nothing above the identifier, and wants no new streams.
     case goAway(lastStreamID: Int32, code: ErrorCode)

@@ -197,17 +197,22 @@ package final class EventLoop {
         }
         timers.fire(now: now)
         if hasTasks { for task in mailbox.take() { task(self) } }
+        flushAndRelease()
+    }
+
+    /// The end of a tick: what goes with it may have more to send, and have others retire.
+    private func flushAndRelease() {
         flushDirty()
-        while !afterTick.isEmpty {
-            let actions = afterTick
-            afterTick = []
-            for action in actions { action() }
-            flushDirty()
-        }
-        while !retired.isEmpty {
-            // What goes may have others retire.
+        while !afterTick.isEmpty || !retired.isEmpty {
+            while !afterTick.isEmpty {
+                let actions = afterTick
+                afterTick = []
+                for action in actions { action() }
+                flushDirty()
+            }
             swap(&retired, &released)
             released.removeAll(keepingCapacity: true)
+            flushDirty()
         }
     }
 

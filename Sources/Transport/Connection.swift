@@ -194,7 +194,7 @@ package class Connection: ByteChannelDelegate {
                 } catch {
                     deliver(session)
                     reportFault(session.fault)
-                    fail(error)
+                    fail()
                     break
                 }
             } while (!rest.isEmpty || session.isPaused) && !isClosed
@@ -211,7 +211,7 @@ package class Connection: ByteChannelDelegate {
                     try session.produce(into: &output, limit: limit, now: now)
                 } catch {
                     reportFault(session.fault)
-                    fail(error)
+                    fail()
                 }
                 isFull = events { $0.isFull }
                 deliver(session)
@@ -235,7 +235,7 @@ package class Connection: ByteChannelDelegate {
         ended(end)
     }
 
-    /// The channel is no more, and no handler is on the stack: tells the streams.
+    /// The channel is no more, and no handler of this connection is on the stack: tells the streams.
     func ended(_ end: ChannelEnd) {
         switch codec {
         case .undecided: return
@@ -275,7 +275,15 @@ package class Connection: ByteChannelDelegate {
         if isClosed { channelHasClosed() }
     }
 
-    /// Within the delivery: now no handler is on the stack.
+    /// Calls handlers outside of a delivery: where they end the connection, its streams are told when `body` has returned.
+    final func callingHandlers(_ body: () -> Void) {
+        isDelivering = true
+        body()
+        isDelivering = false
+        if isClosed { channelHasClosed() }
+    }
+
+    /// While handlers were called: now none of them is on the stack.
     private func channelHasClosed() {
         guard let end = endOfChannel else { return }
         endOfChannel = nil
@@ -319,7 +327,7 @@ package class Connection: ByteChannelDelegate {
     }
 
     /// The peer broke the protocol: what explains it is still sent, then the channel closes.
-    func fail(_ misuse: Session.Misuse) {
+    private func fail() {
         guard !isEnding else { return }
         isEnding = true
         closeAfterFlush()
@@ -332,6 +340,7 @@ package class Connection: ByteChannelDelegate {
 
     private func receiveHTTP1(_ bytes: UnsafeRawBufferPointer) {
         guard case .http1(let exchanges) = codec else { return }
+        precondition(events { $0.isEmpty }, "events of another read wait")
         exchanges.receive(bytes, now: now)
         read(exchanges)
         guard !isClosed else { return }

@@ -182,7 +182,8 @@ package final class ServerConnection: Connection {
             isClosing: channel.isClosing, headSince: exchanges?.headSince)
         let limits = ConnectionLifecycle.Limits(
             handshake: settings.handshake, idle: settings.idle, stall: settings.stall, ageGrace: settings.ageGrace)
-        perform(lifecycle.tick(facts, limits, now: now))
+        let actions = lifecycle.tick(facts, limits, now: now)
+        if !actions.isEmpty { callingHandlers { perform(actions) } }
     }
 
     private func perform(_ actions: ConnectionLifecycle.Actions) {
@@ -234,7 +235,7 @@ package final class ServerConnection: Connection {
     /// The stream given may end meanwhile.
     private func forEachStream(_ body: (StreamPointer) -> Void) {
         var next = firstStream
-        while let stream = next {
+        while let stream = next, !isClosed {
             next = stream.pointee.next
             body(stream)
         }

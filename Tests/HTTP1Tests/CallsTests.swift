@@ -95,6 +95,20 @@ private final class Client: StreamHandler {
 struct CallsTests {
     static let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
+    @Test("what comes before the request has left is no answer to it: the call is told that it was not processed")
+    func unasked() {
+        let client = Client()
+        client.begin()
+        _ = client.said()
+        client.receive(Self.answer)
+        client.begin()
+        client.receive(Self.answer)
+        #expect(client.events.count == 3, "those of the first call")
+        #expect(client.said() == "", "the request does not leave")
+        #expect(client.events.last == "closed unprocessed")
+        #expect(!client.calls.hasRoom && client.calls.isFinished && client.liveStreams == 0)
+    }
+
     @Test("a connection serves call after call, whatever pieces the answers come in", arguments: [1, 2, 7, Int.max])
     func reuse(step: Int) {
         let client = Client()

@@ -18,6 +18,7 @@ import Time
         var closed: [StreamClose] = []
         var idle = 0
         var stalled = 0
+        var endsConnectionWhenIdle = false
         var live: Set<StreamPointer> = []
 
         func streamHead(_ stream: StreamPointer, ended: Bool) {
@@ -52,6 +53,7 @@ import Time
 
         func streamIdle(_ stream: StreamPointer) -> Bool {
             idle += 1
+            if endsConnectionWhenIdle { stream.connection { $0.channel.abort() } }
             return false
         }
 
@@ -313,6 +315,20 @@ import Time
         }
         #expect(served.worker.run { call.isGone })
         #expect(call.close == .reset(8))
+    }
+
+    @Test("a handler may end its connection when it hears that one of its streams is idle")
+    func endsWhenIdle() throws {
+        let served = try Served { $0.streamIdle = .seconds(10) }
+        served.handler.endsConnectionWhenIdle = true
+        let caller = try served.caller()
+        let calls = (0..<3).map { _ in caller.begin("/silent") }
+        #expect(served.worker.run { served.handler.begun == 3 })
+        served.worker.advance(by: .seconds(20))
+        #expect(served.handler.idle == 1)
+        #expect(served.handler.closed == [.connectionLost, .connectionLost, .connectionLost])
+        #expect(served.worker.run { calls.allSatisfy(\.isGone) })
+        #expect(served.server.connectionCount == 0 && served.worker.context.streams.liveCount == 0)
     }
 
     @Test("a peer that reads nothing at all is cut off after `stall`, with streams or without", arguments: [false, true])
