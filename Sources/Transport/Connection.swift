@@ -233,6 +233,15 @@ package class Connection: ByteChannelDelegate {
             return endOfChannel = end
         }
         ended(end)
+        codecIsFree()
+    }
+
+    /// Nothing of the codec is on the stack: what it is made of may be the next connection's at once.
+    func codecIsFree() {}
+
+    final func releaseCodec() {
+        session = nil
+        codec = .undecided
     }
 
     /// The channel is no more, and no handler of this connection is on the stack: tells the streams.

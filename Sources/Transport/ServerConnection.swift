@@ -113,6 +113,11 @@ package final class ServerConnection: Connection {
         server.forget(self)
     }
 
+    override func codecIsFree() {
+        exchanges = nil
+        releaseCodec()
+    }
+
     /// The caller may still be sending, and is to read the GOAWAY that says why it is over.
     override func closeAfterFlush() { channel.closeAfterPeer() }
 
