@@ -7,22 +7,22 @@ extension Session {
     /// Resets the stream; its handler hears `streamClosed` when the frame has been sent. What waited to be sent is dropped
     /// now: a peer that reads nothing does not even let the frame out.
     ///
-    /// The head of an answer that was submitted just before is not dropped, as nghttp2 would: it leaves first, so that the peer is told
+    /// The head, or the trailers, of an answer that were submitted just before are not dropped, as nghttp2 would: they leave first, so that the peer is told
     /// what the log tells, and a complete answer is one (RFC 9113, section 8.1).
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         // What waits of it in the event queue is told to nobody.
         stream.pointee.flags.insert(.resetSent)
         guard !stream.pointee.flags.contains(.closed) else { return }
-        if isHeadQueued(stream) { resets.append((stream, code)) } else { submitReset(stream, code) }
+        if isSectionQueued(stream) { resets.append((stream, code)) } else { submitReset(stream, code) }
         let waiting = stream.pointee.outbound.count
         let kept = heldFrame.map { $0.stream == stream ? $0.count : 0 } ?? 0
         stream.pointee.outbound.truncate(to: kept, pool: pool.chunks)
         queuedBytes -= waiting - stream.pointee.outbound.count
     }
 
-    /// nghttp2 has a head of ours for the stream, and `produce` has not asked for it.
-    private func isHeadQueued(_ stream: StreamPointer) -> Bool {
+    /// nghttp2 has a head or trailers of ours for the stream, and `produce` has not asked for it.
+    private func isSectionQueued(_ stream: StreamPointer) -> Bool {
         role == .server && stream.pointee.flags.contains(.headSent) && stream.pointee.headMark == productions
     }
 

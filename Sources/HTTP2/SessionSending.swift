@@ -120,6 +120,7 @@ extension Session {
     func submitTrailers(_ stream: StreamPointer) {
         guard let trailers = stream.pointee.outboundTrailers, !stream.pointee.flags.contains(.localEnded) else { return }
         stream.pointee.flags.insert(.localEnded)
+        stream.pointee.headMark = productions
         let result = UnsafeBufferPointer(trailers).withMemoryRebound(to: nghttp2_nv.self) { fields in
             nghttp2_submit_trailer(handle, stream.pointee.id, fields.baseAddress, fields.count)
         }

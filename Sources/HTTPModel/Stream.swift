@@ -30,7 +30,7 @@ public import Bytes
     @usableFromInline package var unconsumed = 0
     /// When a request of ours was handed to the codec, in nanoseconds of the loop's clock. Client connections only.
     package var began: UInt64 = 0
-    /// A codec's mark of when the head of our answer was handed to it: see `Session.reset` of HTTP/2.
+    /// A codec's mark of when the head, or the trailers, of our answer were handed to it: see `Session.reset` of HTTP/2.
     package var headMark: UInt32 = 0
     /// When anything last moved on this stream, in nanoseconds of the loop's clock.
     @usableFromInline package var lastActivity: UInt64 = 0

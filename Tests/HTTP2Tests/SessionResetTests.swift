@@ -60,6 +60,18 @@ struct SessionResetTests {
         #expect(try sent(side) == ["RST 8"])
     }
 
+    @Test("trailers leave before a reset, though the head has left long before", arguments: [true, false])
+    func trailersAlone(callerEnded: Bool) throws {
+        let side = try Side.server(ended: callerEnded)
+        let stream = try #require(side.heard.live[1])
+        side.respond(stream, ended: false)
+        #expect(try sent(side) == ["HEADERS/4"])
+        side.finish(stream, trailers: [("grpc-status", "4")])
+        side.session.reset(stream, .noError)
+        #expect(try sent(side) == (callerEnded ? ["HEADERS/5"] : ["HEADERS/5", "RST 0"]))
+        #expect(side.heard[1].closed == .complete)
+    }
+
     @Test("a stream whose reset waits hears nothing but its end, and its window is given back")
     func waiting() throws {
         let side = try Side.server(ended: false)
