@@ -84,8 +84,8 @@ package enum StatusFields {
 
     /// The byte that an escape at `place` stands for.
     private static func escape(_ field: UnsafeRawBufferPointer, at place: Int) -> UInt8? {
-        guard place + 2 < field.count, field[place] == UInt8(ascii: "%"), let high = HTTPGrammar.hexValue(field[place + 1]),
-            let low = HTTPGrammar.hexValue(field[place + 2])
+        guard place + 2 < field.count, field[place] == UInt8(ascii: "%"), let high = PercentCoding.hexDigit(field[place + 1]),
+            let low = PercentCoding.hexDigit(field[place + 2])
         else { return nil }
         return high << 4 | low
     }

@@ -140,7 +140,7 @@ struct BodyDecoder {
     private mutating func chunkSize(_ line: UnsafeRawBufferPointer) throws(HTTP1Failure) -> Untrusted<UInt64> {
         var size = Untrusted<UInt64>(0)
         var index = 0
-        while index < line.count, let digit = HTTPGrammar.hexValue(line[index]) {
+        while index < line.count, let digit = PercentCoding.hexDigit(line[index]) {
             if index == Self.sizeDigitsMax { throw .badChunkSize }
             size = size.appending(digit: digit, radix: 16)
             index += 1

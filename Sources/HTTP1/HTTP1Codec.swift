@@ -36,7 +36,7 @@ package protocol HTTP1Codec: AnyObject {
     func release(_ stream: StreamPointer)
     /// The peer has ended its side, and everything before that has come: `readNext` tells what that means.
     func peerEnded()
-    /// The connection is gone: nothing more can be said on the stream under way, which is to be told of its end, and released.
+    /// The connection is gone: nothing more is read, or can be said on the stream under way, which is to be told of its end, and released.
     /// - Returns: what ended it.
     func connectionLost() -> StreamClose
 }

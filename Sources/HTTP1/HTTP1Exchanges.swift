@@ -273,6 +273,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     package func peerEnded() {}
 
     package func connectionLost() -> StreamClose {
+        end()
         dropHead()
         current?.pointee.flags.insert(.closed)
         return .connectionLost

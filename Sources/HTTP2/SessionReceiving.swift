@@ -140,7 +140,7 @@ extension Session {
         giveBack(stream, count)
     }
 
-    /// The same for bytes that nobody has heard of.
+    /// The same for bytes that were not delivered.
     package func giveBack(_ stream: StreamPointer, _ count: Int) {
         // Who has ended will send no more.
         guard stream.pointee.flags.isDisjoint(with: [.remoteEnded, .closed]) else { return }

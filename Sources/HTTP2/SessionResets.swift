@@ -11,7 +11,7 @@ extension Session {
     /// what the log tells, and a complete answer is one (RFC 9113, section 8.1).
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
         guard !stream.pointee.flags.contains(.resetSent) else { return }
-        // What waits of it in the event queue is told to nobody.
+        // What waits of it in the event queue is not delivered.
         stream.pointee.flags.insert(.resetSent)
         guard !stream.pointee.flags.contains(.closed) else { return }
         if isSectionQueued(stream) { resets.append((stream, code)) } else { submitReset(stream, code) }

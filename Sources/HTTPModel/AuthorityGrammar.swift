@@ -11,7 +11,7 @@ package enum AuthorityGrammar {
             guard let close = bytes.firstIndex(of: UInt8(ascii: "]")), close > 1 else { return false }
             for index in 1..<close {
                 let byte = bytes[index]
-                guard HTTPGrammar.hexValue(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".") else {
+                guard PercentCoding.hexDigit(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".") else {
                     return false
                 }
             }

@@ -1,5 +1,3 @@
-internal import Bytes
-
 /// The character classes of HTTP and of URIs, as bits: no table in memory, no branch per class.
 @usableFromInline package enum HTTPGrammar {
     /// `tchar` (RFC 9110, section 5.6.2): what names, methods and many values are made of.
@@ -41,9 +39,6 @@ internal import Bytes
     }
 
     @inlinable package static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
-
-    /// The value of a hexadecimal digit of either case.
-    package static func hexValue(_ byte: UInt8) -> UInt8? { PercentCoding.hexDigit(byte) }
 
     @inlinable package static func lowercased(_ byte: UInt8) -> UInt8 {
         byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte

@@ -253,8 +253,7 @@ package class Connection: ByteChannelDelegate {
             if end == .peer {
                 exchanges.peerEnded()
                 exchanges.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
-                while exchanges.readNext() { deliverEvents() }
-                exchanges.keepUnread()
+                read(exchanges)
             }
             tellStreams(exchanges.connectionLost())
         }
@@ -358,10 +357,7 @@ package class Connection: ByteChannelDelegate {
     }
 
     private func read(_ exchanges: any HTTP1Codec) {
-        while exchanges.readNext() {
-            deliverEvents()
-            if isClosed { break }
-        }
+        while exchanges.readNext() { deliverEvents() }
         exchanges.keepUnread()
     }
 

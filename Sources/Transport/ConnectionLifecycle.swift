@@ -132,10 +132,7 @@ struct ConnectionLifecycle {
 
     /// About a second has passed.
     mutating func tick(_ facts: Facts, _ limits: Limits, now: UInt64) -> Actions {
-        func isOver(_ since: UInt64, _ limit: Duration?) -> Bool {
-            guard let limit else { return false }
-            return now > since &+ UInt64(max(0, limit.nanoseconds))
-        }
+        func isOver(_ since: UInt64, _ limit: Duration?) -> Bool { Self.isOver(limit, since: since, now: now) }
         if facts.isClosing {
             if closingSince == 0 { closingSince = now }
             if now > closingSince &+ Self.closeGrace, facts.pendingBytes == 0 { return .abort }
@@ -166,6 +163,12 @@ struct ConnectionLifecycle {
         if facts.openStreams > 0 { return actions.union(.sweepStreams) }
         if !isDraining, isOver(idleSince, limits.idle) { actions.formUnion(drain(now: now)) }
         return actions
+    }
+
+    /// Whether a limit has been exceeded since then; `nil` never is.
+    static func isOver(_ limit: Duration?, since: UInt64, now: UInt64) -> Bool {
+        guard let limit else { return false }
+        return now > since &+ UInt64(max(0, limit.nanoseconds))
     }
 
     /// How long it has had no stream; zero while it has, or has not said what it speaks, or leaves.

@@ -214,10 +214,7 @@ package final class ServerConnection: Connection {
     }
 
     private func sweep(_ stream: StreamPointer) {
-        func isOver(_ since: UInt64, _ limit: Duration?) -> Bool {
-            guard let limit else { return false }
-            return now > since &+ UInt64(max(0, limit.nanoseconds))
-        }
+        func isOver(_ since: UInt64, _ limit: Duration?) -> Bool { ConnectionLifecycle.isOver(limit, since: since, now: now) }
         if hasStalled(stream), isOver(stream.pointee.stalledSince, server.settings.stall) {
             stream.notify { $0.streamStalled(stream) }
             reset(stream, .cancel)

@@ -46,19 +46,9 @@ package final class TestCaller: ClientConnectionOwner {
     }
 
     private static func write(_ all: [(String, String)], to stream: StreamPointer) -> UnsafeMutableBufferPointer<Field> {
-        var block = FieldBlock()
-        defer { block.destroy() }
-        for (name, value) in all { block.append(name, value) }
-        let fields = stream.pointee.fields.reserveFields(block.count)
-        for index in 0..<block.count {
-            let name = stream.pointee.fields.keep(block[index].nameBytes)
-            let value = stream.pointee.fields.keep(block[index].valueBytes)
-            fields.initializeElement(
-                at: index,
-                to: Field(
-                    name: name.bindMemory(to: UInt8.self).baseAddress!, nameCount: name.count,
-                    value: value.bindMemory(to: UInt8.self).baseAddress!, valueCount: value.count,
-                    token: block[index].token))
+        let fields = stream.pointee.fields.reserveFields(all.count)
+        for (index, (name, value)) in all.enumerated() {
+            fields.initializeElement(at: index, to: stream.pointee.fields.keepField(name, value))
         }
         return fields
     }

@@ -224,14 +224,7 @@ struct HandlerDeedTests {
     static func kept(_ fields: [(String, String)], in stream: StreamPointer) -> UnsafeMutableBufferPointer<Field> {
         let array = stream.pointee.fields.reserveFields(fields.count)
         for (index, (name, value)) in fields.enumerated() {
-            let name = Array(name.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
-            let value = Array(value.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
-            array.initializeElement(
-                at: index,
-                to: Field(
-                    name: name.baseAddress!.assumingMemoryBound(to: UInt8.self), nameCount: name.count,
-                    value: value.baseAddress!.assumingMemoryBound(to: UInt8.self), valueCount: value.count, token: FieldToken(name))
-            )
+            array.initializeElement(at: index, to: stream.pointee.fields.keepField(name, value))
         }
         return array
     }
