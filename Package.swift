@@ -180,7 +180,7 @@ let package = Package(
         tests("Reactor", ["Random", "Time"]),
         tests("Sockets", ["Bytes", "Time", "Net", "TLS", "Reactor", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "Random", "HTTPModel"]),
-        tests("HTTP2", ["CFieldValue", "Bytes", "Random", "HTTPModel"]),
+        tests("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "Random", "HTTPModel"]),
         tests("GRPC", ["Bytes", "Random", "Compression", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Net", "TLS", "Reactor", "Sockets", "RedisServer"]),
@@ -192,7 +192,10 @@ let package = Package(
         tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(
             "Transport",
-            ["Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "DNS", "GRPCTesting", "TLSTesting"]),
+            [
+                "CNghttp2", "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP2", "GRPC", "DNS", "GRPCTesting",
+                "TLSTesting",
+            ]),
         tests("Bridging", ["Bytes"]),
         tests("RateLimit", ["Bytes", "Random", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(

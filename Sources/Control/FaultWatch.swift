@@ -70,6 +70,7 @@ extension SessionFault {
         case .sectionTooLarge: "a request line, headers or trailers far beyond the limit"
         case .headerCompression: "a header of more than 64 KiB, or malformed HPACK"
         case .protocolError: "it broke the protocol"
+        case .internalError: "its codec failed, perhaps for want of memory"
         }
     }
 }

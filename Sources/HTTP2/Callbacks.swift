@@ -23,7 +23,8 @@ enum Callbacks {
         }
         nghttp2_option_set_no_auto_window_update(options, 1)
         nghttp2_option_set_max_deflate_dynamic_table_size(options, 4096)
-        nghttp2_option_set_stream_reset_rate_limit(options, limits.resetBurst, limits.resetsPerSecond)
+        // `FloodGuard` counts resets: nghttp2 would end the connection with INTERNAL_ERROR, which says nothing of why.
+        nghttp2_option_set_stream_reset_rate_limit(options, .max, .max)
         nghttp2_option_set_peer_max_concurrent_streams(options, 100)
         // Heads as large as a listener's `header_bytes` may be arrive, and go on: by default nghttp2 stops at 64 KiB.
         nghttp2_option_set_max_send_header_block_length(options, 2 << 20)
@@ -133,9 +134,8 @@ private func beganUncommonFrame(_ header: UnsafePointer<nghttp2_frame_hd>, _ use
             else { return 0 }
             session.misuse = .settingsFlood
         case Int(NGHTTP2_RST_STREAM.rawValue):
-            // Where these are too many nghttp2 ends the connection.
-            if session.role == .server { _ = session.flood.allowsReset(session.limits) }
-            return 0
+            guard session.role == .server, !session.flood.allowsReset(session.limits) else { return 0 }
+            session.misuse = .resetFlood
         case Int(NGHTTP2_PING.rawValue), Int(NGHTTP2_WINDOW_UPDATE.rawValue), Int(NGHTTP2_PRIORITY.rawValue):
             guard !session.flood.allowsControlFrame() else { return 0 }
             session.misuse = .controlFlood
@@ -185,7 +185,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
 private let onData: nghttp2_on_data_chunk_recv_callback = { handle, _, id, data, count, user in
     Callbacks.withSession(user) { session in
         // The connection's window is given back at once: a slow stream does not hold up others.
-        nghttp2_session_consume_connection(handle, count)
+        session.check(nghttp2_session_consume_connection(handle, count))
         guard let stream = session.stream(id) else { return 0 }
         session.receivedData(stream, UnsafeRawBufferPointer(start: data, count: count))
         return session.events.isFull ? session.pause() : 0

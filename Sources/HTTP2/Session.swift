@@ -60,12 +60,14 @@ package final class Session {
     package internal(set) var fault: SessionFault?
     /// A flood or another misuse was found in a callback: `receive` reports it.
     var misuse: Misuse?
+    /// Not even a GOAWAY could be submitted: the connection ends without one.
+    private var isBroken = false
 
     /// Why the peer gets no more of our work.
     package enum Misuse: Error, Equatable {
         /// nghttp2's error: the bytes are not HTTP/2, or memory is out.
         case codec(Int32)
-        case settingsFlood, emptyFrameFlood, controlFlood
+        case settingsFlood, emptyFrameFlood, controlFlood, resetFlood
         /// More bytes of fields beyond the limit than `FloodGuard` allows: an HPACK bomb, mostly.
         case fieldFlood
         /// One section that is larger than any call may cost.
@@ -109,8 +111,23 @@ package final class Session {
         check(nghttp2_session_set_local_window_size(handle, 0, 0, limits.connectionWindowBytes))
     }
 
-    /// For calls that fail only by our own bug or without memory.
-    func check(_ result: Int32) { precondition(result == 0, "nghttp2: \(String(cString: nghttp2_strerror(result)))") }
+    // MARK: Failures
+
+    /// nghttp2 fails where memory is out, or its state allows no such call: what the peer and the handlers believe of the
+    /// connection is then no longer true, and it ends.
+    @inline(__always)
+    func check(_ result: Int32) { if result != 0 { fail() } }
+
+    @inline(never)
+    private func fail() {
+        fault = fault ?? .internalError
+        terminate(.internalError)
+    }
+
+    /// Sends GOAWAY and nothing behind it: the connection is then finished.
+    func terminate(_ code: ErrorCode) {
+        if nghttp2_session_terminate_session(handle, code.rawValue) != 0 { isBroken = true }
+    }
 
     // MARK: Bytes
 
@@ -130,13 +147,10 @@ package final class Session {
         if result == Int(SessionFault.tooManyContinuations) { misuse = .sectionTooLarge }
         if let misuse {
             fault = fault ?? SessionFault(misuse)
-            nghttp2_session_terminate_session(handle, ErrorCode.enhanceYourCalm.rawValue)
+            terminate(.enhanceYourCalm)
             throw misuse
         }
-        if result < 0 {
-            fault = fault ?? SessionFault(.codec(Int32(result)))
-            throw .codec(Int32(result))
-        }
+        if result < 0 { throw failed(Int32(result)) }
         return result
     }
 
@@ -178,10 +192,15 @@ package final class Session {
             }
             return 0
         }
-        if failure < 0 {
-            fault = fault ?? SessionFault(.codec(Int32(failure)))
-            throw .codec(Int32(failure))
-        }
+        if failure < 0 { throw failed(Int32(failure)) }
+    }
+
+    /// nghttp2 can neither read nor write on.
+    private func failed(_ result: Int32) -> Misuse {
+        let misuse = Misuse.codec(result)
+        fault = fault ?? SessionFault(misuse)
+        if fault == .internalError { terminate(.internalError) }
+        return misuse
     }
 
     /// nghttp2 tells what it ends a connection for only in the frame itself.
@@ -193,7 +212,7 @@ package final class Session {
 
     /// Neither side has anything left to say: the connection may be closed.
     package var isFinished: Bool {
-        nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
+        isBroken || (nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0)
     }
 
     package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 || !resets.isEmpty }

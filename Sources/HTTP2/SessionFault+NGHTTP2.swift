@@ -7,13 +7,16 @@ extension SessionFault {
         case .settingsFlood: self = .settingsFlood
         case .emptyFrameFlood: self = .emptyFrameFlood
         case .controlFlood: self = .controlFlood
+        case .resetFlood: self = .resetFlood
         case .fieldFlood: self = .fieldFlood
         case .sectionTooLarge: self = .sectionTooLarge
         case .codec(let result):
             switch result {
             // Answers to PING and SETTINGS that the peer does not read.
             case NGHTTP2_ERR_FLOODED.rawValue: self = .controlFlood
-            default: self = .protocolError
+            case NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue: self = .protocolError
+            // Memory is out, or a callback of ours has failed.
+            default: self = .internalError
             }
         }
     }
@@ -26,8 +29,8 @@ extension SessionFault {
         switch code {
         case .noError: return nil
         case .compressionError: self = .headerCompression
-        // What nghttp2 says to more RST_STREAM frames than it was told to allow.
-        case .internalError, .enhanceYourCalm: self = .resetFlood
+        // It could not compress our fields, for want of memory.
+        case .internalError: self = .internalError
         default: self = .protocolError
         }
     }

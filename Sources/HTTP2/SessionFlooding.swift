@@ -26,7 +26,7 @@ extension Session {
             NGHTTP2_FRAME_SIZE_ERROR.rawValue:
             guard !flood.allowsReset(limits) else { return }
             fault = fault ?? .resetFlood
-            check(nghttp2_session_terminate_session(handle, ErrorCode.enhanceYourCalm.rawValue))
+            terminate(.enhanceYourCalm)
         default: break
         }
     }

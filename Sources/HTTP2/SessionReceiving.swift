@@ -144,6 +144,6 @@ extension Session {
     package func giveBack(_ stream: StreamPointer, _ count: Int) {
         // Who has ended will send no more.
         guard stream.pointee.flags.isDisjoint(with: [.remoteEnded, .closed]) else { return }
-        nghttp2_session_consume_stream(handle, stream.pointee.id, count)
+        check(nghttp2_session_consume_stream(handle, stream.pointee.id, count))
     }
 }

@@ -9,14 +9,18 @@ extension Session {
 
     /// Begins the request. Field bytes that are not literals must lie in the stream's own arena; pseudo-header fields come first.
     ///
-    /// Throws where nghttp2 has no stream left to give (2³¹ used up), the peer has said GOAWAY, or takes no head as large. The stream
-    /// is then no more.
+    /// Throws where nghttp2 has no identifier left (RFC 9113, section 5.1.1), the connection is about to end, or the peer takes no
+    /// head as large. The stream is then no more.
     package func submitRequest(
         _ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool
     ) throws(RequestRefusal) {
         if peerFieldListBytesMax < .max, fields.listBytes > peerFieldListBytesMax {
             discard(stream)
             throw .headTooLarge(bytes: fields.listBytes, bytesMax: peerFieldListBytesMax)
+        }
+        guard fault == nil else {
+            discard(stream)
+            throw .noStream
         }
         var provider = nghttp2_data_provider()
         provider.source.ptr = UnsafeMutableRawPointer(stream)
@@ -27,6 +31,7 @@ extension Session {
                 : nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, &provider, stream)
         }
         guard id > 0 else {
+            if id != NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE.rawValue { check(id) }
             discard(stream)
             throw .noStream
         }
@@ -113,8 +118,9 @@ extension Session {
     private func resume(_ stream: StreamPointer) {
         guard stream.pointee.flags.contains(.deferred) else { return }
         stream.pointee.flags.remove(.deferred)
-        // Fails only for a stream that has no deferred data: then there is nothing to resume.
-        _ = nghttp2_session_resume_data(handle, stream.pointee.id)
+        let result = nghttp2_session_resume_data(handle, stream.pointee.id)
+        // A stream without deferred data: then there is nothing to resume.
+        if result != NGHTTP2_ERR_INVALID_ARGUMENT.rawValue { check(result) }
     }
 
     func submitTrailers(_ stream: StreamPointer) {

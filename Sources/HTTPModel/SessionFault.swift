@@ -9,9 +9,11 @@ package enum SessionFault: UInt8, CaseIterable, Sendable {
     case headerCompression
     /// Everything else that RFC 9113 calls a connection error.
     case protocolError
+    /// The codec itself has failed, mostly for want of memory: no fault of the peer.
+    case internalError
 
     /// A limit of ours has ended it: that says nothing of how well the peer answers.
-    package var isLimit: Bool { self != .protocolError }
+    package var isLimit: Bool { self != .protocolError && self != .internalError }
 
     package var word: StaticString {
         switch self {
@@ -23,6 +25,7 @@ package enum SessionFault: UInt8, CaseIterable, Sendable {
         case .sectionTooLarge: "header_section_too_large"
         case .headerCompression: "header_compression"
         case .protocolError: "protocol_error"
+        case .internalError: "internal_error"
         }
     }
 }

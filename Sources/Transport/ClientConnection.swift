@@ -45,6 +45,8 @@ package final class ClientConnection: Connection {
     private var liveness: ConnectionLiveness
     /// Runs while a sign of life is awaited, or a keepalive is to come.
     private var livenessTimer: Timer?
+    /// Runs once every stream identifier has been used.
+    private var identifiersTimer: Timer?
     private var requestCount: UInt8 = 0
     /// Whether the next request puts the names of fields whose values are never indexed into the HPACK table, where those
     /// behind it find them: the first does, and now and then another, since tables forget.
@@ -136,7 +138,12 @@ package final class ClientConnection: Connection {
                     return error
                 }
             }
-            if let refusal { throw refusal }
+            if let refusal {
+                // Where the codec has failed it has a GOAWAY to send.
+                channel.markDirty()
+                throw refusal
+            }
+            if stream.pointee.id == Self.lastStreamID { useUpIdentifiers() }
         } else if calls?.submit(stream, fields, ended: ended, now: now) != true {
             throw .noStream
         }
@@ -145,6 +152,15 @@ package final class ClientConnection: Connection {
         stream.pointee.context = context
         stream.pointee.began = now
         channel.markDirty()
+    }
+
+    /// Of a client (RFC 9113, section 5.1.1).
+    private static let lastStreamID = Int32.max
+
+    /// The next request needs another connection; the owner is told in a later tick, because it is just using this one.
+    private func useUpIdentifiers() {
+        identifiersTimer = Timer(on: context.loop) { [unowned self] in peerLeaves() }
+        identifiersTimer?.arm(after: .zero)
     }
 
     override package func channelOpened() {
@@ -161,6 +177,7 @@ package final class ClientConnection: Connection {
     override func ended(_ end: ChannelEnd) {
         isReady = false
         livenessTimer = nil
+        identifiersTimer = nil
         super.ended(end)
         owner?.clientConnectionClosed(self, end)
     }

@@ -212,6 +212,7 @@ import Testing
             id += 2
         }
         #expect(id > 40 && id < 60)
-        #expect(Raw.goAwayCode(answer) != nil)
+        #expect(Raw.goAwayCode(answer) == 11)
+        #expect(side.session.fault == .resetFlood)
     }
 }

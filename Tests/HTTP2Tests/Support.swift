@@ -22,6 +22,7 @@ final class Recorder: StreamHandler {
     var pongs: [UInt64] = []
     var settingsChanges = 0
     var streamsEnded = 0
+    var closings = 0
     /// What happened on streams, in order.
     var order: [String] = []
     /// Gives windows back as data arrives.
@@ -91,6 +92,7 @@ final class Recorder: StreamHandler {
 
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
         change(stream) { $0.closed = reason }
+        closings += 1
         live[stream.pointee.id] = nil
     }
 }
@@ -100,14 +102,15 @@ final class Side {
     let chunks = ChunkPool()
     let pool: StreamPool
     let events = EventQueue()
-    let memory = NGHTTP2Allocator()
+    let memory: NGHTTP2Allocator
     let session: Session
     let heard: Recorder
     private var isLost = false
     /// Called whenever the codec is given bytes.
     var onReceive: () -> Void = {}
 
-    init(_ role: Session.Role, _ limits: ConnectionLimits = .defaults) {
+    init(_ role: Session.Role, _ limits: ConnectionLimits = .defaults, memory: NGHTTP2Allocator = NGHTTP2Allocator()) {
+        self.memory = memory
         pool = StreamPool(chunks: chunks)
         session = Session(role, limits: limits, pool: pool, events: events, memory: memory)
         heard = Recorder(session)
