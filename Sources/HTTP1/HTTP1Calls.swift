@@ -242,7 +242,7 @@ package final class HTTP1Calls: HTTP1Codec {
     }
 
     private func write(_ stream: StreamPointer, into output: inout GatherBuffer, limit: Int) {
-        if stream.pointee.flags.contains(.resetSent) { return abandon(stream, resetCode) }
+        if stream.pointee.flags.contains(.resetSent) { return endReset() }
         if cameUnasked {
             written.removeAll()
             return endCall(stream, .unprocessed)
@@ -289,6 +289,11 @@ package final class HTTP1Calls: HTTP1Codec {
     }
 
     // MARK: Endings
+
+    package func endReset() {
+        guard let stream = current, stream.pointee.flags.isReset else { return }
+        abandon(stream, resetCode)
+    }
 
     /// Nothing tells a server that a request is not wanted any more but the end of its connection.
     private func abandon(_ stream: StreamPointer, _ code: UInt32) {

@@ -32,6 +32,8 @@ package protocol HTTP1Codec: AnyObject {
     /// - Returns: whether there may be more to read or to say as soon as the events are delivered.
     func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) -> Bool
     func reset(_ stream: StreamPointer, _ code: ErrorCode)
+    /// Ends the exchange under way where it was reset, as `produce` does, with nothing to be sent.
+    func endReset()
     /// Takes the record of the exchange back whose end has been delivered.
     func release(_ stream: StreamPointer)
     /// The peer has ended its side, and everything before that has come: `readNext` tells what that means.
@@ -67,4 +69,9 @@ extension HTTP1Codec {
     func canSend(_ stream: StreamPointer) -> Bool {
         stream.pointee.flags.isDisjoint(with: .unsendable)
     }
+}
+
+extension StreamFlags {
+    /// Reset, and its end is still to be told.
+    var isReset: Bool { contains(.resetSent) && !contains(.closed) }
 }

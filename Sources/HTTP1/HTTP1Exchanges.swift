@@ -205,13 +205,22 @@ package final class HTTP1Exchanges: HTTP1Codec {
         case .ended(let keepsAlive):
             if !keepsAlive { end() }
             endExchange(stream, .complete)
-        case .broken(let code):
-            if case .body(let plan, _) = answer { isTruncated = plan.body == .untilClose }
-            end()
-            written.removeAll()
-            endExchange(stream, .reset(code))
+        case .broken(let code): abandon(stream, code)
         }
         return true
+    }
+
+    package func endReset() {
+        guard let stream = current, stream.pointee.flags.isReset else { return }
+        abandon(stream, resetCode)
+    }
+
+    /// The answer ends where it is.
+    private func abandon(_ stream: StreamPointer, _ code: UInt32) {
+        if case .body(let plan, _) = answer { isTruncated = plan.body == .untilClose }
+        end()
+        written.removeAll()
+        endExchange(stream, .reset(code))
     }
 
     /// No more requests: what is written still goes out.

@@ -6,17 +6,6 @@ package import Reactor
 package import TLS
 internal import Time
 
-/// Speaks through a channel. Never called again after `channelClosed`.
-package protocol ByteChannelDelegate: AnyObject {
-    /// Connected, and TLS done where there is TLS.
-    func channelOpened()
-    /// Valid only for the length of the call.
-    func channelReceived(_ bytes: UnsafeRawBufferPointer)
-    /// Append what is to be sent, about `limit` bytes at most; append nothing when there is no more.
-    func channelProduce(into output: inout GatherBuffer, limit: Int)
-    func channelClosed(_ end: ChannelEnd)
-}
-
 /// A connected socket on a loop: bytes in and out, never blocking; one read a tick, one write a flush.
 ///
 /// A delegate with something to send calls `markDirty`; at the end of the tick the channel asks it for bytes and writes
@@ -45,6 +34,8 @@ package final class ByteChannel: EventHandler, Flushable {
     private var pending: Remainder?
     /// The socket is full: `flush` waits until it can take more.
     private var isBlocked = false
+    /// The delegate has something to do at the end of the tick that needs no room.
+    private var isInterrupted = false
     let security: Security?
 
     private enum State { case connecting, handshaking, open, closing, closed }
@@ -137,6 +128,18 @@ package final class ByteChannel: EventHandler, Flushable {
         loop { $0.markDirty(self) }
     }
 
+    /// As `markDirty`, but `channelInterrupted` comes instead where the socket is full.
+    package func interrupt() {
+        isInterrupted = true
+        markDirty()
+    }
+
+    private func interruptDelegate() {
+        guard isInterrupted else { return }
+        isInterrupted = false
+        delegate?.channelInterrupted()
+    }
+
     package func flush() {
         isDirty = false
         switch state {
@@ -148,7 +151,7 @@ package final class ByteChannel: EventHandler, Flushable {
             return
         case .connecting, .closed: return
         }
-        if isBlocked, !writePending() { return }
+        if isBlocked, !writePending() { return interruptDelegate() }
         guard scratch({ writeProduced($0) }) else { return }
         if pending != nil, !writePending() { return }
         if state == .closing { sayGoodbye() }

@@ -113,6 +113,8 @@ package class Connection: ByteChannelDelegate {
             $0.reset(stream, code)
         } _: {
             $0.reset(stream, code)
+            // What says so is the end of the connection, which needs no room in the socket.
+            channel.interrupt()
         }
     }
 
@@ -375,6 +377,18 @@ package class Connection: ByteChannelDelegate {
         }
         if isClosed { return }
         guard exchanges.isFinished else { return pauseReading(exchanges) }
+        end(exchanges)
+    }
+
+    /// A call of HTTP/1.1 was reset, and the socket is full.
+    package final func channelInterrupted() {
+        guard case .http1(let exchanges) = codec else { return }
+        exchanges.endReset()
+        deliverEvents()
+        if !isClosed, exchanges.isFinished { end(exchanges) }
+    }
+
+    private func end(_ exchanges: any HTTP1Codec) {
         guard !isEnding else { return }
         isEnding = true
         reportFault(exchanges.fault)

@@ -110,6 +110,17 @@ import Time
 
         func write(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { System.write(descriptor, $0) } }
 
+        /// Everything up to the server's end.
+        func readAll(_ worker: TestWorker) -> [UInt8] {
+            var (received, piece) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 16))
+            _ = worker.run {
+                let count = recv(descriptor, &piece, piece.count, Int32(MSG_DONTWAIT))
+                if count > 0 { received += piece[..<count] }
+                return count == 0
+            }
+            return received
+        }
+
         /// Preface, settings with the largest windows, and a request.
         static func request(_ path: String) -> [UInt8] {
             var bytes = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
