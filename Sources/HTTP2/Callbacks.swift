@@ -233,6 +233,8 @@ let readBody: nghttp2_data_source_read_callback = { handle, id, _, wanted, flags
 private let sendData: nghttp2_send_data_callback = { _, frame, header, count, source, user in
     Callbacks.withSession(user) { session in
         guard let output = session.output else { return Callbacks.failure }
+        // nghttp2 begins a DATA frame only where nothing else is queued: the heads before these resets have left.
+        if !session.resets.isEmpty, session.heldFrame == nil { session.submitResets() }
         // nghttp2 goes from DATA frame to DATA frame by itself; this one waits for the next `produce`.
         let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
         if output.pointee.count >= session.outputLimit || session.events.isFull {

@@ -177,19 +177,20 @@ package final class Session {
             while target.pointee.count < limit, !events.isFull {
                 var data: UnsafePointer<UInt8>?
                 let count = nghttp2_session_mem_send(handle, &data)
-                if count <= 0 {
+                if count < 0 { return count }
+                if count == 0 {
                     // A frame that is held comes first.
-                    if count == 0, !endings.isEmpty, heldFrame == nil, endBlockedStreams(into: &target.pointee) { continue }
-                    if count == 0, !resets.isEmpty, heldFrame == nil {
-                        submitResets()
-                        continue
-                    }
-                    return count
+                    guard heldFrame == nil else { break }
+                    if !endings.isEmpty, endBlockedStreams(into: &target.pointee, all: true) { continue }
+                    if resets.isEmpty { break }
+                    submitResets()
+                    continue
                 }
                 let frame = UnsafeRawBufferPointer(start: data, count: count)
                 if frame[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { recordGoAway(frame) } else { recordReset(frame) }
                 target.pointee.bytes.append(frame)
             }
+            if !endings.isEmpty { _ = endBlockedStreams(into: &target.pointee, all: false) }
             return 0
         }
         if failure < 0 { throw failed(Int32(failure)) }

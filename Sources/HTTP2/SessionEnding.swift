@@ -6,7 +6,7 @@ internal import HTTPModel
 ///
 /// Only what a DATA frame carries is flow-controlled (RFC 9113, section 5.2.1): trailers may always be sent, and so may an empty
 /// DATA frame with END_STREAM (section 6.9.1). nghttp2 lets no DATA frame pass while a window is zero. Therefore a stream that
-/// ends with nothing left of its body is remembered here, and looked at once nghttp2 has nothing more to send.
+/// ends with nothing left of its body is remembered here, and looked at once nghttp2 has nothing more to send, or `produce` no room.
 extension Session {
     /// nghttp2 knows the stream: a request's head has been sent. Then trailers behind it are in order.
     func isOpen(_ stream: StreamPointer) -> Bool {
@@ -15,13 +15,16 @@ extension Session {
 
     /// Ends the streams that nghttp2 has not, which it would only do with a window. At a frame's boundary.
     ///
+    /// - Parameter all: nghttp2 has nothing more to send. Else only those are ended that have no window of their own: other streams may
+    ///   have bodies to send for ever.
     /// - Returns: true where nghttp2 has something to send again.
-    func endBlockedStreams(into output: inout GatherBuffer) -> Bool {
+    func endBlockedStreams(into output: inout GatherBuffer, all: Bool) -> Bool {
         var isWorthAsking = false
         endings.removeAll { stream in
             guard stream.pointee.flags.isDisjoint(with: .unsendable) else { return true }
             // Beyond the streams that the peer allows: it comes again.
             guard isOpen(stream) else { return false }
+            if !all, nghttp2_session_get_stream_remote_window_size(handle, stream.pointee.id) > 0 { return false }
             if case .trailers = stream.pointee.ending {
                 submitTrailers(stream)
                 isWorthAsking = true

@@ -26,7 +26,8 @@ extension Session {
         role == .server && stream.pointee.flags.contains(.headSent) && stream.pointee.headMark == productions
     }
 
-    /// The resets that wait for a head, to be called once nghttp2 has nothing more to send.
+    /// The resets that wait for a head, to be called once nghttp2 has nothing more to send, or nothing but DATA: other streams may
+    /// have that for ever.
     func submitResets() {
         for (stream, code) in resets { submitReset(stream, code) }
         resets.removeAll(keepingCapacity: true)

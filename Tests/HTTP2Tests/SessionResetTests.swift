@@ -1,3 +1,4 @@
+import Bytes
 import HTTPModel
 import Testing
 
@@ -106,5 +107,51 @@ struct SessionResetTests {
         }
         if inOneOutput { #expect(try sent(side) == Array(repeating: "HEADERS/4", count: 3) + Array(repeating: "RST 8", count: 3)) }
         #expect(side.session.streamCount == 0)
+    }
+
+    /// A server whose stream 1 has so much to send, and windows for all of it, that it fills every `output`.
+    private func downloading(_ streams: [UInt32]) throws -> Side {
+        let side = try Side.server(streams, ended: false)
+        try side.input(Raw.frame(8, [0, 0x10, 0, 0]) + Raw.frame(8, stream: 1, [0, 0x10, 0, 0]))
+        let download = try #require(side.heard.live[1])
+        side.respond(download, ended: false)
+        side.send(download, [UInt8](repeating: 1, count: 1 << 20))
+        _ = try side.output(limit: 1 << 10)
+        return side
+    }
+
+    private func frames(_ bytes: [UInt8], of stream: UInt32) -> [String] {
+        Raw.parse(bytes).filter { $0.stream == stream }.map { $0.type == 3 ? "RST \($0.payload[3])" : "\($0.type)/\($0.flags)" }
+    }
+
+    @Test("a reset behind a head waits for no other stream's body", arguments: [1 << 10, 40 << 10])
+    func besideDownload(limit: Int) throws {
+        let side = try downloading([1, 3])
+        let stream = try #require(side.heard.live[3])
+        side.respond(stream, ended: false)
+        side.session.reset(stream, .cancel)
+        // The frame that was held, the head, and at most one more frame of the download.
+        var sent: [UInt8] = []
+        for _ in 0..<3 where side.session.streamCount == 2 { sent += try side.output(limit: limit) }
+        #expect(frames(sent, of: 3) == ["1/4", "RST 8"])
+        #expect(sent.count < 60 << 10)
+        #expect(side.heard[3].closed == .reset(8) && side.heard[1].closed == nil)
+    }
+
+    @Test("the end of a stream without a window waits for no other stream's body", arguments: [true, false])
+    func endBesideDownload(hasTrailers: Bool) throws {
+        let side = try downloading([1, 3])
+        let stream = try #require(side.heard.live[3])
+        try side.input(Raw.data(stream: 3, [], ended: true))
+        side.respond(stream, ended: false)
+        side.send(stream, [UInt8](repeating: 1, count: 65_535))
+        for _ in 0..<12 { _ = try side.output(limit: 20 << 10) }
+        #expect(stream.pointee.outbound.isEmpty && side.session.queuedBytes > 0)
+        if hasTrailers { side.finish(stream, trailers: [("grpc-status", "0")]) } else { side.session.finish(stream) }
+        var sent: [UInt8] = []
+        for _ in 0..<2 { sent += try side.output(limit: 20 << 10) }
+        #expect(frames(sent, of: 3) == (hasTrailers ? ["1/5"] : ["0/1", "RST 0"]))
+        #expect(side.heard[3].closed == .complete)
+        #expect(side.heard[1].closed == nil)
     }
 }
