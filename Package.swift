@@ -46,6 +46,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CFieldValue"),
+        .target(name: "CRE2"),
 
         // 1  bytes
         module("Bytes"),
@@ -57,6 +58,7 @@ let package = Package(
         module("Crypto", ["COpenSSL", "Random"]),
         module("Time", ["CLinux"]),
         module("Metrics"),
+        module("Matching", ["CRE2"]),
 
         // 3  vocabulary
         module("Net", ["Bytes"]),
@@ -172,6 +174,7 @@ let package = Package(
         tests("Crypto"),
         tests("Time"),
         tests("Metrics"),
+        tests("Matching"),
         tests("Net", ["Random", "BytesTesting"]),
         tests("HTTPModel", ["CNghttp2", "Bytes"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),

@@ -1,0 +1,94 @@
+internal import CRE2
+
+/// A regular expression in RE2's syntax, compiled once; workers share it.
+///
+/// It takes a text whole or not at all, as Envoy's do, in time linear in the text, whatever the expression: there is no
+/// backtracking, and so neither backreferences nor look-around. Texts are UTF-8; `.` and classes take no malformed byte.
+/// Equal to another of the same text.
+package final class RegularExpression: @unchecked Sendable {
+    /// Of the text as written.
+    package static var bytesMax: Int { 4096 }
+    /// For the program, and for the automaton that matching builds of it; beyond that RE2 begins anew, or goes without it.
+    static var memoryBytesMax: Int64 { 1 << 20 }
+
+    package let text: String
+    let handle: OpaquePointer
+
+    package enum Mistake: Error, Equatable {
+        case tooLong
+        /// In RE2's own words.
+        case malformed(String)
+
+        /// What a configuration message says was expected.
+        package var expected: String {
+            switch self {
+            case .tooLong: "a regular expression of at most \(RegularExpression.bytesMax) bytes"
+            case .malformed(let why): "a regular expression in RE2's syntax: \(why)"
+            }
+        }
+    }
+
+    package init(_ text: String) throws(Mistake) {
+        guard text.utf8.count <= Self.bytesMax else { throw .tooLong }
+        let compiled = Self.compile(text)
+        guard let handle = compiled.handle else { throw .malformed(compiled.error) }
+        self.text = text
+        self.handle = handle
+    }
+
+    deinit { cre2_free(handle) }
+
+    private static func compile(_ text: String) -> (handle: OpaquePointer?, error: String) {
+        var text = text
+        return text.withUTF8 { bytes in
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { error in
+                error[0] = 0
+                let handle = bytes.withMemoryRebound(to: CChar.self) {
+                    cre2_compile($0.baseAddress, $0.count, memoryBytesMax, error.baseAddress, error.count)
+                }
+                return (handle, String(cString: error.baseAddress.unsafelyUnwrapped))
+            }
+        }
+    }
+
+    package func matches(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { Self.matches(handle, UnsafeRawBufferPointer($0)) }
+    }
+
+    @inline(__always)
+    static func matches(_ handle: OpaquePointer, _ text: UnsafeRawBufferPointer) -> Bool {
+        cre2_matches(handle, text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count) != 0
+    }
+
+    /// Between which texts all that match lie, by their bytes; `nil` where RE2 knows nothing of it.
+    private var range: (lowest: [UInt8], highest: [UInt8])? {
+        let capacity = 64
+        var lowest = [CChar](repeating: 0, count: capacity)
+        var highest = lowest
+        var counts = (lowest: 0, highest: 0)
+        guard cre2_range(handle, &lowest, &counts.lowest, &highest, &counts.highest, capacity) != 0 else { return nil }
+        return (lowest[..<counts.lowest].map(UInt8.init(bitPattern:)), highest[..<counts.highest].map(UInt8.init(bitPattern:)))
+    }
+
+    /// What all texts that match begin with, as far as RE2 knows.
+    package var commonPrefix: String {
+        guard let range else { return "" }
+        let common = zip(range.lowest, range.highest).prefix { $0 == $1 }.map(\.0)
+        return String(decoding: common, as: UTF8.self)
+    }
+
+    /// Whether some text that begins so may match.
+    package func mayMatch(beginningWith prefix: String) -> Bool {
+        guard let range else { return true }
+        let prefix = Array(prefix.utf8)
+        return !range.highest.lexicographicallyPrecedes(prefix)
+            && (range.lowest.starts(with: prefix) || range.lowest.lexicographicallyPrecedes(prefix))
+    }
+}
+
+extension RegularExpression: Hashable {
+    package static func == (left: RegularExpression, right: RegularExpression) -> Bool { left.text == right.text }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(text) }
+}
