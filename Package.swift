@@ -84,7 +84,7 @@ let package = Package(
         // 6  policy
         module("Balancing", ["Random", "Time"]),
         module("AccessControl", ["Net", "HTTPModel", "TLS", "JOSE"]),
-        module("Routing", ["Bytes", "Net", "HTTPModel"]),
+        module("Routing", ["Bytes", "Matching", "Net", "HTTPModel"]),
         module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"]),
 
         // 7  assemblies
@@ -101,14 +101,14 @@ let package = Package(
         module(
             "GatewayModel",
             [
-                "Bytes", "JSON", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "GRPC", "Config", "Balancing", "AccessControl",
-                "Routing", "Transcoding", "Transport", "RateLimit",
+                "Bytes", "JSON", "Time", "Matching", "Net", "HTTPModel", "JOSE", "Protobuf", "GRPC", "Config", "Balancing",
+                "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit",
             ]),
 
         // 9  clusters
         module(
             "Schemas",
-            ["Bytes", "Crypto", "Time", "HTTPModel", "Protobuf", "GRPC", "Config", "Routing", "Transcoding", "GatewayModel"]),
+            ["Bytes", "Crypto", "Time", "Matching", "Protobuf", "GRPC", "Config", "Routing", "Transcoding", "GatewayModel"]),
 
         // 10  products
         module(
@@ -191,7 +191,7 @@ let package = Package(
         tests("DNS", ["Random", "Time", "Net"]),
         tests("Balancing", ["Random", "Time"]),
         tests("AccessControl", ["Random", "JSON", "Crypto", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
-        tests("Routing", ["Random", "Net", "HTTPModel", "BytesTesting"]),
+        tests("Routing", ["Random", "Matching", "Net", "HTTPModel", "BytesTesting"]),
         tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(
             "Transport",
@@ -204,8 +204,8 @@ let package = Package(
         tests(
             "GatewayModel",
             [
-                "Net", "HTTPModel", "JOSE", "GRPC", "Config", "Balancing", "AccessControl", "Routing", "Transport", "RateLimit",
-                "GatewayModelTesting",
+                "Matching", "Net", "HTTPModel", "JOSE", "GRPC", "Config", "Balancing", "AccessControl", "Routing", "Transport",
+                "RateLimit", "GatewayModelTesting",
             ]),
         tests("Schemas", ["Time"]),
         tests(

@@ -29,11 +29,20 @@ package struct HeaderCondition: Hashable, Sendable {
 
     /// - Parameter text: the value as written; `*` means present.
     package init(name: String, _ text: String) throws(Mistake) {
+        self.name = try Self.name(name)
+        guard Self.isValue(text) else { throw .notAValue }
+        value = text == "*" ? .present : .exact(text)
+    }
+
+    /// The name of a header that may be asked about, in lower case.
+    package static func name(_ name: String) throws(Mistake) -> String {
         guard !name.hasPrefix(":"), name.lowercased() != "host" else { throw .hasItsOwnKey }
         guard !name.isEmpty, name.utf8.allSatisfy(HTTPGrammar.isToken) else { throw .notAName }
-        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 <= 0x7e }), text.utf8.first != 0x20, text.utf8.last != 0x20
-        else { throw .notAValue }
-        self.name = name.lowercased()
-        value = text == "*" ? .present : .exact(text)
+        return name.lowercased()
+    }
+
+    /// Whether a header can have this value.
+    package static func isValue(_ text: String) -> Bool {
+        text.utf8.allSatisfy({ $0 >= 0x20 && $0 <= 0x7e }) && text.utf8.first != 0x20 && text.utf8.last != 0x20
     }
 }

@@ -46,7 +46,7 @@ package struct OpenAPIPages: Sendable {
                 let method = plan.schema.methods[binding.method]
                 // By its own path a method is shown where there is no other.
                 guard !method.serviceName.hasPrefix("grpc."), binding.shape != nil || !withRule.contains(binding.method),
-                    route.match.target.reaches(method, binding.shape)
+                    route.match.reaches(method, binding)
                 else { continue }
                 var name = method.name
                 let own = name.withUTF8 { table.method(of: route.index, UnsafeRawBufferPointer($0)) }

@@ -1,3 +1,4 @@
+internal import Matching
 package import Protobuf
 internal import Routing
 package import Transcoding
@@ -9,9 +10,26 @@ extension RouteMatch.Target {
         case .any: true
         case .service(let service): method.serviceName == service
         case .path(let path): method.path == path || shape?.isLiteral == true && shape?.path == path
+        case .subtree(let path):
+            Self.path(path).reaches(method, shape) || Self.prefix(path + "/").reaches(method, shape)
+        case .regex(let expression):
+            expression.matches(method.path) || shape.map { Self.mayMatch(expression, $0) } == true
         case .prefix(let prefix): method.path.hasPrefix(prefix) || shape?.prefixes.contains(prefix) == true
         }
     }
+
+    private static func mayMatch(_ expression: RegularExpression, _ shape: BindingShape) -> Bool {
+        shape.isLiteral ? expression.matches(shape.path) : expression.mayMatch(beginningWith: shape.prefixes.last ?? "/")
+    }
+}
+
+extension RouteMatch {
+    /// Whether a call by this rule comes here, as far as path and HTTP method say.
+    func reaches(_ method: MethodSchema, _ binding: Binding) -> Bool {
+        takes(verb: binding.verb) && target.reaches(method, binding.shape)
+    }
+
+    func takes(verb: String) -> Bool { httpMethods.isEmpty || verb == "*" || httpMethods.contains(verb) }
 }
 
 extension BindingShape {

@@ -1,5 +1,5 @@
 internal import Config
-internal import HTTPModel
+internal import Matching
 internal import Protobuf
 internal import Routing
 internal import Transcoding
@@ -18,11 +18,13 @@ package struct SchemaConflicts {
     private let pageCount: Int
     private var takers: [Call: Taker] = [:]
     private var paths: [String: [Int]] = [:]
+    private var expressions: [(expression: RegularExpression, route: Int)] = []
     package private(set) var findings: [Conflict] = []
 
     private struct Call: Hashable {
         var authority: RouteMatch.Authority
-        var headers: [HeaderCondition]
+        var headers: [FieldMatch]
+        var query: [FieldMatch]
         var verb: String
         var path: String
     }
@@ -43,6 +45,8 @@ package struct SchemaConflicts {
             switch route.match.target {
             case .path(let path): paths[path, default: []].append(route.index)
             case .prefix(let prefix): paths[prefix, default: []].append(route.index)
+            case .subtree(let path): for key in [path, path + "/"] { paths[key, default: []].append(route.index) }
+            case .regex(let expression): expressions.append((expression, route.index))
             case .any, .service: break
             }
         }
@@ -52,8 +56,8 @@ package struct SchemaConflicts {
         var captured: [(by: Int, calls: [String])] = []
         for binding in plan.bindings {
             let method = plan.schema.methods[binding.method]
-            guard let shape = binding.shape, route.match.target.reaches(method, shape) else { continue }
-            if case .service = route.match.target, let earlier = captor(of: shape, before: route) {
+            guard let shape = binding.shape, route.match.reaches(method, binding) else { continue }
+            if case .service = route.match.target, let earlier = captor(of: shape, verb: binding.verb, before: route) {
                 if let place = captured.firstIndex(where: { $0.by == earlier }) {
                     captured[place].calls.append(binding.text)
                 } else {
@@ -62,7 +66,8 @@ package struct SchemaConflicts {
                 continue
             }
             let call = Call(
-                authority: route.match.authority, headers: route.match.headers, verb: binding.verb, path: shape.path)
+                authority: route.match.authority, headers: route.match.headers, query: route.match.query, verb: binding.verb,
+                path: shape.path)
             if let taker = takers[call] {
                 if taker.schema != ObjectIdentifier(plan.schema) { report(route, binding, method, taker) }
             } else {
@@ -92,13 +97,17 @@ package struct SchemaConflicts {
     private func name(of route: DescribedRoute) -> String { "routes[\(route.index - pageCount)] (\(Quoted.text(route.name)))" }
 
     /// The first route by path that takes what the rule takes.
-    private func captor(of shape: BindingShape, before route: DescribedRoute) -> Int? {
+    private func captor(of shape: BindingShape, verb: String, before route: DescribedRoute) -> Int? {
         let own = shape.isLiteral ? paths[shape.path] ?? [] : []
-        let candidates = own + shape.prefixes.flatMap { paths[$0] ?? [] }
-        return candidates.filter { $0 < route.index && covers(routes[$0].match, route.match) }.min()
+        let matching = shape.isLiteral ? expressions.filter { $0.expression.matches(shape.path) }.map(\.route) : []
+        let candidates = own + matching + shape.prefixes.flatMap { paths[$0] ?? [] }
+        return candidates.filter {
+            $0 < route.index && routes[$0].match.takes(verb: verb) && covers(routes[$0].match, route.match)
+        }.min()
     }
 
     private func covers(_ wide: RouteMatch, _ narrow: RouteMatch) -> Bool {
-        wide.headers.allSatisfy(narrow.headers.contains) && wide.authority.covers(narrow.authority)
+        wide.headers.allSatisfy(narrow.headers.contains) && wide.query.allSatisfy(narrow.query.contains)
+            && wide.authority.covers(narrow.authority)
     }
 }

@@ -33,7 +33,7 @@ routes:
 def test_what_can_never_work_is_told(check, pki, tmp_path):
     for key, value, words in [
             ("  - service: acme.orders.v1.Orders", "  - path: /v1/{id}", 'found "/v1/{id}", expected a path as callers send it'),
-            ("  - service: acme.orders.v1.Orders", "  - path: ^/v1/[a-z]+$", "templates and regular expressions match nothing"),
+            ("  - service: acme.orders.v1.Orders", "  - path: ^/v1/[a-z]+$", "a regular expression is written { regex: … }"),
             ('"https://auth.acme.dev/jwks.json"', str(pki.file), "the certificate of an authority"),
             ("    cluster: orders\n", "    <<: { cluster: orders }\n", "found a merge key (<<)"),
             ("    cluster: orders\n", "    cluster: orders\n    retry: { true: [unavailable] }\n", 'did you mean "on"?')]:

@@ -31,7 +31,7 @@ extension GatewayWorker {
         transcoding.plan = nil
         if let found = findConnectQuery(exchange, stream, snapshot) { return found }
         let facts = exchange.pointee.facts!
-        let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        let direct = route(for: facts, stream, snapshot)
         if facts.method.equals("OPTIONS"),
             let asked = CORSRequest(stream.pointee.fields, method: facts.method).preflightMethod
         {
@@ -160,7 +160,7 @@ extension GatewayWorker {
     }
 
     /// The method's path goes into the arena of the stream, where its parts last as long as the head.
-    private static func facts(_ facts: HeadFacts, of method: MethodSchema, _ stream: StreamPointer) -> HeadFacts {
+    static func facts(_ facts: HeadFacts, of method: MethodSchema, _ stream: StreamPointer) -> HeadFacts {
         var path = method.path
         let kept = path.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
         var facts = facts

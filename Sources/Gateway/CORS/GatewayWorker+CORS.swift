@@ -87,7 +87,9 @@ extension GatewayWorker {
 
     /// By the path alone, whatever the method.
     private func routeOfRefused(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Unmanaged<Route>? {
-        let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        let fields = stream.pointee.fields
+        let direct =
+            snapshot.table.route(for: facts, fields: fields) ?? snapshot.table.refusedByMethod(facts, fields: fields)?.first
         var first = direct
         _ = snapshot.directory.methods(facts) { plan, method in
             let route = Self.route(of: method, plan, facts, direct, stream, snapshot)

@@ -7,6 +7,7 @@ internal import Reactor
 internal import GRPC
 internal import HTTPModel
 internal import Routing
+internal import Schemas
 internal import Sockets
 internal import Time
 internal import Transport
@@ -58,11 +59,11 @@ extension GatewayWorker {
         if case .http = exchange.pointee.clientProtocol, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
             switch snapshot._withUnsafeGuaranteedRef({ findTranscoded(exchange, stream, $0) }) {
             case .found: break
-            case .notFound: return refuse(exchange, .noRoute)
+            case .notFound: return refuse(exchange, snapshot._withUnsafeGuaranteedRef { unrouted(facts, stream, $0) })
             case .methodNotAllowed(let allow): return refuse(exchange, .methodNotAllowed(allow: allow))
             }
         } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
-            return refuse(exchange, .noRoute)
+            return refuse(exchange, snapshot._withUnsafeGuaranteedRef { unrouted(facts, stream, $0) })
         }
         if let policy = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.cors }), applyCORS(exchange, stream, policy) {
             return
@@ -127,13 +128,39 @@ extension GatewayWorker {
         if let known = facts.place?.pointee.target {
             (index, method) = known
         } else {
-            guard let found = snapshot.table.route(for: facts, fields: stream.pointee.fields) else { return false }
+            guard let found = route(for: facts, stream, snapshot) else { return false }
             index = found
             method = snapshot.table.method(of: index, facts.rpc) ?? -1
             if snapshot.table.goesByTargetAlone { facts.place?.pointee.record(route: index, method: method) }
         }
         take(route: index, method: method, of: snapshot, exchange)
         return true
+    }
+
+    /// The first route that takes the request. A preflight goes where what it asks about would, if pages may call that.
+    func route(for facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Int? {
+        if snapshot.table.goesByMethod, snapshot.hasCORS, facts.method.equals("OPTIONS"),
+            let asked = CORSRequest(stream.pointee.fields, method: facts.method).preflightMethod
+        {
+            var meant = facts
+            meant.rewrite(method: asked)
+            if let route = snapshot.table.route(for: meant, fields: stream.pointee.fields), snapshot.routes[route].cors != nil {
+                return route
+            }
+        }
+        return snapshot.table.route(for: facts, fields: stream.pointee.fields)
+    }
+
+    /// Why no route takes the request: with another method, one may.
+    func unrouted(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RefusalCause {
+        guard snapshot.table.goesByMethod else { return .noRoute }
+        var methods = snapshot.table.refusedByMethod(facts, fields: stream.pointee.fields)?.methods ?? []
+        _ = snapshot.directory.methods(facts) { _, method in
+            let meant = Self.facts(facts, of: method, stream)
+            methods.formUnion(snapshot.table.refusedByMethod(meant, fields: stream.pointee.fields)?.methods ?? [])
+            return false
+        }
+        return methods.isEmpty ? .noRoute : .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))
     }
 
     @inline(__always)

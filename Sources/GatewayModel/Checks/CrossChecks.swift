@@ -18,6 +18,7 @@ struct CrossChecks {
     func run() {
         checkClusterNames()
         checkCoverage()
+        configuration.routes.forEach(checkConditions)
         AdminSection.check(configuration.admin, against: configuration.listeners, section.reader)
         checkPlans()
         checkUniqueNames()
@@ -89,6 +90,22 @@ struct CrossChecks {
             section.reader.report(
                 "never reached: \(earlier.place.path) (\(Quoted.text(earlier.name))) takes every request that fits it",
                 at: route.place)
+        }
+    }
+
+    /// gRPC, gRPC-Web and Connect call by POST and without a query; only a schema, or a cluster of plain HTTP, brings others.
+    private func checkConditions(_ route: RouteConfiguration) {
+        guard case .service = route.match.target else { return }
+        let clusters = configuration.clusters.filter { cluster in route.clusters.contains { $0.value == cluster.name.value } }
+        guard !clusters.isEmpty, clusters.allSatisfy({ $0.schema == nil && $0.speaks == .http2 }) else { return }
+        if let place = route.httpMethodPlace, let odd = route.match.httpMethods.first(where: { $0 != "POST" && $0 != "OPTIONS" }) {
+            section.reader.report(
+                "found \(Quoted.text(odd)) on a route by service, expected POST: without a schema of its cluster, no call of a "
+                    + "service has another method", at: place)
+        }
+        if let place = route.queryPlace {
+            section.reader.report(
+                "found on a route by service, expected a cluster with a schema: no other call of a service has a query", at: place)
         }
     }
 

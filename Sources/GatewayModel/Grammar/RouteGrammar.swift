@@ -1,5 +1,6 @@
 internal import Config
 internal import GRPC
+internal import Matching
 internal import RateLimit
 internal import Routing
 internal import Transport
@@ -50,7 +51,8 @@ extension RouteConfiguration {
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
             limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
-            traffic: traffic, attempts: attempts, servicePlace: section.node("service")?.place)
+            traffic: traffic, attempts: attempts, servicePlace: section.node("service")?.place,
+            httpMethodPlace: section.node("http_method")?.place, queryPlace: section.node("query")?.place)
     }
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.
@@ -67,6 +69,8 @@ extension RouteConfiguration {
             case .service(let service): service
             case .path(let path): path
             case .prefix(let prefix): "\(prefix)*"
+            case .subtree(let path): path
+            case .regex(let expression): expression.text
             case .any, nil: "default"
             }
         var name = base

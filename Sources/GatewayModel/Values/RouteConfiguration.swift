@@ -31,6 +31,9 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var attempts = AttemptsConfiguration()
     /// Where its service was written.
     @WrittenAt package var servicePlace: Place?
+    /// Where these were, if at all.
+    @WrittenAt package var httpMethodPlace: Place?
+    @WrittenAt package var queryPlace: Place?
 
     /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
     package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }

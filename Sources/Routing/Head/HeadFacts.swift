@@ -129,7 +129,7 @@ package struct HeadFacts {
         self.target = target
         let pathCount = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
         path = UnsafeRawBufferPointer(rebasing: target[..<pathCount])
-        query = none
+        query = UnsafeRawBufferPointer(rebasing: target[min(pathCount + 1, target.count)...])
         let named = (fields.first(.authority) ?? fields.first(.host)).flatMap { Authority($0.valueBytes) }
         authority = named?.normalForm(in: &fields) ?? none
         let shape = try? PathShape(target)

@@ -1,7 +1,10 @@
+internal import Matching
+
 /// Finds the routes that can never be taken because one earlier route takes all of their requests.
 ///
 /// Each route is asked, once for every shape in use, whether a route of that shape with its own (or wider) answers came
-/// before; so a hundred thousand routes are checked in one pass. Several earlier routes that only together take
+/// before; so a hundred thousand routes are checked in one pass. Routes that ask for more than a key says are looked at one by
+/// one, where they have one key. Several earlier routes that only together take
 /// everything are not noticed.
 package struct RouteCoverage {
     package struct Collision: Equatable, Sendable {
@@ -14,26 +17,34 @@ package struct RouteCoverage {
         var findings: [Collision] = []
         var shapes: [RouteShape] = []
         var seenShapes: Set<RouteShape> = []
-        var firstByKey: [RouteKey: Int] = [:]
+        var routes: [RouteKey: [Int]] = [:]
+        let conditions = matches.map(\.conditions)
         for (route, match) in matches.enumerated() {
-            let key = RouteKey(match)
-            let coveredBy = shapes.compactMap { shape in key.widened(to: shape).flatMap { firstByKey[$0] } }.min()
-            if let coveredBy {
+            let keys = RouteKey.keys(of: match)
+            var covering: Set<Int>?
+            for key in keys where covering?.isEmpty != true {
+                let wider = shapes.flatMap { shape in key.widened(to: shape, match).flatMap { routes[$0] } ?? [] }
+                let found = Set(wider.filter { conditions[$0].allSatisfy { $0.isImplied(by: match) } })
+                covering = covering?.intersection(found) ?? found
+            }
+            if let coveredBy = covering?.min() {
                 findings.append(Collision(route: route, coveredBy: coveredBy))
                 continue
             }
-            firstByKey[key] = route
-            if seenShapes.insert(key.shape).inserted { shapes.append(key.shape) }
+            for key in keys {
+                routes[key, default: []].append(route)
+                if seenShapes.insert(key.shape).inserted { shapes.append(key.shape) }
+            }
         }
         return findings
     }
 }
 
 extension RouteKey {
-    /// The one key of `shape` that takes everything this key takes; `nil` where none does.
-    func widened(to shape: RouteShape) -> RouteKey? {
-        guard let authority = widenedAuthority(to: shape.authority), let target = widenedTarget(to: shape.target),
-            let values = widenedValues(to: shape.headers)
+    /// The one key of `shape` that takes everything this key of `match` takes; `nil` where none does.
+    func widened(to shape: RouteShape, _ match: RouteMatch) -> RouteKey? {
+        guard let authority = widenedAuthority(to: shape.authority), let target = widenedTarget(to: shape.target, match),
+            let values = widenedValues(to: shape.headers, match)
         else { return nil }
         var key = self
         key.shape = shape
@@ -57,13 +68,17 @@ extension RouteKey {
         authority.split(separator: ".", omittingEmptySubsequences: false).suffix(count).joined(separator: ".")
     }
 
-    private func widenedTarget(to wanted: RouteShape.Target) -> String? {
+    private func widenedTarget(to wanted: RouteShape.Target, _ match: RouteMatch) -> String? {
         switch (shape.target, wanted) {
         case (_, .any): return ""
         case (.service, .service), (.path, .path): return target
         case (.path, .service): return serviceOfPath
         case (.path, .prefix(let depth)) where Self.segmentCount(target) > depth: return firstSegments(depth)
         case (.prefix(let own), .prefix(let depth)) where own >= depth: return firstSegments(depth)
+        case (.any, .prefix(let depth)):
+            guard case .regex(let expression) = match.target else { return nil }
+            let common = expression.commonPrefix
+            return Self.segmentCount(common) > depth ? Self.firstSegments(depth, of: common) : nil
         // Every call of a service is sent to `/service/method`.
         case (.service, .prefix(let depth)) where depth <= 1: return depth == 0 ? "/" : "/\(target)/"
         default: return nil
@@ -76,13 +91,18 @@ extension RouteKey {
         return count > 0 ? String(target.utf8.dropFirst().prefix(count)) : nil
     }
 
-    private func firstSegments(_ count: Int) -> String {
-        "/" + target.split(separator: "/", omittingEmptySubsequences: false).dropFirst().prefix(count).map { $0 + "/" }.joined()
+    private func firstSegments(_ count: Int) -> String { Self.firstSegments(count, of: target) }
+
+    private static func firstSegments(_ count: Int, of path: String) -> String {
+        "/" + path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().prefix(count).map { $0 + "/" }.joined()
     }
 
-    private func widenedValues(to wanted: [RouteShape.Header]) -> [String]? {
+    private func widenedValues(to wanted: [RouteShape.Header], _ match: RouteMatch) -> [String]? {
         var result: [String] = []
         for header in wanted {
+            if !header.isExact, match.headers.contains(where: { $0.name == header.name && ValueMatch.present.covers($0.value) }) {
+                continue
+            }
             guard let own = shape.headers.firstIndex(where: { $0.name == header.name && ($0.isExact || !header.isExact) })
             else { return nil }
             if header.isExact { result.append(values[shape.headers[..<own].count { $0.isExact }]) }

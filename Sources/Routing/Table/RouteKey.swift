@@ -1,4 +1,4 @@
-internal import HTTPModel
+internal import Matching
 
 /// What kind of question a route asks, without its answers: routes of one shape are told apart by one table look-up.
 ///
@@ -27,7 +27,7 @@ struct RouteShape: Hashable {
     }
 }
 
-/// A route's match as shape and answers: of two routes with one key, only the first can ever be taken.
+/// A route's match as shape and answers: of two routes with one key and no conditions besides, only the first can ever be taken.
 struct RouteKey: Hashable {
     var shape: RouteShape
     /// Empty for any.
@@ -37,33 +37,44 @@ struct RouteKey: Hashable {
     /// The exact values, in the order of the shape's exact headers.
     var values: [String]
 
-    init(_ match: RouteMatch) {
+    /// Under which keys a route is found. A regular expression is a condition of a route for any path.
+    static func keys(of match: RouteMatch) -> [RouteKey] {
+        switch match.target {
+        case .any, .regex: [RouteKey(match, .any, "")]
+        case .service(let name): [RouteKey(match, .service, name)]
+        case .path(let path): [RouteKey(match, .path, path)]
+        case .prefix(let path): [RouteKey(match, prefix: path)]
+        case .subtree(let path): [RouteKey(match, .path, path), RouteKey(match, prefix: path + "/")]
+        }
+    }
+
+    private init(_ match: RouteMatch, prefix path: String) {
+        self.init(match, .prefix(depth: Self.segmentCount(path) - 1), path)
+    }
+
+    private init(_ match: RouteMatch, _ kind: RouteShape.Target, _ target: String) {
         switch match.authority {
-        case .any: (authority, shape) = ("", .init(authority: .any, target: .any, headers: []))
-        case .exact(let name): (authority, shape) = (name, .init(authority: .exact, target: .any, headers: []))
+        case .any: (authority, shape) = ("", .init(authority: .any, target: kind, headers: []))
+        case .exact(let name): (authority, shape) = (name, .init(authority: .exact, target: kind, headers: []))
         case .suffix(let name):
             authority = name
-            shape = .init(authority: .suffix(labels: Self.labelCount(name)), target: .any, headers: [])
+            shape = .init(authority: .suffix(labels: Self.labelCount(name)), target: kind, headers: [])
         }
-        switch match.target {
-        case .any: (target, shape.target) = ("", .any)
-        case .service(let name): (target, shape.target) = (name, .service)
-        case .path(let path): (target, shape.target) = (path, .path)
-        case .prefix(let path): (target, shape.target) = (path, .prefix(depth: Self.segmentCount(path) - 1))
-        }
+        self.target = target
         values = []
-        for condition in Set(match.headers).sorted(by: Self.comesBefore) {
-            switch condition.value {
-            case .present: shape.headers.append(.init(name: condition.name, isExact: false))
+        for header in Set(match.headers).sorted(by: Self.comesBefore) {
+            switch header.keyValue {
+            case .present: shape.headers.append(.init(name: header.name, isExact: false))
             case .exact(let value):
-                shape.headers.append(.init(name: condition.name, isExact: true))
+                shape.headers.append(.init(name: header.name, isExact: true))
                 values.append(value)
+            case nil: continue
             }
         }
     }
 
-    private static func comesBefore(_ left: HeaderCondition, _ right: HeaderCondition) -> Bool {
-        (left.name, left.valueText) < (right.name, right.valueText)
+    private static func comesBefore(_ left: FieldMatch, _ right: FieldMatch) -> Bool {
+        (left.name, left.keyText) < (right.name, right.keyText)
     }
 
     static func labelCount(_ host: String) -> Int { host.utf8.reduce(1) { $1 == UInt8(ascii: ".") ? $0 + 1 : $0 } }
@@ -72,11 +83,8 @@ struct RouteKey: Hashable {
     static func segmentCount(_ path: String) -> Int { path.utf8.reduce(0) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 } }
 }
 
-extension HeaderCondition {
-    fileprivate var valueText: String {
-        switch value {
-        case .present: ""
-        case .exact(let text): "=" + text
-        }
+extension FieldMatch {
+    fileprivate var keyText: String {
+        if case .exact(let text) = keyValue { "=" + text } else { "" }
     }
 }

@@ -1,5 +1,6 @@
-internal import HTTPModel
 internal import Glibc
+internal import HTTPModel
+internal import Matching
 
 /// One request's questions to a `RouteTable`; each hash is made when the first shape asks for it.
 struct RouteLookup {
@@ -7,6 +8,8 @@ struct RouteLookup {
     private let authority: UnsafeRawBufferPointer
     private let service: UnsafeRawBufferPointer
     private let path: UnsafeRawBufferPointer
+    private let query: UnsafeRawBufferPointer
+    private let method: UnsafeRawBufferPointer
     private let fields: UnsafeBufferPointer<Field>
     private var scratch = UnsafeMutableBufferPointer<UInt64>(start: nil, count: 0)
     private var segmentCount = -1
@@ -18,6 +21,8 @@ struct RouteLookup {
         authority = head.authority
         service = head.service
         path = head.path
+        query = head.query
+        method = head.method
         self.fields = UnsafeBufferPointer(start: fields.fields, count: fields.count)
     }
 
@@ -28,13 +33,40 @@ struct RouteLookup {
         for index in memory.pointee.shapes.indices {
             let shape = memory.pointee.shapes[index]
             guard shape.firstRoute < best else { break }
-            if let route = find(shape, at: index), route < best { best = route }
+            guard let question = question(shape, at: index) else { continue }
+            forEachCandidate(question, shape, at: index) { pattern in
+                guard pattern.route < best else { return false }
+                if pattern.conditionCount > 0, !meetsConditions(pattern) { return true }
+                best = pattern.route
+                return false
+            }
         }
         return best == .max ? nil : Int(best)
     }
 
-    /// The one route of this shape that takes the request.
-    private mutating func find(_ shape: RouteTableStorage.Shape, at index: Int) -> Int32? {
+    /// All routes that fit but for the HTTP method; for the few requests that no route takes.
+    mutating func allWhateverTheMethod(scratch: UnsafeMutableBufferPointer<UInt64>) -> [Int] {
+        self.scratch = scratch
+        var routes: [Int] = []
+        for index in memory.pointee.shapes.indices {
+            let shape = memory.pointee.shapes[index]
+            guard let question = question(shape, at: index) else { continue }
+            forEachCandidate(question, shape, at: index) { pattern in
+                if meetsConditions(pattern, butMethod: true) { routes.append(Int(pattern.route)) }
+                return true
+            }
+        }
+        return routes
+    }
+
+    private struct Question {
+        var hash: UInt64
+        var authority: UnsafeRawBufferPointer
+    }
+
+    /// Under what routes of this shape are found that take the request; `nil` where none can.
+    @inline(__always)
+    private mutating func question(_ shape: RouteTableStorage.Shape, at index: Int) -> Question? {
         var hash = RouteHash(seed: memory.pointee.seed)
         hash.add(UInt64(index))
         let asked: UnsafeRawBufferPointer
@@ -63,22 +95,55 @@ struct RouteLookup {
             hash.add(scratch[Int(shape.depth)])
         }
         guard addHeaders(of: shape, to: &hash) else { return nil }
+        return Question(hash: hash.state, authority: asked)
+    }
 
+    /// The keys of this shape that fit, in the order written, until `body` has enough.
+    @inline(__always)
+    private func forEachCandidate(
+        _ question: Question, _ shape: RouteTableStorage.Shape, at index: Int, _ body: (RouteTableStorage.Pattern) -> Bool
+    ) {
         let mask = memory.pointee.slots.count - 1
-        var slot = Int(truncatingIfNeeded: hash.state) & mask
-        while memory.pointee.slots[slot].route >= 0 {
-            if memory.pointee.slots[slot].hash == hash.state {
-                let route = memory.pointee.slots[slot].route
-                let pattern = memory.pointee.patterns[Int(route)]
-                if pattern.shape == Int32(index), memory.pointee.text(pattern.authority, equals: asked),
-                    fitsTarget(pattern, shape.target), fitsValues(pattern, shape)
+        var slot = Int(truncatingIfNeeded: question.hash) & mask
+        while memory.pointee.slots[slot].pattern >= 0 {
+            if memory.pointee.slots[slot].hash == question.hash {
+                let pattern = memory.pointee.patterns[Int(memory.pointee.slots[slot].pattern)]
+                if pattern.shape == Int32(index), memory.pointee.text(pattern.authority, equals: question.authority),
+                    fitsTarget(pattern, shape.target), fitsValues(pattern, shape), !body(pattern)
                 {
-                    return route
+                    return
                 }
             }
             slot = (slot + 1) & mask
         }
-        return nil
+    }
+
+    // MARK: Conditions
+
+    @inline(never)
+    private func meetsConditions(_ pattern: RouteTableStorage.Pattern, butMethod: Bool = false) -> Bool {
+        for index in pattern.firstCondition..<(pattern.firstCondition + pattern.conditionCount) {
+            let condition = memory.pointee.conditions[Int(index)]
+            let isMet =
+                switch condition.source {
+                case .method: butMethod || condition.tests.matches(method)
+                case .path: condition.tests.matches(path)
+                case .header: meetsHeader(condition)
+                case .query: QueryParameters(query).contains(memory.pointee.bytes(of: condition.name), condition.tests)
+                }
+            if !isMet { return false }
+        }
+        return true
+    }
+
+    private func meetsHeader(_ condition: RouteTableStorage.Condition) -> Bool {
+        var value: UnsafeRawBufferPointer?
+        for index in fields.indices where memory.pointee.text(condition.name, equals: fields[index].nameBytes) {
+            guard value == nil else { return condition.tests.takesAny }
+            value = fields[index].valueBytes
+        }
+        guard let value else { return condition.tests.takesNone }
+        return condition.tests.matches(value)
     }
 
     private func fitsTarget(_ pattern: RouteTableStorage.Pattern, _ kind: RouteTableStorage.TargetKind) -> Bool {

@@ -1,4 +1,5 @@
-package import HTTPModel
+internal import HTTPModel
+package import Matching
 internal import Net
 
 /// Which requests a route takes, as its configuration says; everything that is written must fit.
@@ -7,13 +8,22 @@ internal import Net
 package struct RouteMatch: Hashable, Sendable {
     package var authority: Authority
     package var target: Target
-    /// All of them. A header that is sent twice is present but equals no exact text: which of the two counts is a guess.
-    package var headers: [HeaderCondition]
+    /// Any of them, as the request line has it and case and all: HEAD is not GET. Empty for any method.
+    package var httpMethods: [String]
+    /// All of them. Of a header that is sent twice it is a guess which one counts: it is present and nothing else.
+    package var headers: [FieldMatch]
+    /// All of them. Of a parameter that is sent twice either may be what is asked for.
+    package var query: [FieldMatch]
 
-    package init(authority: Authority = .any, target: Target = .any, headers: [HeaderCondition] = []) {
+    package init(
+        authority: Authority = .any, target: Target = .any, httpMethods: [String] = [], headers: [FieldMatch] = [],
+        query: [FieldMatch] = []
+    ) {
         self.authority = authority
         self.target = target
+        self.httpMethods = httpMethods
         self.headers = headers
+        self.query = query
     }
 
     /// Whom the request is addressed to, compared lower-case and without a port.
@@ -32,6 +42,10 @@ package struct RouteMatch: Hashable, Sendable {
         case path(String)
         /// `/v1/*`, held as `/v1/`: every path that begins so, and so not `/v1`.
         case prefix(String)
+        /// `prefix: /v1`: `/v1` itself and every path below it; `/` alone is `.prefix`.
+        case subtree(String)
+        /// Takes the whole path, as sent and without its query.
+        case regex(RegularExpression)
     }
 
     /// As a server that decodes paths reads it.
@@ -39,9 +53,10 @@ package struct RouteMatch: Hashable, Sendable {
         var match = self
         match.target =
             switch target {
-            case .any, .service: target
+            case .any, .service, .regex: target
             case .path(let path): .path(Target.decode(path))
             case .prefix(let path): .prefix(Target.decode(path))
+            case .subtree(let path): .subtree(Target.decode(path))
             }
         return match
     }
@@ -52,6 +67,13 @@ package struct RouteMatch: Hashable, Sendable {
         case notAService
         case notAPath
         case wildcardInside
+        /// `/v1/**`; what is said with `prefix:`.
+        case doubleWildcard(String)
+        case notAPrefix
+        case wildcardInPrefix
+        case prefixWithSlash
+        case regexMatchesNoPath
+        case malformedRegex(RegularExpression.Mistake)
         /// A template or regular expression, where texts are compared.
         case patternInside
         case unsafePath(PathFault)
@@ -66,7 +88,14 @@ package struct RouteMatch: Hashable, Sendable {
             case .notAPath: "a path that begins with / and has no query, such as /v1/orders or /v1/*"
             case .wildcardInside: "a * only as the last segment, as in /v1/*"
             case .patternInside:
-                "a path as callers send it, or /v1/* for all below; templates and regular expressions match nothing"
+                "a path as callers send it, or /v1/* for all below; a regular expression is written { regex: … }"
+            case .doubleWildcard(let path): "prefix: \(path), for \(path == "/" ? "all paths" : "\(path) itself and all below it")"
+            case .notAPrefix: "a path that begins with / and has no query, such as /v1"
+            case .wildcardInPrefix: "a path without *, such as /v1: it takes /v1 itself and all below it"
+            case .prefixWithSlash:
+                "no / at the end: prefix: /v1 takes /v1 itself and all below it, path: /v1/* only what is below it"
+            case .regexMatchesNoPath: "a regular expression that takes a path: paths begin with /"
+            case .malformedRegex(let mistake): mistake.expected
             case .pathWithParameters: "a path without a ;, of which servers make different things"
             case .unsafePath(let fault): "a path without \(fault.what), which is always refused"
             }
@@ -113,6 +142,9 @@ extension RouteMatch.Target {
 
     /// Reads the text of `path:`, exact or ending in `/*`.
     package init(path text: String) throws(RouteMatch.Mistake) {
+        if text.hasPrefix("/"), text.hasSuffix("/**"), !text.dropLast(3).contains("*") {
+            throw .doubleWildcard(text.utf8.count == 3 ? "/" : String(text.dropLast(3)))
+        }
         guard !Self.looksLikePattern(text) else { throw .patternInside }
         guard text.hasPrefix("/"), !text.contains("?") else { throw .notAPath }
         let isPrefix = text.hasSuffix("/*")
@@ -121,6 +153,25 @@ extension RouteMatch.Target {
         if let fault = PathShape.fault(in: path) { throw .unsafePath(fault) }
         if path.contains(";") { throw .pathWithParameters }
         self = isPrefix ? .prefix(path) : .path(path)
+    }
+
+    /// Reads the text of `prefix:`.
+    package init(prefix text: String) throws(RouteMatch.Mistake) {
+        guard !Self.looksLikePattern(text) else { throw .patternInside }
+        guard text.hasPrefix("/"), !text.contains("?") else { throw .notAPrefix }
+        guard !text.contains("*") else { throw .wildcardInPrefix }
+        guard text == "/" || !text.hasSuffix("/") else { throw .prefixWithSlash }
+        if let fault = PathShape.fault(in: text) { throw .unsafePath(fault) }
+        if text.contains(";") { throw .pathWithParameters }
+        self = text == "/" ? .prefix("/") : .subtree(text)
+    }
+
+    /// Reads the regular expression of `path:`.
+    package init(pathRegex text: String) throws(RouteMatch.Mistake) {
+        let expression: RegularExpression
+        do throws(RegularExpression.Mistake) { expression = try RegularExpression(text) } catch { throw .malformedRegex(error) }
+        guard expression.mayMatch(beginningWith: "/") else { throw .regexMatchesNoPath }
+        self = .regex(expression)
     }
 
     /// Braces, brackets and bars are no part of any path (RFC 3986, section 3.3); the others are written in none but by mistake.
@@ -133,8 +184,8 @@ extension RouteMatch.Target {
 extension RouteMatch.Target {
     var hasEscapes: Bool {
         switch self {
-        case .any, .service: false
-        case .path(let path), .prefix(let path): path.utf8.contains(UInt8(ascii: "%"))
+        case .any, .service, .regex: false
+        case .path(let path), .prefix(let path), .subtree(let path): path.utf8.contains(UInt8(ascii: "%"))
         }
     }
 

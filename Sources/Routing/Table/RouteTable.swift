@@ -1,10 +1,12 @@
 package import HTTPModel
+internal import Matching
 
 /// Finds the first route, in the order written, that takes a request, without walking the routes.
 ///
 /// All routes lie in one hash table under their shape and answers (`RouteKey`). A request is asked one question for each
 /// shape in use, in the order in which the shapes were first written, and asking ends when no later shape can hold an
-/// earlier route. So the cost is that of a few look-ups, however many routes there are.
+/// earlier route. So the cost is that of a few look-ups, however many routes there are. What a key cannot say (methods,
+/// parameters, regular expressions, `RouteCondition`) is looked at in the written order, among the routes of one key.
 ///
 /// Immutable memory, shared by all workers; nothing is allocated or counted to match.
 package final class RouteTable: @unchecked Sendable {
@@ -21,11 +23,15 @@ package final class RouteTable: @unchecked Sendable {
     }
 
     package let count: Int
+    /// Of each route; empty where it takes any.
+    private let httpMethods: [[String]]
     /// The same routes with their paths decoded; `nil` where none has an escape.
     private let decoded: RouteTable?
     /// Some route asks for a service or a path.
     private let hasTargets: Bool
     private let memory: UnsafeMutablePointer<RouteTableStorage>
+    /// What the conditions in `memory` refer to.
+    private let matchers: [ValueMatcher]
 
     /// - Parameter seed: random, one for each process.
     package init(_ routes: [Entry], seed: UInt64) {
@@ -36,6 +42,8 @@ package final class RouteTable: @unchecked Sendable {
         for route in routes { builder.add(route) }
         builder.finish()
         count = routes.count
+        httpMethods = routes.map(\.match.httpMethods)
+        matchers = builder.matchers
         memory = .allocate(capacity: 1)
         memory.initialize(to: RouteTableStorage(builder))
     }
@@ -43,8 +51,13 @@ package final class RouteTable: @unchecked Sendable {
     /// How many questions a request may be asked. For tests.
     package var shapeCount: Int { memory.pointee.shapes.count }
 
-    /// No route asks for more than the authority and the path.
-    package var goesByTargetAlone: Bool { memory.pointee.headers.isEmpty }
+    /// No route asks for more than the authority, the path and its query.
+    package var goesByTargetAlone: Bool {
+        memory.pointee.headers.isEmpty && memory.pointee.conditions.allSatisfy { $0.source == .path || $0.source == .query }
+    }
+
+    /// Some route asks for an HTTP method.
+    package var goesByMethod: Bool { memory.pointee.conditions.contains { $0.source == .method } }
 
     deinit {
         memory.pointee.deallocate()
@@ -56,6 +69,18 @@ package final class RouteTable: @unchecked Sendable {
         guard memory.pointee.slots.count > 0 else { return nil }
         var lookup = RouteLookup(memory: memory, head: head, fields: fields)
         return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.pointee.depthMax + 1) { lookup.first(scratch: $0) }
+    }
+
+    /// The routes that the request's HTTP method alone keeps from taking it, when none takes it: the first, and the methods that
+    /// they ask for; `nil` where there is none.
+    package func refusedByMethod(_ head: HeadFacts, fields: FieldBlock) -> (first: Int, methods: Set<String>)? {
+        guard goesByMethod else { return nil }
+        var lookup = RouteLookup(memory: memory, head: head, fields: fields)
+        let routes = withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.pointee.depthMax + 1) {
+            lookup.allWhateverTheMethod(scratch: $0)
+        }
+        guard let first = routes.min() else { return nil }
+        return (first, routes.reduce(into: []) { $0.formUnion(httpMethods[$1]) })
     }
 
     /// Whether servers that make something else of a path than what was sent would find the same route by it, and the same
@@ -74,7 +99,7 @@ package final class RouteTable: @unchecked Sendable {
 
     /// The index, in the order given, of a route's method entry for this RPC method; `nil` where it has none.
     package func method(of route: Int, _ rpc: UnsafeRawBufferPointer) -> Int? {
-        guard memory.pointee.patterns[route].hasMethods else { return nil }
+        guard memory.pointee.hasMethods[route] else { return nil }
         let hash = RouteLookup.methodHash(rpc, of: route, seed: memory.pointee.seed)
         let mask = memory.pointee.methodSlots.count - 1
         var index = Int(truncatingIfNeeded: hash) & mask

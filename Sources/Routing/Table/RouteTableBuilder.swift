@@ -1,9 +1,15 @@
+internal import Matching
+
 /// Gathers routes into the flat memory of a `RouteTable`.
 struct RouteTableBuilder {
     let seed: UInt64
     private(set) var shapes: [RouteTableStorage.Shape] = []
     private(set) var headers: [RouteTableStorage.Header] = []
     private(set) var patterns: [RouteTableStorage.Pattern] = []
+    private(set) var conditions: [RouteTableStorage.Condition] = []
+    /// Of `conditions`, which live no longer.
+    private(set) var matchers: [ValueMatcher] = []
+    private(set) var hasMethods: [Bool] = []
     private(set) var slots: [RouteTableStorage.Slot] = []
     private(set) var methodSlots: [RouteTableStorage.MethodSlot] = []
     private(set) var bytes: [UInt8] = []
@@ -11,26 +17,32 @@ struct RouteTableBuilder {
 
     private var shapeIndices: [RouteShape: Int] = [:]
     private var seenKeys: Set<RouteKey> = []
-    private var keys: [(key: RouteKey, route: Int)] = []
+    private var keys: [(key: RouteKey, pattern: Int)] = []
     private var methods: [RouteTableStorage.MethodSlot] = []
 
     init(seed: UInt64) { self.seed = seed }
 
     mutating func add(_ entry: RouteTable.Entry) {
-        let route = patterns.count
-        let key = RouteKey(entry.match)
-        let shape = shapeIndex(key.shape, route)
-        var pattern = RouteTableStorage.Pattern(shape: Int32(shape), hasMethods: !entry.methods.isEmpty)
-        pattern.authority = keep(key.authority)
-        pattern.target = keep(key.target)
-        pattern.values = keepValues(key.values)
-        patterns.append(pattern)
-        switch key.shape.target {
-        case .path, .prefix: depthMax = max(depthMax, RouteKey.segmentCount(key.target))
-        case .any, .service: break
+        let route = hasMethods.count
+        hasMethods.append(!entry.methods.isEmpty)
+        let firstCondition = conditions.count
+        for condition in entry.match.conditions { keep(condition) }
+        for key in RouteKey.keys(of: entry.match) {
+            var pattern = RouteTableStorage.Pattern(
+                shape: Int32(shapeIndex(key.shape, route)), route: Int32(route), firstCondition: Int32(firstCondition),
+                conditionCount: Int32(conditions.count - firstCondition))
+            pattern.authority = keep(key.authority)
+            pattern.target = keep(key.target)
+            pattern.values = keepValues(key.values)
+            switch key.shape.target {
+            case .path, .prefix: depthMax = max(depthMax, RouteKey.segmentCount(key.target))
+            case .any, .service: break
+            }
+            // A route behind one with its key and no conditions can never be taken; it keeps its index, and its methods.
+            if !seenKeys.contains(key) { keys.append((key, patterns.count)) }
+            if pattern.conditionCount == 0 { seenKeys.insert(key) }
+            patterns.append(pattern)
         }
-        // A later route with the same key can never be taken; it keeps its index, and its methods.
-        if seenKeys.insert(key).inserted { keys.append((key, route)) }
         for (index, name) in entry.methods.enumerated() {
             var name = name
             let hash = name.withUTF8 { RouteLookup.methodHash(UnsafeRawBufferPointer($0), of: route, seed: seed) }
@@ -39,13 +51,14 @@ struct RouteTableBuilder {
     }
 
     mutating func finish() {
-        let empty = RouteTableStorage.Slot(hash: 0, route: -1)
+        let empty = RouteTableStorage.Slot(hash: 0, pattern: -1)
         slots = keys.isEmpty ? [] : Array(repeating: empty, count: Self.slotCount(keys.count))
-        for (key, route) in keys {
+        // Of one hash, what was written first is found first.
+        for (key, pattern) in keys {
             let hash = hash(of: key)
             var index = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-            while slots[index].route >= 0 { index = (index + 1) & (slots.count - 1) }
-            slots[index] = .init(hash: hash, route: Int32(route))
+            while slots[index].pattern >= 0 { index = (index + 1) & (slots.count - 1) }
+            slots[index] = .init(hash: hash, pattern: Int32(pattern))
         }
         let emptyMethod = RouteTableStorage.MethodSlot(hash: 0, route: -1, method: -1)
         methodSlots = methods.isEmpty ? [] : Array(repeating: emptyMethod, count: Self.slotCount(methods.count))
@@ -119,6 +132,12 @@ struct RouteTableBuilder {
         let slice = RouteTableStorage.Slice(offset: Int32(bytes.count), count: Int32(text.utf8.count))
         bytes.append(contentsOf: text.utf8)
         return slice
+    }
+
+    private mutating func keep(_ condition: RouteCondition) {
+        let matcher = ValueMatcher(condition.value)
+        matchers.append(matcher)
+        conditions.append(.init(source: condition.source, name: keep(condition.name), tests: matcher.tests))
     }
 
     private mutating func keepValues(_ values: [String]) -> RouteTableStorage.Slice {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Matching
 
 /// The flat memory of a `RouteTable`: plain records that refer to `bytes` by offset.
 ///
@@ -8,6 +9,9 @@ struct RouteTableStorage: BitwiseCopyable {
     let shapes: UnsafeBufferPointer<Shape>
     let headers: UnsafeBufferPointer<Header>
     let patterns: UnsafeBufferPointer<Pattern>
+    let conditions: UnsafeBufferPointer<Condition>
+    /// Of each route.
+    let hasMethods: UnsafeBufferPointer<Bool>
     let slots: UnsafeBufferPointer<Slot>
     let methodSlots: UnsafeBufferPointer<MethodSlot>
     let bytes: UnsafeRawBufferPointer
@@ -19,6 +23,8 @@ struct RouteTableStorage: BitwiseCopyable {
         shapes = Self.keep(builder.shapes)
         headers = Self.keep(builder.headers)
         patterns = Self.keep(builder.patterns)
+        conditions = Self.keep(builder.conditions)
+        hasMethods = Self.keep(builder.hasMethods)
         slots = Self.keep(builder.slots)
         methodSlots = Self.keep(builder.methodSlots)
         bytes = UnsafeRawBufferPointer(Self.keep(builder.bytes))
@@ -29,6 +35,8 @@ struct RouteTableStorage: BitwiseCopyable {
         shapes.deallocate()
         headers.deallocate()
         patterns.deallocate()
+        conditions.deallocate()
+        hasMethods.deallocate()
         slots.deallocate()
         methodSlots.deallocate()
         bytes.deallocate()
@@ -38,6 +46,10 @@ struct RouteTableStorage: BitwiseCopyable {
         let memory = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
         _ = memory.initialize(fromContentsOf: elements)
         return UnsafeBufferPointer(memory)
+    }
+
+    func bytes(of slice: Slice) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[Int(slice.offset)..<Int(slice.offset + slice.count)])
     }
 
     @inline(__always)
@@ -76,19 +88,29 @@ extension RouteTableStorage {
         var isExact: Bool
     }
 
+    /// A key of a route; a route may have two.
     struct Pattern: BitwiseCopyable {
         var authority = Slice()
         var target = Slice()
         /// The exact header values, one after the other, each with its length (4 bytes) in front.
         var values = Slice()
         var shape: Int32
-        var hasMethods: Bool
+        var route: Int32
+        /// A run in `conditions`.
+        var firstCondition: Int32
+        var conditionCount: Int32
+    }
+
+    struct Condition: BitwiseCopyable {
+        var source: RouteCondition.Source
+        var name: Slice
+        var tests: ValueMatcher.Tests
     }
 
     struct Slot: BitwiseCopyable {
         var hash: UInt64
         /// Negative in an empty slot.
-        var route: Int32
+        var pattern: Int32
     }
 
     struct MethodSlot: BitwiseCopyable {

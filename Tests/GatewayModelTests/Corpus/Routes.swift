@@ -73,6 +73,99 @@ extension WrongConfiguration {
         >>> martlet.yaml:5:18: routes[3].headers["x a"]: found "x a", expected a header name: letters, digits and !#$%&'*+-.^_`|~
         >>> martlet.yaml:6:16: routes[4].headers: found an empty mapping, expected a mapping of header names to values, such as { x-version: "2" }; "*" for any value
         >>> martlet.yaml:7:28: routes[5].headers.X-A: found "x-a" twice, expected each header once
+        --- paths, prefixes and their expressions
+        routes:
+          - { path: /x/**, cluster: orders }
+          - { path: /**, cluster: orders }
+          - { path: "/u/{id}", cluster: orders }
+          - { path: [/a], cluster: orders }
+          - { path: {}, cluster: orders }
+          - { path: { regxe: a }, cluster: orders }
+          - { path: { regex: "^/u/(" }, cluster: orders }
+          - { path: { regex: "u/.*" }, cluster: orders }
+          - { path: { regex: "" }, cluster: orders }
+          - { prefix: v1, cluster: orders }
+          - { prefix: /v1/, cluster: orders }
+          - { prefix: /v1/*, cluster: orders }
+          - { prefix: /v1?a, cluster: orders }
+          - { prefix: /a, path: /b, cluster: orders }
+          - { prefix: /a, service: a.B, cluster: orders }
+        >>> martlet.yaml:2:13:  routes[0].path: found "/x/**", expected prefix: /x, for /x itself and all below it
+        >>> martlet.yaml:3:13:  routes[1].path: found "/**", expected prefix: /, for all paths
+        >>> martlet.yaml:4:13:  routes[2].path: found "/u/{id}", expected a path as callers send it, or /v1/* for all below; a regular expression is written { regex: … }
+        >>> martlet.yaml:5:13:  routes[3].path: found a list, expected a path that begins with / and has no query, such as /v1/orders or /v1/*, or { regex: … }
+        >>> martlet.yaml:6:13:  routes[4].path: found an empty mapping, expected a path that begins with / and has no query, such as /v1/orders or /v1/*, or { regex: … }
+        >>> martlet.yaml:7:15:  routes[5].path.regxe: unknown key; did you mean "regex"?
+        >>> martlet.yaml:8:22:  routes[6].path.regex: found "^/u/(", expected a regular expression in RE2's syntax: missing ): ^/u/(
+        >>> martlet.yaml:9:22:  routes[7].path.regex: found "u/.*", expected a regular expression that takes a path: paths begin with /
+        >>> martlet.yaml:10:22: routes[8].path.regex: found "", expected a regular expression that takes a path: paths begin with /
+        >>> martlet.yaml:11:15: routes[9].prefix: found "v1", expected a path that begins with / and has no query, such as /v1
+        >>> martlet.yaml:12:15: routes[10].prefix: found "/v1/", expected no / at the end: prefix: /v1 takes /v1 itself and all below it, path: /v1/* only what is below it
+        >>> martlet.yaml:13:15: routes[11].prefix: found "/v1/*", expected a path without *, such as /v1: it takes /v1 itself and all below it
+        >>> martlet.yaml:14:15: routes[12].prefix: found "/v1?a", expected a path that begins with / and has no query, such as /v1
+        >>> martlet.yaml:15:15: routes[13].prefix: found beside "path", expected only one of the two
+        >>> martlet.yaml:16:15: routes[14].prefix: found beside "service", expected only one of the two
+        --- HTTP methods that are none
+        routes:
+          - { path: /a, http_method: get, cluster: orders }
+          - { path: /b, http_method: [GET, GET], cluster: orders }
+          - { path: /c, http_method: CONNECT, cluster: orders }
+          - { path: /d, http_method: [], cluster: orders }
+          - { path: /e, http_method: "*", cluster: orders }
+          - { path: /f, http_methods: GET, cluster: orders }
+        >>> martlet.yaml:2:30: routes[0].http_method: found "get", expected an HTTP method such as GET, or a list of them; methods are case-sensitive: GET
+        >>> martlet.yaml:3:36: routes[1].http_method[1]: found "GET" twice, expected each method once
+        >>> martlet.yaml:4:30: routes[2].http_method: found "CONNECT", expected another method: CONNECT is always refused
+        >>> martlet.yaml:5:30: routes[3].http_method: found an empty list, expected an HTTP method such as GET, or a list of them
+        >>> martlet.yaml:6:30: routes[4].http_method: found "*", expected an HTTP method such as GET, or a list of them
+        >>> martlet.yaml:7:17: routes[5].http_methods: unknown key; did you mean "http_method"?
+        --- values that cannot be asked for
+        routes:
+          - { headers: { x-a: { exact: a, prefix: b } }, cluster: orders }
+          - { headers: { x-a: { exakt: a } }, cluster: orders }
+          - { headers: { x-a: {} }, cluster: orders }
+          - { headers: { x-a: [] }, cluster: orders }
+          - { headers: { x-a: { prefix: "" } }, cluster: orders }
+          - { headers: { x-a: { suffix: " a" } }, cluster: orders }
+          - { headers: { x-a: { regex: "a**" } }, cluster: orders }
+          - { headers: { x-a: { regex: "(?=a)" } }, cluster: orders }
+          - { headers: { x-a: { present: maybe } }, cluster: orders }
+          - { headers: { x-a: [a, [b]] }, cluster: orders }
+          - { query: {}, cluster: orders }
+          - { query: { a: "" }, cluster: orders }
+          - { query: { "": a }, cluster: orders }
+        >>> martlet.yaml:2:43:  routes[0].headers.x-a.prefix: found beside "exact", expected only one of the two
+        >>> martlet.yaml:3:25:  routes[1].headers.x-a.exakt: unknown key; did you mean "exact"?
+        >>> martlet.yaml:4:23:  routes[2].headers.x-a: found an empty mapping, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex or present
+        >>> martlet.yaml:5:23:  routes[3].headers.x-a: found an empty list, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex or present
+        >>> martlet.yaml:6:33:  routes[4].headers.x-a.prefix: found "", expected a text; { present: true } for any value
+        >>> martlet.yaml:7:33:  routes[5].headers.x-a.suffix: found " a", expected visible ASCII without spaces at its ends, or "*" for any value
+        >>> martlet.yaml:8:32:  routes[6].headers.x-a.regex: found "a**", expected a regular expression in RE2's syntax: bad repetition operator: **
+        >>> martlet.yaml:9:32:  routes[7].headers.x-a.regex: found "(?=a)", expected a regular expression in RE2's syntax: invalid perl operator: (?=
+        >>> martlet.yaml:10:34: routes[8].headers.x-a.present: found "maybe", expected true or false
+        >>> martlet.yaml:11:27: routes[9].headers.x-a[1]: found a list, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex or present
+        >>> martlet.yaml:12:14: routes[10].query: found an empty mapping, expected a mapping of query parameters to values, such as { debug: "1" }; "*" for any value
+        >>> martlet.yaml:13:19: routes[11].query.a: found "", expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex or present
+        >>> martlet.yaml:14:16: routes[12].query[""]: found an empty name, expected a parameter's
+        --- a service by methods and parameters that none of its calls has
+        clusters: { orders: { endpoints: [10.0.0.1:80] } }
+        routes:
+          - { service: a.B, http_method: [POST, GET], query: { a: "1" }, cluster: orders }
+          - { service: a.C, http_method: POST, cluster: orders }
+        >>> martlet.yaml:3:34: routes[0].http_method: found "GET" on a route by service, expected POST: without a schema of its cluster, no call of a service has another method
+        >>> martlet.yaml:3:54: routes[0].query: found on a route by service, expected a cluster with a schema: no other call of a service has a query
+        --- a service of plain HTTP, by any method
+        clusters: { orders: { endpoints: [10.0.0.1:80], protocol: http1 } }
+        routes:
+          - { service: a.B, http_method: GET, query: { a: "1" }, cluster: orders }
+          - { service: a.B, http_method: GET, query: { a: { prefix: "1" } }, cluster: orders }
+          - { prefix: /v1, cluster: orders }
+          - { path: { regex: "^/v1/[a-z]+$" }, http_method: GET, cluster: orders }
+          - { prefix: /v2, http_method: [GET, HEAD], headers: { x-a: { prefix: v } }, cluster: orders }
+          - { path: /v2/a, http_method: HEAD, headers: { x-a: v1 }, cluster: orders }
+          - { path: /v2/a, http_method: HEAD, headers: { x-a: w1 }, cluster: orders }
+        >>> martlet.yaml:6:5: routes[3]: never reached: routes[2] ("/v1") takes every request that fits it
+        >>> martlet.yaml:8:5: routes[5]: never reached: routes[4] ("/v2") takes every request that fits it
         --- methods without a service, methods of another shape
         routes:
           - { path: /a, cluster: orders, methods: { Get: {} } }
@@ -93,6 +186,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:81: routes[0].protocols[0]: found "grpcweb", expected grpc, grpc-web, connect or rest; did you mean "grpc-web"?
         --- keys of features that are not there yet
         routes: [{ cluster: orders, rewrite: x }]
-        >>> martlet.yaml:1:29: routes[0].rewrite: unknown key, expected authority, service, path, headers, name, cluster, clusters, sticky, mirror, fault, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, methods, cors, json or protocols
+        >>> martlet.yaml:1:29: routes[0].rewrite: unknown key, expected authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, methods, cors, json or protocols
         """#)
 }

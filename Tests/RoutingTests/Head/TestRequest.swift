@@ -10,8 +10,10 @@ final class TestRequest {
         for (name, value) in pairs { fields.append(name, value) }
     }
 
-    convenience init(path: String, authority: String? = "api.acme.dev", _ headers: [(String, String)] = []) {
-        var pairs = [(":method", "POST"), (":scheme", "https"), (":path", path)]
+    convenience init(
+        _ method: String = "POST", path: String, authority: String? = "api.acme.dev", _ headers: [(String, String)] = []
+    ) {
+        var pairs = [(":method", method), (":scheme", "https"), (":path", path)]
         if let authority { pairs.append((":authority", authority)) }
         self.init(pairs + headers)
     }

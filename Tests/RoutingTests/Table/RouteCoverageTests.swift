@@ -1,5 +1,6 @@
 import BytesTesting
 import HTTPModel
+import Matching
 import Random
 import Testing
 
@@ -49,6 +50,48 @@ import Testing
         #expect(RouteCoverage.findings(in: [first, second]).isEmpty)
     }
 
+    @Test(
+        "what an earlier route asks, the covered one asks too, or more",
+        arguments: [
+            (RouteMatch(target: .subtree("/v1")), RouteMatch(target: .path("/v1"))),
+            (RouteMatch(target: .subtree("/v1")), RouteMatch(target: .path("/v1/a"))),
+            (RouteMatch(target: .subtree("/v1")), RouteMatch(target: .prefix("/v1/"))),
+            (RouteMatch(target: .subtree("/v1")), RouteMatch(target: .subtree("/v1/a"))),
+            (RouteMatch(target: .subtree("/a.A")), RouteMatch(target: .service("a.A"))),
+            (RouteMatch(target: .subtree("/v1")), RouteMatch(target: regex("^/v1/[a-z]+$"))),
+            (RouteMatch(target: .prefix("/")), RouteMatch(target: .subtree("/v1"))),
+            (RouteMatch(), RouteMatch(target: regex("/.*"), httpMethods: ["GET"])),
+            (RouteMatch(target: regex("/v[12]")), RouteMatch(target: .path("/v1"))),
+            (RouteMatch(target: regex("/v[12]")), RouteMatch(authority: .exact("a.dev"), target: regex("/v[12]"))),
+            (RouteMatch(httpMethods: ["GET", "HEAD"]), RouteMatch(target: .path("/a"), httpMethods: ["HEAD"])),
+            (RouteMatch(headers: [header("a", "*")]), RouteMatch(headers: [field("a", .prefix("v"))])),
+            (RouteMatch(headers: [field("a", .prefix("v"))]), RouteMatch(headers: [header("a", "v1"), header("b", "1")])),
+            (RouteMatch(query: [field("a", .present)]), RouteMatch(target: .path("/a"), query: [field("a", .exact("1"))])),
+            (RouteMatch(target: .path("/a"), httpMethods: ["GET"]), RouteMatch(target: .path("/a"), httpMethods: ["GET"])),
+        ])
+    func coveredByConditions(first: RouteMatch, second: RouteMatch) {
+        #expect(RouteCoverage.findings(in: [first, second]) == [Collision(route: 1, coveredBy: 0)])
+    }
+
+    @Test(
+        "and where it asks less, it is reached",
+        arguments: [
+            (RouteMatch(target: .prefix("/v1/")), RouteMatch(target: .subtree("/v1"))),
+            (RouteMatch(target: .path("/v1")), RouteMatch(target: .subtree("/v1"))),
+            (RouteMatch(target: .subtree("/v1")), RouteMatch(target: .path("/v11"))),
+            (RouteMatch(target: .subtree("/v1")), RouteMatch(target: regex("^/v1[a-z]+$"))),
+            (RouteMatch(target: regex("/v[12]")), RouteMatch(target: .path("/v3"))),
+            (RouteMatch(httpMethods: ["GET"]), RouteMatch()),
+            (RouteMatch(httpMethods: ["GET"]), RouteMatch(httpMethods: ["GET", "HEAD"])),
+            (RouteMatch(headers: [field("a", .prefix("v"))]), RouteMatch(headers: [header("a", "*")])),
+            (RouteMatch(headers: [header("a", "*")]), RouteMatch(headers: [field("a", .absent)])),
+            (RouteMatch(query: [field("a", .exact("1"))]), RouteMatch(query: [field("a", .present)])),
+            (RouteMatch(query: [field("a", .exact("1"))]), RouteMatch(headers: [header("a", "1")])),
+        ])
+    func notCoveredByConditions(first: RouteMatch, second: RouteMatch) {
+        #expect(RouteCoverage.findings(in: [first, second]) == [])
+    }
+
     @Test("of several that cover it, the first is named")
     func firstIsNamed() {
         let routes = [
@@ -83,7 +126,13 @@ import Testing
         #expect(RouteCoverage.findings(in: routes) == [Collision(route: 100_000, coveredBy: 77_777)])
     }
 
-    private static func header(_ name: String, _ value: String) -> HeaderCondition {
-        try! HeaderCondition(name: name, value)
+    private static func field(_ name: String, _ test: ValueMatch.Test) -> FieldMatch {
+        FieldMatch(parameter: name, ValueMatch(test))
+    }
+
+    private static func regex(_ text: String) -> RouteMatch.Target { .regex(try! RegularExpression(text)) }
+
+    private static func header(_ name: String, _ value: String) -> FieldMatch {
+        try! FieldMatch(header: name, value == "*" ? .present : .exact(value))
     }
 }

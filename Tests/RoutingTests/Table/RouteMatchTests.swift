@@ -1,4 +1,5 @@
 import HTTPModel
+import Matching
 import Testing
 
 @testable import Routing
@@ -48,7 +49,9 @@ import Testing
         "a path that no request may have is a mistake",
         arguments: [
             ("v1", .notAPath), ("", .notAPath), ("*", .notAPath), ("/v1?a=b", .notAPath),
-            ("/v1/*/orders", .wildcardInside), ("/v1*", .wildcardInside), ("/v1/**", .wildcardInside), ("/v1/*/*", .wildcardInside),
+            ("/v1/*/orders", .wildcardInside), ("/v1*", .wildcardInside), ("/v1/**", .doubleWildcard("/v1")),
+            ("/**", .doubleWildcard("/")), ("/v1/*/**", .wildcardInside),
+            ("/v1/*/*", .wildcardInside),
             ("/v1/{id}", .patternInside), ("^/v1/.*", .patternInside), ("/v1/.*", .patternInside), ("/v1/[0-9]+", .patternInside),
             ("/v1/(a|b)", .patternInside), ("/v1/a$", .patternInside), ("/v1/.+", .patternInside), ("/v1/\\d", .patternInside),
             ("/v1/{id}/*", .patternInside),
@@ -57,6 +60,33 @@ import Testing
         ] as [(String, RouteMatch.Mistake)])
     func pathMistakes(text: String, mistake: RouteMatch.Mistake) {
         #expect(throws: mistake) { try RouteMatch.Target(path: text) }
+    }
+
+    @Test("a prefix is a path without a slash at its end, or all paths")
+    func prefix() throws {
+        #expect(try RouteMatch.Target(prefix: "/v1/orders") == .subtree("/v1/orders"))
+        #expect(try RouteMatch.Target(prefix: "/") == .prefix("/"))
+    }
+
+    @Test(
+        "a prefix that no request may have is a mistake",
+        arguments: [
+            ("v1", .notAPrefix), ("", .notAPrefix), ("/v1?a", .notAPrefix), ("/v1/", .prefixWithSlash),
+            ("/v1/*", .wildcardInPrefix),
+            ("/v1/**", .wildcardInPrefix), ("/{id}", .patternInside), ("/../a", .unsafePath(.dotSegment)),
+            ("/a;b", .pathWithParameters),
+        ] as [(String, RouteMatch.Mistake)])
+    func prefixMistakes(text: String, mistake: RouteMatch.Mistake) {
+        #expect(throws: mistake) { try RouteMatch.Target(prefix: text) }
+    }
+
+    @Test("a path's regular expression compiles, and can match a path")
+    func regex() throws {
+        #expect(try RouteMatch.Target(pathRegex: "^/u/([^/]+)$") == .regex(try RegularExpression("^/u/([^/]+)$")))
+        #expect(throws: RouteMatch.Mistake.malformedRegex(.malformed("missing ): (/a"))) { try RouteMatch.Target(pathRegex: "(/a") }
+        for text in ["u/.*", "^v1$", ""] {
+            #expect(throws: RouteMatch.Mistake.regexMatchesNoPath, "\(text)") { try RouteMatch.Target(pathRegex: text) }
+        }
     }
 
     @Test("a header condition is a lower-case name and a text, or * for present")

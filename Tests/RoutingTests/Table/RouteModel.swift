@@ -3,12 +3,16 @@ import Random
 @testable import Routing
 import BytesTesting
 import HTTPModel
+import Matching
 
 /// Routing as DESIGN.md words it, without any index: what `RouteTable` is compared with.
 enum RouteModel {
     struct Request {
         var authority: String
         var path: String
+        var method = "POST"
+        /// Without `?`.
+        var query = ""
         var headers: [(String, String)] = []
     }
 
@@ -27,17 +31,49 @@ enum RouteModel {
         case .any: break
         case .path(let path): guard request.path == path else { return false }
         case .prefix(let path): guard request.path.hasPrefix(path) else { return false }
+        case .subtree(let path): guard request.path == path || request.path.hasPrefix(path + "/") else { return false }
+        case .regex(let expression): guard expression.matches(request.path) else { return false }
         case .service(let service):
             let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 3, parts[1] == service, !parts[2].isEmpty else { return false }
         }
+        guard route.httpMethods.isEmpty || route.httpMethods.contains(request.method) else { return false }
+        let parameters = request.query.split(separator: "&").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+            return (parts[0], parts.count > 1 ? parts[1] : "")
+        }
         return route.headers.allSatisfy { condition in
             let values = request.headers.filter { $0.0 == condition.name }.map(\.1)
-            return switch condition.value {
-            case .present: !values.isEmpty
-            case .exact(let text): values == [text]
-            }
+            return condition.value.tests.contains { fits($0, values, any: false) }
         }
+            && route.query.allSatisfy { condition in
+                let values = parameters.filter { $0.0 == condition.name }.map(\.1)
+                return condition.value.tests.contains { fits($0, values, any: true) }
+            }
+    }
+
+    /// - Parameter any: of several values one is enough; else there may be only one.
+    private static func fits(_ test: ValueMatch.Test, _ values: [String], any: Bool) -> Bool {
+        func fits(_ body: (String) -> Bool) -> Bool { any ? values.contains(where: body) : values.count == 1 && body(values[0]) }
+        return switch test {
+        case .present: !values.isEmpty
+        case .absent: values.isEmpty
+        case .exact(let text): fits { $0 == text }
+        case .prefix(let text): fits { $0.hasPrefix(text) }
+        case .suffix(let text): fits { $0.hasSuffix(text) }
+        case .regex(let expression): fits { expression.matches($0) }
+        }
+    }
+
+    private static let expressions = ["/v1/[a-z]", "/.*", "/p\\.S/[MN]", "^/v[12](/.*)?$"].map { try! RegularExpression($0) }
+
+    private static func randomValue(_ generator: inout RandomGenerator) -> ValueMatch {
+        let tests: [ValueMatch.Test] = [
+            .present, .present, .exact("1"), .exact("1"), .exact("2"), .exact("2"), .absent, .prefix("1"), .suffix("2"),
+            .regex(try! RegularExpression("[12]*")),
+        ]
+        let count = Int.random(in: 0..<5, using: &generator) == 0 ? 2 : 1
+        return ValueMatch(anyOf: (0..<count).map { _ in tests.randomElement(using: &generator)! })
     }
 
     /// A route out of a world so small that routes and requests meet often.
@@ -50,14 +86,21 @@ enum RouteModel {
             .any, .service("p.S"), .service("p.T"), .service("v1"), .path("/"), .path("/v1"), .path("/v1/"), .path("/v1/a"),
             .path("/v1/a/b"),
             .path("/p.S/M"), .prefix("/"), .prefix("/v1/"), .prefix("/v1/a/"), .prefix("/p.S/"), .prefix("/v1/a/b/"),
+            .subtree("/v1"), .subtree("/v1/a"), .subtree("/p.S"), .regex(expressions.randomElement(using: &generator)!),
+            .regex(expressions.randomElement(using: &generator)!),
         ]
-        var headers: [HeaderCondition] = []
+        var headers: [FieldMatch] = []
         for name in ["x-a", "x-b"] where Int.random(in: 0..<4, using: &generator) == 0 {
-            headers.append(try! HeaderCondition(name: name, ["*", "1", "2"].randomElement(using: &generator)!))
+            headers.append(try! FieldMatch(header: name, randomValue(&generator)))
         }
+        var query: [FieldMatch] = []
+        for name in ["a", "b"] where Int.random(in: 0..<6, using: &generator) == 0 {
+            query.append(FieldMatch(parameter: name, randomValue(&generator)))
+        }
+        let methods: [[String]] = [[], [], [], ["POST"], ["GET", "HEAD"], ["GET", "POST"]]
         return RouteMatch(
             authority: authorities.randomElement(using: &generator)!, target: targets.randomElement(using: &generator)!,
-            headers: headers.shuffled(using: &generator))
+            httpMethods: methods.randomElement(using: &generator)!, headers: headers.shuffled(using: &generator), query: query)
     }
 
     static func randomRequest(_ generator: inout RandomGenerator) -> Request {
@@ -74,6 +117,7 @@ enum RouteModel {
                 "/p.T/M", "/p.S/M/N",
                 "/v1/a/bb", "/v1/b/a/c/d/e",
             ].randomElement(using: &generator)!,
-            headers: headers)
+            method: ["POST", "POST", "GET", "HEAD", "PUT"].randomElement(using: &generator)!,
+            query: ["", "", "a=1", "a=2&a=1", "b", "a=12&b=2", "c=1"].randomElement(using: &generator)!, headers: headers)
     }
 }

@@ -1,0 +1,68 @@
+internal import Bytes
+internal import Glibc
+internal import Matching
+
+/// The parameters of a query as forms have them: `a=1&b=2`, percent-encoded, with `+` for a space (URL Standard, section 5.1), as
+/// transcoding reads them, too. One without `=` has an empty value; a malformed escape stands for itself.
+///
+/// Read anew for each question: a query is part of a head, whose size is limited.
+struct QueryParameters {
+    private let query: UnsafeRawBufferPointer
+
+    init(_ query: UnsafeRawBufferPointer) { self.query = query }
+
+    /// Whether a parameter of this name is what is asked for. Of several it may be any.
+    func contains(_ name: UnsafeRawBufferPointer, _ tests: ValueMatcher.Tests) -> Bool {
+        var isThere = false
+        var start = 0
+        while start < query.count {
+            let rest = UnsafeRawBufferPointer(rebasing: query[start...])
+            let end = Self.first(UInt8(ascii: "&"), in: rest)
+            let pair = UnsafeRawBufferPointer(rebasing: rest[..<end])
+            start += end + 1
+            let equals = Self.first(UInt8(ascii: "="), in: pair)
+            guard Self.isSame(UnsafeRawBufferPointer(rebasing: pair[..<equals]), as: name), !pair.isEmpty else { continue }
+            isThere = true
+            let value = UnsafeRawBufferPointer(rebasing: pair[min(equals + 1, pair.count)...])
+            if Self.withDecoded(value, { tests.matches($0) }) { return true }
+        }
+        return !isThere && tests.takesNone
+    }
+
+    /// The offset of the byte, or the end.
+    private static func first(_ byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int {
+        guard bytes.count > 0, let start = bytes.baseAddress, let found = memchr(start, Int32(byte), bytes.count) else {
+            return bytes.count
+        }
+        return found - UnsafeMutableRawPointer(mutating: start)
+    }
+
+    private static func isSame(_ encoded: UnsafeRawBufferPointer, as name: UnsafeRawBufferPointer) -> Bool {
+        // Decoding makes nothing longer, and at best a third of it.
+        guard encoded.count >= name.count, encoded.count <= 3 * name.count else { return false }
+        return withDecoded(encoded) { decoded in
+            guard decoded.count == name.count, let left = decoded.baseAddress, let right = name.baseAddress else { return false }
+            return memcmp(left, right, name.count) == 0
+        }
+    }
+
+    private static func withDecoded(_ encoded: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+        guard encoded.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return body(encoded) }
+        return withUnsafeTemporaryAllocation(byteCount: encoded.count, alignment: 1) { decoded in
+            var count = 0
+            var index = 0
+            while index < encoded.count {
+                let byte = encoded[index]
+                if byte == UInt8(ascii: "%"), let meant = PercentCoding.escape(at: index, in: encoded) {
+                    decoded[count] = meant
+                    index += 3
+                } else {
+                    decoded[count] = byte == UInt8(ascii: "+") ? 0x20 : byte
+                    index += 1
+                }
+                count += 1
+            }
+            return body(UnsafeRawBufferPointer(rebasing: decoded[..<count]))
+        }
+    }
+}

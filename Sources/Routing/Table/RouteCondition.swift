@@ -1,0 +1,62 @@
+internal import Matching
+
+/// What a route asks beyond what its key in the table says: looked at one by one, once the key has been found.
+struct RouteCondition: Hashable {
+    enum Source: UInt8, Hashable, BitwiseCopyable { case method, header, query, path }
+
+    var source: Source
+    /// Of a header or parameter; else empty.
+    var name = ""
+    var value: ValueMatch
+
+    /// Whether whatever `match` takes meets this.
+    func isImplied(by match: RouteMatch) -> Bool {
+        switch source {
+        case .method:
+            return !match.httpMethods.isEmpty && match.httpMethods.allSatisfy { value.covers(.exact($0)) }
+        case .header: return match.headers.contains { $0.name == name && value.covers($0.value) }
+        case .query: return match.query.contains { $0.name == name && value.covers($0.value) }
+        case .path:
+            switch match.target {
+            case .path(let path): return value.covers(.exact(path))
+            case .regex(let expression): return value.covers(ValueMatch(.regex(expression)))
+            case .any, .service, .prefix, .subtree: return false
+            }
+        }
+    }
+}
+
+extension RouteMatch {
+    /// The cheapest first.
+    var conditions: [RouteCondition] {
+        var conditions: [RouteCondition] = []
+        if !httpMethods.isEmpty {
+            conditions.append(RouteCondition(source: .method, value: ValueMatch(anyOf: httpMethods.map { .exact($0) })))
+        }
+        for header in headers where header.keyValue == nil {
+            conditions.append(RouteCondition(source: .header, name: header.name, value: header.value))
+        }
+        for parameter in query { conditions.append(RouteCondition(source: .query, name: parameter.name, value: parameter.value)) }
+        if case .regex(let expression) = target {
+            conditions.append(RouteCondition(source: .path, value: ValueMatch(.regex(expression))))
+        }
+        return conditions
+    }
+}
+
+extension FieldMatch {
+    enum KeyValue: Hashable {
+        case present
+        case exact(String)
+    }
+
+    /// What of a header can stand in a key; `nil` for what has to be looked at.
+    var keyValue: KeyValue? {
+        guard value.tests.count == 1 else { return nil }
+        switch value.tests[0] {
+        case .present: return .present
+        case .exact(let text): return .exact(text)
+        case .absent, .prefix, .suffix, .regex: return nil
+        }
+    }
+}
