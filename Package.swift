@@ -82,8 +82,8 @@ let package = Package(
         module("DNS", ["Bytes", "Time", "Net"]),
 
         // 6  policy
-        module("Balancing", ["Random", "Time"]),
-        module("AccessControl", ["Net", "HTTPModel", "TLS", "JOSE"]),
+        module("Balancing", ["Bytes", "Random", "Time"]),
+        module("AccessControl", ["Bytes", "Net", "HTTPModel", "TLS", "JOSE"]),
         module("Routing", ["Bytes", "Matching", "Net", "HTTPModel"]),
         module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"]),
 
@@ -189,8 +189,8 @@ let package = Package(
         tests("Redis", ["Bytes", "Time", "Net", "TLS", "Reactor", "Sockets", "RedisServer"]),
         tests("Telemetry", ["Bytes", "Random", "Time", "Metrics"]),
         tests("DNS", ["Random", "Time", "Net"]),
-        tests("Balancing", ["Random", "Time"]),
-        tests("AccessControl", ["Random", "JSON", "Crypto", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
+        tests("Balancing", ["Bytes", "Random", "Time"]),
+        tests("AccessControl", ["Bytes", "Random", "JSON", "Crypto", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
         tests("Routing", ["Random", "Matching", "Net", "HTTPModel", "BytesTesting"]),
         tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(

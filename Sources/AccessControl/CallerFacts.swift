@@ -1,3 +1,4 @@
+package import Bytes
 package import HTTPModel
 package import JOSE
 package import Net
@@ -7,17 +8,17 @@ package import Net
 /// Nothing here is counted: token, memory, fields and names belong to the exchange or its connection and outlive the check.
 package struct CallerFacts {
     /// `nil` for a caller without a verified token, who is not authenticated.
-    package var token: Unmanaged<VerifiedToken>?
+    package var token: Borrowed<VerifiedToken>?
     /// The token's memory of rules; `nil` costs an evaluation, nothing else.
     package var memory: UnsafeMutablePointer<RuleMemo>?
     package var fields: FieldBlock
     package var address: IPAddress?
     /// `nil` for a caller without a verified client certificate.
-    package var certificate: Unmanaged<CertificateNames>?
+    package var certificate: Borrowed<CertificateNames>?
 
     package init(
-        token: Unmanaged<VerifiedToken>? = nil, memory: UnsafeMutablePointer<RuleMemo>? = nil, fields: FieldBlock,
-        address: IPAddress? = nil, certificate: Unmanaged<CertificateNames>? = nil
+        token: Borrowed<VerifiedToken>? = nil, memory: UnsafeMutablePointer<RuleMemo>? = nil, fields: FieldBlock,
+        address: IPAddress? = nil, certificate: Borrowed<CertificateNames>? = nil
     ) {
         self.token = token
         self.memory = memory

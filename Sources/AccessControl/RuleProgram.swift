@@ -1,3 +1,4 @@
+internal import Bytes
 internal import HTTPModel
 internal import JOSE
 internal import Net
@@ -71,14 +72,14 @@ struct RuleProgram: Sendable {
             }
         case .authenticated, .scopes, .claim:
             guard let token = caller.token else { return unauthenticated == .unknown ? .needsToken : .fails }
-            return token._withUnsafeGuaranteedRef { ask(node, of: $0) }
+            return token { ask(node, of: $0) }
         case .header: return hasHeader(headers[Int(node.operand)], caller.fields) ? .fits : .fails
         case .address:
             guard let address = caller.address else { return .fails }
             return addresses[Int(node.operand)].contains(address) ? .fits : .fails
         case .clientCertificate:
             guard let names = caller.certificate else { return .fails }
-            return names._withUnsafeGuaranteedRef { names in
+            return names { names in
                 certificates[Int(node.operand)].contains { names.contains($0) } ? .fits : .fails
             }
         }

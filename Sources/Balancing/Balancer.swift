@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Random
 package import Time
 
@@ -72,7 +73,7 @@ package struct Balancer: ~Copyable {
     /// False where another worker has just taken the last probe of its breaker.
     @inline(__always)
     private static func admit(_ member: MemberPointer, _ now: Instant) -> Bool {
-        member.pointee.breaker?._withUnsafeGuaranteedRef { $0.admit(at: now) } ?? true
+        member.breaker.map { $0 { $0.admit(at: now) } } ?? true
     }
 
     private mutating func share(_ hash: UInt64?) -> Int {

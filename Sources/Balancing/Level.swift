@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Random
 internal import Time
 
@@ -115,7 +116,7 @@ final class Level {
 
     /// The shortest time until a breaker admits a call.
     func blockedFor(_ now: Instant) -> Duration? {
-        (0..<count).compactMap { candidates[$0].pointee.breaker?._withUnsafeGuaranteedRef { $0.opensIn(now) } }.min()
+        (0..<count).compactMap { candidates[$0].breaker.flatMap { $0 { $0.opensIn(now) } } }.min()
     }
 
     @inline(__always)

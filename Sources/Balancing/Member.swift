@@ -1,3 +1,4 @@
+package import Bytes
 package import Time
 
 /// An endpoint as its balancer sees it, on one worker. Its owner keeps it in place for as long as a balancer has it.
@@ -14,9 +15,9 @@ package struct Member {
     /// Passed over until then, as long as there is another. Zero nearly always.
     package var avoidUntil = Instant(nanoseconds: 0)
     /// Admits no call, or only probes; zero nearly always. The endpoint's own, which outlives the member.
-    package var breaker: Unmanaged<ErrorBreaker>?
+    package var breaker: Borrowed<ErrorBreaker>?
     /// Whose it is.
-    package let owner: UnsafeMutableRawPointer?
+    package var owner: UnsafeMutableRawPointer?
 
     /// It gets calls: it is healthy, or its priority panics.
     var isCandidate = false
@@ -25,11 +26,10 @@ package struct Member {
     /// When it came up, while that is less than the slow start's window ago; else zero.
     var cameUp = Instant(nanoseconds: 0)
 
-    package init(weight: UInt32 = 1, priority: Int = 0, key: UInt64, owner: UnsafeMutableRawPointer? = nil) {
+    package init(weight: UInt32 = 1, priority: Int = 0, key: UInt64) {
         self.weight = max(1, weight)
         self.priority = priority
         self.key = key
-        self.owner = owner
     }
 
     /// Nothing speaks against a call now.
@@ -43,11 +43,11 @@ package struct Member {
     /// Its breaker lets calls pass, or has a place for a probe.
     @inline(__always)
     func isAdmitted(at now: Instant) -> Bool {
-        breaker?._withUnsafeGuaranteedRef { $0.wouldAdmit(at: now) } ?? true
+        breaker.map { $0 { $0.wouldAdmit(at: now) } } ?? true
     }
 }
 
-package typealias MemberPointer = UnsafeMutablePointer<Member>
+package typealias MemberPointer = Record<Member>
 
 /// What a balancer found.
 package enum Pick {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Random
 
 /// Who is next in a weighted round: earliest deadline first, each turn putting one's deadline off by one over its weight.

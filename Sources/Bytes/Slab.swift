@@ -3,34 +3,33 @@
 ///
 /// For state that C callbacks and tables point at. Owned by one thread. Inlinable as a whole: it crosses modules on the
 /// hot path, and must be specialised there.
-@usableFromInline package final class Slab<Record> {
+@usableFromInline package final class Slab<Value> {
     /// A stack of the free records.
-    @usableFromInline var free: UnsafeMutablePointer<UnsafeMutablePointer<Record>>
+    @usableFromInline var free: UnsafeMutablePointer<UnsafeMutablePointer<Value>>
     @usableFromInline var freeCount = 0
     @usableFromInline package internal(set) var capacity = 0
-    @usableFromInline var blocks: [UnsafeMutablePointer<Record>] = []
+    @usableFromInline var blocks: [UnsafeMutablePointer<Value>] = []
     @usableFromInline let recordsPerBlock: Int
-    @usableFromInline let prepare: (UnsafeMutablePointer<Record>) -> Void
-    @usableFromInline let dispose: (UnsafeMutablePointer<Record>) -> Void
+    @usableFromInline let makeValue: (Record<Value>) -> Value
+    @usableFromInline let dispose: (Record<Value>) -> Void
 
     /// - Parameters:
-    ///   - prepare: initializes a record's memory, once, when its block is made.
-    ///   - dispose: releases what `prepare` made, when the slab ends.
+    ///   - makeValue: the value that a record has at first, made once, with its block. The record itself has none yet.
+    ///   - dispose: releases what `makeValue` made and a value does not release itself, when the slab ends.
     @inlinable package init(
         recordsPerBlock: Int = 16,
-        prepare: @escaping (UnsafeMutablePointer<Record>) -> Void,
-        dispose: @escaping (UnsafeMutablePointer<Record>) -> Void
+        makeValue: @escaping (Record<Value>) -> Value,
+        dispose: @escaping (Record<Value>) -> Void = { _ in }
     ) {
         self.recordsPerBlock = recordsPerBlock
-        self.prepare = prepare
+        self.makeValue = makeValue
         self.dispose = dispose
         free = .allocate(capacity: 0)
     }
 
     @inlinable deinit {
         for block in blocks {
-            for index in 0..<recordsPerBlock { dispose(block + index) }
-            block.deallocate()
+            end(block)
         }
         free.deallocate()
     }
@@ -38,21 +37,21 @@
     /// Records in use.
     @inlinable package var liveCount: Int { capacity - freeCount }
 
-    @inlinable package func take() -> UnsafeMutablePointer<Record> {
+    @inlinable package func take() -> Record<Value> {
         if freeCount == 0 { grow() }
         freeCount -= 1
-        return free[freeCount]
+        return Record(free[freeCount])
     }
 
-    @inlinable package func give(_ record: UnsafeMutablePointer<Record>) {
-        free[freeCount] = record
+    @inlinable package func give(_ record: Record<Value>) {
+        free[freeCount] = record.address
         freeCount += 1
     }
 
     /// Free ones too.
-    @inlinable package func forEachRecord(_ body: (UnsafeMutablePointer<Record>) -> Void) {
+    @inlinable package func forEachRecord(_ body: (Record<Value>) -> Void) {
         for block in blocks {
-            for index in 0..<recordsPerBlock { body(block + index) }
+            for index in 0..<recordsPerBlock { body(Record(block + index)) }
         }
     }
 
@@ -63,15 +62,14 @@
         var addresses = UnsafeMutableBufferPointer(start: free, count: freeCount)
         addresses.sort { UInt(bitPattern: $0) < UInt(bitPattern: $1) }
         blocks.sort { UInt(bitPattern: $0) < UInt(bitPattern: $1) }
-        var kept: [UnsafeMutablePointer<Record>] = []
+        var kept: [UnsafeMutablePointer<Value>] = []
         var (read, write) = (0, 0)
         for block in blocks {
             let first = read
             while read < freeCount, addresses[read] < block + recordsPerBlock { read += 1 }
             let isUnused = read - first == recordsPerBlock
             if isUnused, write + freeCount - read >= stock {
-                for index in 0..<recordsPerBlock { dispose(block + index) }
-                block.deallocate()
+                end(block)
                 continue
             }
             kept.append(block)
@@ -83,20 +81,26 @@
         blocks = kept
         capacity = blocks.count * recordsPerBlock
         freeCount = write
-        let smaller = UnsafeMutablePointer<UnsafeMutablePointer<Record>>.allocate(capacity: capacity)
+        let smaller = UnsafeMutablePointer<UnsafeMutablePointer<Value>>.allocate(capacity: capacity)
         smaller.update(from: free, count: freeCount)
         free.deallocate()
         free = smaller
     }
 
+    @inlinable func end(_ block: UnsafeMutablePointer<Value>) {
+        for index in 0..<recordsPerBlock { dispose(Record(block + index)) }
+        block.deinitialize(count: recordsPerBlock)
+        block.deallocate()
+    }
+
     @inlinable @inline(never) func grow() {
-        let block = UnsafeMutablePointer<Record>.allocate(capacity: recordsPerBlock)
+        let block = UnsafeMutablePointer<Value>.allocate(capacity: recordsPerBlock)
         blocks.append(block)
         capacity += recordsPerBlock
-        let larger = UnsafeMutablePointer<UnsafeMutablePointer<Record>>.allocate(capacity: capacity)
+        let larger = UnsafeMutablePointer<UnsafeMutablePointer<Value>>.allocate(capacity: capacity)
         // None is free now: only the new block goes on the stack, its first record on top.
         for index in 0..<recordsPerBlock {
-            prepare(block + index)
+            (block + index).initialize(to: makeValue(Record(block + index)))
             larger[recordsPerBlock - 1 - index] = block + index
         }
         free.deallocate()

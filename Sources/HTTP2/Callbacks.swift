@@ -80,7 +80,7 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { handle, frame,
         session.section.beginUnknown()
         guard frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
         let stream = session.makeStream(id: id)
-        nghttp2_session_set_stream_user_data(handle, id, stream)
+        nghttp2_session_set_stream_user_data(handle, id, stream.opaque)
         session.recent = stream
         stream.pointee.listener = session.requestListener
         session.sectionBegan(stream)
@@ -205,7 +205,7 @@ private let onStreamClose: nghttp2_on_stream_close_callback = { handle, id, code
 /// nghttp2 asks how much body to put into the next frame; `sendData` then moves it.
 let readBody: nghttp2_data_source_read_callback = { handle, id, _, wanted, flags, source, user in
     Callbacks.withSession(user) { session in
-        let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
+        let stream = StreamPointer(opaque: source!.pointee.ptr!)
         let available = stream.pointee.outbound.count
         let amount = min(available, wanted)
         // What a reset stream had left of its body is gone: an end would make the rest look complete.
@@ -236,7 +236,7 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
         // nghttp2 begins a DATA frame only where nothing else is queued: the heads before these resets have left.
         if !session.resets.isEmpty, session.heldFrame == nil { session.submitResets() }
         // nghttp2 goes from DATA frame to DATA frame by itself; this one waits for the next `produce`.
-        let stream = source!.pointee.ptr!.assumingMemoryBound(to: Stream.self)
+        let stream = StreamPointer(opaque: source!.pointee.ptr!)
         if output.pointee.count >= session.outputLimit || session.events.isFull {
             session.heldFrame = (stream, count)
             return NGHTTP2_ERR_WOULDBLOCK.rawValue

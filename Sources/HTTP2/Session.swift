@@ -224,7 +224,7 @@ package final class Session {
     @inline(__always)
     func stream(_ id: Int32) -> StreamPointer? {
         if let recent, recent.pointee.id == id { return recent }
-        recent = nghttp2_session_get_stream_user_data(handle, id)?.assumingMemoryBound(to: Stream.self)
+        recent = nghttp2_session_get_stream_user_data(handle, id).map { StreamPointer(opaque: $0) }
         return recent
     }
 

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CNghttp2
 package import HTTPModel
 

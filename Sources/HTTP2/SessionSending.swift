@@ -23,12 +23,12 @@ extension Session {
             throw .noStream
         }
         var provider = nghttp2_data_provider()
-        provider.source.ptr = UnsafeMutableRawPointer(stream)
+        provider.source.ptr = stream.opaque
         provider.read_callback = readBody
         let id = fields.withMemoryRebound(to: nghttp2_nv.self) { fields in
             ended
-                ? nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, nil, stream)
-                : nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, &provider, stream)
+                ? nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, nil, stream.opaque)
+                : nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, &provider, stream.opaque)
         }
         guard id > 0 else {
             if id != NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE.rawValue { check(id) }
@@ -54,7 +54,7 @@ extension Session {
         stream.pointee.headMark = productions
         if ended { stream.pointee.flags.insert(.localEnded) }
         var provider = nghttp2_data_provider()
-        provider.source.ptr = UnsafeMutableRawPointer(stream)
+        provider.source.ptr = stream.opaque
         provider.read_callback = readBody
         let result = fields.withMemoryRebound(to: nghttp2_nv.self) { fields in
             ended

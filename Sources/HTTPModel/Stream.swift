@@ -35,12 +35,7 @@ public import Bytes
     /// When anything last moved on this stream, in nanoseconds of the loop's clock.
     @usableFromInline package var lastActivity: UInt64 = 0
 
-    /// Who hears of this stream. Lives at least as long as the worker.
-    package var handler: (any StreamHandler)? {
-        get { listener.object }
-        set { listener = UnownedReference(newValue) }
-    }
-    /// `handler` as it is called.
+    /// Who hears of this stream, `handler`, as it is called.
     @usableFromInline package var listener = UnownedReference<any StreamHandler>(nil)
     /// The handler's own record.
     package var context: UnsafeMutableRawPointer?
@@ -77,7 +72,7 @@ public import Bytes
         interimCount = 0
         stalledSince = 0
         unconsumed = 0
-        handler = nil
+        listener = UnownedReference(nil)
         context = nil
         connection = nil
         next = nil
@@ -119,12 +114,18 @@ public import Bytes
     @inlinable package static var ended: StreamFlags { StreamFlags(rawValue: 64 | 128) }
 }
 
-@usableFromInline package typealias StreamPointer = UnsafeMutablePointer<Stream>
+@usableFromInline package typealias StreamPointer = Record<Stream>
 
 extension StreamPointer {
     /// Tells the handler, if there is one.
     @inlinable @inline(__always)
     package func notify(_ event: (any StreamHandler) -> Void) { pointee.listener.call(event) }
+
+    /// Who hears of this stream. Lives at least as long as the worker.
+    package var handler: (any StreamHandler)? {
+        get { pointee.listener.object }
+        nonmutating set { pointee.listener = UnownedReference(newValue) }
+    }
 
     /// It has a handler.
     @inlinable package var isHeard: Bool { pointee.listener.isSet }
@@ -187,11 +188,8 @@ package final class StreamPool {
         self.chunks = chunks
         slab = Slab(
             recordsPerBlock: 16,
-            prepare: { $0.initialize(to: Stream()) },
-            dispose: { record in
-                record.pointee.fields.destroy()
-                record.deinitialize(count: 1)
-            })
+            makeValue: { _ in Stream() },
+            dispose: { $0.pointee.fields.destroy() })
     }
 
     package var liveCount: Int { slab.liveCount }

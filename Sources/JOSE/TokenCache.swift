@@ -83,13 +83,13 @@ package final class TokenCache {
     // MARK: finding
 
     /// What is kept for the token, or `nil`; valid until the next change of the cache, so a user that keeps it retains it.
-    package func find(_ token: UnsafeRawBufferPointer, generation: UInt64, nowSeconds: Int64) -> Unmanaged<AnyObject>? {
+    package func find(_ token: UnsafeRawBufferPointer, generation: UInt64, nowSeconds: Int64) -> AnyObject? {
         find(token, hash: hash.hash(token), generation: generation, nowSeconds: nowSeconds)
     }
 
     func find(
         _ token: UnsafeRawBufferPointer, hash: UInt64, generation: UInt64, nowSeconds: Int64
-    ) -> Unmanaged<AnyObject>? {
+    ) -> AnyObject? {
         let index = lookUp(token, hash)
         guard index != Entry.none else {
             misses += 1
@@ -103,7 +103,7 @@ package final class TokenCache {
         }
         hits += 1
         entry.pointee.wasFound = true
-        return entry.pointee.value
+        return entry.pointee.value.takeUnretainedValue()
     }
 
     private func lookUp(_ token: UnsafeRawBufferPointer, _ hash: UInt64) -> Int32 {

@@ -24,6 +24,27 @@ package struct TimerNode {
     fileprivate func fire() { action(context) }
 }
 
+/// A timer that a record has for good: memory of its own, at a fixed address, until it is given back.
+package struct RecordTimer {
+    fileprivate let node: UnsafeMutablePointer<TimerNode>
+
+    /// - Parameters:
+    ///   - record: what `action` is called with; lives as long as the timer.
+    ///   - action: called once when the timer fires.
+    package init(of record: UnsafeMutableRawPointer, action: @escaping (UnsafeMutableRawPointer) -> Void) {
+        node = .allocate(capacity: 1)
+        node.initialize(to: TimerNode(context: record) { action($0!) })
+    }
+
+    /// It is not armed.
+    package func deallocate() {
+        node.deinitialize(count: 1)
+        node.deallocate()
+    }
+
+    package var isArmed: Bool { node.pointee.isArmed }
+}
+
 /// Timers in order of their time: arming and disarming are O(1), whatever their number.
 ///
 ///     level 0   64 slots of 1 ms        a timer is filed by the highest digit (base 64) in which
@@ -62,6 +83,10 @@ package final class TimerWheel {
     package func disarm(_ node: UnsafeMutablePointer<TimerNode>) {
         if node.pointee.slot >= 0 { unlink(node) }
     }
+
+    package func arm(_ timer: RecordTimer, at instant: Instant) { arm(timer.node, at: instant) }
+
+    package func disarm(_ timer: RecordTimer) { disarm(timer.node) }
 
     /// The earliest instant at which `fire` may have work, or `nil` where nothing is armed. May be early, never late.
     package func nextInstant() -> Instant? {

@@ -297,7 +297,7 @@ package final class ClientConnection: Connection {
         var next = firstStream
         while let stream = next {
             next = stream.pointee.next
-            stream.pointee.handler = nil
+            stream.handler = nil
         }
     }
 

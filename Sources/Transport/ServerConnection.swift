@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 package import GRPC
 internal import HTTP1
 internal import HTTP2
@@ -25,7 +25,7 @@ package final class ServerConnection: Connection {
     /// Fields that only trusted peers may set, kept with the connection.
     private let trustedHeaderNames: FieldNameSet
     /// The same, asked without counting references.
-    package let trustedHeaders: Unmanaged<FieldNameSet>
+    package let trustedHeaders: Borrowed<FieldNameSet>
     private var preface = Preface()
     private var lifecycle: ConnectionLifecycle
     /// In nanoseconds of the loop's clock: when the last stream ended, or the connection began.
@@ -39,7 +39,7 @@ package final class ServerConnection: Connection {
         bodyBytesMax = server.settings.bodyBytesMax
         allowedProtocols = server.settings.allowedProtocols
         trustedHeaderNames = server.settings.trustedHeaders
-        trustedHeaders = .passUnretained(trustedHeaderNames)
+        trustedHeaders = Borrowed(trustedHeaderNames)
         lifecycle = ConnectionLifecycle(
             now: server.context.loop.now.nanoseconds,
             age: server.settings.age.map { UInt64(clamping: $0.jittered(server.context.random.next()).nanoseconds) })

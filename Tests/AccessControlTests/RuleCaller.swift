@@ -1,3 +1,4 @@
+import Bytes
 import BytesTesting
 import Crypto
 import HTTPModel
@@ -40,8 +41,8 @@ final class RuleCaller {
 
     var facts: CallerFacts {
         CallerFacts(
-            token: token.map { .passUnretained($0) }, memory: usesMemory ? memory : nil, fields: fields, address: address,
-            certificate: certificate.map { .passUnretained($0) })
+            token: token.map { Borrowed($0) }, memory: usesMemory ? memory : nil, fields: fields, address: address,
+            certificate: certificate.map { Borrowed($0) })
     }
 
     func verdict(_ policy: AccessPolicy, in book: RuleBook) -> AccessVerdict {

@@ -1,3 +1,4 @@
+import Bytes
 import Random
 import Time
 
@@ -28,10 +29,8 @@ final class Crew {
     }
 
     func add(weight: UInt32 = 1, priority: Int = 0) {
-        let member = MemberPointer.allocate(capacity: 1)
-        member.initialize(
-            to: Member(weight: weight, priority: priority, key: StableHash.hash("10.0.0.\(members.count + 1):50051")))
-        members.append(member)
+        members.append(
+            .allocate(Member(weight: weight, priority: priority, key: StableHash.hash("10.0.0.\(members.count + 1):50051"))))
     }
 
     /// All of them, or without one.

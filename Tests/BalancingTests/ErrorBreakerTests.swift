@@ -1,3 +1,4 @@
+import Bytes
 import Testing
 import Time
 
@@ -78,7 +79,7 @@ struct ErrorBreakerTests {
     @Test("an open endpoint is passed over, gets its probes, and where all are open a call is told how long")
     func inBalancer() {
         let crew = Crew(2, policy: .roundRobin)
-        crew[0].breaker = .passUnretained(breaker)
+        crew[0].breaker = Borrowed(breaker)
         crew.now = start
         record(10, of: 10, at: start)
         #expect(crew.picks(20) == [0, 20])
@@ -88,7 +89,7 @@ struct ErrorBreakerTests {
             BreakerSettings(failurePercent: 1, callsMin: 1, window: .seconds(10), openFor: .seconds(9), probes: 1))
         other.record(isFailure: true, began: crew.now, now: crew.now)
         breaker.record(isFailure: true, began: crew.now, now: crew.now)
-        crew[1].breaker = .passUnretained(other)
+        crew[1].breaker = Borrowed(other)
         guard case .blocked(let time) = crew.balancer.pick(now: crew.now) else { return #expect(Bool(false)) }
         #expect(time == .seconds(5))
     }

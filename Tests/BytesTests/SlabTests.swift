@@ -12,16 +12,16 @@ import Testing
     func slab(_ counts: Counts, perBlock: Int = 4) -> Slab<Int> {
         Slab(
             recordsPerBlock: perBlock,
-            prepare: {
-                $0.initialize(to: 0)
+            makeValue: { _ in
                 counts.prepared += 1
+                return 0
             }, dispose: { _ in counts.disposed += 1 })
     }
 
     @Test("the last given back is the first taken, and no record is had twice")
     func reuse() {
         let slab = slab(Counts())
-        var taken: [UnsafeMutablePointer<Int>] = []
+        var taken: [Record<Int>] = []
         for _ in 0..<100 { taken.append(slab.take()) }
         #expect(Set(taken).count == 100)
         #expect(slab.liveCount == 100)

@@ -34,7 +34,7 @@ private final class Client: StreamHandler {
         guard calls.hasRoom else { return nil }
         let stream = calls.makeStream()
         guard calls.submit(stream, block.all, ended: ended, now: 1) else { return nil }
-        stream.pointee.handler = self
+        stream.handler = self
         return stream
     }
 

@@ -174,7 +174,7 @@ final class Side {
         let stream = session.makeStream()
         guard (try? session.submitRequest(stream, UnsafeBufferPointer(kept(fields, in: stream)), ended: ended)) != nil
         else { return nil }
-        stream.pointee.handler = heard
+        stream.handler = heard
         heard.live[stream.pointee.id] = stream
         return stream
     }

@@ -35,7 +35,7 @@ struct EventQueueTests {
 
         func stream() -> StreamPointer {
             let stream = pool.take()
-            stream.pointee.handler = handler
+            stream.handler = handler
             return stream
         }
 
@@ -106,7 +106,7 @@ struct EventQueueTests {
         site.queue.append(.ended(stream, StreamEvent.Section()))
         site.queue.append(.closed(stream, .complete))
         site.handler.onHead = { stream in
-            if byLettingGo { stream.pointee.handler = nil } else { stream.pointee.flags.insert(.resetSent) }
+            if byLettingGo { stream.handler = nil } else { stream.pointee.flags.insert(.resetSent) }
         }
         site.deliver()
         #expect(site.handler.heard == (byLettingGo ? ["head "] : ["head ", "closed complete"]))

@@ -16,7 +16,7 @@ import Testing
     func find(_ cache: TokenCache, _ token: String, generation: UInt64 = 1, now: Int64 = 100) -> String? {
         bytes(token) { token in
             cache.find(token, generation: generation, nowSeconds: now).map {
-                ($0.takeUnretainedValue() as! Identity).name
+                ($0 as! Identity).name
             }
         }
     }
@@ -49,7 +49,7 @@ import Testing
         let names = ["aaa", "bbb", "ccc"]
         func lookUp(_ name: String, now: Int64 = 100) -> String? {
             bytes(name) { cache.find($0, hash: 7, generation: 1, nowSeconds: now) }
-                .map { ($0.takeUnretainedValue() as! Identity).name }
+                .map { ($0 as! Identity).name }
         }
         for (index, name) in names.enumerated() {
             bytes(name) {

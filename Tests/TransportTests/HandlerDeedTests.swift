@@ -90,7 +90,7 @@ struct HandlerDeedTests {
             done = stream
             switch deed {
             case .reset: stream.connection { $0.reset(stream, .cancel) }
-            case .letGo: stream.pointee.handler = nil
+            case .letGo: stream.handler = nil
             case .closeConnection: stream.connection { $0.channel.abort() }
             case .closeOther: other!.connection { $0.channel.abort() }
             case .finish:

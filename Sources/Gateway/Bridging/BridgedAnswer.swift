@@ -21,8 +21,8 @@ enum BridgedAnswer {
             writer.put(Field("connect-accept-encoding", "gzip", token: .other))
         }
         guard let source else { return writer.written }
-        for index in 0..<source.pointee.trailersStart {
-            let field = source.pointee.fields.fields[index]
+        for index in 0..<source.trailersStart {
+            let field = source.fields.fields[index]
             switch field.token {
             case .grpcEncoding where bridge.answerInflater != nil || bridge.pair != nil: continue
             case .grpcAcceptEncoding where bridge.pair != nil: continue
@@ -49,7 +49,7 @@ enum BridgedAnswer {
         encoding: WholeEncoding, scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
-        let digits = target.pointee.fields.reserve(24)
+        let digits = target.fields.reserve(24)
         let statusCount = Decimal.write(UInt64(code.httpStatus), to: digits)
         let lengthCount = Decimal.write(UInt64(bodyBytes), to: digits + 3)
         writer.put(Field(":status", value: UnsafeRawBufferPointer(start: digits, count: statusCount), token: .status))
@@ -57,12 +57,12 @@ enum BridgedAnswer {
         writer.put(
             Field("content-length", value: UnsafeRawBufferPointer(start: digits + 3, count: lengthCount), token: .contentLength))
         if isJSON { putCompression(encoding == .gzip, &writer) }
-        let fields = source.pointee.fields
+        let fields = source.fields
         // An answer without messages has its trailers where others have their head.
         let headCount =
             fields.first(.grpcStatus).map { _ in
-                fields.first(.grpcStatus, from: source.pointee.trailersStart) == nil ? 0 : source.pointee.trailersStart
-            } ?? source.pointee.trailersStart
+                fields.first(.grpcStatus, from: source.trailersStart) == nil ? 0 : source.trailersStart
+            } ?? source.trailersStart
         for index in 0..<fields.count {
             let field = fields.fields[index]
             if encoding == .upstreams, field.token == .grpcEncoding {
@@ -84,7 +84,7 @@ extension BridgedAnswer {
         contentType: UnsafeRawBufferPointer, bodyBytes: Int?, isGzip: Bool, scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
-        let digits = target.pointee.fields.reserve(24)
+        let digits = target.fields.reserve(24)
         let statusCount = Decimal.write(UInt64(status), to: digits)
         writer.put(Field(":status", value: UnsafeRawBufferPointer(start: digits, count: statusCount), token: .status))
         writer.put("content-type", contentType, token: .contentType)
@@ -95,8 +95,8 @@ extension BridgedAnswer {
                 Field(
                     "content-length", value: UnsafeRawBufferPointer(start: digits + 3, count: lengthCount), token: .contentLength))
         }
-        for index in 0..<count where source.pointee.fields.fields[index].isCallMetadata {
-            writer.copy(source.pointee.fields.fields[index])
+        for index in 0..<count where source.fields.fields[index].isCallMetadata {
+            writer.copy(source.fields.fields[index])
         }
         return writer.written
     }

@@ -10,10 +10,10 @@ extension GatewayWorker {
     static func isGzip(_ encoding: UnsafeRawBufferPointer) -> Bool { HTTPGrammar.equalsIgnoringCase(encoding, "gzip") }
 
     /// Makes ready to read a body that is compressed as a whole; a cause where that cannot be.
-    func readCompressed(_ exchange: ExchangePointer, _ bridge: Bridge, _ encoding: UnsafeRawBufferPointer?) -> RefusalCause? {
+    func readCompressed(_ call: Record<Call>, _ bridge: Bridge, _ encoding: UnsafeRawBufferPointer?) -> RefusalCause? {
         guard let encoding else { return nil }
         guard Self.isGzip(encoding) else { return .unsupportedCompression(accepted: CompressionPool.readableEncodings) }
-        guard let inflater = compression.takeInflater(bytesMax: exchange.pointee.bodyBytesMax) else {
+        guard let inflater = compression.takeInflater(bytesMax: call.bodyBytesMax) else {
             return .overloaded(retryAfter: .seconds(1))
         }
         bridge.requestInflater = inflater
@@ -41,11 +41,11 @@ extension GatewayWorker {
     /// The head of the answer says how its messages are compressed, if they are. Where they are read here, or the caller
     /// could not read them, that ends here.
     func recordEncoding(_ bridge: Bridge, of stream: StreamPointer, to downstream: StreamPointer) {
-        guard let encoding = stream.pointee.fields.first(.grpcEncoding)?.valueBytes else { return }
+        guard let encoding = stream.fields.first(.grpcEncoding)?.valueBytes else { return }
         bridge.answerIsEncoded = !HTTPGrammar.equalsIgnoringCase(encoding, "identity")
         guard Self.isGzip(encoding) else { return }
         if bridge.pair == nil {
-            let accepted = downstream.pointee.fields.first(.grpcAcceptEncoding)?.valueBytes
+            let accepted = downstream.fields.first(.grpcAcceptEncoding)?.valueBytes
             if let accepted, BridgedRequest.names(accepted, "gzip") { return }
         }
         let bytesMax = bridge.pair?.plan.options.messageBytesMax ?? MessageConverter.messageBytesMax

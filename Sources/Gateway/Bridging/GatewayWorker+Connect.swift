@@ -9,47 +9,47 @@ internal import Transcoding
 /// What of Connect needs a schema: messages in JSON, and calls by GET.
 extension GatewayWorker {
     /// A GET that is a Connect call finds its route like a POST; `nil` where it is none.
-    func findConnectQuery(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding? {
-        let facts = exchange.pointee.facts!
+    func findConnectQuery(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding? {
+        let facts = call.facts!
         guard facts.method.equals("GET"), !facts.service.isEmpty, ConnectQuery(facts.query) != nil,
-            find(exchange, stream, facts, snapshot),
-            let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }),
+            find(call, stream, facts, snapshot),
+            let plan = call.route!.transcoding,
             let method = plan.schema.method(path: facts.path)
         else { return nil }
-        exchange.pointee.clientProtocol = .connectUnary
+        call.clientProtocol = .connectUnary
         guard plan.schema.methods[method].isSideEffectFree else { return .methodNotAllowed(allow: "POST") }
         return .found
     }
 
     /// The schema, where there is one, knows the method as one of a stream.
-    func streams(_ exchange: ExchangePointer, _ facts: HeadFacts) -> Bool {
-        guard let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }),
+    func streams(_ call: Record<Call>, _ facts: HeadFacts) -> Bool {
+        guard let plan = call.route!.transcoding,
             let place = plan.schema.method(path: facts.path)
         else { return false }
         return plan.schema.methods[place].clientStreams || plan.schema.methods[place].serverStreams
     }
 
     /// Builds the bridge for a call by GET, whose message is there at once.
-    func buildConnectQuery(_ exchange: ExchangePointer, _ stream: StreamPointer) -> RefusalCause? {
-        let facts = exchange.pointee.facts!
+    func buildConnectQuery(_ call: Record<Call>, _ stream: StreamPointer) -> RefusalCause? {
+        let facts = call.facts!
         guard let query = ConnectQuery(facts.query) else { return .unsupportedContentType }
-        guard exchange.pointee.flags.contains(.requestEnded) else {
+        guard call.flags.contains(.requestEnded) else {
             return .malformedMessage(field: "", problem: "a GET has its message in the query")
         }
         let isJSON = query.encoding.equals("json")
         guard isJSON || query.encoding.equals("proto") else { return .unsupportedContentType }
-        exchange.pointee.facts!.rewrite(target: facts.path)
+        call.facts!.rewrite(target: facts.path)
         let cause: RefusalCause?
         let encoding = query.compression.isEmpty ? nil : query.compression
         if isJSON {
-            cause = buildConnectJSON(exchange, stream, facts, encoding: encoding)
+            cause = buildConnectJSON(call, stream, facts, encoding: encoding)
         } else {
-            if let encoding { stream.pointee.fields.append(Field("content-encoding", value: encoding, token: .contentEncoding)) }
-            cause = buildMessageBridge(exchange, stream)
+            if let encoding { stream.fields.append(Field("content-encoding", value: encoding, token: .contentEncoding)) }
+            cause = buildMessageBridge(call, stream)
         }
         if let cause { return cause }
-        exchange.pointee.facts!.rewrite(method: Self.post)
-        let bridge = exchange.pointee.bridge!
+        call.facts!.rewrite(method: Self.post)
+        let bridge = call.bridge!
         var message = ByteBuffer()
         guard query.append(to: &message, scratch: &transcoding.status) else {
             return .malformedMessage(field: "", problem: "the query's message is no base64 or percent encoding")
@@ -57,30 +57,30 @@ extension GatewayWorker {
         do throws(ConversionFailure) {
             try convertRequest(bridge, message.readable)
         } catch { return error.cause }
-        return endBridgedRequest(exchange)
+        return endBridgedRequest(call)
     }
 
     /// Puts transcoders between a Connect caller whose messages are JSON and the upstream.
     ///
     /// - Parameter encoding: of the message, where the head does not say it.
     func buildConnectJSON(
-        _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, encoding: UnsafeRawBufferPointer? = nil
+        _ call: Record<Call>, _ stream: StreamPointer, _ facts: HeadFacts, encoding: UnsafeRawBufferPointer? = nil
     ) -> RefusalCause? {
-        guard let plan = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.transcoding }) else {
-            let isAwaited = exchange.pointee.route!._withUnsafeGuaranteedRef { $0.hasSchema }
+        guard let plan = call.route!.transcoding else {
+            let isAwaited = call.route!.hasSchema
             return isAwaited ? .schemaUnknown(retryAfter: .seconds(1)) : .unsupportedContentType
         }
         guard let place = plan.schema.method(path: facts.path) else {
-            methodMissed(exchange)
+            methodMissed(call)
             return .noMethod
         }
         let method = plan.schema.methods[place]
-        let isUnary = exchange.pointee.clientProtocol == .connectUnary
+        let isUnary = call.clientProtocol == .connectUnary
         guard !isUnary || !method.clientStreams && !method.serverStreams else { return .unsupportedContentType }
         transcoding.match.becomeOwn(method: place)
         let pair = takePair(plan)
         do throws(ConversionFailure) {
-            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.clientProtocol, readsMessages: true)
+            let request = try BridgedRequest(&stream.fields, caller: call.clientProtocol, readsMessages: true)
             let encoding = encoding ?? request.encoding
             let bridge: Bridge
             if isUnary {
@@ -88,7 +88,7 @@ extension GatewayWorker {
                 bridge = Bridge(
                     try JSONConverter(pair, transcoding.match, form: .single, contentType: none), pair: pair,
                     acceptsGzip: request.acceptsGzip)
-                if let cause = readCompressed(exchange, bridge, encoding) { return cause }
+                if let cause = readCompressed(call, bridge, encoding) { return cause }
             } else {
                 if let encoding, !Self.isGzip(encoding) {
                     return .unsupportedCompression(accepted: CompressionPool.readableEncodings)
@@ -98,17 +98,17 @@ extension GatewayWorker {
                     answerIsGzip: request.acceptsGzip)
                 bridge = Bridge(converter, pair: pair, acceptsGzip: request.acceptsGzip)
             }
-            exchange.pointee.bridge = bridge
+            call.bridge = bridge
         } catch {
             return error.cause
         }
-        recordBridged(exchange, stream)
+        recordBridged(call, stream)
         return nil
     }
 
     /// The head is gRPC's now.
-    func recordBridged(_ exchange: ExchangePointer, _ stream: StreamPointer) {
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        exchange.pointee.facts!.timeout = stream.pointee.fields.first(.grpcTimeout)?.valueBytes
+    func recordBridged(_ call: Record<Call>, _ stream: StreamPointer) {
+        stream.trailersStart = stream.fields.count
+        call.facts!.timeout = stream.fields.first(.grpcTimeout)?.valueBytes
     }
 }

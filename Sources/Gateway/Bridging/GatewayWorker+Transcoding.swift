@@ -27,25 +27,25 @@ extension GatewayWorker {
 
     /// Finds the RPC that a request means by the schemas of the snapshot, and its route: the first in the order written that
     /// takes the RPC or the path that was sent. Rules and limits of a method apply however it is called.
-    func findTranscoded(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
+    func findTranscoded(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
         transcoding.plan = nil
-        if let found = findConnectQuery(exchange, stream, snapshot) { return found }
-        let facts = exchange.pointee.facts!
+        if let found = findConnectQuery(call, stream, snapshot) { return found }
+        let facts = call.facts!
         let direct = route(for: facts, stream, snapshot)
         if facts.method.equals("OPTIONS"),
-            let asked = CORSRequest(stream.pointee.fields, method: facts.method).preflightMethod
+            let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
         {
-            return findPreflight(asked, direct, exchange, stream, snapshot)
+            return findPreflight(asked, direct, call, stream, snapshot)
         }
         switch meaning(of: facts.method, facts, direct, stream, snapshot) {
-        case .method(let route): return serveMatch(by: route, of: snapshot, exchange, stream)
+        case .method(let route): return serveMatch(by: route, of: snapshot, call, stream)
         case .otherMethods(let route):
-            take(route: route, method: -1, of: snapshot, exchange)
+            take(route: route, method: -1, of: snapshot, call)
             return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
         case .none:
             guard let direct else { return .notFound }
-            take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
-            methodMissed(exchange)
+            take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, call)
+            methodMissed(call)
             return .found
         }
     }
@@ -53,18 +53,18 @@ extension GatewayWorker {
     /// A preflight takes the route of what it asks about, and runs nothing: where no `cors` answers it, the path does not take
     /// OPTIONS (RFC 9110, section 9.2.1: it is safe, and any page can have a browser send it).
     private func findPreflight(
-        _ asked: UnsafeRawBufferPointer, _ direct: Int?, _ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot
+        _ asked: UnsafeRawBufferPointer, _ direct: Int?, _ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot
     ) -> Finding {
-        let facts = exchange.pointee.facts!
+        let facts = call.facts!
         let route: Int
         switch meaning(of: asked, facts, direct, stream, snapshot) {
         case .method(let found), .otherMethods(let found): route = found
         case .none:
             guard let direct else { return .notFound }
-            take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, exchange)
+            take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, call)
             return .found
         }
-        take(route: route, method: -1, of: snapshot, exchange)
+        take(route: route, method: -1, of: snapshot, call)
         guard snapshot.routes[route].cors == nil else { return .found }
         return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
     }
@@ -74,7 +74,7 @@ extension GatewayWorker {
     /// server that may read a method's name in it.
     func isREST(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Bool {
         guard !snapshot.transcodings.isEmpty, facts.contentType.map({ BridgedRequest.isJSON($0) }) == true else { return false }
-        let direct = snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        let direct = snapshot.table.route(for: facts, fields: stream.fields)
         if !facts.service.isEmpty, let direct, let plan = snapshot.routes[direct].transcoding,
             plan.schema.method(path: facts.path) != nil
         {
@@ -134,27 +134,27 @@ extension GatewayWorker {
         _ snapshot: Snapshot
     ) -> Int {
         func leadsThere(_ route: Int) -> Bool { snapshot.routes[route].transcoding?.schema === plan.schema }
-        let routed = snapshot.table.route(for: self.facts(facts, of: method, stream), fields: stream.pointee.fields)
+        let routed = snapshot.table.route(for: self.facts(facts, of: method, stream), fields: stream.fields)
         guard let direct else { return routed.map { leadsThere($0) ? $0 : -1 } ?? -1 }
         if let routed, routed < direct, leadsThere(routed) { return routed }
         return leadsThere(direct) ? direct : -1
     }
 
     private func serveMatch(
-        by route: Int, of snapshot: Snapshot, _ exchange: ExchangePointer, _ stream: StreamPointer
+        by route: Int, of snapshot: Snapshot, _ call: Record<Call>, _ stream: StreamPointer
     ) -> Finding {
         let plan = snapshot.routes[route].transcoding!
-        let facts = Self.facts(exchange.pointee.facts!, of: plan.schema.methods[transcoding.match.method], stream)
-        exchange.pointee.facts = facts
-        take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, exchange)
+        let facts = Self.facts(call.facts!, of: plan.schema.methods[transcoding.match.method], stream)
+        call.facts = facts
+        take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, call)
         transcoding.plan = plan
         return .found
     }
 
     /// A method was called that is not there: perhaps the cluster has another schema by now.
-    func methodMissed(_ exchange: ExchangePointer) {
-        guard let route = exchange.pointee.route, route._withUnsafeGuaranteedRef({ $0.page == nil }) else { return }
-        exchange.cluster._withUnsafeGuaranteedRef { cluster in
+    func methodMissed(_ call: Record<Call>) {
+        guard let route = call.route, route({ $0.page == nil }) else { return }
+        call.cluster { cluster in
             if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
         }
     }
@@ -162,7 +162,7 @@ extension GatewayWorker {
     /// The method's path goes into the arena of the stream, where its parts last as long as the head.
     static func facts(_ facts: HeadFacts, of method: MethodSchema, _ stream: StreamPointer) -> HeadFacts {
         var path = method.path
-        let kept = path.withUTF8 { stream.pointee.fields.keep(UnsafeRawBufferPointer($0)) }
+        let kept = path.withUTF8 { stream.fields.keep(UnsafeRawBufferPointer($0)) }
         var facts = facts
         let serviceCount = method.serviceName.utf8.count
         facts.rewrite(
@@ -173,29 +173,29 @@ extension GatewayWorker {
     }
 
     /// Puts transcoders between the caller and the upstream, for a request that `findTranscoded` found.
-    func buildTranscoder(_ exchange: ExchangePointer, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
+    func buildTranscoder(_ call: Record<Call>, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
         let method = plan.schema.methods[transcoding.match.method]
-        let form: ResponseForm = method.serverStreams ? Self.form(stream.pointee.fields) : .single
+        let form: ResponseForm = method.serverStreams ? Self.form(stream.fields) : .single
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
-                takePair(plan), transcoding.match, form: form, contentType: exchange.pointee.facts!.contentType ?? none)
-            let isTyped = exchange.pointee.facts!.contentType != nil
-            if converter.pair.request.readsJSON, let type = exchange.pointee.facts!.contentType, !BridgedRequest.isAnyJSON(type) {
+                takePair(plan), transcoding.match, form: form, contentType: call.facts!.contentType ?? none)
+            let isTyped = call.facts!.contentType != nil
+            if converter.pair.request.readsJSON, let type = call.facts!.contentType, !BridgedRequest.isAnyJSON(type) {
                 throw ConversionFailure(.bodyIsNotJSON)
             }
-            let request = try BridgedRequest(&stream.pointee.fields, caller: exchange.pointee.clientProtocol, readsMessages: true)
+            let request = try BridgedRequest(&stream.fields, caller: call.clientProtocol, readsMessages: true)
             let bridge = Bridge(converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip)
             bridge.refusesBody = !isTyped && converter.pair.request.readsJSON
-            bridge.isHead = exchange.pointee.facts!.method.equals("HEAD")
-            if let cause = readCompressed(exchange, bridge, request.encoding) { return cause }
-            exchange.pointee.bridge = bridge
+            bridge.isHead = call.facts!.method.equals("HEAD")
+            if let cause = readCompressed(call, bridge, request.encoding) { return cause }
+            call.bridge = bridge
         } catch {
             return error.cause
         }
-        exchange.pointee.facts!.rewrite(method: Self.post)
-        recordBridged(exchange, stream)
-        return exchange.pointee.flags.contains(.requestEnded) ? endBridgedRequest(exchange) : nil
+        call.facts!.rewrite(method: Self.post)
+        recordBridged(call, stream)
+        return call.flags.contains(.requestEnded) ? endBridgedRequest(call) : nil
     }
 
     private static var get: UnsafeRawBufferPointer {
@@ -236,29 +236,29 @@ extension GatewayWorker {
 extension GatewayWorker {
     /// The first message of a stream is there, or its good end: only then is it known that it does not fail at once.
     func sendJSONHead(
-        _ exchange: ExchangePointer, _ bridge: Bridge, _ json: JSONConverter, _ downstream: StreamPointer,
+        _ call: Record<Call>, _ bridge: Bridge, _ json: JSONConverter, _ downstream: StreamPointer,
         from stream: StreamPointer
     ) {
         bridge.headIsSent = true
-        exchange.pointee.outcome.httpStatus = 200
+        call.outcome.httpStatus = 200
         bridge.output.append(bridge.answer.readable)
         bridge.answer.removeAll()
         if bridge.acceptsGzip, !json.isRaw { bridge.answerDeflater = compression.takeDeflater() }
         json.withContentType { type in
             let fields = BridgedAnswer.jsonHead(
-                from: stream, through: stream.pointee.trailersStart, to: downstream, status: 200, contentType: type,
+                from: stream, through: stream.trailersStart, to: downstream, status: 200, contentType: type,
                 bodyBytes: nil, isGzip: bridge.answerDeflater != nil, scratch: context.fieldScratch)
-            _ = respond(exchange, downstream, fields, ended: false)
+            _ = respond(call, downstream, fields, ended: false)
         }
     }
 
     /// The upstream has said how the call ended; a good end is in the output already.
     func endJSONAnswer(
-        _ exchange: ExchangePointer, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer,
+        _ call: Record<Call>, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer,
         _ downstream: StreamPointer, _ code: StatusCode
     ) {
-        if code == .ok, json.form != .single, !bridge.headIsSent { sendJSONHead(exchange, bridge, json, downstream, from: stream) }
-        guard bridge.headIsSent else { return sendWholeJSON(exchange, bridge, json, stream, downstream, code) }
+        if code == .ok, json.form != .single, !bridge.headIsSent { sendJSONHead(call, bridge, json, downstream, from: stream) }
+        guard bridge.headIsSent else { return sendWholeJSON(call, bridge, json, stream, downstream, code) }
         if code != .ok {
             transcoding.status.removeAll()
             replies.end.writeStatus(json.pair.response, to: &transcoding.status)
@@ -269,11 +269,11 @@ extension GatewayWorker {
     }
 
     private func sendWholeJSON(
-        _ exchange: ExchangePointer, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer,
+        _ call: Record<Call>, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer,
         _ downstream: StreamPointer, _ code: StatusCode
     ) {
         bridge.headIsSent = true
-        exchange.pointee.outcome.httpStatus = code.httpStatus
+        call.outcome.httpStatus = code.httpStatus
         let errorType: StaticString = "application/json"
         if code != .ok {
             bridge.answer.removeAll()
@@ -282,9 +282,9 @@ extension GatewayWorker {
         let isGzip = (code != .ok || !json.isRaw) && compressAnswer(bridge)
         func send(_ type: UnsafeRawBufferPointer) {
             let fields = BridgedAnswer.jsonHead(
-                from: stream, through: stream.pointee.fields.count, to: downstream, status: code.httpStatus, contentType: type,
+                from: stream, through: stream.fields.count, to: downstream, status: code.httpStatus, contentType: type,
                 bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: context.fieldScratch)
-            guard respond(exchange, downstream, fields, ended: false), !bridge.isHead else { return }
+            guard respond(call, downstream, fields, ended: false), !bridge.isHead else { return }
             downstream.connection { $0.send(downstream, bridge.answer.readable) }
         }
         if code == .ok {

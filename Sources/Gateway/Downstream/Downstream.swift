@@ -3,85 +3,85 @@ internal import Bytes
 package import HTTPModel
 internal import Transport
 
-/// The downstream half of every exchange of a worker: turns what callers send into exchanges.
+/// The downstream half of every call of a worker: turns what callers send into calls.
 package final class Downstream: StreamHandler {
     /// Set once, by the worker that owns it.
-    var worker: Unmanaged<GatewayWorker>!
+    var worker: Borrowed<GatewayWorker>!
 
     @inline(__always)
-    private func exchange(_ stream: StreamPointer) -> ExchangePointer? {
-        stream.pointee.context?.assumingMemoryBound(to: Exchange.self)
+    private func call(_ stream: StreamPointer) -> Record<Call>? {
+        stream.context.map { Record<Call>(opaque: $0) }
     }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
-        worker._withUnsafeGuaranteedRef { $0.begin(stream, ended: ended) }
+        worker { $0.begin(stream, ended: ended) }
     }
 
     package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard let exchange = exchange(stream), exchange.pointee.phase != .over else {
+        guard let call = call(stream), call.phase != .over else {
             // Answered already: what still comes is of no interest, but must not hold the caller up.
             return stream.connection { $0.consumed(stream, bytes.count) }
         }
-        worker._withUnsafeGuaranteedRef { $0.receivedBody(exchange, bytes) }
+        worker { $0.receivedBody(call, bytes) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {
-        guard let exchange = exchange(stream), exchange.pointee.phase != .over else { return }
-        exchange.pointee.flags.insert(.requestEnded)
+        guard let call = call(stream), call.phase != .over else { return }
+        call.flags.insert(.requestEnded)
         // None of them may have been kept.
-        if stream.pointee.flags.contains(.headTooLarge) {
-            return worker._withUnsafeGuaranteedRef { $0.fail(exchange, .headTooLarge(of: stream)) }
+        if stream.flags.contains(.headTooLarge) {
+            return worker { $0.fail(call, .headTooLarge(of: stream)) }
         }
-        if stream.pointee.fields.count > stream.pointee.trailersStart {
-            worker._withUnsafeGuaranteedRef { $0.sanitizeTrailers(exchange, stream) }
+        if stream.fields.count > stream.trailersStart {
+            worker { $0.sanitizeTrailers(call, stream) }
         }
-        if exchange.pointee.bridge != nil, let cause = worker._withUnsafeGuaranteedRef({ $0.endBridgedRequest(exchange) }) {
-            return worker._withUnsafeGuaranteedRef { $0.failBridged(exchange, cause) }
+        if call.bridge != nil, let cause = worker({ $0.endBridgedRequest(call) }) {
+            return worker { $0.failBridged(call, cause) }
         }
-        worker._withUnsafeGuaranteedRef { $0.upstream.requestEnded(exchange) }
+        worker { $0.upstream.requestEnded(call) }
     }
 
     /// The caller's socket took so much of the answer: the upstream may send as much again.
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
-        guard let exchange = exchange(stream), let upstream = exchange.pointee.upstream else { return }
-        if let bridge = exchange.pointee.bridge {
-            return worker._withUnsafeGuaranteedRef { $0.bridgedAnswerDrained(exchange, bridge, count) }
+        guard let call = call(stream), let upstream = call.upstream else { return }
+        if let bridge = call.bridge {
+            return worker { $0.bridgedAnswerDrained(call, bridge, count) }
         }
         upstream.connection { $0.consumed(upstream, count) }
     }
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
-        guard let exchange = exchange(stream) else { return }
-        worker._withUnsafeGuaranteedRef { $0.end(exchange, reason) }
+        guard let call = call(stream) else { return }
+        worker { $0.end(call, reason) }
     }
 
     package func streamIdle(_ stream: StreamPointer) -> Bool {
-        guard let exchange = exchange(stream) else { return false }
-        return end(exchange, stream, .streamIdle, .streamIdleTimeout)
+        guard let call = call(stream) else { return false }
+        return end(call, stream, .streamIdle, .streamIdleTimeout)
     }
 
     package func streamGraceExpired(_ stream: StreamPointer) -> Bool {
-        guard let exchange = exchange(stream) else { return false }
-        return end(exchange, stream, .connectionTooOld, nil)
+        guard let call = call(stream) else { return false }
+        return end(call, stream, .connectionTooOld, nil)
     }
 
-    /// Ends an exchange that has run too long; false where its answer has left, and the stream is only to be reset.
-    private func end(_ exchange: ExchangePointer, _ stream: StreamPointer, _ cause: RefusalCause, _ event: GatewayEvent?) -> Bool {
-        guard !stream.pointee.flags.contains(.localEnded) else { return false }
-        worker._withUnsafeGuaranteedRef { worker in
+    /// Ends a call that has run too long; false where its answer has left, and the stream is only to be reset.
+    private func end(_ call: Record<Call>, _ stream: StreamPointer, _ cause: RefusalCause, _ event: GatewayEvent?) -> Bool {
+        guard !stream.flags.contains(.localEnded) else { return false }
+        worker { worker in
             if let event { worker.metrics.count(event) }
-            if exchange.pointee.phase == .over { worker.endUnsent(exchange, cause) } else { worker.fail(exchange, cause) }
+            if call.phase == .over { worker.endUnsent(call, cause) } else { worker.fail(call, cause) }
         }
         return true
     }
 
     package func streamStalled(_ stream: StreamPointer) {
-        guard let exchange = exchange(stream) else { return }
-        worker._withUnsafeGuaranteedRef {
+        guard let call = call(stream) else { return }
+        worker {
             $0.metrics.count(.stallTimeout)
             // What went wrong before is what the log tells.
-            if exchange.pointee.flags.contains(.localReply) { return $0.upstream.cancel(exchange) }
-            $0.reset(exchange, .cancel, flag: "SI", detail: "downstream_stalled")
+            if call.flags.contains(.localReply) { return $0.upstream.cancel(call) }
+            $0.reset(call, .cancel, flag: "SI", detail: "downstream_stalled")
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Net
 internal import Reactor
 internal import Routing
@@ -46,10 +47,10 @@ package final class Authenticator {
         }
     }
 
-    func check(_ exchange: ExchangePointer, worker: GatewayWorker) -> FilterVerdict {
-        guard let plan, let stream = exchange.pointee.downstream else { return .proceed }
+    func check(_ call: Record<Call>, worker: GatewayWorker) -> FilterVerdict {
+        guard let plan, let stream = call.downstream else { return .proceed }
         let token: UnsafeRawBufferPointer
-        switch Credentials(stream.pointee.fields, headCount: stream.pointee.trailersStart) {
+        switch Credentials(stream.fields, headCount: stream.trailersStart) {
         case .none, .otherScheme: return .proceed
         case .bearer(let found): token = found
         // Which is meant would be a guess, and the upstream might guess otherwise. It reads as no token at all.
@@ -57,12 +58,12 @@ package final class Authenticator {
         }
         let now = worker.context.loop.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
-            exchange.pointee.identity = unsafeDowncast(known.takeUnretainedValue(), to: VerifiedIdentity.self)
+            call.identity = unsafeDowncast(known, to: VerifiedIdentity.self)
             return .proceed
         }
-        if let wait = failureWait(exchange, plan, worker, hits: 0) {
+        if let wait = failureWait(call, plan, worker, hits: 0) {
             worker.metrics.count(.failedLoginRefused)
-            worker.refuse(exchange, .failedLogins(retryAfter: wait))
+            worker.refuse(call, .failedLogins(retryAfter: wait))
             return .replied
         }
         do throws(TokenFailure) {
@@ -71,7 +72,7 @@ package final class Authenticator {
             cache?.insert(
                 token, value: identity, valueBytes: identity.approximateBytes, generation: generation,
                 validUntilSeconds: verified.validUntilSeconds)
-            exchange.pointee.identity = identity
+            call.identity = identity
             worker.metrics.count(.tokenVerified)
             return .proceed
         } catch {
@@ -80,32 +81,32 @@ package final class Authenticator {
             {
                 hear(source)
             }
-            return refuse(exchange, error, plan, worker)
+            return refuse(call, error, plan, worker)
         }
     }
 
     private func refuse(
-        _ exchange: ExchangePointer, _ failure: TokenFailure, _ plan: AuthenticationPlan, _ worker: GatewayWorker
+        _ call: Record<Call>, _ failure: TokenFailure, _ plan: AuthenticationPlan, _ worker: GatewayWorker
     ) -> FilterVerdict {
         worker.metrics.count(.tokenRefused)
         if failure == .keySetUnavailable {
-            worker.refuse(exchange, .keySetUnavailable(retryAfter: .seconds(1)))
+            worker.refuse(call, .keySetUnavailable(retryAfter: .seconds(1)))
             return .replied
         }
-        if failure.isFormatOrSignature { _ = failureWait(exchange, plan, worker, hits: 1) }
-        worker.refuse(exchange, .unauthenticated(TokenFault(failure)))
+        if failure.isFormatOrSignature { _ = failureWait(call, plan, worker, hits: 1) }
+        worker.refuse(call, .unauthenticated(TokenFault(failure)))
         return .replied
     }
 
     /// Charges failed verifications of the caller's address, none or one; how long to wait where there were too many.
     private func failureWait(
-        _ exchange: ExchangePointer, _ plan: AuthenticationPlan, _ worker: GatewayWorker, hits: UInt64
+        _ call: Record<Call>, _ plan: AuthenticationPlan, _ worker: GatewayWorker, hits: UInt64
     ) -> Duration? {
-        guard let limit = plan.failedLogins, let address = exchange.pointee.origin?.address else { return nil }
+        guard let limit = plan.failedLogins, let address = call.origin?.address else { return nil }
         failureRequest.reset()
         // No hits is a question: refused where not even one is left.
         failureRequest.begin(limit, hits: hits)
-        let prefix = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.snapshot.addressPrefix }
+        let prefix = call.snapshot!.snapshot.addressPrefix
         withUnsafeBytes(of: prefix.network(of: address).bits) { failureRequest.add(key: $0) }
         guard case .decided = failures.decide(failureRequest, now: worker.now, wall: worker.context.loop.wall) else {
             return nil

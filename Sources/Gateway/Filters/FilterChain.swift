@@ -19,70 +19,70 @@ package enum Filter: UInt8, Sendable {
     case openAPIDocument, openAPIPage
 }
 
-/// What a filter says of an exchange.
+/// What a filter says of a call.
 enum FilterVerdict {
     /// On to the next.
     case proceed
-    /// An answer from elsewhere decides; `resume` is called with it, or the exchange ends before.
+    /// An answer from elsewhere decides; `resume` is called with it, or the call ends before.
     case suspended
-    /// The exchange has been answered.
+    /// The call has been answered.
     case replied
 }
 
 extension GatewayWorker {
     /// Why a call that may be made cannot be: it does not speak gRPC where only gRPC is served, or the other way round.
-    private func unservable(_ exchange: ExchangePointer) -> RefusalCause? {
-        if exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.leadsToHTTP1 }) {
-            if exchange.pointee.clientProtocol == .grpc { return .clusterSpeaksHTTP1 }
+    private func unservable(_ call: Record<Call>) -> RefusalCause? {
+        if call.route!({ $0.leadsToHTTP1 }) {
+            if call.clientProtocol == .grpc { return .clusterSpeaksHTTP1 }
             // HTTP/2 lets through what has no place in a request line.
-            let isPlain = exchange.pointee.facts?.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
+            let isPlain = call.facts?.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
             return isPlain == true ? nil : .badPath
         }
-        guard !exchange.pointee.isRPC else { return nil }
-        if exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.hasSchema }) {
-            let isKnown = exchange.pointee.route!._withUnsafeGuaranteedRef { $0.transcoding != nil }
+        guard !call.isRPC else { return nil }
+        if call.route!.hasSchema {
+            let isKnown = call.route! { $0.transcoding != nil }
             return isKnown ? .noMethod : .schemaUnknown(retryAfter: .seconds(1))
         }
-        let isPost = exchange.pointee.facts?.method.equals("POST") ?? false
+        let isPost = call.facts?.method.equals("POST") ?? false
         return isPost ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
     }
 
-    /// Takes an exchange through the filters that are left to it.
-    func runFilters(_ exchange: ExchangePointer) {
-        let policy = exchange.pointee.policy!
-        exchange.pointee.phase = .filtering
+    /// Takes a call through the filters that are left to it.
+    func runFilters(_ call: Record<Call>) {
+        let policy = call.policy!
+        call.phase = .filtering
         while true {
-            let filter = policy._withUnsafeGuaranteedRef { $0.filters[Int(exchange.pointee.filterIndex)] }
-            exchange.pointee.filterIndex += 1
+            let filter = policy { $0.filters[Int(call.filterIndex)] }
+            call.filterIndex += 1
             let verdict: FilterVerdict
             switch filter {
-            case .rateLimitUnauthenticated: verdict = rateLimitUnauthenticated(exchange)
+            case .rateLimitUnauthenticated: verdict = rateLimitUnauthenticated(call)
             case .checkProtocol:
-                let caller = exchange.pointee.clientProtocol
-                guard policy._withUnsafeGuaranteedRef({ $0.allowedProtocols.contains(caller) }) else {
-                    return refuse(exchange, .notSpoken(exchange))
+                let caller = call.clientProtocol
+                guard policy({ $0.allowedProtocols.contains(caller) }) else {
+                    return refuse(call, .notSpoken(call))
                 }
                 continue
-            case .authenticate: verdict = authenticator.check(exchange, worker: self)
-            case .authorize: verdict = authorize(exchange)
+            case .authenticate: verdict = authenticator.check(call, worker: self)
+            case .authorize: verdict = authorize(call)
             case .checkServable:
-                if let cause = unservable(exchange) { return refuse(exchange, cause) }
+                if let cause = unservable(call) { return refuse(call, cause) }
                 continue
-            case .rateLimit: verdict = limit(exchange)
+            case .rateLimit: verdict = limit(call)
             case .trafficPolicy:
-                if let cause = exchange.pointee.bridge?.refusal { return refuse(exchange, cause) }
-                verdict = shape(exchange)
+                if let cause = call.bridge?.refusal { return refuse(call, cause) }
+                verdict = shape(call)
             case .route:
-                if let cause = exchange.pointee.bridge?.refusal { return refuse(exchange, cause) }
-                upstream.start(exchange)
+                if let cause = call.bridge?.refusal { return refuse(call, cause) }
+                upstream.start(call)
                 return
-            case .openAPIDocument: return answerPage(exchange, .document)
-            case .openAPIPage: return answerPage(exchange, .page)
+            case .openAPIDocument: return answerPage(call, .document)
+            case .openAPIPage: return answerPage(call, .page)
             }
             switch verdict {
             case .proceed: continue
             case .suspended:
-                exchange.pointee.phase = .suspended
+                call.phase = .suspended
                 return
             case .replied: return
             }
@@ -92,7 +92,7 @@ extension GatewayWorker {
 
 extension RefusalCause {
     /// What the caller speaks is not spoken where it calls: to a plain question, which names no type, there is nothing there.
-    static func notSpoken(_ exchange: ExchangePointer) -> RefusalCause {
-        exchange.pointee.clientProtocol == .http && exchange.pointee.facts?.contentType == nil ? .noRoute : .unsupportedContentType
+    static func notSpoken(_ call: Record<Call>) -> RefusalCause {
+        call.clientProtocol == .http && call.facts?.contentType == nil ? .noRoute : .unsupportedContentType
     }
 }

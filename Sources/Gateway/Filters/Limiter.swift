@@ -1,3 +1,4 @@
+internal import Bytes
 internal import RateLimit
 
 /// A worker's store, and the requests that wait on it.
@@ -5,7 +6,7 @@ final class Limiter: LimitDelegate {
     private(set) var store: any LimitStore
     private var free: [LimitRequest] = []
     unowned(unsafe) var worker: GatewayWorker?
-    /// Requests that a store, or an exchange, has.
+    /// Requests that a store, or a call, has.
     private(set) var outstandingCount = 0
 
     /// Of the snapshot that it was made for.
@@ -38,8 +39,8 @@ final class Limiter: LimitDelegate {
     func limitDecided(_ request: LimitRequest) {
         defer { give(request) }
         guard !request.isAbandoned, let context = request.context else { return }
-        let exchange = context.assumingMemoryBound(to: Exchange.self)
-        guard UInt64(exchange.pointee.generation) == request.tag, exchange.pointee.phase == .suspended else { return }
-        worker?.resume(exchange, request)
+        let call = Record<Call>(opaque: context)
+        guard UInt64(call.generation) == request.tag, call.phase == .suspended else { return }
+        worker?.resume(call, request)
     }
 }

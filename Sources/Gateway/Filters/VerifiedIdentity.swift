@@ -16,7 +16,7 @@ package final class VerifiedIdentity {
     let planName: [UInt8]
     let claims: ClaimHeaders?
     /// `claims`, read without counting references.
-    let claimsReference: Unmanaged<ClaimHeaders>?
+    let claimsReference: Borrowed<ClaimHeaders>?
     let forwardsToken: Bool
     let ruleMemory: UnsafeMutablePointer<RuleMemo>
 
@@ -39,7 +39,7 @@ package final class VerifiedIdentity {
             }
             return Array(value.readable)
         }
-        claimsReference = claims.map { .passUnretained($0) }
+        claimsReference = claims.map { Borrowed($0) }
         ruleMemory = .allocate(capacity: 1)
         ruleMemory.initialize(to: RuleMemo())
     }

@@ -68,7 +68,7 @@ final class ProbeCall: StreamHandler {
         guard let stream = try? connection.makeStream() else { return false }
         let scratch = connection.context.fieldScratch
         for (index, (name, value)) in fields.enumerated() {
-            scratch[index] = stream.pointee.fields.keepField(name, value)
+            scratch[index] = stream.fields.keepField(name, value)
         }
         let head = UnsafeBufferPointer(rebasing: scratch[..<fields.count])
         guard
@@ -83,7 +83,7 @@ final class ProbeCall: StreamHandler {
         hear = nil
         guard let stream else { return }
         self.stream = nil
-        stream.pointee.handler = nil
+        stream.handler = nil
         stream.connection { $0.reset(stream, .cancel) }
     }
 
@@ -92,8 +92,8 @@ final class ProbeCall: StreamHandler {
         self.hear = nil
         if let stream {
             self.stream = nil
-            stream.pointee.handler = nil
-            if !stream.pointee.flags.contains(.remoteEnded) { stream.connection { $0.reset(stream, .cancel) } }
+            stream.handler = nil
+            if !stream.flags.contains(.remoteEnded) { stream.connection { $0.reset(stream, .cancel) } }
         }
         hear(event)
     }
@@ -133,7 +133,7 @@ final class ProbeCall: StreamHandler {
 
     func streamEnded(_ stream: StreamPointer) {
         outlive(stream)
-        end(.ended(Self.status(of: stream, from: stream.pointee.trailersStart)))
+        end(.ended(Self.status(of: stream, from: stream.trailersStart)))
     }
 
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
@@ -143,6 +143,6 @@ final class ProbeCall: StreamHandler {
     }
 
     private static func status(of stream: StreamPointer, from start: Int) -> StatusCode? {
-        AnswerStatus(stream.pointee.fields, from: start).code
+        AnswerStatus(stream.fields, from: start).code
     }
 }

@@ -23,24 +23,22 @@ final class ServiceStore: LimitStore, StreamHandler {
     private var message = ByteBuffer(capacity: 1024)
     private var answer = ByteBuffer(capacity: 256)
     /// Calls that wait for the connection.
-    private var waiting: [CallPointer] = []
+    private var waiting: [Record<Call>] = []
     private static let waitingMax = 1024
     private static let answerBytesMax = 64 << 10
 
     /// One question on its way.
     struct Call {
         /// Holds the request until its answer is given; `nil` once it was, and for a probe.
-        var request: Unmanaged<LimitRequest>?
+        var request: LimitRequest?
         var stream: StreamPointer?
         var answer = ByteChain()
         var isFinished = false
         var isWaiting = false
-        let timer: UnsafeMutablePointer<TimerNode>
+        let timer: RecordTimer
         /// `nil` while no call has it.
-        var store: Unmanaged<ServiceStore>?
+        var store: Borrowed<ServiceStore>?
     }
-
-    typealias CallPointer = UnsafeMutablePointer<Call>
 
     init(_ plan: StorePlan, link: ServiceLink, fallback: MemoryStore, context: WorkerContext) {
         self.plan = plan
@@ -49,20 +47,14 @@ final class ServiceStore: LimitStore, StreamHandler {
         self.context = context
         domain = Array(plan.domain.utf8)
         calls = Slab(
-            prepare: { record in
-                let timer = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
-                timer.initialize(
-                    to: TimerNode(context: UnsafeMutableRawPointer(record)) { context in
-                        let call = context!.assumingMemoryBound(to: Call.self)
-                        call.pointee.store!._withUnsafeGuaranteedRef { $0.timedOut(call) }
+            makeValue: { record in
+                Call(
+                    timer: RecordTimer(of: record.opaque) {
+                        let call = Record<Call>(opaque: $0)
+                        call.store! { $0.timedOut(call) }
                     })
-                record.initialize(to: Call(timer: timer))
             },
-            dispose: { record in
-                record.pointee.timer.deinitialize(count: 1)
-                record.pointee.timer.deallocate()
-                record.deinitialize(count: 1)
-            })
+            dispose: { $0.timer.deallocate() })
         link.opened = { [unowned self] in sendWaiting() }
         link.failed = { [unowned self] in failWaiting($0) }
     }
@@ -91,38 +83,37 @@ final class ServiceStore: LimitStore, StreamHandler {
         }
         guard waiting.count < Self.waitingMax else { return .decided(withoutService(request)) }
         let call = take(request)
-        call.pointee.isWaiting = true
+        call.isWaiting = true
         waiting.append(call)
         return .pending
     }
 
-    private func take(_ request: LimitRequest?) -> CallPointer {
+    private func take(_ request: LimitRequest?) -> Record<Call> {
         let call = calls.take()
-        call.pointee.store = Unmanaged.passUnretained(self)
-        call.pointee.request = request.map { Unmanaged.passRetained($0) }
-        call.pointee.isFinished = false
-        call.pointee.isWaiting = false
-        context.loop.timers.arm(call.pointee.timer, at: context.loop.now + plan.timeout)
+        call.store = Borrowed(self)
+        call.request = request
+        call.isFinished = false
+        call.isWaiting = false
+        context.loop.timers.arm(call.timer, at: context.loop.now + plan.timeout)
         return call
     }
 
     // MARK: The question
 
     /// False where the connection takes no more: the call is over, and its owner has not been told.
-    private func send(_ call: CallPointer, _ request: LimitRequest, on connection: ClientConnection) -> Bool {
+    private func send(_ call: Record<Call>, _ request: LimitRequest, on connection: ClientConnection) -> Bool {
         writeMessage(request)
         let stream: StreamPointer
         do throws(RequestRefusal) {
             stream = try connection.makeStream()
             try connection.submit(
-                stream, writeHead(), ended: false, handler: ownReference, context: UnsafeMutableRawPointer(call))
+                stream, writeHead(), ended: false, handler: ownReference, context: call.opaque)
         } catch {
-            context.loop.timers.disarm(call.pointee.timer)
-            call.pointee.request?.release()
+            context.loop.timers.disarm(call.timer)
             release(call)
             return false
         }
-        call.pointee.stream = stream
+        call.stream = stream
         connection.send(stream, message.readable)
         connection.finish(stream)
         return true
@@ -178,8 +169,8 @@ final class ServiceStore: LimitStore, StreamHandler {
         let calls = waiting
         waiting = []
         for call in calls {
-            call.pointee.isWaiting = false
-            guard let request = call.pointee.request?.takeUnretainedValue(), let connection = link.ready() else {
+            call.isWaiting = false
+            guard let request = call.request, let connection = link.ready() else {
                 finish(call)
                 continue
             }
@@ -195,15 +186,15 @@ final class ServiceStore: LimitStore, StreamHandler {
         // That it cannot be reached is told once a call wants it; a reason that has words, at once.
         if !calls.isEmpty || trouble.code != nil { record(trouble) }
         for call in calls {
-            call.pointee.isWaiting = false
+            call.isWaiting = false
             finish(call)
         }
     }
 
     // MARK: The answer
 
-    private func call(_ stream: StreamPointer) -> CallPointer {
-        stream.pointee.context!.assumingMemoryBound(to: Call.self)
+    private func call(_ stream: StreamPointer) -> Record<Call> {
+        Record<Call>(opaque: stream.context!)
     }
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
@@ -213,13 +204,13 @@ final class ServiceStore: LimitStore, StreamHandler {
     func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         stream.connection { $0.consumed(stream, bytes.count) }
         let call = call(stream)
-        guard call.pointee.answer.count + bytes.count <= Self.answerBytesMax else { return }
-        call.pointee.answer.append(bytes, from: context.chunks)
+        guard call.answer.count + bytes.count <= Self.answerBytesMax else { return }
+        call.answer.append(bytes, from: context.chunks)
     }
 
     func streamEnded(_ stream: StreamPointer) {
         let call = call(stream)
-        let status = AnswerStatus(stream.pointee.fields, from: 0).code
+        let status = AnswerStatus(stream.fields, from: 0).code
         guard status == .ok, readAnswer(call) else {
             // The service's clock ran out just before ours.
             if status == .deadlineExceeded { missed() } else { record(Self.trouble(status)) }
@@ -231,38 +222,36 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     /// False where the answer is no message we understand.
-    private func readAnswer(_ call: CallPointer) -> Bool {
+    private func readAnswer(_ call: Record<Call>) -> Bool {
         answer.removeAll()
-        call.pointee.answer.move(call.pointee.answer.count, to: &answer, pool: context.chunks)
+        call.answer.move(call.answer.count, to: &answer, pool: context.chunks)
         guard let frame = ReceivedFrame(header: answer.readable), !frame.isCompressed,
             frame.payloadBytes.exactly(as: Int.self) == answer.count - MessageFrame.headerBytes,
             let response = try? RateLimitResponse(
                 UnsafeRawBufferPointer(rebasing: answer.readable[MessageFrame.headerBytes...])),
             response.overallCode != .unknown
         else { return false }
-        guard let request = call.pointee.request else { return true }
-        request._withUnsafeGuaranteedRef { request in
-            var index = 0
-            response.forEachStatus { status in
-                guard index < request.count else { return }
-                let reset = status.nanosecondsUntilReset ?? 0
-                let isAllowed = status.code != .overLimit
-                request.setVerdict(
-                    LimitVerdict(
-                        isAllowed: isAllowed, limit: status.currentLimit?.requestsPerUnit.clamped(as: UInt64.self) ?? 0,
-                        remaining: status.limitRemaining.clamped(as: UInt64.self), retryAfterNanoseconds: isAllowed ? 0 : reset,
-                        resetAfterNanoseconds: reset), at: index)
-                index += 1
-            }
-            request.conclude(isCharged: response.overallCode == .ok, source: .service)
+        guard let request = call.request else { return true }
+        var index = 0
+        response.forEachStatus { status in
+            guard index < request.count else { return }
+            let reset = status.nanosecondsUntilReset ?? 0
+            let isAllowed = status.code != .overLimit
+            request.setVerdict(
+                LimitVerdict(
+                    isAllowed: isAllowed, limit: status.currentLimit?.requestsPerUnit.clamped(as: UInt64.self) ?? 0,
+                    remaining: status.limitRemaining.clamped(as: UInt64.self), retryAfterNanoseconds: isAllowed ? 0 : reset,
+                    resetAfterNanoseconds: reset), at: index)
+            index += 1
         }
+        request.conclude(isCharged: response.overallCode == .ok, source: .service)
         return true
     }
 
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
         let call = call(stream)
-        call.pointee.stream = nil
-        guard !call.pointee.isFinished else { return release(call) }
+        call.stream = nil
+        guard !call.isFinished else { return release(call) }
         record(reason == .connectionLost ? link.lastTrouble : .refusing("a reset"))
         finish(call)
     }
@@ -271,20 +260,20 @@ final class ServiceStore: LimitStore, StreamHandler {
     func shutDown() {
         link.shutDown()
         calls.forEachRecord { call in
-            guard call.pointee.store != nil else { return }
-            assert(call.pointee.request == nil)
+            guard call.store != nil else { return }
+            assert(call.request == nil)
             // The wheel outlives this store, and must not find its timers.
-            context.loop.timers.disarm(call.pointee.timer)
+            context.loop.timers.disarm(call.timer)
             release(call)
         }
     }
 
     // MARK: Without an answer
 
-    private func timedOut(_ call: CallPointer) {
+    private func timedOut(_ call: Record<Call>) {
         missed()
-        if call.pointee.isWaiting { waiting.removeAll { $0 == call } }
-        if let stream = call.pointee.stream {
+        if call.isWaiting { waiting.removeAll { $0 == call } }
+        if let stream = call.stream {
             ClientConnection.callGivenUp(stream)
             stream.connection { $0.reset(stream, .cancel) }
         }
@@ -292,9 +281,9 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     /// The service did not decide: `when_unavailable` does.
-    private func finish(_ call: CallPointer) {
-        if let request = call.pointee.request {
-            request._withUnsafeGuaranteedRef { _ = withoutService($0) }
+    private func finish(_ call: Record<Call>) {
+        if let request = call.request {
+            _ = withoutService(request)
         } else {
             health.probeFailed()
         }
@@ -333,25 +322,24 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     /// Hands the request back, which ends the call but for its stream.
-    private func give(_ call: CallPointer) {
-        guard !call.pointee.isFinished else { return }
-        call.pointee.isFinished = true
-        context.loop.timers.disarm(call.pointee.timer)
-        if let request = call.pointee.request {
-            call.pointee.request = nil
-            let taken = request.takeRetainedValue()
-            if call.pointee.stream == nil { release(call) }
-            delegate?.limitDecided(taken)
-        } else if call.pointee.stream == nil {
+    private func give(_ call: Record<Call>) {
+        guard !call.isFinished else { return }
+        call.isFinished = true
+        context.loop.timers.disarm(call.timer)
+        if let request = call.request {
+            call.request = nil
+            if call.stream == nil { release(call) }
+            delegate?.limitDecided(request)
+        } else if call.stream == nil {
             release(call)
         }
     }
 
-    private func release(_ call: CallPointer) {
-        call.pointee.request = nil
-        call.pointee.stream = nil
-        call.pointee.answer.removeAll(pool: context.chunks)
-        call.pointee.store = nil
+    private func release(_ call: Record<Call>) {
+        call.request = nil
+        call.stream = nil
+        call.answer.removeAll(pool: context.chunks)
+        call.store = nil
         calls.give(call)
     }
 }

@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Bytes
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel
@@ -17,7 +18,7 @@ struct AttemptVerdict: Equatable {
             httpStatus = number
             return
         }
-        if let code = AnswerStatus(stream.pointee.fields, from: 0).code {
+        if let code = AnswerStatus(stream.fields, from: 0).code {
             status = code
         } else if number == 200, !ended {
             // Whether it is gRPC is checked where it is passed on: it will not be by another attempt.
@@ -32,7 +33,7 @@ struct AttemptVerdict: Equatable {
 
     /// Of an RPC.
     init(trailers stream: StreamPointer) {
-        status = AnswerStatus(stream.pointee.fields, from: stream.pointee.trailersStart).code ?? .unknown
+        status = AnswerStatus(stream.fields, from: stream.trailersStart).code ?? .unknown
     }
 
     /// Nothing speaks for another attempt.

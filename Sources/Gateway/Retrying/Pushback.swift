@@ -23,6 +23,6 @@ package enum Pushback: Equatable {
 
     /// - Parameter start: where the head or the trailers begin.
     init(in stream: StreamPointer, from start: Int) {
-        self.init(stream.pointee.fields.first(.grpcRetryPushback, from: start)?.valueBytes)
+        self.init(stream.fields.first(.grpcRetryPushback, from: start)?.valueBytes)
     }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import GatewayModel
 internal import Reactor
 
@@ -11,11 +12,11 @@ package final class Trial {
     var isCounted = false
     /// Another attempt was called for, and there is none.
     var isExhausted = false
-    /// Of a hedged call: the attempts beside the exchange's own that are under way.
-    var others: [AttemptPointer] = []
+    /// Of a hedged call: the attempts beside the call's own that are under way.
+    var others: [Record<Attempt>] = []
     /// How many attempts of a hedged call were begun, or have a place.
     var begun = 1
-    /// The exchange's own attempt begins anew when the timer fires, and has its place.
+    /// The call's own attempt begins anew when the timer fires, and has its place.
     var isReserved = false
     /// A backend wants no further attempt.
     var isPushedBack = false

@@ -1,3 +1,4 @@
+package import Bytes
 package import AccessControl
 package import GRPC
 package import GatewayModel
@@ -19,7 +20,7 @@ package final class Route: Sendable {
     /// What applies where no method says otherwise, then what applies to each method of `methods:`, in its order.
     package let policies: [CallPolicy]
     /// `policies`, for choosing one without counting references.
-    let policyReferences: [Unmanaged<CallPolicy>]
+    let policyReferences: [Borrowed<CallPolicy>]
     /// Under which its calls are counted.
     package let calls: CallGroup
     /// Whose calls are refused first under pressure; those of high priority are held to the cluster's limits for them.
@@ -61,7 +62,7 @@ package final class Route: Sendable {
         nameBytes = Array(name.utf8)
         self.cluster = cluster
         self.policies = policies
-        policyReferences = policies.map { .passUnretained($0) }
+        policyReferences = policies.map { Borrowed($0) }
         self.calls = calls
         self.leadsToHTTP1 = leadsToHTTP1
         self.cors = cors

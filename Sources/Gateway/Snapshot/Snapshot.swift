@@ -1,3 +1,4 @@
+package import Bytes
 package import AccessControl
 internal import GRPC
 package import GatewayModel
@@ -17,7 +18,7 @@ package final class Snapshot: Sendable {
     package let table: RouteTable
     package let routes: [Route]
     /// `routes`, for choosing one without counting references.
-    let routeReferences: [Unmanaged<Route>]
+    let routeReferences: [Borrowed<Route>]
     /// `nil` where no route shows them.
     let pages: OpenAPIPages?
     private let title: String
@@ -42,9 +43,9 @@ package final class Snapshot: Sendable {
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
     private let unauthenticatedClaims: ClaimHeaders?
     /// `unauthenticatedClaims`, read without counting references.
-    let unauthenticatedClaimsReference: Unmanaged<ClaimHeaders>?
+    let unauthenticatedClaimsReference: Borrowed<ClaimHeaders>?
     /// `rules`, likewise.
-    let rulesReference: Unmanaged<RuleBook>
+    let rulesReference: Borrowed<RuleBook>
 
     /// No parameter has a default, so that `with` leaves none out.
     package init(
@@ -55,7 +56,7 @@ package final class Snapshot: Sendable {
         self.generation = generation
         self.table = table
         self.routes = routes
-        routeReferences = routes.map { .passUnretained($0) }
+        routeReferences = routes.map { Borrowed($0) }
         let described = routes.map(\.described)
         directory = TranscodingDirectory(described)
         hasCORS = routes.contains { $0.cors != nil }
@@ -73,9 +74,9 @@ package final class Snapshot: Sendable {
         self.store = store
         self.memory = memory
         self.overload = overload
-        rulesReference = .passUnretained(rules)
+        rulesReference = Borrowed(rules)
         unauthenticatedClaims = authentication?.claimHeaders { _, _ in nil }
-        unauthenticatedClaimsReference = unauthenticatedClaims.map { .passUnretained($0) }
+        unauthenticatedClaimsReference = unauthenticatedClaims.map { Borrowed($0) }
     }
 
     /// Calls that two routes would take by HTTP, each told with its route.

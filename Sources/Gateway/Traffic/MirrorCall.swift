@@ -24,45 +24,43 @@ final class MirrorDraft {
 
 /// A copy of a call on its way to a mirror. The call that it is a copy of may be over long before.
 final class MirrorCall {
-    /// Of no exchange.
-    let attempt: AttemptPointer
+    /// Of no call.
+    let attempt: Record<Attempt>
     let cluster: Cluster
     let draft: MirrorDraft
     /// Its bytes lie in a record without a connection, which lives as long as this.
     let head: UnsafeBufferPointer<Field>
     private let carrier: StreamPointer
     private let streams: StreamPool
+    private let attempts: Slab<Attempt>
     /// Ends it.
     var timer: Timer?
 
     /// - Parameter write: writes the head for the stream that it is given.
     init(
-        _ draft: MirrorDraft, to endpoint: Unmanaged<Endpoint>, of cluster: Cluster, at now: Instant, streams: StreamPool,
+        _ draft: MirrorDraft, to endpoint: Borrowed<Endpoint>, of cluster: Cluster, at now: Instant, streams: StreamPool,
+        attempts: Slab<Attempt>,
         head write: (StreamPointer) -> UnsafeBufferPointer<Field>
     ) {
         self.draft = draft
         self.cluster = cluster
         self.streams = streams
+        self.attempts = attempts
         carrier = streams.take()
         let fields = write(carrier)
-        let kept = carrier.pointee.fields.reserveFields(fields.count)
+        let kept = carrier.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
         head = UnsafeBufferPointer(kept)
-        let node = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
-        node.initialize(to: TimerNode(context: nil) { _ in })
-        attempt = .allocate(capacity: 1)
-        attempt.initialize(to: Attempt(timer: node))
-        attempt.pointee.endpoint = endpoint
-        attempt.pointee.began = now
-        endpoint._withUnsafeGuaranteedRef { $0.retain() }
+        attempt = attempts.take()
+        attempt.endpoint = endpoint
+        attempt.began = now
+        endpoint { $0.retain() }
     }
 
     deinit {
         streams.give(carrier)
-        attempt.pointee.endpoint?._withUnsafeGuaranteedRef { $0.release() }
-        attempt.pointee.timer.deinitialize(count: 1)
-        attempt.pointee.timer.deallocate()
-        attempt.deinitialize(count: 1)
-        attempt.deallocate()
+        if let endpoint = attempt.endpoint { endpoint { $0.release() } }
+        attempt.finish()
+        attempts.give(attempt)
     }
 }

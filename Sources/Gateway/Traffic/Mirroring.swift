@@ -8,37 +8,37 @@ internal import Transport
 /// A call's side of its mirror.
 extension GatewayWorker {
     /// Keeps a copy of a call that its route's mirror is to have, beginning with what has arrived.
-    func beginMirror(_ exchange: ExchangePointer, _ mirror: TrafficPlan.Mirror) {
+    func beginMirror(_ call: Record<Call>, _ mirror: TrafficPlan.Mirror) {
         guard mirror.fraction.takes(randomness.next()) else { return }
-        exchange.pointee.shaping?.draft = MirrorDraft(cluster: mirror.cluster, pool: chunks)
-        exchange.pointee.body.forEachChunk { copyForMirror(exchange, $0) }
-        if exchange.pointee.flags.contains(.requestEnded) { sendMirror(exchange) }
+        call.shaping?.draft = MirrorDraft(cluster: mirror.cluster, pool: chunks)
+        call.body.forEachChunk { copyForMirror(call, $0) }
+        if call.flags.contains(.requestEnded) { sendMirror(call) }
     }
 
     /// More of the body has arrived.
-    func copyForMirror(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
-        guard let shaping = exchange.pointee.shaping, let draft = shaping.draft else { return }
+    func copyForMirror(_ call: Record<Call>, _ bytes: UnsafeRawBufferPointer) {
+        guard let shaping = call.shaping, let draft = shaping.draft else { return }
         if !mirrors.keep(bytes, in: draft) { shaping.draft = nil }
     }
 
     /// The caller has sent everything.
-    func sendMirror(_ exchange: ExchangePointer) {
-        guard let shaping = exchange.pointee.shaping, let draft = shaping.draft else { return }
+    func sendMirror(_ call: Record<Call>) {
+        guard let shaping = call.shaping, let draft = shaping.draft else { return }
         shaping.draft = nil
-        mirrors.send(draft, of: exchange)
+        mirrors.send(draft, of: call)
     }
 
     /// As a call's own, but for the authority: `-shadow` behind the host tells a mirror what it gets, as Envoy's does.
     func writeMirrorHead(
-        _ exchange: ExchangePointer, from source: StreamPointer, to target: StreamPointer, isSecure: Bool
+        _ call: Record<Call>, from source: StreamPointer, to target: StreamPointer, isSecure: Bool
     ) -> UnsafeBufferPointer<Field> {
-        var additions = additions(exchange, from: source)
+        var additions = additions(call, from: source)
         additions.isUpstreamSecure = isSecure
         let written = RequestHead.write(
-            method: exchange.pointee.facts!.method, target: exchange.pointee.facts!.target, from: source, to: target,
+            method: call.facts!.method, target: call.facts!.target, from: source, to: target,
             additions, scratch: context.fieldScratch)
         guard let index = written.firstIndex(where: { $0.token == .authority }) else { return written }
-        let shadow = Self.shadow(written[index].valueBytes, in: &target.pointee.fields)
+        let shadow = Self.shadow(written[index].valueBytes, in: &target.fields)
         let field = Field(
             ":authority", value: shadow, token: .authority, flags: written[index].flags)
         UnsafeMutableBufferPointer(mutating: written)[index] = field

@@ -9,17 +9,17 @@ internal import Transport
 /// Sends copies of calls to mirrors, and throws their answers away. One per worker.
 ///
 /// A copy leaves when the request is complete, waits for a connection like any other request, and is let go where it would cost
-/// too much: no call ever waits for its copy, or fails with it.
+/// too much: no copy ever waits for its copy, or fails with it.
 final class Mirrors: StreamHandler {
     private unowned(unsafe) let worker: GatewayWorker
     private lazy var reference = UnownedReference<any StreamHandler>(self)
-    private var calls: [AttemptPointer: MirrorCall] = [:]
+    private var calls: [Record<Attempt>: MirrorCall] = [:]
 
     /// What is kept of one request; larger ones are not mirrored.
     static let bodyBytesMax = 1 << 20
     /// Copies under way on one worker.
     static let callsMax = 1024
-    /// How long a copy may take, where its call's deadline does not come before.
+    /// How long a copy may take, where its copy's deadline does not come before.
     static let timeout = Duration.seconds(15)
 
     init(_ worker: GatewayWorker) { self.worker = worker }
@@ -51,21 +51,23 @@ final class Mirrors: StreamHandler {
     }
 
     /// The request is complete: its copy leaves.
-    func send(_ draft: MirrorDraft, of exchange: ExchangePointer) {
-        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.clusters[draft.cluster] }
-        guard hasRoom, let source = exchange.pointee.downstream, case .endpoint(let endpoint) = cluster.choose(for: exchange)
+    func send(_ draft: MirrorDraft, of call: Record<Call>) {
+        let cluster = call.snapshot! { $0.clusters[draft.cluster] }
+        guard hasRoom, let source = call.downstream, case .endpoint(let endpoint) = cluster.choose(for: call)
         else { return count(.mirrorDropped) }
-        let call = MirrorCall(draft, to: endpoint, of: cluster, at: worker.now, streams: worker.context.streams) { target in
-            worker.writeMirrorHead(exchange, from: source, to: target, isSecure: endpoint._withUnsafeGuaranteedRef { $0.isSecure })
+        let copy = MirrorCall(
+            draft, to: endpoint, of: cluster, at: worker.now, streams: worker.context.streams, attempts: worker.attempts
+        ) { target in
+            worker.writeMirrorHead(call, from: source, to: target, isSecure: endpoint.isSecure)
         }
-        let attempt = call.attempt
-        calls[attempt] = call
-        call.timer = Timer(on: worker.context.loop) { [unowned self] in timedOut(attempt) }
-        call.timer?.arm(at: min(exchange.pointee.deadline, worker.now + Self.timeout))
-        endpoint._withUnsafeGuaranteedRef { endpoint in
+        let attempt = copy.attempt
+        calls[attempt] = copy
+        copy.timer = Timer(on: worker.context.loop) { [unowned self] in timedOut(attempt) }
+        copy.timer?.arm(at: min(call.deadline, worker.now + Self.timeout))
+        endpoint { endpoint in
             endpoint.activeCount += 1
             switch endpoint.admit(attempt) {
-            case .room(let connection): connection._withUnsafeGuaranteedRef { send(attempt, on: $0) }
+            case .room(let connection): connection { send(attempt, on: $0) }
             case .waits: break
             case .overflow: end(attempt, .mirrorDropped, nil)
             case .failed: end(attempt, .mirrorFailed, .localFailure)
@@ -75,40 +77,40 @@ final class Mirrors: StreamHandler {
     }
 
     /// There is a connection for one that waited, or at once.
-    func send(_ attempt: AttemptPointer, on connection: ClientConnection) {
-        guard let call = calls[attempt] else { return }
-        let isEmpty = call.draft.body.isEmpty
+    func send(_ attempt: Record<Attempt>, on connection: ClientConnection) {
+        guard let copy = calls[attempt] else { return }
+        let isEmpty = copy.draft.body.isEmpty
         let stream: StreamPointer
         do throws(RequestRefusal) {
             stream = try connection.makeStream()
             var writer = FieldWriter(for: stream, scratch: worker.context.fieldScratch)
-            for field in call.head { writer.copy(field) }
+            for field in copy.head { writer.copy(field) }
             try connection.submit(
-                stream, writer.written, ended: isEmpty, handler: reference, context: UnsafeMutableRawPointer(attempt))
+                stream, writer.written, ended: isEmpty, handler: reference, context: attempt.opaque)
         } catch {
             return end(attempt, error == .noStream ? .mirrorFailed : .mirrorTooLarge, nil)
         }
-        attempt.pointee.stream = stream
+        attempt.stream = stream
         count(.mirrorSent)
         guard !isEmpty else { return }
-        call.draft.body.forEachChunk { connection.send(stream, $0) }
+        copy.draft.body.forEachChunk { connection.send(stream, $0) }
         connection.finish(stream)
-        call.draft.drop()
+        copy.draft.drop()
         worker.checkMemory(afterUpstream: stream)
     }
 
     /// No connection could be made, or its endpoint is no longer there.
-    func failed(_ attempt: AttemptPointer, _ outcome: AttemptOutcome?) { end(attempt, .mirrorFailed, outcome) }
+    func failed(_ attempt: Record<Attempt>, _ outcome: AttemptOutcome?) { end(attempt, .mirrorFailed, outcome) }
 
     /// It holds more than there is memory for.
-    func giveUp(_ attempt: AttemptPointer) { cancel(attempt, nil) }
+    func giveUp(_ attempt: Record<Attempt>) { cancel(attempt, nil) }
 
-    /// Lets go of the copy that holds most, before any call has to; false where none holds anything.
+    /// Lets go of the copy that holds most, before any copy has to; false where none holds anything.
     func giveUpLargest() -> Bool {
-        var largest: AttemptPointer?
+        var largest: Record<Attempt>?
         var most = 0
-        for (attempt, call) in calls {
-            let held = call.draft.body.count + (attempt.pointee.stream?.pointee.outbound.count ?? 0)
+        for (attempt, copy) in calls {
+            let held = copy.draft.body.count + (attempt.stream?.outbound.count ?? 0)
             if held > most { (largest, most) = (attempt, held) }
         }
         guard let largest else { return false }
@@ -117,30 +119,30 @@ final class Mirrors: StreamHandler {
         return true
     }
 
-    private func timedOut(_ attempt: AttemptPointer) {
-        if let stream = attempt.pointee.stream { ClientConnection.callGivenUp(stream) }
+    private func timedOut(_ attempt: Record<Attempt>) {
+        if let stream = attempt.stream { ClientConnection.callGivenUp(stream) }
         cancel(attempt, .localFailure)
     }
 
-    private func cancel(_ attempt: AttemptPointer, _ outcome: AttemptOutcome?) {
-        if attempt.pointee.isWaiting { attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.withdraw(attempt) } }
-        if let stream = attempt.pointee.stream {
-            stream.pointee.handler = nil
-            stream.pointee.context = nil
+    private func cancel(_ attempt: Record<Attempt>, _ outcome: AttemptOutcome?) {
+        if attempt.isWaiting { attempt.endpoint! { $0.withdraw(attempt) } }
+        if let stream = attempt.stream {
+            stream.handler = nil
+            stream.context = nil
             stream.connection { $0.reset(stream, .cancel) }
         }
         end(attempt, .mirrorFailed, outcome)
     }
 
     /// - Parameter outcome: what it says of the endpoint; `nil` for nothing.
-    private func end(_ attempt: AttemptPointer, _ event: GatewayEvent?, _ outcome: AttemptOutcome?) {
-        guard let call = calls.removeValue(forKey: attempt) else { return }
+    private func end(_ attempt: Record<Attempt>, _ event: GatewayEvent?, _ outcome: AttemptOutcome?) {
+        guard let copy = calls.removeValue(forKey: attempt) else { return }
         if let event { count(event) }
-        let endpoint = attempt.pointee.endpoint!
-        endpoint._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
-        if let outcome { call.cluster.record(outcome, of: endpoint, began: attempt.pointee.began) }
-        call.timer = nil
-        worker.context.loop.retire(call)
+        let endpoint = attempt.endpoint!
+        endpoint { $0.activeCount -= 1 }
+        if let outcome { copy.cluster.record(outcome, of: endpoint, began: attempt.began) }
+        copy.timer = nil
+        worker.context.loop.retire(copy)
     }
 
     // MARK: The answer
@@ -155,7 +157,7 @@ final class Mirrors: StreamHandler {
 
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
         let attempt = stream.attempt
-        attempt.pointee.stream = nil
+        attempt.stream = nil
         switch reason {
         case .complete: end(attempt, nil, outcome(stream))
         case .reset, .malformed: end(attempt, .mirrorFailed, .gatewayFailure)
@@ -165,7 +167,7 @@ final class Mirrors: StreamHandler {
     }
 
     private func outcome(_ stream: StreamPointer) -> AttemptOutcome {
-        if let code = AnswerStatus(stream.pointee.fields, from: 0).code { return AttemptOutcome(code) }
+        if let code = AnswerStatus(stream.fields, from: 0).code { return AttemptOutcome(code) }
         let status = ResponseHead.status(of: stream)
         // RST_STREAM(NO_ERROR) without an answer.
         return status == 0 ? .failure : AttemptOutcome(httpStatus: status)

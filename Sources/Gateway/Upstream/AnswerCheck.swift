@@ -10,8 +10,8 @@ enum AnswerCheck {
     /// (gRPC, "HTTP to gRPC Status Code Mapping"). A status in the head is believed whatever else is wrong, if it is one.
     /// Only the head is looked at: the trailers may be there already, where it was held for another attempt.
     static func refusal(_ stream: StreamPointer, status: Int, ended: Bool) -> RefusalCause? {
-        let fields = stream.pointee.fields
-        let said = AnswerStatus(fields, from: 0, to: stream.pointee.trailersStart)
+        let fields = stream.fields
+        let said = AnswerStatus(fields, from: 0, to: stream.trailersStart)
         if said.isMalformed { return .upstreamMalformedStatus(found: AnswerStatus.describe(fields, from: 0)) }
         if said.code != nil {
             // What ends the call stands in its trailers: clients would be told two things.
@@ -25,14 +25,14 @@ enum AnswerCheck {
     }
 
     private static func removeStatus(_ stream: StreamPointer) {
-        let count = stream.pointee.fields.count
-        stream.pointee.fields.removeAll(in: 0..<stream.pointee.trailersStart) {
+        let count = stream.fields.count
+        stream.fields.removeAll(in: 0..<stream.trailersStart) {
             switch $0.token {
             case .grpcStatus, .grpcMessage, .grpcStatusDetails: true
             default: false
             }
         }
-        stream.pointee.trailersStart -= count - stream.pointee.fields.count
+        stream.trailersStart -= count - stream.fields.count
     }
 
     private static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {

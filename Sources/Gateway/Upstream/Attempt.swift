@@ -1,21 +1,22 @@
 internal import Balancing
+package import Bytes
 package import HTTPModel
 package import Reactor
 package import Time
 
-/// One try of an exchange at one endpoint.
+/// One try of a call at one endpoint.
 ///
 ///     idle ─▶ waiting ─▶ sent ─▶ held ─┐
 ///       ▲        │         │           ├─▶ committed: its answer is the caller's
 ///       └────────┴─────────┴───────────┘
 ///
-/// Every exchange has one, which it begins anew for a retry; a hedged call has more for a while, and keeps the one that wins.
+/// Every call has one, which it begins anew for a retry; a hedged call has more for a while, and keeps the one that wins.
 /// A slab record of the worker. The upstream stream, when there is one, points here by its `context`; one that is let go
 /// points nowhere. Waiting and sent, it counts as its endpoint's.
 package struct Attempt {
-    package var exchange: ExchangePointer?
+    package var call: Record<Call>?
     /// Held beyond the attempt's end, for the log and so that a retry knows whom to avoid.
-    package var endpoint: Unmanaged<Endpoint>?
+    package var endpoint: Borrowed<Endpoint>?
     package var stream: StreamPointer?
     /// In the queue of `endpoint`.
     package var isWaiting = false
@@ -27,29 +28,29 @@ package struct Attempt {
     /// When it must have been answered, where it has a time of its own.
     package var due = Instant.distantFuture
     /// Armed only under a retry or hedging policy.
-    package let timer: UnsafeMutablePointer<TimerNode>
+    package let timer: RecordTimer
 
     /// Neighbours in the queue of an endpoint.
-    package var next: AttemptPointer?
-    package var previous: AttemptPointer?
+    package var next: Record<Attempt>?
+    package var previous: Record<Attempt>?
 
-    init(timer: UnsafeMutablePointer<TimerNode>) { self.timer = timer }
-
-    /// Something of it is under way.
-    var isLive: Bool { stream != nil ? true : isWaiting }
-
-    /// As new, but for its exchange and what the next beginning sets. It is not live.
-    @inline(__always)
-    mutating func finish() {
-        endpoint = nil
-        isHeld = false
-    }
+    init(timer: RecordTimer) { self.timer = timer }
 }
-
-package typealias AttemptPointer = UnsafeMutablePointer<Attempt>
 
 extension StreamPointer {
     /// Whose stream it is. For streams to upstreams.
     @inline(__always)
-    var attempt: AttemptPointer { pointee.context.unsafelyUnwrapped.assumingMemoryBound(to: Attempt.self) }
+    var attempt: Record<Attempt> { Record<Attempt>(opaque: pointee.context.unsafelyUnwrapped) }
+}
+
+extension Record<Attempt> {
+    /// Something of it is under way.
+    var isLive: Bool { self.stream != nil ? true : self.isWaiting }
+
+    /// As new, but for its call and what the next beginning sets. It is not live.
+    @inline(__always)
+    func finish() {
+        self.endpoint = nil
+        self.isHeld = false
+    }
 }

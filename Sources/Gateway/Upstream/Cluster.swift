@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Bytes
 internal import GRPC
 internal import GatewayModel
 internal import Net
@@ -144,13 +145,13 @@ package final class Cluster {
 
     /// Where a call goes.
     enum Choice {
-        case endpoint(Unmanaged<Endpoint>)
+        case endpoint(Borrowed<Endpoint>)
         case refused(RefusalCause)
     }
 
     /// The endpoint for an attempt, another than `avoided` where there is one.
-    func choose(for exchange: ExchangePointer, avoiding avoided: Unmanaged<Endpoint>? = nil) -> Choice {
-        if guards.limits, let limits = limits(for: exchange), record.usage.requests >= limits.requests {
+    func choose(for call: Record<Call>, avoiding avoided: Borrowed<Endpoint>? = nil) -> Choice {
+        if guards.limits, let limits = limits(for: call), record.usage.requests >= limits.requests {
             record.usage.recordOverflow()
             return .refused(.circuitFull(retryAfter: nil))
         }
@@ -158,27 +159,27 @@ package final class Cluster {
         if guards.breaker, let breaker = record.breaker, !breaker.wouldAdmit(at: now) {
             return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
         }
-        let hash = plan.hash?.hash(exchange)
-        switch balancer.pick(hash: hash, avoiding: avoided?._withUnsafeGuaranteedRef { $0.member }, now: now) {
+        let hash = plan.hash?.hash(call)
+        switch balancer.pick(hash: hash, avoiding: avoided?.member, now: now) {
         case .member(let member):
             if guards.breaker, let breaker = record.breaker, !breaker.admit(at: now) {
                 return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
             }
-            return .endpoint(Unmanaged.fromOpaque(member.pointee.owner!))
+            return .endpoint(Borrowed(member.owner!))
         case .blocked(let time): return .refused(.circuitOpen(retryAfter: time))
         case .noneHealthy: return .refused(.noHealthyEndpoint(retryAfter: nil))
         }
     }
 
-    private func limits(for exchange: ExchangePointer) -> CircuitLimits? {
+    private func limits(for call: Record<Call>) -> CircuitLimits? {
         guard guards.limits else { return nil }
-        return record.settings.limits(isHighPriority: exchange.isHighPriority)
+        return record.settings.limits(isHighPriority: call.isHighPriority)
     }
 
     /// A place among the retries that run, to be given back by `retryEnded`; false where there is none.
-    func beginRetry(_ exchange: ExchangePointer) -> Bool {
+    func beginRetry(_ call: Record<Call>) -> Bool {
         let usage = record.usage
-        let isWithinLimit = limits(for: exchange)?.retries.map { usage.retries < $0 } ?? true
+        let isWithinLimit = limits(for: call)?.retries.map { usage.retries < $0 } ?? true
         let isWithinBudget = record.settings.retryBudget?.allows(usage.retries, beside: usage.requests) ?? true
         guard isWithinLimit, isWithinBudget else {
             usage.recordOverflow()
@@ -204,17 +205,17 @@ package final class Cluster {
     func hedgesEnded(_ count: Int) { record.usage.addHedges(-count) }
 
     /// An attempt at `endpoint` that began at `began` has ended: once for each.
-    func record(_ outcome: AttemptOutcome, of endpoint: Unmanaged<Endpoint>, began: Instant) {
+    func record(_ outcome: AttemptOutcome, of endpoint: Borrowed<Endpoint>, began: Instant) {
         guard guards.observes else { return }
         let now = context.loop.now
-        let isChanged = endpoint._withUnsafeGuaranteedRef { record.record(outcome, of: $0.record, began: began, now: now) }
+        let isChanged = endpoint { record.record(outcome, of: $0.record, began: began, now: now) }
         guard isChanged else { return }
         refresh()
         record.announceChange()
     }
 }
 
-extension ExchangePointer {
+extension Record<Call> {
     /// By its route.
-    var isHighPriority: Bool { pointee.route?._withUnsafeGuaranteedRef { $0.priority == .high } ?? false }
+    var isHighPriority: Bool { self.route?.priority == .high }
 }

@@ -1,4 +1,5 @@
 package import Balancing
+internal import Bytes
 internal import HTTPModel
 package import Net
 internal import Random
@@ -11,13 +12,13 @@ package import Transport
 /// Hears what becomes of requests that an endpoint had to let wait.
 protocol EndpointClient: AnyObject {
     /// There is room: send it now.
-    func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: AttemptPointer, on connection: ClientConnection)
+    func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: Record<Attempt>, on connection: ClientConnection)
     /// No connection could be made.
-    func endpoint(_ endpoint: Endpoint, failed attempt: AttemptPointer, _ end: ChannelEnd)
+    func endpoint(_ endpoint: Endpoint, failed attempt: Record<Attempt>, _ end: ChannelEnd)
     /// A connection was closed because its peer did not respond.
     func endpointWasUnresponsive(_ endpoint: Endpoint)
     /// The endpoint is no longer part of its cluster: it was not tried.
-    func endpoint(_ endpoint: Endpoint, removedFor attempt: AttemptPointer)
+    func endpoint(_ endpoint: Endpoint, removedFor attempt: Record<Attempt>)
 }
 
 /// One address of a cluster, on one worker: its connections, and the requests that wait for one.
@@ -44,16 +45,16 @@ package final class Endpoint: ClientConnectionOwner {
     private unowned(unsafe) let client: any EndpointClient
     private var connections: [Pooled] = []
     /// Those of `connections` that have been ready: for choosing one without counting references.
-    private var usable: [Unmanaged<ClientConnection>] = []
-    private var firstWaiting: AttemptPointer?
-    private var lastWaiting: AttemptPointer?
+    private var usable: [Borrowed<ClientConnection>] = []
+    private var firstWaiting: Record<Attempt>?
+    private var lastWaiting: Record<Attempt>?
     private var waitingCount = 0
     /// Requests sent and not over, and requests that wait.
     package var activeCount: Int {
-        get { member.pointee.load }
+        get { member.load }
         set {
-            if isLimited { cluster.usage.addRequests(newValue - member.pointee.load) }
-            member.pointee.load = newValue
+            if isLimited { cluster.usage.addRequests(newValue - member.load) }
+            member.load = newValue
         }
     }
     /// Attempts that name it as theirs, the log's sake included: as long as any does, it lives.
@@ -98,29 +99,27 @@ package final class Endpoint: ClientConnectionOwner {
         self.context = context
         self.client = client
         record = cluster.retain(identity)
-        member = .allocate(capacity: 1)
-        member.initialize(
-            to: Member(
-                weight: place.plan.weight, priority: place.plan.priority, key: StableHash.hash(identity),
-                owner: Unmanaged.passUnretained(self).toOpaque()))
-        member.pointee.breaker = record.breaker.map { .passUnretained($0) }
+        member = .allocate(
+            Member(weight: place.plan.weight, priority: place.plan.priority, key: StableHash.hash(identity)))
+        member.owner = Borrowed(self).opaque
+        member.breaker = record.breaker.map { Borrowed($0) }
     }
 
     deinit { member.deallocate() }
 
     /// No connect has failed a moment ago.
-    package var isUsable: Bool { member.pointee.avoidUntil <= context.loop.now }
+    package var isUsable: Bool { member.avoidUntil <= context.loop.now }
 
     func setShare(weight: UInt32, priority: Int) {
-        member.pointee.weight = weight
-        member.pointee.priority = priority
+        member.weight = weight
+        member.priority = priority
     }
 
     /// Has its balancer know what checks and outlier verdicts say now.
-    func takeVerdict() { member.pointee.isHealthy = record.isHealthy }
+    func takeVerdict() { member.isHealthy = record.isHealthy }
 
     enum Admission {
-        case room(Unmanaged<ClientConnection>)
+        case room(Borrowed<ClientConnection>)
         case waits
         /// The queue is full.
         case overflow
@@ -131,50 +130,50 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     /// A connection with room, or a place in the queue for one.
-    func admit(_ attempt: AttemptPointer) -> Admission {
+    func admit(_ attempt: Record<Attempt>) -> Admission {
         var index = 0
         while index < usable.count {
             let connection = usable[index]
-            if connection._withUnsafeGuaranteedRef({ $0.hasRoom }) { return .room(connection) }
+            if connection.hasRoom { return .room(connection) }
             index += 1
         }
         guard waitingCount < settings.waiting, hasPendingRoom(attempt) else { return .overflow }
         guard openIfNeeded(adding: 1, limits: limits(attempt)) else { return shortage == nil ? .failed : .withoutSocket }
-        attempt.pointee.isWaiting = true
-        attempt.pointee.next = nil
-        attempt.pointee.previous = lastWaiting
-        if let lastWaiting { lastWaiting.pointee.next = attempt } else { firstWaiting = attempt }
+        attempt.isWaiting = true
+        attempt.next = nil
+        attempt.previous = lastWaiting
+        if let lastWaiting { lastWaiting.next = attempt } else { firstWaiting = attempt }
         lastWaiting = attempt
         waitingCount += 1
         if isLimited { cluster.usage.addPending(1) }
         return .waits
     }
 
-    private func limits(_ attempt: AttemptPointer) -> CircuitLimits? {
-        isLimited ? cluster.settings.limits(isHighPriority: attempt.pointee.exchange?.isHighPriority ?? false) : nil
+    private func limits(_ attempt: Record<Attempt>) -> CircuitLimits? {
+        isLimited ? cluster.settings.limits(isHighPriority: attempt.call?.isHighPriority ?? false) : nil
     }
 
-    private func hasPendingRoom(_ attempt: AttemptPointer) -> Bool {
+    private func hasPendingRoom(_ attempt: Record<Attempt>) -> Bool {
         guard let limits = limits(attempt), cluster.usage.pending >= limits.pending else { return true }
         cluster.usage.recordOverflow()
         return false
     }
 
     /// Takes an attempt out of the queue.
-    func withdraw(_ attempt: AttemptPointer) {
-        if let previous = attempt.pointee.previous {
-            previous.pointee.next = attempt.pointee.next
+    func withdraw(_ attempt: Record<Attempt>) {
+        if let previous = attempt.previous {
+            previous.next = attempt.next
         } else {
-            firstWaiting = attempt.pointee.next
+            firstWaiting = attempt.next
         }
-        if let next = attempt.pointee.next {
-            next.pointee.previous = attempt.pointee.previous
+        if let next = attempt.next {
+            next.previous = attempt.previous
         } else {
-            lastWaiting = attempt.pointee.previous
+            lastWaiting = attempt.previous
         }
-        attempt.pointee.isWaiting = false
-        attempt.pointee.next = nil
-        attempt.pointee.previous = nil
+        attempt.isWaiting = false
+        attempt.next = nil
+        attempt.previous = nil
         waitingCount -= 1
         if isLimited { cluster.usage.addPending(-1) }
     }
@@ -211,16 +210,16 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     private func recordFailure() {
-        member.pointee.avoidUntil = context.loop.now + backoff.failed()
+        member.avoidUntil = context.loop.now + backoff.failed()
     }
 
     // MARK: ClientConnectionOwner
 
     package func clientConnectionOpened(_ connection: ClientConnection) {
         backoff.succeeded()
-        member.pointee.avoidUntil = Instant(nanoseconds: 0)
+        member.avoidUntil = Instant(nanoseconds: 0)
         expectedCapacity = max(1, connection.capacity)
-        usable.append(.passUnretained(connection))
+        usable.append(Borrowed(connection))
         if let pooled = connections.first(where: { $0.connection === connection }) {
             pooled.timer = Timer(on: context.loop) { [unowned self, unowned(unsafe) connection] in
                 checkIdle(connection)
@@ -266,7 +265,7 @@ package final class Endpoint: ClientConnectionOwner {
         let wasOpen = connection.wasReady
         let pooled = connections.remove(at: index)
         if isLimited { cluster.usage.addConnections(-1) }
-        usable.removeAll { $0.toOpaque() == Unmanaged.passUnretained(connection).toOpaque() }
+        usable.removeAll { $0 == Borrowed(connection) }
         pooled.timer = nil
         pooled.age = nil
         if connection.isUnresponsive { recordUnresponsive() }

@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Bytes
 package import GatewayModel
 internal import HTTPModel
 internal import JOSE
@@ -31,27 +32,27 @@ package struct HashPolicy: Sendable, Equatable {
     }
 
     /// Of the first source that the call has; `nil` where it has none.
-    func hash(_ exchange: ExchangePointer) -> UInt64? {
-        guard let stream = exchange.pointee.downstream else { return nil }
+    func hash(_ call: Record<Call>) -> UInt64? {
+        guard let stream = call.downstream else { return nil }
         for source in sources {
             switch source {
             case .header(let name):
-                let fields = stream.pointee.fields
+                let fields = stream.fields
                 for index in 0..<fields.count where fields.fields[index].nameBytes.elementsEqual(name) {
                     return StableHash.hash(fields.fields[index].valueBytes)
                 }
             case .claim(let path):
-                if let claim = exchange.pointee.identity?.token.claim(path),
+                if let claim = call.identity?.token.claim(path),
                     let hash = claim.withScalar({ StableHash.hash($0) })
                 {
                     return hash
                 }
             case .tenant:
-                if let tenant = exchange.pointee.identity?.tenant { return tenant.withUnsafeBytes { StableHash.hash($0) } }
+                if let tenant = call.identity?.tenant { return tenant.withUnsafeBytes { StableHash.hash($0) } }
             case .cookie(let name):
                 if let value = Self.cookie(name, in: stream) { return StableHash.hash(value) }
             case .address:
-                if let address = exchange.pointee.origin?.address {
+                if let address = call.origin?.address {
                     return withUnsafeBytes(of: address.bits) { StableHash.hash($0) }
                 }
             }
@@ -61,7 +62,7 @@ package struct HashPolicy: Sendable, Equatable {
 
     /// The value of a cookie, without its quotes' meaning (RFC 6265, section 4.2); they may come in several fields.
     private static func cookie(_ name: [UInt8], in stream: StreamPointer) -> UnsafeRawBufferPointer? {
-        let fields = stream.pointee.fields
+        let fields = stream.fields
         for index in 0..<fields.count where fields.fields[index].token == .cookie {
             let text = fields.fields[index].valueBytes
             var start = 0

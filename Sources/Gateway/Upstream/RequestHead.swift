@@ -22,7 +22,7 @@ enum RequestHead {
         var forwardedFor = UnsafeRawBufferPointer(start: nil, count: 0)
         var forwardedProto: StaticString = "http"
         /// Claims to forward, and so the names of which the caller's own copies are removed.
-        var claims: Unmanaged<ClaimHeaders>?
+        var claims: Borrowed<ClaimHeaders>?
         /// Attempts before this one, for `grpc-previous-rpc-attempts`.
         var previousAttempts = 0
         /// The id goes into the connection's HPACK table: its value will not recur, its name will.
@@ -42,15 +42,15 @@ enum RequestHead {
         }
         writer.put(additions.isUpstreamSecure ? https : http)
         writer.put(":path", path, token: .path)
-        if let authority = source.pointee.fields.first(.authority) ?? source.pointee.fields.first(.host) {
+        if let authority = source.fields.first(.authority) ?? source.fields.first(.host) {
             writer.put(":authority", authority.valueBytes, token: .authority)
         } else {
             // HTTP/1.0 may name no host; servers of gRPC want one.
             writer.put(localhost)
         }
         // Trailers may have arrived behind the head while it waited: they go up behind the body.
-        let fields = source.pointee.fields
-        let headCount = source.pointee.trailersStart
+        let fields = source.fields
+        let headCount = source.trailersStart
         var index = 0
         while index < headCount {
             let field = fields.fields[index]
@@ -70,7 +70,7 @@ enum RequestHead {
                 if additions.previousAttempts == 0 { writer.copy(field) }
             case .other:
                 if let claims = additions.claims,
-                    claims._withUnsafeGuaranteedRef({ $0.overwrites(field.nameBytes) })
+                    claims({ $0.overwrites(field.nameBytes) })
                 {
                     continue
                 }
@@ -81,7 +81,7 @@ enum RequestHead {
         }
         writer.put(teTrailers)
         if let remaining = additions.remaining {
-            let text = target.pointee.fields.reserve(GRPCTimeout.textBytesMax)
+            let text = target.fields.reserve(GRPCTimeout.textBytesMax)
             let count = GRPCTimeout.write(remaining, to: text)
             writer.put(
                 Field(
@@ -91,7 +91,7 @@ enum RequestHead {
         if additions.previousAttempts > 0 {
             // The caller may have tried before us.
             let before = fields.first(.grpcPreviousRPCAttempts).flatMap { $0.number?.clamped(to: 0...(1 << 31)) } ?? 0
-            let text = target.pointee.fields.reserve(20)
+            let text = target.fields.reserve(20)
             let count = Decimal.write(before + UInt64(additions.previousAttempts), to: text)
             writer.put(
                 Field(
@@ -108,7 +108,7 @@ enum RequestHead {
         writer.put(
             "x-request-id", additions.requestID, token: .xRequestID,
             flags: additions.namesRequestID ? .borrowed : .borrowedNeverIndexed)
-        additions.claims?._withUnsafeGuaranteedRef { $0.write(to: &writer) }
+        if let claims = additions.claims { claims { $0.write(to: &writer) } }
         return writer.written
     }
 }

@@ -8,7 +8,7 @@ enum ResponseHead {
 
     /// The number in `:status`; 0 where it is none (the codec lets none such pass).
     static func status(of stream: StreamPointer) -> Int {
-        guard let field = stream.pointee.fields.first(.status), field.valueCount == 3 else { return 0 }
+        guard let field = stream.fields.first(.status), field.valueCount == 3 else { return 0 }
         return field.number?.exactly(as: Int.self) ?? 0
     }
 
@@ -18,14 +18,14 @@ enum ResponseHead {
         scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeBufferPointer<Field> {
         var writer = FieldWriter(for: target, scratch: scratch)
-        let fields = source.pointee.fields
+        let fields = source.fields
         if status == 200 {
             writer.put(ok)
         } else if let field = fields.first(.status) {
             writer.copy(field)
         }
         var index = 0
-        let count = isInformational ? fields.count : source.pointee.trailersStart
+        let count = isInformational ? fields.count : source.trailersStart
         while index < count {
             copyEndToEnd(fields.fields[index], &writer)
             index += 1
@@ -36,17 +36,17 @@ enum ResponseHead {
     /// The trailers of `source`, kept in the arena of `target`; `nil` where there are none.
     /// - Parameter claims: on the way up, the names that only the gateway may say.
     static func trailers(
-        from source: StreamPointer, to target: StreamPointer, without claims: Unmanaged<ClaimHeaders>? = nil,
+        from source: StreamPointer, to target: StreamPointer, without claims: Borrowed<ClaimHeaders>? = nil,
         scratch: UnsafeMutableBufferPointer<Field>
     ) -> UnsafeMutableBufferPointer<Field>? {
-        let fields = source.pointee.fields
-        guard fields.count > source.pointee.trailersStart else { return nil }
+        let fields = source.fields
+        guard fields.count > source.trailersStart else { return nil }
         var writer = FieldWriter(for: target, scratch: scratch)
-        var index = source.pointee.trailersStart
+        var index = source.trailersStart
         while index < fields.count {
             let field = fields.fields[index]
             index += 1
-            if let claims, claims._withUnsafeGuaranteedRef({ $0.overwrites(field.nameBytes) }) { continue }
+            if let claims, claims({ $0.overwrites(field.nameBytes) }) { continue }
             copyEndToEnd(field, &writer)
         }
         return writer.count == 0 ? nil : writer.keep()
@@ -57,7 +57,7 @@ enum ResponseHead {
 
     /// Drops everything but how a call ended from the section that begins at `start`: its status, and its message, cut.
     static func dropDetails(of stream: StreamPointer, from start: Int, bytesMax: Int = .max) {
-        stream.pointee.fields.removeAll(from: start) { field in
+        stream.fields.removeAll(from: start) { field in
             switch field.token {
             case .status, .grpcStatus, .grpcMessage: false
             // Trailers have no type.
@@ -65,16 +65,16 @@ enum ResponseHead {
             default: true
             }
         }
-        if start == 0 { stream.pointee.trailersStart = stream.pointee.fields.count }
-        guard let index = (start..<stream.pointee.fields.count).first(where: { stream.pointee.fields[$0].token == .grpcMessage })
+        if start == 0 { stream.trailersStart = stream.fields.count }
+        guard let index = (start..<stream.fields.count).first(where: { stream.fields[$0].token == .grpcMessage })
         else { return }
-        var field = stream.pointee.fields[index]
-        let others = UnsafeBufferPointer(rebasing: stream.pointee.fields.all[start...]).listBytes - field.valueCount
+        var field = stream.fields[index]
+        let others = UnsafeBufferPointer(rebasing: stream.fields.all[start...]).listBytes - field.valueCount
         let room = min(messageBytesMax, max(0, bytesMax - others))
         guard field.valueCount > room else { return }
         field.valueCount = StatusFields.cutEncoded(field.valueBytes, to: room)
-        stream.pointee.fields.replace(index, with: field)
-        if field.valueCount == 0 { stream.pointee.fields.removeAll(from: start) { $0.token == .grpcMessage } }
+        stream.fields.replace(index, with: field)
+        if field.valueCount == 0 { stream.fields.removeAll(from: start) { $0.token == .grpcMessage } }
     }
 
     @inline(__always)

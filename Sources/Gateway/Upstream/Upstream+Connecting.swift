@@ -1,10 +1,11 @@
 internal import Balancing
+internal import Bytes
 internal import GRPC
 internal import Sockets
 
 /// Attempts for which there is no connection.
 extension Upstream {
-    func connectFailed(_ attempt: AttemptPointer, _ endpoint: Endpoint) {
+    func connectFailed(_ attempt: Record<Attempt>, _ endpoint: Endpoint) {
         endpoint.activeCount -= 1
         count(.upstreamConnectFailed)
         record(attempt, .localFailure)
@@ -12,7 +13,7 @@ extension Upstream {
     }
 
     /// This process has no socket to connect with: the endpoint is not to blame, and another would fare no better.
-    func lackedSocket(_ attempt: AttemptPointer, _ endpoint: Endpoint) {
+    func lackedSocket(_ attempt: Record<Attempt>, _ endpoint: Endpoint) {
         endpoint.activeCount -= 1
         failed(attempt, .refused(.outOfSockets))
     }

@@ -7,14 +7,14 @@ internal import Transport
 extension Upstream {
     /// Long enough for a healthy upstream to have said something: all the time that the call or the attempt had, half of it
     /// where the caller gives up earlier, or a second.
-    func waitedLong(_ attempt: AttemptPointer, _ stream: StreamPointer) -> Bool {
-        let exchange = attempt.pointee.exchange!
+    func waitedLong(_ attempt: Record<Attempt>, _ stream: StreamPointer) -> Bool {
+        let call = attempt.call!
         let now = now
-        if now >= exchange.pointee.deadline || now >= attempt.pointee.due { return true }
-        let waited = now.nanoseconds(since: Instant(nanoseconds: stream.pointee.began))
+        if now >= call.deadline || now >= attempt.due { return true }
+        let waited = now.nanoseconds(since: Instant(nanoseconds: stream.began))
         if waited >= Self.longWaitNanoseconds { return true }
-        guard exchange.pointee.deadline != .distantFuture else { return false }
-        return waited >= exchange.pointee.deadline.nanoseconds(since: exchange.pointee.began) / 2
+        guard call.deadline != .distantFuture else { return false }
+        return waited >= call.deadline.nanoseconds(since: call.began) / 2
     }
 
     private static let longWaitNanoseconds: UInt64 = 1_000_000_000

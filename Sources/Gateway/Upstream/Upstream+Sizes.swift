@@ -1,12 +1,13 @@
 internal import Balancing
+internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Transport
 
 /// What becomes of heads and trailers that are larger than one side or the other takes: one call's affair, and no endpoint's fault.
 extension Upstream {
-    func failUnsent(_ attempt: AttemptPointer, _ refusal: RequestRefusal) {
-        attempt.pointee.endpoint!._withUnsafeGuaranteedRef { endpoint in
+    func failUnsent(_ attempt: Record<Attempt>, _ refusal: RequestRefusal) {
+        attempt.endpoint! { endpoint in
             switch refusal {
             // The connection has just been told to go: the pool finds another.
             case .noStream: connectFailed(attempt, endpoint)
@@ -20,23 +21,23 @@ extension Upstream {
     }
 
     /// Trailers of a request that are larger than the endpoint takes.
-    func refuseTrailers(_ exchange: ExchangePointer, _ trailers: UnsafeMutableBufferPointer<Field>, on connection: Connection) {
+    func refuseTrailers(_ call: Record<Call>, _ trailers: UnsafeMutableBufferPointer<Field>, on connection: Connection) {
         count(.upstreamHeadRefused)
         let bytes = UnsafeBufferPointer(trailers).listBytes
-        worker.fail(exchange, .headTooLargeForUpstream(bytes: bytes, bytesMax: connection.peerFieldListBytesMax))
+        worker.fail(call, .headTooLargeForUpstream(bytes: bytes, bytesMax: connection.peerFieldListBytesMax))
     }
 
     /// Leaves of a section that was too large what tells how the call ended.
     ///
     /// - Parameter bytesMax: of the whole section, where the caller has said so.
-    func dropDetails(_ exchange: ExchangePointer, _ stream: StreamPointer, from start: Int, bytesMax: Int = .max) {
-        if exchange.pointee.isRPC {
+    func dropDetails(_ call: Record<Call>, _ stream: StreamPointer, from start: Int, bytesMax: Int = .max) {
+        if call.isRPC {
             ResponseHead.dropDetails(of: stream, from: start, bytesMax: bytesMax)
         } else {
             // Trailers of HTTP may be left out (RFC 9110, section 6.5.1).
-            stream.pointee.fields.removeAll(from: start) { _ in true }
+            stream.fields.removeAll(from: start) { _ in true }
         }
-        exchange.pointee.outcome.detail = "upstream_trailers_too_large"
+        call.outcome.detail = "upstream_trailers_too_large"
         count(.upstreamDetailsDropped)
     }
 }

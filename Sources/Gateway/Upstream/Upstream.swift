@@ -7,17 +7,17 @@ internal import Sockets
 internal import Time
 internal import Transport
 
-/// The upstream half of every exchange of a worker: sends requests on, and walks the answers back.
+/// The upstream half of every call of a worker: sends requests on, and walks the answers back.
 package final class Upstream: StreamHandler, EndpointClient {
     /// Set once, by the worker that owns it. On the way of every call it is reached without counting references.
-    var reference: Unmanaged<GatewayWorker>!
+    var reference: Borrowed<GatewayWorker>!
     private(set) var ownReference = UnownedReference<any StreamHandler>(nil)
     /// Watches the attempts of calls that may have several.
     let trials = Trials()
     /// `trials`, reached without counting references.
-    private let trialsReference: Unmanaged<Trials>
+    private let trialsReference: Borrowed<Trials>
     private let trialsHandler: UnownedReference<any StreamHandler>
-    var worker: GatewayWorker { reference.takeUnretainedValue() }
+    var worker: GatewayWorker { reference.object }
 
     /// What of a request body is kept for sending it again.
     private static let replayBytesMax = 64 << 10
@@ -26,62 +26,62 @@ package final class Upstream: StreamHandler, EndpointClient {
     private static let unseenAttemptsMax: UInt8 = 2
 
     package init() {
-        trialsReference = .passUnretained(trials)
+        trialsReference = Borrowed(trials)
         trialsHandler = UnownedReference(trials)
         ownReference = UnownedReference(self)
-        trials.reference = .passUnretained(self)
+        trials.reference = Borrowed(self)
     }
 
     @inline(__always)
-    func count(_ event: GatewayEvent) { reference._withUnsafeGuaranteedRef { $0.metrics.count(event) } }
+    func count(_ event: GatewayEvent) { reference { $0.metrics.count(event) } }
 
     private var fieldScratch: UnsafeMutableBufferPointer<Field> {
-        reference._withUnsafeGuaranteedRef { $0.context.fieldScratch }
+        reference.context.fieldScratch
     }
-    var now: Instant { reference._withUnsafeGuaranteedRef { $0.now } }
+    var now: Instant { reference.now }
 
     // MARK: The request's way up
 
-    /// Sends an exchange on, for the first time.
-    func start(_ exchange: ExchangePointer) {
-        guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ $0.trials == nil }) else {
-            return trialsReference._withUnsafeGuaranteedRef { $0.start(exchange) }
+    /// Sends a call on, for the first time.
+    func start(_ call: Record<Call>) {
+        guard call.policy!({ $0.trials == nil }) else {
+            return trialsReference { $0.start(call) }
         }
-        begin(exchange.pointee.attempt)
+        begin(call.attempt)
     }
 
     /// Picks an endpoint, another than the attempt's former one where there is one, and sends the request there, or waits
     /// for a connection to it.
-    func begin(_ attempt: AttemptPointer) {
-        let former = attempt.pointee.endpoint
+    func begin(_ attempt: Record<Attempt>) {
+        let former = attempt.endpoint
         begin(attempt, avoiding: former)
-        former?._withUnsafeGuaranteedRef { $0.release() }
+        if let former { former { $0.release() } }
     }
 
     /// - Parameter avoided: an endpoint that lives for the length of the call.
-    func begin(_ attempt: AttemptPointer, avoiding avoided: Unmanaged<Endpoint>?) {
-        let exchange = attempt.pointee.exchange!
-        exchange.pointee.attempts &+= 1
-        attempt.pointee.endpoint = nil
-        switch exchange.cluster._withUnsafeGuaranteedRef({ $0.choose(for: exchange, avoiding: avoided) }) {
+    func begin(_ attempt: Record<Attempt>, avoiding avoided: Borrowed<Endpoint>?) {
+        let call = attempt.call!
+        call.attempts &+= 1
+        attempt.endpoint = nil
+        switch call.cluster({ $0.choose(for: call, avoiding: avoided) }) {
         case .refused(let cause): failed(attempt, .refused(cause))
         case .endpoint(let endpoint):
-            attempt.pointee.endpoint = endpoint
-            attempt.pointee.began = now
-            endpoint._withUnsafeGuaranteedRef {
+            attempt.endpoint = endpoint
+            attempt.began = now
+            endpoint {
                 $0.retain()
                 send(attempt, to: $0)
             }
         }
     }
 
-    private func send(_ attempt: AttemptPointer, to endpoint: Endpoint) {
-        let exchange = attempt.pointee.exchange!
+    private func send(_ attempt: Record<Attempt>, to endpoint: Endpoint) {
+        let call = attempt.call!
         count(.upstreamAttempt)
         endpoint.activeCount += 1
         switch endpoint.admit(attempt) {
-        case .room(let connection): connection._withUnsafeGuaranteedRef { send(attempt, on: $0) }
-        case .waits: if attempt == exchange.pointee.attempt { exchange.pointee.phase = .waiting }
+        case .room(let connection): connection { send(attempt, on: $0) }
+        case .waits: if attempt == call.attempt { call.phase = .waiting }
         case .overflow:
             endpoint.activeCount -= 1
             count(.queueOverflow)
@@ -91,275 +91,275 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
     }
 
-    func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: AttemptPointer, on connection: ClientConnection) {
-        guard attempt.pointee.exchange != nil else { return worker.mirrors.send(attempt, on: connection) }
+    func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: Record<Attempt>, on connection: ClientConnection) {
+        guard attempt.call != nil else { return worker.mirrors.send(attempt, on: connection) }
         send(attempt, on: connection)
     }
 
-    func endpoint(_ endpoint: Endpoint, failed attempt: AttemptPointer, _ end: ChannelEnd) {
-        guard let exchange = attempt.pointee.exchange else {
+    func endpoint(_ endpoint: Endpoint, failed attempt: Record<Attempt>, _ end: ChannelEnd) {
+        guard let call = attempt.call else {
             return worker.mirrors.failed(attempt, end.isShortage ? nil : .localFailure)
         }
         if end.isShortage { return lackedSocket(attempt, endpoint) }
-        if let reason = end.reason { exchange.pointee.transportFailure = reason }
+        if let reason = end.reason { call.transportFailure = reason }
         connectFailed(attempt, endpoint)
     }
 
     func endpointWasUnresponsive(_ endpoint: Endpoint) { count(.upstreamPingTimeout) }
 
-    func endpoint(_ endpoint: Endpoint, removedFor attempt: AttemptPointer) {
-        guard attempt.pointee.exchange != nil else { return worker.mirrors.failed(attempt, nil) }
+    func endpoint(_ endpoint: Endpoint, removedFor attempt: Record<Attempt>) {
+        guard attempt.call != nil else { return worker.mirrors.failed(attempt, nil) }
         endpoint.activeCount -= 1
-        attempt.pointee.exchange!.pointee.attempts -= 1
+        attempt.call!.attempts -= 1
         begin(attempt)
     }
 
     /// What became of an attempt, for those who judge endpoints by it: once for each.
-    func record(_ attempt: AttemptPointer, _ outcome: AttemptOutcome) {
-        guard let endpoint = attempt.pointee.endpoint else { return }
-        attempt.pointee.exchange!.cluster._withUnsafeGuaranteedRef {
-            $0.record(outcome, of: endpoint, began: attempt.pointee.began)
+    func record(_ attempt: Record<Attempt>, _ outcome: AttemptOutcome) {
+        guard let endpoint = attempt.endpoint else { return }
+        attempt.call!.cluster {
+            $0.record(outcome, of: endpoint, began: attempt.began)
         }
     }
 
     /// By what the answer says.
-    private func recordAnswer(_ attempt: AttemptPointer, _ exchange: ExchangePointer) {
-        if let status = exchange.pointee.outcome.grpcStatus {
+    private func recordAnswer(_ attempt: Record<Attempt>, _ call: Record<Call>) {
+        if let status = call.outcome.grpcStatus {
             record(attempt, AttemptOutcome(status))
-            if case .unimplemented = status { worker.methodMissed(exchange) }
+            if case .unimplemented = status { worker.methodMissed(call) }
         } else {
-            let httpStatus = exchange.pointee.outcome.httpStatus
-            record(attempt, exchange.pointee.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
+            let httpStatus = call.outcome.httpStatus
+            record(attempt, call.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
         }
     }
 
     /// An attempt is over without an answer, and no longer its endpoint's: another follows, or the call has failed.
-    func failed(_ attempt: AttemptPointer, _ failure: AttemptFailure) {
-        let exchange = attempt.pointee.exchange!
-        if exchange.pointee.flags.contains(.onTrial) { return trials.failed(attempt, failure) }
+    func failed(_ attempt: Record<Attempt>, _ failure: AttemptFailure) {
+        let call = attempt.call!
+        if call.flags.contains(.onTrial) { return trials.failed(attempt, failure) }
         let attemptsMax =
             switch failure {
             case .connectFailed, .closed(.unprocessed): Self.unseenAttemptsMax
             default: UInt8(0)
             }
-        guard exchange.pointee.attempts < attemptsMax, exchange.pointee.canBeSentAgain else {
+        guard call.attempts < attemptsMax, call.canBeSentAgain else {
             if case .closed(.unprocessed) = failure { count(.upstreamReset) }
-            return worker.fail(exchange, failure.cause)
+            return worker.fail(call, failure.cause)
         }
         count(.upstreamResent)
         begin(attempt)
     }
 
-    private func send(_ attempt: AttemptPointer, on connection: ClientConnection) {
-        let exchange = attempt.pointee.exchange!
-        guard let downstream = exchange.pointee.downstream else { return }
-        let bodyEnded = exchange.pointee.flags.contains(.requestEnded)
-        let bodyIsEmpty = exchange.pointee.body.isEmpty
-        let hasTrailers = downstream.pointee.fields.count > downstream.pointee.trailersStart
+    private func send(_ attempt: Record<Attempt>, on connection: ClientConnection) {
+        let call = attempt.call!
+        guard let downstream = call.downstream else { return }
+        let bodyEnded = call.flags.contains(.requestEnded)
+        let bodyIsEmpty = call.body.isEmpty
+        let hasTrailers = downstream.fields.count > downstream.trailersStart
         let endsWithHead = bodyEnded && bodyIsEmpty && !hasTrailers
-        let handler = exchange.pointee.flags.contains(.onTrial) ? trialsHandler : ownReference
+        let handler = call.flags.contains(.onTrial) ? trialsHandler : ownReference
         let stream: StreamPointer
         do throws(RequestRefusal) {
             stream = try connection.makeStream()
-            let fields = reference._withUnsafeGuaranteedRef { $0.writeRequestHead(attempt, from: downstream, to: stream) }
+            let fields = reference { $0.writeRequestHead(attempt, from: downstream, to: stream) }
             try connection.submit(
-                stream, fields, ended: endsWithHead, handler: handler, context: UnsafeMutableRawPointer(attempt))
+                stream, fields, ended: endsWithHead, handler: handler, context: attempt.opaque)
         } catch {
             return failUnsent(attempt, error)
         }
-        attempt.pointee.stream = stream
-        exchange.pointee.phase = .requesting
-        attempt.pointee.drained = 0
-        exchange.pointee.bridge?.requestFlow.beginAgain()
+        attempt.stream = stream
+        call.phase = .requesting
+        attempt.drained = 0
+        call.bridge?.requestFlow.beginAgain()
         if !bodyIsEmpty {
-            connection.send(stream, sharing: exchange.pointee.body)
-            dropBodyIfLarge(exchange)
+            connection.send(stream, sharing: call.body)
+            dropBodyIfLarge(call)
         }
-        if bodyEnded, !endsWithHead { finishRequest(exchange, downstream, stream, connection) }
+        if bodyEnded, !endsWithHead { finishRequest(call, downstream, stream, connection) }
     }
 
     /// More of the body has arrived from the caller.
     @inline(__always)
-    func forward(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
-        if exchange.pointee.shaping != nil { worker.copyForMirror(exchange, bytes) }
-        guard let stream = exchange.pointee.upstream else {
-            keep(bytes, of: exchange)
-            return reference._withUnsafeGuaranteedRef { $0.checkMemory() }
+    func forward(_ call: Record<Call>, _ bytes: UnsafeRawBufferPointer) {
+        if call.shaping != nil { worker.copyForMirror(call, bytes) }
+        guard let stream = call.upstream else {
+            keep(bytes, of: call)
+            return reference { $0.checkMemory() }
         }
-        if exchange.pointee.phase == .requesting, !exchange.pointee.flags.contains(.bodyDropped) {
-            let before = exchange.pointee.body.count
-            keep(bytes, of: exchange)
-            stream.connection { $0.send(stream, sharing: exchange.pointee.body, from: before) }
-            dropBodyIfLarge(exchange)
+        if call.phase == .requesting, !call.flags.contains(.bodyDropped) {
+            let before = call.body.count
+            keep(bytes, of: call)
+            stream.connection { $0.send(stream, sharing: call.body, from: before) }
+            dropBodyIfLarge(call)
         } else {
             stream.connection { $0.send(stream, bytes) }
         }
-        reference._withUnsafeGuaranteedRef { $0.checkMemory(afterUpstream: stream) }
+        reference { $0.checkMemory(afterUpstream: stream) }
     }
 
     @inline(__always)
-    private func keep(_ bytes: UnsafeRawBufferPointer, of exchange: ExchangePointer) {
-        reference._withUnsafeGuaranteedRef { exchange.pointee.body.append(bytes, from: $0.chunks) }
+    private func keep(_ bytes: UnsafeRawBufferPointer, of call: Record<Call>) {
+        reference { call.body.append(bytes, from: $0.chunks) }
     }
 
     @inline(__always)
-    private func dropBodyIfLarge(_ exchange: ExchangePointer) {
-        let isTight = reference._withUnsafeGuaranteedRef { $0.chunks.bytesInUse > $0.memoryLimits.replayBytesMax }
-        guard isTight || exchange.pointee.body.count > Self.replayBytesMax else { return }
-        exchange.pointee.flags.insert(.bodyDropped)
-        exchange.pointee.body.removeAll(pool: worker.context.chunks)
+    private func dropBodyIfLarge(_ call: Record<Call>) {
+        let isTight = reference { $0.chunks.bytesInUse > $0.memoryLimits.replayBytesMax }
+        guard isTight || call.body.count > Self.replayBytesMax else { return }
+        call.flags.insert(.bodyDropped)
+        call.body.removeAll(pool: worker.context.chunks)
     }
 
     /// The caller has sent everything.
-    func requestEnded(_ exchange: ExchangePointer) {
-        if exchange.pointee.shaping != nil { worker.sendMirror(exchange) }
-        guard let stream = exchange.pointee.upstream, let downstream = exchange.pointee.downstream else { return }
-        stream.connection { finishRequest(exchange, downstream, stream, $0) }
+    func requestEnded(_ call: Record<Call>) {
+        if call.shaping != nil { worker.sendMirror(call) }
+        guard let stream = call.upstream, let downstream = call.downstream else { return }
+        stream.connection { finishRequest(call, downstream, stream, $0) }
     }
 
     private func finishRequest(
-        _ exchange: ExchangePointer, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
+        _ call: Record<Call>, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
     ) {
-        if downstream.pointee.fields.count > downstream.pointee.trailersStart,
+        if downstream.fields.count > downstream.trailersStart,
             let trailers = ResponseHead.trailers(
                 from: downstream, to: stream,
-                without: reference._withUnsafeGuaranteedRef({ $0.claims(of: exchange) }), scratch: fieldScratch)
+                without: reference({ $0.claims(of: call) }), scratch: fieldScratch)
         {
-            guard connection.takes(UnsafeBufferPointer(trailers)) else { return refuseTrailers(exchange, trailers, on: connection) }
+            guard connection.takes(UnsafeBufferPointer(trailers)) else { return refuseTrailers(call, trailers, on: connection) }
             connection.finish(stream, trailers: trailers)
         } else {
             connection.finish(stream)
         }
     }
 
-    /// The exchange needs its attempts no longer.
+    /// The call needs its attempts no longer.
     @inline(__always)
-    func cancel(_ exchange: ExchangePointer) {
-        if exchange.pointee.flags.contains(.onTrial) { trials.end(exchange) }
-        cancel(exchange.pointee.attempt)
+    func cancel(_ call: Record<Call>) {
+        if call.flags.contains(.onTrial) { trials.end(call) }
+        cancel(call.attempt)
     }
 
-    func cancel(_ attempt: AttemptPointer) {
-        if attempt.pointee.isWaiting {
-            attempt.pointee.endpoint!._withUnsafeGuaranteedRef {
+    func cancel(_ attempt: Record<Attempt>) {
+        if attempt.isWaiting {
+            attempt.endpoint! {
                 $0.withdraw(attempt)
                 $0.activeCount -= 1
             }
         }
-        guard let stream = attempt.pointee.stream else { return }
+        guard let stream = attempt.stream else { return }
         if waitedLong(attempt, stream) { ClientConnection.callGivenUp(stream) }
         release(attempt, stream)
         stream.connection { $0.reset(stream, .cancel) }
     }
 
     /// Parts the attempt from its upstream stream.
-    private func release(_ attempt: AttemptPointer, _ stream: StreamPointer) {
-        attempt.pointee.stream = nil
-        attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.activeCount -= 1 }
-        attempt.pointee.exchange!.pointee.upstreamNanoseconds += now.nanoseconds(since: attempt.pointee.began)
+    private func release(_ attempt: Record<Attempt>, _ stream: StreamPointer) {
+        attempt.stream = nil
+        attempt.endpoint! { $0.activeCount -= 1 }
+        attempt.call!.upstreamNanoseconds += now.nanoseconds(since: attempt.began)
         // What the upstream had not taken of the body is no longer owed to its window.
-        stream.pointee.handler = nil
-        stream.pointee.context = nil
+        stream.handler = nil
+        stream.context = nil
     }
 
     // MARK: The answer's way down
 
     @inline(__always)
-    private func exchange(_ stream: StreamPointer) -> ExchangePointer { stream.attempt.pointee.exchange.unsafelyUnwrapped }
+    private func call(_ stream: StreamPointer) -> Record<Call> { stream.attempt.call.unsafelyUnwrapped }
 
     package func streamInformational(_ stream: StreamPointer) {
-        let exchange = exchange(stream)
+        let call = call(stream)
         // Of no use to who expects gRPC, and some clients take them for the answer.
-        guard !exchange.pointee.isRPC, let downstream = exchange.pointee.downstream else { return }
-        if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: 0) }
+        guard !call.isRPC, let downstream = call.downstream else { return }
+        if call.cors != nil { stream.fields.removeCORSFields(from: 0) }
         let fields = ResponseHead.write(
             from: stream, to: downstream, status: 0, isInformational: true, scratch: fieldScratch)
         downstream.serverConnection { $0.inform(downstream, fields) }
     }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
-        let exchange = exchange(stream)
-        guard let downstream = exchange.pointee.downstream else { return }
-        if stream.pointee.flags.contains(.headTooLarge) {
-            guard ended, exchange.pointee.isRPC, stream.pointee.fields.first(.grpcStatus) != nil else {
+        let call = call(stream)
+        guard let downstream = call.downstream else { return }
+        if stream.flags.contains(.headTooLarge) {
+            guard ended, call.isRPC, stream.fields.first(.grpcStatus) != nil else {
                 // The endpoint answers, and others may be small.
                 record(stream.attempt, .success)
-                return abandon(exchange, .upstreamHeadTooLarge(of: stream))
+                return abandon(call, .upstreamHeadTooLarge(of: stream))
             }
-            dropDetails(exchange, stream, from: 0)
+            dropDetails(call, stream, from: 0)
         }
-        if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: 0) }
+        if call.cors != nil { stream.fields.removeCORSFields(from: 0) }
         let status = ResponseHead.status(of: stream)
-        if exchange.pointee.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
+        if call.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
-            return abandon(exchange, refusal)
+            return abandon(call, refusal)
         }
-        if let bridge = exchange.pointee.bridge {
-            exchange.pointee.outcome.httpStatus = status
+        if let bridge = call.bridge {
+            call.outcome.httpStatus = status
             if ended {
-                _ = recordStatus(exchange, stream, from: 0)
-                recordAnswer(stream.attempt, exchange)
+                _ = recordStatus(call, stream, from: 0)
+                recordAnswer(stream.attempt, call)
             }
-            return reference._withUnsafeGuaranteedRef { $0.beginBridgedAnswer(exchange, bridge, stream, ended: ended) }
+            return reference { $0.beginBridgedAnswer(call, bridge, stream, ended: ended) }
         }
-        exchange.pointee.phase = .responding
-        exchange.pointee.outcome.httpStatus = status
-        reference._withUnsafeGuaranteedRef { exchange.pointee.body.removeAll(pool: $0.chunks) }
-        if ended { _ = recordStatus(exchange, stream, from: 0) }
+        call.phase = .responding
+        call.outcome.httpStatus = status
+        reference { call.body.removeAll(pool: $0.chunks) }
+        if ended { _ = recordStatus(call, stream, from: 0) }
         var written = ResponseHead.write(
             from: stream, to: downstream, status: status, scratch: fieldScratch)
-        if ended, exchange.pointee.flags.contains(.statusSeen), !downstream.connection({ $0.takes(written) }) {
-            dropDetails(exchange, stream, from: 0)
+        if ended, call.flags.contains(.statusSeen), !downstream.connection({ $0.takes(written) }) {
+            dropDetails(call, stream, from: 0)
             written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: fieldScratch)
         }
-        let isSent = reference._withUnsafeGuaranteedRef { $0.respond(exchange, downstream, written, ended: ended) }
+        let isSent = reference { $0.respond(call, downstream, written, ended: ended) }
         guard ended, isSent else { return }
-        recordAnswer(stream.attempt, exchange)
-        exchange.pointee.phase = .over
+        recordAnswer(stream.attempt, call)
+        call.phase = .over
     }
 
     /// The attempt is given up, and the caller is told why.
-    private func abandon(_ exchange: ExchangePointer, _ cause: RefusalCause) {
-        cancel(exchange)
-        worker.refuse(exchange, cause)
+    private func abandon(_ call: Record<Call>, _ cause: RefusalCause) {
+        cancel(call)
+        worker.refuse(call, cause)
     }
 
     package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        let exchange = exchange(stream)
-        guard let downstream = exchange.pointee.downstream else {
+        let call = call(stream)
+        guard let downstream = call.downstream else {
             return stream.connection { $0.consumed(stream, bytes.count) }
         }
-        exchange.pointee.outcome.responseBytes += bytes.count
-        exchange.pointee.boundary.pass(bytes)
-        if let bridge = exchange.pointee.bridge {
-            return reference._withUnsafeGuaranteedRef { $0.passBridged(exchange, bridge, stream, bytes) }
+        call.outcome.responseBytes += bytes.count
+        call.boundary.pass(bytes)
+        if let bridge = call.bridge {
+            return reference { $0.passBridged(call, bridge, stream, bytes) }
         }
         downstream.connection { $0.send(downstream, bytes) }
-        reference._withUnsafeGuaranteedRef { $0.checkMemory(after: downstream) }
+        reference { $0.checkMemory(after: downstream) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {
-        let exchange = exchange(stream)
-        guard let downstream = exchange.pointee.downstream else { return }
-        if stream.pointee.flags.contains(.headTooLarge) { dropDetails(exchange, stream, from: stream.pointee.trailersStart) }
-        if exchange.pointee.cors != nil { stream.pointee.fields.removeCORSFields(from: stream.pointee.trailersStart) }
-        let isReadable = recordStatus(exchange, stream, from: stream.pointee.trailersStart)
-        recordAnswer(stream.attempt, exchange)
-        guard isReadable else { return endUnreadable(exchange, stream, downstream) }
-        if let bridge = exchange.pointee.bridge {
-            return reference._withUnsafeGuaranteedRef {
-                $0.endBridgedAnswer(exchange, bridge, stream, from: stream.pointee.trailersStart)
+        let call = call(stream)
+        guard let downstream = call.downstream else { return }
+        if stream.flags.contains(.headTooLarge) { dropDetails(call, stream, from: stream.trailersStart) }
+        if call.cors != nil { stream.fields.removeCORSFields(from: stream.trailersStart) }
+        let isReadable = recordStatus(call, stream, from: stream.trailersStart)
+        recordAnswer(stream.attempt, call)
+        guard isReadable else { return endUnreadable(call, stream, downstream) }
+        if let bridge = call.bridge {
+            return reference {
+                $0.endBridgedAnswer(call, bridge, stream, from: stream.trailersStart)
             }
         }
-        exchange.pointee.phase = .over
-        if case .grpc = exchange.pointee.clientProtocol, !exchange.pointee.flags.contains(.statusSeen) {
+        call.phase = .over
+        if case .grpc = call.clientProtocol, !call.flags.contains(.statusSeen) {
             return worker.finish(
-                exchange, downstream, with: .upstreamWithoutStatus(httpStatus: exchange.pointee.outcome.httpStatus))
+                call, downstream, with: .upstreamWithoutStatus(httpStatus: call.outcome.httpStatus))
         }
         downstream.connection { connection in
             var trailers = ResponseHead.trailers(from: stream, to: downstream, scratch: fieldScratch)
             if let large = trailers, !connection.takes(UnsafeBufferPointer(large)) {
-                dropDetails(exchange, stream, from: stream.pointee.trailersStart, bytesMax: connection.peerFieldListBytesMax)
+                dropDetails(call, stream, from: stream.trailersStart, bytesMax: connection.peerFieldListBytesMax)
                 trailers = ResponseHead.trailers(from: stream, to: downstream, scratch: fieldScratch)
             }
             if let trailers {
@@ -371,48 +371,48 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     /// False where an RPC's status is there and cannot be read. (Of an answer that ends with its head `AnswerCheck` has seen.)
-    private func recordStatus(_ exchange: ExchangePointer, _ stream: StreamPointer, from start: Int) -> Bool {
-        let status = AnswerStatus(stream.pointee.fields, from: start)
+    private func recordStatus(_ call: Record<Call>, _ stream: StreamPointer, from start: Int) -> Bool {
+        let status = AnswerStatus(stream.fields, from: start)
         guard let code = status.code else { return true }
-        exchange.pointee.flags.insert(.statusSeen)
-        exchange.pointee.outcome.grpcStatus = code
+        call.flags.insert(.statusSeen)
+        call.outcome.grpcStatus = code
         if status.isRepeated, !status.isMalformed {
-            AnswerStatus.removeRepeats(in: &stream.pointee.fields, from: start)
-            if start == 0 { stream.pointee.trailersStart = stream.pointee.fields.count }
+            AnswerStatus.removeRepeats(in: &stream.fields, from: start)
+            if start == 0 { stream.trailersStart = stream.fields.count }
         }
-        return !status.isMalformed || !exchange.pointee.isRPC
+        return !status.isMalformed || !call.isRPC
     }
 
     /// The answer's trailers say nothing that could be passed on.
-    private func endUnreadable(_ exchange: ExchangePointer, _ stream: StreamPointer, _ downstream: StreamPointer) {
-        let found = AnswerStatus.describe(stream.pointee.fields, from: stream.pointee.trailersStart)
+    private func endUnreadable(_ call: Record<Call>, _ stream: StreamPointer, _ downstream: StreamPointer) {
+        let found = AnswerStatus.describe(stream.fields, from: stream.trailersStart)
         let cause = RefusalCause.upstreamMalformedStatus(found: found)
-        if exchange.pointee.bridge != nil { return worker.fail(exchange, cause) }
-        exchange.pointee.phase = .over
-        worker.finish(exchange, downstream, with: cause)
+        if call.bridge != nil { return worker.fail(call, cause) }
+        call.phase = .over
+        worker.finish(call, downstream, with: cause)
     }
 
     /// The upstream's socket took so much of the request body: the caller may send as much again.
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
-        let exchange = exchange(stream)
-        if let bridge = exchange.pointee.bridge {
-            return reference._withUnsafeGuaranteedRef { $0.bridgedRequestDrained(exchange, bridge, count) }
+        let call = call(stream)
+        if let bridge = call.bridge {
+            return reference { $0.bridgedRequestDrained(call, bridge, count) }
         }
         let attempt = stream.attempt
-        attempt.pointee.drained += count
-        let fresh = attempt.pointee.drained - exchange.pointee.bodyConsumed
+        attempt.drained += count
+        let fresh = attempt.drained - call.bodyConsumed
         // A second attempt sends again what the window has already got back.
-        guard fresh > 0, let downstream = exchange.pointee.downstream else { return }
-        exchange.pointee.bodyConsumed += fresh
+        guard fresh > 0, let downstream = call.downstream else { return }
+        call.bodyConsumed += fresh
         downstream.connection { $0.consumed(downstream, fresh) }
     }
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { closed(stream.attempt, stream, reason) }
 
     /// The attempt's stream is no more, and it has not been let go before.
-    func closed(_ attempt: AttemptPointer, _ stream: StreamPointer, _ reason: StreamClose) {
+    func closed(_ attempt: Record<Attempt>, _ stream: StreamPointer, _ reason: StreamClose) {
         release(attempt, stream)
-        guard attempt.pointee.exchange!.pointee.phase != .over else { return }
+        guard attempt.call!.phase != .over else { return }
         switch reason {
         // RST_STREAM(NO_ERROR) before the answer was complete.
         case .complete: record(attempt, .failure)
@@ -436,8 +436,8 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 }
 
-extension ExchangePointer {
+extension Record<Call> {
     /// Where it leads.
     @inline(__always)
-    var cluster: Unmanaged<Cluster> { pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: self) } }
+    var cluster: Borrowed<Cluster> { pointee.snapshot! { $0.cluster(of: self) } }
 }

@@ -16,18 +16,18 @@ internal import Transport
 package final class AccessLogger: Flushable {
     private let ring: AccessLogRing
     /// `ring`, asked at every call without counting references.
-    private let ringReference: Unmanaged<AccessLogRing>
+    private let ringReference: Borrowed<AccessLogRing>
     private unowned(unsafe) let loop: EventLoop
     private var isDirty = false
 
     package init(ring: AccessLogRing, loop: EventLoop) {
         self.ring = ring
-        ringReference = .passUnretained(ring)
+        ringReference = Borrowed(ring)
         self.loop = loop
     }
 
     /// The log is on.
-    var isEnabled: Bool { ringReference._withUnsafeGuaranteedRef { $0.isEnabled } }
+    var isEnabled: Bool { ringReference.isEnabled }
 
     func append(_ entry: borrowing AccessLogEntry) {
         ring.append(entry)
@@ -43,92 +43,92 @@ package final class AccessLogger: Flushable {
 }
 
 extension GatewayWorker {
-    /// Counts an exchange that is over, and writes its line.
-    func record(_ exchange: ExchangePointer) {
-        let duration = now.nanoseconds(since: exchange.pointee.began)
-        let method = exchange.pointee.rpcName
-        let status = exchange.pointee.outcome.grpcStatus
+    /// Counts a call that is over, and writes its line.
+    func record(_ call: Record<Call>) {
+        let duration = now.nanoseconds(since: call.began)
+        let method = call.rpcName
+        let status = call.outcome.grpcStatus
         // A method that no upstream has answered for may be invented.
-        let exists = !exchange.pointee.flags.contains(.localReply) && status != .unimplemented
-        let group = exchange.pointee.route?._withUnsafeGuaranteedRef { $0.calls } ?? unrouted
-        let series = callTable._withUnsafeGuaranteedRef {
-            $0.series(group, method: method, mayCreate: exists) { isInSchema(exchange, method) }
+        let exists = !call.flags.contains(.localReply) && status != .unimplemented
+        let group = call.route?.calls ?? unrouted
+        let series = callTable {
+            $0.series(group, method: method, mayCreate: exists) { isInSchema(call, method) }
         }
-        let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: exchange.pointee.outcome.httpStatus)
-        let isPlainSuccess = status == nil && (200..<400).contains(exchange.pointee.outcome.httpStatus)
-        shard._withUnsafeGuaranteedRef {
+        let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: call.outcome.httpStatus)
+        let isPlainSuccess = status == nil && (200..<400).contains(call.outcome.httpStatus)
+        shard {
             $0.record(series, status: isPlainSuccess ? 0 : Int(code.rawValue), nanoseconds: duration)
         }
-        if let accessLogReference, accessLogReference._withUnsafeGuaranteedRef({ $0.isEnabled }) {
-            accessLogReference._withUnsafeGuaranteedRef { write(exchange, duration, to: $0) }
+        if let accessLogReference, accessLogReference.isEnabled {
+            accessLogReference { write(call, duration, to: $0) }
         }
     }
 
     /// Whether the schema of the route's cluster has a method, by its name as metrics have it.
-    private func isInSchema(_ exchange: ExchangePointer, _ name: UnsafeRawBufferPointer) -> Bool {
-        guard let start = name.baseAddress, let route = exchange.pointee.route else { return false }
+    private func isInSchema(_ call: Record<Call>, _ name: UnsafeRawBufferPointer) -> Bool {
+        guard let start = name.baseAddress, let route = call.route else { return false }
         // In the path a slash stands before it.
         let path = UnsafeRawBufferPointer(start: start - 1, count: name.count + 1)
-        return route._withUnsafeGuaranteedRef { $0.transcoding?.schema.method(path: path) != nil }
+        return route { $0.transcoding?.schema.method(path: path) != nil }
     }
 
-    private func write(_ exchange: ExchangePointer, _ duration: UInt64, to log: AccessLogger) {
-        guard let stream = exchange.pointee.downstream else { return }
+    private func write(_ call: Record<Call>, _ duration: UInt64, to log: AccessLogger) {
+        guard let stream = call.downstream else { return }
         var entry = AccessLogEntry(time: context.loop.wall)
-        let outcome = exchange.pointee.outcome
+        let outcome = call.outcome
         let connection = stream.connection { unsafeDowncast($0, to: ServerConnection.self) }
-        entry.requestID = requestID(exchange, stream)
+        entry.requestID = requestID(call, stream)
         entry.protocolName = AccessLogEntry.text(connection.protocolName)
-        if let facts = exchange.pointee.facts {
+        if let facts = call.facts {
             entry.authority = facts.authority
             // What a bridge makes of it is not what was called.
             entry.method =
-                exchange.pointee.bridge == nil ? facts.method : stream.pointee.fields.first(.method)?.valueBytes ?? facts.method
+                call.bridge == nil ? facts.method : stream.fields.first(.method)?.valueBytes ?? facts.method
             entry.path = facts.path
             // A plain request's path of two segments names no RPC.
-            if !exchange.pointee.rpcName.isEmpty { (entry.grpcService, entry.grpcMethod) = (facts.service, facts.rpc) }
+            if !call.rpcName.isEmpty { (entry.grpcService, entry.grpcMethod) = (facts.service, facts.rpc) }
         } else {
-            entry.method = stream.pointee.fields.first(.method)?.valueBytes ?? entry.method
-            entry.path = stream.pointee.fields.first(.path)?.valueBytes ?? entry.path
+            entry.method = stream.fields.first(.method)?.valueBytes ?? entry.method
+            entry.path = stream.fields.first(.path)?.valueBytes ?? entry.path
         }
-        entry.userAgent = stream.pointee.fields.first(.userAgent)?.valueBytes ?? entry.userAgent
-        if let field = stream.pointee.fields.first(.traceparent) { entry.trace = TraceContext(parsing: field.valueBytes) }
+        entry.userAgent = stream.fields.first(.userAgent)?.valueBytes ?? entry.userAgent
+        if let field = stream.fields.first(.traceparent) { entry.trace = TraceContext(parsing: field.valueBytes) }
         entry.status = outcome.httpStatus
-        if let status = outcome.grpcStatus, exchange.pointee.isRPC || exchange.pointee.clientProtocol != .http {
+        if let status = outcome.grpcStatus, call.isRPC || call.clientProtocol != .http {
             entry.grpcStatus = Int(status.rawValue)
         }
         entry.responseFlag = AccessLogEntry.text(outcome.flag)
         entry.detail = AccessLogEntry.text(outcome.detail)
-        if !exchange.pointee.flags.isDisjoint(with: [.attemptsExhausted, .budgetExhausted]) { recordExhausted(exchange, &entry) }
-        if exchange.pointee.flags.contains(.limitsLocal) { entry.limits = AccessLogEntry.text("local") }
-        if exchange.pointee.flags.contains(.limitsUncounted) { entry.limits = AccessLogEntry.text("uncounted") }
-        entry.bytesReceived = UInt64(stream.pointee.bodyBytesReceived)
-        entry.bytesSent = UInt64(stream.pointee.bodyBytesSent)
+        if !call.flags.isDisjoint(with: [.attemptsExhausted, .budgetExhausted]) { recordExhausted(call, &entry) }
+        if call.flags.contains(.limitsLocal) { entry.limits = AccessLogEntry.text("local") }
+        if call.flags.contains(.limitsUncounted) { entry.limits = AccessLogEntry.text("uncounted") }
+        entry.bytesReceived = UInt64(stream.bodyBytesReceived)
+        entry.bytesSent = UInt64(stream.bodyBytesSent)
         entry.durationMicroseconds = duration / 1000
-        entry.attempts = Int(exchange.pointee.attempts)
-        if exchange.pointee.attempts > 0 { entry.upstreamDurationMicroseconds = exchange.pointee.upstreamNanoseconds / 1000 }
+        entry.attempts = Int(call.attempts)
+        if call.attempts > 0 { entry.upstreamDurationMicroseconds = call.upstreamNanoseconds / 1000 }
         entry.tlsVersion = AccessLogEntry.text(connection.tlsVersion?.text ?? "")
         // What lies in Swift arrays is only good inside these closures.
-        withAddress(exchange, connection) { address in
+        withAddress(call, connection) { address in
             entry.downstreamAddress = address
-            withRoute(exchange) { route, cluster, endpoint in
+            withRoute(call) { route, cluster, endpoint in
                 entry.route = route
                 entry.cluster = cluster
                 entry.upstreamAddress = endpoint
-                withIdentity(exchange) { tenant, plan, subject, issuer in
+                withIdentity(call) { tenant, plan, subject, issuer in
                     entry.tenant = tenant
                     entry.plan = plan
                     entry.subject = subject
                     entry.issuer = issuer
-                    if exchange.pointee.hasRareLogFields { append(exchange, &entry, to: log) } else { log.append(entry) }
+                    if call.hasRareLogFields { append(call, &entry, to: log) } else { log.append(entry) }
                 }
             }
         }
     }
 
     /// There was no other attempt after one that failed: beside how that one did, or in its place where its answer has passed.
-    private func recordExhausted(_ exchange: ExchangePointer, _ entry: inout AccessLogEntry) {
-        let isLimit = exchange.pointee.flags.contains(.attemptsExhausted)
+    private func recordExhausted(_ call: Record<Call>, _ entry: inout AccessLogEntry) {
+        let isLimit = call.flags.contains(.attemptsExhausted)
         entry.secondFlag = AccessLogEntry.text(isLimit ? "URX" : "UO")
         if entry.detail.isEmpty || (!isLimit && entry.responseFlag.elementsEqual(entry.secondFlag)) {
             entry.detail = AccessLogEntry.text(isLimit ? "retry_limit_exceeded" : "retry_budget_exceeded")
@@ -136,17 +136,17 @@ extension GatewayWorker {
     }
 
     /// With the fields that most calls do not have.
-    private func append(_ exchange: ExchangePointer, _ entry: inout AccessLogEntry, to log: AccessLogger) {
-        var (name, failure) = (exchange.pointee.refuser?.name ?? "", exchange.pointee.transportFailure ?? "")
+    private func append(_ call: Record<Call>, _ entry: inout AccessLogEntry, to log: AccessLogger) {
+        var (name, failure) = (call.refuser?.name ?? "", call.transportFailure ?? "")
         name.withUTF8 { name in
-            switch exchange.pointee.refuser {
+            switch call.refuser {
             case .rule?: entry.rule = UnsafeRawBufferPointer(name)
             case .limit?: entry.limit = UnsafeRawBufferPointer(name)
             case nil: break
             }
             failure.withUTF8 { failure in
                 entry.transportFailure = UnsafeRawBufferPointer(failure)
-                (exchange.pointee.shadows ?? []).withUnsafeBytes { shadows in
+                (call.shadows ?? []).withUnsafeBytes { shadows in
                     entry.shadow = shadows
                     log.append(entry)
                 }
@@ -155,9 +155,9 @@ extension GatewayWorker {
     }
 
     private func withAddress(
-        _ exchange: ExchangePointer, _ connection: ServerConnection, _ body: (UnsafeRawBufferPointer) -> Void
+        _ call: Record<Call>, _ connection: ServerConnection, _ body: (UnsafeRawBufferPointer) -> Void
     ) {
-        if let origin = exchange.pointee.origin, origin.isProxied, let address = origin.address {
+        if let origin = call.origin, origin.isProxied, let address = origin.address {
             var text = address.description
             text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
         } else {
@@ -166,19 +166,19 @@ extension GatewayWorker {
     }
 
     private func withRoute(
-        _ exchange: ExchangePointer,
+        _ call: Record<Call>,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
     ) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        guard let route = exchange.pointee.route else { return body(none, none, none) }
-        let cluster = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.cluster(of: exchange) }
-        route._withUnsafeGuaranteedRef { route in
+        guard let route = call.route else { return body(none, none, none) }
+        let cluster = call.snapshot! { $0.cluster(of: call) }
+        route { route in
             route.nameBytes.withUnsafeBytes { name in
                 if route.page != nil { return body(name, none, none) }
-                cluster._withUnsafeGuaranteedRef { cluster in
+                cluster { cluster in
                     cluster.nameBytes.withUnsafeBytes { cluster in
-                        guard let endpoint = exchange.pointee.endpoint else { return body(name, cluster, none) }
-                        endpoint._withUnsafeGuaranteedRef { endpoint in
+                        guard let endpoint = call.endpoint else { return body(name, cluster, none) }
+                        endpoint { endpoint in
                             endpoint.addressText.withUnsafeBytes { body(name, cluster, $0) }
                         }
                     }
@@ -188,11 +188,11 @@ extension GatewayWorker {
     }
 
     private func withIdentity(
-        _ exchange: ExchangePointer,
+        _ call: Record<Call>,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
     ) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        guard let identity = exchange.pointee.identity else { return body(none, none, none, none) }
+        guard let identity = call.identity else { return body(none, none, none, none) }
         (identity.tenant ?? []).withUnsafeBytes { tenant in
             identity.planName.withUnsafeBytes { plan in
                 identity.subject.withUnsafeBytes { subject in

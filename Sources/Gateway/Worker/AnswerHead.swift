@@ -11,16 +11,16 @@ extension GatewayWorker {
     ///
     /// - Parameter written: in the worker's field scratch.
     func respond(
-        _ exchange: ExchangePointer, _ stream: StreamPointer, _ written: UnsafeBufferPointer<Field>, ended: Bool
+        _ call: Record<Call>, _ stream: StreamPointer, _ written: UnsafeBufferPointer<Field>, ended: Bool
     ) -> Bool {
-        let fields = withPermission(exchange, stream, written)
+        let fields = withPermission(call, stream, written)
         return stream.serverConnection { connection in
             guard connection.takes(fields) else {
                 let cause = RefusalCause.headTooLargeForCaller(
                     bytes: fields.listBytes, bytesMax: connection.peerFieldListBytesMax)
-                exchange.pointee.bridge?.headIsSent = false
-                upstream.cancel(exchange)
-                refuse(exchange, cause)
+                call.bridge?.headIsSent = false
+                upstream.cancel(call)
+                refuse(call, cause)
                 return false
             }
             connection.respond(stream, fields, ended: ended)

@@ -16,104 +16,104 @@ internal import Transport
 extension GatewayWorker {
     /// The head of a request has arrived.
     func begin(_ stream: StreamPointer, ended: Bool) {
-        let exchange = take(stream)
-        if ended { exchange.pointee.flags.insert(.requestEnded) }
+        let call = take(stream)
+        if ended { call.flags.insert(.requestEnded) }
         let pressure = pressure
         if let cause = earlyRefusal(stream, pressure) {
-            exchange.pointee.clientProtocol = Self.caller(of: stream)
-            return refuse(exchange, cause)
+            call.clientProtocol = Self.caller(of: stream)
+            return refuse(call, cause)
         }
-        exchange.pointee.bodyBytesMax = stream.serverConnection { $0.bodyBytesMax ?? .max }
+        call.bodyBytesMax = stream.serverConnection { $0.bodyBytesMax ?? .max }
         let facts: HeadFacts
         do throws(HeadFacts.Fault) {
             facts = try HeadFacts(
-                &stream.pointee.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
+                &stream.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
         } catch {
-            exchange.pointee.clientProtocol = Self.caller(of: stream)
-            return refuse(exchange, RefusalCause(error))
+            call.clientProtocol = Self.caller(of: stream)
+            return refuse(call, RefusalCause(error))
         }
-        exchange.pointee.clientProtocol = ClientProtocol(
-            method: facts.method, contentType: facts.contentType, saysConnect: stream.pointee.fields.saysConnect)
-        stream.pointee.trailersStart = stream.pointee.fields.count
-        exchange.pointee.facts = facts
-        if case .grpc = exchange.pointee.clientProtocol, stream.serverConnection({ $0.isHTTP1 }) {
-            return refuse(exchange, .callerNeedsHTTP2)
+        call.clientProtocol = ClientProtocol(
+            method: facts.method, contentType: facts.contentType, saysConnect: stream.fields.saysConnect)
+        stream.trailersStart = stream.fields.count
+        call.facts = facts
+        if case .grpc = call.clientProtocol, stream.serverConnection({ $0.isHTTP1 }) {
+            return refuse(call, .callerNeedsHTTP2)
         }
-        let snapshot = exchange.pointee.snapshot!._withUnsafeGuaranteedRef { $0.reference }
-        snapshot._withUnsafeGuaranteedRef { findOrigin(exchange, stream, $0) }
-        if facts.mayNeedSanitizing { sanitizeHead(exchange, stream) }
-        if case .connectUnary = exchange.pointee.clientProtocol, snapshot._withUnsafeGuaranteedRef({ isREST(facts, stream, $0) }) {
-            exchange.pointee.clientProtocol = .http
+        let snapshot = call.snapshot!.reference
+        snapshot { findOrigin(call, stream, $0) }
+        if facts.mayNeedSanitizing { sanitizeHead(call, stream) }
+        if case .connectUnary = call.clientProtocol, snapshot({ isREST(facts, stream, $0) }) {
+            call.clientProtocol = .http
         }
-        if facts.service.isEmpty, exchange.pointee.clientProtocol != .http {
+        if facts.service.isEmpty, call.clientProtocol != .http {
             // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
-            guard exchange.pointee.clientProtocol == .connectUnary, !stream.pointee.fields.saysConnect else {
-                return refuse(exchange, .noMethod)
+            guard call.clientProtocol == .connectUnary, !stream.fields.saysConnect else {
+                return refuse(call, .noMethod)
             }
             // The type alone does not make it Connect.
-            exchange.pointee.clientProtocol = .http
+            call.clientProtocol = .http
         }
-        if facts.isAmbiguous, !snapshot._withUnsafeGuaranteedRef({ $0.table.readsAlike(facts, fields: stream.pointee.fields) }) {
-            return refuse(exchange, .badPath)
+        if facts.isAmbiguous, !snapshot({ $0.table.readsAlike(facts, fields: stream.fields) }) {
+            return refuse(call, .badPath)
         }
-        if case .http = exchange.pointee.clientProtocol, snapshot._withUnsafeGuaranteedRef({ !$0.transcodings.isEmpty }) {
-            switch snapshot._withUnsafeGuaranteedRef({ findTranscoded(exchange, stream, $0) }) {
+        if case .http = call.clientProtocol, snapshot({ !$0.transcodings.isEmpty }) {
+            switch snapshot({ findTranscoded(call, stream, $0) }) {
             case .found: break
-            case .notFound: return refuse(exchange, snapshot._withUnsafeGuaranteedRef { unrouted(facts, stream, $0) })
-            case .methodNotAllowed(let allow): return refuse(exchange, .methodNotAllowed(allow: allow))
+            case .notFound: return refuse(call, snapshot { unrouted(facts, stream, $0) })
+            case .methodNotAllowed(let allow): return refuse(call, .methodNotAllowed(allow: allow))
             }
-        } else if !snapshot._withUnsafeGuaranteedRef({ find(exchange, stream, facts, $0) }) {
-            return refuse(exchange, snapshot._withUnsafeGuaranteedRef { unrouted(facts, stream, $0) })
+        } else if !snapshot({ find(call, stream, facts, $0) }) {
+            return refuse(call, snapshot { unrouted(facts, stream, $0) })
         }
-        if let policy = exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.cors }), applyCORS(exchange, stream, policy) {
+        if let policy = call.route!.cors, applyCORS(call, stream, policy) {
             return
         }
         // Only now is it known whether a GET is one of Connect's.
-        if let callers = stream.serverConnection({ $0.allowedProtocols }), !callers.contains(exchange.pointee.clientProtocol) {
-            return rejectEarly(exchange, .notSpoken(exchange))
+        if let callers = stream.serverConnection({ $0.allowedProtocols }), !callers.contains(call.clientProtocol) {
+            return rejectEarly(call, .notSpoken(call))
         }
-        if exchange.pointee.bodyBytesMax != .max, declaresTooMuch(stream, bytesMax: exchange.pointee.bodyBytesMax) {
-            return rejectEarly(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
+        if call.bodyBytesMax != .max, declaresTooMuch(stream, bytesMax: call.bodyBytesMax) {
+            return rejectEarly(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
         }
         if pressure.rawValue > 0,
-            let cause = refusal(under: pressure, priority: exchange.pointee.route!._withUnsafeGuaranteedRef({ $0.priority }))
+            let cause = refusal(under: pressure, priority: call.route!.priority)
         {
-            return rejectEarly(exchange, cause)
+            return rejectEarly(call, cause)
         }
-        switch exchange.pointee.clientProtocol {
+        switch call.clientProtocol {
         case .grpc: break
         default:
-            if let cause = buildBridge(exchange, stream, exchange.pointee.facts!) {
-                deferRefusal(exchange, cause)
+            if let cause = buildBridge(call, stream, call.facts!) {
+                deferRefusal(call, cause)
             }
         }
-        guard exchange.pointee.policy!._withUnsafeGuaranteedRef({ setDeadline(exchange, $0) }) else { return }
-        runFilters(exchange)
+        guard call.policy!({ setDeadline(call, $0) }) else { return }
+        runFilters(call)
     }
 
     /// Refused before the body is sent, where the caller waits for 100 (Continue).
     @inline(never)
     private func declaresTooMuch(_ stream: StreamPointer, bytesMax: Int) -> Bool {
-        guard let length = stream.pointee.fields.first(.contentLength) else { return false }
+        guard let length = stream.fields.first(.contentLength) else { return false }
         return length.number?.exactly(in: 0...UInt64(bytesMax)) == nil
     }
 
     /// What was found for a request that goes no further is not for whatever comes next.
-    private func rejectEarly(_ exchange: ExchangePointer, _ cause: RefusalCause) {
+    private func rejectEarly(_ call: Record<Call>, _ cause: RefusalCause) {
         transcoding.plan = nil
-        refuse(exchange, cause)
+        refuse(call, cause)
     }
 
     /// Why a head is not even read.
     @inline(__always)
     private func earlyRefusal(_ stream: StreamPointer, _ pressure: Pressure) -> RefusalCause? {
-        if stream.pointee.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
+        if stream.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
         return pressure.rawValue == Pressure.full.rawValue ? refusal(under: pressure, priority: .high) : nil
     }
 
     /// What the caller speaks, from a head that was not read, or could not be.
     private static func caller(of stream: StreamPointer) -> ClientProtocol {
-        let fields = stream.pointee.fields
+        let fields = stream.fields
         return ClientProtocol(
             method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
             contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
@@ -121,7 +121,7 @@ extension GatewayWorker {
 
     /// Notes the request's route and its policy; false where no route takes it.
     func find(
-        _ exchange: ExchangePointer, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
+        _ call: Record<Call>, _ stream: StreamPointer, _ facts: HeadFacts, _ snapshot: Snapshot
     ) -> Bool {
         let index: Int
         let method: Int
@@ -133,7 +133,7 @@ extension GatewayWorker {
             method = snapshot.table.method(of: index, facts.rpc) ?? -1
             if snapshot.table.goesByTargetAlone { facts.place?.pointee.record(route: index, method: method) }
         }
-        take(route: index, method: method, of: snapshot, exchange)
+        take(route: index, method: method, of: snapshot, call)
         return true
     }
 
@@ -164,59 +164,59 @@ extension GatewayWorker {
     }
 
     @inline(__always)
-    func findOrigin(_ exchange: ExchangePointer, _ stream: StreamPointer, _ snapshot: Snapshot) {
+    func findOrigin(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) {
         let peer = stream.serverConnection { $0.channel.peer?.ip }
-        exchange.pointee.origin =
+        call.origin =
             snapshot.trustsProxies
-            ? ClientOrigin(peer: peer, fields: stream.pointee.fields, trusted: snapshot.trustedProxies)
+            ? ClientOrigin(peer: peer, fields: stream.fields, trusted: snapshot.trustedProxies)
             : ClientOrigin(peer: peer)
     }
 
     /// - Parameter method: the place of its entry in the route's `methods`, -1 where it has none.
     @inline(__always)
-    func take(route index: Int, method: Int, of snapshot: Snapshot, _ exchange: ExchangePointer) {
+    func take(route index: Int, method: Int, of snapshot: Snapshot, _ call: Record<Call>) {
         let route = snapshot.routeReferences[index]
-        exchange.pointee.route = route
-        exchange.pointee.policy = route._withUnsafeGuaranteedRef { $0.policyReferences[method + 1] }
+        call.route = route
+        call.policy = route { $0.policyReferences[method + 1] }
     }
 
     /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.
-    private func setDeadline(_ exchange: ExchangePointer, _ policy: CallPolicy) -> Bool {
+    private func setDeadline(_ call: Record<Call>, _ policy: CallPolicy) -> Bool {
         var limit = policy.timeout
-        if let text = exchange.pointee.facts!.timeout {
+        if let text = call.facts!.timeout {
             guard let asked = GRPCTimeout(text) else {
-                refuse(exchange, .malformedTimeout)
+                refuse(call, .malformedTimeout)
                 return false
             }
             if asked.duration < limit ?? .seconds(Int64.max) {
                 limit = asked.duration
-                exchange.pointee.flags.insert(.callerSetDeadline)
+                call.flags.insert(.callerSetDeadline)
             }
         }
         if let duration = policy.maxStreamDuration, duration < limit ?? .seconds(Int64.max) {
             limit = duration
-            exchange.pointee.flags.remove(.callerSetDeadline)
-            exchange.pointee.flags.insert(.endsByDuration)
+            call.flags.remove(.callerSetDeadline)
+            call.flags.insert(.endsByDuration)
         }
         guard let limit else { return true }
         guard limit > .zero else {
             metrics.count(.callerTimeout)
-            refuse(exchange, .deadlineExceeded(.filters))
+            refuse(call, .deadlineExceeded(.filters))
             return false
         }
-        exchange.pointee.deadline = now + limit
-        timers.arm(exchange.pointee.timer, at: exchange.pointee.deadline)
+        call.deadline = now + limit
+        timers.arm(call.timer, at: call.deadline)
         return true
     }
 
     /// More of the request's body has arrived.
     @inline(__always)
-    func receivedBody(_ exchange: ExchangePointer, _ bytes: UnsafeRawBufferPointer) {
-        if let stream = exchange.pointee.downstream, stream.pointee.bodyBytesReceived > exchange.pointee.bodyBytesMax {
-            return fail(exchange, .messageTooLarge(bytesMax: exchange.pointee.bodyBytesMax))
+    func receivedBody(_ call: Record<Call>, _ bytes: UnsafeRawBufferPointer) {
+        if let stream = call.downstream, stream.bodyBytesReceived > call.bodyBytesMax {
+            return fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
         }
-        if let bridge = exchange.pointee.bridge { return forwardBridged(exchange, bridge, bytes) }
-        upstream.forward(exchange, bytes)
+        if let bridge = call.bridge { return forwardBridged(call, bridge, bytes) }
+        upstream.forward(call, bytes)
     }
 }
 

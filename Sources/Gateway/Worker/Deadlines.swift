@@ -9,39 +9,39 @@ internal import Transport
 /// What a call's time does to it. The timer runs until the last byte of the answer has been handed to the codec: an answer that
 /// waits for the caller's window is not over.
 extension GatewayWorker {
-    func deadlinePassed(_ exchange: ExchangePointer) {
-        if deferUntilWritten(exchange) { return }
+    func deadlinePassed(_ call: Record<Call>) {
+        if deferUntilWritten(call) { return }
         let stage: DeadlineStage
-        switch exchange.pointee.phase {
+        switch call.phase {
         case .filtering, .suspended: stage = .filters
         case .waiting: stage = .connect
         case .requesting:
-            let waits = exchange.pointee.attempt.pointee.isLive || exchange.pointee.trial?.others.isEmpty == false
+            let waits = call.attempt.isLive || call.trial?.others.isEmpty == false
             stage = waits ? .response : .retryPause
         case .responding: stage = .stream
-        case .over: return deadlinePassedUnsent(exchange)
+        case .over: return deadlinePassedUnsent(call)
         }
-        let flags = exchange.pointee.flags
+        let flags = call.flags
         countTimeout(flags)
         if stage != .filters, stage != .retryPause {
             metrics.count(.upstreamTimeout)
-            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.recordTimeout() }
+            call.cluster { $0.record.usage.recordTimeout() }
         }
         // An answer that had begun says that the endpoint is there, and one that cannot begin before the caller has sent the
         // rest of its request says nothing.
-        if exchange.pointee.attempt.pointee.isLive, stage == .connect || stage == .response && !waitsForRequest(exchange) {
-            upstream.record(exchange.pointee.attempt, .localFailure)
-            exchange.pointee.trial?.others.forEach { upstream.record($0, .localFailure) }
+        if call.attempt.isLive, stage == .connect || stage == .response && !waitsForRequest(call) {
+            upstream.record(call.attempt, .localFailure)
+            call.trial?.others.forEach { upstream.record($0, .localFailure) }
         }
-        fail(exchange, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
+        fail(call, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
         // Where the status is part of a body, it may wait for the caller's window in its turn.
-        timers.arm(exchange.pointee.timer, at: now + Self.finalWriteTime)
+        timers.arm(call.timer, at: now + Self.finalWriteTime)
     }
 
     /// The caller has more to send, and the endpoint has taken all that came.
-    private func waitsForRequest(_ exchange: ExchangePointer) -> Bool {
-        guard !exchange.pointee.flags.contains(.requestEnded), let stream = exchange.pointee.upstream else { return false }
-        return stream.pointee.outbound.isEmpty
+    private func waitsForRequest(_ call: Record<Call>) -> Bool {
+        guard !call.flags.contains(.requestEnded), let stream = call.upstream else { return false }
+        return stream.outbound.isEmpty
     }
 
     /// For a status that was written into a body.
@@ -53,43 +53,43 @@ extension GatewayWorker {
     /// time that is left answers at the very moment of the deadline. What can be written leaves first, and the rest is out of time.
     ///
     /// - Returns: whether it was deferred.
-    private func deferUntilWritten(_ exchange: ExchangePointer) -> Bool {
-        guard !exchange.pointee.flags.contains(.deadlineDeferred), let stream = exchange.pointee.downstream else { return false }
-        switch exchange.pointee.phase {
-        case .responding: guard !stream.pointee.outbound.isEmpty else { return false }
-        case .over: guard !stream.pointee.flags.contains(.localEnded) else { return false }
+    private func deferUntilWritten(_ call: Record<Call>) -> Bool {
+        guard !call.flags.contains(.deadlineDeferred), let stream = call.downstream else { return false }
+        switch call.phase {
+        case .responding: guard !stream.outbound.isEmpty else { return false }
+        case .over: guard !stream.flags.contains(.localEnded) else { return false }
         case .filtering, .suspended, .waiting, .requesting: return false
         }
-        exchange.pointee.flags.insert(.deadlineDeferred)
-        timers.arm(exchange.pointee.timer, at: now + Self.tickTime)
+        call.flags.insert(.deadlineDeferred)
+        timers.arm(call.timer, at: now + Self.tickTime)
         return true
     }
 
-    private func countTimeout(_ flags: Exchange.Flags) {
+    private func countTimeout(_ flags: Call.Flags) {
         metrics.count(
             flags.contains(.endsByDuration) ? .durationTimeout : flags.contains(.callerSetDeadline) ? .callerTimeout : .routeTimeout
         )
     }
 
     /// The answer is complete, and not all of it has left.
-    private func deadlinePassedUnsent(_ exchange: ExchangePointer) {
-        guard let stream = exchange.pointee.downstream else { return }
-        guard !stream.pointee.flags.contains(.localEnded) else {
+    private func deadlinePassedUnsent(_ call: Record<Call>) {
+        guard let stream = call.downstream else { return }
+        guard !stream.flags.contains(.localEnded) else {
             // Only the rest of the request is missing, and it is of no use any more.
             return stream.connection { $0.reset(stream, .noError) }
         }
-        if !exchange.pointee.flags.contains(.localReply) { countTimeout(exchange.pointee.flags) }
-        endUnsent(exchange, .deadlineExceeded(exchange.pointee.flags.contains(.endsByDuration) ? .duration : .stream))
+        if !call.flags.contains(.localReply) { countTimeout(call.flags) }
+        endUnsent(call, .deadlineExceeded(call.flags.contains(.endsByDuration) ? .duration : .stream))
     }
 
-    /// Ends an exchange whose answer is complete and waits for a caller that does not read it. A status behind it would wait too.
-    func endUnsent(_ exchange: ExchangePointer, _ cause: RefusalCause) {
-        upstream.cancel(exchange)
-        guard let stream = exchange.pointee.downstream else { return }
+    /// Ends a call whose answer is complete and waits for a caller that does not read it. A status behind it would wait too.
+    func endUnsent(_ call: Record<Call>, _ cause: RefusalCause) {
+        upstream.cancel(call)
+        guard let stream = call.downstream else { return }
         // What went wrong first is what the log tells.
-        if !exchange.pointee.flags.contains(.localReply) { record(exchange, Refusal(cause)) }
-        exchange.pointee.phase = .over
-        timers.disarm(exchange.pointee.timer)
+        if !call.flags.contains(.localReply) { record(call, Refusal(cause)) }
+        call.phase = .over
+        timers.disarm(call.timer)
         stream.connection { $0.reset(stream, .cancel) }
     }
 }

@@ -15,7 +15,7 @@ internal import Telemetry
 internal import Time
 package import Transport
 
-/// One worker's gateway: owns its exchanges, and joins the downstream half, the filters and the upstream half.
+/// One worker's gateway: owns its calls, and joins the downstream half, the filters and the upstream half.
 ///
 /// Everything here runs on the worker's thread, and nothing of it is seen by another.
 package final class GatewayWorker {
@@ -26,18 +26,18 @@ package final class GatewayWorker {
     package let downstream = Downstream()
     let upstream = Upstream()
     private(set) lazy var mirrors = Mirrors(self)
-    /// What new exchanges are served from.
+    /// What new calls are served from.
     package private(set) var current: WorkerSnapshot {
         didSet { recordCurrent() }
     }
     /// `current`, and its caps, for every call: read without counting references.
-    private var serving: Unmanaged<WorkerSnapshot>
+    private var serving: Borrowed<WorkerSnapshot>
     private(set) var memoryLimits: MemoryLimits
     var admission: Admission
-    /// Older ones that exchanges still run on.
+    /// Older ones that calls still run on.
     private var leaving: [WorkerSnapshot] = []
-    let exchanges: Slab<Exchange>
-    /// One of every exchange's own, and what hedged calls have beside.
+    let calls: Slab<Call>
+    /// One of every call's own, and what hedged calls have beside.
     let attempts: Slab<Attempt>
     var randomness: RandomGenerator
     let replies: ReplyWriter
@@ -46,13 +46,13 @@ package final class GatewayWorker {
     var compression = CompressionPool()
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
-    let callTable: Unmanaged<CallTable>
-    let shard: Unmanaged<MetricShard>
+    let callTable: Borrowed<CallTable>
+    let shard: Borrowed<MetricShard>
     private let activeCalls: Gauge
     let unrouted: CallGroup
     private let accessLog: AccessLogger?
     /// `accessLog`, reached at every call without counting references.
-    let accessLogReference: Unmanaged<AccessLogger>?
+    let accessLogReference: Borrowed<AccessLogger>?
     let authenticator: Authenticator
     private(set) var limiter: Limiter
     private var resolved = ResolvedNames()
@@ -86,12 +86,12 @@ package final class GatewayWorker {
         timers = context.loop.timers
         counters.join(context.loop)
         self.accessLog = accessLog
-        accessLogReference = accessLog.map { .passUnretained($0) }
+        accessLogReference = accessLog.map { Borrowed($0) }
         self.resolved = resolved
         randomness = .seeded()
         self.metrics = WorkerMetrics(metrics, worker: context.index, seed: RandomBytes.uint64())
-        callTable = .passUnretained(self.metrics.table)
-        shard = .passUnretained(self.metrics.shard)
+        callTable = Borrowed(self.metrics.table)
+        shard = Borrowed(self.metrics.shard)
         activeCalls = self.metrics.activeCalls
         overload.register(.init(shard: self.metrics.shard, activeCalls: activeCalls))
         unrouted = metrics.unrouted
@@ -99,60 +99,49 @@ package final class GatewayWorker {
         authenticator = Authenticator()
         limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
         current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
-        serving = .passUnretained(current)
+        serving = Borrowed(current)
         memoryLimits = snapshot.memory
         let attempts = Slab<Attempt>(
             recordsPerBlock: 16,
-            prepare: { record in
-                let timer = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
-                timer.initialize(
-                    to: TimerNode(context: UnsafeMutableRawPointer(record)) { context in
-                        let attempt = context!.assumingMemoryBound(to: Attempt.self)
-                        attempt.pointee.exchange!.pointee.worker!._withUnsafeGuaranteedRef { $0.upstream.trials.timeIsUp(attempt) }
+            makeValue: { record in
+                Attempt(
+                    timer: RecordTimer(of: record.opaque) {
+                        let attempt = Record<Attempt>(opaque: $0)
+                        attempt.call!.worker! { $0.upstream.trials.timeIsUp(attempt) }
                     })
-                record.initialize(to: Attempt(timer: timer))
             },
-            dispose: { record in
-                record.pointee.timer.deinitialize(count: 1)
-                record.pointee.timer.deallocate()
-                record.deinitialize(count: 1)
-            })
+            dispose: { $0.timer.deallocate() })
         self.attempts = attempts
-        exchanges = Slab(
+        calls = Slab(
             recordsPerBlock: 16,
-            prepare: { record in
-                let timer = UnsafeMutablePointer<TimerNode>.allocate(capacity: 1)
-                timer.initialize(
-                    to: TimerNode(context: UnsafeMutableRawPointer(record)) { context in
-                        let exchange = context!.assumingMemoryBound(to: Exchange.self)
-                        exchange.pointee.worker!._withUnsafeGuaranteedRef { $0.deadlinePassed(exchange) }
-                    })
-                record.initialize(to: Exchange(timer: timer, attempt: attempts.take()))
-                record.pointee.attempt.pointee.exchange = record
+            makeValue: { record in
+                let attempt = attempts.take()
+                attempt.call = record
+                let timer = RecordTimer(of: record.opaque) {
+                    let call = Record<Call>(opaque: $0)
+                    call.worker! { $0.deadlinePassed(call) }
+                }
+                return Call(timer: timer, attempt: attempt)
             },
-            dispose: { record in
-                record.pointee.timer.deinitialize(count: 1)
-                record.pointee.timer.deallocate()
-                record.deinitialize(count: 1)
-            })
+            dispose: { $0.timer.deallocate() })
         // Connections may outlive it.
         context.connectionFaulted = { [weak self, shard = self.metrics.shard] fault in
             shard.add(metrics.counter(fault))
             self?.connectionFaulted?(fault)
         }
-        downstream.worker = .passUnretained(self)
-        upstream.reference = .passUnretained(self)
+        downstream.worker = Borrowed(self)
+        upstream.reference = Borrowed(self)
         adopt(snapshot)
     }
 
     var now: Instant { context.loop.now }
 
-    /// Exchanges that are not over.
-    package var exchangeCount: Int { exchanges.liveCount }
+    /// Calls that are not over.
+    package var callCount: Int { calls.liveCount }
 
     // MARK: Snapshots
 
-    /// Serves new exchanges from `snapshot`; those that run finish on theirs. Clusters that did not change stay as they are.
+    /// Serves new calls from `snapshot`; those that run finish on theirs. Clusters that did not change stay as they are.
     package func adopt(_ snapshot: Snapshot) {
         var kept: [String: Cluster] = [:]
         for cluster in current.clusters { kept[cluster.plan.name] = cluster }
@@ -238,12 +227,12 @@ package final class GatewayWorker {
     }
 
     private func recordCurrent() {
-        serving = .passUnretained(current)
+        serving = Borrowed(current)
         memoryLimits = current.snapshot.memory
         admission.adopt(current.snapshot.overload, memoryLimits)
     }
 
-    /// Lets go of the snapshots that no exchange runs on any more.
+    /// Lets go of the snapshots that no call runs on any more.
     private func retireLeft() {
         let done = leaving.filter { isOver($0) }
         guard !done.isEmpty else { return }
@@ -257,61 +246,61 @@ package final class GatewayWorker {
         }
     }
 
-    /// No exchange runs on it, and no store of its own will still come back with an answer.
+    /// No call runs on it, and no store of its own will still come back with an answer.
     private func isOver(_ snapshot: WorkerSnapshot) -> Bool {
-        snapshot.exchangeCount == 0 && (snapshot.limiter === limiter || snapshot.limiter.outstandingCount == 0)
+        snapshot.callCount == 0 && (snapshot.limiter === limiter || snapshot.limiter.outstandingCount == 0)
     }
 
     /// Takes keys that were fetched into service.
     package func setKeys(_ keys: KeySet, from source: KeySetSource) { authenticator.setKeys(keys, from: source) }
 
-    // MARK: Exchanges
+    // MARK: Calls
 
-    func take(_ stream: StreamPointer) -> ExchangePointer {
-        let exchange = exchanges.take()
-        exchange.pointee.begin(on: stream, at: now, worker: Unmanaged.passUnretained(self))
-        exchange.pointee.snapshot = serving
-        serving._withUnsafeGuaranteedRef { $0.exchangeCount += 1 }
-        shard._withUnsafeGuaranteedRef { $0.adjust(activeCalls, by: 1) }
-        stream.pointee.context = UnsafeMutableRawPointer(exchange)
-        return exchange
+    func take(_ stream: StreamPointer) -> Record<Call> {
+        let call = calls.take()
+        call.begin(on: stream, at: now, worker: Borrowed(self))
+        call.snapshot = serving
+        serving { $0.callCount += 1 }
+        shard { $0.adjust(activeCalls, by: 1) }
+        stream.context = call.opaque
+        return call
     }
 
-    /// The downstream stream is no more, and so the exchange: whatever it still holds is given back.
-    func end(_ exchange: ExchangePointer, _ reason: StreamClose) {
-        if exchange.pointee.phase != .over || wasCutOff(exchange, reason) { abandoned(exchange, reason) }
-        upstream.cancel(exchange)
-        if let request = exchange.pointee.limitRequest { request._withUnsafeGuaranteedRef { $0.abandon() } }
-        record(exchange)
-        shard._withUnsafeGuaranteedRef { $0.adjust(activeCalls, by: -1) }
-        exchange.pointee.phase = .over
-        timers.disarm(exchange.pointee.timer)
-        exchange.pointee.downstream!.pointee.context = nil
-        let snapshot = exchange.pointee.snapshot!
-        exchange.pointee.endpoint?._withUnsafeGuaranteedRef { $0.release() }
-        if let bridge = exchange.pointee.bridge { giveBack(bridge) }
-        exchange.pointee.finish(pool: chunks)
-        exchanges.give(exchange)
-        snapshot._withUnsafeGuaranteedRef { $0.exchangeCount -= 1 }
+    /// The downstream stream is no more, and so the call: whatever it still holds is given back.
+    func end(_ call: Record<Call>, _ reason: StreamClose) {
+        if call.phase != .over || wasCutOff(call, reason) { abandoned(call, reason) }
+        upstream.cancel(call)
+        if let request = call.limitRequest { request { $0.abandon() } }
+        record(call)
+        shard { $0.adjust(activeCalls, by: -1) }
+        call.phase = .over
+        timers.disarm(call.timer)
+        call.downstream!.context = nil
+        let snapshot = call.snapshot!
+        if let endpoint = call.endpoint { endpoint { $0.release() } }
+        if let bridge = call.bridge { giveBack(bridge) }
+        call.finish(pool: chunks)
+        calls.give(call)
+        snapshot { $0.callCount -= 1 }
         if !leaving.isEmpty { retireLeft() }
     }
 
     /// Ends every call that runs, as well as it can be told.
     package func endAll() {
-        exchanges.forEachRecord { exchange in
-            guard exchange.pointee.downstream != nil, exchange.pointee.phase != .over else { return }
-            fail(exchange, .shuttingDown)
+        calls.forEachRecord { call in
+            guard call.downstream != nil, call.phase != .over else { return }
+            fail(call, .shuttingDown)
         }
     }
 
     /// The answer was complete, and not all of it had left when the stream ended.
-    private func wasCutOff(_ exchange: ExchangePointer, _ reason: StreamClose) -> Bool {
-        guard reason != .complete, exchange.pointee.outcome.flag.utf8CodeUnitCount == 0 else { return false }
-        return exchange.pointee.downstream!.pointee.flags.isDisjoint(with: [.localEnded, .resetSent])
+    private func wasCutOff(_ call: Record<Call>, _ reason: StreamClose) -> Bool {
+        guard reason != .complete, call.outcome.flag.utf8CodeUnitCount == 0 else { return false }
+        return call.downstream!.flags.isDisjoint(with: [.localEnded, .resetSent])
     }
 
     /// The caller went away before the answer was complete.
-    private func abandoned(_ exchange: ExchangePointer, _ reason: StreamClose) {
+    private func abandoned(_ call: Record<Call>, _ reason: StreamClose) {
         let (flag, detail): (StaticString, StaticString) =
             switch reason {
             case .limitExceeded: ("DPE", "downstream_limit_exceeded")
@@ -319,10 +308,10 @@ package final class GatewayWorker {
             case .connectionLost: ("DC", "downstream_disconnect")
             case .complete, .reset, .unprocessed: ("DR", "downstream_remote_reset")
             }
-        exchange.pointee.outcome.flag = flag
-        exchange.pointee.outcome.detail = detail
-        switch exchange.pointee.outcome.grpcStatus {
-        case nil, .ok: exchange.pointee.outcome.grpcStatus = .cancelled
+        call.outcome.flag = flag
+        call.outcome.detail = detail
+        switch call.outcome.grpcStatus {
+        case nil, .ok: call.outcome.grpcStatus = .cancelled
         default: break
         }
     }

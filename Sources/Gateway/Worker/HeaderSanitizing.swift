@@ -11,35 +11,35 @@ internal import Transport
 ///   a trusted proxy that cleans its own name does not know of them.
 extension GatewayWorker {
     /// A field that is removed is replaced by one that no upstream gets, because others know fields by their place.
-    func sanitizeHead(_ exchange: ExchangePointer, _ stream: StreamPointer) {
-        let trusts = exchange.pointee.origin?.isProxied ?? false
-        for index in 0..<stream.pointee.fields.count {
-            let field = stream.pointee.fields.fields[index]
+    func sanitizeHead(_ call: Record<Call>, _ stream: StreamPointer) {
+        let trusts = call.origin?.isProxied ?? false
+        for index in 0..<stream.fields.count {
+            let field = stream.fields.fields[index]
             switch field.token {
             case .other:
-                guard isForbidden(field.nameBytes, exchange, stream, trusts) else { continue }
+                guard isForbidden(field.nameBytes, call, stream, trusts) else { continue }
             case .xForwardedFor, .xForwardedProto, .xRequestID:
                 guard !trusts else { continue }
             default: continue
             }
-            stream.pointee.fields.replace(index, with: Field("te", "trailers", token: .te))
+            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
         }
     }
 
     /// Removes also what has a meaning in a head, which has none in trailers (RFC 9110, section 6.5.1).
-    func sanitizeTrailers(_ exchange: ExchangePointer, _ stream: StreamPointer) {
-        let trusts = exchange.pointee.origin?.isProxied ?? false
-        stream.pointee.fields.removeAll(from: stream.pointee.trailersStart) {
-            $0.token != .other || isForbidden($0.nameBytes, exchange, stream, trusts)
+    func sanitizeTrailers(_ call: Record<Call>, _ stream: StreamPointer) {
+        let trusts = call.origin?.isProxied ?? false
+        stream.fields.removeAll(from: stream.trailersStart) {
+            $0.token != .other || isForbidden($0.nameBytes, call, stream, trusts)
         }
     }
 
     private func isForbidden(
-        _ name: UnsafeRawBufferPointer, _ exchange: ExchangePointer, _ stream: StreamPointer, _ trusts: Bool
+        _ name: UnsafeRawBufferPointer, _ call: Record<Call>, _ stream: StreamPointer, _ trusts: Bool
     ) -> Bool {
-        if let claims = claims(of: exchange), claims._withUnsafeGuaranteedRef({ $0.overwrites(name) }) { return true }
+        if let claims = claims(of: call), claims({ $0.overwrites(name) }) { return true }
         let names = stream.serverConnection { $0.trustedHeaders }
-        if names._withUnsafeGuaranteedRef({ $0.contains(name) }) {
+        if names({ $0.contains(name) }) {
             return !trusts || name.contains { FieldNameSet.folded($0) != $0 }
         }
         return FieldNameSet.isLookAlike(name)

@@ -9,61 +9,61 @@ internal import Transport
 extension GatewayWorker {
     /// The head for `attempt` on `target`.
     func writeRequestHead(
-        _ attempt: AttemptPointer, from source: StreamPointer, to target: StreamPointer
+        _ attempt: Record<Attempt>, from source: StreamPointer, to target: StreamPointer
     ) -> UnsafeBufferPointer<Field> {
-        let exchange = attempt.pointee.exchange!
-        var additions = additions(exchange, from: source)
-        additions.isUpstreamSecure = attempt.pointee.endpoint!._withUnsafeGuaranteedRef { $0.isSecure }
+        let call = attempt.call!
+        var additions = additions(call, from: source)
+        additions.isUpstreamSecure = attempt.endpoint!.isSecure
         additions.namesRequestID = target.connection { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
-        if let trial = exchange.pointee.trial, exchange.pointee.isRPC { additions.previousAttempts = trial.previousAttempts }
+        if let trial = call.trial, call.isRPC { additions.previousAttempts = trial.previousAttempts }
         return RequestHead.write(
-            method: exchange.pointee.facts!.method, target: exchange.pointee.facts!.target, from: source, to: target,
+            method: call.facts!.method, target: call.facts!.target, from: source, to: target,
             additions, scratch: context.fieldScratch)
     }
 
     /// What is added for every upstream.
     @inline(__always)
-    func additions(_ exchange: ExchangePointer, from source: StreamPointer) -> RequestHead.Additions {
+    func additions(_ call: Record<Call>, from source: StreamPointer) -> RequestHead.Additions {
         var additions = RequestHead.Additions()
-        if let origin = exchange.pointee.origin {
+        if let origin = call.origin {
             source.serverConnection { connection in
                 additions.forwardedFor = origin.forwardedFor(
-                    peerText: connection.peerText, fields: &source.pointee.fields)
+                    peerText: connection.peerText, fields: &source.fields)
                 additions.forwardedProto = origin.forwardedProto(
-                    fields: source.pointee.fields, isSecure: connection.isSecure)
+                    fields: source.fields, isSecure: connection.isSecure)
             }
         }
         // Credentials that were not ours to judge are the upstream's.
-        additions.forwardsToken = exchange.pointee.identity?.forwardsToken ?? true
-        additions.claims = claims(of: exchange)
-        additions.requestID = requestID(exchange, source)
-        if exchange.pointee.deadline != .distantFuture, !exchange.pointee.flags.contains(.endsByDuration) {
-            additions.remaining = .nanoseconds(Int64(clamping: exchange.pointee.deadline.nanoseconds(since: now)))
+        additions.forwardsToken = call.identity?.forwardsToken ?? true
+        additions.claims = claims(of: call)
+        additions.requestID = requestID(call, source)
+        if call.deadline != .distantFuture, !call.flags.contains(.endsByDuration) {
+            additions.remaining = .nanoseconds(Int64(clamping: call.deadline.nanoseconds(since: now)))
         }
         return additions
     }
 
-    /// The claims that go upstream with the exchange; for an unauthenticated request only their names.
-    func claims(of exchange: ExchangePointer) -> Unmanaged<ClaimHeaders>? {
-        if let identity = exchange.pointee.identity { return identity.claimsReference }
-        return exchange.pointee.snapshot!._withUnsafeGuaranteedRef {
-            $0.reference._withUnsafeGuaranteedRef { $0.unauthenticatedClaimsReference }
+    /// The claims that go upstream with the call; for an unauthenticated request only their names.
+    func claims(of call: Record<Call>) -> Borrowed<ClaimHeaders>? {
+        if let identity = call.identity { return identity.claimsReference }
+        return call.snapshot! {
+            $0.reference.unauthenticatedClaimsReference
         }
     }
 
     /// The caller's id where a trusted proxy vouches for it, else a new one, kept for the log and for further attempts.
-    func requestID(_ exchange: ExchangePointer, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
-        if let id = exchange.pointee.requestID { return id }
-        if exchange.pointee.origin?.isProxied == true, let field = stream.pointee.fields.first(.xRequestID),
+    func requestID(_ call: Record<Call>, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
+        if let id = call.requestID { return id }
+        if call.origin?.isProxied == true, let field = stream.fields.first(.xRequestID),
             RequestID.isAcceptable(field.valueBytes)
         {
-            exchange.pointee.requestID = field.valueBytes
+            call.requestID = field.valueBytes
             return field.valueBytes
         }
-        let text = stream.pointee.fields.reserve(RequestID.bytes)
+        let text = stream.fields.reserve(RequestID.bytes)
         RequestID.write(&randomness, to: text)
         let id = UnsafeRawBufferPointer(start: text, count: RequestID.bytes)
-        exchange.pointee.requestID = id
+        call.requestID = id
         return id
     }
 }

@@ -21,72 +21,72 @@ final class ReplyWriter {
 /// Answers that the gateway gives itself: every refusal leaves by this room.
 extension GatewayWorker {
     /// Answers with a refusal. The answer's head must not have been sent.
-    func refuse(_ exchange: ExchangePointer, _ cause: RefusalCause, by refuser: Exchange.Refuser? = nil) {
-        guard let stream = exchange.pointee.downstream else { return }
-        if exchange.pointee.cors == nil { recordCORS(ofRefused: exchange, stream) }
-        let exposes = exchange.pointee.policy?._withUnsafeGuaranteedRef { $0.exposesRules } ?? false
+    func refuse(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser? = nil) {
+        guard let stream = call.downstream else { return }
+        if call.cors == nil { recordCORS(ofRefused: call, stream) }
+        let exposes = call.policy?.exposesRules ?? false
         let refusal = Refusal(cause, rule: refuser?.name, exposesRule: exposes)
-        record(exchange, refusal)
-        if let refuser { exchange.pointee.refuser = refuser }
-        exchange.pointee.phase = .over
-        exchange.pointee.body.removeAll(pool: context.chunks)
+        record(call, refusal)
+        if let refuser { call.refuser = refuser }
+        call.phase = .over
+        call.body.removeAll(pool: context.chunks)
         replies.fields.reset()
         replies.body.removeAll()
-        let isHead = exchange.pointee.facts?.method.equals("HEAD") ?? false || exchange.pointee.bridge?.isHead ?? false
+        let isHead = call.facts?.method.equals("HEAD") ?? false || call.bridge?.isHead ?? false
         replies.refusals.write(
-            refusal, to: exchange.pointee.clientProtocol, isHead: isHead, fields: &replies.fields, body: &replies.body)
+            refusal, to: call.clientProtocol, isHead: isHead, fields: &replies.fields, body: &replies.body)
         var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
         for index in 0..<replies.fields.count { writer.copy(replies.fields[index]) }
         // What a caller can quote, and the log knows.
-        writer.put("x-request-id", requestID(exchange, stream), token: .xRequestID, flags: .borrowedNeverIndexed)
-        exchange.pointee.outcome.httpStatus = refusal.httpStatus(to: exchange.pointee.clientProtocol)
-        exchange.pointee.outcome.responseBytes = replies.body.count
+        writer.put("x-request-id", requestID(call, stream), token: .xRequestID, flags: .borrowedNeverIndexed)
+        call.outcome.httpStatus = refusal.httpStatus(to: call.clientProtocol)
+        call.outcome.responseBytes = replies.body.count
         stream.serverConnection { connection in
             connection.respond(
-                stream, fitting(withPermission(exchange, stream, writer.written), for: stream), ended: replies.body.isEmpty)
+                stream, fitting(withPermission(call, stream, writer.written), for: stream), ended: replies.body.isEmpty)
             guard !replies.body.isEmpty else { return }
             connection.send(stream, replies.body.readable)
             connection.finish(stream)
         }
     }
 
-    /// Ends an exchange that went wrong, wherever it stands: with a refusal before the answer has begun, then in trailers
+    /// Ends a call that went wrong, wherever it stands: with a refusal before the answer has begun, then in trailers
     /// where a gRPC answer stands between two messages, else with RST_STREAM.
-    func fail(_ exchange: ExchangePointer, _ cause: RefusalCause) {
-        upstream.cancel(exchange)
-        guard exchange.pointee.phase == .responding, exchange.pointee.bridge?.headIsSent != false else {
-            return refuse(exchange, cause)
+    func fail(_ call: Record<Call>, _ cause: RefusalCause) {
+        upstream.cancel(call)
+        guard call.phase == .responding, call.bridge?.headIsSent != false else {
+            return refuse(call, cause)
         }
-        guard let stream = exchange.pointee.downstream else { return }
+        guard let stream = call.downstream else { return }
         // What is to go first already waits for the caller, whose time is up.
-        if case .deadlineExceeded = cause, !stream.pointee.outbound.isEmpty { return endUnsent(exchange, cause) }
+        if case .deadlineExceeded = cause, !stream.outbound.isEmpty { return endUnsent(call, cause) }
         let refusal = Refusal(cause)
-        record(exchange, refusal)
-        exchange.pointee.phase = .over
-        let isBetweenMessages = exchange.pointee.bridge?.converter.answerIsAtBoundary ?? exchange.pointee.boundary.isAtBoundary
-        guard exchange.pointee.isRPC, isBetweenMessages else {
+        record(call, refusal)
+        call.phase = .over
+        let isBetweenMessages = call.bridge?.converter.answerIsAtBoundary ?? call.boundary.isAtBoundary
+        guard call.isRPC, isBetweenMessages else {
             return stream.connection { $0.reset(stream, .internalError) }
         }
-        if let bridge = exchange.pointee.bridge { return endBridgedAnswer(exchange, bridge, with: refusal) }
+        if let bridge = call.bridge { return endBridgedAnswer(call, bridge, with: refusal) }
         replies.fields.reset()
         replies.refusals.writeTrailers(refusal, fields: &replies.fields)
         finish(stream, trailers: replies.fields)
     }
 
-    /// Ends an exchange without a word: its caller does not take what waits for it already.
-    func reset(_ exchange: ExchangePointer, _ code: ErrorCode, flag: StaticString, detail: StaticString) {
-        upstream.cancel(exchange)
-        guard let stream = exchange.pointee.downstream else { return }
-        exchange.pointee.recordCut(flag: flag, detail: detail)
-        exchange.pointee.phase = .over
-        timers.disarm(exchange.pointee.timer)
+    /// Ends a call without a word: its caller does not take what waits for it already.
+    func reset(_ call: Record<Call>, _ code: ErrorCode, flag: StaticString, detail: StaticString) {
+        upstream.cancel(call)
+        guard let stream = call.downstream else { return }
+        call.recordCut(flag: flag, detail: detail)
+        call.phase = .over
+        timers.disarm(call.timer)
         stream.connection { $0.reset(stream, code) }
     }
 
     /// Trailers of our own for a gRPC answer that ended without any that could be passed on.
-    func finish(_ exchange: ExchangePointer, _ stream: StreamPointer, with cause: RefusalCause) {
+    func finish(_ call: Record<Call>, _ stream: StreamPointer, with cause: RefusalCause) {
         let refusal = Refusal(cause)
-        record(exchange, refusal)
+        record(call, refusal)
         replies.fields.reset()
         replies.refusals.writeTrailers(refusal, fields: &replies.fields)
         finish(stream, trailers: replies.fields)
@@ -96,22 +96,22 @@ extension GatewayWorker {
         var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
         for index in 0..<trailers.count { writer.copy(trailers[index]) }
         let fields = fitting(writer.written, for: stream)
-        let kept = stream.pointee.fields.reserveFields(fields.count)
+        let kept = stream.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
         stream.connection { $0.finish(stream, trailers: kept) }
     }
 
-    func record(_ exchange: ExchangePointer, _ refusal: Refusal) {
+    func record(_ call: Record<Call>, _ refusal: Refusal) {
         let row = refusal.row
-        exchange.pointee.flags.insert(.localReply)
-        exchange.pointee.outcome.flag = row.flag
-        exchange.pointee.outcome.detail = row.detail
-        if case .deadlineExceeded(let stage) = refusal.cause, exchange.pointee.flags.contains(.callerSetDeadline) {
-            exchange.pointee.outcome.detail = stage.callersDetail
+        call.flags.insert(.localReply)
+        call.outcome.flag = row.flag
+        call.outcome.detail = row.detail
+        if case .deadlineExceeded(let stage) = refusal.cause, call.flags.contains(.callerSetDeadline) {
+            call.outcome.detail = stage.callersDetail
         }
-        exchange.pointee.outcome.grpcStatus = row.code
+        call.outcome.grpcStatus = row.code
         if let circuit = refusal.cause.circuit {
-            exchange.cluster._withUnsafeGuaranteedRef { $0.record.usage.recordRefusal(circuit) }
+            call.cluster { $0.record.usage.recordRefusal(circuit) }
         }
     }
 }

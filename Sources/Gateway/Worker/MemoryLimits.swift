@@ -23,7 +23,7 @@ package struct MemoryLimits: Sendable, Equatable {
 }
 
 extension GatewayWorker {
-    /// Bytes were queued on `stream`: where its connection holds too much, the exchange that holds most of that ends, and
+    /// Bytes were queued on `stream`: where its connection holds too much, the call that holds most of that ends, and
     /// where the worker does, the one that holds most of all.
     @inline(__always)
     func checkMemory(after stream: StreamPointer) {
@@ -46,11 +46,11 @@ extension GatewayWorker {
 
     /// Streams to an upstream belong to attempts, and some of those to mirrors.
     private func endLargest(of connection: Connection, isUpstream: Bool) {
-        guard let context = connection.largestStream?.pointee.context else { return }
-        guard isUpstream else { return giveUp(context.assumingMemoryBound(to: Exchange.self)) }
-        let attempt = context.assumingMemoryBound(to: Attempt.self)
-        guard let exchange = attempt.pointee.exchange else { return mirrors.giveUp(attempt) }
-        giveUp(exchange)
+        guard let context = connection.largestStream?.context else { return }
+        guard isUpstream else { return giveUp(Record<Call>(opaque: context)) }
+        let attempt = Record<Attempt>(opaque: context)
+        guard let call = attempt.call else { return mirrors.giveUp(attempt) }
+        giveUp(call)
     }
 
     /// Bytes were kept.
@@ -61,29 +61,29 @@ extension GatewayWorker {
 
     private func endLargest() {
         if mirrors.giveUpLargest() { return }
-        var largest: ExchangePointer?
+        var largest: Record<Call>?
         var most = 0
-        exchanges.forEachRecord { exchange in
-            guard exchange.pointee.heldBytes > most else { return }
-            most = exchange.pointee.heldBytes
-            largest = exchange
+        calls.forEachRecord { call in
+            guard call.heldBytes > most else { return }
+            most = call.heldBytes
+            largest = call
         }
         if let largest { giveUp(largest) }
     }
 
-    private func giveUp(_ exchange: ExchangePointer) {
+    private func giveUp(_ call: Record<Call>) {
         metrics.count(.overload)
-        switch exchange.pointee.phase {
-        case .filtering, .suspended, .waiting, .requesting: fail(exchange, .overloaded(retryAfter: .seconds(1)))
+        switch call.phase {
+        case .filtering, .suspended, .waiting, .requesting: fail(call, .overloaded(retryAfter: .seconds(1)))
         // What has been answered waits for the caller to take it: words behind it would wait too.
-        case .responding, .over: reset(exchange, .enhanceYourCalm, flag: "OM", detail: "overload")
+        case .responding, .over: reset(call, .enhanceYourCalm, flag: "OM", detail: "overload")
         }
     }
 }
 
-extension Exchange {
+extension Record<Call> {
     /// Bytes of bodies that wait for it, in either direction.
     fileprivate var heldBytes: Int {
-        body.count + (downstream?.pointee.outbound.count ?? 0) + (upstream?.pointee.outbound.count ?? 0)
+        self.body.count + (self.downstream?.outbound.count ?? 0) + (self.upstream?.outbound.count ?? 0)
     }
 }

@@ -165,7 +165,7 @@ package final class ClientCall: StreamHandler {
         timer = nil
         guard let stream else { return }
         self.stream = nil
-        stream.pointee.handler = nil
+        stream.handler = nil
         guard !stream.pointee.flags.contains(.remoteEnded) || !stream.pointee.flags.contains(.localEnded) else { return }
         stream.connection { $0.reset(stream, .cancel) }
     }

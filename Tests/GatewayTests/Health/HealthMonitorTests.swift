@@ -192,7 +192,7 @@ private final class HealthyBackend: StreamHandler {
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
         guard !isSilent else { return }
-        guard let path = stream.pointee.fields.text(":path"), !path.hasPrefix("/grpc.") else {
+        guard let path = stream.fields.text(":path"), !path.hasPrefix("/grpc.") else {
             return server.streamHead(stream, ended: ended)
         }
         let status = path == "/healthz" ? Field(":status", "204", token: .status) : Field(":status", "404", token: .status)

@@ -45,7 +45,7 @@ struct AdmissionTests {
                 return false
             }
             call.reset()
-            #expect(gateway.run { backend.held.count == before && gateway.gateway.exchangeCount == before })
+            #expect(gateway.run { backend.held.count == before && gateway.gateway.callCount == before })
             return true
         }
         fill(to: 14)
@@ -58,7 +58,7 @@ struct AdmissionTests {
         #expect([takes("low"), takes("default"), takes("high")] == [false, false, false])
         #expect(gateway.count("martlet_overload_total", "calls") == 6)
         for stream in backend.held { backend.answer(stream) }
-        #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+        #expect(gateway.run { gateway.gateway.callCount == 0 })
         #expect([takes("low"), takes("default"), takes("high")] == [true, true, true])
     }
 

@@ -70,9 +70,9 @@ struct FaultTests {
     func cancelled() throws {
         let (gateway, a, _) = try house("cluster: a, fault: { delay: { duration: 2s } }")
         let call = try gateway.caller().begin("/a.S/Call", ended: true)
-        #expect(gateway.run { gateway.gateway.exchangeCount == 1 })
+        #expect(gateway.run { gateway.gateway.callCount == 1 })
         call.reset()
-        #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+        #expect(gateway.run { gateway.gateway.callCount == 0 })
         gateway.outside.advance(by: .seconds(3))
         gateway.outside.settle()
         #expect(a.paths.isEmpty)

@@ -73,7 +73,7 @@ struct MirrorTests {
         let call = caller.begin("/hold.S/Call", ended: true)
         #expect(fixture.gateway.run { fixture.main.held.count == 1 && fixture.shadow.held.count == 1 })
         fixture.main.answer(fixture.main.held[0])
-        #expect(fixture.gateway.run { call.status == "0" && fixture.gateway.gateway.exchangeCount == 0 })
+        #expect(fixture.gateway.run { call.status == "0" && fixture.gateway.gateway.callCount == 0 })
         #expect(fixture.gateway.gateway.mirrors.count == 1)
         fixture.gateway.outside.advance(by: .seconds(16))
         #expect(fixture.gateway.run { fixture.isQuiet && fixture.shadow.held.isEmpty })
@@ -132,12 +132,12 @@ struct MirrorTests {
         large.finish()
         #expect(fixture.gateway.run { fixture.mirrored("too_large") == 1 && !fixture.main.held.isEmpty })
         fixture.main.answer(fixture.main.held[0])
-        #expect(fixture.gateway.run { large.status == "0" && fixture.gateway.gateway.exchangeCount == 0 })
+        #expect(fixture.gateway.run { large.status == "0" && fixture.gateway.gateway.callCount == 0 })
         let left = caller.begin("/hold.S/Call")
         left.send([1, 2, 3])
         #expect(fixture.gateway.run { fixture.main.held.count == 1 })
         left.reset()
-        #expect(fixture.gateway.run { fixture.gateway.gateway.exchangeCount == 0 && fixture.isQuiet })
+        #expect(fixture.gateway.run { fixture.gateway.gateway.callCount == 0 && fixture.isQuiet })
         #expect(fixture.shadow.paths.isEmpty)
     }
 

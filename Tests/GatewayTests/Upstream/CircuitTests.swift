@@ -177,7 +177,7 @@ struct CircuitTests {
             gateway.outside.advance(by: .milliseconds(1100), steps: 1)
             #expect(gateway.run { call.status == "4" })
             call.reset()
-            #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+            #expect(gateway.run { gateway.gateway.callCount == 0 })
         }
         #expect(record.records.allSatisfy { !$0.isEjected })
     }

@@ -152,7 +152,7 @@ struct EndpointTests {
         try gateway.adopt([.address(dead.address)], generation: 2)
         let call = try gateway.caller().unary("/a.S/Call", [])
         #expect(call.status == "14")
-        #expect(gateway.gateway.exchangeCount == 0)
+        #expect(gateway.gateway.callCount == 0)
     }
 
     @Test("a connection that its peer is closing counts no longer: others take its place while its calls go on")

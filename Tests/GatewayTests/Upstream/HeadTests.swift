@@ -16,9 +16,9 @@ import Testing
         func stream(_ fields: [(String, String)] = [], trailers: [(String, String)] = []) -> StreamPointer {
             let stream = streams.take()
             taken.append(stream)
-            for (name, value) in fields { stream.pointee.fields.append(name, value) }
-            stream.pointee.trailersStart = fields.count
-            for (name, value) in trailers { stream.pointee.fields.append(name, value) }
+            for (name, value) in fields { stream.fields.append(name, value) }
+            stream.trailersStart = fields.count
+            for (name, value) in trailers { stream.fields.append(name, value) }
             return stream
         }
 
@@ -42,12 +42,12 @@ import Testing
         let target = worker.stream()
         var additions = RequestHead.Additions()
         change(&additions)
-        let facts = try HeadFacts(&source.pointee.fields, HeadCache())
+        let facts = try HeadFacts(&source.fields, HeadCache())
         let written = RequestHead.write(
             method: facts.method, target: facts.target, from: source, to: target, additions, scratch: worker.scratch)
         // The bytes must not lie in the caller's arena.
-        source.pointee.fields.reset()
-        for _ in 0..<20 { source.pointee.fields.append("overwritten", String(repeating: "#", count: 90)) }
+        source.fields.reset()
+        for _ in 0..<20 { source.fields.append("overwritten", String(repeating: "#", count: 90)) }
         texts = Self.text(written)
         kept.append(worker)
         return Array(written)
@@ -68,7 +68,7 @@ import Testing
     func trailersStayBehind() throws {
         let worker = Worker()
         let source = worker.stream(Self.head, trailers: [("x-tenant", "other"), ("x-checksum", "1")])
-        let facts = try HeadFacts(&source.pointee.fields, HeadCache())
+        let facts = try HeadFacts(&source.fields, HeadCache())
         let written = RequestHead.write(
             method: facts.method, target: facts.target, from: source, to: worker.stream(), RequestHead.Additions(),
             scratch: worker.scratch)
@@ -76,7 +76,7 @@ import Testing
         let claims = ClaimHeaders([(Array("x-tenant".utf8), Array("acme".utf8))])
         defer { withExtendedLifetime(claims) {} }
         let trailers = ResponseHead.trailers(
-            from: source, to: worker.stream(), without: .passUnretained(claims), scratch: worker.scratch)
+            from: source, to: worker.stream(), without: Borrowed(claims), scratch: worker.scratch)
         #expect(Self.text(try #require(trailers)) == ["x-checksum: 1"])
     }
 
@@ -152,7 +152,7 @@ import Testing
             (Array("x-tenant".utf8), Array("acme".utf8)), (Array("x-plan".utf8), nil),
         ])
         let fields = try request([("x-tenant", "evil"), ("x-plan", "pro"), ("x-tenants", "other")]) {
-            $0.claims = .passUnretained(claims)
+            $0.claims = Borrowed(claims)
         }
         #expect(texts.filter { $0.hasPrefix("x-tenant:") } == ["x-tenant: acme"])
         #expect(!texts.contains { $0.hasPrefix("x-plan:") })
@@ -187,8 +187,8 @@ import Testing
             [(":status", "200")], trailers: [("grpc-status", "5"), ("connection", "x"), ("grpc-message", "no")])
         let target = worker.stream()
         let kept = try #require(ResponseHead.trailers(from: source, to: target, scratch: worker.scratch))
-        source.pointee.fields.reset()
-        for _ in 0..<20 { source.pointee.fields.append("overwritten", String(repeating: "#", count: 90)) }
+        source.fields.reset()
+        for _ in 0..<20 { source.fields.append("overwritten", String(repeating: "#", count: 90)) }
         #expect(Self.text(kept) == ["grpc-status: 5", "grpc-message: no"])
         let bare = worker.stream([(":status", "200")])
         #expect(ResponseHead.trailers(from: bare, to: target, scratch: worker.scratch) == nil)

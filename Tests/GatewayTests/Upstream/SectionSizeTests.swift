@@ -1,4 +1,5 @@
 import Balancing
+import Bytes
 import GRPCTesting
 import HTTPModel
 import Testing
@@ -124,11 +125,11 @@ import Transport
         #expect(gateway.run { backend.held.count == 1 })
         let stream = call.stream!
         var fields = [("x-checksum", String(repeating: "v", count: 9000))].map { name, value in
-            stream.pointee.fields.append(name, value)
-            return stream.pointee.fields[stream.pointee.fields.count - 1]
+            stream.fields.append(name, value)
+            return stream.fields[stream.fields.count - 1]
         }
         fields.withUnsafeMutableBufferPointer { fields in
-            let kept = stream.pointee.fields.reserveFields(fields.count)
+            let kept = stream.fields.reserveFields(fields.count)
             _ = kept.initialize(from: fields)
             caller.connection.finish(stream, trailers: kept)
         }

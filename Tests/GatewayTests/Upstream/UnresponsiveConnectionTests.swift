@@ -84,7 +84,7 @@ struct UnresponsiveConnectionTests {
         let record = gateway.endpoints[0].record
         #expect(!record.isEjected)
         let call = caller.begin("/hold.S/last", [("grpc-timeout", "1S")], ended: true)
-        #expect(gateway.run { backend.held.contains { $0.pointee.fields.text(":path") == "/hold.S/last" } })
+        #expect(gateway.run { backend.held.contains { $0.fields.text(":path") == "/hold.S/last" } })
         gateway.outside.advance(by: .milliseconds(1010))
         #expect(call.status == "4" && record.isEjected)
     }

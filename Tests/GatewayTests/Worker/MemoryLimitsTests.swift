@@ -38,7 +38,7 @@ struct MemoryLimitsTests {
         left[0].isHolding = false
         #expect(gateway.run { left[0].bodyBytes == 600 << 10 })
         slow.connection.channel.abort()
-        #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+        #expect(gateway.run { gateway.gateway.callCount == 0 })
         #expect(gateway.inside.context.chunks.bytesInUse == 0)
     }
 

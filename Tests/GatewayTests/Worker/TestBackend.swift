@@ -85,9 +85,9 @@ final class TestBackend: StreamHandler {
     func answer(_ stream: StreamPointer) {
         held.removeAll { $0 == stream }
         let fields = [Field("grpc-status", isFailing ? "14" : "0", token: .grpcStatus)]
-        guard stream.pointee.fields.text(":path")!.hasPrefix("/trail") else { return respond(stream, fields, ended: true) }
+        guard stream.fields.text(":path")!.hasPrefix("/trail") else { return respond(stream, fields, ended: true) }
         respond(stream, [], ended: false)
-        let kept = stream.pointee.fields.reserveFields(fields.count)
+        let kept = stream.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
         stream.connection { $0.finish(stream, trailers: kept) }
     }
@@ -116,27 +116,27 @@ final class TestBackend: StreamHandler {
             respond(stream, [], ended: false)
         case .headWith(let fields):
             held.append(stream)
-            respond(stream, fields.map { stream.pointee.fields.made($0, $1) }, ended: false)
+            respond(stream, fields.map { stream.fields.made($0, $1) }, ended: false)
         case .fields(let fields, let inHead):
-            let made = fields.map { stream.pointee.fields.made($0, $1) }
+            let made = fields.map { stream.fields.made($0, $1) }
             guard !inHead else { return respond(stream, made, ended: true) }
             respond(stream, [], ended: false)
             end(stream, made)
         case .reset(let code): stream.connection { $0.reset(stream, code) }
         case .http(let status):
-            let fields = [stream.pointee.fields.made(":status", "\(status)")]
+            let fields = [stream.fields.made(":status", "\(status)")]
             fields.withUnsafeBufferPointer { fields in
                 stream.serverConnection { $0.respond(stream, fields, ended: true) }
             }
         case .status(let code, let place, let pushback):
-            var fields = [stream.pointee.fields.made("grpc-status", "\(code)")]
-            if let pushback { fields.append(stream.pointee.fields.made("grpc-retry-pushback-ms", pushback)) }
+            var fields = [stream.fields.made("grpc-status", "\(code)")]
+            if let pushback { fields.append(stream.fields.made("grpc-retry-pushback-ms", pushback)) }
             guard place != .head else { return respond(stream, fields, ended: true) }
             respond(stream, [], ended: false)
             if place == .afterBody {
                 ([0, 0, 0, 0, 1, 7] as [UInt8]).withUnsafeBytes { body in stream.connection { $0.send(stream, body) } }
             }
-            let kept = stream.pointee.fields.reserveFields(fields.count)
+            let kept = stream.fields.reserveFields(fields.count)
             _ = kept.initialize(from: fields)
             stream.connection { $0.finish(stream, trailers: kept) }
         }
@@ -144,7 +144,7 @@ final class TestBackend: StreamHandler {
 
     /// Ends an answer that has begun.
     func end(_ stream: StreamPointer, _ fields: [Field]) {
-        let kept = stream.pointee.fields.reserveFields(fields.count)
+        let kept = stream.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
         stream.connection { $0.finish(stream, trailers: kept) }
     }
@@ -160,13 +160,13 @@ final class TestBackend: StreamHandler {
     }
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
-        let path = stream.pointee.fields.text(":path")!
+        let path = stream.fields.text(":path")!
         paths.append(path)
         headSeen?(
-            Dictionary((0..<stream.pointee.fields.count).map { stream.pointee.fields[$0] }.map { ($0.nameText, $0.valueText) }) {
+            Dictionary((0..<stream.fields.count).map { stream.fields[$0] }.map { ($0.nameText, $0.valueText) }) {
                 $1
             })
-        previousAttempts.append(stream.pointee.fields.text("grpc-previous-rpc-attempts") ?? "")
+        previousAttempts.append(stream.fields.text("grpc-previous-rpc-attempts") ?? "")
         if !script.isEmpty { return reply(stream, script.removeFirst()) }
         if path.hasPrefix("/hold") { held.append(stream) } else { answer(stream) }
     }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import HTTPModel
 
 /// Puts the fields of one message in order for a codec: literals as they are, all else copied into the stream's arena.
@@ -20,7 +21,7 @@ struct FieldWriter {
 
     /// The fields moved into the stream's own arena: for trailers, which wait there until the body is sent.
     mutating func keep() -> UnsafeMutableBufferPointer<Field> {
-        let kept = stream.pointee.fields.reserveFields(count)
+        let kept = stream.fields.reserveFields(count)
         _ = kept.initialize(from: written)
         return kept
     }
@@ -41,7 +42,7 @@ struct FieldWriter {
         }
         var kept = field
         kept.name = literal
-        kept.value = stream.pointee.fields.keep(field.valueBytes).baseAddress!.assumingMemoryBound(to: UInt8.self)
+        kept.value = stream.fields.keep(field.valueBytes).baseAddress!.assumingMemoryBound(to: UInt8.self)
         put(kept)
     }
 
@@ -49,7 +50,7 @@ struct FieldWriter {
     mutating func put(
         _ name: StaticString, _ value: UnsafeRawBufferPointer, token: FieldToken, flags: Field.Flags = .borrowed
     ) {
-        let kept = stream.pointee.fields.keep(value)
+        let kept = stream.fields.keep(value)
         let start = kept.baseAddress.map { $0.assumingMemoryBound(to: UInt8.self) } ?? name.utf8Start
         put(
             Field(
@@ -59,7 +60,7 @@ struct FieldWriter {
 
     /// A name and a value that are both copied.
     mutating func copy(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, flags: Field.Flags = .borrowed) {
-        let start = stream.pointee.fields.reserve(name.count + value.count)
+        let start = stream.fields.reserve(name.count + value.count)
         if let source = name.baseAddress { start.copyMemory(from: source, byteCount: name.count) }
         if let source = value.baseAddress { (start + name.count).copyMemory(from: source, byteCount: value.count) }
         let bytes = UnsafePointer(start.assumingMemoryBound(to: UInt8.self))

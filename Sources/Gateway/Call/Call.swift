@@ -15,26 +15,26 @@ package import Time
 ///
 /// A slab record of the worker: born when the head has arrived downstream, given back when the downstream stream closes.
 /// What is sent upstream is its `Attempt`s' affair.
-package struct Exchange {
-    package var worker: Unmanaged<GatewayWorker>?
+package struct Call {
+    package var worker: Borrowed<GatewayWorker>?
     package var downstream: StreamPointer?
     /// The attempt whose answer is, or will be, the caller's.
-    package var attempt: AttemptPointer
+    package var attempt: Record<Attempt>
     package var phase = Phase.over
     package var flags: Flags = []
-    /// Tells a late answer (of a limit store) that this exchange is no longer the one that asked.
+    /// Tells a late answer (of a limit store) that this call is no longer the one that asked.
     package var generation: UInt32 = 0
 
     package var facts: HeadFacts?
     package var clientProtocol = ClientProtocol.http
-    package var snapshot: Unmanaged<WorkerSnapshot>?
-    package var route: Unmanaged<Route>?
-    package var policy: Unmanaged<CallPolicy>?
+    package var snapshot: Borrowed<WorkerSnapshot>?
+    package var route: Borrowed<Route>?
+    package var policy: Borrowed<CallPolicy>?
     package var filterIndex: UInt8 = 0
     /// `nil` for a caller without a token.
     package var identity: VerifiedIdentity?
     /// The limits that a store is asked about.
-    package var limitRequest: Unmanaged<LimitRequest>?
+    package var limitRequest: Borrowed<LimitRequest>?
     package var origin: ClientOrigin?
     /// In the arena of the downstream stream.
     package var requestID: UnsafeRawBufferPointer?
@@ -42,11 +42,11 @@ package struct Exchange {
     /// Converts between the caller's protocol and gRPC; `nil` for native calls, and for whatever is passed on as it is.
     package var bridge: Bridge?
 
-    /// What the route's traffic plan has decided; `nil` for nearly every exchange.
+    /// What the route's traffic plan has decided; `nil` for nearly every call.
     package var shaping: Shaping?
 
     /// Which pages may read the answer: its route's, kept alive by the snapshot; `nil` where the route says nothing of it.
-    package var cors: Unmanaged<CORSPolicy>?
+    package var cors: Borrowed<CORSPolicy>?
     /// The page's origin, where `cors` lets it call: in the arena of the downstream stream.
     package var corsOrigin: UnsafeRawBufferPointer?
 
@@ -57,13 +57,13 @@ package struct Exchange {
     package var bodyConsumed = 0
     /// How many were begun.
     package var attempts: UInt8 = 0
-    /// What has become of its attempts, where it has or may have had several; `nil` for nearly every exchange.
+    /// What has become of its attempts, where it has or may have had several; `nil` for nearly every call.
     package var trial: Trial?
 
     package var began = Instant(nanoseconds: 0)
     package var upstreamNanoseconds: UInt64 = 0
     package var deadline = Instant.distantFuture
-    package let timer: UnsafeMutablePointer<TimerNode>
+    package let timer: RecordTimer
 
     /// Where the answer stands between its messages.
     package var boundary = BoundaryTracker()
@@ -75,8 +75,8 @@ package struct Exchange {
     /// Why TLS to the endpoint failed, for the log.
     package var transportFailure: String?
 
-    /// The names of rules and limits under trial that would have refused it; `nil` for nearly every exchange.
-    package private(set) var shadows: [UInt8]?
+    /// The names of rules and limits under trial that would have refused it; `nil` for nearly every call.
+    package fileprivate(set) var shadows: [UInt8]?
 
     package enum Phase: UInt8 {
         /// The filters have it.
@@ -145,103 +145,101 @@ package struct Exchange {
     }
 
     /// - Parameter attempt: of its own.
-    init(timer: UnsafeMutablePointer<TimerNode>, attempt: AttemptPointer) {
+    init(timer: RecordTimer, attempt: Record<Attempt>) {
         self.timer = timer
         self.attempt = attempt
     }
+}
 
-    mutating func begin(on stream: StreamPointer, at now: Instant, worker: Unmanaged<GatewayWorker>) {
-        self.worker = worker
-        downstream = stream
-        phase = .filtering
-        began = now
-    }
-
-    @inline(__always) package var upstream: StreamPointer? { attempt.pointee.stream }
-    @inline(__always) package var endpoint: Unmanaged<Endpoint>? { attempt.pointee.endpoint }
+extension Record<Call> {
+    @inline(__always) package var upstream: StreamPointer? { self.attempt.stream }
+    @inline(__always) package var endpoint: Borrowed<Endpoint>? { self.attempt.endpoint }
 
     /// To the upstream it is a gRPC call. (`||` would put a copy of the record into its closure.)
     @inline(__always) var isRPC: Bool {
-        if case .grpc = clientProtocol { return true }
-        return bridge != nil
+        if case .grpc = self.clientProtocol { return true }
+        return self.bridge != nil
     }
 
     /// `SERVICE/METHOD` of an RPC, a part of its path behind the first slash; empty for anything else.
     @inline(__always)
     var rpcName: UnsafeRawBufferPointer {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        if case .http = clientProtocol { guard bridge != nil else { return none } }
-        guard let facts, let start = facts.service.baseAddress, !facts.service.isEmpty else { return none }
+        if case .http = self.clientProtocol { guard self.bridge != nil else { return none } }
+        guard let facts = self.facts, let start = facts.service.baseAddress, !facts.service.isEmpty else { return none }
         return UnsafeRawBufferPointer(start: start, count: facts.service.count + 1 + facts.rpc.count)
     }
 
     /// It has one of the log fields that most calls do not have.
     @inline(__always) var hasRareLogFields: Bool {
-        if refuser != nil { return true }
-        if transportFailure != nil { return true }
-        return shadows != nil
+        if self.refuser != nil { return true }
+        if self.transportFailure != nil { return true }
+        return self.shadows != nil
+    }
+
+    /// All of what the upstream needs is still here, and no answer has begun.
+    var canBeSentAgain: Bool {
+        switch self.phase {
+        case .filtering, .waiting, .requesting: !self.flags.contains(.bodyDropped)
+        case .suspended, .responding, .over: false
+        }
+    }
+
+    func begin(on stream: StreamPointer, at now: Instant, worker: Borrowed<GatewayWorker>) {
+        self.worker = worker
+        self.downstream = stream
+        self.phase = .filtering
+        self.began = now
     }
 
     /// Its answer ends before all of it has left.
-    mutating func recordCut(flag: StaticString, detail: StaticString) {
-        outcome.flag = flag
-        outcome.detail = detail
-        outcome.grpcStatus = .cancelled
+    func recordCut(flag: StaticString, detail: StaticString) {
+        self.outcome.flag = flag
+        self.outcome.detail = detail
+        self.outcome.grpcStatus = .cancelled
     }
 
-    mutating func recordShadow(_ name: String) {
-        var names = shadows ?? []
+    func recordShadow(_ name: String) {
+        var names = self.shadows ?? []
         if !names.isEmpty { names.append(UInt8(ascii: ",")) }
         names.append(contentsOf: name.utf8)
-        shadows = names
+        self.shadows = names
     }
 
     /// Gives back what it holds, and is as new but for its generation, its worker, and the times that its next `begin` sets.
     ///
     /// Field by field: to write a new record over this one takes three times as long.
-    mutating func finish(pool: ChunkPool) {
-        body.removeAll(pool: pool)
-        attempt.pointee.finish()
-        downstream = nil
-        phase = .over
-        flags = []
-        generation &+= 1
-        facts = nil
-        clientProtocol = .http
-        snapshot = nil
-        route = nil
-        policy = nil
-        filterIndex = 0
-        identity = nil
-        limitRequest = nil
-        origin = nil
-        requestID = nil
-        if bridge != nil { bridge = nil }
-        if shaping != nil { shaping = nil }
-        cors = nil
-        corsOrigin = nil
-        bodyBytesMax = .max
-        bodyConsumed = 0
-        attempts = 0
-        upstreamNanoseconds = 0
-        deadline = .distantFuture
-        boundary = BoundaryTracker()
-        outcome = Outcome()
-        if refuser != nil { refuser = nil }
-        if transportFailure != nil { transportFailure = nil }
-        if shadows != nil { shadows = nil }
-        if trial != nil { trial = nil }
+    func finish(pool: ChunkPool) {
+        self.body.removeAll(pool: pool)
+        self.attempt.finish()
+        self.downstream = nil
+        self.phase = .over
+        self.flags = []
+        self.generation &+= 1
+        self.facts = nil
+        self.clientProtocol = .http
+        self.snapshot = nil
+        self.route = nil
+        self.policy = nil
+        self.filterIndex = 0
+        self.identity = nil
+        self.limitRequest = nil
+        self.origin = nil
+        self.requestID = nil
+        if self.bridge != nil { self.bridge = nil }
+        if self.shaping != nil { self.shaping = nil }
+        self.cors = nil
+        self.corsOrigin = nil
+        self.bodyBytesMax = .max
+        self.bodyConsumed = 0
+        self.attempts = 0
+        self.upstreamNanoseconds = 0
+        self.deadline = .distantFuture
+        self.boundary = BoundaryTracker()
+        self.outcome = Call.Outcome()
+        if self.refuser != nil { self.refuser = nil }
+        if self.transportFailure != nil { self.transportFailure = nil }
+        if self.shadows != nil { self.shadows = nil }
+        if self.trial != nil { self.trial = nil }
     }
 }
-
-extension Exchange {
-    /// All of what the upstream needs is still here, and no answer has begun.
-    var canBeSentAgain: Bool {
-        switch phase {
-        case .filtering, .waiting, .requesting: !flags.contains(.bodyDropped)
-        case .suspended, .responding, .over: false
-        }
-    }
-}
-
-package typealias ExchangePointer = UnsafeMutablePointer<Exchange>

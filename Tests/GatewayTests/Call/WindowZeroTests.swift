@@ -1,3 +1,4 @@
+import Bytes
 import GRPCTesting
 import HTTPModel
 import Testing
@@ -28,7 +29,7 @@ import Testing
         backend.end(stream, [Field("grpc-status", "3", token: .grpcStatus)])
         #expect(gateway.run { call.isEnded })
         #expect(call.status == "3")
-        #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+        #expect(gateway.run { gateway.gateway.callCount == 0 })
     }
 
     @Test(
@@ -49,7 +50,7 @@ import Testing
         gateway.outside.advance(by: .milliseconds(200))
         #expect(gateway.run { call.isOver })
         #expect(call.close == .reset(8))
-        #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+        #expect(gateway.run { gateway.gateway.callCount == 0 })
         #expect(gateway.counts("martlet_requests_total").isEmpty == false)
         let timeout = route.isEmpty ? "grpc_timeout" : route.contains("max") ? "max_stream_duration" : "route"
         #expect(gateway.counts("martlet_timeouts_total") == [timeout: 1])
@@ -72,7 +73,7 @@ import Testing
         #expect(call.close == .reset(8))
         // The backend hears of it too.
         #expect(gateway.run { backend.held.isEmpty })
-        #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+        #expect(gateway.run { gateway.gateway.callCount == 0 })
     }
 
     @Test("a request ends at its backend's window zero, and its deadline ends it where it has data left", arguments: [100, 101])
@@ -100,6 +101,6 @@ import Testing
             #expect(call.status == "4")
             #expect(gateway.run { backend.held.isEmpty })
         }
-        #expect(gateway.run { gateway.gateway.exchangeCount == 0 })
+        #expect(gateway.run { gateway.gateway.callCount == 0 })
     }
 }

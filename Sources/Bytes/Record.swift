@@ -1,0 +1,68 @@
+/// A record at a fixed address, as a slab gives it out: reads like the value itself (`call.route`), and is changed in place.
+///
+/// It owns nothing and counts nothing. Who took the record from its slab gives it back, and until then every copy of this reference
+/// is good; whoever may hold one longer keeps the record's generation beside it and compares. Records belong to one thread.
+///
+/// What a record can do are extensions of `Record` where `Value` is the record, so that a verb can hand the reference on.
+///
+/// Public and inlinable: nothing generic that is only `package` is specialised in other modules (a hundred times slower).
+@frozen @dynamicMemberLookup
+public struct Record<Value>: Hashable {
+    @usableFromInline let address: UnsafeMutablePointer<Value>
+
+    @inlinable @inline(__always)
+    public init(_ address: UnsafeMutablePointer<Value>) { self.address = address }
+
+    /// The record that `opaque` stands for.
+    @inlinable @inline(__always)
+    public init(opaque: UnsafeMutableRawPointer) { address = opaque.assumingMemoryBound(to: Value.self) }
+
+    /// A record outside of any slab, to be given back by `deallocate`.
+    @inlinable
+    public static func allocate(_ value: Value) -> Record {
+        let address = UnsafeMutablePointer<Value>.allocate(capacity: 1)
+        address.initialize(to: value)
+        return Record(address)
+    }
+
+    @inlinable
+    public func deallocate() {
+        address.deinitialize(count: 1)
+        address.deallocate()
+    }
+
+    /// For a context that knows no types: a timer's, a stream's.
+    @inlinable @inline(__always)
+    public var opaque: UnsafeMutableRawPointer { UnsafeMutableRawPointer(address) }
+
+    /// The whole value, for those who make and unmake it.
+    @inlinable @inline(__always)
+    public var pointee: Value {
+        unsafeAddress { UnsafePointer(address) }
+        nonmutating unsafeMutableAddress { address }
+    }
+
+    @inlinable @inline(__always)
+    public subscript<Member>(dynamicMember member: KeyPath<Value, Member>) -> Member { address.pointee[keyPath: member] }
+
+    /// A stored property, where it lies: its offset is a constant to the compiler. (A `_modify` through the key path is not always folded, and
+    /// then costs 400 instructions.) What can be set but is computed has no place, and stops the process: let it be a method.
+    @inlinable @inline(__always)
+    public subscript<Member>(dynamicMember member: WritableKeyPath<Value, Member>) -> Member {
+        unsafeAddress { UnsafePointer(place(of: member)) }
+        nonmutating unsafeMutableAddress { place(of: member) }
+    }
+
+    @inlinable @inline(__always)
+    func place<Member>(of member: WritableKeyPath<Value, Member>) -> UnsafeMutablePointer<Member> {
+        guard let offset = MemoryLayout<Value>.offset(of: member) else {
+            fatalError("a computed property has no place in a record")
+        }
+        return (UnsafeMutableRawPointer(address) + offset).assumingMemoryBound(to: Member.self)
+    }
+
+    @inlinable @inline(__always)
+    public static func == (one: Record, other: Record) -> Bool { one.address == other.address }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(address) }
+}

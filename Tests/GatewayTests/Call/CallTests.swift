@@ -1,0 +1,61 @@
+import Bytes
+import GRPC
+import GatewayModel
+import Reactor
+import Routing
+import Testing
+import Time
+
+@testable import Gateway
+
+@Suite struct CallTests {
+    /// What `finish` leaves: the next `begin` sets these.
+    private static let left: Set<String> = ["worker", "generation", "began", "timer", "attempt"]
+
+    private static func texts(_ call: Call) -> [String: String] {
+        var texts: [String: String] = [:]
+        for child in Mirror(reflecting: call).children where !left.contains(child.label!) {
+            texts[child.label!] = "\(child.value)"
+        }
+        return texts
+    }
+
+    @Test("a finished call is as a new one, field for field, but for its generation")
+    func finish() {
+        var arena: UInt8 = 0
+        let timer = RecordTimer(of: &arena) { _ in }
+        defer { timer.deallocate() }
+        let attempt = Record.allocate(Attempt(timer: timer))
+        defer { attempt.deallocate() }
+        let chunks = ChunkPool()
+        let call = Record.allocate(Call(timer: timer, attempt: attempt))
+        defer { call.deallocate() }
+        let fresh = Self.texts(call.pointee)
+        #expect(fresh.count > 22)
+
+        call.phase = .responding
+        call.flags = [.requestEnded, .localReply]
+        call.clientProtocol = .grpc
+        call.filterIndex = 3
+        [1, 2, 3].withUnsafeBytes { call.body.append($0, from: chunks) }
+        call.bodyBytesMax = 10
+        call.bodyConsumed = 1
+        call.trial = Trial(.retry(RetryPolicy(conditions: RetryConditions(), attempts: 2)))
+        call.attempts = 2
+        call.upstreamNanoseconds = 1
+        call.deadline = Instant(nanoseconds: 1)
+        [0, 0].withUnsafeBytes { call.boundary.pass($0) }
+        call.outcome.flag = "DC"
+        call.recordShadow("rule")
+        withUnsafeBytes(of: &arena) { call.requestID = $0 }
+        call.origin = ClientOrigin(peer: nil)
+        let before = Self.texts(call.pointee)
+        #expect(before.filter { fresh[$0.key] != $0.value }.count >= 15)
+
+        let generation = call.generation
+        call.finish(pool: chunks)
+        #expect(Self.texts(call.pointee) == fresh)
+        #expect(call.generation == generation + 1)
+        #expect(chunks.bytesInUse == 0)
+    }
+}
