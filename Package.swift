@@ -151,8 +151,11 @@ let package = Package(
         // Tests: a target each, in the floors' order; helpers that several of them share.
         .target(
             name: "GRPCTesting",
-            dependencies: ["Bytes", "Random", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "Transport"],
+            dependencies: [
+                "Bytes", "Random", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "GRPC", "Transport",
+            ],
             path: "Tests/GRPCTesting", swiftSettings: settings),
+        .target(name: "HTTPTesting", dependencies: ["Bytes", "HTTPModel"], path: "Tests/HTTPTesting", swiftSettings: settings),
         .target(name: "BytesTesting", path: "Tests/BytesTesting", swiftSettings: settings),
         .target(
             name: "GatewayModelTesting", dependencies: ["Config", "GatewayModel"], path: "Tests/GatewayModelTesting",
@@ -176,14 +179,14 @@ let package = Package(
         tests("Metrics"),
         tests("Matching"),
         tests("Net", ["Random", "BytesTesting"]),
-        tests("HTTPModel", ["CNghttp2", "Bytes"]),
+        tests("HTTPModel", ["CNghttp2", "Bytes", "HTTPTesting"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),
         tests("JOSE", ["COpenSSL", "CJWT", "Bytes", "Random", "JSON", "Crypto", "Time"]),
         tests("Protobuf", ["Random"]),
         tests("Reactor", ["Random", "Time"]),
         tests("Sockets", ["Bytes", "Time", "Net", "TLS", "Reactor", "TLSTesting"]),
-        tests("HTTP1", ["Bytes", "Random", "HTTPModel"]),
-        tests("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "Random", "HTTPModel"]),
+        tests("HTTP1", ["Bytes", "Random", "HTTPModel", "HTTPTesting"]),
+        tests("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "Random", "HTTPModel", "HTTPTesting"]),
         tests("GRPC", ["Bytes", "Random", "Compression", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Net", "TLS", "Reactor", "Sockets", "RedisServer"]),
@@ -196,8 +199,8 @@ let package = Package(
         tests(
             "Transport",
             [
-                "CNghttp2", "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP2", "GRPC", "DNS", "GRPCTesting",
-                "TLSTesting",
+                "CNghttp2", "Bytes", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP2", "GRPC", "DNS", "HTTPTesting",
+                "GRPCTesting", "TLSTesting",
             ]),
         tests("Bridging", ["Bytes"]),
         tests("RateLimit", ["Bytes", "Random", "Time", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),

@@ -176,7 +176,9 @@ package final class HTTP1Calls: HTTP1Codec {
             try lookAhead(input.unread)
             try announce(stream)
         case .body(let range): events.append(.data(stream, UnsafeRawBufferPointer(rebasing: bytes[range])))
-        case .end: ended(stream)
+        case .end:
+            ended(stream)
+            answered(stream, isLast: !input.unread.isEmpty)
         }
         return true
     }
@@ -184,7 +186,6 @@ package final class HTTP1Calls: HTTP1Codec {
     private func ended(_ stream: StreamPointer) {
         stream.pointee.flags.insert(.remoteEnded)
         events.append(.ended(stream, StreamEvent.Section(isTooLarge: reader.isTooLarge)))
-        answered(stream, isLast: !input.unread.isEmpty)
     }
 
     /// Chunks that are none from the first on: known before any of the answer was passed on, it can still be refused.
@@ -323,8 +324,7 @@ package final class HTTP1Calls: HTTP1Codec {
     private func readEnd(of stream: StreamPointer) -> Bool {
         isLast = false
         guard (try? reader.connectionEnded(unconsumed: input.unread.count)) == .end else { return false }
-        stream.pointee.flags.insert(.remoteEnded)
-        events.append(.ended(stream, StreamEvent.Section(isTooLarge: reader.isTooLarge)))
+        ended(stream)
         endCall(stream, .complete)
         return true
     }

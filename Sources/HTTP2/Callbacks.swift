@@ -160,11 +160,9 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
             else { return 0 }
             session.receivedEnd(stream)
         case NGHTTP2_GOAWAY.rawValue:
-            let goAway = frame!.pointee.goaway
             // nghttp2 closes all streams above the last one at once.
             session.events.reserve(session.streamCount)
-            session.events.append(
-                .connection(.goAway(lastStreamID: goAway.last_stream_id, code: ErrorCode(rawValue: goAway.error_code))))
+            session.events.append(.connection(.goAway))
         case NGHTTP2_SETTINGS.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
             session.takePeerSettings()

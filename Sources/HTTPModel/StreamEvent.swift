@@ -35,8 +35,8 @@
     case streamClosed(StreamPointer)
     /// So many bytes of body were not delivered: their window is to be given back.
     case unheard(StreamPointer, Int)
-    /// The peer will answer nothing above the identifier, and wants no new streams.
-    case goAway(lastStreamID: Int32, code: ErrorCode)
+    /// The peer wants no new streams; those that it will not answer are closed as unprocessed.
+    case goAway
     /// The peer's settings are in force: how many streams it allows may have changed.
     case settingsChanged
     /// The peer has answered a PING.

@@ -47,9 +47,9 @@ package final class TestCaller: ClientConnectionOwner {
     }
 
     private static func write(_ all: [(String, String)], to stream: StreamPointer) -> UnsafeMutableBufferPointer<Field> {
-        let fields = stream.pointee.fields.reserveFields(all.count)
+        let fields = stream.fields.reserveFields(all.count)
         for (index, (name, value)) in all.enumerated() {
-            fields.initializeElement(at: index, to: stream.pointee.fields.keepField(name, value))
+            fields.initializeElement(at: index, to: stream.fields.keepField(name, value))
         }
         return fields
     }
@@ -116,8 +116,8 @@ package final class TestCall: StreamHandler {
     }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
-        for index in 0..<stream.pointee.fields.count {
-            head.append((stream.pointee.fields[index].nameText, stream.pointee.fields[index].valueText))
+        for index in 0..<stream.fields.count {
+            head.append((stream.fields[index].nameText, stream.fields[index].valueText))
         }
         if ended { isEnded = true }
     }
@@ -130,8 +130,8 @@ package final class TestCall: StreamHandler {
     }
 
     package func streamEnded(_ stream: StreamPointer) {
-        for index in stream.pointee.trailersStart..<stream.pointee.fields.count {
-            trailers.append((stream.pointee.fields[index].nameText, stream.pointee.fields[index].valueText))
+        for index in stream.trailersStart..<stream.fields.count {
+            trailers.append((stream.fields[index].nameText, stream.fields[index].valueText))
         }
         isEnded = true
     }

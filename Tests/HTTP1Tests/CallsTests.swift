@@ -1,14 +1,16 @@
 import Bytes
 import HTTPModel
+import HTTPTesting
 import Testing
 
 @testable import HTTP1
 
-/// A client's codec with a handler that notes everything, and no connection under it.
-private final class Client: StreamHandler {
+/// A client's codec with a handler that records everything, and no connection under it.
+private final class Client {
     let calls: HTTP1Calls
-    var events: [String] = []
-    var body = ""
+    let recorder = StreamRecorder()
+    var events: [String] { recorder.events }
+    var body: String { String(decoding: recorder.body, as: UTF8.self) }
     var ended = 0
     private let pool = StreamPool(chunks: ChunkPool())
     private let queue = EventQueue()
@@ -34,7 +36,7 @@ private final class Client: StreamHandler {
         guard calls.hasRoom else { return nil }
         let stream = calls.makeStream()
         guard calls.submit(stream, block.all, ended: ended, now: 1) else { return nil }
-        stream.handler = self
+        stream.handler = recorder
         return stream
     }
 
@@ -67,28 +69,6 @@ private final class Client: StreamHandler {
     }
 
     func lose(inOrder: Bool = false) { ended += HTTP1Tests.lose(calls, queue, inOrder: inOrder) }
-
-    var onHead: (StreamPointer) -> Void = { _ in }
-
-    func streamHead(_ stream: StreamPointer, ended: Bool) {
-        onHead(stream)
-        let fields = (0..<stream.pointee.fields.count).map {
-            "\(stream.pointee.fields[$0].nameText)=\(stream.pointee.fields[$0].valueText)"
-        }
-        events.append("head \(fields.joined(separator: " "))\(ended ? ", ended" : "")")
-    }
-
-    func streamInformational(_ stream: StreamPointer) { events.append("informed \(stream.pointee.fields[0].valueText)") }
-
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        body += String(decoding: bytes, as: UTF8.self)
-    }
-
-    func streamEnded(_ stream: StreamPointer) {
-        events.append("ended +\(stream.pointee.fields.count - stream.pointee.trailersStart)")
-    }
-
-    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { events.append("closed \(reason)") }
 }
 
 @Suite("HTTP/1.1 calls")
@@ -120,7 +100,7 @@ struct CallsTests {
             #expect(client.calls.hasRoom && client.ended == number + 1)
         }
         #expect(client.body == "okokok" && client.liveStreams == 0)
-        #expect(client.events.prefix(3) == ["head :status=200 content-length=2", "ended +0", "closed complete"])
+        #expect(client.events.prefix(3) == ["head :status=200 content-length=2", "ended", "closed complete"])
     }
 
     @Test(
@@ -199,7 +179,7 @@ struct CallsTests {
         client.receive(
             "HTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 200 OK\r\nconnection: x-hop\r\nx-hop: 1\r\nx-end: 2\r\ntransfer-encoding: chunked\r\n\r\n"
                 + "1\r\nx\r\n0\r\nlate: 1\r\n\r\n")
-        #expect(client.events == ["informed 103", "head :status=200 x-end=2", "ended +1", "closed complete"])
+        #expect(client.events == ["informational :status=103 a=b", "head :status=200 x-end=2", "ended late=1", "closed complete"])
         #expect(client.calls.hasRoom)
     }
 
@@ -330,13 +310,13 @@ struct CallsTests {
         }
         var stream = ask()
         client.receive("HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n1\na\n0\n".crlf)
-        #expect(!stream.pointee.flags.contains(.headTooLarge))
+        #expect(!stream.flags.contains(.headTooLarge))
         client.receive("\(large)\(large)\n".crlf)
         #expect(client.events.last?.hasPrefix("closed complete") == true)
         #expect(client.calls.hasRoom)
         stream = ask()
         var isMarked = false
-        client.onHead = { isMarked = $0.pointee.flags.contains(.headTooLarge) }
+        client.recorder.onHead = { isMarked = $0.pointee.flags.contains(.headTooLarge) }
         client.receive("HTTP/1.1 200 OK\n\(large)\(large)content-length: 1\n\na".crlf)
         #expect(isMarked)
         #expect(client.calls.hasRoom)

@@ -1,5 +1,6 @@
 import Bytes
 import HTTPModel
+import HTTPTesting
 
 @testable import HTTP1
 
@@ -14,7 +15,7 @@ final class Codec: StreamHandler {
     var body = ""
     /// What to do when a head has come; nothing answers otherwise.
     var onHead: (Codec, StreamPointer) -> Void = { _, _ in }
-    var onData: (Codec, StreamPointer, Int) -> Void = { codec, stream, count in stream.pointee.unconsumed -= count }
+    var onData: (Codec, StreamPointer, Int) -> Void = { codec, stream, count in stream.unconsumed -= count }
     var drained = 0
     var endedExchanges = 0
     private(set) var stream: StreamPointer?
@@ -107,17 +108,7 @@ final class Codec: StreamHandler {
     }
 
     func finish(_ stream: StreamPointer, trailers: [(String, String)]) {
-        let kept = stream.pointee.fields.reserveFields(trailers.count)
-        for (index, trailer) in trailers.enumerated() {
-            let name = Array(trailer.0.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
-            let value = Array(trailer.1.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
-            kept.initializeElement(
-                at: index,
-                to: Field(
-                    name: name.baseAddress!.assumingMemoryBound(to: UInt8.self), nameCount: name.count,
-                    value: value.baseAddress!.assumingMemoryBound(to: UInt8.self), valueCount: value.count, token: .other))
-        }
-        exchanges.finish(stream, trailers: kept)
+        exchanges.finish(stream, trailers: stream.fields.keepFields(trailers))
     }
 
     private func withFields(_ fields: [(String, String)], _ body: (UnsafeBufferPointer<Field>) -> Void) {
@@ -131,8 +122,8 @@ final class Codec: StreamHandler {
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
         self.stream = stream
-        fields = (0..<stream.pointee.fields.count).map {
-            "\(stream.pointee.fields[$0].nameText): \(stream.pointee.fields[$0].valueText)"
+        fields = (0..<stream.fields.count).map {
+            "\(stream.fields[$0].nameText): \(stream.fields[$0].valueText)"
         }
         events.append(ended ? "head, ended" : "head")
         onHead(self, stream)
@@ -144,8 +135,8 @@ final class Codec: StreamHandler {
     }
 
     func streamEnded(_ stream: StreamPointer) {
-        let trailers = (stream.pointee.trailersStart..<stream.pointee.fields.count).map {
-            " \(stream.pointee.fields[$0].nameText)=\(stream.pointee.fields[$0].valueText)"
+        let trailers = (stream.trailersStart..<stream.fields.count).map {
+            " \(stream.fields[$0].nameText)=\(stream.fields[$0].valueText)"
         }
         events.append("ended\(trailers.joined())")
     }

@@ -21,7 +21,7 @@ struct CodecFailureTests {
             side.send(stream, [1, 2, 3])
         }
         side.heard.onEnd = { stream in
-            if stream.pointee.id == 5 {
+            if stream.id == 5 {
                 side.session.reset(stream, .cancel)
             } else {
                 side.finish(stream, trailers: [("grpc-status", "0")])

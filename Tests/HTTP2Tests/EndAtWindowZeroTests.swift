@@ -197,7 +197,7 @@ import Testing
             try pair.run(portion: Int.random(in: 1...2000, using: &random))
             open.shuffle(using: &random)
             let stream = open.removeLast()
-            let id = stream.pointee.id
+            let id = stream.id
             let asked = try #require(pair.server.heard.live[id])
             let counts = (up: some(), down: some())
             sent[id] = counts
@@ -221,8 +221,8 @@ import Testing
         for _ in 0..<3000 {
             try pair.run()
             for side in [pair.client, pair.server] {
-                for stream in side.heard.live.values where stream.pointee.unconsumed > 0 {
-                    side.session.consumed(stream, stream.pointee.unconsumed)
+                for stream in side.heard.live.values where stream.unconsumed > 0 {
+                    side.session.consumed(stream, stream.unconsumed)
                 }
             }
         }

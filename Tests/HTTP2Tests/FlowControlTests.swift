@@ -74,7 +74,7 @@ import Testing
         try pair.run()
         for _ in 0..<20 {
             let stream = try #require(pair.client.request(Side.post, ended: false))
-            let id = stream.pointee.id
+            let id = stream.id
             pair.client.send(stream, [1])
             try pair.server.input(try pair.client.output())
             pair.client.send(stream, Array(repeating: 1, count: 69_000))

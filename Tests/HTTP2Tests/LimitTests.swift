@@ -46,7 +46,7 @@ import Testing
     func interimAnswers(over: Int) throws {
         let pair = Pair()
         let stream = try #require(pair.client.request(Side.get))
-        let id = stream.pointee.id
+        let id = stream.id
         try pair.run()
         let asked = try #require(pair.server.heard.live[id])
         for _ in 0..<(100 + over) {

@@ -146,7 +146,7 @@ struct SessionResetTests {
         side.respond(stream, ended: false)
         side.send(stream, [UInt8](repeating: 1, count: 65_535))
         for _ in 0..<12 { _ = try side.output(limit: 20 << 10) }
-        #expect(stream.pointee.outbound.isEmpty && side.session.queuedBytes > 0)
+        #expect(stream.outbound.isEmpty && side.session.queuedBytes > 0)
         if hasTrailers { side.finish(stream, trailers: [("grpc-status", "0")]) } else { side.session.finish(stream) }
         var sent: [UInt8] = []
         for _ in 0..<2 { sent += try side.output(limit: 20 << 10) }

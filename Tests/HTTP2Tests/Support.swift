@@ -1,5 +1,6 @@
 import Bytes
 import HTTPModel
+import HTTPTesting
 
 @testable import HTTP2
 
@@ -18,7 +19,7 @@ final class Recorder: StreamHandler {
 
     var streams: [Int32: Heard] = [:]
     var live: [Int32: StreamPointer] = [:]
-    var goAways: [(lastStreamID: Int32, code: ErrorCode)] = []
+    var goAways = 0
     var pongs: [UInt64] = []
     var settingsChanges = 0
     var streamsEnded = 0
@@ -42,32 +43,32 @@ final class Recorder: StreamHandler {
         switch event {
         case .streamClosed: streamsEnded += 1
         case .unheard: break
-        case .goAway(let lastStreamID, let code): goAways.append((lastStreamID, code))
+        case .goAway: goAways += 1
         case .settingsChanged: settingsChanges += 1
         case .pong(let payload): pongs.append(payload)
         }
     }
 
     private func change(_ stream: StreamPointer, _ event: String = #function, _ body: (inout Heard) -> Void) {
-        let event = "\(stream.pointee.id) \(event.prefix { $0 != "(" })"
+        let event = "\(stream.id) \(event.prefix { $0 != "(" })"
         if order.last != event { order.append(event) }
-        body(&streams[stream.pointee.id, default: Heard()])
+        body(&streams[stream.id, default: Heard()])
     }
 
     private func texts(_ stream: StreamPointer, _ range: Range<Int>) -> [String] {
-        range.map { "\(stream.pointee.fields[$0].nameText): \(stream.pointee.fields[$0].valueText)" }
+        range.map { "\(stream.fields[$0].nameText): \(stream.fields[$0].valueText)" }
     }
 
     func streamInformational(_ stream: StreamPointer) {
-        change(stream) { $0.informational.append(texts(stream, 0..<stream.pointee.fields.count)) }
+        change(stream) { $0.informational.append(texts(stream, 0..<stream.fields.count)) }
     }
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
-        live[stream.pointee.id] = stream
+        live[stream.id] = stream
         change(stream) {
-            $0.head = texts(stream, 0..<stream.pointee.fields.count)
+            $0.head = texts(stream, 0..<stream.fields.count)
             $0.ended = ended
-            $0.headTooLarge = stream.pointee.flags.contains(.headTooLarge)
+            $0.headTooLarge = stream.flags.contains(.headTooLarge)
         }
         onHead(stream)
         if ended { onEnd(stream) }
@@ -80,10 +81,10 @@ final class Recorder: StreamHandler {
     }
 
     func streamEnded(_ stream: StreamPointer) {
-        let start = stream.pointee.trailersStart
+        let start = stream.trailersStart
         change(stream) {
             $0.ended = true
-            if stream.pointee.fields.count > start { $0.trailers = texts(stream, start..<stream.pointee.fields.count) }
+            if stream.fields.count > start { $0.trailers = texts(stream, start..<stream.fields.count) }
         }
         onEnd(stream)
     }
@@ -93,7 +94,7 @@ final class Recorder: StreamHandler {
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
         change(stream) { $0.closed = reason }
         closings += 1
-        live[stream.pointee.id] = nil
+        live[stream.id] = nil
     }
 }
 
@@ -172,25 +173,26 @@ final class Side {
     @discardableResult
     func request(_ fields: [(String, String)] = Side.get, ended: Bool = true) -> StreamPointer? {
         let stream = session.makeStream()
-        guard (try? session.submitRequest(stream, UnsafeBufferPointer(kept(fields, in: stream)), ended: ended)) != nil
+        guard
+            (try? session.submitRequest(stream, UnsafeBufferPointer(stream.fields.keepFields(fields)), ended: ended)) != nil
         else { return nil }
         stream.handler = heard
-        heard.live[stream.pointee.id] = stream
+        heard.live[stream.id] = stream
         return stream
     }
 
     func respond(_ stream: StreamPointer, _ fields: [(String, String)] = [(":status", "200")], ended: Bool) {
-        session.submitResponse(stream, UnsafeBufferPointer(kept(fields, in: stream)), ended: ended)
+        session.submitResponse(stream, UnsafeBufferPointer(stream.fields.keepFields(fields)), ended: ended)
     }
 
     func inform(_ stream: StreamPointer, _ fields: [(String, String)]) {
-        session.submitInformational(stream, UnsafeBufferPointer(kept(fields, in: stream)))
+        session.submitInformational(stream, UnsafeBufferPointer(stream.fields.keepFields(fields)))
     }
 
     func send(_ stream: StreamPointer, _ bytes: [UInt8]) { bytes.withUnsafeBytes { session.send(stream, $0) } }
 
     func finish(_ stream: StreamPointer, trailers: [(String, String)]) {
-        session.finish(stream, trailers: kept(trailers, in: stream))
+        session.finish(stream, trailers: stream.fields.keepFields(trailers))
     }
 
     typealias Frame = (type: UInt8, flags: UInt8, stream: UInt32, payload: [UInt8])
@@ -209,21 +211,6 @@ final class Side {
 
     static let get = [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a")]
     static let post = [(":method", "POST"), (":scheme", "http"), (":path", "/p.S/M"), (":authority", "a"), ("te", "trailers")]
-}
-
-/// Fields whose bytes and array lie in the stream's arena, as `submit…` wants them.
-func kept(_ fields: [(String, String)], in stream: StreamPointer) -> UnsafeMutableBufferPointer<Field> {
-    let array = stream.pointee.fields.reserveFields(fields.count)
-    for (index, (name, value)) in fields.enumerated() {
-        let name = Array(name.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
-        let value = Array(value.utf8).withUnsafeBytes { stream.pointee.fields.keep($0) }
-        (array.baseAddress! + index).initialize(
-            to: Field(
-                name: name.baseAddress!.assumingMemoryBound(to: UInt8.self), nameCount: name.count,
-                value: value.baseAddress!.assumingMemoryBound(to: UInt8.self), valueCount: value.count,
-                token: FieldToken(name)))
-    }
-    return array
 }
 
 /// A client and a server, joined in memory.
@@ -315,6 +302,11 @@ enum Raw {
     /// The code of the GOAWAY among these bytes.
     static func goAwayCode(_ bytes: [UInt8]) -> UInt32? {
         parse(bytes).last { $0.type == 7 }.map { number($0.payload[4..<8]) }
+    }
+
+    /// The last stream that the GOAWAY among these bytes names.
+    static func goAwayLastStream(_ bytes: [UInt8]) -> UInt32? {
+        parse(bytes).last { $0.type == 7 }.map { number($0.payload[0..<4]) }
     }
 
     static func resetCode(_ bytes: [UInt8], stream: UInt32) -> UInt32? {

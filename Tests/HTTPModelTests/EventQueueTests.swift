@@ -1,36 +1,15 @@
 import Bytes
+import HTTPTesting
 import Testing
 
 @testable import HTTPModel
 
 @Suite("Events that wait")
 struct EventQueueTests {
-    /// Notes what it hears.
-    final class Handler: StreamHandler {
-        var heard: [String] = []
-        var onHead: (StreamPointer) -> Void = { _ in }
-
-        private func fields(_ stream: StreamPointer, from start: Int = 0) -> String {
-            (start..<stream.pointee.fields.count).map { stream.pointee.fields[$0].nameText }.joined(separator: ",")
-        }
-
-        func streamInformational(_ stream: StreamPointer) { heard.append("informational \(fields(stream))") }
-        func streamHead(_ stream: StreamPointer, ended: Bool) {
-            heard.append("head \(fields(stream))\(ended ? ", ended" : "")")
-            onHead(stream)
-        }
-        func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) { heard.append("data \(bytes.count)") }
-        func streamEnded(_ stream: StreamPointer) {
-            heard.append("ended \(fields(stream, from: stream.pointee.trailersStart))")
-        }
-        func streamDrained(_ stream: StreamPointer, _ count: Int) { heard.append("drained \(count)") }
-        func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { heard.append("closed \(reason)") }
-    }
-
     final class Site {
         let pool = StreamPool(chunks: ChunkPool())
         let queue = EventQueue()
-        let handler = Handler()
+        let handler = StreamRecorder(isDetailed: true)
         private(set) var performed: [ConnectionEvent] = []
 
         func stream() -> StreamPointer {
@@ -52,7 +31,7 @@ struct EventQueueTests {
             for name in names {
                 let name = Array(name.utf8)
                 let field = name.withUnsafeBytes {
-                    stream.pointee.fields.keepField(name: $0, value: UnsafeRawBufferPointer(start: nil, count: 0), token: .other)
+                    stream.fields.keepField(name: $0, value: UnsafeRawBufferPointer(start: nil, count: 0), token: .other)
                 }
                 queue.append(field)
             }
@@ -64,7 +43,7 @@ struct EventQueueTests {
     func order() {
         let site = Site()
         let stream = site.stream()
-        stream.pointee.fields.append("early", "1")
+        stream.fields.append("early", "1")
         site.queue.append(.informational(stream, StreamEvent.Section()))
         site.queue.append(.head(stream, site.waiting(["a", "b"], stream), ended: false))
         [UInt8]([1, 2, 3]).withUnsafeBytes { site.queue.append(.data(stream, $0)) }
@@ -72,7 +51,7 @@ struct EventQueueTests {
         site.queue.append(.connection(.pong(7)))
         site.queue.append(.closed(stream, .complete))
         site.deliver()
-        #expect(site.handler.heard == ["informational early", "head a,b", "data 3", "ended last", "closed complete"])
+        #expect(site.handler.events == ["informational early=1", "head a b", "data 3", "ended last", "closed complete"])
         #expect(site.performed == [.pong(7), .streamClosed(stream)])
         #expect(site.pool.liveCount == 0 && site.queue.isEmpty)
     }
@@ -81,17 +60,17 @@ struct EventQueueTests {
     func changedHead() {
         let site = Site()
         let stream = site.stream()
-        stream.pointee.fields.append("a", "1")
-        stream.pointee.fields.append("b", "2")
+        stream.fields.append("a", "1")
+        stream.fields.append("b", "2")
         site.queue.append(.head(stream, StreamEvent.Section(), ended: false))
         site.queue.append(.ended(stream, site.waiting(["last"], stream)))
         site.handler.onHead = { stream in
-            stream.pointee.fields.removeAll { $0.nameText == "a" }
-            stream.pointee.fields.append("c", "3")
+            stream.fields.removeAll { $0.nameText == "a" }
+            stream.fields.append("c", "3")
         }
         site.deliver()
-        #expect(site.handler.heard == ["head a,b", "ended last"])
-        #expect((0..<3).map { stream.pointee.fields[$0].nameText } == ["b", "c", "last"])
+        #expect(site.handler.events == ["head a=1 b=2", "ended last"])
+        #expect((0..<3).map { stream.fields[$0].nameText } == ["b", "c", "last"])
         site.pool.give(stream)
     }
 
@@ -106,10 +85,10 @@ struct EventQueueTests {
         site.queue.append(.ended(stream, StreamEvent.Section()))
         site.queue.append(.closed(stream, .complete))
         site.handler.onHead = { stream in
-            if byLettingGo { stream.handler = nil } else { stream.pointee.flags.insert(.resetSent) }
+            if byLettingGo { stream.handler = nil } else { stream.flags.insert(.resetSent) }
         }
         site.deliver()
-        #expect(site.handler.heard == (byLettingGo ? ["head "] : ["head ", "closed complete"]))
+        #expect(site.handler.events == (byLettingGo ? ["head"] : ["head", "closed complete"]))
         #expect(site.performed == [.unheard(stream, 10), .streamClosed(stream)])
         #expect(site.pool.liveCount == 0)
     }
@@ -122,7 +101,7 @@ struct EventQueueTests {
         site.queue.append(.ended(stream, StreamEvent.Section()))
         site.handler.onHead = { _ in site.queue.removeAll() }
         site.deliver()
-        #expect(site.handler.heard == ["head "] && site.queue.isEmpty)
+        #expect(site.handler.events == ["head"] && site.queue.isEmpty)
         site.pool.give(stream)
     }
 
@@ -132,10 +111,10 @@ struct EventQueueTests {
         let (one, other) = (site.stream(), site.stream())
         for (stream, count) in [(one, 1), (one, 2), (other, 4), (one, 8)] { site.queue.appendDrained(stream, count) }
         site.deliver()
-        #expect(site.handler.heard == ["drained 3", "drained 4", "drained 8"])
+        #expect(site.handler.events == ["drained 3", "drained 4", "drained 8"])
         site.queue.appendDrained(one, 1)
         site.deliver()
-        #expect(site.handler.heard.last == "drained 1")
+        #expect(site.handler.events.last == "drained 1")
         site.pool.give(one)
         site.pool.give(other)
     }

@@ -1,6 +1,7 @@
 import Bytes
 import GRPCTesting
 import HTTPModel
+import HTTPTesting
 import Net
 import Sockets
 import TLS
@@ -11,21 +12,13 @@ import Testing
 /// What a stream hears when its connection ends behind bytes that it has had no room for.
 @Suite("The end of a connection")
 struct ConnectionEndTests {
-    private final class Caller: StreamHandler, ClientConnectionOwner {
+    private final class Owner: ClientConnectionOwner {
         var isOpen = false
-        var bytes = 0
-        var events: [String] = []
 
         func clientConnectionOpened(_ connection: ClientConnection) { isOpen = true }
         func clientConnectionHasRoom(_ connection: ClientConnection) {}
         func clientConnectionLeaving(_ connection: ClientConnection) {}
         func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {}
-
-        func streamHead(_ stream: StreamPointer, ended: Bool) { events.append("head") }
-        /// Accepts nothing.
-        func streamData(_ stream: StreamPointer, _ data: UnsafeRawBufferPointer) { bytes += data.count }
-        func streamEnded(_ stream: StreamPointer) { events.append("ended") }
-        func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { events.append("closed \(reason)") }
     }
 
     /// Answers the first bytes that come with chunks of a kibibyte, and closes behind them.
@@ -58,7 +51,8 @@ struct ConnectionEndTests {
     @Test("an HTTP/1.1 answer that was complete is complete, though its caller was slow and the end came in the same read")
     func completeAnswer() throws {
         let worker = try TestWorker()
-        let (caller, tls) = (Caller(), try TestTLS.server([.http1]))
+        // Accepts nothing of the body.
+        let (owner, recorder, tls) = (Owner(), StreamRecorder(), try TestTLS.server([.http1]))
         var answerer: Answerer?
         let listener = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { socket in
             let channel = try? ByteChannel(socket, tls: tls, on: worker.loop, scratch: worker.context.scratch)
@@ -68,19 +62,16 @@ struct ConnectionEndTests {
         limits.streamWindowBytes = 8 << 10
         let connection = try ClientConnection(
             to: listener.address, tls: (try TestTLS.client([.http1]), ServerName("a.test")!), speaking: .http1, limits: limits,
-            streamLimit: 1, context: worker.context, owner: caller)
-        #expect(worker.run { caller.isOpen })
+            streamLimit: 1, context: worker.context, owner: owner)
+        #expect(worker.run { owner.isOpen })
         let stream = try connection.makeStream()
-        let fields = stream.pointee.fields.reserveFields(4)
-        for (index, field) in [
-            Field(":method", "GET", token: .method), Field(":scheme", "https", token: .scheme), Field(":path", "/", token: .path),
-            Field(":authority", "a.test", token: .authority),
-        ].enumerated() { fields.initializeElement(at: index, to: field) }
+        let head = [(":method", "GET"), (":scheme", "https"), (":path", "/"), (":authority", "a.test")]
         try connection.submit(
-            stream, UnsafeBufferPointer(fields), ended: true, handler: UnownedReference(caller), context: nil)
-        #expect(worker.run { caller.events.last?.hasPrefix("closed") == true })
-        #expect(caller.events == ["head", "ended", "closed complete"])
-        #expect(caller.bytes == Answerer.chunks * 1024)
+            stream, UnsafeBufferPointer(stream.fields.keepFields(head)), ended: true, handler: UnownedReference(recorder),
+            context: nil)
+        #expect(worker.run { recorder.events.last?.hasPrefix("closed") == true })
+        #expect(recorder.events == ["head :status=200", "ended", "closed complete"])
+        #expect(recorder.body.count == Answerer.chunks * 1024)
         answerer?.channel.abort()
         listener.close()
         worker.settle()

@@ -24,7 +24,7 @@ import Time
         func streamHead(_ stream: StreamPointer, ended: Bool) {
             begun += 1
             live.insert(stream)
-            guard let path = stream.pointee.fields.first(.path)?.valueText, path != "/silent" else { return }
+            guard let path = stream.fields.first(.path)?.valueText, path != "/silent" else { return }
             respond(stream, ended: false)
             if path == "/flood" {
                 let bytes = [UInt8](repeating: 1, count: 8 << 20)
@@ -33,7 +33,7 @@ import Time
         }
 
         func respond(_ stream: StreamPointer, ended: Bool) {
-            let fields = stream.pointee.fields.reserveFields(1)
+            let fields = stream.fields.reserveFields(1)
             fields.initializeElement(at: 0, to: Field(":status", "200", token: .status))
             stream.serverConnection { $0.respond(stream, UnsafeBufferPointer(fields), ended: ended) }
         }

@@ -1,6 +1,7 @@
 import Bytes
 import GRPCTesting
 import HTTPModel
+import HTTPTesting
 import Net
 import Sockets
 import TLS
@@ -98,13 +99,13 @@ struct HandlerDeedTests {
             }
         }
 
-        private func isRequest(_ stream: StreamPointer) -> Bool { stream.pointee.fields.first(.method) != nil }
+        private func isRequest(_ stream: StreamPointer) -> Bool { stream.fields.first(.method) != nil }
 
         func streamInformational(_ stream: StreamPointer) { hear("informational", stream) }
 
         func streamHead(_ stream: StreamPointer, ended: Bool) {
             hear("head", stream)
-            if isRequest(stream), answersEarly, stream.pointee.fields.text(":path") != "/held" { answer(stream) }
+            if isRequest(stream), answersEarly, stream.fields.text(":path") != "/held" { answer(stream) }
         }
 
         func streamData(_ stream: StreamPointer, _ data: UnsafeRawBufferPointer) {
@@ -130,10 +131,10 @@ struct HandlerDeedTests {
             guard answered != stream else { return }
             answered = stream
             stream.serverConnection {
-                $0.inform(stream, UnsafeBufferPointer(HandlerDeedTests.kept([(":status", "103")], in: stream)))
-                $0.respond(stream, UnsafeBufferPointer(HandlerDeedTests.kept([(":status", "200")], in: stream)), ended: false)
+                $0.inform(stream, UnsafeBufferPointer(stream.fields.keepFields([(":status", "103")])))
+                $0.respond(stream, UnsafeBufferPointer(stream.fields.keepFields([(":status", "200")])), ended: false)
                 Site.body.withUnsafeBytes { body in stream.connection { $0.send(stream, body) } }
-                $0.finish(stream, trailers: HandlerDeedTests.kept([("x-last", "1")], in: stream))
+                $0.finish(stream, trailers: stream.fields.keepFields([("x-last", "1")]))
             }
         }
     }
@@ -179,7 +180,7 @@ struct HandlerDeedTests {
             let stream = try connection.makeStream()
             let head = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "a.test")]
             try connection.submit(
-                stream, UnsafeBufferPointer(HandlerDeedTests.kept(head, in: stream)), ended: false,
+                stream, UnsafeBufferPointer(stream.fields.keepFields(head)), ended: false,
                 handler: UnownedReference(client), context: nil)
             return (stream, connection)
         }
@@ -218,14 +219,5 @@ struct HandlerDeedTests {
         func clientConnectionHasRoom(_ connection: ClientConnection) {}
         func clientConnectionLeaving(_ connection: ClientConnection) {}
         func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {}
-    }
-
-    /// Fields whose bytes and array lie in the stream's arena.
-    static func kept(_ fields: [(String, String)], in stream: StreamPointer) -> UnsafeMutableBufferPointer<Field> {
-        let array = stream.pointee.fields.reserveFields(fields.count)
-        for (index, (name, value)) in fields.enumerated() {
-            array.initializeElement(at: index, to: stream.pointee.fields.keepField(name, value))
-        }
-        return array
     }
 }

@@ -1,6 +1,6 @@
 /// The one table of refusals: for every cause, what goes to the caller and what to the log.
 ///
-/// HTTP status, gRPC code, public reason and whether the connection ends are chosen here and nowhere else.
+/// HTTP status, gRPC code and public reason are chosen here and nowhere else.
 package struct RefusalRow: Sendable {
     package let code: StatusCode
     /// For callers who do not speak gRPC; those who do always get 200.
@@ -13,13 +13,10 @@ package struct RefusalRow: Sendable {
     package let flag: StaticString
     /// The access log's word for what happened: Envoy's response code detail where it has one.
     package let detail: StaticString
-    /// Whether an HTTP/1.1 connection ends with the answer, because what follows on it cannot be trusted. HTTP/2 streams
-    /// end alone.
-    package let endsConnection: Bool
 
     init(
         _ code: StatusCode, _ httpStatus: Int, _ reason: StaticString, _ message: StaticString,
-        flag: StaticString, detail: StaticString, endsConnection: Bool = false
+        flag: StaticString, detail: StaticString
     ) {
         self.code = code
         self.httpStatus = httpStatus
@@ -27,7 +24,6 @@ package struct RefusalRow: Sendable {
         self.message = message
         self.flag = flag
         self.detail = detail
-        self.endsConnection = endsConnection
     }
 }
 
@@ -149,24 +145,24 @@ extension RefusalCause {
         case .slowRequestBody:
             RefusalRow(
                 .deadlineExceeded, 408, "REQUEST_BODY_TOO_SLOW", "the request came too slowly",
-                flag: "SI", detail: "request_body_timeout", endsConnection: true)
+                flag: "SI", detail: "request_body_timeout")
         case .streamIdle:
             RefusalRow(
                 .deadlineExceeded, 504, "STREAM_IDLE", "nothing was sent for too long",
-                flag: "SI", detail: "stream_idle_timeout", endsConnection: true)
+                flag: "SI", detail: "stream_idle_timeout")
 
         case .messageTooLarge:
             RefusalRow(
                 .resourceExhausted, 413, "MESSAGE_TOO_LARGE", "the message is too large",
-                flag: "DPE", detail: "request_payload_too_large", endsConnection: true)
+                flag: "DPE", detail: "request_payload_too_large")
         case .compressedTooMuch:
             RefusalRow(
                 .resourceExhausted, 413, "COMPRESSED_TOO_MUCH", "the body is compressed too much",
-                flag: "DPE", detail: "request_compressed_too_much", endsConnection: true)
+                flag: "DPE", detail: "request_compressed_too_much")
         case .headTooLarge:
             RefusalRow(
                 .resourceExhausted, 431, "HEAD_TOO_LARGE", "the headers are too large",
-                flag: "DPE", detail: "request_headers_too_large", endsConnection: true)
+                flag: "DPE", detail: "request_headers_too_large")
         case .headTooLargeForUpstream:
             RefusalRow(
                 .resourceExhausted, 431, "HEAD_TOO_LARGE_FOR_ENDPOINT", "the headers are too large for the endpoint",
@@ -182,7 +178,7 @@ extension RefusalCause {
         case .malformedHead:
             RefusalRow(
                 .invalidArgument, 400, "HEAD_INVALID", "the request is malformed",
-                flag: "DPE", detail: "malformed_request", endsConnection: true)
+                flag: "DPE", detail: "malformed_request")
         case .hostMismatch:
             RefusalRow(
                 .invalidArgument, 400, "HOST_MISMATCH", "host and :authority differ", flag: "DPE", detail: "host_mismatch")
@@ -208,16 +204,14 @@ extension RefusalCause {
 
         case .shuttingDown:
             RefusalRow(
-                .unavailable, 503, "SHUTTING_DOWN", "the gateway is shutting down", flag: "LR", detail: "drain_timeout",
-                endsConnection: true)
+                .unavailable, 503, "SHUTTING_DOWN", "the gateway is shutting down", flag: "LR", detail: "drain_timeout")
         case .connectionTooOld:
             RefusalRow(
                 .unavailable, 503, "CONNECTION_TOO_OLD", "the connection has reached its age", flag: "DT",
-                detail: "connection_age", endsConnection: true)
+                detail: "connection_age")
         case .internalError:
             RefusalRow(
-                .internal, 500, "INTERNAL_ERROR", "internal error", flag: "-", detail: "internal_error",
-                endsConnection: true)
+                .internal, 500, "INTERNAL_ERROR", "internal error", flag: "-", detail: "internal_error")
         }
     }
 

@@ -12,7 +12,6 @@ struct ExpectedRow: Sendable, CustomTestStringConvertible {
     /// Headers beyond status, content type and length, in both protocols.
     var headers: [String: String] = [:]
     var metadata: [String: String] = [:]
-    var endsConnection = false
 
     var testDescription: String { "\(cause)" }
 }
@@ -153,24 +152,22 @@ let expectedRows: [ExpectedRow] = [
         cause: .deadlineExceeded(.stream), code: .deadlineExceeded, http: 504, reason: "DEADLINE_EXCEEDED", flag: "DT",
         metadata: ["stage": "stream"]),
     .init(
-        cause: .slowRequestBody, code: .deadlineExceeded, http: 408, reason: "REQUEST_BODY_TOO_SLOW", flag: "SI",
-        endsConnection: true),
+        cause: .slowRequestBody, code: .deadlineExceeded, http: 408, reason: "REQUEST_BODY_TOO_SLOW", flag: "SI"),
     .init(
-        cause: .streamIdle, code: .deadlineExceeded, http: 504, reason: "STREAM_IDLE", flag: "SI", endsConnection: true),
+        cause: .streamIdle, code: .deadlineExceeded, http: 504, reason: "STREAM_IDLE", flag: "SI"),
 
     .init(
         cause: .messageTooLarge(bytesMax: 4096), code: .resourceExhausted, http: 413, reason: "MESSAGE_TOO_LARGE",
-        flag: "DPE", metadata: ["bytes_max": "4096"], endsConnection: true),
+        flag: "DPE", metadata: ["bytes_max": "4096"]),
     .init(
         cause: .compressedTooMuch(ratioMax: 100), code: .resourceExhausted, http: 413, reason: "COMPRESSED_TOO_MUCH",
-        flag: "DPE", metadata: ["ratio_max": "100"], endsConnection: true),
+        flag: "DPE", metadata: ["ratio_max": "100"]),
     .init(
         cause: .headTooLarge(bytesMax: 61_440, fieldsMax: 100), code: .resourceExhausted, http: 431, reason: "HEAD_TOO_LARGE",
-        flag: "DPE", metadata: ["bytes_max": "61440"], endsConnection: true),
+        flag: "DPE", metadata: ["bytes_max": "61440"]),
     .init(cause: .badPath, code: .invalidArgument, http: 400, reason: "PATH_INVALID", flag: "DPE"),
     .init(
-        cause: .malformedHead, code: .invalidArgument, http: 400, reason: "HEAD_INVALID", flag: "DPE",
-        endsConnection: true),
+        cause: .malformedHead, code: .invalidArgument, http: 400, reason: "HEAD_INVALID", flag: "DPE"),
     .init(cause: .hostMismatch, code: .invalidArgument, http: 400, reason: "HOST_MISMATCH", flag: "DPE"),
     .init(cause: .misdirected, code: .failedPrecondition, http: 421, reason: "MISDIRECTED_REQUEST", flag: "DPE"),
     .init(cause: .malformedTimeout, code: .invalidArgument, http: 400, reason: "TIMEOUT_INVALID", flag: "DPE"),
@@ -181,12 +178,11 @@ let expectedRows: [ExpectedRow] = [
         cause: .malformedMessage(field: "a.b", problem: "not a number"), code: .invalidArgument, http: 400,
         reason: "MESSAGE_INVALID", flag: "TR"),
     .init(
-        cause: .shuttingDown, code: .unavailable, http: 503, reason: "SHUTTING_DOWN", flag: "LR", endsConnection: true),
+        cause: .shuttingDown, code: .unavailable, http: 503, reason: "SHUTTING_DOWN", flag: "LR"),
     .init(
-        cause: .connectionTooOld, code: .unavailable, http: 503, reason: "CONNECTION_TOO_OLD", flag: "DT",
-        endsConnection: true),
+        cause: .connectionTooOld, code: .unavailable, http: 503, reason: "CONNECTION_TOO_OLD", flag: "DT"),
     .init(
-        cause: .internalError, code: .internal, http: 500, reason: "INTERNAL_ERROR", flag: "-", endsConnection: true),
+        cause: .internalError, code: .internal, http: 500, reason: "INTERNAL_ERROR", flag: "-"),
 ]
 
 @Suite struct RefusalTableTests {
@@ -197,7 +193,6 @@ let expectedRows: [ExpectedRow] = [
         #expect(row.httpStatus == expected.http)
         #expect(row.reason.text == expected.reason)
         #expect(row.flag.text == expected.flag)
-        #expect(row.endsConnection == expected.endsConnection)
     }
 
     @Test("reasons, messages and log words are well-formed", arguments: expectedRows)

@@ -22,14 +22,14 @@ final class PathHandler: StreamHandler {
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
         protocols.append(stream.serverConnection { "\($0.protocolName)" })
-        if stream.pointee.fields.text(":path")!.hasPrefix("/held") { held.append(stream) } else { answer(stream) }
+        if stream.fields.text(":path")!.hasPrefix("/held") { held.append(stream) } else { answer(stream) }
     }
 
     func answer(_ stream: StreamPointer) {
         held.removeAll { $0 == stream }
         let scratch = context.fieldScratch
         scratch[0] = Field(":status", "200", token: .status)
-        let path = stream.pointee.fields.first(.path)!.valueBytes
+        let path = stream.fields.first(.path)!.valueBytes
         stream.serverConnection {
             $0.respond(stream, UnsafeBufferPointer(start: scratch.baseAddress, count: 1), ended: false)
             $0.send(stream, path)
@@ -43,7 +43,7 @@ final class PathHandler: StreamHandler {
     }
 
     func accept(_ stream: StreamPointer) {
-        stream.connection { $0.consumed(stream, stream.pointee.unconsumed) }
+        stream.connection { $0.consumed(stream, stream.unconsumed) }
     }
 
     func streamEnded(_ stream: StreamPointer) {}

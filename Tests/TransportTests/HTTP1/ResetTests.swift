@@ -2,6 +2,7 @@ import Bytes
 import GRPCTesting
 import Glibc
 import HTTPModel
+import HTTPTesting
 import Net
 import Reactor
 import Sockets
@@ -30,51 +31,45 @@ struct ResetTests {
         func channelClosed(_ end: ChannelEnd) { hasEnded = true }
     }
 
-    private final class Caller: StreamHandler, ClientConnectionOwner {
+    private final class Owner: ClientConnectionOwner {
         var isOpen = false
         var isLeaving = false
         var isClosed = false
-        var events: [String] = []
 
         func clientConnectionOpened(_ connection: ClientConnection) { isOpen = true }
         func clientConnectionHasRoom(_ connection: ClientConnection) {}
         func clientConnectionLeaving(_ connection: ClientConnection) { isLeaving = true }
         func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) { isClosed = true }
-
-        func streamHead(_ stream: StreamPointer, ended: Bool) { events.append("head") }
-        func streamData(_ stream: StreamPointer, _ data: UnsafeRawBufferPointer) {}
-        func streamEnded(_ stream: StreamPointer) { events.append("ended") }
-        func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { events.append("closed \(reason)") }
     }
 
     @Test(
         "a call to a server that reads nothing ends in the tick of its reset, and its connection with it", arguments: [false, true])
     func client(isSecure: Bool) throws {
         let worker = try TestWorker()
-        let (caller, tls) = (Caller(), isSecure ? try TestTLS.server([.http1]) : nil)
+        let (owner, recorder, tls) = (Owner(), StreamRecorder(), isSecure ? try TestTLS.server([.http1]) : nil)
         var peer: DeafPeer?
         let listener = try ListeningSocket(on: worker.loop, at: SocketAddress("127.0.0.1:0")!) { socket in
             peer = (try? ByteChannel(socket, tls: tls, on: worker.loop, scratch: worker.context.scratch)).map { DeafPeer($0) }
         }
         let connection = try ClientConnection(
             to: listener.address, tls: isSecure ? (try TestTLS.client([.http1]), ServerName("a.test")!) : nil, speaking: .http1,
-            limits: .defaults, streamLimit: 1, context: worker.context, owner: caller)
-        #expect(worker.run { caller.isOpen && peer != nil })
+            limits: .defaults, streamLimit: 1, context: worker.context, owner: owner)
+        #expect(worker.run { owner.isOpen && peer != nil })
         let stream = try connection.makeStream()
         let head = [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "a.test")]
         try connection.submit(
-            stream, UnsafeBufferPointer(HandlerDeedTests.kept(head, in: stream)), ended: false,
-            handler: UnownedReference(caller), context: nil)
+            stream, UnsafeBufferPointer(stream.fields.keepFields(head)), ended: false,
+            handler: UnownedReference(recorder), context: nil)
         let body = [UInt8](repeating: 1, count: 1 << 20)
         for _ in 0..<16 { body.withUnsafeBytes { connection.send(stream, $0) } }
         worker.settle()
         #expect(connection.channel.pendingBytes > 0)
 
         connection.reset(stream, .cancel)
-        #expect(caller.events.isEmpty, "not within the call")
+        #expect(recorder.events.isEmpty, "not within the call")
         worker.loop.tick(wait: false)
-        #expect(caller.events == ["closed reset(8)"])
-        #expect(caller.isLeaving && caller.isClosed)
+        #expect(recorder.events == ["closed reset(8)"])
+        #expect(owner.isLeaving && owner.isClosed)
         peer?.channel.resumeReading()
         #expect(worker.run { peer?.hasEnded == true })
         listener.close()

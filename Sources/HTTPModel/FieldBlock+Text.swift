@@ -1,5 +1,3 @@
-package import HTTPModel
-
 extension FieldBlock {
     /// A field whose bytes lie in this arena, of a name in lower case.
     package mutating func keepField(_ name: String, _ value: String, flags: Field.Flags = .borrowed) -> Field {
