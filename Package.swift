@@ -165,7 +165,8 @@ let package = Package(
         .target(
             name: "FuzzEntries",
             dependencies: [
-                "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Net", "HTTPModel", "JOSE", "Protobuf", "HTTP1",
+                "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Matching", "Net", "HTTPModel", "JOSE", "Protobuf",
+                "HTTP1",
                 "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "RateLimit", "Gateway",
                 "RateLimitService", "Calling", "Control",
             ],

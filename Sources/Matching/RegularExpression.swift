@@ -8,8 +8,9 @@ internal import CRE2
 package final class RegularExpression: @unchecked Sendable {
     /// Of the text as written.
     package static var bytesMax: Int { 4096 }
-    /// For the program, and for the automaton that matching builds of it; beyond that RE2 begins anew, or goes without it.
-    static var memoryBytesMax: Int64 { 1 << 20 }
+    /// For the program and the automaton that matching builds of it: room for the program of a text of `bytesMax`. Where the
+    /// automaton would grow beyond that RE2 begins it anew, or goes on without one.
+    static var memoryBytesMax: Int64 { 512 << 10 }
 
     package let text: String
     let handle: OpaquePointer

@@ -4,6 +4,7 @@ import Gateway
 import HTTP1
 import HTTP2
 import HTTPModel
+internal import Matching
 internal import Net
 internal import Routing
 import Telemetry
@@ -51,6 +52,15 @@ extension FuzzEntry {
             events.deliver(now: 1) { _ in }
             _ = session.peerStreamLimit
         },
+        FuzzEntry("queries and paths that routes ask about") { input in
+            var fields = FieldBlock()
+            defer { fields.destroy() }
+            fields.append(":method", "GET")
+            fields.append(":path", "/\(input.text())?a=\(input.text())&\(input.text())=%\(input.text())")
+            guard let facts = try? HeadFacts(&fields, HeadCache()) else { return }
+            _ = matches.route(for: facts, fields: fields)
+            _ = matches.refusedByMethod(facts, fields: fields)
+        },
         FuzzEntry("authorities of requests") { input in
             let port = input.text()
             for host in ["a.b", "10.0.0.1", "[::1]", ""] { withBytes("\(host):\(port)") { _ = Authority($0) } }
@@ -92,3 +102,11 @@ private func read(_ text: String) {
         rest.removeFirst(step.consumed)
     }
 }
+
+/// Nothing takes what these do not.
+private let matches = RouteTable(
+    [
+        .init(RouteMatch(httpMethods: ["POST"], query: [FieldMatch(parameter: "a", .exact("1"))])),
+        .init(RouteMatch(query: [FieldMatch(parameter: "b", ValueMatch(anyOf: [.suffix("é"), .absent]))])),
+        .init(RouteMatch(target: .regex(try! RegularExpression("(/[a-z0-9]+)+")))),
+    ], seed: 1)

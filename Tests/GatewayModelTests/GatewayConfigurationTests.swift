@@ -207,6 +207,7 @@ import Testing
           - name: orders
             authority: "*.acme.dev"
             service: acme.orders.v1.Orders
+            http_method: POST
             headers: { X-Version: "2", x-debug: "*" }
             cluster: orders
             timeout: 15s
@@ -230,6 +231,7 @@ import Testing
                 limits: [10/s per tenant, { count: 1, per: month, key: { claim: ["https://acme.dev/app"] } }]
                 timeout: 5s
           - path: /v1/*
+            query: { debug: { prefix: "1" } }
             cluster: orders
             allow: anyone
           - cluster: orders
@@ -327,7 +329,7 @@ import Testing
         #expect(
             route.match
                 == RouteMatch(
-                    authority: .suffix("acme.dev"), target: .service("acme.orders.v1.Orders"),
+                    authority: .suffix("acme.dev"), target: .service("acme.orders.v1.Orders"), httpMethods: ["POST"],
                     headers: [try FieldMatch(header: "x-version", .exact("2")), try FieldMatch(header: "x-debug", .present)]))
         #expect(route.timeout == .seconds(15) && route.expose)
         #expect(
@@ -358,6 +360,7 @@ import Testing
         #expect(method.access.allow?.value == NamedRule(name: "orders.CreateOrder.allow", .authenticated))
         #expect(method.access.deny?.value == NamedRule(name: "orders.CreateOrder.deny", .address([try CIDR("2001:db8::/32")])))
         #expect(method.limits.map(\.value.keys) == [[.tenant], [.claim(["https://acme.dev/app"])]])
+        #expect(routes[1].match.query == [FieldMatch(parameter: "debug", ValueMatch(.prefix("1")))])
         #expect(routes[1].match.target == .prefix("/v1/") && routes[1].access.allow?.value.rule == .anyone)
         #expect(routes[2].match == RouteMatch() && routes[2].access == AccessConfiguration())
     }

@@ -31,7 +31,7 @@ extension GatewayWorker {
         transcoding.plan = nil
         if let found = findConnectQuery(call, stream, snapshot) { return found }
         let facts = call.facts!
-        let direct = route(for: facts, stream, snapshot)
+        let direct = match(facts, stream, snapshot)?.route
         if facts.method.equals("OPTIONS"),
             let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
         {

@@ -128,36 +128,36 @@ extension GatewayWorker {
         if let known = facts.place?.pointee.target {
             (index, method) = known
         } else {
-            guard let found = route(for: facts, stream, snapshot) else { return false }
-            index = found
+            guard let found = match(facts, stream, snapshot) else { return false }
+            index = found.route
             method = snapshot.table.method(of: index, facts.rpc) ?? -1
-            if snapshot.table.goesByTargetAlone { facts.place?.pointee.record(route: index, method: method) }
+            if found.isOfTargetAlone { facts.place?.pointee.record(route: index, method: method) }
         }
         take(route: index, method: method, of: snapshot, call)
         return true
     }
 
     /// The first route that takes the request. A preflight goes where what it asks about would, if pages may call that.
-    func route(for facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Int? {
+    func match(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RouteTable.Match? {
         if snapshot.table.goesByMethod, snapshot.hasCORS, facts.method.equals("OPTIONS"),
-            let asked = CORSRequest(stream.pointee.fields, method: facts.method).preflightMethod
+            let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
         {
             var meant = facts
             meant.rewrite(method: asked)
-            if let route = snapshot.table.route(for: meant, fields: stream.pointee.fields), snapshot.routes[route].cors != nil {
-                return route
+            if let match = snapshot.table.match(meant, fields: stream.fields), snapshot.routes[match.route].cors != nil {
+                return match
             }
         }
-        return snapshot.table.route(for: facts, fields: stream.pointee.fields)
+        return snapshot.table.match(facts, fields: stream.fields)
     }
 
     /// Why no route takes the request: with another method, one may.
     func unrouted(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RefusalCause {
         guard snapshot.table.goesByMethod else { return .noRoute }
-        var methods = snapshot.table.refusedByMethod(facts, fields: stream.pointee.fields)?.methods ?? []
+        var methods = snapshot.table.refusedByMethod(facts, fields: stream.fields)?.methods ?? []
         _ = snapshot.directory.methods(facts) { _, method in
             let meant = Self.facts(facts, of: method, stream)
-            methods.formUnion(snapshot.table.refusedByMethod(meant, fields: stream.pointee.fields)?.methods ?? [])
+            methods.formUnion(snapshot.table.refusedByMethod(meant, fields: stream.fields)?.methods ?? [])
             return false
         }
         return methods.isEmpty ? .noRoute : .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))

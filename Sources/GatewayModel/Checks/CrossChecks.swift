@@ -1,5 +1,6 @@
 internal import AccessControl
 internal import Config
+internal import GRPC
 internal import RateLimit
 internal import Routing
 internal import Transport
@@ -93,20 +94,23 @@ struct CrossChecks {
         }
     }
 
-    /// gRPC, gRPC-Web and Connect call by POST and without a query; only a schema, or a cluster of plain HTTP, brings others.
+    /// gRPC and gRPC-Web call by POST and without a query, Connect too but for what a schema allows; only a schema, or a cluster of
+    /// plain HTTP, brings a service other calls.
     private func checkConditions(_ route: RouteConfiguration) {
-        guard case .service = route.match.target else { return }
         let clusters = configuration.clusters.filter { cluster in route.clusters.contains { $0.value == cluster.name.value } }
-        guard !clusters.isEmpty, clusters.allSatisfy({ $0.schema == nil && $0.speaks == .http2 }) else { return }
+        let isPlain = !clusters.isEmpty && clusters.allSatisfy { $0.schema == nil && $0.speaks == .http2 }
+        let why: String
+        if case .service = route.match.target, isPlain {
+            why = "without a schema of its cluster, no call of a service has"
+        } else if !route.protocols.contains(.http), !route.protocols.contains(.connectUnary) {
+            why = "no call by its protocols has"
+        } else {
+            return
+        }
         if let place = route.httpMethodPlace, let odd = route.match.httpMethods.first(where: { $0 != "POST" && $0 != "OPTIONS" }) {
-            section.reader.report(
-                "found \(Quoted.text(odd)) on a route by service, expected POST: without a schema of its cluster, no call of a "
-                    + "service has another method", at: place)
+            section.reader.report("found \(Quoted.text(odd)), expected POST: \(why) another method", at: place)
         }
-        if let place = route.queryPlace {
-            section.reader.report(
-                "found on a route by service, expected a cluster with a schema: no other call of a service has a query", at: place)
-        }
+        if let place = route.queryPlace { section.reader.report("never matches: \(why) a query", at: place) }
     }
 
     private func check(_ openAPI: OpenAPIConfiguration, _ access: AccessChecks) {

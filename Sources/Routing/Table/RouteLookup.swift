@@ -27,21 +27,26 @@ struct RouteLookup {
     }
 
     /// - Parameter scratch: room for `depthMax + 1` hashes; `scratch[n]` becomes that of the path's first n segments.
-    mutating func first(scratch: UnsafeMutableBufferPointer<UInt64>) -> Int? {
+    mutating func first(scratch: UnsafeMutableBufferPointer<UInt64>) -> RouteTable.Match? {
         self.scratch = scratch
         var best = Int32.max
+        var isOfTargetAlone = true
         for index in memory.pointee.shapes.indices {
             let shape = memory.pointee.shapes[index]
             guard shape.firstRoute < best else { break }
+            if shape.headerCount > 0 { isOfTargetAlone = false }
             guard let question = question(shape, at: index) else { continue }
             forEachCandidate(question, shape, at: index) { pattern in
                 guard pattern.route < best else { return false }
-                if pattern.conditionCount > 0, !meetsConditions(pattern) { return true }
+                if pattern.conditionCount > 0 {
+                    if pattern.asksMoreThanTarget { isOfTargetAlone = false }
+                    guard meetsConditions(pattern) else { return true }
+                }
                 best = pattern.route
                 return false
             }
         }
-        return best == .max ? nil : Int(best)
+        return best == .max ? nil : RouteTable.Match(route: Int(best), isOfTargetAlone: isOfTargetAlone)
     }
 
     /// All routes that fit but for the HTTP method; for the few requests that no route takes.

@@ -29,6 +29,8 @@ package final class RouteTable: @unchecked Sendable {
     private let decoded: RouteTable?
     /// Some route asks for a service or a path.
     private let hasTargets: Bool
+    /// Some route asks for an HTTP method.
+    package let goesByMethod: Bool
     private let memory: UnsafeMutablePointer<RouteTableStorage>
     /// What the conditions in `memory` refer to.
     private let matchers: [ValueMatcher]
@@ -43,6 +45,7 @@ package final class RouteTable: @unchecked Sendable {
         builder.finish()
         count = routes.count
         httpMethods = routes.map(\.match.httpMethods)
+        goesByMethod = httpMethods.contains { !$0.isEmpty }
         matchers = builder.matchers
         memory = .allocate(capacity: 1)
         memory.initialize(to: RouteTableStorage(builder))
@@ -51,21 +54,22 @@ package final class RouteTable: @unchecked Sendable {
     /// How many questions a request may be asked. For tests.
     package var shapeCount: Int { memory.pointee.shapes.count }
 
-    /// No route asks for more than the authority, the path and its query.
-    package var goesByTargetAlone: Bool {
-        memory.pointee.headers.isEmpty && memory.pointee.conditions.allSatisfy { $0.source == .path || $0.source == .query }
-    }
-
-    /// Some route asks for an HTTP method.
-    package var goesByMethod: Bool { memory.pointee.conditions.contains { $0.source == .method } }
-
     deinit {
         memory.pointee.deallocate()
         memory.deallocate()
     }
 
+    package struct Match {
+        /// Its index, in the order given.
+        package var route: Int
+        /// No method and no header was asked for on the way: whatever has the same authority and target comes to the same route.
+        package var isOfTargetAlone: Bool
+    }
+
     /// The index of the first route that takes the request; `nil` where none does.
-    package func route(for head: borrowing HeadFacts, fields: borrowing FieldBlock) -> Int? {
+    package func route(for head: borrowing HeadFacts, fields: borrowing FieldBlock) -> Int? { match(head, fields: fields)?.route }
+
+    package func match(_ head: borrowing HeadFacts, fields: borrowing FieldBlock) -> Match? {
         guard memory.pointee.slots.count > 0 else { return nil }
         var lookup = RouteLookup(memory: memory, head: head, fields: fields)
         return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.pointee.depthMax + 1) { lookup.first(scratch: $0) }

@@ -27,10 +27,11 @@ struct RouteTableBuilder {
         hasMethods.append(!entry.methods.isEmpty)
         let firstCondition = conditions.count
         for condition in entry.match.conditions { keep(condition) }
+        let asksMoreThanTarget = conditions[firstCondition...].contains { $0.source == .method || $0.source == .header }
         for key in RouteKey.keys(of: entry.match) {
             var pattern = RouteTableStorage.Pattern(
                 shape: Int32(shapeIndex(key.shape, route)), route: Int32(route), firstCondition: Int32(firstCondition),
-                conditionCount: Int32(conditions.count - firstCondition))
+                conditionCount: Int32(conditions.count - firstCondition), asksMoreThanTarget: asksMoreThanTarget)
             pattern.authority = keep(key.authority)
             pattern.target = keep(key.target)
             pattern.values = keepValues(key.values)

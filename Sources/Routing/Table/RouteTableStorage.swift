@@ -99,6 +99,8 @@ extension RouteTableStorage {
         /// A run in `conditions`.
         var firstCondition: Int32
         var conditionCount: Int32
+        /// Some of them are of the HTTP method or a header.
+        var asksMoreThanTarget: Bool
     }
 
     struct Condition: BitwiseCopyable {

@@ -152,8 +152,12 @@ extension WrongConfiguration {
         routes:
           - { service: a.B, http_method: [POST, GET], query: { a: "1" }, cluster: orders }
           - { service: a.C, http_method: POST, cluster: orders }
-        >>> martlet.yaml:3:34: routes[0].http_method: found "GET" on a route by service, expected POST: without a schema of its cluster, no call of a service has another method
-        >>> martlet.yaml:3:54: routes[0].query: found on a route by service, expected a cluster with a schema: no other call of a service has a query
+        >>> martlet.yaml:3:34: routes[0].http_method: found "GET", expected POST: without a schema of its cluster, no call of a service has another method
+        >>> martlet.yaml:3:54: routes[0].query: never matches: without a schema of its cluster, no call of a service has a query
+        --- methods that no call by these protocols has
+        routes: [{ path: /a, http_method: [PUT, POST], query: { a: "*" }, protocols: [grpc, grpc-web], cluster: orders }]
+        >>> martlet.yaml:1:35: routes[0].http_method: found "PUT", expected POST: no call by its protocols has another method
+        >>> martlet.yaml:1:55: routes[0].query: never matches: no call by its protocols has a query
         --- a service of plain HTTP, by any method
         clusters: { orders: { endpoints: [10.0.0.1:80], protocol: http1 } }
         routes:

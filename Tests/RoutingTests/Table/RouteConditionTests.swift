@@ -41,7 +41,7 @@ struct RouteConditionTests {
         #expect(try #require(try refused("/a", [("x-a", "1")])) == (0, ["GET", "HEAD", "DELETE", "PUT"]))
         #expect(try #require(try refused("/b")) == (2, ["PUT"]))
         #expect(try refused("/c") == nil)
-        #expect(table.goesByMethod && !table.goesByTargetAlone)
+        #expect(table.goesByMethod)
     }
 
     @Test("a header is asked for its beginning, its end, or the whole by an expression; one sent twice is present and no more")
@@ -92,7 +92,25 @@ struct RouteConditionTests {
         ] {
             #expect(try Self.find(routes, path) == route, "\(path)")
         }
-        #expect(RouteTableTests.table(routes).goesByTargetAlone)
+    }
+
+    @Test("a match may be remembered by authority and target where no method and no header was asked for on its way")
+    func matchesByTargetAlone() throws {
+        let table = RouteTableTests.table([
+            RouteMatch(target: .service("a.A")), RouteMatch(target: .path("/a"), httpMethods: ["GET"]),
+            RouteMatch(target: .path("/a"), query: [FieldMatch(parameter: "x", .present)]),
+            RouteMatch(target: .path("/b"), headers: [try FieldMatch(header: "x-a", ValueMatch(.prefix("v")))]),
+            RouteMatch(target: .regex(try RegularExpression("/[abc]"))),
+            RouteMatch(headers: [try FieldMatch(header: "x-b", .present)]),
+            RouteMatch(),
+        ])
+        for (path, route, isOfTargetAlone) in [
+            ("/a.A/Get", 0, true), ("/a?x", 2, false), ("/a", 4, false), ("/b", 4, false), ("/c", 4, true), ("/d", 6, false),
+        ] {
+            let request = TestRequest(path: path)
+            let match = try #require(table.match(try request.head(), fields: request.fields))
+            #expect(match.route == route && match.isOfTargetAlone == isOfTargetAlone, "\(path)")
+        }
     }
 
     @Test("a path that a server decodes to one that no expression takes does not read alike")
