@@ -178,7 +178,7 @@ let package = Package(
         tests("Crypto"),
         tests("Time"),
         tests("Metrics"),
-        tests("Matching"),
+        tests("Matching", ["Random"]),
         tests("Net", ["Random", "BytesTesting"]),
         tests("HTTPModel", ["CNghttp2", "Bytes", "HTTPTesting"]),
         tests("TLS", ["COpenSSL", "Bytes", "Time", "TLSTesting"]),

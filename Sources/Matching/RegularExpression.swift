@@ -72,10 +72,11 @@ package final class RegularExpression: @unchecked Sendable {
         return (lowest[..<counts.lowest].map(UInt8.init(bitPattern:)), highest[..<counts.highest].map(UInt8.init(bitPattern:)))
     }
 
-    /// What all texts that match begin with, as far as RE2 knows.
+    /// What all texts that match begin with, as far as RE2 knows and it is ASCII.
     package var commonPrefix: String {
         guard let range else { return "" }
-        let common = zip(range.lowest, range.highest).prefix { $0 == $1 }.map(\.0)
+        // ASCII: two characters may have their first byte in common.
+        let common = zip(range.lowest, range.highest).prefix { $0 == $1 && $0 < 0x80 }.map(\.0)
         return String(decoding: common, as: UTF8.self)
     }
 

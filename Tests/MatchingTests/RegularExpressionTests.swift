@@ -1,3 +1,4 @@
+import Random
 import Testing
 
 @testable import Matching
@@ -56,6 +57,27 @@ import Testing
         let expression = try RegularExpression(text)
         #expect(expression.commonPrefix == prefix)
         #expect(expression.mayMatch(beginningWith: "/") == isPath)
+    }
+
+    @Test("whatever matches begins as is said, and was held possible", arguments: 0..<20)
+    func rangesAgainstMatches(round: UInt64) {
+        var generator = RandomGenerator(seed: round)
+        let pieces = [
+            "a", "b", "/", "(a|b)", "a*", "b+", "/?", "(?i)a", "[ab/]", ".", "^", "$", "(a|)", #"\b"#, "(/ab|/a)", "a{2}", "|",
+            "(?s).*",
+        ]
+        let letters = ["a", "b", "/", "A", "é", "è", "\n"]
+        for _ in 0..<200 {
+            let text = (0..<Int.random(in: 1...6, using: &generator)).map { _ in pieces.randomElement(using: &generator)! }.joined()
+            guard let expression = try? RegularExpression(text) else { continue }
+            for _ in 0..<50 {
+                let count = Int.random(in: 0...5, using: &generator)
+                let value = (0..<count).map { _ in letters.randomElement(using: &generator)! }.joined()
+                guard expression.matches(value) else { continue }
+                #expect(value.utf8.starts(with: expression.commonPrefix.utf8), "\(text) and \(value)")
+                #expect(value.first.map { expression.mayMatch(beginningWith: String($0)) } != false, "\(text) and \(value)")
+            }
+        }
     }
 
     @Test("expressions of one text are equal")

@@ -5,7 +5,7 @@ struct RouteCondition: Hashable {
     enum Source: UInt8, Hashable, BitwiseCopyable { case method, header, query, path }
 
     var source: Source
-    /// Of a header or parameter; else empty.
+    /// Of a header or parameter; of a path what all that match begin with, by which most are told apart without an expression.
     var name = ""
     var value: ValueMatch
 
@@ -18,8 +18,8 @@ struct RouteCondition: Hashable {
         case .query: return match.query.contains { $0.name == name && value.covers($0.value) }
         case .path:
             switch match.target {
-            case .path(let path): return value.covers(.exact(path))
-            case .regex(let expression): return value.covers(ValueMatch(.regex(expression)))
+            case .path(let path): return path.utf8.starts(with: name.utf8) && value.covers(.exact(path))
+            case .regex(let expression): return value.tests.contains(.regex(expression))
             case .any, .service, .prefix, .subtree: return false
             }
         }
@@ -38,7 +38,8 @@ extension RouteMatch {
         }
         for parameter in query { conditions.append(RouteCondition(source: .query, name: parameter.name, value: parameter.value)) }
         if case .regex(let expression) = target {
-            conditions.append(RouteCondition(source: .path, value: ValueMatch(.regex(expression))))
+            conditions.append(
+                RouteCondition(source: .path, name: expression.commonPrefix, value: ValueMatch(.regex(expression))))
         }
         return conditions
     }

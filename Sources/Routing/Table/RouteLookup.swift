@@ -132,7 +132,7 @@ struct RouteLookup {
             let isMet =
                 switch condition.source {
                 case .method: butMethod || condition.tests.matches(method)
-                case .path: condition.tests.matches(path)
+                case .path: pathBegins(with: condition.name) && condition.tests.matches(path)
                 case .header: meetsHeader(condition)
                 case .query: QueryParameters(query).contains(memory.pointee.bytes(of: condition.name), condition.tests)
                 }
@@ -156,10 +156,13 @@ struct RouteLookup {
         case .any: true
         case .service: memory.pointee.text(pattern.target, equals: service)
         case .path: memory.pointee.text(pattern.target, equals: path)
-        case .prefix:
-            path.count >= Int(pattern.target.count)
-                && memory.pointee.text(pattern.target, equals: UnsafeRawBufferPointer(rebasing: path[..<Int(pattern.target.count)]))
+        case .prefix: pathBegins(with: pattern.target)
         }
+    }
+
+    private func pathBegins(with text: RouteTableStorage.Slice) -> Bool {
+        path.count >= Int(text.count)
+            && memory.pointee.text(text, equals: UnsafeRawBufferPointer(rebasing: path[..<Int(text.count)]))
     }
 
     // MARK: Headers

@@ -34,6 +34,7 @@ GROWTHS = [
     Growth("routes by service", shapes.routes_by_service, (10, 1000, 100_000)),
     Growth("routes by path", shapes.routes_by_path, (10, 1000, 100_000)),
     Growth("routes by prefix", shapes.routes_by_prefix, (10, 1000, 100_000)),
+    Growth("routes by regular expression", shapes.routes_by_regex, (10, 100, 1000)),
     Growth("methods with a rule each", shapes.rules_by_method, (1, 10, 100, 1000)),
     Growth("conditions in one rule", shapes.conditions_in_a_rule, (1, 10, 100, 1000)),
     # One call at a time: else one endpoint gets many calls in one write, which many endpoints do not.

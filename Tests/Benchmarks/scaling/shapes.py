@@ -1,7 +1,7 @@
 """What grows: configurations of the same gateway with more and more of one thing in them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.paths import MARTLET
@@ -44,6 +44,12 @@ def routes_by_path(size) -> Shape:
 
 def routes_by_prefix(size) -> Shape:
     return _many_routes(size, 'path: "/bench.P{:06}/*"', "/bench.P{:06}/Unary")
+
+
+def routes_by_regex(size) -> Shape:
+    """Each call is looked up: what a header may decide is remembered by no path."""
+    shape = _many_routes(size, 'path: {{ regex: "^/bench[.]R{:06}/[A-Z][a-z]+$" }}', "/bench.R{:06}/Unary")
+    return replace(shape, routes='  - { headers: { x-other: "*" }, cluster: backend, allow: anyone }\n' + shape.routes)
 
 
 def rules_by_method(size) -> Shape:
