@@ -1,7 +1,7 @@
 /// How one kind of value is written: reads a node, or reports what was expected there.
 package struct Grammar<Value> {
     /// What follows "expected" in a message: `a duration such as 250ms or 5s`.
-    package var expected: String
+    package let expected: String
     private let decode: (_ node: Node, _ reader: Reader, _ expected: String) -> Value?
 
     /// - Parameter decode: reports with the `expected` that it is given, which may have been widened since.
@@ -32,9 +32,7 @@ package struct Grammar<Value> {
     package func read(_ node: Node, _ reader: Reader) -> Value? { decode(node, reader, expected) }
 
     package func expecting(_ expected: String) -> Grammar {
-        var other = self
-        other.expected = expected
-        return other
+        Grammar(expected: expected, decode: decode)
     }
 
     package func map<Other>(_ transform: @escaping (Value) -> Other) -> Grammar<Other> {

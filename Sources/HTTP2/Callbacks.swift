@@ -165,7 +165,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
             session.events.append(.connection(.goAway))
         case NGHTTP2_SETTINGS.rawValue:
             guard header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else { return 0 }
-            session.takePeerSettings()
+            session.peerFieldListBytesMax = PeerSettings.fieldListBytesMax(of: session.handle)
             session.events.append(.connection(.settingsChanged))
         case NGHTTP2_RST_STREAM.rawValue:
             session.stream(header.stream_id)?.pointee.flags.insert(.resetReceived)

@@ -26,6 +26,9 @@ package final class Session {
     /// The largest section that the peer takes, counted as `ConnectionLimits.fieldListBytes` is; `.max` while it has said nothing.
     package internal(set) var peerFieldListBytesMax = Int.max
 
+    /// The most streams the peer allows us at once.
+    package var peerStreamLimit: Int { PeerSettings.streamLimit(of: handle) }
+
     let handle: OpaquePointer
     let pool: StreamPool
     let events: EventQueue

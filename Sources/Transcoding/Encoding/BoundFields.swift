@@ -125,24 +125,3 @@ extension Output {
         advance(to: Varint.write(value, to: at))
     }
 }
-
-extension BoundTree {
-    /// The variable that binds this field, or -1.
-    func variable(of fields: [UnsafePointer<FieldSchema>]) -> Int {
-        var node = 0
-        for field in fields {
-            node = child(node, field)
-            if node < 0 { return -1 }
-        }
-        return nodes[node].variable
-    }
-}
-
-extension MessageEncoder {
-    /// What was written, with every length in its place.
-    func copyOutput(to target: inout Output) {
-        target.reserve(output.count + gaps.extra)
-        gaps.write(output, to: target.at)
-        target.advance(to: target.at + output.count + gaps.extra)
-    }
-}

@@ -2,27 +2,6 @@ internal import Glibc
 internal import Bytes
 internal import Protobuf
 
-/// What of the request's fields other parts of it gave, so that the body cannot say otherwise.
-///
-/// A tree by fields, as rows: node 0 is the request message.
-struct BoundTree: @unchecked Sendable {
-    struct Node {
-        var field: UnsafePointer<FieldSchema>?
-        /// Where the value came from, for a leaf: the number of the variable. -1 for a message.
-        var variable = -1
-        var children: [Int] = []
-    }
-
-    var nodes = [Node()]
-
-    var isEmpty: Bool { nodes.count == 1 }
-
-    func child(_ node: Int, _ field: UnsafePointer<FieldSchema>) -> Int {
-        for child in nodes[node].children where nodes[child].field == field { return child }
-        return -1
-    }
-}
-
 /// Turns the JSON of one message into protobuf, in one pass and without a tree of it.
 ///
 /// Names are looked up as the bytes they are; the field that the file has next is tried first, because that is how JSON is
@@ -304,5 +283,12 @@ final class MessageEncoder {
     func varint(_ value: UInt64) {
         output.reserve(10)
         output.advance(to: Varint.write(value, to: output.at))
+    }
+
+    /// What was written, with every length in its place.
+    func copyOutput(to target: inout Output) {
+        target.reserve(output.count + gaps.extra)
+        gaps.write(output, to: target.at)
+        target.advance(to: target.at + output.count + gaps.extra)
     }
 }

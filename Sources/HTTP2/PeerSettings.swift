@@ -2,16 +2,16 @@ internal import Bytes
 internal import CNghttp2
 
 /// What the peer's SETTINGS say of numbers; nghttp2 keeps windows and frame sizes to itself.
-extension Session {
+enum PeerSettings {
     /// The most streams the peer allows us at once.
-    package var peerStreamLimit: Int {
+    static func streamLimit(of handle: OpaquePointer) -> Int {
         Untrusted(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)).clamped(to: 0 ... .max)
     }
 
-    /// The peer's settings are in force.
-    func takePeerSettings() {
+    /// The largest section that the peer accepts; `.max` where it has not announced one.
+    static func fieldListBytesMax(of handle: OpaquePointer) -> Int {
         let bytes = Untrusted<Int>(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
-        // The highest is what nghttp2 has for "not said", and none at all would be no HTTP: a peer that says so has nothing to say of it.
-        peerFieldListBytesMax = bytes.exactly(in: 1...0xFFFF_FFFE) ?? .max
+        // The highest is nghttp2's default, for no limit; zero would allow no message at all, and is not taken for a limit either.
+        return bytes.exactly(in: 1...0xFFFF_FFFE) ?? .max
     }
 }
