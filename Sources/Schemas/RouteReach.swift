@@ -19,7 +19,7 @@ extension RouteMatch.Target {
     }
 
     private static func mayMatch(_ expression: RegularExpression, _ shape: BindingShape) -> Bool {
-        shape.isLiteral ? expression.matches(shape.path) : expression.mayMatch(beginningWith: shape.prefixes.last ?? "/")
+        shape.isFixed ? expression.matches(shape.path) : expression.mayMatch(beginningWith: shape.prefixes.last ?? "/")
     }
 }
 
@@ -33,6 +33,9 @@ extension RouteMatch {
 }
 
 extension BindingShape {
+    /// It is one path, with a verb or without.
+    var isFixed: Bool { !path.contains("*") }
+
     /// `/`, `/v1/`, …: all that every path of the rule begins with and that ends with a slash, but for `**` that is empty.
     package var prefixes: [String] {
         var prefix = "/"

@@ -99,7 +99,7 @@ package struct SchemaConflicts {
     /// The first route by path that takes what the rule takes.
     private func captor(of shape: BindingShape, verb: String, before route: DescribedRoute) -> Int? {
         let own = shape.isLiteral ? paths[shape.path] ?? [] : []
-        let matching = shape.isLiteral ? expressions.filter { $0.expression.matches(shape.path) }.map(\.route) : []
+        let matching = shape.isFixed ? expressions.filter { $0.expression.matches(shape.path) }.map(\.route) : []
         let candidates = own + matching + shape.prefixes.flatMap { paths[$0] ?? [] }
         return candidates.filter {
             $0 < route.index && routes[$0].match.takes(verb: verb) && covers(routes[$0].match, route.match)

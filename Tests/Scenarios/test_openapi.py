@@ -88,6 +88,22 @@ def test_the_document_tells_who_may_call_how_often_and_what_each_caller_can(tmp_
         assert document(gateway, {"host": "c.test"})["paths"] == {}
 
 
+def test_the_document_tells_only_what_the_route_takes_by_method_and_path(tmp_path, own):
+    server = own(Server())
+    routes = [{"service": NAME, "http_method": "GET", "cluster": "books", "authority": "a.test", "allow": "anyone"},
+              {"prefix": "/v1/shelves", "cluster": "books", "authority": "b.test", "allow": "anyone"},
+              {"path": {"regex": "/v1/books(/.*)?"}, "http_method": "GET", "cluster": "books", "authority": "c.test", "allow": "anyone"}]
+    with Gateway(tmp_path, {**serving(server.port, routes=routes), "openapi": {"allow": "anyone"}}) as gateway:
+        told = document(gateway, {"host": "a.test"})["paths"]
+        assert {verb for path in told.values() for verb in path} == {"get"} and "/v1/books/{name}" in told
+        told = document(gateway, {"host": "b.test"})["paths"]
+        assert all(path.startswith("/v1/shelves/") for path in told)
+        assert set(told["/v1/shelves/{shelves}/books/{books}"]) == {"get", "put", "patch"}
+        assert set(document(gateway, {"host": "c.test"})["paths"]) == {"/v1/books/{name}"}
+        assert ask(gateway, "/v1/books/a", {"host": "c.test"})[0] == 200
+        assert ask(gateway, "/v1/shelves/1/books", {"host": "c.test"})[0] == 404
+
+
 def test_the_document_is_for_those_who_may_read_it_and_follows_the_schema(tmp_path, own, signing_key):
     server = own(Server())
     server.tell(description("GetBook"))

@@ -333,6 +333,15 @@ def test_check_tells_which_route_takes_a_call_of_another(tmp_path):
         'takes GET /v1/books/{name}, which routes[3] ("martlet.kinds.v1.Archive") would by the schema of its cluster; '
         "rules and limits there do not apply"], lines
     configured.write_text(json.dumps(configuration(clusters=clusters, routes=[
+        {"prefix": "/v1/files", "http_method": "GET", "cluster": "archive", "allow": "anyone"},
+        {"path": {"regex": "/v1/books:[a-z]+"}, "cluster": "archive", "allow": "anyone"},
+        {"prefix": "/v1", "query": {"old": "*"}, "cluster": "archive", "allow": "anyone"},
+        {"service": NAME, "cluster": "library", "allow": "anyone"}])))
+    told = run("check", configured)
+    assert told.returncode == 0, told.stdout
+    lines = [line.split("warning: ")[1].split(", which")[0] for line in told.stdout.splitlines() if "warning: " in line]
+    assert lines == ["takes GET /v1/files/{name=**}", "takes POST /v1/books:import and 1 more"], "by method and path, and not for some queries"
+    configured.write_text(json.dumps(configuration(clusters=clusters, routes=[
         {"service": NAME, "cluster": "library", "allow": "anyone"},
         {"service": "martlet.kinds.v1.Archive", "cluster": "archive", "allow": "anyone"}])))
     told = run("check", configured)
