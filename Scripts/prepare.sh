@@ -37,7 +37,7 @@ without_starting_services() {
 # A release build is made as it is deployed, with Swift's own libraries inside: a fifth less memory.
 release_options=(--configuration release --product martlet --static-swift-stdlib)
 
-libraries=(libnghttp2-dev libssl-dev libjwt-dev libhiredis-dev libre2-dev zlib1g-dev pkg-config)
+libraries=(libnghttp2-dev libssl-dev libjwt-dev libhiredis-dev libre2-dev libstdc++-12-dev zlib1g-dev pkg-config)
 
 need_swift() {
   if ! command -v swift >/dev/null && [ -x /opt/swift/usr/bin/swift ]; then PATH="/opt/swift/usr/bin:$PATH"; fi
