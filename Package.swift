@@ -216,6 +216,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config", "Balancing",
+                "AccessControl",
                 "Routing", "Transport", "RateLimit", "GatewayModel", "Schemas", "GRPCTesting", "BytesTesting",
                 "GatewayModelTesting",
             ]),

@@ -229,6 +229,13 @@ public import Glibc
         return UnsafeMutableBufferPointer(start: bytes.bindMemory(to: Field.self, capacity: count), count: count)
     }
 
+    /// The fields, copied into the arena where their bytes lie already.
+    package mutating func keepFields(_ list: UnsafeBufferPointer<Field>) -> UnsafeMutableBufferPointer<Field> {
+        let kept = reserveFields(list.count)
+        _ = kept.initialize(from: list)
+        return kept
+    }
+
     /// The first field with this token at or behind `start`.
     @inlinable package func first(_ token: FieldToken, from start: Int = 0) -> Field? {
         var index = start

@@ -10,7 +10,7 @@ struct ModuleShapeTests {
     /// Modules whose folders still refer to each other in a circle; "" stands for the files that are in none.
     static let circularModules: [String: Set<String>] = [
         "Gateway": [
-            "CORS", "Call", "Downstream", "Filters", "Limits", "Overload", "Retrying",
+            "Answer", "Call", "Downstream", "Filters", "Limits", "Overload", "Request", "Retrying",
             "Snapshot", "Traffic", "Upstream", "Worker",
         ]
     ]

@@ -12,15 +12,9 @@ extension GatewayWorker {
     /// the call can go on.
     func buildBridge(_ call: Record<Call>, _ stream: StreamPointer, _ facts: HeadFacts) -> RefusalCause? {
         // An upstream that speaks HTTP/1.1 has no gRPC to convert to: what a caller says is between the two.
-        guard !call.route!({ $0.leadsToHTTP1 }) else {
-            transcoding.plan = nil
-            return nil
-        }
+        guard !call.route!.leadsToHTTP1 else { return nil }
         let type = facts.contentType
-        if let plan = transcoding.plan {
-            transcoding.plan = nil
-            return buildTranscoder(call, stream, plan)
-        }
+        if let plan = call.transcoding { return plan { buildTranscoder(call, stream, $0) } }
         switch call.clientProtocol {
         case .grpc, .http: return nil
         case .connectUnary where facts.method.equals("GET"): return buildConnectQuery(call, stream)

@@ -13,8 +13,6 @@ extension GatewayWorker {
     /// What of them stays between calls.
     struct TranscodingScratch: ~Copyable {
         var match = BindingMatch()
-        /// The plan that `match` is of; `nil` where the request that is beginning has none.
-        var plan: TranscodingPlan?
         var idle: [TranscoderPair] = []
         var status = ByteBuffer(capacity: 256)
         static var idleMax: Int { 64 }
@@ -28,7 +26,7 @@ extension GatewayWorker {
     /// Finds the RPC that a request means by the schemas of the snapshot, and its route: the first in the order written that
     /// takes the RPC or the path that was sent. Rules and limits of a method apply however it is called.
     func findTranscoded(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
-        transcoding.plan = nil
+        call.transcoding = nil
         if let found = findConnectQuery(call, stream, snapshot) { return found }
         let facts = call.facts!
         let direct = match(facts, stream, snapshot)?.route
@@ -147,7 +145,7 @@ extension GatewayWorker {
         let facts = Self.facts(call.facts!, of: plan.schema.methods[transcoding.match.method], stream)
         call.facts = facts
         take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, call)
-        transcoding.plan = plan
+        call.transcoding = Borrowed(plan)
         return .found
     }
 

@@ -25,17 +25,3 @@ struct CORSRequest {
         if originCount == 0 || !method.equals("OPTIONS") { preflightMethod = nil }
     }
 }
-
-extension FieldBlock {
-    /// Takes out what an upstream says about pages, from a field on: on a route with `cors` the gateway alone decides.
-    mutating func removeCORSFields(from start: Int) {
-        // Others know fields by their place: one that is taken out gives its own to what never goes further.
-        for index in start..<max(start, count) where self[index].isOfCORS {
-            replace(index, with: Field("te", "trailers", token: .te))
-        }
-    }
-}
-
-extension Field {
-    fileprivate var isOfCORS: Bool { token == .other && nameBytes.starts(with: "access-control-".utf8) }
-}

@@ -6,6 +6,7 @@ package import RateLimit
 package import Reactor
 package import Routing
 package import Time
+package import Transcoding
 
 /// One request and its response inside the gateway: the only state there is per request.
 ///
@@ -16,7 +17,7 @@ package import Time
 /// A slab record of the worker: born when the head has arrived downstream, given back when the downstream stream closes.
 /// What is sent upstream is its `Attempt`s' affair.
 package struct Call {
-    package var worker: Borrowed<GatewayWorker>?
+    package let worker: Borrowed<GatewayWorker>
     package var downstream: StreamPointer?
     /// The attempt whose answer is, or will be, the caller's.
     package var attempt: Record<Attempt>
@@ -30,7 +31,12 @@ package struct Call {
     package var snapshot: Borrowed<WorkerSnapshot>?
     package var route: Borrowed<Route>?
     package var policy: Borrowed<CallPolicy>?
-    package var filterIndex: UInt8 = 0
+    /// Those that are still to see the request.
+    package var filtersLeft: FilterList = []
+    /// Those that are to see the answer, because they have seen the request.
+    package var answerFilters: FilterList = []
+    /// How an HTTP request that means an RPC by a schema is converted.
+    package var transcoding: Borrowed<TranscodingPlan>?
     /// `nil` for a caller without a token.
     package var identity: VerifiedIdentity?
     /// The limits that a store is asked about.
@@ -145,7 +151,8 @@ package struct Call {
     }
 
     /// - Parameter attempt: of its own.
-    init(timer: RecordTimer, attempt: Record<Attempt>) {
+    init(worker: Borrowed<GatewayWorker>, timer: RecordTimer, attempt: Record<Attempt>) {
+        self.worker = worker
         self.timer = timer
         self.attempt = attempt
     }
@@ -185,8 +192,7 @@ extension Record<Call> {
         }
     }
 
-    func begin(on stream: StreamPointer, at now: Instant, worker: Borrowed<GatewayWorker>) {
-        self.worker = worker
+    func begin(on stream: StreamPointer, at now: Instant) {
         self.downstream = stream
         self.phase = .filtering
         self.began = now
@@ -221,7 +227,9 @@ extension Record<Call> {
         self.snapshot = nil
         self.route = nil
         self.policy = nil
-        self.filterIndex = 0
+        self.filtersLeft = []
+        self.answerFilters = []
+        self.transcoding = nil
         self.identity = nil
         self.limitRequest = nil
         self.origin = nil

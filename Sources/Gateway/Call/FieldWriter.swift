@@ -19,13 +19,6 @@ struct FieldWriter {
 
     var written: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: fields.baseAddress, count: count) }
 
-    /// The fields moved into the stream's own arena: for trailers, which wait there until the body is sent.
-    mutating func keep() -> UnsafeMutableBufferPointer<Field> {
-        let kept = stream.fields.reserveFields(count)
-        _ = kept.initialize(from: written)
-        return kept
-    }
-
     /// Name and value are literals, or already lie in the stream's arena.
     @inline(__always)
     mutating func put(_ field: Field) {
@@ -68,5 +61,15 @@ struct FieldWriter {
             Field(
                 name: bytes, nameCount: name.count, value: bytes + name.count, valueCount: value.count,
                 token: .other, flags: flags))
+    }
+
+    /// Takes fields out again; the others keep their order.
+    mutating func removeAll(where isUnwanted: (Field) -> Bool) {
+        var kept = 0
+        for index in 0..<count where !isUnwanted(fields[index]) {
+            fields[kept] = fields[index]
+            kept += 1
+        }
+        count = kept
     }
 }

@@ -1,85 +1,27 @@
-internal import Bridging
 internal import Bytes
 internal import GRPC
-internal import Routing
+internal import HTTPModel
 
-/// A stage of a request. The set is closed, so a chain is a list of numbers and a call is a switch.
-package enum Filter: UInt8, Sendable {
-    case rateLimitUnauthenticated
-    /// Is the caller's protocol one of those spoken here?
-    case checkProtocol
-    case authenticate
-    case authorize
-    /// Can it be served at all? Asked before it is counted.
-    case checkServable
-    case rateLimit
-    case trafficPolicy
-    case route
-    /// Answers with the list of methods; no upstream is called.
-    case openAPIDocument, openAPIPage
-}
+/// The filters of a worker, and the way of a call through those that its policy lists: requests in their order, answers in the opposite
+/// one.
+final class FilterChain {
+    let authentication = AuthenticationFilter()
+    let limits: LimitsFilter
+    let traffic = TrafficFilter()
 
-/// What a filter says of a call.
-enum FilterVerdict {
-    /// On to the next.
-    case proceed
-    /// An answer from elsewhere decides; `resume` is called with it, or the call ends before.
-    case suspended
-    /// The call has been answered.
-    case replied
-}
+    init(limiter: Limiter) { limits = LimitsFilter(limiter) }
 
-extension GatewayWorker {
-    /// Why a call that may be made cannot be: it does not speak gRPC where only gRPC is served, or the other way round.
-    private func unservable(_ call: Record<Call>) -> RefusalCause? {
-        if call.route!({ $0.leadsToHTTP1 }) {
-            if call.clientProtocol == .grpc { return .clusterSpeaksHTTP1 }
-            // HTTP/2 lets through what has no place in a request line.
-            let isPlain = call.facts?.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
-            return isPlain == true ? nil : .badPath
-        }
-        guard !call.isRPC else { return nil }
-        if call.route!.hasSchema {
-            let isKnown = call.route! { $0.transcoding != nil }
-            return isKnown ? .noMethod : .schemaUnknown(retryAfter: .seconds(1))
-        }
-        let isPost = call.facts?.method.equals("POST") ?? false
-        return isPost ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
+    /// Takes a call whose route is known through its filters.
+    func start(_ call: Record<Call>, _ worker: GatewayWorker) {
+        call.filtersLeft = call.policy.unsafelyUnwrapped.filters
+        if case .grpc = call.clientProtocol { call.filtersLeft.remove(.converter) }
+        run(call, worker)
     }
 
-    /// Takes a call through the filters that are left to it.
-    func runFilters(_ call: Record<Call>) {
-        let policy = call.policy!
+    private func run(_ call: Record<Call>, _ worker: GatewayWorker) {
         call.phase = .filtering
-        while true {
-            let filter = policy { $0.filters[Int(call.filterIndex)] }
-            call.filterIndex += 1
-            let verdict: FilterVerdict
-            switch filter {
-            case .rateLimitUnauthenticated: verdict = rateLimitUnauthenticated(call)
-            case .checkProtocol:
-                let caller = call.clientProtocol
-                guard policy({ $0.allowedProtocols.contains(caller) }) else {
-                    return refuse(call, .notSpoken(call))
-                }
-                continue
-            case .authenticate: verdict = authenticator.check(call, worker: self)
-            case .authorize: verdict = authorize(call)
-            case .checkServable:
-                if let cause = unservable(call) { return refuse(call, cause) }
-                continue
-            case .rateLimit: verdict = limit(call)
-            case .trafficPolicy:
-                if let cause = call.bridge?.refusal { return refuse(call, cause) }
-                verdict = shape(call)
-            case .route:
-                if let cause = call.bridge?.refusal { return refuse(call, cause) }
-                upstream.start(call)
-                return
-            case .openAPIDocument: return answerPage(call, .document)
-            case .openAPIPage: return answerPage(call, .page)
-            }
-            switch verdict {
+        while let filter = call.filtersLeft.takeFirst() {
+            switch request(filter, CallView(call, worker)) {
             case .proceed: continue
             case .suspended:
                 call.phase = .suspended
@@ -87,12 +29,68 @@ extension GatewayWorker {
             case .replied: return
             }
         }
+        worker.upstream.start(call)
     }
-}
 
-extension RefusalCause {
-    /// What the caller speaks is not spoken where it calls: to a plain question, which names no type, there is nothing there.
-    static func notSpoken(_ call: Record<Call>) -> RefusalCause {
-        call.clientProtocol == .http && call.facts?.contentType == nil ? .noRoute : .unsupportedContentType
+    @inline(__always)
+    private func request(_ filter: Filter, _ call: CallView) -> FilterVerdict {
+        switch filter {
+        case .cors: CORSFilter.request(call)
+        case .protocols: ProtocolsFilter.request(call)
+        case .admission: AdmissionFilter.request(call)
+        case .converter: ConverterFilter.request(call)
+        case .deadline: DeadlineFilter.request(call)
+        case .earlyLimits: limits.requestEarly(call)
+        case .authentication: authentication.request(call)
+        case .authorization: AuthorizationFilter.request(call)
+        case .servable: ServableFilter.request(call)
+        case .limits: limits.request(call)
+        case .conversion: ConversionFilter.request(call)
+        case .traffic: traffic.request(call)
+        case .directAnswer: DirectAnswerFilter.request(call)
+        }
+    }
+
+    /// The answer that a suspended call has waited for is there; nothing happens where the call is over, or has gone on.
+    func resume(_ token: SuspensionToken, _ worker: GatewayWorker, _ decide: (CallView) -> FilterVerdict) {
+        guard let call = token.waitingCall else { return }
+        call.phase = .filtering
+        switch decide(CallView(call, worker)) {
+        case .proceed: run(call, worker)
+        case .suspended: call.phase = .suspended
+        case .replied: break
+        }
+    }
+
+    // MARK: The way back
+
+    /// A part of an answer as the filters that have seen its request leave it, the last of them first.
+    ///
+    /// - Parameter written: in the worker's field scratch, where the result is too.
+    @inline(__always)
+    func answer(
+        _ call: Record<Call>, _ part: AnswerFields.Part, _ written: UnsafeBufferPointer<Field>
+    ) -> UnsafeBufferPointer<Field> {
+        guard !call.answerFilters.isEmpty else { return written }
+        return changed(call, part, written)
+    }
+
+    private func changed(
+        _ call: Record<Call>, _ part: AnswerFields.Part, _ written: UnsafeBufferPointer<Field>
+    ) -> UnsafeBufferPointer<Field> {
+        call.worker { worker in
+            var answer = AnswerFields(part, holding: written.count, for: call, worker)
+            var filters = call.answerFilters
+            while let filter = filters.takeLast() {
+                if filter == .cors { CORSFilter.answer(CallView(call, worker), &answer) }
+            }
+            return answer.written
+        }
+    }
+
+    /// The call is over: what filters hold of it is given back.
+    @inline(__always)
+    func end(_ call: Record<Call>) {
+        if let request = call.limitRequest { limits.end(call, request) }
     }
 }

@@ -6,6 +6,7 @@ final class Limiter: LimitDelegate {
     private(set) var store: any LimitStore
     private var free: [LimitRequest] = []
     unowned(unsafe) var worker: GatewayWorker?
+    unowned(unsafe) var filter: LimitsFilter?
     /// Requests that a store, or a call, has.
     private(set) var outstandingCount = 0
 
@@ -39,8 +40,6 @@ final class Limiter: LimitDelegate {
     func limitDecided(_ request: LimitRequest) {
         defer { give(request) }
         guard !request.isAbandoned, let context = request.context else { return }
-        let call = Record<Call>(opaque: context)
-        guard UInt64(call.generation) == request.tag, call.phase == .suspended else { return }
-        worker?.resume(call, request)
+        filter?.decided(request, context: context)
     }
 }

@@ -87,8 +87,8 @@ package final class Route: Sendable {
 
 /// What applies to a call on a route: the route's own settings and those of the called method, merged.
 package final class CallPolicy: Sendable {
-    /// Its stations, in order.
-    package let filters: [Filter]
+    /// What its calls go through.
+    package let filters: FilterList
     /// The whole call's time, and the cap on `grpc-timeout`; `nil` for none.
     package let timeout: Duration?
     /// How long a call may go on, its deadline aside; `nil` for none.
@@ -116,10 +116,11 @@ package final class CallPolicy: Sendable {
     ///   - needsGRPC: nothing else is served here, because the route matches a service, or leads to a cluster with a schema.
     ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
     ///   - shapes: its route has a traffic plan.
+    ///   - hasCORS: its route says which pages may call.
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, trials: TrialPolicy? = nil, access: AccessPolicy, limits: [Limit],
         exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, allowedProtocols: ClientProtocols = .all,
-        terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), page: Route.Page? = nil, shapes: Bool = false
+        terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), page: Route.Page? = nil, shapes: Bool = false, hasCORS: Bool = false
     ) {
         self.timeout = timeout
         self.maxStreamDuration = maxStreamDuration
@@ -134,25 +135,19 @@ package final class CallPolicy: Sendable {
         self.allowedProtocols = allowedProtocols
         self.terms = terms
 
-        var filters: [Filter] = []
-        // What must hold for unauthenticated requests too is counted first: it is the shield of all that follows.
-        if !limitsBefore.isEmpty { filters.append(.rateLimitUnauthenticated) }
-        // A protocol that is not allowed here is refused before anything is known of the caller.
-        if allowedProtocols != .all { filters.append(.checkProtocol) }
-        // Authenticate before counting, so that unauthenticated requests cannot spend a tenant's budget.
-        if authenticates { filters.append(.authenticate) }
-        // Authorize before counting too: a refused call costs its tenant nothing.
-        filters.append(.authorize)
-        if needsGRPC || refusesGRPC { filters.append(.checkServable) }
+        // Of the listener there are protocols too.
+        var filters: FilterList = [
+            FilterList(.protocols), FilterList(.admission), FilterList(.deadline), FilterList(.authorization),
+        ]
+        if hasCORS { filters.insert(.cors) }
+        if page == nil, !refusesGRPC { filters.insert(.converter) }
+        if !limitsBefore.isEmpty { filters.insert(.earlyLimits) }
+        if authenticates { filters.insert(.authentication) }
+        if needsGRPC || refusesGRPC { filters.insert(.servable) }
         // A caller's plan may have limits where the route has none.
-        if authenticates || !self.limits.isEmpty { filters.append(.rateLimit) }
-        // What goes wrong on purpose goes wrong where a cluster would.
-        if shapes { filters.append(.trafficPolicy) }
-        switch page {
-        case .document: filters.append(.openAPIDocument)
-        case .page: filters.append(.openAPIPage)
-        case nil: filters.append(.route)
-        }
+        if authenticates || !self.limits.isEmpty { filters.insert(.limits) }
+        if shapes { filters.insert(.traffic) }
+        if page != nil { filters.insert(.directAnswer) }
         self.filters = filters
     }
 }

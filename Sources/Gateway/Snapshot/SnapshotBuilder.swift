@@ -137,7 +137,7 @@ package struct SnapshotBuilder {
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
                 trials: route.attempts.trials(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
                 authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
-                terms: terms(of: route), shapes: traffic != nil)
+                terms: terms(of: route), shapes: traffic != nil, hasCORS: route.cors != nil)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -150,7 +150,7 @@ package struct SnapshotBuilder {
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
                     authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
                     allowedProtocols: route.protocols,
-                    terms: terms(of: route, method), shapes: traffic != nil))
+                    terms: terms(of: route, method), shapes: traffic != nil, hasCORS: route.cors != nil))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         if case .service(let service) = route.match.target {

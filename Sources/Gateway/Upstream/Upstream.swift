@@ -122,17 +122,6 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
     }
 
-    /// By what the answer says.
-    private func recordAnswer(_ attempt: Record<Attempt>, _ call: Record<Call>) {
-        if let status = call.outcome.grpcStatus {
-            record(attempt, AttemptOutcome(status))
-            if case .unimplemented = status { worker.methodMissed(call) }
-        } else {
-            let httpStatus = call.outcome.httpStatus
-            record(attempt, call.isRPC ? .failure : AttemptOutcome(httpStatus: httpStatus))
-        }
-    }
-
     /// An attempt is over without an answer, and no longer its endpoint's: another follows, or the call has failed.
     func failed(_ attempt: Record<Attempt>, _ failure: AttemptFailure) {
         let call = attempt.call!
@@ -220,16 +209,12 @@ package final class Upstream: StreamHandler, EndpointClient {
     private func finishRequest(
         _ call: Record<Call>, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
     ) {
-        if downstream.fields.count > downstream.trailersStart,
-            let trailers = ResponseHead.trailers(
-                from: downstream, to: stream,
-                without: reference({ $0.claims(of: call) }), scratch: fieldScratch)
-        {
-            guard connection.takes(UnsafeBufferPointer(trailers)) else { return refuseTrailers(call, trailers, on: connection) }
-            connection.finish(stream, trailers: trailers)
-        } else {
-            connection.finish(stream)
-        }
+        guard downstream.fields.count > downstream.trailersStart else { return connection.finish(stream) }
+        let trailers = ResponseHead.trailers(
+            from: downstream, to: stream, without: reference { $0.claims(of: call) }, scratch: fieldScratch)
+        guard !trailers.isEmpty else { return connection.finish(stream) }
+        guard connection.takes(trailers) else { return refuseTrailers(call, trailers, on: connection) }
+        connection.finish(stream, trailers: stream.fields.keepFields(trailers))
     }
 
     /// The call needs its attempts no longer.
@@ -267,137 +252,18 @@ package final class Upstream: StreamHandler, EndpointClient {
     @inline(__always)
     private func call(_ stream: StreamPointer) -> Record<Call> { stream.attempt.call.unsafelyUnwrapped }
 
-    package func streamInformational(_ stream: StreamPointer) {
-        let call = call(stream)
-        // Of no use to who expects gRPC, and some clients take them for the answer.
-        guard !call.isRPC, let downstream = call.downstream else { return }
-        if call.cors != nil { stream.fields.removeCORSFields(from: 0) }
-        let fields = ResponseHead.write(
-            from: stream, to: downstream, status: 0, isInformational: true, scratch: fieldScratch)
-        downstream.serverConnection { $0.inform(downstream, fields) }
-    }
+    package func streamInformational(_ stream: StreamPointer) { call(stream).passInterim(stream) }
 
-    package func streamHead(_ stream: StreamPointer, ended: Bool) {
-        let call = call(stream)
-        guard let downstream = call.downstream else { return }
-        if stream.flags.contains(.headTooLarge) {
-            guard ended, call.isRPC, stream.fields.first(.grpcStatus) != nil else {
-                // The endpoint answers, and others may be small.
-                record(stream.attempt, .success)
-                return abandon(call, .upstreamHeadTooLarge(of: stream))
-            }
-            dropDetails(call, stream, from: 0)
-        }
-        if call.cors != nil { stream.fields.removeCORSFields(from: 0) }
-        let status = ResponseHead.status(of: stream)
-        if call.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
-            record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
-            return abandon(call, refusal)
-        }
-        if let bridge = call.bridge {
-            call.outcome.httpStatus = status
-            if ended {
-                _ = recordStatus(call, stream, from: 0)
-                recordAnswer(stream.attempt, call)
-            }
-            return reference { $0.beginBridgedAnswer(call, bridge, stream, ended: ended) }
-        }
-        call.phase = .responding
-        call.outcome.httpStatus = status
-        reference { call.body.removeAll(pool: $0.chunks) }
-        if ended { _ = recordStatus(call, stream, from: 0) }
-        var written = ResponseHead.write(
-            from: stream, to: downstream, status: status, scratch: fieldScratch)
-        if ended, call.flags.contains(.statusSeen), !downstream.connection({ $0.takes(written) }) {
-            dropDetails(call, stream, from: 0)
-            written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: fieldScratch)
-        }
-        let isSent = reference { $0.respond(call, downstream, written, ended: ended) }
-        guard ended, isSent else { return }
-        recordAnswer(stream.attempt, call)
-        call.phase = .over
-    }
+    package func streamHead(_ stream: StreamPointer, ended: Bool) { call(stream).passHead(stream, ended: ended) }
 
-    /// The attempt is given up, and the caller is told why.
-    private func abandon(_ call: Record<Call>, _ cause: RefusalCause) {
-        cancel(call)
-        worker.refuse(call, cause)
-    }
+    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) { call(stream).passBody(stream, bytes) }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        let call = call(stream)
-        guard let downstream = call.downstream else {
-            return stream.connection { $0.consumed(stream, bytes.count) }
-        }
-        call.outcome.responseBytes += bytes.count
-        call.boundary.pass(bytes)
-        if let bridge = call.bridge {
-            return reference { $0.passBridged(call, bridge, stream, bytes) }
-        }
-        downstream.connection { $0.send(downstream, bytes) }
-        reference { $0.checkMemory(after: downstream) }
-    }
-
-    package func streamEnded(_ stream: StreamPointer) {
-        let call = call(stream)
-        guard let downstream = call.downstream else { return }
-        if stream.flags.contains(.headTooLarge) { dropDetails(call, stream, from: stream.trailersStart) }
-        if call.cors != nil { stream.fields.removeCORSFields(from: stream.trailersStart) }
-        let isReadable = recordStatus(call, stream, from: stream.trailersStart)
-        recordAnswer(stream.attempt, call)
-        guard isReadable else { return endUnreadable(call, stream, downstream) }
-        if let bridge = call.bridge {
-            return reference {
-                $0.endBridgedAnswer(call, bridge, stream, from: stream.trailersStart)
-            }
-        }
-        call.phase = .over
-        if case .grpc = call.clientProtocol, !call.flags.contains(.statusSeen) {
-            return worker.finish(
-                call, downstream, with: .upstreamWithoutStatus(httpStatus: call.outcome.httpStatus))
-        }
-        downstream.connection { connection in
-            var trailers = ResponseHead.trailers(from: stream, to: downstream, scratch: fieldScratch)
-            if let large = trailers, !connection.takes(UnsafeBufferPointer(large)) {
-                dropDetails(call, stream, from: stream.trailersStart, bytesMax: connection.peerFieldListBytesMax)
-                trailers = ResponseHead.trailers(from: stream, to: downstream, scratch: fieldScratch)
-            }
-            if let trailers {
-                connection.finish(downstream, trailers: trailers)
-            } else {
-                connection.finish(downstream)
-            }
-        }
-    }
-
-    /// False where an RPC's status is there and cannot be read. (Of an answer that ends with its head `AnswerCheck` has seen.)
-    private func recordStatus(_ call: Record<Call>, _ stream: StreamPointer, from start: Int) -> Bool {
-        let status = AnswerStatus(stream.fields, from: start)
-        guard let code = status.code else { return true }
-        call.flags.insert(.statusSeen)
-        call.outcome.grpcStatus = code
-        if status.isRepeated, !status.isMalformed {
-            AnswerStatus.removeRepeats(in: &stream.fields, from: start)
-            if start == 0 { stream.trailersStart = stream.fields.count }
-        }
-        return !status.isMalformed || !call.isRPC
-    }
-
-    /// The answer's trailers say nothing that could be passed on.
-    private func endUnreadable(_ call: Record<Call>, _ stream: StreamPointer, _ downstream: StreamPointer) {
-        let found = AnswerStatus.describe(stream.fields, from: stream.trailersStart)
-        let cause = RefusalCause.upstreamMalformedStatus(found: found)
-        if call.bridge != nil { return worker.fail(call, cause) }
-        call.phase = .over
-        worker.finish(call, downstream, with: cause)
-    }
+    package func streamEnded(_ stream: StreamPointer) { call(stream).passEnd(stream) }
 
     /// The upstream's socket took so much of the request body: the caller may send as much again.
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
         let call = call(stream)
-        if let bridge = call.bridge {
-            return reference { $0.bridgedRequestDrained(call, bridge, count) }
-        }
+        if let bridge = call.bridge { return reference { $0.bridgedRequestDrained(call, bridge, count) } }
         let attempt = stream.attempt
         attempt.drained += count
         let fresh = attempt.drained - call.bodyConsumed

@@ -53,11 +53,13 @@ package final class GatewayWorker {
     private let accessLog: AccessLogger?
     /// `accessLog`, reached at every call without counting references.
     let accessLogReference: Borrowed<AccessLogger>?
-    let authenticator: Authenticator
-    private(set) var limiter: Limiter
+    let filters: FilterChain
     private var resolved = ResolvedNames()
     /// Asks for an issuer's keys anew: a token was signed with one we do not know.
-    package var unknownKeySeen: ((KeySetSource) -> Void)?
+    package var unknownKeySeen: ((KeySetSource) -> Void)? {
+        get { filters.authentication.unknownKeySeen }
+        set { filters.authentication.unknownKeySeen = newValue }
+    }
     /// A method was called that an endpoint of this cluster does not have, or that its schema does not.
     package var schemaMissed: ((_ cluster: String) -> Void)?
     /// The limit store of the snapshot with this generation does not decide, or with `nil` decides again.
@@ -96,8 +98,8 @@ package final class GatewayWorker {
         overload.register(.init(shard: self.metrics.shard, activeCalls: activeCalls))
         unrouted = metrics.unrouted
         replies = ReplyWriter()
-        authenticator = Authenticator()
-        limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
+        let limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
+        filters = FilterChain(limiter: limiter)
         current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
         serving = Borrowed(current)
         memoryLimits = snapshot.memory
@@ -107,21 +109,22 @@ package final class GatewayWorker {
                 Attempt(
                     timer: RecordTimer(of: record.opaque) {
                         let attempt = Record<Attempt>(opaque: $0)
-                        attempt.call!.worker! { $0.upstream.trials.timeIsUp(attempt) }
+                        attempt.call!.worker { $0.upstream.trials.timeIsUp(attempt) }
                     })
             },
             dispose: { $0.timer.deallocate() })
         self.attempts = attempts
+        let own = OwnReference()
         calls = Slab(
-            recordsPerBlock: 16,
             makeValue: { record in
+                guard let worker = own.worker else { preconditionFailure("a call before its worker") }
                 let attempt = attempts.take()
                 attempt.call = record
                 let timer = RecordTimer(of: record.opaque) {
                     let call = Record<Call>(opaque: $0)
-                    call.worker! { $0.deadlinePassed(call) }
+                    call.worker { $0.deadlinePassed(call) }
                 }
-                return Call(timer: timer, attempt: attempt)
+                return Call(worker: Borrowed(worker), timer: timer, attempt: attempt)
             },
             dispose: { $0.timer.deallocate() })
         // Connections may outlive it.
@@ -129,10 +132,18 @@ package final class GatewayWorker {
             shard.add(metrics.counter(fault))
             self?.connectionFaulted?(fault)
         }
+        own.worker = self
         downstream.worker = Borrowed(self)
         upstream.reference = Borrowed(self)
         adopt(snapshot)
     }
+
+    /// What records are made with, before there is a worker.
+    private final class OwnReference {
+        unowned(unsafe) var worker: GatewayWorker?
+    }
+
+    private var limiter: Limiter { filters.limits.limiter }
 
     var now: Instant { context.loop.now }
 
@@ -151,7 +162,7 @@ package final class GatewayWorker {
                 plan, seed: randomness.next(), resolved: resolved, context: context, client: upstream)
         }
         if snapshot.store != current.snapshot.store || snapshot.generation == current.snapshot.generation {
-            limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
+            filters.limits.limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
             limiter.worker = self
             // Nothing is known of it yet.
             metrics.shard.set(metrics.limitStoreDown, to: 0)
@@ -159,7 +170,7 @@ package final class GatewayWorker {
         }
         // Only schemas differ: tokens that were verified stay so.
         let isSameConfiguration = snapshot.rules === current.snapshot.rules && snapshot.generation != current.snapshot.generation
-        if !isSameConfiguration { authenticator.adopt(snapshot) }
+        if !isSameConfiguration { filters.authentication.adopt(snapshot) }
         transcoding.idle.removeAll()
         metrics.table.adoptKnown()
         heads.forgetRoutes()
@@ -252,13 +263,13 @@ package final class GatewayWorker {
     }
 
     /// Takes keys that were fetched into service.
-    package func setKeys(_ keys: KeySet, from source: KeySetSource) { authenticator.setKeys(keys, from: source) }
+    package func setKeys(_ keys: KeySet, from source: KeySetSource) { filters.authentication.setKeys(keys, from: source) }
 
     // MARK: Calls
 
     func take(_ stream: StreamPointer) -> Record<Call> {
         let call = calls.take()
-        call.begin(on: stream, at: now, worker: Borrowed(self))
+        call.begin(on: stream, at: now)
         call.snapshot = serving
         serving { $0.callCount += 1 }
         shard { $0.adjust(activeCalls, by: 1) }
@@ -270,7 +281,7 @@ package final class GatewayWorker {
     func end(_ call: Record<Call>, _ reason: StreamClose) {
         if call.phase != .over || wasCutOff(call, reason) { abandoned(call, reason) }
         upstream.cancel(call)
-        if let request = call.limitRequest { request { $0.abandon() } }
+        filters.end(call)
         record(call)
         shard { $0.adjust(activeCalls, by: -1) }
         call.phase = .over

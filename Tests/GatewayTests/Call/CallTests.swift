@@ -21,22 +21,20 @@ import Time
     }
 
     @Test("a finished call is as a new one, field for field, but for its generation")
-    func finish() {
+    func finish() throws {
+        let house = try TestGateway()
+        let worker = house.gateway
+        let chunks = worker.chunks
         var arena: UInt8 = 0
-        let timer = RecordTimer(of: &arena) { _ in }
-        defer { timer.deallocate() }
-        let attempt = Record.allocate(Attempt(timer: timer))
-        defer { attempt.deallocate() }
-        let chunks = ChunkPool()
-        let call = Record.allocate(Call(timer: timer, attempt: attempt))
-        defer { call.deallocate() }
+        let call = worker.calls.take()
+        defer { worker.calls.give(call) }
         let fresh = Self.texts(call.pointee)
         #expect(fresh.count > 22)
 
         call.phase = .responding
         call.flags = [.requestEnded, .localReply]
         call.clientProtocol = .grpc
-        call.filterIndex = 3
+        call.filtersLeft = FilterList(.limits)
         [1, 2, 3].withUnsafeBytes { call.body.append($0, from: chunks) }
         call.bodyBytesMax = 10
         call.bodyConsumed = 1

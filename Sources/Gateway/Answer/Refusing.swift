@@ -22,32 +22,20 @@ final class ReplyWriter {
 extension GatewayWorker {
     /// Answers with a refusal. The answer's head must not have been sent.
     func refuse(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser? = nil) {
-        guard let stream = call.downstream else { return }
-        if call.cors == nil { recordCORS(ofRefused: call, stream) }
+        if call.cors == nil { CORSFilter.note(refused: call, self) }
         let exposes = call.policy?.exposesRules ?? false
         let refusal = Refusal(cause, rule: refuser?.name, exposesRule: exposes)
         record(call, refusal)
         if let refuser { call.refuser = refuser }
-        call.phase = .over
-        call.body.removeAll(pool: context.chunks)
         replies.fields.reset()
         replies.body.removeAll()
         let isHead = call.facts?.method.equals("HEAD") ?? false || call.bridge?.isHead ?? false
         replies.refusals.write(
             refusal, to: call.clientProtocol, isHead: isHead, fields: &replies.fields, body: &replies.body)
-        var writer = FieldWriter(for: stream, scratch: context.fieldScratch)
-        for index in 0..<replies.fields.count { writer.copy(replies.fields[index]) }
-        // What a caller can quote, and the log knows.
-        writer.put("x-request-id", requestID(call, stream), token: .xRequestID, flags: .borrowedNeverIndexed)
-        call.outcome.httpStatus = refusal.httpStatus(to: call.clientProtocol)
-        call.outcome.responseBytes = replies.body.count
-        stream.serverConnection { connection in
-            connection.respond(
-                stream, fitting(withPermission(call, stream, writer.written), for: stream), ended: replies.body.isEmpty)
-            guard !replies.body.isEmpty else { return }
-            connection.send(stream, replies.body.readable)
-            connection.finish(stream)
-        }
+        var reply = LocalReply(
+            to: call, status: refusal.httpStatus(to: call.clientProtocol), fields: replies.fields, self)
+        reply.putRequestID()
+        reply.send(replies.body.readable)
     }
 
     /// Ends a call that went wrong, wherever it stands: with a refusal before the answer has begun, then in trailers

@@ -6,14 +6,14 @@ internal import Transport
 
 /// The heads of answers on their way into the caller's connection, which may take less than came (RFC 9113, section 6.5.2).
 extension GatewayWorker {
-    /// Sends the head of an upstream's answer, with what lets a page read it. False where the caller takes none as large: it gets a
+    /// Sends the head of an upstream's answer, behind the filters. False where the caller takes none as large: it gets a
     /// refusal, and nothing that is said behind it reaches the connection.
     ///
     /// - Parameter written: in the worker's field scratch.
     func respond(
         _ call: Record<Call>, _ stream: StreamPointer, _ written: UnsafeBufferPointer<Field>, ended: Bool
     ) -> Bool {
-        let fields = withPermission(call, stream, written)
+        let fields = filters.answer(call, .head, written)
         return stream.serverConnection { connection in
             guard connection.takes(fields) else {
                 let cause = RefusalCause.headTooLargeForCaller(

@@ -33,14 +33,13 @@ enum ResponseHead {
         return writer.written
     }
 
-    /// The trailers of `source`, kept in the arena of `target`; `nil` where there are none.
+    /// The trailers of `source`, in the scratch, with bytes in the arena of `target`.
     /// - Parameter claims: on the way up, the names that only the gateway may say.
     static func trailers(
         from source: StreamPointer, to target: StreamPointer, without claims: Borrowed<ClaimHeaders>? = nil,
         scratch: UnsafeMutableBufferPointer<Field>
-    ) -> UnsafeMutableBufferPointer<Field>? {
+    ) -> UnsafeBufferPointer<Field> {
         let fields = source.fields
-        guard fields.count > source.trailersStart else { return nil }
         var writer = FieldWriter(for: target, scratch: scratch)
         var index = source.trailersStart
         while index < fields.count {
@@ -49,7 +48,7 @@ enum ResponseHead {
             if let claims, claims({ $0.overwrites(field.nameBytes) }) { continue }
             copyEndToEnd(field, &writer)
         }
-        return writer.count == 0 ? nil : writer.keep()
+        return writer.written
     }
 
     /// What is left of a message in trailers that are too large.

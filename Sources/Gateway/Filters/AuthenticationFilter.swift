@@ -13,7 +13,7 @@ internal import Time
 ///
 /// A call without a bearer token (`Credentials`) passes as unauthenticated, for the rules to judge; one with a bad token is refused
 /// whatever the rules say.
-package final class Authenticator {
+package final class AuthenticationFilter {
     private var cache: TokenCache?
     private var plan: AuthenticationPlan?
     private var issuers: [TrustedIssuer] = []
@@ -22,6 +22,8 @@ package final class Authenticator {
     private var fetched: [KeySetSource: KeySet] = [:]
     /// Another one whenever keys or configuration change: what the cache learnt before is forgotten.
     private var generation: UInt64 = 0
+    /// Asks for an issuer's keys anew: a token was signed with one we do not know.
+    var unknownKeySeen: ((KeySetSource) -> Void)?
     private let failures = MemoryStore()
     private let failureRequest = LimitRequest(keepsValues: false)
 
@@ -47,8 +49,9 @@ package final class Authenticator {
         }
     }
 
-    func check(_ call: Record<Call>, worker: GatewayWorker) -> FilterVerdict {
-        guard let plan, let stream = call.downstream else { return .proceed }
+    func request(_ call: CallView) -> FilterVerdict {
+        guard let plan else { return .proceed }
+        let stream = call.stream
         let token: UnsafeRawBufferPointer
         switch Credentials(stream.fields, headCount: stream.trailersStart) {
         case .none, .otherScheme: return .proceed
@@ -56,15 +59,14 @@ package final class Authenticator {
         // Which is meant would be a guess, and the upstream might guess otherwise. It reads as no token at all.
         case .ambiguous: token = UnsafeRawBufferPointer(start: nil, count: 0)
         }
-        let now = worker.context.loop.wall
+        let now = call.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
-            call.identity = unsafeDowncast(known, to: VerifiedIdentity.self)
+            call.call.identity = unsafeDowncast(known, to: VerifiedIdentity.self)
             return .proceed
         }
-        if let wait = failureWait(call, plan, worker, hits: 0) {
-            worker.metrics.count(.failedLoginRefused)
-            worker.refuse(call, .failedLogins(retryAfter: wait))
-            return .replied
+        if let wait = failureWait(call, plan, hits: 0) {
+            call.count(.failedLoginRefused)
+            return call.refuse(.failedLogins(retryAfter: wait))
         }
         do throws(TokenFailure) {
             let verified = try TokenVerifier.verify(token, trusting: issuers, at: now)
@@ -72,43 +74,39 @@ package final class Authenticator {
             cache?.insert(
                 token, value: identity, valueBytes: identity.approximateBytes, generation: generation,
                 validUntilSeconds: verified.validUntilSeconds)
-            call.identity = identity
-            worker.metrics.count(.tokenVerified)
+            call.call.identity = identity
+            call.count(.tokenVerified)
             return .proceed
         } catch {
-            if error == .unknownKey, let hear = worker.unknownKeySeen,
+            if error == .unknownKey, let unknownKeySeen,
                 let index = TokenVerifier.issuerIndex(of: token, among: issuers), let source = plan.issuers[index].source
             {
-                hear(source)
+                unknownKeySeen(source)
             }
-            return refuse(call, error, plan, worker)
+            return refuse(call, error, plan)
         }
     }
 
     private func refuse(
-        _ call: Record<Call>, _ failure: TokenFailure, _ plan: AuthenticationPlan, _ worker: GatewayWorker
+        _ call: CallView, _ failure: TokenFailure, _ plan: AuthenticationPlan
     ) -> FilterVerdict {
-        worker.metrics.count(.tokenRefused)
-        if failure == .keySetUnavailable {
-            worker.refuse(call, .keySetUnavailable(retryAfter: .seconds(1)))
-            return .replied
-        }
-        if failure.isFormatOrSignature { _ = failureWait(call, plan, worker, hits: 1) }
-        worker.refuse(call, .unauthenticated(TokenFault(failure)))
-        return .replied
+        call.count(.tokenRefused)
+        if failure == .keySetUnavailable { return call.refuse(.keySetUnavailable(retryAfter: .seconds(1))) }
+        if failure.isFormatOrSignature { _ = failureWait(call, plan, hits: 1) }
+        return call.refuse(.unauthenticated(TokenFault(failure)))
     }
 
     /// Charges failed verifications of the caller's address, none or one; how long to wait where there were too many.
     private func failureWait(
-        _ call: Record<Call>, _ plan: AuthenticationPlan, _ worker: GatewayWorker, hits: UInt64
+        _ call: CallView, _ plan: AuthenticationPlan, hits: UInt64
     ) -> Duration? {
-        guard let limit = plan.failedLogins, let address = call.origin?.address else { return nil }
+        guard let limit = plan.failedLogins, let address = call.address else { return nil }
         failureRequest.reset()
         // No hits is a question: refused where not even one is left.
         failureRequest.begin(limit, hits: hits)
-        let prefix = call.snapshot!.snapshot.addressPrefix
+        let prefix = call.snapshot.addressPrefix
         withUnsafeBytes(of: prefix.network(of: address).bits) { failureRequest.add(key: $0) }
-        guard case .decided = failures.decide(failureRequest, now: worker.now, wall: worker.context.loop.wall) else {
+        guard case .decided = failures.decide(failureRequest, now: call.now, wall: call.wall) else {
             return nil
         }
         let verdict = failureRequest.verdict(at: 0)

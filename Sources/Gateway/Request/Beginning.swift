@@ -65,43 +65,7 @@ extension GatewayWorker {
         } else if !snapshot({ find(call, stream, facts, $0) }) {
             return refuse(call, snapshot { unrouted(facts, stream, $0) })
         }
-        if let policy = call.route!.cors, applyCORS(call, stream, policy) {
-            return
-        }
-        // Only now is it known whether a GET is one of Connect's.
-        if let callers = stream.serverConnection({ $0.allowedProtocols }), !callers.contains(call.clientProtocol) {
-            return rejectEarly(call, .notSpoken(call))
-        }
-        if call.bodyBytesMax != .max, declaresTooMuch(stream, bytesMax: call.bodyBytesMax) {
-            return rejectEarly(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
-        }
-        if pressure.rawValue > 0,
-            let cause = refusal(under: pressure, priority: call.route!.priority)
-        {
-            return rejectEarly(call, cause)
-        }
-        switch call.clientProtocol {
-        case .grpc: break
-        default:
-            if let cause = buildBridge(call, stream, call.facts!) {
-                deferRefusal(call, cause)
-            }
-        }
-        guard call.policy!({ setDeadline(call, $0) }) else { return }
-        runFilters(call)
-    }
-
-    /// Refused before the body is sent, where the caller waits for 100 (Continue).
-    @inline(never)
-    private func declaresTooMuch(_ stream: StreamPointer, bytesMax: Int) -> Bool {
-        guard let length = stream.fields.first(.contentLength) else { return false }
-        return length.number?.exactly(in: 0...UInt64(bytesMax)) == nil
-    }
-
-    /// What was found for a request that goes no further is not for whatever comes next.
-    private func rejectEarly(_ call: Record<Call>, _ cause: RefusalCause) {
-        transcoding.plan = nil
-        refuse(call, cause)
+        filters.start(call, self)
     }
 
     /// Why a head is not even read.
@@ -180,33 +144,18 @@ extension GatewayWorker {
         call.policy = route { $0.policyReferences[method + 1] }
     }
 
-    /// Turns the caller's and the route's time into one instant; false where the caller's is malformed or over already.
-    private func setDeadline(_ call: Record<Call>, _ policy: CallPolicy) -> Bool {
-        var limit = policy.timeout
-        if let text = call.facts!.timeout {
-            guard let asked = GRPCTimeout(text) else {
-                refuse(call, .malformedTimeout)
-                return false
-            }
-            if asked.duration < limit ?? .seconds(Int64.max) {
-                limit = asked.duration
-                call.flags.insert(.callerSetDeadline)
-            }
-        }
-        if let duration = policy.maxStreamDuration, duration < limit ?? .seconds(Int64.max) {
-            limit = duration
-            call.flags.remove(.callerSetDeadline)
-            call.flags.insert(.endsByDuration)
-        }
-        guard let limit else { return true }
-        guard limit > .zero else {
-            metrics.count(.callerTimeout)
-            refuse(call, .deadlineExceeded(.filters))
+    /// The route that a request which was refused would have taken, by the path alone, whatever the method.
+    func routeOfRefused(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Borrowed<Route>? {
+        let fields = stream.fields
+        let direct =
+            snapshot.table.route(for: facts, fields: fields) ?? snapshot.table.refusedByMethod(facts, fields: fields)?.first
+        var first = direct
+        _ = snapshot.directory.methods(facts) { plan, method in
+            let route = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            if route >= 0 { first = min(first ?? route, route) }
             return false
         }
-        call.deadline = now + limit
-        timers.arm(call.timer, at: call.deadline)
-        return true
+        return first.map { snapshot.routeReferences[$0] }
     }
 
     /// More of the request's body has arrived.

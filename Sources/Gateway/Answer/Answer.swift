@@ -1,0 +1,162 @@
+internal import Balancing
+internal import Bridging
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import Transport
+
+/// An upstream's answer on its way to the caller.
+extension Record<Call> {
+    /// A head with a status of 1xx has arrived.
+    func passInterim(_ stream: StreamPointer) {
+        // Of no use to who expects gRPC, and some clients take them for the answer.
+        guard !self.isRPC, let downstream = self.downstream else { return }
+        self.worker { worker in
+            let written = ResponseHead.write(
+                from: stream, to: downstream, status: 0, isInformational: true, scratch: worker.context.fieldScratch)
+            let fields = worker.filters.answer(self, .interim, written)
+            downstream.serverConnection { $0.inform(downstream, fields) }
+        }
+    }
+
+    /// The head of the answer has arrived, and the attempt that it is of is the one that counts.
+    func passHead(_ stream: StreamPointer, ended: Bool) {
+        self.worker { passHead(stream, ended: ended, $0) }
+    }
+
+    private func passHead(_ stream: StreamPointer, ended: Bool, _ worker: GatewayWorker) {
+        guard let downstream = self.downstream else { return }
+        if stream.flags.contains(.headTooLarge) {
+            guard ended, self.isRPC, stream.fields.first(.grpcStatus) != nil else {
+                // The endpoint answers, and others may be small.
+                worker.upstream.record(stream.attempt, .success)
+                return abandon(.upstreamHeadTooLarge(of: stream), worker)
+            }
+            dropDetails(stream, from: 0, worker)
+        }
+        let status = ResponseHead.status(of: stream)
+        if self.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
+            worker.upstream.record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
+            return abandon(refusal, worker)
+        }
+        if let bridge = self.bridge {
+            self.outcome.httpStatus = status
+            if ended {
+                _ = recordStatus(stream, from: 0)
+                recordAnswer(stream.attempt, worker)
+            }
+            return worker.beginBridgedAnswer(self, bridge, stream, ended: ended)
+        }
+        self.phase = .responding
+        self.outcome.httpStatus = status
+        self.body.removeAll(pool: worker.chunks)
+        if ended { _ = recordStatus(stream, from: 0) }
+        var written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
+        if ended, self.flags.contains(.statusSeen), !downstream.connection({ $0.takes(written) }) {
+            dropDetails(stream, from: 0, worker)
+            written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
+        }
+        guard worker.respond(self, downstream, written, ended: ended), ended else { return }
+        recordAnswer(stream.attempt, worker)
+        self.phase = .over
+    }
+
+    /// The attempt is given up, and the caller is told why.
+    private func abandon(_ cause: RefusalCause, _ worker: GatewayWorker) {
+        worker.upstream.cancel(self)
+        worker.refuse(self, cause)
+    }
+
+    /// More of the answer's body has arrived.
+    func passBody(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        guard let downstream = self.downstream else { return stream.connection { $0.consumed(stream, bytes.count) } }
+        self.outcome.responseBytes += bytes.count
+        self.boundary.pass(bytes)
+        if let bridge = self.bridge { return self.worker { $0.passBridged(self, bridge, stream, bytes) } }
+        downstream.connection { $0.send(downstream, bytes) }
+        self.worker { $0.checkMemory(after: downstream) }
+    }
+
+    /// The answer is complete; its trailers, if any, are there.
+    func passEnd(_ stream: StreamPointer) {
+        self.worker { passEnd(stream, $0) }
+    }
+
+    private func passEnd(_ stream: StreamPointer, _ worker: GatewayWorker) {
+        guard let downstream = self.downstream else { return }
+        if stream.flags.contains(.headTooLarge) { dropDetails(stream, from: stream.trailersStart, worker) }
+        let isReadable = recordStatus(stream, from: stream.trailersStart)
+        recordAnswer(stream.attempt, worker)
+        guard isReadable else { return endUnreadable(stream, downstream, worker) }
+        if let bridge = self.bridge { return worker.endBridgedAnswer(self, bridge, stream, from: stream.trailersStart) }
+        self.phase = .over
+        if case .grpc = self.clientProtocol, !self.flags.contains(.statusSeen) {
+            return worker.finish(self, downstream, with: .upstreamWithoutStatus(httpStatus: self.outcome.httpStatus))
+        }
+        downstream.connection { connection in
+            var trailers = trailers(from: stream, worker)
+            if !trailers.isEmpty, !connection.takes(trailers) {
+                dropDetails(stream, from: stream.trailersStart, bytesMax: connection.peerFieldListBytesMax, worker)
+                trailers = self.trailers(from: stream, worker)
+            }
+            if trailers.isEmpty {
+                connection.finish(downstream)
+            } else {
+                connection.finish(downstream, trailers: downstream.fields.keepFields(trailers))
+            }
+        }
+    }
+
+    /// In the worker's scratch.
+    private func trailers(from stream: StreamPointer, _ worker: GatewayWorker) -> UnsafeBufferPointer<Field> {
+        guard let downstream = self.downstream else { return UnsafeBufferPointer(start: nil, count: 0) }
+        let written = ResponseHead.trailers(from: stream, to: downstream, scratch: worker.context.fieldScratch)
+        return written.isEmpty ? written : worker.filters.answer(self, .trailers, written)
+    }
+
+    /// False where an RPC's status is there and cannot be read. (Of an answer that ends with its head `AnswerCheck` has seen.)
+    private func recordStatus(_ stream: StreamPointer, from start: Int) -> Bool {
+        let status = AnswerStatus(stream.fields, from: start)
+        guard let code = status.code else { return true }
+        self.flags.insert(.statusSeen)
+        self.outcome.grpcStatus = code
+        if status.isRepeated, !status.isMalformed {
+            AnswerStatus.removeRepeats(in: &stream.fields, from: start)
+            if start == 0 { stream.trailersStart = stream.fields.count }
+        }
+        return !status.isMalformed || !self.isRPC
+    }
+
+    /// What the answer says of the endpoint.
+    private func recordAnswer(_ attempt: Record<Attempt>, _ worker: GatewayWorker) {
+        if let status = self.outcome.grpcStatus {
+            worker.upstream.record(attempt, AttemptOutcome(status))
+            if case .unimplemented = status { worker.methodMissed(self) }
+        } else {
+            worker.upstream.record(attempt, self.isRPC ? .failure : AttemptOutcome(httpStatus: self.outcome.httpStatus))
+        }
+    }
+
+    /// The answer's trailers say nothing that could be passed on.
+    private func endUnreadable(_ stream: StreamPointer, _ downstream: StreamPointer, _ worker: GatewayWorker) {
+        let found = AnswerStatus.describe(stream.fields, from: stream.trailersStart)
+        let cause = RefusalCause.upstreamMalformedStatus(found: found)
+        if self.bridge != nil { return worker.fail(self, cause) }
+        self.phase = .over
+        worker.finish(self, downstream, with: cause)
+    }
+
+    /// Leaves of a section that was too large what tells how the call ended: one call's affair, and no endpoint's fault.
+    ///
+    /// - Parameter bytesMax: of the whole section, where the caller has said so.
+    private func dropDetails(_ stream: StreamPointer, from start: Int, bytesMax: Int = .max, _ worker: GatewayWorker) {
+        if self.isRPC {
+            ResponseHead.dropDetails(of: stream, from: start, bytesMax: bytesMax)
+        } else {
+            // Trailers of HTTP may be left out (RFC 9110, section 6.5.1).
+            stream.fields.removeAll(from: start) { _ in true }
+        }
+        self.outcome.detail = "upstream_trailers_too_large"
+        worker.metrics.count(.upstreamDetailsDropped)
+    }
+}

@@ -1,0 +1,14 @@
+internal import Bytes
+internal import GRPC
+
+/// Under overload the calls of the lowest priorities are refused first. (Where nothing more is taken, the head is not even read.)
+enum AdmissionFilter {
+    @inline(__always)
+    static func request(_ call: CallView) -> FilterVerdict {
+        let pressure = call.worker.pressure
+        guard pressure.rawValue > 0, let cause = call.worker.refusal(under: pressure, priority: call.route.priority) else {
+            return .proceed
+        }
+        return call.refuse(cause)
+    }
+}

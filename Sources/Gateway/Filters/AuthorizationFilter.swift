@@ -1,0 +1,60 @@
+internal import AccessControl
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import Routing
+internal import TLS
+internal import Transport
+
+/// May this caller make this call? Then: does the caller have the plan that calls are counted by?
+enum AuthorizationFilter {
+    static func request(_ call: CallView) -> FilterVerdict {
+        call.snapshot { snapshot in
+            call.policy { policy in
+                let facts = CallerFacts(
+                    token: call.identity.map { Borrowed($0.token) }, memory: call.identity?.ruleMemory, fields: call.stream.fields,
+                    address: call.address, certificate: call.connection { certificateNames($0) })
+                let verdict = snapshot.rulesReference { $0.check(policy.access, facts) }
+                if verdict.hasShadowRefusals {
+                    call.count(.accessShadowed)
+                    for rule in snapshot.rules.shadowRules(verdict, of: policy.access) {
+                        call.recordShadow(snapshot.rules.name(of: rule))
+                    }
+                }
+                guard case .denied(let reason, let rule) = verdict.decision else { return checkPlan(call, snapshot) }
+                return deny(call, reason, rule, snapshot.rules)
+            }
+        }
+    }
+
+    private static func deny(_ call: CallView, _ reason: AccessVerdict.Reason, _ rule: RuleID, _ rules: RuleBook) -> FilterVerdict {
+        call.count(.accessDenied)
+        let refuser = Call.Refuser.rule(rules.name(of: rule))
+        switch reason {
+        case .needsAuthentication: return call.refuse(.unauthenticated(.missing), by: refuser)
+        case .insufficientScope(let scopes):
+            let wanted = rules.withScopes(scopes) { String(decoding: $0, as: UTF8.self) }
+            return call.refuse(.permissionDenied(.scope(required: wanted)), by: refuser)
+        case .denied: return call.refuse(.permissionDenied(.rule), by: refuser)
+        case .notAllowed: return call.refuse(.permissionDenied(.notAllowed), by: refuser)
+        }
+    }
+
+    /// Where plans are configured, an authenticated caller must be on one: a missing claim never means "no limit".
+    private static func checkPlan(_ call: CallView, _ snapshot: Snapshot) -> FilterVerdict {
+        guard let identity = call.identity, let authentication = snapshot.authentication, authentication.plan != nil else {
+            return .proceed
+        }
+        if identity.tenant == nil { return call.refuse(.permissionDenied(.tenantMissing)) }
+        return identity.plan == nil ? call.refuse(.permissionDenied(.planUnknown)) : .proceed
+    }
+
+    /// The names of a connection's client certificate, read once and kept with the connection.
+    private static func certificateNames(_ connection: ServerConnection) -> Borrowed<CertificateNames>? {
+        guard let certificate = connection.peerCertificate else { return nil }
+        if let names = connection.attachment as? CertificateNames { return Borrowed(names) }
+        let names = CertificateNames(certificate.names)
+        connection.attachment = names
+        return Borrowed(names)
+    }
+}

@@ -1,0 +1,73 @@
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import Routing
+internal import Schemas
+
+/// Answers preflights, and tells browsers which pages may read an answer (Fetch, "HTTP-CORS protocol"). What an upstream says of it
+/// goes no further: on a route with `cors` the gateway alone decides.
+///
+/// Asked as soon as the route is known, so that every later refusal can be read by the page that caused it.
+enum CORSFilter {
+    static func request(_ call: CallView) -> FilterVerdict {
+        guard let policy = call.route.cors else { return .proceed }
+        let request = CORSRequest(call.stream.fields, method: call.facts.method)
+        note(policy, request, call.call)
+        guard request.preflightMethod != nil else { return .proceed }
+        answerPreflight(call, policy)
+        return .replied
+    }
+
+    private static func note(_ policy: CORSPolicy, _ request: CORSRequest, _ call: Record<Call>) {
+        call.cors = Borrowed(policy)
+        call.answerFilters.insert(.cors)
+        if let origin = request.origin, policy.allows(origin) { call.corsOrigin = origin }
+    }
+
+    /// A preflight of another origin gets the same answer without what would allow it.
+    private static func answerPreflight(_ call: CallView, _ policy: CORSPolicy) {
+        call.call.outcome.detail = "cors_preflight"
+        var reply = call.reply(status: 204)
+        if call.call.corsOrigin != nil {
+            policy.methods.withUnsafeBytes { reply.put("access-control-allow-methods", $0) }
+            policy.headers.withUnsafeBytes { reply.put("access-control-allow-headers", $0) }
+            policy.maxAge.withUnsafeBytes { reply.put("access-control-max-age", $0) }
+        }
+        reply.send(UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    // MARK: Answers
+
+    static func answer(_ call: CallView, _ answer: inout AnswerFields) {
+        guard let policy = call.call.cors else { return }
+        if answer.part != .localReply { answer.writer.removeAll { $0.isOfCORS } }
+        guard answer.part == .head || answer.part == .localReply else { return }
+        // The answer differs by Origin, so caches are told even where none, or a foreign one, was sent (Fetch, section 3.2.5).
+        answer.writer.put(Field("vary", "origin", token: .other))
+        guard let origin = call.call.corsOrigin else { return }
+        answer.writer.put("access-control-allow-origin", origin, token: .other)
+        if policy.allowsCredentials { answer.writer.put(Field("access-control-allow-credentials", "true", token: .other)) }
+        policy { $0.exposed.withUnsafeBytes { answer.writer.put("access-control-expose-headers", $0, token: .other) } }
+    }
+
+    // MARK: Refusals of requests that were not routed
+
+    /// Notes what the route that the request would have taken says about pages: a page may read why its request was refused,
+    /// also where the head itself was the reason. As far as the head can be read.
+    static func note(refused call: Record<Call>, _ worker: GatewayWorker) {
+        let stream = call.downstream.unsafelyUnwrapped
+        let snapshot = call.snapshot.unsafelyUnwrapped.reference
+        snapshot { snapshot in
+            guard snapshot.hasCORS,
+                let facts = call.facts ?? HeadFacts(refused: &stream.fields),
+                let route = call.route ?? worker.routeOfRefused(facts, stream, snapshot),
+                let policy = route.cors
+            else { return }
+            note(policy, CORSRequest(stream.fields, method: facts.method), call)
+        }
+    }
+}
+
+extension Field {
+    fileprivate var isOfCORS: Bool { token == .other && nameBytes.starts(with: "access-control-".utf8) }
+}

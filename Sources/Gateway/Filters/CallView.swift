@@ -1,0 +1,75 @@
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import Net
+internal import Reactor
+internal import Routing
+internal import Time
+internal import Transport
+
+/// A call as filters see it: what has arrived and was found out of it, and what can be done about it. Made for the length of one filter.
+struct CallView {
+    let call: Record<Call>
+    let worker: GatewayWorker
+
+    init(_ call: Record<Call>, _ worker: GatewayWorker) {
+        self.call = call
+        self.worker = worker
+    }
+
+    // MARK: What is known of it
+
+    /// The caller's stream: its fields are the head, up to `trailersStart`.
+    var stream: StreamPointer { call.downstream.unsafelyUnwrapped }
+    var facts: HeadFacts { call.facts.unsafelyUnwrapped }
+    var caller: ClientProtocol { call.clientProtocol }
+    var route: Borrowed<Route> { call.route.unsafelyUnwrapped }
+    var policy: Borrowed<CallPolicy> { call.policy.unsafelyUnwrapped }
+    var snapshot: Borrowed<Snapshot> { call.snapshot.unsafelyUnwrapped.reference }
+    /// `nil` for a caller without a token, and before authentication.
+    var identity: VerifiedIdentity? { call.identity }
+    var address: IPAddress? { call.origin?.address }
+
+    func connection<Result>(_ body: (ServerConnection) -> Result) -> Result { stream.serverConnection(body) }
+
+    /// The first field of the head with this name, in lower case.
+    func field(_ name: [UInt8]) -> UnsafeRawBufferPointer? {
+        let fields = stream.fields
+        return name.withUnsafeBytes { name in
+            for index in 0..<fields.count where fields[index].nameBytes.equals(name) { return fields[index].valueBytes }
+            return nil
+        }
+    }
+
+    // MARK: Time, chance and counting
+
+    var now: Instant { worker.now }
+    var wall: WallTime { worker.context.loop.wall }
+    func random() -> UInt64 { worker.randomness.next() }
+    func count(_ event: GatewayEvent) { worker.metrics.count(event) }
+
+    // MARK: What can be done
+
+    /// Answers with a refusal.
+    ///
+    /// - Parameter refuser: the configured rule or limit that it comes from.
+    func refuse(_ cause: RefusalCause, by refuser: Call.Refuser? = nil) -> FilterVerdict {
+        worker.refuse(call, cause, by: refuser)
+        return .replied
+    }
+
+    /// Begins an answer of the filter's own; the filter sends it and returns `.replied`.
+    func reply(status: Int) -> LocalReply { LocalReply(to: call, status: status, worker) }
+
+    /// The call ends then, whatever it has come to.
+    func setDeadline(_ instant: Instant) {
+        call.deadline = instant
+        worker.timers.arm(call.timer, at: instant)
+    }
+
+    /// Has the call wait for an answer from elsewhere; the filter returns `.suspended`.
+    func suspend() -> SuspensionToken { SuspensionToken(suspending: call) }
+
+    /// A rule or limit under trial would have refused it.
+    func recordShadow(_ name: String) { call.recordShadow(name) }
+}

@@ -1,0 +1,22 @@
+internal import Bridging
+internal import Bytes
+internal import GRPC
+
+/// Puts a converter between a caller who does not speak gRPC and an upstream that does, and makes gRPC's of the head, so that all that
+/// follows sees one kind of call. Native calls do not come here.
+enum ConverterFilter {
+    @inline(__always)
+    static func request(_ call: CallView) -> FilterVerdict {
+        if let cause = call.worker.buildBridge(call.call, call.stream, call.facts) { call.worker.deferRefusal(call.call, cause) }
+        if call.call.bridge != nil { call.call.filtersLeft.insert(.conversion) }
+        return .proceed
+    }
+}
+
+/// Tells what is wrong with a call that cannot be converted: only here, so that a caller who may not make it learns nothing of it, and it
+/// counts for the limits like any other.
+enum ConversionFilter {
+    static func request(_ call: CallView) -> FilterVerdict {
+        call.call.bridge?.refusal.map { call.refuse($0) } ?? .proceed
+    }
+}

@@ -1,0 +1,89 @@
+/// A stage of a call, in the one order in which calls go through them. The set is closed: a list of filters is a word, and running one a
+/// switch. Each has a file of its own, named after it.
+///
+/// What comes first shields what comes later. Pages learn why they were refused (`cors`). What is spoken, and the load, are looked
+/// at before anything is known of the caller; the limits that hold for everyone before a token costs a signature; who calls before what
+/// may be called, and that before it is counted, so that a refused call costs its tenant nothing. What goes wrong on purpose
+/// goes wrong where a cluster would, and what is changed in the head is judged by nothing any more.
+package enum Filter: UInt8, CaseIterable, Sendable {
+    case cors
+    case protocols
+    case admission
+    case converter
+    case deadline
+    case earlyLimits
+    case authentication
+    case authorization
+    case servable
+    case limits
+    case conversion
+    case traffic
+    case directAnswer
+
+    /// As `martlet check --pipeline` names it.
+    package var name: String {
+        switch self {
+        case .cors: "cors"
+        case .protocols: "protocols"
+        case .admission: "admission"
+        case .converter: "converter"
+        case .deadline: "deadline"
+        case .earlyLimits: "limits before authentication"
+        case .authentication: "authentication"
+        case .authorization: "authorization"
+        case .servable: "servable"
+        case .limits: "limits"
+        case .conversion: "conversion"
+        case .traffic: "faults, splits and mirror"
+        case .directAnswer: "direct answer"
+        }
+    }
+}
+
+/// Filters, in their order.
+package struct FilterList: OptionSet, Sendable {
+    package private(set) var rawValue: UInt16
+
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    package init(_ filter: Filter) { rawValue = 1 << UInt16(filter.rawValue) }
+
+    /// For tests and the pipeline that `check` prints.
+    package var filters: [Filter] { Filter.allCases.filter { contains(FilterList($0)) } }
+
+    @inline(__always)
+    mutating func insert(_ filter: Filter) { rawValue |= FilterList(filter).rawValue }
+
+    @inline(__always)
+    mutating func remove(_ filter: Filter) { rawValue &= ~FilterList(filter).rawValue }
+
+    @inline(__always)
+    func contains(_ filter: Filter) -> Bool { rawValue & FilterList(filter).rawValue != 0 }
+
+    /// The next one; `nil` where none is left.
+    @inline(__always)
+    mutating func takeFirst() -> Filter? {
+        guard rawValue != 0 else { return nil }
+        let index = rawValue.trailingZeroBitCount
+        rawValue &= rawValue - 1
+        return Filter(rawValue: UInt8(index))
+    }
+
+    /// The last one, for the way back.
+    mutating func takeLast() -> Filter? {
+        guard rawValue != 0 else { return nil }
+        let index = 15 - rawValue.leadingZeroBitCount
+        rawValue &= ~(1 << UInt16(index))
+        return Filter(rawValue: UInt8(index))
+    }
+}
+
+/// What a filter says of a call.
+enum FilterVerdict {
+    /// On to the next.
+    case proceed
+    /// An answer from elsewhere decides: `FilterChain.resume` is called with the token, or the call ends before.
+    case suspended
+    /// The call has been answered.
+    case replied
+}

@@ -1,0 +1,22 @@
+internal import Bytes
+internal import GRPC
+internal import Routing
+
+/// Can the call be served at all, where it may be made: does it speak gRPC where only gRPC is served, or the other way round? Asked before it
+/// is counted.
+enum ServableFilter {
+    static func request(_ call: CallView) -> FilterVerdict { cause(call).map { call.refuse($0) } ?? .proceed }
+
+    private static func cause(_ call: CallView) -> RefusalCause? {
+        let route = call.route
+        if route.leadsToHTTP1 {
+            if call.caller == .grpc { return .clusterSpeaksHTTP1 }
+            // HTTP/2 lets through what has no place in a request line.
+            let isPlain = call.facts.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
+            return isPlain ? nil : .badPath
+        }
+        guard !call.call.isRPC else { return nil }
+        if route.hasSchema { return route.transcoding != nil ? .noMethod : .schemaUnknown(retryAfter: .seconds(1)) }
+        return call.facts.method.equals("POST") ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
+    }
+}

@@ -1,0 +1,79 @@
+import AccessControl
+import Bytes
+import GatewayModel
+import RateLimit
+import Testing
+
+@testable import Gateway
+
+/// The order of filters, and which of them a policy lists.
+@Suite struct FilterTests {
+    private func policy(
+        authenticates: Bool = false, needsGRPC: Bool = true, refusesGRPC: Bool = false, page: Route.Page? = nil,
+        shapes: Bool = false,
+        hasCORS: Bool = false
+    ) -> [Filter] {
+        var builder = RuleBookBuilder()
+        return CallPolicy(
+            timeout: nil, access: builder.policy(route: AccessRules()), limits: [], exposesRules: false,
+            authenticates: authenticates,
+            needsGRPC: needsGRPC, refusesGRPC: refusesGRPC, page: page, shapes: shapes, hasCORS: hasCORS
+        ).filters.filters
+    }
+
+    @Test("there is one order")
+    func order() {
+        #expect(
+            Filter.allCases == [
+                .cors, .protocols, .admission, .converter, .deadline, .earlyLimits, .authentication, .authorization, .servable,
+                .limits,
+                .conversion, .traffic, .directAnswer,
+            ])
+    }
+
+    @Test("a policy lists what its calls need")
+    func lists() {
+        #expect(policy() == [.protocols, .admission, .converter, .deadline, .authorization, .servable])
+        #expect(
+            policy(authenticates: true, shapes: true, hasCORS: true) == [
+                .cors, .protocols, .admission, .converter, .deadline, .authentication, .authorization, .servable, .limits, .traffic,
+            ])
+        #expect(
+            policy(needsGRPC: false, refusesGRPC: true) == [.protocols, .admission, .deadline, .authorization, .servable],
+            "what callers speak passes as it is to HTTP/1.1")
+        #expect(policy(needsGRPC: false, page: .document) == [.protocols, .admission, .deadline, .authorization, .directAnswer])
+    }
+
+    @Test("filters are taken in their order, and the other way round on the way back")
+    func taking() {
+        var filters: FilterList = [FilterList(.directAnswer), FilterList(.cors), FilterList(.limits)]
+        var back = filters
+        #expect(filters.takeFirst() == .cors)
+        filters.insert(.conversion)
+        #expect(
+            [filters.takeFirst(), filters.takeFirst(), filters.takeFirst(), filters.takeFirst()] == [
+                .limits, .conversion, .directAnswer, nil,
+            ])
+        #expect([back.takeLast(), back.takeLast(), back.takeLast(), back.takeLast()] == [.directAnswer, .limits, .cors, nil])
+    }
+
+    @Test("a token finds its call once, and not when the call is over or was suspended anew")
+    func tokens() throws {
+        let house = try TestGateway()
+        let call = house.gateway.calls.take()
+        defer { house.gateway.calls.give(call) }
+        let first = SuspensionToken(suspending: call)
+        #expect(first.waitingCall == nil, "nothing waits yet")
+        call.phase = .suspended
+        #expect(first.waitingCall == call)
+        #expect(SuspensionToken(context: first.context, tag: first.tag).waitingCall == call)
+        call.phase = .filtering
+        #expect(first.waitingCall == nil, "it has gone on")
+        let second = SuspensionToken(suspending: call)
+        call.phase = .suspended
+        #expect(first.waitingCall == nil && second.waitingCall == call)
+        call.finish(pool: house.gateway.chunks)
+        call.phase = .suspended
+        #expect(second.waitingCall == nil, "another call has the record")
+    }
+}
