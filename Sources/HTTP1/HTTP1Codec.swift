@@ -1,12 +1,12 @@
 package import Bytes
 package import HTTPModel
 
-/// An HTTP/1.1 codec as its connection sees it, whichever side it speaks for: bytes in, events out; intents in, bytes out.
+/// An HTTP/1.1 codec as its connection sees it, client or server: bytes in, events out; intents in, bytes out.
 ///
 /// Reading goes event by event, `receive`, `readNext` until it is false, `keepUnread`: what was read is delivered before the next
 /// byte is looked at, so that a handler's answer, a pause, or the end of a message decides what the bytes behind it are.
 package protocol HTTP1Codec: AnyObject {
-    /// The exchange under way, until its end has been delivered and `release` called.
+    /// The call under way, until its end has been delivered and `release` called.
     var current: StreamPointer? { get }
     /// Bytes wait in it that may not be read yet: the socket's turn to hold them.
     var holdsReading: Bool { get }
@@ -14,8 +14,8 @@ package protocol HTTP1Codec: AnyObject {
     var isFinished: Bool { get }
     /// It must not end in order: a message was cut short whose end would be the connection's.
     var isTruncated: Bool { get }
-    /// The peer may still be sending, and is to read what was said last.
-    var leavesUnread: Bool { get }
+    /// The peer may still be sending, and is to read the last answer (RFC 9112, section 9.6).
+    var needsLingeringClose: Bool { get }
     /// A limit of ours that has ended the connection.
     var fault: SessionFault? { get }
     var pool: StreamPool { get }
@@ -29,21 +29,21 @@ package protocol HTTP1Codec: AnyObject {
     /// Copies what may not be read yet.
     func keepUnread()
     /// Appends what is to be sent, about `limit` bytes at most; what has left is in the event queue.
-    /// - Returns: whether there may be more to read or to say as soon as the events are delivered.
+    /// - Returns: whether there may be more to read or to write as soon as the events are delivered.
     func produce(into output: inout GatherBuffer, limit: Int, now: UInt64, wallSeconds: Int64) -> Bool
     func reset(_ stream: StreamPointer, _ code: ErrorCode)
-    /// Ends the exchange under way where it was reset, as `produce` does, with nothing to be sent.
+    /// Ends the call under way where it was reset, as `produce` does, with nothing to be sent.
     func endReset()
-    /// Takes the record of the exchange back whose end has been delivered.
+    /// Takes the record of the call back whose end has been delivered.
     func release(_ stream: StreamPointer)
-    /// The peer has ended its side, and everything before that has come: `readNext` tells what that means.
+    /// The peer has ended its side, and everything before that has come: `readNext` decides what that means.
     func peerEnded()
-    /// The connection is gone: nothing more is read, or can be said on the stream under way, which is to be told of its end, and released.
+    /// The connection is lost: nothing more is read or sent. The stream under way is to be closed and released.
     /// - Returns: what ended it.
     func connectionLost() -> StreamClose
 }
 
-/// What handlers say of a body waits in the stream, whichever side it goes to.
+/// Bodies to be sent wait in their stream.
 extension HTTP1Codec {
     package func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         guard canSend(stream), case .open = stream.pointee.ending else { return }
@@ -72,6 +72,6 @@ extension HTTP1Codec {
 }
 
 extension StreamFlags {
-    /// Reset, and its end is still to be told.
+    /// Reset, and not closed yet.
     var isReset: Bool { contains(.resetSent) && !contains(.closed) }
 }

@@ -10,7 +10,7 @@ package enum HTTP1Writer {
     /// - Parameters:
     ///   - target: origin form; bytes that are legal in a target.
     ///   - body: `.untilClose` does not exist for requests.
-    ///   - close: tells the server that this request is the connection's last.
+    ///   - close: announces that this request is the connection's last.
     package static func requestHead(
         method: UnsafeRawBufferPointer, target: UnsafeRawBufferPointer, authority: UnsafeRawBufferPointer,
         fields: borrowing FieldBlock, body: BodyFraming, close: Bool = false, to output: inout ByteBuffer

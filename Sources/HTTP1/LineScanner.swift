@@ -9,7 +9,7 @@ struct LineScanner {
     ///
     /// Whether a line is too long is decided before whether it is well ended, so the verdict does not depend on the
     /// pieces. Only CRLF ends a line: RFC 9112, section 2.2 allows a bare LF, and every second reader of the same bytes
-    /// who does not is a way to smuggle.
+    /// accepting others allows request smuggling.
     mutating func next(
         _ input: UnsafeRawBufferPointer, from start: Int, max: Int, tooLong: HTTP1Failure
     ) throws(HTTP1Failure) -> Range<Int>? {

@@ -1,7 +1,7 @@
 internal import Bytes
 internal import HTTPModel
 
-/// What the fields of a head say about the length of its body and the life of its connection, noted field by field.
+/// What the fields of a head determine of the length of its body and the life of its connection, noted field by field.
 ///
 /// Anything that two readers could understand differently is refused, not interpreted: RFC 9112, sections 6.1 and 6.3, in
 /// their strictest reading, and repeated identical Content-Length too.

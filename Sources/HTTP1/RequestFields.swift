@@ -4,7 +4,7 @@ extension FieldBlock {
     /// Makes of an HTTP/1.1 head what HTTP/2 would have brought (RFC 9113, sections 8.2.2 and 8.3.1): the first three
     /// fields, which were left free, become `:method`, `:scheme` and `:path`, Host becomes `:authority`, and what concerns
     /// this hop only is gone.
-    mutating func becomeVersionFree(_ head: RequestHead, isSecure: Bool) {
+    mutating func removeVersionSpecifics(_ head: RequestHead, isSecure: Bool) {
         replace(0, with: Field(":method", value: head.methodName, token: .method))
         replace(1, with: Field(":scheme", isSecure ? "https" : "http", token: .scheme))
         replace(2, with: Field(":path", value: head.target, token: .path))

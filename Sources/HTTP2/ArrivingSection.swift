@@ -59,7 +59,7 @@ struct ArrivingSection {
 
     /// Takes room for a field of so many bytes (name, value and 32); false where there is none.
     @inline(__always)
-    mutating func takeRoom(for bytes: Int) -> Bool {
+    mutating func reserveSpace(for bytes: Int) -> Bool {
         guard fieldsLeft > 0, bytes <= bytesLeft else { return false }
         fieldsLeft &-= 1
         bytesLeft &-= bytes

@@ -23,7 +23,7 @@ enum Callbacks {
         }
         nghttp2_option_set_no_auto_window_update(options, 1)
         nghttp2_option_set_max_deflate_dynamic_table_size(options, 4096)
-        // `FloodGuard` counts resets: nghttp2 would end the connection with INTERNAL_ERROR, which says nothing of why.
+        // `FloodGuard` counts resets: nghttp2 would end the connection with INTERNAL_ERROR, which does not tell the peer why.
         nghttp2_option_set_stream_reset_rate_limit(options, .max, .max)
         nghttp2_option_set_peer_max_concurrent_streams(options, 100)
         // Heads as large as a listener's `header_bytes` may be arrive, and go on: by default nghttp2 stops at 64 KiB.
@@ -94,7 +94,7 @@ private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, valu
         guard let stream = session.section.stream else { return session.dropField(bytes) ? 0 : Callbacks.failure }
         let nameBytes = UnsafeRawBufferPointer(start: name, count: nameCount)
         let valueBytes = UnsafeRawBufferPointer(start: value, count: valueCount)
-        guard session.section.takeRoom(for: bytes) else {
+        guard session.section.reserveSpace(for: bytes) else {
             session.keepEssential(nameBytes, valueBytes, of: stream)
             return session.dropField(bytes) ? 0 : Callbacks.failure
         }
@@ -240,10 +240,10 @@ private let sendData: nghttp2_send_data_callback = { _, frame, header, count, so
             return NGHTTP2_ERR_WOULDBLOCK.rawValue
         }
         session.heldFrame = nil
-        // An empty frame before trailers says nothing, and one behind our own end would say it again.
+        // An empty frame before trailers is useless, and one behind an end that was sent already would repeat it.
         if count == 0,
             frame!.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0
-                || stream.pointee.flags.contains(.endedUnseen)
+                || stream.pointee.flags.contains(.endedDirectly)
         {
             return 0
         }

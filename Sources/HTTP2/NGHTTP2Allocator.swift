@@ -46,7 +46,7 @@ package final class NGHTTP2Allocator {
     /// a few of them, and steady work, which needs it again at once, hardly notices.
     package func release() { lists.pointee.release() }
 
-    /// Kept for the next who asks, headers not counted.
+    /// Kept for the next allocation, headers not counted.
     var keptBytes: Int { lists.pointee.keptBytes }
 }
 

@@ -1,7 +1,7 @@
 internal import Bytes
 internal import CNghttp2
 
-/// What the peer's SETTINGS say of numbers; nghttp2 keeps windows and frame sizes to itself.
+/// The peer's SETTINGS that are numbers; nghttp2 applies windows and frame sizes itself.
 enum PeerSettings {
     /// The most streams the peer allows us at once.
     static func streamLimit(of handle: OpaquePointer) -> Int {

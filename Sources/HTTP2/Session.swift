@@ -5,7 +5,7 @@ package import HTTPModel
 /// One HTTP/2 connection's codec on nghttp2: bytes in, events out; intents in, bytes out. No socket, no clock, and no handler: what
 /// happens is put into the worker's event queue, which the owner delivers after `receive` and `produce` have returned.
 ///
-/// Memory: the connection window is given back on receipt, a stream's window when its handler says `consumed`; bodies
+/// Memory: the connection window is given back on receipt, a stream's window when its handler calls `consumed`; bodies
 /// to be sent wait in their stream. Field bytes handed to `submit…` are copied into the stream's arena, which outlives
 /// every frame of it: nghttp2 drops frames of a closed stream without looking at their fields.
 package final class Session {
@@ -13,7 +13,7 @@ package final class Session {
 
     package let role: Role
     package let limits: ConnectionLimits
-    /// Hears of the peer's requests. Servers only.
+    /// Handles the peer's requests. Servers only.
     package var requestListener = UnownedReference<any StreamHandler>(nil)
     /// The owning connection, for `Stream.connection`.
     package var connection: UnsafeMutableRawPointer?
@@ -23,7 +23,7 @@ package final class Session {
     /// Body bytes that wait to be sent, on all streams.
     package internal(set) var queuedBytes = 0
 
-    /// The largest section that the peer takes, counted as `ConnectionLimits.fieldListBytes` is; `.max` while it has said nothing.
+    /// The largest section that the peer accepts, counted as `ConnectionLimits.fieldListBytes` is; `.max` without an announced limit.
     package internal(set) var peerFieldListBytesMax = Int.max
 
     /// The most streams the peer allows us at once.
@@ -207,14 +207,14 @@ package final class Session {
         return misuse
     }
 
-    /// nghttp2 tells what it ends a connection for only in the frame itself.
+    /// Only the frame itself shows what nghttp2 ends a connection for.
     private func recordGoAway(_ frame: UnsafeRawBufferPointer) {
         guard frame.count >= 17 else { return }
         let code = UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 13, as: UInt32.self))
         fault = fault ?? SessionFault(sent: ErrorCode(rawValue: code))
     }
 
-    /// Neither side has anything left to say: the connection may be closed.
+    /// Neither side has anything left to send: the connection may be closed.
     package var isFinished: Bool {
         isBroken || (nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0)
     }
@@ -243,7 +243,7 @@ package final class Session {
         return stream
     }
 
-    /// Nothing more can be said on the stream, and what waits to be sent goes nowhere.
+    /// Nothing more can be sent on the stream, and what waits to be sent is dropped.
     func close(_ stream: StreamPointer) {
         stream.pointee.flags.insert(.closed)
         if recent == stream { recent = nil }
@@ -269,7 +269,7 @@ package final class Session {
         pool.give(stream)
     }
 
-    /// The connection is gone: nothing more can be said on its streams. Each is to be told of its end, and released.
+    /// The connection is lost: nothing more can be sent on its streams. Each is to be closed and released.
     ///
     /// - Returns: what ended them.
     package func connectionLost() -> StreamClose {

@@ -39,7 +39,7 @@ extension Session {
 
     /// An empty DATA frame with END_STREAM that nghttp2 does not know of.
     private func sendEmptyEnd(of stream: StreamPointer, into output: inout GatherBuffer) {
-        stream.pointee.flags.formUnion([.localEnded, .endedUnseen])
+        stream.pointee.flags.formUnion([.localEnded, .endedDirectly])
         stream.pointee.lastActivity = now
         flood.sentFrame(limits)
         // Three bytes of length, type, flags (section 4.1).
@@ -47,18 +47,18 @@ extension Session {
             output.bytes.append(byte: byte)
         }
         withUnsafeBytes(of: UInt32(bitPattern: stream.pointee.id).bigEndian) { output.bytes.append($0) }
-        if stream.pointee.flags.contains(.remoteEnded) { closeUnseen(stream) }
+        if stream.pointee.flags.contains(.remoteEnded) { closeEndedDirectly(stream) }
     }
 
-    /// Both sides have ended, and nghttp2 still waits for a window: RST_STREAM says nothing to a peer for whom the stream is closed.
-    func closeUnseen(_ stream: StreamPointer) {
+    /// Both sides have ended, and nghttp2 still waits for a window: RST_STREAM is ignored by a peer for which the stream is closed.
+    func closeEndedDirectly(_ stream: StreamPointer) {
         guard stream.pointee.flags.isDisjoint(with: .ended) else { return }
         submitReset(stream, .noError)
     }
 
     // MARK: Resets
 
-    /// Resets the stream; its handler hears `streamClosed` when the frame has been sent. What waited to be sent is dropped
+    /// Resets the stream; its handler gets `streamClosed` when the frame has been sent. What waited to be sent is dropped
     /// now: a peer that reads nothing does not even let the frame out.
     ///
     /// The head, or the trailers, of an answer that were submitted just before are not dropped, as nghttp2 would: they leave first, so that the peer is told

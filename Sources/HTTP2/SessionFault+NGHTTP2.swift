@@ -24,7 +24,7 @@ extension SessionFault {
     /// NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, which not every header file of 1.52 names.
     static let tooManyContinuations: Int32 = -905
 
-    /// By the GOAWAY that nghttp2 sends of its own accord; `nil` where it says nothing bad.
+    /// By the GOAWAY that nghttp2 sends of its own accord; `nil` for NO_ERROR.
     init?(sent code: ErrorCode) {
         switch code {
         case .noError: return nil

@@ -72,7 +72,7 @@ extension Session {
             events.append(.informational(stream, fields))
             return true
         }
-        // It may be left out (RFC 9110, section 15.2), and says nothing of the head that follows.
+        // It may be left out (RFC 9110, section 15.2), and has no meaning for the head that follows.
         if section.waits { events.dropFields(from: section.start) } else { events.forgetInformational(of: stream) }
         return false
     }
@@ -107,7 +107,7 @@ extension Session {
     //
     // - Up to the limit a section is kept whole.
     // - Above it, up to `sectionBytesMax`, it costs its call: decoding goes on, to keep the compression state (RFC 7541, section 2.2),
-    //   and what tells the other side what became of the call is kept.
+    //   and the fields that carry the call's outcome are kept.
     // - Beyond that, or where the connection has sent more in vain than `FloodGuard` allows, the connection ends.
 
     /// Drops a field of the section that arrives, of so many bytes (name, value and 32).
@@ -175,7 +175,7 @@ extension Session {
 
     private func remoteEnded(_ stream: StreamPointer) {
         stream.pointee.flags.insert(.remoteEnded)
-        if stream.pointee.flags.contains(.endedUnseen) { closeUnseen(stream) }
+        if stream.pointee.flags.contains(.endedDirectly) { closeEndedDirectly(stream) }
     }
 
     /// nghttp2 knows the stream no more.

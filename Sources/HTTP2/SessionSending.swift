@@ -2,7 +2,7 @@ package import Bytes
 internal import CNghttp2
 package import HTTPModel
 
-/// What we say, on its way to nghttp2. The owner marks its connection dirty.
+/// What is sent, on its way to nghttp2. The owner marks its connection dirty.
 extension Session {
     /// A stream for a request of ours, to be submitted next: what its fields are made of is written into its arena.
     package func makeStream() -> StreamPointer { makeStream(id: 0) }

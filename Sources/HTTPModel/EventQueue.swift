@@ -1,7 +1,7 @@
 // Public, because what is inlined into other modules may name only what was imported so.
 public import Bytes
 
-/// What the codecs of one worker have to tell, in the order of its happening.
+/// Events of the codecs of one worker, in the order in which they happened.
 ///
 ///     codec reads or writes ──append──▶ waiting ──deliver──▶ handlers, owner ──▶ empty: the codec goes on
 ///
@@ -57,7 +57,7 @@ public import Bytes
         end &+= 1
     }
 
-    /// So many bytes of a body have left; what left just before is told with them.
+    /// So many bytes of a body have left; joined with the event before where that is of the same stream.
     @inlinable @inline(__always)
     package func appendDrained(_ stream: StreamPointer, _ count: Int) {
         if end > first, case .drained(let last, let before) = events[end &- 1], last == stream {
@@ -98,9 +98,9 @@ public import Bytes
 
     // MARK: The owner's side
 
-    /// Tells the handlers of streams what waits, and the owner what concerns the connection itself.
+    /// Delivers what waits to the handlers of streams, and to the owner what concerns the connection itself.
     ///
-    /// A stream that its owner has reset, or let go of, is told of nothing but its end.
+    /// A stream that its owner has reset gets nothing but its end; one without a handler gets nothing.
     @inlinable @inline(__always)
     package func deliver(now: UInt64, _ perform: (ConnectionEvent) -> Void) {
         while first < end {
@@ -110,8 +110,8 @@ public import Bytes
             case .data(let stream, let bytes):
                 stream.pointee.lastActivity = now
                 stream.pointee.bodyBytesReceived &+= bytes.count
-                if stream.pointee.flags.contains(.resetSent) || !stream.isHeard {
-                    perform(.unheard(stream, bytes.count))
+                if stream.pointee.flags.contains(.resetSent) || !stream.hasHandler {
+                    perform(.discarded(stream, bytes.count))
                 } else {
                     stream.pointee.unconsumed &+= bytes.count
                     stream.notify { $0.streamData(stream, bytes) }
@@ -119,7 +119,7 @@ public import Bytes
             case .head(let stream, let section, let ended):
                 stream.pointee.lastActivity = now
                 if stream.pointee.flags.contains(.resetSent) { continue }
-                take(section, to: stream)
+                attach(section, to: stream)
                 stream.pointee.flags.insert(.headReceived)
                 stream.pointee.trailersStart = stream.pointee.fields.count
                 stream.notify { $0.streamHead(stream, ended: ended) }
@@ -127,7 +127,7 @@ public import Bytes
                 stream.pointee.lastActivity = now
                 if stream.pointee.flags.contains(.resetSent) { continue }
                 if !section.waiting.isEmpty { stream.pointee.trailersStart = stream.pointee.fields.count }
-                take(section, to: stream)
+                attach(section, to: stream)
                 stream.notify { $0.streamEnded(stream) }
             case .drained(let stream, let count):
                 if stream.pointee.flags.contains(.resetSent) { continue }
@@ -145,14 +145,14 @@ public import Bytes
     }
 
     @inlinable @inline(__always)
-    func take(_ section: StreamEvent.Section, to stream: StreamPointer) {
+    func attach(_ section: StreamEvent.Section, to stream: StreamPointer) {
         stream.pointee.flags.remove(.sectionWaits)
         if section.isTooLarge { stream.pointee.flags.insert(.headTooLarge) }
-        if !section.waiting.isEmpty { takeWaiting(section.waiting, to: stream) }
+        if !section.waiting.isEmpty { attachWaiting(section.waiting, to: stream) }
     }
 
     @usableFromInline
-    func takeWaiting(_ range: Range<Int32>, to stream: StreamPointer) {
+    func attachWaiting(_ range: Range<Int32>, to stream: StreamPointer) {
         stream.pointee.fields.append(UnsafeBufferPointer(start: fields + Int(range.lowerBound), count: range.count))
     }
 
@@ -160,7 +160,7 @@ public import Bytes
     func inform(_ stream: StreamPointer, _ section: StreamEvent.Section, now: UInt64) {
         stream.pointee.lastActivity = now
         guard !stream.pointee.flags.contains(.resetSent) else { return }
-        take(section, to: stream)
+        attach(section, to: stream)
         stream.notify { $0.streamInformational(stream) }
         forgetInformational(of: stream)
     }

@@ -12,7 +12,7 @@ package enum SessionFault: UInt8, CaseIterable, Sendable {
     /// The codec itself has failed, mostly for want of memory: no fault of the peer.
     case internalError
 
-    /// A limit of ours has ended it: that says nothing of how well the peer answers.
+    /// A limit of ours has ended it, which is no sign of how well the peer answers.
     package var isLimit: Bool { self != .protocolError && self != .internalError }
 
     package var word: StaticString {

@@ -86,22 +86,22 @@ public import Bytes
     @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
     /// The head (for a response: the final one) has been announced.
     @inlinable package static var headReceived: StreamFlags { StreamFlags(rawValue: 1) }
-    /// The codec has read everything; the handler may still have to hear of it.
+    /// The codec has read everything; the event may still wait.
     @inlinable package static var remoteEnded: StreamFlags { StreamFlags(rawValue: 2) }
     /// Our head has been handed to the codec.
     @inlinable package static var headSent: StreamFlags { StreamFlags(rawValue: 4) }
     /// Our last frame has been handed to the codec.
     @inlinable package static var localEnded: StreamFlags { StreamFlags(rawValue: 8) }
-    /// The codec asked for body when there was none: it must be told when there is.
+    /// The codec asked for body when there was none: it is to be resumed when there is.
     @inlinable package static var deferred: StreamFlags { StreamFlags(rawValue: 16) }
     /// More fields or bytes of fields arrived than allowed: what came after the limit is not kept.
     @inlinable package static var headTooLarge: StreamFlags { StreamFlags(rawValue: 32) }
-    /// The codec has ended the stream, though its handler may still have to hear of it: nothing more can be said on it.
+    /// The codec has ended the stream, though the event may still wait: nothing more can be sent on it.
     @inlinable package static var closed: StreamFlags { StreamFlags(rawValue: 64) }
     /// We reset it; what still arrives is not passed on.
     @inlinable package static var resetSent: StreamFlags { StreamFlags(rawValue: 128) }
     /// Our last frame was written beside the codec's library, which waits for a window to send it.
-    @inlinable package static var endedUnseen: StreamFlags { StreamFlags(rawValue: 256) }
+    @inlinable package static var endedDirectly: StreamFlags { StreamFlags(rawValue: 256) }
     /// The peer has sent RST_STREAM.
     @inlinable package static var resetReceived: StreamFlags { StreamFlags(rawValue: 512) }
     /// The codec has read the head: the next section is another, though the head may still wait to be announced.
@@ -121,21 +121,21 @@ extension StreamPointer {
     @inlinable @inline(__always)
     package func notify(_ event: (any StreamHandler) -> Void) { pointee.listener.call(event) }
 
-    /// Who hears of this stream. Lives at least as long as the worker.
+    /// Handles this stream's events. Lives at least as long as the worker.
     package var handler: (any StreamHandler)? {
         get { pointee.listener.object }
         nonmutating set { pointee.listener = UnownedReference(newValue) }
     }
 
     /// It has a handler.
-    @inlinable package var isHeard: Bool { pointee.listener.isSet }
+    @inlinable package var hasHandler: Bool { pointee.listener.isSet }
 }
 
-/// Why a stream is no more.
+/// Why a stream has ended.
 @usableFromInline package enum StreamClose: Equatable {
     /// Both sides ended in order.
     case complete
-    /// RST_STREAM from the peer, or by our own wish: the HTTP/2 error code.
+    /// RST_STREAM from the peer, or from us: the HTTP/2 error code.
     case reset(UInt32)
     /// The codec ended it for what the peer sent on it, which is malformed.
     case malformed(UInt32)
@@ -147,7 +147,7 @@ extension StreamPointer {
     case unprocessed
 }
 
-/// Hears what happens on streams, in this order: head, data …, ended, closed; drained at any time before closed.
+/// Handles what happens on streams, in this order: head, data …, ended, closed; drained at any time before closed.
 @usableFromInline package protocol StreamHandler: AnyObject {
     /// The head is in `fields`. With `ended` nothing follows, and `streamEnded` is not called.
     func streamHead(_ stream: StreamPointer, ended: Bool)

@@ -31,10 +31,10 @@
 
 /// What an event asks of the connection's owner.
 @usableFromInline package enum ConnectionEvent: Equatable {
-    /// The stream's handler has heard of its end: the record is to be given back to the codec.
+    /// The stream's handler has been called with its end: the record is to be given back to the codec.
     case streamClosed(StreamPointer)
     /// So many bytes of body were not delivered: their window is to be given back.
-    case unheard(StreamPointer, Int)
+    case discarded(StreamPointer, Int)
     /// The peer wants no new streams; those that it will not answer are closed as unprocessed.
     case goAway
     /// The peer's settings are in force: how many streams it allows may have changed.

@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// What the system says of a call that failed: the one place that reads errno.
+/// The errors of system calls: the one place that reads errno.
 package enum ErrorNumber {
     /// Of the calling thread's last failed call.
     package static var last: Int32 { linux_errno() }

@@ -45,7 +45,7 @@ package final class EventLoop {
     private var afterTick: [() -> Void] = []
     private var retired: [AnyObject] = []
     private var released: [AnyObject] = []
-    /// `run` has been told to end.
+    /// `run` is to return.
     package private(set) var isStopped = false
     /// Inside during every tick, outside while the loop waits.
     private var participants: [Unmanaged<EpochDomain.Participant>] = []
@@ -141,7 +141,7 @@ package final class EventLoop {
     /// `flushable.flush()` will be called once before the loop waits. The caller keeps itself from asking twice.
     package func markDirty(_ flushable: any Flushable) { dirty.append(flushable) }
 
-    /// Runs `action` when the tick's flushes are done: what was said in the tick has been handed to its sockets.
+    /// Runs `action` when the tick's flushes are done: the tick's output has been written to its sockets.
     package func afterThisTick(_ action: @escaping () -> Void) { afterTick.append(action) }
 
     /// Keeps an object that has ended until the tick is over, because a call of it may be on the stack. The one place that extends

@@ -19,7 +19,7 @@ package struct SystemError: Error, CustomStringConvertible, Equatable {
     package var description: String { "\(call): \(ErrorNumber.text(code))" }
 }
 
-/// What a non-blocking read, write or accept can say besides a count.
+/// The results of a non-blocking read, write or accept besides a count.
 package enum IOResult: Equatable {
     case done(Int)
     /// EAGAIN: the readiness will be reported again.
@@ -49,7 +49,7 @@ package enum System {
         }
     }
 
-    /// `nil` says: interrupted, try again.
+    /// `nil` means: interrupted, try again.
     package static func interpret() -> IOResult? {
         let code = ErrorNumber.last
         switch code {

@@ -27,10 +27,10 @@ package final class ByteChannel: EventHandler, Flushable {
     private var isDirty = false
     private var isReadingPaused = false
     /// After our last byte the peer may still send, unread, until it has closed too.
-    private var outlivesOutput = false
+    private var awaitsPeerEnd = false
     /// Our side has been ended.
-    private var isSilent = false
-    /// What the socket did not take, or TLS has said for the next flush.
+    private var hasEndedOutput = false
+    /// What the socket did not take, or what TLS has queued for the next flush.
     private var pending: Remainder?
     /// The socket is full: `flush` waits until it can take more.
     private var isBlocked = false
@@ -40,7 +40,7 @@ package final class ByteChannel: EventHandler, Flushable {
 
     private enum State { case connecting, handshaking, open, closing, closed }
 
-    /// Takes over an accepted, non-blocking socket. With `tls` the delegate hears `channelOpened` after the handshake,
+    /// Takes over an accepted, non-blocking socket. With `tls` the delegate gets `channelOpened` after the handshake,
     /// without it the channel is open from the beginning.
     package init(
         _ socket: AcceptedSocket, tls: ServerContext? = nil, on loop: EventLoop, scratch: ScratchBuffers
@@ -62,7 +62,7 @@ package final class ByteChannel: EventHandler, Flushable {
         }
     }
 
-    /// Begins to connect; the delegate hears of success by `channelOpened`, of failure by `channelClosed(.unreachable)`.
+    /// Begins to connect; success is `channelOpened`, failure `channelClosed(.unreachable)`.
     package init(
         connectingTo address: SocketAddress, tls: (context: ClientContext, name: ServerName)? = nil, on loop: EventLoop,
         scratch: ScratchBuffers
@@ -99,7 +99,7 @@ package final class ByteChannel: EventHandler, Flushable {
     private static func tune(_ descriptor: Int32, _ address: SocketAddress?) {
         if case .unix = address { return }
         var one: Int32 = 1
-        // Fails only where the peer has gone already; the next read says so.
+        // Fails only where the peer has closed already, which the next read reports.
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
     }
 
@@ -144,7 +144,7 @@ package final class ByteChannel: EventHandler, Flushable {
         isDirty = false
         switch state {
         case .open: break
-        case .closing where isSilent: return
+        case .closing where hasEndedOutput: return
         case .closing: break
         case .handshaking:
             if pending != nil { _ = writePending() }
@@ -154,7 +154,7 @@ package final class ByteChannel: EventHandler, Flushable {
         if isBlocked, !writePending() { return interruptDelegate() }
         guard scratch({ writeProduced($0) }) else { return }
         if pending != nil, !writePending() { return }
-        if state == .closing { sayGoodbye() }
+        if state == .closing { finishClosing() }
     }
 
     /// False where the socket took less than everything, or the channel has ended.
@@ -175,7 +175,7 @@ package final class ByteChannel: EventHandler, Flushable {
         return true
     }
 
-    /// Encrypts what was produced, behind what TLS itself still had to say, and sends both with one write.
+    /// Encrypts what was produced, behind what TLS itself has queued, and sends both with one write.
     private func sendSecurely(_ scratch: ScratchBuffers) -> Bool {
         defer { scratch.ciphertext.removeAll() }
         if let held = pending {
@@ -198,7 +198,7 @@ package final class ByteChannel: EventHandler, Flushable {
     }
 
     /// Everything is sent: close_notify, where there is TLS, and the end. The peer's is not waited for.
-    private func sayGoodbye() {
+    private func finishClosing() {
         if let security {
             scratch { scratch in
                 security.session.close(into: &scratch.ciphertext)
@@ -206,9 +206,9 @@ package final class ByteChannel: EventHandler, Flushable {
                 scratch.ciphertext.removeAll()
             }
         }
-        guard outlivesOutput else { return end(.local) }
-        outlivesOutput = false
-        isSilent = true
+        guard awaitsPeerEnd else { return end(.local) }
+        awaitsPeerEnd = false
+        hasEndedOutput = true
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
@@ -318,7 +318,7 @@ package final class ByteChannel: EventHandler, Flushable {
         do throws(SessionFailure) {
             if state == .handshaking {
                 let isDone = try security!.session.handshake(&ciphertext, into: &scratch.ciphertext)
-                holdOwnMessages(scratch)
+                queueOwnMessages(scratch)
                 guard isDone else { return }
                 state = .open
                 delegate?.channelOpened()
@@ -326,7 +326,7 @@ package final class ByteChannel: EventHandler, Flushable {
             while state == .open || state == .closing {
                 let result = try security!.session.read(
                     &ciphertext, plaintext: scratch.plaintext, into: &scratch.ciphertext)
-                holdOwnMessages(scratch)
+                queueOwnMessages(scratch)
                 if result.count > 0, state == .open {
                     delegate?.channelReceived(UnsafeRawBufferPointer(rebasing: scratch.plaintext[..<result.count]))
                 }
@@ -338,14 +338,14 @@ package final class ByteChannel: EventHandler, Flushable {
             }
         } catch {
             // What explains it (an alert) goes out if the socket takes it; it is not waited for.
-            holdOwnMessages(scratch)
+            queueOwnMessages(scratch)
             if let pending, !isBlocked { _ = System.write(descriptor, pending.bytes.readable) }
             end(.security(error.description))
         }
     }
 
-    /// Handshake messages, tickets and alerts wait for the flush, to leave in one write with what the codec says.
-    private func holdOwnMessages(_ scratch: ScratchBuffers) {
+    /// Handshake messages, tickets and alerts wait for the flush, to be sent in one write with the codec's output.
+    private func queueOwnMessages(_ scratch: ScratchBuffers) {
         guard !scratch.ciphertext.isEmpty else { return }
         keep(scratch.ciphertext.readable)
         scratch.ciphertext.removeAll()
@@ -402,12 +402,12 @@ package final class ByteChannel: EventHandler, Flushable {
     /// As `close`, but what the peer still sends is read and dropped until it closes: a socket closed over unread bytes
     /// is reset, and takes what the peer has not read with it. The owner sees to it that this does not last.
     package func closeAfterPeer() {
-        outlivesOutput = true
+        awaitsPeerEnd = true
         resumeReading()
         close()
     }
 
-    /// Everything was said, or is about to be.
+    /// Everything has been queued for sending.
     package var isClosing: Bool { state == .closing }
 
     /// Closes now; what was not sent is lost.

@@ -1,6 +1,6 @@
 package import Bytes
 
-/// Speaks through a channel. Never called again after `channelClosed`.
+/// The owner of a channel. Never called again after `channelClosed`.
 package protocol ByteChannelDelegate: AnyObject {
     /// Connected, and TLS done where there is TLS.
     func channelOpened()

@@ -1,6 +1,6 @@
 internal import Reactor
 
-/// Why a channel is no more.
+/// Why a channel has ended.
 package enum ChannelEnd: Equatable {
     /// We closed it.
     case local

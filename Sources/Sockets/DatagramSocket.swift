@@ -2,7 +2,7 @@ internal import Glibc
 package import Net
 package import Reactor
 
-/// Hears from a `DatagramSocket`. May let go of it at any time.
+/// Receives from a `DatagramSocket`. May release it at any time.
 package protocol DatagramSocketDelegate: AnyObject {
     func datagramReceived(_ bytes: UnsafeRawBufferPointer)
     /// Nothing listens there, or nothing leads there: errno. The socket may still be used.

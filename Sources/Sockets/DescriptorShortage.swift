@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// How often this process could not make a socket, or accept one, for lack of descriptors or of the kernel's memory.
 ///
-/// One for the process, because the limit is: the control thread looks once a second and says so.
+/// One for the process, because the limit is: the control thread checks once a second and logs it.
 package enum DescriptorShortage {
     private static let accepts = Atomic<UInt64>(0)
     private static let sockets = Atomic<UInt64>(0)
@@ -17,7 +17,7 @@ package enum DescriptorShortage {
     /// The last one's errno.
     package static var lastCode: Int32 { code.load(ordering: .relaxed) }
 
-    /// What is short here, and says nothing of the other side.
+    /// A shortage of this process, no failure of the peer.
     package static func isShortage(_ code: Int32) -> Bool {
         code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM
     }

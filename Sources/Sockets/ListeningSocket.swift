@@ -47,7 +47,7 @@ package final class ListeningSocket: EventHandler {
     private static let reservePause = Duration.milliseconds(1)
     private let sparesMax: Int
     private let reserve: Reserve?
-    /// How long the kernel keeps a connection to itself that says nothing.
+    /// How long the kernel holds a connection back that sends nothing.
     private static let silenceSeconds: Int32 = 1
     /// Armed while it is paused.
     private var timer: Timer?

@@ -16,9 +16,9 @@ package protocol ClientConnectionOwner: AnyObject {
     func clientConnectionHasRoom(_ connection: ClientConnection)
     /// It takes no calls until its peer gives a sign of life: `clientConnectionHasRoom` then, or its end.
     func clientConnectionSuspected(_ connection: ClientConnection)
-    /// The peer wants no new requests on it; those it will not answer are told `.unprocessed`.
+    /// The peer wants no new requests on it; those it will not answer are closed as `.unprocessed`.
     func clientConnectionLeaving(_ connection: ClientConnection)
-    /// It is no more; its streams have been told.
+    /// It has ended, and so have its streams.
     func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd)
 }
 
@@ -34,7 +34,7 @@ package final class ClientConnection: Connection {
         set { ownerReference = UnownedReference(newValue) }
     }
     private var ownerReference: UnownedReference<any ClientConnectionOwner>
-    /// Connected, and the peer has said what it allows.
+    /// Connected, and the peer's SETTINGS are known.
     package private(set) var isReady = false
     /// It has been ready, whatever it is now.
     package private(set) var wasReady = false
@@ -55,7 +55,7 @@ package final class ClientConnection: Connection {
     private let streamLimit: Int
     /// The codec, whichever it is: `Connection` keeps it alive.
     private let session: Unmanaged<HTTP2.Session>?
-    private let calls: HTTP1Calls?
+    private let calls: HTTP1ClientCodec?
 
     /// - Parameters:
     ///   - applicationProtocol: what the peer is known to speak; `tls` offers the same.
@@ -82,7 +82,7 @@ package final class ClientConnection: Connection {
             wanted.fieldBytesMax = limits.fieldListBytes
             wanted.fieldsMax = limits.fieldCount
             wanted.sectionBytesMax = limits.sectionBytesMax
-            let calls = HTTP1Calls(
+            let calls = HTTP1ClientCodec(
                 limits: wanted, windowBytes: Int(limits.streamWindowBytes), pool: context.streams, events: context.events)
             session = nil
             self.calls = calls
@@ -143,7 +143,7 @@ package final class ClientConnection: Connection {
                 channel.markDirty()
                 throw refusal
             }
-            if stream.pointee.id == Self.lastStreamID { useUpIdentifiers() }
+            if stream.pointee.id == Self.lastStreamID { identifiersUsedUp() }
         } else if calls?.submit(stream, fields, ended: ended, now: now) != true {
             throw .noStream
         }
@@ -157,9 +157,9 @@ package final class ClientConnection: Connection {
     /// Of a client (RFC 9113, section 5.1.1).
     private static let lastStreamID = Int32.max
 
-    /// The next request needs another connection; the owner is told in a later tick, because it is just using this one.
-    private func useUpIdentifiers() {
-        identifiersTimer = Timer(on: context.loop) { [unowned self] in peerLeaves() }
+    /// The next request needs another connection; the owner is notified in a later tick, because it is using this one right now.
+    private func identifiersUsedUp() {
+        identifiersTimer = Timer(on: context.loop) { [unowned self] in goAwayReceived() }
         identifiersTimer?.arm(after: .zero)
     }
 
@@ -182,14 +182,14 @@ package final class ClientConnection: Connection {
         owner?.clientConnectionClosed(self, end)
     }
 
-    override func peerLeaves() {
+    override func goAwayReceived() {
         guard !isLeaving else { return }
         isLeaving = true
         owner?.clientConnectionLeaving(self)
         if streamCount == 0 { channel.close() }
     }
 
-    /// Ready with the peer's first SETTINGS, which say how many streams it allows: sent before, requests beyond that would
+    /// Ready with the peer's first SETTINGS, which limit its streams: sent before, requests beyond that would
     /// wait inside the codec, where no other connection could take them over.
     override func settingsChanged() {
         if wasReady {
@@ -227,12 +227,12 @@ package final class ClientConnection: Connection {
     private func send(_ probe: ConnectionLiveness.Probe) {
         switch probe {
         case .ping:
-            say {
+            withCodec {
                 $0.ping(Self.livenessPing)
             } _: { _ in
             }
         case .settings:
-            say {
+            withCodec {
                 $0.submitEmptySettings()
             } _: { _ in
             }
@@ -253,7 +253,7 @@ package final class ClientConnection: Connection {
         switch action {
         case .none: break
         case .send(let probe): send(probe)
-        // What was said to it goes nowhere.
+        // What waits to be sent is lost.
         case .close: return channel.abort()
         }
         watchLiveness()
@@ -272,7 +272,7 @@ package final class ClientConnection: Connection {
     }
 
     /// HTTP/1.1's connection is free again, or has had its last call.
-    private func callEnded(_ calls: HTTP1Calls) {
+    private func callEnded(_ calls: HTTP1ClientCodec) {
         idleSince = now
         if calls.hasRoom, !isLeaving { return ownerReference.call { $0.clientConnectionHasRoom(self) } }
         guard !isClosed else { return }

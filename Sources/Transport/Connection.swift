@@ -6,9 +6,9 @@ package import Sockets
 internal import Reactor
 internal import Time
 
-/// What a connection speaks, chosen once.
+/// A connection's codec, chosen once.
 package enum HTTPCodec {
-    /// Nothing has come that tells.
+    /// Nothing has been received that decides it.
     case undecided
     case http2(Session)
     case http1(any HTTP1Codec)
@@ -16,14 +16,14 @@ package enum HTTPCodec {
 
 /// A socket and its HTTP codec: what server and client connections have in common.
 ///
-/// Bytes that arrive become events, which are delivered to the streams' handlers once the codec has returned; what handlers say
+/// Bytes that arrive become events, which are delivered to the streams' handlers once the codec has returned; what handlers send
 /// waits in the codec and leaves with one write at the end of the tick. Owned by its worker's thread.
 ///
 ///     bytes ─▶ codec reads ─▶ events ─▶ handlers ─┐
 ///                ▲                                ├─ again while bytes are left
 ///                └────────────────────────────────┘
 ///
-/// A channel that ends while events are delivered is seen to afterwards: what still waits is dropped, and the streams are told.
+/// A channel that ends while events are delivered is handled afterwards: what still waits is dropped, and the streams are closed.
 package class Connection: ByteChannelDelegate {
     package final let channel: ByteChannel
     package final let limits: ConnectionLimits
@@ -31,7 +31,7 @@ package class Connection: ByteChannelDelegate {
     package final private(set) var codec = HTTPCodec.undecided
     /// The session in `codec`, where HTTP/2 is spoken: one branch and no reference count on the way of every call.
     private var session: Unmanaged<Session>?
-    /// Set once the connection is no more.
+    /// Set once the connection has ended.
     package final private(set) var isClosed = false
     private let events: Borrowed<EventQueue>
     private var isDelivering = false
@@ -59,21 +59,21 @@ package class Connection: ByteChannelDelegate {
 
     final var now: UInt64 { context.loop.now.nanoseconds }
 
-    // MARK: What handlers say
+    // MARK: Sending
 
-    /// Says it in HTTP/2, or in whatever else is spoken.
+    /// Calls the codec, whichever it is.
     @inline(__always)
-    final func say(_ http2: (Session) -> Void, _ http1: (any HTTP1Codec) -> Void) {
+    final func withCodec(_ onHTTP2: (Session) -> Void, _ onHTTP1: (any HTTP1Codec) -> Void) {
         if let session {
-            session._withUnsafeGuaranteedRef(http2)
-        } else if case .http1(let exchanges) = codec {
-            http1(exchanges)
+            session._withUnsafeGuaranteedRef(onHTTP2)
+        } else if case .http1(let http1) = codec {
+            onHTTP1(http1)
         }
         channel.markDirty()
     }
 
     package final func send(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        say {
+        withCodec {
             $0.send(stream, bytes)
         } _: {
             $0.send(stream, bytes)
@@ -84,15 +84,15 @@ package class Connection: ByteChannelDelegate {
     package final func send(_ stream: StreamPointer, sharing chain: ByteChain, from offset: Int = 0) {
         if let session {
             session._withUnsafeGuaranteedRef { $0.send(stream, sharing: chain, from: offset) }
-        } else if case .http1(let exchanges) = codec {
-            exchanges.send(stream, sharing: chain, from: offset)
+        } else if case .http1(let http1) = codec {
+            http1.send(stream, sharing: chain, from: offset)
         }
         channel.markDirty()
     }
 
     /// Nothing follows what was sent.
     package final func finish(_ stream: StreamPointer) {
-        say {
+        withCodec {
             $0.finish(stream)
         } _: {
             $0.finish(stream)
@@ -101,7 +101,7 @@ package class Connection: ByteChannelDelegate {
 
     /// These trailers follow. Bytes and array must lie in the stream's own arena.
     package final func finish(_ stream: StreamPointer, trailers: UnsafeMutableBufferPointer<Field>) {
-        say {
+        withCodec {
             $0.finish(stream, trailers: trailers)
         } _: {
             $0.finish(stream, trailers: trailers)
@@ -109,11 +109,11 @@ package class Connection: ByteChannelDelegate {
     }
 
     package final func reset(_ stream: StreamPointer, _ code: ErrorCode) {
-        say {
+        withCodec {
             $0.reset(stream, code)
         } _: {
             $0.reset(stream, code)
-            // What says so is the end of the connection, which needs no room in the socket.
+            // HTTP/1.1 resets by ending the connection, which needs no room in the socket.
             channel.interrupt()
         }
     }
@@ -130,21 +130,21 @@ package class Connection: ByteChannelDelegate {
 
     private func giveBack(_ stream: StreamPointer, _ count: Int) {
         // In HTTP/1.1 the room is the socket's: the codec reads on when it is asked for bytes.
-        say {
+        withCodec {
             $0.consumed(stream, count)
         } _: { _ in
             stream.pointee.unconsumed -= count
         }
     }
 
-    /// Whether the peer takes a section of these fields: it may have said how large one may be.
+    /// Whether the peer accepts a section of these fields: it may have announced a limit.
     @inline(__always)
     package final func takes(_ fields: UnsafeBufferPointer<Field>) -> Bool {
         let bytesMax = peerFieldListBytesMax
         return bytesMax == .max || fields.listBytes <= bytesMax
     }
 
-    /// The largest section that the peer takes; `.max` where it has said nothing.
+    /// The largest section that the peer accepts; `.max` without an announced limit.
     package final var peerFieldListBytesMax: Int { session?._withUnsafeGuaranteedRef { $0.peerFieldListBytesMax } ?? .max }
 
     // MARK: Streams
@@ -153,7 +153,7 @@ package class Connection: ByteChannelDelegate {
         switch codec {
         case .undecided: 0
         case .http2(let session): session.streamCount
-        case .http1(let exchanges): exchanges.current == nil ? 0 : 1
+        case .http1(let http1): http1.current == nil ? 0 : 1
         }
     }
 
@@ -162,7 +162,7 @@ package class Connection: ByteChannelDelegate {
         switch codec {
         case .undecided: nil
         case .http2(let session): session.firstStream
-        case .http1(let exchanges): exchanges.current
+        case .http1(let http1): http1.current
         }
     }
 
@@ -246,22 +246,22 @@ package class Connection: ByteChannelDelegate {
         codec = .undecided
     }
 
-    /// The channel is no more, and no handler of this connection is on the stack: tells the streams.
+    /// The channel has ended, and no handler of this connection is on the stack: closes the streams.
     func ended(_ end: ChannelEnd) {
         switch codec {
         case .undecided: return
-        case .http2(let session): tellStreams(session.connectionLost())
-        case .http1(let exchanges):
+        case .http2(let session): closeStreams(session.connectionLost())
+        case .http1(let http1):
             if end == .peer {
-                exchanges.peerEnded()
-                exchanges.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
-                read(exchanges)
+                http1.peerEnded()
+                http1.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
+                read(http1)
             }
-            tellStreams(exchanges.connectionLost())
+            closeStreams(http1.connectionLost())
         }
     }
 
-    private func tellStreams(_ reason: StreamClose) {
+    private func closeStreams(_ reason: StreamClose) {
         while let stream = firstStream {
             stream.notify { $0.streamClosed(stream, reason) }
             release(stream)
@@ -285,7 +285,7 @@ package class Connection: ByteChannelDelegate {
         if isClosed { channelHasClosed() }
     }
 
-    /// Calls handlers outside of a delivery: where they end the connection, its streams are told when `body` has returned.
+    /// Calls handlers outside of a delivery: where they end the connection, its streams are closed when `body` has returned.
     final func callingHandlers(_ body: () -> Void) {
         isDelivering = true
         body()
@@ -306,8 +306,8 @@ package class Connection: ByteChannelDelegate {
         case .streamClosed(let stream):
             release(stream)
             streamEnded()
-        case .unheard(let stream, let count): session?._withUnsafeGuaranteedRef { $0.giveBack(stream, count) }
-        case .goAway: peerLeaves()
+        case .discarded(let stream, let count): session?._withUnsafeGuaranteedRef { $0.giveBack(stream, count) }
+        case .goAway: goAwayReceived()
         case .settingsChanged: settingsChanged()
         case .pong(let payload): pongReceived(payload)
         }
@@ -316,20 +316,20 @@ package class Connection: ByteChannelDelegate {
     private func release(_ stream: StreamPointer) {
         if let session {
             session._withUnsafeGuaranteedRef { $0.release(stream) }
-        } else if case .http1(let exchanges) = codec {
-            exchanges.release(stream)
+        } else if case .http1(let http1) = codec {
+            http1.release(stream)
         }
     }
 
-    /// A stream is no more, and its handler has been told.
+    /// A stream has ended, and its handler has been called.
     func streamEnded() {}
     /// The peer wants no new streams.
-    func peerLeaves() {}
+    func goAwayReceived() {}
     /// The peer's settings are in force: how many streams it allows may have changed.
     func settingsChanged() {}
     func pongReceived(_ payload: UInt64) {}
 
-    /// Tells what we end the connection for: once.
+    /// Reports what we end the connection for: once.
     private func reportFault(_ fault: SessionFault?) {
         guard let fault, !hasReportedFault else { return }
         hasReportedFault = true
@@ -349,52 +349,52 @@ package class Connection: ByteChannelDelegate {
     // MARK: HTTP/1.1
 
     private func receiveHTTP1(_ bytes: UnsafeRawBufferPointer) {
-        guard case .http1(let exchanges) = codec else { return }
+        guard case .http1(let http1) = codec else { return }
         precondition(events { $0.isEmpty }, "events of another read wait")
-        exchanges.receive(bytes, now: now)
-        read(exchanges)
+        http1.receive(bytes, now: now)
+        read(http1)
         guard !isClosed else { return }
-        pauseReading(exchanges)
+        pauseReading(http1)
         channel.markDirty()
     }
 
-    private func read(_ exchanges: any HTTP1Codec) {
-        while exchanges.readNext() { deliverEvents() }
-        exchanges.keepUnread()
+    private func read(_ http1: any HTTP1Codec) {
+        while http1.readNext() { deliverEvents() }
+        http1.keepUnread()
     }
 
     private func produceHTTP1(into output: inout GatherBuffer, limit: Int) {
-        guard case .http1(let exchanges) = codec else { return }
+        guard case .http1(let http1) = codec else { return }
         var goesOn = true
         while goesOn, !isClosed {
-            if exchanges.canReadOn {
-                exchanges.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
-                read(exchanges)
+            if http1.canReadOn {
+                http1.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
+                read(http1)
                 if isClosed { return }
             }
-            goesOn = exchanges.produce(into: &output, limit: limit, now: now, wallSeconds: context.loop.wall.seconds)
+            goesOn = http1.produce(into: &output, limit: limit, now: now, wallSeconds: context.loop.wall.seconds)
             deliverEvents()
         }
         if isClosed { return }
-        guard exchanges.isFinished else { return pauseReading(exchanges) }
-        end(exchanges)
+        guard http1.isFinished else { return pauseReading(http1) }
+        end(http1)
     }
 
     /// A call of HTTP/1.1 was reset, and the socket is full.
     package final func channelInterrupted() {
-        guard case .http1(let exchanges) = codec else { return }
-        exchanges.endReset()
+        guard case .http1(let http1) = codec else { return }
+        http1.endReset()
         deliverEvents()
-        if !isClosed, exchanges.isFinished { end(exchanges) }
+        if !isClosed, http1.isFinished { end(http1) }
     }
 
-    private func end(_ exchanges: any HTTP1Codec) {
+    private func end(_ http1: any HTTP1Codec) {
         guard !isEnding else { return }
         isEnding = true
-        reportFault(exchanges.fault)
-        if exchanges.isTruncated {
+        reportFault(http1.fault)
+        if http1.isTruncated {
             channel.reset()
-        } else if exchanges.leavesUnread {
+        } else if http1.needsLingeringClose {
             channel.closeAfterPeer()
         } else {
             channel.close()
@@ -402,8 +402,8 @@ package class Connection: ByteChannelDelegate {
     }
 
     /// Requests ahead of their turn, and body that no handler has accepted, stay in the socket.
-    private func pauseReading(_ exchanges: any HTTP1Codec) {
-        if exchanges.holdsReading { channel.pauseReading() } else { channel.resumeReading() }
+    private func pauseReading(_ http1: any HTTP1Codec) {
+        if http1.holdsReading { channel.pauseReading() } else { channel.resumeReading() }
     }
 }
 

@@ -1,6 +1,6 @@
 internal import Time
 
-/// The life of a caller's connection, from its first byte to its last: what it may wait for, how long, and how it leaves.
+/// The life of a caller's connection, from its first byte to its last: what it may wait for, how long, and how it is drained.
 ///
 ///     greeting ──preface, or a request's first byte──▶ serving ──idle, age, wish──▶ announced ──pong, or 1 s──▶ draining
 ///        │                                                │ HTTP/1.1: the answer under way is the last             │ last stream
@@ -11,10 +11,10 @@ internal import Time
 /// request already on the wire is served, not lost (RFC 9113, section 6.8). Pure: no socket; times are nanoseconds of one clock.
 struct ConnectionLifecycle {
     private(set) var drain = Drain.serving
-    /// It is to leave, whether or not that has been said.
+    /// It is to be drained, whether or not that has been announced.
     private(set) var isDraining = false
     private var codec = Codec.undecided
-    /// The peer has said what it speaks: its preface and SETTINGS, or the beginning of a request line.
+    /// The peer's preface and SETTINGS, or the beginning of a request line, have come.
     private(set) var hasReceivedPreface = false
     /// When the last stream ended, or the connection began.
     private(set) var idleSince: UInt64
@@ -23,7 +23,7 @@ struct ConnectionLifecycle {
     /// When it has reached its age, and when its calls have had their grace; 0 for never.
     private var agesAt: UInt64 = 0
     private var graceEndsAt: UInt64 = 0
-    /// When we said our last: then the peer has a little while to close.
+    /// When our last bytes were queued: then the peer has a little while to close.
     private var closingSince: UInt64 = 0
 
     enum Drain { case serving, announced, draining, done }
@@ -32,29 +32,29 @@ struct ConnectionLifecycle {
     /// Performed in this order; after `abort` nothing follows.
     struct Actions: OptionSet {
         let rawValue: UInt16
-        /// Every stream hears that nothing gets through to the peer.
-        static let tellStalled = Actions(rawValue: 1)
+        /// Every stream is notified that the peer takes nothing.
+        static let notifyStalled = Actions(rawValue: 1)
         static let abort = Actions(rawValue: 2)
         /// GOAWAY with the highest identifier, and a PING.
         static let announce = Actions(rawValue: 4)
-        /// The exchange under way is the last (HTTP/1.1).
-        static let endExchanges = Actions(rawValue: 8)
+        /// The call under way is the last (HTTP/1.1).
+        static let endAfterCurrentCall = Actions(rawValue: 8)
         /// It has reached its age.
         static let countAge = Actions(rawValue: 16)
         static let refuseSlowHead = Actions(rawValue: 32)
         /// GOAWAY with the last stream that was begun.
         static let nameLastStream = Actions(rawValue: 64)
-        /// Nothing was ever said on it.
+        /// It never carried anything.
         static let close = Actions(rawValue: 128)
-        /// The caller may still be sending, and is to read what was said last.
+        /// The caller may still be sending, and is to read the last answer.
         static let closeAfterPeer = Actions(rawValue: 256)
         /// The calls that run end.
         static let endStreams = Actions(rawValue: 512)
         /// Each stream is looked at.
         static let sweepStreams = Actions(rawValue: 1024)
 
-        /// Those that leave something to be sent.
-        static let said: Actions = [.announce, .endExchanges, .refuseSlowHead, .nameLastStream]
+        /// Those that produce output.
+        static let withOutput: Actions = [.announce, .endAfterCurrentCall, .refuseSlowHead, .nameLastStream]
     }
 
     /// How the connection stands when it is looked at.
@@ -63,7 +63,7 @@ struct ConnectionLifecycle {
         /// Bytes that the socket has not taken, and when it last took some.
         var pendingBytes: Int
         var lastProgress: UInt64
-        /// Everything was said, or is about to be.
+        /// Everything has been queued for sending.
         var isClosing: Bool
         /// When the first byte of an HTTP/1.1 head came that is not complete.
         var headSince: UInt64?
@@ -87,26 +87,26 @@ struct ConnectionLifecycle {
 
     // MARK: Events
 
-    mutating func speaks(_ codec: Codec) -> Actions {
+    mutating func codecChosen(_ codec: Codec) -> Actions {
         self.codec = codec
-        return isDraining ? leave(now: announcedAt) : []
+        return isDraining ? startDraining(now: announcedAt) : []
     }
 
     mutating func prefaceReceived() { hasReceivedPreface = true }
 
-    /// It is wished to leave.
+    /// It is to be drained.
     mutating func drain(now: UInt64) -> Actions {
         isDraining = true
-        return leave(now: now)
+        return startDraining(now: now)
     }
 
-    private mutating func leave(now: UInt64) -> Actions {
+    private mutating func startDraining(now: UInt64) -> Actions {
         switch codec {
         case .undecided:
-            // Who is about to speak is told then.
+            // Announced once the codec is chosen.
             announcedAt = now
             return []
-        case .http1: return .endExchanges
+        case .http1: return .endAfterCurrentCall
         case .http2:
             guard drain == .serving else { return [] }
             drain = .announced
@@ -137,7 +137,7 @@ struct ConnectionLifecycle {
             if closingSince == 0 { closingSince = now }
             if now > closingSince &+ Self.closeGrace, facts.pendingBytes == 0 { return .abort }
         }
-        if facts.pendingBytes > 0, isOver(facts.lastProgress, limits.stall) { return [.tellStalled, .abort] }
+        if facts.pendingBytes > 0, isOver(facts.lastProgress, limits.stall) { return [.notifyStalled, .abort] }
         let isUnanswered = announcedAt > 0 && now > announcedAt &+ Self.closeGrace
         guard hasReceivedPreface else {
             if isOver(idleSince, limits.handshake) { return .abort }
@@ -171,7 +171,7 @@ struct ConnectionLifecycle {
         return now > since &+ UInt64(max(0, limit.nanoseconds))
     }
 
-    /// How long it has had no stream; zero while it has, or has not said what it speaks, or leaves.
+    /// How long it has had no stream; zero while it has, or no codec yet, or drains.
     func idleNanoseconds(openStreams: Int, now: UInt64) -> UInt64 {
         openStreams > 0 || !hasReceivedPreface || isDraining ? 0 : now &- idleSince
     }

@@ -23,9 +23,9 @@ package struct HTTPServerSettings: Sendable {
     package var stall: Duration?
     /// One request's body, over its whole life; `nil` for any.
     package var bodyBytesMax: Int?
-    /// What is spoken here, in cleartext; under TLS its context's ALPN list says the same.
+    /// The protocols served, in cleartext; under TLS its context's ALPN list is the same.
     package var protocols: [ApplicationProtocol] = [.http2]
-    /// What callers may speak over them; `nil` for all.
+    /// The protocols that calls may use; `nil` for all.
     package var allowedProtocols: ClientProtocols?
     /// Fields that only trusted peers may set.
     package var trustedHeaders = FieldNameSet.proxies
@@ -62,7 +62,7 @@ package final class HTTPServer {
     package var connectionAged: (() -> Void)?
     /// Called whenever a connection has ended.
     package var connectionEnded: (() -> Void)?
-    /// What new connections speak TLS with; `nil` for cleartext.
+    /// The TLS context of new connections; `nil` for cleartext.
     package var tls: ServerContext?
 
     package init(name: String, settings: HTTPServerSettings, handler: any StreamHandler, context: WorkerContext) {
@@ -98,13 +98,13 @@ package final class HTTPServer {
         connectionEnded?()
     }
 
-    /// New connections are refused, present ones told to go once their streams are done.
+    /// New connections are refused, present ones are drained.
     package func beginDrain() {
         isDraining = true
         for connection in connections.values { connection.beginDrain() }
     }
 
-    /// Connections that have had no stream for a while are told to go, so that others find room.
+    /// Connections that have had no stream for a while are drained, to make room for others.
     package func closeIdle(after idle: Duration) {
         for connection in connections.values where connection.idleFor >= idle { connection.beginDrain() }
     }
@@ -124,7 +124,7 @@ package final class HTTPServer {
         return true
     }
 
-    /// Ends every connection, once what was said on it has left.
+    /// Ends every connection, once its output has been written.
     package func end() {
         for connection in connections.values { connection.closeAfterFlush() }
     }

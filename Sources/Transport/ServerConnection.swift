@@ -12,15 +12,15 @@ internal import Time
 
 /// A connection that callers opened to us.
 ///
-/// What it speaks is chosen once: by ALPN, or in cleartext by the first bytes.
+/// Its codec is chosen once: by ALPN, or in cleartext by the first bytes.
 package final class ServerConnection: Connection {
-    /// Hears of every request.
+    /// Handles every request.
     private let handler: UnownedReference<any StreamHandler>
     private unowned(unsafe) let server: HTTPServer
     private let protocols: [ApplicationProtocol]
     /// One request's body, at most; `nil` for any.
     package let bodyBytesMax: Int?
-    /// What callers may speak; `nil` for all.
+    /// The protocols that calls may use; `nil` for all.
     package let allowedProtocols: ClientProtocols?
     /// Fields that only trusted peers may set, kept with the connection.
     private let trustedHeaderNames: FieldNameSet
@@ -60,11 +60,11 @@ package final class ServerConnection: Connection {
     package private(set) var peerCertificate: CertificateInfo?
     /// What TLS agreed on; `nil` in cleartext.
     package private(set) var tlsVersion: ProtocolVersion?
-    /// What the caller speaks, as logs say it.
+    /// The protocol's name in logs.
     package var protocolName: StaticString { isHTTP1 ? "HTTP/1.1" : "HTTP/2" }
     package private(set) var isHTTP1 = false
     /// The codec, where it is HTTP/1.1's.
-    private var exchanges: HTTP1Exchanges?
+    private var http1: HTTP1ServerCodec?
     /// Whatever the handler keeps with the connection.
     package var attachment: AnyObject?
 
@@ -73,18 +73,18 @@ package final class ServerConnection: Connection {
 
     /// Field bytes that are not literals must lie in the stream's own arena.
     package func respond(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
-        say {
+        withCodec {
             $0.submitResponse(stream, fields, ended: ended)
         } _: { _ in
-            exchanges?.respond(stream, fields, ended: ended)
+            http1?.respond(stream, fields, ended: ended)
         }
     }
 
     package func inform(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
-        say {
+        withCodec {
             $0.submitInformational(stream, fields)
         } _: { _ in
-            exchanges?.inform(stream, fields)
+            http1?.inform(stream, fields)
         }
     }
 
@@ -95,14 +95,14 @@ package final class ServerConnection: Connection {
             peerCertificate = facts.peerCertificate
             tlsVersion = facts.version
             // A client without ALPN gets this far only where HTTP/1.1 is spoken.
-            if facts.applicationProtocol == .http2 { speakHTTP2() } else { speakHTTP1() }
+            if facts.applicationProtocol == .http2 { startHTTP2() } else { startHTTP1() }
         }
         super.channelOpened()
     }
 
     override package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
         if case .undecided = codec {
-            guard decide(bytes) else { return }
+            guard chooseCodec(bytes) else { return }
         }
         if isHTTP1, !lifecycle.hasReceivedPreface { lifecycle.prefaceReceived() }
         super.channelReceived(bytes)
@@ -114,11 +114,11 @@ package final class ServerConnection: Connection {
     }
 
     override func codecIsFree() {
-        exchanges = nil
+        http1 = nil
         releaseCodec()
     }
 
-    /// The caller may still be sending, and is to read the GOAWAY that says why it is over.
+    /// The caller may still be sending, and is to read the GOAWAY that gives the reason.
     override func closeAfterFlush() { channel.closeAfterPeer() }
 
     override func streamEnded() { perform(lifecycle.streamEnded(openStreams: streamCount, now: now)) }
@@ -132,48 +132,48 @@ package final class ServerConnection: Connection {
     // MARK: The choice
 
     /// False while the bytes so far, or the connection itself, are no more of interest.
-    private func decide(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    private func chooseCodec(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let held = Preface.prefix(preface.matched)
         switch protocols.contains(.http2) ? preface.match(bytes) : .isOther {
         case .needsMore: return false
-        case .isHTTP2: speakHTTP2()
+        case .isHTTP2: startHTTP2()
         case .isOther:
             // Neither a method nor the line break that may stand before it: no HTTP at all, and no words for it.
             guard !held.isEmpty || bytes.first.map({ HTTPGrammar.isToken($0) || $0 == 0x0D }) == true else {
                 channel.abort()
                 return false
             }
-            speakHTTP1()
+            startHTTP1()
         }
         // What matched in vain, or led up to this, belongs to the codec.
         if !held.isEmpty { super.channelReceived(held) }
         return !isClosed
     }
 
-    private func speakHTTP2() {
+    private func startHTTP2() {
         let session = HTTP2.Session(
             .server, limits: limits, pool: context.streams, events: context.events, memory: context.sessionMemory)
         session.requestListener = handler
         choose(.http2(session))
-        perform(lifecycle.speaks(.http2))
+        perform(lifecycle.codecChosen(.http2))
         channel.markDirty()
     }
 
-    private func speakHTTP1() {
+    private func startHTTP1() {
         var wanted = HTTP1Limits()
         wanted.fieldBytesMax = limits.fieldListBytes
         wanted.fieldsMax = limits.fieldCount
         wanted.sectionBytesMax = limits.sectionBytesMax
-        let exchanges = HTTP1Exchanges(
+        let http1 = HTTP1ServerCodec(
             limits: wanted, windowBytes: Int(limits.streamWindowBytes), isSecure: isSecure,
             connection: Unmanaged.passUnretained(self).toOpaque(), pool: context.streams, events: context.events,
             date: context.date)
-        exchanges.requestListener = handler
-        choose(.http1(exchanges))
+        http1.requestListener = handler
+        choose(.http1(http1))
         isHTTP1 = true
-        self.exchanges = exchanges
-        if !protocols.contains(.http1) { exchanges.refuseVersion() }
-        perform(lifecycle.speaks(.http1))
+        self.http1 = http1
+        if !protocols.contains(.http1) { http1.refuseVersion() }
+        perform(lifecycle.codecChosen(.http1))
     }
 
     // MARK: Its life
@@ -184,7 +184,7 @@ package final class ServerConnection: Connection {
     func sweep(_ settings: HTTPServerSettings) {
         let facts = ConnectionLifecycle.Facts(
             openStreams: streamCount, pendingBytes: channel.pendingBytes, lastProgress: channel.lastProgress,
-            isClosing: channel.isClosing, headSince: exchanges?.headSince)
+            isClosing: channel.isClosing, headSince: http1?.headSince)
         let limits = ConnectionLifecycle.Limits(
             handshake: settings.handshake, idle: settings.idle, stall: settings.stall, ageGrace: settings.ageGrace)
         let actions = lifecycle.tick(facts, limits, now: now)
@@ -193,15 +193,15 @@ package final class ServerConnection: Connection {
 
     private func perform(_ actions: ConnectionLifecycle.Actions) {
         if actions.isEmpty { return }
-        if actions.contains(.tellStalled) { forEachStream { stream in stream.notify { $0.streamStalled(stream) } } }
+        if actions.contains(.notifyStalled) { forEachStream { stream in stream.notify { $0.streamStalled(stream) } } }
         if actions.contains(.abort) { return channel.abort() }
         if actions.contains(.announce), case .http2(let session) = codec {
             session.announceShutdown()
             session.ping(Self.drainPing)
         }
-        if actions.contains(.endExchanges) { exchanges?.drain() }
+        if actions.contains(.endAfterCurrentCall) { http1?.drain() }
         if actions.contains(.countAge) { server.connectionAged?() }
-        if actions.contains(.refuseSlowHead) { exchanges?.refuseSlowHead() }
+        if actions.contains(.refuseSlowHead) { http1?.refuseSlowHead() }
         if actions.contains(.nameLastStream), case .http2(let session) = codec { session.goAway(.noError) }
         if actions.contains(.close) { channel.close() }
         if actions.contains(.closeAfterPeer) { channel.closeAfterPeer() }
@@ -210,7 +210,7 @@ package final class ServerConnection: Connection {
         }
         if actions.contains(.sweepStreams) { forEachStream { sweep($0) } }
         // Else a full socket would be offered bytes at every look, and a byte that it takes would count as progress.
-        if !actions.isDisjoint(with: .said) { channel.markDirty() }
+        if !actions.isDisjoint(with: .withOutput) { channel.markDirty() }
     }
 
     private func sweep(_ stream: StreamPointer) {
@@ -229,7 +229,7 @@ package final class ServerConnection: Connection {
     /// Where it comes from, without the port.
     var peerHost: IPAddress? { channel.peer?.ip }
 
-    /// How long it has had no stream; zero while it has, or has not said what it speaks, or leaves.
+    /// How long it has had no stream; zero while it has, or no codec yet, or drains.
     var idleFor: Duration {
         .nanoseconds(Int64(clamping: lifecycle.idleNanoseconds(openStreams: streamCount, now: now)))
     }

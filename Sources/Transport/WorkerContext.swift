@@ -15,7 +15,7 @@ package final class WorkerContext {
     package let scratch: ScratchBuffers
     package let chunks: ChunkPool
     package let streams: StreamPool
-    /// What the codec that runs has to tell.
+    /// Events of the codec that runs.
     let events = EventQueue()
     let sessionMemory: NGHTTP2Allocator
     let date = DateText()

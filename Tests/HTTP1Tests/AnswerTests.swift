@@ -23,7 +23,7 @@ struct AnswerTests {
     func wholeBody() {
         let codec = Codec().answering(length: false)
         codec.receive(Self.get)
-        #expect(codec.said() == "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello")
+        #expect(codec.takeOutput() == "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello")
         #expect(codec.drained == 5)
     }
 
@@ -32,16 +32,16 @@ struct AnswerTests {
         let codec = Codec()
         codec.onHead = { $0.begin($1, [(":status", "200")]) }
         codec.receive(Self.get)
-        #expect(codec.said() == "HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n")
+        #expect(codec.takeOutput() == "HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n")
         codec.send(codec.stream!, "hello")
         codec.produce()
         codec.send(codec.stream!, " big")
         codec.send(codec.stream!, " world")
         codec.finish(codec.stream!, trailers: [("x-sum", "7")])
         codec.produce()
-        #expect(codec.said() == "5\nhello\na\n big world\n0\nx-sum: 7\n\n")
+        #expect(codec.takeOutput() == "5\nhello\na\n big world\n0\nx-sum: 7\n\n")
         #expect(codec.events.last == "closed complete")
-        #expect(codec.exchanges.isIdle)
+        #expect(codec.server.isIdle)
     }
 
     @Test("a long body is written as it is asked for")
@@ -49,11 +49,11 @@ struct AnswerTests {
         let codec = Codec()
         codec.onHead = { $0.begin($1, [(":status", "200")]) }
         codec.receive(Self.get)
-        _ = codec.said()
+        _ = codec.takeOutput()
         codec.send(codec.stream!, String(repeating: "x", count: 1000))
-        codec.exchanges.finish(codec.stream!)
+        codec.server.finish(codec.stream!)
         codec.produce(limit: 400)
-        #expect(codec.said().split(separator: "\n").map(\.count) == [3, 400, 3, 400, 2, 200, 1])
+        #expect(codec.takeOutput().split(separator: "\n").map(\.count) == [3, 400, 3, 400, 2, 200, 1])
     }
 
     @Test(
@@ -65,7 +65,7 @@ struct AnswerTests {
     func bodiless(request: String, status: String, answer: String) {
         let codec = Codec().answering(status)
         codec.receive(request + request)
-        #expect(codec.said() == answer + answer)
+        #expect(codec.takeOutput() == answer + answer)
         #expect(codec.drained == 10, "nobody waits for room that is never needed")
     }
 
@@ -79,26 +79,26 @@ struct AnswerTests {
     func persistence(request: String, fields: String, isKept: Bool) {
         let codec = Codec().answering()
         codec.receive(request)
-        #expect(codec.said() == "HTTP/1.1 200 OK\n\(fields)\nhello")
-        #expect(codec.exchanges.isFinished == !isKept)
-        #expect(!codec.exchanges.leavesUnread)
+        #expect(codec.takeOutput() == "HTTP/1.1 200 OK\n\(fields)\nhello")
+        #expect(codec.server.isFinished == !isKept)
+        #expect(!codec.server.needsLingeringClose)
     }
 
     @Test("an answer in front of the request's end is the connection's last")
     func earlyAnswer() {
         let codec = Codec().answering("403")
         codec.receive(Self.post + "hel")
-        #expect(codec.said() == "HTTP/1.1 403 Forbidden\ncontent-length: 5\nconnection: close\n\nhello")
-        #expect(codec.exchanges.isFinished)
-        #expect(codec.exchanges.leavesUnread)
+        #expect(codec.takeOutput() == "HTTP/1.1 403 Forbidden\ncontent-length: 5\nconnection: close\n\nhello")
+        #expect(codec.server.isFinished)
+        #expect(codec.server.needsLingeringClose)
     }
 
     @Test("a body that comes along with its head does not cost the connection")
     func earlyAnswerWholeRequest() {
         let codec = Codec().answering("403")
         codec.receive(Self.post + "hello")
-        #expect(codec.said() == "HTTP/1.1 403 Forbidden\ncontent-length: 5\n\nhello")
-        #expect(codec.exchanges.isIdle)
+        #expect(codec.takeOutput() == "HTTP/1.1 403 Forbidden\ncontent-length: 5\n\nhello")
+        #expect(codec.server.isIdle)
     }
 
     @Test("whoever waits to be told to go on is told once, unless it is answered or its body is there already")
@@ -107,19 +107,19 @@ struct AnswerTests {
         let codec = Codec()
         codec.receive(expecting)
         codec.produce()
-        #expect(codec.said() == "HTTP/1.1 100 Continue\n\n")
+        #expect(codec.takeOutput() == "HTTP/1.1 100 Continue\n\n")
         #expect(!codec.fields.contains { $0.hasPrefix("expect") })
         let refused = Codec().answering("401")
         refused.receive(expecting)
-        #expect(refused.said() == "HTTP/1.1 401 Unauthorized\ncontent-length: 5\nconnection: close\n\nhello")
+        #expect(refused.takeOutput() == "HTTP/1.1 401 Unauthorized\ncontent-length: 5\nconnection: close\n\nhello")
         let hasty = Codec()
         hasty.receive(expecting + "hello")
-        #expect(hasty.said() == "")
+        #expect(hasty.takeOutput() == "")
         let relayed = Codec()
         relayed.onHead = { $0.inform($1, "100") }
         relayed.receive(expecting)
         relayed.produce()
-        #expect(relayed.said() == "HTTP/1.1 100 Continue\n\n")
+        #expect(relayed.takeOutput() == "HTTP/1.1 100 Continue\n\n")
     }
 
     @Test("interim answers go in front, but not to HTTP/1.0, and 101 never")
@@ -132,9 +132,9 @@ struct AnswerTests {
             $0.answer($1)
         }
         codec.receive(Self.get)
-        #expect(codec.said() == "HTTP/1.1 103 \n\nHTTP/1.1 200 OK\ncontent-length: 5\n\nhello")
+        #expect(codec.takeOutput() == "HTTP/1.1 103 \n\nHTTP/1.1 200 OK\ncontent-length: 5\n\nhello")
         codec.receive("GET / HTTP/1.0\r\n\r\n")
-        #expect(codec.said() == "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello")
+        #expect(codec.takeOutput() == "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello")
     }
 
     @Test("a reset in the middle leaves the last chunk out and ends the connection")
@@ -145,13 +145,13 @@ struct AnswerTests {
             $0.send($1, "hello")
         }
         codec.receive(Self.get)
-        #expect(codec.said() == "HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n5\nhello\n")
-        codec.exchanges.reset(codec.stream!, .internalError)
+        #expect(codec.takeOutput() == "HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n5\nhello\n")
+        codec.server.reset(codec.stream!, .internalError)
         codec.produce()
-        #expect(codec.said() == "")
+        #expect(codec.takeOutput() == "")
         #expect(codec.events.last == "closed reset(2)")
-        #expect(codec.exchanges.isFinished)
-        #expect(!codec.exchanges.isTruncated)
+        #expect(codec.server.isFinished)
+        #expect(!codec.server.isTruncated)
     }
 
     @Test("a reset answer that only the connection's end delimits must not end in order")
@@ -159,9 +159,9 @@ struct AnswerTests {
         let codec = Codec()
         codec.onHead = { $0.begin($1, [(":status", "200")]) }
         codec.receive("GET / HTTP/1.0\r\n\r\n")
-        codec.exchanges.reset(codec.stream!, .cancel)
+        codec.server.reset(codec.stream!, .cancel)
         codec.produce()
-        #expect(codec.exchanges.isTruncated)
+        #expect(codec.server.isTruncated)
     }
 
     @Test("no error says only that the rest of the request is not wanted")
@@ -169,10 +169,10 @@ struct AnswerTests {
         let codec = Codec()
         codec.onHead = {
             $0.answer($1, "200")
-            $0.exchanges.reset($1, .noError)
+            $0.server.reset($1, .noError)
         }
         codec.receive(Self.post)
-        #expect(codec.said() == "HTTP/1.1 200 OK\ncontent-length: 5\nconnection: close\n\nhello")
+        #expect(codec.takeOutput() == "HTTP/1.1 200 OK\ncontent-length: 5\nconnection: close\n\nhello")
         #expect(codec.events.last == "closed complete")
     }
 
@@ -182,10 +182,10 @@ struct AnswerTests {
         codec.onHead = {
             $0.begin($1, [(":status", "200"), ("content-length", told)])
             $0.send($1, "hello")
-            $0.exchanges.finish($1)
+            $0.server.finish($1)
         }
         codec.receive(Self.get + Self.get)
-        #expect(codec.exchanges.isFinished)
+        #expect(codec.server.isFinished)
         #expect(codec.events == ["head, ended", "closed reset(2)"])
     }
 
@@ -195,29 +195,29 @@ struct AnswerTests {
         codec.onHead = { $0.begin($1, [(":status", "200")]) }
         codec.receive("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
         codec.receive("rubbish\r\n")
-        #expect(codec.said() == "HTTP/1.1 200 OK\ntransfer-encoding: chunked\nconnection: close\n\n")
+        #expect(codec.takeOutput() == "HTTP/1.1 200 OK\ntransfer-encoding: chunked\nconnection: close\n\n")
         #expect(codec.events == ["head", "closed malformed(1)"])
-        #expect(codec.exchanges.isFinished)
+        #expect(codec.server.isFinished)
     }
 
     @Test("leaving ends idle connections at once, and others with their answer")
     func drain() {
         let idle = Codec().answering()
         idle.receive(Self.get)
-        idle.exchanges.drain()
-        #expect(idle.exchanges.isFinished)
+        idle.server.drain()
+        #expect(idle.server.isFinished)
         let busy = Codec()
         busy.receive(Self.get)
-        busy.exchanges.drain()
-        #expect(!busy.exchanges.isFinished)
+        busy.server.drain()
+        #expect(!busy.server.isFinished)
         busy.answer(busy.stream!)
         busy.produce()
-        #expect(busy.said() == "HTTP/1.1 200 OK\ncontent-length: 5\nconnection: close\n\nhello")
-        #expect(busy.exchanges.isFinished)
+        #expect(busy.takeOutput() == "HTTP/1.1 200 OK\ncontent-length: 5\nconnection: close\n\nhello")
+        #expect(busy.server.isFinished)
         let begun = Codec().answering()
         begun.receive("GET / HTTP/1.1\r\n")
-        begun.exchanges.drain()
+        begun.server.drain()
         begun.receive("host: a\r\n\r\n")
-        #expect(begun.said().contains("connection: close"))
+        #expect(begun.takeOutput().contains("connection: close"))
     }
 }

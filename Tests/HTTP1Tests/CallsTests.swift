@@ -7,7 +7,7 @@ import Testing
 
 /// A client's codec with a handler that records everything, and no connection under it.
 private final class Client {
-    let calls: HTTP1Calls
+    let calls: HTTP1ClientCodec
     let recorder = StreamRecorder()
     var events: [String] { recorder.events }
     var body: String { String(decoding: recorder.body, as: UTF8.self) }
@@ -16,7 +16,7 @@ private final class Client {
     private let queue = EventQueue()
 
     init(windowBytes: Int = 1 << 20, limits: HTTP1Limits = HTTP1Limits()) {
-        calls = HTTP1Calls(limits: limits, windowBytes: windowBytes, pool: pool, events: queue)
+        calls = HTTP1ClientCodec(limits: limits, windowBytes: windowBytes, pool: pool, events: queue)
         calls.connection = UnsafeMutableRawPointer(bitPattern: 8)
     }
 
@@ -44,7 +44,7 @@ private final class Client {
         Array(text.utf8).withUnsafeBytes { calls.send(stream!, $0) }
     }
 
-    func said(limit: Int = 64 << 10) -> String {
+    func takeOutput(limit: Int = 64 << 10) -> String {
         var buffer = GatherBuffer(capacity: 256)
         read(UnsafeRawBufferPointer(start: nil, count: 0))
         _ = calls.produce(into: &buffer, limit: limit, now: 2, wallSeconds: 0)
@@ -79,12 +79,12 @@ struct CallsTests {
     func unasked() {
         let client = Client()
         client.begin()
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive(Self.answer)
         client.begin()
         client.receive(Self.answer)
         #expect(client.events.count == 3, "those of the first call")
-        #expect(client.said() == "", "the request does not leave")
+        #expect(client.takeOutput() == "", "the request does not leave")
         #expect(client.events.last == "closed unprocessed")
         #expect(!client.calls.hasRoom && client.calls.isFinished && client.liveStreams == 0)
     }
@@ -94,7 +94,7 @@ struct CallsTests {
         let client = Client()
         for number in 0..<3 {
             client.begin("GET", "/\(number)")
-            #expect(client.said() == "GET /\(number) HTTP/1.1\nhost: a\n\n")
+            #expect(client.takeOutput() == "GET /\(number) HTTP/1.1\nhost: a\n\n")
             #expect(!client.calls.hasRoom && client.begin() == nil)
             client.receive(Self.answer, step: step)
             #expect(client.calls.hasRoom && client.ended == number + 1)
@@ -116,7 +116,7 @@ struct CallsTests {
     func framing(method: String, fields: [(String, String)], ended: Bool, said: String) {
         let client = Client()
         client.begin(method, "/", fields, ended: ended)
-        #expect(client.said() == "\(method) / HTTP/1.1\nhost: a\n\(said)\n")
+        #expect(client.takeOutput() == "\(method) / HTTP/1.1\nhost: a\n\(said)\n")
     }
 
     @Test("a body goes up in chunks, or as long as was told")
@@ -125,12 +125,12 @@ struct CallsTests {
         let chunked = client.begin("POST", ended: false)
         client.send(chunked, "abc")
         client.calls.finish(chunked!)
-        #expect(client.said().hasSuffix("\n\n3\nabc\n0\n\n"))
+        #expect(client.takeOutput().hasSuffix("\n\n3\nabc\n0\n\n"))
         client.receive(Self.answer)
         let told = client.begin("POST", "/", [("content-length", "3")], ended: false)
         client.send(told, "abc")
         client.calls.finish(told!)
-        #expect(client.said().hasSuffix("\n\nabc"))
+        #expect(client.takeOutput().hasSuffix("\n\nabc"))
         client.receive(Self.answer)
         #expect(client.calls.hasRoom)
     }
@@ -141,7 +141,7 @@ struct CallsTests {
         let stream = client.begin("POST", "/", [("content-length", "3")], ended: false)
         client.send(stream, text)
         client.calls.finish(stream!)
-        _ = client.said()
+        _ = client.takeOutput()
         #expect(client.events == ["closed reset(2)"] && client.calls.isFinished && client.calls.isTruncated)
     }
 
@@ -153,7 +153,7 @@ struct CallsTests {
     func unsafeHead(method: String, path: String) {
         let client = Client()
         #expect(client.begin(method, path) == nil)
-        #expect(client.said().isEmpty && client.liveStreams == 0)
+        #expect(client.takeOutput().isEmpty && client.liveStreams == 0)
     }
 
     @Test(
@@ -166,7 +166,7 @@ struct CallsTests {
     func bodiless(method: String, answer: String) {
         let client = Client()
         client.begin(method)
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive(answer)
         #expect(client.events.count == 2 && client.events[0].hasSuffix(", ended") && client.calls.hasRoom)
     }
@@ -175,7 +175,7 @@ struct CallsTests {
     func interim() {
         let client = Client()
         client.begin()
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive(
             "HTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 200 OK\r\nconnection: x-hop\r\nx-hop: 1\r\nx-end: 2\r\ntransfer-encoding: chunked\r\n\r\n"
                 + "1\r\nx\r\n0\r\nlate: 1\r\n\r\n")
@@ -192,7 +192,7 @@ struct CallsTests {
     func lastCall(text: String) {
         let client = Client()
         client.begin()
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive(text)
         #expect(client.events.last == "closed complete" && client.body == "ok")
         #expect(!client.calls.hasRoom && client.calls.isFinished)
@@ -203,7 +203,7 @@ struct CallsTests {
         let client = Client()
         let stream = client.begin("POST", ended: false)
         client.send(stream, "abc")
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive(Self.answer)
         #expect(client.events.last == "closed complete" && client.calls.isFinished)
     }
@@ -226,7 +226,7 @@ struct CallsTests {
     func malformed(text: String) {
         let client = Client()
         client.begin()
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive(text)
         #expect(client.events == ["closed malformed(1)"] && client.calls.isFinished)
     }
@@ -235,7 +235,7 @@ struct CallsTests {
     func untilClose(inOrder: Bool) {
         let client = Client()
         client.begin()
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive("HTTP/1.1 200 OK\r\n\r\nsome")
         client.lose(inOrder: inOrder)
         #expect(client.body == "some")
@@ -246,7 +246,7 @@ struct CallsTests {
     func cutShort() {
         let client = Client()
         client.begin()
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome")
         client.lose(inOrder: true)
         #expect(client.events.last == "closed connectionLost")
@@ -262,11 +262,11 @@ struct CallsTests {
         let client = Client()
         if isSecond {
             client.begin()
-            _ = client.said()
+            _ = client.takeOutput()
             client.receive(Self.answer)
         }
         client.begin(method)
-        if hasLeft { _ = client.said() }
+        if hasLeft { _ = client.takeOutput() }
         client.lose(inOrder: true)
         #expect(client.events.last == (mayAgain ? "closed unprocessed" : "closed connectionLost"))
     }
@@ -275,10 +275,10 @@ struct CallsTests {
     func reset() {
         let client = Client()
         let stream = client.begin()
-        _ = client.said()
+        _ = client.takeOutput()
         client.calls.reset(stream!, .cancel)
         #expect(client.events.isEmpty)
-        #expect(client.said().isEmpty)
+        #expect(client.takeOutput().isEmpty)
         #expect(client.events == ["closed reset(8)"] && client.calls.isFinished && client.calls.isTruncated)
     }
 
@@ -286,13 +286,13 @@ struct CallsTests {
     func window() {
         let client = Client(windowBytes: 4)
         let stream = client.begin()
-        _ = client.said()
+        _ = client.takeOutput()
         client.receive("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabcd")
         #expect(client.calls.holdsReading)
         client.receive("ef")
         #expect(client.body == "abcd")
         stream!.pointee.unconsumed -= 4
-        _ = client.said()
+        _ = client.takeOutput()
         #expect(client.body == "abcdef" && client.calls.hasRoom)
     }
 
@@ -305,7 +305,7 @@ struct CallsTests {
         let large = "x: \(String(repeating: "v", count: 150))\n"
         func ask() -> StreamPointer {
             let stream = client.begin()!
-            _ = client.said()
+            _ = client.takeOutput()
             return stream
         }
         var stream = ask()

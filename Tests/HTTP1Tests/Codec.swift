@@ -6,7 +6,7 @@ import HTTPTesting
 
 /// A codec with a handler that notes everything, and no connection under it.
 final class Codec: StreamHandler {
-    let exchanges: HTTP1Exchanges
+    let server: HTTP1ServerCodec
     /// What happened, in order.
     var events: [String] = []
     var output = ""
@@ -17,7 +17,7 @@ final class Codec: StreamHandler {
     var onHead: (Codec, StreamPointer) -> Void = { _, _ in }
     var onData: (Codec, StreamPointer, Int) -> Void = { codec, stream, count in stream.unconsumed -= count }
     var drained = 0
-    var endedExchanges = 0
+    var endedCalls = 0
     private(set) var stream: StreamPointer?
     private let pool = StreamPool(chunks: ChunkPool())
     private let queue = EventQueue()
@@ -26,10 +26,10 @@ final class Codec: StreamHandler {
     static let noon: Int64 = 784_111_777
 
     init(limits: HTTP1Limits = HTTP1Limits(), windowBytes: Int = 1 << 20, isSecure: Bool = false) {
-        exchanges = HTTP1Exchanges(
+        server = HTTP1ServerCodec(
             limits: limits, windowBytes: windowBytes, isSecure: isSecure,
             connection: UnsafeMutableRawPointer(bitPattern: 8)!, pool: pool, events: queue, date: DateText())
-        exchanges.requestListener = UnownedReference(self)
+        server.requestListener = UnownedReference(self)
     }
 
     deinit { lose() }
@@ -51,14 +51,14 @@ final class Codec: StreamHandler {
     }
 
     private func read(_ bytes: UnsafeRawBufferPointer) {
-        exchanges.receive(bytes, now: now)
-        while exchanges.readNext() { deliver() }
-        exchanges.keepUnread()
+        server.receive(bytes, now: now)
+        while server.readNext() { deliver() }
+        server.keepUnread()
     }
 
-    private func deliver() { endedExchanges += deliverEvents(of: exchanges, queue) }
+    private func deliver() { endedCalls += deliverEvents(of: server, queue) }
 
-    func lose() { endedExchanges += HTTP1Tests.lose(exchanges, queue) }
+    func lose() { endedCalls += HTTP1Tests.lose(server, queue) }
 
     func produce(limit: Int = 64 << 10) {
         now += 1
@@ -67,7 +67,7 @@ final class Codec: StreamHandler {
             var goesOn = true
             while goesOn {
                 read(UnsafeRawBufferPointer(start: nil, count: 0))
-                goesOn = exchanges.produce(into: &buffer, limit: limit, now: now, wallSeconds: Self.noon)
+                goesOn = server.produce(into: &buffer, limit: limit, now: now, wallSeconds: Self.noon)
                 deliver()
             }
             if buffer.count == 0 { return }
@@ -76,7 +76,7 @@ final class Codec: StreamHandler {
     }
 
     /// What was said since the last time, without the date.
-    func said() -> String {
+    func takeOutput() -> String {
         defer { output = "" }
         return output.replacing("date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", with: "").replacing("\r\n", with: "\n")
     }
@@ -92,23 +92,23 @@ final class Codec: StreamHandler {
     func answer(_ stream: StreamPointer, _ status: String = "200", _ body: String = "hello", length: Bool = true) {
         begin(stream, [(":status", status)] + (length ? [("content-length", "\(body.utf8.count)")] : []), ended: body.isEmpty)
         if !body.isEmpty { send(stream, body) }
-        exchanges.finish(stream)
+        server.finish(stream)
     }
 
     func begin(_ stream: StreamPointer, _ fields: [(String, String)], ended: Bool = false) {
-        withFields(fields) { exchanges.respond(stream, $0, ended: ended) }
+        withFields(fields) { server.respond(stream, $0, ended: ended) }
     }
 
     func inform(_ stream: StreamPointer, _ status: String) {
-        withFields([(":status", status)]) { exchanges.inform(stream, $0) }
+        withFields([(":status", status)]) { server.inform(stream, $0) }
     }
 
     func send(_ stream: StreamPointer, _ text: String) {
-        Array(text.utf8).withUnsafeBytes { exchanges.send(stream, $0) }
+        Array(text.utf8).withUnsafeBytes { server.send(stream, $0) }
     }
 
     func finish(_ stream: StreamPointer, trailers: [(String, String)]) {
-        exchanges.finish(stream, trailers: stream.fields.keepFields(trailers))
+        server.finish(stream, trailers: stream.fields.keepFields(trailers))
     }
 
     private func withFields(_ fields: [(String, String)], _ body: (UnsafeBufferPointer<Field>) -> Void) {

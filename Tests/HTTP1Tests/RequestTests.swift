@@ -64,27 +64,27 @@ struct RequestTests {
         let codec = Codec()
         codec.receive("GET /1 HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\nhost: a\r\n\r\nGET /3 HTTP/1.1\r\nhost: a\r\n\r\n")
         #expect(codec.events == ["head, ended"])
-        #expect(codec.exchanges.holdsReading)
+        #expect(codec.server.holdsReading)
         codec.answer(codec.stream!)
         codec.produce()
         #expect(codec.events == ["head, ended", "closed complete", "head, ended"])
         #expect(codec.fields[2] == ":path: /2")
-        #expect(codec.exchanges.holdsReading)
+        #expect(codec.server.holdsReading)
         codec.answer(codec.stream!)
         codec.produce()
         #expect(codec.fields[2] == ":path: /3")
-        #expect(!codec.exchanges.holdsReading)
-        #expect(codec.said() == String(repeating: "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello", count: 2))
+        #expect(!codec.server.holdsReading)
+        #expect(codec.takeOutput() == String(repeating: "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello", count: 2))
     }
 
     @Test("pipelined requests that are answered at once are answered in one go")
     func pipelinedAtOnce() {
         let codec = Codec().answering()
         codec.receive(String(repeating: "GET / HTTP/1.1\r\nhost: a\r\n\r\n", count: 100))
-        #expect(codec.said() == String(repeating: "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello", count: 100))
-        #expect(codec.exchanges.isIdle)
+        #expect(codec.takeOutput() == String(repeating: "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello", count: 100))
+        #expect(codec.server.isIdle)
         #expect(codec.liveStreams == 0)
-        #expect(codec.endedExchanges == 100)
+        #expect(codec.endedCalls == 100)
     }
 
     @Test("body that nobody accepts holds reading, until it is accepted")
@@ -92,22 +92,22 @@ struct RequestTests {
         let codec = Codec(windowBytes: 10)
         codec.onData = { _, _, _ in }
         codec.receive("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 30\r\n\r\n123456789")
-        #expect(!codec.exchanges.holdsReading)
+        #expect(!codec.server.holdsReading)
         codec.receive("0")
-        #expect(codec.exchanges.holdsReading)
+        #expect(codec.server.holdsReading)
         codec.receive("1234567890")
         #expect(codec.body == "1234567890", "what came all the same waits")
         codec.stream!.pointee.unconsumed = 0
         codec.produce()
         #expect(codec.body == "12345678901234567890")
-        #expect(codec.exchanges.holdsReading)
+        #expect(codec.server.holdsReading)
         codec.stream!.pointee.unconsumed = 0
         codec.receive("1234567890")
         #expect(codec.events == ["head"])
         codec.stream!.pointee.unconsumed = 0
         codec.produce()
         #expect(codec.events == ["head", "ended"], "the end needs no bytes, only room")
-        #expect(!codec.exchanges.holdsReading)
+        #expect(!codec.server.holdsReading)
     }
 
     @Test(
@@ -128,11 +128,11 @@ struct RequestTests {
         limits.bodyBytesMax = 8
         let codec = Codec(limits: limits)
         codec.receive(request + "GET /next HTTP/1.1\r\nhost: a\r\n\r\n")
-        let answer = codec.said()
+        let answer = codec.takeOutput()
         #expect(answer.hasPrefix("HTTP/1.1 \(status)\n"))
         #expect(answer.contains("\nconnection: close\n"))
-        #expect(codec.exchanges.isFinished)
-        #expect(codec.exchanges.leavesUnread)
+        #expect(codec.server.isFinished)
+        #expect(codec.server.needsLingeringClose)
         #expect(codec.liveStreams == 0)
         #expect(!codec.fields.contains(":path: /next"))
     }
@@ -165,24 +165,24 @@ struct RequestTests {
         #expect(isMarked)
         #expect(
             codec.fields.filter { $0 != "x: y" } == [":method: POST", ":scheme: http", ":path: /a", ":authority: b", "origin: c"])
-        #expect(codec.said() == "HTTP/1.1 431 Request Header Fields Too Large\ncontent-length: 5\nconnection: close\n\nlarge")
+        #expect(codec.takeOutput() == "HTTP/1.1 431 Request Header Fields Too Large\ncontent-length: 5\nconnection: close\n\nlarge")
         #expect(codec.events == ["head, ended", "closed complete"])
-        #expect(codec.exchanges.isFinished && codec.exchanges.leavesUnread && !codec.exchanges.isTruncated)
-        #expect(codec.exchanges.fault == .sectionTooLarge)
-        #expect(codec.liveStreams == 0 && codec.endedExchanges == 1)
+        #expect(codec.server.isFinished && codec.server.needsLingeringClose && !codec.server.isTruncated)
+        #expect(codec.server.fault == .sectionTooLarge)
+        #expect(codec.liveStreams == 0 && codec.endedCalls == 1)
     }
 
     @Test("an answer to a head that was cut may take its time, and what still comes is not read")
     func lateAnswer() {
         let codec = Codec(limits: Self.small())
         codec.receive("GET /a HTTP/1.1\r\nhost: b\r\n\(String(repeating: "y", count: 4000))")
-        #expect(!codec.exchanges.isFinished && codec.exchanges.current != nil)
+        #expect(!codec.server.isFinished && codec.server.current != nil)
         codec.receive("y\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n")
-        #expect(!codec.exchanges.holdsReading)
+        #expect(!codec.server.holdsReading)
         codec.answer(codec.stream!, "431", "")
         codec.produce()
-        #expect(codec.said() == "HTTP/1.1 431 Request Header Fields Too Large\ncontent-length: 0\nconnection: close\n\n")
-        #expect(codec.exchanges.isFinished)
+        #expect(codec.takeOutput() == "HTTP/1.1 431 Request Header Fields Too Large\ncontent-length: 0\nconnection: close\n\n")
+        #expect(codec.server.isFinished)
         let gone = Codec(limits: Self.small())
         gone.receive("GET /a HTTP/1.1\r\nhost: b\r\n\(String(repeating: "y", count: 4000))")
         gone.lose()
@@ -197,7 +197,7 @@ struct RequestTests {
             "GET /a HTTP/1.1\r\nhost: b\r\nx: \(String(repeating: "y", count: 3000 - 37 - 33))\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n"
         )
         #expect(codec.events.count == 4 && codec.fields.contains(":path: /next"))
-        #expect(codec.exchanges.fault == nil && !codec.exchanges.isEnding)
+        #expect(codec.server.fault == nil && !codec.server.isEnding)
     }
 
     @Test("trailers beyond what is read are told as too large, and the answer is the last", arguments: [false, true])
@@ -209,23 +209,23 @@ struct RequestTests {
         #expect(codec.events == ["head", "ended"])
         #expect(codec.stream!.pointee.flags.isSuperset(of: [.headTooLarge, .remoteEnded]))
         if isAnswered {
-            codec.exchanges.reset(codec.stream!, .internalError)
+            codec.server.reset(codec.stream!, .internalError)
         } else {
             codec.answer(codec.stream!, "431", "")
         }
         codec.produce()
-        #expect(codec.exchanges.isFinished && codec.exchanges.fault == .sectionTooLarge && codec.liveStreams == 0)
+        #expect(codec.server.isFinished && codec.server.fault == .sectionTooLarge && codec.liveStreams == 0)
     }
 
     @Test("a head that does not end is refused with 408")
     func slowHead() {
         let codec = Codec()
         codec.receive("GET / HT")
-        #expect(codec.exchanges.headSince != nil)
-        codec.exchanges.refuseSlowHead()
+        #expect(codec.server.headSince != nil)
+        codec.server.refuseSlowHead()
         codec.produce()
-        #expect(codec.said().hasPrefix("HTTP/1.1 408 Request Timeout\n"))
-        #expect(codec.exchanges.isFinished)
+        #expect(codec.takeOutput().hasPrefix("HTTP/1.1 408 Request Timeout\n"))
+        #expect(codec.server.isFinished)
         #expect(codec.liveStreams == 0)
     }
 

@@ -42,7 +42,7 @@ final class Recorder: StreamHandler {
     func record(_ event: ConnectionEvent) {
         switch event {
         case .streamClosed: streamsEnded += 1
-        case .unheard: break
+        case .discarded: break
         case .goAway: goAways += 1
         case .settingsChanged: settingsChanges += 1
         case .pong(let payload): pongs.append(payload)
@@ -137,7 +137,7 @@ final class Side {
             heard.record(event)
             switch event {
             case .streamClosed(let stream): session.release(stream)
-            case .unheard(let stream, let count): session.giveBack(stream, count)
+            case .discarded(let stream, let count): session.giveBack(stream, count)
             case .goAway, .settingsChanged, .pong: break
             }
         }

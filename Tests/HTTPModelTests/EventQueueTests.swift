@@ -89,7 +89,7 @@ struct EventQueueTests {
         }
         site.deliver()
         #expect(site.handler.events == (byLettingGo ? ["head"] : ["head", "closed complete"]))
-        #expect(site.performed == [.unheard(stream, 10), .streamClosed(stream)])
+        #expect(site.performed == [.discarded(stream, 10), .streamClosed(stream)])
         #expect(site.pool.liveCount == 0)
     }
 

@@ -16,7 +16,7 @@ struct ConnectionLifecycleTests {
     /// One that has said what it speaks.
     private func serving(_ codec: ConnectionLifecycle.Codec = .http2, age: UInt64? = nil) -> ConnectionLifecycle {
         var life = greeting(age: age)
-        #expect(life.speaks(codec) == [])
+        #expect(life.codecChosen(codec) == [])
         life.prefaceReceived()
         return life
     }
@@ -78,14 +78,14 @@ struct ConnectionLifecycleTests {
         #expect(silent.tick(facts(), Self.limits, now: 6 * Self.second) == [])
         #expect(silent.tick(facts(), Self.limits, now: 6 * Self.second + 1) == .close)
         var old = life
-        #expect(old.speaks(.http1) == .endExchanges)
-        #expect(life.speaks(.http2) == .announce)
+        #expect(old.codecChosen(.http1) == .endAfterCurrentCall)
+        #expect(life.codecChosen(.http2) == .announce)
     }
 
     @Test("HTTP/1.1 leaves with the answer under way, which its codec sees to")
     func exchanges() {
         var life = serving(.http1)
-        #expect(life.drain(now: 5) == .endExchanges)
+        #expect(life.drain(now: 5) == .endAfterCurrentCall)
         #expect(life.streamEnded(openStreams: 0, now: 6) == [])
         #expect(life.answered(openStreams: 0) == [])
     }
@@ -147,8 +147,8 @@ struct ConnectionLifecycleTests {
             var life = life
             var facts = facts(1)
             (facts.pendingBytes, facts.lastProgress) = (1, 2 * Self.second)
-            #expect(!life.tick(facts, Self.limits, now: 32 * Self.second).contains(.tellStalled))
-            #expect(life.tick(facts, Self.limits, now: 32 * Self.second + 1) == [.tellStalled, .abort])
+            #expect(!life.tick(facts, Self.limits, now: 32 * Self.second).contains(.notifyStalled))
+            #expect(life.tick(facts, Self.limits, now: 32 * Self.second + 1) == [.notifyStalled, .abort])
         }
     }
 

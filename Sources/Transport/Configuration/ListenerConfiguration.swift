@@ -10,7 +10,7 @@ package struct ListenerConfiguration: Sendable, Equatable {
     /// `nil` for cleartext HTTP/2 with prior knowledge.
     package var tls: ListenerTLS?
     package var limits: ListenerLimits
-    /// What callers may speak; `nil` for all.
+    /// The protocols that calls may use; `nil` for all.
     package var protocols: Located<ClientProtocols>?
     /// Headers that only trusted peers may set, besides those that are known to be such.
     package var trustedHeaders: [String]

@@ -96,7 +96,7 @@ import Time
 
     @Test("a server that is silent is passed over after its time, and nobody left to ask is a failure")
     func silent() {
-        servers[0].isSilent = true
+        servers[0].hasEndedOutput = true
         let resolver = resolver()
         var found: [Resolution] = []
         resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
@@ -106,7 +106,7 @@ import Time
         worker.advance(by: .seconds(2))
         #expect(isDone { !found.isEmpty })
         #expect(found == [Self.both])
-        servers[1].isSilent = true
+        servers[1].hasEndedOutput = true
         resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
         #expect(isDone { servers[1].asked.count == 4 })
         worker.advance(by: .seconds(2))
@@ -143,7 +143,7 @@ import Time
 
     @Test("a server that was silent is asked last from then on")
     func order() {
-        servers[0].isSilent = true
+        servers[0].hasEndedOutput = true
         let resolver = resolver()
         var found: [Resolution] = []
         resolver.look(up: .host("backend.test")) { found.append($0.resolution) }
@@ -170,7 +170,7 @@ import Time
     @Test("a resolver that goes while it asks tells nobody")
     func gone() {
         var resolver: NameResolver? = resolver()
-        servers[0].isSilent = true
+        servers[0].hasEndedOutput = true
         var isTold = false
         resolver?.look(up: .host("backend.test")) { _ in isTold = true }
         #expect(isDone { servers[0].asked.count == 2 })

@@ -11,7 +11,7 @@ final class NameServer {
     /// IPv4 addresses of every name there is; others do not exist.
     var names: [String: [UInt32]] = [:]
     var ttlSeconds: UInt32 = 60
-    var isSilent = false
+    var hasEndedOutput = false
     /// Questions of this type get no answer.
     var isSilentFor: UInt16?
     /// Answers by UDP are cut off.
@@ -111,7 +111,7 @@ final class NameServer {
         let type = UInt16(query[end + 1]) << 8 | UInt16(query[end + 2])
         let name = labels.joined(separator: ".")
         asked.append((name, type, isStream))
-        guard !isSilent, type != isSilentFor else { return [] }
+        guard !hasEndedOutput, type != isSilentFor else { return [] }
         let isCut = truncates && !isStream
         let known = names[name]
         let found = isCut || type != 1 ? [] : known ?? []

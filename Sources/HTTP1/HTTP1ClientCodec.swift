@@ -8,14 +8,14 @@ package import HTTPModel
 ///
 /// One call at a time: another is begun only after the last one ended cleanly on both sides. What is written is made of
 /// fields that were validated when they came; how long a body is, is always written by the codec itself.
-package final class HTTP1Calls: HTTP1Codec {
+package final class HTTP1ClientCodec: HTTP1Codec {
     /// For `Stream.connection`; set by the owner before the first call.
     package var connection: UnsafeMutableRawPointer?
     package private(set) var current: StreamPointer?
     /// No further call is taken.
     package private(set) var isEnding = false
     package private(set) var isTruncated = false
-    package var leavesUnread: Bool { false }
+    package var needsLingeringClose: Bool { false }
 
     package let pool: StreamPool
     private let events: EventQueue
@@ -23,11 +23,11 @@ package final class HTTP1Calls: HTTP1Codec {
     private var reader: ResponseReader
     private var input = HTTP1Input()
     /// Reading has stopped for want of room.
-    private var isHeldBack = false
+    private var isReadingHeld = false
     /// The head that waits to be sent.
     private var written = ByteBuffer()
     private var framing = BodyFraming.none
-    /// Of a request body whose length was told.
+    /// Of a request body whose length was announced.
     private var left: UInt64 = 0
     private var method = HTTPMethod.other
     private var nextID: Int32 = 1
@@ -36,7 +36,7 @@ package final class HTTP1Calls: HTTP1Codec {
     private var endedCount = 0
     private var headHasLeft = false
     /// Bytes have come that no request of ours had asked for.
-    private var cameUnasked = false
+    private var receivedUnsolicited = false
     private var answerHasBegun = false
     /// The peer has ended its side: there is no later time for what is over the window.
     private var isLast = false
@@ -59,7 +59,7 @@ package final class HTTP1Calls: HTTP1Codec {
     /// Takes no further call.
     package func end() { isEnding = true }
 
-    // MARK: What handlers say
+    // MARK: Sending
 
     /// A stream for a request, to be submitted next: what its fields are made of is written into its arena. `hasRoom` must be true.
     package func makeStream() -> StreamPointer {
@@ -108,7 +108,7 @@ package final class HTTP1Calls: HTTP1Codec {
         else { return false }
         method = HTTPMethod(name)
         if ended {
-            // A length of nothing is said where a body has a meaning (RFC 9110, section 8.6).
+            // `content-length: 0` is sent with methods whose body has a meaning (RFC 9110, section 8.6).
             framing = method == .post || method == .put || method == .patch ? .length(0) : .none
         } else {
             framing = length.map { .length($0) } ?? .chunked
@@ -119,7 +119,7 @@ package final class HTTP1Calls: HTTP1Codec {
         return true
     }
 
-    /// The call ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
+    /// The call ends where it is, and the connection with it; its handler gets `streamClosed` at the end of the tick.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         stream.pointee.flags.insert(.resetSent)
@@ -133,14 +133,14 @@ package final class HTTP1Calls: HTTP1Codec {
         input.begin(bytes)
         guard !bytes.isEmpty else { return }
         guard current == nil || !headHasLeft else { return answerHasBegun = true }
-        // Not asked for: it would be taken for the answer to the next request, or to the one that is about to leave.
+        // Unsolicited: it would be taken for the answer to the next request, or to the one that is about to be sent.
         end()
-        cameUnasked = true
+        receivedUnsolicited = true
     }
 
-    package var canReadOn: Bool { (isHeldBack || !input.isEmpty) && current != nil && !holdsReading }
+    package var canReadOn: Bool { (isReadingHeld || !input.isEmpty) && current != nil && !holdsReading }
 
-    package func keepUnread() { input.end(keepsRest: current != nil && !cameUnasked) }
+    package func keepUnread() { input.end(keepsRest: current != nil && !receivedUnsolicited) }
 
     package var holdsReading: Bool {
         guard let current else { return false }
@@ -148,9 +148,9 @@ package final class HTTP1Calls: HTTP1Codec {
     }
 
     package func readNext() -> Bool {
-        guard let stream = current, !stream.pointee.flags.contains(.closed), !cameUnasked else { return false }
-        isHeldBack = !isLast && holdsReading
-        if isHeldBack { return false }
+        guard let stream = current, !stream.pointee.flags.contains(.closed), !receivedUnsolicited else { return false }
+        isReadingHeld = !isLast && holdsReading
+        if isReadingHeld { return false }
         do throws(HTTP1Failure) {
             return try read(stream)
         } catch {
@@ -173,7 +173,7 @@ package final class HTTP1Calls: HTTP1Codec {
         case .needsMore: return isLast ? readEnd(of: stream) : false
         case .interim: informed(stream)
         case .head:
-            try lookAhead(input.unread)
+            try checkFirstChunk(input.unread)
             try announce(stream)
         case .body(let range): events.append(.data(stream, UnsafeRawBufferPointer(rebasing: bytes[range])))
         case .end:
@@ -189,7 +189,7 @@ package final class HTTP1Calls: HTTP1Codec {
     }
 
     /// Chunks that are none from the first on: known before any of the answer was passed on, it can still be refused.
-    private func lookAhead(_ bytes: UnsafeRawBufferPointer) throws(HTTP1Failure) {
+    private func checkFirstChunk(_ bytes: UnsafeRawBufferPointer) throws(HTTP1Failure) {
         guard case .chunked = reader.head.body, bytes.count > 0 else { return }
         var probe = reader
         var unused = FieldBlock()
@@ -218,7 +218,7 @@ package final class HTTP1Calls: HTTP1Codec {
         guard reader.head.body == .none || reader.head.body == .length(0) else {
             return events.append(.head(stream, section, ended: false))
         }
-        // The reader says so too, for no bytes.
+        // Moves the reader to the end of the message, without bytes.
         _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
         stream.pointee.flags.insert(.remoteEnded)
         events.append(.head(stream, section, ended: true))
@@ -244,7 +244,7 @@ package final class HTTP1Calls: HTTP1Codec {
 
     private func write(_ stream: StreamPointer, into output: inout GatherBuffer, limit: Int) {
         if stream.pointee.flags.contains(.resetSent) { return endReset() }
-        if cameUnasked {
+        if receivedUnsolicited {
             written.removeAll()
             return endCall(stream, .unprocessed)
         }
@@ -267,7 +267,7 @@ package final class HTTP1Calls: HTTP1Codec {
                 HTTP1Writer.chunkEnd(to: &output.bytes)
             }
         } else {
-            // More than was told would be taken for the next request.
+            // More than was announced would be taken for the next request.
             guard UInt64(waiting) <= left else { return abandon(stream, ErrorCode.internalError.rawValue) }
             output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
             left -= UInt64(count)
@@ -296,7 +296,7 @@ package final class HTTP1Calls: HTTP1Codec {
         abandon(stream, resetCode)
     }
 
-    /// Nothing tells a server that a request is not wanted any more but the end of its connection.
+    /// HTTP/1.1 can cancel a request only by closing its connection.
     private func abandon(_ stream: StreamPointer, _ code: UInt32) {
         end()
         isTruncated = true
@@ -332,12 +332,12 @@ package final class HTTP1Calls: HTTP1Codec {
     package func connectionLost() -> StreamClose {
         end()
         current?.pointee.flags.insert(.closed)
-        return mayAskAgain ? .unprocessed : .connectionLost
+        return isSafeToRetry ? .unprocessed : .connectionLost
     }
 
     /// The request has not left, or it met a server that was just closing a connection it had kept open: safe where asking
     /// twice is the same as asking once (RFC 9110, section 9.2.2).
-    private var mayAskAgain: Bool {
+    private var isSafeToRetry: Bool {
         !answerHasBegun && (!headHasLeft || (endedCount > 0 && method.isIdempotent))
     }
 }

@@ -3,21 +3,21 @@ package import HTTPModel
 
 /// One server connection's HTTP/1.1 codec (RFC 9112): bytes in, events out; intents in, bytes out. No socket and no clock.
 ///
-///     idle ──first byte──▶ head ──complete──▶ exchange ──request read, answer written──▶ idle …
+///     idle ──first byte──▶ head ──complete──▶ call ──request read, answer written──▶ idle …
 ///                            └── malformed ──▶ ending ◀── reset, refused, or the last ──┘
 ///
-/// One exchange at a time: what a caller sends beyond it waits unread, and so does body above the stream's window. Each
+/// One call at a time: what a caller sends beyond it waits unread, and so does body above the stream's window. Each
 /// request is turned into the record that HTTP/2 would have made of it, so that handlers see no version: pseudo-fields,
 /// no Host, nothing that concerns this hop only.
-package final class HTTP1Exchanges: HTTP1Codec {
-    /// Hears of every request.
+package final class HTTP1ServerCodec: HTTP1Codec {
+    /// Handles every request.
     package var requestListener = UnownedReference<any StreamHandler>(nil)
-    /// The exchange whose request head has come.
+    /// The call whose request head has come.
     package var current: StreamPointer? { isAnnounced ? stream : nil }
     /// No further request is taken; once everything is written the connection ends.
     package private(set) var isEnding = false
     /// The caller may still be sending: a connection closed at once would take the answer with it (RFC 9112, section 9.6).
-    package private(set) var leavesUnread = false
+    package private(set) var needsLingeringClose = false
     /// An answer was cut short whose end is the connection's end: in order, it must not end.
     package private(set) var isTruncated = false
     /// When the first byte of the head being read came, in nanoseconds of the owner's clock; `nil` while none is.
@@ -36,26 +36,26 @@ package final class HTTP1Exchanges: HTTP1Codec {
     private var nextID: Int32 = 1
     private var input = HTTP1Input()
     /// Reading has stopped for want of room.
-    private var isHeldBack = false
+    private var isReadingHeld = false
     /// Heads that wait to be sent, in front of any body.
     var written = ByteBuffer()
     /// The answer to what could not be read.
     private var refusal: (status: Int, text: StaticString)?
     var answer = Answer.awaited
-    /// The caller holds the body back until it is told to go on.
-    var owesContinue = false
-    /// Why the present exchange is reset.
+    /// The caller sends its body only after 100 (Continue).
+    var awaitsContinue = false
+    /// Why the present call is reset.
     var resetCode: UInt32 = 0
     private(set) var isDraining = false
     package private(set) var fault: SessionFault?
     var now: UInt64 = 0
 
-    /// How far the present exchange's answer has come.
+    /// How far the present call's answer has come.
     enum Answer {
         case awaited
         /// Status and fields are in `written`; how the body ends is decided when they are sent.
         case begun(status: Int, length: UInt64?, hasDate: Bool)
-        /// `left`: of a body whose length was told.
+        /// `left`: of a body whose length was announced.
         case body(ResponsePlan, left: UInt64)
     }
 
@@ -90,7 +90,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         input.begin(bytes)
     }
 
-    package var canReadOn: Bool { (isHeldBack || !input.isEmpty) && mayRead }
+    package var canReadOn: Bool { (isReadingHeld || !input.isEmpty) && mayRead }
 
     /// Nothing is kept where reading has failed, or no request follows.
     package func keepUnread() { input.end(keepsRest: !isEnding) }
@@ -108,11 +108,15 @@ package final class HTTP1Exchanges: HTTP1Codec {
 
     package func readNext() -> Bool {
         do throws(HTTP1Failure) {
-            isHeldBack = !mayRead
-            return try isHeldBack ? false : read()
+            isReadingHeld = !mayRead
+            return try isReadingHeld ? false : read()
         } catch {
             fault = SessionFault(error)
-            if error.isSectionLimit, isAnnounced || reader.isHeadCut { cutSection() } else { refuse(error.answer, error.text) }
+            if error.isSectionLimit, isAnnounced || reader.isHeadCut {
+                endAtOversizedSection()
+            } else {
+                refuse(error.answer, error.text)
+            }
             return true
         }
     }
@@ -132,7 +136,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         case .needsMore: return false
         case .head: try announce(stream)
         case .body(let range):
-            owesContinue = false
+            awaitsContinue = false
             events.append(.data(stream, UnsafeRawBufferPointer(rebasing: bytes[range])))
         case .end: requestEnded(stream)
         }
@@ -155,10 +159,10 @@ package final class HTTP1Exchanges: HTTP1Codec {
         let head = reader.head
         let ended = head.body == .none || head.body == .length(0)
         if ended {
-            // The reader says so too, for no bytes.
+            // Moves the reader to the end of the message, without bytes.
             _ = try reader.next(UnsafeRawBufferPointer(start: nil, count: 0), into: &stream.pointee.fields)
         }
-        owesContinue = head.expectsContinue
+        awaitsContinue = head.expectsContinue
         announce(stream, head, ended: ended)
     }
 
@@ -166,7 +170,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     private func announce(_ stream: StreamPointer, _ head: RequestHead, ended: Bool) {
         stream.pointee.id = nextID
         nextID = nextID == .max ? 1 : nextID + 1
-        stream.pointee.fields.becomeVersionFree(head, isSecure: isSecure)
+        stream.pointee.fields.removeVersionSpecifics(head, isSecure: isSecure)
         if ended { stream.pointee.flags.insert(.remoteEnded) }
         headSince = nil
         isAnnounced = true
@@ -177,16 +181,16 @@ package final class HTTP1Exchanges: HTTP1Codec {
     /// A head or trailers beyond what is read: the request ends there. Its handler is told, as of any that is too large, so that it
     /// answers in the caller's protocol; then the connection ends.
     @inline(never)
-    private func cutSection() {
+    private func endAtOversizedSection() {
         guard !isEnding, let stream else { return }
         end()
-        leavesUnread = true
+        needsLingeringClose = true
         guard isAnnounced else { return announce(stream, reader.head, ended: true) }
         requestEnded(stream, isTooLarge: true)
     }
 
     private func requestEnded(_ stream: StreamPointer, isTooLarge: Bool = false) {
-        owesContinue = false
+        awaitsContinue = false
         stream.pointee.flags.insert(.remoteEnded)
         events.append(.ended(stream, StreamEvent.Section(isTooLarge: isTooLarge || reader.isTooLarge)))
     }
@@ -204,7 +208,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
         case .waits: return false
         case .ended(let keepsAlive):
             if !keepsAlive { end() }
-            endExchange(stream, .complete)
+            endCall(stream, .complete)
         case .broken(let code): abandon(stream, code)
         }
         return true
@@ -220,17 +224,17 @@ package final class HTTP1Exchanges: HTTP1Codec {
         if case .body(let plan, _) = answer { isTruncated = plan.body == .untilClose }
         end()
         written.removeAll()
-        endExchange(stream, .reset(code))
+        endCall(stream, .reset(code))
     }
 
     /// No more requests: what is written still goes out.
     private func end() {
         guard !isEnding else { return }
         isEnding = true
-        leavesUnread = !input.isEmpty || !reader.isIdle
+        needsLingeringClose = !input.isEmpty || !reader.isIdle
     }
 
-    private func endExchange(_ stream: StreamPointer, _ reason: StreamClose) {
+    private func endCall(_ stream: StreamPointer, _ reason: StreamClose) {
         stream.pointee.flags.insert(.closed)
         events.append(.closed(stream, reason))
     }
@@ -238,7 +242,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     package func release(_ stream: StreamPointer) {
         self.stream = nil
         isAnnounced = false
-        owesContinue = false
+        awaitsContinue = false
         answer = .awaited
         pool.give(stream)
     }
@@ -254,11 +258,11 @@ package final class HTTP1Exchanges: HTTP1Codec {
     private func refuse(_ status: Int, _ text: StaticString) {
         guard !isEnding else { return }
         end()
-        leavesUnread = true
+        needsLingeringClose = true
         var mayAnswer = true
         if let stream, isAnnounced {
             if case .body = answer { mayAnswer = false }
-            endExchange(stream, .malformed(ErrorCode.protocolError.rawValue))
+            endCall(stream, .malformed(ErrorCode.protocolError.rawValue))
         } else {
             dropHead()
         }
@@ -269,7 +273,7 @@ package final class HTTP1Exchanges: HTTP1Codec {
     /// A request head that does not come to its end.
     package func refuseSlowHead() { refuse(408, "the request did not come in time") }
 
-    /// HTTP/1.1 to a listener that does not speak it: said in words, for the person who configures the caller.
+    /// HTTP/1.1 to a listener that does not serve it: the answer says so, for the person who configures the caller.
     package func refuseVersion() { refuse(505, "only HTTP/2 is spoken here") }
 
     /// Leaves: at once where nothing is under way, else with the present answer.

@@ -2,10 +2,10 @@ internal import Bytes
 package import HTTPModel
 internal import JSON
 
-/// What handlers say, on its way to bytes. The owner marks its connection dirty.
-extension HTTP1Exchanges {
+/// Answers, on their way to bytes. The owner marks its connection dirty.
+extension HTTP1ServerCodec {
     enum Progress {
-        /// Nothing more can be said at present.
+        /// Nothing more can be written at present.
         case waits
         case ended(keepsAlive: Bool)
         /// The answer cannot come to its end: HTTP/2's error code.
@@ -33,13 +33,13 @@ extension HTTP1Exchanges {
             let status = Self.status(of: fields), status < 200, status != 101
         else { return }
         if status == 100 {
-            guard owesContinue else { return }
-            owesContinue = false
+            guard awaitsContinue else { return }
+            awaitsContinue = false
         }
         HTTP1Writer.interimHead(status: status, fields: fields, to: &written)
     }
 
-    /// The answer ends where it is, and the connection with it; its handler hears `streamClosed` at the end of the tick.
+    /// The answer ends where it is, and the connection with it; its handler gets `streamClosed` at the end of the tick.
     /// With `noError` a complete answer still goes out: only the rest of the request is unwanted.
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
         guard !stream.pointee.flags.contains(.resetSent) else { return }
@@ -64,13 +64,13 @@ extension HTTP1Exchanges {
         switch answer {
         case .awaited:
             // A handler that has not answered by the end of the tick wants the body.
-            if owesContinue {
-                owesContinue = false
+            if awaitsContinue {
+                awaitsContinue = false
                 HTTP1Writer.interimContinue(to: &output.bytes)
             }
             return .waits
         case .begun(let status, let length, let hasDate):
-            // An answer that has no body may still describe one: what it does not say of it is unknown.
+            // An answer without a body may still describe one (RFC 9110, section 9.3.2): a length that it does not give is unknown.
             let isBodiless = reader.head.method == .head || status == 304
             let whole: UInt64? =
                 stream.pointee.ending == .body && !isBodiless ? UInt64(stream.pointee.outbound.count) : nil
@@ -79,7 +79,7 @@ extension HTTP1Exchanges {
                 mayKeepAlive: !isDraining && !isEnding && stream.pointee.flags.contains(.remoteEnded))
             if !hasDate { writeDate(wallSeconds, to: &output.bytes) }
             HTTP1Writer.responseEnd(plan, to: &output.bytes)
-            owesContinue = false
+            awaitsContinue = false
             var left: UInt64 = 0
             if plan.sendsBody, case .length(let count) = plan.body { left = count }
             answer = .body(plan, left: left)
@@ -94,7 +94,7 @@ extension HTTP1Exchanges {
     ) -> Progress {
         let waiting = stream.pointee.outbound.count
         guard plan.sendsBody, plan.body != .none else {
-            // What a handler says to HEAD goes nowhere.
+            // A body in answer to HEAD is dropped.
             stream.pointee.outbound.removeAll(pool: pool.chunks)
             drained(stream, waiting)
             return end(stream, plan, complete: true, into: &output)
@@ -102,7 +102,7 @@ extension HTTP1Exchanges {
         let count = min(waiting, max(0, limit - output.count))
         switch plan.body {
         case .length:
-            // More than was told would be taken for the next answer.
+            // More than was announced would be taken for the next answer.
             guard UInt64(waiting) <= left else { return .broken(ErrorCode.internalError.rawValue) }
             output.take(count, from: &stream.pointee.outbound, pool: pool.chunks)
             answer = .body(plan, left: left - UInt64(count))
@@ -126,7 +126,7 @@ extension HTTP1Exchanges {
         events.appendDrained(stream, count)
     }
 
-    /// - Parameter complete: as long as was told.
+    /// - Parameter complete: as long as was announced.
     private func end(
         _ stream: StreamPointer, _ plan: ResponsePlan, complete: Bool, into output: inout GatherBuffer
     ) -> Progress {
@@ -149,7 +149,7 @@ extension HTTP1Exchanges {
         output.append("\r\n")
     }
 
-    /// For a request that cannot be passed on: a `google.rpc.Status` in JSON, as for every caller that does not speak gRPC.
+    /// For a request that cannot be passed on: a `google.rpc.Status` in JSON, as for every caller that does not use gRPC.
     func writeRefusal(_ status: Int, _ text: StaticString, wallSeconds: Int64, to output: inout ByteBuffer) {
         let type = Field("content-type", "application/json", token: .contentType)
         withUnsafePointer(to: type) {
@@ -168,7 +168,7 @@ extension HTTP1Exchanges {
         output.append(body.readable)
     }
 
-    /// gRPC's status code of what a request that could not be read comes to, by the HTTP status that says so.
+    /// gRPC's status code for a request that could not be read, by the HTTP status that it is refused with.
     private static func code(refusingWith status: Int) -> UInt64 {
         switch status {
         // DEADLINE_EXCEEDED
