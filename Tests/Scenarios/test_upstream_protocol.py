@@ -4,6 +4,7 @@ import threading
 
 import grpc
 import h2.events
+import h2.settings
 import pytest
 
 from harness import h2raw
@@ -139,14 +140,29 @@ class TestStreamLimit:
                 backend.release(f"{tag}-{number}")
             assert len({call.result().peer for call in calls}) == 4
 
-    def test_beyond_all_connections_calls_wait_for_their_turn(self, gateway, own, tag):
-        backend = own(Backend("narrow", streams=2))
-        clusters = {"kinds": cluster(backend, connections={"maximum": 1})}
-        with Caller(gateway(configuration(clusters=clusters, workers=1)).address) as caller:
-            calls = [caller.unary_call(ask(tag=tag, hold=True)) for _ in range(6)]
-            backend.wait_for_call(tag, "running")
-            backend.release(tag)
-            assert len({call.result().peer for call in calls}) == 1
+    def test_beyond_all_connections_calls_wait_for_their_turn(self, gateway, own):
+        """Exact about the streams that are open: grpcio refuses one that comes before it has forgotten another's end."""
+        connections, at_once = [], []
+
+        def script(peer, number):
+            connections.append(number)
+            running = []
+
+            def respond(stream, fields):
+                peer.whole_body(stream)
+                running.append(stream)
+                at_once.append(len(running))
+                # The third call begins only once the first has been answered.
+                while len(running) > 1 or (running and len(at_once) == 6):
+                    peer.answer(running.pop(0), b"served")
+            peer.serve(respond)
+        server = started(own, script, settings={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 2})
+        clusters = {"kinds": cluster(server, connections={"maximum": 1})}
+        with h2raw.Client(gateway(configuration(clusters=clusters, workers=1)).address) as client:
+            streams = [client.request(UNARY, h2raw.grpc_message(b"")) for _ in range(6)]
+            assert [client.answer(stream).grpc_status for stream in streams] == [0] * 6
+        assert connections == [0] and at_once == [1, 2, 2, 2, 2, 2]
+        assert server.failures == []
 
     def test_many_streams_share_few_connections(self, gateway, backend):
         with Caller(gateway(configuration(backend, workers=1)).address) as caller:
