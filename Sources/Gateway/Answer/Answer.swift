@@ -12,9 +12,9 @@ extension Record<Call> {
         // Of no use to who expects gRPC, and some clients take them for the answer.
         guard !self.isRPC, let downstream = self.downstream else { return }
         self.worker { worker in
-            let written = ResponseHead.write(
+            worker.filters.dropFields(self, stream, from: 0)
+            let fields = ResponseHead.write(
                 from: stream, to: downstream, status: 0, isInformational: true, scratch: worker.context.fieldScratch)
-            let fields = worker.filters.answer(self, .interim, written)
             downstream.serverConnection { $0.inform(downstream, fields) }
         }
     }
@@ -34,6 +34,7 @@ extension Record<Call> {
             }
             dropDetails(stream, from: 0, worker)
         }
+        worker.filters.dropFields(self, stream, from: 0)
         let status = ResponseHead.status(of: stream)
         if self.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             worker.upstream.record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
@@ -85,6 +86,7 @@ extension Record<Call> {
     private func passEnd(_ stream: StreamPointer, _ worker: GatewayWorker) {
         guard let downstream = self.downstream else { return }
         if stream.flags.contains(.headTooLarge) { dropDetails(stream, from: stream.trailersStart, worker) }
+        worker.filters.dropFields(self, stream, from: stream.trailersStart)
         let isReadable = recordStatus(stream, from: stream.trailersStart)
         recordAnswer(stream.attempt, worker)
         guard isReadable else { return endUnreadable(stream, downstream, worker) }
@@ -109,9 +111,7 @@ extension Record<Call> {
 
     /// In the worker's scratch.
     private func trailers(from stream: StreamPointer, _ worker: GatewayWorker) -> UnsafeBufferPointer<Field> {
-        guard let downstream = self.downstream else { return UnsafeBufferPointer(start: nil, count: 0) }
-        let written = ResponseHead.trailers(from: stream, to: downstream, scratch: worker.context.fieldScratch)
-        return written.isEmpty ? written : worker.filters.answer(self, .trailers, written)
+        ResponseHead.trailers(from: stream, to: self.downstream.unsafelyUnwrapped, scratch: worker.context.fieldScratch)
     }
 
     /// False where an RPC's status is there and cannot be read. (Of an answer that ends with its head `AnswerCheck` has seen.)

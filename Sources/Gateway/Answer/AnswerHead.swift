@@ -13,7 +13,7 @@ extension GatewayWorker {
     func respond(
         _ call: Record<Call>, _ stream: StreamPointer, _ written: UnsafeBufferPointer<Field>, ended: Bool
     ) -> Bool {
-        let fields = filters.answer(call, .head, written)
+        let fields = filters.answer(call, written)
         return stream.serverConnection { connection in
             guard connection.takes(fields) else {
                 let cause = RefusalCause.headTooLargeForCaller(

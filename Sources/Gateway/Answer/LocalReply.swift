@@ -61,7 +61,7 @@ struct LocalReply {
         call.body.removeAll(pool: worker.chunks)
         call.outcome.httpStatus = status
         call.outcome.responseBytes = body.count
-        let fields = worker.fitting(worker.filters.answer(call, .localReply, writer.written), for: stream)
+        let fields = worker.fitting(worker.filters.answer(call, writer.written), for: stream)
         stream.serverConnection { connection in
             connection.respond(stream, fields, ended: body.isEmpty)
             guard !body.isEmpty else { return }

@@ -38,16 +38,17 @@ enum CORSFilter {
 
     // MARK: Answers
 
-    static func answer(_ call: CallView, _ answer: inout AnswerFields) {
+    /// What an upstream says about pages.
+    static func drops(_ field: Field) -> Bool { field.token == .other && field.nameBytes.starts(with: "access-control-".utf8) }
+
+    static func answer(_ call: CallView, _ answer: inout FieldWriter) {
         guard let policy = call.call.cors else { return }
-        if answer.part != .localReply { answer.writer.removeAll { $0.isOfCORS } }
-        guard answer.part == .head || answer.part == .localReply else { return }
         // The answer differs by Origin, so caches are told even where none, or a foreign one, was sent (Fetch, section 3.2.5).
-        answer.writer.put(Field("vary", "origin", token: .other))
+        answer.put(Field("vary", "origin", token: .other))
         guard let origin = call.call.corsOrigin else { return }
-        answer.writer.put("access-control-allow-origin", origin, token: .other)
-        if policy.allowsCredentials { answer.writer.put(Field("access-control-allow-credentials", "true", token: .other)) }
-        policy { $0.exposed.withUnsafeBytes { answer.writer.put("access-control-expose-headers", $0, token: .other) } }
+        answer.put("access-control-allow-origin", origin, token: .other)
+        if policy.allowsCredentials { answer.put(Field("access-control-allow-credentials", "true", token: .other)) }
+        policy { $0.exposed.withUnsafeBytes { answer.put("access-control-expose-headers", $0, token: .other) } }
     }
 
     // MARK: Refusals of requests that were not routed
@@ -66,8 +67,4 @@ enum CORSFilter {
             note(policy, CORSRequest(stream.fields, method: facts.method), call)
         }
     }
-}
-
-extension Field {
-    fileprivate var isOfCORS: Bool { token == .other && nameBytes.starts(with: "access-control-".utf8) }
 }

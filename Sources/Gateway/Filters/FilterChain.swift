@@ -1,6 +1,7 @@
 internal import Bytes
 internal import GRPC
 internal import HTTPModel
+internal import Transport
 
 /// The filters of a worker, and the way of a call through those that its policy lists: requests in their order, answers in the opposite
 /// one.
@@ -64,22 +65,39 @@ final class FilterChain {
 
     // MARK: The way back
 
-    /// A part of an answer as the filters that have seen its request leave it, the last of them first.
+    /// Takes out of an upstream's head or trailers, before anything is made of them, what filters let go no further.
+    ///
+    /// - Parameter start: where the section begins in the stream's fields.
+    @inline(__always)
+    func dropFields(_ call: Record<Call>, _ stream: StreamPointer, from start: Int) {
+        if !call.answerFilters.isEmpty { drop(call, stream, from: start) }
+    }
+
+    private func drop(_ call: Record<Call>, _ stream: StreamPointer, from start: Int) {
+        for index in start..<max(start, stream.fields.count) where isDropped(stream.fields[index], call.answerFilters) {
+            // Others know fields by their place: one that is taken out gives its own to what never goes further.
+            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
+        }
+    }
+
+    private func isDropped(_ field: Field, _ filters: FilterList) -> Bool {
+        filters.contains(.cors) && CORSFilter.drops(field)
+    }
+
+    /// The head of an answer, an upstream's or our own, with what the filters that have seen the request have to say, the last of them
+    /// first.
     ///
     /// - Parameter written: in the worker's field scratch, where the result is too.
     @inline(__always)
-    func answer(
-        _ call: Record<Call>, _ part: AnswerFields.Part, _ written: UnsafeBufferPointer<Field>
-    ) -> UnsafeBufferPointer<Field> {
+    func answer(_ call: Record<Call>, _ written: UnsafeBufferPointer<Field>) -> UnsafeBufferPointer<Field> {
         guard !call.answerFilters.isEmpty else { return written }
-        return changed(call, part, written)
+        return changed(call, written)
     }
 
-    private func changed(
-        _ call: Record<Call>, _ part: AnswerFields.Part, _ written: UnsafeBufferPointer<Field>
-    ) -> UnsafeBufferPointer<Field> {
+    private func changed(_ call: Record<Call>, _ written: UnsafeBufferPointer<Field>) -> UnsafeBufferPointer<Field> {
         call.worker { worker in
-            var answer = AnswerFields(part, holding: written.count, for: call, worker)
+            var answer = FieldWriter(
+                for: call.downstream.unsafelyUnwrapped, scratch: worker.context.fieldScratch, holding: written.count)
             var filters = call.answerFilters
             while let filter = filters.takeLast() {
                 if filter == .cors { CORSFilter.answer(CallView(call, worker), &answer) }
