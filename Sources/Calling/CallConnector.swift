@@ -66,7 +66,7 @@ final class CallConnector: ClientConnectionOwner {
 
     func clientConnectionHasRoom(_ connection: ClientConnection) {}
 
-    func clientConnectionLeaving(_ connection: ClientConnection) {
+    func clientConnectionDraining(_ connection: ClientConnection) {
         if completion != nil { next("the server takes no calls") }
     }
 

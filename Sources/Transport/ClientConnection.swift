@@ -17,7 +17,7 @@ package protocol ClientConnectionOwner: AnyObject {
     /// It takes no calls until its peer gives a sign of life: `clientConnectionHasRoom` then, or its end.
     func clientConnectionSuspected(_ connection: ClientConnection)
     /// The peer wants no new requests on it; those it will not answer are closed as `.unprocessed`.
-    func clientConnectionLeaving(_ connection: ClientConnection)
+    func clientConnectionDraining(_ connection: ClientConnection)
     /// It has ended, and so have its streams.
     func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd)
 }
@@ -41,7 +41,7 @@ package final class ClientConnection: Connection {
     /// In nanoseconds of the loop's clock: when it last had no stream any more.
     private var idleSince: UInt64 = 0
     /// The peer sent GOAWAY.
-    package private(set) var isLeaving = false
+    package private(set) var isDraining = false
     private var liveness: ConnectionLiveness
     /// Runs while a sign of life is awaited, or a keepalive is to come.
     private var livenessTimer: Timer?
@@ -103,7 +103,7 @@ package final class ClientConnection: Connection {
 
     /// The same for owners that have no other connection while this one is suspected.
     package var hasFreeStream: Bool {
-        guard isReady, !isLeaving, !isClosed else { return false }
+        guard isReady, !isDraining, !isClosed else { return false }
         guard let session else { return calls!.hasRoom }
         return session._withUnsafeGuaranteedRef { $0.streamCount < min(streamLimit, $0.peerStreamLimit) }
     }
@@ -171,7 +171,7 @@ package final class ClientConnection: Connection {
     override package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
         let isCleared = liveness.received(now: now)
         super.channelReceived(bytes)
-        if isCleared, isReady, !isLeaving { owner?.clientConnectionHasRoom(self) }
+        if isCleared, isReady, !isDraining { owner?.clientConnectionHasRoom(self) }
     }
 
     override func ended(_ end: ChannelEnd) {
@@ -183,9 +183,9 @@ package final class ClientConnection: Connection {
     }
 
     override func goAwayReceived() {
-        guard !isLeaving else { return }
-        isLeaving = true
-        owner?.clientConnectionLeaving(self)
+        guard !isDraining else { return }
+        isDraining = true
+        owner?.clientConnectionDraining(self)
         if streamCount == 0 { channel.close() }
     }
 
@@ -194,7 +194,7 @@ package final class ClientConnection: Connection {
     override func settingsChanged() {
         if wasReady {
             owner?.clientConnectionHasRoom(self)
-        } else if !isClosed, !isLeaving {
+        } else if !isClosed, !isDraining {
             becomeReady()
         }
     }
@@ -274,18 +274,18 @@ package final class ClientConnection: Connection {
     /// HTTP/1.1's connection is free again, or has had its last call.
     private func callEnded(_ calls: HTTP1ClientCodec) {
         idleSince = now
-        if calls.hasRoom, !isLeaving { return ownerReference.call { $0.clientConnectionHasRoom(self) } }
+        if calls.hasRoom, !isDraining { return ownerReference.call { $0.clientConnectionHasRoom(self) } }
         guard !isClosed else { return }
         channel.markDirty()
-        guard !isLeaving else { return }
-        isLeaving = true
-        owner?.clientConnectionLeaving(self)
+        guard !isDraining else { return }
+        isDraining = true
+        owner?.clientConnectionDraining(self)
     }
 
     override func streamEnded() {
         if let calls { return callEnded(calls) }
         if streamCount == 0 { idleSince = now }
-        if isLeaving {
+        if isDraining {
             if streamCount == 0 { channel.close() }
         } else {
             ownerReference.call { $0.clientConnectionHasRoom(self) }
@@ -303,7 +303,7 @@ package final class ClientConnection: Connection {
 
     /// Takes no new requests, and closes with the last one that runs.
     package func retire() {
-        isLeaving = true
+        isDraining = true
         calls?.end()
         if streamCount == 0 { channel.close() }
     }

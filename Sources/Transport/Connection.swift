@@ -139,7 +139,7 @@ package class Connection: ByteChannelDelegate {
 
     /// Whether the peer accepts a section of these fields: it may have announced a limit.
     @inline(__always)
-    package final func takes(_ fields: UnsafeBufferPointer<Field>) -> Bool {
+    package final func accepts(_ fields: UnsafeBufferPointer<Field>) -> Bool {
         let bytesMax = peerFieldListBytesMax
         return bytesMax == .max || fields.listBytes <= bytesMax
     }

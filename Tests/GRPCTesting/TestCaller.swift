@@ -10,7 +10,7 @@ package final class TestCaller: ClientConnectionOwner {
     private let worker: TestWorker
     package private(set) var connection: ClientConnection!
     package private(set) var isOpen = false
-    package private(set) var isLeaving = false
+    package private(set) var isDraining = false
     package private(set) var isClosed = false
     /// Streams hold their handlers without counting references.
     private var calls: [TestCall] = []
@@ -24,7 +24,7 @@ package final class TestCaller: ClientConnectionOwner {
 
     package func clientConnectionOpened(_ connection: ClientConnection) { isOpen = true }
     package func clientConnectionHasRoom(_ connection: ClientConnection) {}
-    package func clientConnectionLeaving(_ connection: ClientConnection) { isLeaving = true }
+    package func clientConnectionDraining(_ connection: ClientConnection) { isDraining = true }
     package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) { isClosed = true }
 
     /// Begins a call; `fields` come behind gRPC's own, and in their place where the names are the same.

@@ -196,7 +196,7 @@ import Time
         running.send([1, 2, 3])
         #expect(served.worker.run { running.bodyBytes == 3 })
         served.server.beginDrain()
-        #expect(served.worker.run { caller.connection.isLeaving })
+        #expect(served.worker.run { caller.connection.isDraining })
         #expect(!caller.connection.hasRoom)
         served.worker.settle()
         #expect(served.server.connectionCount == 1)

@@ -217,7 +217,7 @@ struct HandlerDeedTests {
 
         func clientConnectionOpened(_ connection: ClientConnection) { isOpen = true }
         func clientConnectionHasRoom(_ connection: ClientConnection) {}
-        func clientConnectionLeaving(_ connection: ClientConnection) {}
+        func clientConnectionDraining(_ connection: ClientConnection) {}
         func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {}
     }
 }

@@ -53,7 +53,7 @@ extension Record<Call> {
         self.body.removeAll(pool: worker.chunks)
         if ended { _ = recordStatus(stream, from: 0) }
         var written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
-        if ended, self.flags.contains(.statusSeen), !downstream.connection({ $0.takes(written) }) {
+        if ended, self.flags.contains(.statusSeen), !downstream.connection({ $0.accepts(written) }) {
             dropDetails(stream, from: 0, worker)
             written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
         }
@@ -97,7 +97,7 @@ extension Record<Call> {
         }
         downstream.connection { connection in
             var trailers = trailers(from: stream, worker)
-            if !trailers.isEmpty, !connection.takes(trailers) {
+            if !trailers.isEmpty, !connection.accepts(trailers) {
                 dropDetails(stream, from: stream.trailersStart, bytesMax: connection.peerFieldListBytesMax, worker)
                 trailers = self.trailers(from: stream, worker)
             }

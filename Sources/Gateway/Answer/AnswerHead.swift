@@ -15,7 +15,7 @@ extension GatewayWorker {
     ) -> Bool {
         let fields = filters.answer(call, written)
         return stream.serverConnection { connection in
-            guard connection.takes(fields) else {
+            guard connection.accepts(fields) else {
                 let cause = RefusalCause.headTooLargeForCaller(
                     bytes: fields.listBytes, bytesMax: connection.peerFieldListBytesMax)
                 call.bridge?.headIsSent = false

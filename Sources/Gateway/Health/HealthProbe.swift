@@ -171,7 +171,7 @@ final class HealthProbe: ClientConnectionOwner {
 
     func clientConnectionHasRoom(_ connection: ClientConnection) {}
 
-    func clientConnectionLeaving(_ connection: ClientConnection) {
+    func clientConnectionDraining(_ connection: ClientConnection) {
         guard connection === self.connection else { return }
         // Calls that run on it end by themselves; a Watch would keep it open for ever.
         watch?.cancel()

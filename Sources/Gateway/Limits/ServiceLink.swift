@@ -113,7 +113,7 @@ final class ServiceLink: ClientConnectionOwner {
 
     func clientConnectionHasRoom(_ connection: ClientConnection) {}
 
-    func clientConnectionLeaving(_ connection: ClientConnection) { replace(connection) }
+    func clientConnectionDraining(_ connection: ClientConnection) { replace(connection) }
 
     func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
         guard connection === self.connection else { return }

@@ -69,7 +69,7 @@ final class ReflectionAttempt: ClientConnectionOwner {
 
     func clientConnectionHasRoom(_ connection: ClientConnection) {}
 
-    func clientConnectionLeaving(_ connection: ClientConnection) {
+    func clientConnectionDraining(_ connection: ClientConnection) {
         if fetch == nil { end("it takes no calls") }
     }
 

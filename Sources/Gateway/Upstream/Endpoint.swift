@@ -180,13 +180,13 @@ package final class Endpoint: ClientConnectionOwner {
 
     /// False where no connection could be begun and there is none that will have room.
     private func openIfNeeded(adding: Int, limits: CircuitLimits?) -> Bool {
-        let connecting = connections.count { !$0.connection.isReady && !$0.connection.isLeaving }
+        let connecting = connections.count { !$0.connection.isReady && !$0.connection.isDraining }
         // Those on their way will take their share of the queue.
         if connecting * expectedCapacity >= waitingCount + adding { return true }
         // One that is leaving takes no more requests, but may have calls for hours: it keeps no other from its place. Nor does
         // one that is suspected, but only as many times over as there may be connections.
-        let staying = connections.count { !$0.connection.isLeaving && !$0.connection.isSuspected }
-        guard staying < settings.connections, connections.count(where: { !$0.connection.isLeaving }) < 2 * settings.connections
+        let staying = connections.count { !$0.connection.isDraining && !$0.connection.isSuspected }
+        guard staying < settings.connections, connections.count(where: { !$0.connection.isDraining }) < 2 * settings.connections
         else { return true }
         // The cluster's limit leaves every endpoint one of each worker.
         if staying > 0, let limits, cluster.usage.connections >= limits.connections { return true }
@@ -198,7 +198,7 @@ package final class Endpoint: ClientConnectionOwner {
                 streamLimit: settings.streams, liveness: settings.liveness, context: context, owner: self)
         } catch {
             if DescriptorShortage.isShortage(error.code) { shortage = error.code } else { recordFailure() }
-            return connections.contains { !$0.connection.isLeaving }
+            return connections.contains { !$0.connection.isDraining }
         }
         connection.channel.setUserTimeout()
         let pooled = Pooled(connection)
@@ -258,7 +258,7 @@ package final class Endpoint: ClientConnectionOwner {
         cluster.announceChange()
     }
 
-    package func clientConnectionLeaving(_ connection: ClientConnection) { openForQueue() }
+    package func clientConnectionDraining(_ connection: ClientConnection) { openForQueue() }
 
     package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
         guard let index = connections.firstIndex(where: { $0.connection === connection }) else { return }
@@ -271,7 +271,7 @@ package final class Endpoint: ClientConnectionOwner {
         if connection.isUnresponsive { recordUnresponsive() }
         if !wasOpen {
             if !end.isShortage { recordFailure() }
-            if !connections.contains(where: { !$0.connection.isLeaving }) { failQueue(end) }
+            if !connections.contains(where: { !$0.connection.isDraining }) { failQueue(end) }
         } else if let firstWaiting, !openIfNeeded(adding: 0, limits: limits(firstWaiting)) {
             failQueue(shortage.map { .unreachable($0) } ?? end)
         }
@@ -292,7 +292,7 @@ package final class Endpoint: ClientConnectionOwner {
     private func watch(_ pooled: Pooled, _ age: Duration) {
         pooled.age = Timer(on: context.loop) { [unowned self, unowned(unsafe) connection = pooled.connection] in
             connection.retire()
-            clientConnectionLeaving(connection)
+            clientConnectionDraining(connection)
         }
         pooled.age?.arm(after: age.jittered(context.random.next()))
     }

@@ -213,7 +213,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let trailers = ResponseHead.trailers(
             from: downstream, to: stream, without: reference { $0.claims(of: call) }, scratch: fieldScratch)
         guard !trailers.isEmpty else { return connection.finish(stream) }
-        guard connection.takes(trailers) else { return refuseTrailers(call, trailers, on: connection) }
+        guard connection.accepts(trailers) else { return refuseTrailers(call, trailers, on: connection) }
         connection.finish(stream, trailers: stream.fields.keepFields(trailers))
     }
 
@@ -290,8 +290,8 @@ package final class Upstream: StreamHandler, EndpointClient {
         case .limitExceeded: break
         // One that goes says nothing of itself by the streams it leaves; one that stays and refuses does.
         case .unprocessed:
-            let isLeaving = stream.connection { ($0 as? ClientConnection)?.isLeaving ?? true }
-            if !isLeaving { record(attempt, .gatewayFailure) }
+            let isDraining = stream.connection { ($0 as? ClientConnection)?.isDraining ?? true }
+            if !isDraining { record(attempt, .gatewayFailure) }
         }
         switch reason {
         case .complete, .reset, .malformed: count(.upstreamReset)

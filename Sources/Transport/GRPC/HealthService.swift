@@ -19,7 +19,7 @@ package final class HealthService: UnaryMethod {
         guard !isShutDown else { return }
         let name = Array(service.utf8)
         statuses[name] = status
-        for watcher in Array(watchers.values) where watcher.service == name { watcher.tell(status) }
+        for watcher in Array(watchers.values) where watcher.service == name { watcher.report(status) }
     }
 
     /// Everything is NOT_SERVING from now on: the server is leaving.
@@ -44,8 +44,8 @@ package final class HealthService: UnaryMethod {
         private unowned let health: HealthService
         private(set) var service: [UInt8] = []
         private var reference: CallReference?
-        private var told: HealthCheck.ServingStatus?
-        /// What the caller has not been told because it does not read.
+        private var reported: HealthCheck.ServingStatus?
+        /// What the caller has not been sent because it does not read.
         private var owed: HealthCheck.ServingStatus?
 
         init(_ health: HealthService) { self.health = health }
@@ -55,22 +55,22 @@ package final class HealthService: UnaryMethod {
             service = Array(name)
             reference = call.reference
             health.watchers[ObjectIdentifier(self)] = self
-            tell(health.statuses[service] ?? .serviceUnknown)
+            report(health.statuses[service] ?? .serviceUnknown)
         }
 
         func requestEnded(_ call: GRPCCall) {}
 
-        func tell(_ status: HealthCheck.ServingStatus) {
+        func report(_ status: HealthCheck.ServingStatus) {
             guard let call = reference?.live else { return }
             guard call.isWritable else { owed = status; return }
             owed = nil
-            guard status != told else { return }
-            told = status
+            guard status != reported else { return }
+            reported = status
             call.send { HealthCheck.appendResponse(status, to: &$0) }
         }
 
         func drained(_ call: GRPCCall) {
-            if let owed { tell(owed) }
+            if let owed { report(owed) }
         }
 
         func cancelled(_ call: GRPCCall) { health.watchers[ObjectIdentifier(self)] = nil }

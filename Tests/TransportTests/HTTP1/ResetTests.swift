@@ -33,12 +33,12 @@ struct ResetTests {
 
     private final class Owner: ClientConnectionOwner {
         var isOpen = false
-        var isLeaving = false
+        var isDraining = false
         var isClosed = false
 
         func clientConnectionOpened(_ connection: ClientConnection) { isOpen = true }
         func clientConnectionHasRoom(_ connection: ClientConnection) {}
-        func clientConnectionLeaving(_ connection: ClientConnection) { isLeaving = true }
+        func clientConnectionDraining(_ connection: ClientConnection) { isDraining = true }
         func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) { isClosed = true }
     }
 
@@ -69,7 +69,7 @@ struct ResetTests {
         #expect(recorder.events.isEmpty, "not within the call")
         worker.loop.tick(wait: false)
         #expect(recorder.events == ["closed reset(8)"])
-        #expect(owner.isLeaving && owner.isClosed)
+        #expect(owner.isDraining && owner.isClosed)
         peer?.channel.resumeReading()
         #expect(worker.run { peer?.hasEnded == true })
         listener.close()
