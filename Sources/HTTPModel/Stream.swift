@@ -35,7 +35,7 @@ public import Bytes
     /// When anything last moved on this stream, in nanoseconds of the loop's clock.
     @usableFromInline package var lastActivity: UInt64 = 0
 
-    /// Who hears of this stream, `handler`, as it is called.
+    /// `handler`, as it is called.
     @usableFromInline package var listener = UnownedReference<any StreamHandler>(nil)
     /// The handler's own record.
     package var context: UnsafeMutableRawPointer?

@@ -16,7 +16,7 @@ package struct ListenerLimits: Sendable, Equatable {
     package var handshake: Duration
     /// A connection without a stream.
     package var idle: Duration?
-    /// A connection, whatever runs on it: then its caller is told to open another.
+    /// A connection, whatever runs on it: then it is drained, and its caller opens another.
     package var age: Duration?
     /// What running calls then have.
     package var ageGrace: Duration?

@@ -19,7 +19,7 @@ package enum UnaryAnswer {
 /// One call of a streaming method, made when the call begins and let go when it ends.
 ///
 /// Hears in this order: received …, requestEnded, and drained in between. After it has finished the call, or after
-/// `cancelled`, it hears nothing more. What it does later (by a timer, say) goes through `call.reference`, since the
+/// `cancelled`, it is called no more. What it does later (by a timer, say) goes through `call.reference`, since the
 /// call's object is used again for another.
 package protocol CallHandler: AnyObject {
     /// A whole message, valid for the length of the call.

@@ -64,7 +64,7 @@ extension GRPCCall {
         }
     }
 
-    /// Lower-case letters, digits, `_`, `-` and `.`; nothing that HTTP or gRPC itself says.
+    /// Lower-case letters, digits, `_`, `-` and `.`; no name that HTTP or gRPC itself uses.
     private static func isName(_ name: UnsafeRawBufferPointer) -> Bool {
         guard name.count > 0, name.count <= 256 else { return false }
         for byte in name {

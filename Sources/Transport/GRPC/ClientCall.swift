@@ -12,7 +12,7 @@ package protocol ClientCallOwner: AnyObject {
     func callReceived(_ call: ClientCall, _ message: MessageReader.Message)
     /// Less than `ClientCall.outboundHighBytes` wait to be sent, after it was more.
     func callDrained(_ call: ClientCall)
-    /// Over. Nothing more is heard of it.
+    /// Over: its owner is called no more.
     func callEnded(_ call: ClientCall, _ status: CallStatus)
 }
 
@@ -57,7 +57,7 @@ package struct ClientCallHead: Sendable {
 /// traffic has its own way.
 ///
 ///     begin ──send…, finish──▶ head ──message…──▶ ended
-///        └── cancel: nothing more is heard ──▶
+///        └── cancel: its owner is called no more ──▶
 ///
 /// The user that begins it keeps it until it has ended.
 package final class ClientCall: StreamHandler {
@@ -92,7 +92,7 @@ package final class ClientCall: StreamHandler {
             self.stream = stream
         } catch {
             guard case .headTooLarge(let bytes, let bytesMax) = error else { return nil }
-            // Its owner hears of it as of any other end, once it holds the call.
+            // Its owner is notified as of any other end, once it holds the call.
             refusal = CallStatus(
                 .resourceExhausted, "the request's headers have \(bytes) bytes; the server takes at most \(bytesMax)")
             context.loop.afterThisTick { [self] in if let refusal { end(refusal) } }
@@ -128,7 +128,7 @@ package final class ClientCall: StreamHandler {
         return UnsafeBufferPointer(fields)
     }
 
-    // MARK: What we say
+    // MARK: Sending
 
     /// Whether more may be sent without much of it waiting here.
     package var isWritable: Bool { !isFull }
@@ -154,7 +154,7 @@ package final class ClientCall: StreamHandler {
         stream.connection { $0.finish(stream) }
     }
 
-    /// Nothing more is heard of it.
+    /// Its owner is called no more.
     package func cancel() {
         isOver = true
         context.loop.retire(self)
@@ -180,14 +180,14 @@ package final class ClientCall: StreamHandler {
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
         if stream.pointee.flags.contains(.headTooLarge) {
-            // What became of the call is told even so, without its details.
-            if ended, let told = Self.status(of: stream, from: 0) { return end(told) }
+            // The outcome of the call is reported even so, without its details.
+            if ended, let status = Self.status(of: stream, from: 0) { return end(status) }
             return end(CallStatus(.resourceExhausted, "the answer's head is too large"))
         }
         let fields = Self.fields(of: stream, from: 0)
         if ended { trailers = fields } else { head = fields }
         let status = stream.pointee.fields.first(.status).flatMap { $0.number?.exactly(in: 0...999) } ?? 0
-        if ended, let told = Self.status(of: stream, from: 0) { return end(told) }
+        if ended, let status = Self.status(of: stream, from: 0) { return end(status) }
         guard status == 200 else {
             return end(
                 CallStatus(

@@ -238,7 +238,7 @@ package final class GRPCCall {
         }
     }
 
-    /// The message says that it is compressed: by a named encoding that we do not have, or by none at all
+    /// The message is marked as compressed: by a named encoding that we do not have, or by none at all
     /// (gRPC, "Compression"; gRPC over HTTP/2, "Message-Encoding").
     private func refuseCompression() {
         guard let stream, let field = stream.pointee.fields.first(.grpcEncoding),

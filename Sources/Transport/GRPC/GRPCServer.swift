@@ -114,7 +114,7 @@ package final class GRPCServer: StreamHandler {
 
     // MARK: Answers outside of calls
 
-    /// Not gRPC: HTTP says so (gRPC over HTTP/2, "Requests", Content-Type).
+    /// Not gRPC: refused with an HTTP status (gRPC over HTTP/2, "Requests", Content-Type).
     private func refuse(_ stream: StreamPointer, isPost: Bool) {
         let fields = context.fieldScratch.baseAddress!
         fields[0] = isPost ? Field(":status", "415", token: .status) : Field(":status", "405", token: .status)
@@ -125,7 +125,7 @@ package final class GRPCServer: StreamHandler {
         if !stream.pointee.flags.contains(.remoteEnded) { stream.connection { $0.reset(stream, .noError) } }
     }
 
-    /// The call was answered before the caller had sent everything: once the answer has left, the caller is told to stop
+    /// The call was answered before the caller had sent everything: once the answer has left, the caller is asked to stop
     /// (RFC 9113, section 8.1).
     func hangUp(_ stream: StreamPointer) {
         guard stream.pointee.flags.contains(.localEnded), !stream.pointee.flags.contains(.remoteEnded) else { return }

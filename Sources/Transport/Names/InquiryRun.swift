@@ -10,23 +10,23 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
     private unowned(unsafe) let loop: EventLoop
     private let scratch: ScratchBuffers
     /// Hears of each server whether it answered.
-    private let heard: (SocketAddress, Bool) -> Void
+    private let onServerResult: (SocketAddress, Bool) -> Void
     private let completion: (Finding) -> Void
     /// For the numbers of questions, which others must not guess (RFC 5452, section 4.3).
     private var random = SystemRandomNumberGenerator()
     private var timer: Timer?
     private var datagrams: DatagramSocket?
     private var channel: ByteChannel?
-    /// What is to be said on `channel`, and what has been heard there (RFC 1035, section 4.2.2: each message behind its length).
+    /// What is to be sent on `channel`, and what has been received there (RFC 1035, section 4.2.2: each message behind its length).
     private var outgoing: [UInt8] = []
     private var incoming: [UInt8] = []
 
     init(
-        _ inquiry: Inquiry, on loop: EventLoop, scratch: ScratchBuffers, heard: @escaping (SocketAddress, Bool) -> Void,
+        _ inquiry: Inquiry, on loop: EventLoop, scratch: ScratchBuffers, onServerResult: @escaping (SocketAddress, Bool) -> Void,
         completion: @escaping (Finding) -> Void
     ) {
         self.inquiry = inquiry
-        self.heard = heard
+        self.onServerResult = onServerResult
         self.loop = loop
         self.scratch = scratch
         self.completion = completion
@@ -40,14 +40,14 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
     }
 
     private func fail() {
-        if let server = inquiry.currentServer { heard(server, false) }
+        if let server = inquiry.currentServer { onServerResult(server, false) }
         take(inquiry.failed(now: loop.now, using: &random))
     }
 
     private func receive(_ message: [UInt8]) {
         let server = inquiry.currentServer
         let step = inquiry.received(message, now: loop.now, using: &random)
-        if step != .wait, let server { heard(server, true) }
+        if step != .wait, let server { onServerResult(server, true) }
         take(step)
     }
 

@@ -4,7 +4,7 @@ package import Reactor
 package import Sockets
 internal import Time
 
-/// Looks names up, and tells how long that holds.
+/// Resolves names, with the time for which a result holds.
 package protocol NameLookup: AnyObject {
     /// Calls `completion` on the loop, later: once, or before that with an answer that is not final. Not called once the
     /// resolver is gone.
@@ -35,7 +35,7 @@ package final class NameResolver: HostResolver, NameLookup {
     private var running: [Subject: LookupRun] = [:]
     private var order = ServerOrder()
 
-    /// What the table of hosts says holds so long: it may be edited.
+    /// Results of the table of hosts hold so long: it may be edited.
     package static let tableTTL = Duration.seconds(5)
     /// The files behind `source` are not read more often.
     private static let readPeriod = Duration.seconds(1)
@@ -68,18 +68,18 @@ package final class NameResolver: HostResolver, NameLookup {
     package func resolve(_ name: String, completion: @escaping ([SocketAddress]) -> Void) {
         var isAnswered = false
         look(up: .host(name)) { answer in
-            // What is told early is enough to connect.
+            // An early result is enough to connect.
             guard !isAnswered else { return }
             isAnswered = true
             if case .addresses(let addresses, _, _) = answer.resolution { completion(addresses) } else { completion([]) }
         }
     }
 
-    // MARK: What runs say
+    // MARK: Results
 
     fileprivate func finished(_ run: LookupRun) { running[run.subject] = nil }
 
-    fileprivate func heard(from server: SocketAddress, answered: Bool) {
+    fileprivate func recordServer(_ server: SocketAddress, answered: Bool) {
         if answered { order.answered(server) } else { order.silent(server, now: loop.now) }
     }
 
@@ -97,7 +97,7 @@ private final class LookupRun {
     private let source: NameSource
     private var lookup: Lookup
     private var inquiries: [Question: InquiryRun] = [:]
-    /// What has been told early, for those who join later.
+    /// Early results, for those who join later.
     private var early: LookupAnswer?
     private var isOver = false
     private unowned(unsafe) let loop: EventLoop
@@ -119,7 +119,7 @@ private final class LookupRun {
         completions.append(completion)
         guard early != nil else { return }
         loop.afterThisTick { [weak self] in
-            // Meanwhile all may have been told.
+            // Meanwhile all may have their results.
             if let early = self?.early { completion(early) }
         }
     }
@@ -145,13 +145,13 @@ private final class LookupRun {
         case .wait: break
         case .early(let answer):
             early = answer
-            tell(answer)
+            deliver(answer)
         case .ask(let questions): ask(questions)
         }
         if let instant = lookup.wakeAt { waker?.arm(at: instant) } else { waker?.disarm() }
     }
 
-    private func tell(_ answer: LookupAnswer) {
+    private func deliver(_ answer: LookupAnswer) {
         for completion in completions { completion(answer) }
     }
 
@@ -162,7 +162,7 @@ private final class LookupRun {
         loop.retire(self)
         inquiries = [:]
         resolver.finished(self)
-        tell(answer)
+        deliver(answer)
     }
 
     private func ask(_ questions: [Question]) {
@@ -170,7 +170,7 @@ private final class LookupRun {
         let runs = questions.map { question in
             InquiryRun(
                 Inquiry(question, settings), on: loop, scratch: scratch,
-                heard: { [unowned self] server, answered in resolver.heard(from: server, answered: answered) }
+                onServerResult: { [unowned self] server, answered in resolver.recordServer(server, answered: answered) }
             ) { [unowned self] finding in
                 if let run = inquiries.removeValue(forKey: question) { loop.retire(run) }
                 take(lookup.found(finding, for: question, now: loop.now))

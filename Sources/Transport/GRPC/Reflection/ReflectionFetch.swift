@@ -81,7 +81,7 @@ package final class ReflectionFetch: ClientCallOwner {
         self.completion = completion
         questions = ReflectionQuestions(filesMax: settings.filesMax, bytesMax: settings.bytesMax)
         limit = Timer(on: connection.context.loop) { [unowned self] in
-            end(.failure(told(Self.timeIsUp(settings.timeLimit))))
+            end(.failure(mostInformative(Self.timeIsUp(settings.timeLimit))))
         }
         limit?.arm(after: settings.timeLimit)
         // A version that is not answered leaves time for the other.
@@ -111,7 +111,7 @@ package final class ReflectionFetch: ClientCallOwner {
         guard openStream() else {
             return connection.context.loop.afterThisTick { [weak self] in
                 guard let self else { return }
-                end(.failure(told(.refused(CallStatus(.unavailable, "the connection takes no request")))))
+                end(.failure(mostInformative(.refused(CallStatus(.unavailable, "the connection takes no request")))))
             }
         }
         askNext()
@@ -139,8 +139,8 @@ package final class ReflectionFetch: ClientCallOwner {
         call?.send(message.readable)
     }
 
-    /// Of two failures the one that says more: v1's, but where that is not there or v1alpha went further.
-    private func told(_ failure: Failure) -> Failure {
+    /// Of two failures the more informative one: v1's, but where that is not there or v1alpha went further.
+    private func mostInformative(_ failure: Failure) -> Failure {
         guard let firstFailure, firstFailure != .unsupported, !questions.knowsServices else { return failure }
         return firstFailure
     }
@@ -148,7 +148,7 @@ package final class ReflectionFetch: ClientCallOwner {
     /// What v1 does not do, v1alpha may: proxies and servers refuse an unknown service in many ways.
     private func failed(_ failure: Failure) {
         guard answer.version == .v1, !questions.knowsServices else {
-            return end(.failure(told(failure)))
+            return end(.failure(mostInformative(failure)))
         }
         firstFailure = failure
         questions.reset()

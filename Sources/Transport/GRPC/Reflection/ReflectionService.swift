@@ -1,7 +1,7 @@
 internal import Bytes
 package import GRPC
 
-/// The reflection service (grpc.reflection.v1 and v1alpha): says what a server serves. One per worker.
+/// The reflection service (grpc.reflection.v1 and v1alpha): describes what a server serves. One per worker.
 package final class ReflectionService {
     private let files: [[UInt8]]
     private let outlines: [FileOutline]
