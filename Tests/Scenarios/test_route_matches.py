@@ -174,3 +174,43 @@ def test_rest_calls_are_matched_by_their_own_method_and_query(tmp_path, version)
             assert ask("GET", "/v1/books/a?secret=") == (403, None)
             assert ask("POST", "/v1/shelves/1/books", b"{}") == (405, "GET, HEAD"), "bound to POST, and no route takes that"
             assert ask("PUT", "/nowhere") == (404, None)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_preflight_of_a_rest_call_is_matched_by_the_method_it_asks_about(tmp_path, version):
+    descriptors(tmp_path / "library.binpb")
+    routes = [{"service": NAME, "http_method": "GET", "cluster": "books", "allow": "anyone", "cors": {"origins": [PAGE]}}]
+    with Served() as server:
+        books = {"endpoints": [server.address], "schema": {"descriptors": [str(tmp_path / "library.binpb")]}}
+        with Gateway(tmp_path, configuration(clusters={"books": books}, routes=routes)) as gateway:
+            def ask(method, path, **more):
+                status, head, _ = post(gateway.address, version, path, {"origin": PAGE, **more}, b"", method)
+                return status, head.get("allow"), head.get("access-control-allow-origin")
+            assert ask("OPTIONS", "/v1/books/a", **{"access-control-request-method": "GET"}) == (204, None, PAGE)
+            assert ask("OPTIONS", "/v1/shelves/1/books", **{"access-control-request-method": "POST"}) == (405, "GET", PAGE)
+            assert ask("OPTIONS", "/v1/books/a") == (405, "GET", PAGE)
+            assert ask("GET", "/v1/books/a") == (200, None, PAGE)
+
+
+@pytest.mark.parametrize("routed, other, allow", [("GET", "PUT", "GET, HEAD"), ("PUT", "GET", "PUT")])
+def test_a_method_that_only_another_clusters_schema_has_is_refused_where_no_route_leads_there(tmp_path, routed, other, allow):
+    descriptors(tmp_path / "library.binpb")
+    archive = (tmp_path / "library.binpb").read_bytes().replace(b"Library", b"Archive")
+    (tmp_path / "archive.binpb").write_bytes(archive)
+
+    def schema(file, service, verb):
+        method = {"GET": "GetBook", "PUT": "ReplaceBook"}[verb]
+        rule = {"method": f"{service}/{method}", verb.lower(): "/v2/{name}", **({"body": "*"} if verb == "PUT" else {})}
+        return {"descriptors": [str(tmp_path / file)], "rules": [rule]}
+    routes = [{"service": NAME, "cluster": "library", "allow": "anyone"},
+              {"service": "martlet.kinds.v1.Archive", "headers": {"x-key": "1"}, "cluster": "archive", "allow": "anyone"}]
+    with Served() as server:
+        clusters = {"library": {"endpoints": [server.address], "schema": schema("library.binpb", NAME, routed)},
+                    "archive": {"endpoints": [server.address], "schema": schema("archive.binpb", "martlet.kinds.v1.Archive", other)}}
+        with Gateway(tmp_path, configuration(clusters=clusters, routes=routes)) as gateway:
+            def ask(method):
+                head = {"content-type": "application/json"} if method == "PUT" else {}
+                status, head, _ = post(gateway.address, "http1", "/v2/a", head, b"{}" if method == "PUT" else b"", method)
+                return status, head.get("allow")
+            assert ask(other) == (405, allow)
+            assert ask(routed)[0] == 200

@@ -53,7 +53,9 @@ extension GatewayWorker {
     private func findPreflight(
         _ asked: UnsafeRawBufferPointer, _ direct: Int?, _ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot
     ) -> Finding {
-        let facts = call.facts!
+        var facts = call.facts!
+        // Routes that ask for an HTTP method are asked for that one.
+        facts.rewrite(method: asked)
         let route: Int
         switch meaning(of: asked, facts, direct, stream, snapshot) {
         case .method(let found), .otherMethods(let found): route = found
@@ -99,10 +101,12 @@ extension GatewayWorker {
         {
             return .method(route: direct)
         }
+        // What is not accepted after another method was leaves that one's route.
         var chosen = -1
         func accepts(_ plan: TranscodingPlan, _ method: MethodSchema) -> Bool {
-            chosen = Self.route(of: method, plan, facts, direct, stream, snapshot)
-            return chosen >= 0
+            let route = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            if route >= 0 { chosen = route }
+            return route >= 0
         }
         var outcome = snapshot.directory.match(method: method, facts, into: transcoding.match, accepts: accepts)
         if outcome != .found, method.equals("HEAD") {

@@ -151,7 +151,10 @@ extension GatewayWorker {
             snapshot.table.route(for: facts, fields: fields) ?? snapshot.table.refusedByMethod(facts, fields: fields)?.first
         var first = direct
         _ = snapshot.directory.methods(facts) { plan, method in
-            let route = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            var route = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            if route < 0 {
+                route = snapshot.table.refusedByMethod(Self.facts(facts, of: method, stream), fields: fields)?.first ?? -1
+            }
             if route >= 0 { first = min(first ?? route, route) }
             return false
         }
