@@ -61,6 +61,19 @@ public struct Record<Value>: Hashable {
         return (UnsafeMutableRawPointer(address) + offset).assumingMemoryBound(to: Member.self)
     }
 
+    /// The record of a stored property, for a part that has a life of its own: a place in a queue.
+    @inlinable @inline(__always)
+    public func part<Member>(_ member: WritableKeyPath<Value, Member>) -> Record<Member> { Record<Member>(place(of: member)) }
+
+    /// The record whose property `member` is `part`.
+    @inlinable @inline(__always)
+    public init<Member>(around part: Record<Member>, _ member: WritableKeyPath<Value, Member>) {
+        guard let offset = MemoryLayout<Value>.offset(of: member) else {
+            fatalError("a computed property has no place in a record")
+        }
+        self.init(opaque: part.opaque - offset)
+    }
+
     @inlinable @inline(__always)
     public static func == (one: Record, other: Record) -> Bool { one.address == other.address }
 

@@ -1,6 +1,7 @@
 package import Bridging
 package import Bytes
 package import GRPC
+internal import GatewayModel
 package import HTTPModel
 package import RateLimit
 package import Reactor
@@ -183,6 +184,9 @@ extension Record<Call> {
         if self.transportFailure != nil { return true }
         return self.shadows != nil
     }
+
+    /// By its route.
+    @inline(__always) var isHighPriority: Bool { self.route?.priority == .high }
 
     /// All of what the upstream needs is still here, and no answer has begun.
     var canBeSentAgain: Bool {

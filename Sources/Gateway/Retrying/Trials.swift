@@ -158,7 +158,7 @@ final class Trials: StreamHandler {
         case .pushedBack: return giveUpRetrying(trial, .retryPushedBack)
         case .tooLate: return giveUpRetrying(trial, .retryTooLate)
         case .retry(let delay):
-            guard call.cluster({ $0.beginRetry(call) }) else {
+            guard call.cluster({ $0.beginRetry(isHighPriority: call.isHighPriority) }) else {
                 call.flags.insert(.budgetExhausted)
                 return giveUpRetrying(trial, .retryOverflow)
             }
@@ -181,7 +181,7 @@ final class Trials: StreamHandler {
     /// The wait before a retry is over.
     private func beginAgain(_ call: Record<Call>, _ trial: Trial) {
         if !trial.isCounted {
-            guard call.cluster({ $0.beginRetry(call) }) else {
+            guard call.cluster({ $0.beginRetry(isHighPriority: call.isHighPriority) }) else {
                 _ = giveUpRetrying(trial, .retryOverflow)
                 call.flags.insert(.budgetExhausted)
                 return worker.fail(call, .upstreamQueueFull(retryAfter: nil))

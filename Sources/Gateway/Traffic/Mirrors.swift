@@ -3,6 +3,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Reactor
+internal import Sockets
 internal import Time
 internal import Transport
 
@@ -10,10 +11,13 @@ internal import Transport
 ///
 /// A copy leaves when the request is complete, waits for a connection like any other request, and is let go where it would cost
 /// too much: no copy ever waits for its copy, or fails with it.
-final class Mirrors: StreamHandler {
+final class Mirrors: StreamHandler, PoolWaiterOwner {
     private unowned(unsafe) let worker: GatewayWorker
     private lazy var reference = UnownedReference<any StreamHandler>(self)
     private var calls: [Record<Attempt>: MirrorCall] = [:]
+    private lazy var attempts = Slab<Attempt>(
+        makeValue: { [unowned self] record in Attempt(timer: RecordTimer(of: record.opaque) { _ in }, owner: self) },
+        dispose: { $0.timer.deallocate() })
 
     /// What is kept of one request; larger ones are not mirrored.
     static let bodyBytesMax = 1 << 20
@@ -53,20 +57,21 @@ final class Mirrors: StreamHandler {
     /// The request is complete: its copy leaves.
     func send(_ draft: MirrorDraft, of call: Record<Call>) {
         let cluster = call.snapshot! { $0.clusters[draft.cluster] }
-        guard hasRoom, let source = call.downstream, case .endpoint(let endpoint) = cluster.choose(for: call)
+        guard hasRoom, let source = call.downstream, case .endpoint(let endpoint) = choose(cluster, call)
         else { return count(.mirrorDropped) }
         let copy = MirrorCall(
-            draft, to: endpoint, of: cluster, at: worker.now, streams: worker.context.streams, attempts: worker.attempts
+            draft, to: endpoint, of: cluster, at: worker.now, streams: worker.context.streams, attempts: attempts
         ) { target in
             worker.writeMirrorHead(call, from: source, to: target, isSecure: endpoint.isSecure)
         }
         let attempt = copy.attempt
+        attempt.waiter.isHighPriority = call.isHighPriority
         calls[attempt] = copy
         copy.timer = Timer(on: worker.context.loop) { [unowned self] in timedOut(attempt) }
         copy.timer?.arm(at: min(call.deadline, worker.now + Self.timeout))
         endpoint { endpoint in
             endpoint.activeCount += 1
-            switch endpoint.admit(attempt) {
+            switch endpoint.admit(attempt.part(\.waiter)) {
             case .room(let connection): connection { send(attempt, on: $0) }
             case .waits: break
             case .overflow: end(attempt, .mirrorDropped, nil)
@@ -76,8 +81,12 @@ final class Mirrors: StreamHandler {
         }
     }
 
+    private func choose(_ cluster: Cluster, _ call: Record<Call>) -> Cluster.Choice {
+        cluster.choose(Cluster.PickRequest(hash: cluster.plan.hash?.hash(call), isHighPriority: call.isHighPriority))
+    }
+
     /// There is a connection for one that waited, or at once.
-    func send(_ attempt: Record<Attempt>, on connection: ClientConnection) {
+    private func send(_ attempt: Record<Attempt>, on connection: ClientConnection) {
         guard let copy = calls[attempt] else { return }
         let isEmpty = copy.draft.body.isEmpty
         let stream: StreamPointer
@@ -99,8 +108,15 @@ final class Mirrors: StreamHandler {
         worker.checkMemory(afterUpstream: stream)
     }
 
-    /// No connection could be made, or its endpoint is no longer there.
-    func failed(_ attempt: Record<Attempt>, _ outcome: AttemptOutcome?) { end(attempt, .mirrorFailed, outcome) }
+    func hasRoom(_ waiter: Record<PoolWaiter>, on connection: ClientConnection) {
+        send(Record(around: waiter, \Attempt.waiter), on: connection)
+    }
+
+    func connectionFailed(_ waiter: Record<PoolWaiter>, _ reason: ChannelEnd) {
+        end(Record(around: waiter, \Attempt.waiter), .mirrorFailed, reason.isShortage ? nil : .localFailure)
+    }
+
+    func endpointRemoved(_ waiter: Record<PoolWaiter>) { end(Record(around: waiter, \Attempt.waiter), .mirrorFailed, nil) }
 
     /// It holds more than there is memory for.
     func giveUp(_ attempt: Record<Attempt>) { cancel(attempt, nil) }
@@ -125,7 +141,7 @@ final class Mirrors: StreamHandler {
     }
 
     private func cancel(_ attempt: Record<Attempt>, _ outcome: AttemptOutcome?) {
-        if attempt.isWaiting { attempt.endpoint! { $0.withdraw(attempt) } }
+        if attempt.waiter.isQueued { attempt.endpoint! { $0.withdraw(attempt.part(\.waiter)) } }
         if let stream = attempt.stream {
             stream.handler = nil
             stream.context = nil

@@ -18,8 +18,8 @@ package struct Attempt {
     /// Held beyond the attempt's end, for the log and so that a retry knows whom to avoid.
     package var endpoint: Borrowed<Endpoint>?
     package var stream: StreamPointer?
-    /// In the queue of `endpoint`.
-    package var isWaiting = false
+    /// Its place in the queue of `endpoint`.
+    var waiter: PoolWaiter
     /// The answer's head has arrived, and waits for what follows.
     package var isHeld = false
     package var began = Instant(nanoseconds: 0)
@@ -30,11 +30,10 @@ package struct Attempt {
     /// Armed only under a retry or hedging policy.
     package let timer: RecordTimer
 
-    /// Neighbours in the queue of an endpoint.
-    package var next: Record<Attempt>?
-    package var previous: Record<Attempt>?
-
-    init(timer: RecordTimer) { self.timer = timer }
+    init(timer: RecordTimer, owner: any PoolWaiterOwner) {
+        self.timer = timer
+        waiter = PoolWaiter(owner: owner)
+    }
 }
 
 extension StreamPointer {
@@ -45,7 +44,7 @@ extension StreamPointer {
 
 extension Record<Attempt> {
     /// Something of it is under way.
-    var isLive: Bool { self.stream != nil ? true : self.isWaiting }
+    var isLive: Bool { self.stream != nil ? true : self.waiter.isQueued }
 
     /// As new, but for its call and what the next beginning sets. It is not live.
     @inline(__always)

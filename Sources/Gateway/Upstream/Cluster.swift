@@ -1,44 +1,50 @@
-internal import Balancing
-internal import Bytes
-internal import GRPC
+package import Balancing
+package import Bytes
+package import GRPC
 internal import GatewayModel
 internal import Net
 internal import Reactor
 internal import Schemas
 internal import TLS
-internal import Time
-internal import Transport
+package import Time
+package import Transport
 
 /// A named set of endpoints, on one worker.
 package final class Cluster {
-    package private(set) var plan: ClusterPlan
-    let nameBytes: [UInt8]
+    package private(set) var plan: ClusterPlan {
+        didSet { hashes = plan.hash != nil }
+    }
+    /// Its calls have a hash: `plan.hash` says of what.
+    package private(set) var hashes: Bool
+    package let nameBytes: [UInt8]
     package private(set) var endpoints: [Endpoint] = []
     private var balancer: Balancer
     private var names = ResolvedNames()
     /// The address of each name that stands for one at a time.
     private var chosen: [EndpointAddress: SocketAddress] = [:]
     /// Of the whole process.
-    let record: ClusterRecord
+    package let record: ClusterRecord
     /// What of it a call has to ask: most clusters have none, and their calls do not touch it.
     private let guards: (limits: Bool, breaker: Bool, observes: Bool)
     /// Before this its refresher is not told again that the schema lacks something.
     private var quietUntil = Instant(nanoseconds: 0)
     private let seed: UInt64
     private unowned(unsafe) let context: WorkerContext
-    private unowned(unsafe) let client: any EndpointClient
+    private let connectionUnresponsive: () -> Void
 
-    init(
+    /// - Parameter connectionUnresponsive: called when a connection was closed because its peer did not respond.
+    package init(
         _ plan: ClusterPlan, seed: UInt64, resolved: ResolvedNames, context: WorkerContext,
-        client: any EndpointClient
+        connectionUnresponsive: @escaping () -> Void
     ) {
         self.plan = plan
+        hashes = plan.hash != nil
         record = plan.record
         guards = (record.settings.limits != nil, record.breaker != nil, record.observes)
         nameBytes = Array(plan.name.utf8)
         self.seed = seed
         self.context = context
-        self.client = client
+        self.connectionUnresponsive = connectionUnresponsive
         balancer = Balancer(plan.balancing, seed: seed)
         resolve(resolved)
     }
@@ -46,7 +52,7 @@ package final class Cluster {
     // MARK: Changes
 
     /// Turns into what a new configuration says of it, with the endpoints that it has; false where connections would be others.
-    func adopt(_ plan: ClusterPlan, _ names: ResolvedNames) -> Bool {
+    package func adopt(_ plan: ClusterPlan, _ names: ResolvedNames) -> Bool {
         guard self.plan.canBecome(plan) else { return false }
         guard self.plan != plan else { return true }
         if self.plan.balancing != plan.balancing { balancer = Balancer(plan.balancing, seed: seed) }
@@ -56,7 +62,7 @@ package final class Cluster {
     }
 
     /// Takes what names stand for now: endpoints that are still among them stay, with their connections.
-    func resolve(_ names: ResolvedNames) {
+    package func resolve(_ names: ResolvedNames) {
         self.names = names
         chooseAddresses()
         let places = plan.places(names, chosen: chosen)
@@ -79,7 +85,8 @@ package final class Cluster {
 
     private func makeEndpoint(_ place: EndpointPlace) -> Endpoint {
         let tls = plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
-        return Endpoint(place, tls: tls, settings: plan.pool, cluster: record, context: context, client: client)
+        return Endpoint(
+            place, tls: tls, settings: plan.pool, cluster: record, context: context, connectionUnresponsive: connectionUnresponsive)
     }
 
     /// Names that stand for one address at a time keep theirs while it has a connection, or the name still stands for it.
@@ -126,7 +133,7 @@ package final class Cluster {
     package var isPanicking: Bool { balancer.isPanicking }
 
     /// Part of no snapshot any more: its connections close with their last request.
-    func retire() {
+    package func retire() {
         let former = endpoints
         endpoints = []
         // Nothing that waits at one goes to another, nor back to it.
@@ -135,7 +142,7 @@ package final class Cluster {
     }
 
     /// Whether it should be asked for its schema, since a method is missing somewhere: once in a while.
-    func missesMethod() -> Bool {
+    package func missesMethod() -> Bool {
         guard plan.schema?.reflection != nil, context.loop.now >= quietUntil else { return false }
         quietUntil = context.loop.now + .seconds(1)
         return true
@@ -143,15 +150,30 @@ package final class Cluster {
 
     // MARK: Calls
 
+    /// What the choice of an endpoint depends on.
+    package struct PickRequest {
+        /// What calls that belong together have in common; `nil` for none.
+        package var hash: UInt64?
+        package var isHighPriority: Bool
+        /// Chosen only where there is no other. It lives for the length of the call.
+        package var avoided: Borrowed<Endpoint>?
+
+        package init(hash: UInt64? = nil, isHighPriority: Bool, avoiding avoided: Borrowed<Endpoint>? = nil) {
+            self.hash = hash
+            self.isHighPriority = isHighPriority
+            self.avoided = avoided
+        }
+    }
+
     /// Where a call goes.
-    enum Choice {
+    package enum Choice {
         case endpoint(Borrowed<Endpoint>)
         case refused(RefusalCause)
     }
 
-    /// The endpoint for an attempt, another than `avoided` where there is one.
-    func choose(for call: Record<Call>, avoiding avoided: Borrowed<Endpoint>? = nil) -> Choice {
-        if guards.limits, let limits = limits(for: call), record.usage.requests >= limits.requests {
+    /// The endpoint for an attempt.
+    package func choose(_ request: PickRequest) -> Choice {
+        if guards.limits, let limits = limits(isHighPriority: request.isHighPriority), record.usage.requests >= limits.requests {
             record.usage.recordOverflow()
             return .refused(.circuitFull(retryAfter: nil))
         }
@@ -159,8 +181,7 @@ package final class Cluster {
         if guards.breaker, let breaker = record.breaker, !breaker.wouldAdmit(at: now) {
             return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
         }
-        let hash = plan.hash?.hash(call)
-        switch balancer.pick(hash: hash, avoiding: avoided?.member, now: now) {
+        switch balancer.pick(hash: request.hash, avoiding: request.avoided?.member, now: now) {
         case .member(let member):
             if guards.breaker, let breaker = record.breaker, !breaker.admit(at: now) {
                 return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
@@ -171,15 +192,15 @@ package final class Cluster {
         }
     }
 
-    private func limits(for call: Record<Call>) -> CircuitLimits? {
+    private func limits(isHighPriority: Bool) -> CircuitLimits? {
         guard guards.limits else { return nil }
-        return record.settings.limits(isHighPriority: call.isHighPriority)
+        return record.settings.limits(isHighPriority: isHighPriority)
     }
 
     /// A place among the retries that run, to be given back by `retryEnded`; false where there is none.
-    func beginRetry(_ call: Record<Call>) -> Bool {
+    package func beginRetry(isHighPriority: Bool) -> Bool {
         let usage = record.usage
-        let isWithinLimit = limits(for: call)?.retries.map { usage.retries < $0 } ?? true
+        let isWithinLimit = limits(isHighPriority: isHighPriority)?.retries.map { usage.retries < $0 } ?? true
         let isWithinBudget = record.settings.retryBudget?.allows(usage.retries, beside: usage.requests) ?? true
         guard isWithinLimit, isWithinBudget else {
             usage.recordOverflow()
@@ -189,10 +210,10 @@ package final class Cluster {
         return true
     }
 
-    func retryEnded() { record.usage.addRetries(-1) }
+    package func retryEnded() { record.usage.addRetries(-1) }
 
     /// A place among the hedges that run, to be given back by `hedgesEnded`; false where there is none.
-    func beginHedge() -> Bool {
+    package func beginHedge() -> Bool {
         let usage = record.usage
         guard record.settings.hedgeBudget?.allows(usage.hedges, beside: usage.requests) ?? true else {
             usage.recordOverflow()
@@ -202,10 +223,10 @@ package final class Cluster {
         return true
     }
 
-    func hedgesEnded(_ count: Int) { record.usage.addHedges(-count) }
+    package func hedgesEnded(_ count: Int) { record.usage.addHedges(-count) }
 
     /// An attempt at `endpoint` that began at `began` has ended: once for each.
-    func record(_ outcome: AttemptOutcome, of endpoint: Borrowed<Endpoint>, began: Instant) {
+    package func record(_ outcome: AttemptOutcome, of endpoint: Borrowed<Endpoint>, began: Instant) {
         guard guards.observes else { return }
         let now = context.loop.now
         let isChanged = endpoint { record.record(outcome, of: $0.record, began: began, now: now) }
@@ -213,9 +234,4 @@ package final class Cluster {
         refresh()
         record.announceChange()
     }
-}
-
-extension Record<Call> {
-    /// By its route.
-    var isHighPriority: Bool { self.route?.priority == .high }
 }

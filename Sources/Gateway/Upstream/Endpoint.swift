@@ -1,5 +1,5 @@
 package import Balancing
-internal import Bytes
+package import Bytes
 internal import HTTPModel
 package import Net
 internal import Random
@@ -8,18 +8,6 @@ package import Sockets
 internal import TLS
 internal import Time
 package import Transport
-
-/// Hears what becomes of requests that an endpoint had to let wait.
-protocol EndpointClient: AnyObject {
-    /// There is room: send it now.
-    func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: Record<Attempt>, on connection: ClientConnection)
-    /// No connection could be made.
-    func endpoint(_ endpoint: Endpoint, failed attempt: Record<Attempt>, _ end: ChannelEnd)
-    /// A connection was closed because its peer did not respond.
-    func endpointWasUnresponsive(_ endpoint: Endpoint)
-    /// The endpoint is no longer part of its cluster: it was not tried.
-    func endpoint(_ endpoint: Endpoint, removedFor attempt: Record<Attempt>)
-}
 
 /// One address of a cluster, on one worker: its connections, and the requests that wait for one.
 ///
@@ -40,14 +28,15 @@ package final class Endpoint: ClientConnectionOwner {
     package let addressText: [UInt8]
     private let settings: PoolSettings
     private let tls: (context: ClientContext, name: ServerName)?
-    let isSecure: Bool
+    package let isSecure: Bool
     private unowned(unsafe) let context: WorkerContext
-    private unowned(unsafe) let client: any EndpointClient
+    /// Called when a connection was closed because its peer did not respond.
+    private let connectionUnresponsive: () -> Void
     private var connections: [Pooled] = []
     /// Those of `connections` that have been ready: for choosing one without counting references.
     private var usable: [Borrowed<ClientConnection>] = []
-    private var firstWaiting: Record<Attempt>?
-    private var lastWaiting: Record<Attempt>?
+    private var firstWaiting: Record<PoolWaiter>?
+    private var lastWaiting: Record<PoolWaiter>?
     private var waitingCount = 0
     /// Requests sent and not over, and requests that wait.
     package var activeCount: Int {
@@ -85,7 +74,7 @@ package final class Endpoint: ClientConnectionOwner {
 
     init(
         _ place: EndpointPlace, tls: (context: ClientContext, name: ServerName)?, settings: PoolSettings,
-        cluster: ClusterRecord, context: WorkerContext, client: any EndpointClient
+        cluster: ClusterRecord, context: WorkerContext, connectionUnresponsive: @escaping () -> Void
     ) {
         self.tls = tls
         isSecure = tls != nil
@@ -97,7 +86,7 @@ package final class Endpoint: ClientConnectionOwner {
         self.cluster = cluster
         isLimited = cluster.settings.countsUsage
         self.context = context
-        self.client = client
+        self.connectionUnresponsive = connectionUnresponsive
         record = cluster.retain(identity)
         member = .allocate(
             Member(weight: place.plan.weight, priority: place.plan.priority, key: StableHash.hash(identity)))
@@ -118,7 +107,7 @@ package final class Endpoint: ClientConnectionOwner {
     /// Has its balancer know what checks and outlier verdicts say now.
     func takeVerdict() { member.isHealthy = record.isHealthy }
 
-    enum Admission {
+    package enum Admission {
         case room(Borrowed<ClientConnection>)
         case waits
         /// The queue is full.
@@ -130,50 +119,50 @@ package final class Endpoint: ClientConnectionOwner {
     }
 
     /// A connection with room, or a place in the queue for one.
-    func admit(_ attempt: Record<Attempt>) -> Admission {
+    package func admit(_ waiter: Record<PoolWaiter>) -> Admission {
         var index = 0
         while index < usable.count {
             let connection = usable[index]
             if connection.hasRoom { return .room(connection) }
             index += 1
         }
-        guard waitingCount < settings.waiting, hasPendingRoom(attempt) else { return .overflow }
-        guard openIfNeeded(adding: 1, limits: limits(attempt)) else { return shortage == nil ? .failed : .withoutSocket }
-        attempt.isWaiting = true
-        attempt.next = nil
-        attempt.previous = lastWaiting
-        if let lastWaiting { lastWaiting.next = attempt } else { firstWaiting = attempt }
-        lastWaiting = attempt
+        guard waitingCount < settings.waiting, hasPendingRoom(waiter) else { return .overflow }
+        guard openIfNeeded(adding: 1, limits: limits(waiter)) else { return shortage == nil ? .failed : .withoutSocket }
+        waiter.isQueued = true
+        waiter.next = nil
+        waiter.previous = lastWaiting
+        if let lastWaiting { lastWaiting.next = waiter } else { firstWaiting = waiter }
+        lastWaiting = waiter
         waitingCount += 1
         if isLimited { cluster.usage.addPending(1) }
         return .waits
     }
 
-    private func limits(_ attempt: Record<Attempt>) -> CircuitLimits? {
-        isLimited ? cluster.settings.limits(isHighPriority: attempt.call?.isHighPriority ?? false) : nil
+    private func limits(_ waiter: Record<PoolWaiter>) -> CircuitLimits? {
+        isLimited ? cluster.settings.limits(isHighPriority: waiter.isHighPriority) : nil
     }
 
-    private func hasPendingRoom(_ attempt: Record<Attempt>) -> Bool {
-        guard let limits = limits(attempt), cluster.usage.pending >= limits.pending else { return true }
+    private func hasPendingRoom(_ waiter: Record<PoolWaiter>) -> Bool {
+        guard let limits = limits(waiter), cluster.usage.pending >= limits.pending else { return true }
         cluster.usage.recordOverflow()
         return false
     }
 
-    /// Takes an attempt out of the queue.
-    func withdraw(_ attempt: Record<Attempt>) {
-        if let previous = attempt.previous {
-            previous.next = attempt.next
+    /// Takes a waiter out of the queue.
+    package func withdraw(_ waiter: Record<PoolWaiter>) {
+        if let previous = waiter.previous {
+            previous.next = waiter.next
         } else {
-            firstWaiting = attempt.next
+            firstWaiting = waiter.next
         }
-        if let next = attempt.next {
-            next.previous = attempt.previous
+        if let next = waiter.next {
+            next.previous = waiter.previous
         } else {
-            lastWaiting = attempt.previous
+            lastWaiting = waiter.previous
         }
-        attempt.isWaiting = false
-        attempt.next = nil
-        attempt.previous = nil
+        waiter.isQueued = false
+        waiter.next = nil
+        waiter.previous = nil
         waitingCount -= 1
         if isLimited { cluster.usage.addPending(-1) }
     }
@@ -234,9 +223,9 @@ package final class Endpoint: ClientConnectionOwner {
     package func clientConnectionHasRoom(_ connection: ClientConnection) { serveQueue(connection) }
 
     private func serveQueue(_ connection: ClientConnection) {
-        while let attempt = firstWaiting, connection.hasRoom {
-            withdraw(attempt)
-            client.endpoint(self, hasRoomFor: attempt, on: connection)
+        while let waiter = firstWaiting, connection.hasRoom {
+            withdraw(waiter)
+            waiter.owner.hasRoom(waiter, on: connection)
         }
         openForQueue()
     }
@@ -250,7 +239,7 @@ package final class Endpoint: ClientConnectionOwner {
 
     /// A connection's peer did not respond: that counts once, however many calls were on it.
     private func recordUnresponsive() {
-        client.endpointWasUnresponsive(self)
+        connectionUnresponsive()
         guard !isRetired, cluster.observes else { return }
         let now = context.loop.now
         guard cluster.record(.localFailure, of: record, began: now, now: now) else { return }
@@ -283,9 +272,9 @@ package final class Endpoint: ClientConnectionOwner {
     private func failQueue(_ end: ChannelEnd) {
         // Those that try again wait behind, for another connection.
         for _ in 0..<waitingCount {
-            guard let attempt = firstWaiting else { return }
-            withdraw(attempt)
-            client.endpoint(self, failed: attempt, end)
+            guard let waiter = firstWaiting else { return }
+            withdraw(waiter)
+            waiter.owner.connectionFailed(waiter, end)
         }
     }
 
@@ -315,17 +304,17 @@ package final class Endpoint: ClientConnectionOwner {
         keptAlive = self
         cluster.release(record)
         // They go elsewhere at once, rather than with the connection that they waited for.
-        while let attempt = firstWaiting {
-            withdraw(attempt)
-            client.endpoint(self, removedFor: attempt)
+        while let waiter = firstWaiting {
+            withdraw(waiter)
+            waiter.owner.endpointRemoved(waiter)
         }
         for pooled in connections { pooled.connection.retire() }
         releaseIfOver()
     }
 
-    func retain() { holderCount += 1 }
+    package func retain() { holderCount += 1 }
 
-    func release() {
+    package func release() {
         holderCount -= 1
         if isRetired { releaseIfOver() }
     }

@@ -3,12 +3,11 @@ internal import Bridging
 internal import Bytes
 internal import GRPC
 package import HTTPModel
-internal import Sockets
 internal import Time
 internal import Transport
 
 /// The upstream half of every call of a worker: sends requests on, and walks the answers back.
-package final class Upstream: StreamHandler, EndpointClient {
+package final class Upstream: StreamHandler {
     /// Set once, by the worker that owns it. On the way of every call it is reached without counting references.
     var reference: Borrowed<GatewayWorker>!
     private(set) var ownReference = UnownedReference<any StreamHandler>(nil)
@@ -63,7 +62,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         let call = attempt.call!
         call.attempts &+= 1
         attempt.endpoint = nil
-        switch call.cluster({ $0.choose(for: call, avoiding: avoided) }) {
+        switch choose(call, avoiding: avoided) {
         case .refused(let cause): failed(attempt, .refused(cause))
         case .endpoint(let endpoint):
             attempt.endpoint = endpoint
@@ -75,11 +74,22 @@ package final class Upstream: StreamHandler, EndpointClient {
         }
     }
 
+    /// Asks the call's cluster for an endpoint.
+    @inline(__always)
+    private func choose(_ call: Record<Call>, avoiding avoided: Borrowed<Endpoint>?) -> Cluster.Choice {
+        call.cluster {
+            $0.choose(
+                Cluster.PickRequest(
+                    hash: $0.hashes ? $0.plan.hash?.hash(call) : nil, isHighPriority: call.isHighPriority, avoiding: avoided))
+        }
+    }
+
     private func send(_ attempt: Record<Attempt>, to endpoint: Endpoint) {
         let call = attempt.call!
+        attempt.waiter.isHighPriority = call.isHighPriority
         count(.upstreamAttempt)
         endpoint.activeCount += 1
-        switch endpoint.admit(attempt) {
+        switch endpoint.admit(attempt.part(\.waiter)) {
         case .room(let connection): connection { send(attempt, on: $0) }
         case .waits: if attempt == call.attempt { call.phase = .waiting }
         case .overflow:
@@ -89,29 +99,6 @@ package final class Upstream: StreamHandler, EndpointClient {
         case .failed: connectFailed(attempt, endpoint)
         case .withoutSocket: lackedSocket(attempt, endpoint)
         }
-    }
-
-    func endpoint(_ endpoint: Endpoint, hasRoomFor attempt: Record<Attempt>, on connection: ClientConnection) {
-        guard attempt.call != nil else { return worker.mirrors.send(attempt, on: connection) }
-        send(attempt, on: connection)
-    }
-
-    func endpoint(_ endpoint: Endpoint, failed attempt: Record<Attempt>, _ end: ChannelEnd) {
-        guard let call = attempt.call else {
-            return worker.mirrors.failed(attempt, end.isShortage ? nil : .localFailure)
-        }
-        if end.isShortage { return lackedSocket(attempt, endpoint) }
-        if let reason = end.reason { call.transportFailure = reason }
-        connectFailed(attempt, endpoint)
-    }
-
-    func endpointWasUnresponsive(_ endpoint: Endpoint) { count(.upstreamPingTimeout) }
-
-    func endpoint(_ endpoint: Endpoint, removedFor attempt: Record<Attempt>) {
-        guard attempt.call != nil else { return worker.mirrors.failed(attempt, nil) }
-        endpoint.activeCount -= 1
-        attempt.call!.attempts -= 1
-        begin(attempt)
     }
 
     /// What became of an attempt, for those who judge endpoints by it: once for each.
@@ -139,7 +126,7 @@ package final class Upstream: StreamHandler, EndpointClient {
         begin(attempt)
     }
 
-    private func send(_ attempt: Record<Attempt>, on connection: ClientConnection) {
+    func send(_ attempt: Record<Attempt>, on connection: ClientConnection) {
         let call = attempt.call!
         guard let downstream = call.downstream else { return }
         let bodyEnded = call.flags.contains(.requestEnded)
@@ -225,9 +212,9 @@ package final class Upstream: StreamHandler, EndpointClient {
     }
 
     func cancel(_ attempt: Record<Attempt>) {
-        if attempt.isWaiting {
+        if attempt.waiter.isQueued {
             attempt.endpoint! {
-                $0.withdraw(attempt)
+                $0.withdraw(attempt.part(\.waiter))
                 $0.activeCount -= 1
             }
         }

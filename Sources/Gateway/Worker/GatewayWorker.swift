@@ -105,12 +105,12 @@ package final class GatewayWorker {
         memoryLimits = snapshot.memory
         let attempts = Slab<Attempt>(
             recordsPerBlock: 16,
-            makeValue: { record in
+            makeValue: { [unowned upstream] record in
                 Attempt(
                     timer: RecordTimer(of: record.opaque) {
                         let attempt = Record<Attempt>(opaque: $0)
                         attempt.call!.worker { $0.upstream.trials.timeIsUp(attempt) }
-                    })
+                    }, owner: upstream)
             },
             dispose: { $0.timer.deallocate() })
         self.attempts = attempts
@@ -158,8 +158,9 @@ package final class GatewayWorker {
         for cluster in current.clusters { kept[cluster.plan.name] = cluster }
         let clusters = snapshot.clusters.map { plan in
             if let cluster = kept[plan.name], cluster.adopt(plan, resolved) { return cluster }
-            return Cluster(
-                plan, seed: randomness.next(), resolved: resolved, context: context, client: upstream)
+            return Cluster(plan, seed: randomness.next(), resolved: resolved, context: context) { [unowned upstream] in
+                upstream.count(.upstreamPingTimeout)
+            }
         }
         if snapshot.store != current.snapshot.store || snapshot.generation == current.snapshot.generation {
             filters.limits.limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
