@@ -105,18 +105,28 @@ let package = Package(
                 "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit",
             ]),
 
-        // 9  clusters
+        // 9  schemas
         module(
             "Schemas",
             ["Bytes", "Crypto", "Time", "Matching", "Protobuf", "GRPC", "Config", "Routing", "Transcoding", "GatewayModel"]),
 
-        // 10  products
+        // 10  upstreams
+        module(
+            "Upstreams",
+            [
+                "Bytes", "Random", "JSON", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "Reactor", "Sockets",
+                "GRPC",
+                "Config",
+                "DNS", "Balancing", "Transcoding", "Transport", "RateLimit", "GatewayModel", "Schemas",
+            ]),
+
+        // 11  products
         module(
             "Gateway",
             [
-                "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
-                "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Balancing", "AccessControl",
-                "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel", "Schemas",
+                "Bytes", "Random", "Compression", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
+                "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Redis", "Telemetry", "Balancing", "AccessControl",
+                "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel", "Schemas", "Upstreams",
             ]),
         module(
             "RateLimitService",
@@ -130,16 +140,16 @@ let package = Package(
             "Calling",
             ["Bytes", "Net", "HTTPModel", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding", "Transport"]),
 
-        // 11  control
+        // 12  control
         module(
             "Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
                 "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel", "Schemas",
-                "Gateway", "RateLimitService", "Demo",
+                "Upstreams", "Gateway", "RateLimitService", "Demo",
             ]),
 
-        // 12  executable
+        // 13  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -213,11 +223,19 @@ let package = Package(
             ]),
         tests("Schemas", ["Time"]),
         tests(
+            "Upstreams",
+            [
+                "Bytes", "Time", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Balancing", "Transport", "RateLimit",
+                "GatewayModel",
+                "Schemas",
+                "GRPCTesting",
+            ]),
+        tests(
             "Gateway",
             [
                 "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config", "Balancing",
                 "AccessControl",
-                "Routing", "Transport", "RateLimit", "GatewayModel", "Schemas", "GRPCTesting", "BytesTesting",
+                "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "GRPCTesting", "BytesTesting",
                 "GatewayModelTesting",
             ]),
         tests(
@@ -237,11 +255,11 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config",
-                "DNS", "Transport", "RateLimit", "GatewayModel", "Schemas", "Gateway", "GRPCTesting", "TLSTesting",
+                "DNS", "Transport", "RateLimit", "GatewayModel", "Schemas", "Upstreams", "Gateway", "GRPCTesting", "TLSTesting",
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
-        // 14  the fuzz entries as a program, for the optimized build
+        // 15  the fuzz entries as a program, for the optimized build
         .executableTarget(name: "Fuzz", dependencies: ["FuzzEntries"], path: "Tests/Fuzz", swiftSettings: settings),
     ]
 )

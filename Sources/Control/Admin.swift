@@ -9,6 +9,7 @@ internal import Sockets
 internal import TLS
 internal import Telemetry
 internal import Transport
+internal import Upstreams
 
 /// The admin address: `/live`, `/ready`, `/metrics` and `/clusters`, for probes, for Prometheus and for people.
 final class Admin: StreamHandler {

@@ -14,6 +14,7 @@ internal import TLS
 internal import Telemetry
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// Where a configuration comes from: only the executable knows files and environment.
 package struct ConfigurationSource {

@@ -3,6 +3,7 @@ internal import Gateway
 internal import Net
 internal import RateLimit
 internal import Reactor
+internal import Upstreams
 
 /// Says when a limit store stops deciding, and when it decides again: once for all workers, who report to the control loop.
 final class StoreWatch: @unchecked Sendable {

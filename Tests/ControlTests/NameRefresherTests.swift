@@ -7,6 +7,7 @@ import Testing
 import Transport
 
 @testable import Control
+import Upstreams
 
 @Suite("Keeping what names stand for")
 struct NameRefresherTests {

@@ -14,8 +14,8 @@ struct Manifest {
         var isForTests: Bool { floor >= Manifest.testing }
     }
 
-    static let testing = 13
-    static let tests = 14
+    static let testing = 14
+    static let tests = 15
 
     private(set) var targets: [String: Target] = [:]
 

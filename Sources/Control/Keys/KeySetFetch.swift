@@ -7,6 +7,7 @@ internal import Sockets
 internal import TLS
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// One attempt to fetch a key set: names, connections, redirects, and one time limit for all of it.
 ///

@@ -2,6 +2,7 @@ internal import Config
 internal import Gateway
 internal import Net
 internal import TLS
+internal import Upstreams
 
 /// Where a key set lies: an https URL, taken apart.
 struct KeySetLocation: Equatable {

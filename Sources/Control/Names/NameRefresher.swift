@@ -7,6 +7,7 @@ internal import Reactor
 internal import Sockets
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// Keeps what the names of a configuration stand for: each looked up again when its answer has lived its life, the last good
 /// answer kept.

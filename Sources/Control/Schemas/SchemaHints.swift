@@ -1,5 +1,6 @@
 internal import Gateway
 internal import Reactor
+internal import Upstreams
 
 /// Carries workers' hints that a schema may be out of date to the refresher, which lives on the control loop.
 final class SchemaHints: @unchecked Sendable {

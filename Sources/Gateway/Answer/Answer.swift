@@ -4,6 +4,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Transport
+internal import Upstreams
 
 /// An upstream's answer on its way to the caller.
 extension Record<Call> {

@@ -7,6 +7,7 @@ internal import HTTPModel
 internal import Routing
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// The buffers that local replies are written in. One per worker.
 final class ReplyWriter {

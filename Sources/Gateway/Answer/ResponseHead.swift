@@ -8,8 +8,7 @@ enum ResponseHead {
 
     /// The number in `:status`; 0 where it is none (the codec lets none such pass).
     static func status(of stream: StreamPointer) -> Int {
-        guard let field = stream.fields.first(.status), field.valueCount == 3 else { return 0 }
-        return field.number?.exactly(as: Int.self) ?? 0
+        stream.fields.status
     }
 
     /// Writes the head of `source`, an upstream stream, for `target`, the caller's.

@@ -7,6 +7,7 @@ internal import Routing
 internal import Schemas
 internal import Transcoding
 internal import Transport
+internal import Upstreams
 
 /// Requests that reach a gRPC method by HTTP and JSON.
 extension GatewayWorker {

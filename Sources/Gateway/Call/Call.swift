@@ -8,6 +8,7 @@ package import Reactor
 package import Routing
 package import Time
 package import Transcoding
+package import Upstreams
 
 /// One request and its response inside the gateway: the only state there is per request.
 ///

@@ -4,6 +4,7 @@ internal import GatewayModel
 internal import Reactor
 internal import Telemetry
 internal import Transport
+internal import Upstreams
 
 /// What traffic shaping has decided for one call. Nearly none has any.
 package final class Shaping {

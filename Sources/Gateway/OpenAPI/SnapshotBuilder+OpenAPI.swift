@@ -5,6 +5,7 @@ internal import Metrics
 internal import RateLimit
 internal import Routing
 internal import Transcoding
+internal import Upstreams
 
 extension SnapshotBuilder {
     /// The routes of the document and its page: before all others, which would take their paths.

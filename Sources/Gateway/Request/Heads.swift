@@ -4,6 +4,7 @@ internal import Routing
 internal import Telemetry
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// What the gateway adds to the heads that pass through it.
 extension GatewayWorker {

@@ -3,6 +3,7 @@ internal import Bytes
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel
+internal import Upstreams
 
 /// What an answer says of how the call went, as soon as it does.
 struct AttemptVerdict: Equatable {

@@ -5,6 +5,7 @@ internal import HTTPModel
 internal import Reactor
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// Calls that are made several times at once (gRFC A6). The first answer that is good, or bad for good, is the caller's, and
 /// the other attempts are cancelled.

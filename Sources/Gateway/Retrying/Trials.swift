@@ -7,6 +7,7 @@ internal import Reactor
 internal import Telemetry
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// Hears of attempts whose answer another may replace: those of calls with a retry or hedging policy, until the answer is
 /// committed. From then on `Upstream` hears of it, as of any other's. One per worker.

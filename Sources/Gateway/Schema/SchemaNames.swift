@@ -4,6 +4,7 @@ internal import Protobuf
 internal import Routing
 internal import Transcoding
 internal import Transport
+internal import Upstreams
 
 /// Names of services and methods on routes that the schemas of their clusters do not have: what is said of a method that does
 /// not exist holds for no call.

@@ -4,6 +4,7 @@ internal import Protobuf
 internal import Schemas
 internal import Transcoding
 internal import Transport
+internal import Upstreams
 
 extension SnapshotBuilder {
     /// What the files of descriptor sets are called, where a folder of such is named.

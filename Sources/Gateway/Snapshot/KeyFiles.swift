@@ -2,6 +2,7 @@ internal import Config
 internal import GatewayModel
 internal import JOSE
 internal import Transport
+internal import Upstreams
 
 extension FileOpener {
     /// An issuer's keys, or where they will be fetched from.

@@ -7,6 +7,7 @@ package import RateLimit
 package import Routing
 package import Schemas
 package import Transcoding
+internal import Upstreams
 
 /// Where a call goes, and what applies to it: one entry of `routes:`, made ready.
 package final class Route: Sendable {

@@ -10,6 +10,7 @@ internal import Schemas
 internal import TLS
 package import Transcoding
 internal import Transport
+package import Upstreams
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
 package final class Snapshot: Sendable {
@@ -94,11 +95,6 @@ package final class Snapshot: Sendable {
             clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,
             overload: overload, memory: memory, title: title, addressPrefix: addressPrefix)
     }
-}
-
-package enum EndpointAddress: Sendable, Hashable {
-    case address(SocketAddress)
-    case name(String, port: UInt16)
 }
 
 /// A plan's limits, each per tenant.

@@ -7,6 +7,7 @@ internal import Schemas
 internal import TLS
 internal import Transcoding
 internal import Transport
+internal import Upstreams
 
 extension SnapshotBuilder {
     mutating func clusterPlan(_ cluster: ClusterConfiguration) -> ClusterPlan {

@@ -14,6 +14,7 @@ package import TLS
 package import Time
 internal import Transcoding
 package import Transport
+internal import Upstreams
 
 /// Makes what the gateway serves from out of a configuration: opens the files it names, and finds what only shows then.
 ///
@@ -218,17 +219,5 @@ package struct SnapshotBuilder {
                 configuration.plans.firstIndex { $0.name.value == name.value }
             },
             failedLogins: failures, tokenCacheEntries: authentication.tokenCache)
-    }
-}
-
-extension EndpointAddress {
-    package init(_ address: NetworkAddress) {
-        switch address {
-        case .name(let name, let port): self = .name(name, port: port)
-        case .ip(let text, let port):
-            // The grammar has seen to it that these are digits.
-            self = SocketAddress(host: text, port: port).map { .address($0) } ?? .name(text, port: port)
-        case .unix(let path): self = .address(.unix(path))
-        }
     }
 }

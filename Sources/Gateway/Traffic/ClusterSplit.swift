@@ -1,5 +1,6 @@
 internal import Balancing
 internal import Random
+package import Upstreams
 
 /// Several clusters that share a route's calls by weight.
 package struct ClusterSplit: Sendable {

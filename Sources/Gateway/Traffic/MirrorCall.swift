@@ -2,6 +2,7 @@ internal import Bytes
 internal import HTTPModel
 internal import Reactor
 internal import Time
+internal import Upstreams
 
 /// A request that is being kept for its mirror, until all of it is there. Gives its bytes back when it ends.
 final class MirrorDraft {

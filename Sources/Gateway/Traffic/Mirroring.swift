@@ -4,6 +4,7 @@ internal import HTTPModel
 internal import Routing
 internal import Telemetry
 internal import Transport
+internal import Upstreams
 
 /// A call's side of its mirror.
 extension GatewayWorker {

@@ -6,6 +6,7 @@ internal import Reactor
 internal import Sockets
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// Sends copies of calls to mirrors, and throws their answers away. One per worker.
 ///
@@ -57,7 +58,9 @@ final class Mirrors: StreamHandler, PoolWaiterOwner {
     /// The request is complete: its copy leaves.
     func send(_ draft: MirrorDraft, of call: Record<Call>) {
         let cluster = call.snapshot! { $0.clusters[draft.cluster] }
-        guard hasRoom, let source = call.downstream, case .endpoint(let endpoint) = choose(cluster, call)
+        var request = Cluster.PickRequest()
+        if cluster.asksCalls { cluster.describe(call, in: &request) }
+        guard hasRoom, let source = call.downstream, case .endpoint(let endpoint) = cluster.choose(request)
         else { return count(.mirrorDropped) }
         let copy = MirrorCall(
             draft, to: endpoint, of: cluster, at: worker.now, streams: worker.context.streams, attempts: attempts
@@ -65,7 +68,7 @@ final class Mirrors: StreamHandler, PoolWaiterOwner {
             worker.writeMirrorHead(call, from: source, to: target, isSecure: endpoint.isSecure)
         }
         let attempt = copy.attempt
-        attempt.waiter.isHighPriority = call.isHighPriority
+        attempt.waiter.isHighPriority = request.isHighPriority
         calls[attempt] = copy
         copy.timer = Timer(on: worker.context.loop) { [unowned self] in timedOut(attempt) }
         copy.timer?.arm(at: min(call.deadline, worker.now + Self.timeout))
@@ -79,10 +82,6 @@ final class Mirrors: StreamHandler, PoolWaiterOwner {
             case .withoutSocket: end(attempt, .mirrorFailed, nil)
             }
         }
-    }
-
-    private func choose(_ cluster: Cluster, _ call: Record<Call>) -> Cluster.Choice {
-        cluster.choose(Cluster.PickRequest(hash: cluster.plan.hash?.hash(call), isHighPriority: call.isHighPriority))
     }
 
     /// There is a connection for one that waited, or at once.

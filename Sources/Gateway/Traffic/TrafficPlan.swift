@@ -1,5 +1,6 @@
 internal import Config
 internal import GatewayModel
+internal import Upstreams
 
 /// What a route does with calls besides sending them to one cluster; most have none.
 package final class TrafficPlan: Sendable {

@@ -3,6 +3,7 @@ package import Bytes
 package import HTTPModel
 package import Reactor
 package import Time
+package import Upstreams
 
 /// One try of a call at one endpoint.
 ///

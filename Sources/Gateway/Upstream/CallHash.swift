@@ -5,6 +5,16 @@ internal import HTTPModel
 internal import JOSE
 internal import Net
 internal import Routing
+internal import Upstreams
+
+extension Cluster {
+    /// Says what of the call its choice depends on.
+    @inline(never)
+    func describe(_ call: Record<Call>, in request: inout PickRequest) {
+        request.hash = plan.hash?.hash(call)
+        request.isHighPriority = call.isHighPriority
+    }
+}
 
 /// Reads of a call what its cluster hashes it by.
 extension HashPolicy {

@@ -3,6 +3,7 @@ package import Bytes
 internal import GRPC
 package import Sockets
 package import Transport
+package import Upstreams
 
 /// Attempts for which there is no connection yet, or none at all.
 extension Upstream: PoolWaiterOwner {
@@ -37,13 +38,5 @@ extension Upstream: PoolWaiterOwner {
     func lackedSocket(_ attempt: Record<Attempt>, _ endpoint: Endpoint) {
         endpoint.activeCount -= 1
         failed(attempt, .refused(.outOfSockets))
-    }
-}
-
-extension ChannelEnd {
-    /// What was short was short here.
-    var isShortage: Bool {
-        guard case .unreachable(let code) = self else { return false }
-        return DescriptorShortage.isShortage(code)
     }
 }

@@ -3,6 +3,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Transport
+internal import Upstreams
 
 /// What becomes of heads and trailers of requests that are larger than an endpoint takes: one call's affair, and no endpoint's fault.
 extension Upstream {

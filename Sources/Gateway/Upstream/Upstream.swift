@@ -5,6 +5,7 @@ internal import GRPC
 package import HTTPModel
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// The upstream half of every call of a worker: sends requests on, and walks the answers back.
 package final class Upstream: StreamHandler {
@@ -62,7 +63,7 @@ package final class Upstream: StreamHandler {
         let call = attempt.call!
         call.attempts &+= 1
         attempt.endpoint = nil
-        switch choose(call, avoiding: avoided) {
+        switch choose(attempt, call, avoiding: avoided) {
         case .refused(let cause): failed(attempt, .refused(cause))
         case .endpoint(let endpoint):
             attempt.endpoint = endpoint
@@ -76,17 +77,19 @@ package final class Upstream: StreamHandler {
 
     /// Asks the call's cluster for an endpoint.
     @inline(__always)
-    private func choose(_ call: Record<Call>, avoiding avoided: Borrowed<Endpoint>?) -> Cluster.Choice {
-        call.cluster {
-            $0.choose(
-                Cluster.PickRequest(
-                    hash: $0.hashes ? $0.plan.hash?.hash(call) : nil, isHighPriority: call.isHighPriority, avoiding: avoided))
+    private func choose(_ attempt: Record<Attempt>, _ call: Record<Call>, avoiding avoided: Borrowed<Endpoint>?) -> Cluster.Choice {
+        var request = Cluster.PickRequest(avoiding: avoided)
+        return call.cluster {
+            if $0.asksCalls {
+                $0.describe(call, in: &request)
+                attempt.waiter.isHighPriority = request.isHighPriority
+            }
+            return $0.choose(request)
         }
     }
 
     private func send(_ attempt: Record<Attempt>, to endpoint: Endpoint) {
         let call = attempt.call!
-        attempt.waiter.isHighPriority = call.isHighPriority
         count(.upstreamAttempt)
         endpoint.activeCount += 1
         switch endpoint.admit(attempt.part(\.waiter)) {

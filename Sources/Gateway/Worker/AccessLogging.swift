@@ -11,6 +11,7 @@ package import Telemetry
 internal import Time
 internal import Transcoding
 internal import Transport
+internal import Upstreams
 
 /// A worker's access log: hands the lines of a tick over at its end.
 package final class AccessLogger: Flushable {

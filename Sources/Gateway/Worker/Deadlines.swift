@@ -5,6 +5,7 @@ internal import HTTPModel
 internal import Reactor
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// What a call's time does to it. The timer runs until the last byte of the answer has been handed to the codec: an answer that
 /// waits for the caller's window is not over.

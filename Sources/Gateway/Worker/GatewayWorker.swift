@@ -14,6 +14,7 @@ internal import Sockets
 internal import Telemetry
 internal import Time
 package import Transport
+package import Upstreams
 
 /// One worker's gateway: owns its calls, and joins the downstream half, the filters and the upstream half.
 ///

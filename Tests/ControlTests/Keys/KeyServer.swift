@@ -12,6 +12,7 @@ import TLS
 import TLSTesting
 import Time
 import Transport
+import Upstreams
 
 @testable import Control
 

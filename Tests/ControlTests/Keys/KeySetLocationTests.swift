@@ -4,6 +4,7 @@ import Net
 import Testing
 
 @testable import Control
+import Upstreams
 
 @Suite("Where a key set lies")
 struct KeySetLocationTests {

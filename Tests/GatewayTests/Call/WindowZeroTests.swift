@@ -2,6 +2,7 @@ import Bytes
 import GRPCTesting
 import HTTPModel
 import Testing
+import Upstreams
 
 @testable import Gateway
 

@@ -12,6 +12,7 @@ import Time
 
 @testable import Gateway
 @testable import Transport
+import Upstreams
 
 @Suite("Health checks")
 struct HealthMonitorTests {

@@ -5,6 +5,7 @@ import GatewayModel
 import Testing
 
 @testable import Gateway
+import Upstreams
 
 /// A gateway in front of backends, in turn, on a clock that moves while somebody waits for a call.
 struct RetryFixture {

@@ -5,6 +5,7 @@ import GatewayModel
 import HTTPModel
 import Testing
 import Transport
+import Upstreams
 
 @testable import Gateway
 

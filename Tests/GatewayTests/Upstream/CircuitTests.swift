@@ -5,6 +5,7 @@ import Reactor
 import Testing
 
 @testable import Gateway
+import Upstreams
 
 @Suite("What guards a cluster")
 struct CircuitTests {

@@ -6,6 +6,7 @@ import Sockets
 import Testing
 
 @testable import Gateway
+@testable import Upstreams
 
 @Suite("A cluster's endpoints")
 struct ClusterTests {

@@ -7,6 +7,7 @@ import Testing
 import Time
 
 @testable import Gateway
+import Upstreams
 
 @Suite("An endpoint's connections and queue")
 struct EndpointTests {

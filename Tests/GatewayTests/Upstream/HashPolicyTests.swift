@@ -5,6 +5,7 @@ import JOSE
 import Testing
 
 @testable import Gateway
+import Upstreams
 
 @Suite("Which calls belong together")
 struct HashPolicyTests {

@@ -4,6 +4,7 @@ import GRPCTesting
 import HTTPModel
 import Testing
 import Transport
+import Upstreams
 
 @testable import Gateway
 

@@ -8,6 +8,7 @@ import Time
 
 @testable import Gateway
 @testable import Transport
+import Upstreams
 
 @Suite("Connections whose peer has gone without a word")
 struct UnresponsiveConnectionTests {

@@ -8,6 +8,7 @@ import Testing
 import Transport
 
 @testable import Gateway
+import Upstreams
 
 @Suite("Caps on what bodies hold")
 struct MemoryLimitsTests {

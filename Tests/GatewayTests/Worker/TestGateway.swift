@@ -14,6 +14,7 @@ import Time
 
 @testable import Gateway
 @testable import Transport
+import Upstreams
 
 /// A gateway's one worker with a listener in cleartext. Callers and backends have a loop beside it, so that what the worker
 /// holds is the gateway's alone; both turn only when the test says so.

@@ -8,9 +8,9 @@ import Sockets
 import Testing
 import Time
 
-@testable import Gateway
 @testable import GatewayModel
 @testable import Transport
+@testable import Upstreams
 
 @Suite("Schemas by reflection")
 struct SchemaRefresherTests {

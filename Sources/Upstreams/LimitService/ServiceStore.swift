@@ -1,16 +1,16 @@
 internal import Bytes
 internal import GRPC
-internal import HTTPModel
-internal import RateLimit
+package import HTTPModel
+package import RateLimit
 internal import Reactor
-internal import Time
-internal import Transport
+package import Time
+package import Transport
 
 /// Asks a rate-limit service (RLS v3) about every call, over one connection of this worker's own.
 ///
 /// A service that is slow or gone never holds a call longer than `timeout`; `when_unavailable` then decides.
-final class ServiceStore: LimitStore, StreamHandler {
-    unowned(unsafe) var delegate: (any LimitDelegate)?
+package final class ServiceStore: LimitStore, StreamHandler {
+    package unowned(unsafe) var delegate: (any LimitDelegate)?
 
     private lazy var ownReference = UnownedReference<any StreamHandler>(self)
     private let plan: StorePlan
@@ -40,7 +40,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         var store: Borrowed<ServiceStore>?
     }
 
-    init(_ plan: StorePlan, link: ServiceLink, fallback: MemoryStore, context: WorkerContext) {
+    package init(_ plan: StorePlan, link: ServiceLink, fallback: MemoryStore, context: WorkerContext) {
         self.plan = plan
         self.link = link
         self.fallback = StoreFallback(plan.whenUnavailable, local: fallback)
@@ -59,9 +59,9 @@ final class ServiceStore: LimitStore, StreamHandler {
         link.failed = { [unowned self] in failWaiting($0) }
     }
 
-    var needsValues: Bool { true }
+    package var needsValues: Bool { true }
 
-    func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {
+    package func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {
         switch health.admit(now: now) {
         case .use: break
         case .skip: return .decided(withoutService(request))
@@ -197,18 +197,18 @@ final class ServiceStore: LimitStore, StreamHandler {
         Record<Call>(opaque: stream.context!)
     }
 
-    func streamHead(_ stream: StreamPointer, ended: Bool) {
+    package func streamHead(_ stream: StreamPointer, ended: Bool) {
         if ended { streamEnded(stream) }
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         stream.connection { $0.consumed(stream, bytes.count) }
         let call = call(stream)
         guard call.answer.count + bytes.count <= Self.answerBytesMax else { return }
         call.answer.append(bytes, from: context.chunks)
     }
 
-    func streamEnded(_ stream: StreamPointer) {
+    package func streamEnded(_ stream: StreamPointer) {
         let call = call(stream)
         let status = AnswerStatus(stream.fields, from: 0).code
         guard status == .ok, readAnswer(call) else {
@@ -248,7 +248,7 @@ final class ServiceStore: LimitStore, StreamHandler {
         return true
     }
 
-    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
+    package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
         let call = call(stream)
         call.stream = nil
         guard !call.isFinished else { return release(call) }
@@ -257,7 +257,7 @@ final class ServiceStore: LimitStore, StreamHandler {
     }
 
     /// The store is no longer used: what still runs is reset, unheard. That are probes, for nothing is asked for a call.
-    func shutDown() {
+    package func shutDown() {
         link.shutDown()
         calls.forEachRecord { call in
             guard call.store != nil else { return }
@@ -307,11 +307,11 @@ final class ServiceStore: LimitStore, StreamHandler {
 
     private static func trouble(_ status: StatusCode?) -> StoreTrouble {
         guard let status, status != .ok else { return .refusing("an answer of another shape") }
-        return .refusing(GatewayMetrics.statusNames[Int(status.rawValue)])
+        return .refusing("\(status.name)")
     }
 
     /// A service that was silent is asked again with a call, for only a call may be counted.
-    func probe(now: Instant) -> Bool {
+    package func probe(now: Instant) -> Bool {
         switch health.trouble {
         case nil: return false
         case .unreachable, .insecure:

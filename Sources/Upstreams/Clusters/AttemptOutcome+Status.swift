@@ -1,9 +1,9 @@
-internal import Balancing
-internal import GRPC
+package import Balancing
+package import GRPC
 
 extension AttemptOutcome {
     /// What a gRPC status says of the endpoint, by the HTTP status that it is like. UNIMPLEMENTED is the caller's mistake as often.
-    init(_ status: StatusCode) {
+    package init(_ status: StatusCode) {
         switch status {
         case .unavailable, .deadlineExceeded: self = .gatewayFailure
         case .internal, .unknown, .dataLoss: self = .failure
@@ -11,7 +11,7 @@ extension AttemptOutcome {
         }
     }
 
-    init(httpStatus: Int) {
+    package init(httpStatus: Int) {
         switch httpStatus {
         case 502, 503, 504: self = .gatewayFailure
         case 500, 505...599: self = .failure

@@ -107,7 +107,7 @@ final class ProbeCall: StreamHandler {
 
     func streamHead(_ stream: StreamPointer, ended: Bool) {
         outlive(stream)
-        let status = ResponseHead.status(of: stream)
+        let status = stream.fields.status
         guard isGRPC else { return end(.answered(status)) }
         guard status == 200 else { return end(.ended(StatusCode(httpStatusWithoutGRPCStatus: status))) }
         if ended { end(.ended(Self.status(of: stream, from: 0))) }

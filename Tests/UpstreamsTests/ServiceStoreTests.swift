@@ -9,8 +9,8 @@ import Sockets
 import Testing
 import Time
 
-@testable import Gateway
 @testable import Transport
+@testable import Upstreams
 
 @Suite("Asking a rate-limit service")
 struct ServiceStoreTests {

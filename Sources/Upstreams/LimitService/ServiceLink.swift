@@ -3,13 +3,13 @@ internal import GRPC
 internal import Net
 internal import RateLimit
 internal import Reactor
-internal import Sockets
+package import Sockets
 internal import TLS
 internal import Time
-internal import Transport
+package import Transport
 
 /// One connection to a service, made again whenever it is lost: at once the first time, then after growing pauses.
-final class ServiceLink: ClientConnectionOwner {
+package final class ServiceLink: ClientConnectionOwner {
     /// Constant for the life of the link: codecs may borrow them.
     let authority: [UInt8]
     let timeoutText: [UInt8]
@@ -36,7 +36,7 @@ final class ServiceLink: ClientConnectionOwner {
     private static let streamsMax = 1000
     private static let connectTimeout = Duration.seconds(5)
 
-    init(
+    package init(
         _ endpoint: EndpointAddress, authority: String, tls: UpstreamTLS?, timeout: Duration, resolved: ResolvedNames,
         context: WorkerContext
     ) {
@@ -73,7 +73,7 @@ final class ServiceLink: ClientConnectionOwner {
     /// It has never failed, or a connection is on its way: worth waiting a moment.
     var isConnecting: Bool { connection != nil }
 
-    func resolve(_ names: ResolvedNames) { resolved = names }
+    package func resolve(_ names: ResolvedNames) { resolved = names }
 
     /// The connection, if a request can be sent on it now.
     func ready() -> ClientConnection? {
@@ -104,18 +104,18 @@ final class ServiceLink: ClientConnectionOwner {
 
     // MARK: ClientConnectionOwner
 
-    func clientConnectionOpened(_ connection: ClientConnection) {
+    package func clientConnectionOpened(_ connection: ClientConnection) {
         backoff.succeeded()
         lastTrouble = .unreachable(nil)
         connectTimer?.disarm()
         opened?()
     }
 
-    func clientConnectionHasRoom(_ connection: ClientConnection) {}
+    package func clientConnectionHasRoom(_ connection: ClientConnection) {}
 
-    func clientConnectionDraining(_ connection: ClientConnection) { replace(connection) }
+    package func clientConnectionDraining(_ connection: ClientConnection) { replace(connection) }
 
-    func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
+    package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
         guard connection === self.connection else { return }
         // Once the service has spoken HTTP/2, TLS that ends is a connection that is lost.
         switch end {

@@ -12,10 +12,10 @@ package import Transport
 /// A named set of endpoints, on one worker.
 package final class Cluster {
     package private(set) var plan: ClusterPlan {
-        didSet { hashes = plan.hash != nil }
+        didSet { asksCalls = plan.hash != nil || guards.limits }
     }
-    /// Its calls have a hash: `plan.hash` says of what.
-    package private(set) var hashes: Bool
+    /// Which endpoint it chooses, or whether any, depends on the call: on its hash, of what `plan.hash` says, or on its priority.
+    package private(set) var asksCalls: Bool
     package let nameBytes: [UInt8]
     package private(set) var endpoints: [Endpoint] = []
     private var balancer: Balancer
@@ -38,9 +38,9 @@ package final class Cluster {
         connectionUnresponsive: @escaping () -> Void
     ) {
         self.plan = plan
-        hashes = plan.hash != nil
         record = plan.record
         guards = (record.settings.limits != nil, record.breaker != nil, record.observes)
+        asksCalls = plan.hash != nil || guards.limits
         nameBytes = Array(plan.name.utf8)
         self.seed = seed
         self.context = context
@@ -154,13 +154,11 @@ package final class Cluster {
     package struct PickRequest {
         /// What calls that belong together have in common; `nil` for none.
         package var hash: UInt64?
-        package var isHighPriority: Bool
+        package var isHighPriority = false
         /// Chosen only where there is no other. It lives for the length of the call.
         package var avoided: Borrowed<Endpoint>?
 
-        package init(hash: UInt64? = nil, isHighPriority: Bool, avoiding avoided: Borrowed<Endpoint>? = nil) {
-            self.hash = hash
-            self.isHighPriority = isHighPriority
+        package init(avoiding avoided: Borrowed<Endpoint>? = nil) {
             self.avoided = avoided
         }
     }
