@@ -114,8 +114,8 @@ def test_a_stopped_backend_is_given_up_and_comes_back(gateway, own):
     clusters = {"kinds": cluster(backend, other, timeouts={"ping": "500ms", "connect": "500ms"})}
     running = gateway(configuration(clusters=clusters, workers=1))
     with Caller(running.address) as caller:
-        for _ in range(4):
-            caller.unary(ask())
+        # Without a connection to it from before, its calls would fail to connect and be resent.
+        eventually(lambda: {caller.unary(ask()).backend for _ in range(4)} == {"stopped", "other"}, "both serve")
         backend.process.send(signal.SIGSTOP)
         try:
             lost = 0
