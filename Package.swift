@@ -233,7 +233,8 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config", "Balancing",
+                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config",
+                "Balancing",
                 "AccessControl",
                 "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "GRPCTesting", "BytesTesting",
                 "GatewayModelTesting",

@@ -5,8 +5,8 @@ internal import Reactor
 internal import Time
 internal import Transport
 
-/// Says which connections were ended because of what came on them: each reason at once, then at most every ten seconds, with how
-/// many there were meanwhile. The metrics have all of them.
+/// Says which connections were ended because of what came on them, each reason at once, then at most every ten seconds with how
+/// many there were meanwhile; and, as often, which state of a call was unexpected. The metrics have all of them.
 final class FaultWatch: @unchecked Sendable {
     private let mailbox: Mailbox
     private let diagnostics: Diagnostics
@@ -22,6 +22,13 @@ final class FaultWatch: @unchecked Sendable {
         gateway.connectionFaulted = { [self, unowned gateway] fault in
             guard let suppressed = gate.pass(fault, now: gateway.context.loop.now) else { return }
             mailbox.post { [self] _ in diagnostics.log(Self.line(fault, suppressed: suppressed)) }
+        }
+        var quietUntil = Instant(nanoseconds: 0)
+        gateway.internalErrorSeen = { [self, unowned gateway] text in
+            let now = gateway.context.loop.now
+            guard now >= quietUntil else { return }
+            quietUntil = now + .seconds(10)
+            mailbox.post { [self] _ in diagnostics.log("internal error: \(text)") }
         }
     }
 

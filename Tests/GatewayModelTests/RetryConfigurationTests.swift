@@ -28,10 +28,10 @@ struct RetryConfigurationTests {
                 $0.insert(.unavailable)
                 $0.insert([.connectFailure, .refusedStream])
             }, attempts: 2, backoff: Backoff(base: .milliseconds(25), max: .milliseconds(250)))
-        #expect(try route("retry: {}").attempts.trials() == .retry(usual))
+        #expect(try route("retry: {}").attempts.policy() == .retry(usual))
         let tried = try #require(try route("retry: { per_try_timeout: 1s }").attempts.retry?.value)
         #expect(tried.perTryTimeout == .seconds(1) && tried.conditions.contains(.perTryTimeout))
-        #expect(try route("expose: true").attempts.trials() == nil)
+        #expect(try route("expose: true").attempts.policy() == nil)
     }
 
     @Test("every word of a retry")
@@ -47,7 +47,7 @@ struct RetryConfigurationTests {
                 $0.insert(httpStatus: 502)
                 $0.insert([.reset, .perTryTimeout])
             }, attempts: 10, backoff: Backoff(base: .seconds(1), max: .seconds(5)), perTryTimeout: .seconds(3))
-        #expect(read.attempts.trials() == .retry(expected))
+        #expect(read.attempts.policy() == .retry(expected))
         let all = try #require(try route("retry: { on: [5xx] }").attempts.retry?.value)
         #expect(all.conditions.httpStatuses == Set(500...599))
     }
@@ -67,15 +67,15 @@ struct RetryConfigurationTests {
             D: { idempotent: true, hedging: { attempts: 5, delay: 0s, non_fatal: [internal] } }, E: { idempotent: true, hedging: {} } }
             """)
         func attempts(_ index: Int) -> Int? {
-            guard case .retry(let policy) = read.attempts.trials(for: read.methods[index].attempts) else { return nil }
+            guard case .retry(let policy) = read.attempts.policy(for: read.methods[index].attempts) else { return nil }
             return policy.attempts
         }
         #expect(attempts(0) == 3 && attempts(1) == nil && attempts(2) == 4)
         #expect(
-            read.attempts.trials(for: read.methods[3].attempts)
+            read.attempts.policy(for: read.methods[3].attempts)
                 == .hedging(HedgingPolicy(attempts: 5, delay: .zero, nonFatal: conditions { $0.insert(.internal) })))
         #expect(
-            read.attempts.trials(for: read.methods[4].attempts)
+            read.attempts.policy(for: read.methods[4].attempts)
                 == .hedging(HedgingPolicy(attempts: 2, delay: .milliseconds(100), nonFatal: conditions { $0.insert(.unavailable) }))
         )
     }

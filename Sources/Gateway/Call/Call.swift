@@ -66,7 +66,7 @@ package struct Call {
     /// How many were begun.
     package var attempts: UInt8 = 0
     /// What has become of its attempts, where it has or may have had several; `nil` for nearly every call.
-    package var trial: Trial?
+    package var retry: RetryState?
 
     package var began = Instant(nanoseconds: 0)
     package var upstreamNanoseconds: UInt64 = 0
@@ -120,8 +120,6 @@ package struct Call {
         package static var limitsUncounted: Flags { Flags(rawValue: 64) }
         /// Its time is the route's `max_stream_duration`, which an upstream is not told.
         package static var endsByDuration: Flags { Flags(rawValue: 128) }
-        /// Another attempt may take the place of the one that is under way.
-        package static var onTrial: Flags { Flags(rawValue: 256) }
         /// Another attempt was wanted, and as many as may be had been made.
         package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
         /// Another attempt was wanted, and the cluster's budget had none left.
@@ -253,6 +251,6 @@ extension Record<Call> {
         if self.refuser != nil { self.refuser = nil }
         if self.transportFailure != nil { self.transportFailure = nil }
         if self.shadows != nil { self.shadows = nil }
-        if self.trial != nil { self.trial = nil }
+        if self.retry != nil { self.retry = nil }
     }
 }

@@ -12,11 +12,11 @@ extension GatewayWorker {
     func writeRequestHead(
         _ attempt: Record<Attempt>, from source: StreamPointer, to target: StreamPointer
     ) -> UnsafeBufferPointer<Field> {
-        let call = attempt.call!
+        let call = attempt.call
         var additions = additions(call, from: source)
         additions.isUpstreamSecure = attempt.endpoint!.isSecure
         additions.namesRequestID = target.connection { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
-        if let trial = call.trial, call.isRPC { additions.previousAttempts = trial.previousAttempts }
+        if let retry = call.retry, call.isRPC { additions.previousAttempts = retry.machine.previousAttempts }
         return RequestHead.write(
             method: call.facts!.method, target: call.facts!.target, from: source, to: target,
             additions, scratch: context.fieldScratch)

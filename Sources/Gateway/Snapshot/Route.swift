@@ -95,9 +95,10 @@ package final class CallPolicy: Sendable {
     /// How long a call may go on, its deadline aside; `nil` for none.
     package let maxStreamDuration: Duration?
     /// What its attempts are subject to; `nil` where there is no more than one.
-    package let trials: TrialPolicy?
-    /// Of `trials`, for those who ask at every call: whether attempts run at the same time, whether an answer's head may wait
-    /// for its end, and how long a try may take, 0 for no time of its own.
+    package let attempts: AttemptPolicy?
+    /// Of `attempts`, for those who ask at every call: whether there may be several, whether they run at the same time, whether an
+    /// answer's head may wait for its end, and how long a try may take, 0 for no time of its own.
+    let mayReplace: Bool
     let isHedged: Bool
     let holdsHeads: Bool
     let tryNanoseconds: UInt64
@@ -119,16 +120,18 @@ package final class CallPolicy: Sendable {
     ///   - shapes: its route has a traffic plan.
     ///   - hasCORS: its route says which pages may call.
     package init(
-        timeout: Duration?, maxStreamDuration: Duration? = nil, trials: TrialPolicy? = nil, access: AccessPolicy, limits: [Limit],
+        timeout: Duration?, maxStreamDuration: Duration? = nil, attempts: AttemptPolicy? = nil, access: AccessPolicy,
+        limits: [Limit],
         exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, allowedProtocols: ClientProtocols = .all,
         terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), page: Route.Page? = nil, shapes: Bool = false, hasCORS: Bool = false
     ) {
         self.timeout = timeout
         self.maxStreamDuration = maxStreamDuration
-        self.trials = trials
-        isHedged = trials?.isHedging ?? false
-        holdsHeads = trials?.holdsHeads ?? false
-        tryNanoseconds = trials?.tryNanoseconds ?? 0
+        self.attempts = attempts
+        mayReplace = attempts != nil
+        isHedged = attempts?.isHedging ?? false
+        holdsHeads = attempts?.holdsHeads ?? false
+        tryNanoseconds = attempts?.tryNanoseconds ?? 0
         self.access = access
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }

@@ -33,7 +33,7 @@ extension SnapshotBuilder {
     private func guards(of cluster: ClusterConfiguration) -> GuardSettings {
         var guards = cluster.guards
         for route in configuration.routes where route.clusters.contains(where: { $0.value == cluster.name.value }) {
-            for policy in [route.attempts.trials()] + route.methods.map({ route.attempts.trials(for: $0.attempts) }) {
+            for policy in [route.attempts.policy()] + route.methods.map({ route.attempts.policy(for: $0.attempts) }) {
                 switch policy {
                 case .retry: guards.retryBudget = cluster.retryBudget
                 case .hedging: guards.hedgeBudget = cluster.hedgeBudget

@@ -136,7 +136,7 @@ package struct SnapshotBuilder {
         var policies = [
             CallPolicy(
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
-                trials: route.attempts.trials(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
+                attempts: route.attempts.policy(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
                 authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
                 terms: terms(of: route), shapes: traffic != nil, hasCORS: route.cors != nil)
         ]
@@ -146,7 +146,7 @@ package struct SnapshotBuilder {
                 CallPolicy(
                     timeout: method.timeout ?? route.timeout,
                     maxStreamDuration: method.attempts.maxStreamDuration ?? route.attempts.maxStreamDuration,
-                    trials: route.attempts.trials(for: method.attempts),
+                    attempts: route.attempts.policy(for: method.attempts),
                     access: builder.policy(route: own, method: method.access.rules),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
                     authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,

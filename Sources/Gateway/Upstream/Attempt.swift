@@ -5,24 +5,21 @@ package import Reactor
 package import Time
 package import Upstreams
 
-/// One try of a call at one endpoint.
+/// One try of a request at one endpoint; `AttemptMachine` says where it stands.
 ///
-///     idle ─▶ waiting ─▶ sent ─▶ held ─┐
-///       ▲        │         │           ├─▶ committed: its answer is the caller's
-///       └────────┴─────────┴───────────┘
-///
-/// Every call has one, which it begins anew for a retry; a hedged call has more for a while, and keeps the one that wins.
-/// A slab record of the worker. The upstream stream, when there is one, points here by its `context`; one that is let go
-/// points nowhere. Waiting and sent, it counts as its endpoint's.
+/// Every call has one, which it begins anew for a retry; a hedged call has more for a while, and keeps the one that wins. A mirror has
+/// one too. A slab record of the worker. The upstream stream, when there is one, points here by its `context`; one that is let go
+/// points nowhere.
 package struct Attempt {
-    package var call: Record<Call>?
+    var purpose = Purpose.mirror
+    var machine = AttemptMachine()
+    /// Another attempt may take its place: under a retry or hedging policy, until its answer is committed.
+    var isReplaceable = false
     /// Held beyond the attempt's end, for the log and so that a retry knows whom to avoid.
     package var endpoint: Borrowed<Endpoint>?
     package var stream: StreamPointer?
     /// Its place in the queue of `endpoint`.
     var waiter: PoolWaiter
-    /// The answer's head has arrived, and waits for what follows.
-    package var isHeld = false
     package var began = Instant(nanoseconds: 0)
     /// How much of the request body it has moved to the upstream's socket.
     package var drained = 0
@@ -30,6 +27,13 @@ package struct Attempt {
     package var due = Instant.distantFuture
     /// Armed only under a retry or hedging policy.
     package let timer: RecordTimer
+    /// Why it has failed, until what follows is decided.
+    var failure: AttemptFailure?
+
+    enum Purpose {
+        case call(Record<Call>)
+        case mirror
+    }
 
     init(timer: RecordTimer, owner: any PoolWaiterOwner) {
         self.timer = timer
@@ -44,13 +48,18 @@ extension StreamPointer {
 }
 
 extension Record<Attempt> {
-    /// Something of it is under way.
-    var isLive: Bool { self.stream != nil ? true : self.waiter.isQueued }
+    /// Whose attempt it is.
+    @inline(__always)
+    var call: Record<Call> {
+        guard case .call(let call) = self.purpose else { preconditionFailure("a mirror's attempt is no call's") }
+        return call
+    }
 
-    /// As new, but for its call and what the next beginning sets. It is not live.
+    /// As new, but for its purpose and what the next beginning sets. It is not live.
     @inline(__always)
     func finish() {
         self.endpoint = nil
-        self.isHeld = false
+        self.machine = AttemptMachine()
+        self.isReplaceable = false
     }
 }

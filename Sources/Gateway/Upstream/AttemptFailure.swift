@@ -22,4 +22,15 @@ enum AttemptFailure {
         case .timedOut: .deadlineExceeded(.perTry)
         }
     }
+
+    /// As what follows depends on it.
+    var kind: AttemptsMachine.Failure {
+        switch self {
+        case .refused: .refused
+        case .connectFailed: .connectFailed
+        case .closed(.unprocessed): .unprocessed
+        case .closed: .reset
+        case .timedOut: .timedOut
+        }
+    }
 }

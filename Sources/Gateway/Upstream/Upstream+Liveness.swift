@@ -8,7 +8,7 @@ extension Upstream {
     /// Long enough for a healthy upstream to have said something: all the time that the call or the attempt had, half of it
     /// where the caller gives up earlier, or a second.
     func waitedLong(_ attempt: Record<Attempt>, _ stream: StreamPointer) -> Bool {
-        let call = attempt.call!
+        let call = attempt.call
         let now = now
         if now >= call.deadline || now >= attempt.due { return true }
         let waited = now.nanoseconds(since: Instant(nanoseconds: stream.began))

@@ -17,8 +17,7 @@ extension GatewayWorker {
         case .filtering, .suspended: stage = .filters
         case .waiting: stage = .connect
         case .requesting:
-            let waits = call.attempt.isLive || call.trial?.others.isEmpty == false
-            stage = waits ? .response : .retryPause
+            stage = call.attempt.machine.state == .backingOff ? .retryPause : .response
         case .responding: stage = .stream
         case .over: return deadlinePassedUnsent(call)
         }
@@ -30,9 +29,9 @@ extension GatewayWorker {
         }
         // An answer that had begun says that the endpoint is there, and one that cannot begin before the caller has sent the
         // rest of its request says nothing.
-        if call.attempt.isLive, stage == .connect || stage == .response && !waitsForRequest(call) {
+        if call.attempt.machine.isLive, stage == .connect || stage == .response && !waitsForRequest(call) {
             upstream.record(call.attempt, .localFailure)
-            call.trial?.others.forEach { upstream.record($0, .localFailure) }
+            call.retry?.others.forEach { upstream.record($0, .localFailure) }
         }
         fail(call, .deadlineExceeded(flags.contains(.endsByDuration) ? .duration : stage))
         // Where the status is part of a body, it may wait for the caller's window in its turn.

@@ -5,6 +5,7 @@ package import Transport
 /// What a worker counts besides calls by route, method and status.
 package enum GatewayEvent: Int, CaseIterable, Sendable {
     case tokenVerified, tokenRefused, failedLoginRefused
+    case internalError
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
@@ -133,6 +134,8 @@ extension GatewayEvent {
         case .mirrorFailed: return row(mirrors, "outcome", "failed")
         case .faultDelayed: return row(faults, "kind", "delay")
         case .faultAborted: return row(faults, "kind", "abort")
+        case .internalError:
+            return ("martlet_internal_errors_total", "Calls that ended because a state of theirs was unexpected.", "", "")
         case .overload: return row(refusals, "cause", "memory")
         case .overloadCalls: return row(refusals, "cause", "calls")
         case .overloadResident: return row(refusals, "cause", "process_memory")

@@ -67,6 +67,8 @@ package final class GatewayWorker {
     package var limitStoreChanged: ((StoreTrouble?, UInt64) -> Void)?
     /// A connection was ended because of what came on it.
     package var connectionFaulted: ((ConnectionFault) -> Void)?
+    /// A state machine of ours was told what cannot be.
+    package var internalErrorSeen: ((_ text: String) -> Void)?
     /// The connection of the limit store to its service, or the addresses of its Redis: host names come to stand for others.
     private var serviceLink: ServiceLink?
     private var redisAddresses: EndpointAddresses?
@@ -110,7 +112,7 @@ package final class GatewayWorker {
                 Attempt(
                     timer: RecordTimer(of: record.opaque) {
                         let attempt = Record<Attempt>(opaque: $0)
-                        attempt.call!.worker { $0.upstream.trials.timeIsUp(attempt) }
+                        attempt.call.worker { $0.upstream.timeIsUp(attempt) }
                     }, owner: upstream)
             },
             dispose: { $0.timer.deallocate() })
@@ -120,7 +122,7 @@ package final class GatewayWorker {
             makeValue: { record in
                 guard let worker = own.worker else { preconditionFailure("a call before its worker") }
                 let attempt = attempts.take()
-                attempt.call = record
+                attempt.purpose = .call(record)
                 let timer = RecordTimer(of: record.opaque) {
                     let call = Record<Call>(opaque: $0)
                     call.worker { $0.deadlinePassed(call) }

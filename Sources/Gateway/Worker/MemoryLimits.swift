@@ -49,7 +49,7 @@ extension GatewayWorker {
         guard let context = connection.largestStream?.context else { return }
         guard isUpstream else { return giveUp(Record<Call>(opaque: context)) }
         let attempt = Record<Attempt>(opaque: context)
-        guard let call = attempt.call else { return mirrors.giveUp(attempt) }
+        guard case .call(let call) = attempt.purpose else { return mirrors.giveUp(attempt) }
         giveUp(call)
     }
 

@@ -10,7 +10,7 @@ package struct AttemptsConfiguration: Sendable, Equatable {
     package var maxStreamDuration: Duration?
 
     /// What applies to a method.
-    package func trials(for method: AttemptsConfiguration? = nil) -> TrialPolicy? {
+    package func policy(for method: AttemptsConfiguration? = nil) -> AttemptPolicy? {
         if let hedging = method?.hedging { return .hedging(hedging.value) }
         return ((method?.retry ?? retry)?.value).map { .retry($0) }
     }

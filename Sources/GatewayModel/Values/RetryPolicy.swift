@@ -96,7 +96,7 @@ package struct HedgingPolicy: Sendable, Equatable {
 }
 
 /// What a call's attempts are subject to: one of the two.
-package enum TrialPolicy: Sendable, Equatable {
+package enum AttemptPolicy: Sendable, Equatable {
     case retry(RetryPolicy)
     case hedging(HedgingPolicy)
 

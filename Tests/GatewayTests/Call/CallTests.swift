@@ -38,7 +38,7 @@ import Time
         [1, 2, 3].withUnsafeBytes { call.body.append($0, from: chunks) }
         call.bodyBytesMax = 10
         call.bodyConsumed = 1
-        call.trial = Trial(.retry(RetryPolicy(conditions: RetryConditions(), attempts: 2)))
+        call.retry = RetryState(.retry(RetryPolicy(conditions: RetryConditions(), attempts: 2)))
         call.attempts = 2
         call.upstreamNanoseconds = 1
         call.deadline = Instant(nanoseconds: 1)

@@ -33,8 +33,11 @@ struct AttemptVerdict: Equatable {
     }
 
     /// Of an RPC.
+    init(status: StatusCode) { self.status = status }
+
+    /// Of an RPC whose trailers have arrived.
     init(trailers stream: StreamPointer) {
-        status = AnswerStatus(stream.fields, from: stream.trailersStart).code ?? .unknown
+        self.init(status: AnswerStatus(stream.fields, from: stream.trailersStart).code ?? .unknown)
     }
 
     /// Nothing speaks for another attempt.

@@ -1,0 +1,196 @@
+internal import Balancing
+package import Bytes
+internal import GRPC
+internal import HTTPModel
+package import Sockets
+internal import Time
+package import Transport
+package import Upstreams
+
+/// Performs what the machine of an attempt says.
+extension Upstream: PoolWaiterOwner {
+    /// - Parameter connection: where the request is sent, for the event that there is room.
+    func handle(
+        _ attempt: Record<Attempt>, _ first: AttemptMachine.Event, on connection: Borrowed<ClientConnection>? = nil
+    ) {
+        var event: AttemptMachine.Event? = first
+        var connection = connection
+        // What an action causes is the next event, once all actions of this one are done.
+        while let current = event {
+            event = nil
+            let state = attempt.machine.state
+            let actions = attempt.machine.handle(current)
+            if !actions.isDisjoint(with: .givesBack) { giveBack(attempt, actions) }
+            if actions.contains(.pick) { event = pick(attempt, &connection) }
+            if actions.contains(.send), let connection { event = connection { send(attempt, on: $0) } }
+            if actions.contains(.commit), attempt.isReplaceable { commit(attempt) }
+            if actions.contains(.hold) { hold(attempt) }
+            if actions.contains(.decide) { decide(attempt) }
+            if actions.contains(.unexpected) { unexpected(attempt.call, "attempt \(state)", "\(current)") }
+        }
+    }
+
+    @inline(__always)
+    private func giveBack(_ attempt: Record<Attempt>, _ actions: AttemptMachine.Actions) {
+        guard let endpoint = attempt.endpoint else { return }
+        if actions.contains(.withdraw) { endpoint { $0.withdraw(attempt.part(\.waiter)) } }
+        let stream = attempt.stream
+        if actions.contains(.releaseStream), let stream {
+            if actions.contains(.resetStream), waitedLong(attempt, stream) { ClientConnection.callGivenUp(stream) }
+            release(attempt, stream)
+        }
+        if actions.contains(.dropLoad) { endpoint { $0.activeCount -= 1 } }
+        if actions.contains(.resetStream), let stream { stream.connection { $0.reset(stream, .cancel) } }
+    }
+
+    /// Parts the attempt from its upstream stream.
+    @inline(__always)
+    private func release(_ attempt: Record<Attempt>, _ stream: StreamPointer) {
+        attempt.stream = nil
+        attempt.call.upstreamNanoseconds += now.nanoseconds(since: attempt.began)
+        // What the upstream had not taken of the body is no longer owed to its window.
+        stream.handler = nil
+        stream.context = nil
+    }
+
+    /// Chooses an endpoint, another than the attempt's former one where there is one, and asks it for a connection.
+    @inline(__always)
+    private func pick(_ attempt: Record<Attempt>, _ connection: inout Borrowed<ClientConnection>?) -> AttemptMachine.Event {
+        let call = attempt.call
+        call.attempts &+= 1
+        let former = attempt.endpoint
+        attempt.endpoint = nil
+        let choice = choose(attempt, call, avoiding: former)
+        if let former { former { $0.release() } }
+        switch choice {
+        case .refused(let cause): return fail(attempt, .refused(cause), .refused)
+        case .endpoint(let endpoint):
+            attempt.endpoint = endpoint
+            attempt.began = now
+            count(.upstreamAttempt)
+            return endpoint {
+                $0.retain()
+                $0.activeCount += 1
+                switch $0.admit(attempt.part(\.waiter)) {
+                case .room(let found):
+                    connection = found
+                    return .room
+                case .waits:
+                    if attempt == call.attempt { call.phase = .waiting }
+                    return .wait
+                case .overflow:
+                    count(.queueOverflow)
+                    return fail(attempt, .refused(.upstreamQueueFull(retryAfter: nil)), .noConnection)
+                case .failed: return connectFailed(attempt, .noConnection)
+                // The endpoint is not to blame, and another would fare no better.
+                case .withoutSocket: return fail(attempt, .refused(.outOfSockets), .noConnection)
+                }
+            }
+        }
+    }
+
+    /// Asks the call's cluster for an endpoint.
+    @inline(__always)
+    private func choose(_ attempt: Record<Attempt>, _ call: Record<Call>, avoiding avoided: Borrowed<Endpoint>?) -> Cluster.Choice {
+        var request = Cluster.PickRequest(avoiding: avoided)
+        return call.cluster {
+            if $0.asksCalls {
+                $0.describe(call, in: &request)
+                attempt.waiter.isHighPriority = request.isHighPriority
+            }
+            return $0.choose(request)
+        }
+    }
+
+    // MARK: PoolWaiterOwner
+
+    package func hasRoom(_ waiter: Record<PoolWaiter>, on connection: ClientConnection) {
+        handle(Record(around: waiter, \Attempt.waiter), .room, on: Borrowed(connection))
+    }
+
+    package func connectionFailed(_ waiter: Record<PoolWaiter>, _ end: ChannelEnd) {
+        let attempt = Record(around: waiter, \Attempt.waiter)
+        if end.isShortage { return handle(attempt, fail(attempt, .refused(.outOfSockets), .noConnection)) }
+        if let reason = end.reason { attempt.call.transportFailure = reason }
+        handle(attempt, connectFailed(attempt, .noConnection))
+    }
+
+    package func endpointRemoved(_ waiter: Record<PoolWaiter>) {
+        let attempt = Record(around: waiter, \Attempt.waiter)
+        attempt.call.attempts -= 1
+        handle(attempt, .endpointRemoved)
+    }
+
+    // MARK: Failures
+
+    /// Keeps why the attempt fails, for what is decided once it has.
+    func fail(_ attempt: Record<Attempt>, _ failure: AttemptFailure, _ event: AttemptMachine.Event) -> AttemptMachine.Event {
+        attempt.failure = failure
+        return event
+    }
+
+    func connectFailed(_ attempt: Record<Attempt>, _ event: AttemptMachine.Event) -> AttemptMachine.Event {
+        count(.upstreamConnectFailed)
+        record(attempt, .localFailure)
+        return fail(attempt, .connectFailed, event)
+    }
+
+    /// The connection did not take the request.
+    func unsendable(_ attempt: Record<Attempt>, _ refusal: RequestRefusal) -> AttemptMachine.Event {
+        switch refusal {
+        // The connection has just been told to go: the pool finds another.
+        case .noStream: return connectFailed(attempt, .unsendable)
+        case .headTooLarge(let bytes, let bytesMax):
+            // No other attempt would be smaller, and the endpoint is not to blame.
+            count(.upstreamHeadRefused)
+            return fail(attempt, .refused(.headTooLargeForUpstream(bytes: bytes, bytesMax: bytesMax)), .unsendable)
+        }
+    }
+
+    /// Trailers of a request that are larger than the endpoint takes.
+    func refuseTrailers(_ call: Record<Call>, _ trailers: UnsafeBufferPointer<Field>, on connection: Connection) {
+        count(.upstreamHeadRefused)
+        let bytes = trailers.listBytes
+        worker.fail(call, .headTooLargeForUpstream(bytes: bytes, bytesMax: connection.peerFieldListBytesMax))
+    }
+
+    /// The attempt's stream is no more, and it has not been let go before.
+    func closed(_ attempt: Record<Attempt>, _ stream: StreamPointer, _ reason: StreamClose) {
+        let call = attempt.call
+        guard call.phase != .over else { return handle(attempt, .streamClosed) }
+        switch reason {
+        // RST_STREAM(NO_ERROR) before the answer was complete.
+        case .complete: record(attempt, .failure)
+        case .reset, .malformed: record(attempt, .gatewayFailure)
+        case .connectionLost:
+            // One that gave no sign of life is noted once, by its endpoint.
+            if !isUnresponsive(stream) { record(attempt, .localFailure) }
+        // One answer exceeded our limits; which one is unknown.
+        case .limitExceeded: break
+        // One that drains says nothing of itself by the streams it leaves; one that stays and refuses does.
+        case .unprocessed:
+            let isDraining = stream.connection { ($0 as? ClientConnection)?.isDraining ?? true }
+            if !isDraining { record(attempt, .gatewayFailure) }
+        }
+        switch reason {
+        case .complete, .reset, .malformed: count(.upstreamReset)
+        case .connectionLost, .limitExceeded: count(.upstreamConnectionLost)
+        case .unprocessed: break
+        }
+        guard attempt.machine.state != .committed else {
+            handle(attempt, .streamClosed)
+            if case .unprocessed = reason { count(.upstreamReset) }
+            return worker.fail(call, AttemptFailure.closed(reason).cause)
+        }
+        handle(attempt, fail(attempt, .closed(reason), .streamClosed))
+    }
+
+    /// A bug of ours: stops the process in checked builds, and ends the call in others.
+    @inline(never)
+    func unexpected(_ call: Record<Call>, _ state: String, _ event: String) {
+        assertionFailure("\(event) in \(state)")
+        count(.internalError)
+        worker.internalErrorSeen?("unexpected \(event) of a call in \(state)")
+        worker.fail(call, .internalError)
+    }
+}

@@ -1,0 +1,267 @@
+internal import Balancing
+internal import Bytes
+internal import GRPC
+internal import GatewayModel
+internal import HTTPModel
+internal import Reactor
+internal import Time
+internal import Transport
+internal import Upstreams
+
+/// Performs what the machine of a call's attempts says, and reads answers that another attempt's may replace.
+///
+/// Such an answer is committed with its first byte of body, with an end that the policy takes, or when its head has waited for either as
+/// long as a caller may be kept from it. A call whose first answer is good has cost a timer, and no memory.
+extension Upstream {
+    /// How long an answer's head waits for what follows.
+    private static let holdNanosecondsMax: UInt64 = 100_000_000
+
+    // MARK: Attempts
+
+    /// Begins the first attempt of a call with a policy.
+    func startReplaceable(_ call: Record<Call>, isHedged: Bool) {
+        call.attempt.isReplaceable = true
+        guard isHedged else { return begin(call.attempt) }
+        _ = handle(call, .begun, of: call.attempt)
+    }
+
+    private func begin(_ attempt: Record<Attempt>) {
+        let timeout = attempt.isReplaceable ? attempt.call.policy?.tryNanoseconds ?? 0 : 0
+        if timeout > 0 {
+            attempt.due = Instant(nanoseconds: now.nanoseconds + timeout)
+            arm(attempt, at: attempt.due)
+        }
+        handle(attempt, .begin)
+    }
+
+    private func arm(_ attempt: Record<Attempt>, at time: Instant) { reference { $0.timers.arm(attempt.timer, at: time) } }
+
+    /// The attempt waits for nothing more.
+    private func disarm(_ attempt: Record<Attempt>) {
+        reference { $0.timers.disarm(attempt.timer) }
+        attempt.due = .distantFuture
+    }
+
+    private func retryState(of call: Record<Call>) -> RetryState {
+        if let state = call.retry { return state }
+        let state = RetryState(call.policy?.attempts ?? nil)
+        call.retry = state
+        return state
+    }
+
+    /// The attempt has failed: another follows, or the call has failed too.
+    func decide(_ attempt: Record<Attempt>) {
+        guard let failure = attempt.failure else { return }
+        attempt.failure = nil
+        let call = attempt.call
+        guard attempt.isReplaceable || failure.mayBeResent else { return worker.fail(call, failure.cause) }
+        if attempt.isReplaceable { disarm(attempt) }
+        let cause = failure.cause
+        _ = handle(call, .failed(failure.kind, cause.row.code), of: attempt, failing: cause)
+    }
+
+    /// - Parameters:
+    ///   - attempt: which the event is of; the call's own where it is of none.
+    ///   - verdict: on the attempt's answer, where the event is that.
+    ///   - cause: what the caller is told where the attempt has failed, and no other follows.
+    /// - Returns: whether an answer is to be passed on.
+    private func handle(
+        _ call: Record<Call>, _ first: AttemptsMachine.Event, of attempt: Record<Attempt>, verdict: AttemptVerdict? = nil,
+        failing cause: RefusalCause? = nil
+    ) -> Bool {
+        let retry = retryState(of: call)
+        var event: AttemptsMachine.Event? = first
+        // What an action causes is the next event, once all actions of this one are done.
+        while let current = event {
+            event = nil
+            let state = retry.machine.state
+            let actions = retry.machine.handle(current, facts(call, attempt, retry))
+            let steps = actions.steps
+            if steps.contains(.returnRetry) { call.cluster { $0.retryEnded() } }
+            if steps.contains(.returnHedges) { call.cluster { $0.hedgesEnded(actions.hedges) } }
+            if steps.contains(.count), let event = actions.event { count(event) }
+            if steps.contains(.countReset) { count(.upstreamReset) }
+            if steps.contains(.limitReached) { call.flags.insert(.attemptsExhausted) }
+            if steps.contains(.budgetExhausted) { call.flags.insert(.budgetExhausted) }
+            if steps.contains(.recordAnswer), let verdict { record(attempt, verdict.outcome) }
+            if steps.contains(.replace) {
+                disarm(attempt)
+                handle(attempt, .replaced)
+            }
+            if steps.contains(.drop) { drop(attempt, call, retry) }
+            if steps.contains(.backOff) {
+                call.phase = .requesting
+                handle(call.attempt, .backOff)
+            }
+            if steps.contains(.arm) { arm(retry, call, after: actions.delay) }
+            if steps.contains(.takeRetry) {
+                event = call.cluster { $0.beginRetry(isHighPriority: call.isHighPriority) } ? .granted : .denied
+            }
+            if steps.contains(.takeHedge) { event = call.cluster { $0.beginHedge() } ? .granted : .denied }
+            if steps.contains(.begin) { begin(attempt) }
+            if steps.contains(.beginOwn) { begin(call.attempt) }
+            if steps.contains(.beginFurther) { beginFurther(call, retry) }
+            if steps.contains(.fail), let cause { worker.fail(call, cause) }
+            if steps.contains(.failWithoutPlace) { worker.fail(call, .upstreamQueueFull(retryAfter: nil)) }
+            if steps.contains(.unexpected) { unexpected(call, "attempts \(state)", "\(current)") }
+            if steps.contains(.pass) { return true }
+        }
+        return false
+    }
+
+    private func facts(_ call: Record<Call>, _ attempt: Record<Attempt>, _ retry: RetryState) -> AttemptsMachine.Facts {
+        AttemptsMachine.Facts(
+            now: now, deadline: call.deadline, canBeSentAgain: call.canBeSentAgain,
+            requestEnded: call.flags.contains(.requestEnded), isRPC: call.isRPC,
+            hasOthers: attempt != call.attempt || !retry.others.isEmpty, random: worker.randomness.next())
+    }
+
+    private func arm(_ retry: RetryState, _ call: Record<Call>, after delay: Duration) {
+        if retry.timer == nil {
+            retry.timer = Timer(on: worker.context.loop) { [unowned self] in _ = handle(call, .timer, of: call.attempt) }
+        }
+        retry.timer?.arm(after: delay)
+    }
+
+    /// Begins one more attempt, at another endpoint than the last one where there is one.
+    private func beginFurther(_ call: Record<Call>, _ retry: RetryState) {
+        let attempt = worker.attempts.take()
+        attempt.purpose = .call(call)
+        attempt.isReplaceable = true
+        attempt.endpoint = (retry.others.last ?? call.attempt).endpoint
+        if let endpoint = attempt.endpoint { endpoint { $0.retain() } }
+        retry.others.append(attempt)
+        begin(attempt)
+    }
+
+    /// Takes an attempt that is over out of a call that has others.
+    private func drop(_ attempt: Record<Attempt>, _ call: Record<Call>, _ retry: RetryState) {
+        if attempt == call.attempt {
+            guard let other = retry.others.popLast() else { return }
+            call.attempt = other
+        } else {
+            retry.others.removeAll { $0 == attempt }
+        }
+        discard(attempt)
+    }
+
+    /// Nothing of an attempt beside the call's own is needed any more.
+    private func discard(_ attempt: Record<Attempt>) {
+        disarm(attempt)
+        handle(attempt, .cancelled)
+        if let endpoint = attempt.endpoint { endpoint { $0.release() } }
+        attempt.finish()
+        worker.attempts.give(attempt)
+    }
+
+    /// The caller gets the answer of this attempt, of a call that may have had several.
+    func commit(_ attempt: Record<Attempt>) {
+        let call = attempt.call
+        if let retry = call.retry {
+            _ = handle(call, .committed(isOwn: attempt == call.attempt), of: attempt)
+            if attempt != call.attempt {
+                retry.others.removeAll { $0 == attempt }
+                retry.others.append(call.attempt)
+                call.attempt = attempt
+            }
+        }
+        end(call)
+    }
+
+    /// No other attempt follows: what the call holds for that is given back, and nothing of it fires.
+    func end(_ call: Record<Call>) {
+        if call.attempt.isReplaceable {
+            call.attempt.isReplaceable = false
+            disarm(call.attempt)
+        }
+        guard let retry = call.retry else { return }
+        _ = handle(call, .ended, of: call.attempt)
+        call.retry = nil
+        retry.timer = nil
+        while let other = retry.others.popLast() { discard(other) }
+    }
+
+    // MARK: Time
+
+    /// The head of the attempt's answer waits for what follows.
+    func hold(_ attempt: Record<Attempt>) {
+        arm(attempt, at: min(Instant(nanoseconds: now.nanoseconds + Self.holdNanosecondsMax), attempt.due))
+    }
+
+    /// The attempt's timer has fired.
+    func timeIsUp(_ attempt: Record<Attempt>) {
+        guard attempt.isReplaceable else { return }
+        guard attempt.due <= now else {
+            // The head has waited long enough.
+            guard let stream = attempt.stream else { return }
+            handle(attempt, .holdOver)
+            return attempt.call.passHead(stream, ended: false)
+        }
+        count(.perTryTimeout)
+        record(attempt, .localFailure)
+        handle(attempt, fail(attempt, .timedOut, .timeUp))
+    }
+
+    // MARK: Answers
+
+    func judgeHead(_ attempt: Record<Attempt>, _ stream: StreamPointer, ended: Bool) {
+        let call = attempt.call
+        guard call.downstream != nil else { return }
+        if stream.flags.contains(.headTooLarge), !ended || stream.fields.first(.grpcStatus) == nil {
+            return pass(attempt, stream, ended: ended)
+        }
+        if let verdict = AttemptVerdict(head: stream, ended: ended, isRPC: call.isRPC) {
+            if !isReplaced(attempt, stream, verdict, from: 0) { pass(attempt, stream, ended: ended) }
+        } else if mayHold(call) {
+            handle(attempt, .headOpen)
+        } else {
+            pass(attempt, stream, ended: false)
+        }
+    }
+
+    /// Commits an answer, of which only the head has come.
+    private func pass(_ attempt: Record<Attempt>, _ stream: StreamPointer, ended: Bool) {
+        handle(attempt, .answer)
+        attempt.call.passHead(stream, ended: ended)
+    }
+
+    /// Whether what follows the head may be worth another attempt, or at least a word in the log that there was none left.
+    /// Who is still sending may be waiting for the head.
+    @inline(__always)
+    private func mayHold(_ call: Record<Call>) -> Bool {
+        guard call.flags.contains(.requestEnded), call.canBeSentAgain else { return false }
+        return call.policy?.holdsHeads ?? false
+    }
+
+    /// Whether another attempt follows this one, whose answer is then forgotten.
+    private func isReplaced(_ attempt: Record<Attempt>, _ stream: StreamPointer, _ verdict: AttemptVerdict, from start: Int) -> Bool
+    {
+        if verdict.isGood { return false }
+        return !handle(attempt.call, .answered(verdict, Pushback(in: stream, from: start)), of: attempt, verdict: verdict)
+    }
+
+    /// The first bytes of a body have come: false where nothing of it is passed on, because the head was the end of it.
+    func commitBody(_ attempt: Record<Attempt>, _ stream: StreamPointer, isEmpty: Bool) -> Bool {
+        if isEmpty { return false }
+        pass(attempt, stream, ended: false)
+        return stream.context != nil
+    }
+
+    /// The answer is complete: false where it is not passed on.
+    func commitEnd(_ attempt: Record<Attempt>, _ stream: StreamPointer) -> Bool {
+        // Trailers that were too large still say how the call ended.
+        if isReplaced(attempt, stream, AttemptVerdict(trailers: stream), from: stream.trailersStart) { return false }
+        pass(attempt, stream, ended: false)
+        return stream.context != nil
+    }
+}
+
+extension AttemptFailure {
+    /// The request was not sent, or no upstream has looked at it.
+    fileprivate var mayBeResent: Bool {
+        switch self {
+        case .connectFailed, .closed(.unprocessed): true
+        case .refused, .closed, .timedOut: false
+        }
+    }
+}
