@@ -28,6 +28,8 @@ final class MirrorCall {
     /// Of no call.
     let attempt: Record<Attempt>
     let cluster: Cluster
+    /// Where it goes; `nil` once it has.
+    var endpoint: Borrowed<Endpoint>?
     let draft: MirrorDraft
     /// Its bytes lie in a record without a connection, which lives as long as this.
     let head: UnsafeBufferPointer<Field>
@@ -39,7 +41,7 @@ final class MirrorCall {
 
     /// - Parameter write: writes the head for the stream that it is given.
     init(
-        _ draft: MirrorDraft, to endpoint: Borrowed<Endpoint>, of cluster: Cluster, at now: Instant, streams: StreamPool,
+        _ draft: MirrorDraft, to endpoint: Borrowed<Endpoint>, of cluster: Cluster, streams: StreamPool,
         attempts: Slab<Attempt>,
         head write: (StreamPointer) -> UnsafeBufferPointer<Field>
     ) {
@@ -52,10 +54,9 @@ final class MirrorCall {
         let kept = carrier.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
         head = UnsafeBufferPointer(kept)
+        self.endpoint = endpoint
         attempt = attempts.take()
-        attempt.endpoint = endpoint
-        attempt.began = now
-        endpoint { $0.retain() }
+        attempt.purpose = .mirror
     }
 
     deinit {

@@ -3,7 +3,6 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Reactor
-internal import Sockets
 internal import Time
 internal import Transport
 internal import Upstreams
@@ -12,13 +11,9 @@ internal import Upstreams
 ///
 /// A copy leaves when the request is complete, waits for a connection like any other request, and is let go where it would cost
 /// too much: no copy ever waits for its copy, or fails with it.
-final class Mirrors: StreamHandler, PoolWaiterOwner {
+final class Mirrors {
     private unowned(unsafe) let worker: GatewayWorker
-    private lazy var reference = UnownedReference<any StreamHandler>(self)
     private var calls: [Record<Attempt>: MirrorCall] = [:]
-    private lazy var attempts = Slab<Attempt>(
-        makeValue: { [unowned self] record in Attempt(timer: RecordTimer(of: record.opaque) { _ in }, owner: self) },
-        dispose: { $0.timer.deallocate() })
 
     /// What is kept of one request; larger ones are not mirrored.
     static let bodyBytesMax = 1 << 20
@@ -63,7 +58,7 @@ final class Mirrors: StreamHandler, PoolWaiterOwner {
         guard hasRoom, let source = call.downstream, case .endpoint(let endpoint) = cluster.choose(request)
         else { return count(.mirrorDropped) }
         let copy = MirrorCall(
-            draft, to: endpoint, of: cluster, at: worker.now, streams: worker.context.streams, attempts: attempts
+            draft, to: endpoint, of: cluster, streams: worker.context.streams, attempts: worker.attempts
         ) { target in
             worker.writeMirrorHead(call, from: source, to: target, isSecure: endpoint.isSecure)
         }
@@ -72,50 +67,91 @@ final class Mirrors: StreamHandler, PoolWaiterOwner {
         calls[attempt] = copy
         copy.timer = Timer(on: worker.context.loop) { [unowned self] in timedOut(attempt) }
         copy.timer?.arm(at: min(call.deadline, worker.now + Self.timeout))
-        endpoint { endpoint in
-            endpoint.activeCount += 1
-            switch endpoint.admit(attempt.part(\.waiter)) {
-            case .room(let connection): connection { send(attempt, on: $0) }
-            case .waits: break
-            case .overflow: end(attempt, .mirrorDropped, nil)
-            case .failed: end(attempt, .mirrorFailed, .localFailure)
-            case .withoutSocket: end(attempt, .mirrorFailed, nil)
+        worker.upstream.handle(attempt, .begin)
+    }
+
+    // MARK: Its attempt
+
+    /// Asks the endpoint that was chosen for a connection: there is no other try.
+    func pick(_ attempt: Record<Attempt>, _ connection: inout Borrowed<ClientConnection>?) -> AttemptMachine.Event {
+        guard let copy = calls[attempt], let endpoint = copy.endpoint else {
+            return worker.upstream.fail(attempt, .refused(.noHealthyEndpoint(retryAfter: nil)), .refused)
+        }
+        copy.endpoint = nil
+        attempt.endpoint = endpoint
+        attempt.began = worker.now
+        return endpoint {
+            $0.retain()
+            $0.activeCount += 1
+            switch $0.admit(attempt.part(\.waiter)) {
+            case .room(let found):
+                connection = found
+                return .room
+            case .waits: return .wait
+            case .overflow:
+                return worker.upstream.fail(attempt, .refused(.upstreamQueueFull(retryAfter: nil)), .noConnection)
+            case .failed: return worker.upstream.connectFailed(attempt, .noConnection)
+            case .withoutSocket: return worker.upstream.fail(attempt, .refused(.outOfSockets), .noConnection)
             }
         }
     }
 
-    /// There is a connection for one that waited, or at once.
-    private func send(_ attempt: Record<Attempt>, on connection: ClientConnection) {
-        guard let copy = calls[attempt] else { return }
+    /// There is a connection.
+    ///
+    /// - Returns: that it cannot be sent there, where that is so.
+    func send(
+        _ attempt: Record<Attempt>, on connection: ClientConnection, handler: UnownedReference<any StreamHandler>
+    ) -> AttemptMachine.Event? {
+        guard let copy = calls[attempt] else { return worker.upstream.fail(attempt, .refused(.internalError), .unsendable) }
         let isEmpty = copy.draft.body.isEmpty
         let stream: StreamPointer
         do throws(RequestRefusal) {
             stream = try connection.makeStream()
             var writer = FieldWriter(for: stream, scratch: worker.context.fieldScratch)
             for field in copy.head { writer.copy(field) }
-            try connection.submit(
-                stream, writer.written, ended: isEmpty, handler: reference, context: attempt.opaque)
+            try connection.submit(stream, writer.written, ended: isEmpty, handler: handler, context: attempt.opaque)
         } catch {
-            return end(attempt, error == .noStream ? .mirrorFailed : .mirrorTooLarge, nil)
+            switch error {
+            case .noStream: return worker.upstream.fail(attempt, .closed(.unprocessed), .unsendable)
+            case .headTooLarge(let bytes, let bytesMax):
+                return worker.upstream.fail(
+                    attempt, .refused(.headTooLargeForUpstream(bytes: bytes, bytesMax: bytesMax)), .unsendable)
+            }
         }
         attempt.stream = stream
         count(.mirrorSent)
-        guard !isEmpty else { return }
+        guard !isEmpty else { return nil }
         copy.draft.body.forEachChunk { connection.send(stream, $0) }
         connection.finish(stream)
         copy.draft.drop()
         worker.checkMemory(afterUpstream: stream)
+        return nil
     }
 
-    func hasRoom(_ waiter: Record<PoolWaiter>, on connection: ClientConnection) {
-        send(Record(around: waiter, \Attempt.waiter), on: connection)
+    /// It has not been sent.
+    func failed(_ attempt: Record<Attempt>, _ failure: AttemptFailure) {
+        switch failure {
+        case .refused(.upstreamQueueFull): end(attempt, .mirrorDropped, nil)
+        case .refused(.headTooLargeForUpstream): end(attempt, .mirrorTooLarge, nil)
+        case .connectFailed: end(attempt, .mirrorFailed, .localFailure)
+        case .refused, .closed, .timedOut: end(attempt, .mirrorFailed, nil)
+        }
     }
 
-    func connectionFailed(_ waiter: Record<PoolWaiter>, _ reason: ChannelEnd) {
-        end(Record(around: waiter, \Attempt.waiter), .mirrorFailed, reason.isShortage ? nil : .localFailure)
+    /// Its stream is over, whose answer is of no use but for what it says of the endpoint.
+    func closed(_ attempt: Record<Attempt>, _ stream: StreamPointer, _ reason: StreamClose) {
+        let (event, outcome): (GatewayEvent?, AttemptOutcome?) =
+            switch reason {
+            case .complete: (nil, outcome(stream))
+            case .reset, .malformed: (.mirrorFailed, .gatewayFailure)
+            case .connectionLost: (.mirrorFailed, worker.upstream.isUnresponsive(stream) ? nil : .localFailure)
+            case .unprocessed, .limitExceeded: (.mirrorFailed, nil)
+            }
+        worker.upstream.handle(attempt, .streamClosed)
+        end(attempt, event, outcome)
     }
 
-    func endpointRemoved(_ waiter: Record<PoolWaiter>) { end(Record(around: waiter, \Attempt.waiter), .mirrorFailed, nil) }
+    // MARK: Its end
 
     /// It holds more than there is memory for.
     func giveUp(_ attempt: Record<Attempt>) { cancel(attempt, nil) }
@@ -140,12 +176,7 @@ final class Mirrors: StreamHandler, PoolWaiterOwner {
     }
 
     private func cancel(_ attempt: Record<Attempt>, _ outcome: AttemptOutcome?) {
-        if attempt.waiter.isQueued { attempt.endpoint! { $0.withdraw(attempt.part(\.waiter)) } }
-        if let stream = attempt.stream {
-            stream.handler = nil
-            stream.context = nil
-            stream.connection { $0.reset(stream, .cancel) }
-        }
+        worker.upstream.handle(attempt, .cancelled)
         end(attempt, .mirrorFailed, outcome)
     }
 
@@ -153,32 +184,9 @@ final class Mirrors: StreamHandler, PoolWaiterOwner {
     private func end(_ attempt: Record<Attempt>, _ event: GatewayEvent?, _ outcome: AttemptOutcome?) {
         guard let copy = calls.removeValue(forKey: attempt) else { return }
         if let event { count(event) }
-        let endpoint = attempt.endpoint!
-        endpoint { $0.activeCount -= 1 }
-        if let outcome { copy.cluster.record(outcome, of: endpoint, began: attempt.began) }
+        if let outcome, let endpoint = attempt.endpoint { copy.cluster.record(outcome, of: endpoint, began: attempt.began) }
         copy.timer = nil
         worker.context.loop.retire(copy)
-    }
-
-    // MARK: The answer
-
-    func streamHead(_ stream: StreamPointer, ended: Bool) {}
-
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        stream.connection { $0.consumed(stream, bytes.count) }
-    }
-
-    func streamEnded(_ stream: StreamPointer) {}
-
-    func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
-        let attempt = stream.attempt
-        attempt.stream = nil
-        switch reason {
-        case .complete: end(attempt, nil, outcome(stream))
-        case .reset, .malformed: end(attempt, .mirrorFailed, .gatewayFailure)
-        case .connectionLost: end(attempt, .mirrorFailed, worker.upstream.isUnresponsive(stream) ? nil : .localFailure)
-        case .unprocessed, .limitExceeded: end(attempt, .mirrorFailed, nil)
-        }
     }
 
     private func outcome(_ stream: StreamPointer) -> AttemptOutcome {

@@ -32,6 +32,7 @@ package struct Attempt {
 
     enum Purpose {
         case call(Record<Call>)
+        /// A copy of a call, which `Mirrors` finds by the attempt.
         case mirror
     }
 

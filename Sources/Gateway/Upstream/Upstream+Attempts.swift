@@ -26,7 +26,7 @@ extension Upstream: PoolWaiterOwner {
             if actions.contains(.commit), attempt.isReplaceable { commit(attempt) }
             if actions.contains(.hold) { hold(attempt) }
             if actions.contains(.decide) { decide(attempt) }
-            if actions.contains(.unexpected) { unexpected(attempt.call, "attempt \(state)", "\(current)") }
+            if actions.contains(.unexpected) { unexpected(attempt, "\(state)", "\(current)") }
         }
     }
 
@@ -36,27 +36,23 @@ extension Upstream: PoolWaiterOwner {
         if actions.contains(.withdraw) { endpoint { $0.withdraw(attempt.part(\.waiter)) } }
         let stream = attempt.stream
         if actions.contains(.releaseStream), let stream {
-            if actions.contains(.resetStream), waitedLong(attempt, stream) { ClientConnection.callGivenUp(stream) }
-            release(attempt, stream)
+            if case .call(let call) = attempt.purpose {
+                if actions.contains(.resetStream), waitedLong(call, attempt, stream) { ClientConnection.callGivenUp(stream) }
+                call.upstreamNanoseconds += now.nanoseconds(since: attempt.began)
+            }
+            attempt.stream = nil
+            // What the upstream had not taken of the body is no longer owed to its window.
+            stream.handler = nil
+            stream.context = nil
         }
         if actions.contains(.dropLoad) { endpoint { $0.activeCount -= 1 } }
         if actions.contains(.resetStream), let stream { stream.connection { $0.reset(stream, .cancel) } }
     }
 
-    /// Parts the attempt from its upstream stream.
-    @inline(__always)
-    private func release(_ attempt: Record<Attempt>, _ stream: StreamPointer) {
-        attempt.stream = nil
-        attempt.call.upstreamNanoseconds += now.nanoseconds(since: attempt.began)
-        // What the upstream had not taken of the body is no longer owed to its window.
-        stream.handler = nil
-        stream.context = nil
-    }
-
     /// Chooses an endpoint, another than the attempt's former one where there is one, and asks it for a connection.
     @inline(__always)
     private func pick(_ attempt: Record<Attempt>, _ connection: inout Borrowed<ClientConnection>?) -> AttemptMachine.Event {
-        let call = attempt.call
+        guard case .call(let call) = attempt.purpose else { return worker.mirrors.pick(attempt, &connection) }
         call.attempts &+= 1
         let former = attempt.endpoint
         attempt.endpoint = nil
@@ -111,13 +107,13 @@ extension Upstream: PoolWaiterOwner {
     package func connectionFailed(_ waiter: Record<PoolWaiter>, _ end: ChannelEnd) {
         let attempt = Record(around: waiter, \Attempt.waiter)
         if end.isShortage { return handle(attempt, fail(attempt, .refused(.outOfSockets), .noConnection)) }
-        if let reason = end.reason { attempt.call.transportFailure = reason }
+        if case .call(let call) = attempt.purpose, let reason = end.reason { call.transportFailure = reason }
         handle(attempt, connectFailed(attempt, .noConnection))
     }
 
     package func endpointRemoved(_ waiter: Record<PoolWaiter>) {
         let attempt = Record(around: waiter, \Attempt.waiter)
-        attempt.call.attempts -= 1
+        if case .call(let call) = attempt.purpose { call.attempts -= 1 }
         handle(attempt, .endpointRemoved)
     }
 
@@ -130,8 +126,10 @@ extension Upstream: PoolWaiterOwner {
     }
 
     func connectFailed(_ attempt: Record<Attempt>, _ event: AttemptMachine.Event) -> AttemptMachine.Event {
-        count(.upstreamConnectFailed)
-        record(attempt, .localFailure)
+        if case .call = attempt.purpose {
+            count(.upstreamConnectFailed)
+            record(attempt, .localFailure)
+        }
         return fail(attempt, .connectFailed, event)
     }
 
@@ -156,7 +154,7 @@ extension Upstream: PoolWaiterOwner {
 
     /// The attempt's stream is no more, and it has not been let go before.
     func closed(_ attempt: Record<Attempt>, _ stream: StreamPointer, _ reason: StreamClose) {
-        let call = attempt.call
+        guard case .call(let call) = attempt.purpose else { return worker.mirrors.closed(attempt, stream, reason) }
         guard call.phase != .over else { return handle(attempt, .streamClosed) }
         switch reason {
         // RST_STREAM(NO_ERROR) before the answer was complete.
@@ -187,10 +185,19 @@ extension Upstream: PoolWaiterOwner {
 
     /// A bug of ours: stops the process in checked builds, and ends the call in others.
     @inline(never)
-    func unexpected(_ call: Record<Call>, _ state: String, _ event: String) {
-        assertionFailure("\(event) in \(state)")
-        count(.internalError)
-        worker.internalErrorSeen?("unexpected \(event) of a call in \(state)")
+    private func unexpected(_ attempt: Record<Attempt>, _ state: String, _ event: String) {
+        guard case .call(let call) = attempt.purpose else { return noteUnexpected("\(event) of a mirror in \(state)") }
+        unexpected(call, "\(event) of an attempt in \(state)")
+    }
+
+    func unexpected(_ call: Record<Call>, _ what: String) {
+        noteUnexpected(what)
         worker.fail(call, .internalError)
+    }
+
+    private func noteUnexpected(_ what: String) {
+        assertionFailure(what)
+        count(.internalError)
+        worker.internalErrorSeen?("unexpected \(what)")
     }
 }

@@ -7,8 +7,7 @@ internal import Transport
 extension Upstream {
     /// Long enough for a healthy upstream to have said something: all the time that the call or the attempt had, half of it
     /// where the caller gives up earlier, or a second.
-    func waitedLong(_ attempt: Record<Attempt>, _ stream: StreamPointer) -> Bool {
-        let call = attempt.call
+    func waitedLong(_ call: Record<Call>, _ attempt: Record<Attempt>, _ stream: StreamPointer) -> Bool {
         let now = now
         if now >= call.deadline || now >= attempt.due { return true }
         let waited = now.nanoseconds(since: Instant(nanoseconds: stream.began))

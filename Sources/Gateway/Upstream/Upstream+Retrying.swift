@@ -53,7 +53,7 @@ extension Upstream {
     func decide(_ attempt: Record<Attempt>) {
         guard let failure = attempt.failure else { return }
         attempt.failure = nil
-        let call = attempt.call
+        guard case .call(let call) = attempt.purpose else { return worker.mirrors.failed(attempt, failure) }
         guard attempt.isReplaceable || failure.mayBeResent else { return worker.fail(call, failure.cause) }
         if attempt.isReplaceable { disarm(attempt) }
         let cause = failure.cause
@@ -103,7 +103,7 @@ extension Upstream {
             if steps.contains(.beginFurther) { beginFurther(call, retry) }
             if steps.contains(.fail), let cause { worker.fail(call, cause) }
             if steps.contains(.failWithoutPlace) { worker.fail(call, .upstreamQueueFull(retryAfter: nil)) }
-            if steps.contains(.unexpected) { unexpected(call, "attempts \(state)", "\(current)") }
+            if steps.contains(.unexpected) { unexpected(call, "\(current) of attempts in \(state)") }
             if steps.contains(.pass) { return true }
         }
         return false

@@ -49,7 +49,9 @@ package final class Upstream: StreamHandler {
     ///
     /// - Returns: that it cannot be sent there, where that is so.
     func send(_ attempt: Record<Attempt>, on connection: ClientConnection) -> AttemptMachine.Event? {
-        let call = attempt.call
+        guard case .call(let call) = attempt.purpose else {
+            return worker.mirrors.send(attempt, on: connection, handler: ownReference)
+        }
         guard let downstream = call.downstream else { return fail(attempt, .refused(.internalError), .unsendable) }
         let bodyEnded = call.flags.contains(.requestEnded)
         let bodyIsEmpty = call.body.isEmpty
@@ -135,33 +137,35 @@ package final class Upstream: StreamHandler {
 
     // MARK: The answer's way down
 
-    package func streamInformational(_ stream: StreamPointer) { stream.attempt.call.passInterim(stream) }
+    package func streamInformational(_ stream: StreamPointer) {
+        if case .call(let call) = stream.attempt.purpose { call.passInterim(stream) }
+    }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
         let attempt = stream.attempt
         if attempt.isReplaceable { return judgeHead(attempt, stream, ended: ended) }
         handle(attempt, .answer)
-        attempt.call.passHead(stream, ended: ended)
+        if case .call(let call) = attempt.purpose { call.passHead(stream, ended: ended) }
     }
 
     package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
         let attempt = stream.attempt
         if attempt.isReplaceable, !commitBody(attempt, stream, isEmpty: bytes.isEmpty) { return }
-        attempt.call.passBody(stream, bytes)
+        guard case .call(let call) = attempt.purpose else { return stream.connection { $0.consumed(stream, bytes.count) } }
+        call.passBody(stream, bytes)
     }
 
     package func streamEnded(_ stream: StreamPointer) {
         let attempt = stream.attempt
         if attempt.isReplaceable, !commitEnd(attempt, stream) { return }
-        attempt.call.passEnd(stream)
+        if case .call(let call) = attempt.purpose { call.passEnd(stream) }
     }
 
     /// The upstream's socket took so much of the request body: the caller may send as much again.
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
         let attempt = stream.attempt
-        let call = attempt.call
-        // A hedge sends what the window has got back, or will by the first.
-        guard attempt == call.attempt else { return }
+        // A hedge sends what the window has got back, or will by the first; a mirror what had come before.
+        guard case .call(let call) = attempt.purpose, attempt == call.attempt else { return }
         if let bridge = call.bridge { return reference { $0.bridgedRequestDrained(call, bridge, count) } }
         attempt.drained += count
         let fresh = attempt.drained - call.bodyConsumed
