@@ -192,7 +192,8 @@ extension Upstream: PoolWaiterOwner {
 
     func unexpected(_ call: Record<Call>, _ what: String) {
         noteUnexpected(what)
-        worker.fail(call, .internalError)
+        // A call that has been answered ends by itself.
+        if call.phase != .over { worker.fail(call, .internalError) }
     }
 
     private func noteUnexpected(_ what: String) {
