@@ -48,7 +48,7 @@ extension SnapshotBuilder {
     mutating func checkStreams(_ schemas: [TranscodingPlan?]) {
         for route in configuration.routes {
             guard case .service(let service) = route.match.target,
-                let index = configuration.clusters.firstIndex(where: { $0.name.value == route.cluster.value }),
+                let index = configuration.clusters.firstIndex(where: { $0.name.value == route.cluster?.value }),
                 let schema = schemas[index]?.schema
             else { continue }
             for method in route.methods {

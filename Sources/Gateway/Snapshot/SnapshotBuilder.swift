@@ -126,7 +126,7 @@ package struct SnapshotBuilder {
     ) -> Route {
         let authenticates = configuration.authentication != nil
         let own = route.access.rules
-        let target = configuration.clusters.firstIndex { $0.name.value == route.cluster.value }
+        let target = configuration.clusters.firstIndex { $0.name.value == route.cluster?.value }
         let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
         let traffic = TrafficPlan(route.traffic) { name in configuration.clusters.firstIndex { $0.name.value == name } ?? 0 }
         let hasSchema = !leadsToHTTP1 && target.map { configuration.clusters[$0].schema != nil } ?? false

@@ -10,8 +10,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var name: String
     @WrittenAt package var place: Place
     package var match: RouteMatch
-    /// The first of them, where it names several.
-    package var cluster: Located<String>
+    /// The first of them, where it names several; `nil` where the gateway answers itself.
+    package var cluster: Located<String>?
     /// The whole call, and the cap on grpc-timeout; `nil` for none of its own.
     package var timeout: Duration?
     package var access: AccessConfiguration
@@ -29,6 +29,11 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// Where else its calls go, and what goes wrong with them on purpose.
     package var traffic = TrafficConfiguration()
     package var attempts = AttemptsConfiguration()
+    /// What answers its calls.
+    package var action = Action.cluster
+    package var rewrite = RewriteConfiguration()
+    package var requestHeaders = HeaderChanges()
+    package var responseHeaders = HeaderChanges()
     /// Where its service was written.
     @WrittenAt package var servicePlace: Place?
     /// Where these were, if at all.
@@ -38,8 +43,18 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
     package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
 
+    package enum Action: Sendable, Equatable {
+        /// `cluster`, or `clusters`.
+        case cluster
+        case redirect(RedirectConfiguration)
+        case respond(RespondConfiguration)
+    }
+
     /// Those that its calls may be answered by.
-    package var clusters: [Located<String>] { traffic.split.isEmpty ? [cluster] : traffic.split.map(\.cluster) }
+    package var clusters: [Located<String>] {
+        guard let cluster else { return [] }
+        return traffic.split.isEmpty ? [cluster] : traffic.split.map(\.cluster)
+    }
 }
 
 /// One entry of a route's `methods`: what is different for this method of the route's service.
@@ -52,6 +67,9 @@ package struct MethodConfiguration: Sendable, Equatable {
     /// In addition to the route's.
     package var limits: [Located<LimitRule>]
     package var attempts = AttemptsConfiguration()
+    /// After the route's.
+    package var requestHeaders = HeaderChanges()
+    package var responseHeaders = HeaderChanges()
 }
 
 /// `allow` and `deny` of a route or method, where they were written.
