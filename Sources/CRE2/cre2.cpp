@@ -30,6 +30,18 @@ extern "C" int cre2_matches(const cre2_expression *expression, const char *text,
   return expression->re2.Match(re2::StringPiece(text, count), 0, count, re2::RE2::ANCHOR_BOTH, nullptr, 0);
 }
 
+extern "C" int cre2_match_groups(
+    const cre2_expression *expression, const char *text, size_t count, int *starts, int *ends, int group_count) {
+  re2::StringPiece groups[10];
+  if (group_count > 10) return 0;
+  if (!expression->re2.Match(re2::StringPiece(text, count), 0, count, re2::RE2::ANCHOR_BOTH, groups, group_count)) return 0;
+  for (int i = 0; i < group_count; i++) {
+    starts[i] = groups[i].data() == nullptr ? -1 : static_cast<int>(groups[i].data() - text);
+    ends[i] = groups[i].data() == nullptr ? -1 : starts[i] + static_cast<int>(groups[i].size());
+  }
+  return 1;
+}
+
 extern "C" int cre2_range(
     const cre2_expression *expression, char *lowest, size_t *lowest_count, char *highest, size_t *highest_count, size_t capacity) {
   std::string low, high;

@@ -62,6 +62,21 @@ package final class RegularExpression: @unchecked Sendable {
         cre2_matches(handle, text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count) != 0
     }
 
+    /// What a group of a text that matches took, which may be nothing; `nil` where the text does not match.
+    ///
+    /// - Parameter group: from 0, the whole text, to 9.
+    package func group(_ group: Int, of text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        guard (0...9).contains(group) else { return nil }
+        return withUnsafeTemporaryAllocation(of: Int32.self, capacity: 20) { places in
+            let start = text.baseAddress?.assumingMemoryBound(to: CChar.self)
+            guard let starts = places.baseAddress,
+                cre2_match_groups(handle, start, text.count, starts, starts + 10, Int32(group) + 1) != 0
+            else { return nil }
+            let (from, to) = (Int(places[group]), Int(places[10 + group]))
+            return from < 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : UnsafeRawBufferPointer(rebasing: text[from..<to])
+        }
+    }
+
     /// Between which texts all that match lie, by their bytes; `nil` where RE2 knows nothing of it.
     private var range: (lowest: [UInt8], highest: [UInt8])? {
         let capacity = 64

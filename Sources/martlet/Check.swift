@@ -18,6 +18,9 @@ struct Check: ParsableCommand {
     @Argument(help: "The configuration file, for example martlet.yaml or limits.yaml.")
     var file: String
 
+    @Flag(help: "Also print what the calls of each route and method go through, in order.")
+    var pipeline = false
+
     func run() throws {
         let text: String
         switch Files.text(file) {
@@ -34,6 +37,7 @@ struct Check: ParsableCommand {
             if !kind.isEmpty { print("\(file): checked\(kind)") }
             throw ExitCode(1)
         }
+        if pipeline { for line in check.pipelines { print(line.text) } }
         print("\(file): good\(kind)")
     }
 }

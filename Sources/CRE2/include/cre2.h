@@ -17,6 +17,11 @@ void cre2_free(cre2_expression *expression);
 /// 1 where the expression takes all of the text, else 0.
 int cre2_matches(const cre2_expression *expression, const char *text, size_t count);
 
+/// The same, with where the first `group_count` groups lie, group 0 the whole: offsets of their beginnings and ends, -1 for a group that
+/// took no part. At most 10.
+int cre2_match_groups(
+    const cre2_expression *expression, const char *text, size_t count, int *starts, int *ends, int group_count);
+
 /// The lowest and the highest text that may match, as far as RE2 knows: 0 where it knows nothing. Both have room for
 /// `capacity` bytes, and no more are asked for.
 int cre2_range(const cre2_expression *expression, char *lowest, size_t *lowest_count, char *highest, size_t *highest_count, size_t capacity);

@@ -20,6 +20,8 @@ package struct ConfigurationCheck {
 
     package let kind: Kind
     package let issues: [Issue]
+    /// What calls go through, for each route and each of its methods; empty where the configuration has mistakes.
+    package let pipelines: [Pipeline]
 
     package init(
         text: String, file: String, environment: @escaping (String) -> String?,
@@ -27,6 +29,7 @@ package struct ConfigurationCheck {
         readFile: @escaping (String) -> Result<[UInt8], FileFailure>, now: WallTime
     ) {
         let found: [Issue]
+        var snapshot: Snapshot?
         if LimitServiceConfiguration.isMeant(by: text, file: file) {
             kind = .rateLimitService
             found = Self.service(
@@ -35,14 +38,16 @@ package struct ConfigurationCheck {
         } else {
             kind = .gateway
             found = Self.gateway(
-                GatewayConfiguration.draft(text: text, file: file, environment: environment, readFile: readText), readFile, now)
+                GatewayConfiguration.draft(text: text, file: file, environment: environment, readFile: readText), readFile, now,
+                &snapshot)
         }
         issues = found.inOrder
+        pipelines = snapshot.map { Pipeline.all(of: $0) } ?? []
     }
 
     private static func gateway(
         _ read: (draft: GatewayConfiguration?, issues: [Issue]),
-        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>, _ now: WallTime
+        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>, _ now: WallTime, _ snapshot: inout Snapshot?
     ) -> [Issue] {
         guard let draft = read.draft else { return read.issues }
         var builder = SnapshotBuilder(
@@ -51,7 +56,14 @@ package struct ConfigurationCheck {
                 readFile: readFile, counters: CounterRegistry(), ticketKeys: TicketKeys(now: .now()),
                 metrics: GatewayMetrics(registry: MetricRegistry()), now: now, folders: .onDisk { _ in }))
         // The builder that serves may look at more than files; it wants a whole configuration.
-        let built = read.issues.hasErrors ? builder.fileIssues() : builder.build(generation: 1).1
+        let built: [Issue]
+        if read.issues.hasErrors {
+            built = builder.fileIssues()
+        } else {
+            let (product, issues) = builder.build(generation: 1)
+            snapshot = product?.snapshot
+            built = issues
+        }
         return read.issues + built + PlaceCheck.issues(of: draft)
     }
 

@@ -38,7 +38,9 @@ struct LocalReply {
     mutating func put(_ field: Field) { writer.put(field) }
 
     /// The value is copied.
-    mutating func put(_ name: StaticString, _ value: UnsafeRawBufferPointer) { writer.put(name, value, token: .other) }
+    mutating func put(_ name: StaticString, _ value: UnsafeRawBufferPointer, token: FieldToken) {
+        writer.put(name, value, token: token)
+    }
 
     mutating func putLength(_ count: Int) {
         let digits = call.downstream.unsafelyUnwrapped.fields.reserve(20)

@@ -156,7 +156,7 @@ extension GatewayWorker {
 
     /// A method was called that is not there: perhaps the cluster has another schema by now.
     func methodMissed(_ call: Record<Call>) {
-        guard let route = call.route, route({ $0.page == nil }) else { return }
+        guard let route = call.route, route.leadsToCluster else { return }
         call.cluster { cluster in
             if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
         }

@@ -37,6 +37,8 @@ package struct Call {
     package var filtersLeft: FilterList = []
     /// Those that are to see the answer, because they have seen the request.
     package var answerFilters: FilterList = []
+    /// What filters send upstream besides the caller's fields; in the arena of the downstream stream.
+    package var addedFields: UnsafeBufferPointer<Field>?
     /// How an HTTP request that means an RPC by a schema is converted.
     package var transcoding: Borrowed<TranscodingPlan>?
     /// `nil` for a caller without a token.
@@ -233,6 +235,7 @@ extension Record<Call> {
         self.filtersLeft = []
         self.answerFilters = []
         self.transcoding = nil
+        self.addedFields = nil
         self.identity = nil
         self.limitRequest = nil
         self.origin = nil

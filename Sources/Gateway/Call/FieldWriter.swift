@@ -62,4 +62,14 @@ struct FieldWriter {
                 name: bytes, nameCount: name.count, value: bytes + name.count, valueCount: value.count,
                 token: .other, flags: flags))
     }
+
+    /// Takes fields out again; the others keep their order.
+    mutating func removeAll(where isUnwanted: (Field) -> Bool) {
+        var kept = 0
+        for index in 0..<count where !isUnwanted(fields[index]) {
+            fields[kept] = fields[index]
+            kept += 1
+        }
+        count = kept
+    }
 }

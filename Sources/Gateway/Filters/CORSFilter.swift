@@ -29,9 +29,9 @@ enum CORSFilter {
         call.call.outcome.detail = "cors_preflight"
         var reply = call.reply(status: 204)
         if call.call.corsOrigin != nil {
-            policy.methods.withUnsafeBytes { reply.put("access-control-allow-methods", $0) }
-            policy.headers.withUnsafeBytes { reply.put("access-control-allow-headers", $0) }
-            policy.maxAge.withUnsafeBytes { reply.put("access-control-max-age", $0) }
+            policy.methods.withUnsafeBytes { reply.put("access-control-allow-methods", $0, token: .other) }
+            policy.headers.withUnsafeBytes { reply.put("access-control-allow-headers", $0, token: .other) }
+            policy.maxAge.withUnsafeBytes { reply.put("access-control-max-age", $0, token: .other) }
         }
         reply.send(UnsafeRawBufferPointer(start: nil, count: 0))
     }

@@ -4,6 +4,7 @@ internal import HTTPModel
 internal import Net
 internal import Reactor
 internal import Routing
+internal import TLS
 internal import Time
 internal import Transport
 
@@ -30,6 +31,14 @@ struct CallView {
     var identity: VerifiedIdentity? { call.identity }
     var address: IPAddress? { call.origin?.address }
 
+    /// `/SERVICE/METHOD` of an RPC, also where its route strips what stood before it; else the path.
+    var methodPath: UnsafeRawBufferPointer {
+        let name = call.rpcName
+        guard let start = name.baseAddress, !name.isEmpty else { return facts.path }
+        // A slash stands before it.
+        return UnsafeRawBufferPointer(start: start - 1, count: name.count + 1)
+    }
+
     func connection<Result>(_ body: (ServerConnection) -> Result) -> Result { stream.serverConnection(body) }
 
     /// The first field of the head with this name, in lower case.
@@ -39,6 +48,20 @@ struct CallView {
             for index in 0..<fields.count where fields[index].nameBytes.equals(name) { return fields[index].valueBytes }
             return nil
         }
+    }
+
+    /// Of the request, as far as it is known: a trusted proxy may say that its caller spoke TLS.
+    var scheme: StaticString {
+        let isSecure = connection { $0.isSecure }
+        return call.origin?.forwardedProto(fields: stream.fields, isSecure: isSecure) ?? (isSecure ? "https" : "http")
+    }
+
+    /// The first URI among the names of the caller's certificate.
+    var certificateURI: String? {
+        for name in connection({ $0.peerCertificate?.names }) ?? [] {
+            if case .uri(let text) = name { return text }
+        }
+        return nil
     }
 
     // MARK: Time, chance and counting
@@ -60,6 +83,23 @@ struct CallView {
 
     /// Begins an answer of the filter's own; the filter sends it and returns `.replied`.
     func reply(status: Int) -> LocalReply { LocalReply(to: call, status: status, worker) }
+
+    /// Sends another path upstream than the caller's.
+    func rewrite(target: UnsafeRawBufferPointer) { call.facts?.rewrite(target: target) }
+
+    /// Takes fields out of the head.
+    func removeFields(_ isUnwanted: (Field) -> Bool) {
+        for index in 0..<stream.trailersStart where isUnwanted(stream.fields[index]) {
+            // Others know fields by their place: one that is taken out gives its own to what never goes further.
+            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
+        }
+    }
+
+    /// Sends more fields upstream than the caller's, whose bytes lie in the arena of the caller's stream.
+    func addFields(_ fields: [Field]) {
+        guard !fields.isEmpty else { return }
+        call.addedFields = fields.withUnsafeBufferPointer { UnsafeBufferPointer(stream.fields.keepFields($0)) }
+    }
 
     /// The call ends then, whatever it has come to.
     func setDeadline(_ instant: Instant) {

@@ -1,32 +1,120 @@
 internal import Bytes
 internal import GRPC
+internal import GatewayModel
 internal import HTTPModel
-internal import Reactor
 internal import Routing
 internal import Schemas
+internal import Transport
 
-/// Answers in place of an upstream: with the document of what can be called by HTTP, or the page made of it.
+/// Answers in place of an upstream: a redirect, a fixed answer, the document of what can be called by HTTP, or the page made of it.
+///
+/// All of them are answers of HTTP: a call in gRPC, gRPC-Web or Connect, which could not read them, is refused in its own protocol.
 enum DirectAnswerFilter {
     static func request(_ call: CallView) -> FilterVerdict {
-        guard let page = call.route.page else { return .proceed }
+        guard let answer = call.route({ $0.answer }) else { return .proceed }
         guard call.caller == .http else { return call.refuse(.unsupportedContentType) }
-        let isHead = call.facts.method.equals("HEAD")
+        switch answer {
+        case .document: return answerPage(call, isDocument: true)
+        case .page: return answerPage(call, isDocument: false)
+        case .redirect(let redirect): return self.redirect(call, redirect)
+        case .respond(let respond): return self.respond(call, respond)
+        }
+    }
+
+    private static func isHead(_ call: CallView) -> Bool { call.facts.method.equals("HEAD") }
+
+    private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    // MARK: Fixed answers
+
+    private static func respond(_ call: CallView, _ respond: RespondConfiguration) -> FilterVerdict {
+        call.call.outcome.detail = "direct_response"
+        var reply = call.reply(status: respond.status)
+        if !respond.contentType.isEmpty {
+            respond.contentType.withUnsafeBytes { reply.put("content-type", $0, token: .contentType) }
+        }
+        // An answer with one of these has no body, and may say nothing of its length (RFC 9110, section 8.6).
+        if respond.status != 204, respond.status != 304 { reply.putLength(respond.body.count) }
+        reply.putRequestID()
+        respond.body.withUnsafeBytes { reply.send(isHead(call) ? nothing : $0) }
+        return .replied
+    }
+
+    // MARK: Redirects
+
+    private static func redirect(_ call: CallView, _ redirect: RedirectConfiguration) -> FilterVerdict {
+        var location = ByteBuffer()
+        guard append(redirect, of: call, to: &location) else { return call.refuse(.badPath) }
+        call.call.outcome.detail = "direct_response"
+        var reply = call.reply(status: redirect.code)
+        reply.put("location", location.readable, token: .other)
+        reply.putLength(0)
+        reply.putRequestID()
+        reply.send(nothing)
+        return .replied
+    }
+
+    /// What is not said is the request's. False where the request names no host, or a variable has no value.
+    private static func append(_ redirect: RedirectConfiguration, of call: CallView, to location: inout ByteBuffer) -> Bool {
+        let scheme = redirect.scheme.map(\.rawValue) ?? "\(call.scheme)"
+        location.append(scheme)
+        location.append("://")
+        if let authority = redirect.authority {
+            location.append(authority)
+        } else {
+            guard !call.facts.authority.isEmpty else { return false }
+            // A port of the other scheme leads nowhere.
+            let keepsPort = redirect.scheme.map { $0.rawValue == "\(call.scheme)" } ?? true
+            let named = call.stream.fields.first(.authority) ?? call.stream.fields.first(.host)
+            let whole = keepsPort ? named?.valueBytes ?? call.facts.authority : call.facts.authority
+            appendURI(whole, to: &location)
+        }
+        switch redirect.path {
+        case nil: appendURI(call.facts.path, to: &location)
+        case .whole(let path):
+            guard CallText(call, keeping: .unreserved).append(path, to: &location) else { return false }
+        case .prefix(let prefix):
+            var path = ByteBuffer()
+            Rewriting.append(call.facts.path, below: call.route { $0.match }, as: prefix, to: &path)
+            appendURI(path.readable, to: &location)
+        }
+        guard !call.facts.query.isEmpty else { return true }
+        location.append("?")
+        appendURI(call.facts.query, to: &location)
+        return true
+    }
+
+    /// What has the form of a URI's part already, and is only to stay one (RFC 3986, section 3.3): escapes in it stand for themselves.
+    private static func appendURI(_ bytes: UnsafeRawBufferPointer, to location: inout ByteBuffer) {
+        for byte in bytes {
+            switch byte {
+            case ...0x20, 0x7F..., UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"):
+                PercentCoding.appendEscape(of: byte, to: &location)
+            default: location.append(byte: byte)
+            }
+        }
+    }
+
+    // MARK: Pages
+
+    private static func answerPage(_ call: CallView, isDocument: Bool) -> FilterVerdict {
+        let isHead = isHead(call)
         guard isHead || call.facts.method.equals("GET") else { return call.refuse(.methodNotAllowed(allow: "GET, HEAD")) }
         let pages = call.snapshot { $0.pages }
         guard let entry = pages?.entry(for: call.facts.authority) else { return call.refuse(.noRoute) }
         call.call.outcome.detail = "openapi"
-        let bytes = page == .document ? entry.document : entry.page
+        let bytes = isDocument ? entry.document : entry.page
         var reply = call.reply(status: 200)
-        reply.put(Field("content-type", page == .document ? "application/json" : "text/html; charset=utf-8", token: .contentType))
+        reply.put(Field("content-type", isDocument ? "application/json" : "text/html; charset=utf-8", token: .contentType))
         reply.putLength(bytes.count)
         reply.put(Field("cache-control", "no-cache", token: .other))
         reply.put(Field("x-content-type-options", "nosniff", token: .other))
         reply.putRequestID()
-        if page == .page {
-            TryPage.policy.withUnsafeBytes { reply.put("content-security-policy", $0) }
+        if !isDocument {
+            TryPage.policy.withUnsafeBytes { reply.put("content-security-policy", $0, token: .other) }
             reply.put(Field("referrer-policy", "no-referrer", token: .other))
         }
-        bytes.withUnsafeBytes { reply.send(isHead ? UnsafeRawBufferPointer(start: nil, count: 0) : $0) }
+        bytes.withUnsafeBytes { reply.send(isHead ? nothing : $0) }
         return .replied
     }
 }

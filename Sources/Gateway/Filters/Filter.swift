@@ -4,7 +4,8 @@
 /// What comes first shields what comes later. Pages learn why they were refused (`cors`). What is spoken, and the load, are looked
 /// at before anything is known of the caller; the limits that hold for everyone before a token costs a signature; who calls before what
 /// may be called, and that before it is counted, so that a refused call costs its tenant nothing. What goes wrong on purpose
-/// goes wrong where a cluster would, and what is changed in the head is judged by nothing any more.
+/// goes wrong where a cluster would. What is changed in the head is judged by nothing any more, and the answers that a route gives itself have
+/// its header changes too.
 package enum Filter: UInt8, CaseIterable, Sendable {
     case cors
     case protocols
@@ -18,6 +19,7 @@ package enum Filter: UInt8, CaseIterable, Sendable {
     case limits
     case conversion
     case traffic
+    case headers
     case directAnswer
 
     /// As `martlet check --pipeline` names it.
@@ -35,6 +37,7 @@ package enum Filter: UInt8, CaseIterable, Sendable {
         case .limits: "limits"
         case .conversion: "conversion"
         case .traffic: "faults, splits and mirror"
+        case .headers: "rewrite and header changes"
         case .directAnswer: "direct answer"
         }
     }

@@ -48,6 +48,7 @@ final class FilterChain {
         case .limits: limits.request(call)
         case .conversion: ConversionFilter.request(call)
         case .traffic: traffic.request(call)
+        case .headers: HeadersFilter.request(call)
         case .directAnswer: DirectAnswerFilter.request(call)
         }
     }
@@ -74,14 +75,15 @@ final class FilterChain {
     }
 
     private func drop(_ call: Record<Call>, _ stream: StreamPointer, from start: Int) {
-        for index in start..<max(start, stream.fields.count) where isDropped(stream.fields[index], call.answerFilters) {
+        for index in start..<max(start, stream.fields.count) where isDropped(stream.fields[index], call) {
             // Others know fields by their place: one that is taken out gives its own to what never goes further.
             stream.fields.replace(index, with: Field("te", "trailers", token: .te))
         }
     }
 
-    private func isDropped(_ field: Field, _ filters: FilterList) -> Bool {
-        filters.contains(.cors) && CORSFilter.drops(field)
+    private func isDropped(_ field: Field, _ call: Record<Call>) -> Bool {
+        let filters = call.answerFilters
+        return filters.contains(.cors) && CORSFilter.drops(field) || filters.contains(.headers) && HeadersFilter.drops(field, call)
     }
 
     /// The head of an answer, an upstream's or our own, with what the filters that have seen the request have to say, the last of them
@@ -100,7 +102,11 @@ final class FilterChain {
                 for: call.downstream.unsafelyUnwrapped, scratch: worker.context.fieldScratch, holding: written.count)
             var filters = call.answerFilters
             while let filter = filters.takeLast() {
-                if filter == .cors { CORSFilter.answer(CallView(call, worker), &answer) }
+                switch filter {
+                case .cors: CORSFilter.answer(CallView(call, worker), &answer)
+                case .headers: HeadersFilter.answer(CallView(call, worker), &answer)
+                default: break
+                }
             }
             return answer.written
         }

@@ -134,7 +134,7 @@ final class LimitsFilter {
             case .address:
                 addressText(call) { request.add(key: $0) }
             case .method:
-                request.add(key: call.facts.path)
+                request.add(key: call.methodPath)
             case .constant(let text):
                 text.withUnsafeBytes { request.add(key: $0) }
             case .header(let name):

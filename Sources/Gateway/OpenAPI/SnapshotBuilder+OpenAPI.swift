@@ -12,7 +12,7 @@ extension SnapshotBuilder {
     func pageRoutes(_ builder: inout RuleBookBuilder) -> [Route] {
         guard let openAPI = configuration.openAPI else { return [] }
         let policy = builder.policy(route: openAPI.access.rules)
-        let pages: [(Located<String>?, Route.Page)] = [(openAPI.document, .document), (openAPI.page, .page)]
+        let pages: [(Located<String>?, Route.DirectAnswer)] = [(openAPI.document, .document), (openAPI.page, .page)]
         return pages.compactMap { path, page in path.map { ($0, page) } }.enumerated().map { index, entry in
             let (path, page) = entry
             return Route(
@@ -20,10 +20,11 @@ extension SnapshotBuilder {
                 policies: [
                     CallPolicy(
                         timeout: nil, access: policy, limits: [], exposesRules: false,
-                        authenticates: configuration.authentication != nil, needsGRPC: false, refusesGRPC: false, page: page)
+                        authenticates: configuration.authentication != nil, needsGRPC: false, refusesGRPC: false,
+                        answersItself: true)
                 ],
                 calls: surroundings.metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, json: nil,
-                transcoding: nil, hasSchema: false, traffic: nil, page: page)
+                transcoding: nil, hasSchema: false, traffic: nil, answer: page, methods: [])
         }
     }
 

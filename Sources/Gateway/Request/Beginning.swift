@@ -45,7 +45,7 @@ extension GatewayWorker {
         if case .connectUnary = call.clientProtocol, snapshot({ isREST(facts, stream, $0) }) {
             call.clientProtocol = .http
         }
-        if facts.service.isEmpty, call.clientProtocol != .http {
+        if facts.service.isEmpty, call.clientProtocol != .http, !snapshot({ findStripped(call, stream, $0) }) {
             // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
             guard call.clientProtocol == .connectUnary, !stream.fields.saysConnect else {
                 return refuse(call, .noMethod)
@@ -53,6 +53,7 @@ extension GatewayWorker {
             // The type alone does not make it Connect.
             call.clientProtocol = .http
         }
+        if call.route != nil { return filters.start(call, self) }
         if facts.isAmbiguous, !snapshot({ $0.table.readsAlike(facts, fields: stream.fields) }) {
             return refuse(call, .badPath)
         }
@@ -98,6 +99,22 @@ extension GatewayWorker {
             if found.isOfTargetAlone { facts.place?.pointee.record(route: index, method: method) }
         }
         take(route: index, method: method, of: snapshot, call)
+        return true
+    }
+
+    /// A route with `rewrite.prefix` strips what stands before an RPC's name: `methods`, limits and metrics go by what is left.
+    ///
+    /// - Returns: whether there is such a route; it is the call's then.
+    private func findStripped(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Bool {
+        guard snapshot.stripsPrefixes, let facts = call.facts, !facts.isAmbiguous, let found = match(facts, stream, snapshot)
+        else { return false }
+        let route = snapshot.routes[found.route]
+        guard case .prefix? = route.policies[0].rewrite?.path, let (service, rpc) = Rewriting.rpc(facts.path, below: route.match)
+        else {
+            return false
+        }
+        call.facts?.rewrite(service: service, rpc: rpc)
+        take(route: found.route, method: snapshot.table.method(of: found.route, rpc) ?? -1, of: snapshot, call)
         return true
     }
 

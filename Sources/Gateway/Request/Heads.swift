@@ -1,4 +1,5 @@
 internal import Bytes
+internal import GatewayModel
 internal import HTTPModel
 internal import Routing
 internal import Telemetry
@@ -17,6 +18,12 @@ extension GatewayWorker {
         additions.isUpstreamSecure = attempt.endpoint!.isSecure
         additions.namesRequestID = target.connection { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
         if let retry = call.retry, call.isRPC { additions.previousAttempts = retry.machine.previousAttempts }
+        switch call.policy?.rewrite?.authority {
+        case nil, .caller: break
+        case .host(let host): additions.authority = host.withUnsafeBytes { target.fields.keep($0) }
+        case .endpoint:
+            additions.authority = attempt.endpoint.map { $0 { $0.authority.withUnsafeBytes { target.fields.keep($0) } } }
+        }
         return RequestHead.write(
             method: call.facts!.method, target: call.facts!.target, from: source, to: target,
             additions, scratch: context.fieldScratch)
@@ -37,6 +44,7 @@ extension GatewayWorker {
         // Credentials that were not ours to judge are the upstream's.
         additions.forwardsToken = call.identity?.forwardsToken ?? true
         additions.claims = claims(of: call)
+        additions.fields = call.addedFields
         additions.requestID = requestID(call, source)
         if call.deadline != .distantFuture, !call.flags.contains(.endsByDuration) {
             additions.remaining = .nanoseconds(Int64(clamping: call.deadline.nanoseconds(since: now)))

@@ -23,6 +23,10 @@ enum RequestHead {
         var forwardedProto: StaticString = "http"
         /// Claims to forward, and so the names of which the caller's own copies are removed.
         var claims: Borrowed<ClaimHeaders>?
+        /// In place of the caller's, where it is rewritten.
+        var authority: UnsafeRawBufferPointer?
+        /// What filters add.
+        var fields: UnsafeBufferPointer<Field>?
         /// Attempts before this one, for `grpc-previous-rpc-attempts`.
         var previousAttempts = 0
         /// The id goes into the connection's HPACK table: its value will not recur, its name will.
@@ -42,7 +46,9 @@ enum RequestHead {
         }
         writer.put(additions.isUpstreamSecure ? https : http)
         writer.put(":path", path, token: .path)
-        if let authority = source.fields.first(.authority) ?? source.fields.first(.host) {
+        if let authority = additions.authority {
+            writer.put(":authority", authority, token: .authority)
+        } else if let authority = source.fields.first(.authority) ?? source.fields.first(.host) {
             writer.put(":authority", authority.valueBytes, token: .authority)
         } else {
             // HTTP/1.0 may name no host; servers of gRPC want one.
@@ -109,6 +115,7 @@ enum RequestHead {
             "x-request-id", additions.requestID, token: .xRequestID,
             flags: additions.namesRequestID ? .borrowed : .borrowedNeverIndexed)
         if let claims = additions.claims { claims { $0.write(to: &writer) } }
+        if let fields = additions.fields { for field in fields { writer.copy(field) } }
         return writer.written
     }
 }

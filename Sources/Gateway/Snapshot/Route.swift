@@ -31,20 +31,37 @@ package final class Route: Sendable {
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
-    /// What it answers itself, instead of leading to its cluster.
-    package let page: Page?
+    /// What it answers itself, in place of a cluster.
+    package let answer: DirectAnswer?
     private let json: JSONConfiguration?
     /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
     package let transcoding: TranscodingPlan?
     /// Its cluster has a schema, known or not: plain HTTP means one of its methods, or nothing.
     let hasSchema: Bool
 
-    /// Of what can be called by HTTP.
-    package enum Page: Sendable { case document, page }
+    package enum DirectAnswer: Sendable {
+        /// What can be called by HTTP, and the page made of it.
+        case document, page
+        case redirect(RedirectConfiguration)
+        case respond(RespondConfiguration)
+
+        /// It describes calls, and is none itself.
+        var isPage: Bool {
+            switch self {
+            case .document, .page: true
+            case .redirect, .respond: false
+            }
+        }
+    }
+
+    package var leadsToCluster: Bool { answer == nil }
+
+    /// Of `methods:`, in the order of their policies.
+    package let methods: [String]
 
     var described: DescribedRoute {
         DescribedRoute(
-            index: index, name: name, match: match, cluster: cluster, plan: transcoding, isPage: page != nil,
+            index: index, name: name, match: match, cluster: cluster, plan: transcoding, isPage: answer != nil,
             allowsHTTP: policies[0].allowedProtocols.contains(.http), terms: policies.map(\.terms))
     }
 
@@ -52,7 +69,7 @@ package final class Route: Sendable {
     package init(
         index: Int, name: String, match: RouteMatch, cluster: Int, policies: [CallPolicy], calls: CallGroup,
         priority: RouteConfiguration.Priority, leadsToHTTP1: Bool, cors: CORSPolicy?, json: JSONConfiguration?,
-        transcoding: TranscodingPlan?, hasSchema: Bool, traffic: TrafficPlan?, page: Page?
+        transcoding: TranscodingPlan?, hasSchema: Bool, traffic: TrafficPlan?, answer: DirectAnswer?, methods: [String]
     ) {
         self.hasSchema = hasSchema
         self.traffic = traffic
@@ -68,7 +85,8 @@ package final class Route: Sendable {
         self.leadsToHTTP1 = leadsToHTTP1
         self.cors = cors
         self.json = json
-        self.page = page
+        self.answer = answer
+        self.methods = methods
         self.transcoding = transcoding.map { plan in
             guard let json else { return plan }
             var options = plan.options
@@ -82,7 +100,7 @@ package final class Route: Sendable {
         Route(
             index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
             leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, hasSchema: hasSchema, traffic: traffic,
-            page: page)
+            answer: answer, methods: methods)
     }
 }
 
@@ -113,17 +131,28 @@ package final class CallPolicy: Sendable {
     package let terms: OpenAPIDocument.Terms
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
+    /// What goes upstream in place of the caller's; `nil` for nothing.
+    let rewrite: RewriteConfiguration?
+    private let requestHeaderRules: HeaderRules?
+    private let responseHeaderRules: HeaderRules?
+    /// `requestHeaderRules` and `responseHeaderRules`, read without counting references.
+    let requestHeaders: Borrowed<HeaderRules>?
+    let responseHeaders: Borrowed<HeaderRules>?
 
     /// - Parameters:
     ///   - needsGRPC: nothing else is served here, because the route matches a service, or leads to a cluster with a schema.
     ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
     ///   - shapes: its route has a traffic plan.
+    ///   - answersItself: there is no cluster.
     ///   - hasCORS: its route says which pages may call.
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, attempts: AttemptPolicy? = nil, access: AccessPolicy,
         limits: [Limit],
         exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, allowedProtocols: ClientProtocols = .all,
-        terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), page: Route.Page? = nil, shapes: Bool = false, hasCORS: Bool = false
+        terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), answersItself: Bool = false, shapes: Bool = false,
+        hasCORS: Bool = false,
+        rewrite: RewriteConfiguration? = nil, requestHeaders: HeaderChanges = HeaderChanges(),
+        responseHeaders: HeaderChanges = HeaderChanges()
     ) {
         self.timeout = timeout
         self.maxStreamDuration = maxStreamDuration
@@ -136,6 +165,11 @@ package final class CallPolicy: Sendable {
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.exposesRules = exposesRules
+        self.rewrite = rewrite
+        requestHeaderRules = HeaderRules(requestHeaders)
+        responseHeaderRules = HeaderRules(responseHeaders)
+        self.requestHeaders = requestHeaderRules.map { Borrowed($0) }
+        self.responseHeaders = responseHeaderRules.map { Borrowed($0) }
         self.allowedProtocols = allowedProtocols
         self.terms = terms
 
@@ -144,14 +178,15 @@ package final class CallPolicy: Sendable {
             FilterList(.protocols), FilterList(.admission), FilterList(.deadline), FilterList(.authorization),
         ]
         if hasCORS { filters.insert(.cors) }
-        if page == nil, !refusesGRPC { filters.insert(.converter) }
+        if !answersItself, !refusesGRPC { filters.insert(.converter) }
         if !limitsBefore.isEmpty { filters.insert(.earlyLimits) }
         if authenticates { filters.insert(.authentication) }
         if needsGRPC || refusesGRPC { filters.insert(.servable) }
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.insert(.limits) }
         if shapes { filters.insert(.traffic) }
-        if page != nil { filters.insert(.directAnswer) }
+        if rewrite?.path != nil || self.requestHeaders != nil || self.responseHeaders != nil { filters.insert(.headers) }
+        if answersItself { filters.insert(.directAnswer) }
         self.filters = filters
     }
 }

@@ -27,6 +27,8 @@ package final class Snapshot: Sendable {
     let directory: TranscodingDirectory
     /// Some route says which pages may call it.
     let hasCORS: Bool
+    /// Some route has `rewrite.prefix`.
+    let stripsPrefixes: Bool
     /// Of every route that leads to a cluster with a schema, each once.
     let transcodings: [TranscodingPlan]
     package let rules: RuleBook
@@ -61,7 +63,8 @@ package final class Snapshot: Sendable {
         let described = routes.map(\.described)
         directory = TranscodingDirectory(described)
         hasCORS = routes.contains { $0.cors != nil }
-        pages = routes.contains { $0.page != nil } ? OpenAPIPages(described, table, title: title) : nil
+        stripsPrefixes = routes.contains { if case .prefix? = $0.policies[0].rewrite?.path { true } else { false } }
+        pages = routes.contains { $0.answer?.isPage == true } ? OpenAPIPages(described, table, title: title) : nil
         self.title = title
         var known: Set<ObjectIdentifier> = []
         transcodings = routes.compactMap(\.transcoding).filter { known.insert(ObjectIdentifier($0)).inserted }
@@ -91,7 +94,8 @@ package final class Snapshot: Sendable {
     package func with(_ transcoding: TranscodingPlan, of cluster: String, generation: UInt64) -> Snapshot {
         Snapshot(
             generation: generation, table: table,
-            routes: routes.map { $0.page == nil && clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 }, rules: rules,
+            routes: routes.map { $0.leadsToCluster && clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 },
+            rules: rules,
             clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,
             overload: overload, memory: memory, title: title, addressPrefix: addressPrefix)
     }

@@ -132,13 +132,21 @@ package struct SnapshotBuilder {
         let hasSchema = !leadsToHTTP1 && target.map { configuration.clusters[$0].schema != nil } ?? false
         var needsGRPC = hasSchema
         if case .service = route.match.target, !leadsToHTTP1 { needsGRPC = true }
+        let answer: Route.DirectAnswer? =
+            switch route.action {
+            case .cluster: nil
+            case .redirect(let redirect): .redirect(redirect)
+            case .respond(let respond): .respond(respond)
+            }
+        let rewrite = route.rewrite == RewriteConfiguration() ? nil : route.rewrite
         let base = limits(route.limits, place: "routes.\(route.name)")
         var policies = [
             CallPolicy(
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
                 attempts: route.attempts.policy(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
                 authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
-                terms: terms(of: route), shapes: traffic != nil, hasCORS: route.cors != nil)
+                terms: terms(of: route), answersItself: answer != nil, shapes: traffic != nil, hasCORS: route.cors != nil,
+                rewrite: rewrite, requestHeaders: route.requestHeaders, responseHeaders: route.responseHeaders)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name.value)"
@@ -151,7 +159,9 @@ package struct SnapshotBuilder {
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
                     authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
                     allowedProtocols: route.protocols,
-                    terms: terms(of: route, method), shapes: traffic != nil, hasCORS: route.cors != nil))
+                    terms: terms(of: route, method), shapes: traffic != nil, hasCORS: route.cors != nil, rewrite: rewrite,
+                    requestHeaders: route.requestHeaders.followed(by: method.requestHeaders),
+                    responseHeaders: route.responseHeaders.followed(by: method.responseHeaders)))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         if case .service(let service) = route.match.target {
@@ -161,7 +171,7 @@ package struct SnapshotBuilder {
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
             json: route.json, transcoding: target.flatMap { schemas[$0] }, hasSchema: hasSchema,
-            traffic: traffic, page: nil)
+            traffic: traffic, answer: answer, methods: route.methods.map(\.name.value))
     }
 
     private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {

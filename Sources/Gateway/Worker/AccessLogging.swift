@@ -172,11 +172,10 @@ extension GatewayWorker {
     ) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         guard let route = call.route else { return body(none, none, none) }
-        let cluster = call.snapshot! { $0.cluster(of: call) }
         route { route in
             route.nameBytes.withUnsafeBytes { name in
-                if route.page != nil { return body(name, none, none) }
-                cluster { cluster in
+                guard route.leadsToCluster else { return body(name, none, none) }
+                call.cluster { cluster in
                     cluster.nameBytes.withUnsafeBytes { cluster in
                         guard let endpoint = call.endpoint else { return body(name, cluster, none) }
                         endpoint { endpoint in

@@ -6,6 +6,14 @@ package enum EndpointAddress: Sendable, Hashable {
     case address(SocketAddress)
     case name(String, port: UInt16)
 
+    /// As `:authority` has it; a Unix socket is the machine's own.
+    var authority: String {
+        switch self {
+        case .address(let address): address.ip == nil ? "localhost" : "\(address)"
+        case .name(let name, let port): "\(name):\(port)"
+        }
+    }
+
     package init(_ address: NetworkAddress) {
         switch address {
         case .name(let name, let port): self = .name(name, port: port)

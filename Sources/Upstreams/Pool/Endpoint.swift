@@ -26,6 +26,8 @@ package final class Endpoint: ClientConnectionOwner {
     private let isLimited: Bool
     /// The address as text, for the log.
     package let addressText: [UInt8]
+    /// Its name with its port, as the configuration has it: for an upstream that wants to be called by it.
+    package let authority: [UInt8]
     private let settings: PoolSettings
     private let tls: (context: ClientContext, name: ServerName)?
     package let isSecure: Bool
@@ -82,6 +84,7 @@ package final class Endpoint: ClientConnectionOwner {
         address = place.address
         identity = place.identity
         addressText = Array(address.description.utf8)
+        authority = Array(place.plan.address.authority.utf8)
         self.settings = settings
         self.cluster = cluster
         isLimited = cluster.settings.countsUsage

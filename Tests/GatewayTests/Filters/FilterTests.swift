@@ -9,7 +9,7 @@ import Testing
 /// The order of filters, and which of them a policy lists.
 @Suite struct FilterTests {
     private func policy(
-        authenticates: Bool = false, needsGRPC: Bool = true, refusesGRPC: Bool = false, page: Route.Page? = nil,
+        authenticates: Bool = false, needsGRPC: Bool = true, refusesGRPC: Bool = false, answersItself: Bool = false,
         shapes: Bool = false,
         hasCORS: Bool = false
     ) -> [Filter] {
@@ -17,7 +17,7 @@ import Testing
         return CallPolicy(
             timeout: nil, access: builder.policy(route: AccessRules()), limits: [], exposesRules: false,
             authenticates: authenticates,
-            needsGRPC: needsGRPC, refusesGRPC: refusesGRPC, page: page, shapes: shapes, hasCORS: hasCORS
+            needsGRPC: needsGRPC, refusesGRPC: refusesGRPC, answersItself: answersItself, shapes: shapes, hasCORS: hasCORS
         ).filters.filters
     }
 
@@ -27,7 +27,7 @@ import Testing
             Filter.allCases == [
                 .cors, .protocols, .admission, .converter, .deadline, .earlyLimits, .authentication, .authorization, .servable,
                 .limits,
-                .conversion, .traffic, .directAnswer,
+                .conversion, .traffic, .headers, .directAnswer,
             ])
     }
 
@@ -41,7 +41,8 @@ import Testing
         #expect(
             policy(needsGRPC: false, refusesGRPC: true) == [.protocols, .admission, .deadline, .authorization, .servable],
             "what callers speak passes as it is to HTTP/1.1")
-        #expect(policy(needsGRPC: false, page: .document) == [.protocols, .admission, .deadline, .authorization, .directAnswer])
+        #expect(
+            policy(needsGRPC: false, answersItself: true) == [.protocols, .admission, .deadline, .authorization, .directAnswer])
     }
 
     @Test("filters are taken in their order, and the other way round on the way back")

@@ -1,0 +1,29 @@
+package import Gateway
+internal import Upstreams
+
+/// What the calls of one route, or of one of its methods, go through, in order.
+package struct Pipeline: Equatable {
+    package let route: String
+    /// `nil` for the route's own.
+    package let method: String?
+    package let filters: [String]
+    /// What happens at the end.
+    package let end: String
+
+    static func all(of snapshot: Snapshot) -> [Pipeline] {
+        snapshot.routes.flatMap { route in
+            route.policies.enumerated().map { index, policy in
+                Pipeline(
+                    route: route.name, method: index == 0 ? nil : route.methods[index - 1],
+                    filters: policy.filters.filters.map(\.name),
+                    end: route.leadsToCluster ? "cluster \(snapshot.clusters[route.cluster].name)" : "")
+            }
+        }
+    }
+
+    /// One line: `orders / CreateOrder: protocols, admission, …, cluster orders`.
+    package var text: String {
+        let name = method.map { "\(route) / \($0)" } ?? route
+        return "\(name): \((filters + (end.isEmpty ? [] : [end])).joined(separator: ", "))"
+    }
+}

@@ -1,0 +1,65 @@
+internal import Bytes
+internal import GRPC
+internal import GatewayModel
+internal import HTTPModel
+internal import Routing
+
+/// Rewrites the path, and changes the fields of requests and answers, as the route or the method says. Nothing behind it matches, judges or
+/// counts by what it has made.
+enum HeadersFilter {
+    static func request(_ call: CallView) -> FilterVerdict {
+        // A call that means an RPC by a schema goes to that RPC's own path.
+        if let rewrite = call.policy.rewrite, rewrite.path != nil, call.call.transcoding == nil {
+            guard let target = Rewriting.target(call, rewrite) else { return call.refuse(.badPath) }
+            call.rewrite(target: target)
+        }
+        if let rules = call.policy.requestHeaders { rules { change(call, $0) } }
+        if call.policy.responseHeaders != nil { call.call.answerFilters.insert(.headers) }
+        return .proceed
+    }
+
+    private static func change(_ call: CallView, _ rules: HeaderRules) {
+        // Rendered before any field is taken out that a value may be made of.
+        var added: [Field] = []
+        let text = CallText(call)
+        for rule in rules.rules {
+            if let field = field(rule, text, for: call) { added.append(field) }
+        }
+        call.removeFields { rules.drops($0) }
+        call.addFields(added)
+    }
+
+    /// `nil` where the value has a variable that the call has none of.
+    private static func field(_ rule: HeaderRules.Rule, _ text: CallText, for call: CallView) -> Field? {
+        var value = ByteBuffer()
+        guard text.append(rule.value, to: &value) else { return nil }
+        let isConstant = rule.value.variables.isEmpty
+        var flags = isConstant ? Field.Flags.borrowed : .borrowedNeverIndexed
+        // Never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
+        if rule.token == .authorization { flags = .borrowedNeverIndexed }
+        return rule.name.withUnsafeBytes { name in
+            call.stream.fields.keepField(name: name, value: value.readable, token: rule.token, flags: flags)
+        }
+    }
+
+    // MARK: Answers
+
+    static func drops(_ field: Field, _ call: Record<Call>) -> Bool {
+        guard let rules = call.policy?.responseHeaders else { return false }
+        return rules { $0.drops(field) }
+    }
+
+    static func answer(_ call: CallView, _ answer: inout FieldWriter) {
+        guard let rules = call.policy.responseHeaders else { return }
+        rules { rules in
+            let text = CallText(call, answer: answer.written)
+            var added: [Field] = []
+            for rule in rules.rules {
+                if let field = field(rule, text, for: call) { added.append(field) }
+            }
+            // Of an answer of our own.
+            answer.removeAll { rules.drops($0) }
+            for field in added { answer.put(field) }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+internal import Bytes
+internal import GatewayModel
+internal import HTTPModel
+internal import Matching
+internal import Routing
+
+/// The path that goes upstream in place of the caller's.
+enum Rewriting {
+    /// What `:path` becomes, in the arena of the caller's stream; `nil` where it would be no path that a server reads in one way only.
+    static func target(_ call: CallView, _ rewrite: RewriteConfiguration) -> UnsafeRawBufferPointer? {
+        var path = ByteBuffer()
+        guard let configured = rewrite.path else { return nil }
+        switch configured {
+        case .whole(let whole): whole.withUnsafeBytes { path.append($0) }
+        case .prefix(let prefix): append(call.facts.path, below: call.route { $0.match }, as: prefix, to: &path)
+        case .groups(let pieces):
+            guard case .regex(let expression) = call.route({ $0.match.target }) else { return nil }
+            for piece in pieces {
+                switch piece {
+                case .text(let text): text.withUnsafeBytes { path.append($0) }
+                case .group(let number):
+                    guard let group = expression.group(number, of: call.facts.path) else { return nil }
+                    path.append(group)
+                }
+            }
+            guard let shape = try? PathShape(path.readable), shape.pathCount == path.count else { return nil }
+        }
+        // What Connect has in a query is the message, which is converted.
+        if !call.facts.query.isEmpty, call.call.bridge == nil {
+            path.append("?")
+            path.append(call.facts.query)
+        }
+        return call.stream.fields.keep(path.readable)
+    }
+
+    /// What of a path is below a route's prefix, behind another one: `/v1/a` and `/v1` below `/v1`, as `/`, are `/a` and `/`.
+    static func append(
+        _ path: UnsafeRawBufferPointer, below match: RouteMatch, as prefix: [UInt8], to buffer: inout ByteBuffer
+    ) {
+        let rest = UnsafeRawBufferPointer(rebasing: path[min(path.count, match.target.prefixCount)...])
+        // Where the prefix ends in a slash, the rest does not begin with one.
+        let isClosed = prefix.last == UInt8(ascii: "/")
+        let isJoined = rest.first == UInt8(ascii: "/")
+        prefix.withUnsafeBytes {
+            buffer.append(UnsafeRawBufferPointer(rebasing: $0[..<($0.count - (isClosed && isJoined ? 1 : 0))]))
+        }
+        if !isClosed, !isJoined, !rest.isEmpty { buffer.append("/") }
+        buffer.append(rest)
+    }
+
+    /// The RPC that a call names behind the prefix that its route strips; `nil` where the rest is not exactly `/SERVICE/METHOD`.
+    static func rpc(
+        _ path: UnsafeRawBufferPointer, below match: RouteMatch
+    ) -> (service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer)? {
+        let count = match.target.prefixCount
+        guard count > 0, count < path.count, path[count] == UInt8(ascii: "/") else { return nil }
+        let rest = UnsafeRawBufferPointer(rebasing: path[count...])
+        guard let shape = try? PathShape(rest), shape.pathCount == rest.count, shape.serviceCount > 0, !shape.isAmbiguous else {
+            return nil
+        }
+        return (
+            UnsafeRawBufferPointer(rebasing: rest[1..<(1 + shape.serviceCount)]),
+            UnsafeRawBufferPointer(rebasing: rest[(2 + shape.serviceCount)...])
+        )
+    }
+}
+
+extension RouteMatch.Target {
+    /// How much of a path `prefix:` matched, without the slash that parts it from the rest.
+    fileprivate var prefixCount: Int {
+        switch self {
+        case .subtree(let path): path.utf8.count
+        case .prefix(let path): path.utf8.count - 1
+        case .any, .service, .path, .regex: 0
+        }
+    }
+}

@@ -1,0 +1,34 @@
+internal import Bytes
+package import GatewayModel
+internal import HTTPModel
+
+/// `request_headers` or `response_headers` of a route or method, made ready: names with their tokens, at fixed addresses.
+package final class HeaderRules: Sendable {
+    struct Rule: Sendable {
+        let name: [UInt8]
+        let token: FieldToken
+        let value: CallTemplate
+        let replaces: Bool
+    }
+
+    /// Those that replace before those that add, in the order written.
+    let rules: [Rule]
+    /// Of fields that go no further: those that are replaced, and those that are removed.
+    private let dropped: [[UInt8]]
+
+    /// - Returns: `nil` where there is nothing to do.
+    package init?(_ changes: HeaderChanges) {
+        guard !changes.isEmpty else { return nil }
+        func rule(_ field: HeaderChanges.Field, replaces: Bool) -> Rule {
+            Rule(
+                name: field.name, token: field.name.withUnsafeBytes { FieldToken($0) }, value: field.value, replaces: replaces)
+        }
+        rules = changes.set.map { rule($0, replaces: true) } + changes.add.map { rule($0, replaces: false) }
+        dropped = changes.set.map(\.name) + changes.remove
+    }
+
+    func drops(_ field: Field) -> Bool {
+        for name in dropped where name.withUnsafeBytes({ field.nameBytes.equals($0) }) { return true }
+        return false
+    }
+}
