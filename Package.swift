@@ -120,13 +120,24 @@ let package = Package(
                 "DNS", "Balancing", "Transcoding", "Transport", "RateLimit", "GatewayModel", "Schemas",
             ]),
 
-        // 11  products
+        // 11  snapshots
+        module(
+            "Snapshots",
+            [
+                "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "GRPC",
+                "Config",
+                "Balancing", "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit", "GatewayModel", "Schemas",
+                "Upstreams",
+            ]),
+
+        // 12  products
         module(
             "Gateway",
             [
                 "Bytes", "Random", "Compression", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
-                "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Redis", "Telemetry", "Balancing", "AccessControl",
+                "Protobuf", "Reactor", "Sockets", "GRPC", "Redis", "Telemetry", "Balancing", "AccessControl",
                 "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel", "Schemas", "Upstreams",
+                "Snapshots", "Matching",
             ]),
         module(
             "RateLimitService",
@@ -140,16 +151,16 @@ let package = Package(
             "Calling",
             ["Bytes", "Net", "HTTPModel", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding", "Transport"]),
 
-        // 12  control
+        // 13  control
         module(
             "Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
                 "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel", "Schemas",
-                "Upstreams", "Gateway", "RateLimitService", "Demo",
+                "Upstreams", "Snapshots", "Gateway", "RateLimitService", "Demo",
             ]),
 
-        // 13  executable
+        // 14  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -230,13 +241,13 @@ let package = Package(
                 "Schemas",
                 "GRPCTesting",
             ]),
+        tests("Snapshots", ["AccessControl", "GatewayModel"]),
         tests(
             "Gateway",
             [
                 "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config",
                 "Balancing",
-                "AccessControl",
-                "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "GRPCTesting", "BytesTesting",
+                "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "Snapshots", "GRPCTesting", "BytesTesting",
                 "GatewayModelTesting",
             ]),
         tests(
@@ -256,11 +267,12 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config",
-                "DNS", "Transport", "RateLimit", "GatewayModel", "Schemas", "Upstreams", "Gateway", "GRPCTesting", "TLSTesting",
+                "DNS", "Transport", "RateLimit", "GatewayModel", "Schemas", "Upstreams", "Snapshots", "Gateway", "GRPCTesting",
+                "TLSTesting",
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
-        // 15  the fuzz entries as a program, for the optimized build
+        // 16  the fuzz entries as a program, for the optimized build
         .executableTarget(name: "Fuzz", dependencies: ["FuzzEntries"], path: "Tests/Fuzz", swiftSettings: settings),
     ]
 )

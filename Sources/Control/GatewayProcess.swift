@@ -10,6 +10,7 @@ internal import Random
 internal import RateLimit
 internal import Reactor
 internal import Schemas
+internal import Snapshots
 internal import TLS
 internal import Telemetry
 internal import Time

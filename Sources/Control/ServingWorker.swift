@@ -1,6 +1,7 @@
 internal import Gateway
 internal import GatewayModel
 internal import Metrics
+internal import Snapshots
 internal import Transport
 
 /// A worker's program under `martlet serve`: its gateway, and its share of every listener.

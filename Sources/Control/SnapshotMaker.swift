@@ -5,6 +5,7 @@ internal import GatewayModel
 internal import RateLimit
 internal import Reactor
 internal import Schemas
+internal import Snapshots
 internal import TLS
 
 /// Makes snapshots of configurations on the control loop, and waits for nothing: proto files are compiled on another thread.

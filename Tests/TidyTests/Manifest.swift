@@ -14,8 +14,8 @@ struct Manifest {
         var isForTests: Bool { floor >= Manifest.testing }
     }
 
-    static let testing = 14
-    static let tests = 15
+    static let testing = 15
+    static let tests = 16
 
     private(set) var targets: [String: Target] = [:]
 

@@ -6,17 +6,17 @@ struct ModuleShapeTests {
     static let extendingFilesMax = 3
 
     /// Modules that are still longer, with what they may not outgrow: the list shrinks, and is empty at the end.
-    static let longModules = ["Gateway": 7_700]
+    static let longModules = ["Gateway": 7_000]
     /// Modules whose folders still refer to each other in a circle; "" stands for the files that are in none.
     static let circularModules: [String: Set<String>] = [
         "Gateway": [
             "Answer", "Call", "Downstream", "Filters", "Overload", "Request",
-            "Snapshot", "Traffic", "Upstream", "Worker",
+            "Traffic", "Upstream", "Worker",
         ]
     ]
     /// Types with stored mutable state whose extensions are still scattered, with the number of files.
     static let scatteredTypes = [
-        "Gateway.GatewayWorker": 20, "Gateway.SnapshotBuilder": 4,
+        "Gateway.GatewayWorker": 20, "Snapshots.SnapshotBuilder": 4,
     ]
 
     /// The files of each module, as words.

@@ -4,6 +4,7 @@ internal import GatewayModel
 internal import Metrics
 internal import RateLimit
 internal import RateLimitService
+internal import Snapshots
 internal import TLS
 package import Time
 internal import Transport

@@ -1,4 +1,5 @@
 package import Gateway
+internal import Snapshots
 internal import Upstreams
 
 /// What the calls of one route, or of one of its methods, go through, in order.

@@ -1,5 +1,6 @@
 internal import Gateway
 internal import Reactor
+internal import Snapshots
 internal import Time
 internal import Transport
 

@@ -1,6 +1,7 @@
 internal import Config
 internal import Gateway
 internal import Net
+internal import Snapshots
 internal import TLS
 internal import Upstreams
 

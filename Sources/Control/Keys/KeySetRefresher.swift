@@ -3,6 +3,7 @@ internal import Gateway
 internal import JOSE
 internal import Random
 internal import Reactor
+internal import Snapshots
 internal import Sockets
 internal import TLS
 internal import Telemetry

@@ -4,6 +4,7 @@ internal import Gateway
 internal import GatewayModel
 internal import Random
 internal import Reactor
+internal import Snapshots
 internal import Sockets
 internal import Time
 internal import Transport

@@ -3,6 +3,7 @@ internal import Bridging
 internal import Bytes
 internal import GRPC
 internal import HTTPModel
+internal import Snapshots
 internal import Transport
 internal import Upstreams
 

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import GRPC
 internal import HTTPModel
+internal import Snapshots
 
 /// The answer's head and trailers on their way downstream, without what was for the upstream hop only.
 enum ResponseHead {

@@ -4,6 +4,7 @@ internal import GRPC
 internal import HTTPModel
 internal import Protobuf
 internal import Routing
+internal import Snapshots
 internal import Transcoding
 
 /// What of Connect needs a schema: messages in JSON, and calls by GET.

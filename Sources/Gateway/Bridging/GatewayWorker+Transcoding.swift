@@ -5,6 +5,7 @@ internal import HTTPModel
 internal import Protobuf
 internal import Routing
 internal import Schemas
+internal import Snapshots
 internal import Transcoding
 internal import Transport
 internal import Upstreams

@@ -6,6 +6,7 @@ package import HTTPModel
 package import RateLimit
 package import Reactor
 package import Routing
+package import Snapshots
 package import Time
 package import Transcoding
 package import Upstreams

@@ -6,6 +6,7 @@ internal import HTTPModel
 internal import JOSE
 internal import Net
 internal import Routing
+internal import Snapshots
 internal import TLS
 internal import Telemetry
 internal import Transport

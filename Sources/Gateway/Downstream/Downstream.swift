@@ -1,6 +1,7 @@
 internal import GRPC
 internal import Bytes
 package import HTTPModel
+internal import Snapshots
 internal import Transport
 
 /// The downstream half of every call of a worker: turns what callers send into calls.

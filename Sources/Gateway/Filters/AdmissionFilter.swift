@@ -1,5 +1,6 @@
 internal import Bytes
 internal import GRPC
+internal import Snapshots
 
 /// Under overload the calls of the lowest priorities are refused first. (Where nothing more is taken, the head is not even read.)
 enum AdmissionFilter {

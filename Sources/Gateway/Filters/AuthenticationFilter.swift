@@ -2,6 +2,7 @@ internal import Bytes
 internal import Net
 internal import Reactor
 internal import Routing
+internal import Snapshots
 internal import Transport
 internal import GRPC
 internal import HTTPModel

@@ -3,6 +3,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Routing
+internal import Snapshots
 internal import TLS
 internal import Transport
 

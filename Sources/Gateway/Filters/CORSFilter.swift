@@ -3,6 +3,7 @@ internal import GRPC
 internal import HTTPModel
 internal import Routing
 internal import Schemas
+internal import Snapshots
 
 /// Answers preflights, and tells browsers which pages may read an answer (Fetch, "HTTP-CORS protocol"). What an upstream says of it
 /// goes no further: on a route with `cors` the gateway alone decides.

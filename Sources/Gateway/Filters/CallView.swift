@@ -4,6 +4,7 @@ internal import HTTPModel
 internal import Net
 internal import Reactor
 internal import Routing
+internal import Snapshots
 internal import TLS
 internal import Time
 internal import Transport

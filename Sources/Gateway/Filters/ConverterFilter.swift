@@ -1,6 +1,7 @@
 internal import Bridging
 internal import Bytes
 internal import GRPC
+internal import Snapshots
 
 /// Puts a converter between a caller who does not speak gRPC and an upstream that does, and makes gRPC's of the head, so that all that
 /// follows sees one kind of call. Native calls do not come here.

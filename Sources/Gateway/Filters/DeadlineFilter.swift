@@ -1,6 +1,7 @@
 internal import Bytes
 internal import GRPC
 internal import Routing
+internal import Snapshots
 internal import Time
 
 /// Turns the caller's and the route's time into one instant.

@@ -4,6 +4,7 @@ internal import GatewayModel
 internal import HTTPModel
 internal import Routing
 internal import Schemas
+internal import Snapshots
 internal import Transport
 
 /// Answers in place of an upstream: a redirect, a fixed answer, the document of what can be called by HTTP, or the page made of it.

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import GRPC
 internal import HTTPModel
+internal import Snapshots
 internal import Transport
 
 /// The filters of a worker, and the way of a call through those that its policy lists: requests in their order, answers in the opposite

@@ -3,6 +3,7 @@ internal import GRPC
 internal import GatewayModel
 internal import HTTPModel
 internal import Routing
+internal import Snapshots
 
 /// Rewrites the path, and changes the fields of requests and answers, as the route or the method says. Nothing behind it matches, judges or
 /// counts by what it has made.

@@ -6,6 +6,7 @@ internal import HTTPModel
 internal import JOSE
 internal import RateLimit
 internal import Routing
+internal import Snapshots
 internal import Time
 internal import Transport
 

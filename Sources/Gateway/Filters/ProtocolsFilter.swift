@@ -3,6 +3,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Routing
+internal import Snapshots
 internal import Transport
 
 /// Is what the caller speaks taken here, by its listener and its route, and as much of it as is announced? Nothing is known of the caller yet.

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import GRPC
 internal import Routing
+internal import Snapshots
 
 /// Can the call be served at all, where it may be made: does it speak gRPC where only gRPC is served, or the other way round? Asked before it
 /// is counted.

@@ -2,6 +2,7 @@ internal import Bytes
 internal import GRPC
 internal import GatewayModel
 internal import Reactor
+internal import Snapshots
 internal import Telemetry
 internal import Transport
 internal import Upstreams

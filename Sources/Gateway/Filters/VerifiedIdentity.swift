@@ -1,6 +1,7 @@
 internal import AccessControl
 internal import Bytes
 internal import JOSE
+internal import Snapshots
 
 /// A caller whose token was verified, with everything that follows from the token alone: kept in the token cache, so a
 /// token seen again costs one look-up.

@@ -2,6 +2,7 @@ internal import Bytes
 internal import GRPC
 internal import GatewayModel
 internal import Metrics
+internal import Snapshots
 internal import Synchronization
 internal import Transport
 

@@ -8,6 +8,7 @@ internal import GRPC
 internal import HTTPModel
 internal import Routing
 internal import Schemas
+internal import Snapshots
 internal import Sockets
 internal import Time
 internal import Transport

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import HTTPModel
 internal import Routing
+internal import Snapshots
 internal import Transport
 
 /// Header sanitizing: fields that a caller may not set are removed from a head before anything is decided by it, and from trailers.

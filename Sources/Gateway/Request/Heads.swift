@@ -2,6 +2,7 @@ internal import Bytes
 internal import GatewayModel
 internal import HTTPModel
 internal import Routing
+internal import Snapshots
 internal import Telemetry
 internal import Time
 internal import Transport

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import GRPC
 internal import HTTPModel
+internal import Snapshots
 internal import Time
 
 /// The head that goes upstream: the caller's, without what was for this hop only, with what the gateway adds.

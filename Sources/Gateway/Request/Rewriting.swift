@@ -3,6 +3,7 @@ internal import GatewayModel
 internal import HTTPModel
 internal import Matching
 internal import Routing
+internal import Snapshots
 
 /// The path that goes upstream in place of the caller's.
 enum Rewriting {

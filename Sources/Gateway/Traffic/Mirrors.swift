@@ -3,6 +3,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Reactor
+internal import Snapshots
 internal import Time
 internal import Transport
 internal import Upstreams

@@ -1,5 +1,6 @@
 internal import GRPC
 internal import GatewayModel
+internal import Snapshots
 internal import Time
 
 /// Decides which attempts a call makes: by a retry policy, a hedging policy (gRFC A6), or none, where only requests that no upstream has

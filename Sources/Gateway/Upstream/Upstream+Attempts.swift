@@ -2,6 +2,7 @@ internal import Balancing
 package import Bytes
 internal import GRPC
 internal import HTTPModel
+internal import Snapshots
 package import Sockets
 internal import Time
 package import Transport

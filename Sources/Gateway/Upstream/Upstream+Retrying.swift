@@ -4,6 +4,7 @@ internal import GRPC
 internal import GatewayModel
 internal import HTTPModel
 internal import Reactor
+internal import Snapshots
 internal import Time
 internal import Transport
 internal import Upstreams

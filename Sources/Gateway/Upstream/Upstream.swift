@@ -3,6 +3,7 @@ internal import Bridging
 internal import Bytes
 internal import GRPC
 package import HTTPModel
+internal import Snapshots
 internal import Time
 internal import Transport
 internal import Upstreams

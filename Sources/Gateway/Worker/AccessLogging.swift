@@ -6,6 +6,7 @@ internal import Net
 internal import Protobuf
 internal import Routing
 package import Reactor
+internal import Snapshots
 internal import TLS
 package import Telemetry
 internal import Time

@@ -10,6 +10,7 @@ package import RateLimit
 internal import Reactor
 internal import Redis
 internal import Routing
+package import Snapshots
 internal import Sockets
 internal import Telemetry
 internal import Time

@@ -6,6 +6,7 @@ import JOSE
 import Net
 import Random
 import Reactor
+import Snapshots
 import Sockets
 import Synchronization
 import TLS

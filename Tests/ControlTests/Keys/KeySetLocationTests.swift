@@ -1,6 +1,7 @@
 import Gateway
 import JOSE
 import Net
+import Snapshots
 import Testing
 
 @testable import Control

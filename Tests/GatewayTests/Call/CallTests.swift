@@ -3,6 +3,7 @@ import GRPC
 import GatewayModel
 import Reactor
 import Routing
+import Snapshots
 import Testing
 import Time
 

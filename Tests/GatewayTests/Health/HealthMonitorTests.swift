@@ -6,6 +6,7 @@ import GatewayModel
 import HTTPModel
 import Net
 import Reactor
+import Snapshots
 import Sockets
 import Testing
 import Time

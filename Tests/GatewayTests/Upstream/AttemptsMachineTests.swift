@@ -1,6 +1,7 @@
 import GRPC
 import GatewayModel
 import Random
+import Snapshots
 import Testing
 import Time
 

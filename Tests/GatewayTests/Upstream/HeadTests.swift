@@ -1,6 +1,7 @@
 import Bytes
 import HTTPModel
 import Routing
+import Snapshots
 import Testing
 
 @testable import Gateway

@@ -3,6 +3,7 @@ import GRPCTesting
 import GatewayModel
 import HTTPModel
 import Net
+import Snapshots
 import Sockets
 import Testing
 import Transport

@@ -2,6 +2,7 @@ import Config
 import GatewayModelTesting
 import Metrics
 import RateLimit
+import Snapshots
 import Time
 
 @testable import Gateway

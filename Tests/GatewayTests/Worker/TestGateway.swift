@@ -7,6 +7,7 @@ import HTTPModel
 import Metrics
 import Net
 import RateLimit
+import Snapshots
 import Sockets
 import TLS
 import Testing

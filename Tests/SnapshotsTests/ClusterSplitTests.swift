@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Gateway
+@testable import Snapshots
 
 @Suite("Clusters by weight")
 struct ClusterSplitTests {

@@ -1,4 +1,4 @@
-internal import HTTPModel
+package import HTTPModel
 package import Metrics
 package import Transport
 
@@ -27,7 +27,7 @@ package final class GatewayMetrics: Sendable {
     private let events: [Counter]
     private let faults: [Counter]
     /// Calls that no route takes, or that were refused before one was looked for.
-    let unrouted: CallGroup
+    package let unrouted: CallGroup
     package let downstreamConnectionsTotal: Counter
     package let downstreamConnectionsAged: Counter
 
@@ -150,9 +150,9 @@ package final class WorkerMetrics {
     package let shard: MetricShard
     /// Connections and calls that this worker has open.
     package let connections: Gauge
-    let activeCalls: Gauge
-    let limitStoreDown: Gauge
-    let table: CallTable
+    package let activeCalls: Gauge
+    package let limitStoreDown: Gauge
+    package let table: CallTable
 
     package init(_ gateway: GatewayMetrics, worker: Int, seed: UInt64) {
         self.gateway = gateway
@@ -168,5 +168,5 @@ package final class WorkerMetrics {
     }
 
     @inline(__always)
-    func count(_ event: GatewayEvent) { shard.add(gateway.counter(event)) }
+    package func count(_ event: GatewayEvent) { shard.add(gateway.counter(event)) }
 }

@@ -7,7 +7,7 @@ package import RateLimit
 package import Routing
 package import Schemas
 package import Transcoding
-internal import Upstreams
+package import Upstreams
 
 /// Where a call goes, and what applies to it: one entry of `routes:`, made ready.
 package final class Route: Sendable {
@@ -21,13 +21,13 @@ package final class Route: Sendable {
     /// What applies where no method says otherwise, then what applies to each method of `methods:`, in its order.
     package let policies: [CallPolicy]
     /// `policies`, for choosing one without counting references.
-    let policyReferences: [Borrowed<CallPolicy>]
+    package let policyReferences: [Borrowed<CallPolicy>]
     /// Under which its calls are counted.
     package let calls: CallGroup
     /// Whose calls are refused first under pressure; those of high priority are held to the cluster's limits for them.
-    let priority: RouteConfiguration.Priority
+    package let priority: RouteConfiguration.Priority
     /// What happens to its calls besides; `nil` for nearly every route.
-    let traffic: TrafficPlan?
+    package let traffic: TrafficPlan?
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
@@ -37,7 +37,7 @@ package final class Route: Sendable {
     /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
     package let transcoding: TranscodingPlan?
     /// Its cluster has a schema, known or not: plain HTTP means one of its methods, or nothing.
-    let hasSchema: Bool
+    package let hasSchema: Bool
 
     package enum DirectAnswer: Sendable {
         /// What can be called by HTTP, and the page made of it.
@@ -59,7 +59,7 @@ package final class Route: Sendable {
     /// Of `methods:`, in the order of their policies.
     package let methods: [String]
 
-    var described: DescribedRoute {
+    package var described: DescribedRoute {
         DescribedRoute(
             index: index, name: name, match: match, cluster: cluster, plan: transcoding, isPage: answer != nil,
             allowsHTTP: policies[0].allowedProtocols.contains(.http), terms: policies.map(\.terms))
@@ -96,7 +96,7 @@ package final class Route: Sendable {
     }
 
     /// The same where its cluster has another schema.
-    func with(_ transcoding: TranscodingPlan) -> Route {
+    package func with(_ transcoding: TranscodingPlan) -> Route {
         Route(
             index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
             leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, hasSchema: hasSchema, traffic: traffic,
@@ -116,10 +116,10 @@ package final class CallPolicy: Sendable {
     package let attempts: AttemptPolicy?
     /// Of `attempts`, for those who ask at every call: whether there may be several, whether they run at the same time, whether an
     /// answer's head may wait for its end, and how long a try may take, 0 for no time of its own.
-    let mayReplace: Bool
-    let isHedged: Bool
-    let holdsHeads: Bool
-    let tryNanoseconds: UInt64
+    package let mayReplace: Bool
+    package let isHedged: Bool
+    package let holdsHeads: Bool
+    package let tryNanoseconds: UInt64
     package let access: AccessPolicy
     /// Counted before it is known who calls.
     package let limitsBefore: [AppliedLimit]
@@ -132,12 +132,12 @@ package final class CallPolicy: Sendable {
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
     /// What goes upstream in place of the caller's; `nil` for nothing.
-    let rewrite: RewriteConfiguration?
+    package let rewrite: RewriteConfiguration?
     private let requestHeaderRules: HeaderRules?
     private let responseHeaderRules: HeaderRules?
     /// `requestHeaderRules` and `responseHeaderRules`, read without counting references.
-    let requestHeaders: Borrowed<HeaderRules>?
-    let responseHeaders: Borrowed<HeaderRules>?
+    package let requestHeaders: Borrowed<HeaderRules>?
+    package let responseHeaders: Borrowed<HeaderRules>?
 
     /// - Parameters:
     ///   - needsGRPC: nothing else is served here, because the route matches a service, or leads to a cluster with a schema.

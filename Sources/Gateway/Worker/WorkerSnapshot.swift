@@ -1,4 +1,5 @@
 package import Bytes
+package import Snapshots
 package import Upstreams
 
 /// A snapshot in service on one worker: its clusters, and how many calls still run on it. Counted without atomics.

@@ -1,18 +1,18 @@
-internal import Bytes
+package import Bytes
 package import GatewayModel
-internal import HTTPModel
+package import HTTPModel
 
 /// `request_headers` or `response_headers` of a route or method, made ready: names with their tokens, at fixed addresses.
 package final class HeaderRules: Sendable {
-    struct Rule: Sendable {
-        let name: [UInt8]
-        let token: FieldToken
-        let value: CallTemplate
-        let replaces: Bool
+    package struct Rule: Sendable {
+        package let name: [UInt8]
+        package let token: FieldToken
+        package let value: CallTemplate
+        package let replaces: Bool
     }
 
     /// Those that replace before those that add, in the order written.
-    let rules: [Rule]
+    package let rules: [Rule]
     /// Of fields that go no further: those that are replaced, and those that are removed.
     private let dropped: [[UInt8]]
 
@@ -27,7 +27,7 @@ package final class HeaderRules: Sendable {
         dropped = changes.set.map(\.name) + changes.remove
     }
 
-    func drops(_ field: Field) -> Bool {
+    package func drops(_ field: Field) -> Bool {
         for name in dropped where name.withUnsafeBytes({ field.nameBytes.equals($0) }) { return true }
         return false
     }

@@ -6,7 +6,7 @@
 /// may be called, and that before it is counted, so that a refused call costs its tenant nothing. What goes wrong on purpose
 /// goes wrong where a cluster would. What is changed in the head is judged by nothing any more, and the answers that a route gives itself have
 /// its header changes too.
-package enum Filter: UInt8, CaseIterable, Sendable {
+@usableFromInline package enum Filter: UInt8, CaseIterable, Sendable {
     case cors
     case protocols
     case admission
@@ -44,28 +44,28 @@ package enum Filter: UInt8, CaseIterable, Sendable {
 }
 
 /// Filters, in their order.
-package struct FilterList: OptionSet, Sendable {
-    package private(set) var rawValue: UInt16
+@usableFromInline package struct FilterList: OptionSet, Sendable {
+    @usableFromInline package var rawValue: UInt16
 
-    package init(rawValue: UInt16) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
 
-    package init(_ filter: Filter) { rawValue = 1 << UInt16(filter.rawValue) }
+    @inlinable package init(_ filter: Filter) { rawValue = 1 << UInt16(filter.rawValue) }
 
     /// For tests and the pipeline that `check` prints.
     package var filters: [Filter] { Filter.allCases.filter { contains(FilterList($0)) } }
 
-    @inline(__always)
-    mutating func insert(_ filter: Filter) { rawValue |= FilterList(filter).rawValue }
+    @inlinable @inline(__always)
+    package mutating func insert(_ filter: Filter) { rawValue |= FilterList(filter).rawValue }
 
-    @inline(__always)
-    mutating func remove(_ filter: Filter) { rawValue &= ~FilterList(filter).rawValue }
+    @inlinable @inline(__always)
+    package mutating func remove(_ filter: Filter) { rawValue &= ~FilterList(filter).rawValue }
 
-    @inline(__always)
-    func contains(_ filter: Filter) -> Bool { rawValue & FilterList(filter).rawValue != 0 }
+    @inlinable @inline(__always)
+    package func contains(_ filter: Filter) -> Bool { rawValue & FilterList(filter).rawValue != 0 }
 
     /// The next one; `nil` where none is left.
-    @inline(__always)
-    mutating func takeFirst() -> Filter? {
+    @inlinable @inline(__always)
+    package mutating func takeFirst() -> Filter? {
         guard rawValue != 0 else { return nil }
         let index = rawValue.trailingZeroBitCount
         rawValue &= rawValue - 1
@@ -73,20 +73,10 @@ package struct FilterList: OptionSet, Sendable {
     }
 
     /// The last one, for the way back.
-    mutating func takeLast() -> Filter? {
+    package mutating func takeLast() -> Filter? {
         guard rawValue != 0 else { return nil }
         let index = 15 - rawValue.leadingZeroBitCount
         rawValue &= ~(1 << UInt16(index))
         return Filter(rawValue: UInt8(index))
     }
-}
-
-/// What a filter says of a call.
-enum FilterVerdict {
-    /// On to the next.
-    case proceed
-    /// An answer from elsewhere decides: `FilterChain.resume` is called with the token, or the call ends before.
-    case suspended
-    /// The call has been answered.
-    case replied
 }

@@ -1,12 +1,12 @@
-internal import JOSE
+package import JOSE
 package import RateLimit
 
 /// A limit with its keys made ready: what each call's counter is named by.
 package struct AppliedLimit: Sendable {
     package let limit: Limit
-    let keys: [Key]
+    package let keys: [Key]
 
-    enum Key: Sendable {
+    package enum Key: Sendable {
         case tenant
         case address
         case method

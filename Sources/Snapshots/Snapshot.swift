@@ -1,15 +1,15 @@
 package import Bytes
 package import AccessControl
-internal import GRPC
+package import GRPC
 package import GatewayModel
 package import JOSE
 package import Net
 package import RateLimit
 package import Routing
-internal import Schemas
-internal import TLS
+package import Schemas
+package import TLS
 package import Transcoding
-internal import Transport
+package import Transport
 package import Upstreams
 
 /// One configuration, checked and made ready: immutable, shared by all workers.
@@ -19,25 +19,25 @@ package final class Snapshot: Sendable {
     package let table: RouteTable
     package let routes: [Route]
     /// `routes`, for choosing one without counting references.
-    let routeReferences: [Borrowed<Route>]
+    package let routeReferences: [Borrowed<Route>]
     /// `nil` where no route shows them.
-    let pages: OpenAPIPages?
+    package let pages: OpenAPIPages?
     private let title: String
     /// How requests that speak no RPC protocol are understood.
-    let directory: TranscodingDirectory
+    package let directory: TranscodingDirectory
     /// Some route says which pages may call it.
-    let hasCORS: Bool
+    package let hasCORS: Bool
     /// Some route has `rewrite.prefix`.
-    let stripsPrefixes: Bool
+    package let stripsPrefixes: Bool
     /// Of every route that leads to a cluster with a schema, each once.
-    let transcodings: [TranscodingPlan]
+    package let transcodings: [TranscodingPlan]
     package let rules: RuleBook
     package let clusters: [ClusterPlan]
     package let trustedProxies: CIDRSet
     /// How much of an address limits count by.
     package let addressPrefix: AddressPrefix
     /// Any are trusted.
-    let trustsProxies: Bool
+    package let trustsProxies: Bool
     package let authentication: AuthenticationPlan?
     package let plans: [PlanLimits]
     package let store: StorePlan
@@ -46,9 +46,9 @@ package final class Snapshot: Sendable {
     /// For callers without a token: sends nothing, and removes every header that a claim would be forwarded in.
     private let unauthenticatedClaims: ClaimHeaders?
     /// `unauthenticatedClaims`, read without counting references.
-    let unauthenticatedClaimsReference: Borrowed<ClaimHeaders>?
+    package let unauthenticatedClaimsReference: Borrowed<ClaimHeaders>?
     /// `rules`, likewise.
-    let rulesReference: Borrowed<RuleBook>
+    package let rulesReference: Borrowed<RuleBook>
 
     /// No parameter has a default, so that `with` leaves none out.
     package init(
@@ -159,7 +159,7 @@ package struct AuthenticationPlan: Sendable {
 
     /// All headers that any issuer's claims are forwarded in, with the values that `value` has for them: whatever the caller,
     /// their own copies go no further.
-    func claimHeaders(_ value: (_ issuer: Int, _ path: ClaimPath) -> [UInt8]?) -> ClaimHeaders? {
+    package func claimHeaders(_ value: (_ issuer: Int, _ path: ClaimPath) -> [UInt8]?) -> ClaimHeaders? {
         var headers: [(name: [UInt8], value: [UInt8]?)] = []
         for (index, issuer) in issuers.enumerated() {
             for claim in issuer.forwardedClaims {

@@ -1,23 +1,23 @@
-internal import Config
-internal import GatewayModel
-internal import Upstreams
+package import Config
+package import GatewayModel
+package import Upstreams
 
 /// What a route does with calls besides sending them to one cluster; most have none.
 package final class TrafficPlan: Sendable {
     /// `nil` where there is one cluster.
-    let split: ClusterSplit?
-    let mirror: Mirror?
-    let fault: FaultConfiguration?
+    package let split: ClusterSplit?
+    package let mirror: Mirror?
+    package let fault: FaultConfiguration?
 
-    struct Mirror: Sendable {
+    package struct Mirror: Sendable {
         /// Into the snapshot's clusters.
-        let cluster: Int
-        let fraction: Fraction
+        package let cluster: Int
+        package let fraction: Fraction
     }
 
     /// - Parameter index: of the cluster of that name.
     /// - Returns: `nil` where there is nothing to do.
-    init?(_ traffic: TrafficConfiguration, index: (String) -> Int) {
+    package init?(_ traffic: TrafficConfiguration, index: (String) -> Int) {
         guard !traffic.split.isEmpty || traffic.mirror != nil || traffic.fault != nil else { return nil }
         split =
             traffic.split.isEmpty

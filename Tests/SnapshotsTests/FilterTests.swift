@@ -1,10 +1,8 @@
 import AccessControl
-import Bytes
 import GatewayModel
-import RateLimit
 import Testing
 
-@testable import Gateway
+@testable import Snapshots
 
 /// The order of filters, and which of them a policy lists.
 @Suite struct FilterTests {
@@ -56,25 +54,5 @@ import Testing
                 .limits, .conversion, .directAnswer, nil,
             ])
         #expect([back.takeLast(), back.takeLast(), back.takeLast(), back.takeLast()] == [.directAnswer, .limits, .cors, nil])
-    }
-
-    @Test("a token finds its call once, and not when the call is over or was suspended anew")
-    func tokens() throws {
-        let house = try TestGateway()
-        let call = house.gateway.calls.take()
-        defer { house.gateway.calls.give(call) }
-        let first = SuspensionToken(suspending: call)
-        #expect(first.waitingCall == nil, "nothing waits yet")
-        call.phase = .suspended
-        #expect(first.waitingCall == call)
-        #expect(SuspensionToken(context: first.context, tag: first.tag).waitingCall == call)
-        call.phase = .filtering
-        #expect(first.waitingCall == nil, "it has gone on")
-        let second = SuspensionToken(suspending: call)
-        call.phase = .suspended
-        #expect(first.waitingCall == nil && second.waitingCall == call)
-        call.finish(pool: house.gateway.chunks)
-        call.phase = .suspended
-        #expect(second.waitingCall == nil, "another call has the record")
     }
 }

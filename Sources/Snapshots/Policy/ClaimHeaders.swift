@@ -1,8 +1,8 @@
-internal import HTTPModel
+package import HTTPModel
 
 /// Claims of a verified token as headers for the upstream: names from the configuration, values rendered once per token.
 package final class ClaimHeaders: Sendable {
-    private let headers: [(name: [UInt8], value: [UInt8]?)]
+    package let headers: [(name: [UInt8], value: [UInt8]?)]
     /// Their names, folded.
     private let names: [[UInt8]]
 
@@ -13,18 +13,8 @@ package final class ClaimHeaders: Sendable {
     }
 
     /// Whether the caller's field of this name, or one that reads like it, is to be removed.
-    func overwrites(_ name: UnsafeRawBufferPointer) -> Bool {
+    package func overwrites(_ name: UnsafeRawBufferPointer) -> Bool {
         for known in names where FieldNameSet.isSame(name, known) { return true }
         return false
-    }
-
-    func write(to writer: inout FieldWriter) {
-        for header in headers {
-            guard let value = header.value else { continue }
-            header.name.withUnsafeBytes { name in
-                // Who calls is as varied as tokens are: no entry of the table is worth it.
-                value.withUnsafeBytes { writer.copy(name: name, value: $0, flags: .borrowedNeverIndexed) }
-            }
-        }
     }
 }

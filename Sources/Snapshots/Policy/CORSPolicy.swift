@@ -1,17 +1,17 @@
-internal import Bytes
+package import Bytes
 package import GatewayModel
-internal import HTTPModel
+package import HTTPModel
 
 /// Which pages of which origins a browser lets call a route, and what it lets them see (Fetch, "HTTP-CORS protocol").
 ///
 /// What gRPC-Web and Connect need is always allowed and exposed. Made ready once: answering is comparing and copying.
 package final class CORSPolicy: Sendable {
     private let origins: [CORSConfiguration.Origin]
-    let allowsCredentials: Bool
-    let methods: [UInt8]
-    let headers: [UInt8]
-    let exposed: [UInt8]
-    let maxAge: [UInt8]
+    package let allowsCredentials: Bool
+    package let methods: [UInt8]
+    package let headers: [UInt8]
+    package let exposed: [UInt8]
+    package let maxAge: [UInt8]
 
     private static let protocolHeaders = [
         "content-type", "content-encoding", "authorization", "accept", "x-grpc-web", "x-user-agent", "grpc-timeout",
@@ -36,7 +36,7 @@ package final class CORSPolicy: Sendable {
     }
 
     /// Byte by byte, as browsers send origins: in lower case and without a default port.
-    func allows(_ origin: UnsafeRawBufferPointer) -> Bool {
+    package func allows(_ origin: UnsafeRawBufferPointer) -> Bool {
         origins.contains { allowed in
             switch allowed {
             case .any: true
