@@ -26,6 +26,8 @@ extern "C" cre2_expression *cre2_compile(
 
 extern "C" void cre2_free(cre2_expression *expression) { delete expression; }
 
+extern "C" int cre2_groups(const cre2_expression *expression) { return expression->re2.NumberOfCapturingGroups(); }
+
 extern "C" int cre2_matches(const cre2_expression *expression, const char *text, size_t count) {
   return expression->re2.Match(re2::StringPiece(text, count), 0, count, re2::RE2::ANCHOR_BOTH, nullptr, 0);
 }

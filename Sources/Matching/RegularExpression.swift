@@ -52,6 +52,9 @@ package final class RegularExpression: @unchecked Sendable {
         }
     }
 
+    /// Its capturing groups, named or not; the whole text is not counted.
+    package var groupCount: Int { Int(cre2_groups(handle)) }
+
     package func matches(_ text: String) -> Bool {
         var text = text
         return text.withUTF8 { Self.matches(handle, UnsafeRawBufferPointer($0)) }

@@ -91,4 +91,11 @@ import Testing
     func lifetimes() throws {
         for index in 0..<10_000 { #expect(try RegularExpression("/\(index)/[a-z]+").matches("/\(index)/x")) }
     }
+
+    @Test(
+        "how many groups it has, named ones too and others not",
+        arguments: [("a", 0), ("(a)(b)", 2), ("(?:a)(?P<n>b)", 1), ("((a)|(b))*", 3), ("[(]\\(", 0)])
+    func groups(text: String, count: Int) throws {
+        #expect(try RegularExpression(text).groupCount == count)
+    }
 }

@@ -14,6 +14,9 @@ typedef struct cre2_expression cre2_expression;
 cre2_expression *cre2_compile(const char *text, size_t count, int64_t memory_max, char *error, size_t error_capacity);
 void cre2_free(cre2_expression *expression);
 
+/// How many capturing groups it has, the whole text not counted.
+int cre2_groups(const cre2_expression *expression);
+
 /// 1 where the expression takes all of the text, else 0.
 int cre2_matches(const cre2_expression *expression, const char *text, size_t count);
 
