@@ -224,8 +224,12 @@ import Testing
               - { count: 5, per: 10s, burst: 10, key: [header x-app, method], name: apps }
               - { count: 1000, per: s, key: constant all, before: authentication }
             expose: true
+            rewrite: { authority: "orders.internal:8080" }
+            request_headers: { set: { x-real-ip: "%{client.address}" }, add: { x-team: "%{claim.team|none}%%" }, remove: [x-debug] }
+            response_headers: { set: { x-served-by: "%{endpoint}" } }
             methods:
               CreateOrder:
+                request_headers: { remove: x-team }
                 allow: authenticated
                 deny: { address: ["2001:db8::/32"] }
                 limits: [10/s per tenant, { count: 1, per: month, key: { claim: ["https://acme.dev/app"] } }]
@@ -234,6 +238,12 @@ import Testing
             query: { debug: { prefix: "1" } }
             cluster: orders
             allow: anyone
+          - cluster: orders
+            http_method: POST
+            path: { regex: "^/u/([^/]+)$" }
+            rewrite: { path: "/users/$1" }
+          - { prefix: /old, redirect: { scheme: https, authority: www.acme.dev, prefix: /new, code: 308 } }
+          - { path: /robots.txt, allow: anyone, respond: { status: 200, body: "User-agent: *", content_type: text/plain } }
           - cluster: orders
         """
 
@@ -324,7 +334,7 @@ import Testing
     }
 
     private func checkRoutes(_ routes: [RouteConfiguration]) throws {
-        #expect(routes.map(\.name) == ["orders", "/v1/*", "default"])
+        #expect(routes.map(\.name) == ["orders", "/v1/*", "^/u/([^/]+)$", "/old", "/robots.txt", "default"])
         let route = routes[0]
         #expect(
             route.match
@@ -362,7 +372,9 @@ import Testing
         #expect(method.limits.map(\.value.keys) == [[.tenant], [.claim(["https://acme.dev/app"])]])
         #expect(routes[1].match.query == [FieldMatch(parameter: "debug", ValueMatch(.prefix("1")))])
         #expect(routes[1].match.target == .prefix("/v1/") && routes[1].access.allow?.value.rule == .anyone)
-        #expect(routes[2].match == RouteMatch() && routes[2].access == AccessConfiguration())
+        // What else they say is looked at in RouteActionConfigurationTests.
+        #expect(routes.map(\.cluster?.value) == ["orders", "orders", "orders", nil, nil, "orders"])
+        #expect(routes[5].match == RouteMatch() && routes[5].access == AccessConfiguration())
     }
 
     @Test("what is left out is what the design says it is")

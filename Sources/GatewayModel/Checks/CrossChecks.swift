@@ -32,6 +32,10 @@ struct CrossChecks {
         configuration.routes.forEach(checkProtocols)
         configuration.routes.forEach(checkMirror)
         configuration.routes.forEach(RetryChecks(configuration.clusters, section).check)
+        let nodes = RouteNodes(configuration, section)
+        let headers = HeaderChecks(configuration, section)
+        for (index, route) in configuration.routes.enumerated() { nodes[index].map { headers.check(route, $0) } }
+        RewriteChecks(configuration, nodes, section.reader).run()
         let limits = LimitChecks(configuration, section)
         configuration.routes.forEach(limits.check)
         configuration.plans.forEach(limits.check)

@@ -31,15 +31,17 @@ extension RouteConfiguration {
         let match = RouteMatch(in: section)
         let name = name(in: section, for: match, taken: &taken)
         let traffic = TrafficConfiguration(in: section)
-        let cluster =
-            section.has("clusters")
-            ? traffic.split.first?.cluster : section.required("cluster", .located(.text("the name of a cluster")))
+        let cluster = cluster(in: section, traffic)
+        let rewrite = section.optional("rewrite", .rewrite(of: match?.target, hasPrefix: section.has("prefix")))
+        let action = action(in: section)
         let timeout = section.optional("timeout", .timeout)
         let access = AccessConfiguration(in: section, owner: name)
         let limits = section.value("limits", .limits(of: name), default: [])
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)
         let attempts = AttemptsConfiguration(in: section, isMethod: false)
+        let requestHeaders = section.optional("request_headers", .headerChanges(.request))
+        let responseHeaders = section.optional("response_headers", .headerChanges(.response))
         let methods = section.value("methods", .methods(of: name), default: [])
         let cors = section.optional("cors", .cors)
         let json = section.optional("json", .json)
@@ -47,13 +49,51 @@ extension RouteConfiguration {
         if section.has("methods"), !section.has("service") {
             section.report("found without service, expected beside it: methods are a service's", about: "methods")
         }
-        guard let match, let cluster else { return nil }
+        guard let match, let action, action != .cluster || cluster != nil else { return nil }
         return RouteConfiguration(
             name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
             limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
-            traffic: traffic, attempts: attempts, servicePlace: section.node("service")?.place,
+            traffic: traffic, attempts: attempts, action: action, rewrite: rewrite ?? RewriteConfiguration(),
+            requestHeaders: requestHeaders ?? HeaderChanges(), responseHeaders: responseHeaders ?? HeaderChanges(),
+            servicePlace: section.node("service")?.place,
             httpMethodPlace: section.node("http_method")?.place, queryPlace: section.node("query")?.place)
     }
+
+    /// The first of its clusters; `nil` where the gateway answers itself.
+    private static func cluster(in section: Section, _ traffic: TrafficConfiguration) -> Located<String>? {
+        if section.has("clusters") { return traffic.split.first?.cluster }
+        let name = Grammar<Located<String>>.located(.text("the name of a cluster"))
+        return section.has("redirect") || section.has("respond")
+            ? section.optional("cluster", name) : section.required("cluster", name)
+    }
+
+    /// What answers its calls; `nil` where that could not be read.
+    private static func action(in section: Section) -> Action? {
+        let redirect = section.optional("redirect", .redirect(hasPrefix: section.has("prefix")))
+        let respond = section.optional("respond", .respond)
+        let answers = ["cluster", "clusters", "redirect", "respond"].filter { section.has($0) }
+        for other in answers.dropFirst() where other != "clusters" { section.exclude(answers[0], with: other) }
+        guard section.has("redirect") || section.has("respond") else { return .cluster }
+        let key = section.has("redirect") ? "redirect" : "respond"
+        for other in needingCluster where section.has(other) {
+            section.report("found beside \(Quoted.text(key)), expected beside a cluster: nothing is sent upstream", about: other)
+        }
+        if section.has("service"), section.has("redirect") {
+            section.report(
+                "found beside \"service\", expected path or prefix: clients of RPCs follow no redirects", about: "redirect")
+        } else if section.has("service") {
+            section.report(
+                "found beside \"service\", whose callers expect the answer of an RPC, expected path or prefix, "
+                    + "or fault: { abort: { grpc_status: … } } beside a cluster",
+                about: "respond")
+        }
+        return redirect.map { .redirect($0) } ?? respond.map { .respond($0) }
+    }
+
+    /// What is said of calls upstream.
+    private static let needingCluster = [
+        "rewrite", "request_headers", "mirror", "fault", "timeout", "retry", "max_stream_duration", "json",
+    ]
 
     /// The name as written, or the service or path, with a number behind it where an earlier route has it.
     private static func name(in section: Section, for match: RouteMatch?, taken: inout Set<String>) -> String {
@@ -112,7 +152,9 @@ extension Grammar where Value == [MethodConfiguration] {
                         name: name, timeout: section.optional("timeout", .timeout),
                         access: AccessConfiguration(in: section, owner: owner),
                         limits: section.value("limits", .limits(of: owner), default: []),
-                        attempts: AttemptsConfiguration(in: section, isMethod: true))
+                        attempts: AttemptsConfiguration(in: section, isMethod: true),
+                        requestHeaders: section.value("request_headers", .headerChanges(.request), default: HeaderChanges()),
+                        responseHeaders: section.value("response_headers", .headerChanges(.response), default: HeaderChanges()))
                 }
             }
         }

@@ -19,6 +19,9 @@ package struct HeaderChanges: Hashable, Sendable {
     /// Names, in lower case.
     package var remove: [[UInt8]] = []
 
+    /// Of `set`, `add` and `remove` together.
+    static let countMax = 64
+
     package init(set: [Field] = [], add: [Field] = [], remove: [[UInt8]] = []) {
         self.set = set
         self.add = add

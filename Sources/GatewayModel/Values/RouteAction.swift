@@ -3,7 +3,11 @@ package struct RewriteConfiguration: Hashable, Sendable {
     package enum Path: Hashable, Sendable {
         /// The whole path; the query stays.
         case whole([UInt8])
-        /// In place of what the route's `prefix` matched.
+        /// In place of what the route's `prefix` matched: `/`, or a path without a slash at its end.
+        ///
+        /// What follows the matched prefix is empty or begins with a slash, and a `/` in front of it adds none: with `prefix: /v1`,
+        /// `/v1/a` and `/v1` become `/a` and `/` by `/`, `/api/a` and `/api` by `/api`. What follows `prefix: /` is the whole path,
+        /// so that `/a` and `/` become `/api/a` and `/api/`.
         case prefix([UInt8])
         /// With `$1` … `$9` of the route's regular expression: texts, and numbers of groups.
         case groups([Piece])
@@ -39,7 +43,7 @@ package struct RedirectConfiguration: Hashable, Sendable {
     package enum Path: Hashable, Sendable {
         /// The whole path; the query stays.
         case whole(CallTemplate)
-        /// In place of what the route's `prefix` matched.
+        /// In place of what the route's `prefix` matched, as a rewrite's is.
         case prefix([UInt8])
     }
 
