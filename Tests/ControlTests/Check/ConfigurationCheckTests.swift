@@ -88,4 +88,30 @@ import Time
         let told = check("domains: []\nroutes: []\n")
         #expect(told.kind == .gateway && told.issues.report.contains("domains: unknown key"))
     }
+
+    @Test("the pipeline has a line for each route and method, in the one order of filters")
+    func pipeline() {
+        let good = check(
+            """
+            listeners: [{ address: 127.0.0.1:0 }]
+            clusters: { orders: { endpoints: ["127.0.0.1:1"] } }
+            routes:
+              - { name: health, path: /healthz, respond: { body: ok }, allow: anyone }
+              - name: orders
+                service: acme.Orders
+                cluster: orders
+                allow: anyone
+                cors: { origins: ["https://a.dev"] }
+                methods: { Create: { limits: [10/s], response_headers: { set: { x-a: b } } } }
+            """)
+        #expect(good.issues.isEmpty, "\(good.issues.report)")
+        let plain = "cors, protocols, admission, converter, deadline, authorization, servable"
+        #expect(
+            good.pipelines.map(\.text) == [
+                "health: protocols, admission, deadline, authorization, direct answer",
+                "orders: \(plain), cluster orders",
+                "orders / Create: \(plain), limits, rewrite and header changes, cluster orders",
+            ])
+        #expect(check("routes: []").pipelines.isEmpty)
+    }
 }

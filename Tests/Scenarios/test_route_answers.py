@@ -1,0 +1,145 @@
+"""What routes change on the way (headers, paths, authorities), and what they answer themselves (redirects, fixed answers)."""
+
+import pytest
+
+from harness import h2raw
+from harness.backend import ask
+from harness.gateway import SERVICE, Gateway, cluster, configuration
+from harness.web import Connect, Web, post
+from harness.web_backend import WebBackend
+
+VERSIONS = ["http1", "http2"]
+PAGE = "https://app.acme.dev"
+CHANGES = {
+    "set": {"x-real-ip": "%{client.address}", "x-id": "%{request.id}", "x-mode": "fixed 100%%", "user-agent": "%{request.header.user-agent}+m"},
+    "add": {"x-many": "2", "x-none": "%{request.header.x-absent}", "x-or": "%{request.query.q|nothing}", "x-route": "%{route}-%{cluster}"},
+    "remove": ["x-debug"],
+}
+ROUTES = [
+    {"name": "changed", "path": "/changed", "request_headers": CHANGES,
+     "response_headers": {"set": {"server": "ours", "x-of": "%{request.method} %{response.status} %{response.header.content-length}"},
+                          "add": {"x-more": "%{endpoint}"}, "remove": ["x-request-id", "date"]}},
+    {"name": "stripped", "prefix": "/api", "rewrite": {"prefix": "/"}},
+    {"name": "moved", "prefix": "/old", "rewrite": {"prefix": "/new"}},
+    {"name": "fixed", "path": "/fixed", "rewrite": {"path": "/elsewhere", "authority": "inner.acme.dev:81"}},
+    {"name": "user", "path": {"regex": "^/u/([^/]+)/(.*)$"}, "rewrite": {"path": "/users/$2/$1", "authority": "endpoint"}},
+    {"name": "plain"},
+]
+OWN = [
+    {"name": "hello", "path": "/hello", "respond": {"body": "hi\n"}, "response_headers": {"set": {"x-own": "%{response.status}"}}},
+    {"name": "gone", "path": "/gone", "respond": {"status": 410, "body": "{}", "content_type": "application/json"}},
+    {"name": "empty", "path": "/empty", "respond": {"status": 204}},
+    {"name": "secure", "path": "/secure", "redirect": {"scheme": "https", "code": 308}},
+    {"name": "host", "path": "/host", "redirect": {"authority": "www.acme.dev"}, "cors": {"origins": [PAGE]}},
+    {"name": "below", "prefix": "/was", "redirect": {"prefix": "/is", "code": 302}},
+    {"name": "whole", "path": "/whole", "redirect": {"path": "/to/%{request.query.a}"}},
+    {"name": "closed", "path": "/closed", "respond": {"body": "secret"}, "allow": {"address": ["10.0.0.0/8"]}},
+]
+
+
+@pytest.fixture(scope="module")
+def web():
+    with WebBackend() as backend:
+        yield backend
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, web):
+    routes = [{"allow": "anyone", **route} for route in OWN] + [{"allow": "anyone", "cluster": "web", **route} for route in ROUTES]
+    with Gateway(tmp_path_factory.mktemp("answers"), configuration(clusters={"web": cluster(web, protocol="http1")}, routes=routes)) as gateway:
+        yield gateway
+
+
+@pytest.fixture(params=VERSIONS)
+def go(request, running):
+    return lambda path, headers={}, method="GET": post(running.address, request.param, path, headers, b"", method)
+
+
+def fields(web, name):
+    return [value for key, value in web.requests[-1]["fields"] if key.lower() == name]
+
+
+def test_request_headers(go, web):
+    status, head, _ = go("/changed?q=a%0db", {"x-debug": "1", "x-many": "1", "user-agent": "probe", "x-id": "mine", "x-real-ip": "9.9.9.9"})
+    assert status == 200 and fields(web, "x-real-ip") == ["127.0.0.1"]
+    assert fields(web, "x-id") == fields(web, "x-request-id") and fields(web, "x-mode") == ["fixed 100%"]
+    assert fields(web, "user-agent") == ["probe+m"] and fields(web, "x-many") == ["1", "2"] and not fields(web, "x-debug")
+    assert not fields(web, "x-none") and fields(web, "x-or") == ["a%250db"] and fields(web, "x-route") == ["changed-web"]
+    go("/changed")
+    assert fields(web, "x-or") == ["nothing"] and not fields(web, "user-agent"), "a variable without a value sends no field"
+
+
+def test_response_headers(go, web):
+    status, head, body = go("/changed")
+    assert head["server"] == "ours" and head["x-of"] == f"GET 200 {len(body)}" and head["x-more"] == web.address
+
+
+def test_paths_are_rewritten(go, web):
+    for asked, got in [("/api/a?x=1", "/a?x=1"), ("/api", "/"), ("/api/", "/"), ("/old", "/new"), ("/old/a/b", "/new/a/b"),
+                       ("/fixed?y", "/elsewhere?y"), ("/u/7/a/b", "/users/a/b/7"), ("/other", "/other")]:
+        assert go(asked)[0] == 200 and web.requests[-1]["path"] == got, asked
+    go("/fixed")
+    assert fields(web, "host") == ["inner.acme.dev:81"]
+    go("/u/7/x")
+    assert fields(web, "host") == [web.address]
+
+
+def test_what_a_rewrite_would_make_ambiguous_is_refused(go, web):
+    count = len(web.requests)
+    assert go("/u/7/")[0] == 400 and len(web.requests) == count, "it would have been /users//7"
+
+
+def test_fixed_answers(go):
+    status, head, body = go("/hello")
+    assert (status, body, head["content-length"], head["content-type"]) == (200, b"hi\n", "3", "text/plain; charset=utf-8")
+    assert head["x-own"] == "200" and "x-request-id" in head
+    status, head, body = go("/hello", method="HEAD")
+    assert (status, body, head["content-length"]) == (200, b"", "3")
+    assert go("/hello", method="DELETE")[0] == 200
+    status, head, body = go("/gone")
+    assert (status, body, head["content-type"]) == (410, b"{}", "application/json")
+    status, head, body = go("/empty")
+    assert status == 204 and body == b"" and "content-length" not in head
+
+
+def test_redirects(request, go, running):
+    version = request.node.callspec.params["go"]
+    host = running.address if version == "http1" else "localhost"
+    status, head, body = go("/secure?a=%20b")
+    assert (status, head["location"], body) == (308, f"https://{host.split(':')[0]}/secure?a=%20b", b"")
+    assert go("/host/x")[0] == 200, "the next route's"
+    status, head, _ = go("/host", {"origin": PAGE})
+    assert (status, head["location"], head["access-control-allow-origin"]) == (301, "http://www.acme.dev/host", PAGE)
+    assert go("/was/a")[1]["location"] == f"http://{host}/is/a" and go("/was")[1]["location"] == f"http://{host}/is"
+    assert go("/whole?a=../x%0a")[1]["location"] == f"http://{host}/to/..%2Fx%250a?a=../x%0a"
+
+
+@pytest.mark.parametrize("path", ["/hello", "/secure"])
+def test_rpcs_are_refused_in_their_own_protocol(running, path):
+    with h2raw.Client(running.address) as client:
+        answer = client.call(path, h2raw.grpc_message(b""), fields=[("content-type", "application/grpc")])
+        assert answer.grpc_status == 12
+
+
+def test_who_may_not_call_gets_no_answer(go):
+    status, _, body = go("/closed")
+    assert status == 403 and b"secret" not in body
+
+
+@pytest.mark.parametrize("protocol", [None, Web(False), Connect(True)], ids=["grpc", "web", "connect"])
+def test_rpcs_below_a_prefix(gateway, backend, protocol):
+    """An RPC is what is left of the path: metrics and limits go by it, and the backend gets it."""
+    running = gateway(configuration(backend, routes=[
+        {"name": "edge", "prefix": "/edge/v1", "cluster": "kinds", "allow": "anyone", "rewrite": {"prefix": "/"},
+         "request_headers": {"set": {"x-rpc": "%{rpc.service}/%{rpc.method}"}}, "response_headers": {"set": {"x-edge": "%{rpc.method}"}}}]))
+    message = ask("x").SerializeToString()
+    if protocol is None:
+        with h2raw.Client(running.address) as client:
+            answer = client.call(f"/edge/v1/{SERVICE}/Unary", h2raw.grpc_message(message), fields=[("content-type", "application/grpc")])
+            assert answer.grpc_status == 0 and dict(answer.head)["x-edge"] == "Unary"
+            assert client.call(f"/edge/v2/{SERVICE}/Unary", h2raw.grpc_message(message), fields=[("content-type", "application/grpc")]).grpc_status == 12
+    else:
+        head, body = protocol.request([message])
+        result = protocol.read(*post(running.address, "http2", f"/edge/v1/{SERVICE}/Unary", head, body))
+        assert result.code == 0 and result.head["x-edge"] == "Unary"
+    assert running.metrics().sum("martlet_requests_total", route="edge", method=f"{SERVICE}/Unary") == 1
