@@ -12,7 +12,8 @@ extension Record<Call> {
     /// A head with a status of 1xx has arrived.
     func passInterim(_ stream: StreamPointer) {
         // Of no use to who expects gRPC, and some clients take them for the answer.
-        guard !self.isRPC, let downstream = self.downstream else { return }
+        guard !self.isRPC else { return }
+        let downstream = self.downstream
         self.worker { worker in
             worker.filters.dropFields(self, stream, from: 0)
             let fields = ResponseHead.write(
@@ -27,7 +28,7 @@ extension Record<Call> {
     }
 
     private func passHead(_ stream: StreamPointer, ended: Bool, _ worker: GatewayWorker) {
-        guard let downstream = self.downstream else { return }
+        let downstream = self.downstream
         if stream.flags.contains(.headTooLarge) {
             guard ended, self.isRPC, stream.fields.first(.grpcStatus) != nil else {
                 // The endpoint answers, and others may be small.
@@ -72,7 +73,7 @@ extension Record<Call> {
 
     /// More of the answer's body has arrived.
     func passBody(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard let downstream = self.downstream else { return stream.connection { $0.consumed(stream, bytes.count) } }
+        let downstream = self.downstream
         self.outcome.responseBytes += bytes.count
         self.boundary.pass(bytes)
         if let bridge = self.bridge { return self.worker { $0.passBridged(self, bridge, stream, bytes) } }
@@ -86,7 +87,7 @@ extension Record<Call> {
     }
 
     private func passEnd(_ stream: StreamPointer, _ worker: GatewayWorker) {
-        guard let downstream = self.downstream else { return }
+        let downstream = self.downstream
         if stream.flags.contains(.headTooLarge) { dropDetails(stream, from: stream.trailersStart, worker) }
         worker.filters.dropFields(self, stream, from: stream.trailersStart)
         let isReadable = recordStatus(stream, from: stream.trailersStart)
@@ -113,7 +114,7 @@ extension Record<Call> {
 
     /// In the worker's scratch.
     private func trailers(from stream: StreamPointer, _ worker: GatewayWorker) -> UnsafeBufferPointer<Field> {
-        ResponseHead.trailers(from: stream, to: self.downstream.unsafelyUnwrapped, scratch: worker.context.fieldScratch)
+        ResponseHead.trailers(from: stream, to: self.downstream, scratch: worker.context.fieldScratch)
     }
 
     /// False where an RPC's status is there and cannot be read. (Of an answer that ends with its head `AnswerCheck` has seen.)

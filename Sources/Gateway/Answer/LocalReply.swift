@@ -15,7 +15,7 @@ struct LocalReply {
     /// - Parameter status: of HTTP, from 200 to 599.
     init(to call: Record<Call>, status: Int, _ worker: GatewayWorker) {
         self.init(to: call, status: status, worker, holding: 0)
-        let stream = call.downstream.unsafelyUnwrapped
+        let stream = call.downstream
         let text = stream.fields.reserve(3)
         let count = Decimal.write(UInt64(status), to: text)
         writer.put(Field(":status", value: UnsafeRawBufferPointer(start: text, count: count), token: .status))
@@ -31,7 +31,7 @@ struct LocalReply {
         self.call = call
         self.worker = worker
         self.status = status
-        writer = FieldWriter(for: call.downstream.unsafelyUnwrapped, scratch: worker.context.fieldScratch, holding: count)
+        writer = FieldWriter(for: call.downstream, scratch: worker.context.fieldScratch, holding: count)
     }
 
     /// Name and value are literals, or lie in the arena of the caller's stream.
@@ -43,7 +43,7 @@ struct LocalReply {
     }
 
     mutating func putLength(_ count: Int) {
-        let digits = call.downstream.unsafelyUnwrapped.fields.reserve(20)
+        let digits = call.downstream.fields.reserve(20)
         let digitCount = Decimal.write(UInt64(count), to: digits)
         writer.put(
             Field("content-length", value: UnsafeRawBufferPointer(start: digits, count: digitCount), token: .contentLength))
@@ -52,13 +52,13 @@ struct LocalReply {
     /// What a caller can quote, and the log knows.
     mutating func putRequestID() {
         writer.put(
-            "x-request-id", worker.requestID(call, call.downstream.unsafelyUnwrapped), token: .xRequestID,
+            "x-request-id", worker.requestID(call, call.downstream), token: .xRequestID,
             flags: .borrowedNeverIndexed)
     }
 
     /// Sends it, behind the filters that have seen the request; the call has been answered then.
     func send(_ body: UnsafeRawBufferPointer) {
-        let stream = call.downstream.unsafelyUnwrapped
+        let stream = call.downstream
         call.phase = .over
         call.body.removeAll(pool: worker.chunks)
         call.outcome.httpStatus = status

@@ -24,13 +24,13 @@ extension GatewayWorker {
     /// Answers with a refusal. The answer's head must not have been sent.
     func refuse(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser? = nil) {
         if call.cors == nil { CORSFilter.note(refused: call, self) }
-        let exposes = call.policy?.exposesRules ?? false
+        let exposes = call.policy.exposesRules
         let refusal = Refusal(cause, rule: refuser?.name, exposesRule: exposes)
         record(call, refusal)
         if let refuser { call.refuser = refuser }
         replies.fields.reset()
         replies.body.removeAll()
-        let isHead = call.facts?.method.equals("HEAD") ?? false || call.bridge?.isHead ?? false
+        let isHead = call.facts.method.equals("HEAD") || call.bridge?.isHead ?? false
         replies.refusals.write(
             refusal, to: call.clientProtocol, isHead: isHead, fields: &replies.fields, body: &replies.body)
         var reply = LocalReply(
@@ -46,7 +46,7 @@ extension GatewayWorker {
         guard call.phase == .responding, call.bridge?.headIsSent != false else {
             return refuse(call, cause)
         }
-        guard let stream = call.downstream else { return }
+        let stream = call.downstream
         // What is to go first already waits for the caller, whose time is up.
         if case .deadlineExceeded = cause, !stream.outbound.isEmpty { return endUnsent(call, cause) }
         let refusal = Refusal(cause)
@@ -65,7 +65,7 @@ extension GatewayWorker {
     /// Ends a call without a word: its caller does not take what waits for it already.
     func reset(_ call: Record<Call>, _ code: ErrorCode, flag: StaticString, detail: StaticString) {
         upstream.cancel(call)
-        guard let stream = call.downstream else { return }
+        let stream = call.downstream
         call.recordCut(flag: flag, detail: detail)
         call.phase = .over
         timers.disarm(call.timer)

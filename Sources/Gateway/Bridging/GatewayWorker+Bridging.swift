@@ -12,7 +12,7 @@ extension GatewayWorker {
     /// the call can go on.
     func buildBridge(_ call: Record<Call>, _ stream: StreamPointer, _ facts: HeadFacts) -> RefusalCause? {
         // An upstream that speaks HTTP/1.1 has no gRPC to convert to: what a caller says is between the two.
-        guard !call.route!.leadsToHTTP1 else { return nil }
+        guard !call.route.leadsToHTTP1 else { return nil }
         let type = facts.contentType
         if let plan = call.transcoding { return plan { buildTranscoder(call, stream, $0) } }
         switch call.clientProtocol {
@@ -113,7 +113,8 @@ extension GatewayWorker {
     /// The upstream's socket took so much of the request: the caller may send as much again.
     func bridgedRequestDrained(_ call: Record<Call>, _ bridge: Bridge, _ count: Int) {
         let due = bridge.requestFlow.take(count)
-        guard due > 0, let downstream = call.downstream else { return }
+        guard due > 0 else { return }
+        let downstream = call.downstream
         downstream.connection { $0.consumed(downstream, due) }
     }
 }
@@ -122,7 +123,7 @@ extension GatewayWorker {
 extension GatewayWorker {
     /// The upstream has begun its answer.
     func beginBridgedAnswer(_ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, ended: Bool) {
-        guard let downstream = call.downstream else { return }
+        let downstream = call.downstream
         call.phase = .responding
         call.body.removeAll(pool: chunks)
         recordEncoding(bridge, of: stream, to: downstream)
@@ -144,7 +145,7 @@ extension GatewayWorker {
 
     /// More of the answer's body has arrived.
     func passBridged(_ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard let downstream = call.downstream else { return }
+        let downstream = call.downstream
         let isHeld = !bridge.headIsSent
         do throws(ConversionFailure) {
             if isHeld {
@@ -187,7 +188,7 @@ extension GatewayWorker {
 
     /// The upstream has said how the call ended, in its fields from `start` on.
     func endBridgedAnswer(_ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, from start: Int) {
-        guard let downstream = call.downstream else { return }
+        let downstream = call.downstream
         guard let code = call.outcome.grpcStatus, call.flags.contains(.statusSeen) else {
             let isCutOff = bridge.converter.answerIsWithinMessage
             return fail(
@@ -253,7 +254,7 @@ extension GatewayWorker {
 
     /// Ends an answer that had begun, where it stands between two messages.
     func endBridgedAnswer(_ call: Record<Call>, _ bridge: Bridge, with refusal: Refusal) {
-        guard let downstream = call.downstream else { return }
+        let downstream = call.downstream
         if let json = bridge.json {
             // Raw bytes have no place for an error.
             guard !json.isRaw else { return downstream.connection { $0.reset(downstream, .internalError) } }

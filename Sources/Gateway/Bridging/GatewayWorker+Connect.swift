@@ -11,10 +11,10 @@ internal import Transcoding
 extension GatewayWorker {
     /// A GET that is a Connect call finds its route like a POST; `nil` where it is none.
     func findConnectQuery(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding? {
-        let facts = call.facts!
+        let facts = call.facts
         guard facts.method.equals("GET"), !facts.service.isEmpty, ConnectQuery(facts.query) != nil,
             find(call, stream, facts, snapshot),
-            let plan = call.route!.transcoding,
+            let plan = call.route.transcoding,
             let method = plan.schema.method(path: facts.path)
         else { return nil }
         call.clientProtocol = .connectUnary
@@ -24,7 +24,7 @@ extension GatewayWorker {
 
     /// The schema, where there is one, knows the method as one of a stream.
     func streams(_ call: Record<Call>, _ facts: HeadFacts) -> Bool {
-        guard let plan = call.route!.transcoding,
+        guard let plan = call.route.transcoding,
             let place = plan.schema.method(path: facts.path)
         else { return false }
         return plan.schema.methods[place].clientStreams || plan.schema.methods[place].serverStreams
@@ -32,14 +32,14 @@ extension GatewayWorker {
 
     /// Builds the bridge for a call by GET, whose message is there at once.
     func buildConnectQuery(_ call: Record<Call>, _ stream: StreamPointer) -> RefusalCause? {
-        let facts = call.facts!
+        let facts = call.facts
         guard let query = ConnectQuery(facts.query) else { return .unsupportedContentType }
         guard call.flags.contains(.requestEnded) else {
             return .malformedMessage(field: "", problem: "a GET has its message in the query")
         }
         let isJSON = query.encoding.equals("json")
         guard isJSON || query.encoding.equals("proto") else { return .unsupportedContentType }
-        call.facts!.rewrite(target: facts.path)
+        call.facts.rewrite(target: facts.path)
         let cause: RefusalCause?
         let encoding = query.compression.isEmpty ? nil : query.compression
         if isJSON {
@@ -49,7 +49,7 @@ extension GatewayWorker {
             cause = buildMessageBridge(call, stream)
         }
         if let cause { return cause }
-        call.facts!.rewrite(method: Self.post)
+        call.facts.rewrite(method: Self.post)
         let bridge = call.bridge!
         var message = ByteBuffer()
         guard query.append(to: &message, scratch: &transcoding.status) else {
@@ -67,8 +67,8 @@ extension GatewayWorker {
     func buildConnectJSON(
         _ call: Record<Call>, _ stream: StreamPointer, _ facts: HeadFacts, encoding: UnsafeRawBufferPointer? = nil
     ) -> RefusalCause? {
-        guard let plan = call.route!.transcoding else {
-            let isAwaited = call.route!.hasSchema
+        guard let plan = call.route.transcoding else {
+            let isAwaited = call.route.hasSchema
             return isAwaited ? .schemaUnknown(retryAfter: .seconds(1)) : .unsupportedContentType
         }
         guard let place = plan.schema.method(path: facts.path) else {
@@ -110,6 +110,6 @@ extension GatewayWorker {
     /// The head is gRPC's now.
     func recordBridged(_ call: Record<Call>, _ stream: StreamPointer) {
         stream.trailersStart = stream.fields.count
-        call.facts!.timeout = stream.fields.first(.grpcTimeout)?.valueBytes
+        call.facts.timeout = stream.fields.first(.grpcTimeout)?.valueBytes
     }
 }

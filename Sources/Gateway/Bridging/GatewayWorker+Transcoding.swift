@@ -30,7 +30,7 @@ extension GatewayWorker {
     func findTranscoded(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
         call.transcoding = nil
         if let found = findConnectQuery(call, stream, snapshot) { return found }
-        let facts = call.facts!
+        let facts = call.facts
         let direct = match(facts, stream, snapshot)?.route
         if facts.method.equals("OPTIONS"),
             let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
@@ -55,7 +55,7 @@ extension GatewayWorker {
     private func findPreflight(
         _ asked: UnsafeRawBufferPointer, _ direct: Int?, _ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot
     ) -> Finding {
-        var facts = call.facts!
+        var facts = call.facts
         // Routes that ask for an HTTP method are asked for that one.
         facts.rewrite(method: asked)
         let route: Int
@@ -148,7 +148,7 @@ extension GatewayWorker {
         by route: Int, of snapshot: Snapshot, _ call: Record<Call>, _ stream: StreamPointer
     ) -> Finding {
         let plan = snapshot.routes[route].transcoding!
-        let facts = Self.facts(call.facts!, of: plan.schema.methods[transcoding.match.method], stream)
+        let facts = Self.facts(call.facts, of: plan.schema.methods[transcoding.match.method], stream)
         call.facts = facts
         take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, call)
         call.transcoding = Borrowed(plan)
@@ -157,7 +157,7 @@ extension GatewayWorker {
 
     /// A method was called that is not there: perhaps the cluster has another schema by now.
     func methodMissed(_ call: Record<Call>) {
-        guard let route = call.route, route.leadsToCluster else { return }
+        guard call.isRouted, call.route.leadsToCluster else { return }
         call.cluster { cluster in
             if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
         }
@@ -183,21 +183,21 @@ extension GatewayWorker {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
-                takePair(plan), transcoding.match, form: form, contentType: call.facts!.contentType ?? none)
-            let isTyped = call.facts!.contentType != nil
-            if converter.pair.request.readsJSON, let type = call.facts!.contentType, !BridgedRequest.isAnyJSON(type) {
+                takePair(plan), transcoding.match, form: form, contentType: call.facts.contentType ?? none)
+            let isTyped = call.facts.contentType != nil
+            if converter.pair.request.readsJSON, let type = call.facts.contentType, !BridgedRequest.isAnyJSON(type) {
                 throw ConversionFailure(.bodyIsNotJSON)
             }
             let request = try BridgedRequest(&stream.fields, caller: call.clientProtocol, readsMessages: true)
             let bridge = Bridge(converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip)
             bridge.refusesBody = !isTyped && converter.pair.request.readsJSON
-            bridge.isHead = call.facts!.method.equals("HEAD")
+            bridge.isHead = call.facts.method.equals("HEAD")
             if let cause = readCompressed(call, bridge, request.encoding) { return cause }
             call.bridge = bridge
         } catch {
             return error.cause
         }
-        call.facts!.rewrite(method: Self.post)
+        call.facts.rewrite(method: Self.post)
         recordBridged(call, stream)
         return call.flags.contains(.requestEnded) ? endBridgedRequest(call) : nil
     }

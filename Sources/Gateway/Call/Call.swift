@@ -21,7 +21,7 @@ package import Upstreams
 /// What is sent upstream is its `Attempt`s' affair.
 package struct Call {
     package let worker: Borrowed<GatewayWorker>
-    package var downstream: StreamPointer?
+    package var downstream: StreamPointer
     /// The attempt whose answer is, or will be, the caller's.
     package var attempt: Record<Attempt>
     package var phase = Phase.over
@@ -29,11 +29,11 @@ package struct Call {
     /// Tells a late answer (of a limit store) that this call is no longer the one that asked.
     package var generation: UInt32 = 0
 
-    package var facts: HeadFacts?
+    package var facts = HeadFacts.none
     package var clientProtocol = ClientProtocol.http
-    package var snapshot: Borrowed<WorkerSnapshot>?
-    package var route: Borrowed<Route>?
-    package var policy: Borrowed<CallPolicy>?
+    package var snapshot: Borrowed<WorkerSnapshot>
+    package var route: Borrowed<Route>
+    package var policy: Borrowed<CallPolicy>
     /// Those that are still to see the request.
     package var filtersLeft: FilterList = []
     /// Those that are to see the answer, because they have seen the request.
@@ -154,8 +154,15 @@ package struct Call {
     }
 
     /// - Parameter attempt: of its own.
-    init(worker: Borrowed<GatewayWorker>, timer: RecordTimer, attempt: Record<Attempt>) {
+    init(
+        worker: Borrowed<GatewayWorker>, _ noCall: NoCall, serving snapshot: Borrowed<WorkerSnapshot>, timer: RecordTimer,
+        attempt: Record<Attempt>
+    ) {
         self.worker = worker
+        downstream = noCall.stream
+        self.snapshot = snapshot
+        route = noCall.route
+        policy = noCall.policy
         self.timer = timer
         self.attempt = attempt
     }
@@ -176,9 +183,13 @@ extension Record<Call> {
     var rpcName: UnsafeRawBufferPointer {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         if case .http = self.clientProtocol { guard self.bridge != nil else { return none } }
-        guard let facts = self.facts, let start = facts.service.baseAddress, !facts.service.isEmpty else { return none }
+        let facts = self.facts
+        guard let start = facts.service.baseAddress, !facts.service.isEmpty else { return none }
         return UnsafeRawBufferPointer(start: start, count: facts.service.count + 1 + facts.rpc.count)
     }
+
+    /// A route takes it; until that is known, and where none does, its route is nobody's.
+    @inline(__always) var isRouted: Bool { self.route.index >= 0 }
 
     /// It has one of the log fields that most calls do not have.
     @inline(__always) var hasRareLogFields: Bool {
@@ -188,7 +199,7 @@ extension Record<Call> {
     }
 
     /// By its route.
-    @inline(__always) var isHighPriority: Bool { self.route?.priority == .high }
+    @inline(__always) var isHighPriority: Bool { self.route.priority == .high }
 
     /// All of what the upstream needs is still here, and no answer has begun.
     var canBeSentAgain: Bool {
@@ -198,8 +209,11 @@ extension Record<Call> {
         }
     }
 
-    func begin(on stream: StreamPointer, at now: Instant) {
+    func begin(on stream: StreamPointer, at now: Instant, serving snapshot: Borrowed<WorkerSnapshot>, _ noCall: NoCall) {
         self.downstream = stream
+        self.snapshot = snapshot
+        self.route = noCall.route
+        self.policy = noCall.policy
         self.phase = .filtering
         self.began = now
     }
@@ -218,21 +232,17 @@ extension Record<Call> {
         self.shadows = names
     }
 
-    /// Gives back what it holds, and is as new but for its generation, its worker, and the times that its next `begin` sets.
+    /// Gives back what it holds, and is as new but for its generation, and what its next `begin` sets or the reading of its head.
     ///
     /// Field by field: to write a new record over this one takes three times as long.
-    func finish(pool: ChunkPool) {
+    func finish(pool: ChunkPool, _ noCall: NoCall) {
         self.body.removeAll(pool: pool)
         self.attempt.finish()
-        self.downstream = nil
+        self.downstream = noCall.stream
         self.phase = .over
         self.flags = []
         self.generation &+= 1
-        self.facts = nil
         self.clientProtocol = .http
-        self.snapshot = nil
-        self.route = nil
-        self.policy = nil
         self.filtersLeft = []
         self.answerFilters = []
         self.transcoding = nil

@@ -57,12 +57,12 @@ enum CORSFilter {
     /// Notes what the route that the request would have taken says about pages: a page may read why its request was refused,
     /// also where the head itself was the reason. As far as the head can be read.
     static func note(refused call: Record<Call>, _ worker: GatewayWorker) {
-        let stream = call.downstream.unsafelyUnwrapped
-        let snapshot = call.snapshot.unsafelyUnwrapped.reference
+        let stream = call.downstream
+        let snapshot = call.snapshot.reference
         snapshot { snapshot in
             guard snapshot.hasCORS,
-                let facts = call.facts ?? HeadFacts(refused: &stream.fields),
-                let route = call.route ?? worker.routeOfRefused(facts, stream, snapshot),
+                let facts = call.facts.isRead ? call.facts : HeadFacts(refused: &stream.fields),
+                let route = call.isRouted ? call.route : worker.routeOfRefused(facts, stream, snapshot),
                 let policy = route.cors
             else { return }
             note(policy, CORSRequest(stream.fields, method: facts.method), call)

@@ -22,12 +22,12 @@ struct CallView {
     // MARK: What is known of it
 
     /// The caller's stream: its fields are the head, up to `trailersStart`.
-    var stream: StreamPointer { call.downstream.unsafelyUnwrapped }
-    var facts: HeadFacts { call.facts.unsafelyUnwrapped }
+    var stream: StreamPointer { call.downstream }
+    var facts: HeadFacts { call.facts }
     var caller: ClientProtocol { call.clientProtocol }
-    var route: Borrowed<Route> { call.route.unsafelyUnwrapped }
-    var policy: Borrowed<CallPolicy> { call.policy.unsafelyUnwrapped }
-    var snapshot: Borrowed<Snapshot> { call.snapshot.unsafelyUnwrapped.reference }
+    var route: Borrowed<Route> { call.route }
+    var policy: Borrowed<CallPolicy> { call.policy }
+    var snapshot: Borrowed<Snapshot> { call.snapshot.reference }
     /// `nil` for a caller without a token, and before authentication.
     var identity: VerifiedIdentity? { call.identity }
     var address: IPAddress? { call.origin?.address }
@@ -86,7 +86,7 @@ struct CallView {
     func reply(status: Int) -> LocalReply { LocalReply(to: call, status: status, worker) }
 
     /// Sends another path upstream than the caller's.
-    func rewrite(target: UnsafeRawBufferPointer) { call.facts?.rewrite(target: target) }
+    func rewrite(target: UnsafeRawBufferPointer) { call.facts.rewrite(target: target) }
 
     /// Takes fields out of the head.
     func removeFields(_ isUnwanted: (Field) -> Bool) {

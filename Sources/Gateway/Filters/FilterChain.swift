@@ -15,7 +15,7 @@ final class FilterChain {
 
     /// Takes a call whose route is known through its filters.
     func start(_ call: Record<Call>, _ worker: GatewayWorker) {
-        call.filtersLeft = call.policy.unsafelyUnwrapped.filters
+        call.filtersLeft = call.policy.filters
         if case .grpc = call.clientProtocol { call.filtersLeft.remove(.converter) }
         run(call, worker)
     }
@@ -100,7 +100,7 @@ final class FilterChain {
     private func changed(_ call: Record<Call>, _ written: UnsafeBufferPointer<Field>) -> UnsafeBufferPointer<Field> {
         call.worker { worker in
             var answer = FieldWriter(
-                for: call.downstream.unsafelyUnwrapped, scratch: worker.context.fieldScratch, holding: written.count)
+                for: call.downstream, scratch: worker.context.fieldScratch, holding: written.count)
             var filters = call.answerFilters
             while let filter = filters.takeLast() {
                 switch filter {

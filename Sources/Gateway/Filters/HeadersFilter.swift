@@ -46,7 +46,7 @@ enum HeadersFilter {
     // MARK: Answers
 
     static func drops(_ field: Field, _ call: Record<Call>) -> Bool {
-        guard let rules = call.policy?.responseHeaders else { return false }
+        guard let rules = call.policy.responseHeaders else { return false }
         return rules { $0.drops(field) }
     }
 

@@ -21,6 +21,7 @@ extension GatewayWorker {
         if ended { call.flags.insert(.requestEnded) }
         let pressure = pressure
         if let cause = earlyRefusal(stream, pressure) {
+            call.facts = .none
             call.clientProtocol = Self.caller(of: stream)
             return refuse(call, cause)
         }
@@ -30,6 +31,7 @@ extension GatewayWorker {
             facts = try HeadFacts(
                 &stream.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
         } catch {
+            call.facts = .none
             call.clientProtocol = Self.caller(of: stream)
             return refuse(call, RefusalCause(error))
         }
@@ -40,7 +42,7 @@ extension GatewayWorker {
         if case .grpc = call.clientProtocol, stream.serverConnection({ $0.isHTTP1 }) {
             return refuse(call, .callerNeedsHTTP2)
         }
-        let snapshot = call.snapshot!.reference
+        let snapshot = call.snapshot.reference
         snapshot { findOrigin(call, stream, $0) }
         if facts.mayNeedSanitizing { sanitizeHead(call, stream) }
         if case .connectUnary = call.clientProtocol, snapshot({ isREST(facts, stream, $0) }) {
@@ -54,7 +56,7 @@ extension GatewayWorker {
             // The type alone does not make it Connect.
             call.clientProtocol = .http
         }
-        if call.route != nil { return filters.start(call, self) }
+        if call.isRouted { return filters.start(call, self) }
         if facts.isAmbiguous, !snapshot({ $0.table.readsAlike(facts, fields: stream.fields) }) {
             return refuse(call, .badPath)
         }
@@ -107,14 +109,15 @@ extension GatewayWorker {
     ///
     /// - Returns: whether there is such a route; it is the call's then.
     private func findStripped(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Bool {
-        guard snapshot.stripsPrefixes, let facts = call.facts, !facts.isAmbiguous, let found = match(facts, stream, snapshot)
+        let facts = call.facts
+        guard snapshot.stripsPrefixes, !facts.isAmbiguous, let found = match(facts, stream, snapshot)
         else { return false }
         let route = snapshot.routes[found.route]
         guard case .prefix? = route.policies[0].rewrite?.path, let (service, rpc) = Rewriting.rpc(facts.path, below: route.match)
         else {
             return false
         }
-        call.facts?.rewrite(service: service, rpc: rpc)
+        call.facts.rewrite(service: service, rpc: rpc)
         take(route: found.route, method: snapshot.table.method(of: found.route, rpc) ?? -1, of: snapshot, call)
         return true
     }
@@ -182,7 +185,7 @@ extension GatewayWorker {
     /// More of the request's body has arrived.
     @inline(__always)
     func receivedBody(_ call: Record<Call>, _ bytes: UnsafeRawBufferPointer) {
-        if let stream = call.downstream, stream.bodyBytesReceived > call.bodyBytesMax {
+        if call.downstream.bodyBytesReceived > call.bodyBytesMax {
             return fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
         }
         if let bridge = call.bridge { return forwardBridged(call, bridge, bytes) }

@@ -19,14 +19,14 @@ extension GatewayWorker {
         additions.isUpstreamSecure = attempt.endpoint!.isSecure
         additions.namesRequestID = target.connection { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
         if let retry = call.retry, call.isRPC { additions.previousAttempts = retry.machine.previousAttempts }
-        switch call.policy?.rewrite?.authority {
+        switch call.policy.rewrite?.authority {
         case nil, .caller: break
         case .host(let host): additions.authority = host.withUnsafeBytes { target.fields.keep($0) }
         case .endpoint:
             additions.authority = attempt.endpoint.map { $0 { $0.authority.withUnsafeBytes { target.fields.keep($0) } } }
         }
         return RequestHead.write(
-            method: call.facts!.method, target: call.facts!.target, from: source, to: target,
+            method: call.facts.method, target: call.facts.target, from: source, to: target,
             additions, scratch: context.fieldScratch)
     }
 
@@ -56,7 +56,7 @@ extension GatewayWorker {
     /// The claims that go upstream with the call; for an unauthenticated request only their names.
     func claims(of call: Record<Call>) -> Borrowed<ClaimHeaders>? {
         if let identity = call.identity { return identity.claimsReference }
-        return call.snapshot! {
+        return call.snapshot {
             $0.reference.unauthenticatedClaimsReference
         }
     }

@@ -37,7 +37,7 @@ extension GatewayWorker {
         var additions = additions(call, from: source)
         additions.isUpstreamSecure = isSecure
         let written = RequestHead.write(
-            method: call.facts!.method, target: call.facts!.target, from: source, to: target,
+            method: call.facts.method, target: call.facts.target, from: source, to: target,
             additions, scratch: context.fieldScratch)
         guard let index = written.firstIndex(where: { $0.token == .authority }) else { return written }
         let shadow = Self.shadow(written[index].valueBytes, in: &target.fields)

@@ -53,10 +53,11 @@ final class Mirrors {
 
     /// The request is complete: its copy leaves.
     func send(_ draft: MirrorDraft, of call: Record<Call>) {
-        let cluster = call.snapshot! { $0.clusters[draft.cluster] }
+        let cluster = call.snapshot { $0.clusters[draft.cluster] }
         var request = Cluster.PickRequest()
         if cluster.asksCalls { cluster.describe(call, in: &request) }
-        guard hasRoom, let source = call.downstream, case .endpoint(let endpoint) = cluster.choose(request)
+        let source = call.downstream
+        guard hasRoom, case .endpoint(let endpoint) = cluster.choose(request)
         else { return count(.mirrorDropped) }
         let copy = MirrorCall(
             draft, to: endpoint, of: cluster, streams: worker.context.streams, attempts: worker.attempts

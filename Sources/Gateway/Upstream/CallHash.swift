@@ -20,7 +20,7 @@ extension Cluster {
 extension HashPolicy {
     /// Of the first source that the call has; `nil` where it has none.
     func hash(_ call: Record<Call>) -> UInt64? {
-        guard let stream = call.downstream else { return nil }
+        let stream = call.downstream
         for source in sources {
             switch source {
             case .header(let name):

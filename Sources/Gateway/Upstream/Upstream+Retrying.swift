@@ -27,7 +27,7 @@ extension Upstream {
     }
 
     private func begin(_ attempt: Record<Attempt>) {
-        let timeout = attempt.isReplaceable ? attempt.call.policy?.tryNanoseconds ?? 0 : 0
+        let timeout = attempt.isReplaceable ? attempt.call.policy.tryNanoseconds : 0
         if timeout > 0 {
             attempt.due = Instant(nanoseconds: now.nanoseconds + timeout)
             arm(attempt, at: attempt.due)
@@ -45,7 +45,7 @@ extension Upstream {
 
     private func retryState(of call: Record<Call>) -> RetryState {
         if let state = call.retry { return state }
-        let state = RetryState(call.policy?.attempts ?? nil)
+        let state = RetryState(call.policy.attempts)
         call.retry = state
         return state
     }
@@ -207,7 +207,6 @@ extension Upstream {
 
     func judgeHead(_ attempt: Record<Attempt>, _ stream: StreamPointer, ended: Bool) {
         let call = attempt.call
-        guard call.downstream != nil else { return }
         if stream.flags.contains(.headTooLarge), !ended || stream.fields.first(.grpcStatus) == nil {
             return pass(attempt, stream, ended: ended)
         }
@@ -231,7 +230,7 @@ extension Upstream {
     @inline(__always)
     private func mayHold(_ call: Record<Call>) -> Bool {
         guard call.flags.contains(.requestEnded), call.canBeSentAgain else { return false }
-        return call.policy?.holdsHeads ?? false
+        return call.policy.holdsHeads
     }
 
     /// Whether another attempt follows this one, whose answer is then forgotten.

@@ -34,8 +34,8 @@ package final class Upstream: StreamHandler {
 
     /// Sends a call on, for the first time.
     func start(_ call: Record<Call>) {
-        guard let policy = call.policy, policy.mayReplace else { return handle(call.attempt, .begin) }
-        startReplaceable(call, isHedged: policy.isHedged)
+        guard call.policy.mayReplace else { return handle(call.attempt, .begin) }
+        startReplaceable(call, isHedged: call.policy.isHedged)
     }
 
     /// What became of an attempt, for those who judge endpoints by it: once for each.
@@ -53,7 +53,7 @@ package final class Upstream: StreamHandler {
         guard case .call(let call) = attempt.purpose else {
             return worker.mirrors.send(attempt, on: connection, handler: ownReference)
         }
-        guard let downstream = call.downstream else { return fail(attempt, .refused(.internalError), .unsendable) }
+        let downstream = call.downstream
         let bodyEnded = call.flags.contains(.requestEnded)
         let bodyIsEmpty = call.body.isEmpty
         let hasTrailers = downstream.fields.count > downstream.trailersStart
@@ -114,7 +114,8 @@ package final class Upstream: StreamHandler {
     /// The caller has sent everything.
     func requestEnded(_ call: Record<Call>) {
         if call.shaping != nil { worker.sendMirror(call) }
-        guard let stream = call.upstream, let downstream = call.downstream else { return }
+        guard let stream = call.upstream else { return }
+        let downstream = call.downstream
         stream.connection { finishRequest(call, downstream, stream, $0) }
     }
 
@@ -171,7 +172,8 @@ package final class Upstream: StreamHandler {
         attempt.drained += count
         let fresh = attempt.drained - call.bodyConsumed
         // A second attempt sends again what the window has already got back.
-        guard fresh > 0, let downstream = call.downstream else { return }
+        guard fresh > 0 else { return }
+        let downstream = call.downstream
         call.bodyConsumed += fresh
         downstream.connection { $0.consumed(downstream, fresh) }
     }
@@ -182,5 +184,5 @@ package final class Upstream: StreamHandler {
 extension Record<Call> {
     /// Where it leads.
     @inline(__always)
-    var cluster: Borrowed<Cluster> { pointee.snapshot! { $0.cluster(of: self) } }
+    var cluster: Borrowed<Cluster> { self.snapshot { $0.cluster(of: self) } }
 }

@@ -52,7 +52,7 @@ extension GatewayWorker {
         let status = call.outcome.grpcStatus
         // A method that no upstream has answered for may be invented.
         let exists = !call.flags.contains(.localReply) && status != .unimplemented
-        let group = call.route?.calls ?? unrouted
+        let group = call.route.calls
         let series = callTable {
             $0.series(group, method: method, mayCreate: exists) { isInSchema(call, method) }
         }
@@ -68,20 +68,22 @@ extension GatewayWorker {
 
     /// Whether the schema of the route's cluster has a method, by its name as metrics have it.
     private func isInSchema(_ call: Record<Call>, _ name: UnsafeRawBufferPointer) -> Bool {
-        guard let start = name.baseAddress, let route = call.route else { return false }
+        guard let start = name.baseAddress else { return false }
+        let route = call.route
         // In the path a slash stands before it.
         let path = UnsafeRawBufferPointer(start: start - 1, count: name.count + 1)
         return route { $0.transcoding?.schema.method(path: path) != nil }
     }
 
     private func write(_ call: Record<Call>, _ duration: UInt64, to log: AccessLogger) {
-        guard let stream = call.downstream else { return }
+        let stream = call.downstream
         var entry = AccessLogEntry(time: context.loop.wall)
         let outcome = call.outcome
         let connection = stream.connection { unsafeDowncast($0, to: ServerConnection.self) }
         entry.requestID = requestID(call, stream)
         entry.protocolName = AccessLogEntry.text(connection.protocolName)
-        if let facts = call.facts {
+        if call.facts.isRead {
+            let facts = call.facts
             entry.authority = facts.authority
             // What a bridge makes of it is not what was called.
             entry.method =
@@ -172,7 +174,8 @@ extension GatewayWorker {
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
     ) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        guard let route = call.route else { return body(none, none, none) }
+        guard call.isRouted else { return body(none, none, none) }
+        let route = call.route
         route { route in
             route.nameBytes.withUnsafeBytes { name in
                 guard route.leadsToCluster else { return body(name, none, none) }

@@ -55,7 +55,8 @@ extension GatewayWorker {
     ///
     /// - Returns: whether it was deferred.
     private func deferUntilWritten(_ call: Record<Call>) -> Bool {
-        guard !call.flags.contains(.deadlineDeferred), let stream = call.downstream else { return false }
+        guard !call.flags.contains(.deadlineDeferred) else { return false }
+        let stream = call.downstream
         switch call.phase {
         case .responding: guard !stream.outbound.isEmpty else { return false }
         case .over: guard !stream.flags.contains(.localEnded) else { return false }
@@ -74,7 +75,7 @@ extension GatewayWorker {
 
     /// The answer is complete, and not all of it has left.
     private func deadlinePassedUnsent(_ call: Record<Call>) {
-        guard let stream = call.downstream else { return }
+        let stream = call.downstream
         guard !stream.flags.contains(.localEnded) else {
             // Only the rest of the request is missing, and it is of no use any more.
             return stream.connection { $0.reset(stream, .noError) }
@@ -86,7 +87,7 @@ extension GatewayWorker {
     /// Ends a call whose answer is complete and waits for a caller that does not read it. A status behind it would wait too.
     func endUnsent(_ call: Record<Call>, _ cause: RefusalCause) {
         upstream.cancel(call)
-        guard let stream = call.downstream else { return }
+        let stream = call.downstream
         // What went wrong first is what the log tells.
         if !call.flags.contains(.localReply) { record(call, Refusal(cause)) }
         call.phase = .over

@@ -51,7 +51,7 @@ package final class GatewayWorker {
     let callTable: Borrowed<CallTable>
     let shard: Borrowed<MetricShard>
     private let activeCalls: Gauge
-    let unrouted: CallGroup
+    let noCall: NoCall
     private let accessLog: AccessLogger?
     /// `accessLog`, reached at every call without counting references.
     let accessLogReference: Borrowed<AccessLogger>?
@@ -100,7 +100,7 @@ package final class GatewayWorker {
         shard = Borrowed(self.metrics.shard)
         activeCalls = self.metrics.activeCalls
         overload.register(.init(shard: self.metrics.shard, activeCalls: activeCalls))
-        unrouted = metrics.unrouted
+        noCall = NoCall(calls: metrics.unrouted)
         replies = ReplyWriter()
         let limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
         filters = FilterChain(limiter: limiter)
@@ -128,7 +128,7 @@ package final class GatewayWorker {
                     let call = Record<Call>(opaque: $0)
                     call.worker { $0.deadlinePassed(call) }
                 }
-                return Call(worker: Borrowed(worker), timer: timer, attempt: attempt)
+                return Call(worker: Borrowed(worker), worker.noCall, serving: worker.serving, timer: timer, attempt: attempt)
             },
             dispose: { $0.timer.deallocate() })
         // Connections may outlive it.
@@ -274,8 +274,7 @@ package final class GatewayWorker {
 
     func take(_ stream: StreamPointer) -> Record<Call> {
         let call = calls.take()
-        call.begin(on: stream, at: now)
-        call.snapshot = serving
+        call.begin(on: stream, at: now, serving: serving, noCall)
         serving { $0.callCount += 1 }
         shard { $0.adjust(activeCalls, by: 1) }
         stream.context = call.opaque
@@ -291,11 +290,11 @@ package final class GatewayWorker {
         shard { $0.adjust(activeCalls, by: -1) }
         call.phase = .over
         timers.disarm(call.timer)
-        call.downstream!.context = nil
-        let snapshot = call.snapshot!
+        call.downstream.context = nil
+        let snapshot = call.snapshot
         if let endpoint = call.endpoint { endpoint { $0.release() } }
         if let bridge = call.bridge { giveBack(bridge) }
-        call.finish(pool: chunks)
+        call.finish(pool: chunks, noCall)
         calls.give(call)
         snapshot { $0.callCount -= 1 }
         if !leaving.isEmpty { retireLeft() }
@@ -304,7 +303,7 @@ package final class GatewayWorker {
     /// Ends every call that runs, as well as it can be told.
     package func endAll() {
         calls.forEachRecord { call in
-            guard call.downstream != nil, call.phase != .over else { return }
+            guard call.phase != .over else { return }
             fail(call, .shuttingDown)
         }
     }
@@ -312,7 +311,7 @@ package final class GatewayWorker {
     /// The answer was complete, and not all of it had left when the stream ended.
     private func wasCutOff(_ call: Record<Call>, _ reason: StreamClose) -> Bool {
         guard reason != .complete, call.outcome.flag.utf8CodeUnitCount == 0 else { return false }
-        return call.downstream!.flags.isDisjoint(with: [.localEnded, .resetSent])
+        return call.downstream.flags.isDisjoint(with: [.localEnded, .resetSent])
     }
 
     /// The caller went away before the answer was complete.

@@ -68,6 +68,6 @@ extension GatewayWorker {
 extension Record<Call> {
     /// Bytes of bodies that wait for it, in either direction.
     fileprivate var heldBytes: Int {
-        self.body.count + (self.downstream?.outbound.count ?? 0) + (self.upstream?.outbound.count ?? 0)
+        self.body.count + self.downstream.outbound.count + (self.upstream?.outbound.count ?? 0)
     }
 }

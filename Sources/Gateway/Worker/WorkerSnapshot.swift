@@ -31,6 +31,6 @@ package final class WorkerSnapshot {
     @inline(__always)
     func cluster(of call: Record<Call>) -> Borrowed<Cluster> {
         guard call.shaping == nil else { return clusterReferences[call.shaping!.cluster] }
-        return cluster(of: call.route!)
+        return cluster(of: call.route)
     }
 }

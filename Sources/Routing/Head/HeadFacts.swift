@@ -139,6 +139,20 @@ package struct HeadFacts {
         mayNeedSanitizing = false
     }
 
+    /// Of a head that was not read.
+    package static var none: HeadFacts { HeadFacts() }
+
+    private init() {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        (method, target, path, query, authority, service, rpc) = (none, none, none, none, none, none, none)
+        isAmbiguous = false
+        contentType = nil
+        mayNeedSanitizing = false
+    }
+
+    /// No head that was read is without a path.
+    package var isRead: Bool { !target.isEmpty }
+
     /// The fields a head is read from, found in one pass.
     private struct Found {
         var method: UnsafeRawBufferPointer?

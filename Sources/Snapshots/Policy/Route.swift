@@ -95,6 +95,13 @@ package final class Route: Sendable {
         }
     }
 
+    /// What a call has that no route takes.
+    package static func none(policy: CallPolicy, calls: CallGroup) -> Route {
+        Route(
+            index: -1, name: "", match: RouteMatch(), cluster: 0, policies: [policy], calls: calls, priority: .default,
+            leadsToHTTP1: false, cors: nil, json: nil, transcoding: nil, hasSchema: false, traffic: nil, answer: nil, methods: [])
+    }
+
     /// The same where its cluster has another schema.
     package func with(_ transcoding: TranscodingPlan) -> Route {
         Route(
@@ -138,6 +145,13 @@ package final class CallPolicy: Sendable {
     /// `requestHeaderRules` and `responseHeaderRules`, read without counting references.
     package let requestHeaders: Borrowed<HeaderRules>?
     package let responseHeaders: Borrowed<HeaderRules>?
+
+    /// Of a call that no route takes.
+    package static func none(access: AccessPolicy) -> CallPolicy {
+        CallPolicy(
+            timeout: nil, access: access, limits: [], exposesRules: false, authenticates: false, needsGRPC: false,
+            refusesGRPC: false)
+    }
 
     /// - Parameters:
     ///   - needsGRPC: nothing else is served here, because the route matches a service, or leads to a cluster with a schema.

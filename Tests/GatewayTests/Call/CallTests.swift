@@ -11,7 +11,9 @@ import Time
 
 @Suite struct CallTests {
     /// What `finish` leaves: the next `begin` sets these.
-    private static let left: Set<String> = ["worker", "generation", "began", "timer", "attempt"]
+    private static let left: Set<String> = [
+        "worker", "generation", "began", "timer", "attempt", "snapshot", "route", "policy", "facts",
+    ]
 
     private static func texts(_ call: Call) -> [String: String] {
         var texts: [String: String] = [:]
@@ -52,7 +54,7 @@ import Time
         #expect(before.filter { fresh[$0.key] != $0.value }.count >= 15)
 
         let generation = call.generation
-        call.finish(pool: chunks)
+        call.finish(pool: chunks, worker.noCall)
         #expect(Self.texts(call.pointee) == fresh)
         #expect(call.generation == generation + 1)
         #expect(chunks.bytesInUse == 0)

@@ -19,7 +19,7 @@ import Testing
         let second = SuspensionToken(suspending: call)
         call.phase = .suspended
         #expect(first.waitingCall == nil && second.waitingCall == call)
-        call.finish(pool: house.gateway.chunks)
+        call.finish(pool: house.gateway.chunks, house.gateway.noCall)
         call.phase = .suspended
         #expect(second.waitingCall == nil, "another call has the record")
     }
