@@ -1,3 +1,5 @@
+package import Bytes
+
 /// All rules of one snapshot, compiled: who may call which route and method.
 ///
 /// Immutable and shared by the workers. `AccessPolicy` values are meaningful only to the book they were made for.
@@ -34,7 +36,7 @@ package final class RuleBook: Sendable {
     package func name(of rule: RuleID) -> String { names[Int(rule.index)] }
 
     /// The scopes a denial asks for, with spaces between them, as `www-authenticate` carries them (RFC 6750, section 3).
-    package func withScopes<Result>(_ scopes: ScopesID, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    package func withScopes<Result>(_ scopes: ScopesID, _ body: (BorrowedBytes) -> Result) -> Result {
         scopeTexts[Int(scopes.index)].withUnsafeBytes(body)
     }
 

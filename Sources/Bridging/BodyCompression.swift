@@ -67,7 +67,7 @@ package final class BodyInflater {
 
     package func begin(bytesMax: Int) { inflater.reset(InflateLimits(outputBytesMax: bytesMax)) }
 
-    package func feed(_ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) throws(ConversionFailure) {
+    package func feed(_ bytes: BorrowedBytes, into buffer: inout ByteBuffer) throws(ConversionFailure) {
         do throws(InflateFailure) { try inflater.inflate(bytes, into: &buffer) } catch { throw ConversionFailure(error) }
     }
 
@@ -82,7 +82,7 @@ package final class BodyDeflater {
 
     package func begin() { deflater.reset() }
 
-    package func feed(_ bytes: UnsafeRawBufferPointer, isLast: Bool, into buffer: inout ByteBuffer) {
+    package func feed(_ bytes: BorrowedBytes, isLast: Bool, into buffer: inout ByteBuffer) {
         deflater.deflate(bytes, isLast ? .end : .now, into: &buffer)
     }
 }

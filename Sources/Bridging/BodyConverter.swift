@@ -10,11 +10,11 @@ package import GRPC
 /// statuses and the answer's end are the `Bridge`'s.
 package protocol BodyConverter: AnyObject {
     /// More of the request's body.
-    func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure)
+    func request(_ bytes: BorrowedBytes, into frames: inout ByteBuffer) throws(ConversionFailure)
     /// The request's body is complete.
     func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure)
     /// More of the answer's body.
-    func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure)
+    func answer(_ bytes: BorrowedBytes, into body: inout ByteBuffer) throws(ConversionFailure)
     /// The answer's messages are complete, and the call ended well. Only then is what `answer` gave for a call that is
     /// answered at its end sent.
     func answerEnded(into body: inout ByteBuffer) throws(ConversionFailure)

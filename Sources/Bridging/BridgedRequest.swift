@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 package import GRPC
 package import HTTPModel
 
@@ -6,7 +6,7 @@ package import HTTPModel
 package struct BridgedRequest {
     /// How the body, or each message in it that says so, is compressed; `nil` where nothing is. Of gRPC-Web the upstream
     /// knows it as the caller says it.
-    package private(set) var encoding: UnsafeRawBufferPointer?
+    package private(set) var encoding: BorrowedBytes?
     /// The caller reads gzip.
     package private(set) var acceptsGzip = false
     package private(set) var announcedBytes: Int?
@@ -17,7 +17,7 @@ package struct BridgedRequest {
     package init(_ fields: inout FieldBlock, caller: ClientProtocol, readsMessages: Bool = false) throws(ConversionFailure) {
         let isUnary = caller == .connectUnary || caller == .http
         let isConnect = caller == .connectUnary || caller == .connectStream || caller == .connectJSONStream
-        var timeout: UnsafeRawBufferPointer?
+        var timeout: BorrowedBytes?
         for field in fields.all {
             switch field.token {
             case .contentLength: announcedBytes = field.number?.exactly(as: Int.self)
@@ -50,7 +50,7 @@ package struct BridgedRequest {
     }
 
     /// Two encodings are a list of what was done one after the other (RFC 9110, section 8.4), which is not read here.
-    private static func take(_ field: Field, into encoding: inout UnsafeRawBufferPointer?) throws(ConversionFailure) {
+    private static func take(_ field: Field, into encoding: inout BorrowedBytes?) throws(ConversionFailure) {
         guard encoding == nil else { throw ConversionFailure(.unsupportedCompression(accepted: CompressionPool.readableEncodings)) }
         encoding = field.valueBytes
     }
@@ -70,23 +70,23 @@ package struct BridgedRequest {
     }
 
     /// What `connect-timeout-ms` says becomes `grpc-timeout`.
-    private static func append(_ timeout: UnsafeRawBufferPointer, to fields: inout FieldBlock) throws(ConversionFailure) {
+    private static func append(_ timeout: BorrowedBytes, to fields: inout FieldBlock) throws(ConversionFailure) {
         guard let duration = ConnectTimeout.read(timeout) else { throw ConversionFailure(.malformedConnectTimeout) }
         let text = fields.reserve(GRPCTimeout.textBytesMax)
         let count = GRPCTimeout.write(duration, to: text)
         fields.append(
-            Field("grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout))
+            Field("grpc-timeout", value: BorrowedBytes(start: text, count: count), token: .grpcTimeout))
     }
 
     /// Whether a content type is `application/json`, with whatever parameters.
-    package static func isJSON(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/json") }
+    package static func isJSON(_ type: BorrowedBytes) -> Bool { isType(type, "application/json") }
 
     /// Whether a body may be read as JSON: `application/json`, what is made of it (`+json`), or lines of it, in UTF-8. A page
     /// of another origin cannot say any of these without having asked.
-    package static func isAnyJSON(_ type: UnsafeRawBufferPointer) -> Bool {
+    package static func isAnyJSON(_ type: BorrowedBytes) -> Bool {
         let parts = type.split(separator: UInt8(ascii: ";"))
         guard let first = parts.first else { return false }
-        let name = trimmed(UnsafeRawBufferPointer(rebasing: first))
+        let name = trimmed(BorrowedBytes(rebasing: first))
         let isMadeOfJSON =
             name.count > 17 && HTTPGrammar.equalsIgnoringCase(.init(rebasing: name.prefix(12)), "application/")
             && HTTPGrammar.equalsIgnoringCase(.init(rebasing: name.suffix(5)), "+json")
@@ -95,33 +95,33 @@ package struct BridgedRequest {
                 || HTTPGrammar.equalsIgnoringCase(name, "application/x-ndjson")
         else { return false }
         return parts.dropFirst().allSatisfy { part in
-            let parameter = trimmed(UnsafeRawBufferPointer(rebasing: part))
+            let parameter = trimmed(BorrowedBytes(rebasing: part))
             guard parameter.count >= 8, HTTPGrammar.equalsIgnoringCase(.init(rebasing: parameter.prefix(8)), "charset=") else {
                 return true
             }
-            let charset = UnsafeRawBufferPointer(rebasing: parameter.dropFirst(8))
+            let charset = BorrowedBytes(rebasing: parameter.dropFirst(8))
             return HTTPGrammar.equalsIgnoringCase(charset, "utf-8") || HTTPGrammar.equalsIgnoringCase(charset, "\"utf-8\"")
         }
     }
 
-    private static func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    private static func trimmed(_ bytes: BorrowedBytes) -> BorrowedBytes {
         var bytes = bytes
-        while let byte = bytes.first, byte == 0x20 || byte == 0x09 { bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst()) }
-        while let byte = bytes.last, byte == 0x20 || byte == 0x09 { bytes = UnsafeRawBufferPointer(rebasing: bytes.dropLast()) }
+        while let byte = bytes.first, byte == 0x20 || byte == 0x09 { bytes = BorrowedBytes(rebasing: bytes.dropFirst()) }
+        while let byte = bytes.last, byte == 0x20 || byte == 0x09 { bytes = BorrowedBytes(rebasing: bytes.dropLast()) }
         return bytes
     }
 
     /// The codec after `application/grpc-web` or `application/grpc-web-text`: none, which means this one, or `+proto`.
-    package static func isWebProto(_ type: UnsafeRawBufferPointer) -> Bool {
+    package static func isWebProto(_ type: BorrowedBytes) -> Bool {
         isType(type, "application/grpc-web") || isType(type, "application/grpc-web+proto")
             || isType(type, "application/grpc-web-text") || isType(type, "application/grpc-web-text+proto")
     }
 
-    package static func isConnectProto(_ type: UnsafeRawBufferPointer) -> Bool { isType(type, "application/connect+proto") }
+    package static func isConnectProto(_ type: BorrowedBytes) -> Bool { isType(type, "application/connect+proto") }
 
-    private static func isType(_ type: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
+    private static func isType(_ type: BorrowedBytes, _ wanted: StaticString) -> Bool {
         let end = type.firstIndex { $0 == UInt8(ascii: ";") || $0 == 0x20 } ?? type.count
-        return HTTPGrammar.equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: type[..<end]), wanted)
+        return HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: type[..<end]), wanted)
     }
 
     /// Which form of gRPC-Web the answer has: the one that Accept asks for, else the request's.
@@ -138,14 +138,14 @@ package struct BridgedRequest {
     }
 
     /// Whether a comma-separated list has the member, whatever parameters it stands with; one with `q=0` is not wanted.
-    package static func names(_ list: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
+    package static func names(_ list: BorrowedBytes, _ wanted: StaticString) -> Bool {
         for member in list.split(separator: UInt8(ascii: ",")) {
-            var bytes = UnsafeRawBufferPointer(rebasing: member)
+            var bytes = BorrowedBytes(rebasing: member)
             while let byte = bytes.first, byte == 0x20 || byte == 0x09 {
-                bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+                bytes = BorrowedBytes(rebasing: bytes.dropFirst())
             }
             let end = bytes.firstIndex { $0 == UInt8(ascii: ";") || $0 == 0x20 } ?? bytes.count
-            guard HTTPGrammar.equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: bytes[..<end]), wanted) else { continue }
+            guard HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: bytes[..<end]), wanted) else { continue }
             let parameters = bytes[end...].filter { $0 != 0x20 }
             return !(parameters.starts(with: ";q=0".utf8) && !parameters.dropFirst(4).contains { $0 >= 0x31 && $0 <= 0x39 })
         }

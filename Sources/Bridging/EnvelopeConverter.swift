@@ -26,11 +26,11 @@ package final class EnvelopeConverter: BodyConverter {
         answer = MessageReader(payloadBytesMax: bytesMax)
         pair.response.begin(match, form: .framed)
         do throws(TranscodingFailure) {
-            try pair.request.begin(match, contentType: UnsafeRawBufferPointer(start: nil, count: 0))
+            try pair.request.begin(match, contentType: BorrowedBytes.none)
         } catch { throw ConversionFailure(error, pair.plan) }
     }
 
-    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: BorrowedBytes, into frames: inout ByteBuffer) throws(ConversionFailure) {
         request.receive(bytes)
         while let message = try nextRequest() {
             guard message.isCompressed, message.payload.count > 0 else {
@@ -56,7 +56,7 @@ package final class EnvelopeConverter: BodyConverter {
         }
     }
 
-    private func append(_ json: UnsafeRawBufferPointer, to frames: inout ByteBuffer) throws(ConversionFailure) {
+    private func append(_ json: BorrowedBytes, to frames: inout ByteBuffer) throws(ConversionFailure) {
         do throws(TranscodingFailure) { try pair.request.append(message: json, to: &frames) } catch {
             throw ConversionFailure(error, pair.plan)
         }
@@ -66,7 +66,7 @@ package final class EnvelopeConverter: BodyConverter {
         do throws(MessageReader.Failure) { try request.finish() } catch { throw Self.malformed("the body ends within an envelope") }
     }
 
-    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: BorrowedBytes, into body: inout ByteBuffer) throws(ConversionFailure) {
         answer.receive(bytes)
         while let message = try nextAnswer() {
             guard !message.isCompressed else { throw Self.malformedAnswer("a compressed message without grpc-encoding") }
@@ -81,7 +81,7 @@ package final class EnvelopeConverter: BodyConverter {
         }
     }
 
-    private func write(_ message: UnsafeRawBufferPointer, to body: inout ByteBuffer) throws(ConversionFailure) {
+    private func write(_ message: BorrowedBytes, to body: inout ByteBuffer) throws(ConversionFailure) {
         text.removeAll()
         do throws(TranscodingFailure) { try pair.response.append(message: message, to: &text) } catch {
             throw ConversionFailure(error, pair.plan)

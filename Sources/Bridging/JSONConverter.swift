@@ -23,7 +23,7 @@ package final class JSONConverter: BodyConverter {
     package let isRaw: Bool
 
     package init(
-        _ pair: TranscoderPair, _ match: BindingMatch, form: ResponseForm, contentType: UnsafeRawBufferPointer
+        _ pair: TranscoderPair, _ match: BindingMatch, form: ResponseForm, contentType: BorrowedBytes
     ) throws(ConversionFailure) {
         self.pair = pair
         self.form = form
@@ -34,20 +34,20 @@ package final class JSONConverter: BodyConverter {
         }
     }
 
-    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: BorrowedBytes, into frames: inout ByteBuffer) throws(ConversionFailure) {
         do throws(TranscodingFailure) { try pair.request.feed(bytes, isLast: false, into: &frames) } catch {
             throw ConversionFailure(error, pair.plan)
         }
     }
 
     package func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
-        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        let nothing = BorrowedBytes.none
         do throws(TranscodingFailure) { try pair.request.feed(nothing, isLast: true, into: &frames) } catch {
             throw ConversionFailure(error, pair.plan)
         }
     }
 
-    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: BorrowedBytes, into body: inout ByteBuffer) throws(ConversionFailure) {
         do throws(TranscodingFailure) { try pair.response.feed(bytes, into: &body) } catch {
             throw ConversionFailure(error, pair.plan)
         }
@@ -62,9 +62,9 @@ package final class JSONConverter: BodyConverter {
     }
 
     /// Written for the answer's head once the first message is there.
-    package func withContentType(_ body: (UnsafeRawBufferPointer) -> Void) {
+    package func withContentType(_ body: (BorrowedBytes) -> Void) {
         guard isRaw else {
-            return body(UnsafeRawBufferPointer(start: form.contentType.utf8Start, count: form.contentType.utf8CodeUnitCount))
+            return body(BorrowedBytes(start: form.contentType.utf8Start, count: form.contentType.utf8CodeUnitCount))
         }
         pair.response.rawContentType.withUnsafeBytes(body)
     }

@@ -21,7 +21,7 @@ package final class MessageConverter: BodyConverter {
         reader = MessageReader(payloadBytesMax: UInt32(Self.messageBytesMax))
     }
 
-    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: BorrowedBytes, into frames: inout ByteBuffer) throws(ConversionFailure) {
         if let announcedBytes {
             if !frameIsWritten { writeFrame(of: announcedBytes, to: &frames) }
             return frames.append(bytes)
@@ -47,7 +47,7 @@ package final class MessageConverter: BodyConverter {
         frames.commit(MessageFrame.headerBytes)
     }
 
-    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: BorrowedBytes, into body: inout ByteBuffer) throws(ConversionFailure) {
         reader.receive(bytes)
         do throws(MessageReader.Failure) {
             while let message = try reader.next() {

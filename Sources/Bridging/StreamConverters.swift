@@ -10,14 +10,14 @@ package final class PassingConverter: BodyConverter {
 
     package init() {}
 
-    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: BorrowedBytes, into frames: inout ByteBuffer) throws(ConversionFailure) {
         try self.frames.request(bytes)
         frames.append(bytes)
     }
 
     package func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) { try self.frames.requestEnded() }
 
-    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: BorrowedBytes, into body: inout ByteBuffer) throws(ConversionFailure) {
         try frames.answer(bytes) { body.append($0) }
     }
 
@@ -40,14 +40,14 @@ package final class TextConverter: BodyConverter {
         self.answerIsText = answerIsText
     }
 
-    package func request(_ bytes: UnsafeRawBufferPointer, into frames: inout ByteBuffer) throws(ConversionFailure) {
+    package func request(_ bytes: BorrowedBytes, into frames: inout ByteBuffer) throws(ConversionFailure) {
         let before = frames.count
         if requestIsText {
             guard reader.read(bytes, into: &frames) else { throw Self.noBase64 }
         } else {
             frames.append(bytes)
         }
-        try self.frames.request(UnsafeRawBufferPointer(rebasing: frames.readable[before...]))
+        try self.frames.request(BorrowedBytes(rebasing: frames.readable[before...]))
     }
 
     package func requestEnded(into frames: inout ByteBuffer) throws(ConversionFailure) {
@@ -55,7 +55,7 @@ package final class TextConverter: BodyConverter {
         try self.frames.requestEnded()
     }
 
-    package func answer(_ bytes: UnsafeRawBufferPointer, into body: inout ByteBuffer) throws(ConversionFailure) {
+    package func answer(_ bytes: BorrowedBytes, into body: inout ByteBuffer) throws(ConversionFailure) {
         try frames.answer(bytes) { if answerIsText { Base64.encode($0, into: &body) } else { body.append($0) } }
     }
 
@@ -80,7 +80,7 @@ private struct FramePair: ~Copyable {
 
     private static let heldBytesMax = 64 << 10
 
-    package mutating func request(_ bytes: UnsafeRawBufferPointer) throws(ConversionFailure) {
+    package mutating func request(_ bytes: BorrowedBytes) throws(ConversionFailure) {
         guard request.passKnown(bytes) == bytes.count else {
             throw ConversionFailure(.malformedMessage(field: "", problem: "a message with unknown flags"))
         }
@@ -97,25 +97,25 @@ private struct FramePair: ~Copyable {
     /// A message that has begun downstream can only be cut off there. What its caller could not use yet is held, so that an
     /// answer that ends within it still ends in words.
     package mutating func answer(
-        _ bytes: UnsafeRawBufferPointer, to next: (UnsafeRawBufferPointer) -> Void
+        _ bytes: BorrowedBytes, to next: (BorrowedBytes) -> Void
     ) throws(ConversionFailure) {
         let (passed, whole) = answer.passMessages(bytes)
         var rest = bytes.startIndex
         if whole > 0 || isPassing {
             handOnHeld(next)
             rest = isPassing && whole == 0 ? passed : whole
-            next(UnsafeRawBufferPointer(rebasing: bytes[..<rest]))
+            next(BorrowedBytes(rebasing: bytes[..<rest]))
             if whole > 0 { isPassing = false }
         }
         guard passed == bytes.count else { throw Self.unknownAnswer }
         guard rest < passed else { return }
         var beginning = held.take() ?? ByteBuffer(capacity: passed - rest)
-        beginning.append(UnsafeRawBufferPointer(rebasing: bytes[rest..<passed]))
+        beginning.append(BorrowedBytes(rebasing: bytes[rest..<passed]))
         isPassing = beginning.count > Self.heldBytesMax
         if isPassing { next(beginning.readable) } else { held = consume beginning }
     }
 
-    private mutating func handOnHeld(_ next: (UnsafeRawBufferPointer) -> Void) {
+    private mutating func handOnHeld(_ next: (BorrowedBytes) -> Void) {
         if let beginning = held.take() { next(beginning.readable) }
     }
 

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import GRPC
 internal import Protobuf
 package import Routing
@@ -25,7 +25,7 @@ package struct OpenAPIPages: Sendable {
         self.entries = AuthorityTable(entries)
     }
 
-    package func entry(for authority: UnsafeRawBufferPointer) -> Entry? {
+    package func entry(for authority: BorrowedBytes) -> Entry? {
         var found: Entry?
         entries.forEach(of: authority) { entry in
             found = entry
@@ -49,7 +49,7 @@ package struct OpenAPIPages: Sendable {
                     route.match.reaches(method, binding)
                 else { continue }
                 var name = method.name
-                let own = name.withUTF8 { table.method(of: route.index, UnsafeRawBufferPointer($0)) }
+                let own = name.withUTF8 { table.method(of: route.index, BorrowedBytes($0)) }
                 document.add(binding, of: plan, route.terms[own.map { $0 + 1 } ?? 0])
             }
         }

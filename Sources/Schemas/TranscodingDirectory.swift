@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 package import Protobuf
 package import Routing
 package import Transcoding
@@ -24,7 +24,7 @@ package final class TranscodingDirectory: Sendable {
 
     /// - Parameter accepts: whether the request may mean this method of this plan. Asked last of the one that is found.
     package func match(
-        method: UnsafeRawBufferPointer, _ facts: HeadFacts, into match: BindingMatch, accepts: Accepts
+        method: BorrowedBytes, _ facts: HeadFacts, into match: BindingMatch, accepts: Accepts
     ) -> TranscodingIndex.Outcome {
         var outcome = TranscodingIndex.Outcome.notFound
         indexes.forEach(of: facts.authority) { index in

@@ -72,7 +72,7 @@ extension Record<Call> {
     }
 
     /// More of the answer's body has arrived.
-    func passBody(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+    func passBody(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
         let downstream = self.downstream
         self.outcome.responseBytes += bytes.count
         self.boundary.pass(bytes)
@@ -113,7 +113,7 @@ extension Record<Call> {
     }
 
     /// In the worker's scratch.
-    private func trailers(from stream: StreamPointer, _ worker: GatewayWorker) -> UnsafeBufferPointer<Field> {
+    private func trailers(from stream: StreamPointer, _ worker: GatewayWorker) -> FieldList {
         ResponseHead.trailers(from: stream, to: self.downstream, scratch: worker.context.fieldScratch)
     }
 

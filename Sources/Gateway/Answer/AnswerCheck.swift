@@ -35,7 +35,7 @@ enum AnswerCheck {
         stream.trailersStart -= count - stream.fields.count
     }
 
-    private static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {
+    private static func isGRPC(_ type: BorrowedBytes) -> Bool {
         let wanted: StaticString = "application/grpc"
         if type.equals(wanted) { return true }
         guard type.count >= wanted.utf8CodeUnitCount else { return false }

@@ -11,7 +11,7 @@ extension GatewayWorker {
     ///
     /// - Parameter written: in the worker's field scratch.
     func respond(
-        _ call: Record<Call>, _ stream: StreamPointer, _ written: UnsafeBufferPointer<Field>, ended: Bool
+        _ call: Record<Call>, _ stream: StreamPointer, _ written: FieldList, ended: Bool
     ) -> Bool {
         let fields = filters.answer(call, written)
         return stream.serverConnection { connection in
@@ -29,7 +29,7 @@ extension GatewayWorker {
     }
 
     /// What of a local reply's fields the caller takes: how the call ended above all, the rest in its order.
-    func fitting(_ fields: UnsafeBufferPointer<Field>, for stream: StreamPointer) -> UnsafeBufferPointer<Field> {
+    func fitting(_ fields: FieldList, for stream: StreamPointer) -> FieldList {
         let bytesMax = stream.connection { $0.peerFieldListBytesMax }
         guard bytesMax < .max, fields.listBytes > bytesMax else { return fields }
         func isEssential(_ field: Field) -> Bool {
@@ -51,6 +51,6 @@ extension GatewayWorker {
             context.fieldScratch[count] = field
             count += 1
         }
-        return UnsafeBufferPointer(rebasing: context.fieldScratch[..<count])
+        return FieldList(rebasing: context.fieldScratch[..<count])
     }
 }

@@ -18,7 +18,7 @@ struct LocalReply {
         let stream = call.downstream
         let text = stream.fields.reserve(3)
         let count = Decimal.write(UInt64(status), to: text)
-        writer.put(Field(":status", value: UnsafeRawBufferPointer(start: text, count: count), token: .status))
+        writer.put(Field(":status", value: BorrowedBytes(start: text, count: count), token: .status))
     }
 
     /// Of fields that were written elsewhere, `:status` among them.
@@ -38,7 +38,7 @@ struct LocalReply {
     mutating func put(_ field: Field) { writer.put(field) }
 
     /// The value is copied.
-    mutating func put(_ name: StaticString, _ value: UnsafeRawBufferPointer, token: FieldToken) {
+    mutating func put(_ name: StaticString, _ value: BorrowedBytes, token: FieldToken) {
         writer.put(name, value, token: token)
     }
 
@@ -46,7 +46,7 @@ struct LocalReply {
         let digits = call.downstream.fields.reserve(20)
         let digitCount = Decimal.write(UInt64(count), to: digits)
         writer.put(
-            Field("content-length", value: UnsafeRawBufferPointer(start: digits, count: digitCount), token: .contentLength))
+            Field("content-length", value: BorrowedBytes(start: digits, count: digitCount), token: .contentLength))
     }
 
     /// What a caller can quote, and the log knows.
@@ -57,7 +57,7 @@ struct LocalReply {
     }
 
     /// Sends it, behind the filters that have seen the request; the call has been answered then.
-    func send(_ body: UnsafeRawBufferPointer) {
+    func send(_ body: BorrowedBytes) {
         let stream = call.downstream
         call.phase = .over
         call.body.removeAll(pool: worker.chunks)

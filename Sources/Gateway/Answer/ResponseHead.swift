@@ -15,8 +15,8 @@ enum ResponseHead {
     /// Writes the head of `source`, an upstream stream, for `target`, the caller's.
     static func write(
         from source: StreamPointer, to target: StreamPointer, status: Int, isInformational: Bool = false,
-        scratch: UnsafeMutableBufferPointer<Field>
-    ) -> UnsafeBufferPointer<Field> {
+        scratch: FieldScratch
+    ) -> FieldList {
         var writer = FieldWriter(for: target, scratch: scratch)
         let fields = source.fields
         if status == 200 {
@@ -37,8 +37,8 @@ enum ResponseHead {
     /// - Parameter claims: on the way up, the names that only the gateway may say.
     static func trailers(
         from source: StreamPointer, to target: StreamPointer, without claims: Borrowed<ClaimHeaders>? = nil,
-        scratch: UnsafeMutableBufferPointer<Field>
-    ) -> UnsafeBufferPointer<Field> {
+        scratch: FieldScratch
+    ) -> FieldList {
         let fields = source.fields
         var writer = FieldWriter(for: target, scratch: scratch)
         var index = source.trailersStart
@@ -68,7 +68,7 @@ enum ResponseHead {
         guard let index = (start..<stream.fields.count).first(where: { stream.fields[$0].token == .grpcMessage })
         else { return }
         var field = stream.fields[index]
-        let others = UnsafeBufferPointer(rebasing: stream.fields.all[start...]).listBytes - field.valueCount
+        let others = FieldList(rebasing: stream.fields.all[start...]).listBytes - field.valueCount
         let room = min(messageBytesMax, max(0, bytesMax - others))
         guard field.valueCount > room else { return }
         field.valueCount = StatusFields.cutEncoded(field.valueBytes, to: room)

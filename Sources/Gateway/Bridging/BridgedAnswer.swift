@@ -10,8 +10,8 @@ enum BridgedAnswer {
     /// The head of an answer that goes on while the call does; without a source, of one that had nothing but an end.
     static func streamHead(
         from source: StreamPointer?, to target: StreamPointer, caller: ClientProtocol, _ bridge: Bridge,
-        scratch: UnsafeMutableBufferPointer<Field>
-    ) -> UnsafeBufferPointer<Field> {
+        scratch: FieldScratch
+    ) -> FieldList {
         var writer = FieldWriter(for: target, scratch: scratch)
         writer.put(ok)
         writer.put(Field("content-type", caller.contentType, token: .contentType))
@@ -46,16 +46,16 @@ enum BridgedAnswer {
     /// The head of a Connect call's whole answer: metadata as it is, trailers as `trailer-…` (Connect, "Unary responses").
     static func wholeHead(
         from source: StreamPointer, to target: StreamPointer, code: StatusCode, bodyBytes: Int, isJSON: Bool,
-        encoding: WholeEncoding, scratch: UnsafeMutableBufferPointer<Field>
-    ) -> UnsafeBufferPointer<Field> {
+        encoding: WholeEncoding, scratch: FieldScratch
+    ) -> FieldList {
         var writer = FieldWriter(for: target, scratch: scratch)
         let digits = target.fields.reserve(24)
         let statusCount = Decimal.write(UInt64(code.httpStatus), to: digits)
         let lengthCount = Decimal.write(UInt64(bodyBytes), to: digits + 3)
-        writer.put(Field(":status", value: UnsafeRawBufferPointer(start: digits, count: statusCount), token: .status))
+        writer.put(Field(":status", value: BorrowedBytes(start: digits, count: statusCount), token: .status))
         writer.put(Field("content-type", code == .ok && !isJSON ? "application/proto" : "application/json", token: .contentType))
         writer.put(
-            Field("content-length", value: UnsafeRawBufferPointer(start: digits + 3, count: lengthCount), token: .contentLength))
+            Field("content-length", value: BorrowedBytes(start: digits + 3, count: lengthCount), token: .contentLength))
         if isJSON { putCompression(encoding == .gzip, &writer) }
         let fields = source.fields
         // An answer without messages has its trailers where others have their head.
@@ -81,19 +81,19 @@ extension BridgedAnswer {
     /// - Parameter bodyBytes: `nil` where the end is not known yet.
     static func jsonHead(
         from source: StreamPointer, through count: Int, to target: StreamPointer, status: Int,
-        contentType: UnsafeRawBufferPointer, bodyBytes: Int?, isGzip: Bool, scratch: UnsafeMutableBufferPointer<Field>
-    ) -> UnsafeBufferPointer<Field> {
+        contentType: BorrowedBytes, bodyBytes: Int?, isGzip: Bool, scratch: FieldScratch
+    ) -> FieldList {
         var writer = FieldWriter(for: target, scratch: scratch)
         let digits = target.fields.reserve(24)
         let statusCount = Decimal.write(UInt64(status), to: digits)
-        writer.put(Field(":status", value: UnsafeRawBufferPointer(start: digits, count: statusCount), token: .status))
+        writer.put(Field(":status", value: BorrowedBytes(start: digits, count: statusCount), token: .status))
         writer.put("content-type", contentType, token: .contentType)
         putCompression(isGzip, &writer)
         if let bodyBytes {
             let lengthCount = Decimal.write(UInt64(bodyBytes), to: digits + 3)
             writer.put(
                 Field(
-                    "content-length", value: UnsafeRawBufferPointer(start: digits + 3, count: lengthCount), token: .contentLength))
+                    "content-length", value: BorrowedBytes(start: digits + 3, count: lengthCount), token: .contentLength))
         }
         for index in 0..<count where source.fields.fields[index].isCallMetadata {
             writer.copy(source.fields.fields[index])

@@ -66,7 +66,7 @@ extension GatewayWorker {
     }
 
     /// More of the request's body has arrived.
-    func forwardBridged(_ call: Record<Call>, _ bridge: Bridge, _ bytes: UnsafeRawBufferPointer) {
+    func forwardBridged(_ call: Record<Call>, _ bridge: Bridge, _ bytes: BorrowedBytes) {
         guard bridge.refusal == nil else {
             bridge.requestFlow.convert(bytes.count, to: 0)
             return bridgedRequestDrained(call, bridge, 0)
@@ -144,7 +144,7 @@ extension GatewayWorker {
     }
 
     /// More of the answer's body has arrived.
-    func passBridged(_ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+    func passBridged(_ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, _ bytes: BorrowedBytes) {
         let downstream = call.downstream
         let isHeld = !bridge.headIsSent
         do throws(ConversionFailure) {

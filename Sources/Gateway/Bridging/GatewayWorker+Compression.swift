@@ -7,10 +7,10 @@ internal import Transcoding
 
 /// Compressed bodies and messages of calls over a bridge.
 extension GatewayWorker {
-    static func isGzip(_ encoding: UnsafeRawBufferPointer) -> Bool { HTTPGrammar.equalsIgnoringCase(encoding, "gzip") }
+    static func isGzip(_ encoding: BorrowedBytes) -> Bool { HTTPGrammar.equalsIgnoringCase(encoding, "gzip") }
 
     /// Makes ready to read a body that is compressed as a whole; a cause where that cannot be.
-    func readCompressed(_ call: Record<Call>, _ bridge: Bridge, _ encoding: UnsafeRawBufferPointer?) -> RefusalCause? {
+    func readCompressed(_ call: Record<Call>, _ bridge: Bridge, _ encoding: BorrowedBytes?) -> RefusalCause? {
         guard let encoding else { return nil }
         guard Self.isGzip(encoding) else { return .unsupportedCompression(accepted: CompressionPool.readableEncodings) }
         guard let inflater = compression.takeInflater(bytesMax: call.bodyBytesMax) else {
@@ -21,7 +21,7 @@ extension GatewayWorker {
     }
 
     /// Puts what more of the request's body means into the bridge's output.
-    func convertRequest(_ bridge: Bridge, _ bytes: UnsafeRawBufferPointer) throws(ConversionFailure) {
+    func convertRequest(_ bridge: Bridge, _ bytes: BorrowedBytes) throws(ConversionFailure) {
         guard let inflater = bridge.requestInflater else { return try bridge.converter.request(bytes, into: &bridge.output) }
         defer { compression.emptyPlain() }
         try inflater.feed(bytes, into: &compression.plain)
@@ -54,7 +54,7 @@ extension GatewayWorker {
 
     /// Puts what more of the answer's body means into `output`.
     func convertAnswer(
-        _ bridge: Bridge, _ bytes: UnsafeRawBufferPointer, into output: inout ByteBuffer
+        _ bridge: Bridge, _ bytes: BorrowedBytes, into output: inout ByteBuffer
     ) throws(ConversionFailure) {
         guard let inflater = bridge.answerInflater else { return try bridge.converter.answer(bytes, into: &output) }
         defer { compression.emptyPlain() }

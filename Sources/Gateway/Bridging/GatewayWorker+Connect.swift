@@ -65,7 +65,7 @@ extension GatewayWorker {
     ///
     /// - Parameter encoding: of the message, where the head does not say it.
     func buildConnectJSON(
-        _ call: Record<Call>, _ stream: StreamPointer, _ facts: HeadFacts, encoding: UnsafeRawBufferPointer? = nil
+        _ call: Record<Call>, _ stream: StreamPointer, _ facts: HeadFacts, encoding: BorrowedBytes? = nil
     ) -> RefusalCause? {
         guard let plan = call.route.transcoding else {
             let isAwaited = call.route.hasSchema
@@ -85,7 +85,7 @@ extension GatewayWorker {
             let encoding = encoding ?? request.encoding
             let bridge: Bridge
             if isUnary {
-                let none = UnsafeRawBufferPointer(start: nil, count: 0)
+                let none = BorrowedBytes.none
                 bridge = Bridge(
                     try JSONConverter(pair, transcoding.match, form: .single, contentType: none), pair: pair,
                     acceptsGzip: request.acceptsGzip)

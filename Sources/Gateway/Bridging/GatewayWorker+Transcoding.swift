@@ -53,7 +53,7 @@ extension GatewayWorker {
     /// A preflight takes the route of what it asks about, and runs nothing: where no `cors` answers it, the path does not take
     /// OPTIONS (RFC 9110, section 9.2.1: it is safe, and any page can have a browser send it).
     private func findPreflight(
-        _ asked: UnsafeRawBufferPointer, _ direct: Int?, _ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot
+        _ asked: BorrowedBytes, _ direct: Int?, _ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot
     ) -> Finding {
         var facts = call.facts
         // Routes that ask for an HTTP method are asked for that one.
@@ -96,7 +96,7 @@ extension GatewayWorker {
     }
 
     private func meaning(
-        of method: UnsafeRawBufferPointer, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer, _ snapshot: Snapshot
+        of method: BorrowedBytes, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer, _ snapshot: Snapshot
     ) -> Meaning {
         if let direct, method.equals("POST"), let plan = snapshot.routes[direct].transcoding,
             plan.matchOwn(path: facts.path, query: facts.query, into: transcoding.match)
@@ -166,12 +166,12 @@ extension GatewayWorker {
     /// The method's path goes into the arena of the stream, where its parts last as long as the head.
     static func facts(_ facts: HeadFacts, of method: MethodSchema, _ stream: StreamPointer) -> HeadFacts {
         var path = method.path
-        let kept = path.withUTF8 { stream.fields.keep(UnsafeRawBufferPointer($0)) }
+        let kept = path.withUTF8 { stream.fields.keep(BorrowedBytes($0)) }
         var facts = facts
         let serviceCount = method.serviceName.utf8.count
         facts.rewrite(
-            service: UnsafeRawBufferPointer(rebasing: kept[1..<(1 + serviceCount)]),
-            rpc: UnsafeRawBufferPointer(rebasing: kept[(2 + serviceCount)...]))
+            service: BorrowedBytes(rebasing: kept[1..<(1 + serviceCount)]),
+            rpc: BorrowedBytes(rebasing: kept[(2 + serviceCount)...]))
         facts.rewrite(target: kept)
         return facts
     }
@@ -180,7 +180,7 @@ extension GatewayWorker {
     func buildTranscoder(_ call: Record<Call>, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
         let method = plan.schema.methods[transcoding.match.method]
         let form: ResponseForm = method.serverStreams ? Self.form(stream.fields) : .single
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let none = BorrowedBytes.none
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
                 takePair(plan), transcoding.match, form: form, contentType: call.facts.contentType ?? none)
@@ -202,14 +202,14 @@ extension GatewayWorker {
         return call.flags.contains(.requestEnded) ? endBridgedRequest(call) : nil
     }
 
-    private static var get: UnsafeRawBufferPointer {
+    private static var get: BorrowedBytes {
         let text: StaticString = "GET"
-        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        return BorrowedBytes(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
-    static var post: UnsafeRawBufferPointer {
+    static var post: BorrowedBytes {
         let text: StaticString = "POST"
-        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        return BorrowedBytes(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     /// Lines where the caller does not say.
@@ -284,7 +284,7 @@ extension GatewayWorker {
             replies.end.writeStatus(json.pair.response, to: &bridge.answer)
         }
         let isGzip = (code != .ok || !json.isRaw) && compressAnswer(bridge)
-        func send(_ type: UnsafeRawBufferPointer) {
+        func send(_ type: BorrowedBytes) {
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.fields.count, to: downstream, status: code.httpStatus, contentType: type,
                 bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: context.fieldScratch)
@@ -294,7 +294,7 @@ extension GatewayWorker {
         if code == .ok {
             json.withContentType(send)
         } else {
-            send(UnsafeRawBufferPointer(start: errorType.utf8Start, count: errorType.utf8CodeUnitCount))
+            send(BorrowedBytes(start: errorType.utf8Start, count: errorType.utf8CodeUnitCount))
         }
         bridge.answer.removeAll()
     }

@@ -39,7 +39,7 @@ package struct Call {
     /// Those that are to see the answer, because they have seen the request.
     package var answerFilters: FilterList = []
     /// What filters send upstream besides the caller's fields; in the arena of the downstream stream.
-    package var addedFields: UnsafeBufferPointer<Field>?
+    package var addedFields: FieldList?
     /// How an HTTP request that means an RPC by a schema is converted.
     package var transcoding: Borrowed<TranscodingPlan>?
     /// `nil` for a caller without a token.
@@ -48,7 +48,7 @@ package struct Call {
     package var limitRequest: Borrowed<LimitRequest>?
     package var origin: ClientOrigin?
     /// In the arena of the downstream stream.
-    package var requestID: UnsafeRawBufferPointer?
+    package var requestID: BorrowedBytes?
 
     /// Converts between the caller's protocol and gRPC; `nil` for native calls, and for whatever is passed on as it is.
     package var bridge: Bridge?
@@ -59,7 +59,7 @@ package struct Call {
     /// Which pages may read the answer: its route's, kept alive by the snapshot; `nil` where the route says nothing of it.
     package var cors: Borrowed<CORSPolicy>?
     /// The page's origin, where `cors` lets it call: in the arena of the downstream stream.
-    package var corsOrigin: UnsafeRawBufferPointer?
+    package var corsOrigin: BorrowedBytes?
 
     /// Request body that arrived before the upstream answered: sent on once there is an upstream, and again by a retry.
     package var body = ByteChain()
@@ -180,12 +180,12 @@ extension Record<Call> {
 
     /// `SERVICE/METHOD` of an RPC, a part of its path behind the first slash; empty for anything else.
     @inline(__always)
-    var rpcName: UnsafeRawBufferPointer {
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+    var rpcName: BorrowedBytes {
+        let none = BorrowedBytes.none
         if case .http = self.clientProtocol { guard self.bridge != nil else { return none } }
         let facts = self.facts
         guard let start = facts.service.baseAddress, !facts.service.isEmpty else { return none }
-        return UnsafeRawBufferPointer(start: start, count: facts.service.count + 1 + facts.rpc.count)
+        return BorrowedBytes(start: start, count: facts.service.count + 1 + facts.rpc.count)
     }
 
     /// A route takes it; until that is known, and where none does, its route is nobody's.

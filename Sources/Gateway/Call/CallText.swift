@@ -16,13 +16,13 @@ internal import Upstreams
 struct CallText {
     private let call: CallView
     /// Of the answer, where there is one: what has been written of it so far.
-    private let answer: UnsafeBufferPointer<Field>
+    private let answer: FieldList
     /// What of a variable's value stands for itself; all else is percent-encoded, so that no value can end a line or add a field, as
     /// forwarded claims are.
     private let kept: PercentCoding.Kept
 
     init(
-        _ call: CallView, answer: UnsafeBufferPointer<Field> = UnsafeBufferPointer(start: nil, count: 0),
+        _ call: CallView, answer: FieldList = FieldList(start: nil, count: 0),
         keeping kept: PercentCoding.Kept = .visible
     ) {
         self.call = call
@@ -79,7 +79,7 @@ struct CallText {
         }
     }
 
-    private func put(_ value: UnsafeRawBufferPointer?, _ buffer: inout ByteBuffer) -> Bool {
+    private func put(_ value: BorrowedBytes?, _ buffer: inout ByteBuffer) -> Bool {
         guard let value, !value.isEmpty else { return false }
         // A blank at either end of a value would not be part of it (RFC 9110, section 5.5).
         var (start, end) = (0, value.count)
@@ -88,7 +88,7 @@ struct CallText {
             start += 1
         }
         while end > start, value[end - 1] == 0x20 { end -= 1 }
-        PercentCoding.encode(UnsafeRawBufferPointer(rebasing: value[start..<end]), keeping: kept, into: &buffer)
+        PercentCoding.encode(BorrowedBytes(rebasing: value[start..<end]), keeping: kept, into: &buffer)
         for _ in end..<value.count { PercentCoding.appendEscape(of: 0x20, to: &buffer) }
         return true
     }
@@ -100,11 +100,11 @@ struct CallText {
 
     private func put(_ value: String?, _ buffer: inout ByteBuffer) -> Bool {
         guard var value else { return false }
-        return value.withUTF8 { put(UnsafeRawBufferPointer($0), &buffer) }
+        return value.withUTF8 { put(BorrowedBytes($0), &buffer) }
     }
 
     private func put(_ value: StaticString, _ buffer: inout ByteBuffer) -> Bool {
-        put(UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount), &buffer)
+        put(BorrowedBytes(start: value.utf8Start, count: value.utf8CodeUnitCount), &buffer)
     }
 
     private func putNumber(_ number: Int, _ buffer: inout ByteBuffer) -> Bool {
@@ -124,10 +124,10 @@ struct CallText {
     }
 
     /// The first parameter of that name, as it was sent.
-    private static func parameter(_ name: [UInt8], in query: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    private static func parameter(_ name: [UInt8], in query: BorrowedBytes) -> BorrowedBytes? {
         for pair in query.split(separator: UInt8(ascii: "&")) {
             guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            if pair[..<equals].elementsEqual(name) { return UnsafeRawBufferPointer(rebasing: pair[(equals + 1)...]) }
+            if pair[..<equals].elementsEqual(name) { return BorrowedBytes(rebasing: pair[(equals + 1)...]) }
         }
         return nil
     }

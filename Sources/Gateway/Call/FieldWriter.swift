@@ -5,19 +5,19 @@ internal import HTTPModel
 ///
 /// Writes into the worker's field scratch, so only one is in use at a time.
 struct FieldWriter {
-    private let fields: UnsafeMutableBufferPointer<Field>
+    private let fields: FieldScratch
     private(set) var count = 0
     /// Whose arena the bytes go to.
     private let stream: StreamPointer
 
     /// - Parameter count: fields that lie in the scratch already, and stay.
-    init(for stream: StreamPointer, scratch: UnsafeMutableBufferPointer<Field>, holding count: Int = 0) {
+    init(for stream: StreamPointer, scratch: FieldScratch, holding count: Int = 0) {
         self.stream = stream
         fields = scratch
         self.count = count
     }
 
-    var written: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: fields.baseAddress, count: count) }
+    var written: FieldList { FieldList(start: fields.baseAddress, count: count) }
 
     /// Name and value are literals, or already lie in the stream's arena.
     @inline(__always)
@@ -41,7 +41,7 @@ struct FieldWriter {
 
     /// A literal name with a value that is copied.
     mutating func put(
-        _ name: StaticString, _ value: UnsafeRawBufferPointer, token: FieldToken, flags: Field.Flags = .borrowed
+        _ name: StaticString, _ value: BorrowedBytes, token: FieldToken, flags: Field.Flags = .borrowed
     ) {
         let kept = stream.fields.keep(value)
         let start = kept.baseAddress.map { $0.assumingMemoryBound(to: UInt8.self) } ?? name.utf8Start
@@ -52,7 +52,7 @@ struct FieldWriter {
     }
 
     /// A name and a value that are both copied.
-    mutating func copy(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, flags: Field.Flags = .borrowed) {
+    mutating func copy(name: BorrowedBytes, value: BorrowedBytes, flags: Field.Flags = .borrowed) {
         let start = stream.fields.reserve(name.count + value.count)
         if let source = name.baseAddress { start.copyMemory(from: source, byteCount: name.count) }
         if let source = value.baseAddress { (start + name.count).copyMemory(from: source, byteCount: value.count) }

@@ -1,5 +1,5 @@
 internal import GRPC
-internal import Bytes
+package import Bytes
 package import HTTPModel
 internal import Snapshots
 internal import Transport
@@ -18,7 +18,7 @@ package final class Downstream: StreamHandler {
         worker { $0.begin(stream, ended: ended) }
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+    package func streamData(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
         guard let call = call(stream), call.phase != .over else {
             // Answered already: what still comes is of no interest, but must not hold the caller up.
             return stream.connection { $0.consumed(stream, bytes.count) }

@@ -53,12 +53,12 @@ package final class AuthenticationFilter {
     func request(_ call: CallView) -> FilterVerdict {
         guard let plan else { return .proceed }
         let stream = call.stream
-        let token: UnsafeRawBufferPointer
+        let token: BorrowedBytes
         switch Credentials(stream.fields, headCount: stream.trailersStart) {
         case .none, .otherScheme: return .proceed
         case .bearer(let found): token = found
         // Which is meant would be a guess, and the upstream might guess otherwise. It reads as no token at all.
-        case .ambiguous: token = UnsafeRawBufferPointer(start: nil, count: 0)
+        case .ambiguous: token = BorrowedBytes.none
         }
         let now = call.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {

@@ -34,7 +34,7 @@ enum CORSFilter {
             policy.headers.withUnsafeBytes { reply.put("access-control-allow-headers", $0, token: .other) }
             policy.maxAge.withUnsafeBytes { reply.put("access-control-max-age", $0, token: .other) }
         }
-        reply.send(UnsafeRawBufferPointer(start: nil, count: 0))
+        reply.send(BorrowedBytes.none)
     }
 
     // MARK: Answers

@@ -4,12 +4,12 @@ internal import HTTPModel
 /// What a request's head says of the page that sent it (Fetch, section 3.2.2), read in one pass.
 struct CORSRequest {
     /// The page's origin; `nil` where none is named, or more than one, or an empty one.
-    private(set) var origin: UnsafeRawBufferPointer?
+    private(set) var origin: BorrowedBytes?
     /// The method that a preflight asks about; `nil` where the request is no preflight. Only OPTIONS with Origin and
     /// Access-Control-Request-Method is one (Fetch, section 3.2.2): no page sends it itself.
-    private(set) var preflightMethod: UnsafeRawBufferPointer?
+    private(set) var preflightMethod: BorrowedBytes?
 
-    init(_ fields: FieldBlock, method: UnsafeRawBufferPointer) {
+    init(_ fields: FieldBlock, method: BorrowedBytes) {
         var originCount = 0
         for index in 0..<fields.count {
             let field = fields.fields[index]

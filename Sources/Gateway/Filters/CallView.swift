@@ -33,17 +33,17 @@ struct CallView {
     var address: IPAddress? { call.origin?.address }
 
     /// `/SERVICE/METHOD` of an RPC, also where its route strips what stood before it; else the path.
-    var methodPath: UnsafeRawBufferPointer {
+    var methodPath: BorrowedBytes {
         let name = call.rpcName
         guard let start = name.baseAddress, !name.isEmpty else { return facts.path }
         // A slash stands before it.
-        return UnsafeRawBufferPointer(start: start - 1, count: name.count + 1)
+        return BorrowedBytes(start: start - 1, count: name.count + 1)
     }
 
     func connection<Result>(_ body: (ServerConnection) -> Result) -> Result { stream.serverConnection(body) }
 
     /// The first field of the head with this name, in lower case.
-    func field(_ name: [UInt8]) -> UnsafeRawBufferPointer? {
+    func field(_ name: [UInt8]) -> BorrowedBytes? {
         let fields = stream.fields
         return name.withUnsafeBytes { name in
             for index in 0..<fields.count where fields[index].nameBytes.equals(name) { return fields[index].valueBytes }
@@ -86,7 +86,7 @@ struct CallView {
     func reply(status: Int) -> LocalReply { LocalReply(to: call, status: status, worker) }
 
     /// Sends another path upstream than the caller's.
-    func rewrite(target: UnsafeRawBufferPointer) { call.facts.rewrite(target: target) }
+    func rewrite(target: BorrowedBytes) { call.facts.rewrite(target: target) }
 
     /// Takes fields out of the head.
     func removeFields(_ isUnwanted: (Field) -> Bool) {
@@ -99,7 +99,7 @@ struct CallView {
     /// Sends more fields upstream than the caller's, whose bytes lie in the arena of the caller's stream.
     func addFields(_ fields: [Field]) {
         guard !fields.isEmpty else { return }
-        call.addedFields = fields.withUnsafeBufferPointer { UnsafeBufferPointer(stream.fields.keepFields($0)) }
+        call.addedFields = fields.withUnsafeBufferPointer { FieldList(stream.fields.keepFields($0)) }
     }
 
     /// The call ends then, whatever it has come to.

@@ -10,12 +10,12 @@ enum Credentials {
     /// Of a scheme that is the upstream's to judge.
     case otherScheme
     /// What stands behind the scheme, empty where nothing does.
-    case bearer(UnsafeRawBufferPointer)
+    case bearer(BorrowedBytes)
     /// Two fields, or a bearer token where none may stand.
     case ambiguous
 
     init(_ fields: FieldBlock, headCount: Int) {
-        var found: UnsafeRawBufferPointer?
+        var found: BorrowedBytes?
         for index in 0..<min(headCount, fields.count) where fields.fields[index].token == .authorization {
             guard found == nil else { self = .ambiguous; return }
             found = fields.fields[index].valueBytes
@@ -24,29 +24,29 @@ enum Credentials {
         self.init(value)
     }
 
-    init(_ value: UnsafeRawBufferPointer) {
+    init(_ value: BorrowedBytes) {
         var start = 0
         while start < value.count, Self.isSpace(value[start]) { start += 1 }
         var end = start
         while end < value.count, HTTPGrammar.isToken(value[end]) { end += 1 }
         guard start < value.count else { self = .none; return }
-        guard HTTPGrammar.equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[start..<end]), "bearer") else {
+        guard HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: value[start..<end]), "bearer") else {
             self = Self.namesBearer(value) ? .ambiguous : .otherScheme
             return
         }
         while end < value.count, Self.isSpace(value[end]) { end += 1 }
-        self = .bearer(UnsafeRawBufferPointer(rebasing: value[end...]))
+        self = .bearer(BorrowedBytes(rebasing: value[end...]))
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
     /// Whether the scheme stands anywhere as a word: behind a comma, a semicolon, a blank, a quote.
-    private static func namesBearer(_ value: UnsafeRawBufferPointer) -> Bool {
+    private static func namesBearer(_ value: BorrowedBytes) -> Bool {
         var start = 0
         while start < value.count {
             var end = start
             while end < value.count, isLetterOrDigit(value[end]) { end += 1 }
-            if HTTPGrammar.equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[start..<end]), "bearer") { return true }
+            if HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: value[start..<end]), "bearer") { return true }
             start = max(end, start + 1)
         }
         return false

@@ -24,7 +24,7 @@ enum DirectAnswerFilter {
 
     private static func isHead(_ call: CallView) -> Bool { call.facts.method.equals("HEAD") }
 
-    private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+    private static var nothing: BorrowedBytes { BorrowedBytes.none }
 
     // MARK: Fixed answers
 
@@ -86,7 +86,7 @@ enum DirectAnswerFilter {
     }
 
     /// What has the form of a URI's part already, and is only to stay one (RFC 3986, section 3.3): escapes in it stand for themselves.
-    private static func appendURI(_ bytes: UnsafeRawBufferPointer, to location: inout ByteBuffer) {
+    private static func appendURI(_ bytes: BorrowedBytes, to location: inout ByteBuffer) {
         for byte in bytes {
             switch byte {
             case ...0x20, 0x7F..., UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"):

@@ -92,12 +92,12 @@ final class FilterChain {
     ///
     /// - Parameter written: in the worker's field scratch, where the result is too.
     @inline(__always)
-    func answer(_ call: Record<Call>, _ written: UnsafeBufferPointer<Field>) -> UnsafeBufferPointer<Field> {
+    func answer(_ call: Record<Call>, _ written: FieldList) -> FieldList {
         guard !call.answerFilters.isEmpty else { return written }
         return changed(call, written)
     }
 
-    private func changed(_ call: Record<Call>, _ written: UnsafeBufferPointer<Field>) -> UnsafeBufferPointer<Field> {
+    private func changed(_ call: Record<Call>, _ written: FieldList) -> FieldList {
         call.worker { worker in
             var answer = FieldWriter(
                 for: call.downstream, scratch: worker.context.fieldScratch, holding: written.count)

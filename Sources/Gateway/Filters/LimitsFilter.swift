@@ -37,7 +37,7 @@ final class LimitsFilter {
         guard !first.isEmpty || !second.isEmpty else { return .proceed }
         let limiter = limiter
         let request = limiter.take()
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let none = BorrowedBytes.none
         if let identity = call.identity {
             identity.issuer.withUnsafeBytes { request.reset(issuer: $0) }
         } else {
@@ -126,7 +126,7 @@ final class LimitsFilter {
     /// such calls share a counter, and none goes uncounted.
     private func add(_ applied: AppliedLimit, to request: LimitRequest, _ call: CallView) {
         request.begin(applied.limit)
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let none = BorrowedBytes.none
         for key in applied.keys {
             switch key {
             case .tenant:
@@ -150,12 +150,12 @@ final class LimitsFilter {
 
     /// The part of the client's address that counts, as text; `unix:` for a peer on a Unix socket.
     private func addressText(
-        _ call: CallView, _ body: (UnsafeRawBufferPointer) -> Void
+        _ call: CallView, _ body: (BorrowedBytes) -> Void
     ) {
         guard let address = call.address else { return call.connection { body($0.peerText) } }
         let prefix = call.snapshot.addressPrefix
         withUnsafeTemporaryAllocation(byteCount: AddressPrefix.textBytesMax, alignment: 1) { text in
-            body(UnsafeRawBufferPointer(rebasing: text[..<prefix.write(address, to: text.baseAddress!)]))
+            body(BorrowedBytes(rebasing: text[..<prefix.write(address, to: text.baseAddress!)]))
         }
     }
 }

@@ -83,7 +83,7 @@ extension GatewayWorker {
     private static func caller(of stream: StreamPointer) -> ClientProtocol {
         let fields = stream.fields
         return ClientProtocol(
-            method: fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0),
+            method: fields.first(.method)?.valueBytes ?? BorrowedBytes.none,
             contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
     }
 
@@ -184,7 +184,7 @@ extension GatewayWorker {
 
     /// More of the request's body has arrived.
     @inline(__always)
-    func receivedBody(_ call: Record<Call>, _ bytes: UnsafeRawBufferPointer) {
+    func receivedBody(_ call: Record<Call>, _ bytes: BorrowedBytes) {
         if call.downstream.bodyBytesReceived > call.bodyBytesMax {
             return fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
         }

@@ -36,7 +36,7 @@ extension GatewayWorker {
     }
 
     private func isForbidden(
-        _ name: UnsafeRawBufferPointer, _ call: Record<Call>, _ stream: StreamPointer, _ trusts: Bool
+        _ name: BorrowedBytes, _ call: Record<Call>, _ stream: StreamPointer, _ trusts: Bool
     ) -> Bool {
         if let claims = claims(of: call), claims({ $0.overwrites(name) }) { return true }
         let names = stream.serverConnection { $0.trustedHeaders }

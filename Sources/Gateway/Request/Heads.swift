@@ -13,7 +13,7 @@ extension GatewayWorker {
     /// The head for `attempt` on `target`.
     func writeRequestHead(
         _ attempt: Record<Attempt>, from source: StreamPointer, to target: StreamPointer
-    ) -> UnsafeBufferPointer<Field> {
+    ) -> FieldList {
         let call = attempt.call
         var additions = additions(call, from: source)
         additions.isUpstreamSecure = attempt.endpoint!.isSecure
@@ -62,7 +62,7 @@ extension GatewayWorker {
     }
 
     /// The caller's id where a trusted proxy vouches for it, else a new one, kept for the log and for further attempts.
-    func requestID(_ call: Record<Call>, _ stream: StreamPointer) -> UnsafeRawBufferPointer {
+    func requestID(_ call: Record<Call>, _ stream: StreamPointer) -> BorrowedBytes {
         if let id = call.requestID { return id }
         if call.origin?.isProxied == true, let field = stream.fields.first(.xRequestID),
             RequestID.isAcceptable(field.valueBytes)
@@ -72,7 +72,7 @@ extension GatewayWorker {
         }
         let text = stream.fields.reserve(RequestID.bytes)
         RequestID.write(&randomness, to: text)
-        let id = UnsafeRawBufferPointer(start: text, count: RequestID.bytes)
+        let id = BorrowedBytes(start: text, count: RequestID.bytes)
         call.requestID = id
         return id
     }

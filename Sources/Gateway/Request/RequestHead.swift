@@ -19,15 +19,15 @@ enum RequestHead {
         var forwardsToken = false
         /// The time that is left, for `grpc-timeout`; `nil` sends none.
         var remaining: Duration?
-        var requestID = UnsafeRawBufferPointer(start: nil, count: 0)
-        var forwardedFor = UnsafeRawBufferPointer(start: nil, count: 0)
+        var requestID = BorrowedBytes.none
+        var forwardedFor = BorrowedBytes.none
         var forwardedProto: StaticString = "http"
         /// Claims to forward, and so the names of which the caller's own copies are removed.
         var claims: Borrowed<ClaimHeaders>?
         /// In place of the caller's, where it is rewritten.
-        var authority: UnsafeRawBufferPointer?
+        var authority: BorrowedBytes?
         /// What filters add.
-        var fields: UnsafeBufferPointer<Field>?
+        var fields: FieldList?
         /// Attempts before this one, for `grpc-previous-rpc-attempts`.
         var previousAttempts = 0
         /// The id goes into the connection's HPACK table: its value will not recur, its name will.
@@ -36,9 +36,9 @@ enum RequestHead {
 
     /// Writes the request of `source` for `target`, its upstream stream.
     static func write(
-        method: UnsafeRawBufferPointer, target path: UnsafeRawBufferPointer, from source: StreamPointer,
-        to target: StreamPointer, _ additions: borrowing Additions, scratch: UnsafeMutableBufferPointer<Field>
-    ) -> UnsafeBufferPointer<Field> {
+        method: BorrowedBytes, target path: BorrowedBytes, from source: StreamPointer,
+        to target: StreamPointer, _ additions: borrowing Additions, scratch: FieldScratch
+    ) -> FieldList {
         var writer = FieldWriter(for: target, scratch: scratch)
         if method.equals("POST") {
             writer.put(post)
@@ -92,7 +92,7 @@ enum RequestHead {
             let count = GRPCTimeout.write(remaining, to: text)
             writer.put(
                 Field(
-                    "grpc-timeout", value: UnsafeRawBufferPointer(start: text, count: count), token: .grpcTimeout,
+                    "grpc-timeout", value: BorrowedBytes(start: text, count: count), token: .grpcTimeout,
                     flags: .borrowedNeverIndexed))
         }
         if additions.previousAttempts > 0 {
@@ -102,14 +102,14 @@ enum RequestHead {
             let count = Decimal.write(before + UInt64(additions.previousAttempts), to: text)
             writer.put(
                 Field(
-                    "grpc-previous-rpc-attempts", value: UnsafeRawBufferPointer(start: text, count: count),
+                    "grpc-previous-rpc-attempts", value: BorrowedBytes(start: text, count: count),
                     token: .grpcPreviousRPCAttempts, flags: .borrowedNeverIndexed))
         }
         writer.put("x-forwarded-for", additions.forwardedFor, token: .xForwardedFor)
         writer.put(
             Field(
                 "x-forwarded-proto",
-                value: UnsafeRawBufferPointer(
+                value: BorrowedBytes(
                     start: additions.forwardedProto.utf8Start, count: additions.forwardedProto.utf8CodeUnitCount),
                 token: .xForwardedProto))
         writer.put(

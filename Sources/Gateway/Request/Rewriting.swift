@@ -8,7 +8,7 @@ internal import Snapshots
 /// The path that goes upstream in place of the caller's.
 enum Rewriting {
     /// What `:path` becomes, in the arena of the caller's stream; `nil` where it would be no path that a server reads in one way only.
-    static func target(_ call: CallView, _ rewrite: RewriteConfiguration) -> UnsafeRawBufferPointer? {
+    static func target(_ call: CallView, _ rewrite: RewriteConfiguration) -> BorrowedBytes? {
         var path = ByteBuffer()
         guard let configured = rewrite.path else { return nil }
         switch configured {
@@ -36,14 +36,14 @@ enum Rewriting {
 
     /// What of a path is below a route's prefix, behind another one: `/v1/a` and `/v1` below `/v1`, as `/`, are `/a` and `/`.
     static func append(
-        _ path: UnsafeRawBufferPointer, below match: RouteMatch, as prefix: [UInt8], to buffer: inout ByteBuffer
+        _ path: BorrowedBytes, below match: RouteMatch, as prefix: [UInt8], to buffer: inout ByteBuffer
     ) {
-        let rest = UnsafeRawBufferPointer(rebasing: path[min(path.count, match.target.prefixCount)...])
+        let rest = BorrowedBytes(rebasing: path[min(path.count, match.target.prefixCount)...])
         // Where the prefix ends in a slash, the rest does not begin with one.
         let isClosed = prefix.last == UInt8(ascii: "/")
         let isJoined = rest.first == UInt8(ascii: "/")
         prefix.withUnsafeBytes {
-            buffer.append(UnsafeRawBufferPointer(rebasing: $0[..<($0.count - (isClosed && isJoined ? 1 : 0))]))
+            buffer.append(BorrowedBytes(rebasing: $0[..<($0.count - (isClosed && isJoined ? 1 : 0))]))
         }
         if !isClosed, !isJoined, !rest.isEmpty { buffer.append("/") }
         buffer.append(rest)
@@ -51,17 +51,17 @@ enum Rewriting {
 
     /// The RPC that a call names behind the prefix that its route strips; `nil` where the rest is not exactly `/SERVICE/METHOD`.
     static func rpc(
-        _ path: UnsafeRawBufferPointer, below match: RouteMatch
-    ) -> (service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer)? {
+        _ path: BorrowedBytes, below match: RouteMatch
+    ) -> (service: BorrowedBytes, rpc: BorrowedBytes)? {
         let count = match.target.prefixCount
         guard count > 0, count < path.count, path[count] == UInt8(ascii: "/") else { return nil }
-        let rest = UnsafeRawBufferPointer(rebasing: path[count...])
+        let rest = BorrowedBytes(rebasing: path[count...])
         guard let shape = try? PathShape(rest), shape.pathCount == rest.count, shape.serviceCount > 0, !shape.isAmbiguous else {
             return nil
         }
         return (
-            UnsafeRawBufferPointer(rebasing: rest[1..<(1 + shape.serviceCount)]),
-            UnsafeRawBufferPointer(rebasing: rest[(2 + shape.serviceCount)...])
+            BorrowedBytes(rebasing: rest[1..<(1 + shape.serviceCount)]),
+            BorrowedBytes(rebasing: rest[(2 + shape.serviceCount)...])
         )
     }
 }

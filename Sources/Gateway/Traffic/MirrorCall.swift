@@ -18,7 +18,7 @@ final class MirrorDraft {
 
     deinit { body.removeAll(pool: pool) }
 
-    func append(_ bytes: UnsafeRawBufferPointer) { body.append(bytes, from: pool) }
+    func append(_ bytes: BorrowedBytes) { body.append(bytes, from: pool) }
 
     func drop() { body.removeAll(pool: pool) }
 }
@@ -32,7 +32,7 @@ final class MirrorCall {
     var endpoint: Borrowed<Endpoint>?
     let draft: MirrorDraft
     /// Its bytes lie in a record without a connection, which lives as long as this.
-    let head: UnsafeBufferPointer<Field>
+    let head: FieldList
     private let carrier: StreamPointer
     private let streams: StreamPool
     private let attempts: Slab<Attempt>
@@ -43,7 +43,7 @@ final class MirrorCall {
     init(
         _ draft: MirrorDraft, to endpoint: Borrowed<Endpoint>, of cluster: Cluster, streams: StreamPool,
         attempts: Slab<Attempt>,
-        head write: (StreamPointer) -> UnsafeBufferPointer<Field>
+        head write: (StreamPointer) -> FieldList
     ) {
         self.draft = draft
         self.cluster = cluster
@@ -53,7 +53,7 @@ final class MirrorCall {
         let fields = write(carrier)
         let kept = carrier.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
-        head = UnsafeBufferPointer(kept)
+        head = FieldList(kept)
         self.endpoint = endpoint
         attempt = attempts.take()
         attempt.purpose = .mirror

@@ -18,7 +18,7 @@ extension GatewayWorker {
     }
 
     /// More of the body has arrived.
-    func copyForMirror(_ call: Record<Call>, _ bytes: UnsafeRawBufferPointer) {
+    func copyForMirror(_ call: Record<Call>, _ bytes: BorrowedBytes) {
         guard let shaping = call.shaping, let draft = shaping.draft else { return }
         if !mirrors.keep(bytes, in: draft) { shaping.draft = nil }
     }
@@ -33,7 +33,7 @@ extension GatewayWorker {
     /// As a call's own, but for the authority: `-shadow` behind the host tells a mirror what it gets, as Envoy's does.
     func writeMirrorHead(
         _ call: Record<Call>, from source: StreamPointer, to target: StreamPointer, isSecure: Bool
-    ) -> UnsafeBufferPointer<Field> {
+    ) -> FieldList {
         var additions = additions(call, from: source)
         additions.isUpstreamSecure = isSecure
         let written = RequestHead.write(
@@ -47,7 +47,7 @@ extension GatewayWorker {
         return written
     }
 
-    static func shadow(_ authority: UnsafeRawBufferPointer, in fields: inout FieldBlock) -> UnsafeRawBufferPointer {
+    static func shadow(_ authority: BorrowedBytes, in fields: inout FieldBlock) -> BorrowedBytes {
         let suffix: StaticString = "-shadow"
         // Before a port, which has digits only behind the last colon, and so not before what ends an IPv6 address.
         var hostCount = authority.count
@@ -62,9 +62,9 @@ extension GatewayWorker {
         let bytes = UnsafeMutableRawBufferPointer(start: text, count: authority.count + suffix.utf8CodeUnitCount)
         bytes.copyBytes(from: authority[..<hostCount])
         UnsafeMutableRawBufferPointer(rebasing: bytes[hostCount...]).copyMemory(
-            from: UnsafeRawBufferPointer(start: suffix.utf8Start, count: suffix.utf8CodeUnitCount))
+            from: BorrowedBytes(start: suffix.utf8Start, count: suffix.utf8CodeUnitCount))
         UnsafeMutableRawBufferPointer(rebasing: bytes[(hostCount + suffix.utf8CodeUnitCount)...])
             .copyBytes(from: authority[hostCount...])
-        return UnsafeRawBufferPointer(bytes)
+        return BorrowedBytes(bytes)
     }
 }

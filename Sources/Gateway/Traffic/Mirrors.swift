@@ -38,7 +38,7 @@ final class Mirrors {
     // MARK: The request
 
     /// Keeps more of a request's body; false where its copy is to be let go.
-    func keep(_ bytes: UnsafeRawBufferPointer, in draft: MirrorDraft) -> Bool {
+    func keep(_ bytes: BorrowedBytes, in draft: MirrorDraft) -> Bool {
         guard draft.body.count + bytes.count <= Self.bodyBytesMax else {
             count(.mirrorTooLarge)
             return false

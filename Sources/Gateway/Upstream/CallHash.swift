@@ -48,7 +48,7 @@ extension HashPolicy {
     }
 
     /// The value of a cookie, without its quotes' meaning (RFC 6265, section 4.2); they may come in several fields.
-    private static func cookie(_ name: [UInt8], in stream: StreamPointer) -> UnsafeRawBufferPointer? {
+    private static func cookie(_ name: [UInt8], in stream: StreamPointer) -> BorrowedBytes? {
         let fields = stream.fields
         for index in 0..<fields.count where fields.fields[index].token == .cookie {
             let text = fields.fields[index].valueBytes
@@ -59,9 +59,9 @@ extension HashPolicy {
                 while start < end, text[start] == UInt8(ascii: " ") { start += 1 }
                 let valueStart = start + name.count + 1
                 if valueStart <= end, text[valueStart - 1] == UInt8(ascii: "="),
-                    UnsafeRawBufferPointer(rebasing: text[start..<valueStart - 1]).elementsEqual(name)
+                    BorrowedBytes(rebasing: text[start..<valueStart - 1]).elementsEqual(name)
                 {
-                    return UnsafeRawBufferPointer(rebasing: text[valueStart..<end])
+                    return BorrowedBytes(rebasing: text[valueStart..<end])
                 }
                 start = end + 1
             }

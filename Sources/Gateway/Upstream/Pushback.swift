@@ -1,5 +1,5 @@
-internal import Bytes
-internal import HTTPModel
+package import Bytes
+package import HTTPModel
 
 /// What a backend says of another attempt in `grpc-retry-pushback-ms` (gRFC A6).
 package enum Pushback: Equatable {
@@ -12,7 +12,7 @@ package enum Pushback: Equatable {
     /// Longer pushbacks are not waited for here: they are passed on, and the caller can obey them.
     private static let longestMilliseconds: UInt64 = 30_000
 
-    package init(_ field: UnsafeRawBufferPointer?) {
+    package init(_ field: BorrowedBytes?) {
         guard let field else { self = .none; return }
         guard let count = Decimal.read(field), count.exactly(in: 0...Self.longestMilliseconds) != nil else {
             self = .never

@@ -147,7 +147,7 @@ extension Upstream: PoolWaiterOwner {
     }
 
     /// Trailers of a request that are larger than the endpoint takes.
-    func refuseTrailers(_ call: Record<Call>, _ trailers: UnsafeBufferPointer<Field>, on connection: Connection) {
+    func refuseTrailers(_ call: Record<Call>, _ trailers: FieldList, on connection: Connection) {
         count(.upstreamHeadRefused)
         let bytes = trailers.listBytes
         worker.fail(call, .headTooLargeForUpstream(bytes: bytes, bytesMax: connection.peerFieldListBytesMax))

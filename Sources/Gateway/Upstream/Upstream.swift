@@ -1,6 +1,6 @@
 internal import Balancing
 internal import Bridging
-internal import Bytes
+package import Bytes
 internal import GRPC
 package import HTTPModel
 internal import Snapshots
@@ -25,7 +25,7 @@ package final class Upstream: StreamHandler {
     @inline(__always)
     func count(_ event: GatewayEvent) { reference { $0.metrics.count(event) } }
 
-    private var fieldScratch: UnsafeMutableBufferPointer<Field> {
+    private var fieldScratch: FieldScratch {
         reference.context.fieldScratch
     }
     var now: Instant { reference.now }
@@ -81,7 +81,7 @@ package final class Upstream: StreamHandler {
 
     /// More of the body has arrived from the caller.
     @inline(__always)
-    func forward(_ call: Record<Call>, _ bytes: UnsafeRawBufferPointer) {
+    func forward(_ call: Record<Call>, _ bytes: BorrowedBytes) {
         if call.shaping != nil { worker.copyForMirror(call, bytes) }
         guard let stream = call.upstream else {
             keep(bytes, of: call)
@@ -99,7 +99,7 @@ package final class Upstream: StreamHandler {
     }
 
     @inline(__always)
-    private func keep(_ bytes: UnsafeRawBufferPointer, of call: Record<Call>) {
+    private func keep(_ bytes: BorrowedBytes, of call: Record<Call>) {
         reference { call.body.append(bytes, from: $0.chunks) }
     }
 
@@ -150,7 +150,7 @@ package final class Upstream: StreamHandler {
         if case .call(let call) = attempt.purpose { call.passHead(stream, ended: ended) }
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+    package func streamData(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
         let attempt = stream.attempt
         if attempt.isReplaceable, !commitBody(attempt, stream, isEmpty: bytes.isEmpty) { return }
         guard case .call(let call) = attempt.purpose else { return stream.connection { $0.consumed(stream, bytes.count) } }

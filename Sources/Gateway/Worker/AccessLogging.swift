@@ -67,11 +67,11 @@ extension GatewayWorker {
     }
 
     /// Whether the schema of the route's cluster has a method, by its name as metrics have it.
-    private func isInSchema(_ call: Record<Call>, _ name: UnsafeRawBufferPointer) -> Bool {
+    private func isInSchema(_ call: Record<Call>, _ name: BorrowedBytes) -> Bool {
         guard let start = name.baseAddress else { return false }
         let route = call.route
         // In the path a slash stands before it.
-        let path = UnsafeRawBufferPointer(start: start - 1, count: name.count + 1)
+        let path = BorrowedBytes(start: start - 1, count: name.count + 1)
         return route { $0.transcoding?.schema.method(path: path) != nil }
     }
 
@@ -144,12 +144,12 @@ extension GatewayWorker {
         var (name, failure) = (call.refuser?.name ?? "", call.transportFailure ?? "")
         name.withUTF8 { name in
             switch call.refuser {
-            case .rule?: entry.rule = UnsafeRawBufferPointer(name)
-            case .limit?: entry.limit = UnsafeRawBufferPointer(name)
+            case .rule?: entry.rule = BorrowedBytes(name)
+            case .limit?: entry.limit = BorrowedBytes(name)
             case nil: break
             }
             failure.withUTF8 { failure in
-                entry.transportFailure = UnsafeRawBufferPointer(failure)
+                entry.transportFailure = BorrowedBytes(failure)
                 (call.shadows ?? []).withUnsafeBytes { shadows in
                     entry.shadow = shadows
                     log.append(entry)
@@ -159,11 +159,11 @@ extension GatewayWorker {
     }
 
     private func withAddress(
-        _ call: Record<Call>, _ connection: ServerConnection, _ body: (UnsafeRawBufferPointer) -> Void
+        _ call: Record<Call>, _ connection: ServerConnection, _ body: (BorrowedBytes) -> Void
     ) {
         if let origin = call.origin, origin.isProxied, let address = origin.address {
             var text = address.description
-            text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+            text.withUTF8 { body(BorrowedBytes($0)) }
         } else {
             body(connection.peerText)
         }
@@ -171,9 +171,9 @@ extension GatewayWorker {
 
     private func withRoute(
         _ call: Record<Call>,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+        _ body: (BorrowedBytes, BorrowedBytes, BorrowedBytes) -> Void
     ) {
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let none = BorrowedBytes.none
         guard call.isRouted else { return body(none, none, none) }
         let route = call.route
         route { route in
@@ -193,9 +193,9 @@ extension GatewayWorker {
 
     private func withIdentity(
         _ call: Record<Call>,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+        _ body: (BorrowedBytes, BorrowedBytes, BorrowedBytes, BorrowedBytes) -> Void
     ) {
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let none = BorrowedBytes.none
         guard let identity = call.identity else { return body(none, none, none, none) }
         (identity.tenant ?? []).withUnsafeBytes { tenant in
             identity.planName.withUnsafeBytes { plan in

@@ -1,6 +1,6 @@
-internal import Bytes
+package import Bytes
 internal import Glibc
-internal import HTTPModel
+package import HTTPModel
 internal import Net
 
 /// An authority in its two parts, as `:authority` and Host carry them (RFC 3986, section 3.2, without user information).
@@ -9,23 +9,23 @@ internal import Net
 /// writes it. What stands for a host in several ways that have no normal form here is none: a percent-encoded name, an empty label.
 package struct Authority {
     /// Host name without a dot at its end, IPv4 address, or IPv6 address with its brackets.
-    var host: UnsafeRawBufferPointer
+    var host: BorrowedBytes
     /// `nil` where none, or an empty one, is written.
     var port: UInt16?
     /// Whether `host` is in its normal form already.
     var isNormal: Bool
 
     /// `nil` for what no host can be: user information, an unclosed bracket, a port that is none, foreign bytes.
-    package init?(_ text: UnsafeRawBufferPointer) {
+    package init?(_ text: BorrowedBytes) {
         var end = 0
         var hostCount = 0
         isNormal = true
         if text.count > 0, text[0] == UInt8(ascii: "[") {
             while end < text.count, text[end] != UInt8(ascii: "]") { end += 1 }
-            let literal = UnsafeRawBufferPointer(rebasing: text[1..<max(end, 1)])
+            let literal = BorrowedBytes(rebasing: text[1..<max(end, 1)])
             guard end < text.count, literal.contains(UInt8(ascii: ":")), let address = IPAddress(literal) else { return nil }
             isNormal = withUnsafeTemporaryAllocation(byteCount: IPAddress.textBytesMax, alignment: 1) { text in
-                UnsafeRawBufferPointer(start: text.baseAddress, count: address.write(to: text.baseAddress!)).equals(literal)
+                BorrowedBytes(start: text.baseAddress, count: address.write(to: text.baseAddress!)).equals(literal)
             }
             end += 1
             hostCount = end
@@ -45,7 +45,7 @@ package struct Authority {
             hostCount = end > 0 && labelIsEmpty ? end - 1 : end
         }
         guard hostCount <= HeadFacts.authorityBytesMax else { return nil }
-        host = UnsafeRawBufferPointer(rebasing: text[..<hostCount])
+        host = BorrowedBytes(rebasing: text[..<hostCount])
         port = nil
         guard end < text.count else { return }
         guard end > 0, text[end] == UInt8(ascii: ":"), text.count - end <= 6 else { return nil }
@@ -55,24 +55,24 @@ package struct Authority {
     }
 
     /// Whether this is no host, but a file's path in percent encoding.
-    static func isSocketPath(_ text: UnsafeRawBufferPointer) -> Bool {
+    static func isSocketPath(_ text: BorrowedBytes) -> Bool {
         guard text.contains(UInt8(ascii: "%")) else { return false }
         return text.allSatisfy { HTTPGrammar.isRegName($0) }
     }
 
     /// `host` in its normal form, in the arena of `fields`.
-    func normalForm(in fields: inout FieldBlock) -> UnsafeRawBufferPointer {
+    func normalForm(in fields: inout FieldBlock) -> BorrowedBytes {
         let copy = fields.reserve(max(host.count, IPAddress.textBytesMax + 2))
-        if host.first == UInt8(ascii: "["), let address = IPAddress(UnsafeRawBufferPointer(rebasing: host[1..<(host.count - 1)])) {
+        if host.first == UInt8(ascii: "["), let address = IPAddress(BorrowedBytes(rebasing: host[1..<(host.count - 1)])) {
             copy.storeBytes(of: UInt8(ascii: "["), as: UInt8.self)
             let count = address.write(to: copy + 1)
             copy.storeBytes(of: UInt8(ascii: "]"), toByteOffset: count + 1, as: UInt8.self)
-            return UnsafeRawBufferPointer(start: copy, count: count + 2)
+            return BorrowedBytes(start: copy, count: count + 2)
         }
         for index in 0..<host.count {
             copy.storeBytes(of: HTTPGrammar.lowercased(host[index]), toByteOffset: index, as: UInt8.self)
         }
-        return UnsafeRawBufferPointer(start: copy, count: host.count)
+        return BorrowedBytes(start: copy, count: host.count)
     }
 
     /// Whether both name the same host and port, where a port that is not written is the scheme's own.

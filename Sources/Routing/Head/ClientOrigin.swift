@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 package import HTTPModel
 internal import Glibc
 package import Net
@@ -49,7 +49,7 @@ package struct ClientOrigin {
 
     /// Walks one field from its right; false where the walk has ended.
     private mutating func walk(
-        _ value: UnsafeRawBufferPointer, at field: Int, _ trusted: CIDRSet, _ hopsLeft: inout Int
+        _ value: BorrowedBytes, at field: Int, _ trusted: CIDRSet, _ hopsLeft: inout Int
     ) -> Bool {
         var end = value.count
         while end >= 0 {
@@ -60,7 +60,7 @@ package struct ClientOrigin {
             while end > start, Self.isSpace(value[end - 1]) { end -= 1 }
             // Empty list elements are skipped, as RFC 9110, section 5.6.1.2 has it.
             if start < end {
-                guard hopsLeft > 0, let hop = Self.hop(UnsafeRawBufferPointer(rebasing: value[start..<end])) else { return false }
+                guard hopsLeft > 0, let hop = Self.hop(BorrowedBytes(rebasing: value[start..<end])) else { return false }
                 hopsLeft -= 1
                 address = hop
                 believedField = field
@@ -73,7 +73,7 @@ package struct ClientOrigin {
     }
 
     /// An address alone or with a port: `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5`.
-    private static func hop(_ text: UnsafeRawBufferPointer) -> IPAddress? {
+    private static func hop(_ text: BorrowedBytes) -> IPAddress? {
         if let address = IPAddress(text) { return address }
         var end = text.count
         while end > 0, text[end - 1] >= 0x30, text[end - 1] <= 0x39 { end -= 1 }
@@ -85,11 +85,11 @@ package struct ClientOrigin {
         guard end > 0 else { return nil }
         guard text[0] == UInt8(ascii: "[") else {
             // Without brackets a port can only follow IPv4: `2001:db8::1:5` was read above, as an address.
-            guard let address = IPAddress(UnsafeRawBufferPointer(rebasing: text[..<end])), address.isV4 else { return nil }
+            guard let address = IPAddress(BorrowedBytes(rebasing: text[..<end])), address.isV4 else { return nil }
             return address
         }
         guard end > 2, text[end - 1] == UInt8(ascii: "]") else { return nil }
-        let inner = UnsafeRawBufferPointer(rebasing: text[1..<(end - 1)])
+        let inner = BorrowedBytes(rebasing: text[1..<(end - 1)])
         return inner.contains(UInt8(ascii: ":")) ? IPAddress(inner) : nil
     }
 
@@ -102,7 +102,7 @@ extension ClientOrigin {
     /// - Parameters:
     ///   - peerText: the peer's address as text, which a connection keeps; returned as it is where nothing goes before it.
     ///   - fields: the request's own, whose arena holds a joined value.
-    package func forwardedFor(peerText: UnsafeRawBufferPointer, fields: inout FieldBlock) -> UnsafeRawBufferPointer {
+    package func forwardedFor(peerText: BorrowedBytes, fields: inout FieldBlock) -> BorrowedBytes {
         guard believedField < fields.count else { return peerText }
         var byteCount = peerText.count
         for index in believedField..<fields.count where fields[index].token == .xForwardedFor {
@@ -111,19 +111,19 @@ extension ClientOrigin {
         byteCount -= believedOffset
         let joined = fields.reserve(byteCount)
         var used = 0
-        func put(_ bytes: UnsafeRawBufferPointer) {
+        func put(_ bytes: BorrowedBytes) {
             if let source = bytes.baseAddress { memcpy(joined + used, source, bytes.count) }
             used += bytes.count
         }
         for index in believedField..<fields.count where fields[index].token == .xForwardedFor {
             let value = fields[index].valueBytes
-            put(index == believedField ? UnsafeRawBufferPointer(rebasing: value[believedOffset...]) : value)
+            put(index == believedField ? BorrowedBytes(rebasing: value[believedOffset...]) : value)
             joined.storeBytes(of: UInt8(ascii: ","), toByteOffset: used, as: UInt8.self)
             joined.storeBytes(of: UInt8(ascii: " "), toByteOffset: used + 1, as: UInt8.self)
             used += 2
         }
         put(peerText)
-        return UnsafeRawBufferPointer(start: joined, count: used)
+        return BorrowedBytes(start: joined, count: used)
     }
 
     /// The `x-forwarded-proto` to send upstream: a trusted proxy's, where it is one clear word, else our own listener's.

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Glibc
 
 /// What recent heads came to: most calls name an authority and a target that were read, and routed, a moment ago.
@@ -30,7 +31,7 @@ internal import Glibc
         var shape: PathShape { PathShape(pathCount: Int(pathCount), serviceCount: Int(serviceCount), isAmbiguous: isAmbiguous) }
 
         @inline(__always)
-        func isOf(_ authority: UnsafeRawBufferPointer, _ target: UnsafeRawBufferPointer) -> Bool {
+        func isOf(_ authority: BorrowedBytes, _ target: BorrowedBytes) -> Bool {
             guard Int(targetCount) == target.count, Int(authorityCount) == authority.count else { return false }
             return withUnsafeBytes(of: bytes) { own in
                 memcmp(own.baseAddress!, target.baseAddress!, target.count) == 0
@@ -40,7 +41,7 @@ internal import Glibc
         }
 
         mutating func take(
-            _ authority: UnsafeRawBufferPointer, hostCount: Int, _ target: UnsafeRawBufferPointer, _ shape: PathShape
+            _ authority: BorrowedBytes, hostCount: Int, _ target: BorrowedBytes, _ shape: PathShape
         ) {
             route = -1
             authorityCount = UInt8(authority.count)
@@ -81,7 +82,7 @@ internal import Glibc
 
     /// The place of a head; `nil` for one that is not remembered.
     @inline(__always)
-    func place(of authority: UnsafeRawBufferPointer, _ target: UnsafeRawBufferPointer) -> Place? {
+    func place(of authority: BorrowedBytes, _ target: BorrowedBytes) -> Place? {
         guard target.count >= 8, target.count &+ authority.count <= Self.bytesMax else { return nil }
         // Methods differ in their ends. Who makes heads meet in one place makes his own calls dearer by a comparison.
         let end = target.loadUnaligned(fromByteOffset: target.count - 8, as: UInt64.self)

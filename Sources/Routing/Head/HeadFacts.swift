@@ -1,30 +1,30 @@
-internal import Bytes
+package import Bytes
 package import HTTPModel
 
 /// What a request is, read once from its head before anything is decided about it.
 ///
 /// The slices point into the request's `FieldBlock` and live as long as its fields.
 package struct HeadFacts {
-    package private(set) var method: UnsafeRawBufferPointer
+    package private(set) var method: BorrowedBytes
     /// `:path` as sent and as it goes upstream.
-    package private(set) var target: UnsafeRawBufferPointer
+    package private(set) var target: BorrowedBytes
     /// `target` without its query.
-    package private(set) var path: UnsafeRawBufferPointer
+    package private(set) var path: BorrowedBytes
     /// What stands behind `?`; empty where nothing does.
-    package private(set) var query: UnsafeRawBufferPointer
+    package private(set) var query: BorrowedBytes
     /// In its normal form (`Authority`) and without its port; empty where the request names none.
-    package private(set) var authority: UnsafeRawBufferPointer
+    package private(set) var authority: BorrowedBytes
     /// Servers differ in what they make of the path (`PathReadings`).
     package private(set) var isAmbiguous: Bool
     /// The RPC's service: the first segment of a path with two, or whatever REST bindings say. Empty where there is none.
-    package private(set) var service: UnsafeRawBufferPointer
+    package private(set) var service: BorrowedBytes
     /// The RPC's method; empty exactly where `service` is.
-    package private(set) var rpc: UnsafeRawBufferPointer
+    package private(set) var rpc: BorrowedBytes
 
     /// `content-type`.
-    package let contentType: UnsafeRawBufferPointer?
+    package let contentType: BorrowedBytes?
     /// `grpc-timeout`, or what another protocol has in its place.
-    package var timeout: UnsafeRawBufferPointer?
+    package var timeout: BorrowedBytes?
 
     /// Some field may be one that callers may not set.
     package let mayNeedSanitizing: Bool
@@ -33,11 +33,11 @@ package struct HeadFacts {
     package private(set) var place: HeadCache.Place?
 
     /// What goes upstream is another method or path than the caller's; the bytes last as long as the head.
-    package mutating func rewrite(method: UnsafeRawBufferPointer) { self.method = method }
-    package mutating func rewrite(target: UnsafeRawBufferPointer) { self.target = target }
+    package mutating func rewrite(method: BorrowedBytes) { self.method = method }
+    package mutating func rewrite(target: BorrowedBytes) { self.target = target }
 
     /// REST bindings found the RPC, by more than the path: it is not remembered.
-    package mutating func rewrite(service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer) {
+    package mutating func rewrite(service: BorrowedBytes, rpc: BorrowedBytes) {
         self.service = service
         self.rpc = rpc
         place = nil
@@ -61,7 +61,7 @@ package struct HeadFacts {
     }
 
     /// The same request as a server reads it to which its path is this one.
-    func reading(_ path: UnsafeRawBufferPointer) -> HeadFacts {
+    func reading(_ path: BorrowedBytes) -> HeadFacts {
         var facts = self
         facts.path = path
         facts.place = nil
@@ -89,7 +89,7 @@ package struct HeadFacts {
         let shape: PathShape
         if let place, let named, place.pointee.isOf(named, target) {
             shape = place.pointee.shape
-            authority = UnsafeRawBufferPointer(rebasing: named[..<Int(place.pointee.hostCount)])
+            authority = BorrowedBytes(rebasing: named[..<Int(place.pointee.hostCount)])
         } else {
             do throws(PathFault) { shape = try PathShape(target) } catch { throw .path(error) }
             let isSocketPath = named.map { Authority.isSocketPath($0) } == true && isLocal()
@@ -99,37 +99,37 @@ package struct HeadFacts {
                 authority = agreed.normalForm(in: &fields)
                 place = nil
             } else {
-                authority = agreed?.host ?? UnsafeRawBufferPointer(start: nil, count: 0)
+                authority = agreed?.host ?? BorrowedBytes.none
                 if let place, let named { place.pointee.take(named, hostCount: authority.count, target, shape) }
             }
         }
-        path = UnsafeRawBufferPointer(rebasing: target[..<shape.pathCount])
-        query = UnsafeRawBufferPointer(rebasing: target[min(shape.pathCount + 1, target.count)...])
+        path = BorrowedBytes(rebasing: target[..<shape.pathCount])
+        query = BorrowedBytes(rebasing: target[min(shape.pathCount + 1, target.count)...])
         isAmbiguous = shape.isAmbiguous
         (service, rpc) = Self.rpc(in: path, serviceCount: shape.serviceCount)
     }
 
     @inline(__always)
     private static func rpc(
-        in path: UnsafeRawBufferPointer, serviceCount: Int
-    ) -> (service: UnsafeRawBufferPointer, rpc: UnsafeRawBufferPointer) {
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        in path: BorrowedBytes, serviceCount: Int
+    ) -> (service: BorrowedBytes, rpc: BorrowedBytes) {
+        let none = BorrowedBytes.none
         guard serviceCount > 0 else { return (none, none) }
         return (
-            UnsafeRawBufferPointer(rebasing: path[1..<(1 + serviceCount)]),
-            UnsafeRawBufferPointer(rebasing: path[(2 + serviceCount)...])
+            BorrowedBytes(rebasing: path[1..<(1 + serviceCount)]),
+            BorrowedBytes(rebasing: path[(2 + serviceCount)...])
         )
     }
 
     /// Of a head that is refused, as far as it can be read: to find the CORS policy of the refusal, never to serve the request.
     package init?(refused fields: inout FieldBlock) {
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let none = BorrowedBytes.none
         guard let target = fields.first(.path)?.valueBytes, target.first == UInt8(ascii: "/") else { return nil }
         method = fields.first(.method)?.valueBytes ?? none
         self.target = target
         let pathCount = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
-        path = UnsafeRawBufferPointer(rebasing: target[..<pathCount])
-        query = UnsafeRawBufferPointer(rebasing: target[min(pathCount + 1, target.count)...])
+        path = BorrowedBytes(rebasing: target[..<pathCount])
+        query = BorrowedBytes(rebasing: target[min(pathCount + 1, target.count)...])
         let named = (fields.first(.authority) ?? fields.first(.host)).flatMap { Authority($0.valueBytes) }
         authority = named?.normalForm(in: &fields) ?? none
         let shape = try? PathShape(target)
@@ -143,7 +143,7 @@ package struct HeadFacts {
     package static var none: HeadFacts { HeadFacts() }
 
     private init() {
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let none = BorrowedBytes.none
         (method, target, path, query, authority, service, rpc) = (none, none, none, none, none, none, none)
         isAmbiguous = false
         contentType = nil
@@ -155,13 +155,13 @@ package struct HeadFacts {
 
     /// The fields a head is read from, found in one pass.
     private struct Found {
-        var method: UnsafeRawBufferPointer?
-        var path: UnsafeRawBufferPointer?
-        var scheme: UnsafeRawBufferPointer?
-        var authority: UnsafeRawBufferPointer?
-        var host: UnsafeRawBufferPointer?
-        var contentType: UnsafeRawBufferPointer?
-        var timeout: UnsafeRawBufferPointer?
+        var method: BorrowedBytes?
+        var path: BorrowedBytes?
+        var scheme: BorrowedBytes?
+        var authority: BorrowedBytes?
+        var host: BorrowedBytes?
+        var contentType: BorrowedBytes?
+        var timeout: BorrowedBytes?
         var mayNeedSanitizing = false
 
         mutating func collect(_ fields: borrowing FieldBlock) throws(Fault) {
@@ -192,7 +192,7 @@ package struct HeadFacts {
         }
 
         /// What names the authority, where nothing else does too.
-        var onlyAuthority: UnsafeRawBufferPointer? {
+        var onlyAuthority: BorrowedBytes? {
             guard let host else { return authority }
             return authority == nil ? host : nil
         }

@@ -10,14 +10,14 @@ internal import Bytes
 struct PathReadings {
     private let readings: [[UInt8]]
 
-    init(_ path: UnsafeRawBufferPointer) {
+    init(_ path: BorrowedBytes) {
         let sent = Array(path)
         let decoded = Self.decode(sent)
         let cut = Self.withoutParameters(Self.decode(Self.withoutParameters(sent)))
         readings = [decoded, Self.withoutParameters(decoded), cut].map { Self.resolve($0) }
     }
 
-    func allSatisfy(_ body: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+    func allSatisfy(_ body: (BorrowedBytes) -> Bool) -> Bool {
         readings.allSatisfy { $0.withUnsafeBytes(body) }
     }
 

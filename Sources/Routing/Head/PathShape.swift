@@ -1,5 +1,5 @@
-internal import Bytes
-internal import HTTPModel
+package import Bytes
+package import HTTPModel
 
 /// Why a path is refused before anything is matched against it: two readers could take it for different paths.
 package enum PathFault: Error, Hashable, Sendable, CaseIterable {
@@ -56,7 +56,7 @@ package struct PathShape: Equatable {
         self.isAmbiguous = isAmbiguous
     }
 
-    package init(_ target: UnsafeRawBufferPointer) throws(PathFault) {
+    package init(_ target: BorrowedBytes) throws(PathFault) {
         guard target.count > 0, target[0] == UInt8(ascii: "/") else { throw .notAbsolute }
         pathCount = target.count
         var slashes = 1
@@ -101,7 +101,7 @@ package struct PathShape: Equatable {
         var path = path
         return path.withUTF8 { bytes in
             do throws(PathFault) {
-                _ = try PathShape(UnsafeRawBufferPointer(bytes))
+                _ = try PathShape(BorrowedBytes(bytes))
                 return nil
             } catch {
                 return error
@@ -111,12 +111,12 @@ package struct PathShape: Equatable {
 
     /// Refuses a segment of one or two dots that begins at `start`.
     @inline(__always)
-    private static func checkSegment(_ target: UnsafeRawBufferPointer, at start: Int) throws(PathFault) {
+    private static func checkSegment(_ target: BorrowedBytes, at start: Int) throws(PathFault) {
         guard start < target.count, target[start] == UInt8(ascii: ".") || target[start] == UInt8(ascii: "%") else { return }
         if isDotSegment(target, at: start) { throw .dotSegment }
     }
 
-    private static func isDotSegment(_ target: UnsafeRawBufferPointer, at start: Int) -> Bool {
+    private static func isDotSegment(_ target: BorrowedBytes, at start: Int) -> Bool {
         var index = start
         var dots = 0
         while dots < 2, index < target.count {
@@ -140,7 +140,7 @@ package struct PathShape: Equatable {
         }
     }
 
-    private static func checkQuery(_ target: UnsafeRawBufferPointer, from start: Int) throws(PathFault) {
+    private static func checkQuery(_ target: BorrowedBytes, from start: Int) throws(PathFault) {
         var index = start
         while index < target.count {
             guard HTTPGrammar.isQuery(target[index]) else { throw .forbiddenByte }
@@ -149,7 +149,7 @@ package struct PathShape: Equatable {
     }
 
     /// The byte that `%xx` at `index` stands for; `nil` where there is no well-formed escape.
-    private static func escaped(_ target: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
+    private static func escaped(_ target: BorrowedBytes, at index: Int) -> UInt8? {
         guard index < target.count, target[index] == UInt8(ascii: "%") else { return nil }
         return PercentCoding.escape(at: index, in: target)
     }

@@ -7,37 +7,37 @@ internal import Matching
 ///
 /// Read anew for each question: a query is part of a head, whose size is limited.
 struct QueryParameters {
-    private let query: UnsafeRawBufferPointer
+    private let query: BorrowedBytes
 
-    init(_ query: UnsafeRawBufferPointer) { self.query = query }
+    init(_ query: BorrowedBytes) { self.query = query }
 
     /// Whether a parameter of this name is what is asked for. Of several it may be any.
-    func contains(_ name: UnsafeRawBufferPointer, _ tests: ValueMatcher.Tests) -> Bool {
+    func contains(_ name: BorrowedBytes, _ tests: ValueMatcher.Tests) -> Bool {
         var isThere = false
         var start = 0
         while start < query.count {
-            let rest = UnsafeRawBufferPointer(rebasing: query[start...])
+            let rest = BorrowedBytes(rebasing: query[start...])
             let end = Self.first(UInt8(ascii: "&"), in: rest)
-            let pair = UnsafeRawBufferPointer(rebasing: rest[..<end])
+            let pair = BorrowedBytes(rebasing: rest[..<end])
             start += end + 1
             let equals = Self.first(UInt8(ascii: "="), in: pair)
-            guard Self.isSame(UnsafeRawBufferPointer(rebasing: pair[..<equals]), as: name), !pair.isEmpty else { continue }
+            guard Self.isSame(BorrowedBytes(rebasing: pair[..<equals]), as: name), !pair.isEmpty else { continue }
             isThere = true
-            let value = UnsafeRawBufferPointer(rebasing: pair[min(equals + 1, pair.count)...])
+            let value = BorrowedBytes(rebasing: pair[min(equals + 1, pair.count)...])
             if Self.withDecoded(value, { tests.matches($0) }) { return true }
         }
         return !isThere && tests.takesNone
     }
 
     /// The offset of the byte, or the end.
-    private static func first(_ byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int {
+    private static func first(_ byte: UInt8, in bytes: BorrowedBytes) -> Int {
         guard bytes.count > 0, let start = bytes.baseAddress, let found = memchr(start, Int32(byte), bytes.count) else {
             return bytes.count
         }
         return found - UnsafeMutableRawPointer(mutating: start)
     }
 
-    private static func isSame(_ encoded: UnsafeRawBufferPointer, as name: UnsafeRawBufferPointer) -> Bool {
+    private static func isSame(_ encoded: BorrowedBytes, as name: BorrowedBytes) -> Bool {
         // Decoding makes nothing longer, and at best a third of it.
         guard encoded.count >= name.count, encoded.count <= 3 * name.count else { return false }
         return withDecoded(encoded) { decoded in
@@ -46,7 +46,7 @@ struct QueryParameters {
         }
     }
 
-    private static func withDecoded(_ encoded: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+    private static func withDecoded(_ encoded: BorrowedBytes, _ body: (BorrowedBytes) -> Bool) -> Bool {
         guard encoded.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return body(encoded) }
         return withUnsafeTemporaryAllocation(byteCount: encoded.count, alignment: 1) { decoded in
             var count = 0
@@ -62,7 +62,7 @@ struct QueryParameters {
                 }
                 count += 1
             }
-            return body(UnsafeRawBufferPointer(rebasing: decoded[..<count]))
+            return body(BorrowedBytes(rebasing: decoded[..<count]))
         }
     }
 }

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Glibc
 
 /// Something for each authority that routes are written with, found by a request's own.
@@ -30,18 +30,18 @@ package struct AuthorityTable<Value: Sendable>: Sendable {
     }
 
     /// The nearest first, until one is enough.
-    package func forEach(of authority: UnsafeRawBufferPointer, untilEnough isEnough: (Value) -> Bool) {
+    package func forEach(of authority: BorrowedBytes, untilEnough isEnough: (Value) -> Bool) {
         if let value = Self.find(authority, in: exact), isEnough(value) { return }
         if !suffixes.isEmpty {
             for place in authority.indices where authority[place] == UInt8(ascii: ".") {
-                let suffix = UnsafeRawBufferPointer(rebasing: authority[(place + 1)...])
+                let suffix = BorrowedBytes(rebasing: authority[(place + 1)...])
                 if let value = Self.find(suffix, in: suffixes), isEnough(value) { return }
             }
         }
         if let any { _ = isEnough(any) }
     }
 
-    private static func find(_ name: UnsafeRawBufferPointer, in entries: [Entry]) -> Value? {
+    private static func find(_ name: BorrowedBytes, in entries: [Entry]) -> Value? {
         var low = 0
         var high = entries.count
         while low < high {
@@ -53,7 +53,7 @@ package struct AuthorityTable<Value: Sendable>: Sendable {
         return nil
     }
 
-    private static func compare(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Int {
+    private static func compare(_ left: [UInt8], _ right: BorrowedBytes) -> Int {
         left.withUnsafeBytes { left in
             let common = min(left.count, right.count)
             let order = common == 0 ? 0 : Int(memcmp(left.baseAddress!, right.baseAddress!, common))

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Matching
 
 /// Finds the routes that can never be taken because one earlier route takes all of their requests.
@@ -87,7 +88,7 @@ extension RouteKey {
 
     private var serviceOfPath: String? {
         var path = target
-        let count = path.withUTF8 { (try? PathShape(UnsafeRawBufferPointer($0)))?.serviceCount ?? 0 }
+        let count = path.withUTF8 { (try? PathShape(BorrowedBytes($0)))?.serviceCount ?? 0 }
         return count > 0 ? String(target.utf8.dropFirst().prefix(count)) : nil
     }
 

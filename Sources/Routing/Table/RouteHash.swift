@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The seeded hash under which routes are found: 64 bits over raw bytes, folded multiplication by multiplication.
 ///
 /// Keys come from the configuration and every hit is compared in full, so callers cannot make probes long; the seed only
@@ -16,7 +18,7 @@ struct RouteHash {
 
     /// Adds the bytes and their count, so that runs of bytes cannot be divided differently into the same hash.
     @inline(__always)
-    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    mutating func add(_ bytes: BorrowedBytes) {
         var index = 0
         while bytes.count - index >= 8 {
             add(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Glibc
 internal import HTTPModel
 internal import Matching
@@ -5,12 +6,12 @@ internal import Matching
 /// One request's questions to a `RouteTable`; each hash is made when the first shape asks for it.
 struct RouteLookup {
     private let memory: UnsafePointer<RouteTableStorage>
-    private let authority: UnsafeRawBufferPointer
-    private let service: UnsafeRawBufferPointer
-    private let path: UnsafeRawBufferPointer
-    private let query: UnsafeRawBufferPointer
-    private let method: UnsafeRawBufferPointer
-    private let fields: UnsafeBufferPointer<Field>
+    private let authority: BorrowedBytes
+    private let service: BorrowedBytes
+    private let path: BorrowedBytes
+    private let query: BorrowedBytes
+    private let method: BorrowedBytes
+    private let fields: FieldList
     private var scratch = UnsafeMutableBufferPointer<UInt64>(start: nil, count: 0)
     private var segmentCount = -1
     private var authorityHash: UInt64?
@@ -66,7 +67,7 @@ struct RouteLookup {
 
     private struct Question {
         var hash: UInt64
-        var authority: UnsafeRawBufferPointer
+        var authority: BorrowedBytes
     }
 
     /// Under what routes of this shape are found that take the request; `nil` where none can.
@@ -74,9 +75,9 @@ struct RouteLookup {
     private mutating func question(_ shape: RouteTableStorage.Shape, at index: Int) -> Question? {
         var hash = RouteHash(seed: memory.pointee.seed)
         hash.add(UInt64(index))
-        let asked: UnsafeRawBufferPointer
+        let asked: BorrowedBytes
         switch shape.authority {
-        case .any: asked = UnsafeRawBufferPointer(start: nil, count: 0)
+        case .any: asked = BorrowedBytes.none
         case .exact:
             asked = authority
             hash.add(wholeAuthorityHash())
@@ -142,7 +143,7 @@ struct RouteLookup {
     }
 
     private func meetsHeader(_ condition: RouteTableStorage.Condition) -> Bool {
-        var value: UnsafeRawBufferPointer?
+        var value: BorrowedBytes?
         for index in fields.indices where memory.pointee.text(condition.name, equals: fields[index].nameBytes) {
             guard value == nil else { return condition.tests.takesAny }
             value = fields[index].valueBytes
@@ -162,7 +163,7 @@ struct RouteLookup {
 
     private func pathBegins(with text: RouteTableStorage.Slice) -> Bool {
         path.count >= Int(text.count)
-            && memory.pointee.text(text, equals: UnsafeRawBufferPointer(rebasing: path[..<Int(text.count)]))
+            && memory.pointee.text(text, equals: BorrowedBytes(rebasing: path[..<Int(text.count)]))
     }
 
     // MARK: Headers
@@ -177,8 +178,8 @@ struct RouteLookup {
         return true
     }
 
-    private func value(of header: RouteTableStorage.Header) -> UnsafeRawBufferPointer? {
-        var value: UnsafeRawBufferPointer?
+    private func value(of header: RouteTableStorage.Header) -> BorrowedBytes? {
+        var value: BorrowedBytes?
         for index in fields.indices where memory.pointee.text(header.name, equals: fields[index].nameBytes) {
             guard header.isExact else { return fields[index].valueBytes }
             guard value == nil else { return nil }
@@ -204,13 +205,13 @@ struct RouteLookup {
 
     // MARK: Hashes
 
-    static func hash(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
+    static func hash(_ bytes: BorrowedBytes, seed: UInt64) -> UInt64 {
         var hash = RouteHash(seed: seed)
         hash.add(bytes)
         return hash.state
     }
 
-    static func methodHash(_ rpc: UnsafeRawBufferPointer, of route: Int, seed: UInt64) -> UInt64 {
+    static func methodHash(_ rpc: BorrowedBytes, of route: Int, seed: UInt64) -> UInt64 {
         var hash = RouteHash(seed: seed)
         hash.add(UInt64(route))
         hash.add(rpc)
@@ -239,7 +240,7 @@ struct RouteLookup {
     /// Sets `scratch[n]` to the hash of the path's first n segments, as far as there is room, and returns how many segments
     /// there are, or `scratch.count` where there is no room for all.
     static func hashSegments(
-        _ path: UnsafeRawBufferPointer, seed: UInt64, into scratch: UnsafeMutableBufferPointer<UInt64>
+        _ path: BorrowedBytes, seed: UInt64, into scratch: UnsafeMutableBufferPointer<UInt64>
     ) -> Int {
         var hash = RouteHash(seed: seed)
         scratch[0] = hash.state
@@ -249,7 +250,7 @@ struct RouteLookup {
             guard segments + 1 < scratch.count else { return scratch.count }
             var end = start
             while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
-            hash.add(UnsafeRawBufferPointer(rebasing: path[start..<end]))
+            hash.add(BorrowedBytes(rebasing: path[start..<end]))
             segments += 1
             scratch[segments] = hash.state
             start = end + 1
@@ -258,13 +259,13 @@ struct RouteLookup {
     }
 
     /// The last labels of a host that has more than these; `nil` where it has not.
-    static func lastLabels(_ count: Int, of host: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    static func lastLabels(_ count: Int, of host: BorrowedBytes) -> BorrowedBytes? {
         var left = count
         var index = host.count - 1
         while index > 0 {
             if host[index] == UInt8(ascii: ".") {
                 left -= 1
-                if left == 0 { return UnsafeRawBufferPointer(rebasing: host[(index + 1)...]) }
+                if left == 0 { return BorrowedBytes(rebasing: host[(index + 1)...]) }
             }
             index -= 1
         }

@@ -1,3 +1,4 @@
+package import Bytes
 package import HTTPModel
 internal import Matching
 
@@ -102,7 +103,7 @@ package final class RouteTable: @unchecked Sendable {
     }
 
     /// The index, in the order given, of a route's method entry for this RPC method; `nil` where it has none.
-    package func method(of route: Int, _ rpc: UnsafeRawBufferPointer) -> Int? {
+    package func method(of route: Int, _ rpc: BorrowedBytes) -> Int? {
         guard memory.pointee.hasMethods[route] else { return nil }
         let hash = RouteLookup.methodHash(rpc, of: route, seed: memory.pointee.seed)
         let mask = memory.pointee.methodSlots.count - 1

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Matching
 
 /// Gathers routes into the flat memory of a `RouteTable`.
@@ -46,7 +47,7 @@ struct RouteTableBuilder {
         }
         for (index, name) in entry.methods.enumerated() {
             var name = name
-            let hash = name.withUTF8 { RouteLookup.methodHash(UnsafeRawBufferPointer($0), of: route, seed: seed) }
+            let hash = name.withUTF8 { RouteLookup.methodHash(BorrowedBytes($0), of: route, seed: seed) }
             methods.append(.init(hash: hash, name: keep(name), route: Int32(route), method: Int32(index)))
         }
     }
@@ -94,14 +95,14 @@ struct RouteTableBuilder {
 
     private static func hash(_ text: String, seed: UInt64) -> UInt64 {
         var text = text
-        return text.withUTF8 { RouteLookup.hash(UnsafeRawBufferPointer($0), seed: seed) }
+        return text.withUTF8 { RouteLookup.hash(BorrowedBytes($0), seed: seed) }
     }
 
     private func pathHash(_ path: String, segments: Int) -> UInt64 {
         var path = path
         return path.withUTF8 { bytes in
             withUnsafeTemporaryAllocation(of: UInt64.self, capacity: segments + 1) { scratch in
-                _ = RouteLookup.hashSegments(UnsafeRawBufferPointer(bytes), seed: seed, into: scratch)
+                _ = RouteLookup.hashSegments(BorrowedBytes(bytes), seed: seed, into: scratch)
                 return scratch[segments]
             }
         }

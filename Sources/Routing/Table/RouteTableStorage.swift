@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Glibc
 internal import Matching
 
@@ -14,7 +15,7 @@ struct RouteTableStorage: BitwiseCopyable {
     let hasMethods: UnsafeBufferPointer<Bool>
     let slots: UnsafeBufferPointer<Slot>
     let methodSlots: UnsafeBufferPointer<MethodSlot>
-    let bytes: UnsafeRawBufferPointer
+    let bytes: BorrowedBytes
     /// The deepest path or prefix, in segments: hashing a path may stop there.
     let depthMax: Int
 
@@ -27,7 +28,7 @@ struct RouteTableStorage: BitwiseCopyable {
         hasMethods = Self.keep(builder.hasMethods)
         slots = Self.keep(builder.slots)
         methodSlots = Self.keep(builder.methodSlots)
-        bytes = UnsafeRawBufferPointer(Self.keep(builder.bytes))
+        bytes = BorrowedBytes(Self.keep(builder.bytes))
         depthMax = builder.depthMax
     }
 
@@ -48,12 +49,12 @@ struct RouteTableStorage: BitwiseCopyable {
         return UnsafeBufferPointer(memory)
     }
 
-    func bytes(of slice: Slice) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: bytes[Int(slice.offset)..<Int(slice.offset + slice.count)])
+    func bytes(of slice: Slice) -> BorrowedBytes {
+        BorrowedBytes(rebasing: bytes[Int(slice.offset)..<Int(slice.offset + slice.count)])
     }
 
     @inline(__always)
-    func text(_ slice: Slice, equals other: UnsafeRawBufferPointer) -> Bool {
+    func text(_ slice: Slice, equals other: BorrowedBytes) -> Bool {
         guard Int(slice.count) == other.count else { return false }
         guard other.count > 0, let ours = bytes.baseAddress, let theirs = other.baseAddress else { return true }
         return memcmp(ours + Int(slice.offset), theirs, other.count) == 0

@@ -36,7 +36,7 @@ package final class CORSPolicy: Sendable {
     }
 
     /// Byte by byte, as browsers send origins: in lower case and without a default port.
-    package func allows(_ origin: UnsafeRawBufferPointer) -> Bool {
+    package func allows(_ origin: BorrowedBytes) -> Bool {
         origins.contains { allowed in
             switch allowed {
             case .any: true

@@ -1,3 +1,4 @@
+package import Bytes
 package import HTTPModel
 
 /// Claims of a verified token as headers for the upstream: names from the configuration, values rendered once per token.
@@ -13,7 +14,7 @@ package final class ClaimHeaders: Sendable {
     }
 
     /// Whether the caller's field of this name, or one that reads like it, is to be removed.
-    package func overwrites(_ name: UnsafeRawBufferPointer) -> Bool {
+    package func overwrites(_ name: BorrowedBytes) -> Bool {
         for known in names where FieldNameSet.isSame(name, known) { return true }
         return false
     }

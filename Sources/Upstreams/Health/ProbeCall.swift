@@ -40,10 +40,10 @@ final class ProbeCall: StreamHandler {
         }
         var message = ByteBuffer(capacity: 64)
         var service = service
-        service.withUTF8 { HealthCheck.appendRequest(service: UnsafeRawBufferPointer($0), to: &message) }
+        service.withUTF8 { HealthCheck.appendRequest(service: BorrowedBytes($0), to: &message) }
         withUnsafeTemporaryAllocation(byteCount: MessageFrame.headerBytes, alignment: 1) { header in
             MessageFrame(payloadBytes: UInt32(message.count)).write(to: header.baseAddress!)
-            connection.send(stream, UnsafeRawBufferPointer(header))
+            connection.send(stream, BorrowedBytes(header))
         }
         connection.send(stream, message.readable)
         connection.finish(stream)
@@ -70,7 +70,7 @@ final class ProbeCall: StreamHandler {
         for (index, (name, value)) in fields.enumerated() {
             scratch[index] = stream.fields.keepField(name, value)
         }
-        let head = UnsafeBufferPointer(rebasing: scratch[..<fields.count])
+        let head = FieldList(rebasing: scratch[..<fields.count])
         guard
             (try? connection.submit(stream, head, ended: ended, handler: UnownedReference(self), context: nil)) != nil
         else { return false }
@@ -113,7 +113,7 @@ final class ProbeCall: StreamHandler {
         if ended { end(.ended(Self.status(of: stream, from: 0))) }
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+    func streamData(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
         outlive(stream)
         stream.connection { $0.consumed(stream, bytes.count) }
         reader.receive(bytes)

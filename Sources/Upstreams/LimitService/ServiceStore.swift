@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import GRPC
 package import HTTPModel
 package import RateLimit
@@ -119,20 +119,20 @@ package final class ServiceStore: LimitStore, StreamHandler {
         return true
     }
 
-    private func writeHead() -> UnsafeBufferPointer<Field> {
+    private func writeHead() -> FieldList {
         let scratch = context.fieldScratch
         scratch[0] = Field(":method", "POST", token: .method)
         scratch[1] = Field(":scheme", link.isSecure ? "https" : "http", token: .scheme)
         scratch[2] = Field(":path", RateLimitRequestWriter.path, token: .path)
         scratch[3] = link.authority.withUnsafeBufferPointer {
-            Field(":authority", value: UnsafeRawBufferPointer($0), token: .authority)
+            Field(":authority", value: BorrowedBytes($0), token: .authority)
         }
         scratch[4] = Field("content-type", "application/grpc", token: .contentType)
         scratch[5] = Field("te", "trailers", token: .te)
         scratch[6] = link.timeoutText.withUnsafeBufferPointer {
-            Field("grpc-timeout", value: UnsafeRawBufferPointer($0), token: .grpcTimeout)
+            Field("grpc-timeout", value: BorrowedBytes($0), token: .grpcTimeout)
         }
-        return UnsafeBufferPointer(start: scratch.baseAddress, count: 7)
+        return FieldList(start: scratch.baseAddress, count: 7)
     }
 
     /// One descriptor a limit: `(limit, NAME)` and an entry for each key as it is written.
@@ -160,9 +160,9 @@ package final class ServiceStore: LimitStore, StreamHandler {
         MessageFrame.end(at: frame, in: &message)
     }
 
-    private static var limitKey: UnsafeRawBufferPointer {
+    private static var limitKey: BorrowedBytes {
         let text: StaticString = "limit"
-        return UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        return BorrowedBytes(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     private func sendWaiting() {
@@ -201,7 +201,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
         if ended { streamEnded(stream) }
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+    package func streamData(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
         stream.connection { $0.consumed(stream, bytes.count) }
         let call = call(stream)
         guard call.answer.count + bytes.count <= Self.answerBytesMax else { return }
@@ -228,7 +228,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
         guard let frame = ReceivedFrame(header: answer.readable), !frame.isCompressed,
             frame.payloadBytes.exactly(as: Int.self) == answer.count - MessageFrame.headerBytes,
             let response = try? RateLimitResponse(
-                UnsafeRawBufferPointer(rebasing: answer.readable[MessageFrame.headerBytes...])),
+                BorrowedBytes(rebasing: answer.readable[MessageFrame.headerBytes...])),
             response.overallCode != .unknown
         else { return false }
         guard let request = call.request else { return true }

@@ -1,0 +1,104 @@
+import Testing
+
+/// Above the connections, memory is reached by `Record` and `Borrowed`, and bytes by `BorrowedBytes`: pointers are out of sight.
+@Suite("Pointers are out of sight")
+struct PointerTests {
+    private static let modules = ["Gateway", "Upstreams", "Bridging", "Schemas", "Routing", "AccessControl", "Snapshots"]
+
+    /// Files that still name pointers: those that hold memory of their own stay, the others leave the list.
+    private static let pointerFiles: [String: String] = [
+        "Sources/Routing/Head/HeadCache.swift": "holds the cache's entries",
+        "Sources/Routing/Head/QueryParameters.swift": "searches bytes with memchr and memcmp",
+        "Sources/Routing/Table/RouteLookup.swift": "reads the table's storage",
+        "Sources/Routing/Table/RouteTable.swift": "holds the table's storage",
+        "Sources/Routing/Table/RouteTableStorage.swift": "is the table's storage",
+        "Sources/Gateway/Call/FieldWriter.swift": "writes fields into the worker's scratch",
+        "Sources/Gateway/Overload/OverloadMonitor.swift": "an atomic at a fixed address",
+        "Sources/Gateway/Overload/Admission.swift": "the same atomic",
+        "Sources/Gateway/Filters/VerifiedIdentity.swift": "holds the token's memory of rules",
+        "Sources/AccessControl/CallerFacts.swift": "hands that memory on",
+        "Sources/AccessControl/RuleProgram.swift": "reads that memory",
+        "Sources/Gateway/Filters/SuspensionToken.swift": "the context of a limit request",
+        "Sources/Gateway/Filters/LimitsFilter.swift": "the context of a limit request",
+        "Sources/Gateway/Traffic/Mirroring.swift": "changes a written head",
+        "Sources/Gateway/Request/Beginning.swift": "remembers a route in the cache of heads",
+        "Sources/Upstreams/LimitService/ServiceLink.swift": "writes a timeout's text",
+        "Sources/Bridging/CallEnd.swift": "makes text of bytes",
+        "Sources/Routing/Head/HeadFacts.swift": "walks a head's fields",
+    ]
+
+    /// Files that still force an optional; the list shrinks, and is empty at the end.
+    private static let forcingFiles: Set<String> = [
+        "Sources/Gateway/Bridging/GatewayWorker+Bridging.swift", "Sources/Gateway/Bridging/GatewayWorker+Connect.swift",
+        "Sources/Gateway/Bridging/GatewayWorker+Transcoding.swift", "Sources/Gateway/Call/FieldWriter.swift",
+        "Sources/Gateway/Downstream/Downstream.swift", "Sources/Gateway/Filters/LimitsFilter.swift",
+        "Sources/Gateway/Request/Heads.swift", "Sources/Gateway/Upstream/Upstream.swift",
+        "Sources/Gateway/Worker/WorkerSnapshot.swift", "Sources/Upstreams/Clusters/Cluster.swift",
+        "Sources/Upstreams/Health/ProbeCall.swift", "Sources/Upstreams/LimitService/ServiceLink.swift",
+        "Sources/Upstreams/LimitService/ServiceStore.swift", "Sources/Routing/Head/Authority.swift",
+        "Sources/Routing/Head/HeadCache.swift", "Sources/Routing/Table/AuthorityTable.swift",
+        "Sources/Routing/Table/RouteTableBuilder.swift", "Sources/Bridging/MessageConverter.swift",
+    ]
+
+    private static func lines(_ body: (_ path: String, _ code: String) -> Void) {
+        for module in modules {
+            for file in Checkout.files(of: "Sources/\(module)") where file.path.hasSuffix(".swift") {
+                var stripper = CommentStripper()
+                for line in file.lines { body(file.path, stripper.code(of: line)) }
+            }
+        }
+    }
+
+    static func namesPointer(_ code: String) -> Bool {
+        if code.contains(".pointee") || code.contains("_withUnsafeGuaranteedRef") { return true }
+        return code.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.contains {
+            $0 == "Unmanaged" || $0.hasPrefix("Unsafe") && $0.hasSuffix("Pointer")
+        }
+    }
+
+    /// `!` behind a name or a bracket, and not before `=`.
+    static func forces(_ code: String) -> Bool {
+        let bytes = Array(code.utf8)
+        return bytes.indices.contains { index in
+            guard bytes[index] == UInt8(ascii: "!"), index > 0 else { return false }
+            if index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "=") { return false }
+            let before = Character(UnicodeScalar(bytes[index - 1]))
+            return before.isLetter || before.isNumber || "_)]>".contains(before)
+        }
+    }
+
+    @Test("no file names a pointer but those that are listed")
+    func pointers() {
+        var found: Set<String> = []
+        Self.lines { path, code in
+            guard Self.namesPointer(code) else { return }
+            found.insert(path)
+            #expect(Self.pointerFiles[path] != nil, "\(path): \(code)")
+        }
+        #expect(
+            Set(Self.pointerFiles.keys).isSubset(of: found), "\(Set(Self.pointerFiles.keys).subtracting(found)) name none any more")
+    }
+
+    @Test("no file forces an optional but those that are listed")
+    func forcing() {
+        var found: Set<String> = []
+        Self.lines { path, code in
+            guard Self.forces(code) else { return }
+            found.insert(path)
+            #expect(Self.forcingFiles.contains(path), "\(path): \(code)")
+        }
+        #expect(Self.forcingFiles.isSubset(of: found), "\(Self.forcingFiles.subtracting(found)) force none any more")
+    }
+
+    @Test("rules are told from what looks like breaking them")
+    func rules() {
+        #expect(
+            Self.namesPointer("let a: UnsafePointer<Int>") && Self.namesPointer("x.pointee = 1")
+                && Self.namesPointer("Unmanaged<A>?"))
+        #expect(
+            !Self.namesPointer("let a: BorrowedBytes") && !Self.namesPointer("withUnsafeBytes { }")
+                && !Self.namesPointer("StreamPointer"))
+        #expect(Self.forces("a!.b") && Self.forces("f()!") && Self.forces("var a: B<C>!"))
+        #expect(!Self.forces("a != b") && !Self.forces("if !a") && !Self.forces("a! = b") == false)
+    }
+}
