@@ -246,7 +246,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config",
-                "Balancing",
+                "Balancing", "AccessControl",
                 "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "Snapshots", "GRPCTesting", "BytesTesting",
                 "GatewayModelTesting",
             ]),

@@ -1,3 +1,4 @@
+internal import AccessControl
 internal import Bytes
 internal import Net
 internal import Reactor
@@ -16,9 +17,9 @@ internal import Time
 /// whatever the rules say.
 package final class AuthenticationFilter {
     private var cache: TokenCache?
-    private var plan: AuthenticationPlan?
-    private var issuers: [TrustedIssuer] = []
-    private var planNames: [String: Int] = [:]
+    private var trust: Trust?
+    /// Whose `trust` is: snapshots that differ in schemas only have the same rules.
+    private var rules: Borrowed<RuleBook>?
     /// Keys that were fetched, by where from. They outlive snapshots.
     private var fetched: [KeySetSource: KeySet] = [:]
     /// Another one whenever keys or configuration change: what the cache learnt before is forgotten.
@@ -28,30 +29,54 @@ package final class AuthenticationFilter {
     private let failures = MemoryStore()
     private let failureRequest = LimitRequest(keepsValues: false)
 
+    /// Who is believed by one configuration, with the keys of the moment.
+    private struct Trust {
+        let plan: AuthenticationPlan
+        var issuers: [TrustedIssuer] = []
+        /// Into the snapshot's plans.
+        let planNames: [String: Int]
+
+        init?(_ snapshot: Snapshot, _ fetched: [KeySetSource: KeySet]) {
+            guard let plan = snapshot.authentication else { return nil }
+            self.plan = plan
+            planNames = Dictionary(uniqueKeysWithValues: snapshot.plans.enumerated().map { ($0.element.name, $0.offset) })
+            setKeys(fetched)
+        }
+
+        mutating func setKeys(_ fetched: [KeySetSource: KeySet]) {
+            issuers = plan.issuers.map { issuer in
+                TrustedIssuer(issuer.policy, keys: issuer.keys ?? issuer.source.flatMap { fetched[$0] })
+            }
+        }
+    }
+
     func adopt(_ snapshot: Snapshot) {
-        plan = snapshot.authentication
-        planNames = [:]
-        for (index, plan) in snapshot.plans.enumerated() { planNames[plan.name] = index }
+        trust = Trust(snapshot, fetched)
+        rules = snapshot.rulesReference
         let entries = snapshot.authentication?.tokenCacheEntries ?? 0
         cache = entries > 0 ? TokenCache(limits: .init(entriesMax: entries, bytesMax: entries * 4096)) : nil
-        refresh()
+        generation += 1
     }
 
     /// Takes fetched keys into service.
     func setKeys(_ keys: KeySet, from source: KeySetSource) {
         fetched[source] = keys
-        refresh()
-    }
-
-    private func refresh() {
+        trust?.setKeys(fetched)
         generation += 1
-        issuers = (plan?.issuers ?? []).map { issuer in
-            TrustedIssuer(issuer.policy, keys: issuer.keys ?? issuer.source.flatMap { fetched[$0] })
-        }
     }
 
     func request(_ call: CallView) -> FilterVerdict {
-        guard let plan else { return .proceed }
+        guard call.snapshot.rulesReference == rules else {
+            // The call has waited since before the configuration changed, and goes on by the one that it began with.
+            guard let trust = call.snapshot({ Trust($0, fetched) }) else { return .proceed }
+            return request(call, trust, nil)
+        }
+        guard let trust else { return .proceed }
+        return request(call, trust, cache)
+    }
+
+    private func request(_ call: CallView, _ trust: Trust, _ cache: TokenCache?) -> FilterVerdict {
+        let plan = trust.plan
         let stream = call.stream
         let token: BorrowedBytes
         switch Credentials(stream.fields, headCount: stream.trailersStart) {
@@ -70,8 +95,8 @@ package final class AuthenticationFilter {
             return call.refuse(.failedLogins(retryAfter: wait))
         }
         do throws(TokenFailure) {
-            let verified = try TokenVerifier.verify(token, trusting: issuers, at: now)
-            let identity = VerifiedIdentity(verified, plan, planNames: planNames)
+            let verified = try TokenVerifier.verify(token, trusting: trust.issuers, at: now)
+            let identity = VerifiedIdentity(verified, plan, planNames: trust.planNames)
             cache?.insert(
                 token, value: identity, valueBytes: identity.approximateBytes, generation: generation,
                 validUntilSeconds: verified.validUntilSeconds)
@@ -80,7 +105,7 @@ package final class AuthenticationFilter {
             return .proceed
         } catch {
             if error == .unknownKey, let unknownKeySeen,
-                let index = TokenVerifier.issuerIndex(of: token, among: issuers), let source = plan.issuers[index].source
+                let index = TokenVerifier.issuerIndex(of: token, among: trust.issuers), let source = plan.issuers[index].source
             {
                 unknownKeySeen(source)
             }

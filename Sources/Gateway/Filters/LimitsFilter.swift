@@ -61,8 +61,9 @@ final class LimitsFilter {
     /// The store has answered for a suspended call.
     func decided(_ request: LimitRequest, context: UnsafeMutableRawPointer) {
         let token = SuspensionToken(context: context, tag: request.tag)
+        // Also of a call that has been answered meanwhile, and whose stream is open still: the request is another call's from now on.
+        token.forget(Borrowed(request))
         guard let call = token.waitingCall else { return }
-        call.limitRequest = nil
         call.worker { $0.filters.resume(token, $0) { conclude($0, request) } }
     }
 

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import RateLimit
 
 /// A call that a filter has suspended, for whoever will have the answer: a limit store, a timer, a service. Good for one resumption; one that
 /// comes too late, or twice, finds no call.
@@ -21,6 +22,9 @@ struct SuspensionToken {
 
     var context: UnsafeMutableRawPointer { call.opaque }
     var tag: UInt64 { UInt64(generation) }
+
+    /// The store has answered, and has no request of the call any more.
+    func forget(_ request: Borrowed<LimitRequest>) { if call.limitRequest == request { call.limitRequest = nil } }
 
     /// The call, where it still waits.
     var waitingCall: Record<Call>? { call.generation == generation && call.phase == .suspended ? call : nil }

@@ -1,0 +1,66 @@
+import AccessControl
+import Bytes
+import HTTPModel
+import RateLimit
+import Snapshots
+import Testing
+import Transport
+
+@testable import Gateway
+
+/// What becomes of calls that waited while the world went on.
+@Suite struct SuspendedCallTests {
+    private let house: TestGateway
+    private var gateway: GatewayWorker { house.gateway }
+
+    init() throws { house = try TestGateway() }
+
+    @Test("a store's answer for a call that is over takes the request from the call: it is another one's from then on")
+    func lateAnswer() {
+        let call = gateway.calls.take()
+        defer { gateway.calls.give(call) }
+        let limiter = gateway.filters.limits.limiter
+        let request = limiter.take()
+        let token = SuspensionToken(suspending: call)
+        request.context = token.context
+        request.tag = token.tag
+        call.limitRequest = Borrowed(request)
+        // Its time is up; its stream is open still.
+        call.phase = .over
+        limiter.limitDecided(request)
+        #expect(call.limitRequest == nil)
+        #expect(limiter.take() === request)
+        gateway.filters.end(call)
+        #expect(!request.isAbandoned)
+        limiter.give(request)
+    }
+
+    @Test("a call goes on by the configuration that it began with, also where authentication was added meanwhile")
+    func olderConfiguration() {
+        let call = gateway.calls.take()
+        let stream = gateway.context.streams.take()
+        defer {
+            call.finish(pool: gateway.chunks, gateway.noCall)
+            gateway.calls.give(call)
+            gateway.context.streams.give(stream)
+        }
+        stream.fields.append("authorization", "Bearer of.no.worth")
+        stream.trailersStart = stream.fields.count
+        call.begin(on: stream, at: gateway.now, serving: Borrowed(gateway.current), gateway.noCall)
+        let old = gateway.current.snapshot
+        gateway.filters.authentication.adopt(
+            Snapshot(
+                generation: 2, table: old.table, routes: old.routes, rules: RuleBookBuilder().book(generation: 2),
+                clusters: old.clusters,
+                trustedProxies: old.trustedProxies,
+                authentication: AuthenticationPlan(
+                    issuers: [], tenant: nil, plan: nil, defaultPlan: nil, failedLogins: nil, tokenCacheEntries: 8),
+                plans: [], store: old.store, overload: old.overload, memory: old.memory, title: "", addressPrefix: old.addressPrefix
+            ))
+        guard case .proceed = gateway.filters.authentication.request(CallView(call, gateway)) else {
+            Issue.record("the call is judged by a configuration that it did not begin with")
+            return
+        }
+        #expect(call.identity == nil)
+    }
+}
