@@ -12,17 +12,20 @@ package struct CallerFacts {
     /// The token's memory of rules; `nil` costs an evaluation, nothing else.
     package var memory: UnsafeMutablePointer<RuleMemo>?
     package var fields: FieldBlock
+    /// How many of `fields` are the head: trailers may have arrived behind it.
+    package var headCount: Int
     package var address: IPAddress?
     /// `nil` for a caller without a verified client certificate.
     package var certificate: Borrowed<CertificateNames>?
 
     package init(
-        token: Borrowed<VerifiedToken>? = nil, memory: UnsafeMutablePointer<RuleMemo>? = nil, fields: FieldBlock,
+        token: Borrowed<VerifiedToken>? = nil, memory: UnsafeMutablePointer<RuleMemo>? = nil, fields: FieldBlock, headCount: Int,
         address: IPAddress? = nil, certificate: Borrowed<CertificateNames>? = nil
     ) {
         self.token = token
         self.memory = memory
         self.fields = fields
+        self.headCount = headCount
         self.address = address
         self.certificate = certificate
     }

@@ -73,7 +73,7 @@ struct RuleProgram: Sendable {
         case .authenticated, .scopes, .claim:
             guard let token = caller.token else { return unauthenticated == .unknown ? .needsToken : .fails }
             return token { ask(node, of: $0) }
-        case .header: return hasHeader(headers[Int(node.operand)], caller.fields) ? .fits : .fails
+        case .header: return hasHeader(headers[Int(node.operand)], caller) ? .fits : .fails
         case .address:
             guard let address = caller.address else { return .fails }
             return addresses[Int(node.operand)].contains(address) ? .fits : .fails
@@ -120,9 +120,9 @@ struct RuleProgram: Sendable {
         }
     }
 
-    private func hasHeader(_ wanted: (name: [UInt8], value: [UInt8]?), _ fields: FieldBlock) -> Bool {
-        for index in 0..<fields.count {
-            let field = fields.fields[index]
+    private func hasHeader(_ wanted: (name: [UInt8], value: [UInt8]?), _ caller: borrowing CallerFacts) -> Bool {
+        for index in 0..<caller.headCount {
+            let field = caller.fields.fields[index]
             guard field.nameCount == wanted.name.count, field.nameBytes.elementsEqual(wanted.name) else { continue }
             guard let value = wanted.value else { return true }
             if field.valueBytes.elementsEqual(value) { return true }

@@ -41,7 +41,8 @@ final class RuleCaller {
 
     var facts: CallerFacts {
         CallerFacts(
-            token: token.map { Borrowed($0) }, memory: usesMemory ? memory : nil, fields: fields, address: address,
+            token: token.map { Borrowed($0) }, memory: usesMemory ? memory : nil, fields: fields, headCount: fields.count,
+            address: address,
             certificate: certificate.map { Borrowed($0) })
     }
 

@@ -14,6 +14,7 @@ enum AuthorizationFilter {
             call.policy { policy in
                 let facts = CallerFacts(
                     token: call.identity.map { Borrowed($0.token) }, memory: call.identity?.ruleMemory, fields: call.stream.fields,
+                    headCount: call.stream.trailersStart,
                     address: call.address, certificate: call.connection { certificateNames($0) })
                 let verdict = snapshot.rulesReference { $0.check(policy.access, facts) }
                 if verdict.hasShadowRefusals {

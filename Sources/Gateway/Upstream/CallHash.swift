@@ -25,7 +25,7 @@ extension HashPolicy {
             switch source {
             case .header(let name):
                 let fields = stream.fields
-                for index in 0..<fields.count where fields.fields[index].nameBytes.elementsEqual(name) {
+                for index in 0..<stream.trailersStart where fields.fields[index].nameBytes.elementsEqual(name) {
                     return StableHash.hash(fields.fields[index].valueBytes)
                 }
             case .claim(let path):
@@ -50,7 +50,7 @@ extension HashPolicy {
     /// The value of a cookie, without its quotes' meaning (RFC 6265, section 4.2); they may come in several fields.
     private static func cookie(_ name: [UInt8], in stream: StreamPointer) -> BorrowedBytes? {
         let fields = stream.fields
-        for index in 0..<fields.count where fields.fields[index].token == .cookie {
+        for index in 0..<stream.trailersStart where fields.fields[index].token == .cookie {
             let text = fields.fields[index].valueBytes
             var start = 0
             while start < text.count {
