@@ -8,7 +8,7 @@
 /// Public and inlinable: nothing generic that is only `package` is specialised in other modules, and every call reaches the
 /// connections of its streams this way, several times.
 @frozen @dynamicMemberLookup
-public struct Borrowed<Object: AnyObject>: Equatable, @unchecked Sendable {
+public struct Borrowed<Object: AnyObject>: Equatable {
     @usableFromInline let address: UnsafeMutableRawPointer
 
     @inlinable @inline(__always)
@@ -41,3 +41,6 @@ public struct Borrowed<Object: AnyObject>: Equatable, @unchecked Sendable {
         nonmutating set { Unmanaged<Object>.fromOpaque(address)._withUnsafeGuaranteedRef { $0[keyPath: member] = newValue } }
     }
 }
+
+// It adds nothing to the object but its address.
+extension Borrowed: @unchecked Sendable where Object: Sendable {}

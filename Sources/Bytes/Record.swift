@@ -77,5 +77,6 @@ public struct Record<Value>: Hashable {
     @inlinable @inline(__always)
     public static func == (one: Record, other: Record) -> Bool { one.address == other.address }
 
+    @inlinable
     public func hash(into hasher: inout Hasher) { hasher.combine(address) }
 }

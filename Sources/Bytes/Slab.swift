@@ -44,6 +44,7 @@
     }
 
     @inlinable package func give(_ record: Record<Value>) {
+        precondition(freeCount < capacity, "a record is given back twice")
         free[freeCount] = record.address
         freeCount += 1
     }

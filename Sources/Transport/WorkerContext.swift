@@ -29,8 +29,13 @@ package final class WorkerContext {
     /// Where fields are put in order before they are handed to a codec; valid until the next use.
     package let fieldScratch: UnsafeMutableBufferPointer<Field>
 
-    /// The most that any limit lets arrive (`limits.headers`), the most claims that are forwarded, and what we add.
-    package static let fieldScratchCount = 1000 + 100 + 24
+    /// The most that any limit lets arrive (`limits.headers`), the most claims that are forwarded, the most header changes of a route and
+    /// a method together, and what we add.
+    package static let fieldScratchCount = 1000 + forwardedClaimsMax + 2 * headerChangesMax + 24
+    /// Of all issuers.
+    package static let forwardedClaimsMax = 1000
+    /// Of one route or method.
+    package static let headerChangesMax = 64
 
     package init(index: Int, loop: EventLoop, random: RandomGenerator = .seeded()) {
         self.index = index

@@ -4,8 +4,9 @@ import pytest
 
 from harness import h2raw
 from harness.backend import ask
-from harness.gateway import SERVICE, Gateway, cluster, configuration
+from harness.gateway import SERVICE, Gateway, cluster, configuration, open_route
 from harness.web import Connect, Web, post
+from harness.waiting import eventually
 from harness.web_backend import WebBackend
 
 VERSIONS = ["http1", "http2"]
@@ -74,6 +75,12 @@ def test_response_headers(go, web):
     assert head["server"] == "ours" and head["x-of"] == f"GET 200 {len(body)}" and head["x-more"] == web.address
 
 
+def test_what_the_gateway_sets_is_not_the_callers_to_say(go, web):
+    go("/changed", {"x_real_ip": "9.9.9.9", "x.debug": "1", "x_debug": "2"})
+    names = [name.lower() for name, _ in web.requests[-1]["fields"]]
+    assert not {"x_real_ip", "x.debug", "x_debug"} & set(names)
+
+
 def test_paths_are_rewritten(go, web):
     for asked, got in [("/api/a?x=1", "/a?x=1"), ("/api", "/"), ("/api/", "/"), ("/old", "/new"), ("/old/a/b", "/new/a/b"),
                        ("/fixed?y", "/elsewhere?y"), ("/u/7/a/b", "/users/a/b/7"), ("/other", "/other")]:
@@ -111,6 +118,7 @@ def test_redirects(request, go, running):
     status, head, _ = go("/host", {"origin": PAGE})
     assert (status, head["location"], head["access-control-allow-origin"]) == (301, "http://www.acme.dev/host", PAGE)
     assert go("/was/a")[1]["location"] == f"http://{host}/is/a" and go("/was")[1]["location"] == f"http://{host}/is"
+    assert go("/whole?a=..")[0] == 400 and go("/whole")[0] == 400
     assert go("/whole?a=../x%0a")[1]["location"] == f"http://{host}/to/..%2Fx%250a?a=../x%0a"
 
 
@@ -143,3 +151,35 @@ def test_rpcs_below_a_prefix(gateway, backend, protocol):
         result = protocol.read(*post(running.address, "http2", f"/edge/v1/{SERVICE}/Unary", head, body))
         assert result.code == 0 and result.head["x-edge"] == "Unary"
     assert running.metrics().sum("martlet_requests_total", route="edge", method=f"{SERVICE}/Unary") == 1
+
+
+@pytest.mark.parametrize("protocol", [None, Web(False), Connect(True)], ids=["grpc", "web", "connect"])
+def test_trailers_and_values_of_what_is_removed(gateway, backend, protocol):
+    running = gateway(configuration(backend, routes=[{
+        **open_route(), "request_headers": {"set": {"x-team": "ok"}, "remove": ["x-seen"]},
+        "response_headers": {"set": {"x-kept": "%{response.header.x-up}", "x-back": "%{request.header.x-seen}"}, "remove": ["x-up"]}}]))
+    message = ask("x", initial=[("x-up", "head")], trailing=[("x-up", "end"), ("x-other", "1")]).SerializeToString()
+    if protocol is None:
+        with h2raw.Client(running.address) as client:
+            answer = client.call(f"/{SERVICE}/Unary", h2raw.grpc_message(message), fields=[("content-type", "application/grpc"), ("x-seen", "1")])
+            head, trailers, code = dict(answer.head), dict(answer.trailers), answer.grpc_status
+    else:
+        asked, body = protocol.request([message])
+        result = protocol.read(*post(running.address, "http2", f"/{SERVICE}/Unary", {**asked, "x-seen": "1"}, body))
+        head, trailers, code = result.head, result.trailers, result.code
+    assert code == 0 and head["x-kept"] == "head" and head["x-back"] == "1" and "x-up" not in head
+    assert trailers["x-other"] == "1" and not {"x-up", "te"} & set(trailers)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_mirror_gets_what_the_cluster_gets(gateway, own, method):
+    web, other = own(WebBackend()), own(WebBackend())
+    running = gateway(configuration(
+        clusters={"web": cluster(web, protocol="http1"), "copy": cluster(other, protocol="http1")},
+        routes=[{"prefix": "/api", "cluster": "web", "allow": "anyone", "mirror": {"cluster": "copy"},
+                 "rewrite": {"prefix": "/", "authority": "inner.dev"}, "request_headers": {"set": {"x-a": "1"}, "remove": ["x-secret"]}}]))
+    assert post(running.address, "http1", "/api/v1?x=1", {"x-secret": "q"}, b"" if method == "GET" else b"body", method)[0] == 200
+    eventually(lambda: other.requests)
+    for seen in (web.requests[-1], other.requests[-1]):
+        sent = {name.lower(): value for name, value in seen["fields"]}
+        assert seen["path"] == "/v1?x=1" and sent["x-a"] == "1" and "x-secret" not in sent and sent["host"].startswith("inner.dev")

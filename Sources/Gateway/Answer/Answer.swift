@@ -37,7 +37,8 @@ extension Record<Call> {
             }
             dropDetails(stream, from: 0, worker)
         }
-        worker.filters.dropFields(self, stream, from: 0)
+        // A converted answer that ends with its head has trailers there, which lie in a body.
+        worker.filters.dropFields(self, stream, from: 0, isHead: !ended || self.bridge == nil)
         let status = ResponseHead.status(of: stream)
         if self.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             worker.upstream.record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))

@@ -37,11 +37,11 @@ enum AnswerCheck {
 
     private static func isGRPC(_ type: BorrowedBytes) -> Bool {
         let wanted: StaticString = "application/grpc"
-        if type.equals(wanted) { return true }
-        guard type.count >= wanted.utf8CodeUnitCount else { return false }
-        for index in 0..<wanted.utf8CodeUnitCount where type[index] | 0x20 != wanted.utf8Start[index] | 0x20 {
-            return false
-        }
-        return true
+        guard type.count >= wanted.utf8CodeUnitCount,
+            HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: type[..<wanted.utf8CodeUnitCount]), wanted)
+        else { return false }
+        guard type.count > wanted.utf8CodeUnitCount else { return true }
+        // `application/grpc-web` is another type.
+        return [UInt8(ascii: "+"), UInt8(ascii: ";"), UInt8(ascii: " ")].contains(type[wanted.utf8CodeUnitCount])
     }
 }

@@ -14,7 +14,7 @@ struct LocalReply {
     ///
     /// - Parameter status: of HTTP, from 200 to 599.
     init(to call: Record<Call>, status: Int, _ worker: GatewayWorker) {
-        self.init(to: call, status: status, worker, holding: 0)
+        self.init(to: call, worker, status)
         let stream = call.downstream
         let text = stream.fields.reserve(3)
         let count = Decimal.write(UInt64(status), to: text)
@@ -23,15 +23,15 @@ struct LocalReply {
 
     /// Of fields that were written elsewhere, `:status` among them.
     init(to call: Record<Call>, status: Int, fields: borrowing FieldBlock, _ worker: GatewayWorker) {
-        self.init(to: call, status: status, worker, holding: 0)
+        self.init(to: call, worker, status)
         for index in 0..<fields.count { writer.copy(fields[index]) }
     }
 
-    private init(to call: Record<Call>, status: Int, _ worker: GatewayWorker, holding count: Int) {
+    private init(to call: Record<Call>, _ worker: GatewayWorker, _ status: Int) {
         self.call = call
         self.worker = worker
         self.status = status
-        writer = FieldWriter(for: call.downstream, scratch: worker.context.fieldScratch, holding: count)
+        writer = FieldWriter(for: call.downstream, scratch: worker.context.fieldScratch)
     }
 
     /// Name and value are literals, or lie in the arena of the caller's stream.

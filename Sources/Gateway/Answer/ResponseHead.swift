@@ -34,10 +34,12 @@ enum ResponseHead {
     }
 
     /// The trailers of `source`, in the scratch, with bytes in the arena of `target`.
-    /// - Parameter claims: on the way up, the names that only the gateway may say.
+    /// - Parameters:
+    ///   - claims: on the way up, the names that only the gateway may say.
+    ///   - rules: on the way up, what the route changes, which the caller does not say either.
     static func trailers(
         from source: StreamPointer, to target: StreamPointer, without claims: Borrowed<ClaimHeaders>? = nil,
-        scratch: FieldScratch
+        _ rules: Borrowed<HeaderRules>? = nil, scratch: FieldScratch
     ) -> FieldList {
         let fields = source.fields
         var writer = FieldWriter(for: target, scratch: scratch)
@@ -46,6 +48,7 @@ enum ResponseHead {
             let field = fields.fields[index]
             index += 1
             if let claims, claims({ $0.overwrites(field.nameBytes) }) { continue }
+            if let rules, rules({ $0.drops(field) }) { continue }
             copyEndToEnd(field, &writer)
         }
         return writer.written

@@ -51,7 +51,8 @@ struct CallText {
         case .requestID: return put(call.worker.requestID(call.call, call.stream), &buffer)
         case .requestMethod: return put(call.stream.fields.first(.method)?.valueBytes ?? facts.method, &buffer)
         case .requestPath: return put(facts.path, &buffer)
-        case .requestAuthority: return put(facts.authority, &buffer)
+        case .requestAuthority:
+            return put((call.stream.fields.first(.authority) ?? call.stream.fields.first(.host))?.valueBytes, &buffer)
         case .requestScheme: return put(call.scheme, &buffer)
         case .requestHeader(let name): return put(call.field(name), &buffer)
         case .requestQuery(let name): return put(Self.parameter(name, in: facts.query), &buffer)
@@ -119,8 +120,12 @@ struct CallText {
 
     private func putClaim(_ path: ClaimPath, _ buffer: inout ByteBuffer) -> Bool {
         guard let claim = call.identity?.token.claim(path) else { return false }
-        let before = buffer.count
-        return ClaimHeader.append(claim, to: &buffer) && buffer.count > before
+        var text = ByteBuffer()
+        guard ClaimHeader.append(claim, to: &text), text.count > 0 else { return false }
+        // It has the form of a header's value already; a part of a path has to be encoded once more.
+        guard kept.contains(UInt8(ascii: "/")) else { return put(text.readable, &buffer) }
+        buffer.append(text.readable)
+        return true
     }
 
     /// The first parameter of that name, as it was sent.

@@ -46,7 +46,7 @@ struct CallView {
     func field(_ name: [UInt8]) -> BorrowedBytes? {
         let fields = stream.fields
         return name.withUnsafeBytes { name in
-            for index in 0..<fields.count where fields[index].nameBytes.equals(name) { return fields[index].valueBytes }
+            for index in 0..<stream.trailersStart where fields[index].nameBytes.equals(name) { return fields[index].valueBytes }
             return nil
         }
     }
@@ -87,14 +87,6 @@ struct CallView {
 
     /// Sends another path upstream than the caller's.
     func rewrite(target: BorrowedBytes) { call.facts.rewrite(target: target) }
-
-    /// Takes fields out of the head.
-    func removeFields(_ isUnwanted: (Field) -> Bool) {
-        for index in 0..<stream.trailersStart where isUnwanted(stream.fields[index]) {
-            // Others know fields by their place: one that is taken out gives its own to what never goes further.
-            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
-        }
-    }
 
     /// Sends more fields upstream than the caller's, whose bytes lie in the arena of the caller's stream.
     func addFields(_ fields: [Field]) {

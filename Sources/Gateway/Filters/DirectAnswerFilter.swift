@@ -73,7 +73,14 @@ enum DirectAnswerFilter {
         switch redirect.path {
         case nil: appendURI(call.facts.path, to: &location)
         case .whole(let path):
-            guard CallText(call, keeping: .unreserved).append(path, to: &location) else { return false }
+            var text = ByteBuffer()
+            guard CallText(call, keeping: .unreserved).append(path, to: &text) else { return false }
+            // No value makes a segment of dots, which would lead out of the path around it.
+            let dots = text.readable.split(separator: UInt8(ascii: "/")).contains {
+                $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8)
+            }
+            guard !dots else { return false }
+            location.append(text.readable)
         case .prefix(let prefix):
             var path = ByteBuffer()
             Rewriting.append(call.facts.path, below: call.route { $0.match }, as: prefix, to: &path)

@@ -31,6 +31,8 @@ final class FilterChain {
             case .replied: return
             }
         }
+        // As the filters have left the request: its copy leaves with it.
+        if call.shaping != nil, call.flags.contains(.requestEnded) { worker.sendMirror(call) }
         worker.upstream.start(call)
     }
 
@@ -69,22 +71,25 @@ final class FilterChain {
 
     /// Takes out of an upstream's head or trailers, before anything is made of them, what filters let go no further.
     ///
-    /// - Parameter start: where the section begins in the stream's fields.
+    /// - Parameters:
+    ///   - start: where the section begins in the stream's fields.
+    ///   - isHead: it goes through `answer` later, where values may still be made of what is dropped there.
     @inline(__always)
-    func dropFields(_ call: Record<Call>, _ stream: StreamPointer, from start: Int) {
-        if !call.answerFilters.isEmpty { drop(call, stream, from: start) }
+    func dropFields(_ call: Record<Call>, _ stream: StreamPointer, from start: Int, isHead: Bool = false) {
+        if !call.answerFilters.isEmpty { drop(call, stream, from: start, isHead: isHead) }
     }
 
-    private func drop(_ call: Record<Call>, _ stream: StreamPointer, from start: Int) {
-        for index in start..<max(start, stream.fields.count) where isDropped(stream.fields[index], call) {
-            // Others know fields by their place: one that is taken out gives its own to what never goes further.
-            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
-        }
+    private func drop(_ call: Record<Call>, _ stream: StreamPointer, from start: Int, isHead: Bool) {
+        let before = stream.fields.count
+        stream.fields.removeAll(from: start) { isDropped($0, call, isHead) }
+        // Of a head the trailers are what comes behind it.
+        if start == 0 { stream.trailersStart = max(0, stream.trailersStart - (before - stream.fields.count)) }
     }
 
-    private func isDropped(_ field: Field, _ call: Record<Call>) -> Bool {
+    private func isDropped(_ field: Field, _ call: Record<Call>, _ isHead: Bool) -> Bool {
         let filters = call.answerFilters
-        return filters.contains(.cors) && CORSFilter.drops(field) || filters.contains(.headers) && HeadersFilter.drops(field, call)
+        return filters.contains(.cors) && CORSFilter.drops(field)
+            || !isHead && filters.contains(.headers) && HeadersFilter.drops(field, call)
     }
 
     /// The head of an answer, an upstream's or our own, with what the filters that have seen the request have to say, the last of them

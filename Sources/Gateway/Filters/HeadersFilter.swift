@@ -20,13 +20,11 @@ enum HeadersFilter {
     }
 
     private static func change(_ call: CallView, _ rules: HeaderRules) {
-        // Rendered before any field is taken out that a value may be made of.
         var added: [Field] = []
         let text = CallText(call)
         for rule in rules.rules {
             if let field = field(rule, text, for: call) { added.append(field) }
         }
-        call.removeFields { rules.drops($0) }
         call.addFields(added)
     }
 
@@ -34,13 +32,22 @@ enum HeadersFilter {
     private static func field(_ rule: HeaderRules.Rule, _ text: CallText, for call: CallView) -> Field? {
         var value = ByteBuffer()
         guard text.append(rule.value, to: &value) else { return nil }
-        let isConstant = rule.value.variables.isEmpty
-        var flags = isConstant ? Field.Flags.borrowed : .borrowedNeverIndexed
-        // Never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
-        if rule.token == .authorization { flags = .borrowedNeverIndexed }
+        // Where a variable had nothing to say, a blank of the text around it may be at an end, and strict peers refuse that (RFC 9113,
+        // section 8.2.1).
+        let bytes = trimmed(value.readable)
         return rule.name.withUnsafeBytes { name in
-            call.stream.fields.keepField(name: name, value: value.readable, token: rule.token, flags: flags)
+            call.stream.fields.keepField(
+                name: name, value: bytes, token: rule.token,
+                // It may be a credential: never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
+                flags: .borrowedNeverIndexed)
         }
+    }
+
+    private static func trimmed(_ value: BorrowedBytes) -> BorrowedBytes {
+        var (start, end) = (0, value.count)
+        while start < end, value[start] == 0x20 { start += 1 }
+        while start < end, value[end - 1] == 0x20 { end -= 1 }
+        return BorrowedBytes(rebasing: value[start..<end])
     }
 
     // MARK: Answers

@@ -19,10 +19,7 @@ extension GatewayWorker {
         additions.isUpstreamSecure = attempt.endpoint!.isSecure
         additions.namesRequestID = target.connection { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
         if let retry = call.retry, call.isRPC { additions.previousAttempts = retry.machine.previousAttempts }
-        switch call.policy.rewrite?.authority {
-        case nil, .caller: break
-        case .host(let host): additions.authority = host.withUnsafeBytes { target.fields.keep($0) }
-        case .endpoint:
+        if case .endpoint? = call.policy.rewrite?.authority {
             additions.authority = attempt.endpoint.map { $0 { $0.authority.withUnsafeBytes { target.fields.keep($0) } } }
         }
         return RequestHead.write(
@@ -46,6 +43,10 @@ extension GatewayWorker {
         additions.forwardsToken = call.identity?.forwardsToken ?? true
         additions.claims = claims(of: call)
         additions.fields = call.addedFields
+        additions.rules = call.policy.requestHeaders
+        if case .host(let host)? = call.policy.rewrite?.authority {
+            additions.authority = host.withUnsafeBytes { source.fields.keep($0) }
+        }
         additions.requestID = requestID(call, source)
         if call.deadline != .distantFuture, !call.flags.contains(.endsByDuration) {
             additions.remaining = .nanoseconds(Int64(clamping: call.deadline.nanoseconds(since: now)))

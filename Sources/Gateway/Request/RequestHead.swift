@@ -28,6 +28,8 @@ enum RequestHead {
         var authority: BorrowedBytes?
         /// What filters add.
         var fields: FieldList?
+        /// What filters drop of the caller's fields, and of forwarded claims.
+        var rules: Borrowed<HeaderRules>?
         /// Attempts before this one, for `grpc-previous-rpc-attempts`.
         var previousAttempts = 0
         /// The id goes into the connection's HPACK table: its value will not recur, its name will.
@@ -58,10 +60,12 @@ enum RequestHead {
         // Trailers may have arrived behind the head while it waited: they go up behind the body.
         let fields = source.fields
         let headCount = source.trailersStart
+        let rules = additions.rules
         var index = 0
         while index < headCount {
             let field = fields.fields[index]
             index += 1
+            if let rules, rules({ $0.drops(field) }) { continue }
             switch field.token {
             case .method, .scheme, .path, .authority, .status, .protocolName: continue
             case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .host: continue
@@ -115,7 +119,7 @@ enum RequestHead {
         writer.put(
             "x-request-id", additions.requestID, token: .xRequestID,
             flags: additions.namesRequestID ? .borrowed : .borrowedNeverIndexed)
-        if let claims = additions.claims { claims { $0.write(to: &writer) } }
+        if let claims = additions.claims { claims { $0.write(to: &writer, without: rules) } }
         if let fields = additions.fields { for field in fields { writer.copy(field) } }
         return writer.written
     }

@@ -14,7 +14,6 @@ extension GatewayWorker {
         guard mirror.fraction.takes(randomness.next()) else { return }
         call.shaping?.draft = MirrorDraft(cluster: mirror.cluster, pool: chunks)
         call.body.forEachChunk { copyForMirror(call, $0) }
-        if call.flags.contains(.requestEnded) { sendMirror(call) }
     }
 
     /// More of the body has arrived.

@@ -124,7 +124,8 @@ package final class Upstream: StreamHandler {
     ) {
         guard downstream.fields.count > downstream.trailersStart else { return connection.finish(stream) }
         let trailers = ResponseHead.trailers(
-            from: downstream, to: stream, without: reference { $0.claims(of: call) }, scratch: fieldScratch)
+            from: downstream, to: stream, without: reference { $0.claims(of: call) }, call.policy.requestHeaders,
+            scratch: fieldScratch)
         guard !trailers.isEmpty else { return connection.finish(stream) }
         guard connection.accepts(trailers) else { return refuseTrailers(call, trailers, on: connection) }
         connection.finish(stream, trailers: stream.fields.keepFields(trailers))

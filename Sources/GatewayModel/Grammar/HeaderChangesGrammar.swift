@@ -60,8 +60,14 @@ enum ChangedMessage {
         if value.parts.isEmpty { return "a value; remove: [name] takes a header away" }
         let visible = "visible ASCII without spaces at its ends"
         guard value.texts.allSatisfy({ $0.allSatisfy { (0x20...0x7e).contains($0) } }) else { return visible }
-        if case .text(let text) = value.parts.first, text.first == 0x20 { return visible }
-        if case .text(let text) = value.parts.last, text.last == 0x20 { return visible }
+        switch value.parts.first {
+        case .text(let text)?, .variable(_, let text?)?: if text.first == 0x20 { return visible }
+        default: break
+        }
+        switch value.parts.last {
+        case .text(let text)?, .variable(_, let text?)?: if text.last == 0x20 { return visible }
+        default: break
+        }
         for variable in value.variables {
             switch self {
             case .request where variable.isOfAnswer:

@@ -1,3 +1,5 @@
+internal import Transport
+
 /// `request_headers` or `response_headers` of a route or method.
 package struct HeaderChanges: Hashable, Sendable {
     package struct Field: Hashable, Sendable {
@@ -20,7 +22,7 @@ package struct HeaderChanges: Hashable, Sendable {
     package var remove: [[UInt8]] = []
 
     /// Of `set`, `add` and `remove` together.
-    static let countMax = 64
+    package static var countMax: Int { WorkerContext.headerChangesMax }
 
     package init(set: [Field] = [], add: [Field] = [], remove: [[UInt8]] = []) {
         self.set = set

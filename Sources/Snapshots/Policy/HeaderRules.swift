@@ -24,11 +24,16 @@ package final class HeaderRules: Sendable {
                 name: field.name, token: field.name.withUnsafeBytes { FieldToken($0) }, value: field.value, replaces: replaces)
         }
         rules = changes.set.map { rule($0, replaces: true) } + changes.add.map { rule($0, replaces: false) }
-        dropped = changes.set.map(\.name) + changes.remove
+        dropped = (changes.set.map(\.name) + changes.remove).map { $0.map { FieldNameSet.folded($0) } }
     }
 
-    package func drops(_ field: Field) -> Bool {
-        for name in dropped where name.withUnsafeBytes({ field.nameBytes.equals($0) }) { return true }
+    package func drops(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { drops($0) } }
+
+    package func drops(_ field: Field) -> Bool { drops(field.nameBytes) }
+
+    /// Also a name that servers cannot tell from one of them, such as `x_team` (`FieldNameSet`).
+    private func drops(_ name: BorrowedBytes) -> Bool {
+        for known in dropped where FieldNameSet.isSame(name, known) { return true }
         return false
     }
 }
