@@ -1,11 +1,13 @@
-/// A stage of a call, in the one order in which calls go through them. The set is closed: a list of filters is a word, and running one a
-/// switch. Each has a file of its own, named after it.
+/// A stage of a call, in the one order in which calls go through them. The set is closed: a list of filters is a word, and running one is a
+/// switch.
 ///
-/// What comes first shields what comes later. Pages learn why they were refused (`cors`). What is spoken, and the load, are looked
-/// at before anything is known of the caller; the limits that hold for everyone before a token costs a signature; who calls before what
-/// may be called, and that before it is counted, so that a refused call costs its tenant nothing. What goes wrong on purpose
-/// goes wrong where a cluster would. What is changed in the head is judged by nothing any more, and the answers that a route gives itself have
-/// its header changes too.
+/// Each filter protects those behind it:
+/// - `cors` is first, so that a page can read every later refusal;
+/// - protocol and load are checked before anything is known of the caller;
+/// - early limits come before authentication, because verifying a token costs a signature;
+/// - authentication and authorization come before limits, so that a refused call costs its tenant nothing;
+/// - injected faults come where a cluster would fail;
+/// - header changes come last, so that nothing is judged by them, but before direct answers, which carry the route's headers too.
 @usableFromInline package enum Filter: UInt8, CaseIterable, Sendable {
     case cors
     case protocols
