@@ -37,6 +37,8 @@ enum AnswerCheck {
 
     private static func isGRPC(_ type: BorrowedBytes) -> Bool {
         let wanted: StaticString = "application/grpc"
+        // As nearly all say it.
+        if type.equals(wanted) { return true }
         guard type.count >= wanted.utf8CodeUnitCount,
             HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: type[..<wanted.utf8CodeUnitCount]), wanted)
         else { return false }
