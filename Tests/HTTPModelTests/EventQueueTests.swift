@@ -46,11 +46,13 @@ struct EventQueueTests {
         stream.fields.append("early", "1")
         site.queue.append(.informational(stream, StreamEvent.Section()))
         site.queue.append(.head(stream, site.waiting(["a", "b"], stream), ended: false))
-        [UInt8]([1, 2, 3]).withUnsafeBytes { site.queue.append(.data(stream, $0)) }
-        site.queue.append(.ended(stream, site.waiting(["last"], stream)))
-        site.queue.append(.connection(.pong(7)))
-        site.queue.append(.closed(stream, .complete))
-        site.deliver()
+        [UInt8]([1, 2, 3]).withUnsafeBytes { bytes in
+            site.queue.append(.data(stream, bytes))
+            site.queue.append(.ended(stream, site.waiting(["last"], stream)))
+            site.queue.append(.connection(.pong(7)))
+            site.queue.append(.closed(stream, .complete))
+            site.deliver()
+        }
         #expect(site.handler.events == ["informational early=1", "head a b", "data 3", "ended last", "closed complete"])
         #expect(site.performed == [.pong(7), .streamClosed(stream)])
         #expect(site.pool.liveCount == 0 && site.queue.isEmpty)
