@@ -117,6 +117,13 @@ public import Bytes
 @usableFromInline package typealias StreamPointer = Record<Stream>
 
 extension StreamPointer {
+    /// Takes fields out of the head; trailers, which may be there already, stay.
+    package func removeHeadFields(where isUnwanted: (Field) -> Bool) {
+        let count = pointee.fields.count
+        pointee.fields.removeAll(in: 0..<pointee.trailersStart, where: isUnwanted)
+        pointee.trailersStart -= count - pointee.fields.count
+    }
+
     /// Tells the handler, if there is one.
     @inlinable @inline(__always)
     package func notify(_ event: (any StreamHandler) -> Void) { pointee.listener.call(event) }

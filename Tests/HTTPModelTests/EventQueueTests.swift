@@ -76,6 +76,19 @@ struct EventQueueTests {
         site.pool.give(stream)
     }
 
+    @Test("fields are taken out of a head alone, also where its trailers are there already")
+    func headAlone() {
+        let site = Site()
+        let stream = site.stream()
+        for name in ["a", "x", "b"] { stream.fields.append(name, "1") }
+        stream.trailersStart = stream.fields.count
+        for name in ["x", "t"] { stream.fields.append(name, "2") }
+        stream.removeHeadFields { $0.nameText == "x" }
+        #expect((0..<stream.fields.count).map { stream.fields[$0].nameText } == ["a", "b", "x", "t"])
+        #expect(stream.trailersStart == 2)
+        site.pool.give(stream)
+    }
+
     @Test(
         "a stream that was reset is told of nothing but its end, and what it would have heard is given back",
         arguments: [false, true])

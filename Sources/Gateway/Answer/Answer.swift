@@ -38,8 +38,8 @@ extension Record<Call> {
             dropDetails(stream, from: 0, worker)
         }
         // A converted answer that ends with its head has trailers there, which lie in a body.
-        worker.filters.dropFields(self, stream, from: 0, isHead: !ended || self.bridge == nil)
-        let status = ResponseHead.status(of: stream)
+        worker.filters.dropHeadFields(self, stream, isFinal: !ended || self.bridge == nil)
+        let status = stream.fields.status
         if self.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             worker.upstream.record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
             return abandon(refusal, worker)

@@ -25,14 +25,12 @@ enum AnswerCheck {
     }
 
     private static func removeStatus(_ stream: StreamPointer) {
-        let count = stream.fields.count
-        stream.fields.removeAll(in: 0..<stream.trailersStart) {
+        stream.removeHeadFields {
             switch $0.token {
             case .grpcStatus, .grpcMessage, .grpcStatusDetails: true
             default: false
             }
         }
-        stream.trailersStart -= count - stream.fields.count
     }
 
     private static func isGRPC(_ type: BorrowedBytes) -> Bool {

@@ -69,27 +69,26 @@ final class FilterChain {
 
     // MARK: The way back
 
-    /// Takes out of an upstream's head or trailers, before anything is made of them, what filters let go no further.
+    /// Takes out of an upstream's head, before anything is made of it, what filters let go no further.
     ///
-    /// - Parameters:
-    ///   - start: where the section begins in the stream's fields.
-    ///   - isHead: it goes through `answer` later, where values may still be made of what is dropped there.
+    /// - Parameter isFinal: it goes through `answer` later, where values may still be made of what is dropped there.
     @inline(__always)
-    func dropFields(_ call: Record<Call>, _ stream: StreamPointer, from start: Int, isHead: Bool = false) {
-        if !call.answerFilters.isEmpty { drop(call, stream, from: start, isHead: isHead) }
+    func dropHeadFields(_ call: Record<Call>, _ stream: StreamPointer, isFinal: Bool) {
+        guard !call.answerFilters.isEmpty else { return }
+        stream.removeHeadFields { isDropped($0, call, isFinal) }
     }
 
-    private func drop(_ call: Record<Call>, _ stream: StreamPointer, from start: Int, isHead: Bool) {
-        let before = stream.fields.count
-        stream.fields.removeAll(from: start) { isDropped($0, call, isHead) }
-        // Of a head the trailers are what comes behind it.
-        if start == 0 { stream.trailersStart = max(0, stream.trailersStart - (before - stream.fields.count)) }
+    /// The same of trailers, or of a head with a status of 1xx: of the fields from `start` on.
+    @inline(__always)
+    func dropFields(_ call: Record<Call>, _ stream: StreamPointer, from start: Int) {
+        guard !call.answerFilters.isEmpty else { return }
+        stream.fields.removeAll(from: start) { isDropped($0, call, false) }
     }
 
-    private func isDropped(_ field: Field, _ call: Record<Call>, _ isHead: Bool) -> Bool {
+    private func isDropped(_ field: Field, _ call: Record<Call>, _ isFinal: Bool) -> Bool {
         let filters = call.answerFilters
         return filters.contains(.cors) && CORSFilter.drops(field)
-            || !isHead && filters.contains(.headers) && HeadersFilter.drops(field, call)
+            || !isFinal && filters.contains(.headers) && HeadersFilter.drops(field, call)
     }
 
     /// The head of an answer, an upstream's or our own, with what the filters that have seen the request have to say, the last of them
