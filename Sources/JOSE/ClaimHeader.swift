@@ -41,17 +41,10 @@ package enum ClaimHeader {
                 default: continue
                 }
                 buffer.append(UnsafeRawBufferPointer(rebasing: text[copied..<index]))
-                percent(byte, to: &buffer)
+                PercentCoding.appendEscape(of: byte, to: &buffer)
                 copied = index + 1
             }
             buffer.append(UnsafeRawBufferPointer(rebasing: text[copied...]))
         }
-    }
-
-    private static func percent(_ byte: UInt8, to buffer: inout ByteBuffer) {
-        let digits: StaticString = "0123456789ABCDEF"
-        buffer.append(byte: UInt8(ascii: "%"))
-        buffer.append(byte: digits.utf8Start[Int(byte >> 4)])
-        buffer.append(byte: digits.utf8Start[Int(byte & 0x0F)])
     }
 }

@@ -65,18 +65,24 @@ package final class RegularExpression: @unchecked Sendable {
         cre2_matches(handle, text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count) != 0
     }
 
-    /// What a group of a text that matches took, which may be nothing; `nil` where the text does not match.
+    /// Calls `body` with what the groups of a text that matches took, each of which may be nothing, by one match; false where the text
+    /// does not match.
     ///
-    /// - Parameter group: from 0, the whole text, to 9.
-    package func group(_ group: Int, of text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        guard (0...9).contains(group) else { return nil }
+    /// - Parameter last: of the groups that are asked for, from 0, which is the whole text, to 9.
+    package func withGroups(
+        of text: UnsafeRawBufferPointer, through last: Int, _ body: ((_ group: Int) -> UnsafeRawBufferPointer) -> Void
+    ) -> Bool {
+        guard (0...9).contains(last) else { return false }
         return withUnsafeTemporaryAllocation(of: Int32.self, capacity: 20) { places in
             let start = text.baseAddress?.assumingMemoryBound(to: CChar.self)
             guard let starts = places.baseAddress,
-                cre2_match_groups(handle, start, text.count, starts, starts + 10, Int32(group) + 1) != 0
-            else { return nil }
-            let (from, to) = (Int(places[group]), Int(places[10 + group]))
-            return from < 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : UnsafeRawBufferPointer(rebasing: text[from..<to])
+                cre2_match_groups(handle, start, text.count, starts, starts + 10, Int32(last) + 1) != 0
+            else { return false }
+            body { group in
+                let (from, to) = (Int(places[group]), Int(places[10 + group]))
+                return from < 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : UnsafeRawBufferPointer(rebasing: text[from..<to])
+            }
+            return true
         }
     }
 

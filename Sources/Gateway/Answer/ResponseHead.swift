@@ -7,11 +7,6 @@ internal import Snapshots
 enum ResponseHead {
     private static var ok: Field { Field(":status", "200", token: .status) }
 
-    /// The number in `:status`; 0 where it is none (the codec lets none such pass).
-    static func status(of stream: StreamPointer) -> Int {
-        stream.fields.status
-    }
-
     /// Writes the head of `source`, an upstream stream, for `target`, the caller's.
     static func write(
         from source: StreamPointer, to target: StreamPointer, status: Int, isInformational: Bool = false,

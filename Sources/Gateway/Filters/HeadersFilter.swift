@@ -14,18 +14,14 @@ enum HeadersFilter {
             guard let target = Rewriting.target(call, rewrite) else { return call.refuse(.badPath) }
             call.rewrite(target: target)
         }
-        if let rules = call.policy.requestHeaders { rules { change(call, $0) } }
+        if let rules = call.policy.requestHeaders { rules { call.addFields(fields($0, CallText(call), for: call)) } }
         if call.policy.responseHeaders != nil { call.call.answerFilters.insert(.headers) }
         return .proceed
     }
 
-    private static func change(_ call: CallView, _ rules: HeaderRules) {
-        var added: [Field] = []
-        let text = CallText(call)
-        for rule in rules.rules {
-            if let field = field(rule, text, for: call) { added.append(field) }
-        }
-        call.addFields(added)
+    /// What the rules set and add, in their order.
+    private static func fields(_ rules: HeaderRules, _ text: CallText, for call: CallView) -> [Field] {
+        rules.rules.compactMap { field($0, text, for: call) }
     }
 
     /// `nil` where the value has a variable that the call has none of.
@@ -60,11 +56,7 @@ enum HeadersFilter {
     static func answer(_ call: CallView, _ answer: inout FieldWriter) {
         guard let rules = call.policy.responseHeaders else { return }
         rules { rules in
-            let text = CallText(call, answer: answer.written)
-            var added: [Field] = []
-            for rule in rules.rules {
-                if let field = field(rule, text, for: call) { added.append(field) }
-            }
+            let added = fields(rules, CallText(call, answer: answer.written), for: call)
             // Of an answer of our own.
             answer.removeAll { rules.drops($0) }
             for field in added { answer.put(field) }

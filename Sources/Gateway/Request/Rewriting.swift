@@ -16,15 +16,16 @@ enum Rewriting {
         case .prefix(let prefix): append(call.facts.path, below: call.route { $0.match }, as: prefix, to: &path)
         case .groups(let pieces):
             guard case .regex(let expression) = call.route({ $0.match.target }) else { return nil }
-            for piece in pieces {
-                switch piece {
-                case .text(let text): text.withUnsafeBytes { path.append($0) }
-                case .group(let number):
-                    guard let group = expression.group(number, of: call.facts.path) else { return nil }
-                    path.append(group)
+            let last = pieces.reduce(0) { if case .group(let number) = $1 { max($0, number) } else { $0 } }
+            let isMatch = expression.withGroups(of: call.facts.path, through: last) { group in
+                for piece in pieces {
+                    switch piece {
+                    case .text(let text): text.withUnsafeBytes { path.append($0) }
+                    case .group(let number): path.append(group(number))
+                    }
                 }
             }
-            guard let shape = try? PathShape(path.readable), shape.pathCount == path.count else { return nil }
+            guard isMatch, let shape = try? PathShape(path.readable), shape.pathCount == path.count else { return nil }
         }
         // What Connect has in a query is the message, which is converted.
         if !call.facts.query.isEmpty, call.call.bridge == nil {

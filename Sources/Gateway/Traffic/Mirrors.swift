@@ -80,22 +80,7 @@ final class Mirrors {
             return worker.upstream.fail(attempt, .refused(.noHealthyEndpoint(retryAfter: nil)), .refused)
         }
         copy.endpoint = nil
-        attempt.endpoint = endpoint
-        attempt.began = worker.now
-        return endpoint {
-            $0.retain()
-            $0.activeCount += 1
-            switch $0.admit(attempt.part(\.waiter)) {
-            case .room(let found):
-                connection = found
-                return .room
-            case .waits: return .wait
-            case .overflow:
-                return worker.upstream.fail(attempt, .refused(.upstreamQueueFull(retryAfter: nil)), .noConnection)
-            case .failed: return worker.upstream.connectFailed(attempt, .noConnection)
-            case .withoutSocket: return worker.upstream.fail(attempt, .refused(.outOfSockets), .noConnection)
-            }
-        }
+        return worker.upstream.ask(endpoint, for: attempt, &connection)
     }
 
     /// There is a connection.
@@ -193,7 +178,7 @@ final class Mirrors {
 
     private func outcome(_ stream: StreamPointer) -> AttemptOutcome {
         if let code = AnswerStatus(stream.fields, from: 0).code { return AttemptOutcome(code) }
-        let status = ResponseHead.status(of: stream)
+        let status = stream.fields.status
         // RST_STREAM(NO_ERROR) without an answer.
         return status == 0 ? .failure : AttemptOutcome(httpStatus: status)
     }

@@ -14,7 +14,7 @@ struct AttemptVerdict: Equatable {
 
     /// `nil` where the head says nothing yet: the call goes well so far.
     init?(head stream: StreamPointer, ended: Bool, isRPC: Bool) {
-        let number = ResponseHead.status(of: stream)
+        let number = stream.fields.status
         guard isRPC else {
             httpStatus = number
             return

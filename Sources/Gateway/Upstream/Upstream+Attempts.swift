@@ -62,26 +62,34 @@ extension Upstream: PoolWaiterOwner {
         switch choice {
         case .refused(let cause): return fail(attempt, .refused(cause), .refused)
         case .endpoint(let endpoint):
-            attempt.endpoint = endpoint
-            attempt.began = now
             count(.upstreamAttempt)
-            return endpoint {
-                $0.retain()
-                $0.activeCount += 1
-                switch $0.admit(attempt.part(\.waiter)) {
-                case .room(let found):
-                    connection = found
-                    return .room
-                case .waits:
-                    if attempt == call.attempt { call.phase = .waiting }
-                    return .wait
-                case .overflow:
-                    count(.queueOverflow)
-                    return fail(attempt, .refused(.upstreamQueueFull(retryAfter: nil)), .noConnection)
-                case .failed: return connectFailed(attempt, .noConnection)
-                // The endpoint is not to blame, and another would fare no better.
-                case .withoutSocket: return fail(attempt, .refused(.outOfSockets), .noConnection)
-                }
+            let event = ask(endpoint, for: attempt, &connection)
+            if event == .wait, attempt == call.attempt { call.phase = .waiting }
+            return event
+        }
+    }
+
+    /// Asks the endpoint that was chosen for an attempt, a call's or a mirror's, for a connection.
+    @inline(__always)
+    func ask(
+        _ endpoint: Borrowed<Endpoint>, for attempt: Record<Attempt>, _ connection: inout Borrowed<ClientConnection>?
+    ) -> AttemptMachine.Event {
+        attempt.endpoint = endpoint
+        attempt.began = now
+        return endpoint {
+            $0.retain()
+            $0.activeCount += 1
+            switch $0.admit(attempt.part(\.waiter)) {
+            case .room(let found):
+                connection = found
+                return .room
+            case .waits: return .wait
+            case .overflow:
+                if case .call = attempt.purpose { count(.queueOverflow) }
+                return fail(attempt, .refused(.upstreamQueueFull(retryAfter: nil)), .noConnection)
+            case .failed: return connectFailed(attempt, .noConnection)
+            // The endpoint is not to blame, and another would fare no better.
+            case .withoutSocket: return fail(attempt, .refused(.outOfSockets), .noConnection)
             }
         }
     }

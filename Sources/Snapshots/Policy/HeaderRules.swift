@@ -8,7 +8,6 @@ package final class HeaderRules: Sendable {
         package let name: [UInt8]
         package let token: FieldToken
         package let value: CallTemplate
-        package let replaces: Bool
     }
 
     /// Those that replace before those that add, in the order written.
@@ -19,11 +18,11 @@ package final class HeaderRules: Sendable {
     /// - Returns: `nil` where there is nothing to do.
     package init?(_ changes: HeaderChanges) {
         guard !changes.isEmpty else { return nil }
-        func rule(_ field: HeaderChanges.Field, replaces: Bool) -> Rule {
+        func rule(_ field: HeaderChanges.Field) -> Rule {
             Rule(
-                name: field.name, token: field.name.withUnsafeBytes { FieldToken($0) }, value: field.value, replaces: replaces)
+                name: field.name, token: field.name.withUnsafeBytes { FieldToken($0) }, value: field.value)
         }
-        rules = changes.set.map { rule($0, replaces: true) } + changes.add.map { rule($0, replaces: false) }
+        rules = (changes.set + changes.add).map(rule)
         dropped = (changes.set.map(\.name) + changes.remove).map { $0.map { FieldNameSet.folded($0) } }
     }
 

@@ -204,8 +204,8 @@ import Testing
         ])
     func status(text: String, number: Int) {
         let worker = Worker()
-        #expect(ResponseHead.status(of: worker.stream([(":status", text)])) == number)
-        #expect(ResponseHead.status(of: worker.stream()) == 0)
+        #expect(worker.stream([(":status", text)]).fields.status == number)
+        #expect(worker.stream().fields.status == 0)
     }
 
     @Test(
@@ -224,7 +224,7 @@ import Testing
     func answerCheck(fields: [(String, String)], ended: Bool, isGood: Bool) {
         let worker = Worker()
         let stream = worker.stream(fields)
-        let status = ResponseHead.status(of: stream)
+        let status = stream.fields.status
         let refusal = AnswerCheck.refusal(stream, status: status, ended: ended)
         #expect((refusal == nil) == isGood)
     }
