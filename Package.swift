@@ -130,14 +130,16 @@ let package = Package(
                 "Upstreams",
             ]),
 
-        // 12  products
+        // 12  calls
+        module("Calls", ["Bytes", "Time", "HTTPModel", "GRPC", "Balancing", "GatewayModel", "Upstreams", "Snapshots"]),
+
+        // 13  products
         module(
             "Gateway",
             [
-                "Bytes", "Random", "Compression", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
-                "Protobuf", "Reactor", "Sockets", "GRPC", "Redis", "Telemetry", "Balancing", "AccessControl",
-                "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel", "Schemas", "Upstreams",
-                "Snapshots", "Matching",
+                "Bytes", "Random", "Compression", "Crypto", "Time", "Metrics", "Matching", "Net", "HTTPModel", "TLS", "JOSE",
+                "Protobuf", "Reactor", "Sockets", "GRPC", "Redis", "Telemetry", "Balancing", "AccessControl", "Routing",
+                "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel", "Schemas", "Upstreams", "Snapshots", "Calls",
             ]),
         module(
             "RateLimitService",
@@ -151,7 +153,7 @@ let package = Package(
             "Calling",
             ["Bytes", "Net", "HTTPModel", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding", "Transport"]),
 
-        // 13  control
+        // 14  control
         module(
             "Control",
             [
@@ -160,7 +162,7 @@ let package = Package(
                 "Upstreams", "Snapshots", "Gateway", "RateLimitService", "Demo",
             ]),
 
-        // 14  executable
+        // 15  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -187,9 +189,8 @@ let package = Package(
             name: "FuzzEntries",
             dependencies: [
                 "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Matching", "Net", "HTTPModel", "JOSE", "Protobuf",
-                "HTTP1",
-                "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "RateLimit", "Gateway",
-                "RateLimitService", "Calling", "Control",
+                "HTTP1", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "RateLimit", "Calls",
+                "Gateway", "RateLimitService", "Calling", "Control",
             ],
             path: "Tests/FuzzEntries", swiftSettings: settings),
         tests("Bytes"),
@@ -242,13 +243,13 @@ let package = Package(
                 "GRPCTesting",
             ]),
         tests("Snapshots", ["AccessControl", "GatewayModel"]),
+        tests("Calls", ["Random", "Time", "GRPC", "Balancing", "GatewayModel", "Snapshots"]),
         tests(
             "Gateway",
             [
-                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config",
-                "Balancing", "AccessControl",
-                "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "Snapshots", "GRPCTesting", "BytesTesting",
-                "GatewayModelTesting",
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config", "Balancing",
+                "AccessControl", "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "Snapshots", "GRPCTesting",
+                "BytesTesting", "GatewayModelTesting",
             ]),
         tests(
             "RateLimitService",
@@ -272,7 +273,7 @@ let package = Package(
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
-        // 16  the fuzz entries as a program, for the optimized build
+        // 17  the fuzz entries as a program, for the optimized build
         .executableTarget(name: "Fuzz", dependencies: ["FuzzEntries"], path: "Tests/Fuzz", swiftSettings: settings),
     ]
 )

@@ -1,5 +1,6 @@
 import Bytes
 import Calling
+import Calls
 import Gateway
 import GRPC
 import Time

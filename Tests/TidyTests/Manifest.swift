@@ -14,8 +14,8 @@ struct Manifest {
         var isForTests: Bool { floor >= Manifest.testing }
     }
 
-    static let testing = 15
-    static let tests = 16
+    static let testing = 16
+    static let tests = 17
 
     private(set) var targets: [String: Target] = [:]
 

@@ -1,5 +1,6 @@
 internal import Balancing
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Reactor

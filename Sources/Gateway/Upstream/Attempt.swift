@@ -1,5 +1,6 @@
 internal import Balancing
 package import Bytes
+internal import Calls
 package import HTTPModel
 package import Reactor
 package import Time

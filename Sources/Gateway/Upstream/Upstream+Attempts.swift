@@ -1,5 +1,6 @@
 internal import Balancing
 package import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Snapshots
@@ -122,7 +123,7 @@ extension Upstream: PoolWaiterOwner {
 
     package func endpointRemoved(_ waiter: Record<PoolWaiter>) {
         let attempt = Record(around: waiter, \Attempt.waiter)
-        if case .call(let call) = attempt.purpose { call.attempts -= 1 }
+        if case .call(let call) = attempt.purpose { call.attempts &-= 1 }
         handle(attempt, .endpointRemoved)
     }
 

@@ -1,6 +1,7 @@
 internal import Balancing
 internal import Bridging
 package import Bytes
+internal import Calls
 internal import GRPC
 package import HTTPModel
 internal import Snapshots

@@ -4,7 +4,7 @@ import GatewayModel
 import Testing
 import Time
 
-@testable import Gateway
+@testable import Calls
 
 @Suite("What a retry policy decides")
 struct RetryPolicyTests {

@@ -1,7 +1,7 @@
 import Random
 import Testing
 
-@testable import Gateway
+@testable import Calls
 
 @Suite("Where an attempt stands")
 struct AttemptMachineTests {

@@ -1,8 +1,8 @@
-internal import GRPC
-internal import HTTPModel
+package import GRPC
+package import HTTPModel
 
 /// Why an attempt is over without an answer.
-enum AttemptFailure {
+package enum AttemptFailure {
     /// There was no endpoint to ask.
     case refused(RefusalCause)
     case connectFailed
@@ -10,7 +10,7 @@ enum AttemptFailure {
     case timedOut
 
     /// What the caller is told, where no other attempt follows.
-    var cause: RefusalCause {
+    package var cause: RefusalCause {
         switch self {
         case .refused(let cause): cause
         case .connectFailed: .connectFailed
@@ -24,7 +24,7 @@ enum AttemptFailure {
     }
 
     /// As what follows depends on it.
-    var kind: AttemptsMachine.Failure {
+    package var kind: AttemptsMachine.Failure {
         switch self {
         case .refused: .refused
         case .connectFailed: .connectFailed

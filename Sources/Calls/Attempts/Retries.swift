@@ -1,14 +1,16 @@
-internal import GatewayModel
-internal import Time
+package import GatewayModel
+package import Time
 
 /// What is left of a retry policy for one call. Pure: no stream, no clock.
-struct Retries {
+package struct Retries {
     /// Tries that the policy counts, the first among them.
-    private(set) var tries = 1
+    package private(set) var tries = 1
     /// Retries since the backoff last began anew.
     private var step = 0
 
-    enum Decision: Equatable {
+    package init() {}
+
+    package enum Decision: Equatable {
         case retry(after: Duration)
         /// As often as the policy allows.
         case limitReached
@@ -19,7 +21,7 @@ struct Retries {
     }
 
     /// - Parameter random: any number.
-    func decide(
+    package func decide(
         _ policy: RetryPolicy, _ pushback: Pushback, now: Instant, deadline: Instant, random: UInt64
     ) -> Decision {
         guard tries < policy.attempts else { return .limitReached }
@@ -33,7 +35,7 @@ struct Retries {
     }
 
     /// What was decided is done.
-    mutating func recordRetry(_ pushback: Pushback) {
+    package mutating func recordRetry(_ pushback: Pushback) {
         tries += 1
         // After a pushback the backoff begins anew.
         step = pushback == .none ? step + 1 : 0

@@ -22,7 +22,7 @@ package enum Pushback: Equatable {
     }
 
     /// - Parameter start: where the head or the trailers begin.
-    init(in stream: StreamPointer, from start: Int) {
+    package init(in stream: StreamPointer, from start: Int) {
         self.init(stream.fields.first(.grpcRetryPushback, from: start)?.valueBytes)
     }
 }

@@ -15,8 +15,10 @@
 ///
 /// Queued, it has a place in its endpoint's queue; queued, sent, held and committed, it counts as its endpoint's load; sent, held and
 /// committed, it has a stream. What an event takes away of that is among its actions, and so is given back exactly once.
-struct AttemptMachine: Equatable {
-    enum State: UInt8, CaseIterable {
+///
+/// Usable from inline: asked at every event of a stream to an upstream.
+@usableFromInline package struct AttemptMachine: Equatable {
+    @usableFromInline package enum State: UInt8, CaseIterable {
         /// Not begun, or to be begun anew.
         case idle
         /// Its endpoint and a connection are being chosen.
@@ -35,7 +37,7 @@ struct AttemptMachine: Equatable {
         case ended
     }
 
-    enum Event: UInt8, CaseIterable {
+    @usableFromInline package enum Event: UInt8, CaseIterable {
         case begin
         // What choosing an endpoint and asking its pool led to.
         case refused
@@ -65,45 +67,47 @@ struct AttemptMachine: Equatable {
     }
 
     /// Performed in this order.
-    struct Actions: OptionSet {
-        let rawValue: UInt16
-        init(rawValue: UInt16) { self.rawValue = rawValue }
+    @usableFromInline package struct Actions: OptionSet {
+        @usableFromInline package let rawValue: UInt16
+        @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
         /// Leave the endpoint's queue.
-        static var withdraw: Actions { Actions(rawValue: 1) }
+        @inlinable package static var withdraw: Actions { Actions(rawValue: 1) }
         /// Part from the stream.
-        static var releaseStream: Actions { Actions(rawValue: 2) }
+        @inlinable package static var releaseStream: Actions { Actions(rawValue: 2) }
         /// It is no longer its endpoint's load.
-        static var dropLoad: Actions { Actions(rawValue: 4) }
+        @inlinable package static var dropLoad: Actions { Actions(rawValue: 4) }
         /// Reset the stream that was released.
-        static var resetStream: Actions { Actions(rawValue: 8) }
+        @inlinable package static var resetStream: Actions { Actions(rawValue: 8) }
         /// Choose an endpoint and ask it for a connection.
-        static var pick: Actions { Actions(rawValue: 16) }
+        @inlinable package static var pick: Actions { Actions(rawValue: 16) }
         /// Send the request on the connection.
-        static var send: Actions { Actions(rawValue: 32) }
+        @inlinable package static var send: Actions { Actions(rawValue: 32) }
         /// Nothing can replace it any more: other attempts end.
-        static var commit: Actions { Actions(rawValue: 64) }
+        @inlinable package static var commit: Actions { Actions(rawValue: 64) }
         /// Wait a moment for what follows the head.
-        static var hold: Actions { Actions(rawValue: 128) }
+        @inlinable package static var hold: Actions { Actions(rawValue: 128) }
         /// It has failed: decide what follows.
-        static var decide: Actions { Actions(rawValue: 256) }
+        @inlinable package static var decide: Actions { Actions(rawValue: 256) }
         /// The event cannot come in this state.
-        static var unexpected: Actions { Actions(rawValue: 512) }
+        @inlinable package static var unexpected: Actions { Actions(rawValue: 512) }
 
-        static var givesBack: Actions { [.withdraw, .releaseStream, .dropLoad, .resetStream] }
+        @inlinable package static var givesBack: Actions { [.withdraw, .releaseStream, .dropLoad, .resetStream] }
     }
 
-    private(set) var state = State.idle
+    @usableFromInline package internal(set) var state = State.idle
+
+    @inlinable package init() {}
 
     /// Something of it is under way at an endpoint.
-    var isLive: Bool {
+    @inlinable package var isLive: Bool {
         switch state {
         case .queued, .sent, .held, .committed: true
         case .idle, .picking, .backingOff, .ended: false
         }
     }
 
-    @inline(__always)
-    mutating func handle(_ event: Event) -> Actions {
+    @inlinable @inline(__always)
+    package mutating func handle(_ event: Event) -> Actions {
         switch (event, state) {
         case (.begin, .idle), (.begin, .backingOff): return move(.picking, .pick)
         case (.room, .picking), (.room, .queued): return move(.sent, .send)
@@ -114,8 +118,8 @@ struct AttemptMachine: Equatable {
         }
     }
 
-    @inline(never)
-    private mutating func handleRare(_ event: Event) -> Actions {
+    @inline(never) @usableFromInline
+    mutating func handleRare(_ event: Event) -> Actions {
         switch (event, state) {
         case (.wait, .picking): return move(.queued, [])
         // Nothing has been taken.
@@ -137,8 +141,8 @@ struct AttemptMachine: Equatable {
         }
     }
 
-    @inline(__always)
-    private mutating func move(_ state: State, _ actions: Actions) -> Actions {
+    @inlinable @inline(__always)
+    mutating func move(_ state: State, _ actions: Actions) -> Actions {
         self.state = state
         return actions
     }

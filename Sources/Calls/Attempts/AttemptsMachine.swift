@@ -1,7 +1,7 @@
-internal import GRPC
-internal import GatewayModel
-internal import Snapshots
-internal import Time
+package import GRPC
+package import GatewayModel
+package import Snapshots
+package import Time
 
 /// Decides which attempts a call makes: by a retry policy, a hedging policy (gRFC A6), or none, where only requests that no upstream has
 /// looked at are sent again. Pure: no stream, no clock.
@@ -14,8 +14,8 @@ internal import Time
 ///      └───────────timer──────────────────────┘
 ///
 /// Places among the cluster's retries and hedges that it was granted are returned by its actions, each once.
-struct AttemptsMachine {
-    enum State: Equatable {
+package struct AttemptsMachine {
+    package enum State: Equatable {
         /// Attempts are under way, or a hedge is due.
         case running
         /// A place in the cluster's budget has been asked for.
@@ -27,7 +27,7 @@ struct AttemptsMachine {
     }
 
     /// What a place is for.
-    enum Purpose: Equatable {
+    package enum Purpose: Equatable {
         case retry(after: Duration, Pushback, Origin)
         /// A retry whose pushback is over.
         case delayedRetry
@@ -37,12 +37,12 @@ struct AttemptsMachine {
     }
 
     /// What calls for another attempt.
-    enum Origin: Equatable {
+    package enum Origin: Equatable {
         case failure
         case answer(Pushback)
     }
 
-    enum Failure: UInt8, CaseIterable {
+    package enum Failure: UInt8, CaseIterable {
         /// There was no endpoint to ask.
         case refused
         case connectFailed
@@ -52,7 +52,7 @@ struct AttemptsMachine {
         case timedOut
     }
 
-    enum Event: Equatable {
+    package enum Event: Equatable {
         /// The first attempt of a hedged call.
         case begun
         /// With the status that the caller would get.
@@ -68,78 +68,90 @@ struct AttemptsMachine {
     }
 
     /// What holds while an event is handled.
-    struct Facts {
-        var now: Instant
-        var deadline: Instant
+    package struct Facts {
+        package var now: Instant
+        package var deadline: Instant
         /// All of what has been sent of the request is still here, and no answer has begun.
-        var canBeSentAgain: Bool
+        package var canBeSentAgain: Bool
         /// The caller has sent everything.
-        var requestEnded: Bool
-        var isRPC: Bool
+        package var requestEnded: Bool
+        package var isRPC: Bool
         /// Attempts are under way beside the one that the event is of.
-        var hasOthers: Bool
+        package var hasOthers: Bool
         /// Any number.
-        var random: UInt64
+        package var random: UInt64
+
+        package init(
+            now: Instant, deadline: Instant, canBeSentAgain: Bool, requestEnded: Bool, isRPC: Bool, hasOthers: Bool, random: UInt64
+        ) {
+            self.now = now
+            self.deadline = deadline
+            self.canBeSentAgain = canBeSentAgain
+            self.requestEnded = requestEnded
+            self.isRPC = isRPC
+            self.hasOthers = hasOthers
+            self.random = random
+        }
     }
 
-    struct Actions: Equatable {
-        var steps: Steps = []
-        var event: GatewayEvent?
-        var delay = Duration.zero
+    package struct Actions: Equatable {
+        package internal(set) var steps: Steps = []
+        package internal(set) var event: GatewayEvent?
+        package internal(set) var delay = Duration.zero
         /// Places among the cluster's hedges.
-        var hedges = 0
+        package internal(set) var hedges = 0
     }
 
     /// Performed in this order.
-    struct Steps: OptionSet {
-        let rawValue: UInt32
-        init(rawValue: UInt32) { self.rawValue = rawValue }
-        static var returnRetry: Steps { Steps(rawValue: 1) }
-        static var returnHedges: Steps { Steps(rawValue: 2) }
+    package struct Steps: OptionSet {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+        package static var returnRetry: Steps { Steps(rawValue: 1) }
+        package static var returnHedges: Steps { Steps(rawValue: 2) }
         /// Count `event`.
-        static var count: Steps { Steps(rawValue: 4) }
-        static var countReset: Steps { Steps(rawValue: 8) }
+        package static var count: Steps { Steps(rawValue: 4) }
+        package static var countReset: Steps { Steps(rawValue: 8) }
         /// For the log: as many attempts as may be were made.
-        static var limitReached: Steps { Steps(rawValue: 16) }
+        package static var limitReached: Steps { Steps(rawValue: 16) }
         /// For the log: the cluster's budget had no place left.
-        static var budgetExhausted: Steps { Steps(rawValue: 32) }
+        package static var budgetExhausted: Steps { Steps(rawValue: 32) }
         /// Record what the answer says of its endpoint.
-        static var recordAnswer: Steps { Steps(rawValue: 64) }
+        package static var recordAnswer: Steps { Steps(rawValue: 64) }
         /// End the attempt, whose answer another's replaces.
-        static var replace: Steps { Steps(rawValue: 128) }
+        package static var replace: Steps { Steps(rawValue: 128) }
         /// Take the attempt out of the call: another becomes the call's own where it was that.
-        static var drop: Steps { Steps(rawValue: 256) }
-        static var backOff: Steps { Steps(rawValue: 512) }
+        package static var drop: Steps { Steps(rawValue: 256) }
+        package static var backOff: Steps { Steps(rawValue: 512) }
         /// Have the timer fire after `delay`.
-        static var arm: Steps { Steps(rawValue: 1024) }
-        static var takeRetry: Steps { Steps(rawValue: 2048) }
-        static var takeHedge: Steps { Steps(rawValue: 4096) }
+        package static var arm: Steps { Steps(rawValue: 1024) }
+        package static var takeRetry: Steps { Steps(rawValue: 2048) }
+        package static var takeHedge: Steps { Steps(rawValue: 4096) }
         /// Begin the attempt anew.
-        static var begin: Steps { Steps(rawValue: 8192) }
+        package static var begin: Steps { Steps(rawValue: 8192) }
         /// Begin the call's own attempt.
-        static var beginOwn: Steps { Steps(rawValue: 16384) }
-        static var beginFurther: Steps { Steps(rawValue: 32768) }
-        /// The answer is the caller's.
-        static var pass: Steps { Steps(rawValue: 65536) }
+        package static var beginOwn: Steps { Steps(rawValue: 16384) }
+        package static var beginFurther: Steps { Steps(rawValue: 32768) }
         /// The call fails as the attempt did.
-        static var fail: Steps { Steps(rawValue: 131_072) }
+        package static var fail: Steps { Steps(rawValue: 65536) }
         /// The call fails for want of a place.
-        static var failWithoutPlace: Steps { Steps(rawValue: 262_144) }
+        package static var failWithoutPlace: Steps { Steps(rawValue: 131_072) }
         /// The event cannot come in this state.
-        static var unexpected: Steps { Steps(rawValue: 524_288) }
+        package static var unexpected: Steps { Steps(rawValue: 262_144) }
+        /// The answer is the caller's.
+        package static var pass: Steps { Steps(rawValue: 524_288) }
     }
 
     /// How often a request goes out again, uncounted, that the upstream says not to have looked at, and that was not sent because no
     /// connection could be made: once, so that an upstream which refuses to save itself is not asked much more often than before.
     private static let resentMax: UInt8 = 1
 
-    let policy: AttemptPolicy?
-    private(set) var state = State.running
-    private(set) var retries = Retries()
+    package let policy: AttemptPolicy?
+    package private(set) var state = State.running
+    package private(set) var retries = Retries()
     /// It has a place among its cluster's retries.
     private var hasRetryPlace = false
     /// Attempts of a hedged call that were begun, or have a place.
-    private(set) var begun = 1
+    package private(set) var begun = 1
     /// Another attempt was called for, and there was none.
     private var isExhausted = false
     /// A backend wants no further attempt.
@@ -147,10 +159,10 @@ struct AttemptsMachine {
     private var resent: UInt8 = 0
     private var reconnected: UInt8 = 0
 
-    init(_ policy: AttemptPolicy?) { self.policy = policy }
+    package init(_ policy: AttemptPolicy?) { self.policy = policy }
 
     /// Attempts before the one that begins, as many as the policy counts.
-    var previousAttempts: Int {
+    package var previousAttempts: Int {
         switch policy {
         case .retry: retries.tries - 1
         case .hedging: begun - 1
@@ -158,7 +170,7 @@ struct AttemptsMachine {
         }
     }
 
-    mutating func handle(_ event: Event, _ facts: Facts) -> Actions {
+    package mutating func handle(_ event: Event, _ facts: Facts) -> Actions {
         switch (event, state) {
         case (.begun, .running):
             guard case .hedging(let policy) = policy else { return unexpected }

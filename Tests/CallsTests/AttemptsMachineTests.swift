@@ -5,7 +5,7 @@ import Snapshots
 import Testing
 import Time
 
-@testable import Gateway
+@testable import Calls
 
 @Suite("Which attempts a call makes")
 struct AttemptsMachineTests {
