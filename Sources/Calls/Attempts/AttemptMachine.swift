@@ -18,7 +18,7 @@
 ///
 /// Usable from inline: asked at every event of a stream to an upstream.
 @usableFromInline package struct AttemptMachine: Equatable {
-    @usableFromInline package enum State: UInt8, CaseIterable {
+    @usableFromInline package enum State: UInt8, CaseIterable, Sendable {
         /// Not begun, or to be begun anew.
         case idle
         /// Its endpoint and a connection are being chosen.
@@ -37,7 +37,7 @@
         case ended
     }
 
-    @usableFromInline package enum Event: UInt8, CaseIterable {
+    @usableFromInline package enum Event: UInt8, CaseIterable, Sendable {
         case begin
         // What choosing an endpoint and asking its pool led to.
         case refused
@@ -67,7 +67,7 @@
     }
 
     /// Performed in this order.
-    @usableFromInline package struct Actions: OptionSet {
+    @usableFromInline package struct Actions: OptionSet, Sendable {
         @usableFromInline package let rawValue: UInt16
         @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
         /// Leave the endpoint's queue.
