@@ -1,35 +1,35 @@
-internal import Bytes
-internal import HTTPModel
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Bytes
 
 /// Puts the fields of one message in order for a codec: literals as they are, all else copied into the stream's arena.
 ///
-/// Writes into the worker's field scratch, so only one is in use at a time.
-struct FieldWriter {
-    private let fields: FieldScratch
-    private(set) var count = 0
+/// Writes into the worker's field scratch, so only one is in use at a time. Usable from inline: each field of a call passes through it twice.
+@usableFromInline package struct FieldWriter {
+    @usableFromInline let fields: FieldScratch
+    @usableFromInline package internal(set) var count = 0
     /// Whose arena the bytes go to.
-    private let stream: StreamPointer
+    @usableFromInline let stream: StreamPointer
 
     /// - Parameter count: fields that lie in the scratch already, and stay.
-    init(for stream: StreamPointer, scratch: FieldScratch, holding count: Int = 0) {
+    @inlinable package init(for stream: StreamPointer, scratch: FieldScratch, holding count: Int = 0) {
         self.stream = stream
         fields = scratch
         self.count = count
     }
 
-    var written: FieldList { FieldList(start: fields.baseAddress, count: count) }
+    @inlinable package var written: FieldList { FieldList(start: fields.baseAddress, count: count) }
 
     /// Name and value are literals, or already lie in the stream's arena.
-    @inline(__always)
-    mutating func put(_ field: Field) {
+    @inlinable @inline(__always)
+    package mutating func put(_ field: Field) {
         precondition(count < fields.count, "more fields than any limit allows")
         fields[count] = field
         count += 1
     }
 
     /// A field that arrived on another stream.
-    @inline(__always)
-    mutating func copy(_ field: Field) {
+    @inlinable @inline(__always)
+    package mutating func copy(_ field: Field) {
         guard let literal = field.token.literal else {
             return copy(name: field.nameBytes, value: field.valueBytes, flags: field.flags)
         }
@@ -40,7 +40,8 @@ struct FieldWriter {
     }
 
     /// A literal name with a value that is copied.
-    mutating func put(
+    @inlinable
+    package mutating func put(
         _ name: StaticString, _ value: BorrowedBytes, token: FieldToken, flags: Field.Flags = .borrowed
     ) {
         let kept = stream.fields.keep(value)
@@ -52,7 +53,8 @@ struct FieldWriter {
     }
 
     /// A name and a value that are both copied.
-    mutating func copy(name: BorrowedBytes, value: BorrowedBytes, flags: Field.Flags = .borrowed) {
+    @inlinable
+    package mutating func copy(name: BorrowedBytes, value: BorrowedBytes, flags: Field.Flags = .borrowed) {
         let start = stream.fields.reserve(name.count + value.count)
         if let source = name.baseAddress { start.copyMemory(from: source, byteCount: name.count) }
         if let source = value.baseAddress { (start + name.count).copyMemory(from: source, byteCount: value.count) }
@@ -64,7 +66,7 @@ struct FieldWriter {
     }
 
     /// Takes fields out again; the others keep their order.
-    mutating func removeAll(where isUnwanted: (Field) -> Bool) {
+    package mutating func removeAll(where isUnwanted: (Field) -> Bool) {
         var kept = 0
         for index in 0..<count where !isUnwanted(fields[index]) {
             fields[kept] = fields[index]
