@@ -1,22 +1,22 @@
 /// A certificate chain and its private key: the paths of two PEM files, for a listener or for a client of ours.
 ///
-/// The files are opened when a TLS context is made of them; problems are reported at these places.
+/// The files are opened when a TLS context is made of them; problems are reported at these keys.
 package struct CertificatePair: Sendable, Equatable {
-    package var certificate: Located<String>
-    package var privateKey: Located<String>
+    package var certificate: String
+    package var privateKey: String
 
-    package init(certificate: Located<String>, privateKey: Located<String>) {
+    package init(certificate: String, privateKey: String) {
         self.certificate = certificate
         self.privateKey = privateKey
     }
 }
 
 extension CertificatePair {
-    static let certificateKey = "certificate"
-    static let privateKeyKey = "private_key"
+    package static let certificateKey = "certificate"
+    package static let privateKeyKey = "private_key"
 
-    private static var certificateGrammar: Grammar<Located<String>> { .located(.path("a PEM file with the certificate chain")) }
-    private static var privateKeyGrammar: Grammar<Located<String>> { .located(.path("a PEM file with the private key")) }
+    private static var certificateGrammar: Grammar<String> { .path("a PEM file with the certificate chain") }
+    private static var privateKeyGrammar: Grammar<String> { .path("a PEM file with the private key") }
 
     /// The pair in a mapping that may hold none; one half without the other is a mistake.
     package static func optional(in section: Section) -> CertificatePair? {

@@ -91,7 +91,11 @@ extension Grammar {
                 reader.reportMismatch(node, expected: expected)
                 return nil
             }
-            return nodes.compactMap { element.read($0, reader) }
+            return nodes.compactMap { node in
+                let value = element.read(node, reader)
+                if value == nil { reader.leaveOut(node) }
+                return value
+            }
         }
     }
 

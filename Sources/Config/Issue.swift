@@ -18,7 +18,8 @@ package struct Issue: Sendable, Equatable {
         self.severity = severity
     }
 
-    fileprivate var location: String { "\(place.file):\(place.line):\(place.column):" }
+    /// Empty where it was read from no file.
+    fileprivate var location: String { place.file.isEmpty ? "" : "\(place.file):\(place.line):\(place.column):" }
 
     fileprivate var statement: String {
         (place.path.isEmpty ? "" : "\(place.path): ") + (severity == .warning ? "warning: " : "") + message
@@ -27,7 +28,7 @@ package struct Issue: Sendable, Equatable {
 
 extension Issue: CustomStringConvertible {
     /// `file:line:column: path: message`, the way compilers write it, so that editors can jump there.
-    package var description: String { "\(location) \(statement)" }
+    package var description: String { location.isEmpty ? statement : "\(location) \(statement)" }
 }
 
 extension Array where Element == Issue {
@@ -45,6 +46,7 @@ extension Array where Element == Issue {
     package var report: String {
         let width = map { $0.location.unicodeScalars.count }.max() ?? 0
         return inOrder.map { issue in
+            guard width > 0 else { return "\(issue.statement)\n" }
             let padding = String(repeating: " ", count: width - issue.location.unicodeScalars.count)
             return "\(issue.location)\(padding) \(issue.statement)\n"
         }.joined()

@@ -67,15 +67,6 @@ package struct Node: Sendable {
     package var elements: [Node]? {
         if case .list(let elements) = content { elements } else { nil }
     }
-
-    /// The text of the scalar at a place in the tree, as it stands in the file.
-    package func written(at place: Place) -> String? {
-        switch content {
-        case .scalar(let scalar): self.place == place ? scalar.written : nil
-        case .mapping(let entries): entries.lazy.compactMap { $0.value.written(at: place) }.first
-        case .list(let elements): elements.lazy.compactMap { $0.written(at: place) }.first
-        }
-    }
 }
 
 extension Node.Scalar {

@@ -1,7 +1,7 @@
 /// How we speak TLS to a peer that we call: a cluster's endpoints, the limit store.
 package struct PeerTLS: Sendable, Equatable {
     /// A PEM file with the certificates that the peer's must lead to; the system's own where it is left out.
-    package var ca: Located<String>?
+    package var ca: String?
     /// The name sent as SNI and looked for in the peer's certificate; the peer's address as written where it is left out.
     package var serverName: String?
     /// What we show when we are asked who we are.
@@ -9,7 +9,7 @@ package struct PeerTLS: Sendable, Equatable {
 
     package static let defaults = PeerTLS()
 
-    package init(ca: Located<String>? = nil, serverName: String? = nil, certificate: CertificatePair? = nil) {
+    package init(ca: String? = nil, serverName: String? = nil, certificate: CertificatePair? = nil) {
         self.ca = ca
         self.serverName = serverName
         self.certificate = certificate
@@ -20,7 +20,7 @@ extension Grammar where Value == PeerTLS {
     package static var peerTLS: Grammar {
         .section(expected: "a mapping, {} for TLS with the system's certificates") { section in
             PeerTLS(
-                ca: section.optional("ca", .located(.path("a PEM file with certificates"))),
+                ca: section.optional("ca", .path("a PEM file with certificates")),
                 serverName: section.optional("server_name", .hostName),
                 certificate: CertificatePair.optional(in: section))
         }

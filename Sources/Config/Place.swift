@@ -15,6 +15,9 @@ package struct Place: Sendable, Hashable {
         self.path = path
     }
 
+    /// Of a configuration that was read from no file.
+    init(path: String) { self.init(file: "", line: 0, column: 0, path: path) }
+
     /// The path of `key` below this one; a key that would not read as one name is quoted, as in `clusters["a.b"]`.
     package func path(of key: String) -> String {
         let isName =
@@ -34,19 +37,7 @@ package struct Place: Sendable, Hashable {
     package func path(of index: Int) -> String { "\(path)[\(index)]" }
 }
 
-/// Where its owner was written, for messages. It has no part in whether two owners are equal.
-@propertyWrapper
-package struct WrittenAt<Where: Sendable>: Sendable, Equatable {
-    package var wrappedValue: Where
-
-    package init(wrappedValue: Where) { self.wrappedValue = wrappedValue }
-
-    package static func == (left: WrittenAt, right: WrittenAt) -> Bool { true }
-}
-
-/// A value together with where it was written, so that a later check can report that place.
-///
-/// Equal when the values are: where something stands does not change what it means.
+/// A value together with where it was written, for grammars that hold several against each other.
 package struct Located<Value> {
     package var value: Value
     package var place: Place
@@ -58,11 +49,3 @@ package struct Located<Value> {
 }
 
 extension Located: Sendable where Value: Sendable {}
-
-extension Located: Equatable where Value: Equatable {
-    package static func == (left: Located, right: Located) -> Bool { left.value == right.value }
-}
-
-extension Located: Hashable where Value: Hashable {
-    package func hash(into hasher: inout Hasher) { hasher.combine(value) }
-}

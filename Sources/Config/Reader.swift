@@ -7,6 +7,8 @@ package final class Reader {
     /// The whole document; `nil` when YAML itself stopped, and then `issues` says where.
     package let root: Node?
     package private(set) var issues: [Issue]
+    /// The paths of elements that could not be read.
+    private var leftOut: Set<String> = []
 
     package init(_ text: String, file: String, surroundings: Surroundings) {
         self.surroundings = surroundings
@@ -16,6 +18,12 @@ package final class Reader {
     package func report(_ message: String, at place: Place, severity: Issue.Severity = .error) {
         issues.append(Issue(at: place, message, severity: severity))
     }
+
+    /// Where the parts of what was read were written.
+    package var places: PlaceIndex { root.map { PlaceIndex($0, leftOut: leftOut) } ?? .none }
+
+    /// An element that the list which is made of its nodes will not have.
+    func leaveOut(_ element: Node) { leftOut.insert(element.place.path) }
 
     /// `found X, expected Y`; says nothing about a value whose variables were already reported.
     package func reportMismatch(_ node: Node, expected: String, hint: String = "") {

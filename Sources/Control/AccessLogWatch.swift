@@ -65,7 +65,7 @@ final class AccessLogWatch {
         switch target {
         case .off: "off"
         case .stdout: "stdout"
-        case .file(let path): path.value
+        case .file(let path): path
         }
     }
 }
@@ -75,7 +75,7 @@ extension GatewayModel.AccessLogTarget {
         switch self {
         case .off: .off
         case .stdout: .stdout
-        case .file(let path): .path(path.value)
+        case .file(let path): .path(path)
         }
     }
 }

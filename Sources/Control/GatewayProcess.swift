@@ -19,13 +19,13 @@ internal import Upstreams
 
 /// Where a configuration comes from: only the executable knows files and environment.
 package struct ConfigurationSource {
-    package var read: () -> (GatewayConfiguration?, [Issue])
+    package var read: () -> ConfigurationReading<GatewayConfiguration>
     package var readFile: (String) -> Result<[UInt8], FileFailure>
     /// NOTIFY_SOCKET: where the service manager hears of the process.
     package var serviceManager: String?
 
     package init(
-        read: @escaping () -> (GatewayConfiguration?, [Issue]),
+        read: @escaping () -> ConfigurationReading<GatewayConfiguration>,
         readFile: @escaping (String) -> Result<[UInt8], FileFailure>, serviceManager: String? = nil
     ) {
         self.read = read
@@ -44,6 +44,8 @@ package final class GatewayProcess {
     private let source: ConfigurationSource
     private let diagnostics: Diagnostics
     private var configuration: GatewayConfiguration
+    /// Where the parts of it were written.
+    private var places: PlaceIndex
     private var generation: UInt64 = 1
     private let loop: EventLoop
     private let context: WorkerContext
@@ -98,10 +100,11 @@ package final class GatewayProcess {
         self.relay = relay
         signals = try ProcessSignals.listen(ProcessSignals.all, on: loop) { relay.hear($0) }
         manager = ServiceManager(socket: source.serviceManager, on: loop, diagnostics: diagnostics)
-        let (read, issues) = source.read()
-        diagnostics.report(issues)
-        guard let configuration = read else { throw StartFailure(message: "the configuration has mistakes") }
+        let reading = source.read()
+        diagnostics.report(reading.issues)
+        guard let configuration = reading.value else { throw StartFailure(message: "the configuration has mistakes") }
         self.configuration = configuration
+        places = reading.places
         context = WorkerContext(index: -1, loop: loop)
         ticketKeys = TicketKeys(now: loop.now)
         counters = CounterRegistry(pool: configuration.rateLimits.counters)
@@ -114,13 +117,13 @@ package final class GatewayProcess {
             readFile: source.readFile, loop: loop, counters: counters, ticketKeys: ticketKeys, metrics: metrics,
             clusters: ClusterRegistry(), schemas: schemas)
         var outcome: SnapshotMaker.Outcome?
-        maker.make(configuration, generation: generation, watching: watched) { outcome = $0 }
+        maker.make(configuration, writtenAt: places, generation: generation, watching: watched) { outcome = $0 }
         while outcome == nil, !relay.isEnding { loop.tick(wait: true) }
         guard let (built, mistakes) = outcome else {
             maker.stop()
             throw StartFailure(message: "told to end before it was ready")
         }
-        let problems = mistakes + PlaceCheck.issues(of: configuration)
+        let problems = mistakes + PlaceCheck.issues(of: configuration, places)
         diagnostics.report(problems)
         guard let product = built, !problems.hasErrors else { throw StartFailure(message: "the configuration has mistakes") }
 
@@ -175,7 +178,7 @@ package final class GatewayProcess {
         relay.handler = { [unowned self] in received(signal: $0) }
         try listeners.adopt(product.listeners)
         admin = try Admin.open(
-            configuration.admin.value, registry: metrics.registry, lost: { log.linesLost }, context: context)
+            configuration.admin, registry: metrics.registry, lost: { log.linesLost }, context: context)
         admin?.clusters = { [unowned self] in
             ClusterReport(
                 currentSnapshot?.clusters ?? [], names: self.resolved, troubles: self.names?.troubles ?? [:], schemas: schemas)
@@ -234,7 +237,7 @@ package final class GatewayProcess {
             let next = snapshot.with(plan, of: cluster, generation: generation)
             group.postToAll { $0.gateway.adopt(next) }
             for conflict in next.schemaConflicts { diagnostics.log("warning: \(conflict)") }
-            for issue in next.unknownNames(in: configuration, of: cluster) { diagnostics.log("\(issue)") }
+            for issue in next.unknownNames(in: configuration, writtenAt: places, of: cluster) { diagnostics.log("\(issue)") }
             currentSnapshot = next
         }
         schemaRefresher.settled = { [unowned self] in settled(\.schemas) }
@@ -309,25 +312,28 @@ package final class GatewayProcess {
         guard phase != .leaving else { return }
         if reload.rereading, phase == .serving { manager?.notify(.reloading, status: "reading the configuration") }
         guard reloads.begin(reload) else { return }
-        var wanted = configuration
+        var (wanted, places) = (configuration, places)
         if reload.rereading {
-            let (read, issues) = source.read()
-            diagnostics.report(issues)
-            guard let read else { return reloaded("reload refused: the configuration in service stays", reload) }
-            wanted = read
+            let reading = source.read()
+            diagnostics.report(reading.issues)
+            guard let read = reading.value else {
+                return reloaded("reload refused: the configuration in service stays", reload)
+            }
+            (wanted, places) = (read, reading.places)
         }
         let files = FileWatch()
-        maker.make(wanted, generation: generation + 1, watching: files) { [unowned self] outcome in
+        maker.make(wanted, writtenAt: places, generation: generation + 1, watching: files) { [unowned self] outcome in
             guard phase != .leaving else { return }
-            reloaded(take(outcome, of: wanted, files, reload), reload)
+            reloaded(take(outcome, of: wanted, writtenAt: places, files, reload), reload)
         }
     }
 
     /// - Returns: what became of it.
     private func take(
-        _ outcome: SnapshotMaker.Outcome, of wanted: GatewayConfiguration, _ files: FileWatch, _ reload: Reload
+        _ outcome: SnapshotMaker.Outcome, of wanted: GatewayConfiguration, writtenAt places: PlaceIndex, _ files: FileWatch,
+        _ reload: Reload
     ) -> String {
-        let problems = outcome.issues + (reload.rereading ? PlaceCheck.issues(of: wanted) : [])
+        let problems = outcome.issues + (reload.rereading ? PlaceCheck.issues(of: wanted, places) : [])
         diagnostics.report(problems)
         guard let product = outcome.product, !problems.hasErrors else {
             // Among them may be new ones with the mistake in them.
@@ -340,6 +346,7 @@ package final class GatewayProcess {
             return "reload refused\(reload.cause): \(error.message)"
         }
         watched = files
+        self.places = places
         return "reloaded generation=\(generation)\(reload.cause)"
     }
 
@@ -357,7 +364,7 @@ package final class GatewayProcess {
         try listeners.adopt(product.listeners)
         generation += 1
         for (what, differs) in [
-            ("workers", wanted.workers != configuration.workers), ("admin", wanted.admin.value != configuration.admin.value),
+            ("workers", wanted.workers != configuration.workers), ("admin", wanted.admin != configuration.admin),
         ] where differs {
             diagnostics.log("\(what): the change takes effect at the next start")
         }

@@ -13,7 +13,7 @@ internal import Transport
 ///
 /// SIGHUP takes new rules and listeners into service; where it counts is decided at the start.
 package final class LimitServiceProcess {
-    package typealias Source = () -> (LimitServiceConfiguration?, [Issue])
+    package typealias Source = () -> ConfigurationReading<LimitServiceConfiguration>
 
     private let read: Source
     private let diagnostics: Diagnostics
@@ -47,18 +47,19 @@ package final class LimitServiceProcess {
         self.relay = relay
         manager = ServiceManager(socket: serviceManager, on: loop, diagnostics: diagnostics)
         signals = try ProcessSignals.listen([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
-        let (found, issues) = read()
-        diagnostics.report(issues)
-        guard let configuration = found else { throw StartFailure(message: "the configuration has mistakes") }
+        let reading = read()
+        diagnostics.report(reading.issues)
+        guard let configuration = reading.value else { throw StartFailure(message: "the configuration has mistakes") }
         self.configuration = configuration
         context = WorkerContext(index: -1, loop: loop)
 
-        var files = FileOpener(read: readFile, now: loop.wall)
+        var files = FileOpener(read: readFile, places: reading.places, now: loop.wall)
         let ticketKeys = TicketKeys(now: loop.now)
         self.ticketKeys = ticketKeys
-        let plans = configuration.listeners.compactMap { files.listenerPlan($0, speaking: [.http2], ticketKeys: ticketKeys) }
+        let plans = files.listenerPlans(configuration.listeners, speaking: [.http2], ticketKeys: ticketKeys)
         let store = LimitServiceStore(configuration.rateLimits, &files)
-        let problems = files.issues + PlaceCheck.issues(of: configuration.listeners, admin: configuration.admin)
+        let problems =
+            files.issues + PlaceCheck.issues(of: configuration.listeners, admin: configuration.admin, reading.places)
         diagnostics.report(problems)
         guard !problems.hasErrors, let store else { throw StartFailure(message: "the configuration has mistakes") }
 
@@ -85,7 +86,7 @@ package final class LimitServiceProcess {
         }
         listeners = ProcessListeners(group, diagnostics: diagnostics)
         try listeners.adopt(plans)
-        admin = try Admin.open(configuration.admin.value, registry: registry, context: context)
+        admin = try Admin.open(configuration.admin, registry: registry, context: context)
         relay.handler = { [unowned self] in received(signal: $0) }
         admin.moreFamilies = { [counterWatch] in counterWatch.families }
         diagnostics.log("admin address=\(admin.address)")
@@ -117,9 +118,9 @@ package final class LimitServiceProcess {
         // Once it leaves, the manager is told no more.
         let manager = shutdown == nil ? manager : nil
         manager?.notify(.reloading, status: "reading the configuration")
-        let (found, issues) = read()
-        diagnostics.report(issues)
-        let outcome = found.map(take) ?? Self.refusal
+        let reading = read()
+        diagnostics.report(reading.issues)
+        let outcome = reading.value.map { take($0, reading.places) } ?? Self.refusal
         diagnostics.log(outcome)
         manager?.notify(.ready, status: outcome)
     }
@@ -129,11 +130,11 @@ package final class LimitServiceProcess {
     /// A configuration with a mistake changes nothing.
     ///
     /// - Returns: what became of it.
-    private func take(_ found: LimitServiceConfiguration) -> String {
+    private func take(_ found: LimitServiceConfiguration, _ places: PlaceIndex) -> String {
         guard shutdown == nil else { return "reload refused: the service is leaving" }
-        var files = FileOpener(read: readFile, now: loop.wall)
-        let plans = found.listeners.compactMap { files.listenerPlan($0, speaking: [.http2], ticketKeys: ticketKeys) }
-        let problems = files.issues + PlaceCheck.issues(of: found.listeners, admin: found.admin)
+        var files = FileOpener(read: readFile, places: places, now: loop.wall)
+        let plans = files.listenerPlans(found.listeners, speaking: [.http2], ticketKeys: ticketKeys)
+        let problems = files.issues + PlaceCheck.issues(of: found.listeners, admin: found.admin, places)
         diagnostics.report(problems)
         guard !problems.hasErrors else { return Self.refusal }
         do {
@@ -142,7 +143,7 @@ package final class LimitServiceProcess {
             return "reload refused: \(error.message)"
         }
         for (what, differs) in [
-            ("workers", found.workers != configuration.workers), ("admin", found.admin.value != configuration.admin.value),
+            ("workers", found.workers != configuration.workers), ("admin", found.admin != configuration.admin),
             ("rate_limits", !found.rateLimits.countsAlike(configuration.rateLimits)),
         ] where differs {
             diagnostics.log("\(what): the change takes effect at the next start")
@@ -158,7 +159,7 @@ package final class LimitServiceProcess {
 extension StoreConfiguration {
     /// All but the size of the memory, which changes while it counts.
     fileprivate func countsAlike(_ other: StoreConfiguration) -> Bool {
-        store.value == other.store.value && domain == other.domain && timeout == other.timeout
+        store == other.store && domain == other.domain && timeout == other.timeout
             && whenUnavailable == other.whenUnavailable
     }
 }

@@ -38,26 +38,26 @@ final class SnapshotMaker {
     ///   - files: what is read is watched by it.
     ///   - completion: called before this returns, or later on the loop where something is to be compiled first.
     func make(
-        _ configuration: GatewayConfiguration, generation: UInt64, watching files: FileWatch,
+        _ configuration: GatewayConfiguration, writtenAt places: PlaceIndex, generation: UInt64, watching files: FileWatch,
         completion: @escaping (Outcome) -> Void
     ) {
-        build(configuration, generation, files, ProtoCompilations(mailbox: loop.mailbox, running: compilers), completion)
+        build(configuration, places, generation, files, ProtoCompilations(mailbox: loop.mailbox, running: compilers), completion)
     }
 
     /// Ends what still compiles; nothing comes of it any more.
     func stop() { compilers.killAll() }
 
     private func build(
-        _ configuration: GatewayConfiguration, _ generation: UInt64, _ files: FileWatch, _ protos: ProtoCompilations,
-        _ completion: @escaping (Outcome) -> Void
+        _ configuration: GatewayConfiguration, _ places: PlaceIndex, _ generation: UInt64, _ files: FileWatch,
+        _ protos: ProtoCompilations, _ completion: @escaping (Outcome) -> Void
     ) {
         var builder = SnapshotBuilder(
-            configuration,
+            configuration, writtenAt: places,
             .init(
                 readFile: files.watching(readFile), counters: counters, ticketKeys: ticketKeys, metrics: metrics,
                 now: loop.wall, clusters: clusters, schemas: schemas, folders: protos.folders(recording: files.record)))
         let outcome = builder.build(generation: generation)
-        let isCompiling = protos.compile { [self] in build(configuration, generation, files, protos, completion) }
+        let isCompiling = protos.compile { [self] in build(configuration, places, generation, files, protos, completion) }
         if !isCompiling { completion(outcome) }
     }
 }

@@ -103,7 +103,7 @@ extension StoreWatch.Subject {
     }
 
     init(_ store: StoreConfiguration) {
-        switch store.store.value {
+        switch store.store {
         case .redis(let redis): name = Self.redis(redis.address.description, isSecure: redis.tls != nil)
         case .memory, .service: name = "memory"
         }

@@ -2,7 +2,7 @@ package import Config
 
 /// The section `rate_limits`: where limits are counted, and what happens when that place does not answer.
 package struct StoreConfiguration: Sendable, Equatable {
-    package var store: Located<StoreLocation>
+    package var store: StoreLocation
     /// The first part of every key in a shared store, and the `domain` that an RLS service is asked about.
     package var domain: String
     /// How long one decision may take.
@@ -20,7 +20,7 @@ package struct StoreConfiguration: Sendable, Equatable {
     }
 
     package init(
-        store: Located<StoreLocation>, domain: String = "martlet", timeout: Duration = .milliseconds(20),
+        store: StoreLocation, domain: String = "martlet", timeout: Duration = .milliseconds(20),
         whenUnavailable: WhenUnavailable = .local, counters: Int = CounterRegistry.poolDefault
     ) {
         self.store = store
@@ -30,7 +30,7 @@ package struct StoreConfiguration: Sendable, Equatable {
         self.counters = counters
     }
 
-    package static let defaults = StoreConfiguration(store: Located(.memory, at: Place(file: "", line: 0, column: 0)))
+    package static let defaults = StoreConfiguration(store: .memory)
 }
 
 /// Where counters live.

@@ -11,7 +11,7 @@ package struct SchemaPlan: Sendable, Equatable {
     private let options: TranscodingOptions
 
     package init(_ configuration: SchemaConfiguration) {
-        rules = configuration.rules.map { TranscodingPlan.Rule(selector: $0.method.value, rule: $0.rule) }
+        rules = configuration.rules.map { TranscodingPlan.Rule(selector: $0.method, rule: $0.rule) }
         var options = TranscodingOptions()
         options.messageBytesMax = configuration.messageBytesMax
         self.options = options

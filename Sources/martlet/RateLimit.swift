@@ -22,7 +22,7 @@ struct RateLimit: ParsableCommand {
             let process = try LimitServiceProcess(
                 {
                     switch Files.text(file) {
-                    case .failure(let failure): (nil, [Files.unreadable(file, failure)])
+                    case .failure(let failure): ConfigurationReading(nil, .none, [Files.unreadable(file, failure)])
                     case .success(let text):
                         LimitServiceConfiguration.read(
                             text: text, file: file, environment: Files.environment, readFile: Files.text)

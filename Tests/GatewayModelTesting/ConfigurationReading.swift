@@ -19,8 +19,8 @@ package func readConfiguration(
         let isThere = text.split(separator: "\n").contains { $0.hasPrefix("\(key):") }
         if !isThere { whole += section }
     }
-    let (value, issues) = GatewayConfiguration.read(
+    let reading = GatewayConfiguration.read(
         text: whole, file: "martlet.yaml", environment: { environment[$0] },
         readFile: { files[$0].map { .success($0) } ?? .failure(FileFailure("no such file")) })
-    return (value, issues.report)
+    return (reading.value, reading.issues.report)
 }

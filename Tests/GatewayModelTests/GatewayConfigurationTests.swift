@@ -14,10 +14,6 @@ import Testing
 @testable import Transport
 
 @Suite struct GatewayConfigurationTests {
-    private static let place = Place(file: "martlet.yaml", line: 1, column: 1)
-
-    private func at<Value>(_ value: Value) -> Located<Value> { Located(value, at: Self.place) }
-
     @Test("the short example of the design reads as what it says")
     func shortExample() throws {
         let (value, report) = readConfiguration(
@@ -46,84 +42,76 @@ import Testing
         #expect(report == "")
         let configuration = try #require(value)
         let listener = try #require(configuration.listeners.first)
-        #expect(listener.name.value == "0.0.0.0:8443" && listener.limits == .defaults)
+        #expect(listener.name == "0.0.0.0:8443" && listener.limits == .defaults)
         #expect(
             listener.tls
-                == ListenerTLS(certificates: [CertificatePair(certificate: at("server.pem"), privateKey: at("server.key"))]))
+                == ListenerTLS(certificates: [CertificatePair(certificate: "server.pem", privateKey: "server.key")]))
         #expect(
             configuration.authentication
                 == AuthenticationConfiguration(
                     issuers: [
                         IssuerConfiguration(
-                            issuer: at("https://auth.acme.dev"), audiences: ["orders"],
-                            keys: at(
-                                .https(
-                                    address: .name("auth.acme.dev", port: 443), authority: "auth.acme.dev",
-                                    path: "/jwks.json", ca: nil)),
+                            issuer: "https://auth.acme.dev", audiences: ["orders"],
+                            keys: .https(
+                                address: .name("auth.acme.dev", port: 443), authority: "auth.acme.dev",
+                                path: "/jwks.json", ca: nil),
                             algorithm: .rs256, leeway: .seconds(60), forwardClaims: [], forwardToken: false)
                     ],
-                    tenant: ClaimPath(dotted: "tenant").map(at), plan: ClaimPath(dotted: "plan").map(at), defaultPlan: nil,
+                    tenant: ClaimPath(dotted: "tenant"), plan: ClaimPath(dotted: "plan"), defaultPlan: nil,
                     failedLogins: Rate(perSecond: 10, burst: 100), tokenCache: 10_000))
         #expect(
             configuration.plans == [
                 PlanConfiguration(
-                    name: at("free"),
+                    name: "free",
                     limits: [
-                        at(
-                            LimitRule(
-                                name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
-                                keys: [.tenant])),
-                        at(
-                            LimitRule(name: "plans.free.limits[1]", count: 10_000, window: LimitWindow(unit: .day), keys: [.tenant])
-                        ),
+                        LimitRule(
+                            name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
+                            keys: [.tenant]),
+                        LimitRule(name: "plans.free.limits[1]", count: 10_000, window: LimitWindow(unit: .day), keys: [.tenant]),
                     ]),
                 PlanConfiguration(
-                    name: at("pro"),
+                    name: "pro",
                     limits: [
-                        at(
-                            LimitRule(name: "plans.pro.limits[0]", count: 2000, window: LimitWindow(unit: .second), keys: [.tenant])
-                        ),
-                        at(
-                            LimitRule(
-                                name: "plans.pro.limits[1]", count: 5_000_000, window: LimitWindow(unit: .month), keys: [.tenant])),
+                        LimitRule(name: "plans.pro.limits[0]", count: 2000, window: LimitWindow(unit: .second), keys: [.tenant]),
+                        LimitRule(
+                            name: "plans.pro.limits[1]", count: 5_000_000, window: LimitWindow(unit: .month), keys: [.tenant]),
                     ]),
             ])
         #expect(
             configuration.rateLimits
                 == StoreConfiguration(
-                    store: at(.redis(RedisLocation(address: .ip("127.0.0.1", port: 6379)))), domain: "martlet",
+                    store: .redis(RedisLocation(address: .ip("127.0.0.1", port: 6379))), domain: "martlet",
                     timeout: .milliseconds(20), whenUnavailable: .local))
         let cluster = try #require(configuration.clusters.first)
-        #expect(cluster.name.value == "orders" && cluster.balancing == .defaults && cluster.tls == nil)
+        #expect(cluster.name == "orders" && cluster.balancing == .defaults && cluster.tls == nil)
         #expect(
             cluster.endpoints
                 == .list([
-                    EndpointConfiguration(at(.ip("10.0.0.11", port: 50051))),
-                    EndpointConfiguration(at(.ip("10.0.0.12", port: 50051))),
+                    EndpointConfiguration(.ip("10.0.0.11", port: 50051)),
+                    EndpointConfiguration(.ip("10.0.0.12", port: 50051)),
                 ]))
         #expect(cluster.timeouts == .defaults && cluster.connections == .defaults)
         let name = "acme.orders.v1.Orders"
         #expect(
             configuration.routes == [
                 RouteConfiguration(
-                    name: name, place: Self.place, match: RouteMatch(target: .service(name)), cluster: at("orders"), timeout: nil,
-                    access: AccessConfiguration(allow: at(NamedRule(name: "\(name).allow", .scopes(["orders.read"])))), limits: [],
+                    name: name, match: RouteMatch(target: .service(name)), cluster: "orders", timeout: nil,
+                    access: AccessRules(allow: NamedRule(name: "\(name).allow", .scopes(["orders.read"]))), limits: [],
                     expose: false,
                     methods: [
                         MethodConfiguration(
-                            name: at("CreateOrder"), timeout: nil,
-                            access: AccessConfiguration(
-                                allow: at(NamedRule(name: "\(name).CreateOrder.allow", .scopes(["orders.write"])))),
+                            name: "CreateOrder", timeout: nil,
+                            access: AccessRules(
+                                allow: NamedRule(name: "\(name).CreateOrder.allow", .scopes(["orders.write"]))),
                             limits: [
-                                at(
-                                    LimitRule(
-                                        name: "\(name).CreateOrder.limits[0]", count: 10, window: LimitWindow(unit: .second),
-                                        keys: [.tenant]))
+                                LimitRule(
+                                    name: "\(name).CreateOrder.limits[0]", count: 10, window: LimitWindow(unit: .second),
+                                    keys: [.tenant])
                             ])
                     ])
             ])
         #expect(configuration.workers == nil && configuration.drain == .defaults && configuration.accessLog == .stdout)
-        #expect(configuration.admin.value == .ip("127.0.0.1", port: 9901) && configuration.trustedProxies.isEmpty)
+        #expect(configuration.admin == .ip("127.0.0.1", port: 9901) && configuration.trustedProxies.isEmpty)
     }
 
     /// Every key, once. The handbook's page `Configuration.md` shows the same.
@@ -254,39 +242,38 @@ import Testing
         let configuration = try #require(value)
         #expect(configuration.workers == 2)
         #expect(configuration.drain == DrainConfiguration(delay: .seconds(5), timeout: .seconds(60)))
-        #expect(configuration.accessLog == .file(at("/var/log/martlet.json")))
-        #expect(configuration.admin.value == .ip("::1", port: 9901))
+        #expect(configuration.accessLog == .file("/var/log/martlet.json"))
+        #expect(configuration.admin == .ip("::1", port: 9901))
         #expect(configuration.trustedProxies == [try CIDR("10.0.0.0/8"), try CIDR("192.168.1.1")])
         #expect(configuration.memory == MemoryConfiguration(process: 512 << 20, connection: 8 << 20, replay: 64 << 20))
         try checkListeners(configuration.listeners)
         try checkAuthentication(try #require(configuration.authentication))
         #expect(
-            configuration.plans.first?.limits.map(\.value) == [
+            configuration.plans.first?.limits == [
                 LimitRule(
                     name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
                     keys: [.tenant, .method]),
                 LimitRule(name: "daily", count: 1000, window: LimitWindow(units: 2, unit: .day), keys: [.tenant], isShadow: true),
             ])
-        let pair = CertificatePair(certificate: at("c.pem"), privateKey: at("c.key"))
+        let pair = CertificatePair(certificate: "c.pem", privateKey: "c.key")
         #expect(
             configuration.rateLimits
                 == StoreConfiguration(
-                    store: at(
-                        .redis(
-                            RedisLocation(
-                                address: .name("redis.internal", port: 6380), database: 2, user: "martlet",
-                                password: Secret("hunter2"),
-                                tls: PeerTLS(ca: at("redis.pem"), serverName: "redis.internal", certificate: pair)))),
+                    store: .redis(
+                        RedisLocation(
+                            address: .name("redis.internal", port: 6380), database: 2, user: "martlet",
+                            password: Secret("hunter2"),
+                            tls: PeerTLS(ca: "redis.pem", serverName: "redis.internal", certificate: pair))),
                     domain: "acme", timeout: .milliseconds(50), whenUnavailable: .deny))
         #expect(
             configuration.clusters.first
                 == ClusterConfiguration(
-                    name: at("orders"),
+                    name: "orders",
                     endpoints: .list(
                         [
                             .ip("10.0.0.11", port: 50051), .name("orders.internal", port: 50051), .ip("::1", port: 50051),
                             NetworkAddress.unix("/run/orders.sock"),
-                        ].map { EndpointConfiguration(at($0)) }),
+                        ].map { EndpointConfiguration($0) }),
                     speaks: .http2, balancing: BalancingConfiguration(settings: BalancingSettings(policy: .roundRobin), hash: []),
                     tls: .defaults,
                     timeouts: ClusterConfiguration.Timeouts(connect: .seconds(1), idle: nil, age: .seconds(3600)),
@@ -295,16 +282,16 @@ import Testing
     }
 
     private func checkListeners(_ listeners: [ListenerConfiguration]) throws {
-        #expect(listeners.map(\.name.value) == ["public", "unix:/run/martlet.sock"])
-        #expect(listeners.map(\.address.value) == [.ip("0.0.0.0", port: 8443), .unix("/run/martlet.sock")])
+        #expect(listeners.map(\.name) == ["public", "unix:/run/martlet.sock"])
+        #expect(listeners.map(\.address) == [.ip("0.0.0.0", port: 8443), .unix("/run/martlet.sock")])
         #expect(
             listeners[0].tls
                 == ListenerTLS(
                     certificates: [
-                        CertificatePair(certificate: at("a.pem"), privateKey: at("a.key")),
-                        CertificatePair(certificate: at("b.pem"), privateKey: at("b.key")),
+                        CertificatePair(certificate: "a.pem", privateKey: "a.key"),
+                        CertificatePair(certificate: "b.pem", privateKey: "b.key"),
                     ],
-                    clientCA: at("clients.pem"), clientCertificate: .optional, minimum: .tls13))
+                    clientCA: "clients.pem", clientCertificate: .optional, minimum: .tls13))
         #expect(listeners[1].tls == nil && listeners[1].limits == .defaults)
         #expect(
             listeners[0].limits
@@ -317,10 +304,10 @@ import Testing
 
     private func checkAuthentication(_ authentication: AuthenticationConfiguration) throws {
         #expect(
-            authentication.issuers.map(\.keys.value) == [
+            authentication.issuers.map(\.keys) == [
                 .https(
                     address: .name("auth.acme.dev", port: 8443), authority: "auth.acme.dev:8443", path: "/keys?a=b",
-                    ca: at("ca.pem")),
+                    ca: "ca.pem"),
                 .file("keys.json"),
                 .inline(#"{"keys":[{"kty":"EC","crv":"P-256","x":"abc","y":"def","key_ops":["verify"]}]}"#),
             ])
@@ -328,8 +315,8 @@ import Testing
         #expect(first.audiences == ["orders", "admin"] && first.algorithm == .ps256 && first.leeway == .seconds(30))
         #expect(first.forwardToken && first.forwardClaims.map(\.header) == ["x-tenant", "x-roles", "x-odd"])
         #expect(first.forwardClaims.map(\.path.names) == [["tenant"], ["realm", "roles"], ["https://acme.dev/odd"]])
-        #expect(authentication.tenant?.value.names == ["https://acme.dev/tenant"])
-        #expect(authentication.plan?.value.names == ["realm", "plan"] && authentication.defaultPlan?.value == "free")
+        #expect(authentication.tenant?.names == ["https://acme.dev/tenant"])
+        #expect(authentication.plan?.names == ["realm", "plan"] && authentication.defaultPlan == "free")
         #expect(authentication.failedLogins == Rate(perSecond: 1, burst: 5) && authentication.tokenCache == 0)
     }
 
@@ -343,7 +330,7 @@ import Testing
                     headers: [try FieldMatch(header: "x-version", .exact("2")), try FieldMatch(header: "x-debug", .present)]))
         #expect(route.timeout == .seconds(15) && route.expose)
         #expect(
-            route.access.allow?.value
+            route.access.allow
                 == NamedRule(
                     name: "readers",
                     .any([
@@ -353,10 +340,10 @@ import Testing
                         .claim(path: ["https://acme.dev/role"], value: "admin"),
                     ])))
         #expect(
-            route.access.deny?.value
+            route.access.deny
                 == NamedRule(name: "orders.deny", .header(try HeaderCondition(name: "x-legacy", "*")), mode: .shadow))
         #expect(
-            route.limits.map(\.value) == [
+            route.limits == [
                 LimitRule(name: "orders.limits[0]", count: 100, window: LimitWindow(unit: .second), keys: [.address]),
                 LimitRule(
                     name: "apps", count: 5, window: LimitWindow(units: 10, unit: .second), burst: 10,
@@ -366,15 +353,15 @@ import Testing
                     isBeforeAuthentication: true),
             ])
         let method = try #require(route.methods.first)
-        #expect(method.name.value == "CreateOrder" && method.timeout == .seconds(5))
-        #expect(method.access.allow?.value == NamedRule(name: "orders.CreateOrder.allow", .authenticated))
-        #expect(method.access.deny?.value == NamedRule(name: "orders.CreateOrder.deny", .address([try CIDR("2001:db8::/32")])))
-        #expect(method.limits.map(\.value.keys) == [[.tenant], [.claim(["https://acme.dev/app"])]])
+        #expect(method.name == "CreateOrder" && method.timeout == .seconds(5))
+        #expect(method.access.allow == NamedRule(name: "orders.CreateOrder.allow", .authenticated))
+        #expect(method.access.deny == NamedRule(name: "orders.CreateOrder.deny", .address([try CIDR("2001:db8::/32")])))
+        #expect(method.limits.map(\.keys) == [[.tenant], [.claim(["https://acme.dev/app"])]])
         #expect(routes[1].match.query == [FieldMatch(parameter: "debug", ValueMatch(.prefix("1")))])
-        #expect(routes[1].match.target == .prefix("/v1/") && routes[1].access.allow?.value.rule == .anyone)
+        #expect(routes[1].match.target == .prefix("/v1/") && routes[1].access.allow?.rule == .anyone)
         // What else they say is looked at in RouteActionConfigurationTests.
-        #expect(routes.map(\.cluster?.value) == ["orders", "orders", "orders", nil, nil, "orders"])
-        #expect(routes[5].match == RouteMatch() && routes[5].access == AccessConfiguration())
+        #expect(routes.map(\.cluster) == ["orders", "orders", "orders", nil, nil, "orders"])
+        #expect(routes[5].match == RouteMatch() && routes[5].access == AccessRules())
     }
 
     @Test("what is left out is what the design says it is")

@@ -27,10 +27,11 @@ struct MutilatedConfigurationTests {
             }
             var text = String.UnicodeScalarView()
             text.append(contentsOf: scalars)
-            let (value, issues) = GatewayConfiguration.read(
+            let reading = GatewayConfiguration.read(
                 text: String(text), file: "martlet.yaml", environment: { _ in "hunter2" },
                 readFile: { _ in .failure(FileFailure("no such file")) })
-            #expect((value == nil) == issues.hasErrors)
+            let issues = reading.issues
+            #expect((reading.value == nil) == issues.hasErrors)
             #expect(!issues.report.contains("hunter2"))
             let lines = text.count { $0 == "\n" } + 2
             #expect(issues.allSatisfy { (1...lines).contains($0.place.line) && $0.place.column >= 1 })

@@ -29,7 +29,7 @@ struct RetryConfigurationTests {
                 $0.insert([.connectFailure, .refusedStream])
             }, attempts: 2, backoff: Backoff(base: .milliseconds(25), max: .milliseconds(250)))
         #expect(try route("retry: {}").attempts.policy() == .retry(usual))
-        let tried = try #require(try route("retry: { per_try_timeout: 1s }").attempts.retry?.value)
+        let tried = try #require(try route("retry: { per_try_timeout: 1s }").attempts.retry?.policy)
         #expect(tried.perTryTimeout == .seconds(1) && tried.conditions.contains(.perTryTimeout))
         #expect(try route("expose: true").attempts.policy() == nil)
     }
@@ -48,14 +48,14 @@ struct RetryConfigurationTests {
                 $0.insert([.reset, .perTryTimeout])
             }, attempts: 10, backoff: Backoff(base: .seconds(1), max: .seconds(5)), perTryTimeout: .seconds(3))
         #expect(read.attempts.policy() == .retry(expected))
-        let all = try #require(try route("retry: { on: [5xx] }").attempts.retry?.value)
+        let all = try #require(try route("retry: { on: [5xx] }").attempts.retry?.policy)
         #expect(all.conditions.httpStatuses == Set(500...599))
     }
 
     @Test("a base above the usual largest delay lifts that")
     func backoff() throws {
         #expect(
-            try route("retry: { backoff: { base: 1s } }").attempts.retry?.value?.backoff
+            try route("retry: { backoff: { base: 1s } }").attempts.retry?.policy?.backoff
                 == Backoff(base: .seconds(1), max: .seconds(1)))
     }
 

@@ -33,13 +33,13 @@ struct TrafficConfigurationTests {
         #expect(configuration.overload == OverloadConfiguration(connections: 50_000, calls: 20_000, memory: 2 << 30))
         let routes = configuration.routes
         #expect(routes.map(\.priority) == [.low, .default, .default])
-        #expect(routes[0].clusters.map(\.value) == ["stable", "canary"] && routes[0].traffic.split.map(\.weight) == [99, 1])
-        #expect(routes[0].traffic.sticky.map(\.value) == [.header("x-user"), .tenant, .address])
+        #expect(routes[0].clusters == ["stable", "canary"] && routes[0].traffic.split.map(\.weight) == [99, 1])
+        #expect(routes[0].traffic.sticky == [.header("x-user"), .tenant, .address])
         #expect(routes[0].traffic.mirror?.fraction.millionths == 5000)
         let fault = try #require(routes[0].traffic.fault)
         #expect(fault.delay == .init(duration: .milliseconds(200), fraction: Fraction(millionths: 100_000)))
         #expect(fault.abort == .init(status: .unavailable, httpStatus: 504, fraction: Fraction(millionths: 1)))
-        #expect(routes[1].clusters.map(\.value) == ["stable"] && routes[1].traffic.mirror?.fraction == .all)
+        #expect(routes[1].clusters == ["stable"] && routes[1].traffic.mirror?.fraction == .all)
         // One follows from the other.
         #expect(routes[1].traffic.fault?.abort == .init(status: .unavailable, httpStatus: 429, fraction: .all))
         #expect(routes[2].traffic.fault?.abort == .init(status: .notFound, httpStatus: 404, fraction: .all))

@@ -20,5 +20,5 @@ func unlimited(replaces: [String] = []) -> ServiceLimit {
 }
 
 func domain(_ name: String, _ descriptors: [LimitDescriptor]) -> LimitDomain {
-    LimitDomain(name: Located(name, at: Place(file: "", line: 1, column: 1)), descriptors: descriptors)
+    LimitDomain(name: name, descriptors: descriptors)
 }

@@ -35,7 +35,7 @@ package struct ConfigurationCheck {
             kind = .rateLimitService
             found = Self.service(
                 LimitServiceConfiguration.draft(text: text, file: file, environment: environment, readFile: readText),
-                FileOpener(read: readFile, now: now))
+                readFile, now)
         } else {
             kind = .gateway
             found = Self.gateway(
@@ -47,12 +47,12 @@ package struct ConfigurationCheck {
     }
 
     private static func gateway(
-        _ read: (draft: GatewayConfiguration?, issues: [Issue]),
+        _ read: ConfigurationReading<GatewayConfiguration>,
         _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>, _ now: WallTime, _ snapshot: inout Snapshot?
     ) -> [Issue] {
-        guard let draft = read.draft else { return read.issues }
+        guard let draft = read.value else { return read.issues }
         var builder = SnapshotBuilder(
-            draft,
+            draft, writtenAt: read.places,
             .init(
                 readFile: readFile, counters: CounterRegistry(), ticketKeys: TicketKeys(now: .now()),
                 metrics: GatewayMetrics(registry: MetricRegistry()), now: now, folders: .onDisk { _ in }))
@@ -65,16 +65,17 @@ package struct ConfigurationCheck {
             snapshot = product?.snapshot
             built = issues
         }
-        return read.issues + built + PlaceCheck.issues(of: draft)
+        return read.issues + built + PlaceCheck.issues(of: draft, read.places)
     }
 
     private static func service(
-        _ read: (draft: LimitServiceConfiguration?, issues: [Issue]), _ files: consuming FileOpener
+        _ read: ConfigurationReading<LimitServiceConfiguration>,
+        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>, _ now: WallTime
     ) -> [Issue] {
-        guard let draft = read.draft else { return read.issues }
-        let ticketKeys = TicketKeys(now: .now())
-        for listener in draft.listeners { _ = files.listenerPlan(listener, speaking: [.http2], ticketKeys: ticketKeys) }
+        guard let draft = read.value else { return read.issues }
+        var files = FileOpener(read: readFile, places: read.places, now: now)
+        _ = files.listenerPlans(draft.listeners, speaking: [.http2], ticketKeys: TicketKeys(now: .now()))
         _ = LimitServiceStore(draft.rateLimits, &files)
-        return read.issues + files.issues + PlaceCheck.issues(of: draft.listeners, admin: draft.admin)
+        return read.issues + files.issues + PlaceCheck.issues(of: draft.listeners, admin: draft.admin, read.places)
     }
 }

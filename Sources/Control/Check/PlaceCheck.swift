@@ -8,24 +8,23 @@ internal import Transport
 ///
 /// What others hold, such as a port, shows only at the start: a configuration is checked while its own gateway runs.
 enum PlaceCheck {
-    static func issues(of configuration: GatewayConfiguration) -> [Issue] {
-        issues(of: configuration.listeners, admin: configuration.admin) + log(configuration.accessLog)
-    }
-
-    static func issues(of listeners: [ListenerConfiguration], admin: Located<NetworkAddress>) -> [Issue] {
-        (listeners.map(\.address) + [admin]).compactMap { address in
-            guard case .unix(let path) = address.value else { return nil }
-            return issue(at: address.place, path, socket(path))
+    static func issues(of configuration: GatewayConfiguration, _ places: PlaceIndex) -> [Issue] {
+        let findings = Findings(places)
+        if case .file(let path) = configuration.accessLog, let problem = file(path) {
+            findings.report("found \(Quoted.text(path)), \(problem)", at: ConfigurationPath("access_log"))
         }
+        return issues(of: configuration.listeners, admin: configuration.admin, places) + findings.issues
     }
 
-    private static func log(_ target: AccessLogTarget) -> [Issue] {
-        guard case .file(let path) = target else { return [] }
-        return [issue(at: path.place, path.value, file(path.value))].compactMap { $0 }
-    }
-
-    private static func issue(at place: Place, _ path: String, _ problem: String?) -> Issue? {
-        problem.map { Issue(at: place, "found \(Quoted.text(path)), \($0)") }
+    static func issues(of listeners: [ListenerConfiguration], admin: NetworkAddress, _ places: PlaceIndex) -> [Issue] {
+        let findings = Findings(places)
+        func check(_ address: NetworkAddress, at path: ConfigurationPath) {
+            guard case .unix(let name) = address, let problem = socket(name) else { return }
+            findings.report("found \(Quoted.text(name)), \(problem)", at: path["address"])
+        }
+        for (index, listener) in listeners.enumerated() { check(listener.address, at: .listener(index)) }
+        check(admin, at: ConfigurationPath("admin"))
+        return findings.issues
     }
 
     /// What keeps a file from being appended to, or made.

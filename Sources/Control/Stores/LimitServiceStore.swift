@@ -20,14 +20,15 @@ struct LimitServiceStore: Sendable {
     /// `nil` where a file it needs has a mistake, which has been reported.
     init?(_ configuration: StoreConfiguration, _ files: inout FileOpener) {
         self.configuration = configuration
-        switch configuration.store.value {
+        switch configuration.store {
         case .memory: location = .memory
         // The configuration's own check has refused it.
         case .service: return nil
         case .redis(let redis):
             var tls: UpstreamTLS?
             if let settings = redis.tls {
-                tls = files.upstreamTLS(settings, protocols: [], at: configuration.store.place)
+                let path = ConfigurationPath("rate_limits")
+                tls = files.upstreamTLS(settings, protocols: [], at: path["tls"], of: path["store"])
                 if tls == nil { return nil }
             }
             location = .redis(

@@ -6,42 +6,41 @@ internal import Transport
 struct AccessChecks {
     private let hasAuthentication: Bool
     private let asksForCertificates: Bool
-    private let reader: Reader
+    private let findings: Findings
 
-    /// A section that is there and could not be read counts as there: one mistake is said once.
-    init(_ configuration: GatewayConfiguration, _ section: Section) {
-        hasAuthentication = section.has("authentication")
+    init(_ configuration: GatewayConfiguration, _ findings: Findings) {
+        hasAuthentication = WrittenAuthentication(configuration, findings.places).isThere
         asksForCertificates =
             configuration.listeners.isEmpty || configuration.listeners.contains { $0.tls?.clientCA != nil }
-        reader = section.reader
+        self.findings = findings
     }
 
-    func check(_ openAPI: OpenAPIConfiguration) {
-        check(openAPI.access, at: openAPI.place)
+    func check(_ openAPI: OpenAPIConfiguration) { checkCallers(openAPI.access, at: ConfigurationPath("openapi")) }
+
+    func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        checkCallers(route.access, at: path)
+        for method in route.methods { check(method.access, at: path.method(method.name)) }
     }
 
-    func check(_ route: RouteConfiguration) {
-        check(route.access, at: route.place)
-        route.methods.forEach { check($0.access) }
-    }
-
-    private func check(_ access: AccessConfiguration, at place: Place) {
-        if access.allow?.value.mode != .enforce, !hasAuthentication {
+    /// Of what has no other rules above it.
+    private func checkCallers(_ access: AccessRules, at path: ConfigurationPath) {
+        if access.allow?.mode != .enforce, !hasAuthentication {
             let found = access.allow == nil ? "no allow" : "allow only in shadow"
-            reader.report(
+            findings.report(
                 "found \(found), so only authenticated callers may call, expected authentication in this file, or allow: anyone",
-                at: place)
+                at: path)
         }
-        check(access)
+        check(access, at: path)
     }
 
-    private func check(_ access: AccessConfiguration) {
-        for rule in [access.allow, access.deny].compactMap({ $0 }) {
-            if !hasAuthentication, rule.value.rule.asksForToken {
-                reader.report("asks for a token, expected authentication in this file", at: rule.place)
+    private func check(_ access: AccessRules, at path: ConfigurationPath) {
+        for (key, named) in [("allow", access.allow), ("deny", access.deny)] {
+            guard let rule = named?.rule else { continue }
+            if !hasAuthentication, rule.asksForToken {
+                findings.report("asks for a token, expected authentication in this file", at: path[key])
             }
-            if !asksForCertificates, rule.value.rule.asksForCertificate {
-                reader.report("asks for a client certificate, expected client_ca at a listener", at: rule.place)
+            if !asksForCertificates, rule.asksForCertificate {
+                findings.report("asks for a client certificate, expected client_ca at a listener", at: path[key])
             }
         }
     }

@@ -2,38 +2,45 @@ internal import Config
 
 /// Holds what clusters and routes ask of calls against what will be known of their callers.
 struct BalancingChecks {
-    private let authenticates: Bool
-    private let hasTenant: Bool
-    private let reader: Reader
+    private let authentication: WrittenAuthentication
+    private let findings: Findings
 
-    init(_ section: Section) {
-        let authentication = section.node("authentication")
-        authenticates = authentication != nil
-        // A section that could not be read is the mistake to mend first.
-        hasTenant = authentication.map { $0.entries == nil || $0.has("tenant") } ?? false
-        reader = section.reader
+    init(_ configuration: GatewayConfiguration, _ findings: Findings) {
+        authentication = WrittenAuthentication(configuration, findings.places)
+        self.findings = findings
     }
 
-    func check(_ cluster: ClusterConfiguration) { check(cluster.balancing.hash) }
+    func check(_ cluster: ClusterConfiguration) {
+        let path = ConfigurationPath.cluster(cluster.name)
+        check(cluster.balancing.hash, at: path["load_balancing"]["hash"])
+        guard cluster.locality == nil, case .list(let endpoints) = cluster.endpoints else { return }
+        for (index, endpoint) in endpoints.enumerated() {
+            guard let locality = endpoint.locality else { continue }
+            return findings.report(
+                "found a locality, expected the cluster to say where the gateway is: locality: \(locality)",
+                at: path["endpoints"][index][endpoint.addressKey])
+        }
+    }
 
-    func check(_ route: RouteConfiguration) { check(route.traffic.sticky) }
+    func check(_ route: RouteConfiguration, at path: ConfigurationPath) { check(route.traffic.sticky, at: path["sticky"]) }
 
-    private func check(_ sources: [Located<HashSource>]) {
-        for source in sources {
-            switch source.value {
+    private func check(_ sources: [HashSource], at path: ConfigurationPath) {
+        for (index, source) in sources.enumerated() {
+            switch source {
             case .claim, .tenant:
-                if !authenticates {
-                    report(source, "expected authentication to say whose tokens are believed: no caller has a claim")
-                } else if source.value == .tenant, !hasTenant {
-                    report(source, "expected authentication.tenant to say what a tenant is")
+                if !authentication.isThere {
+                    report(
+                        source, at: path[index], "expected authentication to say whose tokens are believed: no caller has a claim")
+                } else if source == .tenant, !authentication.hasTenant {
+                    report(source, at: path[index], "expected authentication.tenant to say what a tenant is")
                 }
             case .header, .cookie, .address: continue
             }
         }
     }
 
-    private func report(_ source: Located<HashSource>, _ message: String) {
-        let written = reader.root?.written(at: source.place) ?? ""
-        reader.report("found \(Quoted.text(written)), \(message)", at: source.place)
+    private func report(_ source: HashSource, at path: ConfigurationPath, _ message: String) {
+        let text = findings.places.written(at: path) ?? source.description
+        findings.report("found \(Quoted.text(text)), \(message)", at: path)
     }
 }

@@ -8,100 +8,108 @@ internal import Transport
 /// The mistakes that show only when sections are held against each other.
 struct CrossChecks {
     private let configuration: GatewayConfiguration
-    /// The root of the file.
-    private let section: Section
+    private let findings: Findings
 
-    init(_ configuration: GatewayConfiguration, _ section: Section) {
+    init(_ configuration: GatewayConfiguration, _ findings: Findings) {
         self.configuration = configuration
-        self.section = section
+        self.findings = findings
     }
 
     func run() {
         checkClusterNames()
         checkCoverage()
-        configuration.routes.forEach(checkConditions)
-        AdminSection.check(configuration.admin, against: configuration.listeners, section.reader)
+        forEachRoute(checkConditions)
+        ListenerConfiguration.check(configuration.listeners, admin: configuration.admin, findings)
+        checkIssuers()
         checkPlans()
         checkUniqueNames()
-        let access = AccessChecks(configuration, section)
-        configuration.routes.forEach { access.check($0) }
+        let access = AccessChecks(configuration, findings)
+        forEachRoute(access.check)
         if let openAPI = configuration.openAPI { check(openAPI, access) }
-        let balancing = BalancingChecks(section)
+        let balancing = BalancingChecks(configuration, findings)
         configuration.clusters.forEach { balancing.check($0) }
-        configuration.routes.forEach { balancing.check($0) }
-        configuration.routes.forEach(checkProtocols)
-        configuration.routes.forEach(checkMirror)
-        configuration.routes.forEach(RetryChecks(configuration.clusters, section).check)
-        let nodes = RouteNodes(configuration, section)
-        let headers = HeaderChecks(configuration, section)
-        for (index, route) in configuration.routes.enumerated() { nodes[index].map { headers.check(route, $0) } }
-        RewriteChecks(configuration, nodes, section.reader).run()
-        let limits = LimitChecks(configuration, section)
-        configuration.routes.forEach(limits.check)
-        configuration.plans.forEach(limits.check)
-        limits.checkCounters(configuration, section)
+        forEachRoute(balancing.check)
+        forEachRoute(checkProtocols)
+        forEachRoute(checkMirror)
+        forEachRoute(RetryChecks(configuration.clusters, findings).check)
+        forEachRoute(HeaderChecks(configuration, findings).check)
+        RewriteChecks(configuration, findings).run()
+        let limits = LimitChecks(configuration, findings)
+        forEachRoute(limits.check)
+        configuration.plans.forEach { limits.check($0) }
+        limits.checkCounters(configuration)
     }
 
-    /// The names written below a key, whether or not what they name could be read.
-    private func names(below key: String) -> [String] { section.node(key)?.entries?.map(\.key.value) ?? [] }
+    private func forEachRoute(_ check: (RouteConfiguration, ConfigurationPath) -> Void) {
+        for (index, route) in configuration.routes.enumerated() { check(route, .route(index)) }
+    }
 
     private func checkClusterNames() {
-        let names = names(below: "clusters")
+        // Those whose clusters could not be read are among them.
+        let names = findings.places.names(below: ConfigurationPath("clusters")) ?? configuration.clusters.map(\.name)
+        let known = Set(names)
         var used: Set<String> = []
-        for cluster in configuration.routes.flatMap({ $0.clusters + [$0.traffic.mirror?.cluster].compactMap { $0 } }) {
-            let name = cluster.value
-            used.insert(name)
-            guard !names.contains(name) else { continue }
-            section.reader.report(
-                "found \(Quoted.text(name)), expected the name of a cluster\(Spelling.hint(for: name, among: names))",
-                at: cluster.place)
+        forEachRoute { route, path in
+            for (name, path) in route.namedClusters(at: path) + [route.namedMirror(at: path)].compactMap({ $0 }) {
+                used.insert(name)
+                guard !known.contains(name) else { continue }
+                findings.report(
+                    "found \(Quoted.text(name)), expected the name of a cluster\(Spelling.hint(for: name, among: names))", at: path)
+            }
         }
         // Where a route could not be read, or its cluster was misspelt, it is unknown which clusters were meant.
-        let isWhole = configuration.routes.count == section.node("routes")?.elements?.count && used.isSubset(of: names)
-        guard isWhole, !used.isEmpty else { return }
-        for cluster in configuration.clusters where !used.contains(cluster.name.value) {
-            section.reader.report("no route leads here", at: cluster.name.place, severity: .warning)
+        guard !findings.places.isIncomplete(ConfigurationPath("routes")), used.isSubset(of: known), !used.isEmpty else { return }
+        for cluster in configuration.clusters where !used.contains(cluster.name) {
+            findings.report("no route leads here", at: ConfigurationPath.cluster(cluster.name).key, severity: .warning)
+        }
+    }
+
+    private func checkIssuers() {
+        var seen: Set<String> = []
+        for (index, issuer) in (configuration.authentication?.issuers ?? []).enumerated()
+        where !issuer.issuer.isEmpty && !seen.insert(issuer.issuer).inserted {
+            findings.report(
+                "found \(Quoted.text(issuer.issuer)) twice, expected each issuer once",
+                at: ConfigurationPath.issuer(index)["issuer"])
         }
     }
 
     /// What one of a route's clusters is sent could not be said to another that speaks differently.
-    private func checkProtocols(_ route: RouteConfiguration) {
-        func speaks(_ name: Located<String>) -> ClusterConfiguration.HTTPVersion? {
-            configuration.clusters.first { $0.name.value == name.value }?.speaks
+    private func checkProtocols(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        func speaks(_ name: String) -> ClusterConfiguration.HTTPVersion? {
+            configuration.clusters.first { $0.name == name }?.speaks
         }
         guard let first = route.clusters.first, let wanted = speaks(first) else { return }
-        for other in route.clusters.dropFirst() + [route.traffic.mirror?.cluster].compactMap({ $0 }) {
-            guard let spoken = speaks(other), spoken != wanted else { continue }
-            section.reader.report(
-                "found \(Quoted.text(other.value)), which speaks \(spoken.rawValue), "
-                    + "expected a cluster that speaks \(wanted.rawValue) as \(Quoted.text(first.value)) does",
-                at: other.place)
+        for (name, path) in route.namedClusters(at: path).dropFirst() + [route.namedMirror(at: path)].compactMap({ $0 }) {
+            guard let spoken = speaks(name), spoken != wanted else { continue }
+            findings.report(
+                "found \(Quoted.text(name)), which speaks \(spoken.rawValue), "
+                    + "expected a cluster that speaks \(wanted.rawValue) as \(Quoted.text(first)) does",
+                at: path)
         }
     }
 
-    private func checkMirror(_ route: RouteConfiguration) {
-        guard let mirror = route.traffic.mirror?.cluster, route.clusters.contains(where: { $0.value == mirror.value }) else {
-            return
-        }
-        section.reader.report(
-            "found \(Quoted.text(mirror.value)), which the route leads to itself: it gets those calls twice", at: mirror.place,
+    private func checkMirror(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        guard let mirror = route.namedMirror(at: path), route.clusters.contains(mirror.name) else { return }
+        findings.report(
+            "found \(Quoted.text(mirror.name)), which the route leads to itself: it gets those calls twice", at: mirror.path,
             severity: .warning)
     }
 
     private func checkCoverage() {
         let routes = configuration.routes
         for finding in RouteCoverage.findings(in: routes.map(\.match)) {
-            let (route, earlier) = (routes[finding.route], routes[finding.coveredBy])
-            section.reader.report(
-                "never reached: \(earlier.place.path) (\(Quoted.text(earlier.name))) takes every request that fits it",
-                at: route.place)
+            let earlier = routes[finding.coveredBy]
+            let path = findings.places.place(of: .route(finding.coveredBy)).path
+            findings.report(
+                "never reached: \(path) (\(Quoted.text(earlier.name))) takes every request that fits it", at: .route(finding.route))
         }
     }
 
     /// gRPC and gRPC-Web call by POST and without a query, Connect too but for what a schema allows; only a schema, or a cluster of
     /// plain HTTP, brings a service other calls.
-    private func checkConditions(_ route: RouteConfiguration) {
-        let clusters = configuration.clusters.filter { cluster in route.clusters.contains { $0.value == cluster.name.value } }
+    private func checkConditions(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        let clusters = configuration.clusters.filter { cluster in route.clusters.contains(cluster.name) }
         let isPlain = !clusters.isEmpty && clusters.allSatisfy { $0.schema == nil && $0.speaks == .http2 }
         let why: String
         if case .service = route.match.target, isPlain {
@@ -111,40 +119,41 @@ struct CrossChecks {
         } else {
             return
         }
-        if let place = route.httpMethodPlace, let odd = route.match.httpMethods.first(where: { $0 != "POST" && $0 != "OPTIONS" }) {
-            section.reader.report("found \(Quoted.text(odd)), expected POST: \(why) another method", at: place)
+        if let odd = route.match.httpMethods.first(where: { $0 != "POST" && $0 != "OPTIONS" }) {
+            findings.report("found \(Quoted.text(odd)), expected POST: \(why) another method", at: path["http_method"])
         }
-        if let place = route.queryPlace { section.reader.report("never matches: \(why) a query", at: place) }
+        if !route.match.query.isEmpty { findings.report("never matches: \(why) a query", at: path["query"]) }
     }
 
     private func check(_ openAPI: OpenAPIConfiguration, _ access: AccessChecks) {
         access.check(openAPI)
-        let paths = [openAPI.document.value, openAPI.page?.value].compactMap(\.self)
-        for route in configuration.routes {
+        let paths = [openAPI.document, openAPI.page].compactMap(\.self)
+        for (index, route) in configuration.routes.enumerated() {
             guard case .path(let path) = route.match.target, paths.contains(path) else { continue }
-            section.reader.report("never reached: openapi is served at \(path)", at: route.place)
+            findings.report("never reached: openapi is served at \(path)", at: .route(index))
         }
         if configuration.clusters.allSatisfy({ $0.schema == nil }) {
-            section.reader.report(
-                "found where no cluster has a schema, so that nothing can be told", at: openAPI.place, severity: .warning)
+            findings.report(
+                "found where no cluster has a schema, so that nothing can be told", at: ConfigurationPath("openapi"),
+                severity: .warning)
         }
     }
 
     private func checkPlans() {
-        let names = names(below: "plans")
-        guard let authentication = configuration.authentication, let plan = authentication.plan else {
-            if !configuration.plans.isEmpty, section.node("authentication")?.has("plan") != true {
-                section.report("found without authentication.plan: no token would name one of them", about: "plans")
+        let names = findings.places.names(below: ConfigurationPath("plans")) ?? configuration.plans.map(\.name)
+        let path = WrittenAuthentication.path
+        guard let authentication = configuration.authentication, authentication.plan != nil else {
+            if !configuration.plans.isEmpty, !findings.places.isWritten(path["plan"]) {
+                findings.report(
+                    "found without authentication.plan: no token would name one of them", at: ConfigurationPath("plans"))
             }
             return
         }
-        if names.isEmpty {
-            section.reader.report("found without plans: no caller's plan would be known", at: plan.place)
-        }
-        if let name = authentication.defaultPlan, !names.contains(name.value) {
-            section.reader.report(
-                "found \(Quoted.text(name.value)), expected the name of a plan\(Spelling.hint(for: name.value, among: names))",
-                at: name.place)
+        if names.isEmpty { findings.report("found without plans: no caller's plan would be known", at: path["plan"]) }
+        if let name = authentication.defaultPlan, !names.contains(name) {
+            findings.report(
+                "found \(Quoted.text(name)), expected the name of a plan\(Spelling.hint(for: name, among: names))",
+                at: path["default_plan"])
         }
     }
 
@@ -152,27 +161,28 @@ struct CrossChecks {
     private func checkUniqueNames() {
         var limits: Set<String> = []
         var rules: Set<String> = []
-        func check(_ located: [Located<LimitRule>]) {
-            for limit in located {
-                guard let name = limit.value.name, !limits.insert(name).inserted else { continue }
-                section.reader.report(
-                    "found the name \(Quoted.text(name)), which another limit has, expected one of its own", at: limit.place)
+        func check(_ rules: [LimitRule], at path: ConfigurationPath) {
+            for (index, limit) in rules.enumerated() {
+                guard let name = limit.name, !limits.insert(name).inserted else { continue }
+                findings.report(
+                    "found the name \(Quoted.text(name)), which another limit has, expected one of its own",
+                    at: path["limits"][index])
             }
         }
-        func check(_ access: AccessConfiguration) {
-            for rule in [access.allow, access.deny].compactMap({ $0 }) where !rules.insert(rule.value.name).inserted {
-                section.reader.report(
-                    "found the name \(Quoted.text(rule.value.name)), which another rule has, expected one of its own",
-                    at: rule.place)
+        func check(_ access: AccessRules, at path: ConfigurationPath) {
+            for (key, rule) in [("allow", access.allow), ("deny", access.deny)] {
+                guard let name = rule?.name, !rules.insert(name).inserted else { continue }
+                findings.report(
+                    "found the name \(Quoted.text(name)), which another rule has, expected one of its own", at: path[key])
             }
         }
-        configuration.plans.forEach { check($0.limits) }
-        for route in configuration.routes {
-            check(route.limits)
-            check(route.access)
+        for plan in configuration.plans { check(plan.limits, at: .plan(plan.name)) }
+        forEachRoute { route, path in
+            check(route.limits, at: path)
+            check(route.access, at: path)
             for method in route.methods {
-                check(method.limits)
-                check(method.access)
+                check(method.limits, at: path.method(method.name))
+                check(method.access, at: path.method(method.name))
             }
         }
     }

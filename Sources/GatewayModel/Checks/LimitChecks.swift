@@ -8,93 +8,99 @@ internal import RateLimit
 struct LimitChecks {
     private let hasTenant: Bool
     private let storeIsService: Bool
-    private let reader: Reader
+    private let findings: Findings
 
-    init(_ configuration: GatewayConfiguration, _ section: Section) {
+    init(_ configuration: GatewayConfiguration, _ findings: Findings) {
         // Where callers are not authenticated, or the section could not be read, that is the mistake to mend first.
-        hasTenant = section.node("authentication").map { $0.entries == nil || $0.has("tenant") } ?? true
-        if case .service = configuration.rateLimits.store.value { storeIsService = true } else { storeIsService = false }
-        reader = section.reader
+        let authentication = WrittenAuthentication(configuration, findings.places)
+        hasTenant = !authentication.isThere || authentication.hasTenant
+        if case .service = configuration.rateLimits.store { storeIsService = true } else { storeIsService = false }
+        self.findings = findings
     }
 
     /// That plans need a tenant and a claim is said where plans are configured.
     func check(_ plan: PlanConfiguration) {
-        for limit in plan.limits {
-            if limit.value.isBeforeAuthentication {
-                reader.report("found before: authentication, expected none: only a token names a plan", at: limit.place)
+        for (index, limit) in plan.limits.enumerated() {
+            let path = ConfigurationPath.plan(plan.name)["limits"][index]
+            if limit.isBeforeAuthentication {
+                findings.report("found before: authentication, expected none: only a token names a plan", at: path)
             }
-            checkStore(limit)
+            checkStore(limit, at: path)
         }
     }
 
-    func check(_ route: RouteConfiguration) {
+    func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
         let routeAdmits = route.access.admitsStrangers ?? false
-        for limit in route.limits {
-            check(limit, admitsStrangers: routeAdmits)
-            guard !routeAdmits, limit.value.isFromToken else { continue }
+        for (index, limit) in route.limits.enumerated() {
+            let limitPath = path["limits"][index]
+            check(limit, at: limitPath, admitsStrangers: routeAdmits)
+            guard !routeAdmits, limit.isFromToken else { continue }
             for method in route.methods where method.access.admitsStrangers == true {
-                guard let allow = method.access.allow else { continue }
-                reader.report(
-                    "admits callers without a token, but the route's limit \(Quoted.text(text(limit))) "
+                findings.report(
+                    "admits callers without a token, but the route's limit \(Quoted.text(text(limit, at: limitPath))) "
                         + "counts what only a token says",
-                    at: allow.place)
+                    at: path.method(method.name)["allow"])
             }
         }
         for method in route.methods {
             let methodAdmits = method.access.admitsStrangers ?? routeAdmits
-            method.limits.forEach { check($0, admitsStrangers: methodAdmits) }
+            for (index, limit) in method.limits.enumerated() {
+                check(limit, at: path.method(method.name)["limits"][index], admitsStrangers: methodAdmits)
+            }
         }
     }
 
-    private func check(_ limit: Located<LimitRule>, admitsStrangers: Bool) {
-        checkStore(limit)
-        guard limit.value.isFromToken else { return }
-        if limit.value.isBeforeAuthentication {
-            reader.report(
-                "found \(Quoted.text(text(limit))) before authentication, expected keys that need no token", at: limit.place)
+    private func check(_ limit: LimitRule, at path: ConfigurationPath, admitsStrangers: Bool) {
+        checkStore(limit, at: path)
+        guard limit.isFromToken else { return }
+        let found = "found \(Quoted.text(text(limit, at: path)))"
+        if limit.isBeforeAuthentication {
+            findings.report("\(found) before authentication, expected keys that need no token", at: path)
         } else if admitsStrangers {
-            reader.report(
-                "found \(Quoted.text(text(limit))) where callers without a token are allowed, "
-                    + "expected keys that every caller has",
-                at: limit.place)
-        } else if !hasTenant, limit.value.keys.contains(.tenant) {
-            reader.report(
-                "found \(Quoted.text(text(limit))), expected authentication.tenant to say what a tenant is",
-                at: limit.place)
+            findings.report("\(found) where callers without a token are allowed, expected keys that every caller has", at: path)
+        } else if !hasTenant, limit.keys.contains(.tenant) {
+            findings.report("\(found), expected authentication.tenant to say what a tenant is", at: path)
         }
     }
 
     /// That what limits are promised can be kept: counters are addressed by so many bits, and a limit that may have more than
     /// its guarantee and the pool never will.
-    func checkCounters(_ configuration: GatewayConfiguration, _ section: Section) {
-        let limits =
-            configuration.routes.flatMap { $0.limits + $0.methods.flatMap(\.limits) } + configuration.plans.flatMap(\.limits)
+    func checkCounters(_ configuration: GatewayConfiguration) {
         let pool = configuration.rateLimits.counters
+        let most = CounterTable.guaranteed + pool
         var promised = configuration.authentication?.failedLogins == nil ? 0 : CounterTable.guaranteed
-        for limit in limits {
-            promised += min(limit.value.counters ?? CounterTable.maximumDefault, CounterTable.guaranteed)
-            let most = CounterTable.guaranteed + pool
-            guard let wanted = limit.value.counters, wanted > most else { continue }
-            reader.report(
-                "found counters: \(wanted), of which it can have \(most): \(CounterTable.guaranteed) and what rate_limits.counters adds",
-                at: limit.place, severity: .warning)
+        var count = 0
+        func promise(_ limits: [LimitRule], at path: ConfigurationPath) {
+            count += limits.count
+            for (index, limit) in limits.enumerated() {
+                promised += min(limit.counters ?? CounterTable.maximumDefault, CounterTable.guaranteed)
+                guard let wanted = limit.counters, wanted > most else { continue }
+                findings.report(
+                    "found counters: \(wanted), of which it can have \(most): \(CounterTable.guaranteed) and what "
+                        + "rate_limits.counters adds",
+                    at: path["limits"][index], severity: .warning)
+            }
         }
+        for (index, route) in configuration.routes.enumerated() {
+            promise(route.limits, at: .route(index))
+            for method in route.methods { promise(method.limits, at: .route(index).method(method.name)) }
+        }
+        for plan in configuration.plans { promise(plan.limits, at: .plan(plan.name)) }
         guard promised + pool > CounterCells.cellsMax else { return }
-        reader.report(
-            "found \(limits.count) limits, to which \(promised) counters are guaranteed, and rate_limits.counters \(pool), "
+        findings.report(
+            "found \(count) limits, to which \(promised) counters are guaranteed, and rate_limits.counters \(pool), "
                 + "expected at most \(CounterCells.cellsMax) together",
-            at: section.node("rate_limits")?.place ?? section.place)
+            at: ConfigurationPath("rate_limits"))
     }
 
     /// As it is written where it is written in short, so that it can be found.
-    private func text(_ limit: Located<LimitRule>) -> String {
-        reader.root?.written(at: limit.place) ?? limit.value.text
+    private func text(_ limit: LimitRule, at path: ConfigurationPath) -> String {
+        findings.places.written(at: path) ?? limit.text
     }
 
     /// An RLS override is a count and one unit (RateLimitDescriptor.RateLimitOverride).
-    private func checkStore(_ limit: Located<LimitRule>) {
+    private func checkStore(_ rule: LimitRule, at path: ConfigurationPath) {
         guard storeIsService else { return }
-        let rule = limit.value
         let problem =
             rule.burst != nil
             ? "no burst"
@@ -102,9 +108,9 @@ struct LimitChecks {
                 ? "one unit of time, not \(rule.window.units)"
                 : rule.count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
         guard let problem else { return }
-        reader.report(
-            "found \(Quoted.text(text(limit))), expected \(problem): a rate-limit service cannot be asked for it",
-            at: limit.place)
+        findings.report(
+            "found \(Quoted.text(text(rule, at: path))), expected \(problem): a rate-limit service cannot be asked for it",
+            at: path)
     }
 }
 
@@ -117,10 +123,10 @@ extension LimitKey {
     }
 }
 
-extension AccessConfiguration {
+extension AccessRules {
     /// What `allow` says about callers without a token; `nil` where it says nothing. In shadow it is as if not written.
     fileprivate var admitsStrangers: Bool? {
-        guard let allow = allow?.value, allow.mode == .enforce else { return nil }
+        guard let allow, allow.mode == .enforce else { return nil }
         return allow.rule.admitsStrangers
     }
 }

@@ -7,18 +7,16 @@ internal import Transport
 /// Where rewrites and redirects lead: past the rules of another RPC, or back to themselves.
 struct RewriteChecks {
     private let configuration: GatewayConfiguration
-    private let nodes: RouteNodes
-    private let reader: Reader
+    private let findings: Findings
     /// The first route of each service.
     private let services: [String: Int]
     private let servicesOfClusters: [String: [(service: String, route: Int)]]
     /// The first route of each path that is an RPC's.
     private let paths: [String: Int]
 
-    init(_ configuration: GatewayConfiguration, _ nodes: RouteNodes, _ reader: Reader) {
+    init(_ configuration: GatewayConfiguration, _ findings: Findings) {
         self.configuration = configuration
-        self.nodes = nodes
-        self.reader = reader
+        self.findings = findings
         var services: [String: Int] = [:]
         var servicesOfClusters: [String: [(service: String, route: Int)]] = [:]
         var paths: [String: Int] = [:]
@@ -26,7 +24,7 @@ struct RewriteChecks {
             switch route.match.target {
             case .service(let service):
                 if services[service] == nil { services[service] = index }
-                for cluster in route.clusters { servicesOfClusters[cluster.value, default: []].append((service, index)) }
+                for cluster in route.clusters { servicesOfClusters[cluster, default: []].append((service, index)) }
             case .path(let path) where Self.service(of: path) != nil:
                 if paths[path] == nil { paths[path] = index }
             default: continue
@@ -56,10 +54,10 @@ struct RewriteChecks {
             return
         }
         let target = configuration.routes[other]
-        reader.report(
-            "leads to calls of \(target.place.path) (\(Quoted.text(target.name))), whose rules and limits would not apply: "
+        findings.report(
+            "leads to calls of \(findings.places.place(of: .route(other)).path) (\(Quoted.text(target.name))), whose rules and limits would not apply: "
                 + "nothing is matched again behind a rewrite",
-            at: nodes[index]?.child("rewrite")?.place ?? route.place)
+            at: ConfigurationPath.route(index)["rewrite"])
     }
 
     /// The route of the RPC that a path may become.
@@ -89,7 +87,7 @@ struct RewriteChecks {
     }
 
     private func first(of route: RouteConfiguration, where fits: (String) -> Bool) -> Int? {
-        route.clusters.flatMap { servicesOfClusters[$0.value] ?? [] }.first { fits($0.service) }?.route
+        route.clusters.flatMap { servicesOfClusters[$0] ?? [] }.first { fits($0.service) }?.route
     }
 
     private static func isRPC(_ target: RouteMatch.Target) -> Bool {
@@ -106,7 +104,7 @@ struct RewriteChecks {
 
     /// Backends of plain HTTP have no RPCs.
     private func speaksPlainHTTP(_ route: RouteConfiguration) -> Bool {
-        let clusters = configuration.clusters.filter { cluster in route.clusters.contains { $0.value == cluster.name.value } }
+        let clusters = configuration.clusters.filter { cluster in route.clusters.contains(cluster.name) }
         return !clusters.isEmpty && clusters.allSatisfy { $0.speaks == .http1 }
     }
 
@@ -120,9 +118,9 @@ struct RewriteChecks {
             isSameRequest(redirect, match)
                 || !configuration.routes[..<index].contains(where: { mayTake($0, redirect, match.target) })
         else { return }
-        reader.report(
+        findings.report(
             "leads to itself: the route takes requests\(scheme) that follow it again, expected another authority or path",
-            at: nodes[index]?.child("redirect")?.place ?? route.place)
+            at: ConfigurationPath.route(index)["redirect"])
     }
 
     /// The scheme that requests have and keep, in words, or nothing for any; `nil` where the redirect changes it.

@@ -5,9 +5,9 @@ extension Grammar where Value == AuthenticationConfiguration {
     static var authentication: Grammar {
         .section(expected: "a mapping with issuers") { section in
             let issuers = section.required("issuers", .issuers)
-            let tenant = section.optional("tenant", .located(.claimSource))
-            let plan = section.optional("plan", .located(.claimSource))
-            let defaultPlan = section.optional("default_plan", .located(.name))
+            let tenant = section.optional("tenant", .claimSource)
+            let plan = section.optional("plan", .claimSource)
+            let defaultPlan = section.optional("default_plan", .name)
             let failedLogins = section.value(
                 "failed_logins", .word("off", or: .rate), default: AuthenticationConfiguration.failedLoginsDefault)
             let tokenCache = section.value(
@@ -27,39 +27,30 @@ extension Grammar where Value == AuthenticationConfiguration {
 
 extension Grammar where Value == [IssuerConfiguration] {
     static var issuers: Grammar {
-        Grammar(expected: "a list of issuers, each a mapping with issuer, audiences and jwks") { node, reader, expected in
-            let list = Grammar.list(of: .issuer).expecting(expected)
-            guard let issuers = list.read(node, reader) else { return nil }
-            var seen: Set<String> = []
-            for issuer in issuers where !issuer.issuer.value.isEmpty && !seen.insert(issuer.issuer.value).inserted {
-                reader.report(
-                    "found \(Quoted.text(issuer.issuer.value)) twice, expected each issuer once", at: issuer.issuer.place)
-            }
-            return issuers
-        }
+        Grammar.list(of: .issuer).expecting("a list of issuers, each a mapping with issuer, audiences and jwks")
     }
 }
 
 extension Grammar where Value == IssuerConfiguration {
     static var issuer: Grammar {
         .section(expected: "a mapping with issuer, audiences and jwks") { section in
-            let issuer = section.required("issuer", .located(.text("the text of the iss claim")))
+            let issuer = section.required("issuer", .text("the text of the iss claim"))
             let audiences = section.required("audiences", .list(of: .text("the text of an aud claim")))
-            let keys = section.required("jwks", .located(.keySource))
-            let ca = section.optional("jwks_ca", .located(.path("a PEM file with certificates")))
+            let keys = section.required("jwks", .keySource)
+            let ca = section.optional("jwks_ca", .path("a PEM file with certificates"))
             let algorithm = section.value("algorithm", .rsaAlgorithm, default: .rs256)
             let leeway = section.value("leeway", .duration(.zero ... .seconds(600)), default: .seconds(60))
             let forwardClaims = section.value("forward_claims", .forwardedClaims, default: [])
             let forwardToken = section.value("forward_token", .boolean, default: false)
             // Without keys there is nothing more to look at; all else that is wrong has been reported.
             guard var keys else { return nil }
-            if case .https(let address, let authority, let path, _) = keys.value {
-                keys.value = .https(address: address, authority: authority, path: path, ca: ca)
-            } else if let ca {
-                section.reader.report("expected no jwks_ca here: only keys fetched over https need one", at: ca.place)
+            if case .https(let address, let authority, let path, _) = keys {
+                keys = .https(address: address, authority: authority, path: path, ca: ca)
+            } else if ca != nil {
+                section.report("expected no jwks_ca here: only keys fetched over https need one", about: "jwks_ca")
             }
             return IssuerConfiguration(
-                issuer: issuer ?? Located("", at: section.place), audiences: audiences ?? [], keys: keys,
+                issuer: issuer ?? "", audiences: audiences ?? [], keys: keys,
                 algorithm: algorithm, leeway: leeway,
                 forwardClaims: forwardClaims, forwardToken: forwardToken)
         }

@@ -30,7 +30,7 @@ extension Grammar where Value == BalancingConfiguration {
 
     private static func read(_ section: Section) -> BalancingConfiguration? {
         let name = section.required("policy", .choice) as PolicyName?
-        let hash = section.optional("hash", .list(of: .located(.hashSource)))
+        let hash = section.optional("hash", .list(of: .hashSource))
         let entriesMin = section.value("minimum_ring_size", .count(1...(8 << 20)), default: 1024)
         let entriesMax = section.value("maximum_ring_size", .count(1...(8 << 20)), default: max(entriesMin, 8 << 20))
         let tableSize = section.value("table_size", .prime(5_000_011), default: 65_537)

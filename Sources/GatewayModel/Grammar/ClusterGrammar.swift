@@ -9,7 +9,7 @@ extension Grammar where Value == [ClusterConfiguration] {
             names.expecting(expected).read(node, reader)?.map { name, cluster in
                 reader.checkName(name)
                 var cluster = cluster
-                cluster.name = name
+                cluster.name = name.value
                 return cluster
             }
         }
@@ -32,7 +32,7 @@ extension Grammar where Value == ClusterConfiguration {
             if speaks == .http1, case .grpc = healthCheck?.kind {
                 section.report("found grpc beside protocol: http1, expected http or tcp", about: "health_check")
             }
-            let schema = section.optional("schema", .located(.schema))
+            let schema = section.optional("schema", .schema)
             if speaks == .http1, section.has("schema") {
                 section.report("found beside protocol: http1, which has no gRPC to convert to", about: "schema")
             }
@@ -44,15 +44,10 @@ extension Grammar where Value == ClusterConfiguration {
             guards.endpointErrors = circuit?.endpointErrors
             guards.outliers = section.optional("outlier_detection", .outlierDetection)
             guards.hasHealthCheck = healthCheck != nil
-            if case .list(let list) = endpoints, locality == nil, let lost = list.first(where: { $0.locality != nil }) {
-                section.reader.report(
-                    "found a locality, expected the cluster to say where the gateway is: locality: \(lost.locality ?? "")",
-                    at: lost.address.place)
-            }
             let retryBudget = section.value("retry_budget", .budget, default: .defaults)
             let hedgeBudget = section.value("hedge_budget", .budget, default: .defaults)
             return ClusterConfiguration(
-                name: Located("", at: section.place), endpoints: endpoints ?? .list([]), speaks: speaks, locality: locality,
+                name: "", endpoints: endpoints ?? .list([]), speaks: speaks, locality: locality,
                 balancing: balancing, tls: tls, timeouts: timeouts, connections: connections, healthCheck: healthCheck,
                 schema: schema, guards: guards, retryBudget: retryBudget, hedgeBudget: hedgeBudget)
         }

@@ -6,7 +6,7 @@ extension Grammar where Value == EndpointsConfiguration {
         return Grammar(expected: list.expected) { node, reader, expected in
             guard node.entries != nil else { return list.expecting(expected).read(node, reader).map { .list($0) } }
             return reader.section(node, expected: "\(expected), or a mapping with file") { section in
-                section.required("file", .located(.path("a file with a list of endpoints"))).map { .file($0) }
+                section.required("file", .path("a file with a list of endpoints")).map { .file($0) }
             }
         }
     }
@@ -15,27 +15,27 @@ extension Grammar where Value == EndpointsConfiguration {
 extension Grammar where Value == [EndpointConfiguration] {
     /// What stands under `endpoints`, or in the file that it names. Never empty, each once.
     static var endpointList: Grammar {
-        let list = Grammar.list(of: .endpoint)
+        let list = Grammar<[Located<EndpointConfiguration>]>.list(of: .endpoint)
         return Grammar(expected: list.expected) { node, reader, expected in
             guard let endpoints = list.expecting(expected).read(node, reader) else { return nil }
             var seen: Set<NetworkAddress> = []
-            for endpoint in endpoints where !seen.insert(endpoint.address.value).inserted {
+            for endpoint in endpoints where !seen.insert(endpoint.value.address).inserted {
                 reader.report(
-                    "found \(Quoted.text(endpoint.address.value.description)) twice, expected each endpoint once",
-                    at: endpoint.address.place)
+                    "found \(Quoted.text(endpoint.value.address.description)) twice, expected each endpoint once",
+                    at: endpoint.place)
             }
-            return endpoints
+            return endpoints.map(\.value)
         }
     }
 }
 
-extension Grammar where Value == EndpointConfiguration {
-    /// An address, or a mapping with one.
+extension Grammar where Value == Located<EndpointConfiguration> {
+    /// An address, or a mapping with one; at the place of the address.
     fileprivate static var endpoint: Grammar {
         let address = Grammar<Located<NetworkAddress>>.located(.peerAddress)
         return Grammar(expected: address.expected) { node, reader, expected in
             guard node.entries != nil else {
-                return address.expecting(expected).read(node, reader).map { EndpointConfiguration($0) }
+                return address.expecting(expected).read(node, reader).map { Located(EndpointConfiguration($0.value), at: $0.place) }
             }
             return reader.section(node) { section in
                 if section.has("srv") { return service(section) }
@@ -48,19 +48,21 @@ extension Grammar where Value == EndpointConfiguration {
                 let priority = section.value("priority", .count(0...EndpointConfiguration.priorityMax), default: 0)
                 let locality = section.optional("locality", .name)
                 return address.map {
-                    EndpointConfiguration($0, use: use, weight: weight, priority: priority, locality: locality)
+                    Located(
+                        EndpointConfiguration($0.value, use: use, weight: weight, priority: priority, locality: locality),
+                        at: $0.place)
                 }
             }
         }
     }
 
     /// Port, weight and priority are DNS's to say.
-    private static func service(_ section: Section) -> EndpointConfiguration? {
+    private static func service(_ section: Section) -> Located<EndpointConfiguration>? {
         for key in ["address", "dns", "weight", "priority"] { section.exclude("srv", with: key) }
         let name = section.optional("srv", .located(.serviceName))
         let locality = section.optional("locality", .name)
         return name.map {
-            EndpointConfiguration(Located(.name($0.value, port: 0), at: $0.place), use: .service, locality: locality)
+            Located(EndpointConfiguration(.name($0.value, port: 0), use: .service, locality: locality), at: $0.place)
         }
     }
 }

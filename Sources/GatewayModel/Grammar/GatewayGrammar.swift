@@ -5,14 +5,11 @@ internal import Transport
 
 extension GatewayConfiguration {
     /// Reads and checks martlet.yaml.
-    ///
-    /// - Returns: the configuration, or `nil` with at least one error among the issues; warnings come with either.
     package static func read(
         text: String, file: String, environment: @escaping (String) -> String?,
         readFile: @escaping (String) -> Result<String, FileFailure>
-    ) -> (GatewayConfiguration?, [Issue]) {
-        let (draft, issues) = draft(text: text, file: file, environment: environment, readFile: readFile)
-        return (issues.hasErrors ? nil : draft, issues)
+    ) -> ConfigurationReading<GatewayConfiguration> {
+        draft(text: text, file: file, environment: environment, readFile: readFile).whole
     }
 
     /// What could be read of martlet.yaml, for further checks: with an error among the issues, what was
@@ -20,10 +17,12 @@ extension GatewayConfiguration {
     package static func draft(
         text: String, file: String, environment: @escaping (String) -> String?,
         readFile: @escaping (String) -> Result<String, FileFailure>
-    ) -> (GatewayConfiguration?, [Issue]) {
+    ) -> ConfigurationReading<GatewayConfiguration> {
         let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
         let configuration = reader.root.flatMap { reader.section($0, Self.read) }
-        return (configuration, reader.issues.inOrder)
+        let findings = Findings(reader.places)
+        if let configuration { CrossChecks(configuration, findings).run() }
+        return ConfigurationReading(configuration, findings.places, (reader.issues + findings.issues).inOrder)
     }
 
     private static func read(_ section: Section) -> GatewayConfiguration? {
@@ -43,14 +42,12 @@ extension GatewayConfiguration {
         let openAPI = section.optional("openapi", .openAPI)
         let clusters = section.required("clusters", .clusters)
         let routes = section.required("routes", .routes)
-        let configuration = GatewayConfiguration(
+        return GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
             admin: admin, trustedProxies: trustedProxies, addressPrefix: addressPrefix, memory: memory, overload: overload,
             resolver: resolver,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
             openAPI: openAPI, clusters: clusters ?? [], routes: routes ?? [])
-        CrossChecks(configuration, section).run()
-        return configuration
     }
 }
 
@@ -67,7 +64,7 @@ extension Grammar where Value == AccessLogTarget {
         }
         return Grammar(expected: expected) { node, reader, expected in
             if let scalar = node.scalar, !scalar.isBroken, scalar.text.contains("/") {
-                return .file(Located(scalar.text, at: node.place))
+                return .file(scalar.text)
             }
             return words.read(node, reader)
         }

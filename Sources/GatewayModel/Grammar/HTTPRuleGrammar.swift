@@ -4,7 +4,7 @@ internal import Protobuf
 extension Grammar where Value == HTTPRuleConfiguration {
     static var httpRule: Grammar {
         .section(expected: "a mapping with method and an HTTP method such as get") { section in
-            let method = section.required("method", .located(.rpcMethod))
+            let method = section.required("method", .rpcMethod)
             let rule = HTTPRule.read(section)
             var additional: [HTTPRule] = []
             if section.has("additional") {

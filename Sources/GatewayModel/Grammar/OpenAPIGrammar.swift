@@ -1,3 +1,4 @@
+internal import AccessControl
 internal import Config
 internal import Routing
 
@@ -5,16 +6,14 @@ extension Grammar where Value == OpenAPIConfiguration {
     static var openAPI: Grammar {
         .section(expected: "a mapping, {} for the defaults") { section in
             let title = section.value("title", .text("a title"), default: "API")
-            let document = section.value(
-                "document", .located(.servedPath), default: Located("/openapi.json", at: section.place))
-            let page = section.value("page", .word("off", or: .located(.servedPath)), default: Located("/docs", at: section.place))
-            if let page, page.value == document.value {
+            let document = section.value("document", .servedPath, default: "/openapi.json")
+            let page = section.value("page", .word("off", or: .servedPath), default: "/docs")
+            if let page, page == document {
                 section.report(
-                    "found \(Quoted.text(page.value)), which the document has, expected a path of its own", about: "page")
+                    "found \(Quoted.text(page)), which the document has, expected a path of its own", about: "page")
             }
             return OpenAPIConfiguration(
-                title: title, document: document, page: page, access: AccessConfiguration(in: section, owner: "openapi"),
-                place: section.place)
+                title: title, document: document, page: page, access: AccessRules(in: section, owner: "openapi"))
         }
     }
 }

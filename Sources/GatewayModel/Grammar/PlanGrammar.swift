@@ -3,19 +3,19 @@ internal import RateLimit
 
 extension Grammar where Value == [PlanConfiguration] {
     static var plans: Grammar {
-        let plan = Grammar<[Located<LimitRule>]>.section(expected: "a mapping with limits") { section in
-            section.required("limits", .list(of: .located(.limit), isEmptyAllowed: true))
+        let plan = Grammar<[LimitRule]>.section(expected: "a mapping with limits") { section in
+            section.required("limits", .list(of: .limit, isEmptyAllowed: true))
         }
-        let names = Grammar<[(name: Located<String>, value: [Located<LimitRule>])]>
+        let names = Grammar<[(name: Located<String>, value: [LimitRule])]>
             .names("a mapping of plans, each a mapping with limits", of: plan)
         return Grammar(expected: names.expected) { node, reader, expected in
             names.expecting(expected).read(node, reader)?.map { name, limits in
                 reader.checkName(name)
                 return PlanConfiguration(
-                    name: name,
+                    name: name.value,
                     limits: limits.enumerated().map { index, limit in
                         var limit = limit.named("plans.\(name.value).limits[\(index)]")
-                        if !limit.value.keys.contains(.tenant) { limit.value.keys.insert(.tenant, at: 0) }
+                        if !limit.keys.contains(.tenant) { limit.keys.insert(.tenant, at: 0) }
                         return limit
                     })
             }
@@ -31,11 +31,11 @@ extension Reader {
     }
 }
 
-extension Located<LimitRule> {
+extension LimitRule {
     /// With a name for logs and counters: its own, or one that tells its place.
     func named(_ name: String) -> Self {
         var limit = self
-        limit.value.name = value.name ?? name
+        limit.name = limit.name ?? name
         return limit
     }
 }

@@ -5,10 +5,10 @@ internal import GRPC
 extension AttemptsConfiguration {
     /// - Parameter isMethod: hedging is for methods, each of which is known to be the same done twice.
     init(in section: Section, isMethod: Bool) {
-        retry = section.optional("retry", .located(.word("off", or: .retry)))
+        retry = section.optional("retry", .retrySetting)
         maxStreamDuration = section.optional("max_stream_duration", .timeout)
         guard isMethod else { return }
-        hedging = section.optional("hedging", .located(.hedging))
+        hedging = section.optional("hedging", .hedging)
         isIdempotent = section.value("idempotent", .boolean, default: false)
         if section.has("hedging") {
             if !isIdempotent {
@@ -18,6 +18,12 @@ extension AttemptsConfiguration {
             }
             section.exclude("hedging", with: "retry")
         }
+    }
+}
+
+extension Grammar where Value == RetrySetting {
+    fileprivate static var retrySetting: Grammar {
+        Grammar<RetryPolicy?>.word("off", or: .retry).map { $0.map { .on($0) } ?? .off }
     }
 }
 

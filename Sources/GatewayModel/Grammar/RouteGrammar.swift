@@ -1,3 +1,4 @@
+internal import AccessControl
 internal import Config
 internal import GRPC
 internal import Matching
@@ -5,11 +6,12 @@ internal import RateLimit
 internal import Routing
 internal import Transport
 
-extension AccessConfiguration {
+extension AccessRules {
     /// Reads `allow` and `deny`; `owner` is what rules without a name are named after.
     init(in section: Section, owner: String) {
-        allow = section.optional("allow", .located(.namedRule("\(owner).allow")))
-        deny = section.optional("deny", .located(.namedRule("\(owner).deny")))
+        self.init(
+            allow: section.optional("allow", .namedRule("\(owner).allow")),
+            deny: section.optional("deny", .namedRule("\(owner).deny")))
     }
 }
 
@@ -35,7 +37,7 @@ extension RouteConfiguration {
         let rewrite = section.optional("rewrite", .rewrite(of: match?.target, hasPrefix: section.has("prefix")))
         let action = action(in: section)
         let timeout = section.optional("timeout", .timeout)
-        let access = AccessConfiguration(in: section, owner: name)
+        let access = AccessRules(in: section, owner: name)
         let limits = section.value("limits", .limits(of: name), default: [])
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)
@@ -51,18 +53,16 @@ extension RouteConfiguration {
         }
         guard let match, let action, action != .cluster || cluster != nil else { return nil }
         return RouteConfiguration(
-            name: name, place: section.place, match: match, cluster: cluster, timeout: timeout, access: access,
+            name: name, match: match, cluster: cluster, timeout: timeout, access: access,
             limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
             traffic: traffic, attempts: attempts, action: action, rewrite: rewrite ?? RewriteConfiguration(),
-            requestHeaders: requestHeaders ?? HeaderChanges(), responseHeaders: responseHeaders ?? HeaderChanges(),
-            servicePlace: section.node("service")?.place,
-            httpMethodPlace: section.node("http_method")?.place, queryPlace: section.node("query")?.place)
+            requestHeaders: requestHeaders ?? HeaderChanges(), responseHeaders: responseHeaders ?? HeaderChanges())
     }
 
     /// The first of its clusters; `nil` where the gateway answers itself.
-    private static func cluster(in section: Section, _ traffic: TrafficConfiguration) -> Located<String>? {
+    private static func cluster(in section: Section, _ traffic: TrafficConfiguration) -> String? {
         if section.has("clusters") { return traffic.split.first?.cluster }
-        let name = Grammar<Located<String>>.located(.text("the name of a cluster"))
+        let name = Grammar<String>.text("the name of a cluster")
         return section.has("redirect") || section.has("respond")
             ? section.optional("cluster", name) : section.required("cluster", name)
     }
@@ -123,9 +123,9 @@ extension RouteConfiguration {
     }
 }
 
-extension Grammar where Value == [Located<LimitRule>] {
+extension Grammar where Value == [LimitRule] {
     fileprivate static func limits(of owner: String) -> Grammar {
-        Grammar.list(of: Grammar<Located<LimitRule>>.located(.limit), isEmptyAllowed: true).map { limits in
+        Grammar.list(of: .limit, isEmptyAllowed: true).map { limits in
             limits.enumerated().map { index, limit in limit.named("\(owner).limits[\(index)]") }
         }
     }
@@ -149,8 +149,8 @@ extension Grammar where Value == [MethodConfiguration] {
                 return reader.section(entry.value) { section in
                     let owner = "\(route).\(name.value)"
                     return MethodConfiguration(
-                        name: name, timeout: section.optional("timeout", .timeout),
-                        access: AccessConfiguration(in: section, owner: owner),
+                        name: name.value, timeout: section.optional("timeout", .timeout),
+                        access: AccessRules(in: section, owner: owner),
                         limits: section.value("limits", .limits(of: owner), default: []),
                         attempts: AttemptsConfiguration(in: section, isMethod: true),
                         requestHeaders: section.value("request_headers", .headerChanges(.request), default: HeaderChanges()),

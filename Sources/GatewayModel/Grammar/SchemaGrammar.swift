@@ -17,8 +17,8 @@ extension Grammar where Value == SchemaConfiguration {
     }
 
     private static func source(in section: Section) -> SchemaConfiguration.Source? {
-        let path = Grammar<Located<String>>.located(.path("a file with a descriptor set, or of a folder of such"))
-        let folder = Grammar<Located<String>>.located(.path("a folder of proto files"))
+        let path = Grammar<String>.path("a file with a descriptor set, or of a folder of such")
+        let folder = Grammar<String>.path("a folder of proto files")
         let descriptors = section.optional("descriptors", .list(of: path))
         let protos = section.optional("protos", .list(of: folder))
         let reflection = section.optional("reflection", .reflection)

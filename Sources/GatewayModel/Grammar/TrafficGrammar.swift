@@ -5,7 +5,7 @@ extension TrafficConfiguration {
     init(in section: Section) {
         section.exclude("cluster", with: "clusters")
         split = section.optional("clusters", .weightedClusters) ?? []
-        sticky = section.value("sticky", .list(of: .located(.hashSource)), default: [])
+        sticky = section.value("sticky", .list(of: .hashSource), default: [])
         if section.has("sticky"), !section.has("clusters") {
             section.report("found without clusters, expected beside them: there is nothing to choose from", about: "sticky")
         }
@@ -28,7 +28,7 @@ extension Grammar where Value == [WeightedCluster] {
             if entries.count == written.count, entries.allSatisfy({ $0.value == 0 }) {
                 reader.report("found weights of zero only, expected at least one above zero", at: node.place)
             }
-            return entries.map { WeightedCluster(cluster: $0.name, weight: $0.value) }
+            return entries.map { WeightedCluster(cluster: $0.name.value, weight: $0.value) }
         }
     }
 }
@@ -36,7 +36,7 @@ extension Grammar where Value == [WeightedCluster] {
 extension Grammar where Value == MirrorConfiguration {
     fileprivate static var mirror: Grammar {
         .section(expected: "a mapping with cluster") { section in
-            let cluster = section.required("cluster", .located(.text("the name of a cluster")))
+            let cluster = section.required("cluster", .text("the name of a cluster"))
             let fraction = section.fraction()
             return cluster.map { MirrorConfiguration(cluster: $0, fraction: fraction) }
         }

@@ -6,11 +6,11 @@ package struct AuthenticationConfiguration: Sendable, Equatable {
     /// Never empty, no two with one `iss`.
     package var issuers: [IssuerConfiguration]
     /// Where a token names its tenant; `nil` where tenants do not matter.
-    package var tenant: Located<ClaimPath>?
+    package var tenant: ClaimPath?
     /// Where a token names its plan; with it, every authenticated caller needs a tenant and a plan.
-    package var plan: Located<ClaimPath>?
+    package var plan: ClaimPath?
     /// For tokens with no plan, or an unknown one.
-    package var defaultPlan: Located<String>?
+    package var defaultPlan: String?
     /// Failed verifications of one client address; `nil` where they are not limited.
     package var failedLogins: Rate?
     /// Verified tokens remembered by each worker; zero where none are.
@@ -23,10 +23,10 @@ package struct AuthenticationConfiguration: Sendable, Equatable {
 /// One entry of `authentication.issuers`.
 package struct IssuerConfiguration: Sendable, Equatable {
     /// Exactly the `iss` claim.
-    package var issuer: Located<String>
+    package var issuer: String
     /// A token must name one of them; never empty.
     package var audiences: [String]
-    package var keys: Located<KeySource>
+    package var keys: KeySource
     /// What an RSA key without `alg` verifies.
     package var algorithm: SigningAlgorithm
     /// How far clocks may be apart.
@@ -42,7 +42,7 @@ package enum KeySource: Sendable, Equatable {
     /// The path of a JSON Web Key Set.
     case file(String)
     /// Fetched and refreshed; `ca` is a PEM file with the certificates that the server's must lead to.
-    case https(address: NetworkAddress, authority: String, path: String, ca: Located<String>?)
+    case https(address: NetworkAddress, authority: String, path: String, ca: String?)
     /// A JSON Web Key Set written out in the configuration, as JSON.
     case inline(String)
 }

@@ -3,7 +3,7 @@ package import Config
 
 /// One entry of `clusters`: endpoints that serve the same thing.
 package struct ClusterConfiguration: Sendable, Equatable {
-    package var name: Located<String>
+    package var name: String
     package var endpoints: EndpointsConfiguration
     package var speaks: HTTPVersion
     /// Where this gateway is; `nil` where it does not matter.
@@ -15,7 +15,7 @@ package struct ClusterConfiguration: Sendable, Equatable {
     package var connections: Connections
     package var healthCheck: HealthCheckConfiguration?
     /// `nil` where nothing is known of its messages.
-    package var schema: Located<SchemaConfiguration>?
+    package var schema: SchemaConfiguration?
     /// Limits, error breakers and outlier detection.
     package var guards: GuardSettings
     /// What counts where a route retries or hedges.

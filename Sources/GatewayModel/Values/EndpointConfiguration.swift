@@ -5,7 +5,7 @@ package enum EndpointsConfiguration: Sendable, Equatable {
     /// Each once.
     case list([EndpointConfiguration])
     /// A file with such a list, looked at whenever it changes.
-    case file(Located<String>)
+    case file(String)
 }
 
 /// What a name in `endpoints` stands for.
@@ -21,7 +21,7 @@ package enum NameUse: Sendable {
 /// One entry of `endpoints`.
 package struct EndpointConfiguration: Sendable, Equatable {
     /// Of a service it has port 0.
-    package var address: Located<NetworkAddress>
+    package var address: NetworkAddress
     package var use = NameUse.strict
     package var weight: Int
     /// 0 is used first, the next one when that cannot carry all calls.
@@ -30,7 +30,7 @@ package struct EndpointConfiguration: Sendable, Equatable {
     package var locality: String?
 
     package init(
-        _ address: Located<NetworkAddress>, use: NameUse = .strict, weight: Int = 1, priority: Int = 0, locality: String? = nil
+        _ address: NetworkAddress, use: NameUse = .strict, weight: Int = 1, priority: Int = 0, locality: String? = nil
     ) {
         self.address = address
         self.use = use

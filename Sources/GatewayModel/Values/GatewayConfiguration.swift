@@ -3,15 +3,16 @@ package import Net
 package import RateLimit
 package import Transport
 
-/// What martlet.yaml says, read and checked: a value that a snapshot can be built from.
+/// What a gateway is configured to do: a value that a snapshot can be built from, read of martlet.yaml or made by another source.
 ///
-/// Files that it names are not opened here; problems are reported at their places when they are.
+/// Equal where the same is configured: places in a file are not among it (`PlaceIndex`). Files that it names are not opened here;
+/// problems are reported at the keys that name them when they are.
 package struct GatewayConfiguration: Sendable, Equatable {
     /// `nil` for `auto`: one for each core that this process may run on.
     package var workers: Int?
     package var drain: DrainConfiguration
     package var accessLog: AccessLogTarget
-    package var admin: Located<NetworkAddress>
+    package var admin: NetworkAddress
     /// Peers whose x-forwarded-for and -proto are believed.
     package var trustedProxies: [CIDR]
     package var addressPrefix = AddressPrefix()
@@ -33,7 +34,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
 package enum AccessLogTarget: Sendable, Equatable {
     case off
     case stdout
-    case file(Located<String>)
+    case file(String)
 }
 
 /// How much of bodies may be held while someone is slow to take them.

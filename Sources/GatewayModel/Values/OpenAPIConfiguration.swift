@@ -1,14 +1,12 @@
-package import Config
-internal import Routing
+package import AccessControl
 
 /// Where callers are told what they can call by HTTP and JSON.
 package struct OpenAPIConfiguration: Sendable, Equatable {
     package var title: String
     /// The path of the OpenAPI document.
-    package var document: Located<String>
+    package var document: String
     /// The path of the page to try calls from; `nil` for none.
-    package var page: Located<String>?
+    package var page: String?
     /// Of both.
-    package var access: AccessConfiguration
-    @WrittenAt package var place: Place
+    package var access: AccessRules
 }

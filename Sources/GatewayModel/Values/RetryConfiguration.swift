@@ -1,17 +1,25 @@
-package import Config
-
 /// What of a call's settings may be said of a route, and of one of its methods otherwise.
 package struct AttemptsConfiguration: Sendable, Equatable {
-    /// `nil` where nothing is said, a value of `nil` for `off`.
-    package var retry: Located<RetryPolicy?>?
-    package var hedging: Located<HedgingPolicy>?
+    /// `nil` where nothing is said.
+    package var retry: RetrySetting?
+    package var hedging: HedgingPolicy?
     /// Done twice it is as done once.
     var isIdempotent = false
     package var maxStreamDuration: Duration?
 
     /// What applies to a method.
     package func policy(for method: AttemptsConfiguration? = nil) -> AttemptPolicy? {
-        if let hedging = method?.hedging { return .hedging(hedging.value) }
-        return ((method?.retry ?? retry)?.value).map { .retry($0) }
+        if let hedging = method?.hedging { return .hedging(hedging) }
+        return (method?.retry ?? retry)?.policy.map { .retry($0) }
+    }
+}
+
+/// `retry` of a route or method.
+package enum RetrySetting: Sendable, Equatable {
+    case off
+    case on(RetryPolicy)
+
+    package var policy: RetryPolicy? {
+        if case .on(let policy) = self { policy } else { nil }
     }
 }

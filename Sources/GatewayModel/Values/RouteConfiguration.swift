@@ -1,5 +1,4 @@
 package import AccessControl
-package import Config
 package import GRPC
 package import RateLimit
 package import Routing
@@ -8,14 +7,13 @@ package import Routing
 package struct RouteConfiguration: Sendable, Equatable {
     /// For logs and metrics, each once; derived from what it matches where it is left out.
     package var name: String
-    @WrittenAt package var place: Place
     package var match: RouteMatch
     /// The first of them, where it names several; `nil` where the gateway answers itself.
-    package var cluster: Located<String>?
+    package var cluster: String?
     /// The whole call, and the cap on grpc-timeout; `nil` for none of its own.
     package var timeout: Duration?
-    package var access: AccessConfiguration
-    package var limits: [Located<LimitRule>]
+    package var access: AccessRules
+    package var limits: [LimitRule]
     /// Whether callers are told the name of the rule or limit that stopped them.
     package var expose: Bool
     package var methods: [MethodConfiguration]
@@ -34,11 +32,6 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var rewrite = RewriteConfiguration()
     package var requestHeaders = HeaderChanges()
     package var responseHeaders = HeaderChanges()
-    /// Where its service was written.
-    @WrittenAt package var servicePlace: Place?
-    /// Where these were, if at all.
-    @WrittenAt package var httpMethodPlace: Place?
-    @WrittenAt package var queryPlace: Place?
 
     /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
     package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
@@ -51,7 +44,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     }
 
     /// Those that its calls may be answered by.
-    package var clusters: [Located<String>] {
+    package var clusters: [String] {
         guard let cluster else { return [] }
         return traffic.split.isEmpty ? [cluster] : traffic.split.map(\.cluster)
     }
@@ -59,28 +52,15 @@ package struct RouteConfiguration: Sendable, Equatable {
 
 /// One entry of a route's `methods`: what is different for this method of the route's service.
 package struct MethodConfiguration: Sendable, Equatable {
-    package var name: Located<String>
+    package var name: String
     /// `nil` for the route's.
     package var timeout: Duration?
     /// `allow` replaces the route's, `deny` is asked in addition to it.
-    package var access: AccessConfiguration
+    package var access: AccessRules
     /// In addition to the route's.
-    package var limits: [Located<LimitRule>]
+    package var limits: [LimitRule]
     package var attempts = AttemptsConfiguration()
     /// After the route's.
     package var requestHeaders = HeaderChanges()
     package var responseHeaders = HeaderChanges()
-}
-
-/// `allow` and `deny` of a route or method, where they were written.
-package struct AccessConfiguration: Sendable, Equatable {
-    package var allow: Located<NamedRule>?
-    package var deny: Located<NamedRule>?
-
-    package init(allow: Located<NamedRule>? = nil, deny: Located<NamedRule>? = nil) {
-        self.allow = allow
-        self.deny = deny
-    }
-
-    package var rules: AccessRules { AccessRules(allow: allow?.value, deny: deny?.value) }
 }

@@ -1,5 +1,3 @@
-package import Config
-
 /// Where the schema of a cluster's services comes from.
 package struct SchemaConfiguration: Sendable, Equatable {
     package var source: Source
@@ -11,9 +9,9 @@ package struct SchemaConfiguration: Sendable, Equatable {
         /// The endpoints tell it.
         case reflection(ReflectionSettings)
         /// Files with a FileDescriptorSet each, or folders of such.
-        case descriptors([Located<String>])
+        case descriptors([String])
         /// Folders of proto files, for protoc to compile.
-        case protos([Located<String>])
+        case protos([String])
     }
 }
 

@@ -1,4 +1,3 @@
-package import Config
 package import GRPC
 
 /// What a route does with calls besides sending them to a cluster: `clusters` and `sticky`, `mirror`, `fault`.
@@ -6,7 +5,7 @@ package struct TrafficConfiguration: Sendable, Equatable {
     /// Empty where the route names one cluster.
     package var split: [WeightedCluster] = []
     /// What calls that go the same way have in common; the first that a call has counts. Empty for a draw each time.
-    package var sticky: [Located<HashSource>] = []
+    package var sticky: [HashSource] = []
     package var mirror: MirrorConfiguration?
     package var fault: FaultConfiguration?
 
@@ -15,13 +14,13 @@ package struct TrafficConfiguration: Sendable, Equatable {
 
 /// One entry of a route's `clusters`.
 package struct WeightedCluster: Sendable, Equatable {
-    package var cluster: Located<String>
+    package var cluster: String
     package var weight: Int
 }
 
 /// A route's `mirror`: where copies of its calls go, and of how many.
 package struct MirrorConfiguration: Sendable, Equatable {
-    package var cluster: Located<String>
+    package var cluster: String
     package var fraction: Fraction
 }
 

@@ -17,19 +17,19 @@ extension Grammar where Value == StoreConfiguration {
 
 extension StoreLocation {
     /// Reads `store`, and `user`, `password` and `tls` beside it, which must suit it.
-    package static func read(in section: Section) -> Located<StoreLocation>? {
-        let store = section.optional("store", .located(.storeLocation))
+    package static func read(in section: Section) -> StoreLocation? {
+        let store = section.optional("store", .storeLocation)
         let user = section.optional("user", .text)
         let password = section.optional("password", .secret)
         let tls = section.optional("tls", .peerTLS)
         guard let store else { return nil }
-        switch store.value {
+        switch store {
         case .memory:
             refuse(["user", "password", "tls"], in: section, why: "the store is in this process")
             return store
         case .service(let address, _):
             refuse(["user", "password"], in: section, why: "an RLS service takes none")
-            return Located(.service(address, tls: tls), at: store.place)
+            return .service(address, tls: tls)
         case .redis(var redis):
             if redis.user != nil { refuse(["user"], in: section, why: "the store's URL has one") }
             if redis.password != nil { refuse(["password"], in: section, why: "the store's URL has one") }
@@ -40,7 +40,7 @@ extension StoreLocation {
                 section.report("found a user without a password, expected both", about: section.has("user") ? "user" : "store")
             }
             if redis.tls != nil { redis.tls = tls ?? .defaults }
-            return Located(.redis(redis), at: store.place)
+            return .redis(redis)
         }
     }
 

@@ -6,7 +6,7 @@ extension Grammar where Value == LimitDomain {
 
 extension LimitDomain {
     init?(in section: Section) {
-        let name = section.required("domain", .located(.text("a domain's name")))
+        let name = section.required("domain", .text("a domain's name"))
         let descriptors = section.value("descriptors", .limitDescriptors, default: [])
         guard let name else { return nil }
         self.init(name: name, descriptors: descriptors)

@@ -7,7 +7,7 @@ package struct LimitServiceConfiguration: Sendable, Equatable {
     /// `nil` for `auto`: one for each core that this process may run on.
     package var workers: Int?
     package var drain: DrainConfiguration
-    package var admin: Located<NetworkAddress>
+    package var admin: NetworkAddress
     package var listeners: [ListenerConfiguration]
     /// Memory or Redis; never another service.
     package var rateLimits: StoreConfiguration
@@ -17,7 +17,7 @@ package struct LimitServiceConfiguration: Sendable, Equatable {
 
 /// The rules for one `domain` of requests.
 package struct LimitDomain: Sendable, Equatable {
-    package var name: Located<String>
+    package var name: String
     package var descriptors: [LimitDescriptor]
 }
 
@@ -70,14 +70,11 @@ package struct ServiceLimit: Sendable, Equatable {
 
 extension LimitServiceConfiguration {
     /// Reads and checks limits.yaml.
-    ///
-    /// - Returns: the configuration, or `nil` with at least one error among the issues; warnings come with either.
     package static func read(
         text: String, file: String, environment: @escaping (String) -> String?,
         readFile: @escaping (String) -> Result<String, FileFailure>
-    ) -> (LimitServiceConfiguration?, [Issue]) {
-        let (draft, issues) = draft(text: text, file: file, environment: environment, readFile: readFile)
-        return (issues.hasErrors ? nil : draft, issues)
+    ) -> ConfigurationReading<LimitServiceConfiguration> {
+        draft(text: text, file: file, environment: environment, readFile: readFile).whole
     }
 
     /// What could be read of limits.yaml, for further checks: with an error among the issues, what was
@@ -85,10 +82,12 @@ extension LimitServiceConfiguration {
     package static func draft(
         text: String, file: String, environment: @escaping (String) -> String?,
         readFile: @escaping (String) -> Result<String, FileFailure>
-    ) -> (LimitServiceConfiguration?, [Issue]) {
+    ) -> ConfigurationReading<LimitServiceConfiguration> {
         let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
         let configuration = reader.root.flatMap { reader.section($0, Self.read) }
-        return (configuration, reader.issues.inOrder)
+        let findings = Findings(reader.places)
+        configuration?.check(findings)
+        return ConfigurationReading(configuration, findings.places, (reader.issues + findings.issues).inOrder)
     }
 
     /// Whether a text means to be limits.yaml and not martlet.yaml: it has domains, and no routes or clusters.
@@ -105,16 +104,26 @@ extension LimitServiceConfiguration {
         let listeners = section.required("listeners", .listeners)
         let rateLimits = section.value("rate_limits", .store, default: .defaults)
         let domains = readDomains(section)
-        if case .service = rateLimits.store.value {
-            section.reader.report("found a rate-limit service, expected memory or redis: this is one", at: rateLimits.store.place)
-        }
-        for listener in listeners ?? [] {
-            guard let protocols = listener.protocols else { continue }
-            section.reader.report("found in a rate-limit service, which speaks gRPC alone", at: protocols.place)
-        }
-        AdminSection.check(admin, against: listeners ?? [], section.reader)
         return LimitServiceConfiguration(
             workers: workers, drain: drain, admin: admin, listeners: listeners ?? [], rateLimits: rateLimits, domains: domains)
+    }
+
+    private func check(_ findings: Findings) {
+        if case .service = rateLimits.store {
+            findings.report(
+                "found a rate-limit service, expected memory or redis: this is one", at: ConfigurationPath("rate_limits")["store"])
+        }
+        for (index, listener) in listeners.enumerated() where listener.protocols != nil {
+            findings.report(
+                "found in a rate-limit service, which speaks gRPC alone", at: ConfigurationPath.listener(index)["protocols"])
+        }
+        ListenerConfiguration.check(listeners, admin: admin, findings)
+        var seen: Set<String> = []
+        for (index, domain) in domains.enumerated() where !seen.insert(domain.name).inserted {
+            findings.report(
+                "found \(Quoted.text(domain.name)) twice, expected each domain once",
+                at: ConfigurationPath("domains")[index]["domain"])
+        }
     }
 
     /// Several under `domains`, or one at the root, so that a file written for envoyproxy/ratelimit needs only `listeners`.
@@ -125,18 +134,10 @@ extension LimitServiceConfiguration {
                 let expected = Grammar.list(of: Grammar<LimitDomain>.limitDomain).expected
                 section.report("the key \"domains\" is missing, expected \(expected)")
             }
-            checkNames(several ?? [], section.reader)
             return several ?? []
         }
         section.exclude("domains", with: "domain")
         section.exclude("domains", with: "descriptors")
         return LimitDomain(in: section).map { [$0] } ?? []
-    }
-
-    private static func checkNames(_ domains: [LimitDomain], _ reader: Reader) {
-        var seen: Set<String> = []
-        for domain in domains where !seen.insert(domain.name.value).inserted {
-            reader.report("found \(Quoted.text(domain.name.value)) twice, expected each domain once", at: domain.name.place)
-        }
     }
 }

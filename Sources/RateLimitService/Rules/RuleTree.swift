@@ -49,12 +49,12 @@ package final class RuleTree: Sendable {
         var builder = Builder(counters: counters)
         var roots: [(key: [UInt8], value: [UInt8]?, target: Int)] = []
         for domain in domains {
-            roots.append((Array(domain.name.value.utf8), nil, builder.add(level: domain.descriptors, RulePath(domain.name.value))))
+            roots.append((Array(domain.name.utf8), nil, builder.add(level: domain.descriptors, RulePath(domain.name))))
         }
         // Their targets are numbers of domains.
         self.domains = EntryIndex(roots.enumerated().map { ($1.key, $1.value, $0) })
         firstLevels = roots.map(\.target)
-        domainNames = domains.map(\.name.value)
+        domainNames = domains.map(\.name)
         levels = builder.levels
         nodes = builder.nodes
         rules = builder.finishedRules()

@@ -18,11 +18,13 @@ struct SchemaNames {
         var isFromFiles: Bool
     }
 
-    /// - Parameter targets: all that the route leads to.
-    static func issues(of route: RouteConfiguration, _ targets: [Target]) -> [Issue] {
-        guard case .service(let service) = route.match.target else { return [] }
+    /// - Parameters:
+    ///   - targets: all that the route leads to.
+    ///   - path: the route's.
+    static func check(_ route: RouteConfiguration, _ targets: [Target], at path: ConfigurationPath, _ findings: Findings) {
+        guard case .service(let service) = route.match.target else { return }
         let schemas = targets.compactMap(\.schema)
-        guard !schemas.isEmpty else { return [] }
+        guard !schemas.isEmpty else { return }
         // Another cluster may have what these have not.
         let isWhole = schemas.count == targets.count
         let found = schemas.flatMap { schema in
@@ -30,23 +32,19 @@ struct SchemaNames {
         }
         guard !found.isEmpty else {
             // Health, reflection and their like are rarely among the descriptors of those that have them.
-            guard isWhole, !service.hasPrefix("grpc.") else { return [] }
+            guard isWhole, !service.hasPrefix("grpc.") else { return }
             let hint = Spelling.hint(for: service, among: schemas.flatMap(\.services).map(\.fullName))
-            return [
-                Issue(
-                    at: route.servicePlace ?? route.place,
-                    "found \(Quoted.text(service)), which the schema of \(names(of: targets)) does not have\(hint)",
-                    severity: .warning)
-            ]
+            return findings.report(
+                "found \(Quoted.text(service)), which the schema of \(names(of: targets)) does not have\(hint)",
+                at: path["service"], severity: .warning)
         }
         let methods = found.flatMap(\.self)
         let isCertain = isWhole && targets.allSatisfy(\.isFromFiles)
-        return route.methods.filter { !methods.contains($0.name.value) }.map { method in
-            Issue(
-                at: method.name.place,
-                "found \(Quoted.text(method.name.value)), which \(service) does not have by the schema of \(names(of: targets))"
-                    + Spelling.hint(for: method.name.value, among: methods),
-                severity: isCertain ? .error : .warning)
+        for method in route.methods where !methods.contains(method.name) {
+            findings.report(
+                "found \(Quoted.text(method.name)), which \(service) does not have by the schema of \(names(of: targets))"
+                    + Spelling.hint(for: method.name, among: methods),
+                at: path.method(method.name).key, severity: isCertain ? .error : .warning)
         }
     }
 
@@ -56,19 +54,23 @@ struct SchemaNames {
     }
 }
 
-extension SnapshotBuilder {
-    /// Reports them, where schemas are known.
-    mutating func checkNames(_ schemas: [Schema?]) {
-        for route in configuration.routes {
+extension SchemaNames {
+    /// All routes, where schemas are known.
+    ///
+    /// - Parameter schemas: those of the clusters, in their order.
+    static func issues(of configuration: GatewayConfiguration, _ schemas: [Schema?], _ places: PlaceIndex) -> [Issue] {
+        let findings = Findings(places)
+        for (index, route) in configuration.routes.enumerated() {
             let targets = route.clusters.compactMap { name in
-                configuration.clusters.firstIndex { $0.name.value == name.value }.map { index in
-                    SchemaNames.Target(
-                        cluster: name.value, schema: schemas[index],
-                        isFromFiles: configuration.clusters[index].schema.map { $0.value.isFromFiles } ?? false)
+                configuration.clusters.firstIndex { $0.name == name }.map { cluster in
+                    Target(
+                        cluster: name, schema: schemas[cluster],
+                        isFromFiles: configuration.clusters[cluster].schema.map { $0.isFromFiles } ?? false)
                 }
             }
-            files.add(SchemaNames.issues(of: route, targets))
+            check(route, targets, at: .route(index), findings)
         }
+        return findings.issues
     }
 }
 
@@ -81,12 +83,16 @@ extension SchemaConfiguration {
 
 extension Snapshot {
     /// What routes of this configuration name and the schema of `cluster` does not have, now that it is known.
-    package func unknownNames(in configuration: GatewayConfiguration, of cluster: String) -> [Issue] {
-        configuration.routes.filter { $0.clusters.contains { $0.value == cluster } }.flatMap { route in
-            SchemaNames.issues(
-                of: route,
-                route.clusters.map { SchemaNames.Target(cluster: $0.value, schema: schema(of: $0.value), isFromFiles: false) })
+    package func unknownNames(
+        in configuration: GatewayConfiguration, writtenAt places: PlaceIndex, of cluster: String
+    ) -> [Issue] {
+        let findings = Findings(places)
+        for (index, route) in configuration.routes.enumerated() where route.clusters.contains(cluster) {
+            SchemaNames.check(
+                route, route.clusters.map { SchemaNames.Target(cluster: $0, schema: schema(of: $0), isFromFiles: false) },
+                at: .route(index), findings)
         }
+        return findings.issues
     }
 
     private func schema(of cluster: String) -> Schema? {

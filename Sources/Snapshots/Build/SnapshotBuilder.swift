@@ -57,39 +57,40 @@ package struct SnapshotBuilder {
     let surroundings: Surroundings
     var files: FileOpener
 
-    package init(_ configuration: GatewayConfiguration, _ surroundings: Surroundings) {
+    /// - Parameter places: none where the configuration was not read from a text.
+    package init(_ configuration: GatewayConfiguration, writtenAt places: PlaceIndex = .none, _ surroundings: Surroundings) {
         self.configuration = configuration
         self.surroundings = surroundings
-        files = FileOpener(read: surroundings.readFile, now: surroundings.now)
+        files = FileOpener(read: surroundings.readFile, places: places, now: surroundings.now)
     }
 
     /// - Parameter generation: another one for every snapshot of the process, from 1.
     /// - Returns: `nil` with at least one error among the issues; warnings come with either.
     package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
         var builder = RuleBookBuilder()
-        let listeners = configuration.listeners.compactMap {
-            files.listenerPlan($0, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
-        }
+        let listeners = files.listenerPlans(
+            configuration.listeners, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
         let clusters = configuration.clusters.map { clusterPlan($0) }
         let schemas = configuration.clusters.map { transcoding($0) }
         let authentication = configuration.authentication.map { authenticationPlan($0) }
         let store = storePlan(configuration.rateLimits)
         checkStreams(schemas)
-        checkNames(schemas.map { $0?.schema })
-        var routes = pageRoutes(&builder)
+        files.add(SchemaNames.issues(of: configuration, schemas.map { $0?.schema }, files.places))
+        let documents = OpenAPIDocuments(configuration)
+        var routes = documents.routes(&builder, surroundings.metrics)
         let pageCount = routes.count
         routes += configuration.routes.enumerated().map { index, route in
-            self.route(route, at: pageCount + index, schemas, &builder)
+            self.route(route, at: pageCount + index, schemas, documents, &builder)
         }
         for finding in SchemaConflicts(routes.map(\.described), clusters: clusters.map(\.name)).findings {
-            files.report(finding.text, at: configuration.routes[finding.route].place, severity: .warning)
+            files.report(finding.text, at: .route(finding.route), severity: .warning)
         }
         let table = RouteTable(
             routes[..<pageCount].map { .init($0.match) }
-                + configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name.value)) },
+                + configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name)) },
             seed: RandomBytes.uint64())
         let plans = configuration.plans.map { plan in
-            PlanLimits(name: plan.name.value, limits: limits(plan.limits, place: "plans.\(plan.name.value)"))
+            PlanLimits(name: plan.name, limits: limits(plan.limits, place: "plans.\(plan.name)"))
         }
         let issues = files.issues
         guard !issues.hasErrors else { return (nil, issues) }
@@ -105,16 +106,17 @@ package struct SnapshotBuilder {
 
     /// What is wrong with the files that a configuration names, though it has mistakes itself and nothing can be built of it.
     package mutating func fileIssues() -> [Issue] {
-        for listener in configuration.listeners {
-            _ = files.listenerPlan(listener, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
-        }
+        _ = files.listenerPlans(
+            configuration.listeners, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
         var schemas: [Schema?] = []
         for cluster in configuration.clusters {
             _ = clusterPlan(cluster)
             schemas.append(transcoding(cluster)?.schema)
         }
-        checkNames(schemas)
-        for issuer in configuration.authentication?.issuers ?? [] { _ = files.keys(of: issuer) }
+        files.add(SchemaNames.issues(of: configuration, schemas, files.places))
+        for (index, issuer) in (configuration.authentication?.issuers ?? []).enumerated() {
+            _ = files.keys(of: issuer, at: .issuer(index))
+        }
         _ = storePlan(configuration.rateLimits)
         return files.issues
     }
@@ -122,13 +124,14 @@ package struct SnapshotBuilder {
     // MARK: Routes
 
     private func route(
-        _ route: RouteConfiguration, at index: Int, _ schemas: [TranscodingPlan?], _ builder: inout RuleBookBuilder
+        _ route: RouteConfiguration, at index: Int, _ schemas: [TranscodingPlan?], _ documents: OpenAPIDocuments,
+        _ builder: inout RuleBookBuilder
     ) -> Route {
         let authenticates = configuration.authentication != nil
-        let own = route.access.rules
-        let target = configuration.clusters.firstIndex { $0.name.value == route.cluster?.value }
+        let own = route.access
+        let target = configuration.clusters.firstIndex { $0.name == route.cluster }
         let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
-        let traffic = TrafficPlan(route.traffic) { name in configuration.clusters.firstIndex { $0.name.value == name } ?? 0 }
+        let traffic = TrafficPlan(route.traffic) { name in configuration.clusters.firstIndex { $0.name == name } ?? 0 }
         let hasSchema = !leadsToHTTP1 && target.map { configuration.clusters[$0].schema != nil } ?? false
         var needsGRPC = hasSchema
         if case .service = route.match.target, !leadsToHTTP1 { needsGRPC = true }
@@ -145,55 +148,56 @@ package struct SnapshotBuilder {
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
                 attempts: route.attempts.policy(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
                 authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
-                terms: terms(of: route), answersItself: answer != nil, shapes: traffic != nil, hasCORS: route.cors != nil,
+                terms: documents.terms(of: route), answersItself: answer != nil, shapes: traffic != nil, hasCORS: route.cors != nil,
                 rewrite: rewrite, requestHeaders: route.requestHeaders, responseHeaders: route.responseHeaders)
         ]
         for method in route.methods {
-            let place = "routes.\(route.name).\(method.name.value)"
+            let place = "routes.\(route.name).\(method.name)"
             policies.append(
                 CallPolicy(
                     timeout: method.timeout ?? route.timeout,
                     maxStreamDuration: method.attempts.maxStreamDuration ?? route.attempts.maxStreamDuration,
                     attempts: route.attempts.policy(for: method.attempts),
-                    access: builder.policy(route: own, method: method.access.rules),
+                    access: builder.policy(route: own, method: method.access),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
                     authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
                     allowedProtocols: route.protocols,
-                    terms: terms(of: route, method), shapes: traffic != nil, hasCORS: route.cors != nil, rewrite: rewrite,
+                    terms: documents.terms(of: route, method), shapes: traffic != nil, hasCORS: route.cors != nil, rewrite: rewrite,
                     requestHeaders: route.requestHeaders.followed(by: method.requestHeaders),
                     responseHeaders: route.responseHeaders.followed(by: method.responseHeaders)))
         }
         let calls = surroundings.metrics.calls.group(route.name)
         if case .service(let service) = route.match.target {
-            for method in route.methods { surroundings.metrics.calls.reserve(calls, method: "\(service)/\(method.name.value)") }
+            for method in route.methods { surroundings.metrics.calls.reserve(calls, method: "\(service)/\(method.name)") }
         }
         return Route(
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
             json: route.json, transcoding: target.flatMap { schemas[$0] }, hasSchema: hasSchema,
-            traffic: traffic, answer: answer, methods: route.methods.map(\.name.value))
+            traffic: traffic, answer: answer, methods: route.methods.map(\.name))
     }
 
-    private func limits(_ rules: [Located<LimitRule>], place: String) -> [Limit] {
+    private func limits(_ rules: [LimitRule], place: String) -> [Limit] {
         rules.enumerated().map { index, rule in
-            Limit(rule.value, name: rule.value.name ?? "\(index)", place: place, counters: surroundings.counters)
+            Limit(rule, name: rule.name ?? "\(index)", place: place, counters: surroundings.counters)
         }
     }
 
     private mutating func storePlan(_ store: StoreConfiguration) -> StorePlan {
         let location: StorePlan.Location
-        switch store.store.value {
+        let path = ConfigurationPath("rate_limits")
+        switch store.store {
         case .memory: location = .memory
         case .redis(let redis):
             location = .redis(
                 .init(
                     endpoint: EndpointAddress(redis.address), database: redis.database, user: redis.user,
                     password: redis.password?.text,
-                    tls: redis.tls.flatMap { files.upstreamTLS($0, protocols: [], at: store.store.place) }))
+                    tls: redis.tls.flatMap { files.upstreamTLS($0, protocols: [], at: path["tls"], of: path["store"]) }))
         case .service(let address, let tls):
             location = .service(
                 EndpointAddress(address), authority: address.authority ?? "localhost",
-                tls: tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: store.store.place) })
+                tls: tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: path["tls"], of: path["store"]) })
         }
         return StorePlan(
             location: location, domain: store.domain, timeout: store.timeout, whenUnavailable: store.whenUnavailable)
@@ -203,12 +207,12 @@ package struct SnapshotBuilder {
 
     private mutating func authenticationPlan(_ authentication: AuthenticationConfiguration) -> AuthenticationPlan {
         var issuers: [AuthenticationPlan.Issuer] = []
-        for issuer in authentication.issuers {
-            let (keys, source) = files.keys(of: issuer)
+        for (index, issuer) in authentication.issuers.enumerated() {
+            let (keys, source) = files.keys(of: issuer, at: .issuer(index))
             issuers.append(
                 AuthenticationPlan.Issuer(
                     policy: IssuerPolicy(
-                        issuer: issuer.issuer.value, audiences: issuer.audiences,
+                        issuer: issuer.issuer, audiences: issuer.audiences,
                         leewaySeconds: issuer.leeway.nanoseconds / 1_000_000_000),
                     keys: keys, source: source, forwardsToken: issuer.forwardToken,
                     forwardedClaims: issuer.forwardClaims.map { claim in
@@ -223,10 +227,10 @@ package struct SnapshotBuilder {
                 name: "failed_logins", place: "authentication", counters: surroundings.counters)
         }
         return AuthenticationPlan(
-            issuers: issuers, tenant: authentication.tenant?.value,
-            plan: authentication.plan?.value,
+            issuers: issuers, tenant: authentication.tenant,
+            plan: authentication.plan,
             defaultPlan: authentication.defaultPlan.flatMap { name in
-                configuration.plans.firstIndex { $0.name.value == name.value }
+                configuration.plans.firstIndex { $0.name == name }
             },
             failedLogins: failures, tokenCacheEntries: authentication.tokenCache)
     }

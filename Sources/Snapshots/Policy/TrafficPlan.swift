@@ -23,9 +23,9 @@ package final class TrafficPlan: Sendable {
             traffic.split.isEmpty
             ? nil
             : ClusterSplit(
-                traffic.split.map { (index($0.cluster.value), $0.weight) },
-                sticky: traffic.sticky.isEmpty ? nil : HashPolicy(traffic.sticky.map(\.value)))
-        mirror = traffic.mirror.map { Mirror(cluster: index($0.cluster.value), fraction: $0.fraction) }
+                traffic.split.map { (index($0.cluster), $0.weight) },
+                sticky: traffic.sticky.isEmpty ? nil : HashPolicy(traffic.sticky))
+        mirror = traffic.mirror.map { Mirror(cluster: index($0.cluster), fraction: $0.fraction) }
         fault = traffic.fault
     }
 }

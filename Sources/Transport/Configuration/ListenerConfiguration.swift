@@ -5,19 +5,19 @@ internal import HTTPModel
 /// One entry of `listeners`: where callers connect, how they prove who they are, and what they may cost.
 package struct ListenerConfiguration: Sendable, Equatable {
     /// For logs and metrics; the address as written where it is left out.
-    package var name: Located<String>
-    package var address: Located<NetworkAddress>
+    package var name: String
+    package var address: NetworkAddress
     /// `nil` for cleartext HTTP/2 with prior knowledge.
     package var tls: ListenerTLS?
     package var limits: ListenerLimits
     /// The protocols that calls may use; `nil` for all.
-    package var protocols: Located<ClientProtocols>?
+    package var protocols: ClientProtocols?
     /// Headers that only trusted peers may set, besides those that are known to be such.
     package var trustedHeaders: [String]
 
     package init(
-        name: Located<String>, address: Located<NetworkAddress>, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults,
-        protocols: Located<ClientProtocols>? = nil, trustedHeaders: [String] = []
+        name: String, address: NetworkAddress, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults,
+        protocols: ClientProtocols? = nil, trustedHeaders: [String] = []
     ) {
         self.name = name
         self.address = address
@@ -31,16 +31,16 @@ package struct ListenerConfiguration: Sendable, Equatable {
 extension Grammar where Value == ListenerConfiguration {
     package static var listener: Grammar {
         .section(expected: "a mapping with address") { section in
-            let name = section.optional("name", .located(.name))
-            let address = section.required("address", .located(.listenAddress))
+            let name = section.optional("name", .name)
+            let address = section.required("address", .listenAddress)
             let tls = section.optional("tls", .listenerTLS)
             let limits = section.value("limits", .listenerLimits, default: .defaults)
-            let protocols = section.optional("protocols", .located(.callerProtocols))
+            let protocols = section.optional("protocols", .callerProtocols)
             let trustedHeaders = section.value("trusted_headers", .list(of: .trustedHeader, isEmptyAllowed: true), default: [])
             // A wrong address has been reported; what else the listener names is still looked at.
-            let place = address ?? Located(.ip("0.0.0.0", port: 0), at: section.place)
+            let known = address ?? .ip("0.0.0.0", port: 0)
             return ListenerConfiguration(
-                name: name ?? Located(place.value.description, at: place.place), address: place, tls: tls, limits: limits,
+                name: name ?? known.description, address: known, tls: tls, limits: limits,
                 protocols: protocols, trustedHeaders: trustedHeaders)
         }
     }
@@ -62,29 +62,38 @@ extension Grammar where Value == String {
 }
 
 extension Grammar where Value == [ListenerConfiguration] {
-    /// At least one, no two with one name or one address; port 0 is a new port each time.
+    /// At least one.
     package static var listeners: Grammar {
-        Grammar(expected: "a list of listeners, each a mapping with address") { node, reader, expected in
-            let list = Grammar.list(of: .listener).expecting(expected)
-            guard let listeners = list.read(node, reader) else { return nil }
-            var names: Set<String> = []
-            var addresses: Set<NetworkAddress> = []
-            for listener in listeners {
-                let address = listener.address
-                if address.value.port != 0, !addresses.insert(address.value).inserted {
-                    reader.report(
-                        "found \(Quoted.text(address.value.description)), which another listener has, "
-                            + "expected an address of its own",
-                        at: address.place)
-                } else if !names.insert(listener.name.value).inserted, listener.name.place != address.place {
-                    reader.report(
-                        "found \(Quoted.text(listener.name.value)), which another listener has, expected a name of its own",
-                        at: listener.name.place)
-                }
+        Grammar.list(of: .listener).expecting("a list of listeners, each a mapping with address")
+    }
+}
+
+extension ListenerConfiguration {
+    /// No two have one name or one address, and none has admin's; port 0 is a new port each time.
+    package static func check(_ listeners: [ListenerConfiguration], admin: NetworkAddress, _ findings: Findings) {
+        var names: Set<String> = []
+        var addresses: Set<NetworkAddress> = []
+        for (index, listener) in listeners.enumerated() {
+            let path = ConfigurationPath.listener(index)
+            let address = listener.address
+            if address.port != 0, !addresses.insert(address).inserted {
+                findings.report(
+                    "found \(Quoted.text(address.description)), which another listener has, expected an address of its own",
+                    at: path["address"])
+            } else if !names.insert(listener.name).inserted, listener.name != address.description {
+                findings.report(
+                    "found \(Quoted.text(listener.name)), which another listener has, expected a name of its own",
+                    at: path["name"])
             }
-            return listeners
+            guard admin.port != 0, address == admin else { continue }
+            findings.report(
+                "found \(Quoted.text(admin.description)), which admin has, expected an address of its own", at: path["address"])
         }
     }
+}
+
+extension ConfigurationPath {
+    package static func listener(_ index: Int) -> ConfigurationPath { ConfigurationPath("listeners")[index] }
 }
 
 extension Grammar where Value == ClientProtocols {

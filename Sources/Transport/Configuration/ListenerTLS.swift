@@ -5,7 +5,7 @@ package struct ListenerTLS: Sendable, Equatable {
     /// Chosen by SNI; the first for everyone else. Never empty.
     package var certificates: [CertificatePair]
     /// A PEM file with the certificates that a client's must lead to; `nil` where clients are not asked for one.
-    package var clientCA: Located<String>?
+    package var clientCA: String?
     /// Means something only beside `clientCA`.
     package var clientCertificate: ClientCertificate
     package var minimum: Version
@@ -22,7 +22,7 @@ package struct ListenerTLS: Sendable, Equatable {
     }
 
     package init(
-        certificates: [CertificatePair], clientCA: Located<String>? = nil,
+        certificates: [CertificatePair], clientCA: String? = nil,
         clientCertificate: ClientCertificate = .required, minimum: Version = .tls12
     ) {
         self.certificates = certificates
@@ -44,7 +44,7 @@ extension Grammar where Value == ListenerTLS {
             } else {
                 certificates = CertificatePair.required(in: section).map { [$0] }
             }
-            let clientCA = section.optional("client_ca", .located(.path("a PEM file with certificates")))
+            let clientCA = section.optional("client_ca", .path("a PEM file with certificates"))
             let clientCertificate =
                 section.optional("client_certificate", .choice)
                 as ListenerTLS.ClientCertificate?

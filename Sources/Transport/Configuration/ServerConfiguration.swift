@@ -29,18 +29,8 @@ extension Grammar where Value == Int? {
 /// The section `admin`: where health and metrics are served, apart from what callers reach.
 package enum AdminSection {
     /// Reads its address; this host's own callers only, unless it says otherwise.
-    package static func read(in root: Section) -> Located<NetworkAddress> {
-        root.optional("admin", .section(expected: "a mapping with address") { $0.required("address", .located(.listenAddress)) })
-            ?? Located(.ip("127.0.0.1", port: 9901), at: root.place)
-    }
-
-    /// A listener may not be where admin is.
-    package static func check(_ admin: Located<NetworkAddress>, against listeners: [ListenerConfiguration], _ reader: Reader) {
-        guard admin.value.port != 0 else { return }
-        for listener in listeners where listener.address.value == admin.value {
-            reader.report(
-                "found \(Quoted.text(admin.value.description)), which admin has, expected an address of its own",
-                at: listener.address.place)
-        }
+    package static func read(in root: Section) -> NetworkAddress {
+        root.optional("admin", .section(expected: "a mapping with address") { $0.required("address", .listenAddress) })
+            ?? .ip("127.0.0.1", port: 9901)
     }
 }

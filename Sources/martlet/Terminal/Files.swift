@@ -61,7 +61,7 @@ enum Files {
         ConfigurationSource(
             read: {
                 switch text(path) {
-                case .failure(let failure): return (nil, [unreadable(path, failure)])
+                case .failure(let failure): return ConfigurationReading(nil, .none, [unreadable(path, failure)])
                 case .success(let text):
                     return GatewayConfiguration.read(
                         text: text, file: path, environment: environment, readFile: Self.text)

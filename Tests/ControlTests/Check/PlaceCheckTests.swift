@@ -27,10 +27,10 @@ import Testing
             close(socket)
             for path in [path, file, folder] { remove(path) }
         }
-        let (draft, _) = GatewayConfiguration.draft(
+        let reading = GatewayConfiguration.draft(
             text: "access_log: \(log(folder))\nlisteners: [{ address: '\(listener(folder))' }]\n", file: "x.yaml",
             environment: { _ in nil }, readFile: { _ in .failure(FileFailure("no such file")) })
-        return PlaceCheck.issues(of: try #require(draft)).map {
+        return PlaceCheck.issues(of: try #require(reading.value), reading.places).map {
             "\($0.place.path): \($0.message.replacing("\"\(folder)", with: "\"/folder"))"
         }
     }

@@ -7,13 +7,9 @@ import Transport
 
 @Suite struct LimitServiceConfigurationTests {
     private func read(_ text: String) -> (value: LimitServiceConfiguration?, report: String) {
-        let (value, issues) = LimitServiceConfiguration.read(
+        let reading = LimitServiceConfiguration.read(
             text: text, file: "limits.yaml", environment: { _ in nil }, readFile: { _ in .failure(FileFailure("no such file")) })
-        return (value, issues.report)
-    }
-
-    private func at<Value>(_ value: Value) -> Located<Value> {
-        Located(value, at: Place(file: "limits.yaml", line: 1, column: 1))
+        return (reading.value, reading.issues.report)
     }
 
     private func descriptor(
@@ -50,11 +46,11 @@ import Transport
             """)
         #expect(report == "")
         let configuration = try #require(value)
-        #expect(configuration.rateLimits == .defaults && configuration.listeners.map(\.name.value) == ["rls"])
+        #expect(configuration.rateLimits == .defaults && configuration.listeners.map(\.name) == ["rls"])
         #expect(
             configuration.domains == [
                 LimitDomain(
-                    name: at("mongo_cps"),
+                    name: "mongo_cps",
                     descriptors: [
                         descriptor("database", "users", .requests(500, per: .second)),
                         descriptor("database", "default", .requests(0, per: .second), name: "base"),
@@ -79,8 +75,8 @@ import Transport
             """)
         #expect(report == "")
         let configuration = try #require(value)
-        #expect(configuration.domains.map(\.name.value) == ["a", "b"] && configuration.workers == 1)
-        #expect(configuration.rateLimits.store.value == .redis(RedisLocation(address: .ip("127.0.0.1", port: 6379))))
+        #expect(configuration.domains.map(\.name) == ["a", "b"] && configuration.workers == 1)
+        #expect(configuration.rateLimits.store == .redis(RedisLocation(address: .ip("127.0.0.1", port: 6379))))
     }
 
     @Test(

@@ -7,23 +7,28 @@ internal import Routing
 internal import Transcoding
 internal import Upstreams
 
-extension SnapshotBuilder {
+/// What a configuration says of the document of what can be called, and of its page.
+struct OpenAPIDocuments {
+    private let configuration: GatewayConfiguration
+
+    init(_ configuration: GatewayConfiguration) { self.configuration = configuration }
+
     /// The routes of the document and its page: before all others, which would take their paths.
-    func pageRoutes(_ builder: inout RuleBookBuilder) -> [Route] {
+    func routes(_ builder: inout RuleBookBuilder, _ metrics: GatewayMetrics) -> [Route] {
         guard let openAPI = configuration.openAPI else { return [] }
-        let policy = builder.policy(route: openAPI.access.rules)
-        let pages: [(Located<String>?, Route.DirectAnswer)] = [(openAPI.document, .document), (openAPI.page, .page)]
+        let policy = builder.policy(route: openAPI.access)
+        let pages: [(String?, Route.DirectAnswer)] = [(openAPI.document, .document), (openAPI.page, .page)]
         return pages.compactMap { path, page in path.map { ($0, page) } }.enumerated().map { index, entry in
             let (path, page) = entry
             return Route(
-                index: index, name: "openapi", match: RouteMatch(target: .path(path.value)), cluster: 0,
+                index: index, name: "openapi", match: RouteMatch(target: .path(path)), cluster: 0,
                 policies: [
                     CallPolicy(
                         timeout: nil, access: policy, limits: [], exposesRules: false,
                         authenticates: configuration.authentication != nil, needsGRPC: false, refusesGRPC: false,
                         answersItself: true)
                 ],
-                calls: surroundings.metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, json: nil,
+                calls: metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, json: nil,
                 transcoding: nil, hasSchema: false, traffic: nil, answer: page, methods: [])
         }
     }
@@ -32,20 +37,20 @@ extension SnapshotBuilder {
     func terms(of route: RouteConfiguration, _ method: MethodConfiguration? = nil) -> OpenAPIDocument.Terms {
         var terms = OpenAPIDocument.Terms()
         guard configuration.openAPI != nil else { return terms }
-        let allow = RuleBookBuilder.enforcedAllow(route: route.access.rules, method: method?.access.rules)
+        let allow = RuleBookBuilder.enforcedAllow(route: route.access, method: method?.access)
         terms.needsToken = configuration.authentication != nil && !allow.admitsStrangers
         if terms.needsToken { terms.scopes = allow.scopes }
-        terms.limits = (route.limits + (method?.limits ?? [])).map(\.value).filter { !$0.isShadow }.map(\.text)
+        terms.limits = (route.limits + (method?.limits ?? [])).filter { !$0.isShadow }.map(\.text)
         terms.timeout = method?.timeout ?? route.timeout
         if let authentication = configuration.authentication {
             terms.checksTokens = true
             // Plans count for every caller who shows a good token, on every route.
             let hasPlan = authentication.plan != nil || authentication.defaultPlan != nil
             terms.mayDeny = hasPlan
-            let plansLimit = hasPlan && configuration.plans.contains { $0.limits.contains { !$0.value.isShadow } }
+            let plansLimit = hasPlan && configuration.plans.contains { $0.limits.contains { !$0.isShadow } }
             terms.hasOtherLimits = plansLimit || authentication.failedLogins != nil
         }
-        if route.access.rules.deny != nil || method?.access.rules.deny != nil || !allow.admitsStrangers { terms.mayDeny = true }
+        if route.access.deny != nil || method?.access.deny != nil || !allow.admitsStrangers { terms.mayDeny = true }
         return terms
     }
 }
