@@ -145,8 +145,8 @@ final class Admin: StreamHandler {
         }
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        stream.connection { $0.consumed(stream, bytes.count) }
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        stream.connection { $0.consumed(stream, slice.count) }
     }
 
     func streamEnded(_ stream: StreamPointer) {}

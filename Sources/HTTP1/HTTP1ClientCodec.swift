@@ -128,10 +128,11 @@ package final class HTTP1ClientCodec: HTTP1Codec {
 
     // MARK: Bytes in
 
-    package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
+    package func receive(_ slice: BufferSlice, now: UInt64) {
         self.now = now
-        input.begin(bytes)
-        guard !bytes.isEmpty else { return }
+        input.begin(slice.bytes)
+        events.inputBuffer = input.isHeld ? nil : slice.buffer
+        guard !slice.isEmpty else { return }
         guard current == nil || !headHasLeft else { return answerHasBegun = true }
         // Unsolicited: it would be taken for the answer to the next request, or to the one that is about to be sent.
         end()

@@ -21,7 +21,7 @@ package protocol HTTP1Codec: AnyObject {
     var pool: StreamPool { get }
 
     /// Takes what arrived, or nothing, behind what was kept: it must stay where it is until `keepUnread`.
-    func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64)
+    func receive(_ slice: BufferSlice, now: UInt64)
     /// Reads on until something is in the event queue, to be delivered before the next call; false where nothing more can be read.
     func readNext() -> Bool
     /// `receive` of nothing would read on: there is room again for what was kept, or for an end that takes no bytes.

@@ -8,7 +8,7 @@ struct HTTP1Input: ~Copyable {
     /// What was kept from before.
     private var held = ByteBuffer()
     /// What is unread lies in `held`.
-    private var isHeld = false
+    private(set) var isHeld = false
 
     private static let heldBytesKept = 1024
 

@@ -85,9 +85,10 @@ package final class HTTP1ServerCodec: HTTP1Codec {
 
     package var isIdle: Bool { stream == nil && input.isEmpty && !isEnding }
 
-    package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
+    package func receive(_ slice: BufferSlice, now: UInt64) {
         self.now = now
-        input.begin(bytes)
+        input.begin(slice.bytes)
+        events.inputBuffer = input.isHeld ? nil : slice.buffer
     }
 
     package var canReadOn: Bool { (isReadingHeld || !input.isEmpty) && mayRead }

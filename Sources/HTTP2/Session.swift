@@ -140,13 +140,14 @@ package final class Session {
     /// After a throw the connection is to be closed, once the events are delivered and what `produce` still gives (a GOAWAY) is sent.
     ///
     /// - Returns: how many bytes were read. There is more to come while `isPaused`.
-    package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) throws(Misuse) -> Int {
+    package func receive(_ input: BufferSlice, now: UInt64) throws(Misuse) -> Int {
         precondition(events.isEmpty, "events of another read wait")
         self.now = now
         isPaused = false
+        events.inputBuffer = input.buffer
         flood.enter(second: now / 1_000_000_000)
         let result = nghttp2_session_mem_recv(
-            handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), min(bytes.count, EventQueue.inputBytesMax))
+            handle, input.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), min(input.count, EventQueue.inputBytesMax))
         if result == Int(SessionFault.tooManyContinuations) { misuse = .sectionTooLarge }
         if let misuse {
             fault = fault ?? SessionFault(misuse)

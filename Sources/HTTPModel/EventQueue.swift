@@ -18,6 +18,8 @@ public import Bytes
     @usableFromInline package internal(set) var fields: UnsafeMutablePointer<Field>
     @usableFromInline package internal(set) var fieldCount = 0
     private var fieldCapacity: Int
+    /// Where all body bytes that wait lie, because one read is delivered before the next. None where a codec had to put them aside.
+    @usableFromInline package var inputBuffer: Record<ReadBuffer>?
     /// Of the sections that wait, as `FieldBlock.listBytes` counts them.
     @usableFromInline package var fieldBytes = 0
 
@@ -114,7 +116,7 @@ public import Bytes
                     perform(.discarded(stream, bytes.count))
                 } else {
                     stream.pointee.unconsumed &+= bytes.count
-                    stream.notify { $0.streamData(stream, bytes) }
+                    stream.notify { $0.streamData(stream, BufferSlice(bytes, in: inputBuffer)) }
                 }
             case .head(let stream, let section, let ended):
                 stream.pointee.lastActivity = now

@@ -161,7 +161,7 @@ extension StreamPointer {
     /// A response head with a status of 1xx is in `fields`, to be forgotten after the call. Clients only.
     func streamInformational(_ stream: StreamPointer)
     /// Valid only for the length of the call. Give the window back with the connection's `consumed`.
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer)
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice)
     /// Nothing more will arrive; trailers, if any, are in `fields` from `trailersStart` on.
     func streamEnded(_ stream: StreamPointer)
     /// So many bytes of our body have left for the socket.

@@ -5,7 +5,7 @@
     case informational(StreamPointer, Section)
     /// The head of the message; `ended` where nothing follows it.
     case head(StreamPointer, Section, ended: Bool)
-    /// Body bytes, in the buffer that the codec was given; they stay there until the queue has been delivered.
+    /// Body bytes, in the queue's `inputBuffer`; they stay there until the queue has been delivered.
     case data(StreamPointer, UnsafeRawBufferPointer)
     /// Nothing more will come; the section holds the trailers, and is empty without any.
     case ended(StreamPointer, Section)

@@ -72,11 +72,11 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
         arm()
     }
 
-    package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
+    package func channelReceived(_ input: BufferSlice) {
         let wasReady = isReady
         hasReceived = true
         do {
-            try session.received(bytes, now: loop.now)
+            try session.received(input.bytes, now: loop.now)
         } catch {
             return lose(error)
         }

@@ -286,9 +286,8 @@ package final class ByteChannel: EventHandler, Flushable {
             return
         }
         let input = scratch { $0.input }
-        switch System.read(descriptor, into: input) {
-        case .done(let count):
-            receive(UnsafeRawBufferPointer(rebasing: input[..<count]))
+        switch System.read(descriptor, into: input.memory) {
+        case .done(let count): receive(input.first(count))
         case .wouldBlock: break
         case .ended: endOfInput()
         case .failed(let code): end(.broken(code))
@@ -306,11 +305,11 @@ package final class ByteChannel: EventHandler, Flushable {
         }
     }
 
-    private func receive(_ bytes: UnsafeRawBufferPointer) {
-        if security != nil { return scratch { receiveSecurely(bytes, $0) } }
+    private func receive(_ input: BufferSlice) {
+        if security != nil { return scratch { receiveSecurely(input.bytes, $0) } }
         // What still arrives while we close is of no interest.
         guard state == .open, let delegate else { return }
-        delegate.channelReceived(bytes)
+        delegate.channelReceived(input)
     }
 
     private func receiveSecurely(_ bytes: UnsafeRawBufferPointer, _ scratch: ScratchBuffers) {
@@ -325,10 +324,10 @@ package final class ByteChannel: EventHandler, Flushable {
             }
             while state == .open || state == .closing {
                 let result = try security!.session.read(
-                    &ciphertext, plaintext: scratch.plaintext, into: &scratch.ciphertext)
+                    &ciphertext, plaintext: scratch.plaintext.memory, into: &scratch.ciphertext)
                 queueOwnMessages(scratch)
                 if result.count > 0, state == .open {
-                    delegate?.channelReceived(UnsafeRawBufferPointer(rebasing: scratch.plaintext[..<result.count]))
+                    delegate?.channelReceived(scratch.plaintext.first(result.count))
                 }
                 switch result.next {
                 case .readAgain: continue

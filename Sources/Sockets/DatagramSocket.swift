@@ -45,8 +45,8 @@ package final class DatagramSocket: EventHandler {
     package func ready(_ events: Readiness) {
         for _ in 0..<Self.readBudget {
             guard registration != nil else { return }
-            switch System.read(descriptor, into: scratch.input) {
-            case .done(let count): delegate?.datagramReceived(UnsafeRawBufferPointer(rebasing: scratch.input[..<count]))
+            switch System.read(descriptor, into: scratch.input.memory) {
+            case .done(let count): delegate?.datagramReceived(scratch.input.first(count).bytes)
             // An empty datagram.
             case .ended: continue
             case .wouldBlock: return

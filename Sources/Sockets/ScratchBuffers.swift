@@ -2,9 +2,9 @@ internal import Bytes
 
 /// The scratch memory that all channels of one loop share: a channel keeps bytes of its own only when a socket is full.
 package final class ScratchBuffers {
-    let input: UnsafeMutableRawBufferPointer
+    let input: Record<ReadBuffer>
     /// What TLS makes of `input`.
-    let plaintext: UnsafeMutableRawBufferPointer
+    let plaintext: Record<ReadBuffer>
     var output = GatherBuffer(capacity: 160 << 10)
     /// What TLS makes of `output`, and its own messages.
     var ciphertext = ByteBuffer(capacity: 192 << 10)
@@ -13,12 +13,12 @@ package final class ScratchBuffers {
     static let readBytes = 256 << 10
 
     package init() {
-        input = .allocate(byteCount: Self.readBytes, alignment: 64)
-        plaintext = .allocate(byteCount: Self.readBytes, alignment: 64)
+        input = ReadBuffer.allocate(byteCount: Self.readBytes)
+        plaintext = ReadBuffer.allocate(byteCount: Self.readBytes)
     }
 
     deinit {
-        input.deallocate()
-        plaintext.deallocate()
+        input.destroy()
+        plaintext.destroy()
     }
 }

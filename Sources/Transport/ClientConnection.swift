@@ -168,9 +168,9 @@ package final class ClientConnection: Connection {
         if calls != nil { becomeReady() }
     }
 
-    override package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
+    override package func channelReceived(_ input: BufferSlice) {
         let isCleared = liveness.received(now: now)
-        super.channelReceived(bytes)
+        super.channelReceived(input)
         if isCleared, isReady, !isDraining { owner?.clientConnectionHasRoom(self) }
     }
 

@@ -184,14 +184,14 @@ package class Connection: ByteChannelDelegate {
 
     package func channelOpened() { channel.markDirty() }
 
-    package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
-        guard let session else { return receiveHTTP1(bytes) }
+    package func channelReceived(_ input: BufferSlice) {
+        guard let session else { return receiveHTTP1(input) }
         session._withUnsafeGuaranteedRef { session in
-            var rest = bytes
+            var rest = input
             repeat {
                 do throws(Session.Misuse) {
                     let count = try session.receive(rest, now: now)
-                    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                    rest = rest.dropFirst(count)
                     deliver(session)
                 } catch {
                     deliver(session)
@@ -254,7 +254,7 @@ package class Connection: ByteChannelDelegate {
         case .http1(let http1):
             if end == .peer {
                 http1.peerEnded()
-                http1.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
+                http1.receive(.none, now: now)
                 read(http1)
             }
             closeStreams(http1.connectionLost())
@@ -348,10 +348,10 @@ package class Connection: ByteChannelDelegate {
 
     // MARK: HTTP/1.1
 
-    private func receiveHTTP1(_ bytes: UnsafeRawBufferPointer) {
+    private func receiveHTTP1(_ input: BufferSlice) {
         guard case .http1(let http1) = codec else { return }
         precondition(events { $0.isEmpty }, "events of another read wait")
-        http1.receive(bytes, now: now)
+        http1.receive(input, now: now)
         read(http1)
         guard !isClosed else { return }
         pauseReading(http1)
@@ -368,7 +368,7 @@ package class Connection: ByteChannelDelegate {
         var goesOn = true
         while goesOn, !isClosed {
             if http1.canReadOn {
-                http1.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: now)
+                http1.receive(.none, now: now)
                 read(http1)
                 if isClosed { return }
             }

@@ -100,12 +100,12 @@ package final class ServerConnection: Connection {
         super.channelOpened()
     }
 
-    override package func channelReceived(_ bytes: UnsafeRawBufferPointer) {
+    override package func channelReceived(_ input: BufferSlice) {
         if case .undecided = codec {
-            guard chooseCodec(bytes) else { return }
+            guard chooseCodec(input.bytes) else { return }
         }
         if isHTTP1, !lifecycle.hasReceivedPreface { lifecycle.prefaceReceived() }
-        super.channelReceived(bytes)
+        super.channelReceived(input)
     }
 
     override func ended(_ end: ChannelEnd) {
@@ -146,7 +146,7 @@ package final class ServerConnection: Connection {
             startHTTP1()
         }
         // What matched in vain, or led up to this, belongs to the codec.
-        if !held.isEmpty { super.channelReceived(held) }
+        if !held.isEmpty { super.channelReceived(BufferSlice(held)) }
         return !isClosed
     }
 

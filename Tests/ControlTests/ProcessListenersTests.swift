@@ -1,3 +1,4 @@
+import Bytes
 import GRPCTesting
 import Glibc
 import HTTPModel
@@ -15,7 +16,7 @@ import Testing
 struct ProcessListenersTests {
     private final class NoHandler: StreamHandler {
         func streamHead(_ stream: StreamPointer, ended: Bool) {}
-        func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {}
+        func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {}
         func streamEnded(_ stream: StreamPointer) {}
         func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {}
     }

@@ -48,7 +48,7 @@ extension FuzzEntry {
             let events = EventQueue()
             let session = Session(
                 .client, limits: .defaults, pool: StreamPool(chunks: ChunkPool()), events: events, memory: NGHTTP2Allocator())
-            withBytes(input.damaged(frames)) { _ = try? session.receive($0, now: 1) }
+            withBytes(input.damaged(frames)) { _ = try? session.receive(BufferSlice($0), now: 1) }
             events.deliver(now: 1) { _ in }
             _ = session.peerStreamLimit
         },

@@ -31,7 +31,7 @@ package final class PlainCaller: ByteChannelDelegate {
     }
 
     package func channelOpened() { isOpen = true }
-    package func channelReceived(_ bytes: UnsafeRawBufferPointer) { received += String(decoding: bytes, as: UTF8.self) }
+    package func channelReceived(_ input: BufferSlice) { received += String(decoding: input.bytes, as: UTF8.self) }
     package func channelProduce(into output: inout GatherBuffer, limit: Int) {
         let end = min(outgoing.count, said + limit)
         output.bytes.append(Array(outgoing[said..<end]))

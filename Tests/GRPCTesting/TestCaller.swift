@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 package import HTTPModel
 internal import GRPC
 package import Net
@@ -122,11 +122,11 @@ package final class TestCall: StreamHandler {
         if ended { isEnded = true }
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        bodyBytes += bytes.count
-        reader.receive(bytes)
+    package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        bodyBytes += slice.count
+        reader.receive(slice.bytes)
         while let message = try? reader.next() { messages.append(Array(message.payload)) }
-        if isHolding { held += bytes.count } else { stream.connection { $0.consumed(stream, bytes.count) } }
+        if isHolding { held += slice.count } else { stream.connection { $0.consumed(stream, slice.count) } }
     }
 
     package func streamEnded(_ stream: StreamPointer) {

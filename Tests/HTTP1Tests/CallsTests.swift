@@ -63,7 +63,7 @@ private final class Client {
     }
 
     private func read(_ bytes: UnsafeRawBufferPointer) {
-        calls.receive(bytes, now: 3)
+        calls.receive(BufferSlice(bytes), now: 3)
         while calls.readNext() { ended += deliverEvents(of: calls, queue) }
         calls.keepUnread()
     }

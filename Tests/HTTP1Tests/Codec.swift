@@ -16,11 +16,14 @@ final class Codec: StreamHandler {
     /// What to do when a head has come; nothing answers otherwise.
     var onHead: (Codec, StreamPointer) -> Void = { _, _ in }
     var onData: (Codec, StreamPointer, Int) -> Void = { codec, stream, count in stream.unconsumed -= count }
+    /// The buffers that parts of the body have named.
+    var buffers: [Record<ReadBuffer>?] = []
     var drained = 0
     var endedCalls = 0
     private(set) var stream: StreamPointer?
     private let pool = StreamPool(chunks: ChunkPool())
     private let queue = EventQueue()
+    let input = ReadBuffer.allocate(byteCount: 256 << 10)
     private var now: UInt64 = 1
 
     static let noon: Int64 = 784_111_777
@@ -32,7 +35,10 @@ final class Codec: StreamHandler {
         server.requestListener = UnownedReference(self)
     }
 
-    deinit { lose() }
+    deinit {
+        lose()
+        input.destroy()
+    }
 
     var liveStreams: Int { pool.liveCount }
 
@@ -51,7 +57,8 @@ final class Codec: StreamHandler {
     }
 
     private func read(_ bytes: UnsafeRawBufferPointer) {
-        server.receive(bytes, now: now)
+        input.memory.copyMemory(from: bytes)
+        server.receive(input.first(bytes.count), now: now)
         while server.readNext() { deliver() }
         server.keepUnread()
     }
@@ -129,9 +136,10 @@ final class Codec: StreamHandler {
         onHead(self, stream)
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        body += String(decoding: bytes, as: UTF8.self)
-        onData(self, stream, bytes.count)
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        body += String(decoding: slice.bytes, as: UTF8.self)
+        buffers.append(slice.buffer)
+        onData(self, stream, slice.count)
     }
 
     func streamEnded(_ stream: StreamPointer) {
@@ -168,7 +176,7 @@ func lose(_ codec: any HTTP1Codec, _ events: EventQueue, inOrder: Bool = false) 
     var ended = 0
     if inOrder {
         codec.peerEnded()
-        codec.receive(UnsafeRawBufferPointer(start: nil, count: 0), now: 1)
+        codec.receive(.none, now: 1)
         while codec.readNext() { ended += deliverEvents(of: codec, events) }
         codec.keepUnread()
     }

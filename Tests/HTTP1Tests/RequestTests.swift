@@ -110,6 +110,18 @@ struct RequestTests {
         #expect(!codec.server.holdsReading)
     }
 
+    @Test("body names the buffer it was read into, and none where it was put aside meanwhile")
+    func namedBuffer() {
+        let codec = Codec(windowBytes: 10)
+        codec.onData = { _, _, _ in }
+        codec.receive("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 20\r\n\r\n1234567890")
+        codec.receive("1234567890")
+        codec.stream!.pointee.unconsumed = 0
+        codec.produce()
+        #expect(codec.body == "12345678901234567890")
+        #expect(codec.buffers == [codec.input, nil])
+    }
+
     @Test(
         "what cannot be read is answered with its status, and is the last",
         arguments: [

@@ -74,9 +74,9 @@ final class Recorder: StreamHandler {
         if ended { onEnd(stream) }
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        change(stream) { $0.body += Array(bytes) }
-        if consumes { session.consumed(stream, bytes.count) }
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        change(stream) { $0.body += Array(slice.bytes) }
+        if consumes { session.consumed(stream, slice.count) }
         onData(stream)
     }
 
@@ -160,12 +160,12 @@ final class Side {
 
     func input(_ bytes: [UInt8], now: UInt64 = 0) throws {
         try bytes.withUnsafeBytes { bytes in
-            var rest = bytes
+            var rest = BufferSlice(bytes)
             repeat {
                 guard !isLost else { return }
                 defer { deliver(now: now) }
                 onReceive()
-                rest = UnsafeRawBufferPointer(rebasing: rest[try session.receive(rest, now: now)...])
+                rest = rest.dropFirst(try session.receive(rest, now: now))
             } while !rest.isEmpty || session.isPaused
         }
     }

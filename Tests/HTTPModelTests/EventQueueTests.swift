@@ -58,6 +58,20 @@ struct EventQueueTests {
         #expect(site.pool.liveCount == 0 && site.queue.isEmpty)
     }
 
+    @Test("body bytes name the buffer that their codec was given")
+    func namedBuffer() {
+        let (site, buffer) = (Site(), ReadBuffer.allocate(byteCount: 8))
+        defer { buffer.destroy() }
+        let stream = site.stream()
+        for named in [buffer, nil] {
+            site.queue.inputBuffer = named
+            site.queue.append(.data(stream, buffer.first(8).bytes))
+            site.deliver()
+        }
+        #expect(site.handler.buffers == [buffer, nil])
+        site.pool.give(stream)
+    }
+
     @Test("who changes a head finds the trailers that wait behind it untouched")
     func changedHead() {
         let site = Site()

@@ -1,10 +1,12 @@
-internal import Bytes
+package import Bytes
 package import HTTPModel
 
 /// Records what happens on streams, in order: `head`, `informational`, `ended` with their fields, and `closed` with its reason.
 package final class StreamRecorder: StreamHandler {
     package private(set) var events: [String] = []
     package private(set) var body: [UInt8] = []
+    /// Of the parts of the body, one after the other.
+    package private(set) var buffers: [Record<ReadBuffer>?] = []
     /// Called at each head, once it is recorded.
     package var onHead: (StreamPointer) -> Void = { _ in }
     private let isDetailed: Bool
@@ -28,9 +30,10 @@ package final class StreamRecorder: StreamHandler {
 
     package func streamInformational(_ stream: StreamPointer) { record("informational", stream) }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        body += bytes
-        if isDetailed { events.append("data \(bytes.count)") }
+    package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        body += slice.bytes
+        buffers.append(slice.buffer)
+        if isDetailed { events.append("data \(slice.count)") }
     }
 
     package func streamEnded(_ stream: StreamPointer) { record("ended", stream, from: stream.trailersStart) }

@@ -14,8 +14,8 @@ private final class Ponger: ByteChannelDelegate {
     private var owed = 0
 
     func channelOpened() {}
-    func channelReceived(_ bytes: UnsafeRawBufferPointer) {
-        owed += bytes.count { $0 == 0x2a }
+    func channelReceived(_ input: BufferSlice) {
+        owed += input.bytes.count { $0 == 0x2a }
         channel?.markDirty()
     }
     func channelProduce(into output: inout GatherBuffer, limit: Int) {

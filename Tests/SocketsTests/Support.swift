@@ -59,8 +59,8 @@ final class End: ByteChannelDelegate {
 
     func channelOpened() { opened += 1 }
 
-    func channelReceived(_ bytes: UnsafeRawBufferPointer) {
-        received += Array(bytes)
+    func channelReceived(_ input: BufferSlice) {
+        received += Array(input.bytes)
         onReceive()
     }
 

@@ -33,7 +33,7 @@ struct ConnectionEndTests {
         }
 
         func channelOpened() {}
-        func channelReceived(_ bytes: UnsafeRawBufferPointer) {
+        func channelReceived(_ input: BufferSlice) {
             let chunk = "400\r\n\(String(repeating: "x", count: 1024))\r\n"
             let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
             answer = Array((head + String(repeating: chunk, count: Self.chunks) + "0\r\n\r\n").utf8)

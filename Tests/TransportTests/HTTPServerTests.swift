@@ -38,10 +38,10 @@ import Time
             stream.serverConnection { $0.respond(stream, UnsafeBufferPointer(fields), ended: ended) }
         }
 
-        func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
+        func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
             stream.connection {
-                $0.consumed(stream, bytes.count)
-                $0.send(stream, bytes)
+                $0.consumed(stream, slice.count)
+                $0.send(stream, slice.bytes)
             }
         }
 

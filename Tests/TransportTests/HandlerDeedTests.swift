@@ -68,6 +68,20 @@ struct HandlerDeedTests {
         #expect(site.worker.context.chunks.bytesInUse == 0)
     }
 
+    @Test("body bytes lie in the buffer that they name", arguments: ways)
+    func namedBuffers(way: Way) throws {
+        let site = try Site(way)
+        _ = try site.exchange()
+        #expect(site.worker.run { site.tested.heard.values.first?.last == "closed" })
+        let stream = try #require(site.tested.bytes.keys.first)
+        #expect(site.tested.bytes[stream] == Site.bodyBytes)
+        let named = site.tested.namedBytes[stream, default: 0]
+        // What HTTP/1.1 may not read yet is put aside, and has then no buffer to be kept with.
+        #expect(way.speaks == .http2 ? named == Site.bodyBytes : named > 0)
+        #expect(site.tested.strayBytes == 0)
+        site.end()
+    }
+
     /// Notes what it hears; answers requests; does its deed once.
     final class Handler: StreamHandler {
         var event: Event?
@@ -76,6 +90,10 @@ struct HandlerDeedTests {
         var other: StreamPointer?
         var heard: [StreamPointer: [String]] = [:]
         var bytes: [StreamPointer: Int] = [:]
+        /// Of these, what lies in the buffer that it names.
+        var namedBytes: [StreamPointer: Int] = [:]
+        /// What lies elsewhere than it says.
+        var strayBytes = 0
         var drained: [StreamPointer: Int] = [:]
         /// The stream on which it has done its deed, and what it heard of it since.
         private(set) var done: StreamPointer?
@@ -108,10 +126,17 @@ struct HandlerDeedTests {
             if isRequest(stream), answersEarly, stream.fields.text(":path") != "/held" { answer(stream) }
         }
 
-        func streamData(_ stream: StreamPointer, _ data: UnsafeRawBufferPointer) {
-            bytes[stream, default: 0] += data.count
+        func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+            bytes[stream, default: 0] += slice.count
+            if let buffer = slice.buffer {
+                if buffer.memory.holds(slice.bytes) {
+                    namedBytes[stream, default: 0] += slice.count
+                } else {
+                    strayBytes += slice.count
+                }
+            }
             if heard[stream]?.last != "data" || stream == done { hear("data", stream) }
-            stream.connection { $0.consumed(stream, data.count) }
+            stream.connection { $0.consumed(stream, slice.count) }
         }
 
         func streamEnded(_ stream: StreamPointer) {
@@ -219,5 +244,12 @@ struct HandlerDeedTests {
         func clientConnectionHasRoom(_ connection: ClientConnection) {}
         func clientConnectionDraining(_ connection: ClientConnection) {}
         func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {}
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    fileprivate func holds(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let (start, first) = (UnsafeRawPointer(baseAddress!), bytes.baseAddress!)
+        return first >= start && first + bytes.count <= start + count
     }
 }

@@ -1,4 +1,5 @@
 import Balancing
+import Bytes
 import GRPC
 import GRPCTesting
 import HTTPModel
@@ -165,7 +166,7 @@ private final class TellingBackend: StreamHandler {
         questions += 1
         server.streamHead(stream, ended: ended)
     }
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) { server.streamData(stream, bytes) }
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) { server.streamData(stream, slice) }
     func streamEnded(_ stream: StreamPointer) { server.streamEnded(stream) }
     func streamDrained(_ stream: StreamPointer, _ count: Int) { server.streamDrained(stream, count) }
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { server.streamClosed(stream, reason) }

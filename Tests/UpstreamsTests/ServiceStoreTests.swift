@@ -35,7 +35,7 @@ struct ServiceStoreTests {
         var address: SocketAddress { socket.address }
 
         func streamHead(_ stream: StreamPointer, ended: Bool) { asked += 1 }
-        func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {}
+        func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {}
         func streamEnded(_ stream: StreamPointer) {}
         func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {}
     }

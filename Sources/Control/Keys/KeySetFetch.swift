@@ -121,10 +121,10 @@ final class KeySetFetch: ByteChannelDelegate {
         exchange.writeRequest(to: &output.bytes)
     }
 
-    func channelReceived(_ bytes: UnsafeRawBufferPointer) {
+    func channelReceived(_ input: BufferSlice) {
         guard let exchange else { return }
         do throws(FetchFailure) {
-            if let outcome = try exchange.receive(bytes) { take(outcome) }
+            if let outcome = try exchange.receive(input.bytes) { take(outcome) }
         } catch {
             end(.failure(error))
         }

@@ -18,12 +18,12 @@ package final class Downstream: StreamHandler {
         worker { $0.begin(stream, ended: ended) }
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
+    package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
         guard let call = call(stream), call.phase != .over else {
             // Answered already: what still comes is of no interest, but must not hold the caller up.
-            return stream.connection { $0.consumed(stream, bytes.count) }
+            return stream.connection { $0.consumed(stream, slice.count) }
         }
-        worker { $0.receivedBody(call, bytes) }
+        worker { $0.receivedBody(call, slice.bytes) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {

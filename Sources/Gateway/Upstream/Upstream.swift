@@ -152,11 +152,11 @@ package final class Upstream: StreamHandler {
         if case .call(let call) = attempt.purpose { call.passHead(stream, ended: ended) }
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
+    package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
         let attempt = stream.attempt
-        if attempt.isReplaceable, !commitBody(attempt, stream, isEmpty: bytes.isEmpty) { return }
-        guard case .call(let call) = attempt.purpose else { return stream.connection { $0.consumed(stream, bytes.count) } }
-        call.passBody(stream, bytes)
+        if attempt.isReplaceable, !commitBody(attempt, stream, isEmpty: slice.isEmpty) { return }
+        guard case .call(let call) = attempt.purpose else { return stream.connection { $0.consumed(stream, slice.count) } }
+        call.passBody(stream, slice.bytes)
     }
 
     package func streamEnded(_ stream: StreamPointer) {

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 package import GRPC
 package import HTTPModel
 internal import Reactor
@@ -197,9 +197,9 @@ package final class ClientCall: StreamHandler {
         owner?.callBegan(self)
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        stream.connection { $0.consumed(stream, bytes.count) }
-        reader.receive(bytes)
+    package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        stream.connection { $0.consumed(stream, slice.count) }
+        reader.receive(slice.bytes)
         do throws(MessageReader.Failure) {
             // The handler may have ended the call.
             while !isOver, let message = try reader.next() { owner?.callReceived(self, message) }

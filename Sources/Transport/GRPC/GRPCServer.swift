@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import GRPC
 internal import Glibc
 package import HTTPModel
@@ -80,9 +80,9 @@ package final class GRPCServer: StreamHandler {
         return nil
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard let call = call(stream) else { return stream.connection { $0.consumed(stream, bytes.count) } }
-        call.receive(bytes)
+    package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        guard let call = call(stream) else { return stream.connection { $0.consumed(stream, slice.count) } }
+        call.receive(slice.bytes)
     }
 
     package func streamEnded(_ stream: StreamPointer) { call(stream)?.requestEnd() }

@@ -118,8 +118,8 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
         outgoing = []
     }
 
-    func channelReceived(_ bytes: UnsafeRawBufferPointer) {
-        incoming += bytes
+    func channelReceived(_ input: BufferSlice) {
+        incoming += input.bytes
         while incoming.count >= 2, case let end = 2 + (Int(incoming[0]) << 8 | Int(incoming[1])), incoming.count >= end {
             let message = Array(incoming[2..<end])
             incoming.removeFirst(end)
@@ -139,7 +139,7 @@ final class InquiryRun: DatagramSocketDelegate, ByteChannelDelegate {
 private final class UnheardDelegate: ByteChannelDelegate, Sendable {
     static let one = UnheardDelegate()
     func channelOpened() {}
-    func channelReceived(_ bytes: UnsafeRawBufferPointer) {}
+    func channelReceived(_ input: BufferSlice) {}
     func channelProduce(into output: inout GatherBuffer, limit: Int) {}
     func channelClosed(_ end: ChannelEnd) {}
 }

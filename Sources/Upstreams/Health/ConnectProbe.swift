@@ -39,7 +39,7 @@ final class ConnectProbe: ByteChannelDelegate {
     }
 
     func channelOpened() { end(true) }
-    func channelReceived(_ bytes: BorrowedBytes) {}
+    func channelReceived(_ input: BufferSlice) {}
     func channelProduce(into output: inout GatherBuffer, limit: Int) {}
     func channelClosed(_ reason: ChannelEnd) { end(false) }
 }

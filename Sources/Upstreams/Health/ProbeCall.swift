@@ -113,10 +113,10 @@ final class ProbeCall: StreamHandler {
         if ended { end(.ended(Self.status(of: stream, from: 0))) }
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
         outlive(stream)
-        stream.connection { $0.consumed(stream, bytes.count) }
-        reader.receive(bytes)
+        stream.connection { $0.consumed(stream, slice.count) }
+        reader.receive(slice.bytes)
         do throws(MessageReader.Failure) {
             while let message = try reader.next() {
                 guard !message.isCompressed, let status = try? HealthCheck.status(inResponse: message.payload) else {

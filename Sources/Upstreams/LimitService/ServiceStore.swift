@@ -201,11 +201,11 @@ package final class ServiceStore: LimitStore, StreamHandler {
         if ended { streamEnded(stream) }
     }
 
-    package func streamData(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
-        stream.connection { $0.consumed(stream, bytes.count) }
+    package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        stream.connection { $0.consumed(stream, slice.count) }
         let call = call(stream)
-        guard call.answer.count + bytes.count <= Self.answerBytesMax else { return }
-        call.answer.append(bytes, from: context.chunks)
+        guard call.answer.count + slice.count <= Self.answerBytesMax else { return }
+        call.answer.append(slice.bytes, from: context.chunks)
     }
 
     package func streamEnded(_ stream: StreamPointer) {

@@ -83,7 +83,7 @@ final class KeyServer: StreamHandler {
         block.destroy()
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {}
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {}
     func streamEnded(_ stream: StreamPointer) {}
     func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {}
 }

@@ -205,8 +205,8 @@ private final class HealthyBackend: StreamHandler {
         }
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        if isSilent { stream.connection { $0.consumed(stream, bytes.count) } } else { server.streamData(stream, bytes) }
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        if isSilent { stream.connection { $0.consumed(stream, slice.count) } } else { server.streamData(stream, slice) }
     }
     func streamEnded(_ stream: StreamPointer) { if !isSilent { server.streamEnded(stream) } }
     func streamDrained(_ stream: StreamPointer, _ count: Int) { server.streamDrained(stream, count) }

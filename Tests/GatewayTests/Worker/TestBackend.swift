@@ -171,9 +171,9 @@ final class TestBackend: StreamHandler {
         if path.hasPrefix("/hold") { held.append(stream) } else { answer(stream) }
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        bodyBytes += bytes.count
-        if takesBodies { stream.connection { $0.consumed(stream, bytes.count) } }
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        bodyBytes += slice.count
+        if takesBodies { stream.connection { $0.consumed(stream, slice.count) } }
     }
 
     func streamEnded(_ stream: StreamPointer) {}

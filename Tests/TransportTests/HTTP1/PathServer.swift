@@ -37,9 +37,9 @@ final class PathHandler: StreamHandler {
         }
     }
 
-    func streamData(_ stream: StreamPointer, _ bytes: UnsafeRawBufferPointer) {
-        bodyBytes += bytes.count
-        if accepts { stream.connection { $0.consumed(stream, bytes.count) } }
+    func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
+        bodyBytes += slice.count
+        if accepts { stream.connection { $0.consumed(stream, slice.count) } }
     }
 
     func accept(_ stream: StreamPointer) {

@@ -26,7 +26,7 @@ struct ResetTests {
         }
 
         func channelOpened() { channel.pauseReading() }
-        func channelReceived(_ bytes: UnsafeRawBufferPointer) {}
+        func channelReceived(_ input: BufferSlice) {}
         func channelProduce(into output: inout GatherBuffer, limit: Int) {}
         func channelClosed(_ end: ChannelEnd) { hasEnded = true }
     }
