@@ -47,13 +47,13 @@ struct RuleProgram: Sendable {
         guard node.tokenRule >= 0, caller.token != nil, let memory = caller.memory else {
             return evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
         }
-        switch memory.pointee.recall(node.tokenRule, generation: generation) {
+        switch memory.recall(node.tokenRule, generation: generation) {
         case true?: return .fits
         // The reason is not remembered: refusals work it out again.
         case false?: return evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
         case nil:
             let outcome = evaluate(node, at: index, caller, unauthenticated: unauthenticated, generation: generation)
-            memory.pointee.record(node.tokenRule, fits: outcome == .fits, generation: generation)
+            memory.record(node.tokenRule, fits: outcome == .fits, generation: generation)
             return outcome
         }
     }

@@ -31,7 +31,7 @@ package struct CallEnd: ~Copyable {
 
     /// Appends the last frame of a stream that carries its end in its body.
     package mutating func write(for caller: ClientProtocol, fields: FieldBlock, from start: Int, to body: inout ByteBuffer) {
-        let trailers = UnsafeBufferPointer(rebasing: fields.all[start...])
+        let trailers = FieldList(rebasing: fields.all[start...])
         switch caller {
         case .grpcWeb: WebTrailers.append(trailers, to: &body)
         case .grpcWebText:

@@ -40,11 +40,8 @@ package final class MessageConverter: BodyConverter {
 
     private func writeFrame(of count: Int, to frames: inout ByteBuffer) {
         frameIsWritten = true
-        let target = frames.writable(atLeast: MessageFrame.headerBytes)
         // An empty message is never compressed, whatever the head says (Connect, "Unary requests").
-        MessageFrame(isCompressed: requestIsCompressed && count > 0, payloadBytes: UInt32(count))
-            .write(to: target.baseAddress!)
-        frames.commit(MessageFrame.headerBytes)
+        MessageFrame(isCompressed: requestIsCompressed && count > 0, payloadBytes: UInt32(count)).append(to: &frames)
     }
 
     package func answer(_ bytes: BorrowedBytes, into body: inout ByteBuffer) throws(ConversionFailure) {

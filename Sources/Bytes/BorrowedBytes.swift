@@ -2,6 +2,9 @@
 /// one who hands them out documents; nothing is counted or copied.
 @usableFromInline package typealias BorrowedBytes = UnsafeRawBufferPointer
 
+/// Elements side by side in memory that somebody else owns, on the same terms.
+@usableFromInline package typealias BorrowedElements<Element> = UnsafeBufferPointer<Element>
+
 extension BorrowedBytes {
     /// No bytes.
     @inlinable package static var none: BorrowedBytes { BorrowedBytes(start: nil, count: 0) }

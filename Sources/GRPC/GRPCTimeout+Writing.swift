@@ -24,6 +24,13 @@ extension GRPCTimeout {
         return digits + 1
     }
 
+    /// The same as bytes of their own.
+    package static func text(of remaining: Duration) -> [UInt8] {
+        withUnsafeTemporaryAllocation(byteCount: textBytesMax, alignment: 1) { room in
+            Array(room.prefix(write(remaining, to: room.baseAddress!)))
+        }
+    }
+
     /// Nanoseconds in the unit `step`. Int64's 292 years are under three million hours, so the last always fits.
     private static func scale(of step: Int) -> UInt64 {
         switch step {

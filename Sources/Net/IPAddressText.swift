@@ -100,6 +100,13 @@ extension IPAddress {
         return left << UInt128(16 * (8 - leftGroups)) | right
     }
 
+    /// Lends the text of the address, as `write` has it.
+    package func withText<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: Self.textBytesMax, alignment: 1) { room in
+            body(UnsafeRawBufferPointer(start: room.baseAddress, count: room.baseAddress.map { write(to: $0) } ?? 0))
+        }
+    }
+
     /// Writes the address at `target`, at most `textBytesMax` bytes, and returns how many were written.
     ///
     /// IPv4 in dotted decimal, IPv6 in the one canonical form of RFC 5952, section 4.

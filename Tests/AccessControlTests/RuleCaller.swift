@@ -12,7 +12,7 @@ import TLS
 /// A caller with everything that rules may ask of one.
 final class RuleCaller {
     let token: VerifiedToken?
-    let memory = UnsafeMutablePointer<RuleMemo>.allocate(capacity: 1)
+    let memory = Record.allocate(RuleMemo())
     var fields = FieldBlock()
     var address: IPAddress?
     var certificate: CertificateNames?
@@ -28,7 +28,6 @@ final class RuleCaller {
                 key: VerificationKey(secret: SecretBytes([UInt8](repeating: 1, count: 32)), algorithm: .hs256, keyID: nil),
                 expirySeconds: 1, validUntilSeconds: 1)
         }
-        memory.initialize(to: RuleMemo())
         for (name, value) in headers { fields.append(name, value) }
         self.address = address.flatMap { IPAddress($0) }
         self.certificate = certificate.map(CertificateNames.init)

@@ -22,6 +22,12 @@ package struct MessageFrame: Equatable, Sendable {
 
 /// Writing frames to the end of a buffer. A message over 4 GiB is our own bug.
 extension MessageFrame {
+    /// The header alone.
+    package func append(to buffer: inout ByteBuffer) {
+        write(to: buffer.writable(atLeast: Self.headerBytes).baseAddress!)
+        buffer.commit(Self.headerBytes)
+    }
+
     package static func append(
         _ message: UnsafeRawBufferPointer, isCompressed: Bool = false, to buffer: inout ByteBuffer
     ) {

@@ -19,7 +19,7 @@ package final class VerifiedIdentity {
     /// `claims`, read without counting references.
     let claimsReference: Borrowed<ClaimHeaders>?
     let forwardsToken: Bool
-    let ruleMemory: UnsafeMutablePointer<RuleMemo>
+    let ruleMemory: Record<RuleMemo>
 
     init(_ token: VerifiedToken, _ plan: AuthenticationPlan, planNames: [String: Int]) {
         self.token = token
@@ -41,8 +41,7 @@ package final class VerifiedIdentity {
             return Array(value.readable)
         }
         claimsReference = claims.map { Borrowed($0) }
-        ruleMemory = .allocate(capacity: 1)
-        ruleMemory.initialize(to: RuleMemo())
+        ruleMemory = .allocate(RuleMemo())
     }
 
     deinit { ruleMemory.deallocate() }

@@ -93,13 +93,13 @@ extension GatewayWorker {
     ) -> Bool {
         let index: Int
         let method: Int
-        if let known = facts.place?.pointee.target {
+        if let known = facts.place?.target {
             (index, method) = known
         } else {
             guard let found = match(facts, stream, snapshot) else { return false }
             index = found.route
             method = snapshot.table.method(of: index, facts.rpc) ?? -1
-            if found.isOfTargetAlone { facts.place?.pointee.record(route: index, method: method) }
+            if found.isOfTargetAlone { facts.place?.record(route: index, method: method) }
         }
         take(route: index, method: method, of: snapshot, call)
         return true

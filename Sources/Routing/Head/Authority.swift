@@ -24,9 +24,7 @@ package struct Authority {
             while end < text.count, text[end] != UInt8(ascii: "]") { end += 1 }
             let literal = BorrowedBytes(rebasing: text[1..<max(end, 1)])
             guard end < text.count, literal.contains(UInt8(ascii: ":")), let address = IPAddress(literal) else { return nil }
-            isNormal = withUnsafeTemporaryAllocation(byteCount: IPAddress.textBytesMax, alignment: 1) { text in
-                BorrowedBytes(start: text.baseAddress, count: address.write(to: text.baseAddress!)).equals(literal)
-            }
+            isNormal = address.withText { $0.equals(literal) }
             end += 1
             hostCount = end
         } else {

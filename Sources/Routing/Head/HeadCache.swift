@@ -1,5 +1,5 @@
-internal import Bytes
-internal import Glibc
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Bytes
 
 /// What recent heads came to: most calls name an authority and a target that were read, and routed, a moment ago.
 ///
@@ -13,7 +13,7 @@ internal import Glibc
     static let bytesMax = 120
 
     /// A head's place, with what is known if the head that lies there is the same.
-    package typealias Place = UnsafeMutablePointer<Slot>
+    package typealias Place = Record<Slot>
 
     @usableFromInline package struct Slot {
         /// Negative where the routes have not been asked.
@@ -22,25 +22,25 @@ internal import Glibc
         private(set) var authorityCount: UInt8 = 0
         /// Zero in an empty slot.
         private(set) var targetCount: UInt8 = 0
-        private(set) var hostCount: UInt8 = 0
+        var hostCount: UInt8 = 0
         private var pathCount: UInt8 = 0
         private var serviceCount: UInt8 = 0
         private var isAmbiguous = false
         private var bytes = InlineArray<120, UInt8>(repeating: 0)
 
-        var shape: PathShape { PathShape(pathCount: Int(pathCount), serviceCount: Int(serviceCount), isAmbiguous: isAmbiguous) }
+        fileprivate var shape: PathShape {
+            PathShape(pathCount: Int(pathCount), serviceCount: Int(serviceCount), isAmbiguous: isAmbiguous)
+        }
 
         @inline(__always)
-        func isOf(_ authority: BorrowedBytes, _ target: BorrowedBytes) -> Bool {
+        fileprivate func isOf(_ authority: BorrowedBytes, _ target: BorrowedBytes) -> Bool {
             guard Int(targetCount) == target.count, Int(authorityCount) == authority.count else { return false }
             return withUnsafeBytes(of: bytes) { own in
-                memcmp(own.baseAddress!, target.baseAddress!, target.count) == 0
-                    && (authority.isEmpty
-                        || memcmp(own.baseAddress! + target.count, authority.baseAddress!, authority.count) == 0)
+                BorrowedBytes(own).holds(target) && BorrowedBytes(own).holds(authority, at: target.count)
             }
         }
 
-        mutating func take(
+        fileprivate mutating func keep(
             _ authority: BorrowedBytes, hostCount: Int, _ target: BorrowedBytes, _ shape: PathShape
         ) {
             route = -1
@@ -54,15 +54,6 @@ internal import Glibc
                 own.copyMemory(from: target)
                 UnsafeMutableRawBufferPointer(rebasing: own[target.count...]).copyMemory(from: authority)
             }
-        }
-
-        /// Where the routes send this head, if they have been asked: the route, and its method entry or a negative number.
-        @inlinable @inline(__always)
-        package var target: (route: Int, method: Int)? { route < 0 ? nil : (Int(route), Int(method)) }
-
-        @inlinable package mutating func record(route: Int, method: Int) {
-            self.route = Int32(truncatingIfNeeded: route)
-            self.method = Int32(truncatingIfNeeded: method)
         }
 
         mutating func forgetRoute() { route = -1 }
@@ -87,6 +78,28 @@ internal import Glibc
         // Methods differ in their ends. Who makes heads meet in one place makes his own calls dearer by a comparison.
         let end = target.loadUnaligned(fromByteOffset: target.count - 8, as: UInt64.self)
         let mixed = (end ^ UInt64(truncatingIfNeeded: target.count &<< 8 ^ authority.count)) &* 0x9e37_79b9_7f4a_7c15
-        return slots + Int(truncatingIfNeeded: mixed &>> UInt64(64 - Self.slotBits))
+        return Record(slots + Int(truncatingIfNeeded: mixed &>> UInt64(64 - Self.slotBits)))
+    }
+}
+
+extension Record where Value == HeadCache.Slot {
+    /// Whether the head that lies here is this one.
+    @inline(__always)
+    func isOf(_ authority: BorrowedBytes, _ target: BorrowedBytes) -> Bool { pointee.isOf(authority, target) }
+
+    var shape: PathShape { pointee.shape }
+
+    /// Where the routes send this head, if they have been asked: the route, and its method entry or a negative number.
+    @inlinable @inline(__always)
+    package var target: (route: Int, method: Int)? { self.route < 0 ? nil : (Int(self.route), Int(self.method)) }
+
+    @inlinable package func record(route: Int, method: Int) {
+        self.route = Int32(truncatingIfNeeded: route)
+        self.method = Int32(truncatingIfNeeded: method)
+    }
+
+    /// Puts another head here.
+    func keep(_ authority: BorrowedBytes, hostCount: Int, _ target: BorrowedBytes, _ shape: PathShape) {
+        pointee.keep(authority, hostCount: hostCount, target, shape)
     }
 }

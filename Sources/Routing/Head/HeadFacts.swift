@@ -87,9 +87,9 @@ package struct HeadFacts {
         let named = found.onlyAuthority
         place = named.flatMap { memory.place(of: $0, target) }
         let shape: PathShape
-        if let place, let named, place.pointee.isOf(named, target) {
-            shape = place.pointee.shape
-            authority = BorrowedBytes(rebasing: named[..<Int(place.pointee.hostCount)])
+        if let place, let named, place.isOf(named, target) {
+            shape = place.shape
+            authority = BorrowedBytes(rebasing: named[..<Int(place.hostCount)])
         } else {
             do throws(PathFault) { shape = try PathShape(target) } catch { throw .path(error) }
             let isSocketPath = named.map { Authority.isSocketPath($0) } == true && isLocal()
@@ -100,7 +100,7 @@ package struct HeadFacts {
                 place = nil
             } else {
                 authority = agreed?.host ?? BorrowedBytes.none
-                if let place, let named { place.pointee.take(named, hostCount: authority.count, target, shape) }
+                if let place, let named { place.keep(named, hostCount: authority.count, target, shape) }
             }
         }
         path = BorrowedBytes(rebasing: target[..<shape.pathCount])
@@ -165,29 +165,26 @@ package struct HeadFacts {
         var mayNeedSanitizing = false
 
         mutating func collect(_ fields: borrowing FieldBlock) throws(Fault) {
-            var field = fields.fields
-            let end = field + fields.count
-            while field < end {
-                switch field.pointee.token {
-                case .method: method = field.pointee.valueBytes
-                case .path: path = field.pointee.valueBytes
-                case .scheme: scheme = field.pointee.valueBytes
+            for field in FieldList(start: fields.fields, count: fields.count) {
+                switch field.token {
+                case .method: method = field.valueBytes
+                case .path: path = field.valueBytes
+                case .scheme: scheme = field.valueBytes
                 case .authority:
                     guard authority == nil else { throw .authority }
-                    authority = field.pointee.valueBytes
+                    authority = field.valueBytes
                 case .host:
                     guard host == nil else { throw .authority }
-                    host = field.pointee.valueBytes
+                    host = field.valueBytes
                 case .contentType:
                     guard contentType == nil else { throw .contentTypes }
-                    contentType = field.pointee.valueBytes
+                    contentType = field.valueBytes
                 case .grpcTimeout:
                     guard timeout == nil else { throw .timeouts }
-                    timeout = field.pointee.valueBytes
+                    timeout = field.valueBytes
                 case .other, .xForwardedFor, .xForwardedProto, .xRequestID: mayNeedSanitizing = true
                 default: break
                 }
-                field += 1
             }
         }
 

@@ -1,5 +1,4 @@
 internal import Bytes
-internal import Glibc
 internal import Matching
 
 /// The parameters of a query as forms have them: `a=1&b=2`, percent-encoded, with `+` for a space (URL Standard, section 5.1), as
@@ -17,10 +16,10 @@ struct QueryParameters {
         var start = 0
         while start < query.count {
             let rest = BorrowedBytes(rebasing: query[start...])
-            let end = Self.first(UInt8(ascii: "&"), in: rest)
+            let end = rest.offset(of: UInt8(ascii: "&"))
             let pair = BorrowedBytes(rebasing: rest[..<end])
             start += end + 1
-            let equals = Self.first(UInt8(ascii: "="), in: pair)
+            let equals = pair.offset(of: UInt8(ascii: "="))
             guard Self.isSame(BorrowedBytes(rebasing: pair[..<equals]), as: name), !pair.isEmpty else { continue }
             isThere = true
             let value = BorrowedBytes(rebasing: pair[min(equals + 1, pair.count)...])
@@ -29,21 +28,10 @@ struct QueryParameters {
         return !isThere && tests.takesNone
     }
 
-    /// The offset of the byte, or the end.
-    private static func first(_ byte: UInt8, in bytes: BorrowedBytes) -> Int {
-        guard bytes.count > 0, let start = bytes.baseAddress, let found = memchr(start, Int32(byte), bytes.count) else {
-            return bytes.count
-        }
-        return found - UnsafeMutableRawPointer(mutating: start)
-    }
-
     private static func isSame(_ encoded: BorrowedBytes, as name: BorrowedBytes) -> Bool {
         // Decoding makes nothing longer, and at best a third of it.
         guard encoded.count >= name.count, encoded.count <= 3 * name.count else { return false }
-        return withDecoded(encoded) { decoded in
-            guard decoded.count == name.count, let left = decoded.baseAddress, let right = name.baseAddress else { return false }
-            return memcmp(left, right, name.count) == 0
-        }
+        return withDecoded(encoded) { $0.equals(name) }
     }
 
     private static func withDecoded(_ encoded: BorrowedBytes, _ body: (BorrowedBytes) -> Bool) -> Bool {

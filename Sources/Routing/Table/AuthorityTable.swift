@@ -46,19 +46,11 @@ package struct AuthorityTable<Value: Sendable>: Sendable {
         var high = entries.count
         while low < high {
             let middle = (low + high) / 2
-            let order = compare(entries[middle].name, name)
+            let order = entries[middle].name.withUnsafeBytes { $0.order(before: name) }
             if order == 0 { return entries[middle].value }
             if order < 0 { low = middle + 1 } else { high = middle }
         }
         return nil
-    }
-
-    private static func compare(_ left: [UInt8], _ right: BorrowedBytes) -> Int {
-        left.withUnsafeBytes { left in
-            let common = min(left.count, right.count)
-            let order = common == 0 ? 0 : Int(memcmp(left.baseAddress!, right.baseAddress!, common))
-            return order == 0 ? left.count - right.count : order
-        }
     }
 }
 

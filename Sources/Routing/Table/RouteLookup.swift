@@ -1,39 +1,38 @@
 internal import Bytes
-internal import Glibc
 internal import HTTPModel
 internal import Matching
 
 /// One request's questions to a `RouteTable`; each hash is made when the first shape asks for it.
 struct RouteLookup {
-    private let memory: UnsafePointer<RouteTableStorage>
+    private let memory: Record<RouteTableStorage>
     private let authority: BorrowedBytes
     private let service: BorrowedBytes
     private let path: BorrowedBytes
     private let query: BorrowedBytes
     private let method: BorrowedBytes
     private let fields: FieldList
-    private var scratch = UnsafeMutableBufferPointer<UInt64>(start: nil, count: 0)
+    private var scratch = HashScratch(start: nil, count: 0)
     private var segmentCount = -1
     private var authorityHash: UInt64?
     private var serviceHash: UInt64?
 
-    init(memory: UnsafePointer<RouteTableStorage>, head: borrowing HeadFacts, fields: borrowing FieldBlock) {
+    init(memory: Record<RouteTableStorage>, head: borrowing HeadFacts, fields: borrowing FieldBlock) {
         self.memory = memory
         authority = head.authority
         service = head.service
         path = head.path
         query = head.query
         method = head.method
-        self.fields = UnsafeBufferPointer(start: fields.fields, count: fields.count)
+        self.fields = FieldList(start: fields.fields, count: fields.count)
     }
 
     /// - Parameter scratch: room for `depthMax + 1` hashes; `scratch[n]` becomes that of the path's first n segments.
-    mutating func first(scratch: UnsafeMutableBufferPointer<UInt64>) -> RouteTable.Match? {
+    mutating func first(scratch: HashScratch) -> RouteTable.Match? {
         self.scratch = scratch
         var best = Int32.max
         var isOfTargetAlone = true
-        for index in memory.pointee.shapes.indices {
-            let shape = memory.pointee.shapes[index]
+        for index in memory.shapes.indices {
+            let shape = memory.shapes[index]
             guard shape.firstRoute < best else { break }
             if shape.headerCount > 0 { isOfTargetAlone = false }
             guard let question = question(shape, at: index) else { continue }
@@ -51,11 +50,11 @@ struct RouteLookup {
     }
 
     /// All routes that fit but for the HTTP method; for the few requests that no route takes.
-    mutating func allWhateverTheMethod(scratch: UnsafeMutableBufferPointer<UInt64>) -> [Int] {
+    mutating func allWhateverTheMethod(scratch: HashScratch) -> [Int] {
         self.scratch = scratch
         var routes: [Int] = []
-        for index in memory.pointee.shapes.indices {
-            let shape = memory.pointee.shapes[index]
+        for index in memory.shapes.indices {
+            let shape = memory.shapes[index]
             guard let question = question(shape, at: index) else { continue }
             forEachCandidate(question, shape, at: index) { pattern in
                 if meetsConditions(pattern, butMethod: true) { routes.append(Int(pattern.route)) }
@@ -73,7 +72,7 @@ struct RouteLookup {
     /// Under what routes of this shape are found that take the request; `nil` where none can.
     @inline(__always)
     private mutating func question(_ shape: RouteTableStorage.Shape, at index: Int) -> Question? {
-        var hash = RouteHash(seed: memory.pointee.seed)
+        var hash = RouteHash(seed: memory.seed)
         hash.add(UInt64(index))
         let asked: BorrowedBytes
         switch shape.authority {
@@ -84,7 +83,7 @@ struct RouteLookup {
         case .suffix:
             guard let tail = Self.lastLabels(Int(shape.labels), of: authority) else { return nil }
             asked = tail
-            hash.add(Self.hash(tail, seed: memory.pointee.seed))
+            hash.add(Self.hash(tail, seed: memory.seed))
         }
         switch shape.target {
         case .any: break
@@ -109,12 +108,12 @@ struct RouteLookup {
     private func forEachCandidate(
         _ question: Question, _ shape: RouteTableStorage.Shape, at index: Int, _ body: (RouteTableStorage.Pattern) -> Bool
     ) {
-        let mask = memory.pointee.slots.count - 1
+        let mask = memory.slots.count - 1
         var slot = Int(truncatingIfNeeded: question.hash) & mask
-        while memory.pointee.slots[slot].pattern >= 0 {
-            if memory.pointee.slots[slot].hash == question.hash {
-                let pattern = memory.pointee.patterns[Int(memory.pointee.slots[slot].pattern)]
-                if pattern.shape == Int32(index), memory.pointee.text(pattern.authority, equals: question.authority),
+        while memory.slots[slot].pattern >= 0 {
+            if memory.slots[slot].hash == question.hash {
+                let pattern = memory.patterns[Int(memory.slots[slot].pattern)]
+                if pattern.shape == Int32(index), memory.text(pattern.authority, equals: question.authority),
                     fitsTarget(pattern, shape.target), fitsValues(pattern, shape), !body(pattern)
                 {
                     return
@@ -129,13 +128,13 @@ struct RouteLookup {
     @inline(never)
     private func meetsConditions(_ pattern: RouteTableStorage.Pattern, butMethod: Bool = false) -> Bool {
         for index in pattern.firstCondition..<(pattern.firstCondition + pattern.conditionCount) {
-            let condition = memory.pointee.conditions[Int(index)]
+            let condition = memory.conditions[Int(index)]
             let isMet =
                 switch condition.source {
                 case .method: butMethod || condition.tests.matches(method)
                 case .path: pathBegins(with: condition.name) && condition.tests.matches(path)
                 case .header: meetsHeader(condition)
-                case .query: QueryParameters(query).contains(memory.pointee.bytes(of: condition.name), condition.tests)
+                case .query: QueryParameters(query).contains(memory.bytes(of: condition.name), condition.tests)
                 }
             if !isMet { return false }
         }
@@ -144,7 +143,7 @@ struct RouteLookup {
 
     private func meetsHeader(_ condition: RouteTableStorage.Condition) -> Bool {
         var value: BorrowedBytes?
-        for index in fields.indices where memory.pointee.text(condition.name, equals: fields[index].nameBytes) {
+        for index in fields.indices where memory.text(condition.name, equals: fields[index].nameBytes) {
             guard value == nil else { return condition.tests.takesAny }
             value = fields[index].valueBytes
         }
@@ -155,15 +154,15 @@ struct RouteLookup {
     private func fitsTarget(_ pattern: RouteTableStorage.Pattern, _ kind: RouteTableStorage.TargetKind) -> Bool {
         switch kind {
         case .any: true
-        case .service: memory.pointee.text(pattern.target, equals: service)
-        case .path: memory.pointee.text(pattern.target, equals: path)
+        case .service: memory.text(pattern.target, equals: service)
+        case .path: memory.text(pattern.target, equals: path)
         case .prefix: pathBegins(with: pattern.target)
         }
     }
 
     private func pathBegins(with text: RouteTableStorage.Slice) -> Bool {
         path.count >= Int(text.count)
-            && memory.pointee.text(text, equals: BorrowedBytes(rebasing: path[..<Int(text.count)]))
+            && memory.text(text, equals: BorrowedBytes(rebasing: path[..<Int(text.count)]))
     }
 
     // MARK: Headers
@@ -171,16 +170,16 @@ struct RouteLookup {
     /// Adds the values that exact conditions ask for; false where a header is not there, or twice where one text is wanted.
     private func addHeaders(of shape: RouteTableStorage.Shape, to hash: inout RouteHash) -> Bool {
         for index in shape.firstHeader..<(shape.firstHeader + shape.headerCount) {
-            let header = memory.pointee.headers[Int(index)]
+            let header = memory.headers[Int(index)]
             guard let value = value(of: header) else { return false }
-            if header.isExact { hash.add(Self.hash(value, seed: memory.pointee.seed)) }
+            if header.isExact { hash.add(Self.hash(value, seed: memory.seed)) }
         }
         return true
     }
 
     private func value(of header: RouteTableStorage.Header) -> BorrowedBytes? {
         var value: BorrowedBytes?
-        for index in fields.indices where memory.pointee.text(header.name, equals: fields[index].nameBytes) {
+        for index in fields.indices where memory.text(header.name, equals: fields[index].nameBytes) {
             guard header.isExact else { return fields[index].valueBytes }
             guard value == nil else { return nil }
             value = fields[index].valueBytes
@@ -191,12 +190,12 @@ struct RouteLookup {
     private func fitsValues(_ pattern: RouteTableStorage.Pattern, _ shape: RouteTableStorage.Shape) -> Bool {
         var offset = Int(pattern.values.offset)
         for index in shape.firstHeader..<(shape.firstHeader + shape.headerCount) {
-            let header = memory.pointee.headers[Int(index)]
+            let header = memory.headers[Int(index)]
             guard header.isExact else { continue }
-            let count = memory.pointee.bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+            let count = memory.bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
             offset += 4
             guard let value = value(of: header),
-                memory.pointee.text(.init(offset: Int32(offset), count: Int32(count)), equals: value)
+                memory.text(.init(offset: Int32(offset), count: Int32(count)), equals: value)
             else { return false }
             offset += Int(count)
         }
@@ -220,27 +219,27 @@ struct RouteLookup {
 
     private mutating func wholeAuthorityHash() -> UInt64 {
         if let authorityHash { return authorityHash }
-        let hash = Self.hash(authority, seed: memory.pointee.seed)
+        let hash = Self.hash(authority, seed: memory.seed)
         authorityHash = hash
         return hash
     }
 
     private mutating func wholeServiceHash() -> UInt64 {
         if let serviceHash { return serviceHash }
-        let hash = Self.hash(service, seed: memory.pointee.seed)
+        let hash = Self.hash(service, seed: memory.seed)
         serviceHash = hash
         return hash
     }
 
     private mutating func hashPath() {
         guard segmentCount < 0 else { return }
-        segmentCount = Self.hashSegments(path, seed: memory.pointee.seed, into: scratch)
+        segmentCount = Self.hashSegments(path, seed: memory.seed, into: scratch)
     }
 
     /// Sets `scratch[n]` to the hash of the path's first n segments, as far as there is room, and returns how many segments
     /// there are, or `scratch.count` where there is no room for all.
     static func hashSegments(
-        _ path: BorrowedBytes, seed: UInt64, into scratch: UnsafeMutableBufferPointer<UInt64>
+        _ path: BorrowedBytes, seed: UInt64, into scratch: HashScratch
     ) -> Int {
         var hash = RouteHash(seed: seed)
         scratch[0] = hash.state

@@ -32,7 +32,7 @@ package final class RouteTable: @unchecked Sendable {
     private let hasTargets: Bool
     /// Some route asks for an HTTP method.
     package let goesByMethod: Bool
-    private let memory: UnsafeMutablePointer<RouteTableStorage>
+    private let memory: Record<RouteTableStorage>
     /// What the conditions in `memory` refer to.
     private let matchers: [ValueMatcher]
 
@@ -48,17 +48,13 @@ package final class RouteTable: @unchecked Sendable {
         httpMethods = routes.map(\.match.httpMethods)
         goesByMethod = httpMethods.contains { !$0.isEmpty }
         matchers = builder.matchers
-        memory = .allocate(capacity: 1)
-        memory.initialize(to: RouteTableStorage(builder))
+        memory = .allocate(RouteTableStorage(builder))
     }
 
     /// How many questions a request may be asked. For tests.
-    package var shapeCount: Int { memory.pointee.shapes.count }
+    package var shapeCount: Int { memory.shapes.count }
 
-    deinit {
-        memory.pointee.deallocate()
-        memory.deallocate()
-    }
+    deinit { memory.free() }
 
     package struct Match {
         /// Its index, in the order given.
@@ -71,9 +67,9 @@ package final class RouteTable: @unchecked Sendable {
     package func route(for head: borrowing HeadFacts, fields: borrowing FieldBlock) -> Int? { match(head, fields: fields)?.route }
 
     package func match(_ head: borrowing HeadFacts, fields: borrowing FieldBlock) -> Match? {
-        guard memory.pointee.slots.count > 0 else { return nil }
+        guard memory.slots.count > 0 else { return nil }
         var lookup = RouteLookup(memory: memory, head: head, fields: fields)
-        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.pointee.depthMax + 1) { lookup.first(scratch: $0) }
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.depthMax + 1) { lookup.first(scratch: $0) }
     }
 
     /// The routes that the request's HTTP method alone keeps from taking it, when none takes it: the first, and the methods that
@@ -81,7 +77,7 @@ package final class RouteTable: @unchecked Sendable {
     package func refusedByMethod(_ head: HeadFacts, fields: FieldBlock) -> (first: Int, methods: Set<String>)? {
         guard goesByMethod else { return nil }
         var lookup = RouteLookup(memory: memory, head: head, fields: fields)
-        let routes = withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.pointee.depthMax + 1) {
+        let routes = withUnsafeTemporaryAllocation(of: UInt64.self, capacity: memory.depthMax + 1) {
             lookup.allWhateverTheMethod(scratch: $0)
         }
         guard let first = routes.min() else { return nil }
@@ -104,13 +100,13 @@ package final class RouteTable: @unchecked Sendable {
 
     /// The index, in the order given, of a route's method entry for this RPC method; `nil` where it has none.
     package func method(of route: Int, _ rpc: BorrowedBytes) -> Int? {
-        guard memory.pointee.hasMethods[route] else { return nil }
-        let hash = RouteLookup.methodHash(rpc, of: route, seed: memory.pointee.seed)
-        let mask = memory.pointee.methodSlots.count - 1
+        guard memory.hasMethods[route] else { return nil }
+        let hash = RouteLookup.methodHash(rpc, of: route, seed: memory.seed)
+        let mask = memory.methodSlots.count - 1
         var index = Int(truncatingIfNeeded: hash) & mask
-        while memory.pointee.methodSlots[index].route >= 0 {
-            let slot = memory.pointee.methodSlots[index]
-            if slot.hash == hash, slot.route == route, memory.pointee.text(slot.name, equals: rpc) { return Int(slot.method) }
+        while memory.methodSlots[index].route >= 0 {
+            let slot = memory.methodSlots[index]
+            if slot.hash == hash, slot.route == route, memory.text(slot.name, equals: rpc) { return Int(slot.method) }
             index = (index + 1) & mask
         }
         return nil

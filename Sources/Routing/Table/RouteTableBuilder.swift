@@ -57,7 +57,7 @@ struct RouteTableBuilder {
         slots = keys.isEmpty ? [] : Array(repeating: empty, count: Self.slotCount(keys.count))
         // Of one hash, what was written first is found first.
         for (key, pattern) in keys {
-            let hash = hash(of: key)
+            let hash = hash(of: key, shape: Int(patterns[pattern].shape))
             var index = Int(truncatingIfNeeded: hash) & (slots.count - 1)
             while slots[index].pattern >= 0 { index = (index + 1) & (slots.count - 1) }
             slots[index] = .init(hash: hash, pattern: Int32(pattern))
@@ -79,9 +79,9 @@ struct RouteTableBuilder {
     }
 
     /// Must agree with `RouteLookup`.
-    private func hash(of key: RouteKey) -> UInt64 {
+    private func hash(of key: RouteKey, shape: Int) -> UInt64 {
         var hash = RouteHash(seed: seed)
-        hash.add(UInt64(shapeIndices[key.shape]!))
+        hash.add(UInt64(shape))
         if key.shape.authority != .any { hash.add(Self.hash(key.authority, seed: seed)) }
         switch key.shape.target {
         case .any: break

@@ -1,23 +1,26 @@
 internal import Bytes
-internal import Glibc
 internal import Matching
+
+/// Room for the hashes of a path's beginnings.
+typealias HashScratch = UnsafeMutableBufferPointer<UInt64>
 
 /// The flat memory of a `RouteTable`: plain records that refer to `bytes` by offset.
 ///
-/// Owned and freed by its table, and reached by pointer, so that a look-up touches no reference count.
+/// Owned and freed by its table, and reached as a record, so that a look-up touches no reference count. Nothing is set once it is made;
+/// its members are `var` because those of a record are reached by their offsets.
 struct RouteTableStorage: BitwiseCopyable {
-    let seed: UInt64
-    let shapes: UnsafeBufferPointer<Shape>
-    let headers: UnsafeBufferPointer<Header>
-    let patterns: UnsafeBufferPointer<Pattern>
-    let conditions: UnsafeBufferPointer<Condition>
+    var seed: UInt64
+    var shapes: BorrowedElements<Shape>
+    var headers: BorrowedElements<Header>
+    var patterns: BorrowedElements<Pattern>
+    var conditions: BorrowedElements<Condition>
     /// Of each route.
-    let hasMethods: UnsafeBufferPointer<Bool>
-    let slots: UnsafeBufferPointer<Slot>
-    let methodSlots: UnsafeBufferPointer<MethodSlot>
-    let bytes: BorrowedBytes
+    var hasMethods: BorrowedElements<Bool>
+    var slots: BorrowedElements<Slot>
+    var methodSlots: BorrowedElements<MethodSlot>
+    var bytes: BorrowedBytes
     /// The deepest path or prefix, in segments: hashing a path may stop there.
-    let depthMax: Int
+    var depthMax: Int
 
     init(_ builder: RouteTableBuilder) {
         seed = builder.seed
@@ -32,7 +35,7 @@ struct RouteTableStorage: BitwiseCopyable {
         depthMax = builder.depthMax
     }
 
-    func deallocate() {
+    fileprivate func deallocate() {
         shapes.deallocate()
         headers.deallocate()
         patterns.deallocate()
@@ -43,21 +46,27 @@ struct RouteTableStorage: BitwiseCopyable {
         bytes.deallocate()
     }
 
-    private static func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+    private static func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> BorrowedElements<Element> {
         let memory = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
         _ = memory.initialize(fromContentsOf: elements)
-        return UnsafeBufferPointer(memory)
+        return BorrowedElements(memory)
+    }
+}
+
+extension Record where Value == RouteTableStorage {
+    /// The tables, and this record of them.
+    func free() {
+        pointee.deallocate()
+        deallocate()
     }
 
-    func bytes(of slice: Slice) -> BorrowedBytes {
-        BorrowedBytes(rebasing: bytes[Int(slice.offset)..<Int(slice.offset + slice.count)])
+    func bytes(of slice: RouteTableStorage.Slice) -> BorrowedBytes {
+        BorrowedBytes(rebasing: self.bytes[Int(slice.offset)..<Int(slice.offset + slice.count)])
     }
 
     @inline(__always)
-    func text(_ slice: Slice, equals other: BorrowedBytes) -> Bool {
-        guard Int(slice.count) == other.count else { return false }
-        guard other.count > 0, let ours = bytes.baseAddress, let theirs = other.baseAddress else { return true }
-        return memcmp(ours + Int(slice.offset), theirs, other.count) == 0
+    func text(_ slice: RouteTableStorage.Slice, equals other: BorrowedBytes) -> Bool {
+        Int(slice.count) == other.count && self.bytes.holds(other, at: Int(slice.offset))
     }
 }
 

@@ -184,7 +184,8 @@ package final class Cluster {
             if guards.breaker, let breaker = record.breaker, !breaker.admit(at: now) {
                 return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
             }
-            return .endpoint(Borrowed(member.owner!))
+            guard let owner = member.owner else { preconditionFailure("a member without its endpoint") }
+            return .endpoint(Borrowed(owner))
         case .blocked(let time): return .refused(.circuitOpen(retryAfter: time))
         case .noneHealthy: return .refused(.noHealthyEndpoint(retryAfter: nil))
         }

@@ -39,12 +39,10 @@ final class ProbeCall: StreamHandler {
             return nil
         }
         var message = ByteBuffer(capacity: 64)
+        let frame = MessageFrame.begin(in: &message)
         var service = service
         service.withUTF8 { HealthCheck.appendRequest(service: BorrowedBytes($0), to: &message) }
-        withUnsafeTemporaryAllocation(byteCount: MessageFrame.headerBytes, alignment: 1) { header in
-            MessageFrame(payloadBytes: UInt32(message.count)).write(to: header.baseAddress!)
-            connection.send(stream, BorrowedBytes(header))
-        }
+        MessageFrame.end(at: frame, in: &message)
         connection.send(stream, message.readable)
         connection.finish(stream)
         return call

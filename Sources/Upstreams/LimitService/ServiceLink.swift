@@ -44,9 +44,7 @@ package final class ServiceLink: ClientConnectionOwner {
         self.authority = Array(authority.utf8)
         self.tls = tls
         self.context = context
-        timeoutText = [UInt8](unsafeUninitializedCapacity: GRPCTimeout.textBytesMax) { buffer, count in
-            count = GRPCTimeout.write(timeout, to: UnsafeMutableRawPointer(buffer.baseAddress!))
-        }
+        timeoutText = GRPCTimeout.text(of: timeout)
         self.resolved = resolved
         retry = Timer(on: context.loop) { [unowned self] in connect() }
         connectTimer = Timer(on: context.loop) { [unowned self] in

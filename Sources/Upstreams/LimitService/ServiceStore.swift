@@ -51,7 +51,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
                 Call(
                     timer: RecordTimer(of: record.opaque) {
                         let call = Record<Call>(opaque: $0)
-                        call.store! { $0.timedOut(call) }
+                        call.store?.callAsFunction { $0.timedOut(call) }
                     })
             },
             dispose: { $0.timer.deallocate() })
@@ -193,9 +193,8 @@ package final class ServiceStore: LimitStore, StreamHandler {
 
     // MARK: The answer
 
-    private func call(_ stream: StreamPointer) -> Record<Call> {
-        Record<Call>(opaque: stream.context!)
-    }
+    /// Whose stream it is; every stream of the link has one until it is closed.
+    private func call(_ stream: StreamPointer) -> Record<Call>? { stream.context.map { Record(opaque: $0) } }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
         if ended { streamEnded(stream) }
@@ -203,13 +202,12 @@ package final class ServiceStore: LimitStore, StreamHandler {
 
     package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
         stream.connection { $0.consumed(stream, slice.count) }
-        let call = call(stream)
-        guard call.answer.count + slice.count <= Self.answerBytesMax else { return }
+        guard let call = call(stream), call.answer.count + slice.count <= Self.answerBytesMax else { return }
         call.answer.append(slice.bytes, from: context.chunks)
     }
 
     package func streamEnded(_ stream: StreamPointer) {
-        let call = call(stream)
+        guard let call = call(stream) else { return }
         let status = AnswerStatus(stream.fields, from: 0).code
         guard status == .ok, readAnswer(call) else {
             // The service's clock ran out just before ours.
@@ -249,7 +247,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
     }
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
-        let call = call(stream)
+        guard let call = call(stream) else { return }
         call.stream = nil
         guard !call.isFinished else { return release(call) }
         record(reason == .connectionLost ? link.lastTrouble : .refusing("a reset"))
