@@ -84,12 +84,12 @@ package final class WorkerListeners {
         guard let share = open[listener], share.load.total < share.server.settings.connections else {
             return socket.refuse()
         }
-        let total = connectionCounts.total
-        if total >= connectionsMax {
+        let (total, totalMax) = (connectionCounts.total, connectionsMax)
+        if total >= totalMax {
             connectionRefused?()
             return socket.refuse()
         }
-        if Pressure(total + 1, of: connectionsMax) >= .severe { closeIdle() }
+        if Pressure(total + 1, of: totalMax) >= .severe { closeIdle() }
         let target = connectionCounts.assign(acceptedBy: context.index)
         share.load.add(to: target)
         if target == context.index { return serve(socket, share.load, listener: listener) }
