@@ -9,7 +9,7 @@ package final class ChunkPool {
     private var smallFreeCount = 0
     private var largeFreeCount = 0
     private var viewFreeCount = 0
-    /// In chunks taken and not given back; for memory accounting.
+    /// In chunks acquired and not released; for memory accounting.
     package private(set) var bytesInUse = 0
 
     fileprivate static let headerBytes = MemoryLayout<Chunk>.stride
@@ -36,18 +36,18 @@ package final class ChunkPool {
         }
     }
 
-    /// Chunks of each size that `release` leaves.
+    /// Chunks of each size that `trim` leaves.
     private static let smallStock = 64
     private static let largeStock = 16
 
     /// Gives back half of what is kept beyond a small stock. Called every ten seconds.
-    package func release() {
-        Self.release(&smallFree, &smallFreeCount, keeping: Self.smallStock)
-        Self.release(&largeFree, &largeFreeCount, keeping: Self.largeStock)
-        Self.release(&viewFree, &viewFreeCount, keeping: Self.smallStock)
+    package func trim() {
+        Self.trim(&smallFree, &smallFreeCount, keeping: Self.smallStock)
+        Self.trim(&largeFree, &largeFreeCount, keeping: Self.largeStock)
+        Self.trim(&viewFree, &viewFreeCount, keeping: Self.smallStock)
     }
 
-    private static func release(_ list: inout UnsafeMutablePointer<Chunk>?, _ count: inout Int, keeping stock: Int) {
+    private static func trim(_ list: inout UnsafeMutablePointer<Chunk>?, _ count: inout Int, keeping stock: Int) {
         for _ in 0..<max(0, (count - stock + 1) / 2) {
             guard let chunk = list else { return }
             list = chunk.pointee.next
@@ -56,7 +56,7 @@ package final class ChunkPool {
         }
     }
 
-    fileprivate func take(for wanted: Int) -> UnsafeMutablePointer<Chunk> {
+    fileprivate func acquire(for wanted: Int) -> UnsafeMutablePointer<Chunk> {
         let isLarge = wanted > Self.smallBytes
         let capacity = isLarge ? Self.largeBytes : Self.smallBytes
         let chunk: UnsafeMutablePointer<Chunk>
@@ -77,7 +77,8 @@ package final class ChunkPool {
     }
 
     /// A view of `size` bytes of `owner` from `start` on.
-    fileprivate func takeView(of owner: UnsafeMutablePointer<Chunk>, from start: Int32, size: Int) -> UnsafeMutablePointer<Chunk> {
+    fileprivate func acquireView(of owner: UnsafeMutablePointer<Chunk>, from start: Int32, size: Int) -> UnsafeMutablePointer<Chunk>
+    {
         let owner = owner.pointee.owner ?? owner
         owner.pointee.references += 1
         let view: UnsafeMutablePointer<Chunk>
@@ -92,7 +93,7 @@ package final class ChunkPool {
         return view
     }
 
-    fileprivate func give(_ chunk: UnsafeMutablePointer<Chunk>) {
+    fileprivate func release(_ chunk: UnsafeMutablePointer<Chunk>) {
         if let owner = chunk.pointee.owner {
             if viewFreeCount < Self.smallKept {
                 chunk.pointee.next = viewFree
@@ -101,7 +102,7 @@ package final class ChunkPool {
             } else {
                 free(chunk)
             }
-            return give(owner)
+            return release(owner)
         }
         chunk.pointee.references -= 1
         guard chunk.pointee.references == 0 else { return }
@@ -121,7 +122,7 @@ package final class ChunkPool {
 }
 
 extension ChunkPool {
-    /// A chunk that belongs to no chain any more: its holder gives it back, once, to the pool it is from.
+    /// A chunk that belongs to no chain any more: its holder releases it, once, to the pool it is from.
     struct Reference {
         fileprivate let chunk: UnsafeMutablePointer<Chunk>
 
@@ -131,7 +132,7 @@ extension ChunkPool {
         }
     }
 
-    func give(_ reference: Reference) { give(reference.chunk) }
+    func release(_ reference: Reference) { release(reference.chunk) }
 }
 
 /// Bytes behind this header, or a view of another chunk's. Chains that share a chunk read it only: its filler adds behind
@@ -174,7 +175,7 @@ package struct ByteChain {
             // A view is full, with a capacity of none.
             if last == nil || last!.pointee.end >= last!.pointee.capacity {
                 // A second chunk means a body of some size: take a large one.
-                link(pool.take(for: last == nil || last!.pointee.owner != nil ? left : Int.max))
+                link(pool.acquire(for: last == nil || last!.pointee.owner != nil ? left : Int.max))
             }
             let chunk = last!
             let room = Int(chunk.pointee.capacity - chunk.pointee.end)
@@ -208,7 +209,7 @@ package struct ByteChain {
         if let last, last.pointee.owner == chunk, last.pointee.end == start {
             last.pointee.end += Int32(size)
         } else {
-            link(pool.takeView(of: chunk, from: start, size: size))
+            link(pool.acquireView(of: chunk, from: start, size: size))
         }
     }
 
@@ -236,7 +237,7 @@ package struct ByteChain {
             if amount == available {
                 first = chunk.pointee.next
                 if first == nil { last = nil }
-                pool.give(chunk)
+                pool.release(chunk)
             }
         }
     }
@@ -280,7 +281,7 @@ package struct ByteChain {
         chunk.pointee.end += Int32(left)
         while let surplus = chunk.pointee.next {
             chunk.pointee.next = surplus.pointee.next
-            pool.give(surplus)
+            pool.release(surplus)
         }
         last = chunk
         count = kept
@@ -289,7 +290,7 @@ package struct ByteChain {
     package mutating func removeAll(pool: ChunkPool) {
         while let chunk = first {
             first = chunk.pointee.next
-            pool.give(chunk)
+            pool.release(chunk)
         }
         last = nil
         count = 0

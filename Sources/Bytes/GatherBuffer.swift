@@ -70,6 +70,6 @@ package struct GatherBuffer: ~Copyable {
 
     private func giveBack() {
         guard let pool else { return }
-        for piece in lent { pool._withUnsafeGuaranteedRef { $0.give(piece.chunk) } }
+        for piece in lent { pool._withUnsafeGuaranteedRef { $0.release(piece.chunk) } }
     }
 }

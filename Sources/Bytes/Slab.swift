@@ -1,5 +1,5 @@
 /// Fixed-size records of plain memory: the last freed is the first reused, and nothing is returned before the end, unless
-/// its owner calls `release`.
+/// its owner calls `trim`.
 ///
 /// For state that C callbacks and tables point at. Owned by one thread. Inlinable as a whole: it crosses modules on the
 /// hot path, and must be specialised there.
@@ -37,14 +37,14 @@
     /// Records in use.
     @inlinable package var liveCount: Int { capacity - freeCount }
 
-    @inlinable package func take() -> Record<Value> {
+    @inlinable package func acquire() -> Record<Value> {
         if freeCount == 0 { grow() }
         freeCount -= 1
         return Record(free[freeCount])
     }
 
-    @inlinable package func give(_ record: Record<Value>) {
-        precondition(freeCount < capacity, "a record is given back twice")
+    @inlinable package func release(_ record: Record<Value>) {
+        precondition(freeCount < capacity, "a record is released twice")
         free[freeCount] = record.address
         freeCount += 1
     }
@@ -58,7 +58,7 @@
 
     /// Frees the blocks all of whose records are free, as long as `stock` free records stay. Only for records that nothing points at
     /// once they are free, and for quiet moments, because it sorts what is free.
-    @inlinable @inline(never) package func release(keeping stock: Int) {
+    @inlinable @inline(never) package func trim(keeping stock: Int) {
         guard freeCount > stock else { return }
         var addresses = UnsafeMutableBufferPointer(start: free, count: freeCount)
         addresses.sort { UInt(bitPattern: $0) < UInt(bitPattern: $1) }

@@ -63,7 +63,7 @@ package final class HTTP1ClientCodec: HTTP1Codec {
 
     /// A stream for a request, to be submitted next: what its fields are made of is written into its arena. `hasRoom` must be true.
     package func makeStream() -> StreamPointer {
-        let stream = pool.take()
+        let stream = pool.acquire()
         stream.pointee.connection = connection
         stream.pointee.id = nextID
         nextID = nextID == .max ? 1 : nextID + 1
@@ -77,7 +77,7 @@ package final class HTTP1ClientCodec: HTTP1Codec {
         self.now = now
         stream.pointee.lastActivity = now
         guard writeHead(fields, ended: ended) else {
-            pool.give(stream)
+            pool.release(stream)
             return false
         }
         stream.pointee.fields.reset()
@@ -313,7 +313,7 @@ package final class HTTP1ClientCodec: HTTP1Codec {
     package func release(_ stream: StreamPointer) {
         current = nil
         endedCount += 1
-        pool.give(stream)
+        pool.release(stream)
     }
 
     package func peerEnded() {

@@ -148,7 +148,7 @@ package final class HTTP1ServerCodec: HTTP1Codec {
 
     private func beginHead() -> StreamPointer {
         headSince = now
-        let stream = pool.take()
+        let stream = pool.acquire()
         stream.pointee.connection = connection
         // The places of the pseudo-fields, which come first.
         for _ in 0..<3 { stream.pointee.fields.append(Field("", "", token: .other)) }
@@ -245,14 +245,14 @@ package final class HTTP1ServerCodec: HTTP1Codec {
         isAnnounced = false
         awaitsContinue = false
         answer = .awaited
-        pool.give(stream)
+        pool.release(stream)
     }
 
     private func dropHead() {
         headSince = nil
         guard let stream, !isAnnounced else { return }
         self.stream = nil
-        pool.give(stream)
+        pool.release(stream)
     }
 
     /// Answers what cannot be read, where an answer is still possible, and ends the connection.

@@ -18,18 +18,18 @@ package final class NGHTTP2Allocator {
         functions = .allocate(capacity: 1)
         functions.initialize(to: nghttp2_mem())
         functions.pointee.mem_user_data = UnsafeMutableRawPointer(lists)
-        functions.pointee.malloc = { size, user in Lists.from(user).pointee.take(size) }
+        functions.pointee.malloc = { size, user in Lists.from(user).pointee.allocate(size) }
         functions.pointee.free = { block, user in
-            if let block { Lists.from(user).pointee.give(block) }
+            if let block { Lists.from(user).pointee.deallocate(block) }
         }
         functions.pointee.calloc = { count, size, user in
             let (bytes, overflow) = count.multipliedReportingOverflow(by: size)
-            guard !overflow, let block = Lists.from(user).pointee.take(bytes) else { return nil }
+            guard !overflow, let block = Lists.from(user).pointee.allocate(bytes) else { return nil }
             memset(block, 0, bytes)
             return block
         }
         functions.pointee.realloc = { block, size, user in
-            guard let block else { return Lists.from(user).pointee.take(size) }
+            guard let block else { return Lists.from(user).pointee.allocate(size) }
             return Lists.from(user).pointee.resize(block, size)
         }
     }
@@ -44,7 +44,7 @@ package final class NGHTTP2Allocator {
 
     /// Gives back half of what is kept beyond a small stock. Called every ten seconds: what a burst has left is gone after
     /// a few of them, and steady work, which needs it again at once, hardly notices.
-    package func release() { lists.pointee.release() }
+    package func trim() { lists.pointee.trim() }
 
     /// Kept for the next allocation, headers not counted.
     var keptBytes: Int { lists.pointee.keptBytes }
@@ -112,7 +112,7 @@ private struct Lists {
     }
 
     @inline(__always)
-    mutating func take(_ size: Int) -> UnsafeMutableRawPointer? {
+    mutating func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
         let index = Self.classOf(size)
         guard index < Self.classCount, let head = classes[index].head else { return makeBlock(size, index) }
         classes[index].head = head.load(as: UnsafeMutableRawPointer?.self)
@@ -134,7 +134,7 @@ private struct Lists {
 
     @inline(never)
     private mutating func makeBlock(_ size: Int, _ index: Int) -> UnsafeMutableRawPointer? {
-        if Self.frameBufferSizes.contains(size) { return takeFrameBuffer() }
+        if Self.frameBufferSizes.contains(size) { return acquireFrameBuffer() }
         let isClassed = index < Self.classCount
         guard let block = malloc((isClassed ? 1 << (index + Self.smallestShift) : size) + Self.header) else { return nil }
         mark(block, isClassed ? index : Self.unclassed)
@@ -142,7 +142,7 @@ private struct Lists {
         return block + Self.header
     }
 
-    private mutating func takeFrameBuffer() -> UnsafeMutableRawPointer? {
+    private mutating func acquireFrameBuffer() -> UnsafeMutableRawPointer? {
         guard let region = regions ?? makeRegion(), let block = region.pointee.free else { return nil }
         region.pointee.free = block.load(as: UnsafeMutableRawPointer?.self)
         region.pointee.freeCount -= 1
@@ -153,7 +153,7 @@ private struct Lists {
         return block + Self.header
     }
 
-    private mutating func giveFrameBuffer(_ block: UnsafeMutableRawPointer) {
+    private mutating func releaseFrameBuffer(_ block: UnsafeMutableRawPointer) {
         let region = block.load(fromByteOffset: 8, as: UnsafeMutablePointer<Region>.self)
         block.storeBytes(of: region.pointee.free, as: UnsafeMutableRawPointer?.self)
         region.pointee.free = block
@@ -201,15 +201,15 @@ private struct Lists {
     }
 
     @inline(never)
-    private mutating func giveElsewhere(_ block: UnsafeMutableRawPointer) {
-        if classOf(block) == classes + Self.frameBuffer { giveFrameBuffer(block) } else { free(block) }
+    private mutating func deallocateElsewhere(_ block: UnsafeMutableRawPointer) {
+        if classOf(block) == classes + Self.frameBuffer { releaseFrameBuffer(block) } else { free(block) }
     }
 
     @inline(__always)
-    mutating func give(_ memory: UnsafeMutableRawPointer) {
+    mutating func deallocate(_ memory: UnsafeMutableRawPointer) {
         let block = memory - Self.header
         let list = classOf(block)
-        guard list.pointee.room > 0 else { return giveElsewhere(block) }
+        guard list.pointee.room > 0 else { return deallocateElsewhere(block) }
         block.storeBytes(of: list.pointee.head, as: UnsafeMutableRawPointer?.self)
         list.pointee.head = block
         list.pointee.room &-= 1
@@ -225,16 +225,16 @@ private struct Lists {
             default: 1 << (index + Self.smallestShift)
             }
         if size <= capacity { return memory }
-        guard let larger = take(size) else { return nil }
+        guard let larger = allocate(size) else { return nil }
         memcpy(larger, memory, capacity)
-        give(memory)
+        deallocate(memory)
         return larger
     }
 
-    /// Blocks of each class, and frame buffers, that `release` leaves.
+    /// Blocks of each class, and frame buffers, that `trim` leaves.
     private static var stock: Int { 64 }
 
-    mutating func release() {
+    mutating func trim() {
         for index in 0..<Self.classCount {
             let kept = Self.keptMax(index) - classes[index].room
             for _ in 0..<max(0, (kept - Self.stock + 1) / 2) {

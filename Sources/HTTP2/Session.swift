@@ -233,7 +233,7 @@ package final class Session {
     }
 
     func makeStream(id: Int32) -> StreamPointer {
-        let stream = pool.take()
+        let stream = pool.acquire()
         stream.pointee.id = id
         stream.pointee.connection = connection
         stream.pointee.lastActivity = now
@@ -267,7 +267,7 @@ package final class Session {
         }
         stream.pointee.next?.pointee.previous = stream.pointee.previous
         streamCount -= 1
-        pool.give(stream)
+        pool.release(stream)
     }
 
     /// The connection is lost: nothing more can be sent on its streams. Each is to be closed and released.

@@ -203,26 +203,26 @@ package final class StreamPool {
     /// Free ones included.
     package var capacity: Int { slab.capacity }
 
-    /// Free streams that `release` leaves.
+    /// Free streams that `trim` leaves.
     private static let stock = 128
     /// Calls in a row before which most of the streams were free.
     private static let quietCallsMin = 2
     private var quietCalls = 0
 
     /// Gives back what a burst has left. Called every ten seconds; a stream is two pages of fields.
-    package func release() {
+    package func trim() {
         let free = slab.capacity - slab.liveCount
         guard free > 2 * Self.stock, free > 3 * slab.liveCount else { return quietCalls = 0 }
         quietCalls += 1
         guard quietCalls >= Self.quietCallsMin else { return }
         quietCalls = 0
-        slab.release(keeping: max(Self.stock, slab.liveCount))
+        slab.trim(keeping: max(Self.stock, slab.liveCount))
     }
 
-    package func take() -> StreamPointer { slab.take() }
+    package func acquire() -> StreamPointer { slab.acquire() }
 
-    package func give(_ stream: StreamPointer) {
+    package func release(_ stream: StreamPointer) {
         stream.pointee.reset(pool: chunks)
-        slab.give(stream)
+        slab.release(stream)
     }
 }

@@ -24,8 +24,8 @@ package final class WorkerContext {
     /// Called with every connection that we end because of what came on it.
     package var connectionFaulted: ((ConnectionFault) -> Void)?
     /// Has the pools give back what a burst has left in them.
-    private var release: RepeatingTimer?
-    private static let releaseInterval = Duration.seconds(10)
+    private var trimming: RepeatingTimer?
+    private static let trimInterval = Duration.seconds(10)
     /// Where fields are put in order before they are handed to a codec; valid until the next use.
     package let fieldScratch: UnsafeMutableBufferPointer<Field>
 
@@ -46,10 +46,10 @@ package final class WorkerContext {
         streams = StreamPool(chunks: chunks)
         sessionMemory = NGHTTP2Allocator()
         fieldScratch = .allocate(capacity: Self.fieldScratchCount)
-        release = RepeatingTimer(every: Self.releaseInterval, on: loop) { [unowned self] in
-            sessionMemory.release()
-            chunks.release()
-            streams.release()
+        trimming = RepeatingTimer(every: Self.trimInterval, on: loop) { [unowned self] in
+            sessionMemory.trim()
+            chunks.trim()
+            streams.trim()
         }
     }
 

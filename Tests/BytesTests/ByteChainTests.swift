@@ -146,7 +146,7 @@ import Testing
             #expect(pool.keptBytes >= 4 << 20 && pool.keptBytes < 5 << 20)
         }
         // And goes once it has been of no use for a while.
-        for _ in 0..<20 { pool.release() }
+        for _ in 0..<20 { pool.trim() }
         #expect(pool.keptBytes < 512 << 10)
     }
 

@@ -367,7 +367,7 @@ import Testing
         }
         #expect(memory.keptBytes > 1 << 20 && memory.keptBytes < 10 << 20)
         // What is kept of frame buffers, most of which was never in memory, is a mebibyte.
-        for _ in 0..<20 { memory.release() }
+        for _ in 0..<20 { memory.trim() }
         #expect(memory.keptBytes < 2 << 20)
     }
 }

@@ -13,7 +13,7 @@ struct EventQueueTests {
         private(set) var performed: [ConnectionEvent] = []
 
         func stream() -> StreamPointer {
-            let stream = pool.take()
+            let stream = pool.acquire()
             stream.handler = handler
             return stream
         }
@@ -21,7 +21,7 @@ struct EventQueueTests {
         func deliver() {
             queue.deliver(now: 5) { event in
                 performed.append(event)
-                if case .streamClosed(let stream) = event { pool.give(stream) }
+                if case .streamClosed(let stream) = event { pool.release(stream) }
             }
         }
 
@@ -69,7 +69,7 @@ struct EventQueueTests {
             site.deliver()
         }
         #expect(site.handler.buffers == [buffer, nil])
-        site.pool.give(stream)
+        site.pool.release(stream)
     }
 
     @Test("who changes a head finds the trailers that wait behind it untouched")
@@ -87,7 +87,7 @@ struct EventQueueTests {
         site.deliver()
         #expect(site.handler.events == ["head a=1 b=2", "ended last"])
         #expect((0..<3).map { stream.fields[$0].nameText } == ["b", "c", "last"])
-        site.pool.give(stream)
+        site.pool.release(stream)
     }
 
     @Test("fields are taken out of a head alone, also where its trailers are there already")
@@ -100,7 +100,7 @@ struct EventQueueTests {
         stream.removeHeadFields { $0.nameText == "x" }
         #expect((0..<stream.fields.count).map { stream.fields[$0].nameText } == ["a", "b", "x", "t"])
         #expect(stream.trailersStart == 2)
-        site.pool.give(stream)
+        site.pool.release(stream)
     }
 
     @Test(
@@ -131,7 +131,7 @@ struct EventQueueTests {
         site.handler.onHead = { _ in site.queue.removeAll() }
         site.deliver()
         #expect(site.handler.events == ["head"] && site.queue.isEmpty)
-        site.pool.give(stream)
+        site.pool.release(stream)
     }
 
     @Test("bytes that leave in a row are told together")
@@ -144,8 +144,8 @@ struct EventQueueTests {
         site.queue.appendDrained(one, 1)
         site.deliver()
         #expect(site.handler.events.last == "drained 1")
-        site.pool.give(one)
-        site.pool.give(other)
+        site.pool.release(one)
+        site.pool.release(other)
     }
 
     @Test("it is full at 256 events, or at 256 KiB of fields, and not one before")

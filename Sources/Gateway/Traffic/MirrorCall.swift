@@ -49,20 +49,20 @@ final class MirrorCall {
         self.cluster = cluster
         self.streams = streams
         self.attempts = attempts
-        carrier = streams.take()
+        carrier = streams.acquire()
         let fields = write(carrier)
         let kept = carrier.fields.reserveFields(fields.count)
         _ = kept.initialize(from: fields)
         head = FieldList(kept)
         self.endpoint = endpoint
-        attempt = attempts.take()
+        attempt = attempts.acquire()
         attempt.purpose = .mirror
     }
 
     deinit {
-        streams.give(carrier)
+        streams.release(carrier)
         if let endpoint = attempt.endpoint { endpoint { $0.release() } }
         attempt.finish()
-        attempts.give(attempt)
+        attempts.release(attempt)
     }
 }

@@ -127,7 +127,7 @@ extension Upstream {
 
     /// Begins one more attempt, at another endpoint than the last one where there is one.
     private func beginFurther(_ call: Record<Call>, _ retry: RetryState) {
-        let attempt = worker.attempts.take()
+        let attempt = worker.attempts.acquire()
         attempt.purpose = .call(call)
         attempt.isReplaceable = true
         attempt.endpoint = (retry.others.last ?? call.attempt).endpoint
@@ -153,7 +153,7 @@ extension Upstream {
         handle(attempt, .cancelled)
         if let endpoint = attempt.endpoint { endpoint { $0.release() } }
         attempt.finish()
-        worker.attempts.give(attempt)
+        worker.attempts.release(attempt)
     }
 
     /// The caller gets the answer of this attempt, of a call that may have had several.

@@ -122,7 +122,7 @@ package final class GatewayWorker {
         calls = Slab(
             makeValue: { record in
                 guard let worker = own.worker else { preconditionFailure("a call before its worker") }
-                let attempt = attempts.take()
+                let attempt = attempts.acquire()
                 attempt.purpose = .call(record)
                 let timer = RecordTimer(of: record.opaque) {
                     let call = Record<Call>(opaque: $0)
@@ -273,7 +273,7 @@ package final class GatewayWorker {
     // MARK: Calls
 
     func take(_ stream: StreamPointer) -> Record<Call> {
-        let call = calls.take()
+        let call = calls.acquire()
         call.begin(on: stream, at: now, serving: serving, noCall)
         serving { $0.callCount += 1 }
         shard { $0.adjust(activeCalls, by: 1) }
@@ -295,7 +295,7 @@ package final class GatewayWorker {
         if let endpoint = call.endpoint { endpoint { $0.release() } }
         if let bridge = call.bridge { giveBack(bridge) }
         call.finish(pool: chunks, noCall)
-        calls.give(call)
+        calls.release(call)
         snapshot { $0.callCount -= 1 }
         if !leaving.isEmpty { retireLeft() }
     }

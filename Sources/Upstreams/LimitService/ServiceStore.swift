@@ -89,7 +89,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
     }
 
     private func take(_ request: LimitRequest?) -> Record<Call> {
-        let call = calls.take()
+        let call = calls.acquire()
         call.store = Borrowed(self)
         call.request = request
         call.isFinished = false
@@ -338,7 +338,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
         call.stream = nil
         call.answer.removeAll(pool: context.chunks)
         call.store = nil
-        calls.give(call)
+        calls.release(call)
     }
 }
 

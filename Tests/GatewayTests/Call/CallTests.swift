@@ -29,8 +29,8 @@ import Time
         let worker = house.gateway
         let chunks = worker.chunks
         var arena: UInt8 = 0
-        let call = worker.calls.take()
-        defer { worker.calls.give(call) }
+        let call = worker.calls.acquire()
+        defer { worker.calls.release(call) }
         let fresh = Self.texts(call.pointee)
         #expect(fresh.count > 22)
 

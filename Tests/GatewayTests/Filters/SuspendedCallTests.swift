@@ -17,8 +17,8 @@ import Transport
 
     @Test("a store's answer for a call that is over takes the request from the call: it is another one's from then on")
     func lateAnswer() {
-        let call = gateway.calls.take()
-        defer { gateway.calls.give(call) }
+        let call = gateway.calls.acquire()
+        defer { gateway.calls.release(call) }
         let limiter = gateway.filters.limits.limiter
         let request = limiter.take()
         let token = SuspensionToken(suspending: call)
@@ -37,12 +37,12 @@ import Transport
 
     @Test("a call goes on by the configuration that it began with, also where authentication was added meanwhile")
     func olderConfiguration() {
-        let call = gateway.calls.take()
-        let stream = gateway.context.streams.take()
+        let call = gateway.calls.acquire()
+        let stream = gateway.context.streams.acquire()
         defer {
             call.finish(pool: gateway.chunks, gateway.noCall)
-            gateway.calls.give(call)
-            gateway.context.streams.give(stream)
+            gateway.calls.release(call)
+            gateway.context.streams.release(stream)
         }
         stream.fields.append("authorization", "Bearer of.no.worth")
         stream.trailersStart = stream.fields.count

@@ -7,8 +7,8 @@ import Testing
     @Test("a token finds its call once, and not when the call is over or was suspended anew")
     func tokens() throws {
         let house = try TestGateway()
-        let call = house.gateway.calls.take()
-        defer { house.gateway.calls.give(call) }
+        let call = house.gateway.calls.acquire()
+        defer { house.gateway.calls.release(call) }
         let first = SuspensionToken(suspending: call)
         #expect(first.waitingCall == nil, "nothing waits yet")
         call.phase = .suspended

@@ -15,7 +15,7 @@ import Testing
         private var taken: [StreamPointer] = []
 
         func stream(_ fields: [(String, String)] = [], trailers: [(String, String)] = []) -> StreamPointer {
-            let stream = streams.take()
+            let stream = streams.acquire()
             taken.append(stream)
             for (name, value) in fields { stream.fields.append(name, value) }
             stream.trailersStart = fields.count
@@ -24,7 +24,7 @@ import Testing
         }
 
         deinit {
-            for stream in taken { streams.give(stream) }
+            for stream in taken { streams.release(stream) }
             scratch.deallocate()
         }
     }
