@@ -254,7 +254,8 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config", "Balancing",
-                "AccessControl", "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "Snapshots", "GRPCTesting",
+                "AccessControl", "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "Snapshots", "Calls",
+                "GRPCTesting",
                 "BytesTesting", "GatewayModelTesting",
             ]),
         tests(

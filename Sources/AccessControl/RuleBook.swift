@@ -122,6 +122,8 @@ package struct AccessPolicy: Hashable, Sendable {
     let firstStep: Int32
     let stepCount: Int32
     let hasShadow: Bool
+    /// Anyone may call, and no rule is under trial: there is nothing to ask.
+    package let allowsAnyone: Bool
 }
 
 /// Gathers the rules of a snapshot.
@@ -147,7 +149,8 @@ package struct RuleBookBuilder {
         addStep(allows.enforced, .allow)
         if let shadow = allows.shadow { addStep(shadow, .allow) }
         let policy = AccessPolicy(
-            firstStep: Int32(first), stepCount: Int32(steps.count - first), hasShadow: steps[first...].contains { $0.isShadow })
+            firstStep: Int32(first), stepCount: Int32(steps.count - first), hasShadow: steps[first...].contains { $0.isShadow },
+            allowsAnyone: steps.count - first == 1 && allows.enforced.rule == .anyone)
         policies[key] = policy
         return policy
     }

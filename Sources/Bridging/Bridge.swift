@@ -26,8 +26,6 @@ package import GRPC
     package var output = ByteBuffer()
     /// An answer whose head waits for the call's end, because its HTTP status does.
     package var answer = ByteBuffer()
-    /// The answer's head has gone downstream.
-    package var headIsSent = false
     /// Why the call cannot be made: told where it would go upstream, to those who may make it. The body goes nowhere then.
     package var refusal: RefusalCause?
     /// The caller did not say what its body is: then there may be none.

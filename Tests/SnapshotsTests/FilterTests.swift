@@ -9,11 +9,11 @@ import Testing
     private func policy(
         authenticates: Bool = false, needsGRPC: Bool = true, refusesGRPC: Bool = false, answersItself: Bool = false,
         shapes: Bool = false,
-        hasCORS: Bool = false
+        hasCORS: Bool = false, allow: NamedRule? = nil
     ) -> [Filter] {
         var builder = RuleBookBuilder()
         return CallPolicy(
-            timeout: nil, access: builder.policy(route: AccessRules()), limits: [], exposesRules: false,
+            timeout: nil, access: builder.policy(route: AccessRules(allow: allow)), limits: [], exposesRules: false,
             authenticates: authenticates,
             needsGRPC: needsGRPC, refusesGRPC: refusesGRPC, answersItself: answersItself, shapes: shapes, hasCORS: hasCORS
         ).filters.filters
@@ -32,6 +32,15 @@ import Testing
     @Test("a policy lists what its calls need")
     func lists() {
         #expect(policy() == [.protocols, .admission, .converter, .deadline, .authorization, .servable])
+        #expect(
+            policy(allow: NamedRule(name: "", .anyone)) == [.protocols, .admission, .converter, .deadline, .servable],
+            "who may be anyone is not asked")
+        #expect(
+            policy(allow: NamedRule(name: "", .anyone, mode: .shadow))
+                == [.protocols, .admission, .converter, .deadline, .authorization, .servable], "a rule under trial lets nobody in")
+        #expect(
+            policy(authenticates: true, allow: NamedRule(name: "", .anyone)).contains(.authorization),
+            "who has a token must be on a plan")
         #expect(
             policy(authenticates: true, shapes: true, hasCORS: true) == [
                 .cors, .protocols, .admission, .converter, .deadline, .authentication, .authorization, .servable, .limits, .traffic,

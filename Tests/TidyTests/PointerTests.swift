@@ -20,8 +20,7 @@ struct PointerTests {
     private static let forcingFiles: Set<String> = [
         "Sources/Gateway/Bridging/GatewayWorker+Bridging.swift", "Sources/Gateway/Bridging/GatewayWorker+Connect.swift",
         "Sources/Gateway/Bridging/GatewayWorker+Transcoding.swift",
-        "Sources/Gateway/Downstream/Downstream.swift", "Sources/Gateway/Filters/LimitsFilter.swift",
-        "Sources/Gateway/Request/Heads.swift", "Sources/Gateway/Upstream/Upstream.swift",
+        "Sources/Gateway/Filters/LimitsFilter.swift", "Sources/Gateway/Request/Heads.swift",
         "Sources/Gateway/Worker/WorkerSnapshot.swift",
     ]
 

@@ -1,6 +1,7 @@
 internal import Balancing
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Snapshots
@@ -33,7 +34,7 @@ extension Record<Call> {
             guard ended, self.isRPC, stream.fields.first(.grpcStatus) != nil else {
                 // The endpoint answers, and others may be small.
                 worker.upstream.record(stream.attempt, .success)
-                return abandon(.upstreamHeadTooLarge(of: stream), worker)
+                return worker.calls.fail(self, .upstreamHeadTooLarge(of: stream))
             }
             dropDetails(stream, from: 0, worker)
         }
@@ -42,7 +43,7 @@ extension Record<Call> {
         let status = stream.fields.status
         if self.isRPC, let refusal = AnswerCheck.refusal(stream, status: status, ended: ended) {
             worker.upstream.record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
-            return abandon(refusal, worker)
+            return worker.calls.fail(self, refusal)
         }
         if let bridge = self.bridge {
             self.outcome.httpStatus = status
@@ -52,9 +53,7 @@ extension Record<Call> {
             }
             return worker.beginBridgedAnswer(self, bridge, stream, ended: ended)
         }
-        self.phase = .responding
         self.outcome.httpStatus = status
-        self.body.removeAll(pool: worker.chunks)
         if ended { _ = recordStatus(stream, from: 0) }
         var written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
         if ended, self.flags.contains(.statusSeen), !downstream.connection({ $0.accepts(written) }) {
@@ -63,13 +62,7 @@ extension Record<Call> {
         }
         guard worker.respond(self, downstream, written, ended: ended), ended else { return }
         recordAnswer(stream.attempt, worker)
-        self.phase = .over
-    }
-
-    /// The attempt is given up, and the caller is told why.
-    private func abandon(_ cause: RefusalCause, _ worker: GatewayWorker) {
-        worker.upstream.cancel(self)
-        worker.refuse(self, cause)
+        worker.calls.handle(self, .completed)
     }
 
     /// More of the answer's body has arrived.
@@ -93,12 +86,13 @@ extension Record<Call> {
         worker.filters.dropFields(self, stream, from: stream.trailersStart)
         let isReadable = recordStatus(stream, from: stream.trailersStart)
         recordAnswer(stream.attempt, worker)
-        guard isReadable else { return endUnreadable(stream, downstream, worker) }
+        guard isReadable else { return endUnreadable(stream, worker) }
         if let bridge = self.bridge { return worker.endBridgedAnswer(self, bridge, stream, from: stream.trailersStart) }
-        self.phase = .over
         if case .grpc = self.clientProtocol, !self.flags.contains(.statusSeen) {
-            return worker.finish(self, downstream, with: .upstreamWithoutStatus(httpStatus: self.outcome.httpStatus))
+            let cause = RefusalCause.upstreamWithoutStatus(httpStatus: self.outcome.httpStatus)
+            return worker.calls.handle(self, .endUnreadable, .refusal(cause))
         }
+        worker.calls.handle(self, .completed)
         downstream.connection { connection in
             var trailers = trailers(from: stream, worker)
             if !trailers.isEmpty, !connection.accepts(trailers) {
@@ -142,12 +136,11 @@ extension Record<Call> {
     }
 
     /// The answer's trailers say nothing that could be passed on.
-    private func endUnreadable(_ stream: StreamPointer, _ downstream: StreamPointer, _ worker: GatewayWorker) {
+    private func endUnreadable(_ stream: StreamPointer, _ worker: GatewayWorker) {
         let found = AnswerStatus.describe(stream.fields, from: stream.trailersStart)
         let cause = RefusalCause.upstreamMalformedStatus(found: found)
-        if self.bridge != nil { return worker.fail(self, cause) }
-        self.phase = .over
-        worker.finish(self, downstream, with: cause)
+        if self.bridge != nil { return worker.calls.fail(self, cause) }
+        worker.calls.handle(self, .endUnreadable, .refusal(cause))
     }
 
     /// Leaves of a section that was too large what tells how the call ended: one call's affair, and no endpoint's fault.
@@ -160,7 +153,7 @@ extension Record<Call> {
             // Trailers of HTTP may be left out (RFC 9110, section 6.5.1).
             stream.fields.removeAll(from: start) { _ in true }
         }
-        self.outcome.detail = "upstream_trailers_too_large"
+        self.outcome.remark("upstream_trailers_too_large")
         worker.metrics.count(.upstreamDetailsDropped)
     }
 }

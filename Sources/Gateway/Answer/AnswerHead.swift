@@ -1,5 +1,6 @@
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Transport
@@ -7,7 +8,7 @@ internal import Transport
 /// The heads of answers on their way into the caller's connection, which may take less than came (RFC 9113, section 6.5.2).
 extension GatewayWorker {
     /// Sends the head of an upstream's answer, behind the filters. False where the caller takes none as large: it gets a
-    /// refusal, and nothing that is said behind it reaches the connection.
+    /// refusal then.
     ///
     /// - Parameter written: in the worker's field scratch.
     func respond(
@@ -18,11 +19,10 @@ extension GatewayWorker {
             guard connection.accepts(fields) else {
                 let cause = RefusalCause.headTooLargeForCaller(
                     bytes: fields.listBytes, bytesMax: connection.peerFieldListBytesMax)
-                call.bridge?.headIsSent = false
-                upstream.cancel(call)
-                refuse(call, cause)
+                calls.fail(call, cause)
                 return false
             }
+            calls.handle(call, .head)
             connection.respond(stream, fields, ended: ended)
             return true
         }

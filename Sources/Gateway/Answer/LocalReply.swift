@@ -10,7 +10,7 @@ struct LocalReply {
     private let status: Int
     private var writer: FieldWriter
 
-    /// The answer's head must not have been sent.
+    /// The call is answered by it: no head of an answer has been sent.
     ///
     /// - Parameter status: of HTTP, from 200 to 599.
     init(to call: Record<Call>, status: Int, _ worker: GatewayWorker) {
@@ -56,11 +56,9 @@ struct LocalReply {
             flags: .borrowedNeverIndexed)
     }
 
-    /// Sends it, behind the filters that have seen the request; the call has been answered then.
+    /// Sends it, behind the filters that have seen the request.
     func send(_ body: BorrowedBytes) {
         let stream = call.downstream
-        call.phase = .over
-        call.body.removeAll(pool: worker.chunks)
         call.outcome.httpStatus = status
         call.outcome.responseBytes = body.count
         let fields = worker.fitting(worker.filters.answer(call, writer.written), for: stream)

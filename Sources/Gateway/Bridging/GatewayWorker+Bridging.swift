@@ -1,5 +1,6 @@
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Routing
@@ -71,22 +72,16 @@ extension GatewayWorker {
             bridge.requestFlow.convert(bytes.count, to: 0)
             return bridgedRequestDrained(call, bridge, 0)
         }
-        if bridge.refusesBody, bytes.count > 0 { return failBridged(call, .bodyIsNotJSON) }
+        if bridge.refusesBody, bytes.count > 0 { return calls.handle(call, .unconvertible, .refusal(.bodyIsNotJSON)) }
         do throws(ConversionFailure) {
             try convertRequest(bridge, bytes)
         } catch {
             bridge.output.removeAll()
-            return failBridged(call, error.cause)
+            return calls.handle(call, .unconvertible, .refusal(error.cause))
         }
         bridge.requestFlow.convert(bytes.count, to: bridge.output.count)
         forwardOutput(call, bridge)
         bridgedRequestDrained(call, bridge, 0)
-    }
-
-    /// The request's body cannot be converted.
-    func failBridged(_ call: Record<Call>, _ cause: RefusalCause) {
-        guard call.phase == .suspended else { return fail(call, cause) }
-        deferRefusal(call, cause)
     }
 
     /// The request is complete; a cause where it cannot be.
@@ -124,8 +119,7 @@ extension GatewayWorker {
     /// The upstream has begun its answer.
     func beginBridgedAnswer(_ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, ended: Bool) {
         let downstream = call.downstream
-        call.phase = .responding
-        call.body.removeAll(pool: chunks)
+        calls.handle(call, .headKept)
         recordEncoding(bridge, of: stream, to: downstream)
         // A call that ends with its head has nothing but an end.
         if ended { return endBridgedAnswer(call, bridge, stream, from: 0) }
@@ -136,7 +130,6 @@ extension GatewayWorker {
     private func sendBridgedHead(
         _ call: Record<Call>, _ bridge: Bridge, _ downstream: StreamPointer, from stream: StreamPointer?
     ) {
-        bridge.headIsSent = true
         call.outcome.httpStatus = 200
         let fields = BridgedAnswer.streamHead(
             from: stream, to: downstream, caller: call.clientProtocol, bridge, scratch: context.fieldScratch)
@@ -146,7 +139,7 @@ extension GatewayWorker {
     /// More of the answer's body has arrived.
     func passBridged(_ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, _ bytes: BorrowedBytes) {
         let downstream = call.downstream
-        let isHeld = !bridge.headIsSent
+        let isHeld = !call.machine.headIsSent
         do throws(ConversionFailure) {
             if isHeld {
                 try convertAnswer(bridge, bytes, into: &bridge.answer)
@@ -158,7 +151,7 @@ extension GatewayWorker {
             if isHeld, let json = bridge.json, json.form != .single, !json.isRaw, !bridge.answer.isEmpty {
                 sendJSONHead(call, bridge, json, downstream, from: stream)
             }
-            return fail(call, error.cause)
+            return calls.fail(call, error.cause)
         }
         if isHeld, let json = bridge.json, json.form != .single, !bridge.answer.isEmpty {
             sendJSONHead(call, bridge, json, downstream, from: stream)
@@ -191,7 +184,7 @@ extension GatewayWorker {
         let downstream = call.downstream
         guard let code = call.outcome.grpcStatus, call.flags.contains(.statusSeen) else {
             let isCutOff = bridge.converter.answerIsWithinMessage
-            return fail(
+            return calls.fail(
                 call,
                 isCutOff
                     ? .upstreamMalformedMessage(field: "", problem: "it ends within a message")
@@ -199,34 +192,37 @@ extension GatewayWorker {
         }
         if code == .ok {
             do throws(ConversionFailure) {
-                if bridge.headIsSent {
+                if call.machine.headIsSent {
                     try convertAnswerEnd(bridge, into: &bridge.output)
                 } else {
                     try convertAnswerEnd(bridge, into: &bridge.answer)
                 }
             } catch {
-                return fail(call, error.cause)
+                return calls.fail(call, error.cause)
             }
         } else if !bridge.converter.answerIsAtBoundary {
             // The end would be read as the rest of a message.
-            return fail(call, .upstreamProtocolError)
+            return calls.fail(call, .upstreamProtocolError)
         }
         replies.end.read(stream.fields, from: start, code: code)
-        call.phase = .over
         // Raw bytes have no place for an error, and are not to look complete.
-        if code != .ok, bridge.headIsSent, bridge.json?.isRaw == true {
+        if code != .ok, call.machine.headIsSent, bridge.json?.isRaw == true {
+            calls.handle(call, .completed)
             return downstream.connection { $0.reset(downstream, .internalError) }
         }
         if let json = bridge.json {
             endJSONAnswer(call, bridge, json, stream, downstream, code)
         } else if call.clientProtocol.answersWith200 {
-            if !bridge.headIsSent { sendBridgedHead(call, bridge, downstream, from: start == 0 ? nil : stream) }
+            if !call.machine.headIsSent { sendBridgedHead(call, bridge, downstream, from: start == 0 ? nil : stream) }
             replies.end.write(
                 for: call.clientProtocol, fields: stream.fields, from: start, to: &bridge.output)
             sendOutput(bridge, downstream)
         } else {
             sendWhole(call, bridge, stream, downstream, code)
         }
+        // The caller may not have taken the head.
+        guard call.machine.isUnderWay else { return }
+        calls.handle(call, .completed)
         downstream.connection { $0.finish(downstream) }
     }
 
@@ -234,7 +230,6 @@ extension GatewayWorker {
     private func sendWhole(
         _ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, _ downstream: StreamPointer, _ code: StatusCode
     ) {
-        bridge.headIsSent = true
         if code != .ok {
             bridge.answer.removeAll()
             replies.end.writeError(to: &bridge.answer)
@@ -259,11 +254,11 @@ extension GatewayWorker {
             // Raw bytes have no place for an error.
             guard !json.isRaw else { return downstream.connection { $0.reset(downstream, .internalError) } }
             transcoding.status.removeAll()
-            replies.refusals.writeJSON(refusal, to: &transcoding.status)
+            replies.writeJSON(refusal, to: &transcoding.status)
             json.pair.response.finish(status: transcoding.status.readable, into: &bridge.output)
             compressOutput(bridge, isLast: true)
         } else {
-            replies.refusals.writeEnd(refusal, for: call.clientProtocol, to: &bridge.output)
+            replies.writeEnd(refusal, for: call.clientProtocol, to: &bridge.output)
         }
         sendOutput(bridge, downstream)
         downstream.connection { $0.finish(downstream) }

@@ -1,5 +1,6 @@
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Protobuf
@@ -243,7 +244,6 @@ extension GatewayWorker {
         _ call: Record<Call>, _ bridge: Bridge, _ json: JSONConverter, _ downstream: StreamPointer,
         from stream: StreamPointer
     ) {
-        bridge.headIsSent = true
         call.outcome.httpStatus = 200
         bridge.output.append(bridge.answer.readable)
         bridge.answer.removeAll()
@@ -261,8 +261,10 @@ extension GatewayWorker {
         _ call: Record<Call>, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer,
         _ downstream: StreamPointer, _ code: StatusCode
     ) {
-        if code == .ok, json.form != .single, !bridge.headIsSent { sendJSONHead(call, bridge, json, downstream, from: stream) }
-        guard bridge.headIsSent else { return sendWholeJSON(call, bridge, json, stream, downstream, code) }
+        if code == .ok, json.form != .single, !call.machine.headIsSent {
+            sendJSONHead(call, bridge, json, downstream, from: stream)
+        }
+        guard call.machine.headIsSent else { return sendWholeJSON(call, bridge, json, stream, downstream, code) }
         if code != .ok {
             transcoding.status.removeAll()
             replies.end.writeStatus(json.pair.response, to: &transcoding.status)
@@ -276,7 +278,6 @@ extension GatewayWorker {
         _ call: Record<Call>, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer,
         _ downstream: StreamPointer, _ code: StatusCode
     ) {
-        bridge.headIsSent = true
         call.outcome.httpStatus = code.httpStatus
         let errorType: StaticString = "application/json"
         if code != .ok {

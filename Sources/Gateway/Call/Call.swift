@@ -1,5 +1,6 @@
 package import Bridging
 package import Bytes
+internal import Calls
 package import GRPC
 internal import GatewayModel
 package import HTTPModel
@@ -11,20 +12,16 @@ package import Time
 package import Transcoding
 package import Upstreams
 
-/// One request and its response inside the gateway: the only state there is per request.
+/// One request and its response inside the gateway: the only state there is per request. `CallMachine` says where it stands.
 ///
-///     filtering ─▶ suspended ─▶ waiting ─▶ requesting ─▶ responding ─▶ over
-///         │            │           │           │             │
-///         └────────────┴───────────┴───────────┴─ refused ───┴────▶ over
-///
-/// A slab record of the worker: born when the head has arrived downstream, given back when the downstream stream closes.
+/// A slab record of the worker: begun when the head has arrived downstream, given back when the downstream stream closes.
 /// What is sent upstream is its `Attempt`s' affair.
 package struct Call {
     package let worker: Borrowed<GatewayWorker>
     package var downstream: StreamPointer
     /// The attempt whose answer is, or will be, the caller's.
     package var attempt: Record<Attempt>
-    package var phase = Phase.over
+    var machine = CallMachine()
     package var flags: Flags = []
     /// Tells a late answer (of a limit store) that this call is no longer the one that asked.
     package var generation: UInt32 = 0
@@ -89,21 +86,6 @@ package struct Call {
     /// The names of rules and limits under trial that would have refused it; `nil` for nearly every call.
     package fileprivate(set) var shadows: [UInt8]?
 
-    package enum Phase: UInt8 {
-        /// The filters have it.
-        case filtering
-        /// A filter waits for an answer from elsewhere.
-        case suspended
-        /// No upstream connection has room yet.
-        case waiting
-        /// Sent upstream; no answer yet.
-        case requesting
-        /// The answer's head has gone downstream: committed.
-        case responding
-        /// Answered in full, or refused, or gone.
-        case over
-    }
-
     package struct Flags: OptionSet {
         package let rawValue: UInt16
         package init(rawValue: UInt16) { self.rawValue = rawValue }
@@ -148,9 +130,25 @@ package struct Call {
         package var httpStatus: Int = 0
         package var grpcStatus: StatusCode?
         /// Envoy's short response flag, and what happened in words; empty where nothing went wrong.
-        package var flag: StaticString = ""
-        package var detail: StaticString = ""
+        package private(set) var flag: StaticString = ""
+        package private(set) var detail: StaticString = ""
         package var responseBytes = 0
+        /// It is known how the call went wrong.
+        private(set) var isRecorded = false
+
+        /// How the call went wrong. What did so first is what the log tells.
+        mutating func record(flag: StaticString, detail: StaticString, _ status: StatusCode?) {
+            guard !isRecorded else { return }
+            isRecorded = true
+            self.flag = flag
+            self.detail = detail
+            grpcStatus = status
+        }
+
+        /// What the log tells of a call that has not gone wrong.
+        mutating func remark(_ detail: StaticString) {
+            if !isRecorded { self.detail = detail }
+        }
     }
 
     /// - Parameter attempt: of its own.
@@ -202,27 +200,14 @@ extension Record<Call> {
     @inline(__always) var isHighPriority: Bool { self.route.priority == .high }
 
     /// All of what the upstream needs is still here, and no answer has begun.
-    var canBeSentAgain: Bool {
-        switch self.phase {
-        case .filtering, .waiting, .requesting: !self.flags.contains(.bodyDropped)
-        case .suspended, .responding, .over: false
-        }
-    }
+    var canBeSentAgain: Bool { self.machine.state == .dispatching && !self.flags.contains(.bodyDropped) }
 
     func begin(on stream: StreamPointer, at now: Instant, serving snapshot: Borrowed<WorkerSnapshot>, _ noCall: NoCall) {
         self.downstream = stream
         self.snapshot = snapshot
         self.route = noCall.route
         self.policy = noCall.policy
-        self.phase = .filtering
         self.began = now
-    }
-
-    /// Its answer ends before all of it has left.
-    func recordCut(flag: StaticString, detail: StaticString) {
-        self.outcome.flag = flag
-        self.outcome.detail = detail
-        self.outcome.grpcStatus = .cancelled
     }
 
     func recordShadow(_ name: String) {
@@ -239,7 +224,7 @@ extension Record<Call> {
         self.body.removeAll(pool: pool)
         self.attempt.finish()
         self.downstream = noCall.stream
-        self.phase = .over
+        self.machine = CallMachine()
         self.flags = []
         self.generation &+= 1
         self.clientProtocol = .http

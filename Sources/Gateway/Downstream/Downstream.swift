@@ -1,3 +1,4 @@
+internal import Calls
 internal import GRPC
 package import Bytes
 package import HTTPModel
@@ -6,8 +7,9 @@ internal import Transport
 
 /// The downstream half of every call of a worker: turns what callers send into calls.
 package final class Downstream: StreamHandler {
-    /// Set once, by the worker that owns it.
-    var worker: Borrowed<GatewayWorker>!
+    private var worker = BackReference<GatewayWorker>()
+
+    func join(_ worker: GatewayWorker) { self.worker.bind(to: worker) }
 
     @inline(__always)
     private func call(_ stream: StreamPointer) -> Record<Call>? {
@@ -19,7 +21,7 @@ package final class Downstream: StreamHandler {
     }
 
     package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
-        guard let call = call(stream), call.phase != .over else {
+        guard let call = call(stream), !call.machine.isAnswered else {
             // Answered already: what still comes is of no interest, but must not hold the caller up.
             return stream.connection { $0.consumed(stream, slice.count) }
         }
@@ -27,17 +29,17 @@ package final class Downstream: StreamHandler {
     }
 
     package func streamEnded(_ stream: StreamPointer) {
-        guard let call = call(stream), call.phase != .over else { return }
+        guard let call = call(stream), !call.machine.isAnswered else { return }
         call.flags.insert(.requestEnded)
         // None of them may have been kept.
         if stream.flags.contains(.headTooLarge) {
-            return worker { $0.fail(call, .headTooLarge(of: stream)) }
+            return worker { $0.calls.fail(call, .headTooLarge(of: stream)) }
         }
         if stream.fields.count > stream.trailersStart {
             worker { $0.sanitizeTrailers(call, stream) }
         }
         if call.bridge != nil, let cause = worker({ $0.endBridgedRequest(call) }) {
-            return worker { $0.failBridged(call, cause) }
+            return worker { $0.calls.handle(call, .unconvertible, .refusal(cause)) }
         }
         worker { $0.upstream.requestEnded(call) }
     }
@@ -53,7 +55,7 @@ package final class Downstream: StreamHandler {
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {
         guard let call = call(stream) else { return }
-        worker { $0.end(call, reason) }
+        worker { $0.calls.close(call, reason) }
     }
 
     package func streamIdle(_ stream: StreamPointer) -> Bool {
@@ -71,7 +73,7 @@ package final class Downstream: StreamHandler {
         guard !stream.flags.contains(.localEnded) else { return false }
         worker { worker in
             if let event { worker.metrics.count(event) }
-            if call.phase == .over { worker.endUnsent(call, cause) } else { worker.fail(call, cause) }
+            worker.calls.handle(call, .expired, .refusal(cause))
         }
         return true
     }
@@ -80,9 +82,7 @@ package final class Downstream: StreamHandler {
         guard let call = call(stream) else { return }
         worker {
             $0.metrics.count(.stallTimeout)
-            // What went wrong before is what the log tells.
-            if call.flags.contains(.localReply) { return $0.upstream.cancel(call) }
-            $0.reset(call, .cancel, flag: "SI", detail: "downstream_stalled")
+            $0.calls.handle(call, .stalled, .cut(flag: "SI", detail: "downstream_stalled"))
         }
     }
 }

@@ -27,8 +27,7 @@ enum CORSFilter {
 
     /// A preflight of another origin gets the same answer without what would allow it.
     private static func answerPreflight(_ call: CallView, _ policy: CORSPolicy) {
-        call.call.outcome.detail = "cors_preflight"
-        var reply = call.reply(status: 204)
+        var reply = call.reply(status: 204, "cors_preflight")
         if call.call.corsOrigin != nil {
             policy.methods.withUnsafeBytes { reply.put("access-control-allow-methods", $0, token: .other) }
             policy.headers.withUnsafeBytes { reply.put("access-control-allow-headers", $0, token: .other) }

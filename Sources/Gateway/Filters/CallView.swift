@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Net
@@ -78,12 +79,18 @@ struct CallView {
     ///
     /// - Parameter refuser: the configured rule or limit that it comes from.
     func refuse(_ cause: RefusalCause, by refuser: Call.Refuser? = nil) -> FilterVerdict {
-        worker.refuse(call, cause, by: refuser)
+        worker.calls.fail(call, cause, by: refuser)
         return .replied
     }
 
     /// Begins an answer of the filter's own; the filter sends it and returns `.replied`.
-    func reply(status: Int) -> LocalReply { LocalReply(to: call, status: status, worker) }
+    ///
+    /// - Parameter detail: what the log says of it.
+    func reply(status: Int, _ detail: StaticString) -> LocalReply {
+        worker.calls.handle(call, .replied)
+        call.outcome.remark(detail)
+        return LocalReply(to: call, status: status, worker)
+    }
 
     /// Sends another path upstream than the caller's.
     func rewrite(target: BorrowedBytes) { call.facts.rewrite(target: target) }

@@ -1,5 +1,6 @@
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import Snapshots
 
@@ -9,8 +10,10 @@ enum ConverterFilter {
     @inline(__always)
     static func request(_ call: CallView) -> FilterVerdict {
         if let cause = call.worker.buildBridge(call.call, call.stream, call.facts) { call.worker.deferRefusal(call.call, cause) }
-        if call.call.bridge != nil { call.call.filtersLeft.insert(.conversion) }
-        return .proceed
+        guard call.call.bridge != nil else { return .proceed }
+        call.call.filtersLeft.insert(.conversion)
+        // What was converted may have been more than there is memory for.
+        return call.call.machine.isAnswered ? .replied : .proceed
     }
 }
 

@@ -29,8 +29,7 @@ enum DirectAnswerFilter {
     // MARK: Fixed answers
 
     private static func respond(_ call: CallView, _ respond: RespondConfiguration) -> FilterVerdict {
-        call.call.outcome.detail = "direct_response"
-        var reply = call.reply(status: respond.status)
+        var reply = call.reply(status: respond.status, "direct_response")
         if !respond.contentType.isEmpty {
             respond.contentType.withUnsafeBytes { reply.put("content-type", $0, token: .contentType) }
         }
@@ -46,8 +45,7 @@ enum DirectAnswerFilter {
     private static func redirect(_ call: CallView, _ redirect: RedirectConfiguration) -> FilterVerdict {
         var location = ByteBuffer()
         guard append(redirect, of: call, to: &location) else { return call.refuse(.badPath) }
-        call.call.outcome.detail = "direct_response"
-        var reply = call.reply(status: redirect.code)
+        var reply = call.reply(status: redirect.code, "direct_response")
         reply.put("location", location.readable, token: .other)
         reply.putLength(0)
         reply.putRequestID()
@@ -110,9 +108,8 @@ enum DirectAnswerFilter {
         guard isHead || call.facts.method.equals("GET") else { return call.refuse(.methodNotAllowed(allow: "GET, HEAD")) }
         let pages = call.snapshot { $0.pages }
         guard let entry = pages?.entry(for: call.facts.authority) else { return call.refuse(.noRoute) }
-        call.call.outcome.detail = "openapi"
         let bytes = isDocument ? entry.document : entry.page
-        var reply = call.reply(status: 200)
+        var reply = call.reply(status: 200, "openapi")
         reply.put(Field("content-type", isDocument ? "application/json" : "text/html; charset=utf-8", token: .contentType))
         reply.putLength(bytes.count)
         reply.put(Field("cache-control", "no-cache", token: .other))

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Snapshots
@@ -21,19 +22,16 @@ final class FilterChain {
     }
 
     private func run(_ call: Record<Call>, _ worker: GatewayWorker) {
-        call.phase = .filtering
         while let filter = call.filtersLeft.takeFirst() {
             switch request(filter, CallView(call, worker)) {
             case .proceed: continue
             case .suspended:
-                call.phase = .suspended
+                worker.calls.handle(call, .waits)
                 return
             case .replied: return
             }
         }
-        // As the filters have left the request: its copy leaves with it.
-        if call.shaping != nil, call.flags.contains(.requestEnded) { worker.sendMirror(call) }
-        worker.upstream.start(call)
+        if worker.calls.handle(call, .filtered).contains(.dispatch) { worker.upstream.start(call) }
     }
 
     @inline(__always)
@@ -59,10 +57,10 @@ final class FilterChain {
     /// The answer that a suspended call has waited for is there; nothing happens where the call is over, or has gone on.
     func resume(_ token: SuspensionToken, _ worker: GatewayWorker, _ decide: (CallView) -> FilterVerdict) {
         guard let call = token.waitingCall else { return }
-        call.phase = .filtering
+        worker.calls.handle(call, .resumed)
         switch decide(CallView(call, worker)) {
         case .proceed: run(call, worker)
-        case .suspended: call.phase = .suspended
+        case .suspended: worker.calls.handle(call, .waits)
         case .replied: break
         }
     }

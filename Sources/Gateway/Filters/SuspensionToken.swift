@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Calls
 internal import RateLimit
 
 /// A call that a filter has suspended, for whoever will have the answer: a limit store, a timer, a service. Good for one resumption; one that
@@ -27,5 +28,5 @@ struct SuspensionToken {
     func forget(_ request: Borrowed<LimitRequest>) { if call.limitRequest == request { call.limitRequest = nil } }
 
     /// The call, where it still waits.
-    var waitingCall: Record<Call>? { call.generation == generation && call.phase == .suspended ? call : nil }
+    var waitingCall: Record<Call>? { call.generation == generation && call.machine.state == .suspended ? call : nil }
 }

@@ -59,7 +59,7 @@ extension GatewayWorker {
     /// What a new call finds, itself among the calls.
     @inline(__always)
     var pressure: Pressure {
-        if calls.liveCount > admission.callsLook.pointee.load(ordering: .relaxed) { return worstPressure }
+        if calls.records.liveCount > admission.callsLook.pointee.load(ordering: .relaxed) { return worstPressure }
         return chunks.bytesInUse >= admission.bytesLook ? worstPressure : .none
     }
 

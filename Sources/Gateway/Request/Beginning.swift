@@ -1,5 +1,6 @@
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import GatewayModel
 internal import Balancing
 internal import Net
@@ -17,13 +18,13 @@ internal import Transport
 extension GatewayWorker {
     /// The head of a request has arrived.
     func begin(_ stream: StreamPointer, ended: Bool) {
-        let call = take(stream)
+        let call = calls.begin(stream)
         if ended { call.flags.insert(.requestEnded) }
         let pressure = pressure
         if let cause = earlyRefusal(stream, pressure) {
             call.facts = .none
             call.clientProtocol = Self.caller(of: stream)
-            return refuse(call, cause)
+            return calls.fail(call, cause)
         }
         call.bodyBytesMax = stream.serverConnection { $0.bodyBytesMax ?? .max }
         let facts: HeadFacts
@@ -33,14 +34,14 @@ extension GatewayWorker {
         } catch {
             call.facts = .none
             call.clientProtocol = Self.caller(of: stream)
-            return refuse(call, RefusalCause(error))
+            return calls.fail(call, RefusalCause(error))
         }
         call.clientProtocol = ClientProtocol(
             method: facts.method, contentType: facts.contentType, saysConnect: stream.fields.saysConnect)
         stream.trailersStart = stream.fields.count
         call.facts = facts
         if case .grpc = call.clientProtocol, stream.serverConnection({ $0.isHTTP1 }) {
-            return refuse(call, .callerNeedsHTTP2)
+            return calls.fail(call, .callerNeedsHTTP2)
         }
         let snapshot = call.snapshot.reference
         snapshot { findOrigin(call, stream, $0) }
@@ -51,25 +52,31 @@ extension GatewayWorker {
         if facts.service.isEmpty, call.clientProtocol != .http, !snapshot({ findStripped(call, stream, $0) }) {
             // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
             guard call.clientProtocol == .connectUnary, !stream.fields.saysConnect else {
-                return refuse(call, .noMethod)
+                return calls.fail(call, .noMethod)
             }
             // The type alone does not make it Connect.
             call.clientProtocol = .http
         }
-        if call.isRouted { return filters.start(call, self) }
+        if call.isRouted { return filter(call) }
         if facts.isAmbiguous, !snapshot({ $0.table.readsAlike(facts, fields: stream.fields) }) {
-            return refuse(call, .badPath)
+            return calls.fail(call, .badPath)
         }
         if case .http = call.clientProtocol, snapshot({ !$0.transcodings.isEmpty }) {
             switch snapshot({ findTranscoded(call, stream, $0) }) {
             case .found: break
-            case .notFound: return refuse(call, snapshot { unrouted(facts, stream, $0) })
-            case .methodNotAllowed(let allow): return refuse(call, .methodNotAllowed(allow: allow))
+            case .notFound: return calls.fail(call, snapshot { unrouted(facts, stream, $0) })
+            case .methodNotAllowed(let allow): return calls.fail(call, .methodNotAllowed(allow: allow))
             }
         } else if !snapshot({ find(call, stream, facts, $0) }) {
-            return refuse(call, snapshot { unrouted(facts, stream, $0) })
+            return calls.fail(call, snapshot { unrouted(facts, stream, $0) })
         }
-        filters.start(call, self)
+        filter(call)
+    }
+
+    /// Its route is known.
+    @inline(__always)
+    private func filter(_ call: Record<Call>) {
+        if calls.handle(call, .routed).contains(.filter) { filters.start(call, self) }
     }
 
     /// Why a head is not even read.
@@ -186,7 +193,7 @@ extension GatewayWorker {
     @inline(__always)
     func receivedBody(_ call: Record<Call>, _ bytes: BorrowedBytes) {
         if call.downstream.bodyBytesReceived > call.bodyBytesMax {
-            return fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
+            return calls.fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
         }
         if let bridge = call.bridge { return forwardBridged(call, bridge, bytes) }
         upstream.forward(call, bytes)

@@ -64,9 +64,7 @@ extension Upstream: PoolWaiterOwner {
         case .refused(let cause): return fail(attempt, .refused(cause), .refused)
         case .endpoint(let endpoint):
             count(.upstreamAttempt)
-            let event = ask(endpoint, for: attempt, &connection)
-            if event == .wait, attempt == call.attempt { call.phase = .waiting }
-            return event
+            return ask(endpoint, for: attempt, &connection)
         }
     }
 
@@ -159,13 +157,13 @@ extension Upstream: PoolWaiterOwner {
     func refuseTrailers(_ call: Record<Call>, _ trailers: FieldList, on connection: Connection) {
         count(.upstreamHeadRefused)
         let bytes = trailers.listBytes
-        worker.fail(call, .headTooLargeForUpstream(bytes: bytes, bytesMax: connection.peerFieldListBytesMax))
+        worker.calls.fail(call, .headTooLargeForUpstream(bytes: bytes, bytesMax: connection.peerFieldListBytesMax))
     }
 
     /// The attempt's stream is no more, and it has not been let go before.
     func closed(_ attempt: Record<Attempt>, _ stream: StreamPointer, _ reason: StreamClose) {
         guard case .call(let call) = attempt.purpose else { return worker.mirrors.closed(attempt, stream, reason) }
-        guard call.phase != .over else { return handle(attempt, .streamClosed) }
+        guard !call.machine.isAnswered else { return handle(attempt, .streamClosed) }
         switch reason {
         // RST_STREAM(NO_ERROR) before the answer was complete.
         case .complete: record(attempt, .failure)
@@ -188,7 +186,7 @@ extension Upstream: PoolWaiterOwner {
         guard attempt.machine.state != .committed else {
             handle(attempt, .streamClosed)
             if case .unprocessed = reason { count(.upstreamReset) }
-            return worker.fail(call, AttemptFailure.closed(reason).cause)
+            return worker.calls.fail(call, AttemptFailure.closed(reason).cause)
         }
         handle(attempt, fail(attempt, .closed(reason), .streamClosed))
     }
@@ -203,7 +201,7 @@ extension Upstream: PoolWaiterOwner {
     func unexpected(_ call: Record<Call>, _ what: String) {
         noteUnexpected(what)
         // A call that has been answered ends by itself.
-        if call.phase != .over { worker.fail(call, .internalError) }
+        if call.machine.isUnderWay { worker.calls.fail(call, .internalError) }
     }
 
     private func noteUnexpected(_ what: String) {

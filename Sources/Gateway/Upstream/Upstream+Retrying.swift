@@ -56,7 +56,7 @@ extension Upstream {
         guard let failure = attempt.failure else { return }
         attempt.failure = nil
         guard case .call(let call) = attempt.purpose else { return worker.mirrors.failed(attempt, failure) }
-        guard attempt.isReplaceable || failure.mayBeResent else { return worker.fail(call, failure.cause) }
+        guard attempt.isReplaceable || failure.mayBeResent else { return worker.calls.fail(call, failure.cause) }
         if attempt.isReplaceable { disarm(attempt) }
         let cause = failure.cause
         _ = handle(call, .failed(failure.kind, cause.row.code), of: attempt, failing: cause)
@@ -91,10 +91,7 @@ extension Upstream {
                 handle(attempt, .replaced)
             }
             if steps.contains(.drop) { drop(attempt, call, retry) }
-            if steps.contains(.backOff) {
-                call.phase = .requesting
-                handle(call.attempt, .backOff)
-            }
+            if steps.contains(.backOff) { handle(call.attempt, .backOff) }
             if steps.contains(.arm) { arm(retry, call, after: actions.delay) }
             if steps.contains(.takeRetry) {
                 event = call.cluster { $0.beginRetry(isHighPriority: call.isHighPriority) } ? .granted : .denied
@@ -103,8 +100,8 @@ extension Upstream {
             if steps.contains(.begin) { begin(attempt) }
             if steps.contains(.beginOwn) { begin(call.attempt) }
             if steps.contains(.beginFurther) { beginFurther(call, retry) }
-            if steps.contains(.fail), let cause { worker.fail(call, cause) }
-            if steps.contains(.failWithoutPlace) { worker.fail(call, .upstreamQueueFull(retryAfter: nil)) }
+            if steps.contains(.fail), let cause { worker.calls.fail(call, cause) }
+            if steps.contains(.failWithoutPlace) { worker.calls.fail(call, .upstreamQueueFull(retryAfter: nil)) }
             if steps.contains(.unexpected) { unexpected(call, "\(current) of attempts in \(state)") }
             if steps.contains(.pass) { return true }
         }

@@ -11,10 +11,10 @@ internal import Upstreams
 
 /// The upstream half of every call of a worker: sends requests on, and walks the answers back.
 package final class Upstream: StreamHandler {
-    /// Set once, by the worker that owns it. On the way of every call it is reached without counting references.
-    var reference: Borrowed<GatewayWorker>!
+    /// On the way of every call it is reached without counting references.
+    private(set) var reference = BackReference<GatewayWorker>()
     private(set) var ownReference = UnownedReference<any StreamHandler>(nil)
-    var worker: GatewayWorker { reference.object }
+    var worker: GatewayWorker { reference.borrowed.object }
 
     /// What of a request body is kept for sending it again.
     private static let replayBytesMax = 64 << 10
@@ -22,6 +22,8 @@ package final class Upstream: StreamHandler {
     package init() {
         ownReference = UnownedReference(self)
     }
+
+    func join(_ worker: GatewayWorker) { reference.bind(to: worker) }
 
     @inline(__always)
     func count(_ event: GatewayEvent) { reference { $0.metrics.count(event) } }
@@ -35,6 +37,8 @@ package final class Upstream: StreamHandler {
 
     /// Sends a call on, for the first time.
     func start(_ call: Record<Call>) {
+        // As the filters have left the request: its copy leaves with it.
+        if call.shaping != nil, call.flags.contains(.requestEnded) { worker.sendMirror(call) }
         guard call.policy.mayReplace else { return handle(call.attempt, .begin) }
         startReplaceable(call, isHedged: call.policy.isHedged)
     }
@@ -69,7 +73,6 @@ package final class Upstream: StreamHandler {
             return unsendable(attempt, error)
         }
         attempt.stream = stream
-        call.phase = .requesting
         attempt.drained = 0
         call.bridge?.requestFlow.beginAgain()
         if !bodyIsEmpty {
@@ -88,7 +91,7 @@ package final class Upstream: StreamHandler {
             keep(bytes, of: call)
             return reference { $0.checkMemory() }
         }
-        if call.phase == .requesting, !call.flags.contains(.bodyDropped) {
+        if call.canBeSentAgain {
             let before = call.body.count
             keep(bytes, of: call)
             stream.connection { $0.send(stream, sharing: call.body, from: before) }

@@ -33,12 +33,12 @@ package final class GatewayWorker {
         didSet { recordCurrent() }
     }
     /// `current`, and its caps, for every call: read without counting references.
-    private var serving: Borrowed<WorkerSnapshot>
+    private(set) var serving: Borrowed<WorkerSnapshot>
     private(set) var memoryLimits: MemoryLimits
     var admission: Admission
     /// Older ones that calls still run on.
     private var leaving: [WorkerSnapshot] = []
-    let calls: Slab<Call>
+    let calls: CallManager
     /// One of every call's own, and what hedged calls have beside.
     let attempts: Slab<Attempt>
     var randomness: RandomGenerator
@@ -50,8 +50,6 @@ package final class GatewayWorker {
     /// The metrics' own, reached at every call without counting references.
     let callTable: Borrowed<CallTable>
     let shard: Borrowed<MetricShard>
-    private let activeCalls: Gauge
-    let noCall: NoCall
     private let accessLog: AccessLogger?
     /// `accessLog`, reached at every call without counting references.
     let accessLogReference: Borrowed<AccessLogger>?
@@ -98,9 +96,7 @@ package final class GatewayWorker {
         self.metrics = WorkerMetrics(metrics, worker: context.index, seed: RandomBytes.uint64())
         callTable = Borrowed(self.metrics.table)
         shard = Borrowed(self.metrics.shard)
-        activeCalls = self.metrics.activeCalls
-        overload.register(.init(shard: self.metrics.shard, activeCalls: activeCalls))
-        noCall = NoCall(calls: metrics.unrouted)
+        overload.register(.init(shard: self.metrics.shard, activeCalls: self.metrics.activeCalls))
         replies = ReplyWriter()
         let limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
         filters = FilterChain(limiter: limiter)
@@ -118,33 +114,17 @@ package final class GatewayWorker {
             },
             dispose: { $0.timer.deallocate() })
         self.attempts = attempts
-        let own = OwnReference()
-        calls = Slab(
-            makeValue: { record in
-                guard let worker = own.worker else { preconditionFailure("a call before its worker") }
-                let attempt = attempts.acquire()
-                attempt.purpose = .call(record)
-                let timer = RecordTimer(of: record.opaque) {
-                    let call = Record<Call>(opaque: $0)
-                    call.worker { $0.deadlinePassed(call) }
-                }
-                return Call(worker: Borrowed(worker), worker.noCall, serving: worker.serving, timer: timer, attempt: attempt)
-            },
-            dispose: { $0.timer.deallocate() })
+        calls = CallManager(
+            context, attempts: attempts, noCall: NoCall(calls: metrics.unrouted), activeCalls: self.metrics.activeCalls)
         // Connections may outlive it.
         context.connectionFaulted = { [weak self, shard = self.metrics.shard] fault in
             shard.add(metrics.counter(fault))
             self?.connectionFaulted?(fault)
         }
-        own.worker = self
-        downstream.worker = Borrowed(self)
-        upstream.reference = Borrowed(self)
+        calls.join(self)
+        downstream.join(self)
+        upstream.join(self)
         adopt(snapshot)
-    }
-
-    /// What records are made with, before there is a worker.
-    private final class OwnReference {
-        unowned(unsafe) var worker: GatewayWorker?
     }
 
     private var limiter: Limiter { filters.limits.limiter }
@@ -152,7 +132,7 @@ package final class GatewayWorker {
     var now: Instant { context.loop.now }
 
     /// Calls that are not over.
-    package var callCount: Int { calls.liveCount }
+    package var callCount: Int { calls.records.liveCount }
 
     // MARK: Snapshots
 
@@ -249,6 +229,9 @@ package final class GatewayWorker {
     }
 
     /// Lets go of the snapshots that no call runs on any more.
+    @inline(__always)
+    func retireSnapshots() { if !leaving.isEmpty { retireLeft() } }
+
     private func retireLeft() {
         let done = leaving.filter { isOver($0) }
         guard !done.isEmpty else { return }
@@ -270,64 +253,6 @@ package final class GatewayWorker {
     /// Takes keys that were fetched into service.
     package func setKeys(_ keys: KeySet, from source: KeySetSource) { filters.authentication.setKeys(keys, from: source) }
 
-    // MARK: Calls
-
-    func take(_ stream: StreamPointer) -> Record<Call> {
-        let call = calls.acquire()
-        call.begin(on: stream, at: now, serving: serving, noCall)
-        serving { $0.callCount += 1 }
-        shard { $0.adjust(activeCalls, by: 1) }
-        stream.context = call.opaque
-        return call
-    }
-
-    /// The downstream stream is no more, and so the call: whatever it still holds is given back.
-    func end(_ call: Record<Call>, _ reason: StreamClose) {
-        if call.phase != .over || wasCutOff(call, reason) { abandoned(call, reason) }
-        upstream.cancel(call)
-        filters.end(call)
-        record(call)
-        shard { $0.adjust(activeCalls, by: -1) }
-        call.phase = .over
-        timers.disarm(call.timer)
-        call.downstream.context = nil
-        let snapshot = call.snapshot
-        if let endpoint = call.endpoint { endpoint { $0.release() } }
-        if let bridge = call.bridge { giveBack(bridge) }
-        call.finish(pool: chunks, noCall)
-        calls.release(call)
-        snapshot { $0.callCount -= 1 }
-        if !leaving.isEmpty { retireLeft() }
-    }
-
     /// Ends every call that runs, as well as it can be told.
-    package func endAll() {
-        calls.forEachRecord { call in
-            guard call.phase != .over else { return }
-            fail(call, .shuttingDown)
-        }
-    }
-
-    /// The answer was complete, and not all of it had left when the stream ended.
-    private func wasCutOff(_ call: Record<Call>, _ reason: StreamClose) -> Bool {
-        guard reason != .complete, call.outcome.flag.utf8CodeUnitCount == 0 else { return false }
-        return call.downstream.flags.isDisjoint(with: [.localEnded, .resetSent])
-    }
-
-    /// The caller went away before the answer was complete.
-    private func abandoned(_ call: Record<Call>, _ reason: StreamClose) {
-        let (flag, detail): (StaticString, StaticString) =
-            switch reason {
-            case .limitExceeded: ("DPE", "downstream_limit_exceeded")
-            case .malformed: ("DPE", "downstream_protocol_error")
-            case .connectionLost: ("DC", "downstream_disconnect")
-            case .complete, .reset, .unprocessed: ("DR", "downstream_remote_reset")
-            }
-        call.outcome.flag = flag
-        call.outcome.detail = detail
-        switch call.outcome.grpcStatus {
-        case nil, .ok: call.outcome.grpcStatus = .cancelled
-        default: break
-        }
-    }
+    package func endAll() { calls.endAll() }
 }

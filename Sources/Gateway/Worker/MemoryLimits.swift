@@ -47,7 +47,7 @@ extension GatewayWorker {
         if mirrors.giveUpLargest() { return }
         var largest: Record<Call>?
         var most = 0
-        calls.forEachRecord { call in
+        calls.records.forEachRecord { call in
             guard call.heldBytes > most else { return }
             most = call.heldBytes
             largest = call
@@ -57,11 +57,7 @@ extension GatewayWorker {
 
     private func giveUp(_ call: Record<Call>) {
         metrics.count(.overload)
-        switch call.phase {
-        case .filtering, .suspended, .waiting, .requesting: fail(call, .overloaded(retryAfter: .seconds(1)))
-        // What has been answered waits for the caller to take it: words behind it would wait too.
-        case .responding, .over: reset(call, .enhanceYourCalm, flag: "OM", detail: "overload")
-        }
+        calls.shed(call)
     }
 }
 

@@ -189,12 +189,14 @@ package final class CallPolicy: Sendable {
 
         // Of the listener there are protocols too.
         var filters: FilterList = [
-            FilterList(.protocols), FilterList(.admission), FilterList(.deadline), FilterList(.authorization),
+            FilterList(.protocols), FilterList(.admission), FilterList(.deadline),
         ]
         if hasCORS { filters.insert(.cors) }
         if !answersItself, !refusesGRPC { filters.insert(.converter) }
         if !limitsBefore.isEmpty { filters.insert(.earlyLimits) }
         if authenticates { filters.insert(.authentication) }
+        // Who is authenticated must be on a plan, where there are any.
+        if authenticates || !access.allowsAnyone { filters.insert(.authorization) }
         if needsGRPC || refusesGRPC { filters.insert(.servable) }
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.insert(.limits) }

@@ -105,10 +105,10 @@ import Time
                 methods: { Create: { limits: [10/s], response_headers: { set: { x-a: b } } } }
             """)
         #expect(good.issues.isEmpty, "\(good.issues.report)")
-        let plain = "cors, protocols, admission, converter, deadline, authorization, servable"
+        let plain = "cors, protocols, admission, converter, deadline, servable"
         #expect(
             good.pipelines.map(\.text) == [
-                "health: protocols, admission, deadline, authorization, direct answer",
+                "health: protocols, admission, deadline, direct answer",
                 "orders: \(plain), cluster orders",
                 "orders / Create: \(plain), limits, rewrite and header changes, cluster orders",
             ])

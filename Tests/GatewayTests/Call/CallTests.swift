@@ -1,4 +1,5 @@
 import Bytes
+import Calls
 import GRPC
 import GatewayModel
 import Reactor
@@ -29,12 +30,12 @@ import Time
         let worker = house.gateway
         let chunks = worker.chunks
         var arena: UInt8 = 0
-        let call = worker.calls.acquire()
-        defer { worker.calls.release(call) }
+        let call = worker.calls.records.acquire()
+        defer { worker.calls.records.release(call) }
         let fresh = Self.texts(call.pointee)
         #expect(fresh.count > 22)
 
-        call.phase = .responding
+        for event: CallMachine.Event in [.arrived, .routed, .filtered, .head] { _ = call.machine.handle(event) }
         call.flags = [.requestEnded, .localReply]
         call.clientProtocol = .grpc
         call.filtersLeft = FilterList(.limits)
@@ -46,7 +47,7 @@ import Time
         call.upstreamNanoseconds = 1
         call.deadline = Instant(nanoseconds: 1)
         [0, 0].withUnsafeBytes { call.boundary.pass($0) }
-        call.outcome.flag = "DC"
+        call.outcome.record(flag: "DC", detail: "downstream_disconnect", .cancelled)
         call.recordShadow("rule")
         withUnsafeBytes(of: &arena) { call.requestID = $0 }
         call.origin = ClientOrigin(peer: nil)
@@ -54,7 +55,7 @@ import Time
         #expect(before.filter { fresh[$0.key] != $0.value }.count >= 15)
 
         let generation = call.generation
-        call.finish(pool: chunks, worker.noCall)
+        call.finish(pool: chunks, worker.calls.noCall)
         #expect(Self.texts(call.pointee) == fresh)
         #expect(call.generation == generation + 1)
         #expect(chunks.bytesInUse == 0)

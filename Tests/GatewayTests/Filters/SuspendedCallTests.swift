@@ -1,5 +1,6 @@
 import AccessControl
 import Bytes
+import Calls
 import HTTPModel
 import RateLimit
 import Snapshots
@@ -17,8 +18,8 @@ import Transport
 
     @Test("a store's answer for a call that is over takes the request from the call: it is another one's from then on")
     func lateAnswer() {
-        let call = gateway.calls.acquire()
-        defer { gateway.calls.release(call) }
+        let call = gateway.calls.records.acquire()
+        defer { gateway.calls.records.release(call) }
         let limiter = gateway.filters.limits.limiter
         let request = limiter.take()
         let token = SuspensionToken(suspending: call)
@@ -26,7 +27,7 @@ import Transport
         request.tag = token.tag
         call.limitRequest = Borrowed(request)
         // Its time is up; its stream is open still.
-        call.phase = .over
+        for event: CallMachine.Event in [.arrived, .routed, .waits, .failed] { _ = call.machine.handle(event) }
         limiter.limitDecided(request)
         #expect(call.limitRequest == nil)
         #expect(limiter.take() === request)
@@ -37,16 +38,16 @@ import Transport
 
     @Test("a call goes on by the configuration that it began with, also where authentication was added meanwhile")
     func olderConfiguration() {
-        let call = gateway.calls.acquire()
+        let call = gateway.calls.records.acquire()
         let stream = gateway.context.streams.acquire()
         defer {
-            call.finish(pool: gateway.chunks, gateway.noCall)
-            gateway.calls.release(call)
+            call.finish(pool: gateway.chunks, gateway.calls.noCall)
+            gateway.calls.records.release(call)
             gateway.context.streams.release(stream)
         }
         stream.fields.append("authorization", "Bearer of.no.worth")
         stream.trailersStart = stream.fields.count
-        call.begin(on: stream, at: gateway.now, serving: Borrowed(gateway.current), gateway.noCall)
+        call.begin(on: stream, at: gateway.now, serving: Borrowed(gateway.current), gateway.calls.noCall)
         let old = gateway.current.snapshot
         gateway.filters.authentication.adopt(
             Snapshot(

@@ -72,7 +72,7 @@ struct RetryFixture {
     var isQuiet: Bool {
         let usage = gateway.gateway.current.clusters[0].record.usage
         var ownAttempts = 0
-        gateway.gateway.calls.forEachRecord { _ in ownAttempts += 1 }
+        gateway.gateway.calls.records.forEachRecord { _ in ownAttempts += 1 }
         return usage.retries == 0 && usage.hedges == 0 && usage.requests == 0 && usage.pending == 0
             && gateway.endpoints.allSatisfy { $0.activeCount == 0 }
             && gateway.gateway.attempts.liveCount == ownAttempts

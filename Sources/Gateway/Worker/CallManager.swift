@@ -1,0 +1,242 @@
+internal import Balancing
+internal import Bridging
+internal import Bytes
+internal import Calls
+internal import GRPC
+internal import HTTPModel
+internal import Metrics
+internal import Reactor
+internal import Snapshots
+internal import Time
+internal import Transport
+internal import Upstreams
+
+/// The calls of a worker: tells each one's machine what happens to it, and performs what the machine says.
+final class CallManager {
+    private(set) var worker = BackReference<GatewayWorker>()
+    private let owner: Owner
+    let records: Slab<Call>
+    let noCall: NoCall
+    private let activeCalls: Gauge
+    let chunks: ChunkPool
+    let timers: TimerWheel
+
+    /// What records are made with, before there is a worker.
+    private final class Owner {
+        var worker: Borrowed<GatewayWorker>?
+    }
+
+    /// - Parameters:
+    ///   - attempts: where every call has one of its own from.
+    ///   - activeCalls: how many there are.
+    init(_ context: WorkerContext, attempts: Slab<Attempt>, noCall: NoCall, activeCalls: Gauge) {
+        chunks = context.chunks
+        timers = context.loop.timers
+        self.noCall = noCall
+        self.activeCalls = activeCalls
+        let owner = Owner()
+        self.owner = owner
+        records = Slab(
+            makeValue: { record in
+                guard let worker = owner.worker else { preconditionFailure("a call before its worker") }
+                let attempt = attempts.acquire()
+                attempt.purpose = .call(record)
+                let timer = RecordTimer(of: record.opaque) {
+                    let call = Record<Call>(opaque: $0)
+                    call.worker { $0.calls.deadlinePassed(call) }
+                }
+                return Call(worker: worker, noCall, serving: worker { $0.serving }, timer: timer, attempt: attempt)
+            },
+            dispose: { $0.timer.deallocate() })
+    }
+
+    func join(_ worker: GatewayWorker) {
+        self.worker.bind(to: worker)
+        owner.worker = Borrowed(worker)
+    }
+
+    /// The head of a request has arrived.
+    @inline(__always)
+    func begin(_ stream: StreamPointer) -> Record<Call> {
+        let call = records.acquire()
+        worker { worker in
+            call.begin(on: stream, at: worker.now, serving: worker.serving, noCall)
+            worker.serving { $0.callCount += 1 }
+            worker.shard { $0.adjust(activeCalls, by: 1) }
+        }
+        stream.context = call.opaque
+        handle(call, .arrived)
+        return call
+    }
+
+    // MARK: Events
+
+    /// - Returns: what is left to the teller, because it leads to the next event: `filter` or `dispatch`.
+    @inline(__always)
+    @discardableResult
+    func handle(_ call: Record<Call>, _ event: CallMachine.Event) -> CallMachine.Actions {
+        guard let actions = call.machine.handleCommon(event) else {
+            handle(call, event, nil)
+            return []
+        }
+        perform(actions, call, nil)
+        return actions
+    }
+
+    /// - Parameter ending: why the call ends, where the event may end it.
+    @inline(never)
+    func handle(_ call: Record<Call>, _ event: CallMachine.Event, _ ending: CallEnding?) {
+        let state = call.machine.state
+        let actions = call.machine.handle(event, facts(call, ending))
+        perform(actions, call, ending)
+        if actions.contains(.unexpected) { worker { $0.upstream.unexpected(call, "\(event) of a call that is \(state)") } }
+    }
+
+    private func facts(_ call: Record<Call>, _ ending: CallEnding?) -> CallMachine.Facts {
+        var facts: CallMachine.Facts = []
+        let stream = call.downstream
+        if !stream.outbound.isEmpty { facts.insert(.hasUnsent) }
+        if !stream.flags.isDisjoint(with: [.localEnded, .resetSent]) { facts.insert(.hasEnded) }
+        if call.flags.contains(.deadlineDeferred) { facts.insert(.isDeferred) }
+        if call.outcome.isRecorded { facts.insert(.isRecorded) }
+        let isBetweenMessages = call.bridge?.converter.answerIsAtBoundary ?? call.boundary.isAtBoundary
+        if call.isRPC, isBetweenMessages { facts.insert(.mayEndInTrailers) }
+        if case .refusal(.deadlineExceeded, _)? = ending { facts.insert(.isOutOfTime) }
+        return facts
+    }
+
+    @inline(__always)
+    private func perform(_ actions: CallMachine.Actions, _ call: Record<Call>, _ ending: CallEnding?) {
+        if actions.contains(.cancelAttempts) { worker { $0.upstream.cancel(call) } }
+        if actions.contains(.dropBody) { call.body.removeAll(pool: chunks) }
+        if actions.contains(.disarmDeadline) { timers.disarm(call.timer) }
+        if actions.contains(.countTimeout) { countTimeout(call) }
+        if actions.contains(.record), let ending { record(call, ending) }
+        if actions.contains(.deferDeadline) { deferDeadline(call) }
+        if actions.contains(.keepFailure) { keepFailure(of: call, ending) }
+        if actions.contains(.refuse) { refuse(call, ending) }
+        if actions.contains(.endInTrailers) { endInTrailers(call, ending) }
+        if actions.contains(.resetUnsent) { reset(call, .cancel) }
+        if actions.contains(.resetIncomplete) { reset(call, .internalError) }
+        if actions.contains(.resetRequest) { reset(call, .noError) }
+        if actions.contains(.resetShed) { reset(call, .enhanceYourCalm) }
+        if actions.contains(.finish) { finish(call) }
+        if actions.contains(.fail) { handle(call, .failed, ending) }
+        if actions.contains(.expire) { expire(call) }
+    }
+
+    // MARK: Actions
+
+    private func record(_ call: Record<Call>, _ ending: CallEnding) {
+        switch ending {
+        case .refusal(let cause, let refuser): record(call, cause, by: refuser)
+        case .cut(let flag, let detail): call.outcome.record(flag: flag, detail: detail, .cancelled)
+        case .closed(let reason):
+            let (flag, detail) = Self.words(for: reason)
+            // An answer whose end has not left went wrong, whatever it said.
+            let status = call.outcome.grpcStatus
+            call.outcome.record(flag: flag, detail: detail, status == nil || status == .ok ? .cancelled : status)
+        }
+    }
+
+    private func record(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser?) {
+        let row = cause.row
+        var detail = row.detail
+        if case .deadlineExceeded(let stage) = cause, call.flags.contains(.callerSetDeadline) { detail = stage.callersDetail }
+        call.outcome.record(flag: row.flag, detail: detail, row.code)
+        call.flags.insert(.localReply)
+        if let refuser { call.refuser = refuser }
+        if let circuit = cause.circuit { call.cluster { $0.record.usage.recordRefusal(circuit) } }
+    }
+
+    private static func words(for reason: StreamClose) -> (flag: StaticString, detail: StaticString) {
+        switch reason {
+        case .limitExceeded: ("DPE", "downstream_limit_exceeded")
+        case .malformed: ("DPE", "downstream_protocol_error")
+        case .connectionLost: ("DC", "downstream_disconnect")
+        case .complete, .reset, .unprocessed: ("DR", "downstream_remote_reset")
+        }
+    }
+
+    private func keepFailure(of call: Record<Call>, _ ending: CallEnding?) {
+        if case .refusal(let cause, _)? = ending { worker { $0.deferRefusal(call, cause) } }
+    }
+
+    private func refuse(_ call: Record<Call>, _ ending: CallEnding?) {
+        if case .refusal(let cause, _)? = ending { worker { $0.replies.refuse(call, cause, $0) } }
+    }
+
+    private func endInTrailers(_ call: Record<Call>, _ ending: CallEnding?) {
+        if case .refusal(let cause, _)? = ending { worker { $0.replies.endAnswer(call, with: cause, $0) } }
+    }
+
+    private func reset(_ call: Record<Call>, _ code: ErrorCode) {
+        let stream = call.downstream
+        stream.connection { $0.reset(stream, code) }
+    }
+
+    /// Gives back whatever the call still holds.
+    @inline(__always)
+    private func finish(_ call: Record<Call>) {
+        worker { worker in
+            worker.filters.end(call)
+            worker.record(call)
+            worker.shard { $0.adjust(activeCalls, by: -1) }
+            call.downstream.context = nil
+            let snapshot = call.snapshot
+            if let endpoint = call.endpoint { endpoint { $0.release() } }
+            if let bridge = call.bridge { worker.giveBack(bridge) }
+            call.finish(pool: chunks, noCall)
+            records.release(call)
+            snapshot { $0.callCount -= 1 }
+            worker.retireSnapshots()
+        }
+    }
+
+    // MARK: What ends calls
+
+    /// Ends a call that went wrong: with a refusal before the answer's head has been sent, else as well as it can be told.
+    ///
+    /// - Parameter refuser: the configured rule or limit that it comes from.
+    func fail(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser? = nil) {
+        handle(call, .failed, .refusal(cause, by: refuser))
+    }
+
+    /// The call holds more memory than there is.
+    func shed(_ call: Record<Call>) {
+        // What has been answered waits for the caller to take it: words behind it would wait too.
+        let ending: CallEnding =
+            call.machine.headIsSent
+            ? .cut(flag: "OM", detail: "overload") : .refusal(.overloaded(retryAfter: .seconds(1)), by: nil)
+        handle(call, .shed, ending)
+    }
+
+    /// The downstream stream is no more, and so the call.
+    @inline(__always)
+    func close(_ call: Record<Call>, _ reason: StreamClose) {
+        if case .complete = reason, call.machine.isAnswered {
+            handle(call, .closed)
+        } else {
+            handle(call, reason == .complete ? .closed : .lost, .closed(reason))
+        }
+    }
+
+    /// Ends every call that runs, as well as it can be told.
+    func endAll() {
+        records.forEachRecord { call in
+            if call.machine.isUnderWay { fail(call, .shuttingDown) }
+        }
+    }
+}
+
+extension RefusalCause {
+    /// What of a cluster's guards has refused the call.
+    fileprivate var circuit: CircuitRefusal? {
+        switch self {
+        case .circuitFull: .requests
+        case .upstreamQueueFull: .pending
+        case .circuitOpen: .open
+        default: nil
+        }
+    }
+}
