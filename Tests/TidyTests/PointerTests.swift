@@ -20,7 +20,7 @@ struct PointerTests {
     private static let forcingFiles: Set<String> = [
         "Sources/Gateway/Bridging/GatewayWorker+Bridging.swift", "Sources/Gateway/Bridging/GatewayWorker+Connect.swift",
         "Sources/Gateway/Bridging/GatewayWorker+Transcoding.swift",
-        "Sources/Gateway/Filters/LimitsFilter.swift", "Sources/Gateway/Request/Heads.swift",
+        "Sources/Gateway/Filters/LimitsFilter.swift",
         "Sources/Gateway/Worker/WorkerSnapshot.swift",
     ]
 

@@ -14,7 +14,7 @@ extension GatewayWorker {
     func respond(
         _ call: Record<Call>, _ stream: StreamPointer, _ written: FieldList, ended: Bool
     ) -> Bool {
-        let fields = filters.answer(call, written)
+        let fields = FilterChain.answer(call, written, filters.services)
         return stream.serverConnection { connection in
             guard connection.accepts(fields) else {
                 let cause = RefusalCause.headTooLargeForCaller(
@@ -26,31 +26,5 @@ extension GatewayWorker {
             connection.respond(stream, fields, ended: ended)
             return true
         }
-    }
-
-    /// What of a local reply's fields the caller takes: how the call ended above all, the rest in its order.
-    func fitting(_ fields: FieldList, for stream: StreamPointer) -> FieldList {
-        let bytesMax = stream.connection { $0.peerFieldListBytesMax }
-        guard bytesMax < .max, fields.listBytes > bytesMax else { return fields }
-        func isEssential(_ field: Field) -> Bool {
-            switch field.token {
-            case .status, .contentType, .contentLength, .grpcStatus: true
-            default: false
-            }
-        }
-        func bytes(_ field: Field) -> Int { field.nameCount + field.valueCount + 32 }
-        var room = bytesMax
-        for field in fields where isEssential(field) { room -= bytes(field) }
-        // They lie in the scratch: those that stay move up.
-        var count = 0
-        for field in fields {
-            if !isEssential(field) {
-                guard bytes(field) <= room else { continue }
-                room -= bytes(field)
-            }
-            context.fieldScratch[count] = field
-            count += 1
-        }
-        return FieldList(rebasing: context.fieldScratch[..<count])
     }
 }

@@ -3,6 +3,7 @@ internal import Bytes
 internal import GRPC
 internal import HTTPModel
 internal import Routing
+internal import Snapshots
 internal import Transport
 
 /// Writes refusals, and the ends of answers that cannot be completed. One per worker.
@@ -16,16 +17,31 @@ final class ReplyWriter {
 
     /// Answers with a refusal.
     func refuse(_ call: Record<Call>, _ cause: RefusalCause, _ worker: GatewayWorker) {
-        if call.cors == nil { CORSFilter.note(refused: call, worker) }
+        if call.cors == nil { noteRefusedPage(call, worker) }
         let refusal = Refusal(cause, rule: call.refuser?.name, exposesRule: call.policy.exposesRules)
         fields.reset()
         body.removeAll()
         let isHead = call.facts.method.equals("HEAD") || call.bridge?.isHead ?? false
         refusals.write(refusal, to: call.clientProtocol, isHead: isHead, fields: &fields, body: &body)
         var reply = LocalReply(
-            to: call, status: refusal.httpStatus(to: call.clientProtocol), fields: fields, worker)
+            to: call, status: refusal.httpStatus(to: call.clientProtocol), fields: fields, worker.filters.services)
         reply.putRequestID()
         reply.send(body.readable)
+    }
+
+    /// Notes what the route that the request would have taken says about pages: a page may read why its request was refused,
+    /// also where the head itself was the reason. As far as the head can be read.
+    private func noteRefusedPage(_ call: Record<Call>, _ worker: GatewayWorker) {
+        let stream = call.downstream
+        call.snapshot.reference { snapshot in
+            guard snapshot.hasCORS,
+                let facts = call.facts.isRead ? call.facts : HeadFacts(refused: &stream.fields),
+                let route = call.isRouted ? call.route : worker.routeOfRefused(facts, stream, snapshot),
+                let policy = route.cors
+            else { return }
+            let request = CORSRequest(stream.fields, method: facts.method)
+            CallView(call, worker.filters.services).setPages(policy, origin: request.origin(for: policy))
+        }
     }
 
     /// Says behind what has been sent of an RPC's answer how it ended, as its caller expects it.
@@ -37,7 +53,7 @@ final class ReplyWriter {
         let stream = call.downstream
         var writer = FieldWriter(for: stream, scratch: worker.context.fieldScratch)
         for index in 0..<fields.count { writer.copy(fields[index]) }
-        let fitting = worker.fitting(writer.written, for: stream)
+        let fitting = writer.written.fitting(stream, scratch: worker.context.fieldScratch)
         stream.connection { $0.finish(stream, trailers: stream.fields.keepFields(fitting)) }
     }
 

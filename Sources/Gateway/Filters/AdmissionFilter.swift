@@ -6,10 +6,7 @@ internal import Snapshots
 enum AdmissionFilter {
     @inline(__always)
     static func request(_ call: CallView) -> FilterVerdict {
-        let pressure = call.worker.pressure
-        guard pressure.rawValue > 0, let cause = call.worker.refusal(under: pressure, priority: call.route.priority) else {
-            return .proceed
-        }
+        guard let cause = call.overload else { return .proceed }
         return call.refuse(cause)
     }
 }

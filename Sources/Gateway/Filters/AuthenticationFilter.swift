@@ -87,7 +87,7 @@ package final class AuthenticationFilter {
         }
         let now = call.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
-            call.call.identity = unsafeDowncast(known, to: VerifiedIdentity.self)
+            call.identity = unsafeDowncast(known, to: VerifiedIdentity.self)
             return .proceed
         }
         if let wait = failureWait(call, plan, hits: 0) {
@@ -100,7 +100,7 @@ package final class AuthenticationFilter {
             cache?.insert(
                 token, value: identity, valueBytes: identity.approximateBytes, generation: generation,
                 validUntilSeconds: verified.validUntilSeconds)
-            call.call.identity = identity
+            call.identity = identity
             call.count(.tokenVerified)
             return .proceed
         } catch {

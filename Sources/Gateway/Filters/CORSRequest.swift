@@ -1,5 +1,7 @@
 internal import Bytes
 internal import HTTPModel
+internal import Routing
+internal import Snapshots
 
 /// What a request's head says of the page that sent it (Fetch, section 3.2.2), read in one pass.
 struct CORSRequest {
@@ -8,6 +10,9 @@ struct CORSRequest {
     /// The method that a preflight asks about; `nil` where the request is no preflight. Only OPTIONS with Origin and
     /// Access-Control-Request-Method is one (Fetch, section 3.2.2): no page sends it itself.
     private(set) var preflightMethod: BorrowedBytes?
+
+    /// The page's origin, where the policy lets it read answers.
+    func origin(for policy: CORSPolicy) -> BorrowedBytes? { origin.flatMap { policy.allows($0) ? $0 : nil } }
 
     init(_ fields: FieldBlock, method: BorrowedBytes) {
         var originCount = 0

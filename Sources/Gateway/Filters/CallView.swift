@@ -1,23 +1,27 @@
+internal import Bridging
 internal import Bytes
 internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Net
+internal import RateLimit
 internal import Reactor
 internal import Routing
 internal import Snapshots
 internal import TLS
 internal import Time
 internal import Transport
+internal import Upstreams
 
 /// A call as filters see it: what has arrived and was found out of it, and what can be done about it. Made for the length of one filter.
 struct CallView {
-    let call: Record<Call>
-    let worker: GatewayWorker
+    private let call: Record<Call>
+    private let services: FilterServices
 
-    init(_ call: Record<Call>, _ worker: GatewayWorker) {
+    @inline(__always)
+    init(_ call: Record<Call>, _ services: FilterServices) {
         self.call = call
-        self.worker = worker
+        self.services = services
     }
 
     // MARK: What is known of it
@@ -30,7 +34,34 @@ struct CallView {
     var policy: Borrowed<CallPolicy> { call.policy }
     var snapshot: Borrowed<Snapshot> { call.snapshot.reference }
     /// `nil` for a caller without a token, and before authentication.
-    var identity: VerifiedIdentity? { call.identity }
+    var identity: VerifiedIdentity? {
+        get { call.identity }
+        nonmutating set { call.identity = newValue }
+    }
+    /// To the upstream it is a gRPC call.
+    var isRPC: Bool { call.isRPC }
+    /// An HTTP request that means an RPC by a schema.
+    var isTranscoded: Bool { call.transcoding != nil }
+    /// A converter stands between the caller and the upstream.
+    var isConverted: Bool { call.bridge != nil }
+    /// Why it cannot be converted; told by a filter, once those before it have let the call pass.
+    var conversionFailure: RefusalCause? { call.bridge?.refusal }
+    /// What of a body the listener takes; `nil` where all of it is taken.
+    var bodyBytesMax: Int? { call.bodyBytesMax == .max ? nil : call.bodyBytesMax }
+    /// `SERVICE/METHOD`; empty where it is no RPC.
+    var rpcName: BorrowedBytes { call.rpcName }
+    var outcome: Call.Outcome { call.outcome }
+    /// Where its attempt was made, or is.
+    var endpoint: Borrowed<Endpoint>? { call.endpoint }
+    /// Where it leads.
+    var cluster: Borrowed<Cluster> { call.cluster }
+    /// Of the first source that the call has; `nil` where it has none.
+    func hash(by policy: HashPolicy) -> UInt64? { policy.hash(call) }
+    /// Which pages may read the answer, and the page that asks, where it may.
+    var pages: (policy: Borrowed<CORSPolicy>, origin: BorrowedBytes?)? {
+        guard let policy = call.cors else { return nil }
+        return (policy, call.corsOrigin)
+    }
     var address: IPAddress? { call.origin?.address }
 
     /// `/SERVICE/METHOD` of an RPC, also where its route strips what stood before it; else the path.
@@ -66,12 +97,15 @@ struct CallView {
         return nil
     }
 
+    /// The caller's id where a trusted proxy vouches for it, else a new one.
+    func requestID() -> BorrowedBytes { call.requestID(&services.context.random) }
+
     // MARK: Time, chance and counting
 
-    var now: Instant { worker.now }
-    var wall: WallTime { worker.context.loop.wall }
-    func random() -> UInt64 { worker.randomness.next() }
-    func count(_ event: GatewayEvent) { worker.metrics.count(event) }
+    var now: Instant { services.context.loop.now }
+    var wall: WallTime { services.context.loop.wall }
+    func random() -> UInt64 { services.context.random.next() }
+    func count(_ event: GatewayEvent) { services.metrics.count(event) }
 
     // MARK: What can be done
 
@@ -79,7 +113,7 @@ struct CallView {
     ///
     /// - Parameter refuser: the configured rule or limit that it comes from.
     func refuse(_ cause: RefusalCause, by refuser: Call.Refuser? = nil) -> FilterVerdict {
-        worker.calls.fail(call, cause, by: refuser)
+        services.host.refuse(call, cause, by: refuser)
         return .replied
     }
 
@@ -87,10 +121,16 @@ struct CallView {
     ///
     /// - Parameter detail: what the log says of it.
     func reply(status: Int, _ detail: StaticString) -> LocalReply {
-        worker.calls.handle(call, .replied)
+        services.host.willReply(call)
         call.outcome.remark(detail)
-        return LocalReply(to: call, status: status, worker)
+        return LocalReply(to: call, status: status, services)
     }
+
+    /// Has the filter see the answer too.
+    func seeAnswer(_ filter: Filter) { call.answerFilters.insert(filter) }
+
+    /// Has a filter see the request that the policy does not list; it stands behind this one.
+    func add(_ filter: Filter) { call.filtersLeft.insert(filter) }
 
     /// Sends another path upstream than the caller's.
     func rewrite(target: BorrowedBytes) { call.facts.rewrite(target: target) }
@@ -101,14 +141,69 @@ struct CallView {
         call.addedFields = fields.withUnsafeBufferPointer { FieldList(stream.fields.keepFields($0)) }
     }
 
-    /// The call ends then, whatever it has come to.
-    func setDeadline(_ instant: Instant) {
-        call.deadline = instant
-        worker.timers.arm(call.timer, at: instant)
+    /// Who may read the answer, and the page that asks, where it may.
+    func setPages(_ policy: CORSPolicy, origin: BorrowedBytes?) {
+        call.cors = Borrowed(policy)
+        call.corsOrigin = origin
+        seeAnswer(.cors)
     }
+
+    /// The call ends then, whatever it has come to.
+    ///
+    /// - Parameter origin: whose time it is: none of these flags, or one.
+    func setDeadline(_ instant: Instant, _ origin: Call.Flags) {
+        call.flags.formUnion(origin)
+        call.deadline = instant
+        services.context.loop.timers.arm(call.timer, at: instant)
+    }
+
+    /// For the log, and what follows.
+    func record(_ flag: Call.Flags) { call.flags.insert(flag) }
 
     /// Has the call wait for an answer from elsewhere; the filter returns `.suspended`.
     func suspend() -> SuspensionToken { SuspensionToken(suspending: call) }
+
+    /// The same for the answer of a limit store, which has the request until then.
+    func suspend(on request: LimitRequest) {
+        let token = suspend()
+        request.context = token.context
+        request.tag = token.tag
+        call.limitRequest = Borrowed(request)
+    }
+
+    /// The store's answer is of no use any more.
+    func abandonLimitRequest() {
+        guard let request = call.limitRequest else { return }
+        request { $0.abandon() }
+        call.limitRequest = nil
+    }
+
+    /// The same for a while.
+    func suspend(for duration: Duration, then decide: @escaping (CallView) -> FilterVerdict) -> Timer {
+        let token = suspend()
+        let timer = Timer(on: services.context.loop) { [unowned(unsafe) services] in services.host.resume(token, decide) }
+        timer.arm(after: duration)
+        return timer
+    }
+
+    func convert() { services.host.convert(call) }
+
+    /// The call has been answered meanwhile.
+    var isAnswered: Bool { call.machine.isAnswered }
+
+    /// Sends the call to one of its route's clusters, and keeps what else was decided.
+    func shape(_ shaping: Shaping) { call.shaping = shaping }
+
+    func beginMirror(_ mirror: TrafficPlan.Mirror) { services.host.beginMirror(call, mirror) }
+
+    /// Why a call of the route's priority is not taken now; `nil` where it is.
+    @inline(__always)
+    var overload: RefusalCause? {
+        let admission = services.admission
+        let pressure = admission.pressure
+        guard pressure.rawValue > 0 else { return nil }
+        return admission.refusal(under: pressure, priority: route.priority)
+    }
 
     /// A rule or limit under trial would have refused it.
     func recordShadow(_ name: String) { call.recordShadow(name) }

@@ -9,11 +9,11 @@ internal import Snapshots
 enum ConverterFilter {
     @inline(__always)
     static func request(_ call: CallView) -> FilterVerdict {
-        if let cause = call.worker.buildBridge(call.call, call.stream, call.facts) { call.worker.deferRefusal(call.call, cause) }
-        guard call.call.bridge != nil else { return .proceed }
-        call.call.filtersLeft.insert(.conversion)
+        call.convert()
+        guard call.isConverted else { return .proceed }
+        call.add(.conversion)
         // What was converted may have been more than there is memory for.
-        return call.call.machine.isAnswered ? .replied : .proceed
+        return call.isAnswered ? .replied : .proceed
     }
 }
 
@@ -21,6 +21,6 @@ enum ConverterFilter {
 /// counts for the limits like any other.
 enum ConversionFilter {
     static func request(_ call: CallView) -> FilterVerdict {
-        call.call.bridge?.refusal.map { call.refuse($0) } ?? .proceed
+        call.conversionFailure.map { call.refuse($0) } ?? .proceed
     }
 }

@@ -10,24 +10,25 @@ enum DeadlineFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         let policy = call.policy
         var limit = policy.timeout
+        var origin: Call.Flags = []
         if let text = call.facts.timeout {
             guard let asked = GRPCTimeout(text) else { return call.refuse(.malformedTimeout) }
             if asked.duration < limit ?? .seconds(Int64.max) {
                 limit = asked.duration
-                call.call.flags.insert(.callerSetDeadline)
+                origin = .callerSetDeadline
             }
         }
         if let duration = policy.maxStreamDuration, duration < limit ?? .seconds(Int64.max) {
             limit = duration
-            call.call.flags.remove(.callerSetDeadline)
-            call.call.flags.insert(.endsByDuration)
+            origin = .endsByDuration
         }
         guard let limit else { return .proceed }
         guard limit > .zero else {
             call.count(.callerTimeout)
+            call.record(origin)
             return call.refuse(.deadlineExceeded(.filters))
         }
-        call.setDeadline(call.now + limit)
+        call.setDeadline(call.now + limit, origin)
         return .proceed
     }
 }

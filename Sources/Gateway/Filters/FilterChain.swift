@@ -8,30 +8,36 @@ internal import Transport
 /// The filters of a worker, and the way of a call through those that its policy lists: requests in their order, answers in the opposite
 /// one.
 final class FilterChain {
+    let services: FilterServices
     let authentication = AuthenticationFilter()
     let limits: LimitsFilter
-    let traffic = TrafficFilter()
 
-    init(limiter: Limiter) { limits = LimitsFilter(limiter) }
-
-    /// Takes a call whose route is known through its filters.
-    func start(_ call: Record<Call>, _ worker: GatewayWorker) {
-        call.filtersLeft = call.policy.filters
-        if case .grpc = call.clientProtocol { call.filtersLeft.remove(.converter) }
-        run(call, worker)
+    init(_ services: FilterServices, limiter: Limiter) {
+        self.services = services
+        limits = LimitsFilter(limiter, services)
     }
 
-    private func run(_ call: Record<Call>, _ worker: GatewayWorker) {
+    /// Takes a call whose route is known through its filters, as far as they let it pass.
+    func start(_ call: Record<Call>) -> FilterVerdict {
+        call.filtersLeft = call.policy.filters
+        if case .grpc = call.clientProtocol { call.filtersLeft.remove(.converter) }
+        return run(call)
+    }
+
+    /// Takes it through those that are left.
+    func run(_ call: Record<Call>) -> FilterVerdict {
         while let filter = call.filtersLeft.takeFirst() {
-            switch request(filter, CallView(call, worker)) {
-            case .proceed: continue
-            case .suspended:
-                worker.calls.handle(call, .waits)
-                return
-            case .replied: return
-            }
+            let verdict = request(filter, CallView(call, services))
+            guard case .proceed = verdict else { return verdict }
         }
-        if worker.calls.handle(call, .filtered).contains(.dispatch) { worker.upstream.start(call) }
+        return .proceed
+    }
+
+    /// Tells a filter the answer that it has suspended the call for, and takes the call on.
+    func resume(_ call: Record<Call>, _ decide: (CallView) -> FilterVerdict) -> FilterVerdict {
+        let verdict = decide(CallView(call, services))
+        guard case .proceed = verdict else { return verdict }
+        return run(call)
     }
 
     @inline(__always)
@@ -48,20 +54,9 @@ final class FilterChain {
         case .servable: ServableFilter.request(call)
         case .limits: limits.request(call)
         case .conversion: ConversionFilter.request(call)
-        case .traffic: traffic.request(call)
+        case .traffic: TrafficFilter.request(call)
         case .headers: HeadersFilter.request(call)
         case .directAnswer: DirectAnswerFilter.request(call)
-        }
-    }
-
-    /// The answer that a suspended call has waited for is there; nothing happens where the call is over, or has gone on.
-    func resume(_ token: SuspensionToken, _ worker: GatewayWorker, _ decide: (CallView) -> FilterVerdict) {
-        guard let call = token.waitingCall else { return }
-        worker.calls.handle(call, .resumed)
-        switch decide(CallView(call, worker)) {
-        case .proceed: run(call, worker)
-        case .suspended: worker.calls.handle(call, .waits)
-        case .replied: break
         }
     }
 
@@ -94,30 +89,28 @@ final class FilterChain {
     ///
     /// - Parameter written: in the worker's field scratch, where the result is too.
     @inline(__always)
-    func answer(_ call: Record<Call>, _ written: FieldList) -> FieldList {
+    static func answer(_ call: Record<Call>, _ written: FieldList, _ services: FilterServices) -> FieldList {
         guard !call.answerFilters.isEmpty else { return written }
-        return changed(call, written)
+        return changed(call, written, services)
     }
 
-    private func changed(_ call: Record<Call>, _ written: FieldList) -> FieldList {
-        call.worker { worker in
-            var answer = FieldWriter(
-                for: call.downstream, scratch: worker.context.fieldScratch, holding: written.count)
-            var filters = call.answerFilters
-            while let filter = filters.takeLast() {
-                switch filter {
-                case .cors: CORSFilter.answer(CallView(call, worker), &answer)
-                case .headers: HeadersFilter.answer(CallView(call, worker), &answer)
-                default: break
-                }
+    private static func changed(_ call: Record<Call>, _ written: FieldList, _ services: FilterServices) -> FieldList {
+        var answer = FieldWriter(
+            for: call.downstream, scratch: services.context.fieldScratch, holding: written.count)
+        var filters = call.answerFilters
+        while let filter = filters.takeLast() {
+            switch filter {
+            case .cors: CORSFilter.answer(CallView(call, services), &answer)
+            case .headers: HeadersFilter.answer(CallView(call, services), &answer)
+            default: break
             }
-            return answer.written
         }
+        return answer.written
     }
 
     /// The call is over: what filters hold of it is given back.
     @inline(__always)
     func end(_ call: Record<Call>) {
-        if let request = call.limitRequest { limits.end(call, request) }
+        if call.limitRequest != nil { limits.end(CallView(call, services)) }
     }
 }

@@ -17,8 +17,11 @@ final class LimitsFilter {
         didSet { limiter.filter = self }
     }
 
-    init(_ limiter: Limiter) {
+    private let services: FilterServices
+
+    init(_ limiter: Limiter, _ services: FilterServices) {
         self.limiter = limiter
+        self.services = services
         limiter.filter = self
     }
 
@@ -50,10 +53,7 @@ final class LimitsFilter {
             defer { limiter.give(request) }
             return conclude(call, request)
         case .pending:
-            let token = call.suspend()
-            request.context = token.context
-            request.tag = token.tag
-            call.call.limitRequest = Borrowed(request)
+            call.suspend(on: request)
             return .suspended
         }
     }
@@ -63,21 +63,17 @@ final class LimitsFilter {
         let token = SuspensionToken(context: context, tag: request.tag)
         // Also of a call that has been answered meanwhile, and whose stream is open still: the request is another call's from now on.
         token.forget(Borrowed(request))
-        guard let call = token.waitingCall else { return }
-        call.worker { $0.filters.resume(token, $0) { conclude($0, request) } }
+        services.host.resume(token) { conclude($0, request) }
     }
 
     /// The call is over, and its answer of no use any more.
-    func end(_ call: Record<Call>, _ request: Borrowed<LimitRequest>) {
-        request { $0.abandon() }
-        call.limitRequest = nil
-    }
+    func end(_ call: CallView) { call.abandonLimitRequest() }
 
     private func conclude(_ call: CallView, _ request: LimitRequest) -> FilterVerdict {
         let outcome = request.outcome
         if outcome.shadowRefusals != 0 { recordShadows(call, request) }
         if outcome.source == .fallback || outcome.source == .none {
-            call.call.flags.insert(outcome.source == .none ? .limitsUncounted : .limitsLocal)
+            call.record(outcome.source == .none ? .limitsUncounted : .limitsLocal)
         }
         switch outcome.decision {
         case .allowed:

@@ -12,8 +12,7 @@ enum ProtocolsFilter {
         let caller = call.caller
         let onListener = call.connection { $0.allowedProtocols }
         if let onListener, !onListener.contains(caller) { return call.refuse(notSpoken(call)) }
-        let bytesMax = call.call.bodyBytesMax
-        if bytesMax != .max, declaresTooMuch(call.stream, bytesMax: bytesMax) {
+        if let bytesMax = call.bodyBytesMax, declaresTooMuch(call.stream, bytesMax: bytesMax) {
             return call.refuse(.messageTooLarge(bytesMax: bytesMax))
         }
         return call.policy.allowedProtocols.contains(caller) ? .proceed : call.refuse(notSpoken(call))

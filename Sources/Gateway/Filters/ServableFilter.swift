@@ -16,7 +16,7 @@ enum ServableFilter {
             let isPlain = call.facts.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
             return isPlain ? nil : .badPath
         }
-        guard !call.call.isRPC else { return nil }
+        guard !call.isRPC else { return nil }
         if route.hasSchema { return route.transcoding != nil ? .noMethod : .schemaUnknown(retryAfter: .seconds(1)) }
         return call.facts.method.equals("POST") ? .unsupportedContentType : .methodNotAllowed(allow: "POST")
     }

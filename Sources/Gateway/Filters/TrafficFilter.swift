@@ -20,42 +20,34 @@ package final class Shaping {
 }
 
 /// Chooses the cluster of a call that several share, lets go wrong what its route wants to go wrong, and begins the copy for a mirror.
-final class TrafficFilter {
-    func request(_ call: CallView) -> FilterVerdict {
+enum TrafficFilter {
+    static func request(_ call: CallView) -> FilterVerdict {
         guard let plan = call.route.traffic else { return .proceed }
-        call.call.shaping = Shaping(cluster: plan.split.map { cluster(of: call, $0) } ?? call.route.cluster)
-        guard let fault = plan.fault else { return goOn(call, plan) }
+        let shaping = Shaping(cluster: plan.split.map { cluster(of: call, $0) } ?? call.route.cluster)
+        call.shape(shaping)
+        guard let fault = plan.fault else { return mirror(call, plan) }
         if let delay = fault.delay, delay.fraction.takes(call.random()) {
-            hold(call, delay.duration, plan)
+            call.count(.faultDelayed)
+            // Ends with the call.
+            shaping.delay = call.suspend(for: delay.duration) { abort($0, plan) }
             return .suspended
         }
         return abort(call, plan)
     }
 
-    private func cluster(of call: CallView, _ split: ClusterSplit) -> Int {
-        guard let hash = split.sticky?.hash(call.call) else { return split.cluster(call.random()) }
+    private static func cluster(of call: CallView, _ split: ClusterSplit) -> Int {
+        guard let hash = split.sticky.flatMap({ call.hash(by: $0) }) else { return split.cluster(call.random()) }
         return split.cluster(hash: hash)
     }
 
-    private func hold(_ call: CallView, _ duration: Duration, _ plan: TrafficPlan) {
-        call.count(.faultDelayed)
-        let token = call.suspend()
-        let timer = Timer(on: call.worker.context.loop) { [unowned(unsafe) self, unowned(unsafe) worker = call.worker] in
-            worker.filters.resume(token, worker) { self.abort($0, plan) }
-        }
-        timer.arm(after: duration)
-        // Ends with the call.
-        call.call.shaping?.delay = timer
-    }
-
-    private func abort(_ call: CallView, _ plan: TrafficPlan) -> FilterVerdict {
-        guard let abort = plan.fault?.abort, abort.fraction.takes(call.random()) else { return goOn(call, plan) }
+    private static func abort(_ call: CallView, _ plan: TrafficPlan) -> FilterVerdict {
+        guard let abort = plan.fault?.abort, abort.fraction.takes(call.random()) else { return mirror(call, plan) }
         call.count(.faultAborted)
         return call.refuse(.faultInjected(abort.status, httpStatus: abort.httpStatus))
     }
 
-    private func goOn(_ call: CallView, _ plan: TrafficPlan) -> FilterVerdict {
-        if let mirror = plan.mirror { call.worker.beginMirror(call.call, mirror) }
+    private static func mirror(_ call: CallView, _ plan: TrafficPlan) -> FilterVerdict {
+        if let mirror = plan.mirror { call.beginMirror(mirror) }
         return .proceed
     }
 }

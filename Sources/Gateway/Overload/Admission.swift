@@ -7,26 +7,33 @@ internal import Synchronization
 internal import Transport
 
 /// When a worker looks at how near the gateway is to its limits: two comparisons for each call, and nothing more while all is well.
-struct Admission {
+final class Admission {
     private let monitor: OverloadMonitor
     /// The monitor's.
     let callsLook: UnsafeMutablePointer<Atomic<Int>>
     /// From so many bytes of bodies on.
     private(set) var bytesLook = Int.max
-    fileprivate var bytesMax = Int.max
+    private var bytesMax = Int.max
     /// What the process's memory makes of it.
-    fileprivate private(set) var resident = Pressure.none
+    private(set) var resident = Pressure.none
     private var callsMax: Int?
     /// A worker's, of as many calls as are free of pressure.
     private var share = Int.max
     private var workers: [OverloadMonitor.Part] = []
 
-    init(_ monitor: OverloadMonitor) {
+    private let chunks: ChunkPool
+    private let calls: Slab<Call>
+    private let metrics: WorkerMetrics
+
+    init(_ monitor: OverloadMonitor, chunks: ChunkPool, calls: Slab<Call>, metrics: WorkerMetrics) {
         self.monitor = monitor
+        self.chunks = chunks
+        self.calls = calls
+        self.metrics = metrics
         callsLook = monitor.callsLook
     }
 
-    mutating func adopt(_ overload: OverloadConfiguration, _ memory: MemoryLimits) {
+    func adopt(_ overload: OverloadConfiguration, _ memory: MemoryLimits) {
         callsMax = overload.calls
         share = overload.calls.map { Pressure.threshold($0) / max(1, monitor.workers) } ?? .max
         callsLook.pointee.store(share, ordering: .relaxed)
@@ -34,13 +41,14 @@ struct Admission {
         setResident(overload.memory == nil ? .none : resident)
     }
 
-    mutating func setResident(_ pressure: Pressure) {
+    /// What the whole process takes of the machine's memory has come nearer to its limit, or gone farther from it.
+    func setResident(_ pressure: Pressure) {
         resident = pressure
         bytesLook = pressure == .none ? Pressure.threshold(bytesMax) : 0
     }
 
     /// Of the calls of all workers.
-    fileprivate mutating func look() -> Pressure {
+    private func look() -> Pressure {
         guard let callsMax else { return .none }
         // All have come before the first call.
         if workers.count < monitor.workers { workers = monitor.registered }
@@ -53,30 +61,25 @@ struct Admission {
         callsLook.pointee.store(most > share ? 0 : share, ordering: .relaxed)
         return Pressure(sum, of: callsMax)
     }
-}
 
-extension GatewayWorker {
     /// What a new call finds, itself among the calls.
     @inline(__always)
     var pressure: Pressure {
-        if calls.records.liveCount > admission.callsLook.pointee.load(ordering: .relaxed) { return worstPressure }
-        return chunks.bytesInUse >= admission.bytesLook ? worstPressure : .none
+        if calls.liveCount > callsLook.pointee.load(ordering: .relaxed) { return worstPressure }
+        return chunks.bytesInUse >= bytesLook ? worstPressure : .none
     }
 
-    private var worstPressure: Pressure { max(admission.look(), bytesPressure, admission.resident) }
+    private var worstPressure: Pressure { max(look(), bytesPressure, resident) }
 
     /// With one byte of the new call's.
-    private var bytesPressure: Pressure { Pressure(chunks.bytesInUse + 1, of: admission.bytesMax) }
+    private var bytesPressure: Pressure { Pressure(chunks.bytesInUse + 1, of: bytesMax) }
 
     /// Why a call of this priority is not taken; `nil` where it is.
     func refusal(under pressure: Pressure, priority: RouteConfiguration.Priority) -> RefusalCause? {
         guard !pressure.takes(priority) else { return nil }
         metrics.count(
             !bytesPressure.takes(priority)
-                ? .overload : !admission.resident.takes(priority) ? .overloadResident : .overloadCalls)
+                ? .overload : !resident.takes(priority) ? .overloadResident : .overloadCalls)
         return .overloaded(retryAfter: .seconds(1))
     }
-
-    /// What the whole process takes of the machine's memory has come nearer to its limit, or gone farther from it.
-    package func setResidentPressure(_ pressure: Pressure) { admission.setResident(pressure) }
 }

@@ -20,7 +20,7 @@ extension GatewayWorker {
     func begin(_ stream: StreamPointer, ended: Bool) {
         let call = calls.begin(stream)
         if ended { call.flags.insert(.requestEnded) }
-        let pressure = pressure
+        let pressure = filters.services.admission.pressure
         if let cause = earlyRefusal(stream, pressure) {
             call.facts = .none
             call.clientProtocol = Self.caller(of: stream)
@@ -76,14 +76,15 @@ extension GatewayWorker {
     /// Its route is known.
     @inline(__always)
     private func filter(_ call: Record<Call>) {
-        if calls.handle(call, .routed).contains(.filter) { filters.start(call, self) }
+        if calls.handle(call, .routed).contains(.filter) { calls.conclude(call, filters.start(call)) }
     }
 
     /// Why a head is not even read.
     @inline(__always)
     private func earlyRefusal(_ stream: StreamPointer, _ pressure: Pressure) -> RefusalCause? {
         if stream.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
-        return pressure.rawValue == Pressure.full.rawValue ? refusal(under: pressure, priority: .high) : nil
+        return pressure.rawValue == Pressure.full.rawValue
+            ? filters.services.admission.refusal(under: pressure, priority: .high) : nil
     }
 
     /// What the caller speaks, from a head that was not read, or could not be.

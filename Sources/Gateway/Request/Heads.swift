@@ -2,6 +2,7 @@ internal import Bytes
 internal import Calls
 internal import GatewayModel
 internal import HTTPModel
+internal import Random
 internal import Routing
 internal import Snapshots
 internal import Telemetry
@@ -17,7 +18,7 @@ extension GatewayWorker {
     ) -> FieldList {
         let call = attempt.call
         var additions = additions(call, from: source)
-        additions.isUpstreamSecure = attempt.endpoint!.isSecure
+        additions.isUpstreamSecure = attempt.endpoint?.isSecure ?? false
         additions.namesRequestID = target.connection { unsafeDowncast($0, to: ClientConnection.self).refreshesNames }
         if let retry = call.retry, call.isRPC { additions.previousAttempts = retry.machine.previousAttempts }
         if case .endpoint? = call.policy.rewrite?.authority {
@@ -48,7 +49,7 @@ extension GatewayWorker {
         if case .host(let host)? = call.policy.rewrite?.authority {
             additions.authority = host.withUnsafeBytes { source.fields.keep($0) }
         }
-        additions.requestID = requestID(call, source)
+        additions.requestID = call.requestID(&context.random)
         if call.deadline != .distantFuture, !call.flags.contains(.endsByDuration) {
             additions.remaining = .nanoseconds(Int64(clamping: call.deadline.nanoseconds(since: now)))
         }
@@ -62,20 +63,21 @@ extension GatewayWorker {
             $0.reference.unauthenticatedClaimsReference
         }
     }
+}
 
+extension Record<Call> {
     /// The caller's id where a trusted proxy vouches for it, else a new one, kept for the log and for further attempts.
-    func requestID(_ call: Record<Call>, _ stream: StreamPointer) -> BorrowedBytes {
-        if let id = call.requestID { return id }
-        if call.origin?.isProxied == true, let field = stream.fields.first(.xRequestID),
-            RequestID.isAcceptable(field.valueBytes)
-        {
-            call.requestID = field.valueBytes
+    func requestID(_ random: inout RandomGenerator) -> BorrowedBytes {
+        if let id = self.requestID { return id }
+        let stream = self.downstream
+        if self.origin?.isProxied == true, let field = stream.fields.first(.xRequestID), RequestID.isAcceptable(field.valueBytes) {
+            self.requestID = field.valueBytes
             return field.valueBytes
         }
         let text = stream.fields.reserve(RequestID.bytes)
-        RequestID.write(&randomness, to: text)
+        RequestID.write(&random, to: text)
         let id = BorrowedBytes(start: text, count: RequestID.bytes)
-        call.requestID = id
+        self.requestID = id
         return id
     }
 }

@@ -7,34 +7,6 @@ internal import Snapshots
 
 /// The path that goes upstream in place of the caller's.
 enum Rewriting {
-    /// What `:path` becomes, in the arena of the caller's stream; `nil` where it would be no path that a server reads in one way only.
-    static func target(_ call: CallView, _ rewrite: RewriteConfiguration) -> BorrowedBytes? {
-        var path = ByteBuffer()
-        guard let configured = rewrite.path else { return nil }
-        switch configured {
-        case .whole(let whole): whole.withUnsafeBytes { path.append($0) }
-        case .prefix(let prefix): append(call.facts.path, below: call.route { $0.match }, as: prefix, to: &path)
-        case .groups(let pieces):
-            guard case .regex(let expression) = call.route({ $0.match.target }) else { return nil }
-            let last = pieces.reduce(0) { if case .group(let number) = $1 { max($0, number) } else { $0 } }
-            let isMatch = expression.withGroups(of: call.facts.path, through: last) { group in
-                for piece in pieces {
-                    switch piece {
-                    case .text(let text): text.withUnsafeBytes { path.append($0) }
-                    case .group(let number): path.append(group(number))
-                    }
-                }
-            }
-            guard isMatch, let shape = try? PathShape(path.readable), shape.pathCount == path.count else { return nil }
-        }
-        // What Connect has in a query is the message, which is converted.
-        if !call.facts.query.isEmpty, call.call.bridge == nil {
-            path.append("?")
-            path.append(call.facts.query)
-        }
-        return call.stream.fields.keep(path.readable)
-    }
-
     /// What of a path is below a route's prefix, behind another one: `/v1/a` and `/v1` below `/v1`, as `/`, are `/a` and `/`.
     static func append(
         _ path: BorrowedBytes, below match: RouteMatch, as prefix: [UInt8], to buffer: inout ByteBuffer

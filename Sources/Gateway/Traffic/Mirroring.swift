@@ -11,7 +11,7 @@ internal import Upstreams
 extension GatewayWorker {
     /// Keeps a copy of a call that its route's mirror is to have, beginning with what has arrived.
     func beginMirror(_ call: Record<Call>, _ mirror: TrafficPlan.Mirror) {
-        guard mirror.fraction.takes(randomness.next()) else { return }
+        guard mirror.fraction.takes(context.random.next()) else { return }
         call.shaping?.draft = MirrorDraft(cluster: mirror.cluster, pool: chunks)
         call.body.forEachChunk { copyForMirror(call, $0) }
     }

@@ -112,7 +112,7 @@ extension Upstream {
         AttemptsMachine.Facts(
             now: now, deadline: call.deadline, canBeSentAgain: call.canBeSentAgain,
             requestEnded: call.flags.contains(.requestEnded), isRPC: call.isRPC,
-            hasOthers: attempt != call.attempt || !retry.others.isEmpty, random: worker.randomness.next())
+            hasOthers: attempt != call.attempt || !retry.others.isEmpty, random: worker.context.random.next())
     }
 
     private func arm(_ retry: RetryState, _ call: Record<Call>, after delay: Duration) {

@@ -80,7 +80,7 @@ extension GatewayWorker {
         var entry = AccessLogEntry(time: context.loop.wall)
         let outcome = call.outcome
         let connection = stream.connection { unsafeDowncast($0, to: ServerConnection.self) }
-        entry.requestID = requestID(call, stream)
+        entry.requestID = call.requestID(&context.random)
         entry.protocolName = AccessLogEntry.text(connection.protocolName)
         if call.facts.isRead {
             let facts = call.facts

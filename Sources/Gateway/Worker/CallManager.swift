@@ -193,6 +193,18 @@ final class CallManager {
         }
     }
 
+    // MARK: Filters
+
+    /// What the filters say of it.
+    @inline(__always)
+    func conclude(_ call: Record<Call>, _ verdict: FilterVerdict) {
+        switch verdict {
+        case .proceed: if handle(call, .filtered).contains(.dispatch) { worker { $0.upstream.start(call) } }
+        case .suspended: handle(call, .waits)
+        case .replied: break
+        }
+    }
+
     // MARK: What ends calls
 
     /// Ends a call that went wrong: with a refusal before the answer's head has been sent, else as well as it can be told.
@@ -227,6 +239,28 @@ final class CallManager {
             if call.machine.isUnderWay { fail(call, .shuttingDown) }
         }
     }
+}
+
+extension CallManager: FilterHost {
+    func refuse(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser?) { fail(call, cause, by: refuser) }
+
+    func willReply(_ call: Record<Call>) { handle(call, .replied) }
+
+    func didReply(on stream: StreamPointer) { worker { $0.checkMemory(after: stream) } }
+
+    func resume(_ token: SuspensionToken, _ decide: (CallView) -> FilterVerdict) {
+        guard let call = token.waitingCall else { return }
+        handle(call, .resumed)
+        conclude(call, worker { $0.filters.resume(call, decide) })
+    }
+
+    func convert(_ call: Record<Call>) {
+        worker { worker in
+            if let cause = worker.buildBridge(call, call.downstream, call.facts) { worker.deferRefusal(call, cause) }
+        }
+    }
+
+    func beginMirror(_ call: Record<Call>, _ mirror: TrafficPlan.Mirror) { worker { $0.beginMirror(call, mirror) } }
 }
 
 extension RefusalCause {

@@ -35,13 +35,11 @@ package final class GatewayWorker {
     /// `current`, and its caps, for every call: read without counting references.
     private(set) var serving: Borrowed<WorkerSnapshot>
     private(set) var memoryLimits: MemoryLimits
-    var admission: Admission
     /// Older ones that calls still run on.
     private var leaving: [WorkerSnapshot] = []
     let calls: CallManager
     /// One of every call's own, and what hedged calls have beside.
     let attempts: Slab<Attempt>
-    var randomness: RandomGenerator
     let replies: ReplyWriter
     let heads = HeadCache()
     var transcoding = TranscodingScratch()
@@ -84,7 +82,6 @@ package final class GatewayWorker {
         context: WorkerContext, serving snapshot: Snapshot, counters: CounterRegistry, metrics: GatewayMetrics,
         accessLog: AccessLogger?, resolved: ResolvedNames, overload: OverloadMonitor = OverloadMonitor(workers: 1)
     ) {
-        admission = Admission(overload)
         self.context = context
         chunks = context.chunks
         timers = context.loop.timers
@@ -92,14 +89,12 @@ package final class GatewayWorker {
         self.accessLog = accessLog
         accessLogReference = accessLog.map { Borrowed($0) }
         self.resolved = resolved
-        randomness = .seeded()
         self.metrics = WorkerMetrics(metrics, worker: context.index, seed: RandomBytes.uint64())
         callTable = Borrowed(self.metrics.table)
         shard = Borrowed(self.metrics.shard)
         overload.register(.init(shard: self.metrics.shard, activeCalls: self.metrics.activeCalls))
         replies = ReplyWriter()
         let limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
-        filters = FilterChain(limiter: limiter)
         current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
         serving = Borrowed(current)
         memoryLimits = snapshot.memory
@@ -116,12 +111,16 @@ package final class GatewayWorker {
         self.attempts = attempts
         calls = CallManager(
             context, attempts: attempts, noCall: NoCall(calls: metrics.unrouted), activeCalls: self.metrics.activeCalls)
+        let admission = Admission(overload, chunks: chunks, calls: calls.records, metrics: self.metrics)
+        let services = FilterServices(context, metrics: self.metrics, admission: admission)
+        filters = FilterChain(services, limiter: limiter)
         // Connections may outlive it.
         context.connectionFaulted = { [weak self, shard = self.metrics.shard] fault in
             shard.add(metrics.counter(fault))
             self?.connectionFaulted?(fault)
         }
         calls.join(self)
+        services.join(calls)
         downstream.join(self)
         upstream.join(self)
         adopt(snapshot)
@@ -142,7 +141,7 @@ package final class GatewayWorker {
         for cluster in current.clusters { kept[cluster.plan.name] = cluster }
         let clusters = snapshot.clusters.map { plan in
             if let cluster = kept[plan.name], cluster.adopt(plan, resolved) { return cluster }
-            return Cluster(plan, seed: randomness.next(), resolved: resolved, context: context) { [unowned upstream] in
+            return Cluster(plan, seed: context.random.next(), resolved: resolved, context: context) { [unowned upstream] in
                 upstream.count(.upstreamPingTimeout)
             }
         }
@@ -188,7 +187,7 @@ package final class GatewayWorker {
             settings.password = redis.password
             settings.database = redis.database
             settings.timeout = plan.timeout
-            let client = RedisClient(settings, dialer: dialer, on: context.loop, seed: randomness.next())
+            let client = RedisClient(settings, dialer: dialer, on: context.loop, seed: context.random.next())
             let store = RedisStore(
                 client, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain)
             return Limiter(store: store, generation: generation) { client.close() }
@@ -225,7 +224,7 @@ package final class GatewayWorker {
     private func recordCurrent() {
         serving = Borrowed(current)
         memoryLimits = current.snapshot.memory
-        admission.adopt(current.snapshot.overload, memoryLimits)
+        filters.services.admission.adopt(current.snapshot.overload, memoryLimits)
     }
 
     /// Lets go of the snapshots that no call runs on any more.
@@ -252,6 +251,9 @@ package final class GatewayWorker {
 
     /// Takes keys that were fetched into service.
     package func setKeys(_ keys: KeySet, from source: KeySetSource) { filters.authentication.setKeys(keys, from: source) }
+
+    /// What the whole process takes of the machine's memory has come nearer to its limit, or gone farther from it.
+    package func setResidentPressure(_ pressure: Pressure) { filters.services.admission.setResident(pressure) }
 
     /// Ends every call that runs, as well as it can be told.
     package func endAll() { calls.endAll() }

@@ -58,7 +58,7 @@ import Transport
                     issuers: [], tenant: nil, plan: nil, defaultPlan: nil, failedLogins: nil, tokenCacheEntries: 8),
                 plans: [], store: old.store, overload: old.overload, memory: old.memory, title: "", addressPrefix: old.addressPrefix
             ))
-        guard case .proceed = gateway.filters.authentication.request(CallView(call, gateway)) else {
+        guard case .proceed = gateway.filters.authentication.request(CallView(call, gateway.filters.services)) else {
             Issue.record("the call is judged by a configuration that it did not begin with")
             return
         }

@@ -48,7 +48,7 @@ struct CallText {
     private func append(_ variable: CallVariable, to buffer: inout ByteBuffer) -> Bool {
         let facts = call.facts
         switch variable {
-        case .requestID: return put(call.worker.requestID(call.call, call.stream), &buffer)
+        case .requestID: return put(call.requestID(), &buffer)
         case .requestMethod: return put(call.stream.fields.first(.method)?.valueBytes ?? facts.method, &buffer)
         case .requestPath: return put(facts.path, &buffer)
         case .requestAuthority:
@@ -65,13 +65,13 @@ struct CallText {
         case .identityIssuer: return put(call.identity?.issuer, &buffer)
         case .claim(let path): return putClaim(path, &buffer)
         case .route: return put(call.route { $0.nameBytes }, &buffer)
-        case .rpcService: return put(call.call.rpcName.isEmpty ? nil : facts.service, &buffer)
-        case .rpcMethod: return put(call.call.rpcName.isEmpty ? nil : facts.rpc, &buffer)
-        case .cluster: return call.route.leadsToCluster && put(call.call.cluster { $0.nameBytes }, &buffer)
-        case .endpoint: return put(call.call.endpoint?.object.addressText, &buffer)
-        case .responseStatus: return putNumber(call.call.outcome.httpStatus, &buffer)
+        case .rpcService: return put(call.rpcName.isEmpty ? nil : facts.service, &buffer)
+        case .rpcMethod: return put(call.rpcName.isEmpty ? nil : facts.rpc, &buffer)
+        case .cluster: return call.route.leadsToCluster && put(call.cluster { $0.nameBytes }, &buffer)
+        case .endpoint: return put(call.endpoint?.object.addressText, &buffer)
+        case .responseStatus: return putNumber(call.outcome.httpStatus, &buffer)
         case .responseGRPCStatus:
-            guard let status = call.call.outcome.grpcStatus else { return false }
+            guard let status = call.outcome.grpcStatus else { return false }
             return putNumber(Int(status.rawValue), &buffer)
         case .responseHeader(let name):
             return name.withUnsafeBytes { name in

@@ -6,15 +6,15 @@ internal import Transport
 /// this way, and no other. Its fields lie in the worker's scratch, so only one is written at a time.
 struct LocalReply {
     private let call: Record<Call>
-    private let worker: GatewayWorker
+    private let services: FilterServices
     private let status: Int
     private var writer: FieldWriter
 
     /// The call is answered by it: no head of an answer has been sent.
     ///
     /// - Parameter status: of HTTP, from 200 to 599.
-    init(to call: Record<Call>, status: Int, _ worker: GatewayWorker) {
-        self.init(to: call, worker, status)
+    init(to call: Record<Call>, status: Int, _ services: FilterServices) {
+        self.init(to: call, services, status)
         let stream = call.downstream
         let text = stream.fields.reserve(3)
         let count = Decimal.write(UInt64(status), to: text)
@@ -22,16 +22,16 @@ struct LocalReply {
     }
 
     /// Of fields that were written elsewhere, `:status` among them.
-    init(to call: Record<Call>, status: Int, fields: borrowing FieldBlock, _ worker: GatewayWorker) {
-        self.init(to: call, worker, status)
+    init(to call: Record<Call>, status: Int, fields: borrowing FieldBlock, _ services: FilterServices) {
+        self.init(to: call, services, status)
         for index in 0..<fields.count { writer.copy(fields[index]) }
     }
 
-    private init(to call: Record<Call>, _ worker: GatewayWorker, _ status: Int) {
+    private init(to call: Record<Call>, _ services: FilterServices, _ status: Int) {
         self.call = call
-        self.worker = worker
+        self.services = services
         self.status = status
-        writer = FieldWriter(for: call.downstream, scratch: worker.context.fieldScratch)
+        writer = FieldWriter(for: call.downstream, scratch: services.context.fieldScratch)
     }
 
     /// Name and value are literals, or lie in the arena of the caller's stream.
@@ -52,7 +52,7 @@ struct LocalReply {
     /// What a caller can quote, and the log knows.
     mutating func putRequestID() {
         writer.put(
-            "x-request-id", worker.requestID(call, call.downstream), token: .xRequestID,
+            "x-request-id", call.requestID(&services.context.random), token: .xRequestID,
             flags: .borrowedNeverIndexed)
     }
 
@@ -61,13 +61,14 @@ struct LocalReply {
         let stream = call.downstream
         call.outcome.httpStatus = status
         call.outcome.responseBytes = body.count
-        let fields = worker.fitting(worker.filters.answer(call, writer.written), for: stream)
+        let scratch = services.context.fieldScratch
+        let fields = FilterChain.answer(call, writer.written, services).fitting(stream, scratch: scratch)
         stream.serverConnection { connection in
             connection.respond(stream, fields, ended: body.isEmpty)
             guard !body.isEmpty else { return }
             connection.send(stream, body)
             connection.finish(stream)
         }
-        worker.checkMemory(after: stream)
+        services.host.didReply(on: stream)
     }
 }

@@ -1,0 +1,49 @@
+internal import Bytes
+internal import GRPC
+internal import HTTPModel
+internal import Snapshots
+internal import Transport
+
+/// What filters ask of the worker that runs them. Nothing that a plain call meets.
+protocol FilterHost: AnyObject {
+    /// Answers with a refusal.
+    ///
+    /// - Parameter refuser: the configured rule or limit that it comes from.
+    func refuse(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser?)
+
+    /// A filter answers the call.
+    func willReply(_ call: Record<Call>)
+
+    /// Bytes of an answer of our own wait for the caller.
+    func didReply(on stream: StreamPointer)
+
+    /// The answer that a suspended call has waited for is there; nothing happens where the call is over, or has gone on.
+    func resume(_ token: SuspensionToken, _ decide: (CallView) -> FilterVerdict)
+
+    /// Puts a converter between the caller and the upstream, where they speak differently.
+    func convert(_ call: Record<Call>)
+
+    /// Keeps a copy of the call that the mirror is to have.
+    func beginMirror(_ call: Record<Call>, _ mirror: TrafficPlan.Mirror)
+}
+
+/// What filters have of their worker. One per worker.
+final class FilterServices {
+    let context: WorkerContext
+    let metrics: WorkerMetrics
+    let admission: Admission
+    private unowned(unsafe) var owner: (any FilterHost)?
+
+    init(_ context: WorkerContext, metrics: WorkerMetrics, admission: Admission) {
+        self.context = context
+        self.metrics = metrics
+        self.admission = admission
+    }
+
+    func join(_ host: any FilterHost) { owner = host }
+
+    var host: any FilterHost {
+        guard let owner else { preconditionFailure("a filter runs before its worker is made") }
+        return owner
+    }
+}
