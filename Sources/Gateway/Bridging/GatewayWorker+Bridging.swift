@@ -133,7 +133,7 @@ extension GatewayWorker {
         call.outcome.httpStatus = 200
         let fields = BridgedAnswer.streamHead(
             from: stream, to: downstream, caller: call.clientProtocol, bridge, scratch: context.fieldScratch)
-        _ = respond(call, downstream, fields, ended: false)
+        _ = call.respond(fields, ended: false, self)
     }
 
     /// More of the answer's body has arrived.
@@ -241,7 +241,7 @@ extension GatewayWorker {
         let fields = BridgedAnswer.wholeHead(
             from: stream, to: downstream, code: code, bodyBytes: bridge.answer.count, isJSON: bridge.pair != nil,
             encoding: encoding, scratch: context.fieldScratch)
-        if respond(call, downstream, fields, ended: false) {
+        if call.respond(fields, ended: false, self) {
             downstream.connection { $0.send(downstream, bridge.answer.readable) }
         }
         bridge.answer.removeAll()

@@ -252,7 +252,7 @@ extension GatewayWorker {
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.trailersStart, to: downstream, status: 200, contentType: type,
                 bodyBytes: nil, isGzip: bridge.answerDeflater != nil, scratch: context.fieldScratch)
-            _ = respond(call, downstream, fields, ended: false)
+            _ = call.respond(fields, ended: false, self)
         }
     }
 
@@ -289,7 +289,7 @@ extension GatewayWorker {
             let fields = BridgedAnswer.jsonHead(
                 from: stream, through: stream.fields.count, to: downstream, status: code.httpStatus, contentType: type,
                 bodyBytes: bridge.answer.count, isGzip: isGzip, scratch: context.fieldScratch)
-            guard respond(call, downstream, fields, ended: false), !bridge.isHead else { return }
+            guard call.respond(fields, ended: false, self), !bridge.isHead else { return }
             downstream.connection { $0.send(downstream, bridge.answer.readable) }
         }
         if code == .ok {

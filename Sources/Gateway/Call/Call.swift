@@ -17,7 +17,6 @@ package import Upstreams
 /// A slab record of the worker: begun when the head has arrived downstream, given back when the downstream stream closes.
 /// What is sent upstream is its `Attempt`s' affair.
 package struct Call {
-    package let worker: Borrowed<GatewayWorker>
     package var downstream: StreamPointer
     /// The attempt whose answer is, or will be, the caller's.
     package var attempt: Record<Attempt>
@@ -153,10 +152,9 @@ package struct Call {
 
     /// - Parameter attempt: of its own.
     init(
-        worker: Borrowed<GatewayWorker>, _ noCall: NoCall, serving snapshot: Borrowed<WorkerSnapshot>, timer: RecordTimer,
+        _ noCall: NoCall, serving snapshot: Borrowed<WorkerSnapshot>, timer: RecordTimer,
         attempt: Record<Attempt>
     ) {
-        self.worker = worker
         downstream = noCall.stream
         self.snapshot = snapshot
         route = noCall.route

@@ -5,7 +5,8 @@ internal import RateLimit
 final class Limiter: LimitDelegate {
     private(set) var store: any LimitStore
     private var free: [LimitRequest] = []
-    unowned(unsafe) var worker: GatewayWorker?
+    /// Called with every change of what is known of the store's trouble.
+    var storeChanged: ((StoreTrouble?) -> Void)?
     unowned(unsafe) var filter: LimitsFilter?
     /// Requests that a store, or a call, has.
     private(set) var outstandingCount = 0
@@ -35,7 +36,7 @@ final class Limiter: LimitDelegate {
         free.append(request)
     }
 
-    func limitStoreChanged(_ trouble: StoreTrouble?) { worker?.limitStoreChanged(trouble, of: self) }
+    func limitStoreChanged(_ trouble: StoreTrouble?) { storeChanged?(trouble) }
 
     func limitDecided(_ request: LimitRequest) {
         defer { give(request) }

@@ -7,18 +7,6 @@ internal import Telemetry
 internal import Transport
 internal import Upstreams
 
-/// What traffic shaping has decided for one call. Nearly none has any.
-package final class Shaping {
-    /// Into the snapshot's clusters: where the call goes.
-    let cluster: Int
-    /// Runs while the call is held up on purpose.
-    fileprivate var delay: Timer?
-    /// What is kept of the call for its mirror.
-    var draft: MirrorDraft?
-
-    fileprivate init(cluster: Int) { self.cluster = cluster }
-}
-
 /// Chooses the cluster of a call that several share, lets go wrong what its route wants to go wrong, and begins the copy for a mirror.
 enum TrafficFilter {
     static func request(_ call: CallView) -> FilterVerdict {

@@ -23,7 +23,7 @@ final class CallManager {
 
     /// What records are made with, before there is a worker.
     private final class Owner {
-        var worker: Borrowed<GatewayWorker>?
+        var worker = BackReference<GatewayWorker>()
     }
 
     /// - Parameters:
@@ -38,21 +38,20 @@ final class CallManager {
         self.owner = owner
         records = Slab(
             makeValue: { record in
-                guard let worker = owner.worker else { preconditionFailure("a call before its worker") }
                 let attempt = attempts.acquire()
                 attempt.purpose = .call(record)
                 let timer = RecordTimer(of: record.opaque) {
                     let call = Record<Call>(opaque: $0)
-                    call.worker { $0.calls.deadlinePassed(call) }
+                    owner.worker { $0.calls.deadlinePassed(call) }
                 }
-                return Call(worker: worker, noCall, serving: worker { $0.serving }, timer: timer, attempt: attempt)
+                return Call(noCall, serving: owner.worker { $0.serving }, timer: timer, attempt: attempt)
             },
             dispose: { $0.timer.deallocate() })
     }
 
     func join(_ worker: GatewayWorker) {
         self.worker.bind(to: worker)
-        owner.worker = Borrowed(worker)
+        owner.worker.bind(to: worker)
     }
 
     /// The head of a request has arrived.

@@ -36,7 +36,7 @@ package final class GatewayWorker {
     private(set) var serving: Borrowed<WorkerSnapshot>
     private(set) var memoryLimits: MemoryLimits
     /// Older ones that calls still run on.
-    private var leaving: [WorkerSnapshot] = []
+    private var leaving: [(snapshot: WorkerSnapshot, limiter: Limiter)] = []
     let calls: CallManager
     /// One of every call's own, and what hedged calls have beside.
     let attempts: Slab<Attempt>
@@ -95,17 +95,14 @@ package final class GatewayWorker {
         overload.register(.init(shard: self.metrics.shard, activeCalls: self.metrics.activeCalls))
         replies = ReplyWriter()
         let limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
-        current = WorkerSnapshot(snapshot, clusters: [], limiter: limiter)
+        current = WorkerSnapshot(snapshot, clusters: [])
         serving = Borrowed(current)
         memoryLimits = snapshot.memory
         let attempts = Slab<Attempt>(
             recordsPerBlock: 16,
             makeValue: { [unowned upstream] record in
                 Attempt(
-                    timer: RecordTimer(of: record.opaque) {
-                        let attempt = Record<Attempt>(opaque: $0)
-                        attempt.call.worker { $0.upstream.timeIsUp(attempt) }
-                    }, owner: upstream)
+                    timer: RecordTimer(of: record.opaque) { upstream.timeIsUp(Record<Attempt>(opaque: $0)) }, owner: upstream)
             },
             dispose: { $0.timer.deallocate() })
         self.attempts = attempts
@@ -145,9 +142,11 @@ package final class GatewayWorker {
                 upstream.count(.upstreamPingTimeout)
             }
         }
+        let former = limiter
         if snapshot.store != current.snapshot.store || snapshot.generation == current.snapshot.generation {
-            filters.limits.limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
-            limiter.worker = self
+            let limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
+            limiter.storeChanged = { [unowned self, unowned limiter] in limitStoreChanged($0, of: limiter) }
+            filters.limits.limiter = limiter
             // Nothing is known of it yet.
             metrics.shard.set(metrics.limitStoreDown, to: 0)
             limitStoreTimer.start(after: .zero)
@@ -158,8 +157,8 @@ package final class GatewayWorker {
         transcoding.idle.removeAll()
         metrics.table.adoptKnown()
         heads.forgetRoutes()
-        leaving.append(current)
-        current = WorkerSnapshot(snapshot, clusters: clusters, limiter: limiter)
+        leaving.append((current, former))
+        current = WorkerSnapshot(snapshot, clusters: clusters)
         retireLeft()
     }
 
@@ -216,7 +215,7 @@ package final class GatewayWorker {
     /// Each once, those of leaving snapshots too.
     private func forEachCluster(_ body: (Cluster) -> Void) {
         var seen: Set<ObjectIdentifier> = []
-        for snapshot in leaving + [current] {
+        for snapshot in leaving.map(\.snapshot) + [current] {
             for cluster in snapshot.clusters where seen.insert(ObjectIdentifier(cluster)).inserted { body(cluster) }
         }
     }
@@ -232,21 +231,21 @@ package final class GatewayWorker {
     func retireSnapshots() { if !leaving.isEmpty { retireLeft() } }
 
     private func retireLeft() {
-        let done = leaving.filter { isOver($0) }
+        let done = leaving.filter { isOver($0.snapshot, $0.limiter) }
         guard !done.isEmpty else { return }
-        leaving.removeAll { isOver($0) }
-        let inUse = Set((leaving + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) })
-        for cluster in done.flatMap({ $0.clusters }) where !inUse.contains(ObjectIdentifier(cluster)) {
+        leaving.removeAll { isOver($0.snapshot, $0.limiter) }
+        let inUse = Set((leaving.map(\.snapshot) + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) })
+        for cluster in done.flatMap({ $0.snapshot.clusters }) where !inUse.contains(ObjectIdentifier(cluster)) {
             cluster.retire()
         }
-        for snapshot in done where !(leaving + [current]).contains(where: { $0.limiter === snapshot.limiter }) {
-            snapshot.limiter.retire()
+        for (_, old) in done where old !== limiter && !leaving.contains(where: { $0.limiter === old }) {
+            old.retire()
         }
     }
 
     /// No call runs on it, and no store of its own will still come back with an answer.
-    private func isOver(_ snapshot: WorkerSnapshot) -> Bool {
-        snapshot.callCount == 0 && (snapshot.limiter === limiter || snapshot.limiter.outstandingCount == 0)
+    private func isOver(_ snapshot: WorkerSnapshot, _ old: Limiter) -> Bool {
+        snapshot.callCount == 0 && (old === limiter || old.outstandingCount == 0)
     }
 
     /// Takes keys that were fetched into service.

@@ -194,7 +194,7 @@ extension Upstream {
             // The head has waited long enough.
             guard let stream = attempt.stream else { return }
             handle(attempt, .holdOver)
-            return attempt.call.passHead(stream, ended: false)
+            return reference { attempt.call.passHead(stream, ended: false, $0) }
         }
         count(.perTryTimeout)
         record(attempt, .localFailure)
@@ -220,7 +220,7 @@ extension Upstream {
     /// Commits an answer, of which only the head has come.
     private func pass(_ attempt: Record<Attempt>, _ stream: StreamPointer, ended: Bool) {
         handle(attempt, .answer)
-        attempt.call.passHead(stream, ended: ended)
+        reference { attempt.call.passHead(stream, ended: ended, $0) }
     }
 
     /// Whether what follows the head may be worth another attempt, or at least a word in the log that there was none left.

@@ -4,25 +4,6 @@ internal import Reactor
 internal import Time
 internal import Upstreams
 
-/// A request that is being kept for its mirror, until all of it is there. Gives its bytes back when it ends.
-final class MirrorDraft {
-    /// Into the snapshot's clusters.
-    let cluster: Int
-    private(set) var body = ByteChain()
-    private let pool: ChunkPool
-
-    init(cluster: Int, pool: ChunkPool) {
-        self.cluster = cluster
-        self.pool = pool
-    }
-
-    deinit { body.removeAll(pool: pool) }
-
-    func append(_ bytes: BorrowedBytes) { body.append(bytes, from: pool) }
-
-    func drop() { body.removeAll(pool: pool) }
-}
-
 /// A copy of a call on its way to a mirror. The call that it is a copy of may be over long before.
 final class MirrorCall {
     /// Of no call.

@@ -8,18 +8,16 @@ package final class WorkerSnapshot {
     /// `snapshot`, read without counting references.
     let reference: Borrowed<Snapshot>
     package let clusters: [Cluster]
-    let limiter: Limiter
     /// By index, for choosing one without counting references.
     private let clusterReferences: [Borrowed<Cluster>]
     /// Calls that began on it and are not over.
     var callCount = 0
 
-    init(_ snapshot: Snapshot, clusters: [Cluster], limiter: Limiter) {
+    init(_ snapshot: Snapshot, clusters: [Cluster]) {
         self.snapshot = snapshot
         reference = Borrowed(snapshot)
         self.clusters = clusters
         clusterReferences = clusters.map { Borrowed($0) }
-        self.limiter = limiter
     }
 
     @inline(__always)
@@ -30,7 +28,7 @@ package final class WorkerSnapshot {
     /// The one that its calls go to. It has a route.
     @inline(__always)
     func cluster(of call: Record<Call>) -> Borrowed<Cluster> {
-        guard call.shaping == nil else { return clusterReferences[call.shaping!.cluster] }
+        if let shaping = call.shaping { return clusterReferences[shaping.cluster] }
         return cluster(of: call.route)
     }
 }

@@ -11,24 +11,18 @@ internal import Upstreams
 /// An upstream's answer on its way to the caller.
 extension Record<Call> {
     /// A head with a status of 1xx has arrived.
-    func passInterim(_ stream: StreamPointer) {
+    func passInterim(_ stream: StreamPointer, _ worker: GatewayWorker) {
         // Of no use to who expects gRPC, and some clients take them for the answer.
         guard !self.isRPC else { return }
         let downstream = self.downstream
-        self.worker { worker in
-            worker.filters.dropFields(self, stream, from: 0)
-            let fields = ResponseHead.write(
-                from: stream, to: downstream, status: 0, isInformational: true, scratch: worker.context.fieldScratch)
-            downstream.serverConnection { $0.inform(downstream, fields) }
-        }
+        worker.filters.dropFields(self, stream, from: 0)
+        let fields = ResponseHead.write(
+            from: stream, to: downstream, status: 0, isInformational: true, scratch: worker.context.fieldScratch)
+        downstream.serverConnection { $0.inform(downstream, fields) }
     }
 
     /// The head of the answer has arrived, and the attempt that it is of is the one that counts.
-    func passHead(_ stream: StreamPointer, ended: Bool) {
-        self.worker { passHead(stream, ended: ended, $0) }
-    }
-
-    private func passHead(_ stream: StreamPointer, ended: Bool, _ worker: GatewayWorker) {
+    func passHead(_ stream: StreamPointer, ended: Bool, _ worker: GatewayWorker) {
         let downstream = self.downstream
         if stream.flags.contains(.headTooLarge) {
             guard ended, self.isRPC, stream.fields.first(.grpcStatus) != nil else {
@@ -60,27 +54,43 @@ extension Record<Call> {
             dropDetails(stream, from: 0, worker)
             written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
         }
-        guard worker.respond(self, downstream, written, ended: ended), ended else { return }
+        guard respond(written, ended: ended, worker), ended else { return }
         recordAnswer(stream.attempt, worker)
         worker.calls.handle(self, .completed)
     }
 
+    /// Sends the head of an upstream's answer, behind the filters. False where the caller takes none as large (RFC 9113, section 6.5.2): it
+    /// gets a refusal then.
+    ///
+    /// - Parameter written: in the worker's field scratch.
+    func respond(_ written: FieldList, ended: Bool, _ worker: GatewayWorker) -> Bool {
+        let fields = FilterChain.answer(self, written, worker.filters.services)
+        let downstream = self.downstream
+        return downstream.serverConnection { connection in
+            guard connection.accepts(fields) else {
+                let cause = RefusalCause.headTooLargeForCaller(
+                    bytes: fields.listBytes, bytesMax: connection.peerFieldListBytesMax)
+                worker.calls.fail(self, cause)
+                return false
+            }
+            worker.calls.handle(self, .head)
+            connection.respond(downstream, fields, ended: ended)
+            return true
+        }
+    }
+
     /// More of the answer's body has arrived.
-    func passBody(_ stream: StreamPointer, _ bytes: BorrowedBytes) {
+    func passBody(_ stream: StreamPointer, _ bytes: BorrowedBytes, _ worker: GatewayWorker) {
         let downstream = self.downstream
         self.outcome.responseBytes += bytes.count
         self.boundary.pass(bytes)
-        if let bridge = self.bridge { return self.worker { $0.passBridged(self, bridge, stream, bytes) } }
+        if let bridge = self.bridge { return worker.passBridged(self, bridge, stream, bytes) }
         downstream.connection { $0.send(downstream, bytes) }
-        self.worker { $0.checkMemory(after: downstream) }
+        worker.checkMemory(after: downstream)
     }
 
     /// The answer is complete; its trailers, if any, are there.
-    func passEnd(_ stream: StreamPointer) {
-        self.worker { passEnd(stream, $0) }
-    }
-
-    private func passEnd(_ stream: StreamPointer, _ worker: GatewayWorker) {
+    func passEnd(_ stream: StreamPointer, _ worker: GatewayWorker) {
         let downstream = self.downstream
         if stream.flags.contains(.headTooLarge) { dropDetails(stream, from: stream.trailersStart, worker) }
         worker.filters.dropFields(self, stream, from: stream.trailersStart)

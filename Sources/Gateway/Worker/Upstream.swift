@@ -145,27 +145,27 @@ package final class Upstream: StreamHandler {
     // MARK: The answer's way down
 
     package func streamInformational(_ stream: StreamPointer) {
-        if case .call(let call) = stream.attempt.purpose { call.passInterim(stream) }
+        if case .call(let call) = stream.attempt.purpose { reference { call.passInterim(stream, $0) } }
     }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
         let attempt = stream.attempt
         if attempt.isReplaceable { return judgeHead(attempt, stream, ended: ended) }
         handle(attempt, .answer)
-        if case .call(let call) = attempt.purpose { call.passHead(stream, ended: ended) }
+        if case .call(let call) = attempt.purpose { reference { call.passHead(stream, ended: ended, $0) } }
     }
 
     package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
         let attempt = stream.attempt
         if attempt.isReplaceable, !commitBody(attempt, stream, isEmpty: slice.isEmpty) { return }
         guard case .call(let call) = attempt.purpose else { return stream.connection { $0.consumed(stream, slice.count) } }
-        call.passBody(stream, slice.bytes)
+        reference { call.passBody(stream, slice.bytes, $0) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {
         let attempt = stream.attempt
         if attempt.isReplaceable, !commitEnd(attempt, stream) { return }
-        if case .call(let call) = attempt.purpose { call.passEnd(stream) }
+        if case .call(let call) = attempt.purpose { reference { call.passEnd(stream, $0) } }
     }
 
     /// The upstream's socket took so much of the request body: the caller may send as much again.

@@ -1,0 +1,33 @@
+internal import Bytes
+internal import Reactor
+
+/// What traffic shaping has decided for one call. Nearly none has any.
+package final class Shaping {
+    /// Into the snapshot's clusters: where the call goes.
+    let cluster: Int
+    /// Runs while the call is held up on purpose.
+    var delay: Timer?
+    /// What is kept of the call for its mirror.
+    var draft: MirrorDraft?
+
+    init(cluster: Int) { self.cluster = cluster }
+}
+
+/// A request that is being kept for its mirror, until all of it is there. Gives its bytes back when it ends.
+final class MirrorDraft {
+    /// Into the snapshot's clusters.
+    let cluster: Int
+    private(set) var body = ByteChain()
+    private let pool: ChunkPool
+
+    init(cluster: Int, pool: ChunkPool) {
+        self.cluster = cluster
+        self.pool = pool
+    }
+
+    deinit { body.removeAll(pool: pool) }
+
+    func append(_ bytes: BorrowedBytes) { body.append(bytes, from: pool) }
+
+    func drop() { body.removeAll(pool: pool) }
+}
