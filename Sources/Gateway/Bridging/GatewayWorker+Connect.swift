@@ -9,19 +9,6 @@ internal import Transcoding
 
 /// What of Connect needs a schema: messages in JSON, and calls by GET.
 extension GatewayWorker {
-    /// A GET that is a Connect call finds its route like a POST; `nil` where it is none.
-    func findConnectQuery(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding? {
-        let facts = call.facts
-        guard facts.method.equals("GET"), !facts.service.isEmpty, ConnectQuery(facts.query) != nil,
-            find(call, stream, facts, snapshot),
-            let plan = call.route.transcoding,
-            let method = plan.schema.method(path: facts.path)
-        else { return nil }
-        call.clientProtocol = .connectUnary
-        guard plan.schema.methods[method].isSideEffectFree else { return .methodNotAllowed(allow: "POST") }
-        return .found
-    }
-
     /// The schema, where there is one, knows the method as one of a stream.
     func streams(_ call: Record<Call>, _ facts: HeadFacts) -> Bool {
         guard let plan = call.route.transcoding,
@@ -78,7 +65,7 @@ extension GatewayWorker {
         let method = plan.schema.methods[place]
         let isUnary = call.clientProtocol == .connectUnary
         guard !isUnary || !method.clientStreams && !method.serverStreams else { return .unsupportedContentType }
-        transcoding.match.becomeOwn(method: place)
+        resolver.match.becomeOwn(method: place)
         let pair = takePair(plan)
         do throws(ConversionFailure) {
             let request = try BridgedRequest(&stream.fields, caller: call.clientProtocol, readsMessages: true)
@@ -87,7 +74,7 @@ extension GatewayWorker {
             if isUnary {
                 let none = BorrowedBytes.none
                 bridge = Bridge(
-                    try JSONConverter(pair, transcoding.match, form: .single, contentType: none), pair: pair,
+                    try JSONConverter(pair, resolver.match, form: .single, contentType: none), pair: pair,
                     acceptsGzip: request.acceptsGzip)
                 if let cause = readCompressed(call, bridge, encoding) { return cause }
             } else {
@@ -95,7 +82,7 @@ extension GatewayWorker {
                     return .unsupportedCompression(accepted: CompressionPool.readableEncodings)
                 }
                 let converter = try EnvelopeConverter(
-                    pair, transcoding.match, gzip: compression.gzip, requestIsGzip: encoding != nil,
+                    pair, resolver.match, gzip: compression.gzip, requestIsGzip: encoding != nil,
                     answerIsGzip: request.acceptsGzip)
                 bridge = Bridge(converter, pair: pair, acceptsGzip: request.acceptsGzip)
             }

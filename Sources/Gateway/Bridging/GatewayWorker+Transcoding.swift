@@ -15,176 +15,19 @@ internal import Upstreams
 extension GatewayWorker {
     /// What of them stays between calls.
     struct TranscodingScratch: ~Copyable {
-        var match = BindingMatch()
         var idle: [TranscoderPair] = []
         var status = ByteBuffer(capacity: 256)
         static var idleMax: Int { 64 }
     }
 
-    enum Finding {
-        case found, notFound
-        case methodNotAllowed(allow: String)
-    }
-
-    /// Finds the RPC that a request means by the schemas of the snapshot, and its route: the first in the order written that
-    /// takes the RPC or the path that was sent. Rules and limits of a method apply however it is called.
-    func findTranscoded(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) -> Finding {
-        call.transcoding = nil
-        if let found = findConnectQuery(call, stream, snapshot) { return found }
-        let facts = call.facts
-        let direct = match(facts, stream, snapshot)?.route
-        if facts.method.equals("OPTIONS"),
-            let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
-        {
-            return findPreflight(asked, direct, call, stream, snapshot)
-        }
-        switch meaning(of: facts.method, facts, direct, stream, snapshot) {
-        case .method(let route): return serveMatch(by: route, of: snapshot, call, stream)
-        case .otherMethods(let route):
-            take(route: route, method: -1, of: snapshot, call)
-            return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
-        case .none:
-            guard let direct else { return .notFound }
-            take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, call)
-            methodMissed(call)
-            return .found
-        }
-    }
-
-    /// A preflight takes the route of what it asks about, and runs nothing: where no `cors` answers it, the path does not take
-    /// OPTIONS (RFC 9110, section 9.2.1: it is safe, and any page can have a browser send it).
-    private func findPreflight(
-        _ asked: BorrowedBytes, _ direct: Int?, _ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot
-    ) -> Finding {
-        var facts = call.facts
-        // Routes that ask for an HTTP method are asked for that one.
-        facts.rewrite(method: asked)
-        let route: Int
-        switch meaning(of: asked, facts, direct, stream, snapshot) {
-        case .method(let found), .otherMethods(let found): route = found
-        case .none:
-            guard let direct else { return .notFound }
-            take(route: direct, method: snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot, call)
-            return .found
-        }
-        take(route: route, method: -1, of: snapshot, call)
-        guard snapshot.routes[route].cors == nil else { return .found }
-        return .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot))
-    }
-
-    /// Whether JSON with Connect's headers is REST's nevertheless: a schema binds the path and the HTTP method, and the path is
-    /// the name of no method. Whatever else names no method stays Connect's, and is refused: as plain HTTP it would reach a
-    /// server that may read a method's name in it.
-    func isREST(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Bool {
-        guard !snapshot.transcodings.isEmpty, facts.contentType.map({ BridgedRequest.isJSON($0) }) == true else { return false }
-        let direct = snapshot.table.route(for: facts, fields: stream.fields)
-        if !facts.service.isEmpty, let direct, let plan = snapshot.routes[direct].transcoding,
-            plan.schema.method(path: facts.path) != nil
-        {
-            return false
-        }
-        guard case .method = meaning(of: facts.method, facts, direct, stream, snapshot) else { return false }
-        return true
-    }
-
-    /// What a path means with an HTTP method.
-    private enum Meaning {
-        /// The method is the one in `transcoding.match`, of the route's schema.
-        case method(route: Int)
-        /// Only others are bound to the path.
-        case otherMethods(route: Int)
-        case none
-    }
-
-    private func meaning(
-        of method: BorrowedBytes, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer, _ snapshot: Snapshot
-    ) -> Meaning {
-        if let direct, method.equals("POST"), let plan = snapshot.routes[direct].transcoding,
-            plan.matchOwn(path: facts.path, query: facts.query, into: transcoding.match)
-        {
-            return .method(route: direct)
-        }
-        // What is not accepted after another method was leaves that one's route.
-        var chosen = -1
-        func accepts(_ plan: TranscodingPlan, _ method: MethodSchema) -> Bool {
-            let route = Self.route(of: method, plan, facts, direct, stream, snapshot)
-            if route >= 0 { chosen = route }
-            return route >= 0
-        }
-        var outcome = snapshot.directory.match(method: method, facts, into: transcoding.match, accepts: accepts)
-        if outcome != .found, method.equals("HEAD") {
-            // What has GET has HEAD (RFC 9110, section 9.3.2).
-            outcome = snapshot.directory.match(method: Self.get, facts, into: transcoding.match, accepts: accepts)
-        }
-        if outcome == .found { return .method(route: chosen) }
-        if outcome == .methodNotAllowed, direct == nil || direct == chosen { return .otherMethods(route: chosen) }
-        return .none
-    }
-
-    /// The HTTP methods that a path takes, as `allow` lists them.
-    private func allowed(_ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer, _ snapshot: Snapshot) -> String {
-        var methods = snapshot.directory.methods(facts) { plan, method in
-            Self.route(of: method, plan, facts, direct, stream, snapshot) >= 0
-        }
-        if methods.remove("*") != nil { methods.formUnion(["DELETE", "GET", "PATCH", "POST", "PUT"]) }
-        if methods.contains("GET") { methods.insert("HEAD") }
-        if methods.isEmpty { methods.insert("POST") }
-        return methods.sorted().joined(separator: ", ")
-    }
-
-    /// The route that a request is served by if it means this method, -1 where an earlier one takes its path for another
-    /// cluster, or none leads to the method.
-    static func route(
-        of method: MethodSchema, _ plan: TranscodingPlan, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer,
-        _ snapshot: Snapshot
-    ) -> Int {
-        func leadsThere(_ route: Int) -> Bool { snapshot.routes[route].transcoding?.schema === plan.schema }
-        let routed = snapshot.table.route(for: self.facts(facts, of: method, stream), fields: stream.fields)
-        guard let direct else { return routed.map { leadsThere($0) ? $0 : -1 } ?? -1 }
-        if let routed, routed < direct, leadsThere(routed) { return routed }
-        return leadsThere(direct) ? direct : -1
-    }
-
-    private func serveMatch(
-        by route: Int, of snapshot: Snapshot, _ call: Record<Call>, _ stream: StreamPointer
-    ) -> Finding {
-        let plan = snapshot.routes[route].transcoding!
-        let facts = Self.facts(call.facts, of: plan.schema.methods[transcoding.match.method], stream)
-        call.facts = facts
-        take(route: route, method: snapshot.table.method(of: route, facts.rpc) ?? -1, of: snapshot, call)
-        call.transcoding = Borrowed(plan)
-        return .found
-    }
-
-    /// A method was called that is not there: perhaps the cluster has another schema by now.
-    func methodMissed(_ call: Record<Call>) {
-        guard call.isRouted, call.route.leadsToCluster else { return }
-        call.cluster { cluster in
-            if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
-        }
-    }
-
-    /// The method's path goes into the arena of the stream, where its parts last as long as the head.
-    static func facts(_ facts: HeadFacts, of method: MethodSchema, _ stream: StreamPointer) -> HeadFacts {
-        var path = method.path
-        let kept = path.withUTF8 { stream.fields.keep(BorrowedBytes($0)) }
-        var facts = facts
-        let serviceCount = method.serviceName.utf8.count
-        facts.rewrite(
-            service: BorrowedBytes(rebasing: kept[1..<(1 + serviceCount)]),
-            rpc: BorrowedBytes(rebasing: kept[(2 + serviceCount)...]))
-        facts.rewrite(target: kept)
-        return facts
-    }
-
     /// Puts transcoders between the caller and the upstream, for a request that `findTranscoded` found.
     func buildTranscoder(_ call: Record<Call>, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
-        let method = plan.schema.methods[transcoding.match.method]
+        let method = plan.schema.methods[resolver.match.method]
         let form: ResponseForm = method.serverStreams ? Self.form(stream.fields) : .single
         let none = BorrowedBytes.none
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
-                takePair(plan), transcoding.match, form: form, contentType: call.facts.contentType ?? none)
+                takePair(plan), resolver.match, form: form, contentType: call.facts.contentType ?? none)
             let isTyped = call.facts.contentType != nil
             if converter.pair.request.readsJSON, let type = call.facts.contentType, !BridgedRequest.isAnyJSON(type) {
                 throw ConversionFailure(.bodyIsNotJSON)
@@ -201,11 +44,6 @@ extension GatewayWorker {
         call.facts.rewrite(method: Self.post)
         recordBridged(call, stream)
         return call.flags.contains(.requestEnded) ? endBridgedRequest(call) : nil
-    }
-
-    private static var get: BorrowedBytes {
-        let text: StaticString = "GET"
-        return BorrowedBytes(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     static var post: BorrowedBytes {

@@ -10,9 +10,10 @@ internal import Transport
 /// - whatever claims are forwarded in, from everyone;
 /// - the look-alikes of both, and of names that the gateway itself reads or writes, such as `x_request_id`, from everyone:
 ///   a trusted proxy that cleans its own name does not know of them.
-extension GatewayWorker {
+enum HeaderSanitizing {
     /// A field that is removed is replaced by one that no upstream gets, because others know fields by their place.
-    func sanitizeHead(_ call: Record<Call>, _ stream: StreamPointer) {
+    static func sanitizeHead(_ call: Record<Call>) {
+        let stream = call.downstream
         let trusts = call.origin?.isProxied ?? false
         for index in 0..<stream.fields.count {
             let field = stream.fields.fields[index]
@@ -28,17 +29,18 @@ extension GatewayWorker {
     }
 
     /// Removes also what has a meaning in a head, which has none in trailers (RFC 9110, section 6.5.1).
-    func sanitizeTrailers(_ call: Record<Call>, _ stream: StreamPointer) {
+    static func sanitizeTrailers(_ call: Record<Call>) {
+        let stream = call.downstream
         let trusts = call.origin?.isProxied ?? false
         stream.fields.removeAll(from: stream.trailersStart) {
             $0.token != .other || isForbidden($0.nameBytes, call, stream, trusts)
         }
     }
 
-    private func isForbidden(
+    private static func isForbidden(
         _ name: BorrowedBytes, _ call: Record<Call>, _ stream: StreamPointer, _ trusts: Bool
     ) -> Bool {
-        if let claims = claims(of: call), claims({ $0.overwrites(name) }) { return true }
+        if let claims = call.claims, claims({ $0.overwrites(name) }) { return true }
         let names = stream.serverConnection { $0.trustedHeaders }
         if names({ $0.contains(name) }) {
             return !trusts || name.contains { FieldNameSet.folded($0) != $0 }

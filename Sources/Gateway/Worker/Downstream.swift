@@ -17,7 +17,7 @@ package final class Downstream: StreamHandler {
     }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
-        worker { $0.begin(stream, ended: ended) }
+        worker { $0.calls.headArrived(stream, ended: ended) }
     }
 
     package func streamData(_ stream: StreamPointer, _ slice: BufferSlice) {
@@ -25,7 +25,7 @@ package final class Downstream: StreamHandler {
             // Answered already: what still comes is of no interest, but must not hold the caller up.
             return stream.connection { $0.consumed(stream, slice.count) }
         }
-        worker { $0.receivedBody(call, slice.bytes) }
+        worker { $0.calls.bodyArrived(call, slice.bytes) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {
@@ -36,7 +36,7 @@ package final class Downstream: StreamHandler {
             return worker { $0.calls.fail(call, .headTooLarge(of: stream)) }
         }
         if stream.fields.count > stream.trailersStart {
-            worker { $0.sanitizeTrailers(call, stream) }
+            HeaderSanitizing.sanitizeTrailers(call)
         }
         if call.bridge != nil, let cause = worker({ $0.endBridgedRequest(call) }) {
             return worker { $0.calls.handle(call, .unconvertible, .refusal(cause)) }

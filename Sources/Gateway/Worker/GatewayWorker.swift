@@ -41,7 +41,7 @@ package final class GatewayWorker {
     /// One of every call's own, and what hedged calls have beside.
     let attempts: Slab<Attempt>
     let replies: ReplyWriter
-    let heads = HeadCache()
+    let resolver = Resolver()
     var transcoding = TranscodingScratch()
     var compression = CompressionPool()
     package let metrics: WorkerMetrics
@@ -156,7 +156,7 @@ package final class GatewayWorker {
         if !isSameConfiguration { filters.authentication.adopt(snapshot) }
         transcoding.idle.removeAll()
         metrics.table.adoptKnown()
-        heads.forgetRoutes()
+        resolver.forgetRoutes()
         leaving.append((current, former))
         current = WorkerSnapshot(snapshot, clusters: clusters)
         retireLeft()
@@ -250,6 +250,14 @@ package final class GatewayWorker {
 
     /// Takes keys that were fetched into service.
     package func setKeys(_ keys: KeySet, from source: KeySetSource) { filters.authentication.setKeys(keys, from: source) }
+
+    /// A method was called that is not there: perhaps the cluster has another schema by now.
+    func methodMissed(_ call: Record<Call>) {
+        guard call.isRouted, call.route.leadsToCluster else { return }
+        call.cluster { cluster in
+            if cluster.missesMethod() { schemaMissed?(cluster.plan.name) }
+        }
+    }
 
     /// What the whole process takes of the machine's memory has come nearer to its limit, or gone farther from it.
     package func setResidentPressure(_ pressure: Pressure) { filters.services.admission.setResident(pressure) }

@@ -33,7 +33,7 @@ extension GatewayWorker {
     func writeMirrorHead(
         _ call: Record<Call>, from source: StreamPointer, to target: StreamPointer, isSecure: Bool
     ) -> FieldList {
-        var additions = additions(call, from: source)
+        var additions = call.additions(context)
         additions.isUpstreamSecure = isSecure
         let written = RequestHead.write(
             method: call.facts.method, target: call.facts.target, from: source, to: target,

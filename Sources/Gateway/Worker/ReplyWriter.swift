@@ -36,7 +36,7 @@ final class ReplyWriter {
         call.snapshot.reference { snapshot in
             guard snapshot.hasCORS,
                 let facts = call.facts.isRead ? call.facts : HeadFacts(refused: &stream.fields),
-                let route = call.isRouted ? call.route : worker.routeOfRefused(facts, stream, snapshot),
+                let route = call.isRouted ? call.route : worker.resolver.routeOfRefused(facts, stream, snapshot),
                 let policy = route.cors
             else { return }
             let request = CORSRequest(stream.fields, method: facts.method)

@@ -66,7 +66,7 @@ package final class Upstream: StreamHandler {
         let stream: StreamPointer
         do throws(RequestRefusal) {
             stream = try connection.makeStream()
-            let fields = reference { $0.writeRequestHead(attempt, from: downstream, to: stream) }
+            let fields = reference { attempt.writeHead(to: stream, $0.context) }
             try connection.submit(
                 stream, fields, ended: endsWithHead, handler: ownReference, context: attempt.opaque)
         } catch {
@@ -128,7 +128,7 @@ package final class Upstream: StreamHandler {
     ) {
         guard downstream.fields.count > downstream.trailersStart else { return connection.finish(stream) }
         let trailers = ResponseHead.trailers(
-            from: downstream, to: stream, without: reference { $0.claims(of: call) }, call.policy.requestHeaders,
+            from: downstream, to: stream, without: call.claims, call.policy.requestHeaders,
             scratch: fieldScratch)
         guard !trailers.isEmpty else { return connection.finish(stream) }
         guard connection.accepts(trailers) else { return refuseTrailers(call, trailers, on: connection) }

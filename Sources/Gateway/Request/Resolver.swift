@@ -1,0 +1,196 @@
+internal import Bridging
+internal import Bytes
+internal import GRPC
+internal import GatewayModel
+internal import HTTPModel
+internal import Net
+internal import Routing
+internal import Schemas
+internal import Snapshots
+internal import Sockets
+internal import Transcoding
+internal import Transport
+
+/// Finds out what a request's head means by the snapshot that serves it: what its caller speaks, and where it leads. One per worker.
+final class Resolver {
+    private let heads = HeadCache()
+    /// How an HTTP request is bound to the RPC that it means, until its converter is built.
+    let match = BindingMatch()
+
+    /// Where a request leads.
+    struct Destination {
+        var route: Borrowed<Route>
+        var policy: Borrowed<CallPolicy>
+        /// How an HTTP request that means an RPC by a schema is converted.
+        var transcoding: Borrowed<TranscodingPlan>?
+        /// The RPC that it means, where its path does not name it.
+        var rpc: RPC?
+        /// The cluster's schema does not know it.
+        var missesMethod = false
+
+        /// - Parameter method: the place of its entry in the route's `methods`, -1 where it has none.
+        @inline(__always)
+        init(_ route: Int, _ method: Int, of snapshot: Snapshot) {
+            self.route = snapshot.routeReferences[route]
+            policy = self.route { $0.policyReferences[method + 1] }
+        }
+    }
+
+    /// In the arena of the caller's stream.
+    struct RPC {
+        var service: BorrowedBytes
+        var method: BorrowedBytes
+        /// What goes upstream in place of the caller's path.
+        var target: BorrowedBytes?
+    }
+
+    /// With what the caller speaks.
+    enum Resolution {
+        case found(ClientProtocol, Destination)
+        /// With where it would lead, if that is known: it says who may read the refusal.
+        case refused(ClientProtocol, RefusalCause, Destination?)
+    }
+
+    /// Other routes are in service: what was remembered of them is forgotten.
+    func forgetRoutes() { heads.forgetRoutes() }
+
+    // MARK: What is said
+
+    @inline(__always)
+    func read(_ stream: StreamPointer) throws(HeadFacts.Fault) -> HeadFacts {
+        let facts = try HeadFacts(
+            &stream.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
+        stream.trailersStart = stream.fields.count
+        return facts
+    }
+
+    /// What the caller says that it speaks, of a head that was not read, or could not be.
+    static func caller(of stream: StreamPointer) -> ClientProtocol {
+        let fields = stream.fields
+        return ClientProtocol(
+            method: fields.first(.method)?.valueBytes ?? BorrowedBytes.none,
+            contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
+    }
+
+    /// What the caller speaks, by its head and by what schemas and routes make of its path.
+    ///
+    /// - Parameter namesMethod: the path is that of a gRPC method, also where a route strips what stands before it.
+    @inline(__always)
+    private func caller(_ facts: HeadFacts, namesMethod: Bool, _ stream: StreamPointer, _ snapshot: Snapshot) -> ClientProtocol {
+        let said = ClientProtocol(
+            method: facts.method, contentType: facts.contentType, saysConnect: stream.fields.saysConnect)
+        guard case .connectUnary = said else { return said }
+        if isREST(facts, stream, snapshot) { return .http }
+        // The type alone does not make it Connect.
+        return namesMethod || stream.fields.saysConnect ? said : .http
+    }
+
+    // MARK: Where it leads
+
+    @inline(__always)
+    func resolve(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Resolution {
+        let stripped = facts.service.isEmpty && snapshot.stripsPrefixes ? strip(facts, stream, snapshot) : nil
+        let caller = caller(facts, namesMethod: !facts.service.isEmpty || stripped != nil, stream, snapshot)
+        if case .grpc = caller, stream.serverConnection({ $0.isHTTP1 }) { return .refused(caller, .callerNeedsHTTP2, nil) }
+        if facts.service.isEmpty, caller != .http {
+            // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
+            guard let stripped else { return .refused(caller, .noMethod, nil) }
+            return .found(caller, stripped)
+        }
+        if facts.isAmbiguous, !snapshot.table.readsAlike(facts, fields: stream.fields) { return .refused(caller, .badPath, nil) }
+        if case .http = caller, !snapshot.transcodings.isEmpty { return resolveBySchemas(facts, stream, snapshot) }
+        guard let destination = find(facts, stream, snapshot) else {
+            return .refused(caller, unrouted(facts, stream, snapshot), nil)
+        }
+        return .found(caller, destination)
+    }
+
+    /// `nil` where no route takes the request.
+    @inline(__always)
+    func find(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Destination? {
+        if let (route, method) = facts.place?.target { return Destination(route, method, of: snapshot) }
+        guard let found = match(facts, stream, snapshot) else { return nil }
+        let method = snapshot.table.method(of: found.route, facts.rpc) ?? -1
+        if found.isOfTargetAlone { facts.place?.record(route: found.route, method: method) }
+        return Destination(found.route, method, of: snapshot)
+    }
+
+    /// A route with `rewrite.prefix` strips what stands before an RPC's name: `methods`, limits and metrics go by what is left.
+    ///
+    /// - Returns: `nil` where there is no such route.
+    private func strip(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Destination? {
+        guard !facts.isAmbiguous, let found = match(facts, stream, snapshot) else { return nil }
+        let route = snapshot.routes[found.route]
+        guard case .prefix? = route.policies[0].rewrite?.path, let (service, rpc) = Rewriting.rpc(facts.path, below: route.match)
+        else { return nil }
+        var destination = Destination(found.route, snapshot.table.method(of: found.route, rpc) ?? -1, of: snapshot)
+        destination.rpc = RPC(service: service, method: rpc)
+        return destination
+    }
+
+    /// The first route that takes the request. A preflight goes where what it asks about would, if pages may call that.
+    func match(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RouteTable.Match? {
+        if snapshot.table.goesByMethod, snapshot.hasCORS, facts.method.equals("OPTIONS"),
+            let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
+        {
+            var meant = facts
+            meant.rewrite(method: asked)
+            if let match = snapshot.table.match(meant, fields: stream.fields), snapshot.routes[match.route].cors != nil {
+                return match
+            }
+        }
+        return snapshot.table.match(facts, fields: stream.fields)
+    }
+
+    /// Why no route takes the request: with another method, one may.
+    func unrouted(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RefusalCause {
+        guard snapshot.table.goesByMethod else { return .noRoute }
+        var methods = snapshot.table.refusedByMethod(facts, fields: stream.fields)?.methods ?? []
+        _ = snapshot.directory.methods(facts) { _, method in
+            let meant = Self.facts(facts, of: method, stream)
+            methods.formUnion(snapshot.table.refusedByMethod(meant, fields: stream.fields)?.methods ?? [])
+            return false
+        }
+        return methods.isEmpty ? .noRoute : .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))
+    }
+
+    /// The route that a request which was refused would have taken, by the path alone, whatever the method.
+    func routeOfRefused(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Borrowed<Route>? {
+        let fields = stream.fields
+        let direct =
+            snapshot.table.route(for: facts, fields: fields) ?? snapshot.table.refusedByMethod(facts, fields: fields)?.first
+        var first = direct
+        _ = snapshot.directory.methods(facts) { plan, method in
+            var route = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            if route < 0 {
+                route = snapshot.table.refusedByMethod(Self.facts(facts, of: method, stream), fields: fields)?.first ?? -1
+            }
+            if route >= 0 { first = min(first ?? route, route) }
+            return false
+        }
+        return first.map { snapshot.routeReferences[$0] }
+    }
+}
+
+extension RefusalCause {
+    /// The head or the trailers that arrived on `stream` were larger than its connection allows.
+    static func headTooLarge(of stream: StreamPointer) -> RefusalCause {
+        let limits = stream.connection { $0.limits }
+        return .headTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount)
+    }
+
+    /// The same of an answer.
+    static func upstreamHeadTooLarge(of stream: StreamPointer) -> RefusalCause {
+        let limits = stream.connection { $0.limits }
+        return .upstreamHeadTooLarge(bytesMax: limits.fieldListBytes, fieldsMax: limits.fieldCount)
+    }
+
+    init(_ fault: HeadFacts.Fault) {
+        switch fault {
+        case .path, .noPath: self = .badPath
+        case .hostMismatch: self = .hostMismatch
+        case .noMethod, .authority, .contentTypes: self = .malformedHead
+        case .timeouts: self = .malformedTimeout
+        }
+    }
+}

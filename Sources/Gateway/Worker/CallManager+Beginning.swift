@@ -1,0 +1,96 @@
+internal import Bytes
+internal import Bridging
+internal import Calls
+internal import GRPC
+internal import GatewayModel
+internal import HTTPModel
+internal import Net
+internal import Routing
+internal import Snapshots
+internal import Sockets
+internal import Transport
+
+/// What happens to a request from its head to the filters.
+extension CallManager {
+    /// The head of a request has arrived.
+    func headArrived(_ stream: StreamPointer, ended: Bool) {
+        let call = begin(stream)
+        if ended { call.flags.insert(.requestEnded) }
+        worker { worker in
+            if let cause = earlyRefusal(stream, worker) { return refuseUnread(call, stream, cause) }
+            call.bodyBytesMax = stream.serverConnection { $0.bodyBytesMax ?? .max }
+            let facts: HeadFacts
+            do throws(HeadFacts.Fault) {
+                facts = try worker.resolver.read(stream)
+            } catch {
+                return refuseUnread(call, stream, RefusalCause(error))
+            }
+            call.facts = facts
+            call.snapshot.reference { snapshot in
+                findOrigin(call, stream, snapshot)
+                if facts.mayNeedSanitizing { HeaderSanitizing.sanitizeHead(call) }
+                conclude(call, worker.resolver.resolve(facts, stream, snapshot), worker)
+            }
+        }
+    }
+
+    /// Takes the call where its head leads: through the filters, where there is a route.
+    @inline(__always)
+    private func conclude(_ call: Record<Call>, _ resolution: Resolver.Resolution, _ worker: GatewayWorker) {
+        switch resolution {
+        case .found(let caller, let destination):
+            call.clientProtocol = caller
+            call.set(destination)
+            if destination.missesMethod { worker.methodMissed(call) }
+            if handle(call, .routed).contains(.filter) { conclude(call, worker.filters.start(call)) }
+        case .refused(let caller, let cause, let destination):
+            call.clientProtocol = caller
+            if let destination { call.set(destination) }
+            fail(call, cause)
+        }
+    }
+
+    /// Why a head is not even read.
+    @inline(__always)
+    private func earlyRefusal(_ stream: StreamPointer, _ worker: GatewayWorker) -> RefusalCause? {
+        if stream.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
+        let admission = worker.filters.services.admission
+        let pressure = admission.pressure
+        return pressure.rawValue == Pressure.full.rawValue ? admission.refusal(under: pressure, priority: .high) : nil
+    }
+
+    private func refuseUnread(_ call: Record<Call>, _ stream: StreamPointer, _ cause: RefusalCause) {
+        call.facts = .none
+        call.clientProtocol = Resolver.caller(of: stream)
+        fail(call, cause)
+    }
+
+    @inline(__always)
+    private func findOrigin(_ call: Record<Call>, _ stream: StreamPointer, _ snapshot: Snapshot) {
+        let peer = stream.serverConnection { $0.channel.peer?.ip }
+        call.origin =
+            snapshot.trustsProxies
+            ? ClientOrigin(peer: peer, fields: stream.fields, trusted: snapshot.trustedProxies)
+            : ClientOrigin(peer: peer)
+    }
+
+    /// More of the request's body has arrived.
+    @inline(__always)
+    func bodyArrived(_ call: Record<Call>, _ bytes: BorrowedBytes) {
+        if call.downstream.bodyBytesReceived > call.bodyBytesMax {
+            return fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
+        }
+        if let bridge = call.bridge { return worker { $0.forwardBridged(call, bridge, bytes) } }
+        worker { $0.upstream.forward(call, bytes) }
+    }
+}
+
+extension Record<Call> {
+    @inline(__always)
+    fileprivate func set(_ destination: Resolver.Destination) {
+        self.route = destination.route
+        self.policy = destination.policy
+        self.transcoding = destination.transcoding
+        if let rpc = destination.rpc { self.facts.rewrite(rpc) }
+    }
+}
