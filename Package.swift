@@ -256,7 +256,7 @@ let package = Package(
                 "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "GRPC", "Config", "Balancing",
                 "AccessControl", "Routing", "Transport", "RateLimit", "GatewayModel", "Upstreams", "Snapshots", "Calls",
                 "GRPCTesting",
-                "BytesTesting", "GatewayModelTesting",
+                "GatewayModelTesting",
             ]),
         tests(
             "RateLimitService",

@@ -1,4 +1,5 @@
 import Bytes
+import GRPC
 import HTTPModel
 import Routing
 import Snapshots

@@ -2,7 +2,7 @@ import BytesTesting
 import HTTPModel
 import Testing
 
-@testable import Gateway
+@testable import AccessControl
 
 @Suite struct CredentialsTests {
     /// What a head with these values of Authorization comes to, as a word.

@@ -1,14 +1,13 @@
-internal import Bridging
-internal import Bytes
-internal import GRPC
-internal import HTTPModel
+package import Bytes
+package import GRPC
+package import HTTPModel
 
 /// The heads of answers to callers who do not speak gRPC, made of a gRPC answer's fields.
-enum BridgedAnswer {
+package enum BridgedAnswer {
     private static var ok: Field { Field(":status", "200", token: .status) }
 
     /// The head of an answer that goes on while the call does; without a source, of one that had nothing but an end.
-    static func streamHead(
+    package static func streamHead(
         from source: StreamPointer?, to target: StreamPointer, caller: ClientProtocol, _ bridge: Bridge,
         scratch: FieldScratch
     ) -> FieldList {
@@ -36,7 +35,7 @@ enum BridgedAnswer {
     }
 
     /// How a whole answer is compressed.
-    enum WholeEncoding {
+    package enum WholeEncoding {
         case identity
         /// As the upstream says that it compressed its message.
         case upstreams
@@ -44,7 +43,7 @@ enum BridgedAnswer {
     }
 
     /// The head of a Connect call's whole answer: metadata as it is, trailers as `trailer-…` (Connect, "Unary responses").
-    static func wholeHead(
+    package static func wholeHead(
         from source: StreamPointer, to target: StreamPointer, code: StatusCode, bodyBytes: Int, isJSON: Bool,
         encoding: WholeEncoding, scratch: FieldScratch
     ) -> FieldList {
@@ -79,7 +78,7 @@ extension BridgedAnswer {
     /// The head of an answer in JSON, with the call's metadata in the source's first `count` fields as it is.
     ///
     /// - Parameter bodyBytes: `nil` where the end is not known yet.
-    static func jsonHead(
+    package static func jsonHead(
         from source: StreamPointer, through count: Int, to target: StreamPointer, status: Int,
         contentType: BorrowedBytes, bodyBytes: Int?, isGzip: Bool, scratch: FieldScratch
     ) -> FieldList {

@@ -1,11 +1,11 @@
-internal import Bytes
-internal import HTTPModel
+package import Bytes
+package import HTTPModel
 
 /// What a head says in Authorization, judged once (RFC 9110, section 11.6.2; RFC 6750, section 2.1).
 ///
 /// Authorization is one field with one value, no list. A server behind the gateway may read the second of two fields, a member
 /// of a list, or a token behind a tab: so whatever could be read as a bearer token is one, or is refused.
-enum Credentials {
+package enum Credentials {
     case none
     /// Of a scheme that is the upstream's to judge.
     case otherScheme
@@ -14,7 +14,7 @@ enum Credentials {
     /// Two fields, or a bearer token where none may stand.
     case ambiguous
 
-    init(_ fields: FieldBlock, headCount: Int) {
+    package init(_ fields: FieldBlock, headCount: Int) {
         var found: BorrowedBytes?
         for index in 0..<min(headCount, fields.count) where fields.fields[index].token == .authorization {
             guard found == nil else { self = .ambiguous; return }

@@ -1,15 +1,14 @@
 internal import Bytes
-internal import GRPC
-internal import HTTPModel
+package import HTTPModel
 
 /// Whether an upstream's answer to a gRPC call is gRPC at all.
-enum AnswerCheck {
+package enum AnswerCheck {
     /// Why the answer cannot go to a gRPC caller as it is; `nil` where it can.
     ///
     /// An HTTP error page, or anything else without `application/grpc`, becomes the status its HTTP code stands for
     /// (gRPC, "HTTP to gRPC Status Code Mapping"). A status in the head is believed whatever else is wrong, if it is one.
     /// Only the head is looked at: the trailers may be there already, where it was held for another attempt.
-    static func refusal(_ stream: StreamPointer, status: Int, ended: Bool) -> RefusalCause? {
+    package static func refusal(_ stream: StreamPointer, status: Int, ended: Bool) -> RefusalCause? {
         let fields = stream.fields
         let said = AnswerStatus(fields, from: 0, to: stream.trailersStart)
         if said.isMalformed { return .upstreamMalformedStatus(found: AnswerStatus.describe(fields, from: 0)) }
