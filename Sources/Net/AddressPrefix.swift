@@ -35,6 +35,14 @@ package struct AddressPrefix: Sendable, Equatable {
         return count + Decimal.write(UInt64(bits), to: target + count)
     }
 
+    /// What `write` makes of an address; the bytes last as long as `body` runs.
+    package func withText<Result>(_ address: IPAddress, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: Self.textBytesMax, alignment: 1) { text in
+            guard let start = text.baseAddress else { return body(UnsafeRawBufferPointer(text)) }
+            return body(UnsafeRawBufferPointer(start: start, count: write(address, to: start)))
+        }
+    }
+
     /// The IPv4 address that a translator has put into `64:ff9b::/96` (RFC 6052, section 2.1): all of IPv4 is in one /64 there.
     private static func translated(_ address: IPAddress) -> IPAddress {
         address.bits >> 32 == UInt128(0x0064_ff9b) << 64 ? IPAddress(v4: address.v4) : address

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel

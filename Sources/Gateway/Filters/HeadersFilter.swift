@@ -1,8 +1,8 @@
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel
-internal import Matching
 internal import Routing
 internal import Snapshots
 
@@ -12,40 +12,16 @@ enum HeadersFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         // A call that means an RPC by a schema goes to that RPC's own path.
         if let rewrite = call.policy.rewrite, rewrite.path != nil, !call.isTranscoded {
-            guard let target = target(call, rewrite) else { return call.refuse(.badPath) }
+            let stream = call.stream
+            let rewritten = call.route {
+                Rewriting.target(call.facts, $0.match, rewrite, keepsQuery: !call.isConverted, in: &stream.fields)
+            }
+            guard let target = rewritten else { return call.refuse(.badPath) }
             call.rewrite(target: target)
         }
         if let rules = call.policy.requestHeaders { rules { call.addFields(fields($0, CallText(call), for: call)) } }
         if call.policy.responseHeaders != nil { call.seeAnswer(.headers) }
         return .proceed
-    }
-
-    /// What `:path` becomes, in the arena of the caller's stream; `nil` where it would be no path that a server reads in one way only.
-    private static func target(_ call: CallView, _ rewrite: RewriteConfiguration) -> BorrowedBytes? {
-        var path = ByteBuffer()
-        guard let configured = rewrite.path else { return nil }
-        switch configured {
-        case .whole(let whole): whole.withUnsafeBytes { path.append($0) }
-        case .prefix(let prefix): Rewriting.append(call.facts.path, below: call.route { $0.match }, as: prefix, to: &path)
-        case .groups(let pieces):
-            guard case .regex(let expression) = call.route({ $0.match.target }) else { return nil }
-            let last = pieces.reduce(0) { if case .group(let number) = $1 { max($0, number) } else { $0 } }
-            let isMatch = expression.withGroups(of: call.facts.path, through: last) { group in
-                for piece in pieces {
-                    switch piece {
-                    case .text(let text): text.withUnsafeBytes { path.append($0) }
-                    case .group(let number): path.append(group(number))
-                    }
-                }
-            }
-            guard isMatch, let shape = try? PathShape(path.readable), shape.pathCount == path.count else { return nil }
-        }
-        // What Connect has in a query is the message, which is converted.
-        if !call.facts.query.isEmpty, !call.isConverted {
-            path.append("?")
-            path.append(call.facts.query)
-        }
-        return call.stream.fields.keep(path.readable)
     }
 
     /// What the rules set and add, in their order.

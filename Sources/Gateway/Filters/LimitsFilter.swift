@@ -150,9 +150,6 @@ final class LimitsFilter {
         _ call: CallView, _ body: (BorrowedBytes) -> Void
     ) {
         guard let address = call.address else { return call.connection { body($0.peerText) } }
-        let prefix = call.snapshot.addressPrefix
-        withUnsafeTemporaryAllocation(byteCount: AddressPrefix.textBytesMax, alignment: 1) { text in
-            body(BorrowedBytes(rebasing: text[..<prefix.write(address, to: text.baseAddress!)]))
-        }
+        call.snapshot.addressPrefix.withText(address, body)
     }
 }

@@ -2,7 +2,7 @@ package import Bytes
 package import HTTPModel
 
 /// Claims of a verified token as headers for the upstream: names from the configuration, values rendered once per token.
-package final class ClaimHeaders: Sendable {
+@usableFromInline package final class ClaimHeaders: Sendable {
     package let headers: [(name: [UInt8], value: [UInt8]?)]
     /// Their names, folded.
     private let names: [[UInt8]]

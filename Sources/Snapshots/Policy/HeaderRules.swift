@@ -3,7 +3,7 @@ package import GatewayModel
 package import HTTPModel
 
 /// `request_headers` or `response_headers` of a route or method, made ready: names with their tokens, at fixed addresses.
-package final class HeaderRules: Sendable {
+@usableFromInline package final class HeaderRules: Sendable {
     package struct Rule: Sendable {
         package let name: [UInt8]
         package let token: FieldToken

@@ -5,7 +5,7 @@ import Routing
 import Snapshots
 import Testing
 
-@testable import Gateway
+@testable import Calls
 
 /// Heads on their way through, both ways.
 @Suite struct HeadTests {

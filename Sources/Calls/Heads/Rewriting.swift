@@ -1,14 +1,47 @@
-internal import Bytes
-internal import GatewayModel
-internal import HTTPModel
+package import Bytes
+package import GatewayModel
+package import HTTPModel
 internal import Matching
-internal import Routing
-internal import Snapshots
+package import Routing
 
 /// The path that goes upstream in place of the caller's.
-enum Rewriting {
+package enum Rewriting {
+    /// What `:path` becomes; `nil` where it would be no path that a server reads in one way only.
+    ///
+    /// - Parameters:
+    ///   - match: of the call's route.
+    ///   - keepsQuery: the query goes along. What Connect has in it is the message, which is converted.
+    ///   - fields: of the caller's stream, in whose arena the path lies.
+    package static func target(
+        _ facts: HeadFacts, _ match: RouteMatch, _ rewrite: RewriteConfiguration, keepsQuery: Bool, in fields: inout FieldBlock
+    ) -> BorrowedBytes? {
+        var path = ByteBuffer()
+        guard let configured = rewrite.path else { return nil }
+        switch configured {
+        case .whole(let whole): whole.withUnsafeBytes { path.append($0) }
+        case .prefix(let prefix): append(facts.path, below: match, as: prefix, to: &path)
+        case .groups(let pieces):
+            guard case .regex(let expression) = match.target else { return nil }
+            let last = pieces.reduce(0) { if case .group(let number) = $1 { max($0, number) } else { $0 } }
+            let isMatch = expression.withGroups(of: facts.path, through: last) { group in
+                for piece in pieces {
+                    switch piece {
+                    case .text(let text): text.withUnsafeBytes { path.append($0) }
+                    case .group(let number): path.append(group(number))
+                    }
+                }
+            }
+            guard isMatch, let shape = try? PathShape(path.readable), shape.pathCount == path.count else { return nil }
+        }
+        if keepsQuery, !facts.query.isEmpty {
+            path.append("?")
+            path.append(facts.query)
+        }
+        return fields.keep(path.readable)
+    }
+
     /// What of a path is below a route's prefix, behind another one: `/v1/a` and `/v1` below `/v1`, as `/`, are `/a` and `/`.
-    static func append(
+    package static func append(
         _ path: BorrowedBytes, below match: RouteMatch, as prefix: [UInt8], to buffer: inout ByteBuffer
     ) {
         let rest = BorrowedBytes(rebasing: path[min(path.count, match.target.prefixCount)...])
@@ -23,7 +56,7 @@ enum Rewriting {
     }
 
     /// The RPC that a call names behind the prefix that its route strips; `nil` where the rest is not exactly `/SERVICE/METHOD`.
-    static func rpc(
+    package static func rpc(
         _ path: BorrowedBytes, below match: RouteMatch
     ) -> (service: BorrowedBytes, rpc: BorrowedBytes)? {
         let count = match.target.prefixCount

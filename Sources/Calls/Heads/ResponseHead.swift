@@ -1,14 +1,14 @@
-internal import Bytes
+package import Bytes
 internal import GRPC
-internal import HTTPModel
-internal import Snapshots
+package import HTTPModel
+package import Snapshots
 
 /// The answer's head and trailers on their way downstream, without what was for the upstream hop only.
-enum ResponseHead {
+package enum ResponseHead {
     private static var ok: Field { Field(":status", "200", token: .status) }
 
     /// Writes the head of `source`, an upstream stream, for `target`, the caller's.
-    static func write(
+    package static func write(
         from source: StreamPointer, to target: StreamPointer, status: Int, isInformational: Bool = false,
         scratch: FieldScratch
     ) -> FieldList {
@@ -32,7 +32,7 @@ enum ResponseHead {
     /// - Parameters:
     ///   - claims: on the way up, the names that only the gateway may say.
     ///   - rules: on the way up, what the route changes, which the caller does not say either.
-    static func trailers(
+    package static func trailers(
         from source: StreamPointer, to target: StreamPointer, without claims: Borrowed<ClaimHeaders>? = nil,
         _ rules: Borrowed<HeaderRules>? = nil, scratch: FieldScratch
     ) -> FieldList {
@@ -53,7 +53,7 @@ enum ResponseHead {
     static let messageBytesMax = 4096
 
     /// Drops everything but how a call ended from the section that begins at `start`: its status, and its message, cut.
-    static func dropDetails(of stream: StreamPointer, from start: Int, bytesMax: Int = .max) {
+    package static func dropDetails(of stream: StreamPointer, from start: Int, bytesMax: Int = .max) {
         stream.fields.removeAll(from: start) { field in
             switch field.token {
             case .status, .grpcStatus, .grpcMessage: false

@@ -1,43 +1,46 @@
-internal import Bytes
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Bytes
 internal import GRPC
-internal import HTTPModel
-internal import Snapshots
-internal import Time
+public import HTTPModel
+public import Snapshots
+package import Time
 
 /// The head that goes upstream: the caller's, without what was for this hop only, with what the gateway adds.
-enum RequestHead {
+@usableFromInline package enum RequestHead {
     private static var post: Field { Field(":method", "POST", token: .method) }
     private static var http: Field { Field(":scheme", "http", token: .scheme) }
     private static var https: Field { Field(":scheme", "https", token: .scheme) }
     private static var localhost: Field { Field(":authority", "localhost", token: .authority) }
     private static var teTrailers: Field { Field("te", "trailers", token: .te) }
 
-    /// What an attempt adds to the caller's head.
-    struct Additions {
-        var isUpstreamSecure = false
+    /// What an attempt adds to the caller's head. Usable from inline: filled in member by member, for every attempt.
+    @usableFromInline package struct Additions {
+        @usableFromInline package var isUpstreamSecure = false
         /// The token goes on to the upstream.
-        var forwardsToken = false
+        @usableFromInline package var forwardsToken = false
         /// The time that is left, for `grpc-timeout`; `nil` sends none.
-        var remaining: Duration?
-        var requestID = BorrowedBytes.none
-        var forwardedFor = BorrowedBytes.none
-        var forwardedProto: StaticString = "http"
+        @usableFromInline package var remaining: Duration?
+        @usableFromInline package var requestID = BorrowedBytes.none
+        @usableFromInline package var forwardedFor = BorrowedBytes.none
+        @usableFromInline package var forwardedProto: StaticString = "http"
         /// Claims to forward, and so the names of which the caller's own copies are removed.
-        var claims: Borrowed<ClaimHeaders>?
+        @usableFromInline package var claims: Borrowed<ClaimHeaders>?
         /// In place of the caller's, where it is rewritten.
-        var authority: BorrowedBytes?
+        @usableFromInline package var authority: BorrowedBytes?
         /// What filters add.
-        var fields: FieldList?
+        @usableFromInline package var fields: FieldList?
         /// What filters drop of the caller's fields, and of forwarded claims.
-        var rules: Borrowed<HeaderRules>?
+        @usableFromInline package var rules: Borrowed<HeaderRules>?
         /// Attempts before this one, for `grpc-previous-rpc-attempts`.
-        var previousAttempts = 0
+        @usableFromInline package var previousAttempts = 0
         /// The id goes into the connection's HPACK table: its value will not recur, its name will.
-        var namesRequestID = false
+        @usableFromInline package var namesRequestID = false
+
+        @inlinable package init() {}
     }
 
     /// Writes the request of `source` for `target`, its upstream stream.
-    static func write(
+    package static func write(
         method: BorrowedBytes, target path: BorrowedBytes, from source: StreamPointer,
         to target: StreamPointer, _ additions: borrowing Additions, scratch: FieldScratch
     ) -> FieldList {
