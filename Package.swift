@@ -145,7 +145,7 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Bytes", "Random", "Compression", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
+                "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
                 "Protobuf", "Reactor", "Sockets", "GRPC", "Redis", "Telemetry", "Balancing", "AccessControl", "Routing",
                 "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel", "Schemas", "Upstreams", "Snapshots", "Calls",
             ], unchecked: "json: 9.6 %"),

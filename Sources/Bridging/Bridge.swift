@@ -5,7 +5,7 @@ package import GRPC
 /// native call.
 ///
 /// The caller's head was made into gRPC's when the bridge was built (`BridgedRequest`); from then on the exchange is a gRPC
-/// call to filters and upstream, and only bodies, the answer's head and its end pass here (`GatewayWorker+Bridging`).
+/// call to filters and upstream, and only bodies, the answer's head and its end pass here (`Converter`).
 @usableFromInline package final class Bridge {
     package let converter: any BodyConverter
     /// `converter`, where an HTTP request means the call by a schema.

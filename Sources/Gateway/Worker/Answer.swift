@@ -45,7 +45,7 @@ extension Record<Call> {
                 _ = recordStatus(stream, from: 0)
                 recordAnswer(stream.attempt, worker)
             }
-            return worker.beginBridgedAnswer(self, bridge, stream, ended: ended)
+            return worker.converter { $0.beginAnswer(self, bridge, stream, ended: ended) }
         }
         self.outcome.httpStatus = status
         if ended { _ = recordStatus(stream, from: 0) }
@@ -84,7 +84,7 @@ extension Record<Call> {
         let downstream = self.downstream
         self.outcome.responseBytes += bytes.count
         self.boundary.pass(bytes)
-        if let bridge = self.bridge { return worker.passBridged(self, bridge, stream, bytes) }
+        if let bridge = self.bridge { return worker.converter { $0.forwardAnswer(self, bridge, stream, bytes) } }
         downstream.connection { $0.send(downstream, bytes) }
         worker.checkMemory(after: downstream)
     }
@@ -97,7 +97,7 @@ extension Record<Call> {
         let isReadable = recordStatus(stream, from: stream.trailersStart)
         recordAnswer(stream.attempt, worker)
         guard isReadable else { return endUnreadable(stream, worker) }
-        if let bridge = self.bridge { return worker.endBridgedAnswer(self, bridge, stream, from: stream.trailersStart) }
+        if let bridge = self.bridge { return worker.converter { $0.endAnswer(self, bridge, stream, from: stream.trailersStart) } }
         if case .grpc = self.clientProtocol, !self.flags.contains(.statusSeen) {
             let cause = RefusalCause.upstreamWithoutStatus(httpStatus: self.outcome.httpStatus)
             return worker.calls.handle(self, .endUnreadable, .refusal(cause))

@@ -158,7 +158,7 @@ final class CallManager {
     }
 
     private func keepFailure(of call: Record<Call>, _ ending: CallEnding?) {
-        if case .refusal(let cause, _)? = ending { worker { $0.deferRefusal(call, cause) } }
+        if case .refusal(let cause, _)? = ending { worker.converter { $0.deferRefusal(call, cause) } }
     }
 
     private func refuse(_ call: Record<Call>, _ ending: CallEnding?) {
@@ -184,7 +184,7 @@ final class CallManager {
             call.downstream.context = nil
             let snapshot = call.snapshot
             if let endpoint = call.endpoint { endpoint { $0.release() } }
-            if let bridge = call.bridge { worker.giveBack(bridge) }
+            if let bridge = call.bridge { worker.converter { $0.release(bridge, serving: worker.current.snapshot) } }
             call.finish(pool: chunks, noCall)
             records.release(call)
             snapshot { $0.callCount -= 1 }
@@ -255,7 +255,9 @@ extension CallManager: FilterHost {
 
     func convert(_ call: Record<Call>) {
         worker { worker in
-            if let cause = worker.buildBridge(call, call.downstream, call.facts) { worker.deferRefusal(call, cause) }
+            worker.converter {
+                if let cause = $0.build(call, call.downstream, call.facts) { $0.deferRefusal(call, cause) }
+            }
         }
     }
 

@@ -38,7 +38,7 @@ package final class Downstream: StreamHandler {
         if stream.fields.count > stream.trailersStart {
             HeaderSanitizing.sanitizeTrailers(call)
         }
-        if call.bridge != nil, let cause = worker({ $0.endBridgedRequest(call) }) {
+        if call.bridge != nil, let cause = worker.converter({ $0.endRequest(call) }) {
             return worker { $0.calls.handle(call, .unconvertible, .refusal(cause)) }
         }
         worker { $0.upstream.requestEnded(call) }
@@ -48,7 +48,7 @@ package final class Downstream: StreamHandler {
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
         guard let call = call(stream), let upstream = call.upstream else { return }
         if let bridge = call.bridge {
-            return worker { $0.bridgedAnswerDrained(call, bridge, count) }
+            return worker.converter { $0.answerDrained(call, bridge, count) }
         }
         upstream.connection { $0.consumed(upstream, count) }
     }

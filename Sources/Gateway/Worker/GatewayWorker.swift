@@ -42,8 +42,9 @@ package final class GatewayWorker {
     let attempts: Slab<Attempt>
     let replies: ReplyWriter
     let resolver = Resolver()
-    var transcoding = TranscodingScratch()
-    var compression = CompressionPool()
+    private let ownConverter = Converter()
+    /// Reached at every event of a converted call without counting references.
+    let converter: Borrowed<Converter>
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
     let callTable: Borrowed<CallTable>
@@ -94,6 +95,7 @@ package final class GatewayWorker {
         shard = Borrowed(self.metrics.shard)
         overload.register(.init(shard: self.metrics.shard, activeCalls: self.metrics.activeCalls))
         replies = ReplyWriter()
+        converter = Borrowed(ownConverter)
         let limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
         current = WorkerSnapshot(snapshot, clusters: [])
         serving = Borrowed(current)
@@ -120,6 +122,7 @@ package final class GatewayWorker {
         services.join(calls)
         downstream.join(self)
         upstream.join(self)
+        ownConverter.join(self)
         adopt(snapshot)
     }
 
@@ -154,7 +157,7 @@ package final class GatewayWorker {
         // Only schemas differ: tokens that were verified stay so.
         let isSameConfiguration = snapshot.rules === current.snapshot.rules && snapshot.generation != current.snapshot.generation
         if !isSameConfiguration { filters.authentication.adopt(snapshot) }
-        transcoding.idle.removeAll()
+        ownConverter.forgetPairs()
         metrics.table.adoptKnown()
         resolver.forgetRoutes()
         leaving.append((current, former))

@@ -11,7 +11,6 @@ final class ReplyWriter {
     private var refusals = RefusalWriter()
     private var fields = FieldBlock()
     private var body = ByteBuffer(capacity: 1024)
-    var end = CallEnd()
 
     deinit { fields.destroy() }
 
@@ -47,7 +46,7 @@ final class ReplyWriter {
     /// Says behind what has been sent of an RPC's answer how it ended, as its caller expects it.
     func endAnswer(_ call: Record<Call>, with cause: RefusalCause, _ worker: GatewayWorker) {
         let refusal = Refusal(cause)
-        if let bridge = call.bridge { return worker.endBridgedAnswer(call, bridge, with: refusal) }
+        if let bridge = call.bridge { return worker.converter { $0.endAnswer(call, bridge, with: refusal) } }
         fields.reset()
         refusals.writeTrailers(refusal, fields: &fields)
         let stream = call.downstream

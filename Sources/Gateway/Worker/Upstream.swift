@@ -173,7 +173,7 @@ package final class Upstream: StreamHandler {
         let attempt = stream.attempt
         // A hedge sends what the window has got back, or will by the first; a mirror what had come before.
         guard case .call(let call) = attempt.purpose, attempt == call.attempt else { return }
-        if let bridge = call.bridge { return reference { $0.bridgedRequestDrained(call, bridge, count) } }
+        if let bridge = call.bridge { return reference.converter { $0.requestDrained(call, bridge, count) } }
         attempt.drained += count
         let fresh = attempt.drained - call.bodyConsumed
         // A second attempt sends again what the window has already got back.
