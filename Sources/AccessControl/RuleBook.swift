@@ -124,6 +124,8 @@ package struct AccessPolicy: Hashable, Sendable {
     let hasShadow: Bool
     /// Anyone may call, and no rule is under trial: there is nothing to ask.
     package let allowsAnyone: Bool
+    /// Whoever has a token may call, and no rule is under trial.
+    package let allowsAuthenticated: Bool
 }
 
 /// Gathers the rules of a snapshot.
@@ -150,7 +152,8 @@ package struct RuleBookBuilder {
         if let shadow = allows.shadow { addStep(shadow, .allow) }
         let policy = AccessPolicy(
             firstStep: Int32(first), stepCount: Int32(steps.count - first), hasShadow: steps[first...].contains { $0.isShadow },
-            allowsAnyone: steps.count - first == 1 && allows.enforced.rule == .anyone)
+            allowsAnyone: steps.count - first == 1 && allows.enforced.rule == .anyone,
+            allowsAuthenticated: steps.count - first == 1 && allows.enforced.rule == .authenticated)
         policies[key] = policy
         return policy
     }

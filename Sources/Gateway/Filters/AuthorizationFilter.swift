@@ -12,6 +12,7 @@ enum AuthorizationFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         call.snapshot { snapshot in
             call.policy { policy in
+                if policy.access.allowsAuthenticated, call.identity != nil { return checkPlan(call, snapshot) }
                 let facts = CallerFacts(
                     token: call.identity.map { Borrowed($0.token) }, memory: call.identity?.ruleMemory, fields: call.stream.fields,
                     headCount: call.stream.trailersStart,

@@ -12,45 +12,47 @@ internal import Transcoding
 extension Resolver {
     /// Finds the RPC that a request means by the schemas of the snapshot, and its route: the first in the order written that
     /// takes the RPC or the path that was sent. Rules and limits of a method apply however it is called.
-    func resolveBySchemas(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Resolution {
-        if let found = resolveConnectQuery(facts, stream, snapshot) { return found }
+    func resolveBySchemas(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) throws(Unresolved) -> Destination {
+        if let found = try resolveConnectQuery(facts, stream, snapshot) { return found }
         let direct = match(facts, stream, snapshot)?.route
         if facts.method.equals("OPTIONS"),
             let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
         {
-            return resolvePreflight(asked, direct, facts, stream, snapshot)
+            return try resolvePreflight(asked, direct, facts, stream, snapshot)
         }
         switch meaning(of: facts.method, facts, direct, stream, snapshot) {
-        case .method(let route): return .found(.http, destination(by: route, of: snapshot, facts, stream))
+        case .method(let route): return destination(by: route, of: snapshot, facts, stream)
         case .otherMethods(let route):
-            return .refused(
+            throw Unresolved(
                 .http, .methodNotAllowed(allow: allowed(facts, direct, stream, snapshot)), Destination(route, -1, of: snapshot))
         case .none:
-            guard let direct else { return .refused(.http, unrouted(facts, stream, snapshot), nil) }
+            guard let direct else { throw Unresolved(.http, unrouted(facts, stream, snapshot)) }
             var destination = Destination(direct, snapshot.table.method(of: direct, facts.rpc) ?? -1, of: snapshot)
             destination.missesMethod = true
-            return .found(.http, destination)
+            return destination
         }
     }
 
     /// A GET that is a Connect call finds its route like a POST; `nil` where it is none.
-    private func resolveConnectQuery(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Resolution? {
+    private func resolveConnectQuery(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) throws(Unresolved)
+        -> Destination?
+    {
         guard facts.method.equals("GET"), !facts.service.isEmpty, ConnectQuery(facts.query) != nil,
             let destination = find(facts, stream, snapshot),
             let plan = destination.route.transcoding,
             let method = plan.schema.method(path: facts.path)
         else { return nil }
         guard plan.schema.methods[method].isSideEffectFree else {
-            return .refused(.connectUnary, .methodNotAllowed(allow: "POST"), destination)
+            throw Unresolved(.connectUnary, .methodNotAllowed(allow: "POST"), destination)
         }
-        return .found(.connectUnary, destination)
+        return destination.of(.connectUnary)
     }
 
     /// A preflight takes the route of what it asks about, and runs nothing: where no `cors` answers it, the path does not take
     /// OPTIONS (RFC 9110, section 9.2.1: it is safe, and any page can have a browser send it).
     private func resolvePreflight(
         _ asked: BorrowedBytes, _ direct: Int?, _ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot
-    ) -> Resolution {
+    ) throws(Unresolved) -> Destination {
         // Routes that ask for an HTTP method are asked for that one.
         var meant = facts
         meant.rewrite(method: asked)
@@ -58,12 +60,12 @@ extension Resolver {
         switch meaning(of: asked, meant, direct, stream, snapshot) {
         case .method(let found), .otherMethods(let found): route = found
         case .none:
-            guard let direct else { return .refused(.http, unrouted(facts, stream, snapshot), nil) }
-            return .found(.http, Destination(direct, snapshot.table.method(of: direct, meant.rpc) ?? -1, of: snapshot))
+            guard let direct else { throw Unresolved(.http, unrouted(facts, stream, snapshot)) }
+            return Destination(direct, snapshot.table.method(of: direct, meant.rpc) ?? -1, of: snapshot)
         }
         let destination = Destination(route, -1, of: snapshot)
-        guard snapshot.routes[route].cors == nil else { return .found(.http, destination) }
-        return .refused(.http, .methodNotAllowed(allow: allowed(meant, direct, stream, snapshot)), destination)
+        guard snapshot.routes[route].cors == nil else { return destination }
+        throw Unresolved(.http, .methodNotAllowed(allow: allowed(meant, direct, stream, snapshot)), destination)
     }
 
     /// Whether JSON with Connect's headers is REST's nevertheless: a schema binds the path and the HTTP method, and the path is

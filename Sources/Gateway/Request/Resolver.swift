@@ -20,6 +20,8 @@ final class Resolver {
 
     /// Where a request leads.
     struct Destination {
+        /// What its caller speaks.
+        var caller = ClientProtocol.http
         var route: Borrowed<Route>
         var policy: Borrowed<CallPolicy>
         /// How an HTTP request that means an RPC by a schema is converted.
@@ -35,6 +37,13 @@ final class Resolver {
             self.route = snapshot.routeReferences[route]
             policy = self.route { $0.policyReferences[method + 1] }
         }
+
+        @inline(__always)
+        func of(_ caller: ClientProtocol) -> Destination {
+            var destination = self
+            destination.caller = caller
+            return destination
+        }
     }
 
     /// In the arena of the caller's stream.
@@ -45,11 +54,18 @@ final class Resolver {
         var target: BorrowedBytes?
     }
 
-    /// With what the caller speaks.
-    enum Resolution {
-        case found(ClientProtocol, Destination)
-        /// With where it would lead, if that is known: it says who may read the refusal.
-        case refused(ClientProtocol, RefusalCause, Destination?)
+    /// Why it leads nowhere.
+    struct Unresolved: Error {
+        var caller: ClientProtocol
+        var cause: RefusalCause
+        /// Where it would lead, if that is known: it says who may read the refusal.
+        var destination: Destination?
+
+        init(_ caller: ClientProtocol, _ cause: RefusalCause, _ destination: Destination? = nil) {
+            self.caller = caller
+            self.cause = cause
+            self.destination = destination
+        }
     }
 
     /// Other routes are in service: what was remembered of them is forgotten.
@@ -89,21 +105,21 @@ final class Resolver {
     // MARK: Where it leads
 
     @inline(__always)
-    func resolve(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Resolution {
+    func resolve(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) throws(Unresolved) -> Destination {
         let stripped = facts.service.isEmpty && snapshot.stripsPrefixes ? strip(facts, stream, snapshot) : nil
         let caller = caller(facts, namesMethod: !facts.service.isEmpty || stripped != nil, stream, snapshot)
-        if case .grpc = caller, stream.serverConnection({ $0.isHTTP1 }) { return .refused(caller, .callerNeedsHTTP2, nil) }
+        if case .grpc = caller, stream.serverConnection({ $0.isHTTP1 }) { throw Unresolved(caller, .callerNeedsHTTP2) }
         if facts.service.isEmpty, caller != .http {
             // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
-            guard let stripped else { return .refused(caller, .noMethod, nil) }
-            return .found(caller, stripped)
+            guard let stripped else { throw Unresolved(caller, .noMethod) }
+            return stripped.of(caller)
         }
-        if facts.isAmbiguous, !snapshot.table.readsAlike(facts, fields: stream.fields) { return .refused(caller, .badPath, nil) }
-        if case .http = caller, !snapshot.transcodings.isEmpty { return resolveBySchemas(facts, stream, snapshot) }
+        if facts.isAmbiguous, !snapshot.table.readsAlike(facts, fields: stream.fields) { throw Unresolved(caller, .badPath) }
+        if case .http = caller, !snapshot.transcodings.isEmpty { return try resolveBySchemas(facts, stream, snapshot) }
         guard let destination = find(facts, stream, snapshot) else {
-            return .refused(caller, unrouted(facts, stream, snapshot), nil)
+            throw Unresolved(caller, unrouted(facts, stream, snapshot))
         }
-        return .found(caller, destination)
+        return destination.of(caller)
     }
 
     /// `nil` where no route takes the request.

@@ -29,25 +29,29 @@ extension CallManager {
             call.snapshot.reference { snapshot in
                 findOrigin(call, stream, snapshot)
                 if facts.mayNeedSanitizing { HeaderSanitizing.sanitizeHead(call) }
-                conclude(call, worker.resolver.resolve(facts, stream, snapshot), worker)
+                do throws(Resolver.Unresolved) {
+                    lead(call, to: try worker.resolver.resolve(facts, stream, snapshot), worker)
+                } catch {
+                    refuse(call, error)
+                }
             }
         }
     }
 
-    /// Takes the call where its head leads: through the filters, where there is a route.
+    /// Takes the call through the filters of its route.
     @inline(__always)
-    private func conclude(_ call: Record<Call>, _ resolution: Resolver.Resolution, _ worker: GatewayWorker) {
-        switch resolution {
-        case .found(let caller, let destination):
-            call.clientProtocol = caller
-            call.set(destination)
-            if destination.missesMethod { worker.methodMissed(call) }
-            if handle(call, .routed).contains(.filter) { conclude(call, worker.filters.start(call)) }
-        case .refused(let caller, let cause, let destination):
-            call.clientProtocol = caller
-            if let destination { call.set(destination) }
-            fail(call, cause)
-        }
+    private func lead(_ call: Record<Call>, to destination: Resolver.Destination, _ worker: GatewayWorker) {
+        call.clientProtocol = destination.caller
+        call.set(destination)
+        if destination.missesMethod { worker.methodMissed(call) }
+        if handle(call, .routed).contains(.filter) { conclude(call, worker.filters.start(call)) }
+    }
+
+    @inline(never)
+    private func refuse(_ call: Record<Call>, _ unresolved: Resolver.Unresolved) {
+        call.clientProtocol = unresolved.caller
+        if let destination = unresolved.destination { call.set(destination) }
+        fail(call, unresolved.cause)
     }
 
     /// Why a head is not even read.

@@ -103,8 +103,13 @@ extension Converter {
     /// The head of a JSON stream waits for its first message; where that is there, the head goes.
     ///
     /// - Parameter hasFailed: what follows could not be converted. Raw bytes are not begun then.
+    @inline(__always)
     func sendHeldJSONHead(_ call: Record<Call>, _ bridge: Bridge, from stream: StreamPointer, hasFailed: Bool) {
-        guard !call.machine.headIsSent, let json = bridge.json, json.form != .single, !bridge.answer.isEmpty else { return }
+        if !call.machine.headIsSent { sendHeldHead(call, bridge, from: stream, hasFailed: hasFailed) }
+    }
+
+    private func sendHeldHead(_ call: Record<Call>, _ bridge: Bridge, from stream: StreamPointer, hasFailed: Bool) {
+        guard let json = bridge.json, json.form != .single, !bridge.answer.isEmpty else { return }
         if hasFailed, json.isRaw { return }
         sendJSONHead(call, bridge, json, from: stream)
     }
