@@ -1,12 +1,12 @@
 package import HTTPModel
 package import Net
 
-/// Who may call, as `allow:` and `deny:` say it.
+/// Which callers are allowed, as in `allow:` and `deny:`.
 ///
 /// Compiled by `RuleBook`. What a rule asks of a token can only be known of a caller who has one: to a caller without a
 /// token such a rule in an `allow` is neither true nor false, so `not` around it does not let unauthenticated requests in.
 package indirect enum AccessRule: Hashable, Sendable {
-    /// Every caller, also without a token: anonymous access is said aloud.
+    /// Every caller, also without a token: anonymous access is explicit.
     case anyone
     /// A caller with a verified token; what a route without `allow` asks.
     case authenticated

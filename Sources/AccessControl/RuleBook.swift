@@ -8,7 +8,7 @@ package final class RuleBook: Sendable {
     private let steps: [Step]
     private let names: [String]
     private let scopeTexts: [[UInt8]]
-    /// Another one for every book, so that no token remembers what another book's rules said.
+    /// Another one for every book, so that no token keeps results of another book's rules.
     private let generation: UInt64
 
     /// One rule of a policy.
@@ -92,7 +92,7 @@ package struct ScopesID: Hashable, Sendable {
     let index: Int32
 }
 
-/// What the rules say of one call.
+/// The result of the rules for one call.
 package struct AccessVerdict: Equatable {
     package var decision: Decision
     /// One bit for each step of the policy.

@@ -12,7 +12,7 @@ package struct HealthThreshold {
     }
 
     /// What is to be believed after one more check.
-    package mutating func take(isPassed: Bool) -> Bool {
+    package mutating func record(isPassed: Bool) -> Bool {
         guard let former = verdict else {
             verdict = isPassed
             return isPassed

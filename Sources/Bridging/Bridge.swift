@@ -1,10 +1,10 @@
 package import Bytes
 package import GRPC
 
-/// What stands between a caller who does not speak gRPC and an upstream that does: one for each such exchange, none for a
+/// What stands between a caller that does not speak gRPC and an upstream that does: one for each such call, none for a
 /// native call.
 ///
-/// The caller's head was made into gRPC's when the bridge was built (`BridgedRequest`); from then on the exchange is a gRPC
+/// The caller's head was made into gRPC's when the bridge was built (`BridgedRequest`); from then on it is a gRPC
 /// call to filters and upstream, and only bodies, the answer's head and its end pass here (`Converter`).
 @usableFromInline package final class Bridge {
     package let converter: any BodyConverter

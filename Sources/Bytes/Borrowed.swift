@@ -1,7 +1,7 @@
 /// An object that is not counted, neither when the reference is kept nor when the object is read or called: a count is an atomic
 /// instruction, and forty of them cost an eighth of a call.
 ///
-/// The object's owner keeps it alive for as long as anyone may hold this: the worker owns snapshots, clusters and endpoints until no
+/// The object's owner keeps it alive for as long as this may be held: the worker owns snapshots, clusters and endpoints until no
 /// call names them. Properties read as the object's own (`call.route.priority`); methods are called within a closure, for whose length the
 /// object is lent: `call.route { $0.record(n) }`.
 ///
@@ -17,7 +17,7 @@ public struct Borrowed<Object: AnyObject>: Equatable {
     @inlinable @inline(__always)
     public init(_ object: Object) { self.init(Unmanaged.passUnretained(object).toOpaque()) }
 
-    /// For a context that knows no types.
+    /// For an untyped context pointer.
     @inlinable @inline(__always)
     public var opaque: UnsafeMutableRawPointer { address }
 

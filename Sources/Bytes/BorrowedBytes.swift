@@ -1,8 +1,8 @@
-/// Bytes in memory that somebody else owns: an arena, a socket's buffer, a literal. Good for as long as their owner says, which is what the
-/// one who hands them out documents; nothing is counted or copied.
+/// Bytes in memory that is owned elsewhere: an arena, a socket's buffer, a literal. Valid for as long as the documentation of what
+/// returns them says; nothing is counted or copied.
 @usableFromInline package typealias BorrowedBytes = UnsafeRawBufferPointer
 
-/// Elements side by side in memory that somebody else owns, on the same terms.
+/// Contiguous elements in memory that is owned elsewhere, under the same rules.
 @usableFromInline package typealias BorrowedElements<Element> = UnsafeBufferPointer<Element>
 
 extension BorrowedBytes {

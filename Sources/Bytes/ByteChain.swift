@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Chunks of two sizes, kept for the next who needs one, up to a bound. One per worker.
+/// Chunks of two sizes, kept for reuse up to a bound. One per worker.
 package final class ChunkPool {
     fileprivate var smallFree: UnsafeMutablePointer<Chunk>?
     fileprivate var largeFree: UnsafeMutablePointer<Chunk>?
@@ -16,7 +16,7 @@ package final class ChunkPool {
     fileprivate static let smallBytes = 1024 - headerBytes
     /// A DATA frame of the usual size fills one: then it can go on without being copied.
     fileprivate static let largeBytes = 16_384
-    /// Chunks beyond this many are given back to the allocator: 4 MiB of each size stay.
+    /// Chunks beyond this many are freed: 4 MiB of each size stay.
     private static let smallKept = 4096
     private static let largeKept = 256
 
@@ -40,7 +40,7 @@ package final class ChunkPool {
     private static let smallStock = 64
     private static let largeStock = 16
 
-    /// Gives back half of what is kept beyond a small stock. Called every ten seconds.
+    /// Frees half of what is kept beyond a small stock. Called every ten seconds.
     package func trim() {
         Self.trim(&smallFree, &smallFreeCount, keeping: Self.smallStock)
         Self.trim(&largeFree, &largeFreeCount, keeping: Self.largeStock)

@@ -1,6 +1,6 @@
 /// What is to leave with one write: bytes that were copied here, and between them whole chunks of chains, which were not.
 ///
-/// Chunks taken over stay readable until `removeAll` gives them back to their pool. One owner, no reference count.
+/// Chunks taken over stay readable until `removeAll` releases them to their pool. One owner, no reference count.
 package struct GatherBuffer: ~Copyable {
     package var bytes: ByteBuffer
     /// Whether chunks are taken over whole; otherwise all of it lies in `bytes`, in a row.

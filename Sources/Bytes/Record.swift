@@ -1,7 +1,8 @@
-/// A record at a fixed address, as a slab gives it out: reads like the value itself (`call.route`), and is changed in place.
+/// A record at a fixed address, as a slab returns it: reads like the value itself (`call.route`), and is changed in place.
 ///
-/// It owns nothing and counts nothing. Who took the record from its slab gives it back, and until then every copy of this reference
-/// is good; whoever may hold one longer keeps the record's generation beside it and compares. Records belong to one thread.
+/// It owns nothing and counts nothing. A record is released to its slab once, by the code that acquired it, and until then every copy of
+/// this reference is valid; a reference that may be held longer is kept with the record's generation and compared. Records belong to
+/// one thread.
 ///
 /// What a record can do are extensions of `Record` where `Value` is the record, so that a verb can hand the reference on.
 ///
@@ -17,7 +18,7 @@ public struct Record<Value>: Hashable {
     @inlinable @inline(__always)
     public init(opaque: UnsafeMutableRawPointer) { address = opaque.assumingMemoryBound(to: Value.self) }
 
-    /// A record outside of any slab, to be given back by `deallocate`.
+    /// A record outside of any slab, to be freed by `deallocate`.
     @inlinable
     public static func allocate(_ value: Value) -> Record {
         let address = UnsafeMutablePointer<Value>.allocate(capacity: 1)
@@ -31,11 +32,11 @@ public struct Record<Value>: Hashable {
         address.deallocate()
     }
 
-    /// For a context that knows no types: a timer's, a stream's.
+    /// For an untyped context pointer: a timer's, a stream's.
     @inlinable @inline(__always)
     public var opaque: UnsafeMutableRawPointer { UnsafeMutableRawPointer(address) }
 
-    /// The whole value, for those who make and unmake it.
+    /// The whole value, for initializing and destroying it.
     @inlinable @inline(__always)
     public var pointee: Value {
         unsafeAddress { UnsafePointer(address) }

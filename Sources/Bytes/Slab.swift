@@ -14,7 +14,7 @@
     @usableFromInline let dispose: (Record<Value>) -> Void
 
     /// - Parameters:
-    ///   - makeValue: the value that a record has at first, made once, with its block. The record itself has none yet.
+    ///   - makeValue: the value that a record has at first, made once, with its block. The record has no value yet.
     ///   - dispose: releases what `makeValue` made and a value does not release itself, when the slab ends.
     @inlinable package init(
         recordsPerBlock: Int = 16,

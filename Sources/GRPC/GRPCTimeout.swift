@@ -3,7 +3,7 @@ internal import Bytes
 /// How long the caller is willing to wait, read from `grpc-timeout`.
 ///
 /// One to eight digits and a unit: `H M S m u n`. No header means no limit. Zero means the time is already up. Anything
-/// else is the caller's mistake and ends the exchange. (gRPC over HTTP/2, "Requests", TimeoutValue.)
+/// else is the caller's mistake and ends the call. (gRPC over HTTP/2, "Requests", TimeoutValue.)
 ///
 /// Turned into a deadline once, at the head, against the worker's clock; after that no code subtracts durations.
 package struct GRPCTimeout: Equatable, Sendable {

@@ -1,11 +1,11 @@
-/// What a route or a rule asks of one request header.
+/// What a route or a rule requires of one request header.
 package struct HeaderCondition: Hashable, Sendable {
     /// Lower-case, as HTTP/2 carries it.
     package let name: String
     package let value: Value
 
     package enum Value: Hashable, Sendable {
-        /// The header is there, whatever it says; written `"*"`.
+        /// The header is present, with any value; written `"*"`.
         case present
         /// The value is these bytes, case and all.
         case exact(String)
@@ -17,7 +17,7 @@ package struct HeaderCondition: Hashable, Sendable {
         case hasItsOwnKey
         case notAValue
 
-        /// What a configuration message says was expected.
+        /// What a configuration message gives as expected.
         package var expected: String {
             switch self {
             case .notAName: "a header name: letters, digits and !#$%&'*+-.^_`|~"

@@ -209,7 +209,7 @@ package final class StreamPool {
     private static let quietCallsMin = 2
     private var quietCalls = 0
 
-    /// Gives back what a burst has left. Called every ten seconds; a stream is two pages of fields.
+    /// Frees what a burst has left. Called every ten seconds; a stream is two pages of fields.
     package func trim() {
         let free = slab.capacity - slab.liveCount
         guard free > 2 * Self.stock, free > 3 * slab.liveCount else { return quietCalls = 0 }

@@ -11,7 +11,7 @@
     case ended(StreamPointer, Section)
     /// So many bytes of our body have left for the socket.
     case drained(StreamPointer, Int)
-    /// The codec knows the stream no more: the last event of a stream.
+    /// The codec has forgotten the stream: the last event of a stream.
     case closed(StreamPointer, StreamClose)
     case connection(ConnectionEvent)
 

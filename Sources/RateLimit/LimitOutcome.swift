@@ -1,4 +1,4 @@
-/// What the store says to a call, all its limits taken together. Plain data.
+/// The store's decision on a call, all its limits taken together. Plain data.
 package struct LimitOutcome: Equatable, Sendable {
     package enum Decision: Equatable, Sendable {
         case allowed

@@ -4,7 +4,7 @@ internal import Time
 
 /// One call's limits on their way through a store: up to sixteen, each with its counter and its hits.
 ///
-/// Filled by the caller, judged by the store, read by the caller; then `reset` for the next call, so that a worker needs
+/// Filled by the caller, decided by the store, read by the caller; then `reset` for the next call, so that a worker needs
 /// as many as it has calls waiting for an answer. Nothing is allocated between two calls.
 ///
 ///     request.reset(issuer: token.issuer)
@@ -43,7 +43,7 @@ package final class LimitRequest {
     private var issuerDigest: CounterDigest?
     private let keepsValues: Bool
 
-    /// For the caller: which exchange waits for this, and which generation of it.
+    /// For the caller: the call that waits for this, and its generation.
     package var context: UnsafeMutableRawPointer?
     package var tag: UInt64 = 0
     package internal(set) var isAbandoned = false

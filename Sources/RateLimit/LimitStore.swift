@@ -9,17 +9,17 @@ package protocol LimitStore: AnyObject {
     var needsValues: Bool { get }
 
     /// Checks every enforced limit of `request` and then charges all of them or none; shadow limits are charged where the
-    /// call is admitted and have no say. With `.pending` the request belongs to the store until `limitDecided`, which
+    /// call is admitted and decide nothing. With `.pending` the request belongs to the store until `limitDecided`, which
     /// never comes before this returns.
     func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer
 
     /// To be called at first, and then every `StoreHealth.probeInterval` for as long as it returns true: until the store has
-    /// decided, and while it is in trouble, so that what is wrong and its return are seen without a call.
+    /// decided, and while it is unavailable, so that faults and recovery are noticed without a call.
     func probe(now: Instant) -> Bool
 }
 
 extension LimitStore {
-    /// One that is never in trouble.
+    /// A store that is always available.
     package func probe(now: Instant) -> Bool { false }
 }
 
@@ -29,8 +29,8 @@ package enum LimitAnswer: Equatable {
 }
 
 package protocol LimitDelegate: AnyObject {
-    /// The answer to a request that was pending, now the caller's again; its outcome is `request.outcome`.
-    /// An abandoned one comes back too, to be used again, and must not be answered to any call.
+    /// The answer to a request that was pending, which is the caller's again; its outcome is `request.outcome`.
+    /// An abandoned request is returned too, for reuse, and must not be answered to any call.
     func limitDecided(_ request: LimitRequest)
 
     /// The store does not decide, or with `nil` decides again; may come from within `decide`.
@@ -38,7 +38,7 @@ package protocol LimitDelegate: AnyObject {
 }
 
 extension LimitRequest {
-    /// The exchange that waited is gone. The store still gives the request back when its answer comes; what was charged
+    /// The call that waited is over. The store still returns the request when its answer comes; what was charged
     /// stays charged.
     package func abandon() {
         isAbandoned = true

@@ -1,4 +1,4 @@
-/// What one limit says to one call.
+/// One limit's decision on one call.
 package struct LimitVerdict: Equatable, Sendable {
     package var isAllowed: Bool
     /// The most hits at once.

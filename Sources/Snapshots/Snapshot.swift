@@ -25,7 +25,7 @@ package final class Snapshot: Sendable {
     private let title: String
     /// How requests that speak no RPC protocol are understood.
     package let directory: TranscodingDirectory
-    /// Some route says which pages may call it.
+    /// Some route has `cors`.
     package let hasCORS: Bool
     /// Some route has `rewrite.prefix`.
     package let stripsPrefixes: Bool
@@ -36,7 +36,7 @@ package final class Snapshot: Sendable {
     package let trustedProxies: CIDRSet
     /// How much of an address limits count by.
     package let addressPrefix: AddressPrefix
-    /// Any are trusted.
+    /// Some proxies are trusted.
     package let trustsProxies: Bool
     package let authentication: AuthenticationPlan?
     package let plans: [PlanLimits]
@@ -83,7 +83,7 @@ package final class Snapshot: Sendable {
         unauthenticatedClaimsReference = unauthenticatedClaims.map { Borrowed($0) }
     }
 
-    /// Calls that two routes would take by HTTP, each told with its route.
+    /// HTTP bindings that two routes would take, each reported with its route.
     package var schemaConflicts: [String] {
         SchemaConflicts(routes.map(\.described), clusters: clusters.map(\.name)).findings.map {
             "routes[\($0.route)] (\(routes[$0.route].name)): \($0.text)"
@@ -112,7 +112,7 @@ package struct PlanLimits: Sendable {
     }
 }
 
-/// Who is believed, and what in a token means what.
+/// Which issuers are trusted, and which claims of a token are used for what.
 package struct AuthenticationPlan: Sendable {
     package struct Issuer: Sendable {
         package let policy: IssuerPolicy

@@ -1,8 +1,8 @@
 package import Time
 
-/// What one line of the access log says about one exchange.
+/// What one line of the access log contains about one call.
 ///
-/// Slices of whatever memory the exchange has; they need live only until `AccessLogRing.append`. Empty texts and the
+/// Slices of memory of the call; they need live only until `AccessLogRing.append`. Empty texts and the
 /// `nil`s are left out of the line. There is no place here for a token, a header or a query string: `path` is
 /// cut at its question mark, because queries carry credentials.
 package struct AccessLogEntry {

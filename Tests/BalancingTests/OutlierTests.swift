@@ -134,13 +134,13 @@ struct OutlierTests {
     @Test("the first check decides alone; then it takes as many in a row as are asked for")
     func thresholds() {
         var threshold = HealthThreshold(healthy: 2, unhealthy: 3)
-        let seen = [true, false, false, true, false, false, false, true, false, true, true].map { threshold.take(isPassed: $0) }
+        let seen = [true, false, false, true, false, false, false, true, false, true, true].map { threshold.record(isPassed: $0) }
         #expect(seen == [true, true, true, true, true, true, false, false, false, false, true])
         threshold.set(false)
-        let recovering = [true, true].map { threshold.take(isPassed: $0) }
+        let recovering = [true, true].map { threshold.record(isPassed: $0) }
         #expect(recovering == [false, true])
         var other = HealthThreshold(healthy: 2, unhealthy: 3)
-        let first = other.take(isPassed: false)
+        let first = other.record(isPassed: false)
         #expect(!first)
     }
 }

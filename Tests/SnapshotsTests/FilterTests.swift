@@ -56,12 +56,12 @@ import Testing
     func taking() {
         var filters: FilterList = [FilterList(.directAnswer), FilterList(.cors), FilterList(.limits)]
         var back = filters
-        #expect(filters.takeFirst() == .cors)
+        #expect(filters.popFirst() == .cors)
         filters.insert(.conversion)
         #expect(
-            [filters.takeFirst(), filters.takeFirst(), filters.takeFirst(), filters.takeFirst()] == [
+            [filters.popFirst(), filters.popFirst(), filters.popFirst(), filters.popFirst()] == [
                 .limits, .conversion, .directAnswer, nil,
             ])
-        #expect([back.takeLast(), back.takeLast(), back.takeLast(), back.takeLast()] == [.directAnswer, .limits, .cors, nil])
+        #expect([back.popLast(), back.popLast(), back.popLast(), back.popLast()] == [.directAnswer, .limits, .cors, nil])
     }
 }

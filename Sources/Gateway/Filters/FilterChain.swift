@@ -26,7 +26,7 @@ final class FilterChain {
 
     /// Takes it through those that are left.
     func run(_ call: Record<Call>) -> FilterVerdict {
-        while let filter = call.filtersLeft.takeFirst() {
+        while let filter = call.filtersLeft.popFirst() {
             let verdict = request(filter, CallView(call, services))
             guard case .proceed = verdict else { return verdict }
         }
@@ -98,7 +98,7 @@ final class FilterChain {
         var answer = FieldWriter(
             for: call.downstream, scratch: services.context.fieldScratch, holding: written.count)
         var filters = call.answerFilters
-        while let filter = filters.takeLast() {
+        while let filter = filters.popLast() {
             switch filter {
             case .cors: CORSFilter.answer(CallView(call, services), &answer)
             case .headers: HeadersFilter.answer(CallView(call, services), &answer)

@@ -21,7 +21,7 @@ extension CallTemplate {
         case headerWithVariable(String)
         case notAClaim
 
-        /// What a configuration message says was expected.
+        /// What a configuration message gives as expected.
         var expected: String {
             switch self {
             case .tooLong: "a text of at most \(CallTemplate.bytesMax) bytes"

@@ -1,7 +1,7 @@
 package import Config
 package import JOSE
 
-/// The section `authentication`: whose tokens are believed, and what in them is the tenant and the plan.
+/// The section `authentication`: which issuers' tokens are trusted, and which claims are the tenant and the plan.
 package struct AuthenticationConfiguration: Sendable, Equatable {
     /// Never empty, no two with one `iss`.
     package var issuers: [IssuerConfiguration]

@@ -13,7 +13,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package var drain: DrainConfiguration
     package var accessLog: AccessLogTarget
     package var admin: NetworkAddress
-    /// Peers whose x-forwarded-for and -proto are believed.
+    /// Peers whose x-forwarded-for and -proto are trusted.
     package var trustedProxies: [CIDR]
     package var addressPrefix = AddressPrefix()
     package var memory: MemoryConfiguration
@@ -37,9 +37,9 @@ package enum AccessLogTarget: Sendable, Equatable {
     case file(String)
 }
 
-/// How much of bodies may be held while someone is slow to take them.
+/// How much of bodies may be buffered for slow receivers.
 ///
-/// At three quarters of a cap no window grows; at the cap new exchanges are refused, then the stream that holds most
+/// At three quarters of a cap no window grows; at the cap new calls are refused, then the stream that holds most
 /// is reset.
 package struct MemoryConfiguration: Sendable, Equatable {
     package var process: Int

@@ -1,6 +1,6 @@
 package import AccessControl
 
-/// Where callers are told what they can call by HTTP and JSON.
+/// The section `openapi`: where the API's documents are served.
 package struct OpenAPIConfiguration: Sendable, Equatable {
     package var title: String
     /// The path of the OpenAPI document.

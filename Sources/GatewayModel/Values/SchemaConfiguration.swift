@@ -6,7 +6,7 @@ package struct SchemaConfiguration: Sendable, Equatable {
     package var messageBytesMax = 4 << 20
 
     package enum Source: Sendable, Equatable {
-        /// The endpoints tell it.
+        /// Asked of the endpoints.
         case reflection(ReflectionSettings)
         /// Files with a FileDescriptorSet each, or folders of such.
         case descriptors([String])

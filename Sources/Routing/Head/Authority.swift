@@ -6,7 +6,7 @@ internal import Net
 /// An authority in its two parts, as `:authority` and Host carry them (RFC 3986, section 3.2, without user information).
 ///
 /// Routes are found by its normal form: lower case, without the dot that may end an absolute name, an IPv6 address as RFC 5952
-/// writes it. What stands for a host in several ways that have no normal form here is none: a percent-encoded name, an empty label.
+/// writes it. A host that could be written in several ways and has no normal form here is refused: a percent-encoded name, an empty label.
 package struct Authority {
     /// Host name without a dot at its end, IPv4 address, or IPv6 address with its brackets.
     var host: BorrowedBytes
@@ -77,7 +77,7 @@ package struct Authority {
     func isSame(as other: Authority, defaultPort: UInt16) -> Bool {
         guard (port ?? defaultPort) == (other.port ?? defaultPort), host.count == other.host.count else { return false }
         guard let left = host.baseAddress, let right = other.host.baseAddress else { return true }
-        // Hosts are ASCII here, so the locale has nothing to say.
+        // Hosts are ASCII here, so the locale does not matter.
         return strncasecmp(left.assumingMemoryBound(to: CChar.self), right.assumingMemoryBound(to: CChar.self), host.count) == 0
     }
 }

@@ -3,25 +3,24 @@ package import HTTPModel
 internal import Glibc
 package import Net
 
-/// Where a request came from, and what of its `x-forwarded-for` is believed.
+/// Where a request came from, and which part of its `x-forwarded-for` is trusted.
 ///
 ///     x-forwarded-for:  forged, 203.0.113.7, 10.0.0.9      socket peer: 10.0.0.1
 ///                               ─── client   ─ trusted                  ─ trusted
 ///
-/// Read from the right: a trusted proxy is believed about the hop before it, and the first hop that is no trusted proxy is
-/// the client. What stands left of it was written by the client and goes no further. Something that is no address ends
-/// the walk at the last trusted hop.
+/// Read from the right: a trusted proxy vouches for the hop before it, and the first hop that is no trusted proxy is the client.
+/// Entries left of it were written by the client and are dropped. An entry that is no address ends the walk at the last trusted hop.
 package struct ClientOrigin {
     /// `nil` only for a peer without an address (a Unix socket).
     package private(set) var address: IPAddress?
-    /// Whether the peer is a trusted proxy, so that what it says about the request is believed.
+    /// Whether the peer is a trusted proxy, whose headers about the request are used.
     package let isProxied: Bool
 
-    /// Where the believed part of `x-forwarded-for` begins: a field's index, and an offset into its value.
-    private var believedField = Int.max
-    private var believedOffset = 0
+    /// Where the trusted part of `x-forwarded-for` begins: a field's index, and an offset into its value.
+    private var trustedField = Int.max
+    private var trustedOffset = 0
 
-    /// The proxies one request may have passed; further left nothing is believed.
+    /// The proxies one request may have passed; entries further left are ignored.
     package static var hopsMax: Int { 32 }
 
     /// Where no peer is trusted.
@@ -63,8 +62,8 @@ package struct ClientOrigin {
                 guard hopsLeft > 0, let hop = Self.hop(BorrowedBytes(rebasing: value[start..<end])) else { return false }
                 hopsLeft -= 1
                 address = hop
-                believedField = field
-                believedOffset = start
+                trustedField = field
+                trustedOffset = start
                 guard trusted.contains(hop) else { return false }
             }
             end = nextEnd
@@ -97,27 +96,27 @@ package struct ClientOrigin {
 }
 
 extension ClientOrigin {
-    /// The `x-forwarded-for` to send upstream: what is believed of the caller's, then the peer.
+    /// The `x-forwarded-for` to send upstream: the trusted part of the caller's, then the peer.
     ///
     /// - Parameters:
     ///   - peerText: the peer's address as text, which a connection keeps; returned as it is where nothing goes before it.
     ///   - fields: the request's own, whose arena holds a joined value.
     package func forwardedFor(peerText: BorrowedBytes, fields: inout FieldBlock) -> BorrowedBytes {
-        guard believedField < fields.count else { return peerText }
+        guard trustedField < fields.count else { return peerText }
         var byteCount = peerText.count
-        for index in believedField..<fields.count where fields[index].token == .xForwardedFor {
+        for index in trustedField..<fields.count where fields[index].token == .xForwardedFor {
             byteCount += fields[index].valueCount + 2
         }
-        byteCount -= believedOffset
+        byteCount -= trustedOffset
         let joined = fields.reserve(byteCount)
         var used = 0
         func put(_ bytes: BorrowedBytes) {
             if let source = bytes.baseAddress { memcpy(joined + used, source, bytes.count) }
             used += bytes.count
         }
-        for index in believedField..<fields.count where fields[index].token == .xForwardedFor {
+        for index in trustedField..<fields.count where fields[index].token == .xForwardedFor {
             let value = fields[index].valueBytes
-            put(index == believedField ? BorrowedBytes(rebasing: value[believedOffset...]) : value)
+            put(index == trustedField ? BorrowedBytes(rebasing: value[trustedOffset...]) : value)
             joined.storeBytes(of: UInt8(ascii: ","), toByteOffset: used, as: UInt8.self)
             joined.storeBytes(of: UInt8(ascii: " "), toByteOffset: used + 1, as: UInt8.self)
             used += 2

@@ -1,10 +1,10 @@
 // Public, because what is inlined into other modules may name only what was imported so.
 public import Bytes
 
-/// What recent heads came to: most calls name an authority and a target that were read, and routed, a moment ago.
+/// Results of recent heads: most calls have an authority and a target that were parsed, and routed, a moment ago.
 ///
-/// A table of fixed size, one per worker, in which a head has one place. It says what reading again would say: the bytes are
-/// compared in full, and what routes said is forgotten when others come.
+/// A table of fixed size, one per worker, in which a head has one place. Its results are those of parsing again: the bytes are
+/// compared in full, and routing results are dropped when the routes change.
 @usableFromInline package final class HeadCache {
     private let slots: UnsafeMutablePointer<Slot>
 
@@ -16,7 +16,7 @@ public import Bytes
     package typealias Place = Record<Slot>
 
     @usableFromInline package struct Slot {
-        /// Negative where the routes have not been asked.
+        /// Negative where the route has not been looked up.
         @usableFromInline var route: Int32 = -1
         @usableFromInline var method: Int32 = 0
         private(set) var authorityCount: UInt8 = 0
@@ -66,7 +66,7 @@ public import Bytes
 
     deinit { slots.deallocate() }
 
-    /// The routes are others now.
+    /// The routes have changed.
     package func forgetRoutes() {
         for index in 0..<(1 << Self.slotBits) { slots[index].forgetRoute() }
     }
@@ -75,7 +75,7 @@ public import Bytes
     @inline(__always)
     func place(of authority: BorrowedBytes, _ target: BorrowedBytes) -> Place? {
         guard target.count >= 8, target.count &+ authority.count <= Self.bytesMax else { return nil }
-        // Methods differ in their ends. Who makes heads meet in one place makes his own calls dearer by a comparison.
+        // Paths of methods differ at their ends. Heads made to collide cost their own calls one comparison.
         let end = target.loadUnaligned(fromByteOffset: target.count - 8, as: UInt64.self)
         let mixed = (end ^ UInt64(truncatingIfNeeded: target.count &<< 8 ^ authority.count)) &* 0x9e37_79b9_7f4a_7c15
         return Record(slots + Int(truncatingIfNeeded: mixed &>> UInt64(64 - Self.slotBits)))
@@ -89,7 +89,7 @@ extension Record where Value == HeadCache.Slot {
 
     var shape: PathShape { pointee.shape }
 
-    /// Where the routes send this head, if they have been asked: the route, and its method entry or a negative number.
+    /// Where this head is routed, if it has been looked up: the route, and its method entry or a negative number.
     @inlinable @inline(__always)
     package var target: (route: Int, method: Int)? { self.route < 0 ? nil : (Int(self.route), Int(self.method)) }
 

@@ -16,7 +16,7 @@ package struct HeadFacts {
     package private(set) var authority: BorrowedBytes
     /// Servers differ in what they make of the path (`PathReadings`).
     package private(set) var isAmbiguous: Bool
-    /// The RPC's service: the first segment of a path with two, or whatever REST bindings say. Empty where there is none.
+    /// The RPC's service: the first segment of a path with two, or as REST bindings have it. Empty where there is none.
     package private(set) var service: BorrowedBytes
     /// The RPC's method; empty exactly where `service` is.
     package private(set) var rpc: BorrowedBytes
@@ -29,14 +29,14 @@ package struct HeadFacts {
     /// Some field may be one that callers may not set.
     package let mayNeedSanitizing: Bool
 
-    /// Where it is remembered what this head came to; good until the worker's next head is read.
+    /// Its place in the cache of heads; valid until the worker's next head is read.
     package private(set) var place: HeadCache.Place?
 
     /// What goes upstream is another method or path than the caller's; the bytes last as long as the head.
     package mutating func rewrite(method: BorrowedBytes) { self.method = method }
     package mutating func rewrite(target: BorrowedBytes) { self.target = target }
 
-    /// REST bindings found the RPC, by more than the path: it is not remembered.
+    /// The RPC was found by REST bindings, by more than the path: it is not cached.
     package mutating func rewrite(service: BorrowedBytes, rpc: BorrowedBytes) {
         self.service = service
         self.rpc = rpc
@@ -49,7 +49,7 @@ package struct HeadFacts {
     /// The caller's mistake in a head; each is answered with 400.
     package enum Fault: Error, Hashable, Sendable {
         case noMethod
-        /// No `:path`; so is CONNECT refused, which a gateway has no use for.
+        /// No `:path`; this refuses CONNECT, which a gateway does not support.
         case noPath
         case path(PathFault)
         /// Host or `:authority` twice, or not of the shape of an authority.
@@ -72,7 +72,7 @@ package struct HeadFacts {
 
     /// Reads the head. Only an authority that is not in its normal form makes a copy, in the block's arena.
     ///
-    /// - Parameter isLocal: the caller came by a Unix socket, whose path some gRPC clients give as authority, percent-encoded:
+    /// - Parameter isLocal: the connection is over a Unix socket, whose path some gRPC clients send as authority, percent-encoded:
     ///   such a head names no host.
     package init(_ fields: inout FieldBlock, _ memory: HeadCache, isLocal: @autoclosure () -> Bool = false) throws(Fault) {
         var found = Found()

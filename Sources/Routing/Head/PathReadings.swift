@@ -6,7 +6,7 @@ internal import Bytes
 ///     /admin;x=1/users     ─▶ /admin/users        parameters of a segment are dropped, before or after that
 ///     /a%2F%2F.%2Fb        ─▶ /a/b                what comes to light is resolved
 ///
-/// A call whose path leads elsewhere by one of its readings than as it was sent would pass by the rules of where it goes.
+/// A call whose path leads to another route by one of its readings would bypass the rules of the route that serves it.
 struct PathReadings {
     private let readings: [[UInt8]]
 

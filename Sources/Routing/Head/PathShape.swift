@@ -1,13 +1,13 @@
 package import Bytes
 package import HTTPModel
 
-/// Why a path is refused before anything is matched against it: two readers could take it for different paths.
+/// Why a path is refused before matching: two servers could read it as different paths.
 package enum PathFault: Error, Hashable, Sendable, CaseIterable {
     /// Does not begin with `/`.
     case notAbsolute
     /// `//`.
     case emptySegment
-    /// `.` or `..`, also escaped, cut off by `%2f`, or with parameters behind a `;` that servlet containers drop.
+    /// `.` or `..`, also escaped, ended by `%2f`, or with parameters behind a `;` that servlet containers drop.
     case dotSegment
     /// `\` or `%5c`, which some servers take for `/`.
     case backslash
@@ -16,7 +16,7 @@ package enum PathFault: Error, Hashable, Sendable, CaseIterable {
     /// A `%` without two hex digits behind it.
     case malformedEscape
     /// An escaped letter, digit, `-`, `.`, `_` or `~`, which needs none: a server that decodes it reads another path than one that
-    /// matched it (RFC 3986, section 6.2.2.2), and a rule for the plain one would be passed by.
+    /// matched it (RFC 3986, section 6.2.2.2), and would bypass a rule for the plain one.
     case needlessEscape
     /// A control byte, space, `#`, or a byte outside ASCII, in path or query.
     case forbiddenByte
@@ -39,7 +39,7 @@ package enum PathFault: Error, Hashable, Sendable, CaseIterable {
 /// Where a safe request target divides: path, query, and the service and method of an RPC.
 ///
 /// Nothing is decoded or normalised: what is matched is what is sent. `%2f` is three bytes and never a separator, except
-/// that a dot segment may not hide before one. What a server that decodes would make of it, `PathReadings` tells.
+/// that a dot segment may not hide before one. How a server that decodes would read it is in `PathReadings`.
 package struct PathShape: Equatable {
     /// The path's length; a query, if any, begins behind the `?` at this offset.
     package private(set) var pathCount: Int
@@ -96,7 +96,7 @@ package struct PathShape: Equatable {
         if slashes == 2, secondSlash > 1, secondSlash + 1 < pathCount, !isAmbiguous { serviceCount = secondSlash - 1 }
     }
 
-    /// What is wrong with a path written in a configuration.
+    /// What is wrong with a path in a configuration.
     package static func fault(in path: String) -> PathFault? {
         var path = path
         return path.withUTF8 { bytes in

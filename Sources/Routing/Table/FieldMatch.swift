@@ -1,7 +1,7 @@
 package import HTTPModel
 package import Matching
 
-/// What a route asks of one request header or query parameter.
+/// What a route requires of one request header or query parameter.
 package struct FieldMatch: Hashable, Sendable {
     package let name: String
     package let value: ValueMatch

@@ -1,6 +1,6 @@
 internal import Matching
 
-/// What a route asks beyond what its key in the table says: looked at one by one, once the key has been found.
+/// What a route requires beyond its key in the table: checked one by one, once the key has been found.
 struct RouteCondition: Hashable {
     enum Source: UInt8, Hashable, BitwiseCopyable { case method, header, query, path }
 

@@ -79,7 +79,7 @@ package struct RouteMatch: Hashable, Sendable {
         case unsafePath(PathFault)
         case pathWithParameters
 
-        /// What a configuration message says was expected.
+        /// What a configuration message gives as expected.
         package var expected: String {
             switch self {
             case .notAnAuthority: "a host name such as api.acme.dev, or *.acme.dev"

@@ -44,7 +44,7 @@ struct OpenAPIDocuments {
         terms.timeout = method?.timeout ?? route.timeout
         if let authentication = configuration.authentication {
             terms.checksTokens = true
-            // Plans count for every caller who shows a good token, on every route.
+            // A plan's limits apply to every call with a valid token, on every route.
             let hasPlan = authentication.plan != nil || authentication.defaultPlan != nil
             terms.mayDeny = hasPlan
             let plansLimit = hasPlan && configuration.plans.contains { $0.limits.contains { !$0.isShadow } }

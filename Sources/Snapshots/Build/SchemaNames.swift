@@ -6,8 +6,8 @@ internal import Transcoding
 internal import Transport
 internal import Upstreams
 
-/// Names of services and methods on routes that the schemas of their clusters do not have: what is said of a method that does
-/// not exist holds for no call.
+/// Reports services and methods on routes that the schemas of their clusters do not have: settings of a method that does not exist
+/// apply to no call.
 struct SchemaNames {
     /// One of the clusters that a route leads to.
     struct Target {
@@ -25,7 +25,7 @@ struct SchemaNames {
         guard case .service(let service) = route.match.target else { return }
         let schemas = targets.compactMap(\.schema)
         guard !schemas.isEmpty else { return }
-        // Another cluster may have what these have not.
+        // Another cluster may serve it.
         let isWhole = schemas.count == targets.count
         let found = schemas.flatMap { schema in
             schema.services.filter { $0.fullName == service }.map { schema.methods[$0.methods].map(\.name) }

@@ -47,7 +47,7 @@ extension SnapshotBuilder {
         return guards
     }
 
-    /// Finds policies on methods whose callers stream: what was sent before cannot be asked for once more.
+    /// Reports retry and hedging of client-streaming methods: messages sent before cannot be requested again.
     mutating func checkStreams(_ schemas: [TranscodingPlan?]) {
         for (number, route) in configuration.routes.enumerated() {
             guard case .service(let service) = route.match.target,
@@ -77,7 +77,7 @@ extension SnapshotBuilder {
 
     private mutating func checkedEndpoints(_ cluster: ClusterConfiguration) -> [EndpointConfiguration] {
         let (endpoints, places, path) = endpoints(cluster)
-        // Each worker may have another of its addresses, and none that checks knows which.
+        // Each worker may use another of its addresses, and the health monitor cannot tell which.
         if cluster.healthCheck != nil, let index = endpoints.firstIndex(where: { $0.use == .logical }) {
             let findings = Findings(places)
             findings.report(

@@ -11,7 +11,7 @@ extension SnapshotBuilder {
     private static var setEndings: [String] { [".binpb", ".pb", ".desc", ".protoset", ".fds"] }
 
     /// How the cluster's methods are reached in JSON, with what is wrong with its descriptors by name. `nil` too where its
-    /// schema has not been told yet.
+    /// schema is not known yet.
     mutating func transcoding(_ cluster: ClusterConfiguration) -> TranscodingPlan? {
         let path = ConfigurationPath.cluster(cluster.name)["schema"]
         guard let schema = cluster.schema, let files = schemaFiles(schema, of: cluster.name, at: path) else { return nil }
@@ -19,7 +19,7 @@ extension SnapshotBuilder {
             let plan = try SchemaPlan(schema).transcoding(of: files).plan
             for problem in plan.problems { self.files.report(problem, at: path, severity: .warning) }
             var severity = Issue.Severity.error
-            // What the endpoints will tell next is not known.
+            // The endpoints' next answer is not known.
             if case .reflection = schema.source { severity = .warning }
             for mistake in plan.mistakes {
                 self.files.report(mistake.problem, at: path["rules"][mistake.rule]["method"], severity: severity)

@@ -16,10 +16,10 @@ internal import Transcoding
 package import Transport
 internal import Upstreams
 
-/// Makes what the gateway serves from out of a configuration: opens the files it names, and finds what only shows then.
+/// Makes a snapshot of a configuration: opens the files it names, and reports what only shows then.
 ///
-/// `martlet check` runs the same builder as `martlet serve`. Every mistake is reported at the place of its node, and the
-/// rest is still tried.
+/// `martlet check` runs the same builder as `martlet serve`. Every mistake is reported at the path of its part, and the
+/// rest is still checked.
 package struct SnapshotBuilder {
     /// What does not come from the configuration.
     package struct Surroundings {

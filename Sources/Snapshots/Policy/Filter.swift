@@ -67,7 +67,7 @@
 
     /// The next one; `nil` where none is left.
     @inlinable @inline(__always)
-    package mutating func takeFirst() -> Filter? {
+    package mutating func popFirst() -> Filter? {
         guard rawValue != 0 else { return nil }
         let index = rawValue.trailingZeroBitCount
         rawValue &= rawValue - 1
@@ -75,7 +75,7 @@
     }
 
     /// The last one, for the way back.
-    package mutating func takeLast() -> Filter? {
+    package mutating func popLast() -> Filter? {
         guard rawValue != 0 else { return nil }
         let index = 15 - rawValue.leadingZeroBitCount
         rawValue &= ~(1 << UInt16(index))

@@ -24,9 +24,9 @@ package final class Route: Sendable {
     package let policyReferences: [Borrowed<CallPolicy>]
     /// Under which its calls are counted.
     package let calls: CallGroup
-    /// Whose calls are refused first under pressure; those of high priority are held to the cluster's limits for them.
+    /// Calls of low priority are refused first under pressure; those of high priority have the cluster's limits for them.
     package let priority: RouteConfiguration.Priority
-    /// What happens to its calls besides; `nil` for nearly every route.
+    /// Traffic splits, mirrors and faults; `nil` for nearly every route.
     package let traffic: TrafficPlan?
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
@@ -121,20 +121,20 @@ package final class CallPolicy: Sendable {
     package let maxStreamDuration: Duration?
     /// What its attempts are subject to; `nil` where there is no more than one.
     package let attempts: AttemptPolicy?
-    /// Of `attempts`, for those who ask at every call: whether there may be several, whether they run at the same time, whether an
+    /// Of `attempts`, for what every call checks: whether there may be several, whether they run at the same time, whether an
     /// answer's head may wait for its end, and how long a try may take, 0 for no time of its own.
     package let mayReplace: Bool
     package let isHedged: Bool
     package let holdsHeads: Bool
     package let tryNanoseconds: UInt64
     package let access: AccessPolicy
-    /// Counted before it is known who calls.
+    /// Counted before authentication.
     package let limitsBefore: [AppliedLimit]
-    /// Counted once it is known, together with those of the caller's plan.
+    /// Counted after authentication, together with those of the caller's plan.
     package let limits: [AppliedLimit]
     /// What callers may speak.
     package let allowedProtocols: ClientProtocols
-    /// What documents say of it.
+    /// What OpenAPI documents say about it.
     package let terms: OpenAPIDocument.Terms
     /// A refusal names its rule or limit to the caller.
     package let exposesRules: Bool
@@ -155,10 +155,10 @@ package final class CallPolicy: Sendable {
 
     /// - Parameters:
     ///   - needsGRPC: nothing else is served here, because the route matches a service, or leads to a cluster with a schema.
-    ///   - refusesGRPC: it is served here least of all, because the cluster speaks HTTP/1.1.
+    ///   - refusesGRPC: gRPC is not served here, because the cluster speaks HTTP/1.1.
     ///   - shapes: its route has a traffic plan.
     ///   - answersItself: there is no cluster.
-    ///   - hasCORS: its route says which pages may call.
+    ///   - hasCORS: its route has `cors`.
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, attempts: AttemptPolicy? = nil, access: AccessPolicy,
         limits: [Limit],

@@ -1,8 +1,8 @@
 package import Config
 
-/// How a listener ends TLS.
+/// How a listener terminates TLS.
 package struct ListenerTLS: Sendable, Equatable {
-    /// Chosen by SNI; the first for everyone else. Never empty.
+    /// Chosen by SNI; the first for all other names. Never empty.
     package var certificates: [CertificatePair]
     /// A PEM file with the certificates that a client's must lead to; `nil` where clients are not asked for one.
     package var clientCA: String?
@@ -11,7 +11,7 @@ package struct ListenerTLS: Sendable, Equatable {
     package var minimum: Version
 
     package enum ClientCertificate: String, CaseIterable, Sendable {
-        /// Asked for; who has none comes in without.
+        /// Requested; a client without one is accepted.
         case optional
         case required
     }

@@ -1,8 +1,8 @@
 package import Config
 
-/// How a server leaves.
+/// How a server drains.
 package struct DrainConfiguration: Sendable, Equatable {
-    /// From failing `/ready` to the first GOAWAY, so that load balancers can look away.
+    /// From failing `/ready` to the first GOAWAY, so that load balancers stop sending.
     package var delay: Duration
     /// What running calls then have.
     package var timeout: Duration

@@ -18,7 +18,7 @@ package enum EndpointAddress: Sendable, Hashable {
         switch address {
         case .name(let name, let port): self = .name(name, port: port)
         case .ip(let text, let port):
-            // The grammar has seen to it that these are digits.
+            // The grammar has checked that these are digits.
             self = SocketAddress(host: text, port: port).map { .address($0) } ?? .name(text, port: port)
         case .unix(let path): self = .address(.unix(path))
         }

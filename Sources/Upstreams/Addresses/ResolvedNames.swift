@@ -11,7 +11,7 @@ package struct ResolvedNames: Sendable {
         self.services = services
     }
 
-    /// Under which name a service's host is looked up: with the dot that says it is complete.
+    /// The name under which a service's host is looked up: with the dot that makes it absolute.
     package static func key(of target: ServiceTarget) -> String { target.host.description + "." }
 }
 

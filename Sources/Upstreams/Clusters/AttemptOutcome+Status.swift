@@ -2,7 +2,7 @@ package import Balancing
 package import GRPC
 
 extension AttemptOutcome {
-    /// What a gRPC status says of the endpoint, by the HTTP status that it is like. UNIMPLEMENTED is the caller's mistake as often.
+    /// What a gRPC status means for the endpoint's health, by the nearest HTTP status. UNIMPLEMENTED is as often the caller's mistake.
     package init(_ status: StatusCode) {
         switch status {
         case .unavailable, .deadlineExceeded: self = .gatewayFailure

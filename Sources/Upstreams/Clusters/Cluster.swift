@@ -26,7 +26,7 @@ package final class Cluster {
     package let record: ClusterRecord
     /// What of it a call has to ask: most clusters have none, and their calls do not touch it.
     private let guards: (limits: Bool, breaker: Bool, observes: Bool)
-    /// Before this its refresher is not told again that the schema lacks something.
+    /// Before this its refresher is not notified again that the schema lacks something.
     private var quietUntil = Instant(nanoseconds: 0)
     private let seed: UInt64
     private unowned(unsafe) let context: WorkerContext
@@ -51,7 +51,7 @@ package final class Cluster {
 
     // MARK: Changes
 
-    /// Turns into what a new configuration says of it, with the endpoints that it has; false where connections would be others.
+    /// Applies a new configuration and keeps the endpoints; false where connections would differ.
     package func adopt(_ plan: ClusterPlan, _ names: ResolvedNames) -> Bool {
         guard self.plan.canBecome(plan) else { return false }
         guard self.plan != plan else { return true }
@@ -66,7 +66,7 @@ package final class Cluster {
         self.names = names
         chooseAddresses()
         let places = plan.places(names, chosen: chosen)
-        // A new configuration names others, who are still being looked up: those that are there serve until then.
+        // A new configuration has names that are still being resolved: the present endpoints serve until then.
         if places.isEmpty, !endpoints.isEmpty, plan.awaits(names) {
             return balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
         }
@@ -78,7 +78,7 @@ package final class Cluster {
             endpoint.disconnected = place.plan.use == .logical ? { [unowned self] in disconnected(place) } : nil
             return endpoint
         }
-        for endpoint in endpoints { endpoint.takeVerdict() }
+        for endpoint in endpoints { endpoint.refreshHealth() }
         balancer.setMembers(endpoints.map(\.member), now: context.loop.now)
         for endpoint in former.values { endpoint.retire() }
     }
@@ -123,16 +123,16 @@ package final class Cluster {
         resolve(names)
     }
 
-    /// Takes what checks and outlier verdicts say now.
+    /// Applies the present verdicts of health checks and outlier detection.
     package func refresh() {
-        for endpoint in endpoints { endpoint.takeVerdict() }
+        for endpoint in endpoints { endpoint.refreshHealth() }
         balancer.refresh(now: context.loop.now)
     }
 
-    /// Some priority has so few healthy endpoints that their health is not believed.
+    /// Some priority panics: so few of its endpoints are healthy that health is ignored.
     package var isPanicking: Bool { balancer.isPanicking }
 
-    /// Part of no snapshot any more: its connections close with their last request.
+    /// In no snapshot any more: its connections close with their last request.
     package func retire() {
         let former = endpoints
         endpoints = []
@@ -141,7 +141,7 @@ package final class Cluster {
         for endpoint in former { endpoint.retire() }
     }
 
-    /// Whether it should be asked for its schema, since a method is missing somewhere: once in a while.
+    /// Whether its schema should be refreshed, because a method is missing somewhere: once in a while.
     package func missesMethod() -> Bool {
         guard plan.schema?.reflection != nil, context.loop.now >= quietUntil else { return false }
         quietUntil = context.loop.now + .seconds(1)
@@ -196,7 +196,7 @@ package final class Cluster {
         return record.settings.limits(isHighPriority: isHighPriority)
     }
 
-    /// A place among the retries that run, to be given back by `retryEnded`; false where there is none.
+    /// Acquires a place among the running retries, released by `retryEnded`; false where there is none.
     package func beginRetry(isHighPriority: Bool) -> Bool {
         let usage = record.usage
         let isWithinLimit = limits(isHighPriority: isHighPriority)?.retries.map { usage.retries < $0 } ?? true
@@ -211,7 +211,7 @@ package final class Cluster {
 
     package func retryEnded() { record.usage.addRetries(-1) }
 
-    /// A place among the hedges that run, to be given back by `hedgesEnded`; false where there is none.
+    /// Acquires a place among the running hedges, released by `hedgesEnded`; false where there is none.
     package func beginHedge() -> Bool {
         let usage = record.usage
         guard record.settings.hedgeBudget?.allows(usage.hedges, beside: usage.requests) ?? true else {

@@ -236,7 +236,7 @@ extension ClusterPlan {
         }.filter { seen.insert($0).inserted }
     }
 
-    /// Those that workers keep for names that stand for one address at a time, though DNS may say another by now.
+    /// Those that workers keep for names of one address at a time, though DNS may have another by now.
     fileprivate func kept(_ records: [EndpointRecord], beside places: [EndpointPlace]) -> [EndpointPlace] {
         guard endpoints.contains(where: { $0.use == .logical }) else { return [] }
         var seen = Set(places.map(\.identity))
@@ -255,12 +255,12 @@ extension ClusterPlan {
 }
 
 extension ClusterRecord {
-    /// Something may refuse its calls.
+    /// A limit or breaker may refuse its calls.
     fileprivate var isGuarded: Bool { settings.limits != nil || settings.errors != nil || settings.endpointErrors != nil }
 }
 
 extension EndpointRecord {
-    /// In a word, the graver first.
+    /// In a word, the most severe first.
     fileprivate var stateName: String {
         hasFailedCheck ? "unhealthy" : isEjected ? "ejected" : isUnchecked ? "unchecked" : "healthy"
     }

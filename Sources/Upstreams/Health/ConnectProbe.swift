@@ -5,26 +5,26 @@ internal import Sockets
 internal import TLS
 internal import Transport
 
-/// Whether an endpoint accepts a connection, and shakes hands where there is TLS. It is closed again at once.
+/// Whether an endpoint accepts a connection, and completes the handshake where there is TLS. It is closed again at once.
 final class ConnectProbe: ByteChannelDelegate {
     private var channel: ByteChannel?
-    private var hear: ((_ isPassed: Bool) -> Void)?
+    private var handler: ((_ isPassed: Bool) -> Void)?
     private unowned(unsafe) let loop: EventLoop
 
     /// Throws where not even a socket can be made.
     init(
         _ address: SocketAddress, tls: (context: ClientContext, name: ServerName)?, context: WorkerContext,
-        hear: @escaping (_ isPassed: Bool) -> Void
+        handler: @escaping (_ isPassed: Bool) -> Void
     ) throws(SystemError) {
         loop = context.loop
-        self.hear = hear
+        self.handler = handler
         let channel = try ByteChannel(connectingTo: address, tls: tls, on: context.loop, scratch: context.scratch)
         self.channel = channel
         channel.attach(self)
     }
 
     func cancel() {
-        hear = nil
+        handler = nil
         guard let channel else { return }
         self.channel = nil
         loop.retire(self)
@@ -33,9 +33,9 @@ final class ConnectProbe: ByteChannelDelegate {
     }
 
     private func end(_ isPassed: Bool) {
-        guard let hear else { return }
+        guard let handler else { return }
         cancel()
-        hear(isPassed)
+        handler(isPassed)
     }
 
     func channelOpened() { end(true) }

@@ -4,11 +4,11 @@ internal import Reactor
 internal import TLS
 package import Transport
 
-/// Checks the endpoints of all clusters for all workers, and holds them against each other now and then.
+/// Health-checks the endpoints of all clusters for all workers, and compares them for outlier detection.
 ///
 /// On one loop of the process, which is not a worker's. Workers read what it finds in the records.
 package final class HealthMonitor: @unchecked Sendable {
-    /// A cluster's endpoints are healthy or not in another way than before: its workers look again.
+    /// The health of a cluster's endpoints has changed: its workers refresh.
     package var changed: ((_ cluster: String) -> Void)?
     private unowned(unsafe) let context: WorkerContext
     private let mailbox: Mailbox
@@ -35,7 +35,7 @@ package final class HealthMonitor: @unchecked Sendable {
         self.names = names
         var former = clusters
         clusters = plans.map { plan in
-            // Another way to check, or other settings: begun anew.
+            // Another kind of check, or other settings: started anew.
             if let index = former.firstIndex(where: {
                 $0.plan.canBecome(plan) && $0.plan.healthCheck == plan.healthCheck
             }) {
@@ -49,7 +49,7 @@ package final class HealthMonitor: @unchecked Sendable {
         for cluster in former { end(cluster, isGone: !clusters.contains { $0.plan.record == cluster.plan.record }) }
     }
 
-    /// Host names stand for something else now.
+    /// Host names have resolved to other addresses.
     package func resolve(_ names: ResolvedNames) {
         self.names = names
         for cluster in clusters { probe(cluster) }

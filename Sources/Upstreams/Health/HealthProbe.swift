@@ -9,12 +9,12 @@ internal import Sockets
 internal import TLS
 internal import Transport
 
-/// Checks one endpoint again and again, and writes what it finds into the endpoint's record.
+/// Checks one endpoint periodically, and writes the result into the endpoint's record.
 ///
 ///     waiting ──interval──▶ checking ──passed, failed, or no answer in time──▶ waiting
 ///
-/// A gRPC endpoint that has Watch is watched besides, on the same connection: when it says that it does not serve it is
-/// believed at once, and any other news has it checked at once.
+/// A gRPC endpoint that has Watch is watched as well, on the same connection: a NOT_SERVING status takes effect immediately, and any
+/// other status triggers a check immediately.
 final class HealthProbe: ClientConnectionOwner {
     private let address: SocketAddress
     private let tls: (context: ClientContext, name: ServerName)?
@@ -89,7 +89,7 @@ final class HealthProbe: ClientConnectionOwner {
         }
     }
 
-    /// A shortage in this process says nothing of the endpoint: the next check will.
+    /// A shortage in this process is no fault of the endpoint: the next check decides.
     private func cannotConnect(_ error: SystemError) {
         end(DescriptorShortage.isShortage(error.code) ? .notMade : .failed)
     }
@@ -112,7 +112,7 @@ final class HealthProbe: ClientConnectionOwner {
     }
 
     private func timeIsUp() {
-        // Who does not answer may not answer on this connection any more.
+        // An endpoint that does not answer may not answer on this connection again.
         drop()
         end(false)
     }
@@ -132,10 +132,10 @@ final class HealthProbe: ClientConnectionOwner {
         let jitter = plan.interval * plan.jitterPercent / 100
         let longer = jitter > .zero ? Duration.milliseconds(random.below(Int(jitter / .milliseconds(1)) + 1)) : .zero
         next?.arm(after: plan.interval + longer)
-        if outcome != .notMade { believe(threshold.take(isPassed: outcome == .passed)) }
+        if outcome != .notMade { apply(threshold.record(isPassed: outcome == .passed)) }
     }
 
-    private func believe(_ isHealthy: Bool) {
+    private func apply(_ isHealthy: Bool) {
         if record.setCheck(isPassed: isHealthy) { changed() }
     }
 
@@ -145,17 +145,17 @@ final class HealthProbe: ClientConnectionOwner {
         guard watch == nil, !hasNoWatch else { return }
         watch = ProbeCall.health(
             HealthCheck.watchPath, service: service, authority: authority, isSecure: tls != nil, on: connection
-        ) { [unowned self] event in heard(event) }
+        ) { [unowned self] event in received(event) }
     }
 
-    private func heard(_ event: ProbeCall.Event) {
+    private func received(_ event: ProbeCall.Event) {
         switch event {
         case .status(.serving):
-            // It has been ill: the check that comes of it counts as any other.
+            // It has been unhealthy: the check that follows counts as any other.
             if record.hasFailedCheck { check() }
         case .status:
             threshold.set(false)
-            believe(false)
+            apply(false)
         case .ended(let status):
             hasNoWatch = status == .unimplemented
             watch = nil

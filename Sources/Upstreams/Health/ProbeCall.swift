@@ -16,21 +16,21 @@ final class ProbeCall: StreamHandler {
     }
 
     private let isGRPC: Bool
-    private var hear: ((Event) -> Void)?
+    private var handler: ((Event) -> Void)?
     private var stream: StreamPointer?
     private var reader = MessageReader(payloadBytesMax: 4096)
 
-    private init(isGRPC: Bool, hear: @escaping (Event) -> Void) {
+    private init(isGRPC: Bool, handler: @escaping (Event) -> Void) {
         self.isGRPC = isGRPC
-        self.hear = hear
+        self.handler = handler
     }
 
     /// Check or Watch; `nil` where the connection takes no request.
     static func health(
         _ path: StaticString, service: String, authority: String, isSecure: Bool, on connection: ClientConnection,
-        hear: @escaping (Event) -> Void
+        handler: @escaping (Event) -> Void
     ) -> ProbeCall? {
-        let call = ProbeCall(isGRPC: true, hear: hear)
+        let call = ProbeCall(isGRPC: true, handler: handler)
         let fields = [
             ("te", "trailers"), ("content-type", "application/grpc"), ("user-agent", "martlet"),
         ]
@@ -49,9 +49,9 @@ final class ProbeCall: StreamHandler {
     }
 
     static func get(
-        _ path: String, authority: String, isSecure: Bool, on connection: ClientConnection, hear: @escaping (Event) -> Void
+        _ path: String, authority: String, isSecure: Bool, on connection: ClientConnection, handler: @escaping (Event) -> Void
     ) -> ProbeCall? {
-        let call = ProbeCall(isGRPC: false, hear: hear)
+        let call = ProbeCall(isGRPC: false, handler: handler)
         return call.begin("GET", path, authority, isSecure, [("user-agent", "martlet")], ended: true, on: connection) ? call : nil
     }
 
@@ -76,9 +76,9 @@ final class ProbeCall: StreamHandler {
         return true
     }
 
-    /// Nothing is heard of it any more.
+    /// Its handler is not notified any more.
     func cancel() {
-        hear = nil
+        handler = nil
         guard let stream else { return }
         self.stream = nil
         stream.handler = nil
@@ -86,14 +86,14 @@ final class ProbeCall: StreamHandler {
     }
 
     private func end(_ event: Event) {
-        guard let hear else { return }
-        self.hear = nil
+        guard let handler else { return }
+        self.handler = nil
         if let stream {
             self.stream = nil
             stream.handler = nil
             if !stream.flags.contains(.remoteEnded) { stream.connection { $0.reset(stream, .cancel) } }
         }
-        hear(event)
+        handler(event)
     }
 
     /// The handler may release the call, which is on the stack: streams do not hold their handlers.
@@ -120,9 +120,9 @@ final class ProbeCall: StreamHandler {
                 guard !message.isCompressed, let status = try? HealthCheck.status(inResponse: message.payload) else {
                     return end(.ended(nil))
                 }
-                hear?(.status(status))
+                handler?(.status(status))
                 // The handler may have ended the call.
-                guard hear != nil else { return }
+                guard handler != nil else { return }
             }
         } catch {
             end(.ended(nil))

@@ -54,7 +54,7 @@ package final class ServiceLink: ClientConnectionOwner {
         connect()
     }
 
-    /// Ends every connection, without word to the handlers of their streams.
+    /// Closes every connection without notifying the handlers of their streams.
     func shutDown() {
         retry = nil
         connectTimer = nil
@@ -75,7 +75,7 @@ package final class ServiceLink: ClientConnectionOwner {
 
     /// The connection, if a request can be sent on it now.
     func ready() -> ClientConnection? {
-        // There is no other: a suspected one is used until its peer has given a sign of life, or the connection ends.
+        // There is no other: a suspected connection is used until its peer responds or it ends.
         guard let connection, connection.hasFreeStream else { return nil }
         return connection
     }
@@ -115,7 +115,7 @@ package final class ServiceLink: ClientConnectionOwner {
 
     package func clientConnectionClosed(_ connection: ClientConnection, _ end: ChannelEnd) {
         guard connection === self.connection else { return }
-        // Once the service has spoken HTTP/2, TLS that ends is a connection that is lost.
+        // Once HTTP/2 is established, the end of TLS is a lost connection.
         switch end {
         case .security(let reason) where !connection.wasReady: lastTrouble = .insecure(reason)
         case .local where isStuckInTLS: lastTrouble = .insecure("no answer to the handshake")
@@ -125,7 +125,7 @@ package final class ServiceLink: ClientConnectionOwner {
         replace(connection)
     }
 
-    /// Forgets a connection that takes no more, which may be on the stack, and makes another.
+    /// Drops a connection that takes no more streams, and opens another; the former may be on the stack.
     private func replace(_ former: ClientConnection) {
         guard former === connection else { return }
         connection = nil

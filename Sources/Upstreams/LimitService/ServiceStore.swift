@@ -68,27 +68,27 @@ package final class ServiceStore: LimitStore, StreamHandler {
         case .probe:
             // The call itself is the question: it did happen, so counting it is right.
             if let connection = link.ready() {
-                if !send(take(nil), request, on: connection) { health.probeFailed() }
+                if !send(begin(nil), request, on: connection) { health.probeFailed() }
             } else {
                 health.probeFailed()
             }
             return .decided(withoutService(request))
         }
         if let connection = link.ready() {
-            return send(take(request), request, on: connection) ? .pending : .decided(withoutService(request))
+            return send(begin(request), request, on: connection) ? .pending : .decided(withoutService(request))
         }
         guard link.isConnecting else {
             record(link.lastTrouble)
             return .decided(withoutService(request))
         }
         guard waiting.count < Self.waitingMax else { return .decided(withoutService(request)) }
-        let call = take(request)
+        let call = begin(request)
         call.isWaiting = true
         waiting.append(call)
         return .pending
     }
 
-    private func take(_ request: LimitRequest?) -> Record<Call> {
+    private func begin(_ request: LimitRequest?) -> Record<Call> {
         let call = calls.acquire()
         call.store = Borrowed(self)
         call.request = request
@@ -100,7 +100,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
 
     // MARK: The question
 
-    /// False where the connection takes no more: the call is over, and its owner has not been told.
+    /// False where the connection takes no more: the call is over, and its owner has not been notified.
     private func send(_ call: Record<Call>, _ request: LimitRequest, on connection: ClientConnection) -> Bool {
         writeMessage(request)
         let stream: StreamPointer
@@ -183,7 +183,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
     private func failWaiting(_ trouble: StoreTrouble) {
         let calls = waiting
         waiting = []
-        // That it cannot be reached is told once a call wants it; a reason that has words, at once.
+        // Unreachability is reported once a call needs the store; a fault with a status is reported at once.
         if !calls.isEmpty || trouble.code != nil { record(trouble) }
         for call in calls {
             call.isWaiting = false
@@ -193,7 +193,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
 
     // MARK: The answer
 
-    /// Whose stream it is; every stream of the link has one until it is closed.
+    /// The call of a stream; every stream of the link has one until it is closed.
     private func call(_ stream: StreamPointer) -> Record<Call>? { stream.context.map { Record(opaque: $0) } }
 
     package func streamHead(_ stream: StreamPointer, ended: Bool) {
@@ -210,16 +210,16 @@ package final class ServiceStore: LimitStore, StreamHandler {
         guard let call = call(stream) else { return }
         let status = AnswerStatus(stream.fields, from: 0).code
         guard status == .ok, readAnswer(call) else {
-            // The service's clock ran out just before ours.
+            // The service's deadline expired just before ours.
             if status == .deadlineExceeded { missed() } else { record(Self.trouble(status)) }
             return finish(call)
         }
         health.answered()
         record(nil)
-        give(call)
+        conclude(call)
     }
 
-    /// False where the answer is no message we understand.
+    /// False where the answer is no valid message.
     private func readAnswer(_ call: Record<Call>) -> Bool {
         answer.removeAll()
         call.answer.move(call.answer.count, to: &answer, pool: context.chunks)
@@ -254,7 +254,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
         finish(call)
     }
 
-    /// The store is no longer used: what still runs is reset, unheard. That are probes, for nothing is asked for a call.
+    /// The store is no longer used: what still runs is reset without notice. Only probes do: no call waits by then.
     package func shutDown() {
         link.shutDown()
         calls.forEachRecord { call in
@@ -278,14 +278,14 @@ package final class ServiceStore: LimitStore, StreamHandler {
         finish(call)
     }
 
-    /// The service did not decide: `when_unavailable` does.
+    /// The service did not decide: `when_unavailable` applies.
     private func finish(_ call: Record<Call>) {
         if let request = call.request {
             _ = withoutService(request)
         } else {
             health.probeFailed()
         }
-        give(call)
+        conclude(call)
     }
 
     private func withoutService(_ request: LimitRequest) -> LimitOutcome {
@@ -308,7 +308,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
         return .refusing("\(status.name)")
     }
 
-    /// A service that was silent is asked again with a call, for only a call may be counted.
+    /// A service that did not answer is probed with a call, because a probe of its own would be counted.
     package func probe(now: Instant) -> Bool {
         switch health.trouble {
         case nil: return false
@@ -319,8 +319,8 @@ package final class ServiceStore: LimitStore, StreamHandler {
         return true
     }
 
-    /// Hands the request back, which ends the call but for its stream.
-    private func give(_ call: Record<Call>) {
+    /// Returns the request, which ends the call but for its stream.
+    private func conclude(_ call: Record<Call>) {
         guard !call.isFinished else { return }
         call.isFinished = true
         context.loop.timers.disarm(call.timer)

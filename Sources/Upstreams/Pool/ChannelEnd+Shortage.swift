@@ -1,7 +1,7 @@
 package import Sockets
 
 extension ChannelEnd {
-    /// What was short was short here.
+    /// A shortage of this process's own.
     package var isShortage: Bool {
         guard case .unreachable(let code) = self else { return false }
         return DescriptorShortage.isShortage(code)

@@ -17,16 +17,16 @@ package final class Endpoint: ClientConnectionOwner {
     package let address: SocketAddress
     /// Which endpoint of its cluster it is.
     let identity: String
-    /// What its cluster's balancer knows of it.
+    /// Its entry in the cluster's balancer.
     let member: MemberPointer
-    /// What the whole process knows of it.
+    /// Its record, shared by the whole process.
     package let record: EndpointRecord
     private let cluster: ClusterRecord
     /// Its cluster has limits or budgets, and what is under way is counted.
     private let isLimited: Bool
     /// The address as text, for the log.
     package let addressText: [UInt8]
-    /// Its name with its port, as the configuration has it: for an upstream that wants to be called by it.
+    /// Its name with its port, as configured: for `rewrite.authority: endpoint`.
     package let authority: [UInt8]
     private let settings: PoolSettings
     private let tls: (context: ClientContext, name: ServerName)?
@@ -107,8 +107,8 @@ package final class Endpoint: ClientConnectionOwner {
         member.priority = priority
     }
 
-    /// Has its balancer know what checks and outlier verdicts say now.
-    func takeVerdict() { member.isHealthy = record.isHealthy }
+    /// Applies the present verdicts of health checks and outlier detection to its balancer.
+    func refreshHealth() { member.isHealthy = record.isHealthy }
 
     package enum Admission {
         case room(Borrowed<ClientConnection>)
@@ -117,7 +117,7 @@ package final class Endpoint: ClientConnectionOwner {
         case overflow
         /// Not even a connect could be begun.
         case failed
-        /// No socket could be made here, which says nothing of the endpoint.
+        /// No socket could be made, which is no fault of the endpoint.
         case withoutSocket
     }
 
@@ -151,7 +151,7 @@ package final class Endpoint: ClientConnectionOwner {
         return false
     }
 
-    /// Takes a waiter out of the queue.
+    /// Removes a waiter from the queue.
     package func withdraw(_ waiter: Record<PoolWaiter>) {
         if let previous = waiter.previous {
             previous.next = waiter.next
@@ -173,7 +173,7 @@ package final class Endpoint: ClientConnectionOwner {
     /// False where no connection could be begun and there is none that will have room.
     private func openIfNeeded(adding: Int, limits: CircuitLimits?) -> Bool {
         let connecting = connections.count { !$0.connection.isReady && !$0.connection.isDraining }
-        // Those on their way will take their share of the queue.
+        // Connections being opened will take their share of the queue.
         if connecting * expectedCapacity >= waitingCount + adding { return true }
         // One that is leaving takes no more requests, but may have calls for hours: it keeps no other from its place. Nor does
         // one that is suspected, but only as many times over as there may be connections.
@@ -273,7 +273,7 @@ package final class Endpoint: ClientConnectionOwner {
 
     /// No connection is left that could have room for the calls that wait.
     private func failQueue(_ end: ChannelEnd) {
-        // Those that try again wait behind, for another connection.
+        // Requests that try again wait behind, for another connection.
         for _ in 0..<waitingCount {
             guard let waiter = firstWaiting else { return }
             withdraw(waiter)
@@ -306,7 +306,7 @@ package final class Endpoint: ClientConnectionOwner {
         isRetired = true
         keptAlive = self
         cluster.release(record)
-        // They go elsewhere at once, rather than with the connection that they waited for.
+        // They move to another endpoint at once, not when the connection that they wait for ends.
         while let waiter = firstWaiting {
             withdraw(waiter)
             waiter.owner.endpointRemoved(waiter)
@@ -324,7 +324,7 @@ package final class Endpoint: ClientConnectionOwner {
 
     private func releaseIfOver() {
         guard isRetired, connections.isEmpty, firstWaiting == nil, holderCount == 0, keptAlive != nil else { return }
-        // First: the next line may let go of the last reference.
+        // First, because the next line may release the last reference.
         context.loop.retire(self)
         keptAlive = nil
     }

@@ -15,7 +15,7 @@ package struct PoolSettings: Sendable, Equatable {
     package var connectTimeout: Duration
     /// A connection without requests is closed after it.
     package var idleTimeout: Duration?
-    /// How a connection whose peer has gone without a word is found out.
+    /// How a connection whose peer no longer responds is detected.
     package var liveness = LivenessSettings.defaults
     /// A connection, whatever runs on it, with a tenth more or less for each: then it takes no more requests.
     package var age: Duration?

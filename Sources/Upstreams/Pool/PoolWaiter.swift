@@ -15,7 +15,7 @@ package struct PoolWaiter {
     package init(owner: any PoolWaiterOwner) { self.owner = owner }
 }
 
-/// Hears what becomes of a waiter, which is then in no queue any more.
+/// Notified of what becomes of a waiter, which is then in no queue any more.
 package protocol PoolWaiterOwner: AnyObject {
     /// There is room: send it now.
     func hasRoom(_ waiter: Record<PoolWaiter>, on connection: ClientConnection)

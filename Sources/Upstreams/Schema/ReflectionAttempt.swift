@@ -74,7 +74,7 @@ final class ReflectionAttempt: ClientConnectionOwner {
     }
 
     func clientConnectionClosed(_ connection: ClientConnection, _ reason: ChannelEnd) {
-        // A fetch that runs has been told, and has ended this.
+        // A running fetch has been notified, and has ended this.
         switch reason {
         case .unreachable(let code), .broken(let code): end(ErrorNumber.text(code))
         case .security(let text): end(text)

@@ -9,8 +9,8 @@ internal import Time
 package import Transcoding
 package import Transport
 
-/// Keeps the schemas that clusters tell by reflection: asked at once, on a schedule, and when a call meets a method that is
-/// not there. The last good one stays until there is another.
+/// Refreshes the schemas of clusters by reflection: at once, on a schedule, and when a call's method is missing. The last
+/// good schema stays until there is another.
 ///
 /// On one loop of the process, which is not a worker's.
 package final class SchemaRefresher {
@@ -20,7 +20,7 @@ package final class SchemaRefresher {
     package var settled: (() -> Void)?
     private let store: SchemaStore
     private unowned(unsafe) let context: WorkerContext
-    private let say: (String) -> Void
+    private let log: (String) -> Void
     private var random: RandomGenerator
     private var names = ResolvedNames()
     private var clusters: [String: Asked] = [:]
@@ -44,18 +44,18 @@ package final class SchemaRefresher {
         }
     }
 
-    /// - Parameter say: what the operator should know, each once.
-    package init(store: SchemaStore, context: WorkerContext, seed: UInt64, say: @escaping (String) -> Void) {
+    /// - Parameter log: called with a message for the operator, each once.
+    package init(store: SchemaStore, context: WorkerContext, seed: UInt64, log: @escaping (String) -> Void) {
         self.store = store
         self.context = context
-        self.say = say
+        self.log = log
         random = RandomGenerator(seed: seed)
         timer = Timer(on: context.loop) { [unowned self] in askDue() }
     }
 
     private var now: Instant { context.loop.now }
 
-    /// Asks these clusters from now on, and no others.
+    /// Refreshes these clusters from now on, and no others.
     package func keep(_ plans: [ClusterPlan], names: ResolvedNames) {
         self.names = names
         var former = clusters
@@ -79,7 +79,7 @@ package final class SchemaRefresher {
         checkSettled()
     }
 
-    /// Host names stand for something else now.
+    /// Host names have resolved to other addresses.
     package func resolve(_ names: ResolvedNames) {
         self.names = names
         for asked in clusters.values { asked.schedule.moved(at: now) }
@@ -93,7 +93,7 @@ package final class SchemaRefresher {
         askDue()
     }
 
-    /// Asks no more.
+    /// Stops refreshing.
     package func stop() {
         timer = nil
         for asked in clusters.values { asked.attempt?.cancel() }
@@ -117,7 +117,7 @@ package final class SchemaRefresher {
             [unowned self, unowned asked] result in
             asked.attempt = nil
             switch result {
-            case .success(let answer): take(answer, asked)
+            case .success(let answer): apply(answer, asked)
             case .failure(let failure): failed(asked, "\(place.address): \(failure.text)")
             }
             askDue()
@@ -125,7 +125,7 @@ package final class SchemaRefresher {
         }
     }
 
-    private func take(_ answer: ReflectionFetch.Answer, _ asked: Asked) {
+    private func apply(_ answer: ReflectionFetch.Answer, _ asked: Asked) {
         let name = asked.plan.name
         let before = store.known[name]
         let files = withFilesFromBefore(answer, before?.files ?? []).sorted { $0.lexicographicallyPrecedes($1) }
@@ -133,10 +133,10 @@ package final class SchemaRefresher {
             do throws(SchemaFailure) {
                 let (plan, leftOut) = try asked.schema.transcoding(of: files)
                 store.known[name] = SchemaStore.Known(files: files, serviceCount: plan.schema.services.count, time: now)
-                say("schema \(name): \(plan.schema.services.count) services by grpc.reflection.\(answer.version.rawValue)")
-                for problem in plan.problems + plan.mistakes.map(\.problem) { say("schema \(name): \(problem)") }
-                for missing in answer.withoutFile { say("schema \(name): \(missing.service) is not described: \(missing.reason)") }
-                for service in leftOut { say("schema \(name): \(service.service) is left out: \(service.reason)") }
+                log("schema \(name): \(plan.schema.services.count) services by grpc.reflection.\(answer.version.rawValue)")
+                for problem in plan.problems + plan.mistakes.map(\.problem) { log("schema \(name): \(problem)") }
+                for missing in answer.withoutFile { log("schema \(name): \(missing.service) is not described: \(missing.reason)") }
+                for service in leftOut { log("schema \(name): \(service.service) is left out: \(service.reason)") }
                 changed?(name, plan)
             } catch {
                 let reasons =
@@ -146,7 +146,7 @@ package final class SchemaRefresher {
             }
         } else {
             store.known[name]?.time = now
-            if store.troubles[name] != nil { say("schema \(name): told again") }
+            if store.troubles[name] != nil { log("schema \(name): told again") }
         }
         store.troubles[name] = nil
         asked.isTried = true
@@ -174,14 +174,14 @@ package final class SchemaRefresher {
         return files
     }
 
-    /// Said when it begins, not again while it lasts.
+    /// Logged when it begins, not again while it lasts.
     private func failed(_ asked: Asked, _ trouble: String) {
         let name = asked.plan.name
         asked.isTried = true
         asked.turn += 1
         asked.schedule.failed(at: now, chance: random.next())
         if store.troubles[name] == nil {
-            say("schema \(name): \(trouble); \(store.known[name] == nil ? "there is none yet" : "the one from before stays")")
+            log("schema \(name): \(trouble); \(store.known[name] == nil ? "there is none yet" : "the one from before stays")")
         }
         store.troubles[name] = trouble
     }
