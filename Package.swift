@@ -2,7 +2,7 @@
 import PackageDescription
 
 // The floors: a target imports only lower floors, never sideways (ARCHITECTURE.md, and Tests/TidyTests hold it).
-// Targets are listed bottom to top.
+// Targets are listed bottom to top. A module stands in the folder of its group, a group has the name of its floors: Protocols/HTTP2.
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -26,8 +26,10 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// - Parameter checksCost: what checks of exclusive access would cost, where that is too much.
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], unchecked checksCost: String? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: checksCost == nil ? settings : settings + unchecked)
+func module(_ place: String, _ dependencies: [Target.Dependency] = [], unchecked checksCost: String? = nil) -> Target {
+    .target(
+        name: String(place.split(separator: "/").last!), dependencies: dependencies, path: "Sources/\(place)",
+        swiftSettings: checksCost == nil ? settings : settings + unchecked)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -44,81 +46,84 @@ let package = Package(
     ],
     targets: [
         // 0  C
-        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CJWT", pkgConfig: "libjwt", providers: [.apt(["libjwt-dev"])]),
-        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "CLinux"),
-        .target(name: "CFieldValue"),
-        .target(name: "CRE2"),
+        .systemLibrary(
+            name: "CNghttp2", path: "Sources/C/CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CJWT", path: "Sources/C/CJWT", pkgConfig: "libjwt", providers: [.apt(["libjwt-dev"])]),
+        .systemLibrary(name: "CHiredis", path: "Sources/C/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CLinux", path: "Sources/C/CLinux"),
+        .target(name: "CFieldValue", path: "Sources/C/CFieldValue"),
+        .target(name: "CRE2", path: "Sources/C/CRE2"),
 
-        // 1  bytes
-        module("Bytes", unchecked: "server streaming: 23.5 %"),
-        module("Random"),
-        module("Compression", ["CZlib"]),
+        // 1  foundations: bytes
+        module("Foundations/Bytes", unchecked: "server streaming: 23.5 %"),
+        module("Foundations/Random"),
+        module("Foundations/Compression", ["CZlib"]),
 
         // 2  foundations
-        module("JSON", ["Bytes"]),
-        module("Crypto", ["COpenSSL", "Random"]),
-        module("Time", ["CLinux"]),
-        module("Metrics"),
-        module("Matching", ["CRE2"]),
+        module("Foundations/JSON", ["Bytes"]),
+        module("Foundations/Crypto", ["COpenSSL", "Random"]),
+        module("Foundations/Time", ["CLinux"]),
+        module("Foundations/Metrics"),
+        module("Foundations/Matching", ["CRE2"]),
 
         // 3  vocabulary
-        module("Net", ["Bytes"]),
-        module("HTTPModel", ["Bytes"], unchecked: "h2c -m 1: 0.7 %"),
-        module("TLS", ["COpenSSL", "Bytes", "Time"]),
-        module("JOSE", ["CJWT", "Bytes", "JSON", "Crypto", "Time"]),
-        module("Protobuf", ["Bytes"]),
-        module("Messages", [protobuf]),
-        module("Reactor", ["CLinux", "Time"], unchecked: "h2c -m 1: 4.4 %"),
+        module("Vocabulary/Net", ["Bytes"]),
+        module("Vocabulary/HTTPModel", ["Bytes"], unchecked: "h2c -m 1: 0.7 %"),
+        module("Vocabulary/TLS", ["COpenSSL", "Bytes", "Time"]),
+        module("Vocabulary/JOSE", ["CJWT", "Bytes", "JSON", "Crypto", "Time"]),
+        module("Vocabulary/Protobuf", ["Bytes"]),
+        module("Vocabulary/Messages", [protobuf]),
+        module("Vocabulary/Reactor", ["CLinux", "Time"], unchecked: "h2c -m 1: 4.4 %"),
 
         // 4  sockets
-        module("Sockets", ["CLinux", "Bytes", "Time", "Net", "TLS", "Reactor"], unchecked: "http1: 7.4 %"),
+        module("Sockets/Sockets", ["CLinux", "Bytes", "Time", "Net", "TLS", "Reactor"], unchecked: "http1: 7.4 %"),
 
         // 5  protocols
-        module("HTTP1", ["Bytes", "JSON", "HTTPModel"], unchecked: "http1: 21.9 %"),
-        module("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "HTTPModel"], unchecked: "h2c -m 1: 7.7 %"),
-        module("GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
-        module("Config", ["Bytes", "Net", yams]),
-        module("Redis", ["CHiredis", "Bytes", "Random", "Time", "Reactor", "Sockets"]),
-        module("Telemetry", ["CLinux", "Bytes", "Random", "Time", "Metrics", "Reactor"]),
-        module("DNS", ["Bytes", "Time", "Net"]),
+        module("Protocols/HTTP1", ["Bytes", "JSON", "HTTPModel"], unchecked: "http1: 21.9 %"),
+        module("Protocols/HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "HTTPModel"], unchecked: "h2c -m 1: 7.7 %"),
+        module("Protocols/GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
+        module("Protocols/Config", ["Bytes", "Net", yams]),
+        module("Protocols/Redis", ["CHiredis", "Bytes", "Random", "Time", "Reactor", "Sockets"]),
+        module("Protocols/Telemetry", ["CLinux", "Bytes", "Random", "Time", "Metrics", "Reactor"]),
+        module("Protocols/DNS", ["Bytes", "Time", "Net"]),
 
         // 6  policy
-        module("Balancing", ["Bytes", "Random", "Time"]),
-        module("AccessControl", ["Bytes", "Net", "HTTPModel", "TLS", "JOSE"]),
-        module("Routing", ["Bytes", "Matching", "Net", "HTTPModel"]),
-        module("Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"], unchecked: "json: 38.0 %"),
+        module("Policy/Balancing", ["Bytes", "Random", "Time"]),
+        module("Policy/AccessControl", ["Bytes", "Net", "HTTPModel", "TLS", "JOSE"]),
+        module("Policy/Routing", ["Bytes", "Matching", "Net", "HTTPModel"]),
+        module("Policy/Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"], unchecked: "json: 38.0 %"),
 
-        // 7  assemblies
+        // 7  transport
         module(
-            "Transport",
+            "Transport/Transport",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Net", "HTTPModel", "TLS", "Reactor", "Sockets", "HTTP1", "HTTP2",
                 "GRPC", "Config", "DNS",
             ], unchecked: "http1: 20.6 %"),
         module(
-            "Bridging", ["Bytes", "Compression", "JSON", "HTTPModel", "GRPC", "Transcoding"], unchecked: "connect unary: 1.5 %"),
-        module("RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"], unchecked: "tls-jwt -m 32: 1.6 %"),
+            "Transport/Bridging", ["Bytes", "Compression", "JSON", "HTTPModel", "GRPC", "Transcoding"],
+            unchecked: "connect unary: 1.5 %"),
+        module(
+            "Transport/RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"], unchecked: "tls-jwt -m 32: 1.6 %"),
 
         // 8  model
         module(
-            "GatewayModel",
+            "Model/GatewayModel",
             [
                 "Bytes", "JSON", "Time", "Matching", "Net", "HTTPModel", "JOSE", "Protobuf", "GRPC", "Config", "Balancing",
                 "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit",
             ]),
 
-        // 9  schemas
+        // 9  model: schemas
         module(
-            "Schemas",
+            "Model/Schemas",
             ["Bytes", "Crypto", "Time", "Matching", "Protobuf", "GRPC", "Config", "Routing", "Transcoding", "GatewayModel"]),
 
-        // 10  upstreams
+        // 10  gateway: upstreams
         module(
-            "Upstreams",
+            "Gateway/Upstreams",
             [
                 "Bytes", "Random", "JSON", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "Reactor", "Sockets",
                 "GRPC",
@@ -126,9 +131,9 @@ let package = Package(
                 "DNS", "Balancing", "Transcoding", "Transport", "RateLimit", "GatewayModel", "Schemas",
             ], unchecked: "http1: 1.0 %"),
 
-        // 11  snapshots
+        // 11  gateway: snapshots
         module(
-            "Snapshots",
+            "Gateway/Snapshots",
             [
                 "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "GRPC",
                 "Config",
@@ -136,41 +141,42 @@ let package = Package(
                 "Upstreams",
             ]),
 
-        // 12  calls
+        // 12  gateway: calls
         module(
-            "Calls",
+            "Gateway/Calls",
             ["Bytes", "Time", "Matching", "HTTPModel", "GRPC", "Balancing", "Routing", "GatewayModel", "Upstreams", "Snapshots"]),
 
-        // 13  products
+        // 13  gateway
         module(
-            "Gateway",
+            "Gateway/Gateway",
             [
                 "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE",
                 "Protobuf", "Reactor", "Sockets", "GRPC", "Redis", "Telemetry", "Balancing", "AccessControl", "Routing",
                 "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel", "Schemas", "Upstreams", "Snapshots", "Calls",
             ], unchecked: "json: 9.6 %"),
+
+        // 14  services
         module(
-            "RateLimitService",
+            "Services/RateLimitService",
             [
                 "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Redis",
                 "Transport", "RateLimit",
             ]),
-        module("Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
-
+        module("Services/Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
         module(
-            "Calling",
+            "Services/Calling",
             ["Bytes", "Net", "HTTPModel", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding", "Transport"]),
 
-        // 14  control
+        // 15  control
         module(
-            "Control",
+            "Control/Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
                 "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel", "Schemas",
                 "Upstreams", "Snapshots", "Gateway", "RateLimitService", "Demo",
             ]),
 
-        // 15  executable
+        // 16  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -282,7 +288,7 @@ let package = Package(
             ]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzEntries"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
-        // 17  the fuzz entries as a program, for the optimized build
+        // 18  the fuzz entries as a program, for the optimized build
         .executableTarget(name: "Fuzz", dependencies: ["FuzzEntries"], path: "Tests/Fuzz", swiftSettings: settings),
     ]
 )

@@ -5,11 +5,19 @@ import Foundation
 /// No `Regex` here: over every line of the package, in a debug build, it takes minutes.
 enum Checkout {
     struct File {
-        /// From the root, such as `Sources/Time/Instant.swift`.
+        /// From the root, such as `Sources/Foundations/Time/Instant.swift`.
         var path: String
         var lines: [String]
         /// Written by a program, by other rules than ours.
         var isGenerated: Bool
+
+        /// Of a file in Sources: `HTTP2` of `Sources/Protocols/HTTP2/Session.swift`. `martlet` is in no group.
+        var module: String { String(parts[depth]) }
+        /// Where in its module it is: `Head` of `Sources/Policy/Routing/Head/HeadFacts.swift`.
+        var folder: String { parts.dropFirst(depth + 1).dropLast().joined(separator: "/") }
+
+        private var parts: [Substring] { path.split(separator: "/") }
+        private var depth: Int { path.hasPrefix("Sources/martlet/") ? 1 : 2 }
     }
 
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -54,6 +62,8 @@ enum Checkout {
     }
 
     static func files(of folder: String) -> [File] { files.filter { $0.path.hasPrefix(folder + "/") } }
+
+    static func files(ofModule name: String) -> [File] { files(of: "Sources").filter { $0.module == name } }
 
     static func exists(_ path: String) -> Bool {
         FileManager.default.fileExists(atPath: root.appendingPathComponent(path).path)

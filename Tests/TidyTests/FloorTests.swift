@@ -13,32 +13,50 @@ struct FloorTests {
 
     @Test("Package.swift is read as it is meant")
     func manifestIsRead() throws {
-        let sources = manifest.targets.values.filter { !$0.isForTests }.map(\.name)
-        #expect(try Set(sources) == Set(Checkout.entries(of: "Sources")), "every folder of Sources is a target")
+        let sources = manifest.targets.values.filter { !$0.isForTests }.map(\.folder)
+        let folders = try Checkout.entries(of: "Sources").flatMap { group in
+            group == "martlet" ? ["Sources/martlet"] : try Checkout.entries(of: "Sources/\(group)").map { "Sources/\(group)/\($0)" }
+        }
+        #expect(Set(sources) == Set(folders), "every folder in a group of Sources is a target")
         // Scenarios, the fault run and benchmarks are Python's.
         let tests = manifest.targets.values.filter(\.isForTests).map(\.name) + ["Scenarios", "Faults", "Benchmarks"]
         #expect(try Set(tests) == Set(Checkout.entries(of: "Tests").filter { $0.first!.isLetter }), "every folder of Tests is one")
         #expect(manifest.targets["Bytes"]?.floor == 1)
         #expect(manifest.targets["Config"]?.dependencies == ["Bytes", "Net", "Yams"])
-        #expect(manifest.targets["martlet"]?.floor == 15)
+        #expect(manifest.targets["martlet"]?.floor == 16)
         #expect(manifest.targets["TLSTesting"]?.dependencies == ["COpenSSL"])
         #expect(manifest.targets["JSONTests"]?.dependencies == ["JSON", "Bytes", "Random"])
+    }
+
+    @Test("a module stands in the group of its floor, of which there are ten at most, each of floors in a row")
+    func groupsAreFloors() throws {
+        for target in manifest.targets.values where !target.isForTests && target.name != "martlet" {
+            let group = manifest.groups[target.floor] ?? "none"
+            #expect(target.folder == "Sources/\(group)/\(target.name)", "\(target.name) stands on a floor of \(group)")
+        }
+        let order = manifest.groups.sorted { $0.key < $1.key }.map(\.value)
+        let runs = order.enumerated().filter { $0.offset == 0 || order[$0.offset - 1] != $0.element }.map(\.element)
+        #expect(runs.count == Set(order).count, "the floors of a group follow each other: \(runs)")
+        // Beside those of the C libraries and of the executable.
+        #expect(runs.count - 2 <= 10)
     }
 
     @Test("targets are found however they are laid out")
     func targetForms() {
         let manifest = Manifest([
             "let package = Package(", "  targets: [", "    // 0  C",
-            "    .systemLibrary(name: \"CX\", providers: [.apt([\"libx\"])]),",
-            "    // 2  foundations", "    module(", "      \"A\",", "      [", "        \"CX\", yams,", "      ]),",
-            "    module(\"B\"),",
+            "    .systemLibrary(name: \"CX\", path: \"Sources/C/CX\", providers: [.apt([\"libx\"])]),",
+            "    // 2  foundations: bytes", "    module(", "      \"Foundations/A\",", "      [", "        \"CX\", yams,",
+            "      ]),",
+            "    module(\"Foundations/B\"),",
             "    // Tests: what is shared", "    .target(name: \"Shared\", path: \"Tests/Shared\"),", "    tests(\"A\", [\"B\"]),",
             "  ]", ")",
         ])
         #expect(Set(manifest.targets.keys) == ["CX", "A", "B", "Shared", "ATests"])
         #expect(manifest.targets["A"]?.dependencies == ["CX", "Yams"])
         #expect(manifest.targets["A"]?.floor == 2)
-        #expect(manifest.targets["CX"]?.dependencies == [])
+        #expect(manifest.targets["CX"]?.dependencies == [] && manifest.targets["CX"]?.folder == "Sources/C/CX")
+        #expect(manifest.targets["A"]?.folder == "Sources/Foundations/A" && manifest.groups == [0: "C", 2: "Foundations"])
         #expect(manifest.targets["Shared"]?.folder == "Tests/Shared")
         #expect(manifest.targets["ATests"]?.dependencies == ["A", "B"])
     }

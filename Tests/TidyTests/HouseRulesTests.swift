@@ -25,10 +25,11 @@ struct HouseRulesTests {
 
     /// What may be public, with the reason: a generic that is `package` stays unspecialized in other modules, whatever its attributes.
     static let publicFiles: [String: String] = [
-        "Sources/Bytes/BackReference.swift": "generic, and every call reaches its worker by it",
-        "Sources/Bytes/Borrowed.swift": "generic, and every call reaches its connections by it",
-        "Sources/Bytes/Record.swift": "generic, and every access to a stream, a call or an attempt goes by it",
-        "Sources/Bytes/Untrusted.swift": "generic, and converts every number that comes from outside, on the request path too",
+        "Sources/Foundations/Bytes/BackReference.swift": "generic, and every call reaches its worker by it",
+        "Sources/Foundations/Bytes/Borrowed.swift": "generic, and every call reaches its connections by it",
+        "Sources/Foundations/Bytes/Record.swift": "generic, and every access to a stream, a call or an attempt goes by it",
+        "Sources/Foundations/Bytes/Untrusted.swift":
+            "generic, and converts every number that comes from outside, on the request path too",
     ]
 
     @Test("nothing is public but what is listed, and nothing is left to do")

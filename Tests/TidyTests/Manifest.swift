@@ -2,7 +2,8 @@ import Foundation
 
 /// What Package.swift declares: each target with its floor and what it may import.
 ///
-/// Floors are the comments there, `// 6  assemblies`, above the targets that stand on them. What tests share stands above
+/// Floors are the comments there, `// 6  policy` or `// 9  model: schemas`, above the targets that stand on them: the group that they are in,
+/// and what is on this one. What tests share stands above
 /// all of them, and tests above that.
 struct Manifest {
     struct Target {
@@ -14,10 +15,12 @@ struct Manifest {
         var isForTests: Bool { floor >= Manifest.testing }
     }
 
-    static let testing = 16
-    static let tests = 17
+    static let testing = 17
+    static let tests = 18
 
     private(set) var targets: [String: Target] = [:]
+    /// By floor, as its folder is called.
+    private(set) var groups: [Int: String] = [:]
 
     /// Names that stand for packages of others, by the identifier used in Package.swift.
     static let products = ["yams": "Yams", "protobuf": "SwiftProtobuf", "arguments": "ArgumentParser"]
@@ -31,6 +34,10 @@ struct Manifest {
             if line.hasPrefix("//") {
                 let words = line.split(separator: " ")
                 if words.count > 1 { floor = words[1] == "Tests:" ? Self.testing : Int(words[1]) ?? floor }
+                if words.count > 2, Int(words[1]) == floor, floor < Self.testing {
+                    let name = words[2].prefix { $0 != ":" }
+                    groups[floor] = name.prefix(1).uppercased() + name.dropFirst()
+                }
                 continue
             }
             // A target may span lines; it is whole when its brackets are.
@@ -54,11 +61,15 @@ struct Manifest {
                 name: "\(name)Tests", floor: tests, folder: "Tests/\(name)Tests", dependencies: list(statement).union([name]))
         case ".testTarget":
             return Target(name: name, floor: tests, folder: "Tests/\(name)", dependencies: list(statement))
-        case "module", ".target", ".executableTarget":
+        case "module":
+            let own = name.split(separator: "/").last.map(String.init) ?? name
+            return Target(name: own, floor: floor, folder: "Sources/\(name)", dependencies: list(statement))
+        case ".target" where floor > 0, ".executableTarget":
             let folder = floor >= testing ? "Tests/\(name)" : "Sources/\(name)"
             return Target(name: name, floor: floor, folder: folder, dependencies: list(statement))
         default:
-            return Target(name: name, floor: floor, folder: "Sources/\(name)", dependencies: [])
+            let path = statement.components(separatedBy: "path: \"").last?.prefix { $0 != "\"" }
+            return Target(name: name, floor: floor, folder: path.map(String.init) ?? "", dependencies: [])
         }
     }
 

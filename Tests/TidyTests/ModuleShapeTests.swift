@@ -9,7 +9,7 @@ struct ModuleShapeTests {
     static let modules: [String: [SourceText]] = {
         var modules: [String: [SourceText]] = [:]
         for file in Checkout.files(of: "Sources") where file.path.hasSuffix(".swift") && !file.isGenerated {
-            modules[String(file.path.split(separator: "/")[1]), default: []].append(SourceText(file))
+            modules[file.module, default: []].append(SourceText(file))
         }
         return modules
     }()
@@ -18,7 +18,7 @@ struct ModuleShapeTests {
     func modulesAreShort() {
         var lines: [String: Int] = [:]
         for file in Checkout.files(of: "Sources") where file.path.hasSuffix(".swift") && !file.isGenerated {
-            lines[String(file.path.split(separator: "/")[1]), default: 0] += file.lines.count
+            lines[file.module, default: 0] += file.lines.count
         }
         for (module, count) in lines {
             #expect(count <= Self.linesMax, "\(module) has \(count) lines")
@@ -70,13 +70,14 @@ struct ModuleShapeTests {
 
     @Test("circles are found by names in code, not in comments and texts, nor by members")
     func circlesAreFound() {
-        let first = Self.text("Sources/M/A/One.swift", "package struct One {", "    let two: Two?", "}")
+        let first = Self.text("Sources/G/M/A/One.swift", "package struct One {", "    let two: Two?", "}")
         #expect(
-            Self.circle(of: [first, Self.text("Sources/M/B/Two.swift", "struct Two {}", "// One", "let a = \"One\" + b.One")]) == []
+            Self.circle(of: [first, Self.text("Sources/G/M/B/Two.swift", "struct Two {}", "// One", "let a = \"One\" + b.One")])
+                == []
         )
-        #expect(Self.circle(of: [first, Self.text("Sources/M/B/Two.swift", "final class Two { var one: One? }")]) == ["A", "B"])
+        #expect(Self.circle(of: [first, Self.text("Sources/G/M/B/Two.swift", "final class Two { var one: One? }")]) == ["A", "B"])
         #expect(
-            Self.circle(of: [first, Self.text("Sources/M/Two.swift", "struct Two {", "  func f(_: [One]) {}", "}")]) == ["", "A"])
+            Self.circle(of: [first, Self.text("Sources/G/M/Two.swift", "struct Two {", "  func f(_: [One]) {}", "}")]) == ["", "A"])
     }
 
     @Test(

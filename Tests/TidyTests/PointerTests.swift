@@ -7,18 +7,18 @@ struct PointerTests {
 
     /// Files that name pointers, with the reason; no more than ten.
     private static let pointerFiles: [String: String] = [
-        "Sources/Routing/Head/HeadCache.swift": "holds the cache's entries",
-        "Sources/Routing/Table/RouteTableStorage.swift": "is the table's storage",
-        "Sources/Gateway/Overload/OverloadMonitor.swift": "an atomic at a fixed address",
-        "Sources/Gateway/Overload/Admission.swift": "the same atomic",
-        "Sources/Gateway/Filters/SuspensionToken.swift": "the context of a limit request",
-        "Sources/Gateway/Filters/LimitsFilter.swift": "the context of a limit request",
-        "Sources/Gateway/Worker/Mirroring.swift": "changes a written head",
+        "Sources/Policy/Routing/Head/HeadCache.swift": "holds the cache's entries",
+        "Sources/Policy/Routing/Table/RouteTableStorage.swift": "is the table's storage",
+        "Sources/Gateway/Gateway/Overload/OverloadMonitor.swift": "an atomic at a fixed address",
+        "Sources/Gateway/Gateway/Overload/Admission.swift": "the same atomic",
+        "Sources/Gateway/Gateway/Filters/SuspensionToken.swift": "the context of a limit request",
+        "Sources/Gateway/Gateway/Filters/LimitsFilter.swift": "the context of a limit request",
+        "Sources/Gateway/Gateway/Worker/Mirroring.swift": "changes a written head",
     ]
 
     private static func lines(_ body: (_ path: String, _ code: String) -> Void) {
         for module in modules {
-            for file in Checkout.files(of: "Sources/\(module)") where file.path.hasSuffix(".swift") {
+            for file in Checkout.files(ofModule: module) where file.path.hasSuffix(".swift") {
                 var stripper = CommentStripper()
                 for line in file.lines { body(file.path, stripper.code(of: line)) }
             }

@@ -5,90 +5,92 @@ import Testing
 struct ReaderTests {
     /// Lines of readers that convert or calculate by themselves, by a part of the line, each with its reason.
     static let exceptions: [String: [(part: String, reason: String)]] = [
-        "Sources/Bytes/Decimal.swift": [("0x30 + rest % 10", "writes a digit")],
-        "Sources/Time/Instant.swift": [
+        "Sources/Foundations/Bytes/Decimal.swift": [("0x30 + rest % 10", "writes a digit")],
+        "Sources/Foundations/Time/Instant.swift": [
             ("UInt64(delta)", "not negative, by the line above"), ("instant.nanoseconds - less", "not more, by the same line"),
             ("nanoseconds - earlier.nanoseconds", "not later, by the same line"), ("UInt64(max(0, seconds))", "not negative"),
             ("Int64(nanoseconds / 1_000_000_000)", "64 bits of nanoseconds are 35 bits of seconds"),
             ("static func + ", "the saturating one itself"),
         ],
-        "Sources/JSON/JSONNumbers.swift": [("Double(", "text to the nearest Double, which may be an infinity")],
-        "Sources/HTTPModel/AuthorityGrammar.swift": [("bytes.count - start", "a position within the bytes")],
-        "Sources/HTTP1/MessageFraming.swift": [("UInt64(Int64.max)", "a constant")],
-        "Sources/HTTP1/BodyDecoder.swift": [
+        "Sources/Foundations/JSON/JSONNumbers.swift": [("Double(", "text to the nearest Double, which may be an infinity")],
+        "Sources/Vocabulary/HTTPModel/AuthorityGrammar.swift": [("bytes.count - start", "a position within the bytes")],
+        "Sources/Protocols/HTTP1/MessageFraming.swift": [("UInt64(Int64.max)", "a constant")],
+        "Sources/Protocols/HTTP1/BodyDecoder.swift": [
             ("input.count - offset", "a position"), ("count - offset", "a position"), ("offset + taken", "a position"),
             ("bytesLeft -= count", "not more, by the line above"), ("extensionBytesLeft", "counts of bytes that are held"),
         ],
-        "Sources/HTTP1/ResponseReader.swift": [("Int(status)", "between 100 and 599")],
-        "Sources/GRPC/HealthCheck.swift": [("UInt64(status.rawValue)", "writes")],
-        "Sources/GRPC/Framing/MessageReader.swift": [
+        "Sources/Protocols/HTTP1/ResponseReader.swift": [("Int(status)", "between 100 and 599")],
+        "Sources/Protocols/GRPC/HealthCheck.swift": [("UInt64(status.rawValue)", "writes")],
+        "Sources/Protocols/GRPC/Framing/MessageReader.swift": [
             ("4 << 20", "a constant"), ("Int(payloadBytes)", "32 bits and five, in an Int"),
             ("buffer.count - handedOut", "counts of bytes that are held"),
         ],
-        "Sources/GRPC/Framing/BoundaryTracker.swift": [
+        "Sources/Protocols/GRPC/Framing/BoundaryTracker.swift": [
             ("bytes.count - index", "a position"), ("Int(payloadRest)", "32 bits in an Int"),
             ("UInt32(taken)", "not more than the rest, by the line above"), ("index + taken", "a position, at most the count"),
             ("index += ", "a position, at most the count"), ("length << 8", "four bytes put together"),
         ],
-        "Sources/GRPC/Wire/WireReader.swift": [
+        "Sources/Protocols/GRPC/Wire/WireReader.swift": [
             ("raw", "a tag, checked to have 32 bits"), ("<< shift", "at most 63, by the line above"),
             ("position", "within the input"),
         ],
-        "Sources/Protobuf/Wire/WireCursor.swift": [
+        "Sources/Vocabulary/Protobuf/Wire/WireCursor.swift": [
             ("at + bytes.count", "the end of memory"), ("end - at", "a distance within memory"), ("UInt64(at[0])", "a byte"),
             ("UInt64(UInt32.max)", "a constant"), ("&<< shift", "at most 63, by the lines around"),
             ("at += Int(length)", "not beyond the end, by the line above"), ("count: Int(length)", "the same"),
             ("inner - start", "a distance within memory"), ("UInt32(WireType", "a constant"), ("UInt8(tag & 7)", "three bits"),
         ],
-        "Sources/Protobuf/Descriptors/FileDescription.swift": [
+        "Sources/Vocabulary/Protobuf/Descriptors/FileDescription.swift": [
             ("cursor.at - start", "a position"), ("Int(Int32.max)", "a constant"), ("Int32(0)", "a constant"),
             ("?? []) + ", "joins bytes"),
         ],
-        "Sources/Transcoding/Text/NumberText.swift": [
+        "Sources/Policy/Transcoding/Text/NumberText.swift": [
             ("at - digits", "a distance within the text"), ("at - start", "a distance within the text"),
             ("text + count", "the end of the text"), ("1 << 53", "a constant"), ("1 << 24", "a constant"),
             ("Double(mantissa)", "an integer to the nearest Double"), ("Float(", "numbers to the nearest Float"),
             ("result *= 10", "in Double"),
         ],
-        "Sources/Transcoding/Text/TimeText.swift": [
+        "Sources/Policy/Transcoding/Text/TimeText.swift": [
             ("text + count", "the end of the text"), ("end - at", "a distance within the text"),
         ],
-        "Sources/Compression/Inflater.swift": [
+        "Sources/Foundations/Compression/Inflater.swift": [
             ("consumedBytes", "counts of bytes that were in memory"), ("writtenBytes", "counts of bytes that were in memory"),
             ("step.consumed +=", "within the input"), ("step.written +=", "within the output"), ("Int(UInt32.max)", "a constant"),
             ("UInt32(inputCount)", "at most that, by the lines above"), ("UInt32(outputCount)", "at most that, by the lines above"),
             ("inputCount - ", "zlib leaves no more than it was given"),
         ],
-        "Sources/Compression/InflateLimits.swift": [
+        "Sources/Foundations/Compression/InflateLimits.swift": [
             ("1 << 20", "a constant"), ("consumedBytes += consumed", "counts of bytes that were in memory"),
             ("writtenBytes += written", "counts of bytes that were in memory"),
         ],
-        "Sources/Config/Number.swift": [("1 << 30", "constants")],
-        "Sources/Config/NetworkAddress.swift": [("UInt16(text)", "of text; nothing where it does not fit")],
-        "Sources/RateLimit/LimitScanner.swift": [
+        "Sources/Protocols/Config/Number.swift": [("1 << 30", "constants")],
+        "Sources/Protocols/Config/NetworkAddress.swift": [("UInt16(text)", "of text; nothing where it does not fit")],
+        "Sources/Transport/RateLimit/LimitScanner.swift": [
             ("word.unicodeScalars.count", "a position"), ("index - position", "a distance within the text"),
         ],
-        "Sources/Redis/RESPReader.swift": [("1 << 20", "a constant"), ("reader.pointee.len - ", "counts of bytes that are held")],
-        "Sources/Redis/RedisReply.swift": [
+        "Sources/Protocols/Redis/RESPReader.swift": [
+            ("1 << 20", "a constant"), ("reader.pointee.len - ", "counts of bytes that are held"),
+        ],
+        "Sources/Protocols/Redis/RedisReply.swift": [
             ("node.textStart + node.textCount", "a position in the arena"), ("1 << 20", "a constant"), ("64 << 10", "a constant"),
             ("nodes + index", "a place in the arena"),
         ],
-        "Sources/RateLimit/ScriptAnswer.swift": [
+        "Sources/Transport/RateLimit/ScriptAnswer.swift": [
             ("2 * counters", "counters that were asked for"), ("minuteMax * 60", "a constant"),
         ],
-        "Sources/Calling/StatusText.swift": [
+        "Sources/Services/Calling/StatusText.swift": [
             ("[first] + ", "joins lists"), ("words.append(word + ", "joins texts"),
             ("1_000_000_000 + part", "less than that, by the line above"),
         ],
-        "Sources/Config/ServiceURL.swift": [
+        "Sources/Protocols/Config/ServiceURL.swift": [
             ("UInt16(digits)", "of text; nothing where it does not fit"), ("UInt8(String(", "the same"),
         ],
-        "Sources/JOSE/TokenVerifier.swift": [
+        "Sources/Vocabulary/JOSE/TokenVerifier.swift": [
             ("(1 << 53)", "a constant"), ("policy.leewaySeconds", "at most 2^32, added to at most 2^53"),
         ],
-        "Sources/Control/Keys/Freshness.swift": [("1 << 31", "a constant")],
-        "Sources/Routing/Head/Authority.swift": [("text.count - end", "a position")],
-        "Sources/Net/CIDR.swift": [
+        "Sources/Control/Control/Keys/Freshness.swift": [("1 << 31", "a constant")],
+        "Sources/Policy/Routing/Head/Authority.swift": [("text.count - end", "a position")],
+        "Sources/Vocabulary/Net/CIDR.swift": [
             ("lengthMax - length", "not more, by the range above"), ("UInt128(hostBitCount)", "less than 128, by the same line"),
             ("low + high", "positions within the set"),
         ],
@@ -147,7 +149,7 @@ struct ReaderTests {
     @Test("no other file reads digits")
     func othersReadNone() throws {
         let listed = Set(Self.readers(in: try Checkout.lines("ARCHITECTURE.md")).flatMap(\.files)).union([
-            "Sources/Bytes/Untrusted.swift"
+            "Sources/Foundations/Bytes/Untrusted.swift"
         ])
         for file in Checkout.files where file.path.hasPrefix("Sources/") && !listed.contains(file.path) {
             for line in file.lines where Self.digitReaders.contains(where: { Self.code(of: line).contains($0) }) {

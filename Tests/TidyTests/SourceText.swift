@@ -18,7 +18,7 @@ struct SourceText {
 
     init(_ file: Checkout.File) {
         path = file.path
-        folder = file.path.split(separator: "/").dropFirst(2).dropLast().joined(separator: "/")
+        folder = file.folder
         var stripper = CommentStripper()
         var isInside = false
         for line in file.lines {

@@ -32,7 +32,7 @@ package final class DemoServer {
         // Part of the program: our own bug where it is none.
         guard let set, let set, let files = try? DescriptorSet.files(in: set),
             let service = try? ReflectionService(files: files, services: [DemoService.name, "grpc.health.v1.Health"])
-        else { preconditionFailure("Sources/Demo/Generated holds no descriptors") }
+        else { preconditionFailure("Sources/Services/Demo/Generated holds no descriptors") }
         return service
     }
 
