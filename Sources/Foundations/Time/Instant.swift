@@ -11,6 +11,9 @@ package struct Instant: Comparable, Hashable, Sendable {
     /// Later than every instant a clock shows: "no deadline".
     package static let distantFuture = Instant(nanoseconds: .max)
 
+    /// Without asking `Equatable`, whose `!=` is not specialised in other modules.
+    package var isDistantFuture: Bool { nanoseconds == .max }
+
     package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// Saturates at the far ends.

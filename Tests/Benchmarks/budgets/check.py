@@ -21,7 +21,20 @@ def checks(row, cost, thresholds: dict) -> list:
     budget = thresholds[row.name]
     return [_count(row, "mallocs", cost.mallocs, budget["mallocs"]),
             _count(row, "syscalls", cost.syscalls, budget["syscalls"]),
-            _instructions(row, cost.instructions, budget["instructions"])]
+            _instructions(row, cost.instructions, budget["instructions"]),
+            *_dispatched(row, cost.dispatched, budget.get("dispatch"))]
+
+
+def _dispatched(row, dispatched, protocols):
+    """Only the protocols that are listed are asked at run time, and nothing generic is unspecialised: a row says which, or is not held."""
+    if protocols is None:
+        return
+    for function, times in sorted(dispatched.items()):
+        # What came once or twice in a run is no request's.
+        if times < 0.1 or any(f"{len(name)}{name}" in function for name in protocols):
+            continue
+        yield Check(f"{row.name}: dispatch", f"{times:10.2f}  {function}",
+                    problem=f"{function} is called {times:.2f} times per {row.unit}: specialise it, or list its protocol")
 
 
 def _count(row, what, value, most):

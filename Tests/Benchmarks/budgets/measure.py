@@ -21,6 +21,8 @@ class Cost:
     mallocs: float
     instructions: float
     syscalls: float
+    # By function: how often what it does was decided at run time.
+    dispatched: dict
 
 
 def costs(rows: list, fixtures: Fixtures, work: Path, cores: Cores):
@@ -31,7 +33,8 @@ def costs(rows: list, fixtures: Fixtures, work: Path, cores: Cores):
         syscalls = _system_calls(set_up, group, fixtures, work, cores)
         for row, count, calls in zip(group, counts, syscalls):
             units = row.more - row.few
-            yield row, Cost(count.mallocs / units, count.instructions / units, calls / units)
+            dispatched = {name: times / units for name, times in count.dispatched.items()}
+            yield row, Cost(count.mallocs / units, count.instructions / units, calls / units, dispatched)
 
 
 def _counts(set_up: SetUp, rows, fixtures, work, cores) -> list:

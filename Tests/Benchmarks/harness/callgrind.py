@@ -12,15 +12,21 @@ from harness.stack import ECHO, running
 
 ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"}
 FUNCTION = re.compile(r"c?fn=\((\d+)\)(?: (.+))?")
+# What a call goes through that is decided at run time: witnesses and dispatch thunks of protocols, accessors of witness tables, and
+# what generic code that was not specialised asks the runtime for.
+DISPATCHED = re.compile(
+    r"\$s.*(TW|Tj|TWj|Wl|WL)$|swift_(getGenericMetadata|getAssociated\w+|getWitnessTable|conformsToProtocol\w*|dynamicCast\w*)$")
 
 
 @dataclass(frozen=True)
 class Counts:
     instructions: int
     mallocs: int
+    # By function, mangled.
+    dispatched: Counter
 
     def __sub__(self, other):
-        return Counts(self.instructions - other.instructions, self.mallocs - other.mallocs)
+        return Counts(self.instructions - other.instructions, self.mallocs - other.mallocs, self.dispatched - other.dispatched)
 
 
 def without_debug_information(binary: Path, folder: Path) -> Path:
@@ -74,4 +80,6 @@ def _read(dump: Path) -> Counts:
                 calls[called] += int(line[len("calls="):].split()[0])
             elif line.startswith("totals:"):
                 instructions = int(line.split()[1])
-    return Counts(instructions, sum(count for number, count in calls.items() if names[number] in ALLOCATORS))
+    return Counts(
+        instructions, sum(count for number, count in calls.items() if names[number] in ALLOCATORS),
+        Counter({names[number]: count for number, count in calls.items() if DISPATCHED.match(names[number].split("'")[0])}))

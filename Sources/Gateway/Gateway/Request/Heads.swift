@@ -54,7 +54,7 @@ extension Record<Call> {
             additions.authority = host.withUnsafeBytes { source.fields.keep($0) }
         }
         additions.requestID = requestID(&context.random)
-        if self.deadline != .distantFuture, !self.flags.contains(.endsByDuration) {
+        if !self.deadline.isDistantFuture, !self.flags.contains(.endsByDuration) {
             additions.remaining = .nanoseconds(Int64(clamping: self.deadline.nanoseconds(since: context.loop.now)))
         }
         return additions

@@ -51,7 +51,8 @@ extension GatewayWorker {
         let method = call.rpcName
         let status = call.outcome.grpcStatus
         // A method that no upstream has answered for may be invented.
-        let exists = !call.flags.contains(.localReply) && status != .unimplemented
+        var exists = !call.flags.contains(.localReply)
+        if case .unimplemented = status { exists = false }
         let group = call.route.calls
         let series = callTable {
             $0.series(group, method: method, mayCreate: exists) { isInSchema(call, method) }

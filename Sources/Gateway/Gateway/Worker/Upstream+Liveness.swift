@@ -12,7 +12,7 @@ extension Upstream {
         if now >= call.deadline || now >= attempt.due { return true }
         let waited = now.nanoseconds(since: Instant(nanoseconds: stream.began))
         if waited >= Self.longWaitNanoseconds { return true }
-        guard call.deadline != .distantFuture else { return false }
+        guard !call.deadline.isDistantFuture else { return false }
         return waited >= call.deadline.nanoseconds(since: call.began) / 2
     }
 
