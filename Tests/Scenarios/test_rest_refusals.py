@@ -183,3 +183,17 @@ def test_another_version_of_connect_is_refused_in_this_one(running, kind):
     error = json.loads(frames(body)[-1][1])["error"] if "connect+" in kind else json.loads(body)
     assert error["code"] == "invalid_argument" and "connect-protocol-version" in error["message"]
     assert status == (200 if "connect+" in kind else 400)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_body_that_is_malformed_while_the_call_is_held_up_is_refused_and_not_cut_short(tmp_path, version):
+    held_up = {"fault": {"delay": {"duration": "200ms"}}}
+    with Served() as server, Gateway(tmp_path, before(server.address, tmp_path, route=held_up)) as gateway:
+        status, _, body = ask(gateway, "POST", f"/{NAME}/GetBook", b'{"name": ', version=version)
+        assert status == 400 and json.loads(body)["code"] == 3
+        assert gateway.metrics().sum("martlet_upstream_events_total", event="attempt") == 0
+
+
+def test_a_head_request_that_cannot_be_read_is_refused_without_a_body(running):
+    status, head, body = ask(running, "HEAD", "/a/%zz", headers={}, version="http2")
+    assert status == 400 and not body

@@ -87,6 +87,8 @@
         package static var mayEndInTrailers: Facts { Facts(rawValue: 16) }
         /// The failure is that its time is up.
         package static var isOutOfTime: Facts { Facts(rawValue: 32) }
+        /// A filter that tells what could not be converted is still to come.
+        package static var tellsConversion: Facts { Facts(rawValue: 64) }
     }
 
     /// Performed in this order; the last four stand alone, and lead to the next event.
@@ -168,7 +170,7 @@
         case (.completed, .answered): return []
         case (.endUnreadable, .answering): return move(.answered, [.record, .endInTrailers])
         case (.replied, .filtering): return move(.answered, .dropBody)
-        case (.unconvertible, .suspended): return .keepFailure
+        case (.unconvertible, .suspended): return facts.contains(.tellsConversion) ? .keepFailure : .fail
         case (.unconvertible, .dispatching), (.unconvertible, .holding), (.unconvertible, .answering): return .fail
         case (.failed, .arriving), (.failed, .filtering), (.failed, .suspended), (.failed, .dispatching), (.failed, .holding),
             (.expired, .suspended), (.expired, .dispatching), (.expired, .holding):

@@ -99,7 +99,10 @@ final class CallManager {
         if call.flags.contains(.deadlineDeferred) { facts.insert(.isDeferred) }
         if call.outcome.isRecorded { facts.insert(.isRecorded) }
         let isBetweenMessages = call.bridge?.converter.answerIsAtBoundary ?? call.boundary.isAtBoundary
-        if call.isRPC, isBetweenMessages { facts.insert(.mayEndInTrailers) }
+        // Raw bytes have no place for an error.
+        let isRaw = call.bridge?.json?.isRaw == true
+        if call.isRPC, isBetweenMessages, !isRaw { facts.insert(.mayEndInTrailers) }
+        if call.filtersLeft.contains(.conversion) { facts.insert(.tellsConversion) }
         if case .refusal(.deadlineExceeded, _)? = ending { facts.insert(.isOutOfTime) }
         return facts
     }

@@ -85,8 +85,6 @@ extension Converter {
         let downstream = call.downstream
         let replies = worker.replies
         if let json = bridge.json {
-            // Raw bytes have no place for an error.
-            guard !json.isRaw else { return downstream.connection { $0.reset(downstream, .internalError) } }
             text.removeAll()
             replies.writeJSON(refusal, to: &text)
             json.pair.response.finish(status: text.readable, into: &bridge.output)

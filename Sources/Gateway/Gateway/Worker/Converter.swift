@@ -126,9 +126,12 @@ extension Converter {
         } catch {
             // What came before it is whole, and the caller's.
             sendHeldJSONHead(call, bridge, from: stream, hasFailed: true)
+            // The caller may not have taken the head.
+            guard call.machine.isUnderWay else { return }
             return worker { $0.calls.fail(call, error.cause) }
         }
         sendHeldJSONHead(call, bridge, from: stream, hasFailed: false)
+        guard call.machine.isUnderWay else { return }
         bridge.compressOutput(isLast: false, &compression)
         if bridge.isHead { bridge.output.removeAll() }
         bridge.answerFlow.convert(bytes.count, to: bridge.output.count)

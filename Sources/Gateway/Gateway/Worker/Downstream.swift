@@ -41,6 +41,8 @@ package final class Downstream: StreamHandler {
         if call.bridge != nil, let cause = worker.converter({ $0.endRequest(call) }) {
             return worker { $0.calls.handle(call, .unconvertible, .refusal(cause)) }
         }
+        // What was converted may have been more than there is memory for.
+        guard !call.machine.isAnswered else { return }
         worker { $0.upstream.requestEnded(call) }
     }
 

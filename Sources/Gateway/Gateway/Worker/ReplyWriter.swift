@@ -20,7 +20,9 @@ final class ReplyWriter {
         let refusal = Refusal(cause, rule: call.refuser?.name, exposesRule: call.policy.exposesRules)
         fields.reset()
         body.removeAll()
-        let isHead = call.facts.method.equals("HEAD") || call.bridge?.isHead ?? false
+        // Of a head that could not be read too.
+        let method = call.facts.isRead ? call.facts.method : call.downstream.fields.first(.method)?.valueBytes ?? BorrowedBytes.none
+        let isHead = method.equals("HEAD") || call.bridge?.isHead ?? false
         refusals.write(refusal, to: call.clientProtocol, isHead: isHead, fields: &fields, body: &body)
         var reply = LocalReply(
             to: call, status: refusal.httpStatus(to: call.clientProtocol), fields: fields, worker.filters.services)

@@ -38,7 +38,11 @@ package final class Upstream: StreamHandler {
     /// Sends a call on, for the first time.
     func start(_ call: Record<Call>) {
         // As the filters have left the request: its copy leaves with it.
-        if call.shaping != nil, call.flags.contains(.requestEnded) { worker.sendMirror(call) }
+        if call.shaping != nil, call.flags.contains(.requestEnded) {
+            worker.sendMirror(call)
+            // The copy may have been more than there is memory for.
+            guard call.machine.isUnderWay else { return }
+        }
         guard call.policy.mayReplace else { return handle(call.attempt, .begin) }
         startReplaceable(call, isHedged: call.policy.isHedged)
     }
