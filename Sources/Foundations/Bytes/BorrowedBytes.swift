@@ -8,4 +8,8 @@
 extension BorrowedBytes {
     /// No bytes.
     @inlinable package static var none: BorrowedBytes { BorrowedBytes(start: nil, count: 0) }
+
+    /// The bytes of a literal, which last as long as the program.
+    @inlinable @inline(__always)
+    package init(_ literal: StaticString) { self.init(start: literal.utf8Start, count: literal.utf8CodeUnitCount) }
 }

@@ -54,7 +54,7 @@ package struct ByteBuffer: ~Copyable {
     }
 
     package mutating func append(_ text: StaticString) {
-        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        append(BorrowedBytes(text))
     }
 
     package mutating func append(_ text: String) {

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// One value of a parsed JSON text.
 ///
 /// A handle: it keeps the whole text's tree alive, costs one reference count to copy, and is safe to share.
@@ -55,7 +57,7 @@
     }
 
     package func isString(_ text: StaticString) -> Bool {
-        isString(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        isString(BorrowedBytes(text))
     }
 
     // MARK: containers
@@ -78,7 +80,7 @@
     }
 
     package subscript(name: StaticString) -> JSONValue? {
-        member(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        member(BorrowedBytes(name))
     }
 
     package subscript(name name: String) -> JSONValue? {

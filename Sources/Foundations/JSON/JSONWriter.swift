@@ -16,7 +16,7 @@ package struct JSONWriter {
 
     /// A member's name; its value follows.
     package mutating func key(_ name: StaticString, _ buffer: inout ByteBuffer) {
-        key(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), &buffer)
+        key(BorrowedBytes(name), &buffer)
     }
 
     package mutating func key(_ name: UnsafeRawBufferPointer, _ buffer: inout ByteBuffer) {
@@ -37,7 +37,7 @@ package struct JSONWriter {
     }
 
     package mutating func string(_ text: StaticString, _ buffer: inout ByteBuffer) {
-        string(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), &buffer)
+        string(BorrowedBytes(text), &buffer)
     }
 
     package mutating func string(_ text: String, _ buffer: inout ByteBuffer) {

@@ -15,7 +15,7 @@ package enum ErrorDetails {
     private static let known: [[UInt8]] = {
         var set = ByteBuffer()
         let text: StaticString = descriptors
-        _ = Base64.decode(BorrowedBytes(start: text.utf8Start, count: text.utf8CodeUnitCount), into: &set)
+        _ = Base64.decode(BorrowedBytes(text), into: &set)
         return (try? DescriptorSet.files(in: Array(set.readable))) ?? []
     }()
 

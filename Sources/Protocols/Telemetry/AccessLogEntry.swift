@@ -1,3 +1,4 @@
+internal import Bytes
 package import Time
 
 /// What one line of the access log contains about one call.
@@ -52,7 +53,7 @@ package struct AccessLogEntry {
     package init(time: WallTime) { self.time = time }
 
     package static func text(_ literal: StaticString) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
+        BorrowedBytes(literal)
     }
 
     private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }

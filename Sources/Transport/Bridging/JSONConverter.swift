@@ -64,7 +64,7 @@ package final class JSONConverter: BodyConverter {
     /// Written for the answer's head once the first message is there.
     package func withContentType(_ body: (BorrowedBytes) -> Void) {
         guard isRaw else {
-            return body(BorrowedBytes(start: form.contentType.utf8Start, count: form.contentType.utf8CodeUnitCount))
+            return body(BorrowedBytes(form.contentType))
         }
         pair.response.rawContentType.withUnsafeBytes(body)
     }

@@ -1,3 +1,4 @@
+internal import Bytes
 package import JSON
 
 /// Where a claim lies: member names from the outside in, prepared once.
@@ -47,7 +48,7 @@ extension JSONValue {
         case .string, .number: return withText(body)
         case .boolean:
             let word: StaticString = boolean == true ? "true" : "false"
-            return body(UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
+            return body(BorrowedBytes(word))
         case .null, .array, .object: return nil
         }
     }

@@ -88,7 +88,7 @@ package final class KeySet: Sendable {
         let marker: StaticString = "-----BEGIN "
         let first = text.first { $0 > 0x20 }
         guard first != UInt8(ascii: "{"), text.count > marker.utf8CodeUnitCount else { return false }
-        let wanted = UnsafeRawBufferPointer(start: marker.utf8Start, count: marker.utf8CodeUnitCount)
+        let wanted = BorrowedBytes(marker)
         return (0...(text.count - wanted.count)).contains { at in
             text[at..<(at + wanted.count)].elementsEqual(wanted)
         }

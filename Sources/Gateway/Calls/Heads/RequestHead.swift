@@ -116,8 +116,7 @@ package import Time
         writer.put(
             Field(
                 "x-forwarded-proto",
-                value: BorrowedBytes(
-                    start: additions.forwardedProto.utf8Start, count: additions.forwardedProto.utf8CodeUnitCount),
+                value: BorrowedBytes(additions.forwardedProto),
                 token: .xForwardedProto))
         writer.put(
             "x-request-id", additions.requestID, token: .xRequestID,

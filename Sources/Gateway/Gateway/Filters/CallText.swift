@@ -105,7 +105,7 @@ struct CallText {
     }
 
     private func put(_ value: StaticString, _ buffer: inout ByteBuffer) -> Bool {
-        put(BorrowedBytes(start: value.utf8Start, count: value.utf8CodeUnitCount), &buffer)
+        put(BorrowedBytes(value), &buffer)
     }
 
     private func putNumber(_ number: Int, _ buffer: inout ByteBuffer) -> Bool {

@@ -110,7 +110,7 @@ extension Resolver {
         var outcome = snapshot.directory.match(method: method, facts, into: match, accepts: accepts)
         if outcome != .found, method.equals("HEAD") {
             // What has GET has HEAD (RFC 9110, section 9.3.2).
-            outcome = snapshot.directory.match(method: Self.get, facts, into: match, accepts: accepts)
+            outcome = snapshot.directory.match(method: BorrowedBytes("GET"), facts, into: match, accepts: accepts)
         }
         if outcome == .found { return .method(route: chosen) }
         if outcome == .methodNotAllowed, direct == nil || direct == chosen { return .otherMethods(route: chosen) }
@@ -168,11 +168,6 @@ extension Resolver {
         var facts = facts
         facts.rewrite(rpc(method, stream))
         return facts
-    }
-
-    private static var get: BorrowedBytes {
-        let text: StaticString = "GET"
-        return BorrowedBytes(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 }
 

@@ -145,7 +145,6 @@ extension Converter {
         _ call: Record<Call>, _ bridge: Bridge, _ json: JSONConverter, _ stream: StreamPointer, _ code: StatusCode
     ) {
         call.outcome.httpStatus = code.httpStatus
-        let errorType: StaticString = "application/json"
         if code != .ok {
             bridge.answer.removeAll()
             end.writeStatus(json.pair.response, to: &bridge.answer)
@@ -162,7 +161,7 @@ extension Converter {
         if code == .ok {
             json.withContentType(send)
         } else {
-            send(BorrowedBytes(start: errorType.utf8Start, count: errorType.utf8CodeUnitCount))
+            send(BorrowedBytes("application/json"))
         }
         bridge.answer.removeAll()
     }

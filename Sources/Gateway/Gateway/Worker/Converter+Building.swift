@@ -43,11 +43,6 @@ extension Converter {
         call.facts.timeout = stream.fields.first(.grpcTimeout)?.valueBytes
     }
 
-    private static var post: BorrowedBytes {
-        let text: StaticString = "POST"
-        return BorrowedBytes(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    }
-
     /// Builds the bridge for a caller whose messages are the upstream's.
     private func buildProto(_ call: Record<Call>, _ stream: StreamPointer) -> RefusalCause? {
         let requestIsText = call.clientProtocol == .grpcWebText
@@ -103,7 +98,7 @@ extension Converter {
             cause = buildProto(call, stream)
         }
         if let cause { return cause }
-        call.facts.rewrite(method: Self.post)
+        call.facts.rewrite(method: BorrowedBytes("POST"))
         var message = ByteBuffer()
         guard query.append(to: &message, scratch: &text) else {
             return .malformedMessage(field: "", problem: "the query's message is no base64 or percent encoding")
@@ -183,7 +178,7 @@ extension Converter {
         } catch {
             return error.cause
         }
-        call.facts.rewrite(method: Self.post)
+        call.facts.rewrite(method: BorrowedBytes("POST"))
         recordHead(call, stream)
         return endIfComplete(call)
     }

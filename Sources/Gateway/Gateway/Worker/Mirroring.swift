@@ -62,7 +62,7 @@ extension GatewayWorker {
         let bytes = UnsafeMutableRawBufferPointer(start: text, count: authority.count + suffix.utf8CodeUnitCount)
         bytes.copyBytes(from: authority[..<hostCount])
         UnsafeMutableRawBufferPointer(rebasing: bytes[hostCount...]).copyMemory(
-            from: BorrowedBytes(start: suffix.utf8Start, count: suffix.utf8CodeUnitCount))
+            from: BorrowedBytes(suffix))
         UnsafeMutableRawBufferPointer(rebasing: bytes[(hostCount + suffix.utf8CodeUnitCount)...])
             .copyBytes(from: authority[hostCount...])
         return BorrowedBytes(bytes)

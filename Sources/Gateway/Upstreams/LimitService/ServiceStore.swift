@@ -160,10 +160,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
         MessageFrame.end(at: frame, in: &message)
     }
 
-    private static var limitKey: BorrowedBytes {
-        let text: StaticString = "limit"
-        return BorrowedBytes(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    }
+    private static var limitKey: BorrowedBytes { BorrowedBytes("limit") }
 
     private func sendWaiting() {
         let calls = waiting

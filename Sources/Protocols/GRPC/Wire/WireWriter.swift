@@ -18,7 +18,7 @@ package enum WireWriter {
     }
 
     package static func field(_ number: UInt32, text: StaticString, into buffer: inout ByteBuffer) {
-        field(number, bytes: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), into: &buffer)
+        field(number, bytes: BorrowedBytes(text), into: &buffer)
     }
 
     package static func field(_ number: UInt32, text: String, into buffer: inout ByteBuffer) {

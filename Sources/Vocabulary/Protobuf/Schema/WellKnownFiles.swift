@@ -6,7 +6,7 @@ enum WellKnownFiles {
     static let byName: [String: [UInt8]] = {
         var set = ByteBuffer()
         let text: StaticString = descriptors
-        _ = Base64.decode(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), into: &set)
+        _ = Base64.decode(BorrowedBytes(text), into: &set)
         var files: [String: [UInt8]] = [:]
         for bytes in (try? DescriptorSet.files(in: Array(set.readable))) ?? [] {
             if let file = try? FileDescription(bytes) { files[file.name] = bytes }
