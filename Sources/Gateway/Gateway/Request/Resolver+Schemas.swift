@@ -144,10 +144,9 @@ extension Resolver {
     private func destination(
         by route: Int, of snapshot: Snapshot, _ facts: HeadFacts, _ stream: StreamPointer
     ) -> Destination {
-        var destination = Destination(route, -1, of: snapshot)
-        guard let plan = snapshot.routes[route].transcoding else { return destination }
+        guard let plan = snapshot.routes[route].transcoding else { return Destination(route, -1, of: snapshot) }
         let rpc = Self.rpc(plan.schema.methods[match.method], stream)
-        destination = Destination(route, snapshot.table.method(of: route, rpc.method) ?? -1, of: snapshot)
+        var destination = Destination(route, snapshot.table.method(of: route, rpc.method) ?? -1, of: snapshot)
         destination.rpc = rpc
         destination.transcoding = Borrowed(plan)
         return destination

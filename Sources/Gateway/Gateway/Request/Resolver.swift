@@ -89,13 +89,13 @@ final class Resolver {
             contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
     }
 
-    /// What the caller speaks, by its head and by what schemas and routes make of its path.
+    /// What the caller speaks, by what it says and by what schemas and routes make of its path.
     ///
     /// - Parameter namesMethod: the path is that of a gRPC method, also where a route strips what stands before it.
     @inline(__always)
-    private func caller(_ facts: HeadFacts, namesMethod: Bool, _ stream: StreamPointer, _ snapshot: Snapshot) -> ClientProtocol {
-        let said = ClientProtocol(
-            method: facts.method, contentType: facts.contentType, saysConnect: stream.fields.saysConnect)
+    private func caller(
+        saying said: ClientProtocol, _ facts: HeadFacts, namesMethod: Bool, _ stream: StreamPointer, _ snapshot: Snapshot
+    ) -> ClientProtocol {
         guard case .connectUnary = said else { return said }
         if isREST(facts, stream, snapshot) { return .http }
         // The type alone does not make it Connect.
@@ -106,8 +106,11 @@ final class Resolver {
 
     @inline(__always)
     func resolve(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) throws(Unresolved) -> Destination {
-        let stripped = facts.service.isEmpty && snapshot.stripsPrefixes ? strip(facts, stream, snapshot) : nil
-        let caller = caller(facts, namesMethod: !facts.service.isEmpty || stripped != nil, stream, snapshot)
+        let said = ClientProtocol(
+            method: facts.method, contentType: facts.contentType, saysConnect: stream.fields.saysConnect)
+        let stripped =
+            facts.service.isEmpty && snapshot.stripsPrefixes && said != .http ? strip(facts, stream, snapshot) : nil
+        let caller = caller(saying: said, facts, namesMethod: !facts.service.isEmpty || stripped != nil, stream, snapshot)
         if case .grpc = caller, stream.serverConnection({ $0.isHTTP1 }) { throw Unresolved(caller, .callerNeedsHTTP2) }
         if facts.service.isEmpty, caller != .http {
             // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
