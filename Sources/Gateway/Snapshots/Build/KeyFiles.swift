@@ -20,8 +20,10 @@ extension FileOpener {
         case .https(let address, let authority, let target, let ca):
             var pem: [UInt8]?
             if let ca {
-                guard authorities(ca, at: path["jwks_ca"]) != nil else { return (nil, nil) }
-                pem = bytes(ca, at: path["jwks_ca"])
+                guard let text = bytes(ca, at: path["jwks_ca"]), authorities(text, from: ca, at: path["jwks_ca"]) != nil else {
+                    return (nil, nil)
+                }
+                pem = text
             }
             let source = KeySetSource(
                 endpoint: EndpointAddress(address), authority: authority, path: target, authorities: pem,

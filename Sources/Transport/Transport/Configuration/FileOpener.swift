@@ -71,7 +71,8 @@ package struct FileOpener {
         return authorities(pem, from: file, at: path)
     }
 
-    private mutating func authorities(
+    /// - Parameter file: that the text was read from.
+    package mutating func authorities(
         _ pem: [UInt8], from file: String, at path: ConfigurationPath
     ) -> CertificateAuthorities? {
         do throws(ContextMistake) {
