@@ -122,9 +122,9 @@ package struct AccessPolicy: Hashable, Sendable {
     let firstStep: Int32
     let stepCount: Int32
     let hasShadow: Bool
-    /// Anyone may call, and no rule is under trial: there is nothing to ask.
+    /// Anyone may call, and no rule is in shadow mode: there is nothing to check.
     package let allowsAnyone: Bool
-    /// Whoever has a token may call, and no rule is under trial.
+    /// A token is enough to call, and no rule is in shadow mode.
     package let allowsAuthenticated: Bool
 }
 

@@ -1,7 +1,7 @@
 /// Where the parts of a configuration were written, kept beside it.
 ///
 /// A configuration is a plain value that any source can make, and two are equal where they configure the same. Where it was written
-/// matters only to messages: whoever makes one has the path of the part that it is about, and looks the place up here. A source
+/// matters only to messages: each is made with the path of the part that it is about, whose place is looked up here. A source
 /// without a text has no places, and then messages name the path alone.
 ///
 /// Made from the tree of a text once that is read, and smaller than the tree: one entry for each value, those of one

@@ -163,7 +163,7 @@ struct CallView {
     /// Has the call wait for an answer from elsewhere; the filter returns `.suspended`.
     func suspend() -> SuspensionToken { SuspensionToken(suspending: call) }
 
-    /// The same for the answer of a limit store, which has the request until then.
+    /// Has the call wait for the answer of a limit store, which has the request until then.
     func suspend(on request: LimitRequest) {
         let token = suspend()
         request.context = token.context
@@ -171,19 +171,19 @@ struct CallView {
         call.limitRequest = Borrowed(request)
     }
 
-    /// The store's answer is of no use any more.
-    func abandonLimitRequest() {
-        guard let request = call.limitRequest else { return }
-        request { $0.abandon() }
-        call.limitRequest = nil
-    }
-
-    /// The same for a while.
+    /// Has the call wait for a while.
     func suspend(for duration: Duration, then decide: @escaping (CallView) -> FilterVerdict) -> Timer {
         let token = suspend()
         let timer = Timer(on: services.context.loop) { [unowned(unsafe) services] in services.host.resume(token, decide) }
         timer.arm(after: duration)
         return timer
+    }
+
+    /// The store's answer is of no use any more.
+    func abandonLimitRequest() {
+        guard let request = call.limitRequest else { return }
+        request { $0.abandon() }
+        call.limitRequest = nil
     }
 
     func convert() { services.host.convert(call) }

@@ -25,7 +25,7 @@ final class FilterChain {
     }
 
     /// Takes it through those that are left.
-    func run(_ call: Record<Call>) -> FilterVerdict {
+    private func run(_ call: Record<Call>) -> FilterVerdict {
         while let filter = call.filtersLeft.popFirst() {
             let verdict = request(filter, CallView(call, services))
             guard case .proceed = verdict else { return verdict }

@@ -32,7 +32,7 @@ final class FilterServices {
     let context: WorkerContext
     let metrics: WorkerMetrics
     let admission: Admission
-    private unowned(unsafe) var owner: (any FilterHost)?
+    private var reference = UnownedReference<any FilterHost>(nil)
 
     init(_ context: WorkerContext, metrics: WorkerMetrics, admission: Admission) {
         self.context = context
@@ -40,10 +40,10 @@ final class FilterServices {
         self.admission = admission
     }
 
-    func join(_ host: any FilterHost) { owner = host }
+    func join(_ host: any FilterHost) { reference = UnownedReference(host) }
 
     var host: any FilterHost {
-        guard let owner else { preconditionFailure("a filter runs before its worker is made") }
-        return owner
+        guard let host = reference.object else { preconditionFailure("a filter runs before its worker is made") }
+        return host
     }
 }

@@ -39,16 +39,12 @@ extension Record<Call> {
             worker.upstream.record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
             return worker.calls.fail(self, refusal)
         }
-        if let bridge = self.bridge {
-            self.outcome.httpStatus = status
-            if ended {
-                _ = recordStatus(stream, from: 0)
-                recordAnswer(stream.attempt, worker)
-            }
-            return worker.converter { $0.beginAnswer(self, bridge, stream, ended: ended) }
-        }
         self.outcome.httpStatus = status
         if ended { _ = recordStatus(stream, from: 0) }
+        if let bridge = self.bridge {
+            if ended { recordAnswer(stream.attempt, worker) }
+            return worker.converter { $0.beginAnswer(self, bridge, stream, ended: ended) }
+        }
         var written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
         if ended, self.flags.contains(.statusSeen), !downstream.connection({ $0.accepts(written) }) {
             dropDetails(stream, from: 0, worker)

@@ -20,13 +20,12 @@ extension CallManager {
     private var now: Instant { worker { $0.now } }
 
     func deadlinePassed(_ call: Record<Call>) {
-        // Of an answer that is complete and waits for its caller.
-        let stage: DeadlineStage = call.flags.contains(.endsByDuration) ? .duration : .stream
+        let stage = call.flags.contains(.endsByDuration) ? .duration : call.deadlineStage
         handle(call, .timeUp, .refusal(.deadlineExceeded(stage)))
     }
 
-    /// Its time is up before it has been answered.
-    func expire(_ call: Record<Call>) {
+    /// Its time is up before its answer is complete.
+    func expire(_ call: Record<Call>, _ ending: CallEnding?) {
         let stage = call.deadlineStage
         countTimeout(call)
         if stage != .filters, stage != .retryPause {
@@ -41,7 +40,7 @@ extension CallManager {
                 call.retry?.others.forEach { worker.upstream.record($0, .localFailure) }
             }
         }
-        fail(call, .deadlineExceeded(call.flags.contains(.endsByDuration) ? .duration : stage))
+        handle(call, .failed, ending)
         // Where the status is part of a body, it may wait for the caller's window in its turn.
         timers.arm(call.timer, at: now + Self.finalWriteTime)
     }
@@ -68,9 +67,12 @@ extension Record<Call> {
         case .idle, .arriving, .filtering, .suspended: return .filters
         case .holding, .answering, .answered: return .stream
         case .dispatching:
-            if self.attempt.machine.state == .backingOff { return .retryPause }
-            let isSent = self.upstream != nil || self.retry?.others.contains { $0.stream != nil } == true
-            return self.attempt.machine.state == .queued && !isSent ? .connect : .response
+            switch self.attempt.machine.state {
+            case .backingOff: return .retryPause
+            // A hedge may have been sent already.
+            case .queued: return self.retry?.others.contains { $0.stream != nil } == true ? .response : .connect
+            default: return .response
+            }
         }
     }
 

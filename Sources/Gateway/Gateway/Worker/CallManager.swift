@@ -88,7 +88,7 @@ final class CallManager {
         let state = call.machine.state
         let actions = call.machine.handle(event, facts(call, ending))
         perform(actions, call, ending)
-        if actions.contains(.unexpected) { worker { $0.upstream.unexpected(call, "\(event) of a call that is \(state)") } }
+        if actions.contains(.unexpected) { unexpected(call, "\(event) of a call that is \(state)") }
     }
 
     private func facts(_ call: Record<Call>, _ ending: CallEnding?) -> CallMachine.Facts {
@@ -124,7 +124,7 @@ final class CallManager {
         if actions.contains(.resetShed) { reset(call, .enhanceYourCalm) }
         if actions.contains(.finish) { finish(call) }
         if actions.contains(.fail) { handle(call, .failed, ending) }
-        if actions.contains(.expire) { expire(call) }
+        if actions.contains(.expire) { expire(call, ending) }
     }
 
     // MARK: Actions
@@ -235,6 +235,20 @@ final class CallManager {
         }
     }
 
+    /// A machine got an event that its state does not allow, which is a bug of ours: stops the process in checked builds, and ends the call in
+    /// others.
+    ///
+    /// - Parameter call: `nil` for a mirror's.
+    func unexpected(_ call: Record<Call>?, _ what: String) {
+        assertionFailure(what)
+        worker {
+            $0.metrics.count(.internalError)
+            $0.internalErrorSeen?("unexpected \(what)")
+        }
+        // A call that has been answered ends by itself.
+        if let call, call.machine.isUnderWay { fail(call, .internalError) }
+    }
+
     /// Ends every call that runs, as well as it can be told.
     func endAll() {
         records.forEachRecord { call in
@@ -257,10 +271,8 @@ extension CallManager: FilterHost {
     }
 
     func convert(_ call: Record<Call>) {
-        worker { worker in
-            worker.converter {
-                if let cause = $0.build(call, call.downstream, call.facts) { $0.deferRefusal(call, cause) }
-            }
+        worker.converter {
+            if let cause = $0.build(call) { $0.deferRefusal(call, cause) }
         }
     }
 

@@ -11,7 +11,9 @@ internal import Transcoding
 extension Converter {
     /// Builds the bridge for a caller who speaks gRPC-Web, Connect or JSON, and makes gRPC's of the request's head; `nil` where
     /// the call can go on.
-    func build(_ call: Record<Call>, _ stream: StreamPointer, _ facts: HeadFacts) -> RefusalCause? {
+    func build(_ call: Record<Call>) -> RefusalCause? {
+        let stream = call.downstream
+        let facts = call.facts
         // An upstream that speaks HTTP/1.1 has no gRPC to convert to: what a caller says is between the two.
         guard !call.route.leadsToHTTP1 else { return nil }
         let type = facts.contentType

@@ -191,22 +191,11 @@ extension Upstream: PoolWaiterOwner {
         handle(attempt, fail(attempt, .closed(reason), .streamClosed))
     }
 
-    /// A bug of ours: stops the process in checked builds, and ends the call in others.
     @inline(never)
     private func unexpected(_ attempt: Record<Attempt>, _ state: String, _ event: String) {
-        guard case .call(let call) = attempt.purpose else { return noteUnexpected("\(event) of a mirror in \(state)") }
-        unexpected(call, "\(event) of an attempt in \(state)")
-    }
-
-    func unexpected(_ call: Record<Call>, _ what: String) {
-        noteUnexpected(what)
-        // A call that has been answered ends by itself.
-        if call.machine.isUnderWay { worker.calls.fail(call, .internalError) }
-    }
-
-    private func noteUnexpected(_ what: String) {
-        assertionFailure(what)
-        count(.internalError)
-        worker.internalErrorSeen?("unexpected \(what)")
+        guard case .call(let call) = attempt.purpose else {
+            return worker.calls.unexpected(nil, "\(event) of a mirror in \(state)")
+        }
+        worker.calls.unexpected(call, "\(event) of an attempt in \(state)")
     }
 }

@@ -102,7 +102,7 @@ extension Upstream {
             if steps.contains(.beginFurther) { beginFurther(call, retry) }
             if steps.contains(.fail), let cause { worker.calls.fail(call, cause) }
             if steps.contains(.failWithoutPlace) { worker.calls.fail(call, .upstreamQueueFull(retryAfter: nil)) }
-            if steps.contains(.unexpected) { unexpected(call, "\(current) of attempts in \(state)") }
+            if steps.contains(.unexpected) { worker.calls.unexpected(call, "\(current) of attempts in \(state)") }
             if steps.contains(.pass) { return true }
         }
         return false

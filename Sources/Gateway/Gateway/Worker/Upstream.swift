@@ -83,7 +83,7 @@ package final class Upstream: StreamHandler {
             connection.send(stream, sharing: call.body)
             dropBodyIfLarge(call)
         }
-        if bodyEnded, !endsWithHead { finishRequest(call, downstream, stream, connection) }
+        if bodyEnded, !endsWithHead { finishRequest(call, stream, connection) }
         return nil
     }
 
@@ -123,13 +123,11 @@ package final class Upstream: StreamHandler {
     func requestEnded(_ call: Record<Call>) {
         if call.shaping != nil { worker.sendMirror(call) }
         guard let stream = call.upstream else { return }
-        let downstream = call.downstream
-        stream.connection { finishRequest(call, downstream, stream, $0) }
+        stream.connection { finishRequest(call, stream, $0) }
     }
 
-    private func finishRequest(
-        _ call: Record<Call>, _ downstream: StreamPointer, _ stream: StreamPointer, _ connection: Connection
-    ) {
+    private func finishRequest(_ call: Record<Call>, _ stream: StreamPointer, _ connection: Connection) {
+        let downstream = call.downstream
         guard downstream.fields.count > downstream.trailersStart else { return connection.finish(stream) }
         let trailers = ResponseHead.trailers(
             from: downstream, to: stream, without: call.claims, call.policy.requestHeaders,
