@@ -25,7 +25,7 @@ import Testing
             Filter.allCases == [
                 .cors, .protocols, .admission, .converter, .deadline, .earlyLimits, .authentication, .authorization, .servable,
                 .limits,
-                .conversion, .traffic, .headers, .directAnswer,
+                .conversionFailure, .traffic, .headers, .directAnswer,
             ])
     }
 
@@ -57,10 +57,10 @@ import Testing
         var filters: FilterList = [FilterList(.directAnswer), FilterList(.cors), FilterList(.limits)]
         var back = filters
         #expect(filters.popFirst() == .cors)
-        filters.insert(.conversion)
+        filters.insert(.conversionFailure)
         #expect(
             [filters.popFirst(), filters.popFirst(), filters.popFirst(), filters.popFirst()] == [
-                .limits, .conversion, .directAnswer, nil,
+                .limits, .conversionFailure, .directAnswer, nil,
             ])
         #expect([back.popLast(), back.popLast(), back.popLast(), back.popLast()] == [.directAnswer, .limits, .cors, nil])
     }

@@ -5,7 +5,7 @@ package import GRPC
 /// native call.
 ///
 /// The caller's head was made into gRPC's when the bridge was built (`BridgedRequest`); from then on it is a gRPC
-/// call to filters and upstream, and only bodies, the answer's head and its end pass here (`Converter`).
+/// call to filters and upstream, and only bodies, the answer's head and its end pass here (the gateway's `Bridges`).
 @usableFromInline package final class Bridge {
     package let converter: any BodyConverter
     /// `converter`, where an HTTP request means the call by a schema.
@@ -26,8 +26,9 @@ package import GRPC
     package var output = ByteBuffer()
     /// An answer whose head waits for the call's end, because its HTTP status does.
     package var answer = ByteBuffer()
-    /// Why the call cannot be made: told where it would go upstream, to those who may make it. The body goes nowhere then.
-    package var refusal: RefusalCause?
+    /// Why the call cannot be converted: told behind the limits, to those who may make it. A bridge with a failure leads nowhere: it takes
+    /// what comes of the body, and gives the window back.
+    package var failure: RefusalCause?
     /// The caller did not say what its body is: then there may be none.
     package var refusesBody = false
     /// The caller asks for the head only.

@@ -36,7 +36,7 @@ import Time
         #expect(fresh.count > 22)
 
         for event: CallMachine.Event in [.arrived, .routed, .filtered, .head] { _ = call.machine.handle(event) }
-        call.flags = [.requestEnded, .localReply]
+        call.flags = [.requestEnded, .gatewayFailed]
         call.clientProtocol = .grpc
         call.filtersLeft = FilterList(.limits)
         [1, 2, 3].withUnsafeBytes { call.body.append($0, from: chunks) }

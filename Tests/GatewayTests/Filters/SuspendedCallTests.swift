@@ -21,7 +21,7 @@ import Transport
         let call = gateway.calls.records.acquire()
         defer { gateway.calls.records.release(call) }
         let limiter = gateway.filters.limits.limiter
-        let request = limiter.take()
+        let request = limiter.makeRequest()
         let token = SuspensionToken(suspending: call)
         request.context = token.context
         request.tag = token.tag
@@ -30,10 +30,10 @@ import Transport
         for event: CallMachine.Event in [.arrived, .routed, .waits, .failed] { _ = call.machine.handle(event) }
         limiter.limitDecided(request)
         #expect(call.limitRequest == nil)
-        #expect(limiter.take() === request)
+        #expect(limiter.makeRequest() === request)
         gateway.filters.end(call)
         #expect(!request.isAbandoned)
-        limiter.give(request)
+        limiter.recycle(request)
     }
 
     @Test("a call goes on by the configuration that it began with, also where authentication was added meanwhile")

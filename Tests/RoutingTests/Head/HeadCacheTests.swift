@@ -58,7 +58,7 @@ import Testing
         first.record(route: 3, method: -1)
         let second = try place("/acme.Orders/Get", "acme.dev", in: memory)
         #expect(second.target.map { [$0.route, $0.method] } == [3, -1])
-        memory.forgetRoutes()
+        memory.invalidateRoutes()
         #expect(try place("/acme.Orders/Get", "acme.dev", in: memory).target == nil)
     }
 

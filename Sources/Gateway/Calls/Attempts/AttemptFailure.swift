@@ -24,7 +24,7 @@ package enum AttemptFailure {
     }
 
     /// As what follows depends on it.
-    package var kind: AttemptsMachine.Failure {
+    package var kind: RetryMachine.Failure {
         switch self {
         case .refused: .refused
         case .connectFailed: .connectFailed

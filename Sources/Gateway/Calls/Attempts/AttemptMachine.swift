@@ -66,7 +66,7 @@
         case cancelled
     }
 
-    /// Performed in this order.
+    /// Performed in this order. `send` and `decide` stand alone behind what was given back: either may lead to the next event before it returns.
     @usableFromInline package struct Actions: OptionSet, Sendable {
         @usableFromInline package let rawValue: UInt16
         @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }

@@ -54,6 +54,8 @@
         case completed
         /// The end of an upstream's answer says nothing that can be passed on.
         case endUnreadable
+        /// The end of an upstream's answer is an error, for which what has been sent has no place.
+        case endUntold
         /// What has come of the request's body cannot be converted.
         case unconvertible
         case failed
@@ -131,6 +133,11 @@
         @inlinable package static var filter: Actions { Actions(rawValue: 1 << 17) }
         /// Begin its first attempt.
         @inlinable package static var dispatch: Actions { Actions(rawValue: 1 << 18) }
+
+        /// Those that tell, or keep, why the call ends.
+        package static var needEnding: Actions {
+            [.record, .keepFailure, .refuse, .endInTrailers, .fail, .expire]
+        }
     }
 
     @usableFromInline package internal(set) var state = State.idle
@@ -166,9 +173,8 @@
         if let actions = handleCommon(event) { return actions }
         switch (event, state) {
         case (_, .idle): return .unexpected
-        // Its end was on the way when it was cut.
-        case (.completed, .answered): return []
         case (.endUnreadable, .answering): return move(.answered, [.record, .endInTrailers])
+        case (.endUntold, .answering): return move(.answered, .resetIncomplete)
         case (.replied, .filtering): return move(.answered, .dropBody)
         case (.unconvertible, .suspended): return facts.contains(.tellsConversion) ? .keepFailure : .fail
         case (.unconvertible, .dispatching), (.unconvertible, .holding), (.unconvertible, .answering): return .fail

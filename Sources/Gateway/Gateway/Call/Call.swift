@@ -50,7 +50,7 @@ package struct Call {
     package var bridge: Bridge?
 
     /// What the route's traffic plan has decided; `nil` for nearly every call.
-    package var shaping: Shaping?
+    package var traffic: TrafficState?
 
     /// Which pages may read the answer: its route's, kept alive by the snapshot; `nil` where the route says nothing of it.
     package var cors: Borrowed<CORSPolicy>?
@@ -78,7 +78,7 @@ package struct Call {
     package var outcome = Outcome()
 
     /// What refused it, for the log; `nil` where neither a rule nor a limit did.
-    package var refuser: Refuser?
+    package var refusalSource: RefusalSource?
     /// Why TLS to the endpoint failed, for the log.
     package var transportFailure: String?
 
@@ -94,8 +94,8 @@ package struct Call {
         package static var bodyDropped: Flags { Flags(rawValue: 2) }
         /// The answer carried a grpc-status.
         package static var statusSeen: Flags { Flags(rawValue: 4) }
-        /// The answer was ours.
-        package static var localReply: Flags { Flags(rawValue: 8) }
+        /// The gateway has refused it, or failed to complete it: no upstream has shown that its method exists.
+        package static var gatewayFailed: Flags { Flags(rawValue: 8) }
         /// Its time is the caller's own, `grpc-timeout`, and not the route's.
         package static var callerSetDeadline: Flags { Flags(rawValue: 16) }
         /// Its limits were counted by this process alone, because the store did not answer.
@@ -113,7 +113,7 @@ package struct Call {
     }
 
     /// The configured rule or limit, by its name, that a refusal comes from.
-    package enum Refuser {
+    package enum RefusalSource {
         case rule(String)
         case limit(String)
 
@@ -189,7 +189,7 @@ extension Record<Call> {
 
     /// It has one of the log fields that most calls do not have.
     @inline(__always) var hasRareLogFields: Bool {
-        if self.refuser != nil { return true }
+        if self.refusalSource != nil { return true }
         if self.transportFailure != nil { return true }
         return self.shadows != nil
     }
@@ -235,7 +235,7 @@ extension Record<Call> {
         self.origin = nil
         self.requestID = nil
         if self.bridge != nil { self.bridge = nil }
-        if self.shaping != nil { self.shaping = nil }
+        if self.traffic != nil { self.traffic = nil }
         self.cors = nil
         self.corsOrigin = nil
         self.bodyBytesMax = .max
@@ -245,7 +245,7 @@ extension Record<Call> {
         self.deadline = .distantFuture
         self.boundary = BoundaryTracker()
         self.outcome = Call.Outcome()
-        if self.refuser != nil { self.refuser = nil }
+        if self.refusalSource != nil { self.refusalSource = nil }
         if self.transportFailure != nil { self.transportFailure = nil }
         if self.shadows != nil { self.shadows = nil }
         if self.retry != nil { self.retry = nil }

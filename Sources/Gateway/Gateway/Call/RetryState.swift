@@ -7,11 +7,11 @@ internal import Reactor
 ///
 /// Made when a first answer is bad, an attempt fails or a hedge is due; gone once an answer is committed, or the call is over.
 package final class RetryState {
-    var machine: AttemptsMachine
+    var machine: RetryMachine
     /// Of a hedged call: the attempts beside the call's own that are under way. As long as there are any, that one is as well.
     var others: [Record<Attempt>] = []
     /// Runs until the next attempt begins.
     var timer: Timer?
 
-    init(_ policy: AttemptPolicy?) { machine = AttemptsMachine(policy) }
+    init(_ policy: AttemptPolicy?) { machine = RetryMachine(policy) }
 }

@@ -28,7 +28,7 @@ package final class WorkerSnapshot {
     /// The one that its calls go to. It has a route.
     @inline(__always)
     func cluster(of call: Record<Call>) -> Borrowed<Cluster> {
-        if let shaping = call.shaping { return clusterReferences[shaping.cluster] }
+        if let traffic = call.traffic { return clusterReferences[traffic.cluster] }
         return cluster(of: call.route)
     }
 }

@@ -32,14 +32,14 @@ enum AuthorizationFilter {
 
     private static func deny(_ call: CallView, _ reason: AccessVerdict.Reason, _ rule: RuleID, _ rules: RuleBook) -> FilterVerdict {
         call.count(.accessDenied)
-        let refuser = Call.Refuser.rule(rules.name(of: rule))
+        let refusalSource = Call.RefusalSource.rule(rules.name(of: rule))
         switch reason {
-        case .needsAuthentication: return call.refuse(.unauthenticated(.missing), by: refuser)
+        case .needsAuthentication: return call.refuse(.unauthenticated(.missing), by: refusalSource)
         case .insufficientScope(let scopes):
             let wanted = rules.withScopes(scopes) { String(decoding: $0, as: UTF8.self) }
-            return call.refuse(.permissionDenied(.scope(required: wanted)), by: refuser)
-        case .denied: return call.refuse(.permissionDenied(.rule), by: refuser)
-        case .notAllowed: return call.refuse(.permissionDenied(.notAllowed), by: refuser)
+            return call.refuse(.permissionDenied(.scope(required: wanted)), by: refusalSource)
+        case .denied: return call.refuse(.permissionDenied(.rule), by: refusalSource)
+        case .notAllowed: return call.refuse(.permissionDenied(.notAllowed), by: refusalSource)
         }
     }
 

@@ -13,7 +13,7 @@ enum CORSFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         guard let policy = call.route.cors else { return .proceed }
         let request = CORSRequest(call.stream.fields, method: call.facts.method)
-        call.setPages(policy, origin: request.origin(for: policy))
+        call.setCORS(policy, origin: request.origin(for: policy))
         guard request.preflightMethod != nil else { return .proceed }
         answerPreflight(call, policy)
         return .replied

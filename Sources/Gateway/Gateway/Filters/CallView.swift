@@ -45,7 +45,7 @@ struct CallView {
     /// A converter stands between the caller and the upstream.
     var isConverted: Bool { call.bridge != nil }
     /// Why it cannot be converted; told by a filter, once those before it have let the call pass.
-    var conversionFailure: RefusalCause? { call.bridge?.refusal }
+    var conversionFailure: RefusalCause? { call.bridge?.failure }
     /// What of a body the listener takes; `nil` where all of it is taken.
     var bodyBytesMax: Int? { call.bodyBytesMax == .max ? nil : call.bodyBytesMax }
     /// `SERVICE/METHOD`; empty where it is no RPC.
@@ -111,9 +111,9 @@ struct CallView {
 
     /// Answers with a refusal.
     ///
-    /// - Parameter refuser: the configured rule or limit that it comes from.
-    func refuse(_ cause: RefusalCause, by refuser: Call.Refuser? = nil) -> FilterVerdict {
-        services.host.refuse(call, cause, by: refuser)
+    /// - Parameter source: the configured rule or limit that it comes from.
+    func refuse(_ cause: RefusalCause, by source: Call.RefusalSource? = nil) -> FilterVerdict {
+        services.host.refuse(call, cause, by: source)
         return .replied
     }
 
@@ -142,7 +142,7 @@ struct CallView {
     }
 
     /// Who may read the answer, and the page that asks, where it may.
-    func setPages(_ policy: CORSPolicy, origin: BorrowedBytes?) {
+    func setCORS(_ policy: CORSPolicy, origin: BorrowedBytes?) {
         call.cors = Borrowed(policy)
         call.corsOrigin = origin
         seeAnswer(.cors)
@@ -192,7 +192,7 @@ struct CallView {
     var isAnswered: Bool { call.machine.isAnswered }
 
     /// Sends the call to one of its route's clusters, and keeps what else was decided.
-    func shape(_ shaping: Shaping) { call.shaping = shaping }
+    func shape(_ traffic: TrafficState) { call.traffic = traffic }
 
     func beginMirror(_ mirror: TrafficPlan.Mirror) { services.host.beginMirror(call, mirror) }
 

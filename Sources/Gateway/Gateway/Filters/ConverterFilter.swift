@@ -11,7 +11,7 @@ enum ConverterFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         call.convert()
         guard call.isConverted else { return .proceed }
-        call.add(.conversion)
+        call.add(.conversionFailure)
         // What was converted may have been more than there is memory for.
         return call.isAnswered ? .replied : .proceed
     }
@@ -19,7 +19,7 @@ enum ConverterFilter {
 
 /// Tells what is wrong with a call that cannot be converted: only here, so that a caller who may not make it learns nothing of it, and it
 /// counts for the limits like any other.
-enum ConversionFilter {
+enum ConversionFailureFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         call.conversionFailure.map { call.refuse($0) } ?? .proceed
     }

@@ -53,7 +53,7 @@ final class FilterChain {
         case .authorization: AuthorizationFilter.request(call)
         case .servable: ServableFilter.request(call)
         case .limits: limits.request(call)
-        case .conversion: ConversionFilter.request(call)
+        case .conversionFailure: ConversionFailureFilter.request(call)
         case .traffic: TrafficFilter.request(call)
         case .headers: HeadersFilter.request(call)
         case .directAnswer: DirectAnswerFilter.request(call)

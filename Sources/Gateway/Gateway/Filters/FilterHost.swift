@@ -8,8 +8,8 @@ internal import Transport
 protocol FilterHost: AnyObject {
     /// Answers with a refusal.
     ///
-    /// - Parameter refuser: the configured rule or limit that it comes from.
-    func refuse(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser?)
+    /// - Parameter source: the configured rule or limit that it comes from.
+    func refuse(_ call: Record<Call>, _ cause: RefusalCause, by source: Call.RefusalSource?)
 
     /// A filter answers the call.
     func willReply(_ call: Record<Call>)
@@ -40,7 +40,7 @@ final class FilterServices {
         self.admission = admission
     }
 
-    func join(_ host: any FilterHost) { reference = UnownedReference(host) }
+    func bind(to host: any FilterHost) { reference = UnownedReference(host) }
 
     var host: any FilterHost {
         guard let host = reference.object else { preconditionFailure("a filter runs before its worker is made") }

@@ -26,12 +26,12 @@ final class Limiter: LimitDelegate {
     /// No snapshot uses it any more, and nothing is outstanding.
     func retire() { onRetire() }
 
-    func take() -> LimitRequest {
+    func makeRequest() -> LimitRequest {
         outstandingCount += 1
         return free.popLast() ?? LimitRequest(keepsValues: store.needsValues)
     }
 
-    func give(_ request: LimitRequest) {
+    func recycle(_ request: LimitRequest) {
         outstandingCount -= 1
         free.append(request)
     }
@@ -39,7 +39,7 @@ final class Limiter: LimitDelegate {
     func limitStoreChanged(_ trouble: StoreTrouble?) { storeChanged?(trouble) }
 
     func limitDecided(_ request: LimitRequest) {
-        defer { give(request) }
+        defer { recycle(request) }
         guard !request.isAbandoned, let context = request.context else { return }
         filter?.decided(request, context: context)
     }

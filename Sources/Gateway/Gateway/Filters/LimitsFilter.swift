@@ -39,7 +39,7 @@ final class LimitsFilter {
     private func decide(_ call: CallView, _ first: [AppliedLimit], _ second: [AppliedLimit]) -> FilterVerdict {
         guard !first.isEmpty || !second.isEmpty else { return .proceed }
         let limiter = limiter
-        let request = limiter.take()
+        let request = limiter.makeRequest()
         let none = BorrowedBytes.none
         if let identity = call.identity {
             identity.issuer.withUnsafeBytes { request.reset(issuer: $0) }
@@ -50,7 +50,7 @@ final class LimitsFilter {
         for limit in second { add(limit, to: request, call) }
         switch limiter.store.decide(request, now: call.now, wall: call.wall) {
         case .decided:
-            defer { limiter.give(request) }
+            defer { limiter.recycle(request) }
             return conclude(call, request)
         case .pending:
             call.suspend(on: request)
@@ -62,7 +62,7 @@ final class LimitsFilter {
     func decided(_ request: LimitRequest, context: UnsafeMutableRawPointer) {
         let token = SuspensionToken(context: context, tag: request.tag)
         // Also of a call that has been answered meanwhile, and whose stream is open still: the request is another call's from now on.
-        token.forget(Borrowed(request))
+        token.clear(Borrowed(request))
         services.host.resume(token) { conclude($0, request) }
     }
 

@@ -25,7 +25,7 @@ struct SuspensionToken {
     var tag: UInt64 { UInt64(generation) }
 
     /// The store has answered, and has no request of the call any more.
-    func forget(_ request: Borrowed<LimitRequest>) { if call.limitRequest == request { call.limitRequest = nil } }
+    func clear(_ request: Borrowed<LimitRequest>) { if call.limitRequest == request { call.limitRequest = nil } }
 
     /// The call, where it still waits.
     var waitingCall: Record<Call>? { call.generation == generation && call.machine.state == .suspended ? call : nil }

@@ -11,13 +11,13 @@ internal import Upstreams
 enum TrafficFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         guard let plan = call.route.traffic else { return .proceed }
-        let shaping = Shaping(cluster: plan.split.map { cluster(of: call, $0) } ?? call.route.cluster)
-        call.shape(shaping)
+        let traffic = TrafficState(cluster: plan.split.map { cluster(of: call, $0) } ?? call.route.cluster)
+        call.shape(traffic)
         guard let fault = plan.fault else { return mirror(call, plan) }
         if let delay = fault.delay, delay.fraction.takes(call.random()) {
             call.count(.faultDelayed)
             // Ends with the call.
-            shaping.delay = call.suspend(for: delay.duration) { abort($0, plan) }
+            traffic.delay = call.suspend(for: delay.duration) { abort($0, plan) }
             return .suspended
         }
         return abort(call, plan)

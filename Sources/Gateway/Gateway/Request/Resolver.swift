@@ -69,7 +69,7 @@ final class Resolver {
     }
 
     /// Other routes are in service: what was remembered of them is forgotten.
-    func forgetRoutes() { heads.forgetRoutes() }
+    func invalidateRoutes() { heads.invalidateRoutes() }
 
     // MARK: What is said
 

@@ -51,7 +51,7 @@ extension GatewayWorker {
         let method = call.rpcName
         let status = call.outcome.grpcStatus
         // A method that no upstream has answered for may be invented.
-        var exists = !call.flags.contains(.localReply)
+        var exists = !call.flags.contains(.gatewayFailed)
         if case .unimplemented = status { exists = false }
         let group = call.route.calls
         let series = callTable {
@@ -142,9 +142,9 @@ extension GatewayWorker {
 
     /// With the fields that most calls do not have.
     private func append(_ call: Record<Call>, _ entry: inout AccessLogEntry, to log: AccessLogger) {
-        var (name, failure) = (call.refuser?.name ?? "", call.transportFailure ?? "")
+        var (name, failure) = (call.refusalSource?.name ?? "", call.transportFailure ?? "")
         name.withUTF8 { name in
-            switch call.refuser {
+            switch call.refusalSource {
             case .rule?: entry.rule = BorrowedBytes(name)
             case .limit?: entry.limit = BorrowedBytes(name)
             case nil: break

@@ -39,12 +39,12 @@ extension Record<Call> {
             worker.upstream.record(stream.attempt, status < 400 ? .failure : AttemptOutcome(httpStatus: status))
             return worker.calls.fail(self, refusal)
         }
-        self.outcome.httpStatus = status
         if ended { _ = recordStatus(stream, from: 0) }
         if let bridge = self.bridge {
             if ended { recordAnswer(stream.attempt, worker) }
-            return worker.converter { $0.beginAnswer(self, bridge, stream, ended: ended) }
+            return worker.bridges { $0.beginAnswer(self, bridge, stream, ended: ended) }
         }
+        self.outcome.httpStatus = status
         var written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
         if ended, self.flags.contains(.statusSeen), !downstream.connection({ $0.accepts(written) }) {
             dropDetails(stream, from: 0, worker)
@@ -80,7 +80,7 @@ extension Record<Call> {
         let downstream = self.downstream
         self.outcome.responseBytes += bytes.count
         self.boundary.pass(bytes)
-        if let bridge = self.bridge { return worker.converter { $0.forwardAnswer(self, bridge, stream, bytes) } }
+        if let bridge = self.bridge { return worker.bridges { $0.forwardAnswer(self, bridge, stream, bytes) } }
         downstream.connection { $0.send(downstream, bytes) }
         worker.checkMemory(after: downstream)
     }
@@ -93,7 +93,7 @@ extension Record<Call> {
         let isReadable = recordStatus(stream, from: stream.trailersStart)
         recordAnswer(stream.attempt, worker)
         guard isReadable else { return endUnreadable(stream, worker) }
-        if let bridge = self.bridge { return worker.converter { $0.endAnswer(self, bridge, stream, from: stream.trailersStart) } }
+        if let bridge = self.bridge { return worker.bridges { $0.endAnswer(self, bridge, stream, from: stream.trailersStart) } }
         if case .grpc = self.clientProtocol, !self.flags.contains(.statusSeen) {
             let cause = RefusalCause.upstreamWithoutStatus(httpStatus: self.outcome.httpStatus)
             return worker.calls.handle(self, .endUnreadable, .refusal(cause))

@@ -84,7 +84,7 @@ extension CallManager {
         if call.downstream.bodyBytesReceived > call.bodyBytesMax {
             return fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
         }
-        if let bridge = call.bridge { return worker.converter { $0.forward(call, bridge, bytes) } }
+        if let bridge = call.bridge { return worker.bridges { $0.forward(call, bridge, bytes) } }
         worker { $0.upstream.forward(call, bytes) }
     }
 }

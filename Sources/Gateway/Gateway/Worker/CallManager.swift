@@ -49,7 +49,7 @@ final class CallManager {
             dispose: { $0.timer.deallocate() })
     }
 
-    func join(_ worker: GatewayWorker) {
+    func bind(to worker: GatewayWorker) {
         self.worker.bind(to: worker)
         owner.worker.bind(to: worker)
     }
@@ -70,7 +70,8 @@ final class CallManager {
 
     // MARK: Events
 
-    /// - Returns: what is left to the teller, because it leads to the next event: `filter` or `dispatch`.
+    /// - Returns: the actions. `filter` and `dispatch`, which lead to the next event, are left to those two who tell what leads to them:
+    ///   performed here, filters would be compiled into each place that tells an event.
     @inline(__always)
     @discardableResult
     func handle(_ call: Record<Call>, _ event: CallMachine.Event) -> CallMachine.Actions {
@@ -82,11 +83,12 @@ final class CallManager {
         return actions
     }
 
-    /// - Parameter ending: why the call ends, where the event may end it.
+    /// - Parameter ending: why the call ends; every event that may end one has it.
     @inline(never)
     func handle(_ call: Record<Call>, _ event: CallMachine.Event, _ ending: CallEnding?) {
         let state = call.machine.state
         let actions = call.machine.handle(event, facts(call, ending))
+        assert(ending != nil || actions.isDisjoint(with: .needEnding), "\(event) says not why the call ends")
         perform(actions, call, ending)
         if actions.contains(.unexpected) { unexpected(call, "\(event) of a call that is \(state)") }
     }
@@ -102,7 +104,7 @@ final class CallManager {
         // Raw bytes have no place for an error.
         let isRaw = call.bridge?.json?.isRaw == true
         if call.isRPC, isBetweenMessages, !isRaw { facts.insert(.mayEndInTrailers) }
-        if call.filtersLeft.contains(.conversion) { facts.insert(.tellsConversion) }
+        if call.filtersLeft.contains(.conversionFailure) { facts.insert(.tellsConversion) }
         if case .refusal(.deadlineExceeded, _)? = ending { facts.insert(.isOutOfTime) }
         return facts
     }
@@ -131,8 +133,8 @@ final class CallManager {
 
     private func record(_ call: Record<Call>, _ ending: CallEnding) {
         switch ending {
-        case .refusal(let cause, let refuser): record(call, cause, by: refuser)
-        case .cut(let flag, let detail): call.outcome.record(flag: flag, detail: detail, .cancelled)
+        case .refusal(let cause, let source): record(call, cause, by: source)
+        case .reset(let flag, let detail): call.outcome.record(flag: flag, detail: detail, .cancelled)
         case .closed(let reason):
             let (flag, detail) = Self.words(for: reason)
             // An answer whose end has not left went wrong, whatever it said.
@@ -141,13 +143,13 @@ final class CallManager {
         }
     }
 
-    private func record(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser?) {
+    private func record(_ call: Record<Call>, _ cause: RefusalCause, by source: Call.RefusalSource?) {
         let row = cause.row
         var detail = row.detail
         if case .deadlineExceeded(let stage) = cause, call.flags.contains(.callerSetDeadline) { detail = stage.callersDetail }
         call.outcome.record(flag: row.flag, detail: detail, row.code)
-        call.flags.insert(.localReply)
-        if let refuser { call.refuser = refuser }
+        call.flags.insert(.gatewayFailed)
+        if let source { call.refusalSource = source }
         if let circuit = cause.circuit { call.cluster { $0.record.usage.recordRefusal(circuit) } }
     }
 
@@ -161,7 +163,7 @@ final class CallManager {
     }
 
     private func keepFailure(of call: Record<Call>, _ ending: CallEnding?) {
-        if case .refusal(let cause, _)? = ending { worker.converter { $0.deferRefusal(call, cause) } }
+        if case .refusal(let cause, _)? = ending { worker.bridges { $0.keepFailure(of: call, cause) } }
     }
 
     private func refuse(_ call: Record<Call>, _ ending: CallEnding?) {
@@ -187,7 +189,7 @@ final class CallManager {
             call.downstream.context = nil
             let snapshot = call.snapshot
             if let endpoint = call.endpoint { endpoint { $0.release() } }
-            if let bridge = call.bridge { worker.converter { $0.release(bridge, serving: worker.current.snapshot) } }
+            if let bridge = call.bridge { worker.bridges { $0.release(bridge, serving: worker.current.snapshot) } }
             call.finish(pool: chunks, noCall)
             records.release(call)
             snapshot { $0.callCount -= 1 }
@@ -211,9 +213,9 @@ final class CallManager {
 
     /// Ends a call that went wrong: with a refusal before the answer's head has been sent, else as well as it can be told.
     ///
-    /// - Parameter refuser: the configured rule or limit that it comes from.
-    func fail(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser? = nil) {
-        handle(call, .failed, .refusal(cause, by: refuser))
+    /// - Parameter source: the configured rule or limit that it comes from.
+    func fail(_ call: Record<Call>, _ cause: RefusalCause, by source: Call.RefusalSource? = nil) {
+        handle(call, .failed, .refusal(cause, by: source))
     }
 
     /// The call holds more memory than there is.
@@ -221,7 +223,7 @@ final class CallManager {
         // What has been answered waits for the caller to take it: words behind it would wait too.
         let ending: CallEnding =
             call.machine.headIsSent
-            ? .cut(flag: "OM", detail: "overload") : .refusal(.overloaded(retryAfter: .seconds(1)), by: nil)
+            ? .reset(flag: "OM", detail: "overload") : .refusal(.overloaded(retryAfter: .seconds(1)), by: nil)
         handle(call, .shed, ending)
     }
 
@@ -258,7 +260,7 @@ final class CallManager {
 }
 
 extension CallManager: FilterHost {
-    func refuse(_ call: Record<Call>, _ cause: RefusalCause, by refuser: Call.Refuser?) { fail(call, cause, by: refuser) }
+    func refuse(_ call: Record<Call>, _ cause: RefusalCause, by source: Call.RefusalSource?) { fail(call, cause, by: source) }
 
     func willReply(_ call: Record<Call>) { handle(call, .replied) }
 
@@ -271,8 +273,8 @@ extension CallManager: FilterHost {
     }
 
     func convert(_ call: Record<Call>) {
-        worker.converter {
-            if let cause = $0.build(call) { $0.deferRefusal(call, cause) }
+        worker.bridges {
+            if let cause = $0.build(call) { $0.keepFailure(of: call, cause) }
         }
     }
 

@@ -9,7 +9,7 @@ internal import Transport
 package final class Downstream: StreamHandler {
     private var worker = BackReference<GatewayWorker>()
 
-    func join(_ worker: GatewayWorker) { self.worker.bind(to: worker) }
+    func bind(to worker: GatewayWorker) { self.worker.bind(to: worker) }
 
     @inline(__always)
     private func call(_ stream: StreamPointer) -> Record<Call>? {
@@ -38,7 +38,7 @@ package final class Downstream: StreamHandler {
         if stream.fields.count > stream.trailersStart {
             HeaderSanitizing.sanitizeTrailers(call)
         }
-        if call.bridge != nil, let cause = worker.converter({ $0.endRequest(call) }) {
+        if call.bridge != nil, let cause = worker.bridges({ $0.endRequest(call) }) {
             return worker { $0.calls.handle(call, .unconvertible, .refusal(cause)) }
         }
         // What was converted may have been more than there is memory for.
@@ -50,7 +50,7 @@ package final class Downstream: StreamHandler {
     package func streamDrained(_ stream: StreamPointer, _ count: Int) {
         guard let call = call(stream), let upstream = call.upstream else { return }
         if let bridge = call.bridge {
-            return worker.converter { $0.answerDrained(call, bridge, count) }
+            return worker.bridges { $0.answerDrained(call, bridge, count) }
         }
         upstream.connection { $0.consumed(upstream, count) }
     }
@@ -84,7 +84,7 @@ package final class Downstream: StreamHandler {
         guard let call = call(stream) else { return }
         worker {
             $0.metrics.count(.stallTimeout)
-            $0.calls.handle(call, .stalled, .cut(flag: "SI", detail: "downstream_stalled"))
+            $0.calls.handle(call, .stalled, .reset(flag: "SI", detail: "downstream_stalled"))
         }
     }
 }

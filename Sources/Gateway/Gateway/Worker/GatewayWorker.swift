@@ -36,15 +36,15 @@ package final class GatewayWorker {
     private(set) var serving: Borrowed<WorkerSnapshot>
     private(set) var memoryLimits: MemoryLimits
     /// Older ones that calls still run on.
-    private var leaving: [(snapshot: WorkerSnapshot, limiter: Limiter)] = []
+    private var draining: [(snapshot: WorkerSnapshot, limiter: Limiter)] = []
     let calls: CallManager
     /// One of every call's own, and what hedged calls have beside.
     let attempts: Slab<Attempt>
     let replies: ReplyWriter
     let resolver = Resolver()
-    private let ownConverter = Converter()
+    private let ownBridges = Bridges()
     /// Reached at every event of a converted call without counting references.
-    let converter: Borrowed<Converter>
+    let bridges: Borrowed<Bridges>
     package let metrics: WorkerMetrics
     /// The metrics' own, reached at every call without counting references.
     let callTable: Borrowed<CallTable>
@@ -95,7 +95,7 @@ package final class GatewayWorker {
         shard = Borrowed(self.metrics.shard)
         overload.register(.init(shard: self.metrics.shard, activeCalls: self.metrics.activeCalls))
         replies = ReplyWriter()
-        converter = Borrowed(ownConverter)
+        bridges = Borrowed(ownBridges)
         let limiter = Limiter(store: MemoryStore(), generation: snapshot.generation)
         current = WorkerSnapshot(snapshot, clusters: [])
         serving = Borrowed(current)
@@ -118,11 +118,11 @@ package final class GatewayWorker {
             shard.add(metrics.counter(fault))
             self?.connectionFaulted?(fault)
         }
-        calls.join(self)
-        services.join(calls)
-        downstream.join(self)
-        upstream.join(self)
-        ownConverter.join(self)
+        calls.bind(to: self)
+        services.bind(to: calls)
+        downstream.bind(to: self)
+        upstream.bind(to: self)
+        ownBridges.bind(to: self)
         adopt(snapshot)
     }
 
@@ -157,12 +157,12 @@ package final class GatewayWorker {
         // Only schemas differ: tokens that were verified stay so.
         let isSameConfiguration = snapshot.rules === current.snapshot.rules && snapshot.generation != current.snapshot.generation
         if !isSameConfiguration { filters.authentication.adopt(snapshot) }
-        ownConverter.forgetPairs()
+        ownBridges.dropPairs()
         metrics.table.adoptKnown()
-        resolver.forgetRoutes()
-        leaving.append((current, former))
+        resolver.invalidateRoutes()
+        draining.append((current, former))
         current = WorkerSnapshot(snapshot, clusters: clusters)
-        retireLeft()
+        retireDrained()
     }
 
     /// Makes what the limits say of the store known: once a change.
@@ -215,10 +215,10 @@ package final class GatewayWorker {
         forEachCluster { if $0.plan.name == name { $0.refresh() } }
     }
 
-    /// Each once, those of leaving snapshots too.
+    /// Each once, those of draining snapshots too.
     private func forEachCluster(_ body: (Cluster) -> Void) {
         var seen: Set<ObjectIdentifier> = []
-        for snapshot in leaving.map(\.snapshot) + [current] {
+        for snapshot in draining.map(\.snapshot) + [current] {
             for cluster in snapshot.clusters where seen.insert(ObjectIdentifier(cluster)).inserted { body(cluster) }
         }
     }
@@ -231,17 +231,17 @@ package final class GatewayWorker {
 
     /// Lets go of the snapshots that no call runs on any more.
     @inline(__always)
-    func retireSnapshots() { if !leaving.isEmpty { retireLeft() } }
+    func retireSnapshots() { if !draining.isEmpty { retireDrained() } }
 
-    private func retireLeft() {
-        let done = leaving.filter { isOver($0.snapshot, $0.limiter) }
+    private func retireDrained() {
+        let done = draining.filter { isOver($0.snapshot, $0.limiter) }
         guard !done.isEmpty else { return }
-        leaving.removeAll { isOver($0.snapshot, $0.limiter) }
-        let inUse = Set((leaving.map(\.snapshot) + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) })
+        draining.removeAll { isOver($0.snapshot, $0.limiter) }
+        let inUse = Set((draining.map(\.snapshot) + [current]).flatMap { $0.clusters }.map { ObjectIdentifier($0) })
         for cluster in done.flatMap({ $0.snapshot.clusters }) where !inUse.contains(ObjectIdentifier(cluster)) {
             cluster.retire()
         }
-        for (_, old) in done where old !== limiter && !leaving.contains(where: { $0.limiter === old }) {
+        for (_, old) in done where old !== limiter && !draining.contains(where: { $0.limiter === old }) {
             old.retire()
         }
     }

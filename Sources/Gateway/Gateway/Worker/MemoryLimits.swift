@@ -31,10 +31,10 @@ extension GatewayWorker {
     /// Streams to an upstream belong to attempts, and some of those to mirrors.
     private func endLargest(of connection: Connection, isUpstream: Bool) {
         guard let context = connection.largestStream?.context else { return }
-        guard isUpstream else { return giveUp(Record<Call>(opaque: context)) }
+        guard isUpstream else { return shed(Record<Call>(opaque: context)) }
         let attempt = Record<Attempt>(opaque: context)
-        guard case .call(let call) = attempt.purpose else { return mirrors.giveUp(attempt) }
-        giveUp(call)
+        guard case .call(let call) = attempt.purpose else { return mirrors.shed(attempt) }
+        shed(call)
     }
 
     /// Bytes were kept.
@@ -44,7 +44,7 @@ extension GatewayWorker {
     }
 
     private func endLargest() {
-        if mirrors.giveUpLargest() { return }
+        if mirrors.shedLargest() { return }
         var largest: Record<Call>?
         var most = 0
         calls.records.forEachRecord { call in
@@ -52,10 +52,10 @@ extension GatewayWorker {
             most = call.heldBytes
             largest = call
         }
-        if let largest { giveUp(largest) }
+        if let largest { shed(largest) }
     }
 
-    private func giveUp(_ call: Record<Call>) {
+    private func shed(_ call: Record<Call>) {
         metrics.count(.overload)
         calls.shed(call)
     }

@@ -13,20 +13,20 @@ extension GatewayWorker {
     /// Keeps a copy of a call that its route's mirror is to have, beginning with what has arrived.
     func beginMirror(_ call: Record<Call>, _ mirror: TrafficPlan.Mirror) {
         guard mirror.fraction.takes(context.random.next()) else { return }
-        call.shaping?.draft = MirrorDraft(cluster: mirror.cluster, pool: chunks)
+        call.traffic?.draft = MirrorDraft(cluster: mirror.cluster, pool: chunks)
         call.body.forEachChunk { copyForMirror(call, $0) }
     }
 
     /// More of the body has arrived.
     func copyForMirror(_ call: Record<Call>, _ bytes: BorrowedBytes) {
-        guard let shaping = call.shaping, let draft = shaping.draft else { return }
-        if !mirrors.keep(bytes, in: draft) { shaping.draft = nil }
+        guard let traffic = call.traffic, let draft = traffic.draft else { return }
+        if !mirrors.keep(bytes, in: draft) { traffic.draft = nil }
     }
 
     /// The caller has sent everything.
     func sendMirror(_ call: Record<Call>) {
-        guard let shaping = call.shaping, let draft = shaping.draft else { return }
-        shaping.draft = nil
+        guard let traffic = call.traffic, let draft = traffic.draft else { return }
+        traffic.draft = nil
         mirrors.send(draft, of: call)
     }
 

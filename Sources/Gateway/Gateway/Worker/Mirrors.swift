@@ -142,10 +142,10 @@ final class Mirrors {
     // MARK: Its end
 
     /// It holds more than there is memory for.
-    func giveUp(_ attempt: Record<Attempt>) { cancel(attempt, nil) }
+    func shed(_ attempt: Record<Attempt>) { cancel(attempt, nil) }
 
     /// Lets go of the copy that holds most, before any copy has to; false where none holds anything.
-    func giveUpLargest() -> Bool {
+    func shedLargest() -> Bool {
         var largest: Record<Attempt>?
         var most = 0
         for (attempt, copy) in calls {
@@ -154,7 +154,7 @@ final class Mirrors {
         }
         guard let largest else { return false }
         calls[largest]?.draft.drop()
-        giveUp(largest)
+        shed(largest)
         return true
     }
 

@@ -17,7 +17,7 @@ final class ReplyWriter {
     /// Answers with a refusal.
     func refuse(_ call: Record<Call>, _ cause: RefusalCause, _ worker: GatewayWorker) {
         if call.cors == nil { noteRefusedPage(call, worker) }
-        let refusal = Refusal(cause, rule: call.refuser?.name, exposesRule: call.policy.exposesRules)
+        let refusal = Refusal(cause, rule: call.refusalSource?.name, exposesRule: call.policy.exposesRules)
         fields.reset()
         body.removeAll()
         // Of a head that could not be read too.
@@ -41,14 +41,14 @@ final class ReplyWriter {
                 let policy = route.cors
             else { return }
             let request = CORSRequest(stream.fields, method: facts.method)
-            CallView(call, worker.filters.services).setPages(policy, origin: request.origin(for: policy))
+            CallView(call, worker.filters.services).setCORS(policy, origin: request.origin(for: policy))
         }
     }
 
     /// Says behind what has been sent of an RPC's answer how it ended, as its caller expects it.
     func endAnswer(_ call: Record<Call>, with cause: RefusalCause, _ worker: GatewayWorker) {
         let refusal = Refusal(cause)
-        if let bridge = call.bridge { return worker.converter { $0.endAnswer(call, bridge, with: refusal) } }
+        if let bridge = call.bridge { return worker.bridges { $0.endAnswer(call, bridge, with: refusal) } }
         fields.reset()
         refusals.writeTrailers(refusal, fields: &fields)
         let stream = call.downstream

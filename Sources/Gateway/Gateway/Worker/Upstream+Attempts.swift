@@ -17,7 +17,7 @@ extension Upstream: PoolWaiterOwner {
     ) {
         var event: AttemptMachine.Event? = first
         var connection = connection
-        // What an action causes is the next event, once all actions of this one are done.
+        // What an endpoint or a connection says is the next event. What `send` and `decide` lead to comes when no action of this one is left.
         while let current = event {
             event = nil
             let state = attempt.machine.state

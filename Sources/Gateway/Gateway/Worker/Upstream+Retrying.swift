@@ -68,12 +68,12 @@ extension Upstream {
     ///   - cause: what the caller is told where the attempt has failed, and no other follows.
     /// - Returns: whether an answer is to be passed on.
     private func handle(
-        _ call: Record<Call>, _ first: AttemptsMachine.Event, of attempt: Record<Attempt>, verdict: AttemptVerdict? = nil,
+        _ call: Record<Call>, _ first: RetryMachine.Event, of attempt: Record<Attempt>, verdict: AttemptVerdict? = nil,
         failing cause: RefusalCause? = nil
     ) -> Bool {
         let retry = retryState(of: call)
-        var event: AttemptsMachine.Event? = first
-        // What an action causes is the next event, once all actions of this one are done.
+        var event: RetryMachine.Event? = first
+        // What the cluster's budget says is the next event. What a beginning or a failure leads to comes when no step of this event is left.
         while let current = event {
             event = nil
             let state = retry.machine.state
@@ -108,8 +108,8 @@ extension Upstream {
         return false
     }
 
-    private func facts(_ call: Record<Call>, _ attempt: Record<Attempt>, _ retry: RetryState) -> AttemptsMachine.Facts {
-        AttemptsMachine.Facts(
+    private func facts(_ call: Record<Call>, _ attempt: Record<Attempt>, _ retry: RetryState) -> RetryMachine.Facts {
+        RetryMachine.Facts(
             now: now, deadline: call.deadline, canBeSentAgain: call.canBeSentAgain,
             requestEnded: call.flags.contains(.requestEnded), isRPC: call.isRPC,
             hasOthers: attempt != call.attempt || !retry.others.isEmpty, random: worker.context.random.next())

@@ -23,7 +23,7 @@ package final class Upstream: StreamHandler {
         ownReference = UnownedReference(self)
     }
 
-    func join(_ worker: GatewayWorker) { reference.bind(to: worker) }
+    func bind(to worker: GatewayWorker) { reference.bind(to: worker) }
 
     @inline(__always)
     func count(_ event: GatewayEvent) { reference { $0.metrics.count(event) } }
@@ -38,7 +38,7 @@ package final class Upstream: StreamHandler {
     /// Sends a call on, for the first time.
     func start(_ call: Record<Call>) {
         // As the filters have left the request: its copy leaves with it.
-        if call.shaping != nil, call.flags.contains(.requestEnded) {
+        if call.traffic != nil, call.flags.contains(.requestEnded) {
             worker.sendMirror(call)
             // The copy may have been more than there is memory for.
             guard call.machine.isUnderWay else { return }
@@ -90,7 +90,7 @@ package final class Upstream: StreamHandler {
     /// More of the body has arrived from the caller.
     @inline(__always)
     func forward(_ call: Record<Call>, _ bytes: BorrowedBytes) {
-        if call.shaping != nil { worker.copyForMirror(call, bytes) }
+        if call.traffic != nil { worker.copyForMirror(call, bytes) }
         guard let stream = call.upstream else {
             keep(bytes, of: call)
             return reference { $0.checkMemory() }
@@ -121,7 +121,7 @@ package final class Upstream: StreamHandler {
 
     /// The caller has sent everything.
     func requestEnded(_ call: Record<Call>) {
-        if call.shaping != nil { worker.sendMirror(call) }
+        if call.traffic != nil { worker.sendMirror(call) }
         guard let stream = call.upstream else { return }
         stream.connection { finishRequest(call, stream, $0) }
     }
@@ -175,7 +175,7 @@ package final class Upstream: StreamHandler {
         let attempt = stream.attempt
         // A hedge sends what the window has got back, or will by the first; a mirror what had come before.
         guard case .call(let call) = attempt.purpose, attempt == call.attempt else { return }
-        if let bridge = call.bridge { return reference.converter { $0.requestDrained(call, bridge, count) } }
+        if let bridge = call.bridge { return reference.bridges { $0.requestDrained(call, bridge, count) } }
         attempt.drained += count
         let fresh = attempt.drained - call.bodyConsumed
         // A second attempt sends again what the window has already got back.

@@ -19,7 +19,7 @@
     case authorization
     case servable
     case limits
-    case conversion
+    case conversionFailure
     case traffic
     case headers
     case directAnswer
@@ -37,7 +37,7 @@
         case .authorization: "authorization"
         case .servable: "servable"
         case .limits: "limits"
-        case .conversion: "conversion"
+        case .conversionFailure: "conversion failure"
         case .traffic: "faults, splits and mirror"
         case .headers: "rewrite and header changes"
         case .directAnswer: "direct answer"

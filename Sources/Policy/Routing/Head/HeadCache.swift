@@ -56,7 +56,7 @@ public import Bytes
             }
         }
 
-        mutating func forgetRoute() { route = -1 }
+        mutating func invalidateRoute() { route = -1 }
     }
 
     package init() {
@@ -67,8 +67,8 @@ public import Bytes
     deinit { slots.deallocate() }
 
     /// The routes have changed.
-    package func forgetRoutes() {
-        for index in 0..<(1 << Self.slotBits) { slots[index].forgetRoute() }
+    package func invalidateRoutes() {
+        for index in 0..<(1 << Self.slotBits) { slots[index].invalidateRoute() }
     }
 
     /// The place of a head; `nil` for one that is not remembered.

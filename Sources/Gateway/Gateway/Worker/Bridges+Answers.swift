@@ -7,7 +7,7 @@ internal import Transcoding
 internal import Transport
 
 /// The heads and ends of answers over a bridge.
-extension Converter {
+extension Bridges {
     private func respond(_ call: Record<Call>, _ fields: FieldList) -> Bool {
         worker { call.respond(fields, ended: false, $0) }
     }
@@ -27,7 +27,7 @@ extension Converter {
             let cause: RefusalCause =
                 isCutOff
                 ? .upstreamMalformedMessage(field: "", problem: "it ends within a message")
-                : .upstreamWithoutStatus(httpStatus: call.outcome.httpStatus)
+                : .upstreamWithoutStatus(httpStatus: stream.fields.status)
             return worker { $0.calls.fail(call, cause) }
         }
         if code == .ok {
@@ -44,8 +44,7 @@ extension Converter {
         let downstream = call.downstream
         // Raw bytes have no place for an error, and are not to look complete.
         if code != .ok, call.machine.headIsSent, bridge.json?.isRaw == true {
-            worker { _ = $0.calls.handle(call, .completed) }
-            return downstream.connection { $0.reset(downstream, .internalError) }
+            return worker { _ = $0.calls.handle(call, .endUntold) }
         }
         if let json = bridge.json {
             endJSON(call, bridge, json, stream, code)

@@ -8,7 +8,7 @@ internal import Snapshots
 internal import Transcoding
 
 /// How bridges are built.
-extension Converter {
+extension Bridges {
     /// Builds the bridge for a caller who speaks gRPC-Web, Connect or JSON, and makes gRPC's of the request's head; `nil` where
     /// the call can go on.
     func build(_ call: Record<Call>) -> RefusalCause? {
@@ -129,7 +129,7 @@ extension Converter {
         let isUnary = call.clientProtocol == .connectUnary
         guard !isUnary || !method.clientStreams && !method.serverStreams else { return .unsupportedContentType }
         worker.resolver.match.becomeOwn(method: place)
-        let pair = takePair(plan)
+        let pair = pair(for: plan)
         do throws(ConversionFailure) {
             let request = try BridgedRequest(&stream.fields, caller: call.clientProtocol, readsMessages: true)
             let encoding = encoding ?? request.encoding
@@ -166,7 +166,7 @@ extension Converter {
         let none = BorrowedBytes.none
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
-                takePair(plan), worker.resolver.match, form: form, contentType: call.facts.contentType ?? none)
+                pair(for: plan), worker.resolver.match, form: form, contentType: call.facts.contentType ?? none)
             let isTyped = call.facts.contentType != nil
             if converter.pair.request.readsJSON, let type = call.facts.contentType, !BridgedRequest.isAnyJSON(type) {
                 throw ConversionFailure(.bodyIsNotJSON)

@@ -8,9 +8,9 @@ import Time
 @testable import Calls
 
 @Suite("Which attempts a call makes")
-struct AttemptsMachineTests {
-    typealias Machine = AttemptsMachine
-    typealias Steps = AttemptsMachine.Steps
+struct RetryMachineTests {
+    typealias Machine = RetryMachine
+    typealias Steps = RetryMachine.Steps
 
     private static let unavailable: RetryConditions = {
         var conditions = RetryConditions()
@@ -164,17 +164,21 @@ struct AttemptsMachineTests {
         var live = 1
         var isArmed = false
         var isOver = false
+        private static let last: Steps = [
+            .takeRetry, .takeHedge, .begin, .beginOwn, .beginFurther, .fail, .failWithoutPlace, .pass,
+        ]
 
         mutating func tell(_ first: Machine.Event, hasOthers: Bool) {
             var event: Machine.Event? = first
             while let current = event {
                 event = nil
-                let facts = AttemptsMachineTests.facts(
+                let facts = RetryMachineTests.facts(
                     canBeSentAgain: random.below(8) > 0, requestEnded: random.below(8) > 0, hasOthers: hasOthers,
                     random: random.next())
                 let actions = machine.handle(current, facts)
                 let steps = actions.steps
                 #expect(!steps.contains(.unexpected), "\(current)")
+                #expect(steps.intersection(Self.last).rawValue.nonzeroBitCount <= 1, "what may lead to the next event stands alone")
                 if steps.contains(.returnRetry) { retryPlaces -= 1 }
                 if steps.contains(.returnHedges) { hedgePlaces -= actions.hedges }
                 if steps.contains(.replace) { live -= 1 }

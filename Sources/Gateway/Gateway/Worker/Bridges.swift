@@ -12,7 +12,7 @@ internal import Transport
 /// not come here.
 ///
 /// One per worker: it keeps what converting needs between calls.
-final class Converter {
+final class Bridges {
     private(set) var worker = BackReference<GatewayWorker>()
     /// Of calls that are over, for the next ones.
     private var idlePairs: [TranscoderPair] = []
@@ -23,19 +23,19 @@ final class Converter {
 
     private static let idlePairsMax = 64
 
-    func join(_ worker: GatewayWorker) { self.worker.bind(to: worker) }
+    func bind(to worker: GatewayWorker) { self.worker.bind(to: worker) }
 
     /// Keeps what is wrong with a call back until the filters have run: a caller that may not make it learns nothing of it, and
     /// it counts for the limits like any other.
-    func deferRefusal(_ call: Record<Call>, _ cause: RefusalCause) {
+    func keepFailure(of call: Record<Call>, _ cause: RefusalCause) {
         let bridge = call.bridge ?? Bridge(PassingConverter())
         call.bridge = bridge
-        if bridge.refusal == nil { bridge.refusal = cause }
+        if bridge.failure == nil { bridge.failure = cause }
     }
 
     // MARK: Transcoders
 
-    func takePair(_ plan: TranscodingPlan) -> TranscoderPair {
+    func pair(for plan: TranscodingPlan) -> TranscoderPair {
         guard let index = idlePairs.lastIndex(where: { $0.plan === plan }) else { return TranscoderPair(plan) }
         return idlePairs.remove(at: index)
     }
@@ -49,14 +49,14 @@ final class Converter {
     }
 
     /// Schemas may be others now.
-    func forgetPairs() { idlePairs.removeAll() }
+    func dropPairs() { idlePairs.removeAll() }
 }
 
 /// The request's way over a bridge.
-extension Converter {
+extension Bridges {
     /// More of the request's body has arrived.
     func forward(_ call: Record<Call>, _ bridge: Bridge, _ bytes: BorrowedBytes) {
-        guard bridge.refusal == nil else {
+        guard bridge.failure == nil else {
             bridge.requestFlow.convert(bytes.count, to: 0)
             return requestDrained(call, bridge, 0)
         }
@@ -79,7 +79,7 @@ extension Converter {
 
     /// The request is complete; a cause where it cannot be.
     func endRequest(_ call: Record<Call>) -> RefusalCause? {
-        guard let bridge = call.bridge, bridge.refusal == nil else { return nil }
+        guard let bridge = call.bridge, bridge.failure == nil else { return nil }
         do throws(ConversionFailure) {
             try bridge.convertRequestEnd(&compression)
         } catch {
@@ -108,7 +108,7 @@ extension Converter {
 }
 
 /// The answer's way over a bridge, while it comes.
-extension Converter {
+extension Bridges {
     /// The upstream has begun its answer.
     func beginAnswer(_ call: Record<Call>, _ bridge: Bridge, _ stream: StreamPointer, ended: Bool) {
         worker { _ = $0.calls.handle(call, .headKept) }

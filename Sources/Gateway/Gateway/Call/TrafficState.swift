@@ -1,8 +1,8 @@
 internal import Bytes
 internal import Reactor
 
-/// What traffic shaping has decided for one call. Nearly none has any.
-package final class Shaping {
+/// What traffic traffic has decided for one call. Nearly none has any.
+package final class TrafficState {
     /// Into the snapshot's clusters: where the call goes.
     let cluster: Int
     /// Runs while the call is held up on purpose.

@@ -14,7 +14,7 @@ package import Time
 ///      └───────────timer──────────────────────┘
 ///
 /// Places among the cluster's retries and hedges that it was granted are returned by its actions, each once.
-package struct AttemptsMachine {
+package struct RetryMachine {
     package enum State: Equatable {
         /// Attempts are under way, or a hedge is due.
         case running
@@ -102,7 +102,8 @@ package struct AttemptsMachine {
         package internal(set) var hedges = 0
     }
 
-    /// Performed in this order.
+    /// Performed in this order. Of the last ones at most one comes, as the last step of its event: what a beginning leads to at once, or a call
+    /// that fails, may be the next event.
     package struct Steps: OptionSet {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -424,7 +425,7 @@ package struct AttemptsMachine {
     }
 }
 
-extension AttemptsMachine.Actions {
+extension RetryMachine.Actions {
     /// What the other says besides.
     fileprivate mutating func add(_ other: Self) {
         steps.formUnion(other.steps)
@@ -434,7 +435,7 @@ extension AttemptsMachine.Actions {
     }
 }
 
-extension AttemptsMachine.Failure {
+extension RetryMachine.Failure {
     /// By which a retry policy asks for it.
     fileprivate var condition: RetryConditions.Causes {
         switch self {
