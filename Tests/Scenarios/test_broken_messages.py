@@ -2,6 +2,7 @@
 
 import json
 
+import h2.settings
 import pytest
 
 from harness import h2raw
@@ -105,6 +106,19 @@ def test_a_message_over_the_limit_ends_a_stream_in_words(tmp_path, own, accept, 
             else:
                 error = json.loads(body.strip().split(b"\n")[-1].removeprefix(b"data: "))
             assert error["code"] == 8 and "1024 bytes" in error["message"]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["at once", "apart"])
+def test_a_caller_that_takes_little_gets_one_answer_where_the_stream_breaks_too(tmp_path, own, together):
+    # The head goes with the first message, and is more than the caller takes; the second one cannot be converted.
+    parts = [grpc_message(BOOK) + grpc_message(b"\xff")] if together else [grpc_message(BOOK), grpc_message(b"\xff")]
+    with gateway_before(answering(own, *parts, head=[("x-large", "v" * 2000)]), tmp_path) as gateway:
+        with h2raw.Client(gateway.address, settings={h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: 1000}) as client:
+            for _ in range(2):
+                answer = client.call("/v1/shelves/1/books:watch", b"", method="GET", fields=[("accept", "application/json")])
+                assert answer.status == 502 and b"1000" in answer.body and json.loads(answer.body)["code"] == 8
+        metrics = gateway.metrics().text
+        assert "martlet_internal_errors_total 0" in metrics
 
 
 def test_one_over_the_limit_is_resource_exhausted(tmp_path, own):

@@ -21,6 +21,14 @@ struct ArchitectureTests {
         }
     }
 
+    @Test("a plain call passes at most twenty files")
+    func plainCallIsShort() throws {
+        let start = try #require(lines.firstIndex(of: "## The way of a request"))
+        let end = try #require(lines[start...].firstIndex { $0.hasPrefix("### ") })
+        let files = Set(Self.rooms(in: Array(lines[start..<end])).filter { $0.hasSuffix(".swift") })
+        #expect(files.count > 10 && files.count <= 20)
+    }
+
     @Test("it names every module, and everything that tests share")
     func modulesAreNamed() throws {
         let words = Set(lines.flatMap { $0.split { !($0.isLetter || $0.isNumber) } }.map(String.init))

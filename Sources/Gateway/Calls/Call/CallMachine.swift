@@ -12,7 +12,7 @@
 ///      └closed, lost─ answered ◀─────────────┘
 ///
 /// Until its answer's head has been sent a call that fails is refused; then it ends in trailers, where an answer of gRPC stands between two
-/// messages, or with RST_STREAM. What attempts do meanwhile is the affair of `AttemptMachine`.
+/// messages, or with RST_STREAM. Attempts have machines of their own (`AttemptMachine`).
 ///
 /// Usable from inline: asked at every step of every call.
 @usableFromInline package struct CallMachine: Equatable, Sendable {

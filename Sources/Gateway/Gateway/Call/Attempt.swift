@@ -9,14 +9,13 @@ package import Upstreams
 /// One try of a request at one endpoint; `AttemptMachine` says where it stands.
 ///
 /// Every call has one, which it begins anew for a retry; a hedged call has more for a while, and keeps the one that wins. A mirror has
-/// one too. A slab record of the worker. The upstream stream, when there is one, points here by its `context`; one that is let go
-/// points nowhere.
+/// one too. A slab record of the worker. The `context` of its upstream stream points here, until the stream is released.
 package struct Attempt {
     var purpose = Purpose.mirror
     var machine = AttemptMachine()
     /// Another attempt may take its place: under a retry or hedging policy, until its answer is committed.
     var isReplaceable = false
-    /// Held beyond the attempt's end, for the log and so that a retry knows whom to avoid.
+    /// Kept beyond the attempt's end, for the log and so that a retry can avoid it.
     package var endpoint: Borrowed<Endpoint>?
     package var stream: StreamPointer?
     /// Its place in the queue of `endpoint`.
@@ -24,11 +23,11 @@ package struct Attempt {
     package var began = Instant(nanoseconds: 0)
     /// How much of the request body it has moved to the upstream's socket.
     package var drained = 0
-    /// When it must have been answered, where it has a time of its own.
+    /// When a per-try timeout ends it.
     package var due = Instant.distantFuture
     /// Armed only under a retry or hedging policy.
     package let timer: RecordTimer
-    /// Why it has failed, until what follows is decided.
+    /// Why it has failed, until it is decided what follows.
     var failure: AttemptFailure?
 
     enum Purpose {
@@ -44,20 +43,20 @@ package struct Attempt {
 }
 
 extension StreamPointer {
-    /// Whose stream it is. For streams to upstreams.
+    /// The attempt that a stream to an upstream belongs to.
     @inline(__always)
     var attempt: Record<Attempt> { Record<Attempt>(opaque: pointee.context.unsafelyUnwrapped) }
 }
 
 extension Record<Attempt> {
-    /// Whose attempt it is.
+    /// The call that it belongs to. Not for attempts of mirrors.
     @inline(__always)
     var call: Record<Call> {
         guard case .call(let call) = self.purpose else { preconditionFailure("a mirror's attempt is no call's") }
         return call
     }
 
-    /// As new, but for its purpose and what the next beginning sets. It is not live.
+    /// Resets all but its purpose and what the next `begin` sets. It must not be live.
     @inline(__always)
     func finish() {
         self.endpoint = nil

@@ -15,7 +15,7 @@ package import Upstreams
 /// One request and its response inside the gateway: the only state there is per request. `CallMachine` says where it stands.
 ///
 /// A slab record of the worker: begun when the head has arrived downstream, given back when the downstream stream closes.
-/// What is sent upstream is its `Attempt`s' affair.
+/// What is sent upstream is held by its `Attempt`s.
 package struct Call {
     package var downstream: StreamPointer
     /// The attempt whose answer is, or will be, the caller's.
@@ -30,17 +30,17 @@ package struct Call {
     package var snapshot: Borrowed<WorkerSnapshot>
     package var route: Borrowed<Route>
     package var policy: Borrowed<CallPolicy>
-    /// Those that are still to see the request.
+    /// Filters that have not seen the request yet.
     package var filtersLeft: FilterList = []
-    /// Those that are to see the answer, because they have seen the request.
+    /// Filters that asked to see the answer when they saw the request.
     package var answerFilters: FilterList = []
-    /// What filters send upstream besides the caller's fields; in the arena of the downstream stream.
+    /// Fields that filters add to those of the caller, in the arena of the downstream stream.
     package var addedFields: FieldList?
     /// How an HTTP request that means an RPC by a schema is converted.
     package var transcoding: Borrowed<TranscodingPlan>?
     /// `nil` for a caller without a token.
     package var identity: VerifiedIdentity?
-    /// The limits that a store is asked about.
+    /// The request that a limit store has and has not answered.
     package var limitRequest: Borrowed<LimitRequest>?
     package var origin: ClientOrigin?
     /// In the arena of the downstream stream.
@@ -62,9 +62,9 @@ package struct Call {
     package var bodyBytesMax = Int.max
     /// How much of the request body the downstream window has got back.
     package var bodyConsumed = 0
-    /// How many were begun.
+    /// How many attempts were begun.
     package var attempts: UInt8 = 0
-    /// What has become of its attempts, where it has or may have had several; `nil` for nearly every call.
+    /// Retries and hedges of the call; `nil` until an attempt has failed, or a hedge is due.
     package var retry: RetryState?
 
     package var began = Instant(nanoseconds: 0)
@@ -72,17 +72,17 @@ package struct Call {
     package var deadline = Instant.distantFuture
     package let timer: RecordTimer
 
-    /// Where the answer stands between its messages.
+    /// Whether the bytes of the answer so far end between two messages.
     package var boundary = BoundaryTracker()
     /// What the answer was, for the log and the counters.
     package var outcome = Outcome()
 
-    /// What refused it, for the log; `nil` where neither a rule nor a limit did.
+    /// The rule or limit that refused it, for the log.
     package var refusalSource: RefusalSource?
     /// Why TLS to the endpoint failed, for the log.
     package var transportFailure: String?
 
-    /// The names of rules and limits under trial that would have refused it; `nil` for nearly every call.
+    /// Names of rules and limits in shadow mode that would have refused it, separated by commas.
     package fileprivate(set) var shadows: [UInt8]?
 
     package struct Flags: OptionSet {
@@ -96,19 +96,19 @@ package struct Call {
         package static var statusSeen: Flags { Flags(rawValue: 4) }
         /// The gateway has refused it, or failed to complete it: no upstream has shown that its method exists.
         package static var gatewayFailed: Flags { Flags(rawValue: 8) }
-        /// Its time is the caller's own, `grpc-timeout`, and not the route's.
+        /// Its deadline comes from the caller's `grpc-timeout`, and not from its route.
         package static var callerSetDeadline: Flags { Flags(rawValue: 16) }
         /// Its limits were counted by this process alone, because the store did not answer.
         package static var limitsLocal: Flags { Flags(rawValue: 32) }
         /// Its limits were not counted, because the store did not answer.
         package static var limitsUncounted: Flags { Flags(rawValue: 64) }
-        /// Its time is the route's `max_stream_duration`, which an upstream is not told.
+        /// Its deadline is the route's `max_stream_duration`, which is not sent upstream.
         package static var endsByDuration: Flags { Flags(rawValue: 128) }
-        /// Another attempt was wanted, and as many as may be had been made.
+        /// Another attempt was wanted, but the policy's number of attempts had been reached.
         package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
-        /// Another attempt was wanted, and the cluster's budget had none left.
+        /// Another attempt was wanted, but the cluster's retry budget was exhausted.
         package static var budgetExhausted: Flags { Flags(rawValue: 1024) }
-        /// Its time was up while an answer waited for the end of the tick, and acts once that has been written.
+        /// Its deadline passed while an answer was queued, and is handled once the tick has written it.
         package static var deadlineDeferred: Flags { Flags(rawValue: 2048) }
     }
 
@@ -132,10 +132,10 @@ package struct Call {
         package private(set) var flag: StaticString = ""
         package private(set) var detail: StaticString = ""
         package var responseBytes = 0
-        /// It is known how the call went wrong.
+        /// `record` has been called.
         private(set) var isRecorded = false
 
-        /// How the call went wrong. What did so first is what the log tells.
+        /// Records how the call went wrong. Only the first record counts.
         mutating func record(flag: StaticString, detail: StaticString, _ status: StatusCode?) {
             guard !isRecorded else { return }
             isRecorded = true
@@ -144,7 +144,7 @@ package struct Call {
             grpcStatus = status
         }
 
-        /// What the log tells of a call that has not gone wrong.
+        /// A detail for the log of a call that has not gone wrong.
         mutating func remark(_ detail: StaticString) {
             if !isRecorded { self.detail = detail }
         }
@@ -184,10 +184,10 @@ extension Record<Call> {
         return BorrowedBytes(start: start, count: facts.service.count + 1 + facts.rpc.count)
     }
 
-    /// A route takes it; until that is known, and where none does, its route is nobody's.
+    /// Its route is known. Before that, and where no route matches, `route` is a placeholder.
     @inline(__always) var isRouted: Bool { self.route.index >= 0 }
 
-    /// It has one of the log fields that most calls do not have.
+    /// It has one of the log fields that few calls have.
     @inline(__always) var hasRareLogFields: Bool {
         if self.refusalSource != nil { return true }
         if self.transportFailure != nil { return true }

@@ -11,25 +11,25 @@ internal import JOSE
 internal import RateLimit
 internal import Time
 
-/// Finds out who calls. One per worker: its cache of verified tokens, and the keys of the moment.
+/// Verifies the caller's token. One per worker, with its cache of verified tokens and the current keys.
 ///
 /// A call without a bearer token (`Credentials`) passes as unauthenticated, for the rules to judge; one with a bad token is refused
 /// whatever the rules say.
 package final class AuthenticationFilter {
     private var cache: TokenCache?
     private var trust: Trust?
-    /// Whose `trust` is: snapshots that differ in schemas only have the same rules.
+    /// The rules that `trust` was made for: snapshots that differ only in schemas share them.
     private var rules: Borrowed<RuleBook>?
-    /// Keys that were fetched, by where from. They outlive snapshots.
+    /// Fetched keys, by their source. They outlive snapshots.
     private var fetched: [KeySetSource: KeySet] = [:]
-    /// Another one whenever keys or configuration change: what the cache learnt before is forgotten.
+    /// Grows whenever keys or configuration change, which invalidates what the cache holds.
     private var generation: UInt64 = 0
-    /// Asks for an issuer's keys anew: a token was signed with one we do not know.
+    /// A token was signed with an unknown key: the issuer's key set is to be fetched again.
     var unknownKeySeen: ((KeySetSource) -> Void)?
     private let failures = MemoryStore()
     private let failureRequest = LimitRequest(keepsValues: false)
 
-    /// Who is believed by one configuration, with the keys of the moment.
+    /// The trusted issuers of one configuration, with the current keys.
     private struct Trust {
         let plan: AuthenticationPlan
         var issuers: [TrustedIssuer] = []
@@ -58,7 +58,7 @@ package final class AuthenticationFilter {
         generation += 1
     }
 
-    /// Takes fetched keys into service.
+    /// Puts fetched keys into use.
     func setKeys(_ keys: KeySet, from source: KeySetSource) {
         fetched[source] = keys
         trust?.setKeys(fetched)
@@ -67,7 +67,7 @@ package final class AuthenticationFilter {
 
     func request(_ call: CallView) -> FilterVerdict {
         guard call.snapshot.rulesReference == rules else {
-            // The call has waited since before the configuration changed, and goes on by the one that it began with.
+            // The call began before the configuration changed, and is judged by the one that it began with.
             guard let trust = call.snapshot({ Trust($0, fetched) }) else { return .proceed }
             return request(call, trust, nil)
         }
@@ -82,7 +82,7 @@ package final class AuthenticationFilter {
         switch Credentials(stream.fields, headCount: stream.trailersStart) {
         case .none, .otherScheme: return .proceed
         case .bearer(let found): token = found
-        // Which is meant would be a guess, and the upstream might guess otherwise. It reads as no token at all.
+        // An upstream might choose another one than we would. Verified as an empty token, which fails.
         case .ambiguous: token = BorrowedBytes.none
         }
         let now = call.wall
@@ -128,7 +128,7 @@ package final class AuthenticationFilter {
     ) -> Duration? {
         guard let limit = plan.failedLogins, let address = call.address else { return nil }
         failureRequest.reset()
-        // No hits is a question: refused where not even one is left.
+        // With no hits nothing is charged: refused where nothing is left.
         failureRequest.begin(limit, hits: hits)
         let prefix = call.snapshot.addressPrefix
         withUnsafeBytes(of: prefix.network(of: address).bits) { failureRequest.add(key: $0) }

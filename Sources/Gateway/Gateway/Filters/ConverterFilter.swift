@@ -4,8 +4,8 @@ internal import Calls
 internal import GRPC
 internal import Snapshots
 
-/// Puts a converter between a caller who does not speak gRPC and an upstream that does, and makes gRPC's of the head, so that all that
-/// follows sees one kind of call. Native calls do not come here.
+/// Puts a converter between a caller that does not speak gRPC and an upstream that does, and rewrites the head to gRPC, so that everything behind it
+/// sees one kind of call. Native calls skip it.
 enum ConverterFilter {
     @inline(__always)
     static func request(_ call: CallView) -> FilterVerdict {
@@ -17,8 +17,8 @@ enum ConverterFilter {
     }
 }
 
-/// Tells what is wrong with a call that cannot be converted: only here, so that a caller who may not make it learns nothing of it, and it
-/// counts for the limits like any other.
+/// Refuses a call that cannot be converted. Behind authorization and limits, so that an unauthorized caller learns nothing of what is wrong, and the
+/// call is counted like any other.
 enum ConversionFailureFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         call.conversionFailure.map { call.refuse($0) } ?? .proceed

@@ -10,7 +10,7 @@ internal import Snapshots
 internal import Time
 internal import Transport
 
-/// Rate limits: those that hold before it is known who calls, and those that need to know. One per worker.
+/// Rate limits, in two stages: those applied before authentication, and those whose keys may need an identity. One per worker.
 final class LimitsFilter {
     /// Of the snapshot in service.
     var limiter: Limiter {
@@ -25,7 +25,7 @@ final class LimitsFilter {
         limiter.filter = self
     }
 
-    /// Limits that hold before it is known who calls.
+    /// Limits applied before authentication.
     func requestEarly(_ call: CallView) -> FilterVerdict { call.policy { decide(call, $0.limitsBefore, []) } }
 
     /// The route's limits and those of the caller's plan, all in one decision: all are charged or none.

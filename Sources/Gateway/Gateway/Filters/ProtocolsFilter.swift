@@ -6,7 +6,7 @@ internal import Routing
 internal import Snapshots
 internal import Transport
 
-/// Is what the caller speaks taken here, by its listener and its route, and as much of it as is announced? Nothing is known of the caller yet.
+/// Refuses protocols that the listener or the route does not accept, and bodies whose announced length is over the limit. Before authentication.
 enum ProtocolsFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         let caller = call.caller
@@ -18,12 +18,12 @@ enum ProtocolsFilter {
         return call.policy.allowedProtocols.contains(caller) ? .proceed : call.refuse(notSpoken(call))
     }
 
-    /// To a plain question, which names no type, there is nothing there.
+    /// A plain HTTP request without a content type gets 404: there is nothing for it here.
     private static func notSpoken(_ call: CallView) -> RefusalCause {
         call.caller == .http && call.facts.contentType == nil ? .noRoute : .unsupportedContentType
     }
 
-    /// Refused before the body is sent, where the caller waits for 100 (Continue).
+    /// Judged by content-length, so that a caller that waits for 100 (Continue) need not send the body.
     @inline(never)
     private static func declaresTooMuch(_ stream: StreamPointer, bytesMax: Int) -> Bool {
         guard let length = stream.fields.first(.contentLength) else { return false }

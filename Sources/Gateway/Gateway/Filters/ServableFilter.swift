@@ -3,8 +3,8 @@ internal import GRPC
 internal import Routing
 internal import Snapshots
 
-/// Can the call be served at all, where it may be made: does it speak gRPC where only gRPC is served, or the other way round? Asked before it
-/// is counted.
+/// Refuses calls that the route's cluster cannot serve: plain HTTP where only gRPC is served, or the other way round. Behind authorization, and
+/// before limits count the call.
 enum ServableFilter {
     static func request(_ call: CallView) -> FilterVerdict { cause(call).map { call.refuse($0) } ?? .proceed }
 
@@ -12,7 +12,7 @@ enum ServableFilter {
         let route = call.route
         if route.leadsToHTTP1 {
             if call.caller == .grpc { return .clusterSpeaksHTTP1 }
-            // HTTP/2 lets through what has no place in a request line.
+            // HTTP/2 allows bytes in `:path` that a request line cannot carry.
             let isPlain = call.facts.target.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
             return isPlain ? nil : .badPath
         }

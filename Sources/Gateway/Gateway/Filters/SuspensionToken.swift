@@ -2,20 +2,20 @@ internal import Bytes
 internal import Calls
 internal import RateLimit
 
-/// A call that a filter has suspended, for whoever will have the answer: a limit store, a timer, a service. Good for one resumption; one that
-/// comes too late, or twice, finds no call.
+/// Resumes a call that a filter has suspended, once an answer is there: a limit store's, a timer's, a service's. Valid for one resumption: a late
+/// or a second one finds no call.
 struct SuspensionToken {
     private let call: Record<Call>
     private let generation: UInt32
 
-    /// Suspends the call: no other token of it is good any more.
+    /// Suspends the call, and invalidates its other tokens.
     init(suspending call: Record<Call>) {
         self.call = call
         call.generation &+= 1
         generation = call.generation
     }
 
-    /// The two words that `context` and `tag` are.
+    /// From the two words that `context` and `tag` gave.
     init(context: UnsafeMutableRawPointer, tag: UInt64) {
         call = Record(opaque: context)
         generation = UInt32(truncatingIfNeeded: tag)
@@ -24,9 +24,9 @@ struct SuspensionToken {
     var context: UnsafeMutableRawPointer { call.opaque }
     var tag: UInt64 { UInt64(generation) }
 
-    /// The store has answered, and has no request of the call any more.
+    /// The store has answered: it no longer has a request of this call.
     func clear(_ request: Borrowed<LimitRequest>) { if call.limitRequest == request { call.limitRequest = nil } }
 
-    /// The call, where it still waits.
+    /// The call, if it still waits for this token.
     var waitingCall: Record<Call>? { call.generation == generation && call.machine.state == .suspended ? call : nil }
 }

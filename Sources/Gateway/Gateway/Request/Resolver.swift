@@ -12,15 +12,15 @@ internal import Sockets
 internal import Transcoding
 internal import Transport
 
-/// Finds out what a request's head means by the snapshot that serves it: what its caller speaks, and where it leads. One per worker.
+/// Resolves a request's head by the snapshot that serves it: the caller's protocol, the route, the policy and the RPC. One per worker.
 final class Resolver {
     private let heads = HeadCache()
-    /// How an HTTP request is bound to the RPC that it means, until its converter is built.
+    /// Binds an HTTP request to the fields of its RPC, until its converter is built.
     let match = BindingMatch()
 
     /// Where a request leads.
     struct Destination {
-        /// What its caller speaks.
+        /// The caller's protocol.
         var caller = ClientProtocol.http
         var route: Borrowed<Route>
         var policy: Borrowed<CallPolicy>
@@ -28,7 +28,7 @@ final class Resolver {
         var transcoding: Borrowed<TranscodingPlan>?
         /// The RPC that it means, where its path does not name it.
         var rpc: RPC?
-        /// The cluster's schema does not know it.
+        /// The cluster's schema does not have the method.
         var missesMethod = false
 
         /// - Parameter method: the place of its entry in the route's `methods`, -1 where it has none.
@@ -54,11 +54,11 @@ final class Resolver {
         var target: BorrowedBytes?
     }
 
-    /// Why it leads nowhere.
+    /// Why the head leads to no route.
     struct Unresolved: Error {
         var caller: ClientProtocol
         var cause: RefusalCause
-        /// Where it would lead, if that is known: it says who may read the refusal.
+        /// Where it would have led, if known: that route's CORS says which pages may read the refusal.
         var destination: Destination?
 
         init(_ caller: ClientProtocol, _ cause: RefusalCause, _ destination: Destination? = nil) {
@@ -68,10 +68,10 @@ final class Resolver {
         }
     }
 
-    /// Other routes are in service: what was remembered of them is forgotten.
+    /// Other routes are in use: drops cached matches.
     func invalidateRoutes() { heads.invalidateRoutes() }
 
-    // MARK: What is said
+    // MARK: Reading the head
 
     @inline(__always)
     func read(_ stream: StreamPointer) throws(HeadFacts.Fault) -> HeadFacts {
@@ -81,7 +81,7 @@ final class Resolver {
         return facts
     }
 
-    /// What the caller says that it speaks, of a head that was not read, or could not be.
+    /// The protocol that a head claims, for heads that were not read or could not be.
     static func caller(of stream: StreamPointer) -> ClientProtocol {
         let fields = stream.fields
         return ClientProtocol(
@@ -89,7 +89,7 @@ final class Resolver {
             contentType: fields.first(.contentType)?.valueBytes, saysConnect: fields.saysConnect)
     }
 
-    /// What the caller speaks, by what it says and by what schemas and routes make of its path.
+    /// The caller's protocol, by its head, and by schemas and routes where the head leaves it open.
     ///
     /// - Parameter namesMethod: the path is that of a gRPC method, also where a route strips what stands before it.
     @inline(__always)
@@ -102,7 +102,7 @@ final class Resolver {
         return namesMethod || stream.fields.saysConnect ? said : .http
     }
 
-    // MARK: Where it leads
+    // MARK: Matching
 
     @inline(__always)
     func resolve(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) throws(Unresolved) -> Destination {
@@ -113,7 +113,7 @@ final class Resolver {
         let caller = caller(saying: said, facts, namesMethod: !facts.service.isEmpty || stripped != nil, stream, snapshot)
         if case .grpc = caller, stream.serverConnection({ $0.isHTTP1 }) { throw Unresolved(caller, .callerNeedsHTTP2) }
         if facts.service.isEmpty, caller != .http {
-            // A path with an escape, a `;` or other than two segments names no method: servers would differ in which they run.
+            // A path with an escape, a `;` or not exactly two segments names no method: servers would disagree on which one it is.
             guard let stripped else { throw Unresolved(caller, .noMethod) }
             return stripped.of(caller)
         }
@@ -135,7 +135,7 @@ final class Resolver {
         return Destination(found.route, method, of: snapshot)
     }
 
-    /// A route with `rewrite.prefix` strips what stands before an RPC's name: `methods`, limits and metrics go by what is left.
+    /// With `rewrite.prefix` a route strips what precedes an RPC's name: `methods`, limits and metrics use the rest.
     ///
     /// - Returns: `nil` where there is no such route.
     private func strip(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Destination? {
@@ -148,7 +148,7 @@ final class Resolver {
         return destination
     }
 
-    /// The first route that takes the request. A preflight goes where what it asks about would, if pages may call that.
+    /// The first route that matches. A preflight matches where the request it announces would, if that route has CORS.
     func match(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RouteTable.Match? {
         if snapshot.table.goesByMethod, snapshot.hasCORS, facts.method.equals("OPTIONS"),
             let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
@@ -162,7 +162,7 @@ final class Resolver {
         return snapshot.table.match(facts, fields: stream.fields)
     }
 
-    /// Why no route takes the request: with another method, one may.
+    /// Why no route matches: 405 where one would with another method, else 404.
     func unrouted(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RefusalCause {
         guard snapshot.table.goesByMethod else { return .noRoute }
         var methods = snapshot.table.refusedByMethod(facts, fields: stream.fields)?.methods ?? []
@@ -174,7 +174,7 @@ final class Resolver {
         return methods.isEmpty ? .noRoute : .methodNotAllowed(allow: methods.sorted().joined(separator: ", "))
     }
 
-    /// The route that a request which was refused would have taken, by the path alone, whatever the method.
+    /// The route that a refused request would have matched by its path, whatever its method.
     func routeOfRefused(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Borrowed<Route>? {
         let fields = stream.fields
         let direct =

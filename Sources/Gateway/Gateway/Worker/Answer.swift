@@ -12,7 +12,7 @@ internal import Upstreams
 extension Record<Call> {
     /// A head with a status of 1xx has arrived.
     func passInterim(_ stream: StreamPointer, _ worker: GatewayWorker) {
-        // Of no use to who expects gRPC, and some clients take them for the answer.
+        // gRPC callers have no use for them, and some clients take them for the answer.
         guard !self.isRPC else { return }
         let downstream = self.downstream
         worker.filters.dropFields(self, stream, from: 0)
@@ -149,7 +149,7 @@ extension Record<Call> {
         worker.calls.handle(self, .endUnreadable, .refusal(cause))
     }
 
-    /// Leaves of a section that was too large what tells how the call ended: one call's affair, and no endpoint's fault.
+    /// Keeps of a section that was too large only what says how the call ended. The endpoint is not blamed for it.
     ///
     /// - Parameter bytesMax: of the whole section, where the caller has said so.
     private func dropDetails(_ stream: StreamPointer, from start: Int, bytesMax: Int = .max, _ worker: GatewayWorker) {

@@ -9,8 +9,9 @@ internal import Transcoding
 
 /// How bridges are built.
 extension Bridges {
-    /// Builds the bridge for a caller who speaks gRPC-Web, Connect or JSON, and makes gRPC's of the request's head; `nil` where
-    /// the call can go on.
+    /// Builds the bridge for a caller that speaks gRPC-Web, Connect or JSON, and rewrites the request's head to gRPC.
+    ///
+    /// - Returns: why the call cannot be converted; `nil` where it can.
     func build(_ call: Record<Call>) -> RefusalCause? {
         let stream = call.downstream
         let facts = call.facts
@@ -39,7 +40,7 @@ extension Bridges {
         call.flags.contains(.requestEnded) ? endRequest(call) : nil
     }
 
-    /// The head is gRPC's now.
+    /// The head has been rewritten to gRPC.
     private func recordHead(_ call: Record<Call>, _ stream: StreamPointer) {
         stream.trailersStart = stream.fields.count
         call.facts.timeout = stream.fields.first(.grpcTimeout)?.valueBytes
@@ -185,7 +186,7 @@ extension Bridges {
         return endIfComplete(call)
     }
 
-    /// Lines where the caller does not say.
+    /// By `accept`; lines where that names none of the forms.
     private static func form(_ fields: FieldBlock) -> ResponseForm {
         for field in fields.all where field.token == .other && field.nameBytes.equals("accept") {
             if BridgedRequest.names(field.valueBytes, "text/event-stream") { return .events }

@@ -8,8 +8,8 @@ internal import Snapshots
 internal import Transcoding
 internal import Transport
 
-/// Builds the bridges of calls whose callers do not speak gRPC, and takes bodies, the answer's head and its end over them. Native calls do
-/// not come here.
+/// Builds the bridges of calls whose callers do not speak gRPC, and passes bodies, the answer's head and its end over them. Native calls have
+/// none.
 ///
 /// One per worker: it keeps what converting needs between calls.
 final class Bridges {
@@ -25,8 +25,8 @@ final class Bridges {
 
     func bind(to worker: GatewayWorker) { self.worker.bind(to: worker) }
 
-    /// Keeps what is wrong with a call back until the filters have run: a caller that may not make it learns nothing of it, and
-    /// it counts for the limits like any other.
+    /// Keeps the reason why a call cannot be converted until the filters have run: an unauthorized caller learns nothing of it, and the call counts
+    /// for the limits.
     func keepFailure(of call: Record<Call>, _ cause: RefusalCause) {
         let bridge = call.bridge ?? Bridge(PassingConverter())
         call.bridge = bridge
@@ -40,7 +40,7 @@ final class Bridges {
         return idlePairs.remove(at: index)
     }
 
-    /// The call is over: its transcoders are for the next one. The oldest go where there are too many.
+    /// The call is over: its transcoders can serve another one. The oldest are dropped where too many are idle.
     func release(_ bridge: Bridge, serving snapshot: Snapshot) {
         bridge.giveBack(to: &compression)
         guard let pair = bridge.pair, snapshot.transcodings.contains(where: { $0 === pair.plan }) else { return }
@@ -48,7 +48,7 @@ final class Bridges {
         idlePairs.append(pair)
     }
 
-    /// Schemas may be others now.
+    /// Schemas may have changed.
     func dropPairs() { idlePairs.removeAll() }
 }
 

@@ -11,7 +11,7 @@ internal import Time
 internal import Transport
 internal import Upstreams
 
-/// The calls of a worker: tells each one's machine what happens to it, and performs what the machine says.
+/// The calls of a worker: feeds events to each call's machine, and performs the actions it answers with.
 final class CallManager {
     private(set) var worker = BackReference<GatewayWorker>()
     private let owner: Owner
@@ -70,8 +70,8 @@ final class CallManager {
 
     // MARK: Events
 
-    /// - Returns: the actions. `filter` and `dispatch`, which lead to the next event, are left to those two who tell what leads to them:
-    ///   performed here, filters would be compiled into each place that tells an event.
+    /// - Returns: the actions. `filter` and `dispatch` are left to the two callers whose events cause them: performed here, the whole filter chain would
+    ///   be inlined wherever an event is handled.
     @inline(__always)
     @discardableResult
     func handle(_ call: Record<Call>, _ event: CallMachine.Event) -> CallMachine.Actions {
@@ -199,7 +199,7 @@ final class CallManager {
 
     // MARK: Filters
 
-    /// What the filters say of it.
+    /// Goes on by the filters' verdict.
     @inline(__always)
     func conclude(_ call: Record<Call>, _ verdict: FilterVerdict) {
         switch verdict {

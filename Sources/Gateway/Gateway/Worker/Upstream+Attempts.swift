@@ -9,7 +9,7 @@ internal import Time
 package import Transport
 package import Upstreams
 
-/// Performs what the machine of an attempt says.
+/// Performs the actions of an attempt's machine.
 extension Upstream: PoolWaiterOwner {
     /// - Parameter connection: where the request is sent, for the event that there is room.
     func handle(
@@ -43,7 +43,7 @@ extension Upstream: PoolWaiterOwner {
                 call.upstreamNanoseconds += now.nanoseconds(since: attempt.began)
             }
             attempt.stream = nil
-            // What the upstream had not taken of the body is no longer owed to its window.
+            // The stream may still drain: that must not reach the attempt.
             stream.handler = nil
             stream.context = nil
         }
@@ -87,7 +87,7 @@ extension Upstream: PoolWaiterOwner {
                 if case .call = attempt.purpose { count(.queueOverflow) }
                 return fail(attempt, .refused(.upstreamQueueFull(retryAfter: nil)), .noConnection)
             case .failed: return connectFailed(attempt, .noConnection)
-            // The endpoint is not to blame, and another would fare no better.
+            // A shortage of our own: it says nothing of the endpoint, and another one would not help.
             case .withoutSocket: return fail(attempt, .refused(.outOfSockets), .noConnection)
             }
         }
@@ -147,7 +147,7 @@ extension Upstream: PoolWaiterOwner {
         // The connection has just been told to go: the pool finds another.
         case .noStream: return connectFailed(attempt, .unsendable)
         case .headTooLarge(let bytes, let bytesMax):
-            // No other attempt would be smaller, and the endpoint is not to blame.
+            // The head stays as large for other endpoints, and says nothing of this one.
             count(.upstreamHeadRefused)
             return fail(attempt, .refused(.headTooLargeForUpstream(bytes: bytes, bytesMax: bytesMax)), .unsendable)
         }

@@ -9,7 +9,7 @@ internal import Time
 internal import Transport
 internal import Upstreams
 
-/// The upstream half of every call of a worker: sends requests on, and walks the answers back.
+/// The upstream half of every call of a worker: sends requests to endpoints, and passes their answers on.
 package final class Upstream: StreamHandler {
     /// On the way of every call it is reached without counting references.
     private(set) var reference = BackReference<GatewayWorker>()
@@ -33,7 +33,7 @@ package final class Upstream: StreamHandler {
     }
     var now: Instant { reference.now }
 
-    // MARK: The request's way up
+    // MARK: Requests
 
     /// Sends a call on, for the first time.
     func start(_ call: Record<Call>) {
@@ -47,7 +47,7 @@ package final class Upstream: StreamHandler {
         startReplaceable(call, isHedged: call.policy.isHedged)
     }
 
-    /// What became of an attempt, for those who judge endpoints by it: once for each.
+    /// Reports the outcome of an attempt to outlier detection and error breakers, once each.
     func record(_ attempt: Record<Attempt>, _ outcome: AttemptOutcome) {
         guard let endpoint = attempt.endpoint else { return }
         attempt.call.cluster {
@@ -144,7 +144,7 @@ package final class Upstream: StreamHandler {
         handle(call.attempt, .cancelled)
     }
 
-    // MARK: The answer's way down
+    // MARK: Answers
 
     package func streamInformational(_ stream: StreamPointer) {
         if case .call(let call) = stream.attempt.purpose { reference { call.passInterim(stream, $0) } }
