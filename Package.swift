@@ -66,11 +66,11 @@ let package = Package(
         module("Foundations/Crypto", ["COpenSSL", "Random"]),
         module("Foundations/Time", ["CLinux"]),
         module("Foundations/Metrics"),
-        module("Foundations/Matching", ["CRE2"]),
+        module("Foundations/Matching", ["CRE2", "Bytes"]),
 
         // 3  vocabulary
         module("Vocabulary/Net", ["Bytes"]),
-        module("Vocabulary/HTTPModel", ["Bytes"], unchecked: "h2c -m 1: 0.7 %"),
+        module("Vocabulary/HTTPModel", ["Bytes", "Matching"], unchecked: "h2c -m 1: 0.7 %"),
         module("Vocabulary/TLS", ["COpenSSL", "Bytes", "Time"]),
         module("Vocabulary/JOSE", ["CJWT", "Bytes", "JSON", "Crypto", "Time"]),
         module("Vocabulary/Protobuf", ["Bytes"]),
@@ -91,7 +91,7 @@ let package = Package(
 
         // 6  policy
         module("Policy/Balancing", ["Bytes", "Random", "Time"]),
-        module("Policy/AccessControl", ["Bytes", "Net", "HTTPModel", "TLS", "JOSE"]),
+        module("Policy/AccessControl", ["Bytes", "JSON", "Matching", "Net", "HTTPModel", "TLS", "JOSE"]),
         module("Policy/Routing", ["Bytes", "Matching", "Net", "HTTPModel"]),
         module("Policy/Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"], unchecked: "json: 38.0 %"),
 
@@ -119,7 +119,10 @@ let package = Package(
         // 9  model: schemas
         module(
             "Model/Schemas",
-            ["Bytes", "Crypto", "Time", "Matching", "Protobuf", "GRPC", "Config", "Routing", "Transcoding", "GatewayModel"]),
+            [
+                "Bytes", "Crypto", "Time", "Matching", "HTTPModel", "Protobuf", "GRPC", "Config", "Routing", "Transcoding",
+                "GatewayModel",
+            ]),
 
         // 10  gateway: upstreams
         module(
@@ -135,7 +138,7 @@ let package = Package(
         module(
             "Gateway/Snapshots",
             [
-                "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "GRPC",
+                "Bytes", "Random", "Crypto", "Time", "Matching", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "GRPC",
                 "Config",
                 "Balancing", "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit", "GatewayModel", "Schemas",
                 "Upstreams",
@@ -230,7 +233,8 @@ let package = Package(
         tests("Telemetry", ["Bytes", "Random", "Time", "Metrics"]),
         tests("DNS", ["Random", "Time", "Net"]),
         tests("Balancing", ["Bytes", "Random", "Time"]),
-        tests("AccessControl", ["Bytes", "Random", "JSON", "Crypto", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
+        tests(
+            "AccessControl", ["Bytes", "Random", "JSON", "Crypto", "Matching", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
         tests("Routing", ["Random", "Matching", "Net", "HTTPModel", "BytesTesting"]),
         tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(

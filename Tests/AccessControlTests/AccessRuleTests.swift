@@ -1,4 +1,5 @@
 import HTTPModel
+import Matching
 import Net
 import Testing
 import TLS
@@ -9,7 +10,9 @@ import TLS
     private static let reader =
         #"{"scope":"orders.read orders.list","role":"clerk","realm":{"roles":["a","b"]},"level":3,"beta":true,"none":null,"nested":[["a"]],"obj":{"a":1}}"#
 
-    private static func claim(_ path: String..., is value: String) -> AccessRule { .claim(path: path, value: value) }
+    private static func claim(_ path: String..., is value: String) -> AccessRule {
+        .claim(path: path, value: .exact(value))
+    }
 
     @Test(
         "a rule about the token is read off its claims and scopes",
@@ -75,8 +78,8 @@ import TLS
 
     @Test("a header rule fits when any field of that name does")
     func header() throws {
-        let present = AccessRule.header(try HeaderCondition(name: "x-key", "*"))
-        let exact = AccessRule.header(try HeaderCondition(name: "x-key", "1"))
+        let present = AccessRule.header(try FieldMatch(header: "x-key", .present))
+        let exact = AccessRule.header(try FieldMatch(header: "x-key", .exact("1")))
         let twice = try RuleCaller(nil, [("x-key", "0"), ("x-key", "1")])
         let other = try RuleCaller(nil, [("x-key", "01"), ("x-keys", "1")])
         let none = try RuleCaller()
@@ -86,6 +89,61 @@ import TLS
         #expect(other.answer(to: exact).reason == "denied")
         #expect(none.answer(to: present).reason == "denied")
         #expect(none.answer(to: .not(present)) == .allowed)
+    }
+
+    @Test("a header rule asks as routes do, and a header that is not there may be what is asked for")
+    func headerValues() throws {
+        func rule(_ test: ValueMatch.Test...) throws -> AccessRule {
+            .header(try FieldMatch(header: "x-key", ValueMatch(anyOf: test)))
+        }
+        let two = try RuleCaller(nil, [("x-key", "v1.2")])
+        let none = try RuleCaller()
+        for allowed in [try rule(.prefix("v1.")), try rule(.exact("a"), .suffix(".2")), try rule(.absent, .prefix("v"))] {
+            #expect(two.answer(to: allowed) == .allowed)
+        }
+        for denied in [try rule(.prefix("v2.")), try rule(.absent), try rule(.range(NumberRange(minimum: 0, maximum: nil)))] {
+            #expect(two.answer(to: denied).reason == "denied")
+        }
+        #expect(none.answer(to: try rule(.absent)) == .allowed)
+        #expect(none.answer(to: try rule(.exact("a"), .absent)) == .allowed)
+        #expect(none.answer(to: try rule(.prefix("v"))).reason == "denied")
+    }
+
+    @Test(
+        "a claim is asked by the one matcher: text, number and boolean by how they read, of an array any element",
+        arguments: [
+            (.present, ["\"a\"", "1", "false", "[]", "{}", "\"\""], ["null"]),
+            (.absent, ["null"], ["\"a\"", "[]", "0"]),
+            (.exact("a"), ["\"a\"", "[\"b\",\"a\"]"], ["\"A\"", "\"a,b\"", "[[\"a\"]]", "{\"a\":1}", "\"\"", "[]"]),
+            (.exact("7"), ["7", "[true,7]", "\"7\""], ["7.0", "70"]), (.exact("true"), ["true", "[true]"], ["false", "1"]),
+            (.exact("null"), ["\"null\""], ["null", "[null]"]),
+            (.prefix("ad"), ["\"admin\"", "[\"x\",\"ad\"]"], ["\"a\"", "[]", "[\"bad\"]", "{\"ad\":1}"]),
+            (.suffix("min"), ["\"admin\""], ["\"mina\"", "null"]),
+            (
+                .range(NumberRange(minimum: 18, maximum: 65)), ["18", "65", "18.5", "\"20\"", "[1,30]"],
+                ["17", "65.5", "true", "\"x\"", "[]"]
+            ),
+        ] as [(ValueMatch.Test, [String], [String])])
+    func claimValues(test: ValueMatch.Test, taken: [String], refused: [String]) throws {
+        let rule = AccessRule.claim(path: ["c"], value: ValueMatch(test))
+        for value in taken { #expect(try RuleCaller("{\"c\":\(value)}").answer(to: rule) == .allowed, "\(value)") }
+        for value in refused { #expect(try RuleCaller("{\"c\":\(value)}").answer(to: rule).reason == "denied", "\(value)") }
+        #expect(try RuleCaller("{}").answer(to: rule).reason == (test == .absent ? "allowed" : "denied"))
+        #expect(try RuleCaller().answer(to: rule).reason == "needs authentication")
+    }
+
+    @Test("a claim may be one of a file's values")
+    func claimOfFile() throws {
+        let list = try #require(ValueList(Array("j1\nj2\n".utf8)))
+        var builder = RuleBookBuilder(files: ["revoked.txt": list])
+        let deny = NamedRule(name: "revoked", .claim(path: ["jti"], value: ValueMatch(.file("revoked.txt"))))
+        let policy = builder.policy(route: AccessRules(deny: deny))
+        let book = builder.book(generation: 1)
+        func allows(_ claims: String) throws -> Bool {
+            try RuleCaller(claims).verdict(policy, in: book).decision == .allowed
+        }
+        #expect(try allows("{\"jti\":\"j3\"}") && allows("{}"))
+        #expect(try !allows("{\"jti\":\"j1\"}") && !allows("{\"jti\":[\"a\",\"j2\"]}"))
     }
 
     @Test("an address rule fits in any of its blocks, and never where the address is not known")

@@ -1,12 +1,13 @@
 import BytesTesting
 import HTTPModel
+import Matching
 import Random
 import Testing
 
 @testable import AccessControl
 
 @Suite struct RuleBookTests {
-    private static func claim(_ name: String, _ value: String) -> AccessRule { .claim(path: [name], value: value) }
+    private static func claim(_ name: String, _ value: String) -> AccessRule { .claim(path: [name], value: .exact(value)) }
 
     private static func shadow(_ name: String, _ rule: AccessRule) -> NamedRule { NamedRule(name: name, rule, mode: .shadow) }
 
@@ -51,7 +52,8 @@ import Testing
         #expect(try RuleCaller().answer(unscoped) == Answer(reason: "needs authentication", rule: "unscoped"))
         #expect(try RuleCaller("{}").answer(unscoped) == Answer(reason: "denied", rule: "unscoped"))
         #expect(try RuleCaller(#"{"scope":"x"}"#).answer(unscoped) == .allowed)
-        let legacy = AccessRules(allow: open, deny: NamedRule(name: "legacy", .header(try HeaderCondition(name: "x-legacy", "*"))))
+        let legacy = AccessRules(
+            allow: open, deny: NamedRule(name: "legacy", .header(try FieldMatch(header: "x-legacy", .present))))
         #expect(try RuleCaller(nil, [("x-legacy", "")]).answer(legacy) == Answer(reason: "denied", rule: "legacy"))
     }
 
@@ -185,7 +187,7 @@ enum RuleModel {
             let values = rules.map { truth($0, token, hasHeader: hasHeader) }
             return values.contains(false) ? false : values.contains(nil) ? nil : true
         case .scopes(let names): return token.map { $0.scopes.isSuperset(of: names) }
-        case .claim(_, let value): return token.map { $0.values.contains(value) }
+        case .claim(_, let value): return token.map { $0.values.contains { value == .exact($0) } }
         case .header: return hasHeader
         case .address, .clientCertificate: return false
         }
@@ -197,8 +199,8 @@ enum RuleModel {
         case 1: return .authenticated
         case 2: return .scopes(["a"])
         case 3: return .scopes(["a", "b"])
-        case 4: return .claim(path: ["c"], value: "1")
-        case 5: return .header(try! HeaderCondition(name: "x", "1"))
+        case 4: return .claim(path: ["c"], value: .exact("1"))
+        case 5: return .header(try! FieldMatch(header: "x", .exact("1")))
         case 6: return .not(randomRule(&generator, depth: depth - 1))
         case 7, 8: return .any((0..<Int.random(in: 0...3, using: &generator)).map { _ in randomRule(&generator, depth: depth - 1) })
         default: return .all((0..<Int.random(in: 0...3, using: &generator)).map { _ in randomRule(&generator, depth: depth - 1) })

@@ -4,6 +4,7 @@ import Control
 import HTTPModel
 import JSON
 import JOSE
+import Matching
 import Crypto
 import Time
 
@@ -16,6 +17,11 @@ extension FuzzEntry {
             _ = Untrusted<Int64>(signedDecimal: text.utf8)?.adding(Int64(bitPattern: input.number()))
             _ = Untrusted<UInt64>(hexadecimal: text.utf8)?.exactly(as: Int.self)
             _ = Double(text).flatMap { Untrusted<Int64>(flooring: $0) }?.clamped(to: -1...1)
+        },
+        FuzzEntry("numbers of values") { input in
+            let text = input.text()
+            let range = NumberRange(minimum: NumberRange.bound(text), maximum: NumberRange.bound(input.text()))
+            for value in [text, "-\(text)", "\(text).\(input.text())"] { _ = withBytes(value) { range.contains($0) } }
         },
         FuzzEntry("times") { input in
             let wall = WallTime(seconds: Int64(bitPattern: input.number()))

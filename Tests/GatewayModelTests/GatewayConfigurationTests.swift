@@ -205,7 +205,7 @@ import Testing
                 - { scopes: [orders.read, orders.list] }
                 - { all: [{ claim: { realm.role: admin } }, { address: [10.0.0.0/8] }] }
                 - { client_certificate: [billing], not: { header: { x-legacy: "1" } } }
-                - { claim: [{ path: ["https://acme.dev/role"], is: admin }] }
+                - { claim: [{ path: ["https://acme.dev/role"], exact: admin }] }
             deny: { header: { x-legacy: "*" }, mode: shadow }
             limits:
               - 100/s per address
@@ -335,13 +335,13 @@ import Testing
                     name: "readers",
                     .any([
                         .scopes(["orders.read", "orders.list"]),
-                        .all([.claim(path: ["realm", "role"], value: "admin"), .address([try CIDR("10.0.0.0/8")])]),
-                        .all([.not(.header(try HeaderCondition(name: "x-legacy", "1"))), .clientCertificate(["billing"])]),
-                        .claim(path: ["https://acme.dev/role"], value: "admin"),
+                        .all([.claim(path: ["realm", "role"], value: .exact("admin")), .address([try CIDR("10.0.0.0/8")])]),
+                        .all([.not(.header(try FieldMatch(header: "x-legacy", .exact("1")))), .clientCertificate(["billing"])]),
+                        .claim(path: ["https://acme.dev/role"], value: .exact("admin")),
                     ])))
         #expect(
             route.access.deny
-                == NamedRule(name: "orders.deny", .header(try HeaderCondition(name: "x-legacy", "*")), mode: .shadow))
+                == NamedRule(name: "orders.deny", .header(try FieldMatch(header: "x-legacy", .present)), mode: .shadow))
         #expect(
             route.limits == [
                 LimitRule(name: "orders.limits[0]", count: 100, window: LimitWindow(unit: .second), keys: [.address]),

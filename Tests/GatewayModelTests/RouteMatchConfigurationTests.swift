@@ -1,3 +1,4 @@
+import HTTPModel
 import GatewayModelTesting
 import Matching
 import Routing

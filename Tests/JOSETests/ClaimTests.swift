@@ -76,17 +76,6 @@ func bytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -
         #expect(ClaimPath(names: ["a", ""]) == nil)
     }
 
-    @Test("an array matches what it contains, a scalar what it reads, and nothing else matches")
-    func matches() throws {
-        let roles = try #require(ClaimPath(dotted: "realm.roles")?.find(in: claims))
-        for text in ["a", "b", "7", "true"] { #expect(bytes(text, roles.matches)) }
-        for text in ["", "c", "null", "a,b", "A"] { #expect(!bytes(text, roles.matches)) }
-        #expect(bytes("acme", try #require(claims["tenant"]).matches))
-        #expect(!bytes("acm", try #require(claims["tenant"]).matches))
-        #expect(!bytes("", try #require(claims["realm"]).matches))
-        #expect(!bytes("a", try JSONValue.parse(#"[["a"]]"#).matches))
-    }
-
     @Test("scalars have a text, other values have none")
     func scalars() throws {
         func text(_ json: String) throws -> String? { try JSONValue.parse(json).scalarText }

@@ -6,6 +6,7 @@ import pytest
 from harness.backend import ask
 from harness.caller import Caller
 from harness.gateway import SERVICE, authentication, configuration
+from harness.waiting import eventually
 
 OK, NOT_ALLOWED, WHO = grpc.StatusCode.OK, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
 
@@ -60,6 +61,37 @@ def test_claims_by_value_element_and_path(outcome):
     assert outcome(rules, role=["user", "admin"], org={"id": 7}) == OK
     assert outcome(rules, role="admin") == NOT_ALLOWED
     assert outcome(rules, role="administrator", org={"id": "7"}) == NOT_ALLOWED
+
+
+def test_claims_and_headers_by_the_one_matcher(outcome):
+    rules = {"allow": {"claim": {"role": ["admin", {"prefix": "ops-"}], "level": {"minimum": 3}, "banned": {"present": False}}}}
+    assert outcome(rules, role="admin", level=3) == OK
+    assert outcome(rules, role=["user", "ops-eu"], level="12") == OK
+    assert outcome(rules, role="admin", level=2) == NOT_ALLOWED
+    assert outcome(rules, role="operator", level=3) == NOT_ALLOWED
+    assert outcome(rules, role="admin", level=3, banned="yes") == NOT_ALLOWED
+    rules = {"allow": {"claim": [{"path": ["https://acme.dev/role"], "suffix": "min"}]}, "deny": {"header": {"x-team": {"regex": "[a-c]+"}}}}
+    assert outcome(rules, **{"https://acme.dev/role": "admin"}) == OK
+    assert outcome(rules, **{"https://acme.dev/role": "user"}) == NOT_ALLOWED
+    assert outcome(rules, metadata=[("x-team", "abc")], **{"https://acme.dev/role": "admin"}) == NOT_ALLOWED
+    assert outcome(rules, metadata=[("x-team", "abd")], **{"https://acme.dev/role": "admin"}) == OK
+
+
+def test_values_of_a_file_count_once_they_are_there(gateway, backend, signing_key, tmp_path):
+    revoked = tmp_path / "revoked.txt"
+    revoked.write_text("# none yet\n")
+    running = gateway(configuration(
+        backend, authentication=authentication(signing_key),
+        routes=[{"service": SERVICE, "cluster": "kinds", "deny": {"claim": {"jti": {"file": str(revoked)}}}}]))
+    with Caller(running.address, token=signing_key.token(jti="t1")) as caller, Caller(running.address, token=signing_key.token(jti="t2")) as other:
+        assert caller.unary(ask("x")).text == "x"
+        revoked.write_text("t0\n t1 \r\n")
+        eventually(lambda: caller.refusal(ask()).code == NOT_ALLOWED, "the revoked token")
+        assert other.unary(ask("x")).text == "x"
+        # A list that is too long changes nothing, and says why.
+        revoked.write_text("x" * (4 << 20) + "\nt2")
+        running.process.wait_for(lambda line: "expected at most 4MiB" in line, "refused list")
+        assert caller.refusal(ask()).code == NOT_ALLOWED and other.unary(ask("x")).text == "x"
 
 
 def test_headers(outcome):

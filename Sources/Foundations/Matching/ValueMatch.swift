@@ -3,7 +3,7 @@
 ///     "2"                 the value is this text, byte for byte
 ///     "*"                 there is a value
 ///     [a, b]              any of them
-///     { prefix: v }       exactly one of exact, prefix, suffix, regex and present
+///     { prefix: v }       exactly one of exact, prefix, suffix, regex, present and file, or minimum and maximum, together or alone
 ///
 /// Compiled by `ValueMatcher`.
 package struct ValueMatch: Hashable, Sendable {
@@ -17,6 +17,10 @@ package struct ValueMatch: Hashable, Sendable {
         case suffix(String)
         /// Takes the whole value.
         case regex(RegularExpression)
+        /// A number in this range.
+        case range(NumberRange)
+        /// One of the values that the file of this path lists (`ValueList`).
+        case file(String)
     }
 
     /// One of them must hold; each once, and none beside one that is always true of a value.
@@ -34,6 +38,9 @@ package struct ValueMatch: Hashable, Sendable {
     package static var present: ValueMatch { ValueMatch(.present) }
     package static func exact(_ text: String) -> ValueMatch { ValueMatch(.exact(text)) }
 
+    /// Of the files that it compares with.
+    package var files: [String] { tests.compactMap { if case .file(let path) = $0 { path } else { nil } } }
+
     /// Whether every value that `other` takes is taken, too. Where it cannot be told it is not.
     package func covers(_ other: ValueMatch) -> Bool {
         other.tests.allSatisfy { narrow in tests.contains { $0.covers(narrow) } }
@@ -50,6 +57,8 @@ extension ValueMatch.Test {
         case (.suffix(let wide), .exact(let text)), (.suffix(let wide), .suffix(let text)):
             text.utf8.reversed().starts(with: wide.utf8.reversed())
         case (.regex(let wide), .exact(let text)): wide.matches(text)
+        case (.range(let wide), .exact(let text)): Array(text.utf8).withUnsafeBytes { wide.contains($0) }
+        case (.range(let wide), .range(let narrow)): wide.contains(narrow)
         case (.prefix(let wide), .regex(let narrow)): narrow.commonPrefix.utf8.starts(with: wide.utf8)
         default: self == narrow
         }

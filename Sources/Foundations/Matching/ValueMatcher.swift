@@ -6,11 +6,15 @@ package final class ValueMatcher: @unchecked Sendable {
     private let texts: [UnsafeRawBufferPointer]
     /// Kept for their handles.
     private let expressions: [RegularExpression]
+    /// Kept for their memory.
+    private let lists: [ValueList]
 
-    package init(_ match: ValueMatch) {
+    /// - Parameter files: what the files hold that it names, by their paths. One that is not among them lists nothing.
+    package init(_ match: ValueMatch, files: [String: ValueList] = [:]) {
         memory = .allocate(capacity: match.tests.count)
         var texts: [UnsafeRawBufferPointer] = []
         var expressions: [RegularExpression] = []
+        var lists: [ValueList] = []
         func keep(_ text: String) -> UnsafeRawBufferPointer {
             let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
             bytes.copyBytes(from: text.utf8)
@@ -28,10 +32,16 @@ package final class ValueMatcher: @unchecked Sendable {
                 case .regex(let expression):
                     expressions.append(expression)
                     return .regex(expression.handle)
+                case .range(let range): return .range(range)
+                case .file(let path):
+                    guard let list = files[path] else { return .nothing }
+                    lists.append(list)
+                    return .list(list.memory)
                 }
             })
         self.texts = texts
         self.expressions = expressions
+        self.lists = lists
     }
 
     deinit {
@@ -44,11 +54,13 @@ package final class ValueMatcher: @unchecked Sendable {
     /// What a matcher asks, for memory without reference counts; good while the matcher lives.
     package struct Tests: BitwiseCopyable {
         fileprivate enum Test: BitwiseCopyable {
-            case present, absent
+            case present, absent, nothing
             case exact(UnsafeRawBufferPointer)
             case prefix(UnsafeRawBufferPointer)
             case suffix(UnsafeRawBufferPointer)
             case regex(OpaquePointer)
+            case range(NumberRange)
+            case list(ValueList.Memory)
         }
 
         fileprivate let tests: UnsafeBufferPointer<Test>
@@ -59,11 +71,13 @@ package final class ValueMatcher: @unchecked Sendable {
                 let isMet =
                     switch test {
                     case .present: true
-                    case .absent: false
+                    case .absent, .nothing: false
                     case .exact(let text): value.count == text.count && Self.equal(value[...], text)
                     case .prefix(let text): value.count >= text.count && Self.equal(value.prefix(text.count), text)
                     case .suffix(let text): value.count >= text.count && Self.equal(value.suffix(text.count), text)
                     case .regex(let handle): RegularExpression.matches(handle, value)
+                    case .range(let range): range.contains(value)
+                    case .list(let list): list.contains(value)
                     }
                 if isMet { return true }
             }

@@ -1,4 +1,5 @@
 internal import Config
+internal import HTTPModel
 internal import Matching
 internal import Protobuf
 internal import Routing

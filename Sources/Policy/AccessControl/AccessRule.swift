@@ -1,4 +1,5 @@
 package import HTTPModel
+package import Matching
 package import Net
 
 /// Which callers are allowed, as in `allow:` and `deny:`.
@@ -17,10 +18,11 @@ package indirect enum AccessRule: Hashable, Sendable {
     case not(AccessRule)
     /// The token has all of these scopes.
     case scopes([String])
-    /// The claim at `path` is `value`, or an array that contains it. Numbers and booleans compare by their text.
-    case claim(path: [String], value: String)
+    /// The claim at `path` is as `value` asks, or an array that contains such a one. Numbers and booleans compare by their text; a claim
+    /// of `null` is none.
+    case claim(path: [String], value: ValueMatch)
     /// Some header of that name fits.
-    case header(HeaderCondition)
+    case header(FieldMatch)
     /// The client address (behind trusted proxies: the one they name) is in any of these blocks.
     case address([CIDR])
     /// The verified client certificate has any of these names.

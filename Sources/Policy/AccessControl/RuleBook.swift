@@ -1,4 +1,5 @@
 package import Bytes
+package import Matching
 
 /// All rules of one snapshot, compiled: who may call which route and method.
 ///
@@ -130,7 +131,7 @@ package struct AccessPolicy: Hashable, Sendable {
 
 /// Gathers the rules of a snapshot.
 package struct RuleBookBuilder {
-    private var compiler = RuleCompiler()
+    private var compiler: RuleCompiler
     private var steps: [RuleBook.Step] = []
     private var names: [String] = []
     private var rules: [NamedRule: RuleID] = [:]
@@ -139,7 +140,8 @@ package struct RuleBookBuilder {
     /// The rule of a route without `allow`.
     package static let defaultAllow = NamedRule(name: "default", .authenticated)
 
-    package init() {}
+    /// - Parameter files: what the files hold that rules compare with, by their paths.
+    package init(files: [String: ValueList] = [:]) { compiler = RuleCompiler(files: files) }
 
     /// The policy of a route, or with `method` that of one of its methods.
     package mutating func policy(route: AccessRules, method: AccessRules? = nil) -> AccessPolicy {

@@ -1,12 +1,17 @@
 internal import HTTPModel
 internal import JOSE
+internal import Matching
 internal import Net
 
 /// Turns rules into a `RuleProgram`; rules that are the same share their nodes.
 struct RuleCompiler {
+    /// What the files hold that rules compare with, by their paths.
+    let files: [String: ValueList]
     private(set) var program = RuleProgram()
     private var roots: [AccessRule: Int32] = [:]
     private var tokenRules: [AccessRule: Int32] = [:]
+
+    init(files: [String: ValueList]) { self.files = files }
 
     /// The first node of the rule.
     mutating func root(of rule: AccessRule) -> Int32 {
@@ -42,13 +47,10 @@ struct RuleCompiler {
         case .claim(let path, let value):
             // The configuration never makes an empty path.
             guard let path = ClaimPath(names: path) else { preconditionFailure("a claim without a name") }
-            return Self.keep((path: path, value: Array(value.utf8)), in: &program.claims)
+            return Self.keep((path: path, value: ValueMatcher(value, files: files)), in: &program.claims)
         case .header(let condition):
-            let name = Array(condition.name.utf8)
-            switch condition.value {
-            case .present: return Self.keep((name: name, value: nil), in: &program.headers)
-            case .exact(let text): return Self.keep((name: name, value: Array(text.utf8)), in: &program.headers)
-            }
+            let value = ValueMatcher(condition.value, files: files)
+            return Self.keep((name: Array(condition.name.utf8), value: value), in: &program.headers)
         case .address(let blocks): return Self.keep(CIDRSet(blocks), in: &program.addresses)
         case .clientCertificate(let names): return Self.keep(names.map(CertificateNames.key), in: &program.certificates)
         case .anyone, .authenticated, .any, .all, .not: return -1

@@ -1,14 +1,16 @@
 internal import Bytes
 internal import HTTPModel
 internal import JOSE
+internal import JSON
+internal import Matching
 internal import Net
 
 /// Rules as flat memory: each rule a run of nodes, children behind their parent.
 struct RuleProgram: Sendable {
     var nodes: [Node] = []
-    var claims: [(path: ClaimPath, value: [UInt8])] = []
+    var claims: [(path: ClaimPath, value: ValueMatcher)] = []
     var scopes: [[[UInt8]]] = []
-    var headers: [(name: [UInt8], value: [UInt8]?)] = []
+    var headers: [(name: [UInt8], value: ValueMatcher)] = []
     var addresses: [CIDRSet] = []
     var certificates: [[[UInt8]]] = []
     /// How many rules a token's memory could remember.
@@ -114,20 +116,30 @@ struct RuleProgram: Sendable {
             return hasAll ? .fits : .lacksScopes(node.operand)
         case .claim:
             let test = claims[Int(node.operand)]
-            guard let claim = token.claim(test.path) else { return .fails }
-            return test.value.withUnsafeBytes { claim.matches($0) } ? .fits : .fails
+            return test.value.tests.matches(token.claim(test.path)) ? .fits : .fails
         default: return .fits
         }
     }
 
-    private func hasHeader(_ wanted: (name: [UInt8], value: [UInt8]?), _ caller: borrowing CallerFacts) -> Bool {
+    private func hasHeader(_ wanted: (name: [UInt8], value: ValueMatcher), _ caller: borrowing CallerFacts) -> Bool {
+        var isThere = false
         for index in 0..<caller.headCount {
             let field = caller.fields.fields[index]
             guard field.nameCount == wanted.name.count, field.nameBytes.elementsEqual(wanted.name) else { continue }
-            guard let value = wanted.value else { return true }
-            if field.valueBytes.elementsEqual(value) { return true }
+            isThere = true
+            if wanted.value.tests.matches(field.valueBytes) { return true }
         }
-        return false
+        return !isThere && wanted.value.tests.takesNone
+    }
+}
+
+extension ValueMatcher.Tests {
+    /// Of an array, any element will do.
+    fileprivate func matches(_ claim: JSONValue?) -> Bool {
+        guard let claim, claim.kind != .null else { return takesNone }
+        if takesAny { return true }
+        guard claim.kind == .array else { return claim.withScalar { matches($0) } ?? false }
+        return claim.elements.contains { $0.withScalar { matches($0) } ?? false }
     }
 }
 

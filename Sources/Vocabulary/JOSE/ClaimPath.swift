@@ -55,14 +55,4 @@ extension JSONValue {
 
     /// A string's text, a number as it was written, `true` or `false`; `nil` for all else.
     package var scalarText: String? { withScalar { String(decoding: $0, as: UTF8.self) } }
-
-    /// Whether this scalar reads so, or this array has an element that does.
-    package func matches(_ text: UnsafeRawBufferPointer) -> Bool {
-        if kind == .array { return elements.contains { $0.reads(text) } }
-        return reads(text)
-    }
-
-    private func reads(_ text: UnsafeRawBufferPointer) -> Bool {
-        withScalar { $0.count == text.count && $0.elementsEqual(text) } ?? false
-    }
 }

@@ -136,16 +136,16 @@ extension WrongConfiguration {
           - { query: { "": a }, cluster: orders }
         >>> martlet.yaml:2:43:  routes[0].headers.x-a.prefix: found beside "exact", expected only one of the two
         >>> martlet.yaml:3:25:  routes[1].headers.x-a.exakt: unknown key; did you mean "exact"?
-        >>> martlet.yaml:4:23:  routes[2].headers.x-a: found an empty mapping, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex or present
-        >>> martlet.yaml:5:23:  routes[3].headers.x-a: found an empty list, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex or present
+        >>> martlet.yaml:4:23:  routes[2].headers.x-a: found an empty mapping, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex, present, file, minimum or maximum
+        >>> martlet.yaml:5:23:  routes[3].headers.x-a: found an empty list, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex, present, file, minimum or maximum
         >>> martlet.yaml:6:33:  routes[4].headers.x-a.prefix: found "", expected a text; { present: true } for any value
         >>> martlet.yaml:7:33:  routes[5].headers.x-a.suffix: found " a", expected visible ASCII without spaces at its ends, or "*" for any value
         >>> martlet.yaml:8:32:  routes[6].headers.x-a.regex: found "a**", expected a regular expression in RE2's syntax: bad repetition operator: **
         >>> martlet.yaml:9:32:  routes[7].headers.x-a.regex: found "(?=a)", expected a regular expression in RE2's syntax: invalid perl operator: (?=
         >>> martlet.yaml:10:34: routes[8].headers.x-a.present: found "maybe", expected true or false
-        >>> martlet.yaml:11:27: routes[9].headers.x-a[1]: found a list, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex or present
+        >>> martlet.yaml:11:27: routes[9].headers.x-a[1]: found a list, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex, present, file, minimum or maximum
         >>> martlet.yaml:12:14: routes[10].query: found an empty mapping, expected a mapping of query parameters to values, such as { debug: "1" }; "*" for any value
-        >>> martlet.yaml:13:19: routes[11].query.a: found "", expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex or present
+        >>> martlet.yaml:13:19: routes[11].query.a: found "", expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex, present, file, minimum or maximum
         >>> martlet.yaml:14:16: routes[12].query[""]: found an empty name, expected a parameter's
         --- a service by methods and parameters that none of its calls has
         clusters: { orders: { endpoints: [10.0.0.1:80] } }

@@ -25,20 +25,42 @@ extension WrongConfiguration {
         --- conditions that are none
         routes:
           - { path: /a, cluster: orders, allow: { claim: { "https://acme.dev/role": admin } } }
-          - { path: /b, cluster: orders, allow: { claim: { role: [admin] } } }
+          - { path: /b, cluster: orders, allow: { claim: { role: [] } } }
           - { path: /c, cluster: orders, allow: { claim: [{ path: role }] } }
           - { path: /d, cluster: orders, allow: { claim: role } }
           - { path: /e, cluster: orders, allow: { address: [10.0.0.1/8] } }
           - { path: /f, cluster: orders, deny: { header: { ":authority": "*" } } }
           - { path: /g, cluster: orders, deny: { any: [{ not: nobody }, { all: [{ scope: [a] }] }] } }
-        >>> martlet.yaml:2:52: routes[0].allow.claim["https://acme.dev/role"]: found "https://acme.dev/role", expected a claim such as role or realm.role; for other names write a list: [{ path: [NAME], is: VALUE }]
-        >>> martlet.yaml:3:58: routes[1].allow.claim.role: found a list, expected the claim's value
-        >>> martlet.yaml:4:51: routes[2].allow.claim[0]: the key "is" is missing, expected the claim's value
+        >>> martlet.yaml:2:52: routes[0].allow.claim["https://acme.dev/role"]: found "https://acme.dev/role", expected a claim such as role or realm.role; for other names write a list: [{ path: [NAME], exact: VALUE }]
+        >>> martlet.yaml:3:58: routes[1].allow.claim.role: found an empty list, expected a value, "*" for any, a list of them, or a mapping with exact, prefix, suffix, regex, present, file, minimum or maximum
+        >>> martlet.yaml:4:51: routes[2].allow.claim[0]: found no value to compare with, expected exact, prefix, suffix, regex, present, file, minimum or maximum
         >>> martlet.yaml:5:50: routes[3].allow.claim: found "role", expected a mapping of claims to values, such as { role: admin }
         >>> martlet.yaml:6:53: routes[4].allow.address[0]: found "10.0.0.1/8", expected the first address of a block, such as 10.0.0.0/8
         >>> martlet.yaml:7:52: routes[5].deny.header[":authority"]: found ":authority", expected a header; authority and path have keys of their own
         >>> martlet.yaml:8:55: routes[6].deny.any[0].not: found "nobody", expected anyone, authenticated, or a mapping such as { scopes: [orders.read] }
         >>> martlet.yaml:8:75: routes[6].deny.any[1].all[0].scope: unknown key; did you mean "scopes"?
+        --- what is asked of claims and headers
+        routes:
+          - { path: /a, cluster: orders, allow: { claim: [{ path: [role], is: admin }] } }
+          - { path: /b, cluster: orders, allow: { claim: { realm: { role: admin } } } }
+          - { path: /c, cluster: orders, allow: { claim: { role: { exakt: admin } } } }
+          - { path: /d, cluster: orders, allow: { claim: { age: { minimum: adult } } } }
+          - { path: /e, cluster: orders, allow: { claim: { age: { minimum: 65, maximum: 18 } } } }
+          - { path: /f, cluster: orders, allow: { claim: { age: { maximum: 18, exact: "7" } } } }
+          - { path: /g, cluster: orders, deny: { header: { x-a: { regex: "(" } } } }
+          - { path: /h, cluster: orders, deny: { header: { x-a: { prefix: "" } } } }
+          - { path: /i, cluster: orders, deny: { claim: { jti: { file: [a.txt] } } } }
+          - { path: /j, cluster: orders, deny: { header: { X-A: a, x-a: b } } }
+        >>> martlet.yaml:2:71:  routes[0].allow.claim[0].is: found "is", expected "exact" in its place
+        >>> martlet.yaml:3:59:  routes[1].allow.claim.realm: found a mapping with "role", expected one with exact, prefix, suffix, regex, present, file, minimum or maximum; of a claim inside another write realm.role
+        >>> martlet.yaml:4:60:  routes[2].allow.claim.role.exakt: unknown key; did you mean "exact"?
+        >>> martlet.yaml:5:68:  routes[3].allow.claim.age.minimum: found "adult", expected a whole number of at most 2^53, such as 18 or -1
+        >>> martlet.yaml:6:81:  routes[4].allow.claim.age.maximum: found 18, expected at least the minimum of 65
+        >>> martlet.yaml:7:68:  routes[5].allow.claim.age.maximum: found beside "exact", expected only one of the two
+        >>> martlet.yaml:8:66:  routes[6].deny.header.x-a.regex: found "(", expected a regular expression in RE2's syntax: missing ): (
+        >>> martlet.yaml:9:67:  routes[7].deny.header.x-a.prefix: found "", expected a text; { present: true } for any value
+        >>> martlet.yaml:10:64: routes[8].deny.claim.jti.file: found a list, expected the path of a file with a value on each line
+        >>> martlet.yaml:11:60: routes[9].deny.header.x-a: found "x-a" twice, expected each header once
         --- names and modes
         routes:
           - { path: /a, cluster: orders, allow: { name: "a b", scopes: [a] } }

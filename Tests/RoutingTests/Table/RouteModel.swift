@@ -62,6 +62,9 @@ enum RouteModel {
         case .prefix(let text): fits { $0.hasPrefix(text) }
         case .suffix(let text): fits { $0.hasSuffix(text) }
         case .regex(let expression): fits { expression.matches($0) }
+        case .range(let range): fits { Int64($0).map { (range.minimum ?? .min)...(range.maximum ?? .max) ~= $0 } ?? false }
+        // Files are not among the tests that are made here.
+        case .file: false
         }
     }
 
@@ -70,7 +73,7 @@ enum RouteModel {
     private static func randomValue(_ generator: inout RandomGenerator) -> ValueMatch {
         let tests: [ValueMatch.Test] = [
             .present, .present, .exact("1"), .exact("1"), .exact("2"), .exact("2"), .absent, .prefix("1"), .suffix("2"),
-            .regex(try! RegularExpression("[12]*")),
+            .regex(try! RegularExpression("[12]*")), .range(NumberRange(minimum: 2, maximum: nil)),
         ]
         let count = Int.random(in: 0..<5, using: &generator) == 0 ? 2 : 1
         return ValueMatch(anyOf: (0..<count).map { _ in tests.randomElement(using: &generator)! })

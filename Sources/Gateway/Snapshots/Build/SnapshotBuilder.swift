@@ -67,7 +67,8 @@ package struct SnapshotBuilder {
     /// - Parameter generation: another one for every snapshot of the process, from 1.
     /// - Returns: `nil` with at least one error among the issues; warnings come with either.
     package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
-        var builder = RuleBookBuilder()
+        let lists = files.valueLists(of: configuration)
+        var builder = RuleBookBuilder(files: lists)
         let listeners = files.listenerPlans(
             configuration.listeners, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
         let clusters = configuration.clusters.map { clusterPlan($0) }
@@ -88,7 +89,7 @@ package struct SnapshotBuilder {
         let table = RouteTable(
             routes[..<pageCount].map { .init($0.match) }
                 + configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name)) },
-            seed: RandomBytes.uint64())
+            files: lists, seed: RandomBytes.uint64())
         let plans = configuration.plans.map { plan in
             PlanLimits(name: plan.name, limits: limits(plan.limits, place: "plans.\(plan.name)"))
         }
@@ -117,6 +118,7 @@ package struct SnapshotBuilder {
         for (index, issuer) in (configuration.authentication?.issuers ?? []).enumerated() {
             _ = files.keys(of: issuer, at: .issuer(index))
         }
+        _ = files.valueLists(of: configuration)
         _ = storePlan(configuration.rateLimits)
         return files.issues
     }

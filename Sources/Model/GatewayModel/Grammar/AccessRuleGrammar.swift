@@ -53,7 +53,7 @@ extension AccessRule {
         take("not", .accessRule) { [.not($0)] }
         take("scopes", .list(of: .scope)) { [.scopes($0)] }
         take("claim", .claimConditions) { $0 }
-        take("header", .headerConditions) { $0.map(AccessRule.header) }
+        take("header", .headerMatches) { $0.map(AccessRule.header) }
         take("address", .list(of: .cidr)) { [.address($0)] }
         take("client_certificate", .list(of: .text("a name in a client certificate"))) { [.clientCertificate($0)] }
         Self.know(section)
@@ -81,40 +81,6 @@ extension Grammar where Value == String {
         Grammar(expected: "a scope without blanks such as orders.read") { (text: String) in
             let isScope = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
             return Reading(isScope ? text : nil)
-        }
-    }
-}
-
-extension Grammar where Value == [AccessRule] {
-    /// `{ role: admin, realm.tier: gold }`, or for claims whose names hold dots themselves a list of `{ path, is }`.
-    fileprivate static var claimConditions: Grammar {
-        let expected = "a mapping of claims to values, such as { role: admin }"
-        let pair = Grammar<AccessRule>.section(expected: "a mapping with path and is") { section in
-            let path = section.required("path", .claimPath)
-            let value = section.required("is", .text("the claim's value"))
-            guard let path, let value else { return nil }
-            return .claim(path: path.names, value: value)
-        }
-        return Grammar(expected: expected) { node, reader, expected in
-            if let elements = node.elements {
-                return Grammar.list(of: pair).read(node, reader).flatMap { $0.count == elements.count ? $0 : nil }
-            }
-            guard let entries = node.entries, !entries.isEmpty else {
-                reader.reportMismatch(node, expected: expected)
-                return nil
-            }
-            let conditions = entries.compactMap { entry -> AccessRule? in
-                guard let path = ClaimText.path(entry.key.value) else {
-                    reader.report(
-                        "found \(Quoted.text(entry.key.value)), expected a claim such as role or realm.role; "
-                            + "for other names write a list: [{ path: [NAME], is: VALUE }]",
-                        at: entry.key.place)
-                    return nil
-                }
-                return Grammar<String>.text("the claim's value").read(entry.value, reader)
-                    .map { .claim(path: path.names, value: $0) }
-            }
-            return conditions.count == entries.count ? conditions : nil
         }
     }
 }

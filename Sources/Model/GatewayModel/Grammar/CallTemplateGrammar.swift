@@ -143,8 +143,8 @@ extension CallVariable {
     }
 
     private static func header(_ name: String) throws(CallTemplate.Mistake) -> [UInt8] {
-        do throws(HeaderCondition.Mistake) {
-            return Array(try HeaderCondition.name(name).utf8)
+        do throws(FieldMatch.Mistake) {
+            return Array(try FieldMatch.headerName(name).utf8)
         } catch .hasItsOwnKey {
             throw .headerWithVariable(name.hasPrefix(":path") ? "request.path" : "request.authority")
         } catch {

@@ -95,7 +95,7 @@ extension Grammar where Value == [UInt8] {
         Grammar(expected: "a media type such as application/json") { (text: String) in
             let parts = text.prefix { $0 != ";" }.split(separator: "/", omittingEmptySubsequences: false)
             let isType = parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(HTTPGrammar.isToken) }
-            guard isType, HeaderCondition.isValue(text) else { return .mismatch }
+            guard isType, FieldMatch.isHeaderValue(text) else { return .mismatch }
             if text.lowercased().hasPrefix("application/grpc") {
                 return .expected("another media type: gRPC's callers are never answered so")
             }

@@ -36,8 +36,8 @@ enum ChangedMessage {
     /// (`FieldNameSet`).
     func problem(with written: String) -> String? {
         let name: String
-        do throws(HeaderCondition.Mistake) {
-            name = String(decoding: try HeaderCondition.name(written).utf8.map { FieldNameSet.folded($0) }, as: UTF8.self)
+        do throws(FieldMatch.Mistake) {
+            name = String(decoding: try FieldMatch.headerName(written).utf8.map { FieldNameSet.folded($0) }, as: UTF8.self)
         } catch .hasItsOwnKey {
             return self == .request ? "a header; path and authority are changed by rewrite" : "a header of responses"
         } catch {

@@ -9,7 +9,14 @@ extension Grammar where Value == ValueMatch {
     ///   - isValue: whether a text can.
     static func valueMatch(_ expected: String, isValue: @escaping (String) -> Bool) -> Grammar {
         let text = Grammar<String>(expected: expected) { (text: String) in isValue(text) ? .value(text) : .mismatch }
-        let one = Grammar<ValueMatch.Test>.test(text)
+        return valueMatch(text) { $0 == "*" ? .present : .exact($0) }
+    }
+
+    /// - Parameters:
+    ///   - text: a text, as it may stand in a mapping, too.
+    ///   - bare: what one means that stands alone.
+    static func valueMatch(_ text: Grammar<String>, bare: @escaping (String) -> ValueMatch.Test) -> Grammar {
+        let one = Grammar<ValueMatch.Test>.test(text, bare)
         return Grammar(expected: one.expected) { node, reader, expected in
             guard let elements = node.elements else { return one.read(node, reader).map { ValueMatch($0) } }
             guard !elements.isEmpty else {
@@ -23,22 +30,38 @@ extension Grammar where Value == ValueMatch {
 }
 
 extension Grammar where Value == ValueMatch.Test {
-    fileprivate static func test(_ text: Grammar<String>) -> Grammar {
-        Grammar(expected: "a value, \"*\" for any, a list of them, or a mapping with \(alternatives)") { node, reader, expected in
+    fileprivate static func test(_ text: Grammar<String>, _ bare: @escaping (String) -> ValueMatch.Test) -> Grammar {
+        let expected = "a value, \"*\" for any, a list of them, or a mapping with \(ValueMatch.Test.alternatives)"
+        return Grammar(expected: expected) { node, reader, expected in
             if node.entries?.isEmpty == false {
-                return reader.section(node, expected: expected) { Self.read($0, text) }
+                return reader.section(node, expected: expected) { ValueMatch.Test(in: $0, text) }
             }
             guard let scalar = node.scalar, !scalar.isAbsent, scalar.isBroken || !scalar.text.isEmpty else {
                 reader.reportMismatch(node, expected: expected)
                 return nil
             }
-            return text.read(node, reader).map { $0 == "*" ? .present : .exact($0) }
+            return text.read(node, reader).map(bare)
         }
     }
+}
 
-    private static var alternatives: String { "exact, prefix, suffix, regex or present" }
+extension ValueMatch.Test {
+    static var alternatives: String { Quoted.alternatives(keys) }
 
-    private static func read(_ section: Section, _ text: Grammar<String>) -> ValueMatch.Test? {
+    static let keys = ["exact", "prefix", "suffix", "regex", "present", "file", "minimum", "maximum"]
+
+    /// Reads the test of a mapping; `nil` where there is none, or none that is right.
+    init?(in section: Section, _ text: Grammar<String>) {
+        let written = Self.keys.filter { section.has($0) }
+        guard let key = written.first else { return nil }
+        let mayFollow = key == "minimum" ? ["maximum"] : []
+        let excess = written.dropFirst().filter { !mayFollow.contains($0) }
+        for other in excess { section.exclude(key, with: other) }
+        guard excess.isEmpty, let test = Self.read(section, key, text) else { return nil }
+        self = test
+    }
+
+    private static func read(_ section: Section, _ key: String, _ text: Grammar<String>) -> ValueMatch.Test? {
         let filled = Grammar<String>(expected: text.expected) { node, reader, _ in
             if let scalar = node.scalar, !scalar.isBroken, scalar.text.isEmpty {
                 reader.reportMismatch(node, expected: "a text; { present: true } for any value")
@@ -46,17 +69,32 @@ extension Grammar where Value == ValueMatch.Test {
             }
             return text.read(node, reader)
         }
-        let written = ["exact", "prefix", "suffix", "regex", "present"].filter { section.has($0) }
-        guard let key = written.first else { return nil }
-        for other in written.dropFirst() { section.exclude(key, with: other) }
-        guard written.count == 1 else { return nil }
         switch key {
         case "exact": return section.optional(key, text).map { .exact($0) }
         case "prefix": return section.optional(key, filled).map { .prefix($0) }
         case "suffix": return section.optional(key, filled).map { .suffix($0) }
         case "regex": return section.optional(key, .regularExpression).map { .regex($0) }
+        case "file": return section.optional(key, .path("a file with a value on each line")).map { .file($0) }
+        case "minimum", "maximum": return range(section)
         default: return section.optional(key, .boolean).map { $0 ? .present : .absent }
         }
+    }
+
+    private static func range(_ section: Section) -> ValueMatch.Test? {
+        let minimum = section.optional("minimum", .bound)
+        let maximum = section.optional("maximum", .bound)
+        guard (minimum != nil) == section.has("minimum"), (maximum != nil) == section.has("maximum") else { return nil }
+        if let minimum, let maximum, minimum > maximum {
+            section.report("found \(maximum), expected at least the minimum of \(minimum)", about: "maximum")
+            return nil
+        }
+        return .range(NumberRange(minimum: minimum, maximum: maximum))
+    }
+}
+
+extension Grammar where Value == Int64 {
+    fileprivate static var bound: Grammar {
+        Grammar(expected: "a whole number of at most 2^53, such as 18 or -1") { (text: String) in Reading(NumberRange.bound(text)) }
     }
 }
 

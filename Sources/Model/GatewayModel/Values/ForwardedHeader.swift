@@ -7,8 +7,8 @@ enum ForwardedHeader {
     /// Others belong elsewhere: of HTTP itself (RFC 9110, section 7.6.1), of gRPC, or set by the gateway.
     static func problem(with name: String) -> String? {
         if name.hasPrefix(":") { return "a header: pseudo-headers are made by HTTP" }
-        do throws(HeaderCondition.Mistake) {
-            _ = try HeaderCondition(name: name, "*")
+        do throws(FieldMatch.Mistake) {
+            _ = try FieldMatch.headerName(name)
         } catch {
             return error == .hasItsOwnKey ? "a header other than host" : error.expected
         }

@@ -1,3 +1,4 @@
+internal import HTTPModel
 internal import Matching
 
 /// What a route requires beyond its key in the table: checked one by one, once the key has been found.
@@ -57,7 +58,7 @@ extension FieldMatch {
         switch value.tests[0] {
         case .present: return .present
         case .exact(let text): return .exact(text)
-        case .absent, .prefix, .suffix, .regex: return nil
+        case .absent, .prefix, .suffix, .regex, .range, .file: return nil
         }
     }
 }

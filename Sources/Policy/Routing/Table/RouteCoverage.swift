@@ -1,4 +1,5 @@
 internal import Bytes
+internal import HTTPModel
 internal import Matching
 
 /// Finds the routes that can never be taken because one earlier route takes all of their requests.

@@ -1,3 +1,4 @@
+internal import HTTPModel
 internal import Matching
 
 /// What kind of question a route asks, without its answers: routes of one shape are told apart by one table look-up.

@@ -1,4 +1,4 @@
-internal import HTTPModel
+package import HTTPModel
 package import Matching
 internal import Net
 

@@ -1,6 +1,6 @@
 package import Bytes
 package import HTTPModel
-internal import Matching
+package import Matching
 
 /// Finds the first route, in the order written, that takes a request, without walking the routes.
 ///
@@ -36,12 +36,16 @@ package final class RouteTable: @unchecked Sendable {
     /// What the conditions in `memory` refer to.
     private let matchers: [ValueMatcher]
 
-    /// - Parameter seed: random, one for each process.
-    package init(_ routes: [Entry], seed: UInt64) {
+    /// - Parameters:
+    ///   - files: what the files hold that routes compare with, by their paths.
+    ///   - seed: random, one for each process.
+    package init(_ routes: [Entry], files: [String: ValueList] = [:], seed: UInt64) {
         hasTargets = routes.contains { $0.match.target != .any }
         let hasEscapes = routes.contains { $0.match.target.hasEscapes }
-        decoded = hasEscapes ? RouteTable(routes.map { Entry($0.match.decoded, methods: $0.methods) }, seed: seed) : nil
-        var builder = RouteTableBuilder(seed: seed)
+        decoded =
+            hasEscapes
+            ? RouteTable(routes.map { Entry($0.match.decoded, methods: $0.methods) }, files: files, seed: seed) : nil
+        var builder = RouteTableBuilder(seed: seed, files: files)
         for route in routes { builder.add(route) }
         builder.finish()
         count = routes.count

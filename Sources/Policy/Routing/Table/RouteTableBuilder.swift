@@ -21,7 +21,13 @@ struct RouteTableBuilder {
     private var keys: [(key: RouteKey, pattern: Int)] = []
     private var methods: [RouteTableStorage.MethodSlot] = []
 
-    init(seed: UInt64) { self.seed = seed }
+    /// What the files hold that conditions compare with, by their paths.
+    private let files: [String: ValueList]
+
+    init(seed: UInt64, files: [String: ValueList]) {
+        self.seed = seed
+        self.files = files
+    }
 
     mutating func add(_ entry: RouteTable.Entry) {
         let route = hasMethods.count
@@ -137,7 +143,7 @@ struct RouteTableBuilder {
     }
 
     private mutating func keep(_ condition: RouteCondition) {
-        let matcher = ValueMatcher(condition.value)
+        let matcher = ValueMatcher(condition.value, files: files)
         matchers.append(matcher)
         conditions.append(.init(source: condition.source, name: keep(condition.name), tests: matcher.tests))
     }
