@@ -358,7 +358,7 @@ import Testing
         #expect(method.access.deny == NamedRule(name: "orders.CreateOrder.deny", .address([try CIDR("2001:db8::/32")])))
         #expect(method.limits.map(\.keys) == [[.tenant], [.claim(["https://acme.dev/app"])]])
         #expect(routes[1].match.query == [FieldMatch(parameter: "debug", ValueMatch(.prefix("1")))])
-        #expect(routes[1].match.target == .prefix("/v1/") && routes[1].access.allow?.rule == .anyone)
+        #expect(routes[1].match.targets == [.prefix("/v1/")] && routes[1].access.allow?.rule == .anyone)
         // What else they say is looked at in RouteActionConfigurationTests.
         #expect(routes.map(\.cluster) == ["orders", "orders", "orders", nil, nil, "orders"])
         #expect(routes[5].match == RouteMatch() && routes[5].access == AccessRules())

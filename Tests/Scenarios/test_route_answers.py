@@ -24,6 +24,8 @@ ROUTES = [
     {"name": "moved", "prefix": "/old", "rewrite": {"prefix": "/new"}},
     {"name": "fixed", "path": "/fixed", "rewrite": {"path": "/elsewhere", "authority": "inner.acme.dev:81"}},
     {"name": "user", "path": {"regex": "^/u/([^/]+)/(.*)$"}, "rewrite": {"path": "/users/$2/$1", "authority": "endpoint"}},
+    {"name": "several", "prefix": ["/s1", "/s2/x"], "rewrite": {"prefix": "/s"}},
+    {"name": "expressions", "path": [{"regex": "/e/([^/]+)"}, {"regex": "/f/(.*)/x"}], "rewrite": {"path": "/g/$1"}},
     {"name": "plain"},
 ]
 OWN = [
@@ -83,6 +85,7 @@ def test_what_the_gateway_sets_is_not_the_callers_to_say(go, web):
 
 def test_paths_are_rewritten(go, web):
     for asked, got in [("/api/a?x=1", "/a?x=1"), ("/api", "/"), ("/api/", "/"), ("/old", "/new"), ("/old/a/b", "/new/a/b"),
+                       ("/s1/a", "/s/a"), ("/s2/x", "/s"), ("/s2/x/b?c", "/s/b?c"), ("/s2/y", "/s2/y"), ("/e/a", "/g/a"), ("/f/b/c/x", "/g/b/c"),
                        ("/fixed?y", "/elsewhere?y"), ("/u/7/a/b", "/users/a/b/7"), ("/other", "/other")]:
         assert go(asked)[0] == 200 and web.requests[-1]["path"] == got, asked
     go("/fixed")

@@ -23,6 +23,8 @@ ROUTES = [
     {"name": "beta", "path": "/h", "headers": {"x-version": {"suffix": "-beta"}}, "cluster": "a"},
     {"name": "numbered", "path": "/h", "headers": {"x-version": {"regex": "v[0-9]+"}}, "cluster": "b"},
     {"name": "unversioned", "path": "/h", "headers": {"x-version": {"present": False}}, "cluster": "c"},
+    {"name": "hosts", "authority": ["a.acme.dev", "*.b.acme.dev"], "path": ["/l", "/l/*", {"regex": "/m[0-9]+"}], "cluster": "c"},
+    {"name": "list", "path": ["/l", {"regex": "/m[0-9]+"}], "cluster": "a"},
     {"name": "shared", "path": "/shared", "http_method": "PUT", "cluster": "a", "cors": {"origins": [PAGE], "methods": ["PUT"]}},
 ]
 
@@ -82,6 +84,13 @@ def test_by_regular_expression(go):
     assert go("GET", "/g/7/items") == "c" and go("GET", "/u/12/items") == "c"
     assert go("GET", "/u/7/x") == (404, None) and go("GET", "/u/x/items") == (404, None) and go("GET", "/u/") == (404, None)
     assert go("GET", "/u/7%2Fitems") == (400, None), "a server that decodes it would have come by another route"
+
+
+def test_by_lists(go):
+    for host in ["a.acme.dev", "x.b.acme.dev"]:
+        assert [go("GET", path, {"host": host}) for path in ["/l", "/l/x", "/m12"]] == ["c", "c", "c"], host
+        assert go("GET", "/m", {"host": host}) == (404, None)
+    assert go("GET", "/l", {"host": "b.acme.dev"}) == "a" and go("GET", "/m1") == "a" and go("GET", "/l/x") == (404, None)
 
 
 def test_by_header(go):
@@ -154,6 +163,48 @@ def test_web_callers_by_header_and_regular_expression(grpc_running, version, cal
     assert answered(call(UNARY).messages[0]) == "a"
     assert answered(call(UNARY, **{"x-version": "2.1"}).messages[0]) == "b"
     assert call(f"/{SERVICE}/Erase").code == 12
+
+
+PACKAGE = SERVICE.rpartition(".")[0]
+
+
+@pytest.fixture(scope="module", params=[[PACKAGE + ".*"], ["martlet.*"], ["a.A", SERVICE]], ids=["package", "above", "list"])
+def listed(request, tmp_path_factory):
+    with Backend("a") as a:
+        routes = [{"service": request.param, "cluster": "a", "allow": "anyone", "methods": {"Erase": {"deny": "anyone"}}}]
+        settings = configuration(clusters={"a": cluster(a)}, routes=routes)
+        with Gateway(tmp_path_factory.mktemp("listed"), settings) as gateway:
+            yield gateway
+
+
+def test_grpc_by_packages_and_lists(listed):
+    with h2raw.Client(listed.address) as client:
+        answer = client.call(UNARY)
+        assert answer.grpc_status == 0 and answered(h2raw.grpc_messages(answer.body)[0]) == "a"
+        assert client.call(f"/{SERVICE}/Erase").grpc_status == 7, "a method's rules are those of every service"
+        assert client.call(f"/{PACKAGE}/Unary").grpc_status == 12 and client.call(f"/x{SERVICE}/Unary").grpc_status == 12
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("caller", [Web(False), Web(True), Connect(True)], ids=lambda caller: caller.name)
+def test_web_callers_by_packages_and_lists(listed, version, caller):
+    headers, body = caller.request([b""], unary=True)
+    assert answered(caller.read(*post(listed.address, version, UNARY, headers, body)).messages[0]) == "a"
+    assert caller.read(*post(listed.address, version, f"/{SERVICE}/Erase", headers, body)).code == 7
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("service", ["martlet.*", ["x.Y", NAME]], ids=["package", "list"])
+def test_rest_calls_by_packages_and_lists(tmp_path, version, service):
+    descriptors(tmp_path / "library.binpb")
+    routes = [{"service": service, "cluster": "books", "allow": "anyone", "methods": {"ReplaceBook": {"deny": "anyone"}}}]
+    with Served() as server:
+        books = {"endpoints": [server.address], "schema": {"descriptors": [str(tmp_path / "library.binpb")]}}
+        with Gateway(tmp_path, configuration(clusters={"books": books}, routes=routes)) as gateway:
+            def ask(method, path, body=b""):
+                return post(gateway.address, version, path, {"content-type": "application/json"}, body, method)[0]
+            assert ask("GET", "/v1/books/a") == 200
+            assert ask("PUT", "/v1/shelves/1/books/a", b"{}") == 403
 
 
 @pytest.mark.parametrize("version", VERSIONS)

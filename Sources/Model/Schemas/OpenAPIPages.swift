@@ -16,7 +16,7 @@ package struct OpenAPIPages: Sendable {
 
     package init(_ routes: [DescribedRoute], _ table: RouteTable, title: String) {
         var entries: [RouteMatch.Authority: Entry] = [:]
-        for authority in Set(routes.map(\.match.authority)).union([.any]) {
+        for authority in Set(routes.flatMap(\.match.authorities)).union([.any]) {
             var buffer = ByteBuffer(capacity: 64 << 10)
             Self.document(of: routes, table, for: authority, title: title).write(to: &buffer)
             let document = Array(buffer.readable)
@@ -39,7 +39,7 @@ package struct OpenAPIPages: Sendable {
         of routes: [DescribedRoute], _ table: RouteTable, for authority: RouteMatch.Authority, title: String
     ) -> OpenAPIDocument {
         var document = OpenAPIDocument(title: title)
-        for route in routes where route.match.authority.covers(authority) && route.allowsHTTP {
+        for route in routes where route.match.covers(authority) && route.allowsHTTP {
             guard let plan = route.plan else { continue }
             let withRule = Set(plan.bindings.compactMap { $0.shape == nil ? nil : $0.method })
             for binding in plan.bindings {

@@ -8,7 +8,7 @@ extension RouteMatch.Target {
     package func reaches(_ method: MethodSchema, _ shape: BindingShape?) -> Bool {
         switch self {
         case .any: true
-        case .service(let service): method.serviceName == service
+        case .service, .services: takes(service: method.serviceName)
         case .path(let path): method.path == path || shape?.isLiteral == true && shape?.path == path
         case .subtree(let path):
             Self.path(path).reaches(method, shape) || Self.prefix(path + "/").reaches(method, shape)
@@ -26,7 +26,7 @@ extension RouteMatch.Target {
 extension RouteMatch {
     /// Whether a call by this rule comes here, as far as path and HTTP method say.
     func reaches(_ method: MethodSchema, _ binding: Binding) -> Bool {
-        takes(verb: binding.verb) && target.reaches(method, binding.shape)
+        takes(verb: binding.verb) && targets.contains { $0.reaches(method, binding.shape) }
     }
 
     func takes(verb: String) -> Bool { httpMethods.isEmpty || verb == "*" || httpMethods.contains(verb) }

@@ -43,12 +43,14 @@ package struct SchemaConflicts {
         guard routes.contains(where: { $0.plan != nil }) else { return }
         for route in routes {
             if let plan = route.plan { check(route, plan) }
-            switch route.match.target {
-            case .path(let path): paths[path, default: []].append(route.index)
-            case .prefix(let prefix): paths[prefix, default: []].append(route.index)
-            case .subtree(let path): for key in [path, path + "/"] { paths[key, default: []].append(route.index) }
-            case .regex(let expression): expressions.append((expression, route.index))
-            case .any, .service: break
+            for target in route.match.targets {
+                switch target {
+                case .path(let path): paths[path, default: []].append(route.index)
+                case .prefix(let prefix): paths[prefix, default: []].append(route.index)
+                case .subtree(let path): for key in [path, path + "/"] { paths[key, default: []].append(route.index) }
+                case .regex(let expression): expressions.append((expression, route.index))
+                case .any, .service, .services: break
+                }
             }
         }
     }
@@ -58,7 +60,7 @@ package struct SchemaConflicts {
         for binding in plan.bindings {
             let method = plan.schema.methods[binding.method]
             guard let shape = binding.shape, route.match.reaches(method, binding) else { continue }
-            if case .service = route.match.target, let earlier = captor(of: shape, verb: binding.verb, before: route) {
+            if route.match.isOfServices, let earlier = captor(of: shape, verb: binding.verb, before: route) {
                 if let place = captured.firstIndex(where: { $0.by == earlier }) {
                     captured[place].calls.append(binding.text)
                 } else {
@@ -66,13 +68,16 @@ package struct SchemaConflicts {
                 }
                 continue
             }
-            let call = Call(
-                authority: route.match.authority, headers: route.match.headers, query: route.match.query, verb: binding.verb,
-                path: shape.path)
-            if let taker = takers[call] {
-                if taker.schema != ObjectIdentifier(plan.schema) { report(route, binding, method, taker) }
-            } else {
-                takers[call] = Taker(route: route.index, schema: ObjectIdentifier(plan.schema), method: method.fullName)
+            let calls = route.match.authorities.map {
+                Call(
+                    authority: $0, headers: route.match.headers, query: route.match.query, verb: binding.verb, path: shape.path)
+            }
+            let schema = ObjectIdentifier(plan.schema)
+            if let taker = calls.compactMap({ takers[$0] }).first(where: { $0.schema != schema }) {
+                report(route, binding, method, taker)
+            }
+            for call in calls where takers[call] == nil {
+                takers[call] = Taker(route: route.index, schema: schema, method: method.fullName)
             }
         }
         for (earlier, calls) in captured {
@@ -109,6 +114,6 @@ package struct SchemaConflicts {
 
     private func covers(_ wide: RouteMatch, _ narrow: RouteMatch) -> Bool {
         wide.headers.allSatisfy(narrow.headers.contains) && wide.query.allSatisfy(narrow.query.contains)
-            && wide.authority.covers(narrow.authority)
+            && narrow.authorities.allSatisfy(wide.covers)
     }
 }

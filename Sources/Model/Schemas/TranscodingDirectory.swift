@@ -13,9 +13,11 @@ package final class TranscodingDirectory: Sendable {
         var plans: [RouteMatch.Authority: [TranscodingPlan]] = [:]
         for route in routes {
             guard let plan = route.plan else { continue }
-            // Routes that print otherwise share a schema and its rules.
-            if plans[route.match.authority]?.contains(where: { $0.schema === plan.schema }) == true { continue }
-            plans[route.match.authority, default: []].append(plan)
+            for authority in route.match.authorities {
+                // Routes that print otherwise share a schema and its rules.
+                if plans[authority]?.contains(where: { $0.schema === plan.schema }) == true { continue }
+                plans[authority, default: []].append(plan)
+            }
         }
         indexes = AuthorityTable(plans.mapValues { TranscodingIndex($0) })
     }

@@ -52,7 +52,7 @@ extension WrongConfiguration {
           - { path: /v1/../orders, cluster: orders }
         >>> martlet.yaml:2:18: routes[0].authority: found "api.acme.dev:443", expected a host name without a port: authorities are compared without it
         >>> martlet.yaml:3:18: routes[1].authority: found "*", expected a host name such as api.acme.dev, or *.acme.dev
-        >>> martlet.yaml:4:16: routes[2].service: found "/a.B", expected a gRPC service's full name such as acme.orders.v1.Orders
+        >>> martlet.yaml:4:16: routes[2].service: found "/a.B", expected a gRPC service's full name such as acme.orders.v1.Orders, or acme.v1.* for all of a package
         >>> martlet.yaml:5:13: routes[3].path: found "v1/orders", expected a path that begins with / and has no query, such as /v1/orders or /v1/*
         >>> martlet.yaml:6:13: routes[4].path: found "/v1/*/orders", expected a * only as the last segment, as in /v1/*
         >>> martlet.yaml:7:13: routes[5].path: found "/v1/../orders", expected a path without . and .. segments, which is always refused
@@ -78,7 +78,7 @@ extension WrongConfiguration {
           - { path: /x/**, cluster: orders }
           - { path: /**, cluster: orders }
           - { path: "/u/{id}", cluster: orders }
-          - { path: [/a], cluster: orders }
+          - { path: [[/a]], cluster: orders }
           - { path: {}, cluster: orders }
           - { path: { regxe: a }, cluster: orders }
           - { path: { regex: "^/u/(" }, cluster: orders }
@@ -93,8 +93,8 @@ extension WrongConfiguration {
         >>> martlet.yaml:2:13:  routes[0].path: found "/x/**", expected prefix: /x, for /x itself and all below it
         >>> martlet.yaml:3:13:  routes[1].path: found "/**", expected prefix: /, for all paths
         >>> martlet.yaml:4:13:  routes[2].path: found "/u/{id}", expected a path as callers send it, or /v1/* for all below; a regular expression is written { regex: … }
-        >>> martlet.yaml:5:13:  routes[3].path: found a list, expected a path that begins with / and has no query, such as /v1/orders or /v1/*, or { regex: … }
-        >>> martlet.yaml:6:13:  routes[4].path: found an empty mapping, expected a path that begins with / and has no query, such as /v1/orders or /v1/*, or { regex: … }
+        >>> martlet.yaml:5:14:  routes[3].path[0]: found a list, expected a path that begins with / and has no query, such as /v1/orders or /v1/*, or { regex: … }
+        >>> martlet.yaml:6:13:  routes[4].path: found an empty mapping, expected a path that begins with / and has no query, such as /v1/orders or /v1/*, or { regex: … }, or a list of these
         >>> martlet.yaml:7:15:  routes[5].path.regxe: unknown key; did you mean "regex"?
         >>> martlet.yaml:8:22:  routes[6].path.regex: found "^/u/(", expected a regular expression in RE2's syntax: missing ): ^/u/(
         >>> martlet.yaml:9:22:  routes[7].path.regex: found "u/.*", expected a regular expression that takes a path: paths begin with /
@@ -105,6 +105,33 @@ extension WrongConfiguration {
         >>> martlet.yaml:14:15: routes[12].prefix: found "/v1?a", expected a path that begins with / and has no query, such as /v1
         >>> martlet.yaml:15:15: routes[13].prefix: found beside "path", expected only one of the two
         >>> martlet.yaml:16:15: routes[14].prefix: found beside "service", expected only one of the two
+        --- lists of what routes match
+        routes:
+          - { authority: [a.dev, A.dev, "*.b.dev", x.b.dev], cluster: orders }
+          - { service: [a.A, a.A, a.*], cluster: orders }
+          - { service: [acme.*.v1, "*"], cluster: orders }
+          - { path: [/a/b, /a/*, { regex: "/[ab]" }, /a], cluster: orders }
+          - { prefix: [/v1, /v1/x, /v1x], cluster: orders }
+          - { prefix: [], cluster: orders }
+          - { path: [/x/**, { regex: "/(" }], cluster: orders }
+          - { path: ["/c/{id}", /c], cluster: orders, rewrite: { path: /c } }
+          - { path: [{ regex: "/d/(.*)" }, /d], cluster: orders, rewrite: { path: /$1 } }
+          - { path: [{ regex: "/e/(.*)" }, { regex: "/f/.*" }], cluster: orders, rewrite: { path: /$1 } }
+        >>> martlet.yaml:2:26:  routes[0].authority[1]: found "A.dev" beside "a.dev", which takes all of it, expected only one of them
+        >>> martlet.yaml:2:44:  routes[0].authority[3]: found "x.b.dev" beside "*.b.dev", which takes all of it, expected only one of them
+        >>> martlet.yaml:3:17:  routes[1].service[0]: found "a.A" beside "a.*", which takes all of it, expected only one of them
+        >>> martlet.yaml:3:22:  routes[1].service[1]: found "a.A" twice, expected it once
+        >>> martlet.yaml:4:17:  routes[2].service[0]: found "acme.*.v1", expected a * only behind the last dot, as in acme.v1.*: every service of the package and below
+        >>> martlet.yaml:4:28:  routes[2].service[1]: found "*", expected a * only behind the last dot, as in acme.v1.*: every service of the package and below
+        >>> martlet.yaml:5:14:  routes[3].path[0]: found "/a/b" beside "/a/*", which takes all of it, expected only one of them
+        >>> martlet.yaml:5:46:  routes[3].path[3]: found "/a" beside "/[ab]", which takes all of it, expected only one of them
+        >>> martlet.yaml:6:21:  routes[4].prefix[1]: found "/v1/x" beside "/v1", which takes all of it, expected only one of them
+        >>> martlet.yaml:7:15:  routes[5].prefix: found an empty list, expected at least one, and at most 512
+        >>> martlet.yaml:8:14:  routes[6].path[0]: found "/x/**", expected prefix: /x, for /x itself and all below it
+        >>> martlet.yaml:8:30:  routes[6].path[1].regex: found "/(", expected a regular expression in RE2's syntax: missing ): /(
+        >>> martlet.yaml:9:14:  routes[7].path[0]: found "/c/{id}", expected a path as callers send it, or /v1/* for all below; a regular expression is written { regex: … }
+        >>> martlet.yaml:10:75: routes[8].rewrite.path: found "/$1", expected a path without groups such as $1: some paths of the route are no regular expressions
+        >>> martlet.yaml:11:91: routes[9].rewrite.path: found "/$1", expected a group that the route's expression has, not $1: it has none
         --- HTTP methods that are none
         routes:
           - { path: /a, http_method: get, cluster: orders }

@@ -16,6 +16,15 @@ import Testing
             (RouteMatch(), RouteMatch()),
             (RouteMatch(target: .service("a.A")), RouteMatch(authority: .exact("a.dev"), target: .service("a.A"))),
             (RouteMatch(target: .service("a.A")), RouteMatch(target: .path("/a.A/Get"))),
+            (RouteMatch(target: .services(below: "a")), RouteMatch(target: .path("/a.b.A/Get"))),
+            (RouteMatch(target: .services(below: "a")), RouteMatch(target: .service("a.b.A"))),
+            (RouteMatch(target: .services(below: "a")), RouteMatch(target: .services(below: "a.b"))),
+            (RouteMatch(target: .services(below: "a")), RouteMatch(target: .services(below: "a"))),
+            (RouteMatch(target: .prefix("/")), RouteMatch(target: .services(below: "a"))),
+            (
+                RouteMatch(authorities: [.exact("a.dev"), .suffix("b.dev")], targets: [.path("/a"), .subtree("/b")]),
+                RouteMatch(authorities: [.exact("x.b.dev"), .exact("a.dev")], targets: [.path("/b/c"), .path("/a")])
+            ),
             (RouteMatch(target: .prefix("/")), RouteMatch(target: .service("a.A"))),
             (RouteMatch(target: .prefix("/a.A/")), RouteMatch(target: .service("a.A"))),
             (RouteMatch(target: .prefix("/v1/")), RouteMatch(target: .prefix("/v1/a/"))),
@@ -35,6 +44,11 @@ import Testing
         arguments: [
             (RouteMatch(target: .service("a.A")), RouteMatch()),
             (RouteMatch(target: .service("a.A")), RouteMatch(target: .prefix("/a.A/"))),
+            (RouteMatch(target: .services(below: "a")), RouteMatch(target: .prefix("/a.b.A/"))),
+            (RouteMatch(target: .services(below: "a")), RouteMatch(target: .service("a"))),
+            (RouteMatch(target: .services(below: "a")), RouteMatch(target: .service("ab.A"))),
+            (RouteMatch(target: .services(below: "a.b")), RouteMatch(target: .services(below: "a"))),
+            (RouteMatch(target: .prefix("/a.b/")), RouteMatch(target: .services(below: "a"))),
             (RouteMatch(target: .service("a.A")), RouteMatch(target: .path("/a.A/Get/More"))),
             (RouteMatch(target: .path("/a.A/Get")), RouteMatch(target: .service("a.A"))),
             (RouteMatch(target: .prefix("/v1/")), RouteMatch(target: .path("/v1"))),
@@ -92,6 +106,30 @@ import Testing
         #expect(RouteCoverage.findings(in: [first, second]) == [])
     }
 
+    @Test("of a route that is reached, each service, path and authority that never is")
+    func parts() {
+        let routes = [
+            RouteMatch(target: .path("/a")), RouteMatch(authority: .suffix("a.dev")),
+            RouteMatch(authorities: [.exact("b.dev"), .exact("x.a.dev")], targets: [.path("/b"), .path("/a"), .path("/c")]),
+        ]
+        #expect(
+            RouteCoverage.findings(in: routes) == [
+                Collision(route: 2, coveredBy: 1, part: .authority(1)), Collision(route: 2, coveredBy: 0, part: .target(1)),
+            ])
+    }
+
+    @Test("of one list, what another element takes, wherever that stands")
+    func redundant() {
+        func redundant(_ targets: RouteMatch.Target...) -> [[Int]] {
+            RouteCoverage.redundant(targets).map { [$0.element, $0.coveredBy] }
+        }
+        #expect(redundant(.subtree("/a"), .path("/b"), .prefix("/a/")) == [[2, 0]])
+        #expect(redundant(.path("/a/b"), .path("/b"), .subtree("/a")) == [[0, 2]])
+        #expect(redundant(.path("/a"), .path("/a")) == [[1, 0]])
+        #expect(redundant(.service("a.A"), .services(below: "b"), .services(below: "a")) == [[0, 2]])
+        #expect(redundant(.path("/a"), .prefix("/a/")) == [])
+    }
+
     @Test("of several that cover it, the first is named")
     func firstIsNamed() {
         let routes = [
@@ -106,15 +144,16 @@ import Testing
     func againstModel(round: UInt64) {
         var generator = RandomGenerator(seed: 1_000 + round)
         let routes = (0..<40).map { _ in RouteModel.randomRoute(&generator) }
-        let covered = Set(RouteCoverage.findings(in: routes).map(\.route))
+        let covered = Set(RouteCoverage.findings(in: routes).filter { $0.part == nil }.map(\.route))
         for _ in 0..<3_000 {
             let request = RouteModel.randomRequest(&generator)
             if let taken = RouteModel.first(routes, request) { #expect(!covered.contains(taken), "\(request)") }
         }
         for finding in RouteCoverage.findings(in: routes) {
+            let match = routes[finding.route].part(finding.part)
             for _ in 0..<50 {
                 let request = RouteModel.randomRequest(&generator)
-                if RouteModel.fits(routes[finding.route], request) { #expect(RouteModel.fits(routes[finding.coveredBy], request)) }
+                if RouteModel.fits(match, request) { #expect(RouteModel.fits(routes[finding.coveredBy], request)) }
             }
         }
     }
@@ -134,5 +173,18 @@ import Testing
 
     private static func header(_ name: String, _ value: String) -> FieldMatch {
         try! FieldMatch(header: name, value == "*" ? .present : .exact(value))
+    }
+}
+
+extension RouteMatch {
+    /// What a finding is about.
+    fileprivate func part(_ part: RouteCoverage.Part?) -> RouteMatch {
+        var match = self
+        switch part {
+        case nil: break
+        case .authority(let place): match.authorities = [authorities[place]]
+        case .target(let place): match.targets = [targets[place]]
+        }
+        return match
     }
 }

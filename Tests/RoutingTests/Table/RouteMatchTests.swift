@@ -29,10 +29,14 @@ import Testing
         #expect(throws: mistake) { try RouteMatch.Authority(text) }
     }
 
-    @Test("a service is a full name without slashes")
+    @Test("a service is a full name without slashes, or a package with all of its own")
     func service() throws {
         #expect(try RouteMatch.Target(service: "acme.orders.v1.Orders") == .service("acme.orders.v1.Orders"))
-        for text in ["", "/acme.Orders", "acme.Orders/Get", ".acme", "acme.", "a..b", "acme.*", "a b"] {
+        #expect(try RouteMatch.Target(service: "acme.v1.*") == .services(below: "acme.v1"))
+        for text in ["*", "acme.v1*", "acme.*.Orders", "*.Orders", "acme.**", "acme.*.*"] {
+            #expect(throws: RouteMatch.Mistake.wildcardInService, "\(text)") { try RouteMatch.Target(service: text) }
+        }
+        for text in ["", "/acme.Orders", "acme.Orders/Get", ".acme", "acme.", "a..b", ".*", "a..*", "a b"] {
             #expect(throws: RouteMatch.Mistake.notAService, "\(text)") { try RouteMatch.Target(service: text) }
         }
     }

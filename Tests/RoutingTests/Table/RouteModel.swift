@@ -21,22 +21,8 @@ enum RouteModel {
     }
 
     static func fits(_ route: RouteMatch, _ request: Request) -> Bool {
-        switch route.authority {
-        case .any: break
-        case .exact(let name): guard request.authority == name else { return false }
-        case .suffix(let name):
-            guard request.authority.hasSuffix("." + name), request.authority.count > name.count + 1 else { return false }
-        }
-        switch route.target {
-        case .any: break
-        case .path(let path): guard request.path == path else { return false }
-        case .prefix(let path): guard request.path.hasPrefix(path) else { return false }
-        case .subtree(let path): guard request.path == path || request.path.hasPrefix(path + "/") else { return false }
-        case .regex(let expression): guard expression.matches(request.path) else { return false }
-        case .service(let service):
-            let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
-            guard parts.count == 3, parts[1] == service, !parts[2].isEmpty else { return false }
-        }
+        guard route.authorities.contains(where: { fits($0, request) }), route.targets.contains(where: { fits($0, request) })
+        else { return false }
         guard route.httpMethods.isEmpty || route.httpMethods.contains(request.method) else { return false }
         let parameters = request.query.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
@@ -50,6 +36,28 @@ enum RouteModel {
                 let values = parameters.filter { $0.0 == condition.name }.map(\.1)
                 return condition.value.tests.contains { fits($0, values, any: true) }
             }
+    }
+
+    private static func fits(_ authority: RouteMatch.Authority, _ request: Request) -> Bool {
+        switch authority {
+        case .any: true
+        case .exact(let name): request.authority == name
+        case .suffix(let name): request.authority.hasSuffix("." + name) && request.authority.count > name.count + 1
+        }
+    }
+
+    private static func fits(_ target: RouteMatch.Target, _ request: Request) -> Bool {
+        let parts = request.path.split(separator: "/", omittingEmptySubsequences: false)
+        let isRPC = parts.count == 3 && !parts[1].isEmpty && !parts[2].isEmpty
+        return switch target {
+        case .any: true
+        case .path(let path): request.path == path
+        case .prefix(let path): request.path.hasPrefix(path)
+        case .subtree(let path): request.path == path || request.path.hasPrefix(path + "/")
+        case .regex(let expression): expression.matches(request.path)
+        case .service(let service): isRPC && parts[1] == service
+        case .services(let package): isRPC && parts[1].hasPrefix(package + ".")
+        }
     }
 
     /// - Parameter any: of several values one is enough; else there may be only one.
@@ -86,7 +94,8 @@ enum RouteModel {
             .suffix("b.a.dev"),
         ]
         let targets: [RouteMatch.Target] = [
-            .any, .service("p.S"), .service("p.T"), .service("v1"), .path("/"), .path("/v1"), .path("/v1/"), .path("/v1/a"),
+            .any, .service("p.S"), .service("p.T"), .service("v1"), .services(below: "p"), .services(below: "p.q"), .path("/"),
+            .path("/v1"), .path("/v1/"), .path("/v1/a"),
             .path("/v1/a/b"),
             .path("/p.S/M"), .prefix("/"), .prefix("/v1/"), .prefix("/v1/a/"), .prefix("/p.S/"), .prefix("/v1/a/b/"),
             .subtree("/v1"), .subtree("/v1/a"), .subtree("/p.S"), .regex(expressions.randomElement(using: &generator)!),
@@ -101,8 +110,10 @@ enum RouteModel {
             query.append(FieldMatch(parameter: name, randomValue(&generator)))
         }
         let methods: [[String]] = [[], [], [], ["POST"], ["GET", "HEAD"], ["GET", "POST"]]
+        let count = Int.random(in: 0..<4, using: &generator) == 0 ? 2 : 1
         return RouteMatch(
-            authority: authorities.randomElement(using: &generator)!, target: targets.randomElement(using: &generator)!,
+            authorities: (0..<count).map { _ in authorities.randomElement(using: &generator)! },
+            targets: (0..<Int.random(in: 1...count, using: &generator)).map { _ in targets.randomElement(using: &generator)! },
             httpMethods: methods.randomElement(using: &generator)!, headers: headers.shuffled(using: &generator), query: query)
     }
 
@@ -117,7 +128,7 @@ enum RouteModel {
                 using: &generator)!,
             path: [
                 "/", "/v1", "/v1/", "/v1/a", "/v1/a/", "/v1/a/b", "/v1/a/b/c", "/v2", "/v1a", "/p.S/M", "/p.S/N", "/p.S/", "/p.S",
-                "/p.T/M", "/p.S/M/N",
+                "/p.T/M", "/p.S/M/N", "/p.q.S/M", "/p.q/M", "/pq.S/M", "/p.q.r.S/N", "/p./M",
                 "/v1/a/bb", "/v1/b/a/c/d/e",
             ].randomElement(using: &generator)!,
             method: ["POST", "POST", "GET", "HEAD", "PUT"].randomElement(using: &generator)!,

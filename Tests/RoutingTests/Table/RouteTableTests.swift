@@ -64,6 +64,52 @@ import Testing
         }
     }
 
+    @Test("a package takes the RPCs of its services and of those below it, and nothing else")
+    func package() throws {
+        let table = Self.table([RouteMatch(target: .services(below: "acme.v1")), RouteMatch(target: .services(below: "acme"))])
+        for path in ["/acme.v1.Orders/Get", "/acme.v1.beta.Orders/Get?a=b"] { #expect(try Self.find(table, path) == 0, "\(path)") }
+        for path in ["/acme.v1/Get", "/acme.v11.Orders/Get", "/acme.Orders/Get"] {
+            #expect(try Self.find(table, path) == 1, "\(path)")
+        }
+        for path in ["/acme/Get", "/acmes.v1.Orders/Get", "/Acme.v1.Orders/Get", "/acme.v1.Orders", "/acme.v1.Orders/Get/a"] {
+            #expect(try Self.find(table, path) == nil, "\(path)")
+        }
+    }
+
+    @Test("a list takes what one of its elements takes, and a condition of one of them is no other's")
+    func lists() throws {
+        let expression = try RegularExpression("^/u/[0-9]+$")
+        let table = Self.table([
+            RouteMatch(
+                authorities: [.exact("a.dev"), .suffix("b.dev")], targets: [.path("/v1"), .regex(expression), .prefix("/v2/")],
+                httpMethods: ["GET"]),
+            RouteMatch(authorities: [.any], targets: [.service("a.A"), .service("a.B"), .services(below: "b")]),
+        ])
+        for path in ["/v1", "/u/1", "/v2/a"] {
+            for authority in ["a.dev", "x.b.dev"] {
+                #expect(try Self.find(table, path, authority: authority, method: "GET") == 0, "\(path)")
+                #expect(try Self.find(table, path, authority: authority, method: "PUT") == nil, "\(path)")
+            }
+            #expect(try Self.find(table, path, authority: "b.dev", method: "GET") == nil, "\(path)")
+        }
+        for path in ["/v3", "/u/a", "/v2"] {
+            #expect(try Self.find(table, path, authority: "a.dev", method: "GET") == nil, "\(path)")
+        }
+        for path in ["/a.A/Get", "/a.B/Get", "/b.C/Get"] { #expect(try Self.find(table, path) == 1, "\(path)") }
+        #expect(try Self.find(table, "/a.C/Get") == nil)
+    }
+
+    @Test("packages and lists of one kind are one question, however many", arguments: [10, 20_000])
+    func manyPackages(count: Int) throws {
+        let table = Self.table(
+            (0..<count).map { index in
+                RouteMatch(authorities: [.any], targets: [.services(below: "a.p\(index)"), .services(below: "b.p\(index)")])
+            })
+        #expect(table.shapeCount == 1)
+        #expect(try Self.find(table, "/b.p\(count - 1).v1.S/Get") == count - 1)
+        #expect(try Self.find(table, "/b.p\(count).v1.S/Get") == nil)
+    }
+
     @Test("a header condition wants the header once, or for * at all")
     func headers() throws {
         let table = Self.table([

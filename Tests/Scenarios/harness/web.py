@@ -43,8 +43,8 @@ def post(address, version, path, headers, body, method="POST", see=None):
             connection.close()
     with h2raw.Client(address) as client:
         stream = client.h2.get_next_available_stream_id()
-        client.headers(stream, [(":method", method), (":scheme", "http"), (":path", path), (":authority", "localhost"), *headers.items()],
-                       end=not body)
+        named = [(":method", method), (":scheme", "http"), (":path", path), (":authority", headers.get("host", "localhost"))]
+        client.headers(stream, named + [field for field in headers.items() if field[0] != "host"], end=not body)
         if body:
             client.data(stream, body, True)
         over = (h2raw.h2.events.StreamEnded, h2raw.h2.events.StreamReset)

@@ -21,13 +21,15 @@ package enum Rewriting {
         case .whole(let whole): whole.withUnsafeBytes { path.append($0) }
         case .prefix(let prefix): append(facts.path, below: match, as: prefix, to: &path)
         case .groups(let pieces):
-            guard case .regex(let expression) = match.target else { return nil }
             let last = pieces.reduce(0) { if case .group(let number) = $1 { max($0, number) } else { $0 } }
-            let isMatch = expression.withGroups(of: facts.path, through: last) { group in
-                for piece in pieces {
-                    switch piece {
-                    case .text(let text): text.withUnsafeBytes { path.append($0) }
-                    case .group(let number): path.append(group(number))
+            let isMatch = match.targets.contains { target in
+                guard case .regex(let expression) = target else { return false }
+                return expression.withGroups(of: facts.path, through: last) { group in
+                    for piece in pieces {
+                        switch piece {
+                        case .text(let text): text.withUnsafeBytes { path.append($0) }
+                        case .group(let number): path.append(group(number))
+                        }
                     }
                 }
             }
@@ -44,7 +46,7 @@ package enum Rewriting {
     package static func append(
         _ path: BorrowedBytes, below match: RouteMatch, as prefix: [UInt8], to buffer: inout ByteBuffer
     ) {
-        let rest = BorrowedBytes(rebasing: path[min(path.count, match.target.prefixCount)...])
+        let rest = BorrowedBytes(rebasing: path[min(path.count, match.prefixCount(of: path))...])
         // Where the prefix ends in a slash, the rest does not begin with one.
         let isClosed = prefix.last == UInt8(ascii: "/")
         let isJoined = rest.first == UInt8(ascii: "/")
@@ -59,7 +61,7 @@ package enum Rewriting {
     package static func rpc(
         _ path: BorrowedBytes, below match: RouteMatch
     ) -> (service: BorrowedBytes, rpc: BorrowedBytes)? {
-        let count = match.target.prefixCount
+        let count = match.prefixCount(of: path)
         guard count > 0, count < path.count, path[count] == UInt8(ascii: "/") else { return nil }
         let rest = BorrowedBytes(rebasing: path[count...])
         guard let shape = try? PathShape(rest), shape.pathCount == rest.count, shape.serviceCount > 0, !shape.isAmbiguous else {
@@ -72,13 +74,20 @@ package enum Rewriting {
     }
 }
 
-extension RouteMatch.Target {
-    /// How much of a path `prefix:` matched, without the slash that parts it from the rest.
-    fileprivate var prefixCount: Int {
-        switch self {
-        case .subtree(let path): path.utf8.count
-        case .prefix(let path): path.utf8.count - 1
-        case .any, .service, .path, .regex: 0
+extension RouteMatch {
+    /// How much of a path `prefix:` matched, without the slash that parts it from the rest. No two prefixes of a route take the
+    /// same path.
+    fileprivate func prefixCount(of path: BorrowedBytes) -> Int {
+        for target in targets {
+            switch target {
+            case .subtree(let prefix):
+                let count = prefix.utf8.count
+                guard path.starts(with: prefix.utf8), path.count == count || path[count] == UInt8(ascii: "/") else { continue }
+                return count
+            case .prefix(let prefix): return prefix.utf8.count - 1
+            case .any, .service, .services, .path, .regex: continue
+            }
         }
+        return 0
     }
 }

@@ -22,30 +22,38 @@ struct SchemaNames {
     ///   - targets: all that the route leads to.
     ///   - path: the route's.
     static func check(_ route: RouteConfiguration, _ targets: [Target], at path: ConfigurationPath, _ findings: Findings) {
-        guard case .service(let service) = route.match.target else { return }
+        guard route.match.isOfServices else { return }
         let schemas = targets.compactMap(\.schema)
         guard !schemas.isEmpty else { return }
         // Another cluster may serve it.
         let isWhole = schemas.count == targets.count
-        let found = schemas.flatMap { schema in
-            schema.services.filter { $0.fullName == service }.map { schema.methods[$0.methods].map(\.name) }
-        }
-        guard !found.isEmpty else {
+        let known = schemas.flatMap(\.services).map(\.fullName)
+        var unknown = false
+        for (place, target) in route.match.targets.enumerated() where !known.contains(where: target.takes(service:)) {
+            unknown = true
             // Health, reflection and their like are rarely among the descriptors of those that have them.
-            guard isWhole, !service.hasPrefix("grpc.") else { return }
-            let hint = Spelling.hint(for: service, among: schemas.flatMap(\.services).map(\.fullName))
-            return findings.report(
-                "found \(Quoted.text(service)), which the schema of \(names(of: targets)) does not have\(hint)",
-                at: path["service"], severity: .warning)
+            guard isWhole, !target.text.hasPrefix("grpc.") else { continue }
+            findings.report(
+                "found \(Quoted.text(target.text)), which the schema of \(names(of: targets)) does not have"
+                    + Spelling.hint(for: target.text, among: known),
+                at: path["service"][place], severity: .warning)
         }
-        let methods = found.flatMap(\.self)
+        guard !unknown else { return }
+        let methods = schemas.flatMap { schema in
+            schema.services.filter { service in route.match.targets.contains { $0.takes(service: service.fullName) } }
+                .flatMap { schema.methods[$0.methods].map(\.name) }
+        }
         let isCertain = isWhole && targets.allSatisfy(\.isFromFiles)
         for method in route.methods where !methods.contains(method.name) {
             findings.report(
-                "found \(Quoted.text(method.name)), which \(service) does not have by the schema of \(names(of: targets))"
-                    + Spelling.hint(for: method.name, among: methods),
+                "found \(Quoted.text(method.name)), which \(text(of: route.match)) does not have by the schema of "
+                    + names(of: targets) + Spelling.hint(for: method.name, among: methods),
                 at: path.method(method.name).key, severity: isCertain ? .error : .warning)
         }
+    }
+
+    private static func text(of match: RouteMatch) -> String {
+        match.targets.count == 1 ? match.targets[0].text : "none of \(match.targets.map(\.text).joined(separator: ", "))"
     }
 
     private static func names(of targets: [Target]) -> String {

@@ -50,13 +50,15 @@ extension SnapshotBuilder {
     /// Reports retry and hedging of client-streaming methods: messages sent before cannot be requested again.
     mutating func checkStreams(_ schemas: [TranscodingPlan?]) {
         for (number, route) in configuration.routes.enumerated() {
-            guard case .service(let service) = route.match.target,
-                let index = configuration.clusters.firstIndex(where: { $0.name == route.cluster }),
+            guard let index = configuration.clusters.firstIndex(where: { $0.name == route.cluster }),
                 let schema = schemas[index]?.schema
             else { continue }
             for method in route.methods {
-                guard let rpc = schema.method(path: "/\(service)/\(method.name)"), schema.methods[rpc].clientStreams
-                else { continue }
+                let isStream = schema.methods.contains { rpc in
+                    rpc.clientStreams && rpc.name == method.name
+                        && route.match.targets.contains { $0.takes(service: rpc.serviceName) }
+                }
+                guard isStream else { continue }
                 for (policy, isThere) in [
                     ("retry", method.attempts.retry?.policy != nil), ("hedging", method.attempts.hedging != nil),
                 ] where isThere {

@@ -136,7 +136,7 @@ package struct SnapshotBuilder {
         let traffic = TrafficPlan(route.traffic) { name in configuration.clusters.firstIndex { $0.name == name } ?? 0 }
         let hasSchema = !leadsToHTTP1 && target.map { configuration.clusters[$0].schema != nil } ?? false
         var needsGRPC = hasSchema
-        if case .service = route.match.target, !leadsToHTTP1 { needsGRPC = true }
+        if route.match.isOfServices, !leadsToHTTP1 { needsGRPC = true }
         let answer: Route.DirectAnswer? =
             switch route.action {
             case .cluster: nil
@@ -169,7 +169,7 @@ package struct SnapshotBuilder {
                     responseHeaders: route.responseHeaders.followed(by: method.responseHeaders)))
         }
         let calls = surroundings.metrics.calls.group(route.name)
-        if case .service(let service) = route.match.target {
+        for service in route.match.services {
             for method in route.methods { surroundings.metrics.calls.reserve(calls, method: "\(service)/\(method.name)") }
         }
         return Route(

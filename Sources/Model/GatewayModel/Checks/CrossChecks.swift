@@ -102,7 +102,18 @@ struct CrossChecks {
             let earlier = routes[finding.coveredBy]
             let path = findings.places.place(of: .route(finding.coveredBy)).path
             findings.report(
-                "never reached: \(path) (\(Quoted.text(earlier.name))) takes every request that fits it", at: .route(finding.route))
+                "never reached: \(path) (\(Quoted.text(earlier.name))) takes every request that fits it",
+                at: place(of: finding.part, at: .route(finding.route)))
+        }
+    }
+
+    private func place(of part: RouteCoverage.Part?, at route: ConfigurationPath) -> ConfigurationPath {
+        switch part {
+        case nil: return route
+        case .authority(let place): return route["authority"][place]
+        case .target(let place):
+            let key = ["service", "path", "prefix"].first { findings.places.isWritten(route[$0]) }
+            return key.map { route[$0][place] } ?? route
         }
     }
 
@@ -112,7 +123,7 @@ struct CrossChecks {
         let clusters = configuration.clusters.filter { cluster in route.clusters.contains(cluster.name) }
         let isPlain = !clusters.isEmpty && clusters.allSatisfy { $0.schema == nil && $0.speaks == .http2 }
         let why: String
-        if case .service = route.match.target, isPlain {
+        if route.match.isOfServices, isPlain {
             why = "without a schema of its cluster, no call of a service has"
         } else if !route.protocols.contains(.http), !route.protocols.contains(.connectUnary) {
             why = "no call by its protocols has"
@@ -129,8 +140,12 @@ struct CrossChecks {
         access.check(openAPI)
         let paths = [openAPI.document, openAPI.page].compactMap(\.self)
         for (index, route) in configuration.routes.enumerated() {
-            guard case .path(let path) = route.match.target, paths.contains(path) else { continue }
-            findings.report("never reached: openapi is served at \(path)", at: .route(index))
+            for (place, target) in route.match.targets.enumerated() {
+                guard case .path(let path) = target, paths.contains(path) else { continue }
+                let isAll = route.match.targets.count == 1
+                findings.report(
+                    "never reached: openapi is served at \(path)", at: isAll ? .route(index) : .route(index)["path"][place])
+            }
         }
         if configuration.clusters.allSatisfy({ $0.schema == nil }) {
             findings.report(

@@ -39,16 +39,12 @@ struct RetryChecks {
         }
         warn(
             route.attempts.retry, at: path, "every method of the route",
-            Self.isOfService(route)
+            route.match.isOfServices
                 ? "retry under methods, for those with idempotent: true"
                 : "routes by service with methods that have idempotent: true")
         for method in route.methods where !method.attempts.isIdempotent {
             warn(method.attempts.retry, at: path.method(method.name), "the method", "idempotent: true beside it")
         }
-    }
-
-    private static func isOfService(_ route: RouteConfiguration) -> Bool {
-        if case .service = route.match.target { true } else { false }
     }
 
     private func checkBudgets(_ route: RouteConfiguration, at path: ConfigurationPath) {

@@ -8,26 +8,28 @@ internal import Transport
 struct RewriteChecks {
     private let configuration: GatewayConfiguration
     private let findings: Findings
-    /// The first route of each service.
-    private let services: [String: Int]
-    private let servicesOfClusters: [String: [(service: String, route: Int)]]
+    /// What routes of services name, in their order, and by cluster.
+    private let services: [(name: RouteMatch.Target, route: Int)]
+    private let servicesOfClusters: [String: [(name: RouteMatch.Target, route: Int)]]
     /// The first route of each path that is an RPC's.
     private let paths: [String: Int]
 
     init(_ configuration: GatewayConfiguration, _ findings: Findings) {
         self.configuration = configuration
         self.findings = findings
-        var services: [String: Int] = [:]
-        var servicesOfClusters: [String: [(service: String, route: Int)]] = [:]
+        var services: [(name: RouteMatch.Target, route: Int)] = []
+        var servicesOfClusters: [String: [(name: RouteMatch.Target, route: Int)]] = [:]
         var paths: [String: Int] = [:]
         for (index, route) in configuration.routes.enumerated() {
-            switch route.match.target {
-            case .service(let service):
-                if services[service] == nil { services[service] = index }
-                for cluster in route.clusters { servicesOfClusters[cluster, default: []].append((service, index)) }
-            case .path(let path) where Self.service(of: path) != nil:
-                if paths[path] == nil { paths[path] = index }
-            default: continue
+            for target in route.match.targets {
+                switch target {
+                case .service, .services:
+                    services.append((target, index))
+                    for cluster in route.clusters { servicesOfClusters[cluster, default: []].append((target, index)) }
+                case .path(let path) where Self.service(of: path) != nil:
+                    if paths[path] == nil { paths[path] = index }
+                default: continue
+                }
             }
         }
         self.services = services
@@ -69,7 +71,8 @@ struct RewriteChecks {
         case .whole(let whole):
             text = String(decoding: whole, as: UTF8.self)
             // From a path that is no RPC's it is a page that has moved.
-            return Self.service(of: text).flatMap { services[$0] } ?? (Self.isRPC(route.match.target) ? paths[text] : nil)
+            return Self.service(of: text).flatMap { routeOfService($0) }
+                ?? (route.match.targets.contains(where: Self.isRPC) ? paths[text] : nil)
         case .prefix(let prefix):
             text = prefix == Array("/".utf8) ? "/" : String(decoding: prefix, as: UTF8.self) + "/"
         case .groups(let pieces):
@@ -79,15 +82,17 @@ struct RewriteChecks {
         // What is written of `/service/method` so far.
         let segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         switch segments.count {
-        case 1: return first(of: route) { $0.hasPrefix(segments[0]) }
-        case 2: return services[String(segments[0])]
-        case 3 where segments[2].isEmpty: return services[String(segments[0])]
+        case 1: return first(of: route) { $0.mayBegin(with: String(segments[0])) }
+        case 2: return routeOfService(String(segments[0]))
+        case 3 where segments[2].isEmpty: return routeOfService(String(segments[0]))
         default: return nil
         }
     }
 
-    private func first(of route: RouteConfiguration, where fits: (String) -> Bool) -> Int? {
-        route.clusters.flatMap { servicesOfClusters[$0] ?? [] }.first { fits($0.service) }?.route
+    private func routeOfService(_ name: String) -> Int? { services.first { $0.name.takes(service: name) }?.route }
+
+    private func first(of route: RouteConfiguration, where fits: (RouteMatch.Target) -> Bool) -> Int? {
+        route.clusters.flatMap { servicesOfClusters[$0] ?? [] }.first { fits($0.name) }?.route
     }
 
     private static func isRPC(_ target: RouteMatch.Target) -> Bool {
@@ -114,9 +119,11 @@ struct RewriteChecks {
     private func checkLoop(_ redirect: RedirectConfiguration, of route: RouteConfiguration, at index: Int) {
         let match = route.match
         guard match.headers.isEmpty, match.query.isEmpty, match.httpMethods.isEmpty || match.httpMethods.contains("GET"),
-            let scheme = schemeThatStays(redirect), staysAtAuthority(redirect, match.authority), staysBelow(redirect, match.target),
+            let scheme = schemeThatStays(redirect),
+            match.authorities.contains(where: { staysAtAuthority(redirect, $0) }),
+            match.targets.contains(where: { staysBelow(redirect, $0) }),
             isSameRequest(redirect, match)
-                || !configuration.routes[..<index].contains(where: { mayTake($0, redirect, match.target) })
+                || !configuration.routes[..<index].contains(where: { mayTake($0, redirect, match) })
         else { return }
         findings.report(
             "leads to itself: the route takes requests\(scheme) that follow it again, expected another authority or path",
@@ -156,15 +163,21 @@ struct RewriteChecks {
     private func isSameRequest(_ redirect: RedirectConfiguration, _ match: RouteMatch) -> Bool {
         guard redirect.path == nil else { return false }
         guard redirect.authority != nil else { return true }
-        if case .exact = match.authority { return true } else { return false }
+        if match.authorities.count == 1, case .exact = match.authorities[0] { return true } else { return false }
     }
 
-    /// Whether an earlier route may take a request that follows the redirect of a route with that target.
-    private func mayTake(_ earlier: RouteConfiguration, _ redirect: RedirectConfiguration, _ own: RouteMatch.Target) -> Bool {
-        switch (redirect.path, earlier.match.target) {
-        case (.whole(let template), let target):
+    /// Whether an earlier route may take a request that follows the redirect of a route with that match.
+    private func mayTake(_ earlier: RouteConfiguration, _ redirect: RedirectConfiguration, _ own: RouteMatch) -> Bool {
+        earlier.match.targets.contains { target in own.targets.contains { mayTake(target, redirect, $0) } }
+    }
+
+    private func mayTake(
+        _ target: RouteMatch.Target, _ redirect: RedirectConfiguration, _ own: RouteMatch.Target
+    ) -> Bool {
+        switch (redirect.path, target) {
+        case (.whole(let template), _):
             return template.constant.map { target.takes(String(decoding: $0, as: UTF8.self)) } ?? true
-        case (nil, let target):
+        case (nil, _):
             guard case .path(let path) = own else { return true }
             return target.takes(path)
         case (.prefix(let prefix), .path(let path)), (.prefix(let prefix), .subtree(let path)),
@@ -180,11 +193,20 @@ extension RouteMatch.Target {
     fileprivate func takes(_ path: String) -> Bool {
         switch self {
         case .any: true
-        case .service: false
+        case .service, .services: false
         case .path(let own): own == path
         case .prefix(let own): path.hasPrefix(own)
         case .subtree(let own): path == own || path.hasPrefix("\(own)/")
         case .regex(let expression): expression.matches(path)
+        }
+    }
+
+    /// Whether the name of a service that it takes may begin so.
+    fileprivate func mayBegin(with text: String) -> Bool {
+        switch self {
+        case .service(let name): name.hasPrefix(text)
+        case .services(let package): "\(package).".hasPrefix(text) || text.hasPrefix("\(package).")
+        case .any, .path, .prefix, .subtree, .regex: false
         }
     }
 }

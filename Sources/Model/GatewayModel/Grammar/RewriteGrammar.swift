@@ -5,17 +5,17 @@ internal import Routing
 
 extension Grammar where Value == RewriteConfiguration {
     /// - Parameters:
-    ///   - target: what the route matches; `nil` where that could not be read.
+    ///   - targets: what the route matches; `nil` where that could not be read.
     ///   - hasPrefix: whether it is a route by `prefix:`.
-    static func rewrite(of target: RouteMatch.Target?, hasPrefix: Bool) -> Grammar {
+    static func rewrite(of targets: [RouteMatch.Target]?, hasPrefix: Bool) -> Grammar {
         .section(expected: "a mapping with path, prefix or authority") { section in
             section.exclude("path", with: "prefix")
-            let path = section.optional("path", .rewrittenPath(of: target))
+            let path = section.optional("path", .rewrittenPath(of: targets ?? []))
             let prefix = section.optional("prefix", .replacedPrefix)
             let authority = section.value("authority", .rewrittenAuthority, default: .caller)
             section.requireOne(of: ["path", "prefix", "authority"])
             section.requireRoutePrefix(hasPrefix)
-            if case .service = target, section.has("path") {
+            if let targets, RouteMatch(authorities: [], targets: targets).isOfServices, section.has("path") {
                 section.report(
                     "found beside the route's service, whose calls are told apart by their path, expected path or prefix in place of service",
                     about: "path")
@@ -78,17 +78,22 @@ extension Grammar where Value == RewriteConfiguration.Authority {
 }
 
 extension Grammar where Value == RewriteConfiguration.Path {
-    /// A whole path, with `$1` where the route's path is a regular expression.
-    fileprivate static func rewrittenPath(of target: RouteMatch.Target?) -> Grammar {
-        Grammar(expected: "a path that begins with / and has no query, such as /v1/orders") { (text: String) in
-            guard case .regex(let expression) = target else {
+    /// A whole path, with `$1` where every path of the route is a regular expression.
+    fileprivate static func rewrittenPath(of targets: [RouteMatch.Target]) -> Grammar {
+        let groupCounts = targets.compactMap { if case .regex(let expression) = $0 { expression.groupCount } else { nil } }
+        let groupCount = groupCounts.count == targets.count ? groupCounts.min() : nil
+        return Grammar(expected: "a path that begins with / and has no query, such as /v1/orders") { (text: String) in
+            guard let groupCount else {
                 if RewrittenPath.namesGroup(text) {
-                    return .expected("a path without groups such as $1, which only path: { regex: … } of the route has")
+                    return .expected(
+                        groupCounts.isEmpty
+                            ? "a path without groups such as $1, which only path: { regex: … } of the route has"
+                            : "a path without groups such as $1: some paths of the route are no regular expressions")
                 }
                 return PathText.problem(with: text).map { .expected($0) } ?? .value(.whole(Array(text.utf8)))
             }
             do throws(RewrittenPath.Mistake) {
-                let pieces = try RewrittenPath.pieces(text, groupCount: expression.groupCount)
+                let pieces = try RewrittenPath.pieces(text, groupCount: groupCount)
                 if let problem = PathText.problem(with: RewrittenPath.example(pieces)) { return .expected(problem) }
                 guard pieces.contains(where: { if case .group = $0 { true } else { false } }) else {
                     return .value(.whole(Array(RewrittenPath.example(pieces).utf8)))

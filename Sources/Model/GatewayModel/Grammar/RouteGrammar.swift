@@ -34,7 +34,7 @@ extension RouteConfiguration {
         let name = name(in: section, for: match, taken: &taken)
         let traffic = TrafficConfiguration(in: section)
         let cluster = cluster(in: section, traffic)
-        let rewrite = section.optional("rewrite", .rewrite(of: match?.target, hasPrefix: section.has("prefix")))
+        let rewrite = section.optional("rewrite", .rewrite(of: match?.targets, hasPrefix: section.has("prefix")))
         let action = action(in: section)
         let timeout = section.optional("timeout", .timeout)
         let access = AccessRules(in: section, owner: name)
@@ -95,7 +95,7 @@ extension RouteConfiguration {
         "rewrite", "request_headers", "mirror", "fault", "timeout", "retry", "max_stream_duration", "json",
     ]
 
-    /// The name as written, or the service or path, with a number behind it where an earlier route has it.
+    /// The name as written, or the first service or path, with a number behind it where an earlier route has it.
     private static func name(in section: Section, for match: RouteMatch?, taken: inout Set<String>) -> String {
         if let name = section.optional("name", .located(.name)) {
             if !taken.insert(name.value).inserted {
@@ -104,15 +104,8 @@ extension RouteConfiguration {
             }
             return name.value
         }
-        let base =
-            switch match?.target {
-            case .service(let service): service
-            case .path(let path): path
-            case .prefix(let prefix): "\(prefix)*"
-            case .subtree(let path): path
-            case .regex(let expression): expression.text
-            case .any, nil: "default"
-            }
+        let written = match?.targets.first?.text ?? ""
+        let base = written.isEmpty ? "default" : written
         var name = base
         var number = 2
         while !taken.insert(name).inserted {

@@ -6,10 +6,12 @@ internal import Routing
 extension RouteMatch {
     /// Reads `authority`, `service`, `path` or `prefix`, `http_method`, `headers` and `query`; `nil` where one of them is wrong.
     init?(in section: Section) {
-        let authority = section.optional("authority", .matching(Authority.init))
-        let service = section.optional("service", .matching(Target.init(service:), like: .notAService))
-        let path = section.optional("path", .path)
-        let prefix = section.optional("prefix", .matching(Target.init(prefix:), like: .notAPrefix))
+        let authorities = section.optional("authority", .several(.matching(Authority.init), RouteCoverage.redundant))
+        let services = section.optional(
+            "service", .several(.matching(Target.init(service:), like: .notAService), RouteCoverage.redundant))
+        let paths = section.optional("path", .several(.path, RouteCoverage.redundant))
+        let prefixes = section.optional(
+            "prefix", .several(.matching(Target.init(prefix:), like: .notAPrefix), RouteCoverage.redundant))
         let httpMethods = section.optional("http_method", .httpMethods)
         let headers = section.optional("headers", .headerMatches)
         let query = section.optional("query", .parameterMatches)
@@ -17,15 +19,24 @@ extension RouteMatch {
         section.exclude("service", with: "prefix")
         section.exclude("path", with: "prefix")
         // What was written and could not be read would make the route take more than it should.
-        guard (authority != nil) == section.has("authority"), (service != nil) == section.has("service"),
-            (path != nil) == section.has("path"), (prefix != nil) == section.has("prefix"),
+        guard (authorities != nil) == section.has("authority"), (services != nil) == section.has("service"),
+            (paths != nil) == section.has("path"), (prefixes != nil) == section.has("prefix"),
             (httpMethods != nil) == section.has("http_method"), (headers != nil) == section.has("headers"),
             (query != nil) == section.has("query")
         else { return nil }
         self.init(
-            authority: authority ?? .any, target: service ?? path ?? prefix ?? .any, httpMethods: httpMethods ?? [],
+            authorities: authorities ?? [], targets: services ?? paths ?? prefixes ?? [], httpMethods: httpMethods ?? [],
             headers: headers ?? [], query: query ?? [])
+        if self.authorities.count * self.targets.count > Self.pairsMax {
+            section.report(
+                "found \(self.authorities.count) authorities with \(self.targets.count) services, paths or prefixes, "
+                    + "expected at most \(Self.pairsMax) pairs of them on one route")
+            return nil
+        }
     }
+
+    /// Of an authority and a target: each is an entry of the table.
+    private static var pairsMax: Int { 4096 }
 }
 
 extension Grammar {
@@ -40,6 +51,39 @@ extension Grammar {
             }
         }
     }
+}
+
+extension Grammar {
+    /// One value, or a list of several, of which none is of no use; `nil` where one of them is wrong.
+    fileprivate static func several<Element>(
+        _ element: Grammar<Element>, _ redundant: @escaping ([Element]) -> [(element: Int, coveredBy: Int)]
+    ) -> Grammar where Value == [Element] {
+        let countMax = 512
+        return Grammar(expected: "\(element.expected), or a list of these") { node, reader, expected in
+            guard let nodes = node.elements else { return element.expecting(expected).read(node, reader).map { [$0] } }
+            guard (1...countMax).contains(nodes.count) else {
+                reader.reportMismatch(node, expected: "at least one, and at most \(countMax)")
+                return nil
+            }
+            let values = nodes.compactMap { element.read($0, reader) }
+            guard values.count == nodes.count else { return nil }
+            let mistakes = redundant(values)
+            for (place, coveredBy) in mistakes {
+                let what = nodes[place].text, other = nodes[coveredBy].text
+                reader.report(
+                    what == other
+                        ? "found \(Quoted.text(what)) twice, expected it once"
+                        : "found \(Quoted.text(what)) beside \(Quoted.text(other)), which takes all of it, expected only one of them",
+                    at: nodes[place].place)
+            }
+            return mistakes.isEmpty ? values : nil
+        }
+    }
+}
+
+extension Node {
+    /// Of a scalar, or of the one in a mapping.
+    fileprivate var text: String { scalar?.text ?? entries?.first?.value.scalar?.text ?? "" }
 }
 
 extension Grammar where Value == RouteMatch.Target {

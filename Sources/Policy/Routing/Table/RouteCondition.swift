@@ -10,26 +10,26 @@ struct RouteCondition: Hashable {
     var name = ""
     var value: ValueMatch
 
-    /// Whether whatever `match` takes meets this.
-    func isImplied(by match: RouteMatch) -> Bool {
+    /// Whether whatever `match` takes by one of its targets meets this.
+    func isImplied(by match: RouteMatch, _ target: RouteMatch.Target) -> Bool {
         switch source {
         case .method:
             return !match.httpMethods.isEmpty && match.httpMethods.allSatisfy { value.covers(.exact($0)) }
         case .header: return match.headers.contains { $0.name == name && value.covers($0.value) }
         case .query: return match.query.contains { $0.name == name && value.covers($0.value) }
         case .path:
-            switch match.target {
+            switch target {
             case .path(let path): return path.utf8.starts(with: name.utf8) && value.covers(.exact(path))
             case .regex(let expression): return value.tests.contains(.regex(expression))
-            case .any, .service, .prefix, .subtree: return false
+            case .any, .service, .services, .prefix, .subtree: return false
             }
         }
     }
 }
 
 extension RouteMatch {
-    /// The cheapest first.
-    var conditions: [RouteCondition] {
+    /// What is required beyond the keys of a target, the cheapest first.
+    func conditions(for target: Target) -> [RouteCondition] {
         var conditions: [RouteCondition] = []
         if !httpMethods.isEmpty {
             conditions.append(RouteCondition(source: .method, value: ValueMatch(anyOf: httpMethods.map { .exact($0) })))

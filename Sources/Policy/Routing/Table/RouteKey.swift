@@ -18,6 +18,8 @@ struct RouteShape: Hashable {
 
     enum Target: Hashable {
         case any, service, path
+        /// The number of a package's names, of which a service below it has more.
+        case services(names: Int)
         /// The number of whole segments before the wildcard.
         case prefix(depth: Int)
     }
@@ -38,30 +40,14 @@ struct RouteKey: Hashable {
     /// The exact values, in the order of the shape's exact headers.
     var values: [String]
 
-    /// Under which keys a route is found. A regular expression is a condition of a route for any path.
-    static func keys(of match: RouteMatch) -> [RouteKey] {
-        switch match.target {
-        case .any, .regex: [RouteKey(match, .any, "")]
-        case .service(let name): [RouteKey(match, .service, name)]
-        case .path(let path): [RouteKey(match, .path, path)]
-        case .prefix(let path): [RouteKey(match, prefix: path)]
-        case .subtree(let path): [RouteKey(match, .path, path), RouteKey(match, prefix: path + "/")]
+    fileprivate init(_ match: RouteMatch, _ authority: RouteMatch.Authority) {
+        shape = .init(authority: .any, target: .any, headers: [])
+        (self.authority, target) = ("", "")
+        switch authority {
+        case .any: break
+        case .exact(let name): (self.authority, shape.authority) = (name, .exact)
+        case .suffix(let name): (self.authority, shape.authority) = (name, .suffix(labels: Self.labelCount(name)))
         }
-    }
-
-    private init(_ match: RouteMatch, prefix path: String) {
-        self.init(match, .prefix(depth: Self.segmentCount(path) - 1), path)
-    }
-
-    private init(_ match: RouteMatch, _ kind: RouteShape.Target, _ target: String) {
-        switch match.authority {
-        case .any: (authority, shape) = ("", .init(authority: .any, target: kind, headers: []))
-        case .exact(let name): (authority, shape) = (name, .init(authority: .exact, target: kind, headers: []))
-        case .suffix(let name):
-            authority = name
-            shape = .init(authority: .suffix(labels: Self.labelCount(name)), target: kind, headers: [])
-        }
-        self.target = target
         values = []
         for header in Set(match.headers).sorted(by: Self.comesBefore) {
             switch header.keyValue {
@@ -74,14 +60,54 @@ struct RouteKey: Hashable {
         }
     }
 
+    /// Under which keys requests for a target are found. A regular expression is a condition of a route for any path.
+    fileprivate func keys(for target: RouteMatch.Target) -> [RouteKey] {
+        switch target {
+        case .any, .regex: [self]
+        case .service(let name): [with(.service, name)]
+        case .services(let package): [with(.services(names: Self.labelCount(package)), package)]
+        case .path(let path): [with(.path, path)]
+        case .prefix(let path): [with(prefix: path)]
+        case .subtree(let path): [with(.path, path), with(prefix: path + "/")]
+        }
+    }
+
+    private func with(_ kind: RouteShape.Target, _ target: String) -> RouteKey {
+        var key = self
+        key.shape.target = kind
+        key.target = target
+        return key
+    }
+
+    private func with(prefix path: String) -> RouteKey { with(.prefix(depth: Self.segmentCount(path) - 1), path) }
+
     private static func comesBefore(_ left: FieldMatch, _ right: FieldMatch) -> Bool {
         (left.name, left.keyText) < (right.name, right.keyText)
     }
 
+    /// Of a host, or the names of a package.
     static func labelCount(_ host: String) -> Int { host.utf8.reduce(1) { $1 == UInt8(ascii: ".") ? $0 + 1 : $0 } }
 
     /// `/v1/` has two segments, the last one empty.
     static func segmentCount(_ path: String) -> Int { path.utf8.reduce(0) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 } }
+}
+
+extension RouteMatch {
+    /// One of the keys that a route is found under, and which of its authorities and targets that is of.
+    struct Alternative {
+        var key: RouteKey
+        var authority: Int
+        var target: Int
+    }
+
+    var alternatives: [Alternative] {
+        authorities.enumerated().flatMap { place, authority in
+            let key = RouteKey(self, authority)
+            return targets.enumerated().flatMap { target, wanted in
+                key.keys(for: wanted).map { Alternative(key: $0, authority: place, target: target) }
+            }
+        }
+    }
 }
 
 extension FieldMatch {

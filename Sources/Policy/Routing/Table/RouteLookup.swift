@@ -90,6 +90,9 @@ struct RouteLookup {
         case .service:
             guard service.count > 0 else { return nil }
             hash.add(wholeServiceHash())
+        case .services:
+            guard let package = Self.firstNames(Int(shape.depth), of: service) else { return nil }
+            hash.add(Self.hash(package, seed: memory.seed))
         case .path:
             hashPath()
             guard segmentCount < scratch.count else { return nil }
@@ -114,7 +117,7 @@ struct RouteLookup {
             if memory.slots[slot].hash == question.hash {
                 let pattern = memory.patterns[Int(memory.slots[slot].pattern)]
                 if pattern.shape == Int32(index), memory.text(pattern.authority, equals: question.authority),
-                    fitsTarget(pattern, shape.target), fitsValues(pattern, shape), !body(pattern)
+                    fitsTarget(pattern, shape), fitsValues(pattern, shape), !body(pattern)
                 {
                     return
                 }
@@ -151,10 +154,11 @@ struct RouteLookup {
         return condition.tests.matches(value)
     }
 
-    private func fitsTarget(_ pattern: RouteTableStorage.Pattern, _ kind: RouteTableStorage.TargetKind) -> Bool {
-        switch kind {
+    private func fitsTarget(_ pattern: RouteTableStorage.Pattern, _ shape: RouteTableStorage.Shape) -> Bool {
+        switch shape.target {
         case .any: true
         case .service: memory.text(pattern.target, equals: service)
+        case .services: Self.firstNames(Int(shape.depth), of: service).map { memory.text(pattern.target, equals: $0) } ?? false
         case .path: memory.text(pattern.target, equals: path)
         case .prefix: pathBegins(with: pattern.target)
         }
@@ -255,6 +259,16 @@ struct RouteLookup {
             start = end + 1
         }
         return segments
+    }
+
+    /// The first names of a service that has more than these; `nil` where it has not.
+    static func firstNames(_ count: Int, of service: BorrowedBytes) -> BorrowedBytes? {
+        var left = count
+        for index in service.indices where service[index] == UInt8(ascii: ".") {
+            left -= 1
+            if left == 0 { return BorrowedBytes(rebasing: service[..<index]) }
+        }
+        return nil
     }
 
     /// The last labels of a host that has more than these; `nil` where it has not.

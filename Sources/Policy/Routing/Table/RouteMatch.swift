@@ -6,8 +6,10 @@ internal import Net
 ///
 /// The default takes everything. Compiled by `RouteTable`.
 package struct RouteMatch: Hashable, Sendable {
-    package var authority: Authority
-    package var target: Target
+    /// Any of them; never empty.
+    package var authorities: [Authority]
+    /// Any of them, all of one key of the configuration; never empty.
+    package var targets: [Target]
     /// Any of them, as the request line has it and case and all: HEAD is not GET. Empty for any method.
     package var httpMethods: [String]
     /// All of them. Of a header that is sent twice it is a guess which one counts: it is present and nothing else.
@@ -16,14 +18,37 @@ package struct RouteMatch: Hashable, Sendable {
     package var query: [FieldMatch]
 
     package init(
-        authority: Authority = .any, target: Target = .any, httpMethods: [String] = [], headers: [FieldMatch] = [],
+        authorities: [Authority], targets: [Target], httpMethods: [String] = [], headers: [FieldMatch] = [],
         query: [FieldMatch] = []
     ) {
-        self.authority = authority
-        self.target = target
+        self.authorities = authorities.isEmpty ? [.any] : authorities
+        self.targets = targets.isEmpty ? [.any] : targets
         self.httpMethods = httpMethods
         self.headers = headers
         self.query = query
+    }
+
+    /// Of one authority and one target.
+    package init(
+        authority: Authority = .any, target: Target = .any, httpMethods: [String] = [], headers: [FieldMatch] = [],
+        query: [FieldMatch] = []
+    ) {
+        self.init(authorities: [authority], targets: [target], httpMethods: httpMethods, headers: headers, query: query)
+    }
+
+    /// It takes RPCs, by the names of their services.
+    package var isOfServices: Bool {
+        targets.contains {
+            switch $0 {
+            case .service, .services: true
+            case .any, .path, .prefix, .subtree, .regex: false
+            }
+        }
+    }
+
+    /// The services that it names in full.
+    package var services: [String] {
+        targets.compactMap { if case .service(let name) = $0 { name } else { nil } }
     }
 
     /// Whom the request is addressed to, compared lower-case and without a port.
@@ -38,6 +63,8 @@ package struct RouteMatch: Hashable, Sendable {
         case any
         /// The RPC's service, byte-exact.
         case service(String)
+        /// `acme.v1.*`, held as `acme.v1`: the RPCs of every service of the package and of those below it.
+        case services(below: String)
         /// The path as sent, without its query, byte-exact.
         case path(String)
         /// `/v1/*`, held as `/v1/`: every path that begins so, and so not `/v1`.
@@ -51,13 +78,14 @@ package struct RouteMatch: Hashable, Sendable {
     /// As a server that decodes paths reads it.
     var decoded: RouteMatch {
         var match = self
-        match.target =
+        match.targets = targets.map { target in
             switch target {
-            case .any, .service, .regex: target
+            case .any, .service, .services, .regex: target
             case .path(let path): .path(Target.decode(path))
             case .prefix(let path): .prefix(Target.decode(path))
             case .subtree(let path): .subtree(Target.decode(path))
             }
+        }
         return match
     }
 
@@ -65,6 +93,7 @@ package struct RouteMatch: Hashable, Sendable {
         case notAnAuthority
         case authorityWithPort
         case notAService
+        case wildcardInService
         case notAPath
         case wildcardInside
         /// `/v1/**`; what is said with `prefix:`.
@@ -84,7 +113,8 @@ package struct RouteMatch: Hashable, Sendable {
             switch self {
             case .notAnAuthority: "a host name such as api.acme.dev, or *.acme.dev"
             case .authorityWithPort: "a host name without a port: authorities are compared without it"
-            case .notAService: "a gRPC service's full name such as acme.orders.v1.Orders"
+            case .notAService: "a gRPC service's full name such as acme.orders.v1.Orders, or acme.v1.* for all of a package"
+            case .wildcardInService: "a * only behind the last dot, as in acme.v1.*: every service of the package and below"
             case .notAPath: "a path that begins with / and has no query, such as /v1/orders or /v1/*"
             case .wildcardInside: "a * only as the last segment, as in /v1/*"
             case .patternInside:
@@ -130,14 +160,17 @@ extension RouteMatch.Authority {
 extension RouteMatch.Target {
     /// Reads the text of `service:`.
     package init(service text: String) throws(RouteMatch.Mistake) {
-        let isName = text.utf8.allSatisfy { byte in
+        let isPackage = text.hasSuffix(".*")
+        let name = isPackage ? String(text.dropLast(2)) : text
+        guard !name.contains("*") else { throw .wildcardInService }
+        let isName = name.utf8.allSatisfy { byte in
             (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte)
                 || byte == 0x2e || byte == 0x5f || byte == 0x2d
         }
-        guard isName, !text.isEmpty, !text.hasPrefix("."), !text.hasSuffix("."), !text.contains("..") else {
+        guard isName, !name.isEmpty, !name.hasPrefix("."), !name.hasSuffix("."), !name.contains("..") else {
             throw .notAService
         }
-        self = .service(text)
+        self = isPackage ? .services(below: name) : .service(name)
     }
 
     /// Reads the text of `path:`, exact or ending in `/*`.
@@ -182,9 +215,30 @@ extension RouteMatch.Target {
 }
 
 extension RouteMatch.Target {
+    /// Whether all RPCs of a service are of this one, by its name.
+    package func takes(service: String) -> Bool {
+        switch self {
+        case .service(let name): name == service
+        case .services(let package): service.hasPrefix("\(package).")
+        case .any, .path, .prefix, .subtree, .regex: false
+        }
+    }
+
+    /// As it is written; empty for any.
+    package var text: String {
+        switch self {
+        case .any: ""
+        case .service(let name): name
+        case .services(let package): "\(package).*"
+        case .path(let path), .subtree(let path): path
+        case .prefix(let path): "\(path)*"
+        case .regex(let expression): expression.text
+        }
+    }
+
     var hasEscapes: Bool {
         switch self {
-        case .any, .service, .regex: false
+        case .any, .service, .services, .regex: false
         case .path(let path), .prefix(let path), .subtree(let path): path.utf8.contains(UInt8(ascii: "%"))
         }
     }

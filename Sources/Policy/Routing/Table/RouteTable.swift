@@ -40,8 +40,8 @@ package final class RouteTable: @unchecked Sendable {
     ///   - files: what the files hold that routes compare with, by their paths.
     ///   - seed: random, one for each process.
     package init(_ routes: [Entry], files: [String: ValueList] = [:], seed: UInt64) {
-        hasTargets = routes.contains { $0.match.target != .any }
-        let hasEscapes = routes.contains { $0.match.target.hasEscapes }
+        hasTargets = routes.contains { $0.match.targets != [.any] }
+        let hasEscapes = routes.contains { $0.match.targets.contains { $0.hasEscapes } }
         decoded =
             hasEscapes
             ? RouteTable(routes.map { Entry($0.match.decoded, methods: $0.methods) }, files: files, seed: seed) : nil

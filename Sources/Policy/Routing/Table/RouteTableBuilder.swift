@@ -32,19 +32,20 @@ struct RouteTableBuilder {
     mutating func add(_ entry: RouteTable.Entry) {
         let route = hasMethods.count
         hasMethods.append(!entry.methods.isEmpty)
-        let firstCondition = conditions.count
-        for condition in entry.match.conditions { keep(condition) }
-        let asksMoreThanTarget = conditions[firstCondition...].contains { $0.source == .method || $0.source == .header }
-        for key in RouteKey.keys(of: entry.match) {
+        let runs = keepConditions(of: entry.match)
+        for alternative in entry.match.alternatives {
+            let key = alternative.key
+            let run = runs[alternative.target]
             var pattern = RouteTableStorage.Pattern(
-                shape: Int32(shapeIndex(key.shape, route)), route: Int32(route), firstCondition: Int32(firstCondition),
-                conditionCount: Int32(conditions.count - firstCondition), asksMoreThanTarget: asksMoreThanTarget)
+                shape: Int32(shapeIndex(key.shape, route)), route: Int32(route), firstCondition: Int32(run.lowerBound),
+                conditionCount: Int32(run.count),
+                asksMoreThanTarget: conditions[run].contains { $0.source == .method || $0.source == .header })
             pattern.authority = keep(key.authority)
             pattern.target = keep(key.target)
             pattern.values = keepValues(key.values)
             switch key.shape.target {
             case .path, .prefix: depthMax = max(depthMax, RouteKey.segmentCount(key.target))
-            case .any, .service: break
+            case .any, .service, .services: break
             }
             // A route behind one with its key and no conditions can never be taken; it keeps its index, and its methods.
             if !seenKeys.contains(key) { keys.append((key, patterns.count)) }
@@ -55,6 +56,19 @@ struct RouteTableBuilder {
             var name = name
             let hash = name.withUTF8 { RouteLookup.methodHash(BorrowedBytes($0), of: route, seed: seed) }
             methods.append(.init(hash: hash, name: keep(name), route: Int32(route), method: Int32(index)))
+        }
+    }
+
+    /// The run of each target: most are the same, regular expressions have their own.
+    private mutating func keepConditions(of match: RouteMatch) -> [Range<Int>] {
+        var runs: [[RouteCondition]: Range<Int>] = [:]
+        return match.targets.map { target in
+            let wanted = match.conditions(for: target)
+            if let run = runs[wanted] { return run }
+            let start = conditions.count
+            for condition in wanted { keep(condition) }
+            runs[wanted] = start..<conditions.count
+            return start..<conditions.count
         }
     }
 
@@ -91,7 +105,7 @@ struct RouteTableBuilder {
         if key.shape.authority != .any { hash.add(Self.hash(key.authority, seed: seed)) }
         switch key.shape.target {
         case .any: break
-        case .service: hash.add(Self.hash(key.target, seed: seed))
+        case .service, .services: hash.add(Self.hash(key.target, seed: seed))
         case .path: hash.add(pathHash(key.target, segments: RouteKey.segmentCount(key.target)))
         case .prefix(let depth): hash.add(pathHash(key.target, segments: depth))
         }
@@ -127,6 +141,7 @@ struct RouteTableBuilder {
         switch shape.target {
         case .any: break
         case .service: flat.target = .service
+        case .services(let names): (flat.target, flat.depth) = (.services, Int32(names))
         case .path: flat.target = .path
         case .prefix(let depth): (flat.target, flat.depth) = (.prefix, Int32(depth))
         }

@@ -77,14 +77,14 @@ extension RouteTableStorage {
     }
 
     enum AuthorityKind: UInt8, BitwiseCopyable { case any, exact, suffix }
-    enum TargetKind: UInt8, BitwiseCopyable { case any, service, path, prefix }
+    enum TargetKind: UInt8, BitwiseCopyable { case any, service, services, path, prefix }
 
     struct Shape: BitwiseCopyable {
         var authority: AuthorityKind
         var target: TargetKind
         /// Labels of a suffix.
         var labels: Int32
-        /// Segments of a prefix.
+        /// Segments of a prefix, names of a package.
         var depth: Int32
         /// A run in `headers`.
         var firstHeader: Int32
@@ -98,7 +98,7 @@ extension RouteTableStorage {
         var isExact: Bool
     }
 
-    /// A key of a route; a route may have two.
+    /// A key of a route; a route may have several.
     struct Pattern: BitwiseCopyable {
         var authority = Slice()
         var target = Slice()
