@@ -1,6 +1,7 @@
 """A backend that stands in for any other: HTTP/1.1, HTTP/2 and gRPC on one port, in the scenario's own process.
 
-It keeps what it saw, says who it is in `x-stub`, and answers 200, or what `?answer=503,200` asks for, one status an attempt.
+It keeps what it saw, says who it is in `x-stub`, and answers 200, or what `?answer=503,200` asks for, one status an attempt
+(`close`: over HTTP/1.1, the end of the connection instead). One that is down refuses connections.
 """
 
 import json
@@ -33,19 +34,24 @@ class Seen:
 class StubBackend:
     """`replies` maps the path of an RPC to the message it is answered with; without one, the answer is the empty message."""
 
-    def __init__(self, name, *, tls=None, replies=None):
+    def __init__(self, name, *, tls=None, replies=None, down=False):
         self.name, self.seen, self.replies = name, [], replies or {}
         self._tls, self._connections, self._lock = tls, [], threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._down = down
+        if not down:
+            self._listener.listen(128)
+            threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         # shutdown wakes the thread that accepts; close alone would leave it waiting.
-        self._listener.shutdown(socket.SHUT_RDWR)
+        if not self._down:
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._connections:
             try:
@@ -90,7 +96,8 @@ class StubBackend:
         if not asked:
             return seen, 200
         statuses = asked[0].split(",")
-        return seen, int(statuses[min(attempt, len(statuses)) - 1])
+        status = statuses[min(attempt, len(statuses)) - 1]
+        return seen, None if status == "close" else int(status)
 
     def _serve_http2(self, peer):
         def respond(stream, fields):
@@ -139,6 +146,9 @@ class StubBackend:
                     for name, value in (("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-accept", "stub")):
                         self.send_header(name, value)
                     self.end_headers()
+                    self.close_connection = True
+                    return
+                if status is None:
                     self.close_connection = True
                     return
                 text = stub._text(seen)

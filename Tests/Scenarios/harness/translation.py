@@ -10,6 +10,7 @@ what the run has.
 
 import json
 import re
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from . import certificates, probe, stubs, tokens
 from .gateway import Martlet, run
 from .key_server import KeyServer
 from .stub_backend import StubBackend
+from .waiting import eventually
 
 FOLDER = Path(__file__).resolve().parents[1] / "translations"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/martlet.yaml"))
@@ -76,19 +78,19 @@ class World:
         self._texts = {"ca.pem": str(self.pki.file), "server.pem": str(server.certificate), "server.key": str(server.private_key)}
         self.clients = {None: None}
         for name, has in table.get("client", {}).items():
-            self.clients[name] = self.pki.issue(name, has.get("names", ()), client=True, uris=has.get("uris", ()))
+            authority = certificates.Authority(self.folder, "Other CA") if has.get("foreign") else self.pki
+            self.clients[name] = authority.issue(name, has["names"], client=True)
         self._sign(table)
         messages = self._schema(table)
         self.backends = []
         for address, has in table["backends"].items():
             tls = certificates.server_context(server, alpn=("h2", "http/1.1")) if has.get("tls") else None
             replies = {path: messages(reply) for path, reply in has.get("replies", {}).items()}
-            stub = self._stack.enter_context(StubBackend(has["name"], tls=tls, replies=replies))
+            stub = self._stack.enter_context(StubBackend(has["name"], tls=tls, replies=replies, down=has.get("down", False)))
             # What a gateway sends of its own accord, as spans, is no row's.
             if not has.get("aside"):
                 self.backends.append(stub)
-            for each in [address, *has.get("also", ())]:
-                self._texts[each] = stub.address
+            self._texts[address] = stub.address
         if "limits" in table:
             (self.folder / "limits.yaml").write_text(self.replaced("limits.yaml"))
             service = self._stack.enter_context(Martlet("ratelimit", self.folder / "limits.yaml", name="ratelimit"))
@@ -111,7 +113,7 @@ class World:
     def replace(self, text, more=None):
         texts = {**self._texts, **(more or {})}
         for old in sorted(texts, key=len, reverse=True):
-            text = re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", lambda _: texts[old], text)
+            text = re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", lambda _, new=texts[old]: new, text)
         return text
 
     def serve(self):
@@ -144,6 +146,9 @@ class World:
         secure = self.translation.table["listeners"][listener].get("tls")
         statuses = expect.get("status", 200)
         found = []
+        if isinstance(statuses, list):
+            # They are counted in one window of a minute.
+            eventually(lambda: time.time() % 60 < 55, "the next minute")
         for status in statuses if isinstance(statuses, list) else [statuses]:
             for backend in self.backends:
                 backend.forget()
@@ -152,7 +157,8 @@ class World:
                 authority=table.get("authority", self.translation.table["authority"]),
                 headers={name: self.replace(str(value)) for name, value in table.get("headers", {}).items()},
                 body=str(table.get("body", "")).encode(), tls=self.pki.client_context(client, alpn=()) if secure else None)
-            found += self._compare({**expect, "status": status}, answer, method, path, row)
+            refused = status != 200 and isinstance(statuses, list)
+            found += self._compare({**expect, "status": status, **({"backend": None} if refused else {})}, answer, method, path, row)
         return found
 
     def _compare(self, expect, answer, method, path, row):
@@ -195,12 +201,13 @@ class World:
         key = tokens.SigningKey("RS256")
         keys = self._stack.enter_context(KeyServer(self.pki.issue("keys", ["localhost"]), tokens.key_set(key)))
         self._texts["https://keys.test/jwks.json"] = keys.url
+        self._texts["keys.json"] = str(tokens.write_key_set(self.folder / "keys.json", key))
+        other = tokens.SigningKey("ES256", kid=key.kid)
         for name, claims in table["tokens"].items():
-            without = claims.pop("without", ["aud"])
+            without = ["aud"] if "aud" not in claims else []
             self._texts[f"${name}"] = key.token(without=without, **claims)
-        for name in table["tokens"]:
-            # Signed by a key that nobody knows, otherwise the same.
-            self._texts[f"${name}-forged"] = tokens.SigningKey("ES256", kid=key.kid).token(without=["aud"])
+            # The same, by a key that is in no set.
+            self._texts[f"${name}-forged"] = other.token(without=without, **claims)
 
     def _schema(self, table):
         """Compiles the translation's proto files; a function from {type: {…}} to the message's bytes."""
