@@ -260,7 +260,7 @@ let package = Package(
                 "Schemas",
                 "GRPCTesting",
             ]),
-        tests("Snapshots", ["AccessControl", "GatewayModel"]),
+        tests("Snapshots", ["Matching", "AccessControl", "GatewayModel", "GatewayModelTesting"]),
         tests("Calls", ["Bytes", "Random", "Time", "HTTPModel", "GRPC", "Balancing", "Routing", "GatewayModel", "Snapshots"]),
         tests(
             "Gateway",

@@ -1,9 +1,11 @@
 """Pages in browsers: the question whether they may call, and what they may read of the answer."""
 
+import json
+
 import pytest
 
 from harness.backend import ask
-from harness.gateway import SERVICE, authentication, cluster, configuration, open_route
+from harness.gateway import SERVICE, Gateway, authentication, cluster, configuration, open_route, run
 from harness.tokens import SigningKey
 from harness.web import Connect, Web, post
 from harness.web_backend import WebBackend
@@ -41,6 +43,49 @@ def test_a_page_that_may_call_is_told_how(running, version, origin):
 def test_other_pages_get_no_permission(running, origin):
     status, head, _ = question(running, origin)
     assert status == 204 and not any(name.startswith("access-control-") for name in head)
+
+
+@pytest.fixture(scope="module")
+def loose(tmp_path_factory, backend):
+    """Any port, patterns, a named null, and whatever headers pages ask for."""
+    cors = {"origins": ["http://localhost:*", {"regex": r"https://pr-[0-9]+\.acme\.dev"}, {"suffix": ".acme.org"}, "null"], "headers": "*"}
+    with Gateway(tmp_path_factory.mktemp("loose"), configuration(backend, routes=[open_route(cors=cors)])) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("version", ["http1", "http2"])
+@pytest.mark.parametrize("origin, allowed", [
+    ("http://localhost", True), ("http://localhost:5173", True), ("http://localhost:x", False), ("https://localhost:5173", False),
+    ("https://pr-17.acme.dev", True), ("https://pr-17xacme.dev", False), ("https://a.acme.org", True), ("https://acme.org", False), ("null", True)])
+def test_origins_by_port_expression_and_name(loose, version, origin, allowed):
+    status, head, _ = question(loose, origin, version)
+    assert status == 204 and head.get("access-control-allow-origin") == (origin if allowed else None)
+    assert "origin" in head["vary"] and "access-control-allow-credentials" not in head
+
+
+@pytest.mark.parametrize("version", ["http1", "http2"])
+def test_the_headers_that_a_page_asks_for_are_allowed_but_ours(loose, version):
+    asked = "content-type,x-anything, x-other ,x-forwarded-for,x_forwarded_for,x-real-ip,x-request-id,connection,te,a b,,x\"y"
+    head = question(loose, "null", version, **{"access-control-request-headers": asked})[1]
+    assert head["access-control-allow-headers"] == "content-type, x-anything, x-other, a"
+    # Longer lists than any page has are not repeated.
+    long = ",".join(f"x-{number:05}" for number in range(600))
+    head = question(loose, "null", version, **{"access-control-request-headers": long})[1]
+    assert "x-00001" not in head["access-control-allow-headers"] and "x-grpc-web" in head["access-control-allow-headers"]
+
+
+def test_no_page_of_any_origin_acts_for_its_visitors_unless_that_is_said(gateway, backend, tmp_path):
+    def with_credentials(said):
+        return configuration(backend, routes=[open_route(cors={"origins": "*", "credentials": said})])
+    file = tmp_path / "martlet.yaml"
+    file.write_text(json.dumps(with_credentials(True)))
+    checked = run("check", file)
+    assert checked.returncode == 1 and "credentials: any_origin" in checked.stdout
+    running = gateway(with_credentials("any_origin"))
+    running.process.wait_for(lambda line: "pages of any origin can act for the users" in line, "the warning")
+    head = question(running, "https://evil.org")[1]
+    assert head["access-control-allow-origin"] == "https://evil.org" and head["access-control-allow-credentials"] == "true"
+    assert "origin" in head["vary"] and not any(name.startswith("access-control-") for name in question(running, "null")[1])
 
 
 @pytest.mark.parametrize("protocol", [Web(False), Web(True), Connect(True), Connect(False)], ids=["web", "web-text", "connect", "connect-stream"])

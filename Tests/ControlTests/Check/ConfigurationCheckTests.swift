@@ -105,7 +105,7 @@ import Time
                 methods: { Create: { limits: [10/s], response_headers: { set: { x-a: b } } } }
             """)
         #expect(good.issues.isEmpty, "\(good.issues.report)")
-        let plain = "cors, protocols, admission, converter, deadline, servable"
+        let plain = "cors (pages of https://a.dev, without cookies), protocols, admission, converter, deadline, servable"
         #expect(
             good.pipelines.map(\.text) == [
                 "health: protocols, admission, deadline, direct answer",

@@ -3,12 +3,59 @@ extension WrongConfiguration {
         #"""
         --- pages of origins that are none
         routes: [{ cluster: orders, allow: anyone, cors: { origins: [app.acme.dev, "https://a/", "https://A", "https://a:443", "*"], credentials: true, headers: [X-A] } }]
-        >>> martlet.yaml:1:62:  routes[0].cors.origins[0]: found "app.acme.dev", expected an origin such as https://app.acme.dev, https://*.acme.dev or *
-        >>> martlet.yaml:1:76:  routes[0].cors.origins[1]: found "https://a/", expected an origin such as https://app.acme.dev, https://*.acme.dev or *; an origin has no path, nor a slash at its end
-        >>> martlet.yaml:1:90:  routes[0].cors.origins[2]: found "https://A", expected an origin such as https://app.acme.dev, https://*.acme.dev or *; browsers send origins in lower case
-        >>> martlet.yaml:1:103: routes[0].cors.origins[3]: found "https://a:443", expected an origin such as https://app.acme.dev, https://*.acme.dev or *; browsers leave out the default port
-        >>> martlet.yaml:1:139: routes[0].cors.credentials: found beside an origin of "*", expected origins by name: any page at all could act for its visitors
+        >>> martlet.yaml:1:62:  routes[0].cors.origins[0]: found "app.acme.dev", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *
+        >>> martlet.yaml:1:76:  routes[0].cors.origins[1]: found "https://a/", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *; an origin has no path, nor a slash at its end
+        >>> martlet.yaml:1:90:  routes[0].cors.origins[2]: found "https://A", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *; browsers send origins in lower case
+        >>> martlet.yaml:1:103: routes[0].cors.origins[3]: found "https://a:443", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *; browsers leave out the default port
         >>> martlet.yaml:1:155: routes[0].cors.headers[0]: found "X-A", expected a header's name in lower case, such as x-version
+        --- origins that are none
+        routes:
+          - { path: /a, cluster: orders, allow: anyone, cors: { origins: "https://app-*.acme.dev" } }
+          - { path: /b, cluster: orders, allow: anyone, cors: { origins: ["https://a.dev/*", { exact: "https://*.a.dev" }] } }
+          - { path: /c, cluster: orders, allow: anyone, cors: { origins: { prefix: HTTPS } } }
+          - { path: /d, cluster: orders, allow: anyone, cors: { origins: { minimum: 1 } } }
+          - { path: /e, cluster: orders, allow: anyone, cors: { origins: { present: false } } }
+          - { path: /f, cluster: orders, allow: anyone, cors: { origins: [] } }
+          - { path: /g, cluster: orders, allow: anyone, cors: { origins: ["https://a.dev"], headers: ["*"], credentials: all } }
+          - { path: /h, cluster: orders, allow: anyone, cors: { origins: "https://*" } }
+          - { path: /i, cluster: orders, allow: anyone, cors: { origins: ["*.a.dev", "localhost:*", "https://:*"] } }
+        >>> martlet.yaml:2:66:  routes[0].cors.origins: found "https://app-*.acme.dev", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *; a * is the labels below a domain, or the port; else write { regex: … }
+        >>> martlet.yaml:3:67:  routes[1].cors.origins[0]: found "https://a.dev/*", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *; an origin has no path, nor a slash at its end
+        >>> martlet.yaml:3:95:  routes[1].cors.origins[1].exact: found "https://*.a.dev", expected an origin such as https://app.acme.dev, or null; beside "exact" a * is none
+        >>> martlet.yaml:4:76:  routes[2].cors.origins.prefix: found "HTTPS", expected a part of an origin such as https://app. or .acme.dev; browsers send origins in lower case
+        >>> martlet.yaml:5:66:  routes[3].cors.origins: found a range of numbers, expected origins
+        >>> martlet.yaml:6:66:  routes[4].cors.origins: found present: false, expected origins
+        >>> martlet.yaml:7:66:  routes[5].cors.origins: found an empty list, expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *
+        >>> martlet.yaml:8:95:  routes[6].cors.headers[0]: found "*", expected a header's name in lower case, such as x-version
+        >>> martlet.yaml:8:114: routes[6].cors.credentials: found "all", expected true, false or any_origin
+        >>> martlet.yaml:9:66:  routes[7].cors.origins: found "https://*", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *; a * is the labels below a domain, or the port; else write { regex: … }
+        >>> martlet.yaml:10:67: routes[8].cors.origins[0]: found "*.a.dev", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *
+        >>> martlet.yaml:10:78: routes[8].cors.origins[1]: found "localhost:*", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *
+        >>> martlet.yaml:10:93: routes[8].cors.origins[2]: found "https://:*", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *
+        --- origins of any page beside credentials
+        routes:
+          - { path: /a, cluster: orders, allow: anyone, cors: { origins: "*", credentials: true } }
+          - { path: /b, cluster: orders, allow: anyone, cors: { origins: [{ prefix: "https://" }, "https://a.dev"], credentials: true } }
+          - { path: /c, cluster: orders, allow: anyone, cors: { origins: { regex: ".*" }, credentials: true } }
+          - { path: /d, cluster: orders, allow: anyone, cors: { origins: "https://a.dev", credentials: any_origin } }
+          - { path: /e, cluster: orders, allow: anyone, cors: { origins: "*", credentials: any_origin } }
+        >>> martlet.yaml:2:84:  routes[0].cors.credentials: found beside origins that take any page, such as https://martlet.example, which could then act for its visitors, expected origins by name, or credentials: any_origin
+        >>> martlet.yaml:3:122: routes[1].cors.credentials: found beside origins that take any page, such as https://martlet.example, which could then act for its visitors, expected origins by name, or credentials: any_origin
+        >>> martlet.yaml:4:96:  routes[2].cors.credentials: found beside origins that take any page, such as https://martlet.example, which could then act for its visitors, expected origins by name, or credentials: any_origin
+        >>> martlet.yaml:5:96:  routes[3].cors.credentials: found any_origin where not every origin is taken, expected true
+        >>> martlet.yaml:6:84:  routes[4].cors.credentials: warning: pages of any origin can act for the users who visit them
+        --- origins that let more pages in than they seem to
+        routes:
+          - { path: /a, cluster: orders, allow: anyone, cors: { origins: { prefix: "https://app.acme.dev" } } }
+          - { path: /b, cluster: orders, allow: anyone, cors: { origins: { suffix: acme.dev } } }
+          - { path: /c, cluster: orders, allow: anyone, cors: { origins: { regex: "https://app.acme.dev" } } }
+          - { path: /d, cluster: orders, allow: anyone, cors: { origins: { regex: 'https://.*acme\.dev' } } }
+          - { path: /e, cluster: orders, allow: anyone, cors: { origins: { regex: '^https?://(www\.)?acme\.dev.*$' } } }
+        >>> martlet.yaml:2:66: routes[0].cors.origins: warning: a host may go on behind the prefix https://app.acme.dev, so pages of https://app.acme.dev.martlet.example are let in, too; write https://app.acme.dev:* for its ports
+        >>> martlet.yaml:3:66: routes[1].cors.origins: warning: a name may begin before the suffix acme.dev, so pages of https://martlet-acme.dev are let in, too; write https://*.acme.dev for hosts below it
+        >>> martlet.yaml:4:66: routes[2].cors.origins: warning: a . in https://app.acme.dev takes any character, so pages of https://app-acme.dev are let in, too; write \. for a dot
+        >>> martlet.yaml:5:66: routes[3].cors.origins: warning: https://.*acme\.dev takes more than one host's name, so pages of https://martlet-acme.dev are let in, too; write a \. where its labels end, and end it
+        >>> martlet.yaml:6:66: routes[4].cors.origins: warning: ^https?://(www\.)?acme\.dev.*$ takes more than one host's name, so pages of https://www.acme.devx.martlet.example are let in, too; write a \. where its labels end, and end it
         --- no route
         routes: []
         >>> martlet.yaml:1:9: routes: found an empty list, expected a list of routes, each a mapping with cluster

@@ -16,7 +16,10 @@ package struct Pipeline: Equatable {
             route.policies.enumerated().map { index, policy in
                 Pipeline(
                     route: route.name, method: index == 0 ? nil : route.methods[index - 1],
-                    filters: policy.filters.filters.map(\.name),
+                    filters: policy.filters.filters.map { filter in
+                        guard filter == .cors, let cors = route.cors else { return filter.name }
+                        return "\(filter.name) (\(cors.explanation))"
+                    },
                     end: route.leadsToCluster ? "cluster \(snapshot.clusters[route.cluster].name)" : "")
             }
         }

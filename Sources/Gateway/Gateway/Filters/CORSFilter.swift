@@ -15,19 +15,41 @@ enum CORSFilter {
         let request = CORSRequest(call.stream.fields, method: call.facts.method)
         call.setCORS(policy, origin: request.origin(for: policy))
         guard request.preflightMethod != nil else { return .proceed }
-        answerPreflight(call, policy)
+        answerPreflight(call, policy, request.preflightHeaders)
         return .replied
     }
 
     /// A preflight of another origin gets the same answer without what would allow it.
-    private static func answerPreflight(_ call: CallView, _ policy: CORSPolicy) {
+    private static func answerPreflight(_ call: CallView, _ policy: CORSPolicy, _ asked: BorrowedBytes?) {
         var reply = call.reply(status: 204, "cors_preflight")
         if call.pages?.origin != nil {
             policy.methods.withUnsafeBytes { reply.put("access-control-allow-methods", $0, token: .other) }
-            policy.headers.withUnsafeBytes { reply.put("access-control-allow-headers", $0, token: .other) }
+            if policy.allowsAnyHeader, let asked, asked.count <= askedBytesMax {
+                withAllowed(asked, call) { reply.put("access-control-allow-headers", $0, token: .other) }
+            } else {
+                policy.headers.withUnsafeBytes { reply.put("access-control-allow-headers", $0, token: .other) }
+            }
             policy.maxAge.withUnsafeBytes { reply.put("access-control-max-age", $0, token: .other) }
         }
         reply.send(BorrowedBytes.none)
+    }
+
+    /// Of longer lists no name is repeated.
+    private static let askedBytesMax = 4096
+
+    /// The names of a list, but for those that only the gateway or a trusted peer may send.
+    private static func withAllowed(_ asked: BorrowedBytes, _ call: CallView, _ body: (BorrowedBytes) -> Void) {
+        // A comma and a space for each comma at most.
+        withUnsafeTemporaryAllocation(byteCount: 2 * asked.count + 2, alignment: 1) { list in
+            var count = 0
+            for name in asked.split(separator: UInt8(ascii: ",")) {
+                let name = BorrowedBytes(rebasing: name.drop { $0 == 0x20 }.prefix { $0 != 0x20 })
+                guard !name.isEmpty, name.allSatisfy(HTTPGrammar.isToken), !call.isOurs(name) else { continue }
+                for byte in count == 0 ? BorrowedBytes.none : BorrowedBytes(", ") { list[count] = byte; count += 1 }
+                for byte in name { list[count] = byte; count += 1 }
+            }
+            body(BorrowedBytes(rebasing: list[..<count]))
+        }
     }
 
     // MARK: Answers

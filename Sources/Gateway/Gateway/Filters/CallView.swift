@@ -72,6 +72,9 @@ struct CallView {
         return BorrowedBytes(start: start - 1, count: name.count + 1)
     }
 
+    /// Whether no caller who is not trusted can have a field of this name reach an upstream.
+    func isOurs(_ name: BorrowedBytes) -> Bool { HeaderSanitizing.isOurs(name, call) }
+
     func connection<Result>(_ body: (ServerConnection) -> Result) -> Result { stream.serverConnection(body) }
 
     /// The first field of the head with this name, in lower case.

@@ -11,6 +11,9 @@ struct CORSRequest {
     /// Access-Control-Request-Method is one (Fetch, section 3.2.2): no page sends it itself.
     private(set) var preflightMethod: BorrowedBytes?
 
+    /// The names of the fields that a preflight asks about.
+    private(set) var preflightHeaders: BorrowedBytes?
+
     /// The page's origin, where the policy lets it read answers.
     func origin(for policy: CORSPolicy) -> BorrowedBytes? { origin.flatMap { policy.allows($0) ? $0 : nil } }
 
@@ -24,6 +27,8 @@ struct CORSRequest {
                 origin = field.valueBytes
             } else if preflightMethod == nil, field.nameBytes.equals("access-control-request-method") {
                 preflightMethod = field.valueBytes
+            } else if preflightHeaders == nil, field.nameBytes.equals("access-control-request-headers") {
+                preflightHeaders = field.valueBytes
             }
         }
         if originCount != 1 || origin?.isEmpty == true { origin = nil }

@@ -37,6 +37,15 @@ enum HeaderSanitizing {
         }
     }
 
+    /// Whether the field would be removed from the head of a caller who is not trusted, or be of the connection (RFC 9110, section 7.6.1).
+    static func isOurs(_ name: BorrowedBytes, _ call: Record<Call>) -> Bool {
+        switch FieldToken(name) {
+        case .other: isForbidden(name, call, call.downstream, false)
+        case .xForwardedFor, .xForwardedProto, .xRequestID, .te, .connection, .transferEncoding, .upgrade, .keepAlive, .host: true
+        default: false
+        }
+    }
+
     private static func isForbidden(
         _ name: BorrowedBytes, _ call: Record<Call>, _ stream: StreamPointer, _ trusts: Bool
     ) -> Bool {

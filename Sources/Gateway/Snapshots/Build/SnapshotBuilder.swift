@@ -4,6 +4,7 @@ package import Config
 internal import Crypto
 package import GatewayModel
 internal import JOSE
+internal import Matching
 internal import Metrics
 internal import Net
 package import RateLimit
@@ -81,7 +82,7 @@ package struct SnapshotBuilder {
         var routes = documents.routes(&builder, surroundings.metrics)
         let pageCount = routes.count
         routes += configuration.routes.enumerated().map { index, route in
-            self.route(route, at: pageCount + index, schemas, documents, &builder)
+            self.route(route, at: pageCount + index, schemas, documents, lists, &builder)
         }
         for finding in SchemaConflicts(routes.map(\.described), clusters: clusters.map(\.name)).findings {
             files.report(finding.text, at: .route(finding.route), severity: .warning)
@@ -127,7 +128,7 @@ package struct SnapshotBuilder {
 
     private func route(
         _ route: RouteConfiguration, at index: Int, _ schemas: [TranscodingPlan?], _ documents: OpenAPIDocuments,
-        _ builder: inout RuleBookBuilder
+        _ lists: [String: ValueList], _ builder: inout RuleBookBuilder
     ) -> Route {
         let authenticates = configuration.authentication != nil
         let own = route.access
@@ -174,7 +175,7 @@ package struct SnapshotBuilder {
         }
         return Route(
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
-            priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0) },
+            priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0, files: lists) },
             json: route.json, transcoding: target.flatMap { schemas[$0] }, hasSchema: hasSchema,
             traffic: traffic, answer: answer, methods: route.methods.map(\.name))
     }

@@ -1,13 +1,19 @@
 package import Bytes
 package import GatewayModel
 package import HTTPModel
+package import Matching
 
 /// Which pages of which origins a browser lets call a route, and what it lets them see (Fetch, "HTTP-CORS protocol").
 ///
 /// What gRPC-Web and Connect need is always allowed and exposed. Made ready once: answering is comparing and copying.
 package final class CORSPolicy: Sendable {
-    private let origins: [CORSConfiguration.Origin]
+    private let origins: ValueMatcher
+    private let takesNull: Bool
     package let allowsCredentials: Bool
+    /// Pages may send whatever headers they ask for.
+    package let allowsAnyHeader: Bool
+    /// For `martlet check --pipeline`.
+    package let explanation: String
     package let methods: [UInt8]
     package let headers: [UInt8]
     package let exposed: [UInt8]
@@ -25,28 +31,22 @@ package final class CORSPolicy: Sendable {
         "www-authenticate", "ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
     ]
 
-    package init(_ configuration: CORSConfiguration) {
+    /// - Parameter files: what the files hold that list origins, by their paths.
+    package init(_ configuration: CORSConfiguration, files: [String: ValueList]) {
         func list(_ parts: [String]) -> [UInt8] { Array(parts.joined(separator: ", ").utf8) }
-        origins = configuration.origins
-        allowsCredentials = configuration.credentials
+        var named: [String] = []
+        if case .named(let headers) = configuration.headers { named = headers }
+        origins = ValueMatcher(configuration.origins, files: files)
+        takesNull = configuration.takesNull
+        explanation = configuration.explanation
+        allowsCredentials = configuration.credentials != .refused
+        allowsAnyHeader = configuration.headers == .any
         methods = list(configuration.methods)
-        headers = list(Self.protocolHeaders + configuration.headers.filter { !Self.protocolHeaders.contains($0) })
+        headers = list(Self.protocolHeaders + named.filter { !Self.protocolHeaders.contains($0) })
         exposed = list(Self.protocolExposed + configuration.exposed.filter { !Self.protocolExposed.contains($0) })
         maxAge = Array("\(configuration.maxAge.components.seconds)".utf8)
     }
 
     /// Byte by byte, as browsers send origins: in lower case and without a default port.
-    package func allows(_ origin: BorrowedBytes) -> Bool {
-        origins.contains { allowed in
-            switch allowed {
-            case .any: true
-            case .exactly(let text): origin.elementsEqual(text.utf8)
-            case .below(let scheme, let domain):
-                // At least one label stands before the dot that `domain` begins with.
-                origin.count > scheme.utf8.count + domain.utf8.count && origin.starts(with: scheme.utf8)
-                    && origin.suffix(domain.utf8.count).elementsEqual(domain.utf8)
-                    && !origin.dropFirst(scheme.utf8.count).contains(UInt8(ascii: "/"))
-            }
-        }
-    }
+    package func allows(_ origin: BorrowedBytes) -> Bool { origin.equals("null") ? takesNull : origins.tests.matches(origin) }
 }

@@ -29,6 +29,7 @@ struct CrossChecks {
         let balancing = BalancingChecks(configuration, findings)
         configuration.clusters.forEach { balancing.check($0) }
         forEachRoute(balancing.check)
+        forEachRoute(CORSChecks(findings).check)
         forEachRoute(checkProtocols)
         forEachRoute(checkMirror)
         forEachRoute(RetryChecks(configuration.clusters, findings).check)

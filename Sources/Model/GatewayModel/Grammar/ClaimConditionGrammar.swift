@@ -9,7 +9,7 @@ extension Grammar where Value == [AccessRule] {
     static var claimConditions: Grammar {
         let expected = "a mapping of claims to values, such as { role: admin }"
         let text = Grammar<String>.text("the claim's value, or \"*\" for any")
-        let value = Grammar<ValueMatch>.valueMatch(text) { $0 == "*" ? .present : .exact($0) }
+        let value = Grammar<ValueMatch>.valueMatch(text.expected) { !$0.isEmpty }
         return Grammar(expected: expected) { node, reader, expected in
             if let elements = node.elements {
                 return Grammar.list(of: .claimCondition(text)).read(node, reader).flatMap { $0.count == elements.count ? $0 : nil }
@@ -48,7 +48,7 @@ extension Grammar where Value == AccessRule {
                 section.report("found \"is\", expected \"exact\" in its place", about: "is")
                 return nil
             }
-            guard let test = ValueMatch.Test(in: section, text) else {
+            guard let test = ValueMatch.Test(in: section, exact: text, part: text) else {
                 if !ValueMatch.Test.keys.contains(where: { section.has($0) }), !section.hasUnknownKeys {
                     section.report("found no value to compare with, expected \(ValueMatch.Test.alternatives)")
                 }

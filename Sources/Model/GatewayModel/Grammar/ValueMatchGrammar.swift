@@ -9,14 +9,15 @@ extension Grammar where Value == ValueMatch {
     ///   - isValue: whether a text can.
     static func valueMatch(_ expected: String, isValue: @escaping (String) -> Bool) -> Grammar {
         let text = Grammar<String>(expected: expected) { (text: String) in isValue(text) ? .value(text) : .mismatch }
-        return valueMatch(text) { $0 == "*" ? .present : .exact($0) }
+        return valueMatch(exact: text, part: text, bare: text.map { $0 == "*" ? .present : .exact($0) })
     }
 
     /// - Parameters:
-    ///   - text: a text, as it may stand in a mapping, too.
-    ///   - bare: what one means that stands alone.
-    static func valueMatch(_ text: Grammar<String>, bare: @escaping (String) -> ValueMatch.Test) -> Grammar {
-        let one = Grammar<ValueMatch.Test>.test(text, bare)
+    ///   - exact: of a mapping.
+    ///   - part: what stands behind `prefix` and `suffix`, which is not empty.
+    ///   - bare: what stands alone.
+    static func valueMatch(exact: Grammar<String>, part: Grammar<String>, bare: Grammar<ValueMatch.Test>) -> Grammar {
+        let one = Grammar<ValueMatch.Test>.test(exact, part, bare)
         return Grammar(expected: one.expected) { node, reader, expected in
             guard let elements = node.elements else { return one.read(node, reader).map { ValueMatch($0) } }
             guard !elements.isEmpty else {
@@ -30,17 +31,17 @@ extension Grammar where Value == ValueMatch {
 }
 
 extension Grammar where Value == ValueMatch.Test {
-    fileprivate static func test(_ text: Grammar<String>, _ bare: @escaping (String) -> ValueMatch.Test) -> Grammar {
+    fileprivate static func test(_ exact: Grammar<String>, _ part: Grammar<String>, _ bare: Grammar<ValueMatch.Test>) -> Grammar {
         let expected = "a value, \"*\" for any, a list of them, or a mapping with \(ValueMatch.Test.alternatives)"
         return Grammar(expected: expected) { node, reader, expected in
             if node.entries?.isEmpty == false {
-                return reader.section(node, expected: expected) { ValueMatch.Test(in: $0, text) }
+                return reader.section(node, expected: expected) { ValueMatch.Test(in: $0, exact: exact, part: part) }
             }
             guard let scalar = node.scalar, !scalar.isAbsent, scalar.isBroken || !scalar.text.isEmpty else {
                 reader.reportMismatch(node, expected: expected)
                 return nil
             }
-            return text.read(node, reader).map(bare)
+            return bare.read(node, reader)
         }
     }
 }
@@ -51,26 +52,28 @@ extension ValueMatch.Test {
     static let keys = ["exact", "prefix", "suffix", "regex", "present", "file", "minimum", "maximum"]
 
     /// Reads the test of a mapping; `nil` where there is none, or none that is right.
-    init?(in section: Section, _ text: Grammar<String>) {
+    init?(in section: Section, exact: Grammar<String>, part: Grammar<String>) {
         let written = Self.keys.filter { section.has($0) }
         guard let key = written.first else { return nil }
         let mayFollow = key == "minimum" ? ["maximum"] : []
         let excess = written.dropFirst().filter { !mayFollow.contains($0) }
         for other in excess { section.exclude(key, with: other) }
-        guard excess.isEmpty, let test = Self.read(section, key, text) else { return nil }
+        guard excess.isEmpty, let test = Self.read(section, key, exact: exact, part: part) else { return nil }
         self = test
     }
 
-    private static func read(_ section: Section, _ key: String, _ text: Grammar<String>) -> ValueMatch.Test? {
-        let filled = Grammar<String>(expected: text.expected) { node, reader, _ in
+    private static func read(
+        _ section: Section, _ key: String, exact: Grammar<String>, part: Grammar<String>
+    ) -> ValueMatch.Test? {
+        let filled = Grammar<String>(expected: part.expected) { node, reader, _ in
             if let scalar = node.scalar, !scalar.isBroken, scalar.text.isEmpty {
                 reader.reportMismatch(node, expected: "a text; { present: true } for any value")
                 return nil
             }
-            return text.read(node, reader)
+            return part.read(node, reader)
         }
         switch key {
-        case "exact": return section.optional(key, text).map { .exact($0) }
+        case "exact": return section.optional(key, exact).map { .exact($0) }
         case "prefix": return section.optional(key, filled).map { .prefix($0) }
         case "suffix": return section.optional(key, filled).map { .suffix($0) }
         case "regex": return section.optional(key, .regularExpression).map { .regex($0) }

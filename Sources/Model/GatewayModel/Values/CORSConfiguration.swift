@@ -1,20 +1,30 @@
+package import Matching
+
 /// `cors` of a route: pages of which origins may call it from a browser.
 package struct CORSConfiguration: Sendable, Equatable {
-    package var origins: [Origin]
-    /// What pages may send beyond what gRPC-Web and Connect need.
-    package var headers: [String]
-    /// What they may read of an answer beyond that.
+    package var origins: ValueMatch
+    /// `null` is named: the origin of pages in sandboxes and files, whoever wrote them. No other test takes it.
+    package var takesNull: Bool
+    package var headers: Headers
+    /// What they may read of an answer beyond what gRPC-Web and Connect need.
     package var exposed: [String]
     package var methods: [String]
     /// How long a browser remembers the permission.
     package var maxAge: Duration
-    /// Cookies and client certificates may be sent.
-    package var credentials: Bool
+    package var credentials: Credentials
 
-    package enum Origin: Sendable, Equatable {
+    package enum Headers: Sendable, Equatable {
+        /// What pages may send beyond what gRPC-Web and Connect need.
+        case named([String])
+        /// Whatever a page asks for.
         case any
-        case exactly(String)
-        /// Every host below a domain: `https://` and `.acme.dev`.
-        case below(scheme: String, domain: String)
+    }
+
+    /// Whether cookies and client certificates may be sent.
+    package enum Credentials: Sendable, Equatable {
+        case refused
+        case allowed
+        /// Also by pages of any origin at all.
+        case allowedToAnyOrigin
     }
 }

@@ -21,6 +21,7 @@ extension GatewayConfiguration {
             let path = ConfigurationPath.route(index)
             for header in route.match.headers { add(header.value, path["headers"][header.name]["file"]) }
             for parameter in route.match.query { add(parameter.value, path["query"][parameter.name]["file"]) }
+            if let cors = route.cors { add(cors.origins, path["cors"]["origins"]) }
             add(route.access, path)
             for method in route.methods { add(method.access, path.method(method.name)) }
         }
