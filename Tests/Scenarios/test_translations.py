@@ -35,8 +35,10 @@ class Worlds:
     def __getitem__(self, name):
         if name not in self._started:
             world = self._stack.enter_context(World(TRANSLATIONS[name], self._factory.mktemp(name)))
+            self._started[name] = None
             self._start(world)
             self._started[name] = world
+        assert self._started[name], f"{name} did not start: see its first row"
         return self._started[name]
 
 

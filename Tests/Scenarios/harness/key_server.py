@@ -1,4 +1,4 @@
-"""An HTTPS server with a key set, whose answers the scenario sets."""
+"""A server with a key set, whose answers the scenario sets: HTTPS, or cleartext without an identity."""
 
 import json
 import threading
@@ -51,8 +51,10 @@ class KeyServer:
                 pass
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.socket = server_context(identity, alpn=("http/1.1",)).wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self._scheme = "https" if identity else "http"
+        if identity:
+            self._server.socket = server_context(identity, alpn=("http/1.1",)).wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def __enter__(self):
@@ -65,7 +67,7 @@ class KeyServer:
 
     @property
     def url(self):
-        return f"https://localhost:{self._server.server_address[1]}/jwks.json"
+        return f"{self._scheme}://localhost:{self._server.server_address[1]}/jwks.json"
 
     def serve(self, document, **headers):
         self.status = 200

@@ -199,8 +199,8 @@ class World:
         if "tokens" not in table:
             return
         key = tokens.SigningKey("RS256")
-        keys = self._stack.enter_context(KeyServer(self.pki.issue("keys", ["localhost"]), tokens.key_set(key)))
-        self._texts["https://keys.test/jwks.json"] = keys.url
+        for scheme, identity in (("https", self.pki.issue("keys", ["localhost"])), ("http", None)):
+            self._texts[f"{scheme}://keys.test/jwks.json"] = self._stack.enter_context(KeyServer(identity, tokens.key_set(key))).url
         self._texts["keys.json"] = str(tokens.write_key_set(self.folder / "keys.json", key))
         other = tokens.SigningKey("ES256", kid=key.kid)
         for name, claims in table["tokens"].items():
