@@ -24,11 +24,11 @@ struct RetryMachineTests {
         HedgingPolicy(attempts: 3, delay: .milliseconds(10), nonFatal: unavailable))
 
     private static func facts(
-        canBeSentAgain: Bool = true, requestEnded: Bool = true, hasOthers: Bool = false, random: UInt64 = 0,
+        canBeSentAgain: Bool = true, mayRepeat: Bool = true, requestEnded: Bool = true, hasOthers: Bool = false, random: UInt64 = 0,
         deadline: Instant = .distantFuture
     ) -> Machine.Facts {
         Machine.Facts(
-            now: Instant(nanoseconds: 1_000_000_000), deadline: deadline, canBeSentAgain: canBeSentAgain,
+            now: Instant(nanoseconds: 1_000_000_000), deadline: deadline, canBeSentAgain: canBeSentAgain, mayRepeat: mayRepeat,
             requestEnded: requestEnded, isRPC: true, hasOthers: hasOthers, random: random)
     }
 
@@ -153,6 +153,31 @@ struct RetryMachineTests {
         #expect(won.steps == [.returnHedges, .count] && won.hedges == 2 && won.event == .hedgeWon)
     }
 
+    @Test(
+        "what may have been executed is sent again only where that is allowed, or where the backend asks for it",
+        arguments: Machine.Failure.allCases)
+    func repetition(failure: Machine.Failure) {
+        var conditions = Self.unavailable
+        conditions.insert(.perTryTimeout)
+        conditions.insert(.refusedStream)
+        let policy = AttemptPolicy.retry(RetryPolicy(conditions: conditions, attempts: 3))
+        let facts = Self.facts(mayRepeat: false)
+        var machine = Machine(policy)
+        var actions = machine.handle(.failed(failure, .unavailable), facts)
+        // Resent without a retry first.
+        if failure == .connectFailed || failure == .unprocessed { actions = machine.handle(.failed(failure, .unavailable), facts) }
+        switch failure {
+        case .refused: #expect(actions.steps == .fail)
+        case .reset, .timedOut: #expect(actions.steps == [.count, .fail] && actions.event == .retryNotIdempotent)
+        case .connectFailed, .unprocessed, .timedOutUnsent: #expect(actions.steps.contains(.takeRetry))
+        }
+        var answered = Machine(policy)
+        let passed = answered.handle(.answered(Self.bad, .none), facts)
+        #expect(passed.steps == [.count, .pass] && passed.event == .retryNotIdempotent)
+        var asked = Machine(policy)
+        #expect(asked.handle(.answered(Self.bad, .after(.seconds(1))), facts).steps == .takeRetry)
+    }
+
     // MARK: What is taken
 
     /// Plays the owner, the cluster's budget and the upstreams.
@@ -173,7 +198,8 @@ struct RetryMachineTests {
             while let current = event {
                 event = nil
                 let facts = RetryMachineTests.facts(
-                    canBeSentAgain: random.below(8) > 0, requestEnded: random.below(8) > 0, hasOthers: hasOthers,
+                    canBeSentAgain: random.below(8) > 0, mayRepeat: random.below(4) > 0, requestEnded: random.below(8) > 0,
+                    hasOthers: hasOthers,
                     random: random.next())
                 let actions = machine.handle(current, facts)
                 let steps = actions.steps

@@ -1,6 +1,7 @@
 import Balancing
 import Config
 import GRPC
+import HTTPModel
 import GatewayModelTesting
 import Testing
 
@@ -10,8 +11,8 @@ import Testing
 struct RetryConfigurationTests {
     private func route(_ text: String) throws -> RouteConfiguration {
         let (value, report) = readConfiguration("routes: [{ service: a.B, cluster: orders, \(text) }]")
-        // What a retry may do twice is a warning of its own.
-        #expect(report.split(separator: "\n").allSatisfy { $0.contains(": warning: found a retry that may run ") })
+        // What a retry does not cover is a warning of its own.
+        #expect(report.split(separator: "\n").allSatisfy { $0.contains(": warning: found a retry of ") })
         return try #require(value?.routes.first)
     }
 
@@ -103,7 +104,7 @@ struct RetryConfigurationTests {
     }
 
     @Test(
-        "a retry that may run a method twice is warned of, and no other",
+        "a retry that does less than it seems to is warned of, and no other",
         arguments: [
             ("retry: {}", "routes[0].retry"),
             ("retry: { on: [reset] }", "routes[0].retry"),
@@ -112,12 +113,43 @@ struct RetryConfigurationTests {
             ("methods: { Get: { retry: {} } }", "routes[0].methods.Get.retry"),
             ("methods: { Get: { retry: {}, idempotent: false } }", "routes[0].methods.Get.retry"),
             ("methods: { Get: { retry: {}, idempotent: true } }", ""),
+            ("idempotent: true, retry: {}", ""), ("idempotent: true, methods: { Get: { retry: {} } }", ""),
+            ("idempotent: true, methods: { Get: { retry: {}, idempotent: false } }", "routes[0].methods.Get.retry"),
             ("retry: off", ""), ("retry: { on: [connect_failure, refused_stream] }", ""), ("timeout: 1s", ""),
         ])
     func repetition(text: String, place: String) {
         let (_, report) = readConfiguration("routes: [{ service: a.B, cluster: orders, \(text) }]")
         #expect(
-            report.isEmpty == place.isEmpty && (place.isEmpty || report.contains(" \(place): warning: found a retry that may run "))
+            report.isEmpty == place.isEmpty && (place.isEmpty || report.contains(" \(place): warning: found a retry of "))
         )
+    }
+
+    @Test("what may be executed twice is said, and warned of where it is everything")
+    func idempotency() throws {
+        let read = try route(
+            "idempotent: true, retry: { on: [reset], http_methods: [GET, PUT] }, methods: { A: { idempotent: false } }")
+        let (policy, method) = (read.attempts.policy(), read.attempts.policy(for: read.methods[0].attempts))
+        guard case .retry(let own)? = policy, case .retry(let other)? = method else {
+            Issue.record("no retry")
+            return
+        }
+        #expect(own.isIdempotent && own.httpMethods == [.get, .put] && !own.repeatsAnything && !other.isIdempotent)
+        let (_, report) = readConfiguration(
+            "routes: [{ path: /a, cluster: orders, retry: { non_idempotent: true, http_methods: [POST] } }]")
+        #expect(report.contains("routes[0].retry: warning: found non_idempotent: true: a call that failed after"))
+        let (_, safe) = readConfiguration("routes: [{ path: /a, cluster: orders, retry: { on: [503] } }]")
+        #expect(safe.isEmpty, "plain HTTP is told by its method")
+    }
+
+    @Test(
+        "a method that may not be executed twice is no method to retry",
+        arguments: [
+            ("[POST]", "found POST, expected one of GET, HEAD, OPTIONS, TRACE, PUT and DELETE, or non_idempotent: true beside it"),
+            ("[GET, PATCH]", "found PATCH, expected one of"), ("[get]", "expected one of GET, HEAD"), ("[GTE]", "did you mean"),
+            ("[]", "expected"),
+        ])
+    func methods(text: String, message: String) {
+        let (_, report) = readConfiguration("routes: [{ path: /a, cluster: orders, retry: { http_methods: \(text) } }]")
+        #expect(report.contains(message), "\(report)")
     }
 }

@@ -94,7 +94,7 @@ def test_the_log_retries_and_outlier_detection_see_unknown(tmp_path, own):
     configuration = configuration_before(own(h2raw.Server(script)).address, tmp_path)
     configuration["access_log"] = "stdout"
     for route in configuration["routes"]:
-        route["retry"] = {"on": ["unknown"], "attempts": 3}
+        route["retry"] = {"on": ["unknown"], "attempts": 3, "non_idempotent": True}
     configuration["clusters"]["books"]["outlier_detection"] = {"consecutive_5xx": 3}
     with Gateway(tmp_path, configuration) as gateway:
         with h2raw.Client(gateway.address) as client:

@@ -7,15 +7,20 @@ import grpc
 import pytest
 from google.protobuf import descriptor_pb2
 
-from harness import stubs
+from harness import h2raw, stubs
 from harness.backend import Backend, ask, metadata
 from harness.caller import Caller
 from harness.fickle import Fickle
 from harness.gateway import cluster, configuration, open_route, run
+from harness.library import NAME, gateway_before, kinds
 from harness.waiting import eventually
+from harness.web import frame, post
+from harness.web_backend import WebBackend
 
 
 def serving(gateway, *backends, **route):
+    """Before methods that may be executed twice, unless said otherwise."""
+    route.setdefault("idempotent", True)
     return gateway(configuration(
         clusters={"kinds": cluster(*backends, load_balancing="round_robin")}, routes=[open_route(**route)], workers=1))
 
@@ -111,7 +116,7 @@ def test_each_time_that_is_up_has_a_name(gateway, own):
     running = gateway(configuration(
         clusters={"kinds": cluster(stalled)}, workers=1,
         routes=[open_route(timeout="2s", methods={
-            "Erase": {"timeout": "60s", "retry": {"per_try_timeout": "500ms"}},
+            "Erase": {"timeout": "60s", "idempotent": True, "retry": {"per_try_timeout": "500ms"}},
             "Spread": {"timeout": "60s", "max_stream_duration": "500ms"}})]))
     with Caller(running.address) as caller:
         for call in (lambda: caller.unary(ask()), lambda: caller.unary(ask(), timeout=1), lambda: caller.unary(ask(), method="Erase"),
@@ -199,3 +204,96 @@ def test_a_deadline_that_ends_before_a_retry_is_not_the_upstreams(gateway, own):
             # A retry that began just before the end is the upstream's to answer.
             assert (line["response_flags"], line["detail"]) in {
                 ("DT", "deadline_exceeded_before_retry"), ("UT", "deadline_exceeded_connecting"), ("UT", "response_timeout")}, line
+
+
+IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
+
+
+@pytest.mark.parametrize("version", ["http1", "http2"])
+@pytest.mark.parametrize("retry, repeated", [
+    ({}, IDEMPOTENT),
+    ({"http_methods": ["GET", "HEAD"]}, ("GET", "HEAD")),
+    ({"non_idempotent": True}, (*IDEMPOTENT, "POST", "PATCH")),
+    ({"non_idempotent": True, "http_methods": ["POST"]}, ("POST",)),
+])
+def test_a_write_that_was_answered_is_not_repeated(gateway, own, retry, repeated, version):
+    rest = own(WebBackend())
+    running = gateway(configuration(clusters={"web": cluster(rest, protocol="http1")}, workers=1, routes=[
+        {"path": "/*", "cluster": "web", "allow": "anyone", "retry": {"on": [503], "attempts": 3, **retry}}]))
+    for method in (*IDEMPOTENT, "POST", "PATCH"):
+        rest.requests.clear()
+        body = b"once" if method in ("POST", "PATCH", "PUT") else None
+        assert post(running.address, version, "/pay?status=503", {}, body, method)[0] == 503
+        assert [seen["method"] for seen in rest.requests] == [method] * (3 if method in repeated else 1)
+    left = 7 - len(repeated)
+    assert running.metrics().sum("martlet_retries_total", outcome="not_idempotent") == left
+
+
+def test_an_idempotent_route_repeats_its_writes(gateway, own):
+    rest = own(WebBackend())
+    running = gateway(configuration(clusters={"web": cluster(rest, protocol="http1")}, workers=1, routes=[
+        {"path": "/*", "cluster": "web", "allow": "anyone", "idempotent": True, "retry": {"on": [503], "attempts": 3}}]))
+    assert post(running.address, "http1", "/pay?status=503", {}, b"twice")[0] == 503 and len(rest.requests) == 3
+
+
+@pytest.mark.parametrize("mood", ["unavailable", "unavailable_in_trailers", "reset", "close"])
+def test_an_rpc_is_repeated_where_its_schema_says_that_it_may_be(tmp_path, own, mood):
+    bad = own(Fickle(mood))
+    retry = {"on": ["unavailable", "reset"], "attempts": 3}
+    book = kinds.Book(name="shelves/1/books/2").SerializeToString()
+    native = [("content-type", "application/grpc"), ("te", "trailers")]
+
+    def calls(ask):
+        before = bad.calls()
+        ask()
+        return bad.calls() - before
+
+    def unary(method):
+        return calls(lambda: h2raw_call(running.address, f"/{NAME}/{method}", native))
+
+    def web(method, kind):
+        return calls(lambda: post(running.address, "http1", f"/{NAME}/{method}", {"content-type": kind},
+                                  frame(book) if "grpc" in kind else book))
+
+    def rest(method, path, body=None):
+        return calls(lambda: post(running.address, "http1", path, {"content-type": "application/json"} if body else {}, body, method))
+
+    with gateway_before(bad.address, tmp_path, retry=retry) as running:
+        # NO_SIDE_EFFECTS and IDEMPOTENT, and two of which nothing is known.
+        assert [unary(method) for method in ("GetBook", "ReplaceBook", "BurnBook", "CreateBook")] == [3, 3, 1, 1]
+        for kind in ("application/grpc-web+proto", "application/proto"):
+            assert [web(method, kind) for method in ("ReplaceBook", "BurnBook")] == [3, 1]
+        assert rest("GET", "/v1/shelves/1/books/2") == 3 and rest("GET", "/v1/shelves/1/books") == 3
+        assert rest("PUT", "/v1/shelves/1/books/2", b"{}") == 3
+        assert rest("POST", "/v1/shelves/1/books", b"{}") == 1 and rest("POST", "/v1/shelves/1/books/2:burn", b"{}") == 1
+
+
+def h2raw_call(address, path, fields):
+    with h2raw.Client(address) as client:
+        return client.call(path, fields=fields)
+
+
+@pytest.mark.parametrize("mood, calls", [("refuse", 4), ("goaway_above", 4), ("reset", 1), ("unavailable", 1)])
+def test_what_was_not_executed_is_sent_again_whatever_the_method(gateway, own, mood, calls):
+    bad = own(Fickle(mood))
+    running = serving(gateway, bad, idempotent=False, retry={
+        "on": ["unavailable", "reset", "refused_stream"], "attempts": 3, "backoff": {"base": "1ms", "max": "1ms"}})
+    with Caller(running.address) as caller:
+        caller.refusal(ask())
+    # Once more than the policy's attempts: a resend without a policy's help comes first.
+    assert bad.calls() == calls
+
+
+def test_a_backend_may_ask_for_a_method_again_that_is_not_idempotent(gateway, own):
+    def script(peer, number):
+        def respond(stream, fields):
+            peer.headers(stream, [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "14"),
+                                  ("grpc-retry-pushback-ms", "1")], end=True)
+        peer.serve(respond)
+
+    backend = own(h2raw.Server(script))
+    running = serving(gateway, backend, idempotent=False, retry={"attempts": 3})
+    with Caller(running.address) as caller:
+        assert caller.refusal(ask()).code == grpc.StatusCode.UNAVAILABLE
+    line = running.wait_for_log(lambda line: line["grpc_status"] == 14)
+    assert line["attempts"] == 3

@@ -95,7 +95,7 @@ def test_calls_that_were_on_it_end_as_unavailable_or_are_tried_again(gateway, ow
         over.wait(60)
     for retry, expected in ((None, 14), ({"on": ["unavailable"]}, 0)):
         server = own(h2raw.Server(script))
-        route = open_route(**({"retry": retry} if retry else {}))
+        route = open_route(**({"idempotent": True, "retry": retry} if retry else {}))
         clusters = {"kinds": cluster(server, timeouts={"ping": "500ms"})}
         running = gateway(configuration(clusters=clusters, routes=[route], workers=1))
         try:

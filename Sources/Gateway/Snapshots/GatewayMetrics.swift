@@ -12,7 +12,8 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamPingTimeout,
         upstreamTimeout
     case upstreamDetailsDropped, upstreamHeadRefused
-    case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody
+    case upstreamRetry, retrySucceeded, retryLimitExceeded, retryOverflow, retryPushedBack, retryTooLate, retryWithoutBody,
+        retryNotIdempotent
     case hedgeBegun, hedgeWon, hedgeOverflow
     case routeTimeout, callerTimeout, perTryTimeout, durationTimeout, streamIdleTimeout, stallTimeout
     case queueOverflow, overload, overloadCalls, overloadResident, overloadConnection
@@ -118,6 +119,7 @@ extension GatewayEvent {
         case .retryPushedBack: return row(retries, "outcome", "pushed_back")
         case .retryTooLate: return row(retries, "outcome", "too_late")
         case .retryWithoutBody: return row(retries, "outcome", "body_not_kept")
+        case .retryNotIdempotent: return row(retries, "outcome", "not_idempotent")
         case .hedgeBegun: return row(hedges, "outcome", "begun")
         case .hedgeWon: return row(hedges, "outcome", "won")
         case .hedgeOverflow: return row(hedges, "outcome", "budget_exceeded")

@@ -17,6 +17,25 @@ package enum HTTPMethod: UInt8, Sendable {
         }
     }
 
+    /// Those that can be named, but for CONNECT, which has no request of its own.
+    package static let named: [HTTPMethod] = [.get, .head, .options, .trace, .put, .delete, .post, .patch]
+
+    package var name: String {
+        switch self {
+        case .get: "GET"
+        case .head: "HEAD"
+        case .post: "POST"
+        case .put: "PUT"
+        case .delete: "DELETE"
+        case .connect: "CONNECT"
+        case .options: "OPTIONS"
+        case .trace: "TRACE"
+        case .patch: "PATCH"
+        case .other: "another"
+        }
+    }
+
+    /// RFC 9110, section 9.2.2.
     package var isIdempotent: Bool {
         switch self {
         case .get, .head, .put, .delete, .options, .trace: true

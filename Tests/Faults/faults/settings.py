@@ -52,7 +52,7 @@ def configuration(kinds, control):
             {"name": "kinds", "authority": "kinds.test", "service": "martlet.scenarios.v1.Kinds", "cluster": "kinds",
              "allow": "anyone", "timeout": "5s",
              "methods": {
-                 "Unary": {"retry": per_call},
+                 "Unary": {"idempotent": True, "retry": per_call},
                  "Erase": {"idempotent": True,
                            "hedging": {"attempts": 3, "delay": "100ms", "non_fatal": ["unavailable"]}},
              }},

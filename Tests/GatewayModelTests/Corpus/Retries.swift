@@ -11,24 +11,30 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:85: routes[0].retry.on[4]: found "ok", expected a gRPC status such as unavailable, connect_failure, reset, refused_stream, per_try_timeout, 5xx or an HTTP status
         --- a retry that is none, and one too many
         routes: [{ cluster: orders, path: /a, retry: { attempts: 1 } }, { cluster: orders, retry: { attempts: 11 } }]
-        >>> martlet.yaml:1:46:  routes[0].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected routes by service with methods that have idempotent: true, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:1:58:  routes[0].retry.attempts: found "1", expected a whole number from 2 to 10: the first try counts
-        >>> martlet.yaml:1:91:  routes[1].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected routes by service with methods that have idempotent: true, or on: [connect_failure, refused_stream]
+        >>> martlet.yaml:1:91:  routes[1].retry: warning: found a retry of methods not known to be idempotent: only calls that no upstream has executed are retried. Expected idempotent: true, a schema with idempotency_level, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:1:103: routes[1].retry.attempts: found "11", expected a whole number from 2 to 10: the first try counts
+        --- methods that may not be executed twice, and writes that may
+        routes:
+          - { path: /a, cluster: orders, retry: { http_methods: [GET, POST, get] } }
+          - { path: /b, cluster: orders, idempotent: maybe, retry: { http_methods: [], non_idempotent: true } }
+        >>> martlet.yaml:2:57: routes[0].retry.http_methods: found POST, expected one of GET, HEAD, OPTIONS, TRACE, PUT and DELETE, or non_idempotent: true beside it: the upstream may have executed the request already
+        >>> martlet.yaml:2:69: routes[0].retry.http_methods[2]: found "get", expected one of GET, HEAD, OPTIONS, TRACE, PUT, DELETE, POST, PATCH
+        >>> martlet.yaml:3:46: routes[1].idempotent: found "maybe", expected true or false
+        >>> martlet.yaml:3:60: routes[1].retry: warning: found non_idempotent: true: a call that failed after the upstream has executed it is executed again, POST and other writes too
+        >>> martlet.yaml:3:76: routes[1].retry.http_methods: found an empty list, expected a list, each one of GET, HEAD, OPTIONS, TRACE, PUT, DELETE, POST, PATCH
         --- a retry that is not meant
         routes: [{ cluster: orders, retry: none }]
         >>> martlet.yaml:1:36: routes[0].retry: found "none", expected a mapping, {} for the usual numbers, or off
         --- a backoff that shrinks
         routes: [{ cluster: orders, retry: { backoff: { base: 1s, max: 500ms } } }]
-        >>> martlet.yaml:1:36: routes[0].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected routes by service with methods that have idempotent: true, or on: [connect_failure, refused_stream]
+        >>> martlet.yaml:1:36: routes[0].retry: warning: found a retry of methods not known to be idempotent: only calls that no upstream has executed are retried. Expected idempotent: true, a schema with idempotency_level, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:1:64: routes[0].retry.backoff.max: found 500ms, expected at least base, 1s
         --- a per-try timeout on one side only
         routes:
           - { path: /a, cluster: orders, retry: { on: [unavailable], per_try_timeout: 1s } }
           - { path: /b, cluster: orders, retry: { on: [per_try_timeout] } }
-        >>> martlet.yaml:2:41: routes[0].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected routes by service with methods that have idempotent: true, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:2:47: routes[0].retry.on: found per_try_timeout, expected it in the list too: else it ends the call
-        >>> martlet.yaml:3:41: routes[1].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected routes by service with methods that have idempotent: true, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:3:47: routes[1].retry.on: found per_try_timeout in the list, expected it beside the list too: how long a try may take
         --- a try that lasts as long as its call
         routes:
@@ -37,8 +43,8 @@ extension WrongConfiguration {
             timeout: 2s
             retry: { per_try_timeout: 1999ms }
             methods: { Get: { timeout: 1s }, Put: { retry: { per_try_timeout: 2s } } }
-        >>> martlet.yaml:5:12: routes[0].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected retry under methods, for those with idempotent: true, or on: [connect_failure, refused_stream]
-        >>> martlet.yaml:6:52: routes[0].methods.Put.retry: warning: found a retry that may run the method twice (an attempt may fail after the method has run), expected idempotent: true beside it, or on: [connect_failure, refused_stream]
+        >>> martlet.yaml:5:12: routes[0].retry: warning: found a retry of methods not known to be idempotent: only calls that no upstream has executed are retried. Expected idempotent: true, a schema with idempotency_level, or on: [connect_failure, refused_stream]
+        >>> martlet.yaml:6:52: routes[0].methods.Put.retry: warning: found a retry of a method not known to be idempotent: only calls that no upstream has executed are retried. Expected idempotent: true, a schema with idempotency_level, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:6:52: routes[0].methods.Put.retry: found a per_try_timeout of 2s, expected less than the call's timeout, 2s: it would never end a try
         --- hedging of what may not be done twice, and beside a retry
         routes:
@@ -57,7 +63,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:8:66: routes[0].methods.Ask.hedging.non_fatal[0]: found "reset", expected a gRPC status such as unavailable
         --- hedging of a whole route
         routes: [{ service: a.B, cluster: orders, hedging: {} }]
-        >>> martlet.yaml:1:43: routes[0].hedging: unknown key, expected authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, redirect, respond, rewrite, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, request_headers, response_headers, methods, cors, json or protocols
+        >>> martlet.yaml:1:43: routes[0].hedging: unknown key, expected authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, redirect, respond, rewrite, timeout, allow, deny, limits, expose, priority, retry, max_stream_duration, idempotent, request_headers, response_headers, methods, cors, json or protocols
         --- budgets, and how long a call may go on
         clusters: { orders: { endpoints: [10.0.0.1:80], retry_budget: { percent: 20, minimum: -1 }, hedge_budget: 20% } }
         routes: [{ cluster: orders, max_stream_duration: 0s }]
@@ -75,10 +81,8 @@ extension WrongConfiguration {
           - service: a.B
             clusters: { a: 1, b: 1 }
             methods: { Get: { retry: off }, Put: { retry: {} }, Ask: { idempotent: true, hedging: {} } }
-        >>> martlet.yaml:5:36: routes[0].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected routes by service with methods that have idempotent: true, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:5:36: routes[0].retry: warning: found retry before cluster "a", whose retry_budget allows none
-        >>> martlet.yaml:6:36: routes[1].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected routes by service with methods that have idempotent: true, or on: [connect_failure, refused_stream]
-        >>> martlet.yaml:9:51: routes[2].methods.Put.retry: warning: found a retry that may run the method twice (an attempt may fail after the method has run), expected idempotent: true beside it, or on: [connect_failure, refused_stream]
+        >>> martlet.yaml:9:51: routes[2].methods.Put.retry: warning: found a retry of a method not known to be idempotent: only calls that no upstream has executed are retried. Expected idempotent: true, a schema with idempotency_level, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:9:51: routes[2].methods.Put.retry: warning: found retry before cluster "a", whose retry_budget allows none
         >>> martlet.yaml:9:91: routes[2].methods.Ask.hedging: warning: found hedging before cluster "a", whose hedge_budget allows none
         """#)

@@ -157,7 +157,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:2:50:  routes[0].rewrite: found beside "redirect", expected beside a cluster: nothing is sent upstream
         >>> martlet.yaml:2:73:  routes[0].timeout: found beside "redirect", expected beside a cluster: nothing is sent upstream
         >>> martlet.yaml:2:84:  routes[0].retry: found beside "redirect", expected beside a cluster: nothing is sent upstream
-        >>> martlet.yaml:2:84:  routes[0].retry: warning: found a retry that may run every method of the route twice (an attempt may fail after the method has run), expected routes by service with methods that have idempotent: true, or on: [connect_failure, refused_stream]
         >>> martlet.yaml:2:105: routes[0].request_headers: found beside "redirect", expected beside a cluster: nothing is sent upstream
         >>> martlet.yaml:3:38:  routes[1].mirror: found beside "respond", expected beside a cluster: nothing is sent upstream
         >>> martlet.yaml:3:66:  routes[1].fault: found beside "respond", expected beside a cluster: nothing is sent upstream

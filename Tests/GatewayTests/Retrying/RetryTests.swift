@@ -15,7 +15,7 @@ struct RetryTests {
         "a failure is forgotten, wherever its status stands, and another endpoint asked",
         arguments: [TestBackend.Reply.Place.head, .trailers])
     func status(place: TestBackend.Reply.Place) throws {
-        let fixture = try RetryFixture(route: "retry: { on: [unavailable] }")
+        let fixture = try RetryFixture(route: "idempotent: true, retry: { on: [unavailable] }")
         fixture.backends[0].script = [.status(14, place)]
         let paths = (0..<2).map { "/a.S/\($0)" }
         for path in paths { #expect(fixture.unary(path).status == "0") }
@@ -28,7 +28,7 @@ struct RetryTests {
 
     @Test("once a byte of the answer has gone to the caller, its failure is the caller's")
     func committed() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable], attempts: 5 }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable], attempts: 5 }")
         fixture.script(.status(14, .afterBody))
         let call = fixture.unary()
         #expect(call.status == "14" && call.messages == [[7]] && fixture.arrivals == 1)
@@ -37,7 +37,7 @@ struct RetryTests {
 
     @Test("the last failure is the caller's, with all it says")
     func limit() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable], attempts: 3 }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable], attempts: 3 }")
         fixture.script(.status(14, .head), times: 9)
         #expect(fixture.unary().status == "14")
         #expect(fixture.arrivals == 3 && fixture.previousAttempts == ["1", "2"])
@@ -47,7 +47,7 @@ struct RetryTests {
 
     @Test("what the policy does not name is not tried again")
     func otherStatus() throws {
-        let fixture = try RetryFixture(route: "retry: { on: [unavailable, 503] }")
+        let fixture = try RetryFixture(route: "idempotent: true, retry: { on: [unavailable, 503] }")
         for reply: TestBackend.Reply in [.status(8), .status(13, .trailers), .http(500), .reset(.internalError)] {
             let before = fixture.arrivals
             fixture.script(reply)
@@ -62,7 +62,7 @@ struct RetryTests {
         "a reset, and an answer that is HTTP and no gRPC, count where the policy names them",
         arguments: ["reset", "503", "5xx", "unavailable"])
     func causes(word: String) throws {
-        let fixture = try RetryFixture(route: "retry: { on: [\(word)] }")
+        let fixture = try RetryFixture(route: "idempotent: true, retry: { on: [\(word)] }")
         for backend in fixture.backends {
             backend.script = [word == "reset" ? .reset(.internalError) : .http(503)]
         }
@@ -73,7 +73,7 @@ struct RetryTests {
 
     @Test("what an upstream has not looked at goes out again once, without a policy and uncounted")
     func refused() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [internal] }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [internal] }")
         fixture.script(.reset(.refusedStream))
         #expect(fixture.unary().status == "0")
         #expect(fixture.arrivals == 2 && fixture.previousAttempts.isEmpty)
@@ -106,7 +106,7 @@ struct RetryTests {
 
     @Test("a failure counts as the status that the caller would get", arguments: [("internal", 2), ("aborted", 1)])
     func resetAsStatus(status: String, arrivals: Int) throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [\(status)] }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [\(status)] }")
         fixture.script(.reset(.internalError))
         #expect(fixture.unary().status == (arrivals == 2 ? "0" : "13"))
         #expect(fixture.arrivals == arrivals)
@@ -115,7 +115,7 @@ struct RetryTests {
     @Test("calls that a backend has wait take nobody's place among the retries")
     func pushbackAndBudget() throws {
         let fixture = try RetryFixture(
-            1, route: "retry: { on: [unavailable] }, timeout: 20s", budget: RetryBudget(percent: 0, countMin: 1))
+            1, route: "idempotent: true, retry: { on: [unavailable] }, timeout: 20s", budget: RetryBudget(percent: 0, countMin: 1))
         fixture.script(.status(14, .head, pushback: "400"), times: 2)
         let waiting = [fixture.begin(), fixture.begin()]
         #expect(fixture.settle { fixture.arrivals == 2 && fixture.retries["begun"] == 2 })
@@ -127,7 +127,7 @@ struct RetryTests {
 
     @Test("refused more often than that, it is the policy's")
     func refusedByPolicy() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [refused_stream], attempts: 3 }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [refused_stream], attempts: 3 }")
         fixture.script(.reset(.refusedStream), times: 3)
         #expect(fixture.unary().status == "0")
         #expect(fixture.arrivals == 4 && fixture.retries == ["begun": 2, "succeeded": 1])
@@ -135,7 +135,7 @@ struct RetryTests {
 
     @Test("an endpoint that cannot be connected to is not asked again at once")
     func connectFailure() throws {
-        let fixture = try RetryFixture(3, route: "retry: { on: [connect_failure], attempts: 3 }")
+        let fixture = try RetryFixture(3, route: "idempotent: true, retry: { on: [connect_failure], attempts: 3 }")
         for backend in fixture.backends.prefix(2) { backend.stop() }
         for _ in 0..<3 { #expect(fixture.unary().status == "0") }
         #expect(fixture.arrivals == 3)
@@ -144,7 +144,7 @@ struct RetryTests {
 
     @Test("a backend says when, and is obeyed to the millisecond")
     func pushback() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable] }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable] }")
         fixture.script(.status(14, .trailers, pushback: "400"))
         let call = fixture.begin()
         #expect(fixture.settle { fixture.arrivals == 1 })
@@ -157,7 +157,7 @@ struct RetryTests {
 
     @Test("or that it wants no more, in one of three ways", arguments: ["-1", "soon", "30001"])
     func pushedBack(value: String) throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable] }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable] }")
         fixture.script(.status(14, .head, pushback: value))
         let call = fixture.unary()
         #expect(call.status == "14" && call.field("grpc-retry-pushback-ms") == value && fixture.arrivals == 1)
@@ -166,7 +166,7 @@ struct RetryTests {
 
     @Test("nothing begins that could only be late")
     func deadline() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable], attempts: 5 }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable], attempts: 5 }")
         fixture.script(.status(14, .head, pushback: "1000"))
         let call = fixture.unary("/a.S/Call", [("grpc-timeout", "1S")])
         #expect(call.status == "14" && fixture.arrivals == 1 && fixture.retries == ["too_late": 1])
@@ -175,7 +175,7 @@ struct RetryTests {
 
     @Test("a caller who leaves between two tries ends the call, and its place is free")
     func abandoned() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable] }, timeout: 10s")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable] }, timeout: 10s")
         fixture.script(.status(14, .head, pushback: "9000"))
         let call = fixture.begin()
         #expect(fixture.settle { fixture.retries["begun"] == 1 })
@@ -187,7 +187,7 @@ struct RetryTests {
 
     @Test("a try has its own time, and the call goes on elsewhere")
     func perTryTimeout() throws {
-        let fixture = try RetryFixture(2, route: "retry: { per_try_timeout: 300ms, attempts: 3 }")
+        let fixture = try RetryFixture(2, route: "idempotent: true, retry: { per_try_timeout: 300ms, attempts: 3 }")
         fixture.script(.hold)
         let call = fixture.begin()
         #expect(fixture.settle { fixture.holding == 1 })
@@ -202,7 +202,7 @@ struct RetryTests {
 
     @Test("where every try takes too long, the caller learns that")
     func perTryTimeoutExhausted() throws {
-        let fixture = try RetryFixture(1, route: "retry: { per_try_timeout: 50ms }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { per_try_timeout: 50ms }")
         fixture.script(.hold, times: 9)
         let call = fixture.unary()
         #expect(call.status == "4" && fixture.arrivals == 2 && fixture.timeouts == ["per_try": 2])
@@ -210,7 +210,7 @@ struct RetryTests {
 
     @Test("a body is kept for another try up to 64 KiB", arguments: [(0, 2), (1, 1)])
     func largeBody(more: Int, arrivals: Int) throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable] }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable] }")
         fixture.script(.hold)
         // With the five bytes before a message.
         let call = fixture.begin(bytes: (64 << 10) - 5 + more)
@@ -224,7 +224,7 @@ struct RetryTests {
 
     @Test("no body is kept where bodies take too much already")
     func noMemory() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable] }", change: { $1.replay = 0 })
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable] }", change: { $1.replay = 0 })
         fixture.script(.status(14, .head))
         #expect(fixture.unary().status == "14")
         #expect(fixture.arrivals == 1 && fixture.retries == ["body_not_kept": 1])
@@ -232,7 +232,7 @@ struct RetryTests {
 
     @Test("a head waits for its body for a tenth of a second, and not at all where the caller is still sending")
     func held() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable] }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable] }")
         fixture.script(.head, times: 2)
         let unary = fixture.begin()
         #expect(fixture.settle { fixture.holding == 1 })
@@ -250,7 +250,7 @@ struct RetryTests {
     @Test("beyond the budget the failure is the caller's")
     func budget() throws {
         let fixture = try RetryFixture(
-            1, route: "retry: { on: [unavailable] }", budget: RetryBudget(percent: 0, countMin: 1))
+            1, route: "idempotent: true, retry: { on: [unavailable] }", budget: RetryBudget(percent: 0, countMin: 1))
         fixture.backends[0].script = [.status(14), .hold, .status(14)]
         let first = fixture.begin()
         #expect(fixture.wait { fixture.holding == 1 })
@@ -262,7 +262,7 @@ struct RetryTests {
 
     @Test("a caller who speaks gRPC-Web is served by the second try as well")
     func bridged() throws {
-        let fixture = try RetryFixture(1, route: "retry: { on: [unavailable] }")
+        let fixture = try RetryFixture(1, route: "idempotent: true, retry: { on: [unavailable] }")
         fixture.script(.status(14, .trailers))
         let call = fixture.unary("/a.S/Call", [("content-type", "application/grpc-web+proto")])
         #expect(call.head.first { $0.name == ":status" }?.value == "200")

@@ -92,7 +92,7 @@ struct UnresponsiveConnectionTests {
 
     @Test("they are tried again where the policy says so")
     func retry() throws {
-        let (gateway, backend) = try pair(route: ", retry: { on: [reset] }")
+        let (gateway, backend) = try pair(route: ", idempotent: true, retry: { on: [reset] }")
         let caller = try gateway.caller()
         let first = caller.begin("/hold.S/first", [("grpc-timeout", "1S")], ended: true)
         backend.script = [.hold, .hold]
@@ -108,7 +108,7 @@ struct UnresponsiveConnectionTests {
 
     @Test("a per-try timeout asks as well, and the retry goes to another connection")
     func perTry() throws {
-        let (gateway, backend) = try pair(route: ", retry: { on: [per_try_timeout], per_try_timeout: 500ms }")
+        let (gateway, backend) = try pair(route: ", idempotent: true, retry: { on: [per_try_timeout], per_try_timeout: 500ms }")
         let caller = try gateway.caller()
         backend.script = [.hold]
         let call = caller.begin("/a.S/Call", ended: true)

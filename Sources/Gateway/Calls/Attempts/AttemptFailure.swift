@@ -7,7 +7,8 @@ package enum AttemptFailure {
     case refused(RefusalCause)
     case connectFailed
     case closed(StreamClose)
-    case timedOut
+    /// Its `per_try_timeout` is over.
+    case timedOut(wasSent: Bool)
 
     /// What the caller is told, where no other attempt follows.
     package var cause: RefusalCause {
@@ -30,7 +31,7 @@ package enum AttemptFailure {
         case .connectFailed: .connectFailed
         case .closed(.unprocessed): .unprocessed
         case .closed: .reset
-        case .timedOut: .timedOut
+        case .timedOut(let wasSent): wasSent ? .timedOut : .timedOutUnsent
         }
     }
 }

@@ -50,6 +50,16 @@ package struct RetryMachine {
         case unprocessed
         case reset
         case timedOut
+        /// Its time was up before there was a connection for it.
+        case timedOutUnsent
+
+        /// No upstream can have executed the request.
+        package var isUnexecuted: Bool {
+            switch self {
+            case .refused, .connectFailed, .unprocessed, .timedOutUnsent: true
+            case .reset, .timedOut: false
+            }
+        }
     }
 
     package enum Event: Equatable {
@@ -73,6 +83,8 @@ package struct RetryMachine {
         package var deadline: Instant
         /// All of what has been sent of the request is still here, and no answer has begun.
         package var canBeSentAgain: Bool
+        /// A request that an upstream may have executed may be sent again.
+        package var mayRepeat: Bool
         /// The caller has sent everything.
         package var requestEnded: Bool
         package var isRPC: Bool
@@ -82,64 +94,19 @@ package struct RetryMachine {
         package var random: UInt64
 
         package init(
-            now: Instant, deadline: Instant, canBeSentAgain: Bool, requestEnded: Bool, isRPC: Bool, hasOthers: Bool, random: UInt64
+            now: Instant, deadline: Instant, canBeSentAgain: Bool, mayRepeat: Bool, requestEnded: Bool, isRPC: Bool,
+            hasOthers: Bool,
+            random: UInt64
         ) {
             self.now = now
             self.deadline = deadline
             self.canBeSentAgain = canBeSentAgain
+            self.mayRepeat = mayRepeat
             self.requestEnded = requestEnded
             self.isRPC = isRPC
             self.hasOthers = hasOthers
             self.random = random
         }
-    }
-
-    package struct Actions: Equatable {
-        package internal(set) var steps: Steps = []
-        package internal(set) var event: GatewayEvent?
-        package internal(set) var delay = Duration.zero
-        /// Places among the cluster's hedges.
-        package internal(set) var hedges = 0
-    }
-
-    /// Performed in this order. Of the last ones at most one comes, as the last step of its event: what a beginning leads to at once, or a call
-    /// that fails, may be the next event.
-    package struct Steps: OptionSet {
-        package let rawValue: UInt32
-        package init(rawValue: UInt32) { self.rawValue = rawValue }
-        package static var returnRetry: Steps { Steps(rawValue: 1) }
-        package static var returnHedges: Steps { Steps(rawValue: 2) }
-        /// Count `event`.
-        package static var count: Steps { Steps(rawValue: 4) }
-        package static var countReset: Steps { Steps(rawValue: 8) }
-        /// For the log: as many attempts as may be were made.
-        package static var limitReached: Steps { Steps(rawValue: 16) }
-        /// For the log: the cluster's budget had no place left.
-        package static var budgetExhausted: Steps { Steps(rawValue: 32) }
-        /// Record what the answer says of its endpoint.
-        package static var recordAnswer: Steps { Steps(rawValue: 64) }
-        /// End the attempt, whose answer another's replaces.
-        package static var replace: Steps { Steps(rawValue: 128) }
-        /// Take the attempt out of the call: another becomes the call's own where it was that.
-        package static var drop: Steps { Steps(rawValue: 256) }
-        package static var backOff: Steps { Steps(rawValue: 512) }
-        /// Have the timer fire after `delay`.
-        package static var arm: Steps { Steps(rawValue: 1024) }
-        package static var takeRetry: Steps { Steps(rawValue: 2048) }
-        package static var takeHedge: Steps { Steps(rawValue: 4096) }
-        /// Begin the attempt anew.
-        package static var begin: Steps { Steps(rawValue: 8192) }
-        /// Begin the call's own attempt.
-        package static var beginOwn: Steps { Steps(rawValue: 16384) }
-        package static var beginFurther: Steps { Steps(rawValue: 32768) }
-        /// The call fails as the attempt did.
-        package static var fail: Steps { Steps(rawValue: 65536) }
-        /// The call fails for want of a place.
-        package static var failWithoutPlace: Steps { Steps(rawValue: 131_072) }
-        /// The event cannot come in this state.
-        package static var unexpected: Steps { Steps(rawValue: 262_144) }
-        /// The answer is the caller's.
-        package static var pass: Steps { Steps(rawValue: 524_288) }
     }
 
     /// How often a request goes out again, uncounted, that the upstream says not to have looked at, and that was not sent because no
@@ -223,7 +190,7 @@ package struct RetryMachine {
                 actions.steps.insert(.fail)
                 return actions
             }
-            retry(policy, .none, .failure, facts, &actions)
+            retry(policy, .none, .failure, isUnexecuted: failure.isUnexecuted, facts, &actions)
         case .hedging(let policy):
             let isFatal = !policy.nonFatal.contains(code)
             if facts.hasOthers {
@@ -251,7 +218,7 @@ package struct RetryMachine {
         case nil: return unexpected
         case .retry(let policy):
             guard verdict.isAmong(policy.conditions) else { return Actions(steps: .pass) }
-            retry(policy, pushback, .answer(pushback), facts, &actions)
+            retry(policy, pushback, .answer(pushback), isUnexecuted: false, facts, &actions)
         case .hedging(let policy):
             guard let status = verdict.status, policy.nonFatal.contains(status) else { return Actions(steps: .pass) }
             if pushback == .never { isPushedBack = true }
@@ -273,11 +240,13 @@ package struct RetryMachine {
     // MARK: Retries
 
     private mutating func retry(
-        _ policy: RetryPolicy, _ pushback: Pushback, _ origin: Origin, _ facts: Facts, _ actions: inout Actions
+        _ policy: RetryPolicy, _ pushback: Pushback, _ origin: Origin, isUnexecuted: Bool, _ facts: Facts, _ actions: inout Actions
     ) {
         // The place of the retry that has just failed is free.
         returnRetryPlace(&actions)
         guard facts.canBeSentAgain else { return giveUp(.retryWithoutBody, origin, &actions) }
+        // A backend that asks for a retry vouches for it.
+        guard facts.mayRepeat || isUnexecuted || pushback != .none else { return giveUp(.retryNotIdempotent, origin, &actions) }
         let decision = retries.decide(policy, pushback, now: facts.now, deadline: facts.deadline, random: facts.random)
         switch decision {
         case .limitReached:
@@ -425,16 +394,6 @@ package struct RetryMachine {
     }
 }
 
-extension RetryMachine.Actions {
-    /// What the other says besides.
-    fileprivate mutating func add(_ other: Self) {
-        steps.formUnion(other.steps)
-        event = other.event ?? event
-        if other.steps.contains(.arm) { delay = other.delay }
-        hedges += other.hedges
-    }
-}
-
 extension RetryMachine.Failure {
     /// By which a retry policy asks for it.
     fileprivate var condition: RetryConditions.Causes {
@@ -443,7 +402,7 @@ extension RetryMachine.Failure {
         case .connectFailed: .connectFailure
         case .unprocessed: .refusedStream
         case .reset: .reset
-        case .timedOut: .perTryTimeout
+        case .timedOut, .timedOutUnsent: .perTryTimeout
         }
     }
 }

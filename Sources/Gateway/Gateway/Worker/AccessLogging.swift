@@ -55,7 +55,7 @@ extension GatewayWorker {
         if case .unimplemented = status { exists = false }
         let group = call.route.calls
         let series = callTable {
-            $0.series(group, method: method, mayCreate: exists) { isInSchema(call, method) }
+            $0.series(group, method: method, mayCreate: exists) { call.schemaMethod != nil }
         }
         let code = status ?? StatusCode(httpStatusWithoutGRPCStatus: call.outcome.httpStatus)
         let isPlainSuccess = status == nil && (200..<400).contains(call.outcome.httpStatus)
@@ -65,15 +65,6 @@ extension GatewayWorker {
         if let accessLogReference, accessLogReference.isEnabled {
             accessLogReference { write(call, duration, to: $0) }
         }
-    }
-
-    /// Whether the schema of the route's cluster has a method, by its name as metrics have it.
-    private func isInSchema(_ call: Record<Call>, _ name: BorrowedBytes) -> Bool {
-        guard let start = name.baseAddress else { return false }
-        let route = call.route
-        // In the path a slash stands before it.
-        let path = BorrowedBytes(start: start - 1, count: name.count + 1)
-        return route { $0.transcoding?.schema.method(path: path) != nil }
     }
 
     private func write(_ call: Record<Call>, _ duration: UInt64, to log: AccessLogger) {

@@ -110,7 +110,7 @@ extension Upstream {
 
     private func facts(_ call: Record<Call>, _ attempt: Record<Attempt>, _ retry: RetryState) -> RetryMachine.Facts {
         RetryMachine.Facts(
-            now: now, deadline: call.deadline, canBeSentAgain: call.canBeSentAgain,
+            now: now, deadline: call.deadline, canBeSentAgain: call.canBeSentAgain, mayRepeat: call.mayRepeat,
             requestEnded: call.flags.contains(.requestEnded), isRPC: call.isRPC,
             hasOthers: attempt != call.attempt || !retry.others.isEmpty, random: worker.context.random.next())
     }
@@ -198,7 +198,7 @@ extension Upstream {
         }
         count(.perTryTimeout)
         record(attempt, .localFailure)
-        handle(attempt, fail(attempt, .timedOut, .timeUp))
+        handle(attempt, fail(attempt, .timedOut(wasSent: attempt.stream != nil), .timeUp))
     }
 
     // MARK: Answers
@@ -228,7 +228,7 @@ extension Upstream {
     @inline(__always)
     private func mayHold(_ call: Record<Call>) -> Bool {
         guard call.flags.contains(.requestEnded), call.canBeSentAgain else { return false }
-        return call.policy.holdsHeads
+        return call.policy.holdsHeads && call.mayRepeat
     }
 
     /// Whether another attempt follows this one, whose answer is then forgotten.

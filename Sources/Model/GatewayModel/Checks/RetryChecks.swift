@@ -27,24 +27,45 @@ struct RetryChecks {
         }
     }
 
-    /// A status, a reset or a timeout may come from an upstream that has carried the call out: UNAVAILABLE stands for a lost
-    /// connection, too. Only what was never looked at is safe to send again, whatever the method.
+    /// A status, a reset or a timeout may come from an upstream that has executed the call: UNAVAILABLE stands for a lost connection, too.
+    ///
+    /// Where nothing says that repeating is harmless, a policy does less than it seems to; where everything is repeated, more.
     private func checkRepetition(_ route: RouteConfiguration, at path: ConfigurationPath) {
-        func warn(_ retry: RetrySetting?, at path: ConfigurationPath, _ what: String, _ remedy: String) {
-            guard let policy = retry?.policy, !policy.conditions.areSafeForAnyMethod else { return }
-            findings.report(
-                "found a retry that may run \(what) twice (an attempt may fail after the method has run), expected "
-                    + "\(remedy), or on: [connect_failure, refused_stream]",
-                at: path["retry"], severity: .warning)
+        warnOfRepeating(route.attempts.retry, at: path)
+        if Self.takesRPCs(route), !hasSchema(route), route.attempts.isIdempotent != true {
+            warnOfDoingLess(route.attempts.retry, at: path, "methods")
         }
-        warn(
-            route.attempts.retry, at: path, "every method of the route",
-            route.match.isOfServices
-                ? "retry under methods, for those with idempotent: true"
-                : "routes by service with methods that have idempotent: true")
-        for method in route.methods where !method.attempts.isIdempotent {
-            warn(method.attempts.retry, at: path.method(method.name), "the method", "idempotent: true beside it")
+        for method in route.methods {
+            warnOfRepeating(method.attempts.retry, at: path.method(method.name))
+            if !hasSchema(route), (method.attempts.isIdempotent ?? route.attempts.isIdempotent) != true {
+                warnOfDoingLess(method.attempts.retry, at: path.method(method.name), "a method")
+            }
         }
+    }
+
+    private func warnOfRepeating(_ retry: RetrySetting?, at path: ConfigurationPath) {
+        guard let policy = retry?.policy, policy.repeatsAnything, !policy.conditions.areSafeForAnyMethod else { return }
+        findings.report(
+            "found non_idempotent: true: a call that failed after the upstream has executed it is executed again, POST and other writes too",
+            at: path["retry"], severity: .warning)
+    }
+
+    private func warnOfDoingLess(_ retry: RetrySetting?, at path: ConfigurationPath, _ what: String) {
+        guard let policy = retry?.policy, !policy.repeatsAnything, !policy.conditions.areSafeForAnyMethod else { return }
+        findings.report(
+            "found a retry of \(what) not known to be idempotent: only calls that no upstream has executed are retried. Expected "
+                + "idempotent: true, a schema with idempotency_level, or on: [connect_failure, refused_stream]",
+            at: path["retry"], severity: .warning)
+    }
+
+    /// Its methods' idempotency_level is known once the schema is.
+    private func hasSchema(_ route: RouteConfiguration) -> Bool {
+        clusters.contains { route.clusters.contains($0.name) && $0.schema != nil }
+    }
+
+    /// A path says nothing of what calls it: plain HTTP goes by its method.
+    private static func takesRPCs(_ route: RouteConfiguration) -> Bool {
+        route.match.isOfServices || route.match.targets.contains { if case .any = $0 { true } else { false } }
     }
 
     private func checkBudgets(_ route: RouteConfiguration, at path: ConfigurationPath) {

@@ -1,17 +1,18 @@
 internal import Balancing
 internal import Config
 internal import GRPC
+internal import HTTPModel
 
 extension AttemptsConfiguration {
     /// - Parameter isMethod: hedging is for methods, each of which is known to be the same done twice.
     init(in section: Section, isMethod: Bool) {
         retry = section.optional("retry", .retrySetting)
         maxStreamDuration = section.optional("max_stream_duration", .timeout)
+        isIdempotent = section.optional("idempotent", .boolean)
         guard isMethod else { return }
         hedging = section.optional("hedging", .hedging)
-        isIdempotent = section.value("idempotent", .boolean, default: false)
         if section.has("hedging") {
-            if !isIdempotent {
+            if isIdempotent != true {
                 section.report(
                     "found hedging of a method that is not said to be the same done twice, expected idempotent: true beside it",
                     about: "hedging")
@@ -42,9 +43,28 @@ extension Grammar where Value == RetryPolicy {
                         : "found per_try_timeout in the list, expected it beside the list too: how long a try may take",
                     about: "on")
             }
-            return RetryPolicy(
+            var policy = RetryPolicy(
                 conditions: conditions, attempts: section.value("attempts", .attempts, default: 2),
                 backoff: section.value("backoff", .backoff, default: .defaults), perTryTimeout: perTryTimeout)
+            policy.repeatsAnything = section.value("non_idempotent", .boolean, default: false)
+            policy.httpMethods = section.optional("http_methods", Grammar<[HTTPMethod]>.list(of: .retriedMethod))
+            if !policy.repeatsAnything, let method = policy.httpMethods?.first(where: { !$0.isIdempotent }) {
+                section.report(
+                    "found \(method.name), expected one of GET, HEAD, OPTIONS, TRACE, PUT and DELETE, or non_idempotent: true beside it: "
+                        + "the upstream may have executed the request already",
+                    about: "http_methods")
+            }
+            return policy
+        }
+    }
+}
+
+extension Grammar where Value == HTTPMethod {
+    fileprivate static var retriedMethod: Grammar {
+        let names = HTTPMethod.named.map(\.name)
+        return Grammar(expected: "one of \(names.joined(separator: ", "))") { (text: String) in
+            if let method = HTTPMethod.named.first(where: { $0.name == text }) { return .value(method) }
+            return .mismatch(hint: Spelling.hint(for: text, among: names))
         }
     }
 }

@@ -3,14 +3,16 @@ package struct AttemptsConfiguration: Sendable, Equatable {
     /// `nil` where nothing is said.
     package var retry: RetrySetting?
     package var hedging: HedgingPolicy?
-    /// Done twice it is as done once.
-    var isIdempotent = false
+    /// Executing it twice is the same as executing it once; `nil` where nothing is said.
+    var isIdempotent: Bool?
     package var maxStreamDuration: Duration?
 
     /// What applies to a method.
     package func policy(for method: AttemptsConfiguration? = nil) -> AttemptPolicy? {
         if let hedging = method?.hedging { return .hedging(hedging) }
-        return (method?.retry ?? retry)?.policy.map { .retry($0) }
+        guard var policy = (method?.retry ?? retry)?.policy else { return nil }
+        policy.isIdempotent = method?.isIdempotent ?? isIdempotent ?? false
+        return .retry(policy)
     }
 }
 

@@ -1,4 +1,5 @@
 package import GRPC
+package import HTTPModel
 internal import Time
 
 /// What of an attempt makes another worth while.
@@ -70,6 +71,12 @@ package struct RetryPolicy: Sendable, Equatable {
     package var backoff: Backoff
     /// `nil` for none but the call's own.
     package var perTryTimeout: Duration?
+    /// Methods of plain HTTP that are retried; `nil` for all that are idempotent.
+    package var httpMethods: [HTTPMethod]?
+    /// Also what an upstream may have executed is sent again, whatever the method.
+    package var repeatsAnything = false
+    /// The route or method is declared idempotent.
+    package internal(set) var isIdempotent = false
 
     package init(conditions: RetryConditions, attempts: Int, backoff: Backoff = .defaults, perTryTimeout: Duration? = nil) {
         self.conditions = conditions

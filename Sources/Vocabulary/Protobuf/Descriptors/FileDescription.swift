@@ -167,6 +167,7 @@ struct MethodDescription {
     var clientStreams = false
     var serverStreams = false
     var isSideEffectFree = false
+    var isIdempotent = false
     var rule: HTTPRule?
 
     init(_ bytes: [UInt8]) throws(WireFailure) {
@@ -177,8 +178,11 @@ struct MethodDescription {
             case 3: output = value.text
             case 4:
                 try value.bytes.forEachField { (number, value) throws(WireFailure) in
-                    // idempotency_level NO_SIDE_EFFECTS, and the extension google.api.http.
-                    if number == 34 { isSideEffectFree = value.number == 1 }
+                    // idempotency_level: 1 is NO_SIDE_EFFECTS, 2 IDEMPOTENT; and the extension google.api.http.
+                    if number == 34 {
+                        isSideEffectFree = value.number == 1
+                        isIdempotent = value.number == 1 || value.number == 2
+                    }
                     if number == 72_295_728 { rule = try HTTPRule(value.bytes) }
                 }
             case 5: clientStreams = value.isTrue

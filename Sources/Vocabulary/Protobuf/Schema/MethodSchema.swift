@@ -10,6 +10,8 @@ package struct MethodSchema: @unchecked Sendable {
     package let serverStreams: Bool
     /// `idempotency_level = NO_SIDE_EFFECTS`: may be called by GET.
     package let isSideEffectFree: Bool
+    /// `idempotency_level` is `NO_SIDE_EFFECTS` or `IDEMPOTENT`.
+    package let isIdempotent: Bool
     /// Its `google.api.http` annotation.
     package let rule: HTTPRule?
 

@@ -222,6 +222,6 @@ struct TableBuilder {
         return MethodSchema(
             path: "/\(service)/\(method.name)", serviceName: service, name: method.name, input: input, output: output,
             clientStreams: method.clientStreams, serverStreams: method.serverStreams,
-            isSideEffectFree: method.isSideEffectFree, rule: method.rule)
+            isSideEffectFree: method.isSideEffectFree, isIdempotent: method.isIdempotent, rule: method.rule)
     }
 }
