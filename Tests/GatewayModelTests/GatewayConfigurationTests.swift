@@ -51,7 +51,7 @@ import Testing
                 == AuthenticationConfiguration(
                     issuers: [
                         IssuerConfiguration(
-                            issuer: "https://auth.acme.dev", audiences: ["orders"],
+                            name: "https://auth.acme.dev", issuer: "https://auth.acme.dev", audiences: ["orders"],
                             keys: .https(
                                 address: .name("auth.acme.dev", port: 443), authority: "auth.acme.dev",
                                 path: "/jwks.json", ca: nil),

@@ -14,7 +14,7 @@ import Testing
         var builder = RuleBookBuilder()
         return CallPolicy(
             timeout: nil, access: builder.policy(route: AccessRules(allow: allow)), limits: [], exposesRules: false,
-            authenticates: authenticates,
+            credentials: authenticates ? CredentialPlan() : nil,
             needsGRPC: needsGRPC, refusesGRPC: refusesGRPC, answersItself: answersItself, shapes: shapes, hasCORS: hasCORS
         ).filters.filters
     }

@@ -4,7 +4,7 @@ package import Transport
 
 /// What a worker counts besides calls by route, method and status.
 package enum GatewayEvent: Int, CaseIterable, Sendable {
-    case tokenVerified, tokenRefused, failedLoginRefused
+    case tokenVerified, tokenRefused, tokenIgnored, failedLoginRefused
     case internalError
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
@@ -93,6 +93,7 @@ extension GatewayEvent {
         switch self {
         case .tokenVerified: return row(authentication, "outcome", "verified")
         case .tokenRefused: return row(authentication, "outcome", "refused")
+        case .tokenIgnored: return row(authentication, "outcome", "ignored")
         case .failedLoginRefused: return row(authentication, "outcome", "too_many_failures")
         case .accessDenied: return row(access, "mode", "enforced")
         case .accessShadowed: return row(access, "mode", "shadow")

@@ -123,6 +123,51 @@ extension WrongConfiguration {
           token_cache: 0
         >>> martlet.yaml:3:18: authentication.failed_logins: found "10 per second", expected a rate such as 10/s or 10/s burst 100, or off
         >>> martlet.yaml:4:16: authentication.token_cache: found "0", expected a whole number from 1 to 10000000, or off
+        --- what routes do with credentials
+        authentication:
+          issuers:
+            - { name: own, issuer: i, audiences: [a], jwks: k.json }
+            - { name: own, issuer: j, audiences: [a], jwks: k.json }
+            - { name: a b, issuer: k, audiences: [a], jwks: k.json }
+        routes:
+          - { path: /a, cluster: orders, authentication: false }
+          - { path: /b, cluster: orders, authentication: ignore }
+          - { path: /c, cluster: orders, authentication: own }
+          - { path: /d, cluster: orders, authentication: [] }
+          - { path: /e, cluster: orders, authentication: [owm, own, own, k] }
+          - { path: /f, cluster: orders, authentication: off }
+          - { path: /g, cluster: orders, authentication: off, allow: { mode: shadow, address: [10.0.0.0/8] } }
+          - { path: /h, cluster: orders, authentication: off, allow: anyone, deny: { not: { claim: { role: a } } } }
+          - { service: a.B, cluster: orders, authentication: off, allow: anyone, methods: { Get: { allow: authenticated } } }
+          - { path: /i, cluster: orders, authentication: off, allow: anyone, limits: [1/s per tenant] }
+          - { path: /j, cluster: orders, authentication: off, allow: anyone, request_headers: { set: { x-a: "%{claim.sub|none}" } } }
+          - { path: /k, clusters: { orders: 1, web: 1 }, sticky: [header x-a, claim sub], authentication: off, allow: anyone }
+          - { path: /l, cluster: orders, authentication: off, allow: { header: { x-a: "*" }, address: [10.0.0.0/8] } }
+        clusters: { orders: { endpoints: [10.0.0.1:80] }, web: { endpoints: [10.0.0.1:80] } }
+        >>> martlet.yaml:4:15:   authentication.issuers[1].name: found "own", which another issuer has, expected a name of its own
+        >>> martlet.yaml:5:15:   authentication.issuers[2].name: found "a b", expected a name of letters, digits, _, - and .
+        >>> martlet.yaml:7:50:   routes[0].authentication: found "false", expected on, off, ignore_invalid, or a list of names of issuers; did you mean "off"?
+        >>> martlet.yaml:8:50:   routes[1].authentication: found "ignore", expected on, off, ignore_invalid, or a list of names of issuers
+        >>> martlet.yaml:9:50:   routes[2].authentication: found "own", expected on, off, ignore_invalid, or a list of names of issuers; of one issuer write [own]
+        >>> martlet.yaml:10:50:  routes[3].authentication: found an empty list, expected on, off, ignore_invalid, or a list of names of issuers
+        >>> martlet.yaml:11:51:  routes[4].authentication[0]: found "owm", expected the name of an issuer; did you mean "own"?
+        >>> martlet.yaml:11:61:  routes[4].authentication[2]: found "own" twice, expected each issuer once
+        >>> martlet.yaml:12:50:  routes[5].authentication: found off where only authenticated callers may call, expected allow: anyone, or a rule without identity, beside it
+        >>> martlet.yaml:13:50:  routes[6].authentication: found off where only authenticated callers may call, expected allow: anyone, or a rule without identity, beside it
+        >>> martlet.yaml:14:76:  routes[7].deny: asks for a token, which authentication: off does not look at, expected rules without identity
+        >>> martlet.yaml:15:99:  routes[8].methods.Get.allow: asks for a token, which authentication: off does not look at, expected rules without identity
+        >>> martlet.yaml:16:79:  routes[9].limits[0]: found "1/s per tenant" where callers without a token are allowed, expected keys that every caller has
+        >>> martlet.yaml:17:101: routes[10].request_headers.set.x-a: found %{claim.sub} on a route with authentication: off, expected none of an identity
+        >>> martlet.yaml:18:71:  routes[11].sticky[1]: found "claim sub", expected none of an identity beside authentication: off
+        --- credentials that no route looks at
+        without: authentication
+        routes:
+          - { path: /a, cluster: orders, allow: anyone, authentication: off }
+          - { path: /b, cluster: orders, allow: anyone, authentication: on }
+          - { path: /c, cluster: orders, allow: anyone, authentication: ignore_invalid }
+          - { path: /d, cluster: orders, allow: anyone, authentication: [own] }
+        >>> martlet.yaml:4:65: routes[2].authentication: expected authentication in this file: no credentials are looked at
+        >>> martlet.yaml:5:65: routes[3].authentication: expected authentication in this file: no credentials are looked at
         --- a boolean in YAML 1.1's fashion
         authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json, forward_token: yes }] }
         >>> martlet.yaml:1:87: authentication.issuers[0].forward_token: found "yes", expected true or false

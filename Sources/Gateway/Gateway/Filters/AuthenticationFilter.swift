@@ -14,7 +14,7 @@ internal import Time
 /// Verifies the caller's token. One per worker, with its cache of verified tokens and the current keys.
 ///
 /// A call without a bearer token (`Credentials`) passes as unauthenticated, for the rules to judge; one with a bad token is refused
-/// whatever the rules say.
+/// whatever the rules say, unless its route ignores bad ones: then it goes on without.
 package final class AuthenticationFilter {
     private var cache: TokenCache?
     private var trust: Trust?
@@ -87,10 +87,22 @@ package final class AuthenticationFilter {
         }
         let now = call.wall
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
-            call.identity = unsafeDowncast(known, to: VerifiedIdentity.self)
+            let identity = unsafeDowncast(known, to: VerifiedIdentity.self)
+            guard call.policy({ $0.takesIssuer(identity.token.issuerIndex) }) else {
+                return call.refuse(.unauthenticated(.unknownIssuer))
+            }
+            call.identity = identity
             return .proceed
         }
+        if !call.policy({ $0.takesEveryIssuer }), let index = TokenVerifier.issuerIndex(of: token, among: trust.issuers),
+            !call.policy({ $0.takesIssuer(index) })
+        {
+            // Elsewhere it may be good: it is no failed login.
+            call.count(.tokenRefused)
+            return call.refuse(.unauthenticated(.unknownIssuer))
+        }
         if let wait = failureWait(call, plan, hits: 0) {
+            if call.policy({ $0.ignoresInvalid }) { return ignore(call) }
             call.count(.failedLoginRefused)
             return call.refuse(.failedLogins(retryAfter: wait))
         }
@@ -116,10 +128,22 @@ package final class AuthenticationFilter {
     private func refuse(
         _ call: CallView, _ failure: TokenFailure, _ plan: AuthenticationPlan
     ) -> FilterVerdict {
+        if failure != .keySetUnavailable, call.policy({ $0.ignoresInvalid }) {
+            // What was not worth a signature is no attempt to log in: pages send what they have left.
+            if failure == .badSignature { _ = failureWait(call, plan, hits: 1) }
+            return ignore(call)
+        }
         call.count(.tokenRefused)
         if failure == .keySetUnavailable { return call.refuse(.keySetUnavailable(retryAfter: .seconds(1))) }
         if failure.isFormatOrSignature { _ = failureWait(call, plan, hits: 1) }
         return call.refuse(.unauthenticated(TokenFault(failure)))
+    }
+
+    /// The call goes on as one without credentials, also upstream.
+    private func ignore(_ call: CallView) -> FilterVerdict {
+        call.count(.tokenIgnored)
+        call.removeCredentials()
+        return .proceed
     }
 
     /// Charges failed verifications of the caller's address, none or one; how long to wait where there were too many.

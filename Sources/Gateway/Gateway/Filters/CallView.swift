@@ -75,6 +75,15 @@ struct CallView {
     /// Whether no caller who is not trusted can have a field of this name reach an upstream.
     func isOurs(_ name: BorrowedBytes) -> Bool { HeaderSanitizing.isOurs(name, call) }
 
+    /// No upstream gets them, and nothing behind this reads them.
+    func removeCredentials() {
+        let stream = call.downstream
+        // Others know fields by their place, so what is removed is replaced by one that is sent nowhere.
+        for index in 0..<stream.trailersStart where stream.fields[index].token == .authorization {
+            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
+        }
+    }
+
     func connection<Result>(_ body: (ServerConnection) -> Result) -> Result { stream.serverConnection(body) }
 
     /// The first field of the head with this name, in lower case.

@@ -25,7 +25,7 @@ struct OpenAPIDocuments {
                 policies: [
                     CallPolicy(
                         timeout: nil, access: policy, limits: [], exposesRules: false,
-                        authenticates: configuration.authentication != nil, needsGRPC: false, refusesGRPC: false,
+                        credentials: CredentialPlan(.required, configuration.authentication), needsGRPC: false, refusesGRPC: false,
                         answersItself: true)
                 ],
                 calls: metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, json: nil,
@@ -42,7 +42,7 @@ struct OpenAPIDocuments {
         if terms.needsToken { terms.scopes = allow.scopes }
         terms.limits = (route.limits + (method?.limits ?? [])).filter { !$0.isShadow }.map(\.text)
         terms.timeout = method?.timeout ?? route.timeout
-        if let authentication = configuration.authentication {
+        if let authentication = configuration.authentication, route.credentials != .unread {
             terms.checksTokens = true
             // A plan's limits apply to every call with a valid token, on every route.
             let hasPlan = authentication.plan != nil || authentication.defaultPlan != nil

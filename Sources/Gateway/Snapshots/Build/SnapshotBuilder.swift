@@ -130,7 +130,7 @@ package struct SnapshotBuilder {
         _ route: RouteConfiguration, at index: Int, _ schemas: [TranscodingPlan?], _ documents: OpenAPIDocuments,
         _ lists: [String: ValueList], _ builder: inout RuleBookBuilder
     ) -> Route {
-        let authenticates = configuration.authentication != nil
+        let credentials = CredentialPlan(route.credentials, configuration.authentication)
         let own = route.access
         let target = configuration.clusters.firstIndex { $0.name == route.cluster }
         let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
@@ -150,7 +150,7 @@ package struct SnapshotBuilder {
             CallPolicy(
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
                 attempts: route.attempts.policy(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
+                credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
                 terms: documents.terms(of: route), answersItself: answer != nil, shapes: traffic != nil, hasCORS: route.cors != nil,
                 rewrite: rewrite, requestHeaders: route.requestHeaders, responseHeaders: route.responseHeaders)
         ]
@@ -163,7 +163,7 @@ package struct SnapshotBuilder {
                     attempts: route.attempts.policy(for: method.attempts),
                     access: builder.policy(route: own, method: method.access),
                     limits: base + limits(method.limits, place: place), exposesRules: route.expose,
-                    authenticates: authenticates, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
+                    credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
                     allowedProtocols: route.protocols,
                     terms: documents.terms(of: route, method), shapes: traffic != nil, hasCORS: route.cors != nil, rewrite: rewrite,
                     requestHeaders: route.requestHeaders.followed(by: method.requestHeaders),

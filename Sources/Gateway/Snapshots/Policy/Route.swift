@@ -128,6 +128,12 @@ package final class CallPolicy: Sendable {
     package let holdsHeads: Bool
     package let tryNanoseconds: UInt64
     package let access: AccessPolicy
+    /// Bad credentials count as none.
+    package let ignoresInvalid: Bool
+    /// Credentials of every issuer count.
+    package let takesEveryIssuer: Bool
+    /// Else, whether those of each do, by its place.
+    private let issuers: [Bool]
     /// Counted before authentication.
     package let limitsBefore: [AppliedLimit]
     /// Counted after authentication, together with those of the caller's plan.
@@ -149,11 +155,12 @@ package final class CallPolicy: Sendable {
     /// Of a call that no route takes.
     package static func none(access: AccessPolicy) -> CallPolicy {
         CallPolicy(
-            timeout: nil, access: access, limits: [], exposesRules: false, authenticates: false, needsGRPC: false,
+            timeout: nil, access: access, limits: [], exposesRules: false, credentials: nil, needsGRPC: false,
             refusesGRPC: false)
     }
 
     /// - Parameters:
+    ///   - credentials: what is done with them; `nil` where they are not looked at.
     ///   - needsGRPC: nothing else is served here, because the route matches a service, or leads to a cluster with a schema.
     ///   - refusesGRPC: gRPC is not served here, because the cluster speaks HTTP/1.1.
     ///   - shapes: its route has a traffic plan.
@@ -162,7 +169,8 @@ package final class CallPolicy: Sendable {
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, attempts: AttemptPolicy? = nil, access: AccessPolicy,
         limits: [Limit],
-        exposesRules: Bool, authenticates: Bool, needsGRPC: Bool, refusesGRPC: Bool, allowedProtocols: ClientProtocols = .all,
+        exposesRules: Bool, credentials: CredentialPlan?, needsGRPC: Bool, refusesGRPC: Bool,
+        allowedProtocols: ClientProtocols = .all,
         terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), answersItself: Bool = false, shapes: Bool = false,
         hasCORS: Bool = false,
         rewrite: RewriteConfiguration? = nil, requestHeaders: HeaderChanges = HeaderChanges(),
@@ -176,6 +184,10 @@ package final class CallPolicy: Sendable {
         holdsHeads = attempts?.holdsHeads ?? false
         tryNanoseconds = attempts?.tryNanoseconds ?? 0
         self.access = access
+        let authenticates = credentials != nil
+        ignoresInvalid = credentials?.ignoresInvalid ?? false
+        takesEveryIssuer = credentials?.issuers == nil
+        issuers = credentials?.issuers ?? []
         limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
         self.exposesRules = exposesRules
@@ -205,4 +217,8 @@ package final class CallPolicy: Sendable {
         if answersItself { filters.insert(.directAnswer) }
         self.filters = filters
     }
+
+    /// Whether credentials of the issuer at this place count.
+    @inline(__always)
+    package func takesIssuer(_ index: Int) -> Bool { takesEveryIssuer || issuers[index] }
 }

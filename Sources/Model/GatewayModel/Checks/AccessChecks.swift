@@ -18,7 +18,26 @@ struct AccessChecks {
     func check(_ openAPI: OpenAPIConfiguration) { checkCallers(openAPI.access, at: ConfigurationPath("openapi")) }
 
     func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        if route.credentials == .unread { return checkUnread(route, at: path) }
         checkCallers(route.access, at: path)
+        for method in route.methods { check(method.access, at: path.method(method.name)) }
+    }
+
+    /// Where credentials are not looked at, no caller has an identity.
+    private func checkUnread(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        func check(_ access: AccessRules, at path: ConfigurationPath) {
+            for (key, named) in [("allow", access.allow), ("deny", access.deny)] where named?.rule.asksForToken == true {
+                findings.report(
+                    "asks for a token, which authentication: off does not look at, expected rules without identity", at: path[key])
+            }
+            checkCertificates(access, at: path)
+        }
+        if route.access.allow?.mode != .enforce {
+            findings.report(
+                "found off where only authenticated callers may call, expected allow: anyone, or a rule without identity, beside it",
+                at: path["authentication"])
+        }
+        check(route.access, at: path)
         for method in route.methods { check(method.access, at: path.method(method.name)) }
     }
 
@@ -39,7 +58,13 @@ struct AccessChecks {
             if !hasAuthentication, rule.asksForToken {
                 findings.report("asks for a token, expected authentication in this file", at: path[key])
             }
-            if !asksForCertificates, rule.asksForCertificate {
+        }
+        checkCertificates(access, at: path)
+    }
+
+    private func checkCertificates(_ access: AccessRules, at path: ConfigurationPath) {
+        for (key, named) in [("allow", access.allow), ("deny", access.deny)] {
+            if !asksForCertificates, named?.rule.asksForCertificate == true {
                 findings.report("asks for a client certificate, expected client_ca at a listener", at: path[key])
             }
         }

@@ -22,7 +22,17 @@ struct BalancingChecks {
         }
     }
 
-    func check(_ route: RouteConfiguration, at path: ConfigurationPath) { check(route.traffic.sticky, at: path["sticky"]) }
+    func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        check(route.traffic.sticky, at: path["sticky"])
+        guard route.credentials == .unread else { return }
+        for (index, source) in route.traffic.sticky.enumerated() {
+            switch source {
+            case .claim, .tenant:
+                report(source, at: path["sticky"][index], "expected none of an identity beside authentication: off")
+            case .header, .cookie, .address: continue
+            }
+        }
+    }
 
     private func check(_ sources: [HashSource], at path: ConfigurationPath) {
         for (index, source) in sources.enumerated() {

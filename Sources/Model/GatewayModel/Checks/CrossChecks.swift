@@ -25,6 +25,7 @@ struct CrossChecks {
         checkUniqueNames()
         let access = AccessChecks(configuration, findings)
         forEachRoute(access.check)
+        forEachRoute(checkCredentials)
         if let openAPI = configuration.openAPI { check(openAPI, access) }
         let balancing = BalancingChecks(configuration, findings)
         configuration.clusters.forEach { balancing.check($0) }
@@ -67,11 +68,42 @@ struct CrossChecks {
 
     private func checkIssuers() {
         var seen: Set<String> = []
-        for (index, issuer) in (configuration.authentication?.issuers ?? []).enumerated()
-        where !issuer.issuer.isEmpty && !seen.insert(issuer.issuer).inserted {
-            findings.report(
-                "found \(Quoted.text(issuer.issuer)) twice, expected each issuer once",
-                at: ConfigurationPath.issuer(index)["issuer"])
+        var names: Set<String> = []
+        for (index, issuer) in (configuration.authentication?.issuers ?? []).enumerated() where !issuer.issuer.isEmpty {
+            if !seen.insert(issuer.issuer).inserted {
+                findings.report(
+                    "found \(Quoted.text(issuer.issuer)) twice, expected each issuer once",
+                    at: ConfigurationPath.issuer(index)["issuer"])
+            } else if !names.insert(issuer.name).inserted {
+                findings.report(
+                    "found \(Quoted.text(issuer.name)), which another issuer has, expected a name of its own",
+                    at: ConfigurationPath.issuer(index)["name"])
+            }
+        }
+    }
+
+    /// The issuers that a route names, and whether there are credentials that it could say something of.
+    private func checkCredentials(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        let path = path["authentication"]
+        if !WrittenAuthentication(configuration, findings.places).isThere {
+            switch route.credentials {
+            case .required, .unread: return
+            case .of, .ignoredWhereInvalid:
+                return findings.report("expected authentication in this file: no credentials are looked at", at: path)
+            }
+        }
+        guard case .of(let wanted) = route.credentials, let authentication = configuration.authentication,
+            !findings.places.isIncomplete(WrittenAuthentication.path["issuers"])
+        else { return }
+        let known = authentication.issuers.map(\.name)
+        for (index, name) in wanted.enumerated() {
+            if !known.contains(name) {
+                findings.report(
+                    "found \(Quoted.text(name)), expected the name of an issuer\(Spelling.hint(for: name, among: known))",
+                    at: path[index])
+            } else if wanted.firstIndex(of: name) != index {
+                findings.report("found \(Quoted.text(name)) twice, expected each issuer once", at: path[index])
+            }
         }
     }
 

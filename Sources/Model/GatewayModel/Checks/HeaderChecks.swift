@@ -83,6 +83,8 @@ struct HeaderChecks {
             let missing: String
             if route.action != .cluster, variable == .cluster || variable == .endpoint {
                 missing = "found %{\(variable.name)}, expected it on a route with a cluster: no upstream has these calls"
+            } else if route.credentials == .unread, variable.isOfIdentity {
+                missing = "found %{\(variable.name)} on a route with authentication: off, expected none of an identity"
             } else if let needed = knowledge.needed(by: variable) {
                 missing = "found %{\(variable.name)}, expected \(needed)"
             } else {
@@ -95,6 +97,15 @@ struct HeaderChecks {
 
 extension HeaderChanges.Field {
     fileprivate var text: String { String(decoding: name, as: UTF8.self) }
+}
+
+extension CallVariable {
+    fileprivate var isOfIdentity: Bool {
+        switch self {
+        case .identitySubject, .identityIssuer, .identityTenant, .identityPlan, .claim: true
+        default: false
+        }
+    }
 }
 
 /// What the sections of a configuration let a gateway know of its calls.

@@ -34,6 +34,7 @@ extension Grammar where Value == [IssuerConfiguration] {
 extension Grammar where Value == IssuerConfiguration {
     static var issuer: Grammar {
         .section(expected: "a mapping with issuer, audiences and jwks") { section in
+            let name = section.optional("name", .name)
             let issuer = section.required("issuer", .text("the text of the iss claim"))
             let audiences = section.required("audiences", .list(of: .text("the text of an aud claim")))
             let keys = section.required("jwks", .keySource)
@@ -50,7 +51,7 @@ extension Grammar where Value == IssuerConfiguration {
                 section.report("expected no jwks_ca here: only keys fetched over https need one", about: "jwks_ca")
             }
             return IssuerConfiguration(
-                issuer: issuer ?? "", audiences: audiences ?? [], keys: keys,
+                name: name ?? issuer ?? "", issuer: issuer ?? "", audiences: audiences ?? [], keys: keys,
                 algorithm: algorithm, leeway: leeway,
                 forwardClaims: forwardClaims, forwardToken: forwardToken)
         }

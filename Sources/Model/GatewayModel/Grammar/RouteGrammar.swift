@@ -38,6 +38,7 @@ extension RouteConfiguration {
         let action = action(in: section)
         let timeout = section.optional("timeout", .timeout)
         let access = AccessRules(in: section, owner: name)
+        let credentials = section.value("authentication", .credentialUse, default: .required)
         let limits = section.value("limits", .limits(of: name), default: [])
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)
@@ -53,7 +54,7 @@ extension RouteConfiguration {
         }
         guard let match, let action, action != .cluster || cluster != nil else { return nil }
         return RouteConfiguration(
-            name: name, match: match, cluster: cluster, timeout: timeout, access: access,
+            name: name, match: match, cluster: cluster, timeout: timeout, access: access, credentials: credentials,
             limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
             traffic: traffic, attempts: attempts, action: action, rewrite: rewrite ?? RewriteConfiguration(),
             requestHeaders: requestHeaders ?? HeaderChanges(), responseHeaders: responseHeaders ?? HeaderChanges())

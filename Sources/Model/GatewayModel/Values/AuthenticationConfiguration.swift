@@ -22,6 +22,8 @@ package struct AuthenticationConfiguration: Sendable, Equatable {
 
 /// One entry of `authentication.issuers`.
 package struct IssuerConfiguration: Sendable, Equatable {
+    /// What routes name it by, each once; the text of `issuer` where it is left out.
+    package var name: String
     /// Exactly the `iss` claim.
     package var issuer: String
     /// A token must name one of them; never empty.

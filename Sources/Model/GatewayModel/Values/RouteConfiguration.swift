@@ -13,6 +13,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     /// The whole call, and the cap on grpc-timeout; `nil` for none of its own.
     package var timeout: Duration?
     package var access: AccessRules
+    package var credentials = CredentialUse.required
     package var limits: [LimitRule]
     /// Whether callers are told the name of the rule or limit that stopped them.
     package var expose: Bool
