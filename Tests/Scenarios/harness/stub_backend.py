@@ -1,7 +1,7 @@
 """A backend that stands in for any other: HTTP/1.1, HTTP/2 and gRPC on one port, in the scenario's own process.
 
 It keeps what it saw, says who it is in `x-stub`, and answers 200, or what `?answer=503,200` asks for, one status an attempt
-(`close`: over HTTP/1.1, the end of the connection instead). One that is down refuses connections.
+(`close`: over HTTP/1.1, the end of the connection instead). An RPC with `x-answer: 5` gets that status of gRPC's and no message.
 """
 
 import json
@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from . import h2raw
+from .waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -34,24 +35,19 @@ class Seen:
 class StubBackend:
     """`replies` maps the path of an RPC to the message it is answered with; without one, the answer is the empty message."""
 
-    def __init__(self, name, *, tls=None, replies=None, down=False):
+    def __init__(self, name, *, tls=None, replies=None):
         self.name, self.seen, self.replies = name, [], replies or {}
         self._tls, self._connections, self._lock = tls, [], threading.Lock()
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
-        self._down = down
-        if not down:
-            self._listener.listen(128)
-            threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         # shutdown wakes the thread that accepts; close alone would leave it waiting.
-        if not self._down:
-            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._connections:
             try:
@@ -100,21 +96,32 @@ class StubBackend:
         return seen, None if status == "close" else int(status)
 
     def _serve_http2(self, peer):
-        def respond(stream, fields):
-            head = dict(fields)
-            body = peer.whole_body(stream)
-            seen, status = self._record(
-                version="http2", method=head[":method"], path=head[":path"], authority=head.get(":authority", head.get("host", "")),
-                headers=[(name, value) for name, value in fields if not name.startswith(":")], body=body)
-            if head.get("content-type", "").startswith("application/grpc"):
-                reply = self.replies.get(urlsplit(seen.path).path, b"")
-                peer.answer(stream, *(reply if isinstance(reply, list) else [reply]), head=[("x-stub", self.name)])
-            else:
-                text = self._text(seen)
-                peer.headers(stream, [(":status", str(status)), *self._head(text)], end=head[":method"] == "HEAD")
-                if head[":method"] != "HEAD":
-                    peer.data(stream, text, end=True)
-        peer.serve(respond)
+        """Answers what came whole; what was reset before was no request."""
+        requests, events = {}, h2raw.h2.events
+        while not peer.closed:
+            for event in peer.read_more(PATIENCE) or ():
+                if isinstance(event, events.RequestReceived):
+                    requests[event.stream_id] = event.headers
+                elif isinstance(event, events.StreamReset):
+                    requests.pop(event.stream_id, None)
+                elif isinstance(event, events.StreamEnded):
+                    self._answer_http2(peer, event.stream_id, requests.pop(event.stream_id))
+
+    def _answer_http2(self, peer, stream, fields):
+        head = dict(fields)
+        seen, status = self._record(
+            version="http2", method=head[":method"], path=head[":path"], authority=head.get(":authority", head.get("host", "")),
+            headers=[(name, value) for name, value in fields if not name.startswith(":")], body=peer.body(stream))
+        if head.get("content-type", "").startswith("application/grpc"):
+            reply, code = self.replies.get(urlsplit(seen.path).path, b""), int(head.get("x-answer", "0"))
+            messages = [] if code else reply if isinstance(reply, list) else [reply]
+            peer.answer(stream, *messages, status=code, trailing=[("grpc-message", "stub")] if code else [], head=[("x-stub", self.name)])
+            return
+        text = self._text(seen)
+        bodiless = head[":method"] == "HEAD" or status in (204, 304)
+        peer.headers(stream, [(":status", str(status)), *self._head(text, status)], end=bodiless)
+        if not bodiless:
+            peer.data(stream, text, end=True)
 
     def _serve_http1(self, connection):
         stub = self
@@ -153,10 +160,10 @@ class StubBackend:
                     return
                 text = stub._text(seen)
                 self.send_response(status)
-                for name, value in stub._head(text):
+                for name, value in stub._head(text, status):
                     self.send_header(name, value)
                 self.end_headers()
-                if self.command != "HEAD":
+                if self.command != "HEAD" and status not in (204, 304):
                     self.wfile.write(text)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer
@@ -164,8 +171,9 @@ class StubBackend:
         with connection:
             Handler(connection, connection.getpeername(), None)
 
-    def _head(self, text):
-        return [("content-type", "application/json"), ("content-length", str(len(text))), ("x-stub", self.name)]
+    def _head(self, text, status):
+        described = [] if status in (204, 304) else [("content-type", "application/json"), ("content-length", str(len(text)))]
+        return [*described, ("x-stub", self.name)]
 
     def _text(self, seen):
         return json.dumps({"backend": self.name, "method": seen.method, "path": seen.path}).encode()

@@ -86,7 +86,7 @@ class World:
         for address, has in table["backends"].items():
             tls = certificates.server_context(server, alpn=("h2", "http/1.1")) if has.get("tls") else None
             replies = {path: messages(reply) for path, reply in has.get("replies", {}).items()}
-            stub = self._stack.enter_context(StubBackend(has["name"], tls=tls, replies=replies, down=has.get("down", False)))
+            stub = self._stack.enter_context(StubBackend(has["name"], tls=tls, replies=replies))
             # What a gateway sends of its own accord, as spans, is no row's.
             if not has.get("aside"):
                 self.backends.append(stub)
