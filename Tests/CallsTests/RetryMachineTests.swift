@@ -104,16 +104,16 @@ struct RetryMachineTests {
     @Test("a retry takes a place, waits, begins, and its place is free once it has failed")
     func retries() {
         var machine = Machine(Self.retry)
-        #expect(machine.handle(Self.failed, Self.facts()).steps == .takeRetry)
+        #expect(machine.handle(Self.failed, Self.facts()).steps == .acquireRetry)
         #expect(machine.handle(.granted, Self.facts()).steps == [.count, .backOff, .arm])
         #expect(machine.state == .backingOff)
         #expect(machine.handle(.timer, Self.facts()).steps == .beginOwn)
         #expect(machine.previousAttempts == 1)
-        #expect(machine.handle(Self.answered, Self.facts()).steps == [.returnRetry, .takeRetry])
+        #expect(machine.handle(Self.answered, Self.facts()).steps == [.releaseRetry, .acquireRetry])
         #expect(machine.handle(.granted, Self.facts()).steps == [.count, .recordAnswer, .replace, .backOff, .arm])
         _ = machine.handle(.timer, Self.facts())
         let last = machine.handle(Self.answered, Self.facts())
-        #expect(last.steps == [.returnRetry, .count, .limitReached, .pass] && last.event == .retryLimitExceeded)
+        #expect(last.steps == [.releaseRetry, .count, .limitReached, .pass] && last.event == .retryLimitExceeded)
     }
 
     @Test(
@@ -135,8 +135,8 @@ struct RetryMachineTests {
         #expect(machine.handle(.denied, Self.facts()).steps == [.count, .budgetExhausted, .fail])
         machine = Self.machine(Self.retry, [.answered(Self.bad, .after(.seconds(1)))])
         // While the backend has it wait it holds no place.
-        #expect(machine.handle(.granted, Self.facts()).steps.contains(.returnRetry))
-        #expect(machine.handle(.timer, Self.facts()).steps == .takeRetry)
+        #expect(machine.handle(.granted, Self.facts()).steps.contains(.releaseRetry))
+        #expect(machine.handle(.timer, Self.facts()).steps == .acquireRetry)
         #expect(machine.handle(.denied, Self.facts()).steps == [.count, .budgetExhausted, .failWithoutPlace])
     }
 
@@ -144,13 +144,13 @@ struct RetryMachineTests {
     func hedges() {
         var machine = Machine(Self.hedging)
         #expect(machine.handle(.begun, Self.facts()) == Machine.Actions(steps: [.arm, .beginOwn], delay: .milliseconds(10)))
-        #expect(machine.handle(.timer, Self.facts()).steps == .takeHedge)
-        #expect(machine.handle(.granted, Self.facts()).steps == [.count, .arm, .beginFurther])
-        #expect(machine.handle(Self.failed, Self.facts(hasOthers: true)).steps == [.drop, .takeHedge])
-        #expect(machine.handle(.granted, Self.facts()).steps == [.count, .beginFurther], "no further one")
+        #expect(machine.handle(.timer, Self.facts()).steps == .acquireHedge)
+        #expect(machine.handle(.granted, Self.facts()).steps == [.count, .arm, .beginHedge])
+        #expect(machine.handle(Self.failed, Self.facts(hasOthers: true)).steps == [.drop, .acquireHedge])
+        #expect(machine.handle(.granted, Self.facts()).steps == [.count, .beginHedge], "no further one")
         #expect(machine.handle(.failed(.reset, .internal), Self.facts(hasOthers: true)).steps == .drop)
         let won = machine.handle(.committed(isOwn: false), Self.facts())
-        #expect(won.steps == [.returnHedges, .count] && won.hedges == 2 && won.event == .hedgeWon)
+        #expect(won.steps == [.releaseHedges, .count] && won.hedges == 2 && won.event == .hedgeWon)
     }
 
     @Test(
@@ -169,13 +169,13 @@ struct RetryMachineTests {
         switch failure {
         case .refused: #expect(actions.steps == .fail)
         case .reset, .timedOut: #expect(actions.steps == [.count, .fail] && actions.event == .retryNotIdempotent)
-        case .connectFailed, .unprocessed, .timedOutUnsent: #expect(actions.steps.contains(.takeRetry))
+        case .connectFailed, .unprocessed, .timedOutUnsent: #expect(actions.steps.contains(.acquireRetry))
         }
         var answered = Machine(policy)
         let passed = answered.handle(.answered(Self.bad, .none), facts)
         #expect(passed.steps == [.count, .pass] && passed.event == .retryNotIdempotent)
         var asked = Machine(policy)
-        #expect(asked.handle(.answered(Self.bad, .after(.seconds(1))), facts).steps == .takeRetry)
+        #expect(asked.handle(.answered(Self.bad, .after(.seconds(1))), facts).steps == .acquireRetry)
     }
 
     // MARK: What is taken
@@ -190,7 +190,7 @@ struct RetryMachineTests {
         var isArmed = false
         var isOver = false
         private static let last: Steps = [
-            .takeRetry, .takeHedge, .begin, .beginOwn, .beginFurther, .fail, .failWithoutPlace, .pass,
+            .acquireRetry, .acquireHedge, .begin, .beginOwn, .beginHedge, .fail, .failWithoutPlace, .pass,
         ]
 
         mutating func tell(_ first: Machine.Event, hasOthers: Bool) {
@@ -205,17 +205,17 @@ struct RetryMachineTests {
                 let steps = actions.steps
                 #expect(!steps.contains(.unexpected), "\(current)")
                 #expect(steps.intersection(Self.last).rawValue.nonzeroBitCount <= 1, "what may lead to the next event stands alone")
-                if steps.contains(.returnRetry) { retryPlaces -= 1 }
-                if steps.contains(.returnHedges) { hedgePlaces -= actions.hedges }
+                if steps.contains(.releaseRetry) { retryPlaces -= 1 }
+                if steps.contains(.releaseHedges) { hedgePlaces -= actions.hedges }
                 if steps.contains(.replace) { live -= 1 }
                 if steps.contains(.arm) { isArmed = true }
-                if steps.contains(.takeRetry) || steps.contains(.takeHedge) {
+                if steps.contains(.acquireRetry) || steps.contains(.acquireHedge) {
                     let isGranted = random.below(4) > 0
-                    if isGranted, steps.contains(.takeRetry) { retryPlaces += 1 }
-                    if isGranted, steps.contains(.takeHedge) { hedgePlaces += 1 }
+                    if isGranted, steps.contains(.acquireRetry) { retryPlaces += 1 }
+                    if isGranted, steps.contains(.acquireHedge) { hedgePlaces += 1 }
                     event = isGranted ? .granted : .denied
                 }
-                if !steps.isDisjoint(with: [.begin, .beginOwn, .beginFurther]) { live += 1 }
+                if !steps.isDisjoint(with: [.begin, .beginOwn, .beginHedge]) { live += 1 }
                 if steps.contains(.pass) { event = .committed(isOwn: random.below(2) > 0) }
                 if !steps.isDisjoint(with: [.fail, .failWithoutPlace]) { event = .ended }
                 if case .over = machine.state { isOver = true }

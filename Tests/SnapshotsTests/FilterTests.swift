@@ -19,6 +19,12 @@ import Testing
         ).filters.filters
     }
 
+    @Test("a list has a bit for every filter")
+    func width() {
+        #expect(Filter.allCases.count <= FilterList.RawValue.bitWidth)
+        #expect(FilterList(rawValue: .max).filters == Filter.allCases)
+    }
+
     @Test("there is one order")
     func order() {
         #expect(

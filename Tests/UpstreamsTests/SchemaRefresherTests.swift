@@ -108,7 +108,7 @@ struct SchemaRefresherTests {
         #expect(fixture.worker.run { fixture.store.troubles["orders"] != nil })
         fixture.worker.advance(by: .seconds(30))
         #expect(fixture.store.known["orders"]?.serviceCount == 1 && fixture.lines.count == 3)
-        #expect(fixture.lines[2].hasSuffix("; the one from before stays"))
+        #expect(fixture.lines[2].hasSuffix("; the previous schema stays in use"))
     }
 
     @Test("a cluster that nobody asks for any more is forgotten")

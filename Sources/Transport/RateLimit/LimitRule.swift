@@ -163,7 +163,7 @@ package enum LimitKey: Hashable, Sendable, CustomStringConvertible {
     case tenant
     /// The client's address, after `trusted_proxies`.
     case address
-    /// The full method, `pkg.Service/Method`.
+    /// The full method, `/pkg.Service/Method`, or the path of plain HTTP.
     case method
     /// The members to descend from the token's root.
     case claim([String])

@@ -106,6 +106,7 @@ let expectedRows: [ExpectedRow] = [
         flag: "UH", headers: ["retry-after": "5"]),
     .init(
         cause: .upstreamQueueFull(retryAfter: nil), code: .unavailable, http: 503, reason: "UPSTREAM_QUEUE_FULL", flag: "UO"),
+    .init(cause: .retryBudgetExhausted, code: .unavailable, http: 503, reason: "RETRY_BUDGET_EXHAUSTED", flag: "UO"),
     .init(cause: .circuitFull(retryAfter: nil), code: .unavailable, http: 503, reason: "CIRCUIT_FULL", flag: "UO"),
     .init(
         cause: .circuitOpen(retryAfter: .seconds(5)), code: .unavailable, http: 503, reason: "CIRCUIT_OPEN", flag: "UO",

@@ -16,8 +16,8 @@ extension RetryMachine {
     package struct Steps: OptionSet {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
-        package static var returnRetry: Steps { Steps(rawValue: 1) }
-        package static var returnHedges: Steps { Steps(rawValue: 2) }
+        package static var releaseRetry: Steps { Steps(rawValue: 1) }
+        package static var releaseHedges: Steps { Steps(rawValue: 2) }
         /// Count `event`.
         package static var count: Steps { Steps(rawValue: 4) }
         package static var countReset: Steps { Steps(rawValue: 8) }
@@ -34,13 +34,13 @@ extension RetryMachine {
         package static var backOff: Steps { Steps(rawValue: 512) }
         /// Have the timer fire after `delay`.
         package static var arm: Steps { Steps(rawValue: 1024) }
-        package static var takeRetry: Steps { Steps(rawValue: 2048) }
-        package static var takeHedge: Steps { Steps(rawValue: 4096) }
+        package static var acquireRetry: Steps { Steps(rawValue: 2048) }
+        package static var acquireHedge: Steps { Steps(rawValue: 4096) }
         /// Begin the attempt anew.
         package static var begin: Steps { Steps(rawValue: 8192) }
         /// Begin the call's own attempt.
         package static var beginOwn: Steps { Steps(rawValue: 16384) }
-        package static var beginFurther: Steps { Steps(rawValue: 32768) }
+        package static var beginHedge: Steps { Steps(rawValue: 32768) }
         /// The call fails as the attempt did.
         package static var fail: Steps { Steps(rawValue: 65536) }
         /// The call fails for want of a place.

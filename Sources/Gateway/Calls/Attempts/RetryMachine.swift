@@ -10,8 +10,11 @@ package import Time
 ///      ▲  │                                  │ granted
 ///      │  │ committed                        ▼
 ///      │  ▼                       running: an attempt begins, or
-///      │ over ◀──ended── any      backingOff, with a pushback without a place among the retries
+///      │ over ◀──ended── any      backingOff, until the timer fires
 ///      └───────────timer──────────────────────┘
+///
+/// A hedged call begins with `begun`. A retry that the backend has delayed (a pushback) gives its place back while it waits, and asks for one again
+/// when the timer fires.
 ///
 /// Places among the cluster's retries and hedges that it was granted are returned by its actions, each once.
 package struct RetryMachine {
@@ -33,7 +36,7 @@ package struct RetryMachine {
         case delayedRetry
         case hedge(Origin)
         /// A hedge that begins after others.
-        case further
+        case delayedHedge
     }
 
     /// What calls for another attempt.
@@ -109,9 +112,9 @@ package struct RetryMachine {
         }
     }
 
-    /// How often a request goes out again, uncounted, that the upstream says not to have looked at, and that was not sent because no
-    /// connection could be made: once, so that an upstream which refuses to save itself is not asked much more often than before.
-    private static let resentMax: UInt8 = 1
+    /// Requests that the upstream reports as unprocessed, and requests whose connection failed, are retried once outside the policy's attempts (gRFC
+    /// A6, transparent retries): once each, so that an upstream that refuses calls to protect itself is not asked much more often.
+    private static let transparentRetriesMax: UInt8 = 1
 
     package let policy: AttemptPolicy?
     package private(set) var state = State.running
@@ -153,13 +156,13 @@ package struct RetryMachine {
             return denied(purpose, facts)
         case (.timer, .running):
             guard case .hedging(let policy) = policy else { return unexpected }
-            return further(policy, facts)
+            return delayedHedge(policy, facts)
         case (.timer, .backingOff): return backoffIsOver()
         case (.committed(let isOwn), .running): return committed(isOwn)
         case (.ended, .over): return Actions()
         case (.ended, _):
             state = .over
-            return returnPlaces()
+            return releasePlaces()
         default: return unexpected
         }
     }
@@ -196,7 +199,7 @@ package struct RetryMachine {
             if facts.hasOthers {
                 actions.steps.insert(.drop)
                 // A failed attempt starts the next one without the delay.
-                if !isFatal { actions.add(further(policy, facts)) }
+                if !isFatal { actions.add(delayedHedge(policy, facts)) }
             } else if isFatal {
                 actions.steps.insert(.fail)
             } else {
@@ -209,7 +212,7 @@ package struct RetryMachine {
     private func mayResend(_ count: UInt8, _ facts: Facts) -> Bool {
         guard facts.canBeSentAgain else { return false }
         // Without a policy for one of the two reasons, with a policy for each.
-        return (policy == nil ? resent + reconnected : count) < Self.resentMax
+        return (policy == nil ? resent + reconnected : count) < Self.transparentRetriesMax
     }
 
     private mutating func answered(_ verdict: AttemptVerdict, _ pushback: Pushback, _ facts: Facts) -> Actions {
@@ -231,7 +234,7 @@ package struct RetryMachine {
             switch pushback {
             case .never: break
             case .after(let delay): actions.add(Actions(steps: .arm, delay: delay))
-            case .none: actions.add(further(policy, facts))
+            case .none: actions.add(delayedHedge(policy, facts))
             }
         }
         return actions
@@ -243,7 +246,7 @@ package struct RetryMachine {
         _ policy: RetryPolicy, _ pushback: Pushback, _ origin: Origin, isUnexecuted: Bool, _ facts: Facts, _ actions: inout Actions
     ) {
         // The place of the retry that has just failed is free.
-        returnRetryPlace(&actions)
+        releaseRetryPlace(&actions)
         guard facts.canBeSentAgain else { return giveUp(.retryWithoutBody, origin, &actions) }
         // A backend that asks for a retry vouches for it.
         guard facts.mayRepeat || isUnexecuted || pushback != .none else { return giveUp(.retryNotIdempotent, origin, &actions) }
@@ -256,7 +259,7 @@ package struct RetryMachine {
         case .tooLate: giveUp(.retryTooLate, origin, &actions)
         case .retry(let delay):
             state = .asking(.retry(after: delay, pushback, origin))
-            actions.steps.insert(.takeRetry)
+            actions.steps.insert(.acquireRetry)
         }
     }
 
@@ -269,7 +272,7 @@ package struct RetryMachine {
     private mutating func backoffIsOver() -> Actions {
         if case .retry = policy, !hasRetryPlace {
             state = .asking(.delayedRetry)
-            return Actions(steps: .takeRetry)
+            return Actions(steps: .acquireRetry)
         }
         state = .running
         var actions = Actions(steps: .beginOwn)
@@ -280,32 +283,32 @@ package struct RetryMachine {
     // MARK: Hedges
 
     /// The delay is over, or an attempt has failed: the next one's turn.
-    private mutating func further(_ policy: HedgingPolicy, _ facts: Facts) -> Actions {
+    private mutating func delayedHedge(_ policy: HedgingPolicy, _ facts: Facts) -> Actions {
         guard facts.requestEnded else {
             // A hedge must be sent as a whole.
             return facts.canBeSentAgain ? Actions(steps: .arm, delay: max(policy.delay, .milliseconds(1))) : Actions()
         }
         guard mayHedge(policy, facts) else { return Actions() }
-        state = .asking(.further)
-        return Actions(steps: .takeHedge)
+        state = .asking(.delayedHedge)
+        return Actions(steps: .acquireHedge)
     }
 
     /// Another attempt in the place of the last one, or the end.
     private mutating func hedge(_ policy: HedgingPolicy, _ origin: Origin, _ facts: Facts, _ actions: inout Actions) {
         guard mayHedge(policy, facts) else {
-            noteExhausted(policy, facts, &actions)
+            recordExhausted(policy, facts, &actions)
             actions.steps.insert(origin == .failure ? .fail : .pass)
             return
         }
         state = .asking(.hedge(origin))
-        actions.steps.insert(.takeHedge)
+        actions.steps.insert(.acquireHedge)
     }
 
     private func mayHedge(_ policy: HedgingPolicy, _ facts: Facts) -> Bool {
         begun < policy.attempts && !isPushedBack && facts.canBeSentAgain
     }
 
-    private func noteExhausted(_ policy: HedgingPolicy, _ facts: Facts, _ actions: inout Actions) {
+    private func recordExhausted(_ policy: HedgingPolicy, _ facts: Facts, _ actions: inout Actions) {
         if begun >= policy.attempts {
             actions.steps.insert(.limitReached)
         } else if !isPushedBack, facts.canBeSentAgain {
@@ -328,13 +331,13 @@ package struct RetryMachine {
             var actions = Actions(steps: [.count, .backOff, .arm], event: .upstreamRetry, delay: delay)
             hasRetryPlace = true
             // As long as the backend has it wait, it is no load, and takes no other's place.
-            if pushback != .none { returnRetryPlace(&actions) }
+            if pushback != .none { releaseRetryPlace(&actions) }
             if origin != .failure { actions.steps.formUnion([.recordAnswer, .replace]) }
             return actions
         case .delayedRetry:
             hasRetryPlace = true
             return Actions(steps: .beginOwn)
-        case .further: return hedgeGranted(.beginFurther)
+        case .delayedHedge: return hedgeGranted(.beginHedge)
         case .hedge(.failure): return hedgeGranted(.begin)
         case .hedge(.answer(.after(let delay))):
             begun += 1
@@ -361,36 +364,36 @@ package struct RetryMachine {
         case .delayedRetry:
             isExhausted = true
             actions = Actions(steps: [.count, .budgetExhausted, .failWithoutPlace], event: .retryOverflow)
-        case .further: actions = Actions(steps: .count, event: .hedgeOverflow)
+        case .delayedHedge: actions = Actions(steps: .count, event: .hedgeOverflow)
         case .hedge(let origin):
             actions = Actions(steps: [.count, origin == .failure ? .fail : .pass], event: .hedgeOverflow)
-            if case .hedging(let policy) = policy { noteExhausted(policy, facts, &actions) }
+            if case .hedging(let policy) = policy { recordExhausted(policy, facts, &actions) }
         }
         return actions
     }
 
     private mutating func committed(_ isOwn: Bool) -> Actions {
         state = .over
-        var actions = returnPlaces()
+        var actions = releasePlaces()
         if retries.tries > 1, !isExhausted { actions.add(Actions(steps: .count, event: .retrySucceeded)) }
         if !isOwn { actions.add(Actions(steps: .count, event: .hedgeWon)) }
         return actions
     }
 
-    private mutating func returnPlaces() -> Actions {
+    private mutating func releasePlaces() -> Actions {
         var actions = Actions()
-        returnRetryPlace(&actions)
+        releaseRetryPlace(&actions)
         if begun > 1 {
-            actions.add(Actions(steps: .returnHedges, hedges: begun - 1))
+            actions.add(Actions(steps: .releaseHedges, hedges: begun - 1))
             begun = 1
         }
         return actions
     }
 
-    private mutating func returnRetryPlace(_ actions: inout Actions) {
+    private mutating func releaseRetryPlace(_ actions: inout Actions) {
         guard hasRetryPlace else { return }
         hasRetryPlace = false
-        actions.steps.insert(.returnRetry)
+        actions.steps.insert(.releaseRetry)
     }
 }
 

@@ -8,8 +8,11 @@
 ///      │                 │               │   │ head                │ head
 ///      │                 │        failed,│   ▼                     │
 ///      │          failed │       replied │ answering ◀─────────────┘
-///      │                 ▼               ▼   │ completed, failed, cut
+///      │                 ▼               ▼   │ completed, failed, …
 ///      └closed, lost─ answered ◀─────────────┘
+///
+/// Ends of an answer are `completed`, `endUnreadable` and `endUntold`. `unconvertible`, `deadlinePassed` and `shed` lead to `failed`; `timedOut`,
+/// `stalled` and, behind an answer's head, `shed` to `answered`; `closed` and `lost` to `idle`: from every state in which the call waits.
 ///
 /// Until its answer's head has been sent a call that fails is refused; then it ends in trailers, where an answer of gRPC stands between two
 /// messages, or with RST_STREAM. Attempts have machines of their own (`AttemptMachine`).
@@ -59,10 +62,10 @@
         /// What has come of the request's body cannot be converted.
         case unconvertible
         case failed
-        /// Its stream has been idle, or its connection in use, for too long.
-        case expired
-        /// Its own time is up.
-        case timeUp
+        /// The timeout of an idle stream, or the age of its connection.
+        case timedOut
+        /// Its deadline, or its route's `max_stream_duration`.
+        case deadlinePassed
         /// The caller does not take what waits for it.
         case stalled
         /// It holds more memory than there is.
@@ -127,8 +130,8 @@
         @inlinable package static var unexpected: Actions { Actions(rawValue: 1 << 14) }
         /// It fails, in the state it is in.
         @inlinable package static var fail: Actions { Actions(rawValue: 1 << 15) }
-        /// It fails because its time is up.
-        @inlinable package static var expire: Actions { Actions(rawValue: 1 << 16) }
+        /// It fails because its deadline has passed.
+        @inlinable package static var failByDeadline: Actions { Actions(rawValue: 1 << 16) }
         /// Take it through the filters.
         @inlinable package static var filter: Actions { Actions(rawValue: 1 << 17) }
         /// Begin its first attempt.
@@ -136,7 +139,7 @@
 
         /// Those that tell, or keep, why the call ends.
         package static var needEnding: Actions {
-            [.record, .keepFailure, .refuse, .endInTrailers, .fail, .expire]
+            [.record, .keepFailure, .refuse, .endInTrailers, .fail, .failByDeadline]
         }
     }
 
@@ -179,16 +182,16 @@
         case (.unconvertible, .suspended): return facts.contains(.tellsConversion) ? .keepFailure : .fail
         case (.unconvertible, .dispatching), (.unconvertible, .holding), (.unconvertible, .answering): return .fail
         case (.failed, .arriving), (.failed, .filtering), (.failed, .suspended), (.failed, .dispatching), (.failed, .holding),
-            (.expired, .suspended), (.expired, .dispatching), (.expired, .holding):
+            (.timedOut, .suspended), (.timedOut, .dispatching), (.timedOut, .holding):
             return move(.answered, [.cancelAttempts, .dropBody, .record, .refuse])
-        case (.failed, .answering), (.expired, .answering): return move(.answered, ending(facts))
-        case (.timeUp, .suspended), (.timeUp, .dispatching), (.timeUp, .holding): return .expire
-        case (.timeUp, .answering): return mayDefer(facts) && facts.contains(.hasUnsent) ? .deferDeadline : .expire
-        case (.timeUp, .answered):
+        case (.failed, .answering), (.timedOut, .answering): return move(.answered, ending(facts))
+        case (.deadlinePassed, .suspended), (.deadlinePassed, .dispatching), (.deadlinePassed, .holding): return .failByDeadline
+        case (.deadlinePassed, .answering): return mayDefer(facts) && facts.contains(.hasUnsent) ? .deferDeadline : .failByDeadline
+        case (.deadlinePassed, .answered):
             if facts.contains(.hasEnded) { return .resetRequest }
             if mayDefer(facts) { return .deferDeadline }
             return facts.contains(.isRecorded) ? Self.leftUnsent : Self.leftUnsent.union(.countTimeout)
-        case (.expired, .answered): return Self.leftUnsent
+        case (.timedOut, .answered): return Self.leftUnsent
         case (.stalled, .answered) where facts.contains(.isRecorded): return .cancelAttempts
         case (.stalled, .suspended), (.stalled, .dispatching), (.stalled, .holding), (.stalled, .answering), (.stalled, .answered):
             return move(.answered, [.cancelAttempts, .dropBody, .disarmDeadline, .record, .resetUnsent])

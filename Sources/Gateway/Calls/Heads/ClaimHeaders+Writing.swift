@@ -9,7 +9,7 @@ extension ClaimHeaders {
             guard let value = header.value else { continue }
             if let rules, rules({ $0.drops(header.name) }) { continue }
             header.name.withUnsafeBytes { name in
-                // Who calls is as varied as tokens are: no entry of the table is worth it.
+                // Claim values rarely repeat: no entry of the table is worth it.
                 value.withUnsafeBytes { writer.copy(name: name, value: $0, flags: .borrowedNeverIndexed) }
             }
         }

@@ -12,7 +12,7 @@ package import Time
 package import Transcoding
 package import Upstreams
 
-/// One request and its response inside the gateway: the only state there is per request. `CallMachine` says where it stands.
+/// One request and its response inside the gateway: what every call has. Attempts, bridges and retries, which few have, are reached from here. `CallMachine` says where it stands.
 ///
 /// A slab record of the worker: begun when the head has arrived downstream, given back when the downstream stream closes.
 /// What is sent upstream is held by its `Attempt`s.

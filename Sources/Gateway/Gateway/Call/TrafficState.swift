@@ -1,7 +1,7 @@
 internal import Bytes
 internal import Reactor
 
-/// What traffic traffic has decided for one call. Nearly none has any.
+/// The traffic plan's decisions for one call: cluster, delay, mirror. Most calls have none.
 package final class TrafficState {
     /// Into the snapshot's clusters: where the call goes.
     let cluster: Int

@@ -217,6 +217,6 @@ struct CallView {
         return admission.refusal(under: pressure, priority: route.priority)
     }
 
-    /// A rule or limit under trial would have refused it.
+    /// A rule or limit in shadow mode would have refused it.
     func recordShadow(_ name: String) { call.recordShadow(name) }
 }

@@ -98,7 +98,7 @@ final class LimitsFilter {
         }
     }
 
-    /// Kept for the access log: what a limit under trial would have done to this call.
+    /// Kept for the access log: what a limit in shadow mode would have done to this call.
     private func recordShadows(_ call: CallView, _ request: LimitRequest) {
         call.count(.limitShadowed)
         let refusals = request.outcome.shadowRefusals

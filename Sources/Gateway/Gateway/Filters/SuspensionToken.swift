@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Calls
 internal import RateLimit
+internal import Snapshots
 
 /// Resumes a call that a filter has suspended, once an answer is there: a limit store's, a timer's, a service's. Valid for one resumption: a late
 /// or a second one finds no call.
@@ -10,6 +11,7 @@ struct SuspensionToken {
 
     /// Suspends the call, and invalidates its other tokens.
     init(suspending call: Record<Call>) {
+        assert(!call.filtersLeft.contains(.converter), "a filter before the converter has suspended the call")
         self.call = call
         call.generation &+= 1
         generation = call.generation

@@ -21,11 +21,11 @@ extension CallManager {
 
     func deadlinePassed(_ call: Record<Call>) {
         let stage = call.flags.contains(.endsByDuration) ? .duration : call.deadlineStage
-        handle(call, .timeUp, .refusal(.deadlineExceeded(stage)))
+        handle(call, .deadlinePassed, .refusal(.deadlineExceeded(stage)))
     }
 
     /// Its time is up before its answer is complete.
-    func expire(_ call: Record<Call>, _ ending: CallEnding?) {
+    func failByDeadline(_ call: Record<Call>, _ ending: CallEnding?) {
         let stage = call.deadlineStage
         countTimeout(call)
         if stage != .filters, stage != .retryPause {

@@ -88,7 +88,7 @@ final class CallManager {
     func handle(_ call: Record<Call>, _ event: CallMachine.Event, _ ending: CallEnding?) {
         let state = call.machine.state
         let actions = call.machine.handle(event, facts(call, ending))
-        assert(ending != nil || actions.isDisjoint(with: .needEnding), "\(event) says not why the call ends")
+        assert(ending != nil || actions.isDisjoint(with: .needEnding), "\(event) has no CallEnding")
         perform(actions, call, ending)
         if actions.contains(.unexpected) { unexpected(call, "\(event) of a call that is \(state)") }
     }
@@ -126,7 +126,7 @@ final class CallManager {
         if actions.contains(.resetShed) { reset(call, .enhanceYourCalm) }
         if actions.contains(.finish) { finish(call) }
         if actions.contains(.fail) { handle(call, .failed, ending) }
-        if actions.contains(.expire) { expire(call, ending) }
+        if actions.contains(.failByDeadline) { failByDeadline(call, ending) }
     }
 
     // MARK: Actions

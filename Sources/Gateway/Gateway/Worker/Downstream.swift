@@ -75,7 +75,7 @@ package final class Downstream: StreamHandler {
         guard !stream.flags.contains(.localEnded) else { return false }
         worker { worker in
             if let event { worker.metrics.count(event) }
-            worker.calls.handle(call, .expired, .refusal(cause))
+            worker.calls.handle(call, .timedOut, .refusal(cause))
         }
         return true
     }

@@ -65,7 +65,7 @@ package final class GatewayWorker {
     package var limitStoreChanged: ((StoreTrouble?, UInt64) -> Void)?
     /// A connection was ended because of what came on it.
     package var connectionFaulted: ((ConnectionFault) -> Void)?
-    /// A state machine of ours was told what cannot be.
+    /// A state machine received an event that its state does not allow.
     package var internalErrorSeen: ((_ text: String) -> Void)?
     /// The connection of the limit store to its service, or the addresses of its Redis: host names come to stand for others.
     private var serviceLink: ServiceLink?

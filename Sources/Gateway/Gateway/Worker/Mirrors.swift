@@ -12,7 +12,7 @@ internal import Upstreams
 /// Sends copies of calls to mirrors, and throws their answers away. One per worker.
 ///
 /// A copy leaves when the request is complete, waits for a connection like any other request, and is let go where it would cost
-/// too much: no copy ever waits for its copy, or fails with it.
+/// too much: no call ever waits for its mirror, or fails with it.
 final class Mirrors {
     private unowned(unsafe) let worker: GatewayWorker
     private var calls: [Record<Attempt>: MirrorCall] = [:]
@@ -21,7 +21,7 @@ final class Mirrors {
     static let bodyBytesMax = 1 << 20
     /// Copies under way on one worker.
     static let callsMax = 1024
-    /// How long a copy may take, where its copy's deadline does not come before.
+    /// How long a copy may take, unless the call's deadline comes first.
     static let timeout = Duration.seconds(15)
 
     init(_ worker: GatewayWorker) { self.worker = worker }
@@ -144,7 +144,7 @@ final class Mirrors {
     /// It holds more than there is memory for.
     func shed(_ attempt: Record<Attempt>) { cancel(attempt, nil) }
 
-    /// Lets go of the copy that holds most, before any copy has to; false where none holds anything.
+    /// Lets go of the copy that holds most, before any call is shed; false where none holds anything.
     func shedLargest() -> Bool {
         var largest: Record<Attempt>?
         var most = 0

@@ -173,7 +173,7 @@ extension Upstream: PoolWaiterOwner {
             if !isUnresponsive(stream) { record(attempt, .localFailure) }
         // One answer exceeded our limits; which one is unknown.
         case .limitExceeded: break
-        // One that drains says nothing of itself by the streams it leaves; one that stays and refuses does.
+        // REFUSED_STREAM counts as a failure only while the connection is not draining.
         case .unprocessed:
             let isDraining = stream.connection { ($0 as? ClientConnection)?.isDraining ?? true }
             if !isDraining { record(attempt, .gatewayFailure) }

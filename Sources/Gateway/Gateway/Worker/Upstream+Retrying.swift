@@ -79,8 +79,8 @@ extension Upstream {
             let state = retry.machine.state
             let actions = retry.machine.handle(current, facts(call, attempt, retry))
             let steps = actions.steps
-            if steps.contains(.returnRetry) { call.cluster { $0.retryEnded() } }
-            if steps.contains(.returnHedges) { call.cluster { $0.hedgesEnded(actions.hedges) } }
+            if steps.contains(.releaseRetry) { call.cluster { $0.releaseRetry() } }
+            if steps.contains(.releaseHedges) { call.cluster { $0.releaseHedges(actions.hedges) } }
             if steps.contains(.count), let event = actions.event { count(event) }
             if steps.contains(.countReset) { count(.upstreamReset) }
             if steps.contains(.limitReached) { call.flags.insert(.attemptsExhausted) }
@@ -93,15 +93,15 @@ extension Upstream {
             if steps.contains(.drop) { drop(attempt, call, retry) }
             if steps.contains(.backOff) { handle(call.attempt, .backOff) }
             if steps.contains(.arm) { arm(retry, call, after: actions.delay) }
-            if steps.contains(.takeRetry) {
-                event = call.cluster { $0.beginRetry(isHighPriority: call.isHighPriority) } ? .granted : .denied
+            if steps.contains(.acquireRetry) {
+                event = call.cluster { $0.acquireRetry(isHighPriority: call.isHighPriority) } ? .granted : .denied
             }
-            if steps.contains(.takeHedge) { event = call.cluster { $0.beginHedge() } ? .granted : .denied }
+            if steps.contains(.acquireHedge) { event = call.cluster { $0.acquireHedge() } ? .granted : .denied }
             if steps.contains(.begin) { begin(attempt) }
             if steps.contains(.beginOwn) { begin(call.attempt) }
-            if steps.contains(.beginFurther) { beginFurther(call, retry) }
+            if steps.contains(.beginHedge) { beginHedge(call, retry) }
             if steps.contains(.fail), let cause { worker.calls.fail(call, cause) }
-            if steps.contains(.failWithoutPlace) { worker.calls.fail(call, .upstreamQueueFull(retryAfter: nil)) }
+            if steps.contains(.failWithoutPlace) { worker.calls.fail(call, .retryBudgetExhausted) }
             if steps.contains(.unexpected) { worker.calls.unexpected(call, "\(current) of attempts in \(state)") }
             if steps.contains(.pass) { return true }
         }
@@ -123,7 +123,7 @@ extension Upstream {
     }
 
     /// Begins one more attempt, at another endpoint than the last one where there is one.
-    private func beginFurther(_ call: Record<Call>, _ retry: RetryState) {
+    private func beginHedge(_ call: Record<Call>, _ retry: RetryState) {
         let attempt = worker.attempts.acquire()
         attempt.purpose = .call(call)
         attempt.isReplaceable = true
@@ -223,8 +223,8 @@ extension Upstream {
         reference { attempt.call.passHead(stream, ended: ended, $0) }
     }
 
-    /// Whether what follows the head may be worth another attempt, or at least a word in the log that there was none left.
-    /// Who is still sending may be waiting for the head.
+    /// Whether what follows the head may be worth another attempt, or a note in the log that none was left.
+    /// A streaming caller may wait for the head before it sends more, so it is not held.
     @inline(__always)
     private func mayHold(_ call: Record<Call>) -> Bool {
         guard call.flags.contains(.requestEnded), call.canBeSentAgain else { return false }

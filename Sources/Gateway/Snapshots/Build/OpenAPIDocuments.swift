@@ -7,7 +7,7 @@ internal import Routing
 internal import Transcoding
 internal import Upstreams
 
-/// What a configuration says of the document of what can be called, and of its page.
+/// Builds the routes of the OpenAPI document and its HTML page.
 struct OpenAPIDocuments {
     private let configuration: GatewayConfiguration
 

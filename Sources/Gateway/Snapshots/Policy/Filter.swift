@@ -4,6 +4,8 @@
 /// Each filter protects those behind it:
 /// - `cors` is first, so that a page can read every later refusal;
 /// - protocol and load are checked before anything is known of the caller;
+/// - the converter comes before every filter that may suspend, because what resolving has bound (`Resolver.match`) is the worker's, and
+///   good until its next head; those behind it see a head in gRPC;
 /// - early limits come before authentication, because verifying a token costs a signature;
 /// - authentication and authorization come before limits, so that a refused call costs its tenant nothing;
 /// - injected faults come where a cluster would fail;
@@ -47,11 +49,11 @@
 
 /// Filters, in their order.
 @usableFromInline package struct FilterList: OptionSet, Sendable {
-    @usableFromInline package var rawValue: UInt16
+    @usableFromInline package var rawValue: UInt32
 
-    @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    @inlinable package init(_ filter: Filter) { rawValue = 1 << UInt16(filter.rawValue) }
+    @inlinable package init(_ filter: Filter) { rawValue = 1 << UInt32(filter.rawValue) }
 
     /// For tests and the pipeline that `check` prints.
     package var filters: [Filter] { Filter.allCases.filter { contains(FilterList($0)) } }
@@ -77,8 +79,8 @@
     /// The last one, for the way back.
     package mutating func popLast() -> Filter? {
         guard rawValue != 0 else { return nil }
-        let index = 15 - rawValue.leadingZeroBitCount
-        rawValue &= ~(1 << UInt16(index))
+        let index = RawValue.bitWidth - 1 - rawValue.leadingZeroBitCount
+        rawValue &= ~(1 << UInt32(index))
         return Filter(rawValue: UInt8(index))
     }
 }

@@ -95,7 +95,7 @@ package final class Route: Sendable {
         }
     }
 
-    /// What a call has that no route takes.
+    /// Placeholder route of calls that match none.
     package static func none(policy: CallPolicy, calls: CallGroup) -> Route {
         Route(
             index: -1, name: "", match: RouteMatch(), cluster: 0, policies: [policy], calls: calls, priority: .default,
@@ -199,7 +199,7 @@ package final class CallPolicy: Sendable {
         self.allowedProtocols = allowedProtocols
         self.terms = terms
 
-        // Of the listener there are protocols too.
+        // `protocols` always runs: listeners restrict protocols too.
         var filters: FilterList = [
             FilterList(.protocols), FilterList(.admission), FilterList(.deadline),
         ]
@@ -207,7 +207,7 @@ package final class CallPolicy: Sendable {
         if !answersItself, !refusesGRPC { filters.insert(.converter) }
         if !limitsBefore.isEmpty { filters.insert(.earlyLimits) }
         if authenticates { filters.insert(.authentication) }
-        // Who is authenticated must be on a plan, where there are any.
+        // Authenticated callers must be on a plan where plans are configured.
         if authenticates || !access.allowsAnyone { filters.insert(.authorization) }
         if needsGRPC || refusesGRPC { filters.insert(.servable) }
         // A caller's plan may have limits where the route has none.

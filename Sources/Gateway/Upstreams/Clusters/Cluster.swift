@@ -24,7 +24,7 @@ package final class Cluster {
     private var chosen: [EndpointAddress: SocketAddress] = [:]
     /// Of the whole process.
     package let record: ClusterRecord
-    /// What of it a call has to ask: most clusters have none, and their calls do not touch it.
+    /// Guards that are configured, for what a call has to check: most clusters have none, and their calls do not touch it.
     private let guards: (limits: Bool, breaker: Bool, observes: Bool)
     /// Before this its refresher is not notified again that the schema lacks something.
     private var quietUntil = Instant(nanoseconds: 0)
@@ -196,8 +196,8 @@ package final class Cluster {
         return record.settings.limits(isHighPriority: isHighPriority)
     }
 
-    /// Acquires a place among the running retries, released by `retryEnded`; false where there is none.
-    package func beginRetry(isHighPriority: Bool) -> Bool {
+    /// Acquires a place among the running retries, released by `releaseRetry`; false where there is none.
+    package func acquireRetry(isHighPriority: Bool) -> Bool {
         let usage = record.usage
         let isWithinLimit = limits(isHighPriority: isHighPriority)?.retries.map { usage.retries < $0 } ?? true
         let isWithinBudget = record.settings.retryBudget?.allows(usage.retries, beside: usage.requests) ?? true
@@ -209,10 +209,10 @@ package final class Cluster {
         return true
     }
 
-    package func retryEnded() { record.usage.addRetries(-1) }
+    package func releaseRetry() { record.usage.addRetries(-1) }
 
-    /// Acquires a place among the running hedges, released by `hedgesEnded`; false where there is none.
-    package func beginHedge() -> Bool {
+    /// Acquires a place among the running hedges, released by `releaseHedges`; false where there is none.
+    package func acquireHedge() -> Bool {
         let usage = record.usage
         guard record.settings.hedgeBudget?.allows(usage.hedges, beside: usage.requests) ?? true else {
             usage.recordOverflow()
@@ -222,7 +222,7 @@ package final class Cluster {
         return true
     }
 
-    package func hedgesEnded(_ count: Int) { record.usage.addHedges(-count) }
+    package func releaseHedges(_ count: Int) { record.usage.addHedges(-count) }
 
     /// An attempt at `endpoint` that began at `began` has ended: once for each.
     package func record(_ outcome: AttemptOutcome, of endpoint: Borrowed<Endpoint>, began: Instant) {

@@ -138,7 +138,7 @@ package struct ClusterReport {
             perEndpoint("martlet_endpoint_healthy", "1 while an endpoint may get calls.", .gauge) {
                 MetricValue.level($0.isHealthy ? 1 : 0)
             },
-            perEndpoint("martlet_endpoint_ejections_total", "How often an endpoint was found out of step.", .counter) {
+            perEndpoint("martlet_endpoint_ejections_total", "How often an endpoint was ejected by outlier detection.", .counter) {
                 MetricValue.count(UInt64($0.ejectionTotal))
             },
             perEndpoint(
@@ -155,9 +155,10 @@ package struct ClusterReport {
             })
         families.append(
             perCluster(
-                "martlet_circuit_overflow_total", "How often a limit or budget has turned away a call, or a try of one.", .counter
+                "martlet_circuit_overflow_total", "Calls, retries and hedges rejected by a circuit-breaker limit or a budget.",
+                .counter
             ) { record in
-                record.settings.limits.map { _ in MetricValue.count(record.usage.overflowCount) }
+                record.settings.countsUsage ? MetricValue.count(record.usage.overflowCount) : nil
             })
         families.append(refusals)
         families.append(

@@ -109,7 +109,7 @@ package final class SchemaRefresher {
 
     private func ask(_ asked: Asked) {
         let places = asked.plan.places(names)
-        guard !places.isEmpty else { return failed(asked, "no address of it is known") }
+        guard !places.isEmpty else { return failed(asked, "no endpoint address is resolved") }
         asked.schedule.begun(at: now)
         let place = places[asked.turn % places.count]
         let tls = asked.plan.tls.flatMap { tls in place.serverName.map { (tls.context, $0) } }
@@ -146,7 +146,7 @@ package final class SchemaRefresher {
             }
         } else {
             store.known[name]?.time = now
-            if store.troubles[name] != nil { log("schema \(name): told again") }
+            if store.troubles[name] != nil { log("schema \(name): refreshed by reflection again") }
         }
         store.troubles[name] = nil
         asked.isTried = true
@@ -181,7 +181,9 @@ package final class SchemaRefresher {
         asked.turn += 1
         asked.schedule.failed(at: now, chance: random.next())
         if store.troubles[name] == nil {
-            log("schema \(name): \(trouble); \(store.known[name] == nil ? "there is none yet" : "the one from before stays")")
+            log(
+                "schema \(name): \(trouble); \(store.known[name] == nil ? "no schema is available" : "the previous schema stays in use")"
+            )
         }
         store.troubles[name] = trouble
     }

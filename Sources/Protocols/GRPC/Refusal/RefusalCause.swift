@@ -37,6 +37,8 @@ package enum RefusalCause: Sendable {
     case noHealthyEndpoint(retryAfter: Duration?)
     /// No connection has room and the queue for one is full.
     case upstreamQueueFull(retryAfter: Duration?)
+    /// A retry was due, and the cluster's budget has no room for it.
+    case retryBudgetExhausted
     /// As much is under way to the cluster as its circuit breaker allows.
     case circuitFull(retryAfter: Duration?)
     /// So many calls have failed that none is let pass for now.
@@ -119,7 +121,7 @@ package enum Denial: Sendable {
 
 /// What the call was waiting for when its time was up.
 package enum DeadlineStage: UInt8, CaseIterable, Sendable {
-    /// Keys, limits: whatever stands before routing.
+    /// Keys, limits: whatever the filters wait for.
     case filters
     /// A connection to the endpoint.
     case connect

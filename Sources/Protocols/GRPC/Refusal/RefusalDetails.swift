@@ -68,7 +68,8 @@ struct RefusalDetails {
         case .unsupportedConnectVersion: fieldViolation = ("connect-protocol-version", "expected 1")
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
         case .noRoute, .noMethod, .unsupportedContentType, .bodyIsNotJSON, .callerNeedsHTTP2, .clusterSpeaksHTTP1,
-            .unauthenticated, .permissionDenied, .outOfSockets, .connectFailed, .connectionLost, .upstreamProtocolError,
+            .unauthenticated, .permissionDenied, .retryBudgetExhausted, .outOfSockets, .connectFailed, .connectionLost,
+            .upstreamProtocolError,
             .slowRequestBody,
             .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected, .faultInjected, .shuttingDown,
             .connectionTooOld, .internalError:

@@ -92,6 +92,10 @@ extension RefusalCause {
             RefusalRow(
                 .unavailable, 503, "UPSTREAM_QUEUE_FULL", "too many calls are waiting for an endpoint",
                 flag: "UO", detail: "upstream_queue_full")
+        case .retryBudgetExhausted:
+            RefusalRow(
+                .unavailable, 503, "RETRY_BUDGET_EXHAUSTED", "too many calls are being retried", flag: "UO",
+                detail: "retry_budget_exceeded")
         case .circuitFull:
             RefusalRow(
                 .unavailable, 503, "CIRCUIT_FULL", "too much is under way to the endpoints", flag: "UO", detail: "overflow")
