@@ -117,7 +117,7 @@ def test_a_backend_that_comes_later_is_asked_later_and_said_to_be_away_once(tmp_
             assert "trouble" not in schema(gateway)
             gateway.process.wait_for(lambda line: line.startswith("schema books: ") and "1 services" in line, "notice")
             said = [line for line in gateway.process.lines if line.startswith("schema books:")]
-            assert len(said) == 2 and "there is none yet" in said[0] and "1 services" in said[1]
+            assert len(said) == 2 and "no schema is available" in said[0] and "1 services" in said[1]
 
 
 def test_another_schema_is_taken_up_by_itself_and_a_bad_one_is_not(tmp_path, own):
