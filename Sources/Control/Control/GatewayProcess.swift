@@ -361,7 +361,11 @@ package final class GatewayProcess {
     private func takeIntoService(
         _ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration
     ) throws(StartFailure) {
-        try listeners.adopt(product.listeners)
+        let snapshot = product.snapshot
+        try listeners.adopt(product.listeners) {
+            counters.cells.setPool(wanted.rateLimits.counters)
+            group.postToAll { $0.adopt(snapshot) }
+        }
         generation += 1
         for (what, differs) in [
             ("workers", wanted.workers != configuration.workers), ("admin", wanted.admin != configuration.admin),
@@ -370,14 +374,11 @@ package final class GatewayProcess {
         }
         configuration = wanted
         sought.configuration = wanted.resolver
-        let snapshot = product.snapshot
         names?.keep(NameRefresher.names(in: snapshot))
         keys?.keep(snapshot.keySetSources)
         if snapshot.store != currentSnapshot?.store {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
         }
-        counters.cells.setPool(wanted.rateLimits.counters)
-        group.postToAll { $0.adopt(snapshot) }
         memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot

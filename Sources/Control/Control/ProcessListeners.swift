@@ -29,7 +29,9 @@ final class ProcessListeners<Program: ListeningProgram> {
     ///
     /// A listener is its address: one of another name at the same address goes on, with its connections, and one of the
     /// same name at another address is a new one. Port 0 is any port, so there the name tells which is meant.
-    func adopt(_ plans: [ListenerPlan]) throws(StartFailure) {
+    ///
+    /// - Parameter publish: takes the routes into service, before new listeners open: none serves by routes that do not know it.
+    func adopt(_ plans: [ListenerPlan], publish: () -> Void = {}) throws(StartFailure) {
         var gone = open
         var stayed: [(Listener, ListenerPlan)] = []
         var fresh: [(ListenerPlan, PortReservation)] = []
@@ -45,6 +47,7 @@ final class ProcessListeners<Program: ListeningProgram> {
         }
         for listener in gone { close(listener) }
         for (listener, plan) in stayed { change(listener, to: plan) }
+        publish()
         for (plan, reservation) in fresh { begin(plan, reservation) }
     }
 

@@ -125,6 +125,7 @@ package final class WorkerListeners {
 
     /// Takes new settings and certificates of a listener into service, for the connections that come from now on.
     func change(_ id: ListenerID, to plan: ListenerPlan) {
+        open[id]?.server.rename(plan.name)
         open[id]?.server.tls = plan.tls
         open[id]?.server.settings = plan.settings
     }

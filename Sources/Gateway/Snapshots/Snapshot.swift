@@ -17,6 +17,8 @@ package final class Snapshot: Sendable {
     /// Another one for each snapshot of the process, from 1.
     package let generation: UInt64
     package let table: RouteTable
+    /// The names of the listeners, by whose places routes ask for them.
+    package let listeners: [String]
     package let routes: [Route]
     /// `routes`, for choosing one without counting references.
     package let routeReferences: [Borrowed<Route>]
@@ -52,19 +54,21 @@ package final class Snapshot: Sendable {
 
     /// No parameter has a default, so that `with` leaves none out.
     package init(
-        generation: UInt64, table: RouteTable, routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
+        generation: UInt64, table: RouteTable, listeners: [String], routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
         overload: OverloadConfiguration, memory: MemoryLimits, title: String, addressPrefix: AddressPrefix
     ) {
         self.generation = generation
         self.table = table
+        self.listeners = listeners
         self.routes = routes
         routeReferences = routes.map { Borrowed($0) }
         let described = routes.map(\.described)
         directory = TranscodingDirectory(described)
         hasCORS = routes.contains { $0.cors != nil }
         stripsPrefixes = routes.contains { if case .prefix? = $0.policies[0].rewrite?.path { true } else { false } }
-        pages = routes.contains { $0.answer?.isPage == true } ? OpenAPIPages(described, table, title: title) : nil
+        pages =
+            routes.contains { $0.answer?.isPage == true } ? OpenAPIPages(described, table, listeners: listeners, title: title) : nil
         self.title = title
         var known: Set<ObjectIdentifier> = []
         transcodings = routes.compactMap(\.transcoding).filter { known.insert(ObjectIdentifier($0)).inserted }
@@ -93,7 +97,7 @@ package final class Snapshot: Sendable {
     /// The same with another schema of one cluster.
     package func with(_ transcoding: TranscodingPlan, of cluster: String, generation: UInt64) -> Snapshot {
         Snapshot(
-            generation: generation, table: table,
+            generation: generation, table: table, listeners: listeners,
             routes: routes.map { $0.leadsToCluster && clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 },
             rules: rules,
             clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,

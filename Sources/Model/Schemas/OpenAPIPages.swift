@@ -12,22 +12,35 @@ package struct OpenAPIPages: Sendable {
         package let page: [UInt8]
     }
 
-    private let entries: AuthorityTable<Entry>
+    /// By the places of the listeners; one for all where no route asks for one. The last is that of connections whose listener is gone.
+    private let entries: [AuthorityTable<Entry>]
 
-    package init(_ routes: [DescribedRoute], _ table: RouteTable, title: String) {
+    package init(_ routes: [DescribedRoute], _ table: RouteTable, listeners: [String], title: String) {
+        let places: [String?] = table.goesByListener ? listeners + [nil] : [nil]
+        entries = places.map { listener in
+            let served = routes.filter { route in
+                route.match.listeners.isEmpty || listener.map { route.match.listeners.contains($0) } == true
+            }
+            return Self.entries(of: served, table, title: title)
+        }
+    }
+
+    private static func entries(of routes: [DescribedRoute], _ table: RouteTable, title: String) -> AuthorityTable<Entry> {
         var entries: [RouteMatch.Authority: Entry] = [:]
         for authority in Set(routes.flatMap(\.match.authorities)).union([.any]) {
             var buffer = ByteBuffer(capacity: 64 << 10)
-            Self.document(of: routes, table, for: authority, title: title).write(to: &buffer)
+            document(of: routes, table, for: authority, title: title).write(to: &buffer)
             let document = Array(buffer.readable)
             entries[authority] = Entry(document: document, page: TryPage(document: document).bytes)
         }
-        self.entries = AuthorityTable(entries)
+        return AuthorityTable(entries)
     }
 
-    package func entry(for authority: BorrowedBytes) -> Entry? {
+    /// - Parameter listener: its place, negative for none.
+    package func entry(for authority: BorrowedBytes, from listener: Int) -> Entry? {
         var found: Entry?
-        entries.forEach(of: authority) { entry in
+        let own = entries.indices.contains(listener) ? listener : entries.count - 1
+        entries[own].forEach(of: authority) { entry in
             found = entry
             return true
         }

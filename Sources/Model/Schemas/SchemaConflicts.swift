@@ -23,6 +23,7 @@ package struct SchemaConflicts {
     package private(set) var findings: [Conflict] = []
 
     private struct Call: Hashable {
+        var listeners: [String]
         var authority: RouteMatch.Authority
         var headers: [FieldMatch]
         var query: [FieldMatch]
@@ -70,7 +71,8 @@ package struct SchemaConflicts {
             }
             let calls = route.match.authorities.map {
                 Call(
-                    authority: $0, headers: route.match.headers, query: route.match.query, verb: binding.verb, path: shape.path)
+                    listeners: route.match.listeners, authority: $0, headers: route.match.headers, query: route.match.query,
+                    verb: binding.verb, path: shape.path)
             }
             let schema = ObjectIdentifier(plan.schema)
             if let taker = calls.compactMap({ takers[$0] }).first(where: { $0.schema != schema }) {
@@ -114,6 +116,6 @@ package struct SchemaConflicts {
 
     private func covers(_ wide: RouteMatch, _ narrow: RouteMatch) -> Bool {
         wide.headers.allSatisfy(narrow.headers.contains) && wide.query.allSatisfy(narrow.query.contains)
-            && narrow.authorities.allSatisfy(wide.covers)
+            && wide.coversListeners(of: narrow) && narrow.authorities.allSatisfy(wide.covers)
     }
 }

@@ -50,7 +50,11 @@ package struct HTTPServerSettings: Sendable {
 
 /// One worker's share of a listener: the connections that came in by it.
 package final class HTTPServer {
-    package let name: String
+    /// Of the configuration in service.
+    package private(set) var name: String
+    /// Under which snapshots know it that are older than its name.
+    private var formerName: String?
+    private var place: (generation: UInt64, index: Int16) = (0, -1)
     /// Of connections that come from now on.
     package var settings: HTTPServerSettings
     unowned(unsafe) let context: WorkerContext
@@ -72,6 +76,24 @@ package final class HTTPServer {
         self.context = context
         sweeper = Timer(on: context.loop) { [unowned self] in sweep() }
         sweeper?.arm(after: sweepInterval)
+    }
+
+    /// Its place among the listeners of a snapshot, -1 where that does not have it; looked up once for each snapshot.
+    ///
+    /// - Parameter find: the place of a name.
+    @inline(__always)
+    package func place(generation: UInt64, _ find: (String) -> Int?) -> Int16 {
+        if place.generation != generation {
+            place = (generation, Int16(clamping: find(name) ?? formerName.flatMap(find) ?? -1))
+        }
+        return place.index
+    }
+
+    package func rename(_ name: String) {
+        guard name != self.name else { return }
+        formerName = self.name
+        self.name = name
+        place.generation = 0
     }
 
     package var connectionCount: Int { connections.count }

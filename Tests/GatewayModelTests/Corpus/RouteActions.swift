@@ -229,12 +229,42 @@ extension WrongConfiguration {
           - { path: /l/*, redirect: { path: /l/m } }
           - { prefix: /n, http_method: POST, redirect: { path: /n, code: 303 } }
           - { redirect: { path: /o } }
-        >>> martlet.yaml:3:27:  routes[0].redirect: leads to itself: the route takes requests by https that follow it again, expected another authority or path
+        >>> martlet.yaml:3:27:  routes[0].redirect: leads to itself: the route takes requests by https that follow it again, expected listeners: [127.0.0.1:80] beside it, or another authority or path
         >>> martlet.yaml:4:27:  routes[1].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:5:29:  routes[2].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:7:48:  routes[4].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
+        >>> martlet.yaml:8:52:  routes[5].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:13:44: routes[10].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:18:17: routes[15].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
+        --- redirects of listeners
+        listeners: [{ name: plain, address: 127.0.0.1:80 }, { name: public, address: 127.0.0.1:443, tls: { certificate: a.pem, private_key: a.key } }]
+        routes:
+          - { path: /a, redirect: { scheme: https } }
+          - { listeners: [public], path: /b, redirect: { scheme: https } }
+          - { listeners: [plain], path: /c, redirect: { scheme: https } }
+          - { listeners: [public], path: /c, redirect: { scheme: http } }
+          - { path: /d, redirect: { path: /e } }
+          - { path: /e, redirect: { path: /f } }
+          - { path: /f, redirect: { path: /d } }
+          - { authority: acme.dev, path: /g, redirect: { authority: www.acme.dev } }
+          - { authority: www.acme.dev, path: /g, redirect: { authority: acme.dev } }
+          - { path: /h, headers: { cookie: "*" }, cluster: orders }
+          - { path: /h, redirect: { path: /i } }
+          - { path: /i, redirect: { path: /h } }
+          - { prefix: /j, redirect: { prefix: /k } }
+          - { prefix: /k, redirect: { prefix: /j } }
+          - { path: /l, redirect: { authority: "acme.dev:443", scheme: https } }
+          - { authority: acme.dev, path: /m, redirect: { authority: "acme.dev:443", scheme: https } }
+          - { path: { regex: "/n[0-9]+" }, redirect: { code: 308, scheme: https } }
+          - { listeners: [plain], redirect: { scheme: https, code: 308 } }
+        >>> martlet.yaml:3:27:  routes[0].redirect: leads to itself: the route takes requests by https that follow it again, expected listeners: [plain] beside it, or another authority or path
+        >>> martlet.yaml:4:48:  routes[1].redirect: leads to itself: the route takes requests by https that follow it again, expected another authority or path
+        >>> martlet.yaml:5:47:  routes[2].redirect: leads back to itself by routes[3] ("/c-2"), expected one of them to lead elsewhere
+        >>> martlet.yaml:7:27:  routes[4].redirect: leads back to itself by routes[5] ("/e") and routes[6] ("/f"), expected one of them to lead elsewhere
+        >>> martlet.yaml:10:48: routes[7].redirect: leads back to itself by routes[8] ("/g-2"), expected one of them to lead elsewhere
+        >>> martlet.yaml:15:29: routes[12].redirect: leads back to itself by routes[13] ("/k"), expected one of them to lead elsewhere
+        >>> martlet.yaml:18:48: routes[15].redirect: leads to itself: the route takes requests by https that follow it again, expected listeners: [plain] beside it, or another authority or path
+        >>> martlet.yaml:19:46: routes[16].redirect: leads to itself: the route takes requests by https that follow it again, expected listeners: [plain] beside it, or another authority or path
         --- a redirect to the scheme of no listener
         routes: [{ path: /a, redirect: { scheme: https } }, { cluster: orders }]
         """#)

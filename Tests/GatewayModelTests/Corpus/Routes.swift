@@ -152,6 +152,26 @@ extension WrongConfiguration {
         >>> martlet.yaml:14:15: routes[12].prefix: found "/v1?a", expected a path that begins with / and has no query, such as /v1
         >>> martlet.yaml:15:15: routes[13].prefix: found beside "path", expected only one of the two
         >>> martlet.yaml:16:15: routes[14].prefix: found beside "service", expected only one of the two
+        --- listeners of routes
+        listeners: [{ name: plain, address: 127.0.0.1:80 }, { name: public, address: 127.0.0.1:443, tls: { certificate: a.pem, private_key: a.key } }]
+        routes:
+          - { listeners: [plain], redirect: { scheme: https } }
+          - { listeners: plian, path: /a, cluster: orders }
+          - { listeners: [public, plain], path: /b, cluster: orders }
+          - { listeners: [plain], path: /c, cluster: orders }
+          - { listeners: [], path: /d, cluster: orders }
+          - { listeners: [public, public], path: /e, cluster: orders }
+          - { listeners: { name: public }, path: /f, cluster: orders }
+          - { path: /g, cluster: orders }
+          - { cluster: orders }
+          - { path: /h, cluster: orders }
+        >>> martlet.yaml:4:18: routes[1].listeners: found "plian", expected the name of a listener; did you mean "plain"?
+        >>> martlet.yaml:5:27: routes[2].listeners[1]: never reached: routes[0] ("default") takes every request that fits it
+        >>> martlet.yaml:6:5:  routes[3]: never reached: routes[0] ("default") takes every request that fits it
+        >>> martlet.yaml:7:18: routes[4].listeners: found an empty list, expected at least one, and at most 512
+        >>> martlet.yaml:8:27: routes[5].listeners[1]: found "public" twice, expected it once
+        >>> martlet.yaml:9:18: routes[6].listeners: found a mapping, expected the name of a listener, or a list of these
+        >>> martlet.yaml:12:5: routes[9]: never reached: routes[0] ("default") and routes[8] ("default-5") take every request that fits it
         --- lists of what routes match
         routes:
           - { authority: [a.dev, A.dev, "*.b.dev", x.b.dev], cluster: orders }
@@ -264,6 +284,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:81: routes[0].protocols[0]: found "grpcweb", expected grpc, grpc-web, connect or rest; did you mean "grpc-web"?
         --- keys of features that are not there yet
         routes: [{ cluster: orders, serve: x }]
-        >>> martlet.yaml:1:29: routes[0].serve: unknown key, expected authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, redirect, respond, rewrite, timeout, allow, deny, authentication, limits, expose, priority, retry, max_stream_duration, idempotent, request_headers, response_headers, methods, cors, json or protocols
+        >>> martlet.yaml:1:29: routes[0].serve: unknown key, expected listeners, authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, redirect, respond, rewrite, timeout, allow, deny, authentication, limits, expose, priority, retry, max_stream_duration, idempotent, request_headers, response_headers, methods, cors, json or protocols
         """#)
 }

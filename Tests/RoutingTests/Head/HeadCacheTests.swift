@@ -54,23 +54,24 @@ import Testing
     func routes() throws {
         let memory = HeadCache()
         let first = try place("/acme.Orders/Get", "acme.dev", in: memory)
-        #expect(first.target == nil)
-        first.record(route: 3, method: -1)
+        #expect(first.target(from: -1) == nil)
+        first.record(route: 3, method: -1, from: -1)
         let second = try place("/acme.Orders/Get", "acme.dev", in: memory)
-        #expect(second.target.map { [$0.route, $0.method] } == [3, -1])
+        #expect(second.target(from: -1).map { [$0.route, $0.method] } == [3, -1])
+        #expect(second.target(from: 0) == nil, "on another listener")
         memory.invalidateRoutes()
-        #expect(try place("/acme.Orders/Get", "acme.dev", in: memory).target == nil)
+        #expect(try place("/acme.Orders/Get", "acme.dev", in: memory).target(from: -1) == nil)
     }
 
     @Test("a head that takes another's place does not inherit its route")
     func replaced() throws {
         let memory = HeadCache()
-        try place("/acme.Orders/Get", "acme.dev", in: memory).record(route: 3, method: 0)
+        try place("/acme.Orders/Get", "acme.dev", in: memory).record(route: 3, method: 0, from: -1)
         // Of the same length and with the same end.
         let other = try place("/evil.Orders/Get", "acme.dev", in: memory)
-        #expect(other.target == nil)
-        #expect(try place("/acme.Orders/Get", "acme.dev", in: memory).target == nil)
-        try place("/acme.Orders/Get", "acme.dev", in: memory).record(route: 3, method: 0)
-        #expect(try place("/acme.Orders/Get", "evil.dev", in: memory).target == nil)
+        #expect(other.target(from: -1) == nil)
+        #expect(try place("/acme.Orders/Get", "acme.dev", in: memory).target(from: -1) == nil)
+        try place("/acme.Orders/Get", "acme.dev", in: memory).record(route: 3, method: 0, from: -1)
+        #expect(try place("/acme.Orders/Get", "evil.dev", in: memory).target(from: -1) == nil)
     }
 }

@@ -118,6 +118,24 @@ import Testing
             ])
     }
 
+    @Test("what is never reached on any of its listeners, or on one that it names")
+    func listeners() {
+        func on(_ listeners: String..., path: RouteMatch.Target = .any) -> RouteMatch {
+            RouteMatch(listeners: listeners, authorities: [.any], targets: [path])
+        }
+        func findings(_ routes: RouteMatch...) -> [Collision] { RouteCoverage.findings(in: routes, listeners: ["l", "m"]) }
+        #expect(findings(on("l"), on(path: .path("/a"))) == [])
+        #expect(findings(on("l"), on("m", path: .path("/a"))) == [])
+        #expect(findings(on("l"), on("l", path: .path("/a"))) == [Collision(route: 1, coveredBy: 0)])
+        #expect(findings(on("l"), on("m", "l", path: .path("/a"))) == [Collision(route: 1, coveredBy: 0, part: .listener(1))])
+        #expect(findings(on("m", "l"), on(path: .path("/a"))) == [Collision(route: 1, coveredBy: 0)])
+        #expect(findings(on("l"), on("m"), on(path: .path("/a"))) == [Collision(route: 2, coveredBy: 0, elsewhere: [1])])
+        #expect(findings(on(), on("l")) == [Collision(route: 1, coveredBy: 0)])
+        let list = RouteMatch(authorities: [.any], targets: [.path("/a"), .path("/b")])
+        #expect(findings(on("l", path: .path("/a")), list) == [])
+        #expect(findings(on(path: .path("/a")), on("l"), list) == [Collision(route: 2, coveredBy: 0, part: .target(0))])
+    }
+
     @Test("of one list, what another element takes, wherever that stands")
     func redundant() {
         func redundant(_ targets: RouteMatch.Target...) -> [[Int]] {
@@ -144,16 +162,20 @@ import Testing
     func againstModel(round: UInt64) {
         var generator = RandomGenerator(seed: 1_000 + round)
         let routes = (0..<40).map { _ in RouteModel.randomRoute(&generator) }
-        let covered = Set(RouteCoverage.findings(in: routes).filter { $0.part == nil }.map(\.route))
+        let covered = Set(
+            RouteCoverage.findings(in: routes, listeners: RouteModel.listeners).filter { $0.part == nil }.map(\.route))
         for _ in 0..<3_000 {
             let request = RouteModel.randomRequest(&generator)
-            if let taken = RouteModel.first(routes, request) { #expect(!covered.contains(taken), "\(request)") }
+            if RouteModel.listeners.contains(request.listener), let taken = RouteModel.first(routes, request) {
+                #expect(!covered.contains(taken), "\(request)")
+            }
         }
-        for finding in RouteCoverage.findings(in: routes) {
+        for finding in RouteCoverage.findings(in: routes, listeners: RouteModel.listeners) {
             let match = routes[finding.route].part(finding.part)
             for _ in 0..<50 {
                 let request = RouteModel.randomRequest(&generator)
-                if RouteModel.fits(match, request) { #expect(RouteModel.fits(routes[finding.coveredBy], request)) }
+                guard RouteModel.listeners.contains(request.listener), RouteModel.fits(match, request) else { continue }
+                #expect(([finding.coveredBy] + finding.elsewhere).contains { RouteModel.fits(routes[$0], request) })
             }
         }
     }
@@ -182,6 +204,7 @@ extension RouteMatch {
         var match = self
         switch part {
         case nil: break
+        case .listener(let place): match.listeners = [listeners[place]]
         case .authority(let place): match.authorities = [authorities[place]]
         case .target(let place): match.targets = [targets[place]]
         }

@@ -8,6 +8,8 @@ import Matching
 /// Routing as DESIGN.md words it, without any index: what `RouteTable` is compared with.
 enum RouteModel {
     struct Request {
+        /// One of `listeners`, or none of them.
+        var listener = ""
         var authority: String
         var path: String
         var method = "POST"
@@ -16,11 +18,14 @@ enum RouteModel {
         var headers: [(String, String)] = []
     }
 
+    static let listeners = ["l", "m"]
+
     static func first(_ routes: [RouteMatch], _ request: Request) -> Int? {
         routes.firstIndex { fits($0, request) }
     }
 
     static func fits(_ route: RouteMatch, _ request: Request) -> Bool {
+        guard route.listeners.isEmpty || route.listeners.contains(request.listener) else { return false }
         guard route.authorities.contains(where: { fits($0, request) }), route.targets.contains(where: { fits($0, request) })
         else { return false }
         guard route.httpMethods.isEmpty || route.httpMethods.contains(request.method) else { return false }
@@ -111,7 +116,9 @@ enum RouteModel {
         }
         let methods: [[String]] = [[], [], [], ["POST"], ["GET", "HEAD"], ["GET", "POST"]]
         let count = Int.random(in: 0..<4, using: &generator) == 0 ? 2 : 1
+        let asked = Int.random(in: 0..<5, using: &generator) == 0
         return RouteMatch(
+            listeners: asked ? [["l"], ["m"], ["m", "l"]].randomElement(using: &generator)! : [],
             authorities: (0..<count).map { _ in authorities.randomElement(using: &generator)! },
             targets: (0..<Int.random(in: 1...count, using: &generator)).map { _ in targets.randomElement(using: &generator)! },
             httpMethods: methods.randomElement(using: &generator)!, headers: headers.shuffled(using: &generator), query: query)
@@ -124,6 +131,7 @@ enum RouteModel {
                 (["x-a", "x-b", "x-c"].randomElement(using: &generator)!, ["1", "2", ""].randomElement(using: &generator)!))
         }
         return Request(
+            listener: ["l", "m", "n"].randomElement(using: &generator)!,
             authority: ["a.dev", "b.a.dev", "c.b.a.dev", "d.c.b.a.dev", "dev", "x.dev", "xa.dev", "other"].randomElement(
                 using: &generator)!,
             path: [

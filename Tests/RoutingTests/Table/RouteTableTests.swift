@@ -8,15 +8,30 @@ import Testing
 
 @Suite struct RouteTableTests {
     static func table(_ routes: [RouteMatch], seed: UInt64 = 42) -> RouteTable {
-        RouteTable(routes.map { RouteTable.Entry($0) }, seed: seed)
+        RouteTable(routes.map { RouteTable.Entry($0) }, listeners: RouteModel.listeners, seed: seed)
     }
 
     static func find(
         _ table: RouteTable, _ path: String, authority: String = "api.acme.dev", _ headers: [(String, String)] = [],
-        method: String = "POST"
+        method: String = "POST", listener: String = ""
     ) throws -> Int? {
         let request = TestRequest(method, path: path, authority: authority, headers)
-        return table.route(for: try request.head(), fields: request.fields)
+        var head = try request.head()
+        head.listener = Int16(RouteModel.listeners.firstIndex(of: listener) ?? -1)
+        return table.route(for: head, fields: request.fields)
+    }
+
+    @Test("a route of listeners takes what came in by one of them")
+    func listeners() throws {
+        let table = Self.table([
+            RouteMatch(listeners: ["l"], authorities: [.any], targets: [.path("/a")]),
+            RouteMatch(listeners: ["m", "l"], authorities: [.any], targets: [.prefix("/")]), RouteMatch(),
+        ])
+        #expect(table.goesByListener && !Self.table([RouteMatch()]).goesByListener)
+        #expect(try Self.find(table, "/a", listener: "l") == 0)
+        #expect(try Self.find(table, "/a", listener: "m") == 1)
+        #expect(try Self.find(table, "/b", listener: "l") == 1)
+        #expect(try Self.find(table, "/a", listener: "gone") == 2)
     }
 
     @Test("the first route that fits is taken, in the order written, however it is told from the others")
@@ -164,7 +179,7 @@ import Testing
             let request = RouteModel.randomRequest(&generator)
             let path = request.query.isEmpty ? request.path : "\(request.path)?\(request.query)"
             let found = try Self.find(
-                table, path, authority: request.authority, request.headers, method: request.method)
+                table, path, authority: request.authority, request.headers, method: request.method, listener: request.listener)
             #expect(found == RouteModel.first(routes, request), "\(request) in \(routes)")
         }
     }

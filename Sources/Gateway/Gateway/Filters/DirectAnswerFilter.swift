@@ -108,7 +108,9 @@ enum DirectAnswerFilter {
         let isHead = isHead(call)
         guard isHead || call.facts.method.equals("GET") else { return call.refuse(.methodNotAllowed(allow: "GET, HEAD")) }
         let pages = call.snapshot { $0.pages }
-        guard let entry = pages?.entry(for: call.facts.authority) else { return call.refuse(.noRoute) }
+        guard let entry = pages?.entry(for: call.facts.authority, from: Int(call.facts.listener)) else {
+            return call.refuse(.noRoute)
+        }
         let bytes = isDocument ? entry.document : entry.page
         var reply = call.reply(status: 200, "openapi")
         reply.put(Field("content-type", isDocument ? "application/json" : "text/html; charset=utf-8", token: .contentType))

@@ -74,11 +74,19 @@ final class Resolver {
     // MARK: Reading the head
 
     @inline(__always)
-    func read(_ stream: StreamPointer) throws(HeadFacts.Fault) -> HeadFacts {
-        let facts = try HeadFacts(
+    func read(_ stream: StreamPointer, _ snapshot: Snapshot) throws(HeadFacts.Fault) -> HeadFacts {
+        var facts = try HeadFacts(
             &stream.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
+        if snapshot.table.goesByListener { facts.listener = Self.listener(of: stream, snapshot) }
         stream.trailersStart = stream.fields.count
         return facts
+    }
+
+    /// Looked up once for a snapshot, and kept with the listener.
+    static func listener(of stream: StreamPointer, _ snapshot: Snapshot) -> Int16 {
+        stream.serverConnection {
+            $0.listener.place(generation: snapshot.generation) { name in snapshot.listeners.firstIndex(of: name) }
+        }
     }
 
     /// The protocol that a head claims, for heads that were not read or could not be.
@@ -128,10 +136,10 @@ final class Resolver {
     /// `nil` where no route takes the request.
     @inline(__always)
     func find(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Destination? {
-        if let (route, method) = facts.place?.target { return Destination(route, method, of: snapshot) }
+        if let (route, method) = facts.place?.target(from: facts.listener) { return Destination(route, method, of: snapshot) }
         guard let found = match(facts, stream, snapshot) else { return nil }
         let method = snapshot.table.method(of: found.route, facts.rpc) ?? -1
-        if found.isOfTargetAlone { facts.place?.record(route: found.route, method: method) }
+        if found.isOfTargetAlone { facts.place?.record(route: found.route, method: method, from: facts.listener) }
         return Destination(found.route, method, of: snapshot)
     }
 
@@ -176,6 +184,8 @@ final class Resolver {
 
     /// The route that a refused request would have matched by its path, whatever its method.
     func routeOfRefused(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Borrowed<Route>? {
+        var facts = facts
+        if snapshot.table.goesByListener { facts.listener = Self.listener(of: stream, snapshot) }
         let fields = stream.fields
         let direct =
             snapshot.table.route(for: facts, fields: fields) ?? snapshot.table.refusedByMethod(facts, fields: fields)?.first

@@ -19,14 +19,14 @@ extension CallManager {
         worker { worker in
             if let cause = earlyRefusal(stream, worker) { return refuseUnread(call, stream, cause) }
             call.bodyBytesMax = stream.serverConnection { $0.bodyBytesMax ?? .max }
-            let facts: HeadFacts
-            do throws(HeadFacts.Fault) {
-                facts = try worker.resolver.read(stream)
-            } catch {
-                return refuseUnread(call, stream, RefusalCause(error))
-            }
-            call.facts = facts
             call.snapshot.reference { snapshot in
+                let facts: HeadFacts
+                do throws(HeadFacts.Fault) {
+                    facts = try worker.resolver.read(stream, snapshot)
+                } catch {
+                    return refuseUnread(call, stream, RefusalCause(error))
+                }
+                call.facts = facts
                 findOrigin(call, stream, snapshot)
                 if facts.mayNeedSanitizing { HeaderSanitizing.sanitizeHead(call) }
                 do throws(Resolver.Unresolved) {

@@ -90,14 +90,15 @@ package struct SnapshotBuilder {
         let table = RouteTable(
             routes[..<pageCount].map { .init($0.match) }
                 + configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name)) },
-            files: lists, seed: RandomBytes.uint64())
+            listeners: configuration.listeners.map(\.name), files: lists, seed: RandomBytes.uint64())
         let plans = configuration.plans.map { plan in
             PlanLimits(name: plan.name, limits: limits(plan.limits, place: "plans.\(plan.name)"))
         }
         let issues = files.issues
         guard !issues.hasErrors else { return (nil, issues) }
         let snapshot = Snapshot(
-            generation: generation, table: table, routes: routes, rules: builder.book(generation: generation),
+            generation: generation, table: table, listeners: configuration.listeners.map(\.name), routes: routes,
+            rules: builder.book(generation: generation),
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
             plans: plans, store: store,
             overload: configuration.overload,

@@ -17,6 +17,7 @@ struct CrossChecks {
 
     func run() {
         checkClusterNames()
+        forEachRoute(checkListenerNames)
         checkCoverage()
         forEachRoute(checkConditions)
         ListenerConfiguration.check(configuration.listeners, admin: configuration.admin, findings)
@@ -36,6 +37,7 @@ struct CrossChecks {
         forEachRoute(RetryChecks(configuration.clusters, findings).check)
         forEachRoute(HeaderChecks(configuration, findings).check)
         RewriteChecks(configuration, findings).run()
+        RedirectChecks(configuration, findings).run()
         let limits = LimitChecks(configuration, findings)
         forEachRoute(limits.check)
         configuration.plans.forEach { limits.check($0) }
@@ -63,6 +65,17 @@ struct CrossChecks {
         guard !findings.places.isIncomplete(ConfigurationPath("routes")), used.isSubset(of: known), !used.isEmpty else { return }
         for cluster in configuration.clusters where !used.contains(cluster.name) {
             findings.report("no route leads here", at: ConfigurationPath.cluster(cluster.name).key, severity: .warning)
+        }
+    }
+
+    private func checkListenerNames(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        // Those that could not be read have names, too.
+        guard !findings.places.isIncomplete(ConfigurationPath("listeners")) else { return }
+        let names = configuration.listeners.map(\.name)
+        for (place, name) in route.match.listeners.enumerated() where !names.contains(name) {
+            findings.report(
+                "found \(Quoted.text(name)), expected the name of a listener\(Spelling.hint(for: name, among: names))",
+                at: path["listeners"][place])
         }
     }
 
@@ -131,11 +144,12 @@ struct CrossChecks {
 
     private func checkCoverage() {
         let routes = configuration.routes
-        for finding in RouteCoverage.findings(in: routes.map(\.match)) {
-            let earlier = routes[finding.coveredBy]
-            let path = findings.places.place(of: .route(finding.coveredBy)).path
+        for finding in RouteCoverage.findings(in: routes.map(\.match), listeners: configuration.listeners.map(\.name)) {
+            let earlier = ([finding.coveredBy] + finding.elsewhere).map {
+                "\(findings.places.place(of: .route($0)).path) (\(Quoted.text(routes[$0].name)))"
+            }
             findings.report(
-                "never reached: \(path) (\(Quoted.text(earlier.name))) takes every request that fits it",
+                "never reached: \(earlier.joined(separator: " and ")) \(earlier.count > 1 ? "take" : "takes") every request that fits it",
                 at: place(of: finding.part, at: .route(finding.route)))
         }
     }
@@ -143,6 +157,7 @@ struct CrossChecks {
     private func place(of part: RouteCoverage.Part?, at route: ConfigurationPath) -> ConfigurationPath {
         switch part {
         case nil: return route
+        case .listener(let place): return route["listeners"][place]
         case .authority(let place): return route["authority"][place]
         case .target(let place):
             let key = ["service", "path", "prefix"].first { findings.places.isWritten(route[$0]) }

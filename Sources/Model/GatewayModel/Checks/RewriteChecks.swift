@@ -4,7 +4,7 @@ internal import Matching
 internal import Routing
 internal import Transport
 
-/// Where rewrites and redirects lead: past the rules of another RPC, or back to themselves.
+/// Rewrites that lead past the rules of another RPC.
 struct RewriteChecks {
     private let configuration: GatewayConfiguration
     private let findings: Findings
@@ -39,15 +39,9 @@ struct RewriteChecks {
 
     func run() {
         for (index, route) in configuration.routes.enumerated() {
-            switch route.action {
-            case .cluster: checkRewrite(of: route, at: index)
-            case .redirect(let redirect): checkLoop(redirect, of: route, at: index)
-            case .respond: continue
-            }
+            if route.action == .cluster { checkRewrite(of: route, at: index) }
         }
     }
-
-    // MARK: Rewrites
 
     /// Nothing is matched behind a rewrite, so the rules and limits of the RPC that it leads to would not apply.
     private func checkRewrite(of route: RouteConfiguration, at index: Int) {
@@ -112,95 +106,9 @@ struct RewriteChecks {
         let clusters = configuration.clusters.filter { cluster in route.clusters.contains(cluster.name) }
         return !clusters.isEmpty && clusters.allSatisfy { $0.speaks == .http1 }
     }
-
-    // MARK: Redirects
-
-    /// A redirect that its own route takes again. What conditions or earlier routes make of the second request cannot be seen.
-    private func checkLoop(_ redirect: RedirectConfiguration, of route: RouteConfiguration, at index: Int) {
-        let match = route.match
-        guard match.headers.isEmpty, match.query.isEmpty, match.httpMethods.isEmpty || match.httpMethods.contains("GET"),
-            let scheme = schemeThatStays(redirect),
-            match.authorities.contains(where: { staysAtAuthority(redirect, $0) }),
-            match.targets.contains(where: { staysBelow(redirect, $0) }),
-            isSameRequest(redirect, match)
-                || !configuration.routes[..<index].contains(where: { mayTake($0, redirect, match) })
-        else { return }
-        findings.report(
-            "leads to itself: the route takes requests\(scheme) that follow it again, expected another authority or path",
-            at: ConfigurationPath.route(index)["redirect"])
-    }
-
-    /// The scheme that requests have and keep, in words, or nothing for any; `nil` where the redirect changes it.
-    private func schemeThatStays(_ redirect: RedirectConfiguration) -> String? {
-        guard let scheme = redirect.scheme else { return "" }
-        let isServed = configuration.listeners.contains { ($0.tls != nil) == (scheme == .https) }
-        return isServed ? " by \(scheme.rawValue)" : nil
-    }
-
-    private func staysAtAuthority(_ redirect: RedirectConfiguration, _ authority: RouteMatch.Authority) -> Bool {
-        guard let written = redirect.authority else { return true }
-        let (host, port) = AuthorityText.split(String(decoding: written, as: UTF8.self))
-        // Another port may be another server's, and so may a host that no route names.
-        guard port == nil, case .exact(let name) = try? RouteMatch.Authority(String(host)) else { return false }
-        return switch authority {
-        case .any: false
-        case .exact(let own): own == name
-        case .suffix(let domain): name.hasSuffix(".\(domain)")
-        }
-    }
-
-    private func staysBelow(_ redirect: RedirectConfiguration, _ target: RouteMatch.Target) -> Bool {
-        switch redirect.path {
-        case nil: return true
-        case .whole(let template):
-            guard let path = template.constant else { return false }
-            return target.takes(String(decoding: path, as: UTF8.self))
-        case .prefix(let prefix): return target.takes(String(decoding: prefix, as: UTF8.self))
-        }
-    }
-
-    /// Whether it leads to the path and host that the request was sent to, which no earlier route took.
-    private func isSameRequest(_ redirect: RedirectConfiguration, _ match: RouteMatch) -> Bool {
-        guard redirect.path == nil else { return false }
-        guard redirect.authority != nil else { return true }
-        if match.authorities.count == 1, case .exact = match.authorities[0] { return true } else { return false }
-    }
-
-    /// Whether an earlier route may take a request that follows the redirect of a route with that match.
-    private func mayTake(_ earlier: RouteConfiguration, _ redirect: RedirectConfiguration, _ own: RouteMatch) -> Bool {
-        earlier.match.targets.contains { target in own.targets.contains { mayTake(target, redirect, $0) } }
-    }
-
-    private func mayTake(
-        _ target: RouteMatch.Target, _ redirect: RedirectConfiguration, _ own: RouteMatch.Target
-    ) -> Bool {
-        switch (redirect.path, target) {
-        case (.whole(let template), _):
-            return template.constant.map { target.takes(String(decoding: $0, as: UTF8.self)) } ?? true
-        case (nil, _):
-            guard case .path(let path) = own else { return true }
-            return target.takes(path)
-        case (.prefix(let prefix), .path(let path)), (.prefix(let prefix), .subtree(let path)),
-            (.prefix(let prefix), .prefix(let path)):
-            return path.utf8.starts(with: prefix) || prefix.starts(with: path.utf8)
-        default: return true
-        }
-    }
 }
 
 extension RouteMatch.Target {
-    /// Whether a path that has no query is one of these.
-    fileprivate func takes(_ path: String) -> Bool {
-        switch self {
-        case .any: true
-        case .service, .services: false
-        case .path(let own): own == path
-        case .prefix(let own): path.hasPrefix(own)
-        case .subtree(let own): path == own || path.hasPrefix("\(own)/")
-        case .regex(let expression): expression.matches(path)
-        }
-    }
-
     /// Whether the name of a service that it takes may begin so.
     fileprivate func mayBegin(with text: String) -> Bool {
         switch self {

@@ -4,8 +4,9 @@ internal import Matching
 internal import Routing
 
 extension RouteMatch {
-    /// Reads `authority`, `service`, `path` or `prefix`, `http_method`, `headers` and `query`; `nil` where one of them is wrong.
+    /// Reads `listeners`, `authority`, `service`, `path` or `prefix`, `http_method`, `headers` and `query`; `nil` where one of them is wrong.
     init?(in section: Section) {
+        let listeners = section.optional("listeners", .several(.text("the name of a listener"), RouteCoverage.redundant))
         let authorities = section.optional("authority", .several(.matching(Authority.init), RouteCoverage.redundant))
         let services = section.optional(
             "service", .several(.matching(Target.init(service:), like: .notAService), RouteCoverage.redundant))
@@ -19,24 +20,26 @@ extension RouteMatch {
         section.exclude("service", with: "prefix")
         section.exclude("path", with: "prefix")
         // What was written and could not be read would make the route take more than it should.
-        guard (authorities != nil) == section.has("authority"), (services != nil) == section.has("service"),
+        guard (listeners != nil) == section.has("listeners"), (authorities != nil) == section.has("authority"),
+            (services != nil) == section.has("service"),
             (paths != nil) == section.has("path"), (prefixes != nil) == section.has("prefix"),
             (httpMethods != nil) == section.has("http_method"), (headers != nil) == section.has("headers"),
             (query != nil) == section.has("query")
         else { return nil }
         self.init(
-            authorities: authorities ?? [], targets: services ?? paths ?? prefixes ?? [], httpMethods: httpMethods ?? [],
+            listeners: listeners ?? [], authorities: authorities ?? [], targets: services ?? paths ?? prefixes ?? [],
+            httpMethods: httpMethods ?? [],
             headers: headers ?? [], query: query ?? [])
-        if self.authorities.count * self.targets.count > Self.pairsMax {
+        if max(self.listeners.count, 1) * self.authorities.count * self.targets.count > Self.keysMax {
             section.report(
-                "found \(self.authorities.count) authorities with \(self.targets.count) services, paths or prefixes, "
-                    + "expected at most \(Self.pairsMax) pairs of them on one route")
+                "found more than \(Self.keysMax) combinations of listeners, authorities and services, paths or prefixes, "
+                    + "expected several routes")
             return nil
         }
     }
 
-    /// Of an authority and a target: each is an entry of the table.
-    private static var pairsMax: Int { 4096 }
+    /// Each is an entry of the table.
+    private static var keysMax: Int { 4096 }
 }
 
 extension Grammar {

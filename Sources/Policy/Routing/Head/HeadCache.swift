@@ -19,6 +19,8 @@ public import Bytes
         /// Negative where the route has not been looked up.
         @usableFromInline var route: Int32 = -1
         @usableFromInline var method: Int32 = 0
+        /// By which the route was looked up.
+        @usableFromInline var listener: Int16 = -1
         private(set) var authorityCount: UInt8 = 0
         /// Zero in an empty slot.
         private(set) var targetCount: UInt8 = 0
@@ -89,13 +91,16 @@ extension Record where Value == HeadCache.Slot {
 
     var shape: PathShape { pointee.shape }
 
-    /// Where this head is routed, if it has been looked up: the route, and its method entry or a negative number.
+    /// Where this head is routed from a listener, if it has been looked up: the route, and its method entry or a negative number.
     @inlinable @inline(__always)
-    package var target: (route: Int, method: Int)? { self.route < 0 ? nil : (Int(self.route), Int(self.method)) }
+    package func target(from listener: Int16) -> (route: Int, method: Int)? {
+        self.route < 0 || self.listener != listener ? nil : (Int(self.route), Int(self.method))
+    }
 
-    @inlinable package func record(route: Int, method: Int) {
+    @inlinable package func record(route: Int, method: Int, from listener: Int16) {
         self.route = Int32(truncatingIfNeeded: route)
         self.method = Int32(truncatingIfNeeded: method)
+        self.listener = listener
     }
 
     /// Puts another head here.

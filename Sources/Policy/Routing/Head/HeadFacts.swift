@@ -16,6 +16,9 @@ package struct HeadFacts {
     package private(set) var authority: BorrowedBytes
     /// Servers differ in what they make of the path (`PathReadings`).
     package private(set) var isAmbiguous: Bool
+    /// The place of the listener that it came in by, among all that there are; negative where no route asks for one, or the
+    /// listener is gone.
+    package var listener: Int16 = -1
     /// The RPC's service: the first segment of a path with two, or as REST bindings have it. Empty where there is none.
     package private(set) var service: BorrowedBytes
     /// The RPC's method; empty exactly where `service` is.

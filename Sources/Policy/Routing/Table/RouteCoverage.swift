@@ -1,48 +1,80 @@
-internal import Bytes
-internal import HTTPModel
-internal import Matching
-
-/// Finds the routes that can never be taken because one earlier route takes all of their requests, and the authorities, services,
-/// paths and prefixes of a route of which that is so.
+/// Finds the routes that can never be taken because one earlier route takes all of their requests, and the listeners, authorities,
+/// services, paths and prefixes of a route of which that is so.
 ///
 /// Each route is asked, once for every shape in use, whether a route of that shape with its own (or wider) answers came
-/// before; so a hundred thousand routes are checked in one pass. Routes that ask for more than a key says are looked at one by
-/// one, where they have one key. Several earlier routes that only together take
-/// everything are not noticed.
+/// before; so a hundred thousand routes are checked in one pass, or one for each listener where routes ask for one. Several earlier
+/// routes that only together take everything are not noticed.
 package struct RouteCoverage {
     package struct Collision: Equatable, Sendable {
         package let route: Int
         package let coveredBy: Int
         /// What of the route is never reached; `nil` for all of it.
         package let part: Part?
+        /// Those that take its requests of other listeners.
+        package let elsewhere: [Int]
 
-        package init(route: Int, coveredBy: Int, part: Part? = nil) {
+        package init(route: Int, coveredBy: Int, part: Part? = nil, elsewhere: [Int] = []) {
             self.route = route
             self.coveredBy = coveredBy
             self.part = part
+            self.elsewhere = elsewhere
         }
     }
 
     package enum Part: Equatable, Sendable {
+        case listener(Int)
         case authority(Int)
         case target(Int)
     }
 
-    private struct Earlier {
-        var route: Int
-        var conditions: [RouteCondition]
-    }
-
-    private var shapes: [RouteShape] = []
-    private var seenShapes: Set<RouteShape> = []
-    private var routes: [RouteKey: [Earlier]] = [:]
+    private var index = RouteIndex()
 
     /// In the order of the routes; each is reported once, with the first route that covers it.
-    package static func findings(in matches: [RouteMatch]) -> [Collision] {
+    ///
+    /// - Parameter listeners: the names of all that there are.
+    package static func findings(in matches: [RouteMatch], listeners: [String] = []) -> [Collision] {
+        guard matches.contains(where: { !$0.listeners.isEmpty }) else { return findings(in: matches, from: matches.indices) }
+        var found: [[String: [Collision]]] = Array(repeating: [:], count: matches.count)
+        for listener in listeners {
+            let served = matches.indices.filter { matches[$0].listeners.isEmpty || matches[$0].listeners.contains(listener) }
+            for finding in findings(in: matches, from: served) { found[finding.route][listener, default: []].append(finding) }
+        }
+        return matches.indices.flatMap { route in
+            found[route].isEmpty ? [] : summary(of: found[route], matches[route], listeners, route)
+        }
+    }
+
+    /// What is found of one route on each listener.
+    private static func summary(
+        of found: [String: [Collision]], _ match: RouteMatch, _ listeners: [String], _ route: Int
+    ) -> [Collision] {
+        let own = match.listeners.isEmpty ? listeners : match.listeners.filter(listeners.contains)
+        let whole = own.map { listener in found[listener]?.first { $0.part == nil } }
+        let covering = whole.compactMap { $0?.coveredBy }
+        if covering.count == own.count, let first = covering.min() {
+            return [Collision(route: route, coveredBy: first, elsewhere: Set(covering).subtracting([first]).sorted())]
+        }
+        // A route for all listeners is meant for those that are left.
+        let unreached =
+            match.listeners.isEmpty
+            ? []
+            : whole.enumerated().compactMap { place, finding in
+                finding.map { Collision(route: route, coveredBy: $0.coveredBy, part: .listener(place)) }
+            }
+        let reached = zip(own, whole).filter { $0.1 == nil }.map { found[$0.0] ?? [] }
+        let parts = (reached.first ?? []).filter { finding in
+            reached.allSatisfy { $0.contains { $0.part == finding.part } }
+        }
+        return unreached + parts
+    }
+
+    private static func findings(in matches: [RouteMatch], from served: some Sequence<Int>) -> [Collision] {
         var coverage = RouteCoverage()
-        return matches.enumerated().flatMap { route, match in
+        return served.flatMap { route in
+            var match = matches[route]
+            match.listeners = []
             let found = coverage.findings(of: match, route)
-            if found.allSatisfy({ $0.part != nil }) { coverage.add(match, route) }
+            if found.allSatisfy({ $0.part != nil }) { coverage.index.add(match, route) }
             return found
         }
     }
@@ -56,6 +88,12 @@ package struct RouteCoverage {
         redundant(authorities.map { RouteMatch(authority: $0) })
     }
 
+    package static func redundant(_ listeners: [String]) -> [(element: Int, coveredBy: Int)] {
+        listeners.enumerated().compactMap { place, name in
+            listeners.firstIndex(of: name).flatMap { $0 < place ? (element: place, coveredBy: $0) : nil }
+        }
+    }
+
     private static func redundant(_ elements: [RouteMatch]) -> [(element: Int, coveredBy: Int)] {
         let last = elements.count - 1
         let later = findings(in: elements.reversed()).map { (element: last - $0.route, coveredBy: last - $0.coveredBy) }
@@ -67,7 +105,7 @@ package struct RouteCoverage {
 
     private func findings(of match: RouteMatch, _ route: Int) -> [Collision] {
         let alternatives = match.alternatives
-        let covering = alternatives.map { coveringRoutes(of: $0, match) }
+        let covering = alternatives.map { index.covering($0, of: match) }
         func first(where isMeant: (RouteMatch.Alternative) -> Bool) -> Int? {
             let sets = zip(alternatives, covering).filter { isMeant($0.0) }.map(\.1)
             return sets.dropFirst().reduce(sets.first ?? []) { $0.intersection($1) }.min()
@@ -87,102 +125,5 @@ package struct RouteCoverage {
             }
         }
         return findings
-    }
-
-    private func coveringRoutes(of alternative: RouteMatch.Alternative, _ match: RouteMatch) -> Set<Int> {
-        let target = match.targets[alternative.target]
-        let wider = shapes.flatMap { shape in alternative.key.widened(to: shape, match, target).flatMap { routes[$0] } ?? [] }
-        return Set(wider.filter { $0.conditions.allSatisfy { $0.isImplied(by: match, target) } }.map(\.route))
-    }
-
-    private mutating func add(_ match: RouteMatch, _ route: Int) {
-        let conditions = match.targets.map { match.conditions(for: $0) }
-        for alternative in match.alternatives {
-            let key = alternative.key
-            routes[key, default: []].append(Earlier(route: route, conditions: conditions[alternative.target]))
-            if seenShapes.insert(key.shape).inserted { shapes.append(key.shape) }
-        }
-    }
-}
-
-extension RouteKey {
-    /// The one key of `shape` that takes everything this key takes, of a match and one of its targets; `nil` where none does.
-    func widened(to shape: RouteShape, _ match: RouteMatch, _ meant: RouteMatch.Target) -> RouteKey? {
-        guard let authority = widenedAuthority(to: shape.authority), let target = widenedTarget(to: shape.target, meant),
-            let values = widenedValues(to: shape.headers, match)
-        else { return nil }
-        var key = self
-        key.shape = shape
-        key.authority = authority
-        key.target = target
-        key.values = values
-        return key
-    }
-
-    private func widenedAuthority(to wanted: RouteShape.Authority) -> String? {
-        switch (shape.authority, wanted) {
-        case (_, .any): return ""
-        case (.exact, .exact): return authority
-        case (.exact, .suffix(let labels)) where Self.labelCount(authority) > labels: return lastLabels(labels)
-        case (.suffix(let own), .suffix(let labels)) where own >= labels: return lastLabels(labels)
-        default: return nil
-        }
-    }
-
-    private func lastLabels(_ count: Int) -> String {
-        authority.split(separator: ".", omittingEmptySubsequences: false).suffix(count).joined(separator: ".")
-    }
-
-    private func widenedTarget(to wanted: RouteShape.Target, _ meant: RouteMatch.Target) -> String? {
-        switch (shape.target, wanted) {
-        case (_, .any): return ""
-        case (.service, .service), (.path, .path): return target
-        case (.path, .service): return serviceOfPath
-        case (.path, .services(let names)): return serviceOfPath.flatMap { Self.firstNames(names, of: $0) }
-        case (.service, .services(let names)): return Self.firstNames(names, of: target)
-        case (.services(let own), .services(let names)) where own >= names:
-            return own == names ? target : Self.firstNames(names, of: target)
-        case (.path, .prefix(let depth)) where Self.segmentCount(target) > depth: return firstSegments(depth)
-        case (.prefix(let own), .prefix(let depth)) where own >= depth: return firstSegments(depth)
-        case (.any, .prefix(let depth)):
-            guard case .regex(let expression) = meant else { return nil }
-            let common = expression.commonPrefix
-            return Self.segmentCount(common) > depth ? Self.firstSegments(depth, of: common) : nil
-        // Every call of a service is sent to `/service/method`.
-        case (.service, .prefix(let depth)) where depth <= 1: return depth == 0 ? "/" : "/\(target)/"
-        case (.services, .prefix(0)): return "/"
-        default: return nil
-        }
-    }
-
-    private var serviceOfPath: String? {
-        var path = target
-        let count = path.withUTF8 { (try? PathShape(BorrowedBytes($0)))?.serviceCount ?? 0 }
-        return count > 0 ? String(target.utf8.dropFirst().prefix(count)) : nil
-    }
-
-    /// As `RouteLookup` has them.
-    private static func firstNames(_ count: Int, of service: String) -> String? {
-        let names = service.split(separator: ".", omittingEmptySubsequences: false)
-        return names.count > count ? names.prefix(count).joined(separator: ".") : nil
-    }
-
-    private func firstSegments(_ count: Int) -> String { Self.firstSegments(count, of: target) }
-
-    private static func firstSegments(_ count: Int, of path: String) -> String {
-        "/" + path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().prefix(count).map { $0 + "/" }.joined()
-    }
-
-    private func widenedValues(to wanted: [RouteShape.Header], _ match: RouteMatch) -> [String]? {
-        var result: [String] = []
-        for header in wanted {
-            if !header.isExact, match.headers.contains(where: { $0.name == header.name && ValueMatch.present.covers($0.value) }) {
-                continue
-            }
-            guard let own = shape.headers.firstIndex(where: { $0.name == header.name && ($0.isExact || !header.isExact) })
-            else { return nil }
-            if header.isExact { result.append(values[shape.headers[..<own].count { $0.isExact }]) }
-        }
-        return result
     }
 }

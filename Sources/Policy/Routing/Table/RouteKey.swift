@@ -6,6 +6,8 @@ internal import Matching
 /// A configuration has few shapes, however many routes: one for each combination of the kinds of authority and target in
 /// use, the depths of wildcards, and the sets of header names.
 struct RouteShape: Hashable {
+    /// It asks for one listener.
+    var isOfListener = false
     var authority: Authority
     var target: Target
     /// In the order of their names.
@@ -33,6 +35,8 @@ struct RouteShape: Hashable {
 /// A route's match as shape and answers: of two routes with one key and no conditions besides, only the first can ever be taken.
 struct RouteKey: Hashable {
     var shape: RouteShape
+    /// Empty for any.
+    var listener = ""
     /// Empty for any.
     var authority: String
     /// Empty for any; a prefix with its last slash.
@@ -101,10 +105,14 @@ extension RouteMatch {
     }
 
     var alternatives: [Alternative] {
-        authorities.enumerated().flatMap { place, authority in
-            let key = RouteKey(self, authority)
-            return targets.enumerated().flatMap { target, wanted in
-                key.keys(for: wanted).map { Alternative(key: $0, authority: place, target: target) }
+        (listeners.isEmpty ? [""] : listeners).flatMap { listener in
+            authorities.enumerated().flatMap { place, authority in
+                var key = RouteKey(self, authority)
+                key.listener = listener
+                key.shape.isOfListener = !listener.isEmpty
+                return targets.enumerated().flatMap { target, wanted in
+                    key.keys(for: wanted).map { Alternative(key: $0, authority: place, target: target) }
+                }
             }
         }
     }

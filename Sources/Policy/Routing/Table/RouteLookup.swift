@@ -5,6 +5,7 @@ internal import Matching
 /// One request's questions to a `RouteTable`; each hash is made when the first shape asks for it.
 struct RouteLookup {
     private let memory: Record<RouteTableStorage>
+    private let listener: Int32
     private let authority: BorrowedBytes
     private let service: BorrowedBytes
     private let path: BorrowedBytes
@@ -18,6 +19,7 @@ struct RouteLookup {
 
     init(memory: Record<RouteTableStorage>, head: borrowing HeadFacts, fields: borrowing FieldBlock) {
         self.memory = memory
+        listener = Int32(head.listener)
         authority = head.authority
         service = head.service
         path = head.path
@@ -74,6 +76,10 @@ struct RouteLookup {
     private mutating func question(_ shape: RouteTableStorage.Shape, at index: Int) -> Question? {
         var hash = RouteHash(seed: memory.seed)
         hash.add(UInt64(index))
+        if shape.isOfListener {
+            guard listener >= 0 else { return nil }
+            hash.add(UInt64(truncatingIfNeeded: listener))
+        }
         let asked: BorrowedBytes
         switch shape.authority {
         case .any: asked = BorrowedBytes.none
@@ -116,7 +122,8 @@ struct RouteLookup {
         while memory.slots[slot].pattern >= 0 {
             if memory.slots[slot].hash == question.hash {
                 let pattern = memory.patterns[Int(memory.slots[slot].pattern)]
-                if pattern.shape == Int32(index), memory.text(pattern.authority, equals: question.authority),
+                if pattern.shape == Int32(index), !shape.isOfListener || pattern.listener == listener,
+                    memory.text(pattern.authority, equals: question.authority),
                     fitsTarget(pattern, shape), fitsValues(pattern, shape), !body(pattern)
                 {
                     return

@@ -6,6 +6,8 @@ internal import Net
 ///
 /// The default takes everything. Compiled by `RouteTable`.
 package struct RouteMatch: Hashable, Sendable {
+    /// The names of those that the request may have come in by; empty for all.
+    package var listeners: [String]
     /// Any of them; never empty.
     package var authorities: [Authority]
     /// Any of them, all of one key of the configuration; never empty.
@@ -18,9 +20,10 @@ package struct RouteMatch: Hashable, Sendable {
     package var query: [FieldMatch]
 
     package init(
-        authorities: [Authority], targets: [Target], httpMethods: [String] = [], headers: [FieldMatch] = [],
-        query: [FieldMatch] = []
+        listeners: [String] = [], authorities: [Authority], targets: [Target], httpMethods: [String] = [],
+        headers: [FieldMatch] = [], query: [FieldMatch] = []
     ) {
+        self.listeners = listeners
         self.authorities = authorities.isEmpty ? [.any] : authorities
         self.targets = targets.isEmpty ? [.any] : targets
         self.httpMethods = httpMethods
@@ -34,6 +37,11 @@ package struct RouteMatch: Hashable, Sendable {
         query: [FieldMatch] = []
     ) {
         self.init(authorities: [authority], targets: [target], httpMethods: httpMethods, headers: headers, query: query)
+    }
+
+    /// Whether requests of all listeners that are meant by `other` may be meant by this, too.
+    package func coversListeners(of other: RouteMatch) -> Bool {
+        listeners.isEmpty || !other.listeners.isEmpty && other.listeners.allSatisfy(listeners.contains)
     }
 
     /// It takes RPCs, by the names of their services.

@@ -30,6 +30,8 @@ package final class RouteTable: @unchecked Sendable {
     private let decoded: RouteTable?
     /// Some route asks for a service or a path.
     private let hasTargets: Bool
+    /// Some route asks for a listener.
+    package let goesByListener: Bool
     /// Some route asks for an HTTP method.
     package let goesByMethod: Bool
     private let memory: Record<RouteTableStorage>
@@ -37,15 +39,18 @@ package final class RouteTable: @unchecked Sendable {
     private let matchers: [ValueMatcher]
 
     /// - Parameters:
+    ///   - listeners: the names of all that there are, by whose places heads say which they came in by.
     ///   - files: what the files hold that routes compare with, by their paths.
     ///   - seed: random, one for each process.
-    package init(_ routes: [Entry], files: [String: ValueList] = [:], seed: UInt64) {
+    package init(_ routes: [Entry], listeners: [String] = [], files: [String: ValueList] = [:], seed: UInt64) {
         hasTargets = routes.contains { $0.match.targets != [.any] }
         let hasEscapes = routes.contains { $0.match.targets.contains { $0.hasEscapes } }
         decoded =
             hasEscapes
-            ? RouteTable(routes.map { Entry($0.match.decoded, methods: $0.methods) }, files: files, seed: seed) : nil
-        var builder = RouteTableBuilder(seed: seed, files: files)
+            ? RouteTable(
+                routes.map { Entry($0.match.decoded, methods: $0.methods) }, listeners: listeners, files: files, seed: seed) : nil
+        goesByListener = routes.contains { !$0.match.listeners.isEmpty }
+        var builder = RouteTableBuilder(seed: seed, listeners: listeners, files: files)
         for route in routes { builder.add(route) }
         builder.finish()
         count = routes.count

@@ -16,6 +16,7 @@ struct RouteTableBuilder {
     private(set) var bytes: [UInt8] = []
     private(set) var depthMax = 0
 
+    private let listeners: [String: Int]
     private var shapeIndices: [RouteShape: Int] = [:]
     private var seenKeys: Set<RouteKey> = []
     private var keys: [(key: RouteKey, pattern: Int)] = []
@@ -24,8 +25,9 @@ struct RouteTableBuilder {
     /// What the files hold that conditions compare with, by their paths.
     private let files: [String: ValueList]
 
-    init(seed: UInt64, files: [String: ValueList]) {
+    init(seed: UInt64, listeners: [String], files: [String: ValueList]) {
         self.seed = seed
+        self.listeners = Dictionary(listeners.enumerated().map { ($1, $0) }) { first, _ in first }
         self.files = files
     }
 
@@ -37,7 +39,8 @@ struct RouteTableBuilder {
             let key = alternative.key
             let run = runs[alternative.target]
             var pattern = RouteTableStorage.Pattern(
-                shape: Int32(shapeIndex(key.shape, route)), route: Int32(route), firstCondition: Int32(run.lowerBound),
+                listener: listener(key), shape: Int32(shapeIndex(key.shape, route)), route: Int32(route),
+                firstCondition: Int32(run.lowerBound),
                 conditionCount: Int32(run.count),
                 asksMoreThanTarget: conditions[run].contains { $0.source == .method || $0.source == .header })
             pattern.authority = keep(key.authority)
@@ -102,6 +105,7 @@ struct RouteTableBuilder {
     private func hash(of key: RouteKey, shape: Int) -> UInt64 {
         var hash = RouteHash(seed: seed)
         hash.add(UInt64(shape))
+        if key.shape.isOfListener { hash.add(UInt64(truncatingIfNeeded: listener(key))) }
         if key.shape.authority != .any { hash.add(Self.hash(key.authority, seed: seed)) }
         switch key.shape.target {
         case .any: break
@@ -111,6 +115,11 @@ struct RouteTableBuilder {
         }
         for value in key.values { hash.add(Self.hash(value, seed: seed)) }
         return hash.state
+    }
+
+    /// Of one that there is not, a place that no head has.
+    private func listener(_ key: RouteKey) -> Int32 {
+        key.shape.isOfListener ? Int32(clamping: listeners[key.listener] ?? Int(Int32.max)) : -1
     }
 
     private static func hash(_ text: String, seed: UInt64) -> UInt64 {
@@ -131,7 +140,7 @@ struct RouteTableBuilder {
     private mutating func shapeIndex(_ shape: RouteShape, _ route: Int) -> Int {
         if let index = shapeIndices[shape] { return index }
         var flat = RouteTableStorage.Shape(
-            authority: .any, target: .any, labels: 0, depth: 0, firstHeader: Int32(headers.count),
+            isOfListener: shape.isOfListener, authority: .any, target: .any, labels: 0, depth: 0, firstHeader: Int32(headers.count),
             headerCount: Int32(shape.headers.count), firstRoute: Int32(route))
         switch shape.authority {
         case .any: break

@@ -80,6 +80,7 @@ extension RouteTableStorage {
     enum TargetKind: UInt8, BitwiseCopyable { case any, service, services, path, prefix }
 
     struct Shape: BitwiseCopyable {
+        var isOfListener: Bool
         var authority: AuthorityKind
         var target: TargetKind
         /// Labels of a suffix.
@@ -104,6 +105,8 @@ extension RouteTableStorage {
         var target = Slice()
         /// The exact header values, one after the other, each with its length (4 bytes) in front.
         var values = Slice()
+        /// Its place among all that there are; negative for any.
+        var listener: Int32
         var shape: Int32
         var route: Int32
         /// A run in `conditions`.
