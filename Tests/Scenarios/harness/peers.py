@@ -52,12 +52,12 @@ def _nginx(world):
     for _ in range(10):
         world.addresses = {name: f"127.0.0.1:{_free_port()}" for name in listeners}
         chosen = {listener["address"]: world.addresses[name] for name, listener in listeners.items()}
-        file = world.folder / "nginx.conf"
         logs = world.folder / "nginx"
-        (logs / "temporary").mkdir(parents=True, exist_ok=True)
-        paths = "".join(f"  {kind}_temp_path {logs}/temporary;\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        file.write_text(f"daemon off;\nmaster_process off;\nerror_log stderr;\npid {logs}/pid;\nevents {{}}\nhttp {{\n  access_log off;\n{paths}"
-                        + world.replaced("nginx.conf", chosen) + "}\n")
+        logs.mkdir(exist_ok=True)
+        paths = "".join(f"{kind}_temp_path {logs}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        head = f"daemon off;\nmaster_process off;\nerror_log stderr;\npid {logs}/pid;\nevents {{}}\n"
+        file = world.folder / "nginx.conf"
+        file.write_text(f"{head}http {{\naccess_log off;\n{paths}{world.replaced('nginx.conf', chosen)}}}\n")
         process = world.enter(Process([nginx_program(), "-p", logs, "-c", file], name="nginx"))
         if eventually(lambda: not process.running() or all(map(_listens, world.addresses.values())), "nginx") and process.running():
             return

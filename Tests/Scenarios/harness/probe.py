@@ -13,7 +13,8 @@ from .waiting import PATIENCE
 PLAIN = ("http1", "http2")
 RPC = {"grpc": "application/grpc", "grpc-web": "application/grpc-web+proto", "grpc-web-text": "application/grpc-web-text+proto",
        "connect": "application/proto"}
-HANDSHAKE = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="}
+HANDSHAKE = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13",
+             "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="}
 
 
 @dataclass

@@ -25,7 +25,8 @@ from .waiting import eventually
 
 FOLDER = Path(__file__).resolve().parents[1] / "translations"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/martlet.yaml"))
-_KEYS = {"original", "peer", "authority", "listeners", "backends", "tokens", "client", "protos", "environment", "limits", "missing_keys", "requests"}
+_KEYS = {"original", "peer", "authority", "listeners", "backends", "tokens", "client", "protos", "environment", "limits", "missing_keys",
+         "requests"}
 _ROW_KEYS = {"send", "as", "to", "authority", "headers", "body", "client", "expect", "gap", "differs"}
 _EXPECT_KEYS = {"status", "code", "backend", "method", "path", "authority", "version", "headers", "response", "body", "attempts", "takes"}
 
