@@ -52,6 +52,7 @@ import Testing
                     issuers: [
                         IssuerConfiguration(
                             name: "https://auth.acme.dev", issuer: "https://auth.acme.dev", audiences: ["orders"],
+                            audienceClaim: nil,
                             keys: .https(
                                 address: .name("auth.acme.dev", port: 443), authority: "auth.acme.dev",
                                 path: "/jwks.json", ca: nil),

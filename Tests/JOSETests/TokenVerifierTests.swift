@@ -123,6 +123,28 @@ import Time
         #expect(verify(text, trusting: issuers).failure == failure)
     }
 
+    @Test(
+        "a claim that stands in for the audience counts in tokens without one, and only there",
+        arguments: [
+            (#""client_id":"orders""#, nil), (#""client_id":["x","orders"]"#, nil), (#""client_id":"x""#, .wrongAudience),
+            (#""client_id":"orders","aud":"x""#, .wrongAudience), (#""client_id":"x","aud":"orders""#, nil),
+            (#""client_id":7"#, .badClaims), (#""azp":"orders""#, .wrongAudience),
+            (#""client_id":"orders","aud":null"#, .badClaims),
+        ] as [(String, TokenFailure?)])
+    func audienceClaim(claims: String, failure: TokenFailure?) {
+        let policy = IssuerPolicy(issuer: testIssuer, audiences: ["orders"], audienceClaim: ClaimPath(dotted: "client_id"))
+        let issuers = [TrustedIssuer(policy, keys: TestSigner.p256.keySet(.es256))]
+        let text = token(claims: #"{"iss":"https://auth.example","exp":1700000300,\#(claims)}"#)
+        #expect(verify(text, trusting: issuers).failure == failure)
+    }
+
+    @Test("where any audience will do, none is looked at", arguments: ["", #","aud":"x""#, #","aud":7"#])
+    func anyAudience(aud: String) {
+        let issuers = [TrustedIssuer(IssuerPolicy(issuer: testIssuer, audiences: nil), keys: TestSigner.p256.keySet(.es256))]
+        let text = token(claims: #"{"iss":"https://auth.example","exp":1700000300\#(aud)}"#)
+        #expect(verify(text, trusting: issuers).failure == nil)
+    }
+
     @Test("a token without an audience passes nowhere, and neither does any where none is configured")
     func noAudience() {
         #expect(verify(token(claims: #"{"iss":"https://auth.example","exp":1700000300}"#)).failure == .wrongAudience)

@@ -22,7 +22,7 @@ def start(gateway, backend, pki):
     """A gateway whose one issuer has this key set, and whose key server is trusted by our authority."""
     def start(jwks, **issuer):
         return gateway(configuration(
-            backend, authentication=authentication(jwks, jwks_ca=str(pki.file), **issuer), routes=[{"service": SERVICE, "cluster": "kinds"}]))
+            backend, authentication=authentication(jwks, **{name: value for name, value in {"jwks_ca": str(pki.file), **issuer}.items() if value is not None}), routes=[{"service": SERVICE, "cluster": "kinds"}]))
     return start
 
 
@@ -228,3 +228,25 @@ def test_a_set_that_is_too_large_is_told_as_that(start, key_server):
     key_server.serve(b'{"keys": [], "filler": "' + b"x" * (1 << 20) + b'"}')
     running = start(key_server.url)
     running.process.wait_for(lambda line: "/jwks.json: it is larger than 512 KiB; there are none yet" in line, "notice")
+
+
+def test_keys_in_the_clear_where_that_is_said(start, own):
+    key, server = SigningKey("ES256"), own(KeyServer(None))
+    server.serve(key_set(key))
+    running = start(server.url, jwks_ca=None, jwks_insecure=True)
+    running.process.wait_for(lambda line: "keys are fetched in the clear" in line, "the warning")
+    assert outcome(running, key.token()) is None
+    assert outcome(running, SigningKey("ES256").token()) == grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_audiences_any_and_elsewhere(gateway, backend):
+    key, other = SigningKey("ES256"), SigningKey("ES256")
+    running = gateway(configuration(backend, routes=[{"service": SERVICE, "cluster": "kinds"}], authentication={"issuers": [
+        {"issuer": "https://any.test", "audiences": "any", "jwks": key_set(key)},
+        {"issuer": "https://pool.test", "audiences": ["app"], "audience_claim": "client_id", "jwks": key_set(other)}]}))
+    running.process.wait_for(lambda line: "audiences: warning: found any" in line, "the warning")
+    assert outcome(running, key.token(iss="https://any.test", without=["aud"])) is None
+    assert outcome(running, key.token(iss="https://any.test", aud="whoever")) is None
+    assert outcome(running, other.token(iss="https://pool.test", without=["aud"], client_id="app")) is None
+    assert outcome(running, other.token(iss="https://pool.test", without=["aud"], client_id="other")) == grpc.StatusCode.UNAUTHENTICATED
+    assert outcome(running, other.token(iss="https://pool.test", aud="other", client_id="app")) == grpc.StatusCode.UNAUTHENTICATED

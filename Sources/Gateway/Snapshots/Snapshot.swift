@@ -184,17 +184,20 @@ package struct KeySetSource: Sendable, Hashable {
     package var endpoint: EndpointAddress
     package var authority: String
     package var path: String
+    /// By https; by http, its answers and those that it redirects to may be anybody's.
+    package var isSecure: Bool
     /// PEM of the authorities that the server's certificate must lead to; `nil` for the system's.
     package var authorities: [UInt8]?
     package var rsaAlgorithm: SigningAlgorithm
 
     package init(
-        endpoint: EndpointAddress, authority: String, path: String, authorities: [UInt8]?,
+        endpoint: EndpointAddress, authority: String, path: String, isSecure: Bool = true, authorities: [UInt8]?,
         rsaAlgorithm: SigningAlgorithm
     ) {
         self.endpoint = endpoint
         self.authority = authority
         self.path = path
+        self.isSecure = isSecure
         self.authorities = authorities
         self.rsaAlgorithm = rsaAlgorithm
     }

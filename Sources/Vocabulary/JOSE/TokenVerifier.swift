@@ -47,16 +47,17 @@ package enum TokenVerifier {
         return index
     }
 
-    /// RFC 7519, section 4.1.3: one string, or an array of them.
+    /// RFC 7519, section 4.1.3: one string, or an array of them. A token that says for whom it is means that, whatever else it has.
     private static func checkAudience(_ claims: JSONValue, _ policy: IssuerPolicy) throws(TokenFailure) {
-        guard let audience = claims["aud"] else { throw .wrongAudience }
+        guard let wanted = policy.audienceBytes else { return }
+        guard let audience = claims["aud"] ?? policy.audienceClaim.flatMap({ $0.find(in: claims) }) else { throw .wrongAudience }
         switch audience.kind {
         case .string: break
         case .array:
             guard audience.elements.allSatisfy({ $0.kind == .string }) else { throw .badClaims }
         default: throw .badClaims
         }
-        guard audience.holdsAny(of: policy.audienceBytes) else { throw .wrongAudience }
+        guard audience.holdsAny(of: wanted) else { throw .wrongAudience }
     }
 }
 

@@ -42,6 +42,27 @@ struct KeySetLocationTests {
         ])
     func refused(location: String) { #expect(KeySetLocation(location, from: Self.base) == nil) }
 
+    @Test(
+        "what began in the clear may go on so, and need not",
+        arguments: [
+            ("http://other.test/k", false, EndpointAddress.name("other.test", port: 80), "other.test"),
+            ("http://other.test:443/k", false, .name("other.test", port: 443), "other.test:443"),
+            ("//other.test/k", false, .name("other.test", port: 80), "other.test"),
+            ("https://other.test/k", true, .name("other.test", port: 443), "other.test"),
+            ("/k", false, .name("keys.test", port: 80), "keys.test"),
+        ])
+    func insecure(location: String, isSecure: Bool, endpoint: EndpointAddress, authority: String) throws {
+        let base = KeySetLocation(
+            KeySetSource(
+                endpoint: .name("keys.test", port: 80), authority: "keys.test", path: "/jwks", isSecure: false, authorities: nil,
+                rsaAlgorithm: .rs256))
+        #expect(base.description == "http://keys.test/jwks" && !base.isSecure)
+        let found = try #require(KeySetLocation(location, from: base))
+        #expect(found.isSecure == isSecure && found.endpoint == endpoint && found.authority == authority)
+        // And back again.
+        #expect(KeySetLocation("http://keys.test/k", from: found)?.isSecure == false)
+    }
+
     @Test("a notice names it without its query")
     func description() { #expect(Self.base.description == "https://keys.test/a/jwks.json") }
 }

@@ -10,11 +10,11 @@ extension WrongConfiguration {
         --- an issuer without what it needs
         authentication: { issuers: [{ leeway: 1s }] }
         >>> martlet.yaml:1:29: authentication.issuers[0]: the key "issuer" is missing, expected the text of the iss claim
-        >>> martlet.yaml:1:29: authentication.issuers[0]: the key "audiences" is missing, expected a list, each the text of an aud claim
+        >>> martlet.yaml:1:29: authentication.issuers[0]: the key "audiences" is missing, expected a list, each the text of an aud claim, or any
         >>> martlet.yaml:1:29: authentication.issuers[0]: the key "jwks" is missing, expected a file with a JSON Web Key Set, an https URL, or a mapping with keys
         --- no audience
         authentication: { issuers: [{ issuer: i, audiences: [], jwks: k.json }] }
-        >>> martlet.yaml:1:53: authentication.issuers[0].audiences: found an empty list, expected a list, each the text of an aud claim
+        >>> martlet.yaml:1:53: authentication.issuers[0].audiences: found an empty list, expected a list, each the text of an aud claim, or any
         --- an issuer twice
         authentication:
           issuers:
@@ -28,7 +28,7 @@ extension WrongConfiguration {
             - { issuer: b, audiences: [a], jwks: "https://u:hunter2@auth.acme.dev/keys" }
             - { issuer: c, audiences: [a], jwks: "https://auth.acme.dev/keys#1" }
             - { issuer: d, audiences: [a], jwks: "https://" }
-        >>> martlet.yaml:3:42: authentication.issuers[0].jwks: found "http://auth.acme.dev/keys", expected an https URL without user, password and fragment
+        >>> martlet.yaml:3:42: authentication.issuers[0].jwks: found "http://auth.acme.dev/keys", expected an https URL without user, password and fragment; jwks_insecure: true takes http
         >>> martlet.yaml:4:42: authentication.issuers[1].jwks: found "https://***@auth.acme.dev/keys", expected an https URL without user, password and fragment
         >>> martlet.yaml:5:42: authentication.issuers[2].jwks: found "https://auth.acme.dev/keys#1", expected an https URL without user, password and fragment
         >>> martlet.yaml:6:42: authentication.issuers[3].jwks: found "https://", expected an https URL without user, password and fragment
@@ -123,6 +123,28 @@ extension WrongConfiguration {
           token_cache: 0
         >>> martlet.yaml:3:18: authentication.failed_logins: found "10 per second", expected a rate such as 10/s or 10/s burst 100, or off
         >>> martlet.yaml:4:16: authentication.token_cache: found "0", expected a whole number from 1 to 10000000, or off
+        --- any audience, audiences elsewhere, and keys fetched in the clear
+        authentication:
+          issuers:
+            - { issuer: a, audiences: any, jwks: k.json }
+            - { issuer: b, audiences: any, audience_claim: client_id, jwks: k.json }
+            - { issuer: c, audiences: [any], audience_claim: "client id", jwks: k.json }
+            - { issuer: d, audiences: [a], jwks: "http://auth.internal/keys", jwks_insecure: true }
+            - { issuer: e, audiences: [a], jwks: "http://auth.internal/keys", jwks_insecure: true, jwks_ca: ca.pem }
+            - { issuer: f, audiences: [a], jwks: "https://auth.internal/keys", jwks_insecure: true }
+            - { issuer: g, audiences: [a], jwks: k.json, jwks_insecure: yes }
+            - { issuer: h, audiences: [a], jwks: "http://u:p@auth.internal/keys", jwks_insecure: true }
+            - { issuer: i, audiences: ANY, jwks: k.json }
+        >>> martlet.yaml:3:31:  authentication.issuers[0].audiences: warning: found any: tokens of this issuer count here whichever service they were issued for
+        >>> martlet.yaml:4:31:  authentication.issuers[1].audiences: warning: found any: tokens of this issuer count here whichever service they were issued for
+        >>> martlet.yaml:4:52:  authentication.issuers[1].audience_claim: found beside audiences: any, expected the audiences to compare it with
+        >>> martlet.yaml:5:54:  authentication.issuers[2].audience_claim: found "client id", expected a claim such as tenant or realm.tenant, or a list of names such as ["https://acme.dev/tenant"]
+        >>> martlet.yaml:6:42:  authentication.issuers[3].jwks: warning: keys are fetched in the clear: whoever is on the way can put in others, and make tokens
+        >>> martlet.yaml:7:42:  authentication.issuers[4].jwks: warning: keys are fetched in the clear: whoever is on the way can put in others, and make tokens
+        >>> martlet.yaml:7:101: authentication.issuers[4].jwks_ca: expected no jwks_ca here: only keys fetched over https need one
+        >>> martlet.yaml:8:87:  authentication.issuers[5].jwks_insecure: expected no jwks_insecure here: only keys fetched over http need it
+        >>> martlet.yaml:9:65:  authentication.issuers[6].jwks_insecure: found "yes", expected true or false
+        >>> martlet.yaml:10:42: authentication.issuers[7].jwks: found "http://***@auth.internal/keys", expected an https URL without user, password and fragment
         --- what routes do with credentials
         authentication:
           issuers:

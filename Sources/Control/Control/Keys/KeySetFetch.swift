@@ -81,7 +81,7 @@ final class KeySetFetch: ByteChannelDelegate {
         let address = addresses.removeFirst()
         do throws(SystemError) {
             let channel = try ByteChannel(
-                connectingTo: address, tls: (tls, name), on: context.loop, scratch: context.scratch)
+                connectingTo: address, tls: location.isSecure ? (tls, name) : nil, on: context.loop, scratch: context.scratch)
             channel.attach(self)
             self.channel = channel
         } catch {

@@ -17,6 +17,11 @@ extension FileOpener {
             return (keySet(text, algorithm, at: keysPath), nil)
         case .inline(let text):
             return (keySet(Array(text.utf8), algorithm, at: keysPath), nil)
+        case .http(let address, let authority, let target):
+            let source = KeySetSource(
+                endpoint: EndpointAddress(address), authority: authority, path: target, isSecure: false, authorities: nil,
+                rsaAlgorithm: algorithm)
+            return (nil, source)
         case .https(let address, let authority, let target, let ca):
             var pem: [UInt8]?
             if let ca {

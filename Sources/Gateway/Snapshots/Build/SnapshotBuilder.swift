@@ -216,7 +216,7 @@ package struct SnapshotBuilder {
             issuers.append(
                 AuthenticationPlan.Issuer(
                     policy: IssuerPolicy(
-                        issuer: issuer.issuer, audiences: issuer.audiences,
+                        issuer: issuer.issuer, audiences: issuer.audiences, audienceClaim: issuer.audienceClaim,
                         leewaySeconds: issuer.leeway.nanoseconds / 1_000_000_000),
                     keys: keys, source: source, forwardsToken: issuer.forwardToken,
                     forwardedClaims: issuer.forwardClaims.map { claim in

@@ -36,8 +36,29 @@ extension Grammar where Value == IssuerConfiguration {
         .section(expected: "a mapping with issuer, audiences and jwks") { section in
             let name = section.optional("name", .name)
             let issuer = section.required("issuer", .text("the text of the iss claim"))
-            let audiences = section.required("audiences", .list(of: .text("the text of an aud claim")))
-            let keys = section.required("jwks", .keySource)
+            let audiences = section.required("audiences", .word("any", or: .list(of: .text("the text of an aud claim"))))
+            if case .some(nil) = audiences {
+                section.report(
+                    "found any: tokens of this issuer count here whichever service they were issued for", about: "audiences",
+                    severity: .warning)
+            }
+            let audienceClaim = section.optional("audience_claim", .claimPath)
+            if section.has("audience_claim"), case .some(nil) = audiences {
+                section.report("found beside audiences: any, expected the audiences to compare it with", about: "audience_claim")
+            }
+            let isInsecure = section.value("jwks_insecure", .boolean, default: false)
+            let keys = section.required("jwks", .keySource(isInsecure: isInsecure))
+            switch keys {
+            case .http:
+                section.report(
+                    "keys are fetched in the clear: whoever is on the way can put in others, and make tokens", about: "jwks",
+                    severity: .warning)
+            case .https, .file, .inline:
+                if isInsecure {
+                    section.report("expected no jwks_insecure here: only keys fetched over http need it", about: "jwks_insecure")
+                }
+            case nil: break
+            }
             let ca = section.optional("jwks_ca", .path("a PEM file with certificates"))
             let algorithm = section.value("algorithm", .rsaAlgorithm, default: .rs256)
             let leeway = section.value("leeway", .duration(.zero ... .seconds(600)), default: .seconds(60))
@@ -51,7 +72,8 @@ extension Grammar where Value == IssuerConfiguration {
                 section.report("expected no jwks_ca here: only keys fetched over https need one", about: "jwks_ca")
             }
             return IssuerConfiguration(
-                name: name ?? issuer ?? "", issuer: issuer ?? "", audiences: audiences ?? [], keys: keys,
+                name: name ?? issuer ?? "", issuer: issuer ?? "", audiences: audiences ?? [], audienceClaim: audienceClaim,
+                keys: keys,
                 algorithm: algorithm, leeway: leeway,
                 forwardClaims: forwardClaims, forwardToken: forwardToken)
         }

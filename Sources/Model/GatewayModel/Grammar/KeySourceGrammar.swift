@@ -4,26 +4,32 @@ internal import JSON
 
 extension Grammar where Value == KeySource {
     /// A file's path, an https URL, or `{ keys: [ … ] }` as RFC 7517, section 5 has it.
-    static var keySource: Grammar {
+    ///
+    /// - Parameter isInsecure: an http URL is taken, too.
+    static func keySource(isInsecure: Bool) -> Grammar {
         let expected = "a file with a JSON Web Key Set, an https URL, or a mapping with keys"
         return Grammar(expected: expected) { node, reader, expected in
             if node.entries != nil { return reader.section(node, inlineKeys) }
             if let scalar = node.scalar, !scalar.isBroken, scalar.text.contains("://") {
-                return url(scalar, at: node.place, reader)
+                return url(scalar, isInsecure, at: node.place, reader)
             }
             return Grammar<String>.path(expected).expecting(expected).read(node, reader).map(KeySource.file)
         }
     }
 
-    private static func url(_ scalar: Node.Scalar, at place: Place, _ reader: Reader) -> KeySource? {
-        // Changing the keys means minting tokens: hence nothing but https.
-        guard let url = ServiceURL(scalar.text), let address = url.address(defaultPort: 443), url.scheme == "https",
+    private static func url(_ scalar: Node.Scalar, _ isInsecure: Bool, at place: Place, _ reader: Reader) -> KeySource? {
+        let url = ServiceURL(scalar.text)
+        let isHTTP = url?.scheme == "http"
+        // Changing the keys means minting tokens: hence nothing but https, unless that is said.
+        guard let url, let address = url.address(defaultPort: isHTTP ? 80 : 443), url.scheme == "https" || isHTTP && isInsecure,
             url.user == nil, url.password == nil, !url.path.contains("#")
         else {
             let found = Quoted.text(ServiceURL.redacted(scalar.written))
-            reader.report("found \(found), expected an https URL without user, password and fragment", at: place)
+            let hint = isHTTP && !isInsecure ? "; jwks_insecure: true takes http" : ""
+            reader.report("found \(found), expected an https URL without user, password and fragment\(hint)", at: place)
             return nil
         }
+        if isHTTP { return .http(address: address, authority: url.authority(defaultPort: 80), path: target(of: url)) }
         return .https(address: address, authority: url.authority(defaultPort: 443), path: target(of: url), ca: nil)
     }
 

@@ -26,8 +26,10 @@ package struct IssuerConfiguration: Sendable, Equatable {
     package var name: String
     /// Exactly the `iss` claim.
     package var issuer: String
-    /// A token must name one of them; never empty.
-    package var audiences: [String]
+    /// A token must name one of them; never empty. `nil` where it may be for anyone.
+    package var audiences: [String]?
+    /// What names it in tokens without `aud`.
+    package var audienceClaim: ClaimPath?
     package var keys: KeySource
     /// What an RSA key without `alg` verifies.
     package var algorithm: SigningAlgorithm
@@ -45,6 +47,8 @@ package enum KeySource: Sendable, Equatable {
     case file(String)
     /// Fetched and refreshed; `ca` is a PEM file with the certificates that the server's must lead to.
     case https(address: NetworkAddress, authority: String, path: String, ca: String?)
+    /// The same in the clear.
+    case http(address: NetworkAddress, authority: String, path: String)
     /// A JSON Web Key Set written out in the configuration, as JSON.
     case inline(String)
 }
