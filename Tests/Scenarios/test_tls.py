@@ -188,6 +188,19 @@ class TestUpstream:
             assert caller.refusal(ask()).code == grpc.StatusCode.UNAVAILABLE
         assert backend.seen().started == 0
 
+    def test_any_certificate_will_do_where_that_is_said_and_each_start_warns(self, gateway, pki, own, tmp_path):
+        backend = own(Backend("secure", identity=certificates.Authority(tmp_path, "Other CA").issue("up4", ["somewhere.else"])))
+        whole = configuration(clusters={"kinds": cluster(backend, tls={"verify": "off"})})
+        running = gateway(whole)
+        running.process.wait_for(lambda line: "clusters.kinds.tls.verify: warning: found off" in line, "the warning")
+        with Caller(running.address) as caller:
+            assert caller.unary(ask("x")).backend == "secure"
+            # Once it is verified again, connections that were made without are no others'.
+            running.reload(configuration(clusters={"kinds": cluster(backend, tls={})}))
+            assert caller.refusal(ask()).code == grpc.StatusCode.UNAVAILABLE
+            running.reload(whole)
+            assert caller.unary(ask("x")).backend == "secure"
+
     def test_our_certificate_is_shown_to_a_backend_that_asks(self, gateway, pki, own):
         backend = own(Backend("mutual", identity=pki.issue("up3", ["localhost"]), client_ca=pki.file))
         ours = pki.issue("gateway-client", client=True, common_name="martlet")

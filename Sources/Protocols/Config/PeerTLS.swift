@@ -1,5 +1,7 @@
 /// How we speak TLS to a peer that we call: a cluster's endpoints, the limit store.
 package struct PeerTLS: Sendable, Equatable {
+    /// Its certificate is verified, and bears its name.
+    package var verifies = true
     /// A PEM file with the certificates that the peer's must lead to; the system's own where it is left out.
     package var ca: String?
     /// The name sent as SNI and looked for in the peer's certificate; the peer's address as written where it is left out.
@@ -19,10 +21,33 @@ package struct PeerTLS: Sendable, Equatable {
 extension Grammar where Value == PeerTLS {
     package static var peerTLS: Grammar {
         .section(expected: "a mapping, {} for TLS with the system's certificates") { section in
-            PeerTLS(
+            let verifies = section.value("verify", .verification, default: true)
+            if !verifies {
+                section.exclude("verify", with: "ca")
+                section.report(
+                    "found off: certificates are not verified, so whoever is on the way can read and change everything",
+                    about: "verify", severity: .warning)
+            }
+            var tls = PeerTLS(
                 ca: section.optional("ca", .path("a PEM file with certificates")),
                 serverName: section.optional("server_name", .hostName),
                 certificate: CertificatePair.optional(in: section))
+            tls.verifies = verifies
+            return tls
+        }
+    }
+}
+
+extension Grammar where Value == Bool {
+    fileprivate static var verification: Grammar {
+        Grammar(expected: "on or off") { (text: String) in
+            switch text {
+            case "on": .value(true)
+            case "off": .value(false)
+            case "true", "yes": .mismatch(hint: "; did you mean \"on\"?")
+            case "false", "no": .mismatch(hint: "; did you mean \"off\"?")
+            default: .mismatch
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ package struct ClientSettings: Sendable {
     package var applicationProtocols: [ApplicationProtocol] = [.http2]
     /// Shown where the server asks for a certificate.
     package var identity: Identity?
-    /// Only for a tool that its user told to look at a server whose certificate is bad: an intermediary can read along.
+    /// Certificates are not verified: an intermediary can read along. Only where a person has said so, to a tool or in a configuration.
     package var believesEveryone = false
 
     package init(authorities: CertificateAuthorities) { self.authorities = authorities }
@@ -16,7 +16,7 @@ package struct ClientSettings: Sendable {
 
 /// A client's side of TLS towards servers of one kind, built once and never changed but for the sessions it may resume.
 ///
-/// The server's certificate is verified, and its name or address too: no configuration of a gateway can leave that out.
+/// The server's certificate is verified, and its name or address too, unless a person has said otherwise.
 package final class ClientContext: @unchecked Sendable {
     private let handle: ContextHandle
     private let resumable = ResumableSessions()

@@ -92,6 +92,11 @@ package struct FileOpener {
         var contents: [UInt8] = []
         var settings = ClientSettings(authorities: .system)
         settings.applicationProtocols = protocols
+        if !tls.verifies {
+            settings.believesEveryone = true
+            // Connections that were made so are no others'.
+            contents.append(0)
+        }
         // Every file is looked at before the first bad one ends it.
         var isWhole = true
         if let ca = tls.ca {
