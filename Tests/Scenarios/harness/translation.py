@@ -123,7 +123,7 @@ class World:
         file = self.folder / "martlet.yaml"
         file.write_text('admin: { address: "127.0.0.1:0" }\n' + self.replaced("martlet.yaml", listeners))
         gateway = self.enter(Martlet("serve", file, name="gateway", environment=self.translation.table.get("environment")))
-        self.addresses = dict(zip(self.translation.table["listeners"], gateway.listeners.values()))
+        self.addresses = gateway.listeners
 
     def check(self):
         """What `martlet check` says of it: keys with what is wrong of each."""
