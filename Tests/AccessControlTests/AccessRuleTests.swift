@@ -91,6 +91,17 @@ import TLS
         #expect(none.answer(to: .not(present)) == .allowed)
     }
 
+    @Test("an HTTP method is asked for as it was sent, whoever calls")
+    func httpMethod() throws {
+        let rule = AccessRule.httpMethod(["GET", "HEAD"])
+        for (method, isAllowed) in [("GET", true), ("HEAD", true), ("POST", false), ("get", false), ("", false)] {
+            let caller = try RuleCaller(nil, [(":method", method), ("method", "GET")])
+            #expect(caller.answer(to: rule).reason == (isAllowed ? "allowed" : "denied"), "\(method)")
+            #expect(caller.answer(to: .not(rule)).reason == (isAllowed ? "denied" : "allowed"), "\(method)")
+        }
+        #expect(try RuleCaller().answer(to: rule).reason == "denied")
+    }
+
     @Test("a header rule asks as routes do, and a header that is not there may be what is asked for")
     func headerValues() throws {
         func rule(_ test: ValueMatch.Test...) throws -> AccessRule {

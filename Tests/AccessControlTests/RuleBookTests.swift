@@ -189,7 +189,7 @@ enum RuleModel {
         case .scopes(let names): return token.map { $0.scopes.isSuperset(of: names) }
         case .claim(_, let value): return token.map { $0.values.contains { value == .exact($0) } }
         case .header: return hasHeader
-        case .address, .clientCertificate: return false
+        case .httpMethod, .address, .clientCertificate: return false
         }
     }
 

@@ -5,8 +5,11 @@ import pytest
 
 from harness.backend import ask
 from harness.caller import Caller
-from harness.gateway import SERVICE, authentication, configuration
+from harness.gateway import SERVICE, authentication, cluster, configuration
+from harness.library import NAME, Served, descriptors
 from harness.waiting import eventually
+from harness.web import Connect, Web, post
+from harness.web_backend import WebBackend
 
 OK, NOT_ALLOWED, WHO = grpc.StatusCode.OK, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
 
@@ -148,3 +151,35 @@ def test_a_missing_scope_is_named_to_the_caller(gateway, backend, signing_key):
         seen = caller.refusal(ask())
         assert "insufficient_scope" in seen.header("www-authenticate") and "orders.write" in seen.header("www-authenticate")
         assert seen.reason
+
+
+def test_http_methods_over_every_protocol(gateway, backend, own, tmp_path):
+    """As the caller sent them, whatever becomes of the call."""
+    rest, library = own(WebBackend()), own(Served())
+    descriptors(tmp_path / "library.binpb")
+    reads = {"allow": {"http_method": ["GET", "HEAD"]}}
+    running = gateway(configuration(
+        clusters={"kinds": cluster(backend), "web": cluster(rest, protocol="http1"),
+                  "books": cluster(library, schema={"descriptors": [str(tmp_path / "library.binpb")]})},
+        routes=[{"path": "/ro/*", "cluster": "web", **reads},
+                {"path": "/rw/*", "cluster": "web", "allow": "anyone", "deny": {"all": [{"http_method": "DELETE"}, {"not": {"header": {"x-sure": "*"}}}]}},
+                {"service": NAME, "cluster": "books", **reads}, {"service": SERVICE, "cluster": "kinds", **reads}]))
+
+    def status(method, path, version, **head):
+        return post(running.address, version, path, head, b"{}" if method in ("POST", "PUT") else b"", method)[0]
+    for version in ("http1", "http2"):
+        for method, expected in {"GET": 200, "HEAD": 200, "POST": 403, "DELETE": 403, "PUT": 403}.items():
+            assert status(method, "/ro/a", version) == expected, method
+        assert status("GET", "/ro/a", version, **{"x-http-method-override": "DELETE"}) == 200
+        assert status("DELETE", "/rw/a", version) == 403 and status("DELETE", "/rw/a", version, **{"x-sure": "1"}) == 200
+        # A GET that means an RPC is a GET; a POST that means the same is none.
+        assert status("GET", "/v1/books/a", version) == 200
+        assert status("POST", f"/{NAME}/GetBook", version, **{"content-type": "application/json"}) == 403
+        query = "?connect=v1&encoding=json&message=%7B%22name%22%3A%22books%2Fa%22%7D"
+        assert status("GET", f"/{NAME}/GetBook{query}", version) == 200
+    for protocol in (Web(False), Web(True), Connect(False), Connect(True)):
+        head, body = protocol.request([ask().SerializeToString()])
+        assert protocol.read(*post(running.address, "http2", f"/{SERVICE}/Unary", head, body)).code == NOT_ALLOWED.value[0]
+    with Caller(running.address) as caller:
+        assert caller.refusal(ask()).code == NOT_ALLOWED
+    assert {request["method"] for request in rest.requests} == {"GET", "HEAD", "DELETE"}

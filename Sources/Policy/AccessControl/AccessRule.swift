@@ -23,6 +23,9 @@ package indirect enum AccessRule: Hashable, Sendable {
     case claim(path: [String], value: ValueMatch)
     /// Some header of that name fits.
     case header(FieldMatch)
+    /// The HTTP method is any of these, as the request has it and case and all: HEAD is not GET. RPCs are called by POST, but for those
+    /// that are called by HTTP and JSON, or by Connect's GET.
+    case httpMethod([String])
     /// The client address (behind trusted proxies: the one they name) is in any of these blocks.
     case address([CIDR])
     /// The verified client certificate has any of these names.

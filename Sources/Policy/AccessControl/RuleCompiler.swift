@@ -51,6 +51,8 @@ struct RuleCompiler {
         case .header(let condition):
             let value = ValueMatcher(condition.value, files: files)
             return Self.keep((name: Array(condition.name.utf8), value: value), in: &program.headers)
+        case .httpMethod(let methods):
+            return Self.keep(ValueMatcher(ValueMatch(anyOf: methods.map { .exact($0) })), in: &program.methods)
         case .address(let blocks): return Self.keep(CIDRSet(blocks), in: &program.addresses)
         case .clientCertificate(let names): return Self.keep(names.map(CertificateNames.key), in: &program.certificates)
         case .anyone, .authenticated, .any, .all, .not: return -1
@@ -74,6 +76,7 @@ extension AccessRule {
         case .scopes: .scopes
         case .claim: .claim
         case .header: .header
+        case .httpMethod: .httpMethod
         case .address: .address
         case .clientCertificate: .clientCertificate
         }
@@ -93,7 +96,7 @@ extension AccessRule {
         case .scopes, .claim: true
         case .any(let rules), .all(let rules): !rules.isEmpty && rules.allSatisfy(\.dependsOnlyOnToken)
         case .not(let rule): rule.dependsOnlyOnToken
-        case .anyone, .authenticated, .header, .address, .clientCertificate: false
+        case .anyone, .authenticated, .header, .httpMethod, .address, .clientCertificate: false
         }
     }
 
@@ -104,7 +107,7 @@ extension AccessRule {
         case .authenticated, .scopes, .claim: true
         case .any(let rules), .all(let rules): rules.contains(where: \.asksForToken)
         case .not(let rule): rule.asksForToken
-        case .anyone, .header, .address, .clientCertificate: false
+        case .anyone, .header, .httpMethod, .address, .clientCertificate: false
         }
     }
 

@@ -11,12 +11,13 @@ struct RuleProgram: Sendable {
     var claims: [(path: ClaimPath, value: ValueMatcher)] = []
     var scopes: [[[UInt8]]] = []
     var headers: [(name: [UInt8], value: ValueMatcher)] = []
+    var methods: [ValueMatcher] = []
     var addresses: [CIDRSet] = []
     var certificates: [[[UInt8]]] = []
     /// How many rules a token's memory could remember.
     var tokenRuleCount: Int32 = 0
 
-    enum Kind: UInt8 { case anyone, authenticated, any, all, not, scopes, claim, header, address, clientCertificate }
+    enum Kind: UInt8 { case anyone, authenticated, any, all, not, scopes, claim, header, httpMethod, address, clientCertificate }
 
     struct Node {
         var kind: Kind
@@ -76,6 +77,9 @@ struct RuleProgram: Sendable {
             guard let token = caller.token else { return unauthenticated == .unknown ? .needsToken : .fails }
             return token { ask(node, of: $0) }
         case .header: return hasHeader(headers[Int(node.operand)], caller) ? .fits : .fails
+        case .httpMethod:
+            guard let method = caller.fields.first(.method) else { return .fails }
+            return methods[Int(node.operand)].tests.matches(method.valueBytes) ? .fits : .fails
         case .address:
             guard let address = caller.address else { return .fails }
             return addresses[Int(node.operand)].contains(address) ? .fits : .fails

@@ -15,12 +15,12 @@ extension WrongConfiguration {
           - { path: /j, cluster: orders, allow: { adress: [10.0.0.0/8] } }
         >>> martlet.yaml:2:41:  routes[0].allow: found "everyone", expected anyone, authenticated, or a mapping such as { scopes: [orders.read] }
         >>> martlet.yaml:3:41:  routes[1].allow: found "authenticate", expected anyone, authenticated, or a mapping such as { scopes: [orders.read] }; did you mean "authenticated"?
-        >>> martlet.yaml:4:41:  routes[2].allow: found no condition, expected any, all, not, scopes, claim, header, address or client_certificate
+        >>> martlet.yaml:4:41:  routes[2].allow: found no condition, expected any, all, not, scopes, claim, header, http_method, address or client_certificate
         >>> martlet.yaml:5:41:  routes[3].allow: found a list, expected anyone, authenticated, or a mapping such as { scopes: [orders.read] }
         >>> martlet.yaml:7:51:  routes[5].allow.scopes: found an empty list, expected a list, each a scope without blanks such as orders.read
         >>> martlet.yaml:8:52:  routes[6].allow.scopes[0]: found "a b", expected a scope without blanks such as orders.read
         >>> martlet.yaml:9:48:  routes[7].allow.any: found an empty list, expected a list, each anyone, authenticated, or a mapping such as { scopes: [orders.read] }
-        >>> martlet.yaml:10:43: routes[8].allow.roles: unknown key, expected name, mode, any, all, not, scopes, claim, header, address or client_certificate
+        >>> martlet.yaml:10:43: routes[8].allow.roles: unknown key, expected name, mode, any, all, not, scopes, claim, header, http_method, address or client_certificate
         >>> martlet.yaml:11:43: routes[9].allow.adress: unknown key; did you mean "address"?
         --- conditions that are none
         routes:
@@ -61,6 +61,20 @@ extension WrongConfiguration {
         >>> martlet.yaml:9:67:  routes[7].deny.header.x-a.prefix: found "", expected a text; { present: true } for any value
         >>> martlet.yaml:10:64: routes[8].deny.claim.jti.file: found a list, expected the path of a file with a value on each line
         >>> martlet.yaml:11:60: routes[9].deny.header.x-a: found "x-a" twice, expected each header once
+        --- HTTP methods of rules
+        routes:
+          - { path: /a, cluster: web, allow: { http_method: get } }
+          - { path: /b, cluster: web, allow: { http_method: [GET, GET] } }
+          - { path: /c, cluster: web, deny: { http_method: [] } }
+          - { path: /d, cluster: web, deny: { http_methods: [PUT] } }
+          - { service: a.B, cluster: orders, deny: { http_method: [POST, GET] }, methods: { Get: { allow: { not: { http_method: HEAD } } } } }
+        clusters: { orders: { endpoints: [10.0.0.1:80] }, web: { endpoints: [10.0.0.1:80], protocol: http1 } }
+        >>> martlet.yaml:2:53: routes[0].allow.http_method: found "get", expected an HTTP method such as GET, or a list of them; methods are case-sensitive: GET
+        >>> martlet.yaml:3:59: routes[1].allow.http_method[1]: found "GET" twice, expected each method once
+        >>> martlet.yaml:4:52: routes[2].deny.http_method: found an empty list, expected an HTTP method such as GET, or a list of them
+        >>> martlet.yaml:5:39: routes[3].deny.http_methods: unknown key; did you mean "http_method"?
+        >>> martlet.yaml:6:44: routes[4].deny: warning: found http_method "GET", expected POST: without a schema of its cluster, no call of a service has another method
+        >>> martlet.yaml:6:99: routes[4].methods.Get.allow: warning: found http_method "HEAD", expected POST: without a schema of its cluster, no call of a service has another method
         --- names and modes
         routes:
           - { path: /a, cluster: orders, allow: { name: "a b", scopes: [a] } }
@@ -68,7 +82,7 @@ extension WrongConfiguration {
           - { path: /c, cluster: orders, allow: { any: [{ name: inner, scopes: [a] }] } }
         >>> martlet.yaml:2:49: routes[0].allow.name: found "a b", expected a name of letters, digits, _, - and .
         >>> martlet.yaml:3:49: routes[1].allow.mode: found "enforce", expected shadow
-        >>> martlet.yaml:4:51: routes[2].allow.any[0].name: unknown key, expected any, all, not, scopes, claim, header, address or client_certificate
+        >>> martlet.yaml:4:51: routes[2].allow.any[0].name: unknown key, expected any, all, not, scopes, claim, header, http_method, address or client_certificate
         --- two rules with one name
         routes:
           - { path: /a, cluster: orders, allow: { name: readers, scopes: [a] } }

@@ -77,7 +77,7 @@ extension AccessRule {
         case .clientCertificate: true
         case .any(let rules), .all(let rules): rules.contains { $0.asksForCertificate }
         case .not(let rule): rule.asksForCertificate
-        case .anyone, .authenticated, .scopes, .claim, .header, .address: false
+        case .anyone, .authenticated, .scopes, .claim, .header, .httpMethod, .address: false
         }
     }
 
@@ -86,7 +86,7 @@ extension AccessRule {
     /// What asks for a token is neither true nor false of such a caller, and neither is its opposite.
     package var admitsStrangers: Bool {
         switch self {
-        case .anyone, .header, .address, .clientCertificate: true
+        case .anyone, .header, .httpMethod, .address, .clientCertificate: true
         case .authenticated, .scopes, .claim: false
         case .any(let rules): rules.contains { $0.admitsStrangers }
         case .all(let rules): rules.allSatisfy { $0.admitsStrangers }
@@ -98,7 +98,7 @@ extension AccessRule {
     private var refusesStrangers: Bool {
         switch self {
         case .anyone, .authenticated, .scopes, .claim: false
-        case .header, .address, .clientCertificate: true
+        case .header, .httpMethod, .address, .clientCertificate: true
         case .any(let rules): rules.allSatisfy { $0.refusesStrangers }
         case .all(let rules): rules.contains { $0.refusesStrangers }
         case .not(let rule): rule.admitsStrangers

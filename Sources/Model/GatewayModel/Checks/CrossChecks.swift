@@ -181,6 +181,16 @@ struct CrossChecks {
         if let odd = route.match.httpMethods.first(where: { $0 != "POST" && $0 != "OPTIONS" }) {
             findings.report("found \(Quoted.text(odd)), expected POST: \(why) another method", at: path["http_method"])
         }
+        func check(_ access: AccessRules, at path: ConfigurationPath) {
+            for (key, rule) in [("allow", access.allow), ("deny", access.deny)] {
+                guard let odd = rule?.rule.httpMethods.first(where: { $0 != "POST" }) else { continue }
+                findings.report(
+                    "found http_method \(Quoted.text(odd)), expected POST: \(why) another method", at: path[key], severity: .warning
+                )
+            }
+        }
+        check(route.access, at: path)
+        for method in route.methods { check(method.access, at: path.method(method.name)) }
         if !route.match.query.isEmpty { findings.report("never matches: \(why) a query", at: path["query"]) }
     }
 
@@ -247,6 +257,18 @@ struct CrossChecks {
                 check(method.limits, at: path.method(method.name))
                 check(method.access, at: path.method(method.name))
             }
+        }
+    }
+}
+
+extension AccessRule {
+    /// Those that it asks for.
+    fileprivate var httpMethods: [String] {
+        switch self {
+        case .httpMethod(let methods): methods
+        case .any(let rules), .all(let rules): rules.flatMap(\.httpMethods)
+        case .not(let rule): rule.httpMethods
+        default: []
         }
     }
 }

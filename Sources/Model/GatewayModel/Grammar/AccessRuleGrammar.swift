@@ -54,6 +54,7 @@ extension AccessRule {
         take("scopes", .list(of: .scope)) { [.scopes($0)] }
         take("claim", .claimConditions) { $0 }
         take("header", .headerMatches) { $0.map(AccessRule.header) }
+        take("http_method", .httpMethods) { [.httpMethod($0)] }
         take("address", .list(of: .cidr)) { [.address($0)] }
         take("client_certificate", .list(of: .text("a name in a client certificate"))) { [.clientCertificate($0)] }
         Self.know(section)
@@ -67,7 +68,7 @@ extension AccessRule {
         self = conditions.count == 1 ? first : .all(conditions)
     }
 
-    private static let keys = ["any", "all", "not", "scopes", "claim", "header", "address", "client_certificate"]
+    private static let keys = ["any", "all", "not", "scopes", "claim", "header", "http_method", "address", "client_certificate"]
 
     /// Makes every key known, also those that were not there to be taken.
     private static func know(_ section: Section) {

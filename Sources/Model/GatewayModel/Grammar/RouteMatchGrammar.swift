@@ -105,7 +105,7 @@ extension Grammar where Value == RouteMatch.Target {
 
 extension Grammar where Value == [String] {
     /// One or several methods, each once.
-    fileprivate static var httpMethods: Grammar {
+    static var httpMethods: Grammar {
         let method = Grammar<String>(expected: "an HTTP method such as GET") { (text: String) in
             if text == "CONNECT" { return .expected("another method: CONNECT is always refused") }
             guard !text.isEmpty, text.utf8.allSatisfy(HTTPGrammar.isToken), text != "*" else { return .mismatch }

@@ -37,7 +37,7 @@ extension AccessRule {
         case .not(let rule): rule.values
         case .claim(_, let value): [value]
         case .header(let header): [header.value]
-        case .anyone, .authenticated, .scopes, .address, .clientCertificate: []
+        case .anyone, .authenticated, .scopes, .httpMethod, .address, .clientCertificate: []
         }
     }
 }
