@@ -51,7 +51,7 @@ def test_an_answer_that_ends_within_a_message_does_not_end_well(tmp_path, own, n
             assert frames(body)[0] == (0, BOOK) and len(frames(body)) == 2
             assert (b"grpc-status: 13" if name == "web" else b'"internal"') in end_of(name, body)
         lines = b'{"title":"t"}\n'
-        status, _, body = post(gateway.address, "http1", "/v1/shelves/1/books:watch", {}, None, "GET")
+        status, _, body = post(gateway.address, "http1", "/v1/shelves/1/books:watch", {"accept": "application/x-ndjson"}, None, "GET")
         assert status == 200 and body.startswith(lines) and json.loads(body[len(lines):])["code"] == (8 if broken[1] else 13)
 
 

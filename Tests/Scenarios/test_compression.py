@@ -80,6 +80,7 @@ def test_streams_beyond_every_window_flow(running, version, noisy, packed):
     books = [{"title": rng.randbytes(2500).hex() if noisy else " ".join(rng.choices(["swift", "martin", "swallow"], k=700)), "pages": number + 1} for number in range(400)]
     lines = b"".join(json.dumps(book).encode() + b"\n" for book in books)
     head = {"content-encoding": "gzip", "accept-encoding": "gzip"} if packed else {"accept-encoding": "identity"}
+    head["accept"] = "application/x-ndjson"
     status, answer, body = ask(running, gzip.compress(lines) if packed else lines, head, "/v1/books:exchange", version)
     assert status == 200 and (answer.get("content-encoding") == "gzip") == packed
     assert [json.loads(line) for line in (gzip.decompress(body) if packed else body).splitlines()] == books

@@ -82,7 +82,7 @@ class Rest:
     """HTTP and JSON by the methods' own paths; streams are lines."""
 
     def call(self, address, version, kind, method, asks, packed):
-        head = {"content-type": "application/json"}
+        head = {"content-type": "application/json", "accept": "application/x-ndjson"}
         body = b"\n".join(json.dumps(json_format.MessageToDict(ask)).encode() for ask in asks)
         if packed:
             head |= {"content-encoding": "gzip", "accept-encoding": "deflate, gzip"}

@@ -165,7 +165,9 @@ def test_rules_of_a_method_apply_however_it_is_called(running):
 
 
 @pytest.mark.parametrize("accept, kind, read", [
-    ("*/*", "application/x-ndjson", lambda body: [json.loads(line) for line in body.splitlines()]),
+    ("*/*", "application/json", json.loads),
+    ("text/html, */*;q=0.8", "application/json", json.loads),
+    ("application/x-ndjson", "application/x-ndjson", lambda body: [json.loads(line) for line in body.splitlines()]),
     ("application/json", "application/json", json.loads),
     ("text/event-stream", "text/event-stream",
      lambda body: [json.loads(part.split(b"data: ")[1]) for part in body.split(b"\n\n") if part]),
@@ -217,3 +219,20 @@ def replace(file, content):
     other = file.with_suffix(".new")
     other.write_bytes(content)
     other.rename(file)
+
+
+def test_a_route_says_how_its_json_looks(tmp_path):
+    descriptors(tmp_path / "library.binpb")
+    with Served() as server:
+        books = {"endpoints": [server.address], "schema": {"descriptors": [str(tmp_path / "library.binpb")]}}
+        route = {"service": NAME, "cluster": "books", "allow": "anyone", "json": {"streams": "lines", "pretty": True, "untyped_bodies": "read"}}
+        with Gateway(tmp_path, configuration(clusters={"books": books}, routes=[route], workers=1)) as gateway:
+            path = "/v1/shelves/1/books:watch?pageSize=2"
+            # What the caller names goes before what the route prefers.
+            assert ask(gateway, "GET", path, headers={"accept": "*/*"})[1]["content-type"] == "application/x-ndjson"
+            status, _, body = ask(gateway, "GET", path, headers={"accept": "application/json"})
+            assert (status, body) == (200, b'[\n  {},\n  {\n    "pages": 1\n  }\n]\n')
+            status, _, body = ask(gateway, "POST", "/v1/shelves/1/books", b'{"title":"t"}', {})
+            assert (status, body) == (200, b'{\n  "title": "t"\n}\n')
+            # What is typed otherwise stays refused.
+            assert ask(gateway, "POST", "/v1/shelves/1/books", b'{"title":"t"}', {"content-type": "text/plain"})[0] == 415

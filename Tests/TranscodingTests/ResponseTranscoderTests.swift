@@ -52,6 +52,21 @@ struct ResponseTranscoderTests {
         }
     }
 
+    @Test(
+        "pretty answers have a line for every member, and forms that are lines stay lines",
+        arguments: [
+            (.single, [bookA], "{\n  \"title\": \"a\"\n}\n"), (.single, [[]], "{}\n"), (.array, [], "[]\n"),
+            (.array, [bookA, bookB], "[\n  {\n    \"title\": \"a\"\n  },\n  {\n    \"title\": \"b\"\n  }\n]\n"),
+            (.lines, [bookA], "{\"title\":\"a\"}\n"), (.events, [bookA], "data: {\"title\":\"a\"}\n\n"),
+            (.framed, [bookA], "{\"title\":\"a\"}"),
+        ] as [(ResponseForm, [[UInt8]], String)])
+    func pretty(form: ResponseForm, messages: [[UInt8]], body: String) throws {
+        var options = kindsPlan.options
+        options.isPretty = true
+        let plan = TranscodingPlan(kindsPlan, options: options)
+        #expect(try Self.answer("GET", "/v1/shelves/1/books:watch", form, Self.framed(messages), plan: plan).body == body)
+    }
+
     @Test("response_body is one field of the message")
     func responseBody() throws {
         let wire: [UInt8] = [0x0A, 3] + Self.bookA + [0x0A, 3] + Self.bookB

@@ -100,13 +100,21 @@ package final class ResponseTranscoder {
 
     private func append(element: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
         switch form {
+        case .single where plan.options.isPretty:
+            JSONIndenter.append(element, to: &output)
+            output.append(byte: 0x0A)
         case .single, .framed: output.append(element)
         case .lines:
             output.append(element)
             output.append(byte: 0x0A)
         case .array:
             output.append(byte: messageCount == 0 ? UInt8(ascii: "[") : UInt8(ascii: ","))
-            output.append(element)
+            if plan.options.isPretty {
+                JSONIndenter.breakLine(1, &output)
+                JSONIndenter.append(element, level: 1, to: &output)
+            } else {
+                output.append(element)
+            }
         case .events:
             output.append("data: ")
             output.append(element)
@@ -140,7 +148,13 @@ package final class ResponseTranscoder {
         if form == .single, messageCount == 0 { throw TranscodingFailure(kind: .response, problem: "no message") }
         guard form == .array, !isRaw else { return }
         if messageCount == 0 { output.append(byte: UInt8(ascii: "[")) }
+        endArray(&output)
+    }
+
+    private func endArray(_ output: inout ByteBuffer) {
+        if plan.options.isPretty, messageCount > 0 { JSONIndenter.breakLine(0, &output) }
         output.append(byte: UInt8(ascii: "]"))
+        if plan.options.isPretty { output.append(byte: 0x0A) }
     }
 
     /// The stream ended badly after it had begun: `status`, a `google.rpc.Status` as JSON, is its last element.
@@ -148,7 +162,7 @@ package final class ResponseTranscoder {
         guard !isRaw else { return }
         if form == .events { output.append("event: error\n") }
         append(element: status, to: &output)
-        if form == .array { output.append(byte: UInt8(ascii: "]")) }
+        if form == .array { endArray(&output) }
     }
 
     /// Appends a `google.rpc.Status` as JSON. `details` is the same in protobuf, from `grpc-status-details-bin`, or empty;

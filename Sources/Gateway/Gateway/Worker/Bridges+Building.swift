@@ -163,7 +163,7 @@ extension Bridges {
     /// Puts transcoders between the caller and the upstream, for a request whose RPC a schema has said.
     private func buildTranscoder(_ call: Record<Call>, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
         let method = plan.schema.methods[worker.resolver.match.method]
-        let form: ResponseForm = method.serverStreams ? Self.form(stream.fields) : .single
+        let form: ResponseForm = method.serverStreams ? Self.form(stream.fields, plan.options.streamForm) : .single
         let none = BorrowedBytes.none
         do throws(ConversionFailure) {
             let converter = try JSONConverter(
@@ -174,7 +174,7 @@ extension Bridges {
             }
             let request = try BridgedRequest(&stream.fields, caller: call.clientProtocol, readsMessages: true)
             let bridge = Bridge(converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip)
-            bridge.refusesBody = !isTyped && converter.pair.request.readsJSON
+            bridge.refusesBody = !isTyped && !plan.options.readsUntypedBodies && converter.pair.request.readsJSON
             bridge.isHead = call.facts.method.equals("HEAD")
             if let cause = bridge.readCompressed(request.encoding, bytesMax: call.bodyBytesMax, &compression) { return cause }
             call.bridge = bridge
@@ -186,13 +186,13 @@ extension Bridges {
         return endIfComplete(call)
     }
 
-    /// By `accept`; lines where that names none of the forms.
-    private static func form(_ fields: FieldBlock) -> ResponseForm {
+    /// By `accept`; the route's where that names none of the forms.
+    private static func form(_ fields: FieldBlock, _ usual: ResponseForm) -> ResponseForm {
         for field in fields.all where field.token == .other && field.nameBytes.equals("accept") {
             if BridgedRequest.names(field.valueBytes, "text/event-stream") { return .events }
             if BridgedRequest.names(field.valueBytes, "application/x-ndjson") { return .lines }
             if BridgedRequest.names(field.valueBytes, "application/json") { return .array }
         }
-        return .lines
+        return usual
     }
 }

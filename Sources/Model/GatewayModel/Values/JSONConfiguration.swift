@@ -6,6 +6,9 @@ package struct JSONConfiguration: Sendable, Equatable {
     package var enums = Enums.names
     package var defaults = Defaults.omit
     package var unknownFields = UnknownFields.refuse
+    package var streams = Streams.array
+    package var isPretty = false
+    package var untypedBodies = UntypedBodies.refuse
 
     /// `lowerCamelCase`, or as the proto file has them.
     package enum Names: String, CaseIterable, Sendable { case json, proto }
@@ -15,6 +18,11 @@ package struct JSONConfiguration: Sendable, Equatable {
     /// Members of the body and parameters of the query that no field has.
     package enum UnknownFields: String, CaseIterable, Sendable { case refuse, ignore }
 
+    /// Answers of methods that stream, where the caller's `accept` names none of them.
+    package enum Streams: String, CaseIterable, Sendable { case array, lines, events }
+    /// Bodies without a content type.
+    package enum UntypedBodies: String, CaseIterable, Sendable { case refuse, read }
+
     package init() {}
 
     package func change(_ options: inout TranscodingOptions) {
@@ -22,5 +30,13 @@ package struct JSONConfiguration: Sendable, Equatable {
         options.printsEnumsAsNumbers = enums == .numbers
         options.printsDefaults = defaults == .print
         options.ignoresUnknown = unknownFields == .ignore
+        options.isPretty = isPretty
+        options.readsUntypedBodies = untypedBodies == .read
+        options.streamForm =
+            switch streams {
+            case .array: .array
+            case .lines: .lines
+            case .events: .events
+            }
     }
 }

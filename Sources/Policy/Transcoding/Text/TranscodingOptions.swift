@@ -8,6 +8,12 @@ package struct TranscodingOptions: Hashable, Sendable {
     package var printsEnumsAsNumbers = false
     /// Fields are named as in the proto file instead of in lowerCamelCase.
     package var keepsProtoNames = false
+    /// How a stream is answered whose caller accepts any of the forms.
+    package var streamForm = ResponseForm.array
+    /// Single answers and arrays have line breaks and indentation.
+    package var isPretty = false
+    /// A body without a content type is read as JSON, instead of being refused.
+    package var readsUntypedBodies = false
     /// A message, as JSON or as protobuf.
     package var messageBytesMax = 4 << 20
     /// Messages inside each other, the outermost and those that JSON does not show among them: what parsers of protobuf take.

@@ -1,0 +1,43 @@
+import Bytes
+import BytesTesting
+import Foundation
+import Testing
+
+@testable import Transcoding
+
+@Suite("JSON for people")
+struct JSONIndenterTests {
+    private func indented(_ text: String) -> String {
+        var output = ByteBuffer()
+        Array(text.utf8).withUnsafeBytes { JSONIndenter.append($0, to: &output) }
+        return output.readable.text
+    }
+
+    @Test(
+        "brackets, commas and colons break lines, but not in texts",
+        arguments: [
+            ("{}", "{}"), ("[]", "[]"), ("1", "1"), ("\"a\"", "\"a\""),
+            (
+                #"{"a":1,"b":[2,{}],"c":{"d":null}}"#,
+                "{\n  \"a\": 1,\n  \"b\": [\n    2,\n    {}\n  ],\n  \"c\": {\n    \"d\": null\n  }\n}"
+            ),
+            (#"["{\"a\":[1,2]}","\\"]"#, "[\n  \"{\\\"a\\\":[1,2]}\",\n  \"\\\\\"\n]"),
+        ])
+    func shapes(compact: String, pretty: String) { #expect(indented(compact) == pretty) }
+
+    @Test("what is indented is the same value")
+    func sameValue() throws {
+        let text = #"{"a":[1,-2.5e3,"x\"y:,{}[]",{"b":[[],[{}],true]}],"ü":"\\\\"}"#
+        let before = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? NSDictionary
+        let after = try JSONSerialization.jsonObject(with: Data(indented(text).utf8)) as? NSDictionary
+        #expect(before != nil && before == after)
+    }
+
+    @Test("indentation ends at ten levels: a deep answer stays about as large")
+    func depth() {
+        let deep =
+            String(repeating: "[", count: 100) + String(repeating: "0,", count: 1000) + "0" + String(repeating: "]", count: 100)
+        #expect(indented(deep).utf8.count < deep.utf8.count * 22)
+        #expect(indented(deep).contains("\n" + String(repeating: " ", count: 20) + "0"))
+    }
+}
