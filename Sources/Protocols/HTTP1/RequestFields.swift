@@ -17,28 +17,19 @@ extension FieldBlock {
 
     /// Takes out what concerns this hop only: before anything is appended that a Connection field must not name.
     mutating func removeHopFields() {
-        let names = Nominations(self)
-        removeAll { names.concernsThisHop($0) }
-    }
-
-    /// What Connection names, looked at only where it is there.
-    private struct Nominations {
-        private let block: FieldBlock
-        private let hasConnection: Bool
-
-        init(_ block: FieldBlock) {
-            self.block = block
-            hasConnection = block.first(.connection) != nil
-        }
-
-        func concernsThisHop(_ field: Field) -> Bool {
+        if first(.connection) != nil { removeNominated() }
+        removeAll { field in
             switch field.token {
-            case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .expect: return true
-            // Names that we know are for everyone, whatever Connection says: else a caller could have fields of proxies
-            // before us taken away.
-            case .other: return hasConnection && block.connectionNominates(field.nameBytes)
-            default: return false
+            case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .expect: true
+            default: false
             }
         }
+    }
+
+    /// What Connection names, while Connection is there: removing moves fields to the places of those that are gone. Names that we
+    /// know are for everyone, whatever it says: else a caller could have fields of proxies before us taken away.
+    private mutating func removeNominated() {
+        let fields = self
+        removeAll { $0.token == .other && fields.connectionNominates($0.nameBytes) }
     }
 }
