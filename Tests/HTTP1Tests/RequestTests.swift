@@ -10,13 +10,26 @@ struct RequestTests {
     func versionFree(step: Int) {
         let codec = Codec(isSecure: true)
         codec.receive(
-            "GET /a?b=c HTTP/1.1\r\nHost: Api.test:8443\r\nAccept: */*\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\nX-End: 2\r\nTE: trailers\r\nUpgrade: h2c\r\nKeep-Alive: 5\r\n\r\n",
+            "GET /a?b=c HTTP/1.1\r\nHost: Api.test:8443\r\nAccept: */*\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\nX-End: 2\r\nTE: trailers\r\nUpgrade: h2c\r\nKeep-Alive: 5\r\nX-Hop: 2\r\n\r\n",
             step: step)
         #expect(codec.events == ["head, ended"])
         #expect(
             codec.fields == [
                 ":method: GET", ":scheme: https", ":path: /a?b=c", ":authority: Api.test:8443", "accept: */*", "x-end: 2",
             ])
+    }
+
+    @Test(
+        "of Upgrade a handshake of WebSocket is told, and only in HTTP/1.1",
+        arguments: [
+            ("HTTP/1.1", "websocket", true), ("HTTP/1.1", "WebSocket", true), ("HTTP/1.1", "h2c, websocket/13", true),
+            ("HTTP/1.1", "h2c", false), ("HTTP/1.1", "TLS/1.0, websockets", false), ("HTTP/1.0", "websocket", false),
+        ])
+    func webSocket(version: String, upgrade: String, asks: Bool) throws {
+        let codec = Codec()
+        codec.receive("GET /chat \(version)\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: \(upgrade)\r\n\r\n")
+        #expect(codec.fields == [":method: GET", ":scheme: http", ":path: /chat", ":authority: a"])
+        #expect(try #require(codec.stream).flags.contains(.asksForWebSocket) == asks)
     }
 
     @Test("the authority of an absolute target counts, and HTTP/1.0 may have none")

@@ -39,6 +39,21 @@ import Testing
         #expect(pair.server.pool.liveCount == 0)
     }
 
+    @Test("an extended CONNECT is heard, to be refused in words")
+    func extendedConnect() throws {
+        let pair = Pair()
+        pair.server.heard.onHead = { [unowned server = pair.server] in server.respond($0, [(":status", "501")], ended: true) }
+        // The server's SETTINGS come first.
+        try pair.run()
+        let head = [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/chat"), (":authority", "a"),
+        ]
+        _ = try #require(pair.client.request(head, ended: false))
+        try pair.run()
+        #expect(pair.server.heard[1].head == head.map { "\($0.0): \($0.1)" })
+        #expect(pair.client.heard[1].head == [":status: 501"])
+    }
+
     @Test(
         "bodies of any length arrive whole and in order, each way at its own pace",
         arguments: [0, 1, 16_383, 16_384, 16_385, 300_000, 1_000_000])

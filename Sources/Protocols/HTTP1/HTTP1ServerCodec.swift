@@ -173,6 +173,7 @@ package final class HTTP1ServerCodec: HTTP1Codec {
         nextID = nextID == .max ? 1 : nextID + 1
         stream.pointee.fields.removeVersionSpecifics(head, isSecure: isSecure)
         if ended { stream.pointee.flags.insert(.remoteEnded) }
+        if head.asksForWebSocket { stream.pointee.flags.insert(.asksForWebSocket) }
         headSince = nil
         isAnnounced = true
         stream.pointee.listener = requestListener

@@ -11,6 +11,7 @@ struct MessageFraming {
     private(set) var saysClose = false
     private(set) var saysKeepAlive = false
     private(set) var expectsContinue = false
+    private(set) var asksForWebSocket = false
 
     mutating func record(_ field: Field) throws(HTTP1Failure) {
         switch field.token {
@@ -29,6 +30,13 @@ struct MessageFraming {
             while let option = options.next() {
                 if HTTPGrammar.equalsIgnoringCase(option, "close") { saysClose = true }
                 if HTTPGrammar.equalsIgnoringCase(option, "keep-alive") { saysKeepAlive = true }
+            }
+        case .upgrade:
+            var protocols = FieldList(field.valueBytes)
+            while let wanted = protocols.next() {
+                // A version may stand behind the name (RFC 9110, section 7.8).
+                let name = UnsafeRawBufferPointer(rebasing: wanted[..<(wanted.firstIndex(of: UInt8(ascii: "/")) ?? wanted.count)])
+                if HTTPGrammar.equalsIgnoringCase(name, "websocket") { asksForWebSocket = true }
             }
         case .expect:
             guard HTTPGrammar.equalsIgnoringCase(field.valueBytes, "100-continue") else { throw .unknownExpectation }

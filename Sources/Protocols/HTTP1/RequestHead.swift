@@ -17,6 +17,8 @@ package struct RequestHead {
     package internal(set) var keepsAlive: Bool
     /// The caller holds the body back until it gets 100 (or a final answer); never set in HTTP/1.0 or without a body.
     package internal(set) var expectsContinue: Bool
+    /// An opening handshake (RFC 6455, section 4.2.1), or what means to be one; never set in HTTP/1.0, which has no Upgrade.
+    package internal(set) var asksForWebSocket = false
 
     static var none: RequestHead {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -157,6 +157,7 @@ package struct RequestReader {
         }
         head.body = framing.isChunked ? .chunked : framing.contentLength.map { .length($0) } ?? .none
         head.keepsAlive = framing.keepsAlive(head.version)
+        head.asksForWebSocket = framing.asksForWebSocket && head.version == .http11
         let hasBody = head.body != .none && head.body != .length(0)
         head.expectsContinue = framing.expectsContinue && head.version == .http11 && hasBody
     }

@@ -108,6 +108,8 @@ public import Bytes
     @inlinable package static var headRead: StreamFlags { StreamFlags(rawValue: 1024) }
     /// A section of it waits to be announced: fields of a further one may not stand behind it yet.
     @inlinable package static var sectionWaits: StreamFlags { StreamFlags(rawValue: 2048) }
+    /// The head asks for another protocol in place of HTTP: an opening handshake over HTTP/1.1.
+    @inlinable package static var asksForWebSocket: StreamFlags { StreamFlags(rawValue: 4096) }
     /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
     @inlinable package static var unsendable: StreamFlags { StreamFlags(rawValue: 8 | 64 | 128) }
     /// `closed` or `resetSent`.

@@ -37,6 +37,8 @@ let expectedRows: [ExpectedRow] = [
         cause: .schemaUnknown(retryAfter: .seconds(2)), code: .unavailable, http: 503, reason: "SCHEMA_UNKNOWN", flag: "NR",
         headers: ["retry-after": "2"]),
     .init(cause: .bodyIsNotJSON, code: .unimplemented, http: 415, reason: "CONTENT_TYPE_UNSUPPORTED", flag: "NR"),
+    .init(cause: .webSocket, code: .unimplemented, http: 501, reason: "WEBSOCKET_UNSUPPORTED", flag: "DPE"),
+    .init(cause: .extendedConnect, code: .unimplemented, http: 501, reason: "CONNECT_UNSUPPORTED", flag: "DPE"),
     .init(cause: .callerNeedsHTTP2, code: .unimplemented, http: 505, reason: "HTTP2_REQUIRED", flag: "DPE"),
     .init(cause: .clusterSpeaksHTTP1, code: .unimplemented, http: 415, reason: "CLUSTER_SPEAKS_HTTP1", flag: "NR"),
     .init(

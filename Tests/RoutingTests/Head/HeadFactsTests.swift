@@ -113,6 +113,14 @@ import Testing
         #expect(TestRequest([(":method", "CONNECT"), (":authority", "a:1")]).fault == .noPath)
     }
 
+    @Test(
+        "a head that asks for another protocol is refused",
+        arguments: [("websocket", .webSocket), ("connect-udp", .extendedConnect)] as [(String, HeadFacts.Fault)])
+    func otherProtocols(name: String, fault: HeadFacts.Fault) {
+        let head = [(":method", "CONNECT"), (":protocol", name), (":scheme", "https"), (":path", "/chat"), (":authority", "a")]
+        #expect(TestRequest(head).fault == fault)
+    }
+
     @Test("the path of a Unix socket is no host, and only where the caller came by one")
     func socketPath() throws {
         let request = TestRequest(path: "/", authority: "tmp%2Fmartlet.sock")

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Calls
+internal import GRPC
 internal import GatewayModel
 internal import HTTPModel
 internal import Random
@@ -54,10 +55,18 @@ extension Record<Call> {
             additions.authority = host.withUnsafeBytes { source.fields.keep($0) }
         }
         additions.requestID = requestID(&context.random)
-        if !self.deadline.isDistantFuture, !self.flags.contains(.endsByDuration) {
+        if !self.deadline.isDistantFuture, !self.flags.contains(.endsByDuration), readsTimeout {
             additions.remaining = .nanoseconds(Int64(clamping: self.deadline.nanoseconds(since: context.loop.now)))
         }
         return additions
+    }
+
+    /// The upstream knows `grpc-timeout`: to plain HTTP it is sent only where the caller does. Connect has a field of its own.
+    private var readsTimeout: Bool {
+        switch self.clientProtocol {
+        case .grpc, .grpcWeb, .grpcWebText: true
+        default: self.bridge != nil || self.facts.timeout != nil
+        }
     }
 
     /// The claims that go upstream with the call; for an unauthenticated request only their names.

@@ -114,6 +114,7 @@ final class Resolver {
 
     @inline(__always)
     func resolve(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) throws(Unresolved) -> Destination {
+        if stream.flags.contains(.asksForWebSocket) { throw Unresolved(.http, .webSocket) }
         let said = ClientProtocol(
             method: facts.method, contentType: facts.contentType, saysConnect: stream.fields.saysConnect)
         let stripped =
@@ -218,6 +219,8 @@ extension RefusalCause {
     init(_ fault: HeadFacts.Fault) {
         switch fault {
         case .path, .noPath: self = .badPath
+        case .webSocket: self = .webSocket
+        case .extendedConnect: self = .extendedConnect
         case .hostMismatch: self = .hostMismatch
         case .noMethod, .authority, .contentTypes: self = .malformedHead
         case .timeouts: self = .malformedTimeout

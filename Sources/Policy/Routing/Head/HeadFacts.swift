@@ -55,6 +55,8 @@ package struct HeadFacts {
         /// No `:path`; this refuses CONNECT, which a gateway does not support.
         case noPath
         case path(PathFault)
+        /// `:protocol`, which asks for another protocol in place of HTTP: WebSocket, or any other (RFC 8441, section 4).
+        case webSocket, extendedConnect
         /// Host or `:authority` twice, or not of the shape of an authority.
         case authority
         /// Host and `:authority` name different servers (RFC 9113, section 8.3.1).
@@ -172,6 +174,7 @@ package struct HeadFacts {
                 switch field.token {
                 case .method: method = field.valueBytes
                 case .path: path = field.valueBytes
+                case .protocolName: throw field.valueBytes.equals("websocket") ? .webSocket : .extendedConnect
                 case .scheme: scheme = field.valueBytes
                 case .authority:
                     guard authority == nil else { throw .authority }

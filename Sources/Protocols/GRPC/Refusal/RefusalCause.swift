@@ -13,6 +13,10 @@ package enum RefusalCause: Sendable {
     case bodyIsNotJSON
     /// Native gRPC over HTTP/1.1, which has no streams to carry it.
     case callerNeedsHTTP2
+    /// A handshake of WebSocket, over HTTP/1.1 or as extended CONNECT.
+    case webSocket
+    /// Extended CONNECT for another protocol.
+    case extendedConnect
     /// Native gRPC to a cluster that speaks HTTP/1.1.
     case clusterSpeaksHTTP1
     /// Only where we must read the message ourselves. `accepted`: what we can read, joined as the header wants it.

@@ -67,7 +67,8 @@ struct RefusalDetails {
         case .malformedConnectTimeout: fieldViolation = ("connect-timeout-ms", "expected one to ten digits")
         case .unsupportedConnectVersion: fieldViolation = ("connect-protocol-version", "expected 1")
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
-        case .noRoute, .noMethod, .unsupportedContentType, .bodyIsNotJSON, .callerNeedsHTTP2, .clusterSpeaksHTTP1,
+        case .noRoute, .noMethod, .unsupportedContentType, .bodyIsNotJSON, .callerNeedsHTTP2, .webSocket,
+            .extendedConnect, .clusterSpeaksHTTP1,
             .unauthenticated, .permissionDenied, .retryBudgetExhausted, .outOfSockets, .connectFailed, .connectionLost,
             .upstreamProtocolError,
             .slowRequestBody,

@@ -58,6 +58,14 @@ extension RefusalCause {
             RefusalRow(
                 .unimplemented, 505, "HTTP2_REQUIRED", "gRPC needs HTTP/2; over HTTP/1.1, gRPC-Web and Connect are served",
                 flag: "DPE", detail: "http2_required")
+        case .webSocket:
+            RefusalRow(
+                .unimplemented, 501, "WEBSOCKET_UNSUPPORTED", "WebSocket is not served by this gateway",
+                flag: "DPE", detail: "websocket_unsupported")
+        case .extendedConnect:
+            RefusalRow(
+                .unimplemented, 501, "CONNECT_UNSUPPORTED", "this gateway opens no tunnels for other protocols",
+                flag: "DPE", detail: "connect_unsupported")
         case .clusterSpeaksHTTP1:
             RefusalRow(
                 .unimplemented, 415, "CLUSTER_SPEAKS_HTTP1", "this route leads to a cluster that speaks HTTP/1.1, not gRPC",
