@@ -236,7 +236,7 @@ let package = Package(
         tests(
             "AccessControl", ["Bytes", "Random", "JSON", "Crypto", "Matching", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
         tests("Routing", ["Random", "Matching", "Net", "HTTPModel", "BytesTesting"]),
-        tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
+        tests("Transcoding", ["Bytes", "Random", "Protobuf", "BytesTesting"]),
         tests(
             "Transport",
             [

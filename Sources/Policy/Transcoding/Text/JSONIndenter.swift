@@ -1,4 +1,4 @@
-package import Bytes
+internal import Bytes
 
 /// Writes compact JSON with line breaks and two spaces a level, for people.
 ///
