@@ -205,7 +205,8 @@ class World:
         self._texts["keys.json"] = str(tokens.write_key_set(self.folder / "keys.json", key))
         other = tokens.SigningKey("ES256", kid=key.kid)
         for name, claims in table["tokens"].items():
-            without = ["aud"] if "aud" not in claims else []
+            claims = dict(claims)
+            without = claims.pop("without", []) + (["aud"] if "aud" not in claims else [])
             self._texts[f"${name}"] = key.token(without=without, **claims)
             # The same, by a key that is in no set.
             self._texts[f"${name}-forged"] = other.token(without=without, **claims)
