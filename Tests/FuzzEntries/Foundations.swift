@@ -23,6 +23,11 @@ extension FuzzEntry {
             let range = NumberRange(minimum: NumberRange.bound(text), maximum: NumberRange.bound(input.text()))
             for value in [text, "-\(text)", "\(text).\(input.text())"] { _ = withBytes(value) { range.contains($0) } }
         },
+        FuzzEntry("lists of values") { input in
+            let text = [input.text(), " \(input.text())\r", "#\(input.text())", input.text()].joined(separator: "\n")
+            let matcher = ValueList(Array(text.utf8)).map { ValueMatcher(ValueMatch(.file("l")), files: ["l": $0]) }
+            for value in [text, input.text()] { _ = withBytes(value) { matcher?.tests.matches($0) } }
+        },
         FuzzEntry("times") { input in
             let wall = WallTime(seconds: Int64(bitPattern: input.number()))
             let duration = Duration.seconds(Int64(bitPattern: input.number())) + .nanoseconds(Int64(bitPattern: input.number()))

@@ -6,6 +6,7 @@ from harness import h2raw
 from harness.backend import Backend, pb
 from harness.gateway import SERVICE, Gateway, cluster, configuration
 from harness.library import NAME, Served, descriptors
+from harness.waiting import eventually
 from harness.web import Connect, Web, post
 from harness.web_backend import WebBackend
 
@@ -265,3 +266,26 @@ def test_a_method_that_only_another_clusters_schema_has_is_refused_where_no_rout
                 return status, head.get("allow")
             assert ask(other) == (405, allow)
             assert ask(routed)[0] == 200
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_values_of_files_and_numbers(gateway, webs, tmp_path, version):
+    """A file's values count wherever values are compared, and anew once it has changed."""
+    (tmp_path / "beta.txt").write_text("# testers\nalice\n bob \n")
+    (tmp_path / "pages.txt").write_text(f"{PAGE}\nnull\n")
+    running = gateway(configuration(clusters={name: cluster(web, protocol="http1") for name, web in webs.items()}, routes=[
+        {"path": "/f", "headers": {"x-user": {"file": str(tmp_path / "beta.txt")}}, "query": {"v": {"minimum": 2, "maximum": 9}}, "cluster": "a",
+         "allow": "anyone", "cors": {"origins": {"file": str(tmp_path / "pages.txt")}}},
+        {"path": "/f", "cluster": "b", "allow": "anyone"}]))
+
+    def went(user, v, origin="https://x.dev"):
+        before = len(webs["a"].requests)
+        status, head, _ = post(running.address, version, f"/f?v={v}", {"x-user": user, "origin": origin}, b"", "GET")
+        assert status == 200
+        return len(webs["a"].requests) > before, head.get("access-control-allow-origin")
+    for user, v, expected in [("alice", 2, True), ("bob", "9.0", True), ("eve", 2, False), ("alice", 1.9, False), ("alice", "9.1", False),
+                              ("alice", "two", False), ("", 2, False)]:
+        assert went(user, v)[0] == expected, (user, v)
+    assert went("alice", 2, PAGE)[1] == PAGE and went("alice", 2)[1] is None and went("alice", 2, "null")[1] is None
+    (tmp_path / "beta.txt").write_text("eve\n")
+    eventually(lambda: went("eve", 2)[0] and not went("alice", 2)[0], "the changed list")

@@ -134,7 +134,7 @@ extension WrongConfiguration {
             - { issuer: f, audiences: [a], jwks: "https://auth.internal/keys", jwks_insecure: true }
             - { issuer: g, audiences: [a], jwks: k.json, jwks_insecure: yes }
             - { issuer: h, audiences: [a], jwks: "http://u:p@auth.internal/keys", jwks_insecure: true }
-            - { issuer: i, audiences: ANY, jwks: k.json }
+            - { issuer: i, audiences: ["*", a], jwks: k.json }
         >>> martlet.yaml:3:31:  authentication.issuers[0].audiences: warning: found any: tokens of this issuer count here whichever service they were issued for
         >>> martlet.yaml:4:31:  authentication.issuers[1].audiences: warning: found any: tokens of this issuer count here whichever service they were issued for
         >>> martlet.yaml:4:52:  authentication.issuers[1].audience_claim: found beside audiences: any, expected the audiences to compare it with
@@ -145,6 +145,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:8:87:  authentication.issuers[5].jwks_insecure: expected no jwks_insecure here: only keys fetched over http need it
         >>> martlet.yaml:9:65:  authentication.issuers[6].jwks_insecure: found "yes", expected true or false
         >>> martlet.yaml:10:42: authentication.issuers[7].jwks: found "http://***@auth.internal/keys", expected an https URL without user, password and fragment
+        >>> martlet.yaml:11:32: authentication.issuers[8].audiences[0]: found "*", expected the text of an aud claim; for any audience write audiences: any
         --- what routes do with credentials
         authentication:
           issuers:
@@ -169,7 +170,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:4:15:   authentication.issuers[1].name: found "own", which another issuer has, expected a name of its own
         >>> martlet.yaml:5:15:   authentication.issuers[2].name: found "a b", expected a name of letters, digits, _, - and .
         >>> martlet.yaml:7:50:   routes[0].authentication: found "false", expected on, off, ignore_invalid, or a list of names of issuers; did you mean "off"?
-        >>> martlet.yaml:8:50:   routes[1].authentication: found "ignore", expected on, off, ignore_invalid, or a list of names of issuers
+        >>> martlet.yaml:8:50:   routes[1].authentication: found "ignore", expected on, off, ignore_invalid, or a list of names of issuers; did you mean "ignore_invalid"?
         >>> martlet.yaml:9:50:   routes[2].authentication: found "own", expected on, off, ignore_invalid, or a list of names of issuers; of one issuer write [own]
         >>> martlet.yaml:10:50:  routes[3].authentication: found an empty list, expected on, off, ignore_invalid, or a list of names of issuers
         >>> martlet.yaml:11:51:  routes[4].authentication[0]: found "owm", expected the name of an issuer; did you mean "own"?
@@ -188,8 +189,12 @@ extension WrongConfiguration {
           - { path: /b, cluster: orders, allow: anyone, authentication: on }
           - { path: /c, cluster: orders, allow: anyone, authentication: ignore_invalid }
           - { path: /d, cluster: orders, allow: anyone, authentication: [own] }
+          - { path: /e, cluster: orders, allow: anyone, authentication: none }
+          - { path: /f, cluster: orders, allow: anyone, authentication: optional }
         >>> martlet.yaml:4:65: routes[2].authentication: expected authentication in this file: no credentials are looked at
         >>> martlet.yaml:5:65: routes[3].authentication: expected authentication in this file: no credentials are looked at
+        >>> martlet.yaml:6:65: routes[4].authentication: found "none", expected on, off, ignore_invalid, or a list of names of issuers; did you mean "off"?
+        >>> martlet.yaml:7:65: routes[5].authentication: found "optional", expected on, off, ignore_invalid, or a list of names of issuers; did you mean "ignore_invalid"?
         --- a boolean in YAML 1.1's fashion
         authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json, forward_token: yes }] }
         >>> martlet.yaml:1:87: authentication.issuers[0].forward_token: found "yes", expected true or false

@@ -44,6 +44,11 @@ extension WrongConfiguration {
         >>> martlet.yaml:4:96:  routes[2].cors.credentials: found beside origins that take any page, such as https://martlet.example, which could then act for its visitors, expected origins by name, or credentials: any_origin
         >>> martlet.yaml:5:96:  routes[3].cors.credentials: found any_origin where not every origin is taken, expected true
         >>> martlet.yaml:6:84:  routes[4].cors.credentials: warning: pages of any origin can act for the users who visit them
+        --- methods that no page may send
+        routes:
+          - { path: /a, cluster: orders, allow: anyone, http_method: [GET, PUT], cors: { origins: "*" } }
+          - { path: /b, cluster: orders, allow: anyone, http_method: [HEAD, OPTIONS, PUT], cors: { origins: "*", methods: [PUT] } }
+        >>> martlet.yaml:2:80: routes[0].cors: warning: found no PUT, which the route takes: browsers let no page send it
         --- origins that let more pages in than they seem to
         routes:
           - { path: /a, cluster: orders, allow: anyone, cors: { origins: { prefix: "https://app.acme.dev" } } }

@@ -1,5 +1,6 @@
 internal import Config
 internal import Matching
+internal import Routing
 
 /// Explains which pages `cors` lets in beyond those that were meant: whoever owns such an origin can read what it answers, and with
 /// `credentials` act for the users who visit.
@@ -11,6 +12,12 @@ struct CORSChecks {
     func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
         guard let cors = route.cors else { return }
         let path = path["cors"]
+        // Browsers ask of every method but these three (Fetch, "CORS-safelisted method").
+        let asked = cors.methods + ["GET", "HEAD", "POST"]
+        if let missing = route.match.httpMethods.first(where: { !asked.contains($0) && $0 != "OPTIONS" }) {
+            findings.report(
+                "found no \(missing), which the route takes: browsers let no page send it", at: path["methods"], severity: .warning)
+        }
         let taken = Self.strangers.first { cors.takes($0) }
         switch (cors.credentials, taken) {
         case (.allowed, let taken?):

@@ -36,7 +36,7 @@ extension Grammar where Value == IssuerConfiguration {
         .section(expected: "a mapping with issuer, audiences and jwks") { section in
             let name = section.optional("name", .name)
             let issuer = section.required("issuer", .text("the text of the iss claim"))
-            let audiences = section.required("audiences", .word("any", or: .list(of: .text("the text of an aud claim"))))
+            let audiences = section.required("audiences", .word("any", or: .list(of: .audience)))
             if case .some(nil) = audiences {
                 section.report(
                     "found any: tokens of this issuer count here whichever service they were issued for", about: "audiences",
@@ -76,6 +76,15 @@ extension Grammar where Value == IssuerConfiguration {
                 keys: keys,
                 algorithm: algorithm, leeway: leeway,
                 forwardClaims: forwardClaims, forwardToken: forwardToken)
+        }
+    }
+}
+
+extension Grammar where Value == String {
+    fileprivate static var audience: Grammar {
+        Grammar(expected: "the text of an aud claim") { (text: String) in
+            if text == "*" { return .expected("the text of an aud claim; for any audience write audiences: any") }
+            return text.isEmpty ? .mismatch : .value(text)
         }
     }
 }

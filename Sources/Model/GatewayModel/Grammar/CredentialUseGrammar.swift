@@ -19,7 +19,8 @@ extension Grammar where Value == CredentialUse {
                 case "off": .value(.unread)
                 case "ignore_invalid": .value(.ignoredWhereInvalid)
                 case "true", "yes": .mismatch(hint: "; did you mean \"on\"?")
-                case "false", "no": .mismatch(hint: "; did you mean \"off\"?")
+                case "false", "no", "none": .mismatch(hint: "; did you mean \"off\"?")
+                case "ignore", "optional": .mismatch(hint: "; did you mean \"ignore_invalid\"?")
                 case _ where text.utf8.count < 5: .mismatch(hint: "; of one issuer write [\(text)]")
                 default: .mismatch(hint: Spelling.hint(for: text, among: ["ignore_invalid"]))
                 }
