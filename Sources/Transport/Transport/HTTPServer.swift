@@ -29,6 +29,8 @@ package struct HTTPServerSettings: Sendable {
     package var allowedProtocols: ClientProtocols?
     /// Fields that only trusted peers may set.
     package var trustedHeaders = FieldNameSet.proxies
+    /// Paths of plain HTTP are normalized before anything is decided by them.
+    package var normalizesPaths = false
 
     package static let defaults = HTTPServerSettings(
         session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),

@@ -22,6 +22,8 @@ package final class ServerConnection: Connection {
     package let bodyBytesMax: Int?
     /// The protocols that calls may use; `nil` for all.
     package let allowedProtocols: ClientProtocols?
+    /// Paths of plain HTTP are normalized before anything is decided by them.
+    package let normalizesPaths: Bool
     /// Fields that only trusted peers may set, kept with the connection.
     private let trustedHeaderNames: FieldNameSet
     /// The same, asked without counting references.
@@ -38,6 +40,7 @@ package final class ServerConnection: Connection {
         protocols = server.settings.protocols
         bodyBytesMax = server.settings.bodyBytesMax
         allowedProtocols = server.settings.allowedProtocols
+        normalizesPaths = server.settings.normalizesPaths
         trustedHeaderNames = server.settings.trustedHeaders
         trustedHeaders = Borrowed(trustedHeaderNames)
         lifecycle = ConnectionLifecycle(

@@ -22,6 +22,15 @@ extension WrongConfiguration {
           - { name: a, address: 127.0.0.1:80 }
           - { name: a, address: 127.0.0.1:81 }
         >>> martlet.yaml:3:13: listeners[1].name: found "a", which another listener has, expected a name of its own
+        --- paths of listeners
+        listeners:
+          - { name: a, address: 127.0.0.1:80, paths: normalise }
+          - { name: b, address: 127.0.0.1:81, paths: normalize, protocols: [grpc, connect] }
+          - { name: c, address: 127.0.0.1:82, paths: normalize, protocols: [rest] }
+          - { name: d, address: 127.0.0.1:83, path: normalize }
+        >>> martlet.yaml:2:46: listeners[0].paths: found "normalise", expected strict or normalize; did you mean "normalize"?
+        >>> martlet.yaml:3:46: listeners[1].paths: warning: found beside protocols without rest, whose paths are never normalized
+        >>> martlet.yaml:5:39: listeners[3].path: unknown key; did you mean "paths"?
         --- a listener where admin is
         listeners: [{ address: 127.0.0.1:9901 }]
         >>> martlet.yaml:1:24: listeners[0].address: found "127.0.0.1:9901", which admin has, expected an address of its own

@@ -75,11 +75,35 @@ final class Resolver {
 
     @inline(__always)
     func read(_ stream: StreamPointer, _ snapshot: Snapshot) throws(HeadFacts.Fault) -> HeadFacts {
-        var facts = try HeadFacts(
-            &stream.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
+        var facts: HeadFacts
+        do throws(HeadFacts.Fault) { facts = try head(of: stream) } catch { facts = try normalizedHead(of: stream, after: error) }
+        if facts.isAmbiguous, stream.serverConnection({ $0.normalizesPaths }), PathNormalization.hasEscapedSlash(facts.path) {
+            throw .escapedSlash
+        }
         if snapshot.table.goesByListener { facts.listener = Self.listener(of: stream, snapshot) }
         stream.trailersStart = stream.fields.count
         return facts
+    }
+
+    @inline(__always)
+    private func head(of stream: StreamPointer) throws(HeadFacts.Fault) -> HeadFacts {
+        try HeadFacts(&stream.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
+    }
+
+    /// Where the listener normalizes paths: of a request of plain HTTP, which is then as if it had been sent so.
+    @inline(never)
+    private func normalizedHead(of stream: StreamPointer, after fault: HeadFacts.Fault) throws(HeadFacts.Fault) -> HeadFacts {
+        guard case .path(let pathFault) = fault, PathNormalization.mends(pathFault),
+            stream.serverConnection({ $0.normalizesPaths }), Self.caller(of: stream) == .http,
+            let place = (0..<stream.fields.count).first(where: { stream.fields[$0].token == .path })
+        else { throw fault }
+        let target = stream.fields[place].valueBytes
+        let isConnect =
+            ConnectQuery(BorrowedBytes(rebasing: target[min(target.offset(of: UInt8(ascii: "?")) + 1, target.count)...])) != nil
+        guard !isConnect else { throw fault }
+        let normal = PathNormalization.normalized(target).withUnsafeBytes { stream.fields.keep($0) }
+        stream.fields.replace(place, with: Field(":path", value: normal, token: .path))
+        return try head(of: stream)
     }
 
     /// Looked up once for a snapshot, and kept with the listener.
@@ -218,7 +242,7 @@ extension RefusalCause {
 
     init(_ fault: HeadFacts.Fault) {
         switch fault {
-        case .path, .noPath: self = .badPath
+        case .path, .escapedSlash, .noPath: self = .badPath
         case .webSocket: self = .webSocket
         case .extendedConnect: self = .extendedConnect
         case .hostMismatch: self = .hostMismatch

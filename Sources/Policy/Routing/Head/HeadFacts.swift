@@ -55,6 +55,8 @@ package struct HeadFacts {
         /// No `:path`; this refuses CONNECT, which a gateway does not support.
         case noPath
         case path(PathFault)
+        /// `%2F` where paths are normalized.
+        case escapedSlash
         /// `:protocol`, which asks for another protocol in place of HTTP: WebSocket, or any other (RFC 8441, section 4).
         case webSocket, extendedConnect
         /// Host or `:authority` twice, or not of the shape of an authority.

@@ -14,10 +14,18 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var protocols: ClientProtocols?
     /// Headers that only trusted peers may set, besides those that are known to be such.
     package var trustedHeaders: [String]
+    package var paths: Paths
+
+    /// What becomes of paths that servers read differently.
+    package enum Paths: String, CaseIterable, Sendable {
+        case strict
+        /// Empty segments and needless escapes of plain HTTP are taken out; the rest is refused.
+        case normalize
+    }
 
     package init(
         name: String, address: NetworkAddress, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults,
-        protocols: ClientProtocols? = nil, trustedHeaders: [String] = []
+        protocols: ClientProtocols? = nil, trustedHeaders: [String] = [], paths: Paths = .strict
     ) {
         self.name = name
         self.address = address
@@ -25,6 +33,7 @@ package struct ListenerConfiguration: Sendable, Equatable {
         self.limits = limits
         self.protocols = protocols
         self.trustedHeaders = trustedHeaders
+        self.paths = paths
     }
 }
 
@@ -37,11 +46,16 @@ extension Grammar where Value == ListenerConfiguration {
             let limits = section.value("limits", .listenerLimits, default: .defaults)
             let protocols = section.optional("protocols", .callerProtocols)
             let trustedHeaders = section.value("trusted_headers", .list(of: .trustedHeader, isEmptyAllowed: true), default: [])
+            let paths = section.value("paths", .choice, default: ListenerConfiguration.Paths.strict)
+            if paths == .normalize, let protocols, !protocols.contains(.http) {
+                section.report(
+                    "found beside protocols without rest, whose paths are never normalized", about: "paths", severity: .warning)
+            }
             // A wrong address has been reported; what else the listener names is still looked at.
             let known = address ?? .ip("0.0.0.0", port: 0)
             return ListenerConfiguration(
                 name: name ?? known.description, address: known, tls: tls, limits: limits,
-                protocols: protocols, trustedHeaders: trustedHeaders)
+                protocols: protocols, trustedHeaders: trustedHeaders, paths: paths)
         }
     }
 }
