@@ -74,6 +74,18 @@ def test_the_headers_that_a_page_asks_for_are_allowed_but_ours(loose, version):
     assert "x-00001" not in head["access-control-allow-headers"] and "x-grpc-web" in head["access-control-allow-headers"]
 
 
+@pytest.mark.parametrize("version", ["http1", "http2"])
+def test_pages_of_public_networks_are_let_in_where_that_is_said(gateway, backend, version):
+    running = gateway(backend, routes=[
+        {"path": PATH, "cluster": "kinds", "allow": "anyone", "cors": {"origins": PAGE, "private_network": True}},
+        open_route(cors={"origins": PAGE})])
+    name, asks = "access-control-allow-private-network", {"access-control-request-private-network": "true"}
+    assert question(running, version=version, **asks)[1][name] == "true"
+    assert name not in question(running, version=version)[1], "it did not ask"
+    assert name not in question(running, "https://evil.org", version, **asks)[1]
+    assert name not in question(running, version=version, path=f"/{SERVICE}/Stream", **asks)[1], "another route's"
+
+
 def test_no_page_of_any_origin_acts_for_its_visitors_unless_that_is_said(gateway, backend, tmp_path):
     def with_credentials(said):
         return configuration(backend, routes=[open_route(cors={"origins": "*", "credentials": said})])

@@ -15,21 +15,24 @@ enum CORSFilter {
         let request = CORSRequest(call.stream.fields, method: call.facts.method)
         call.setCORS(policy, origin: request.origin(for: policy))
         guard request.preflightMethod != nil else { return .proceed }
-        answerPreflight(call, policy, request.preflightHeaders)
+        answerPreflight(call, policy, request)
         return .replied
     }
 
     /// A preflight of another origin gets the same answer without what would allow it.
-    private static func answerPreflight(_ call: CallView, _ policy: CORSPolicy, _ asked: BorrowedBytes?) {
+    private static func answerPreflight(_ call: CallView, _ policy: CORSPolicy, _ request: CORSRequest) {
         var reply = call.reply(status: 204, "cors_preflight")
         if call.pages?.origin != nil {
             policy.methods.withUnsafeBytes { reply.put("access-control-allow-methods", $0, token: .other) }
-            if policy.allowsAnyHeader, let asked, asked.count <= askedBytesMax {
+            if policy.allowsAnyHeader, let asked = request.preflightHeaders, asked.count <= askedBytesMax {
                 withAllowed(asked, call) { reply.put("access-control-allow-headers", $0, token: .other) }
             } else {
                 policy.headers.withUnsafeBytes { reply.put("access-control-allow-headers", $0, token: .other) }
             }
             policy.maxAge.withUnsafeBytes { reply.put("access-control-max-age", $0, token: .other) }
+            if policy.allowsPrivateNetwork, request.asksForPrivateNetwork {
+                reply.put("access-control-allow-private-network", BorrowedBytes("true"), token: .other)
+            }
         }
         reply.send(BorrowedBytes.none)
     }

@@ -14,6 +14,9 @@ struct CORSRequest {
     /// The names of the fields that a preflight asks about.
     private(set) var preflightHeaders: BorrowedBytes?
 
+    /// A preflight of a page in a public network asks whether it may call a private one (Private Network Access, section 3.1.2).
+    private(set) var asksForPrivateNetwork = false
+
     /// The page's origin, where the policy lets it read answers.
     func origin(for policy: CORSPolicy) -> BorrowedBytes? { origin.flatMap { policy.allows($0) ? $0 : nil } }
 
@@ -29,6 +32,8 @@ struct CORSRequest {
                 preflightMethod = field.valueBytes
             } else if preflightHeaders == nil, field.nameBytes.equals("access-control-request-headers") {
                 preflightHeaders = field.valueBytes
+            } else if field.nameBytes.equals("access-control-request-private-network") {
+                asksForPrivateNetwork = field.valueBytes.equals("true")
             }
         }
         if originCount != 1 || origin?.isEmpty == true { origin = nil }

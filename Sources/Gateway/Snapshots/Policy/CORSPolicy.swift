@@ -10,6 +10,7 @@ package final class CORSPolicy: Sendable {
     private let origins: ValueMatcher
     private let takesNull: Bool
     package let allowsCredentials: Bool
+    package let allowsPrivateNetwork: Bool
     /// Pages may send whatever headers they ask for.
     package let allowsAnyHeader: Bool
     /// For `martlet check --pipeline`.
@@ -40,6 +41,7 @@ package final class CORSPolicy: Sendable {
         takesNull = configuration.takesNull
         explanation = configuration.explanation
         allowsCredentials = configuration.credentials != .refused
+        allowsPrivateNetwork = configuration.allowsPrivateNetwork
         allowsAnyHeader = configuration.headers == .any
         methods = list(configuration.methods)
         headers = list(Self.protocolHeaders + named.filter { !Self.protocolHeaders.contains($0) })

@@ -10,11 +10,12 @@ extension Grammar where Value == CORSConfiguration {
             let methods = section.value("methods", .list(of: .webMethod), default: ["GET", "POST"])
             let maxAge = section.value("max_age", .duration, default: .seconds(600))
             let credentials = section.value("credentials", .corsCredentials, default: .refused)
+            let privateNetwork = section.value("private_network", .boolean, default: false)
             guard let origins else { return nil }
             let takesNull = section.node("origins").map { ($0.elements ?? [$0]).contains { $0.namesNull } } ?? false
             return CORSConfiguration(
                 origins: origins, takesNull: takesNull, headers: headers, exposed: exposed, methods: methods, maxAge: maxAge,
-                credentials: credentials)
+                credentials: credentials, allowsPrivateNetwork: privateNetwork)
         }
     }
 }

@@ -12,6 +12,8 @@ package struct CORSConfiguration: Sendable, Equatable {
     /// How long a browser remembers the permission.
     package var maxAge: Duration
     package var credentials: Credentials
+    /// Pages of public networks may call although the gateway is in a private one.
+    package var allowsPrivateNetwork: Bool
 
     package enum Headers: Sendable, Equatable {
         /// What pages may send beyond what gRPC-Web and Connect need.
