@@ -273,9 +273,27 @@ extension WrongConfiguration {
         routes:
           - { path: /a, cluster: orders, methods: { Get: {} } }
           - { service: a.B, cluster: orders, methods: { a.B/Get: {}, Put: allow } }
+          - { prefix: /a.C, cluster: orders, methods: { Get: {} } }
+          - { path: [/x, /a.D/*], cluster: orders, methods: { Get: {} } }
+          - { prefix: /v1, cluster: orders, methods: { GET: {}, POST: {} } }
         >>> martlet.yaml:2:43: routes[0].methods: found without service, expected beside it: methods are a service's
         >>> martlet.yaml:3:49: routes[1].methods["a.B/Get"]: found "a.B/Get", expected a method's name such as CreateOrder
         >>> martlet.yaml:3:67: routes[1].methods.Put: found "allow", expected a mapping
+        >>> martlet.yaml:4:47: routes[2].methods: found without service, expected service: a.C in place of prefix: methods are a service's
+        >>> martlet.yaml:5:53: routes[3].methods: found without service, expected service: a.D in place of path: methods are a service's
+        >>> martlet.yaml:6:46: routes[4].methods: found without service, expected beside it: methods are a service's; HTTP methods are matched by http_method
+        --- no clusters, and routes that lead to none
+        without: clusters
+        routes:
+          - { path: /a, redirect: { authority: acme.dev } }
+          - { path: /b, respond: { status: 404 } }
+        --- no clusters, and a route that leads to one
+        without: clusters
+        routes:
+          - { path: /a, redirect: { authority: acme.dev } }
+          - { path: /b, cluster: orders }
+        >>> martlet.yaml:1:1:  the key "clusters" is missing, expected a mapping of clusters, each a mapping with endpoints
+        >>> martlet.yaml:3:26: routes[1].cluster: found "orders", expected the name of a cluster
         --- timeouts
         routes: [{ cluster: orders, timeout: 5 parsecs }]
         >>> martlet.yaml:1:38: routes[0].timeout: found "5 parsecs", expected a duration such as 250ms or 5s, at least 1ms

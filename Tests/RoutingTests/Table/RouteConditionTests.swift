@@ -26,6 +26,39 @@ struct RouteConditionTests {
         }
     }
 
+    @Test(
+        "a preflight shows of the headers of pages their names, and all of others",
+        arguments: [
+            ("x-version", [.exact("2")], [.present]), ("x-version", [.prefix("v"), .exact("2")], [.present]),
+            ("x-version", [.present], [.present]),
+            ("x-version", [.absent], [.absent]), ("x-version", [.absent, .exact("2")], nil),
+            ("authorization", [.prefix("Bearer ")], [.present]),
+            ("content-type", [.exact("application/json")], nil), ("accept", [.present], nil),
+            ("cookie", [.present], [.present]), ("user-agent", [.prefix("a")], [.prefix("a")]),
+            ("x-forwarded-proto", [.exact("http")], [.exact("http")]), ("sec-fetch-site", [.exact("none")], [.exact("none")]),
+        ] as [(String, [ValueMatch.Test], [ValueMatch.Test]?)])
+    func announced(name: String, tests: [ValueMatch.Test], shown: [ValueMatch.Test]?) throws {
+        let match = RouteMatch(
+            target: .path("/a"), httpMethods: ["PUT"], headers: [try FieldMatch(header: name, ValueMatch(anyOf: tests))],
+            query: [FieldMatch(parameter: "a", .exact("1"))])
+        let announced = match.announced
+        #expect(announced.headers == (try shown.map { [try FieldMatch(header: name, ValueMatch(anyOf: $0))] } ?? []))
+        #expect(announced.targets == match.targets && announced.httpMethods == ["PUT"] && announced.query == match.query)
+    }
+
+    @Test(
+        "the first parameter of a name is decoded, its name too",
+        arguments: [
+            ("a=1&b=2", "1"), ("b=2&%61=x%20y+z&a=3", "x y z"), ("a", ""), ("a=%zz", "%zz"), ("b=1", nil), ("", nil),
+            ("&&a==", "="),
+        ] as [(String, String?)])
+    func firstParameter(query: String, value: String?) {
+        let found = Array(query.utf8).withUnsafeBytes { query in
+            Array("a".utf8).withUnsafeBytes { QueryParameters(query).withFirst($0) { String(decoding: $0, as: UTF8.self) } }
+        }
+        #expect(found == value)
+    }
+
     @Test("the methods are known that would have been taken, and only where nothing else keeps the request out")
     func refusedByMethod() throws {
         let table = RouteTableTests.table([

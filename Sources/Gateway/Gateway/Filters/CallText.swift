@@ -55,7 +55,8 @@ struct CallText {
             return put((call.stream.fields.first(.authority) ?? call.stream.fields.first(.host))?.valueBytes, &buffer)
         case .requestScheme: return put(call.scheme, &buffer)
         case .requestHeader(let name): return put(call.field(name), &buffer)
-        case .requestQuery(let name): return put(Self.parameter(name, in: facts.query), &buffer)
+        case .requestQuery(let name):
+            return name.withUnsafeBytes { name in QueryParameters(facts.query).withFirst(name) { put($0, &buffer) } } ?? false
         case .clientAddress: return putAddress(&buffer)
         case .clientCertificateURI: return put(call.certificateURI, &buffer)
         case .clientCertificateSubject: return put(call.connection { $0.peerCertificate?.subject }, &buffer)
@@ -126,14 +127,5 @@ struct CallText {
         guard kept.contains(UInt8(ascii: "/")) else { return put(text.readable, &buffer) }
         buffer.append(text.readable)
         return true
-    }
-
-    /// The first parameter of that name, as it was sent.
-    private static func parameter(_ name: [UInt8], in query: BorrowedBytes) -> BorrowedBytes? {
-        for pair in query.split(separator: UInt8(ascii: "&")) {
-            guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            if pair[..<equals].elementsEqual(name) { return BorrowedBytes(rebasing: pair[(equals + 1)...]) }
-        }
-        return nil
     }
 }

@@ -30,7 +30,8 @@ extension CallManager {
         countTimeout(call)
         if stage != .filters, stage != .retryPause {
             worker { $0.metrics.count(.upstreamTimeout) }
-            call.cluster { $0.record.usage.recordTimeout() }
+            // A direct answer whose caller takes it too slowly has none.
+            if call.isRouted, call.route.leadsToCluster { call.cluster { $0.record.usage.recordTimeout() } }
         }
         // An answer that had begun says that the endpoint is there, and one that cannot begin before the caller has sent the
         // rest of its request says nothing.

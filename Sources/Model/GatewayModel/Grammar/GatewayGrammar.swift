@@ -40,7 +40,7 @@ extension GatewayConfiguration {
         let plans = section.value("plans", .plans, default: [])
         let rateLimits = section.value("rate_limits", .store, default: .defaults)
         let openAPI = section.optional("openapi", .openAPI)
-        let clusters = section.required("clusters", .clusters)
+        let clusters = needsClusters(section) ? section.required("clusters", .clusters) : section.optional("clusters", .clusters)
         let routes = section.required("routes", .routes)
         return GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
@@ -48,6 +48,15 @@ extension GatewayConfiguration {
             resolver: resolver,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
             openAPI: openAPI, clusters: clusters ?? [], routes: routes ?? [])
+    }
+}
+
+extension GatewayConfiguration {
+    /// Routes that all redirect or respond lead to no cluster.
+    private static func needsClusters(_ section: Section) -> Bool {
+        let known = section.has("clusters")
+        let routes = section.node("routes")?.elements ?? []
+        return known || routes.isEmpty || !routes.allSatisfy { ($0.has("redirect") || $0.has("respond")) && !$0.has("mirror") }
     }
 }
 

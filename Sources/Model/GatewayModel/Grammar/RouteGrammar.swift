@@ -49,15 +49,28 @@ extension RouteConfiguration {
         let cors = section.optional("cors", .cors)
         let json = section.optional("json", .json)
         let protocols = section.value("protocols", .callerProtocols, default: .all)
-        if section.has("methods"), !section.has("service") {
-            section.report("found without service, expected beside it: methods are a service's", about: "methods")
-        }
+        if section.has("methods"), !section.has("service") { reportMethods(in: section, match) }
         guard let match, let action, action != .cluster || cluster != nil else { return nil }
         return RouteConfiguration(
             name: name, match: match, cluster: cluster, timeout: timeout, access: access, credentials: credentials,
             limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
             traffic: traffic, attempts: attempts, action: action, rewrite: rewrite ?? RewriteConfiguration(),
             requestHeaders: requestHeaders ?? HeaderChanges(), responseHeaders: responseHeaders ?? HeaderChanges())
+    }
+
+    /// `methods` without a service, whose RPCs they are.
+    private static func reportMethods(in section: Section, _ match: RouteMatch?) {
+        let names = section.node("methods")?.entries?.map(\.key.value) ?? []
+        let instead: String
+        if let service = match?.targets.compactMap(\.serviceOfPaths).first {
+            instead =
+                "expected service: \(service) in place of \(section.has("prefix") ? "prefix" : "path"): methods are a service's"
+        } else if names.contains(where: { $0 == $0.uppercased() }) {
+            instead = "expected beside it: methods are a service's; HTTP methods are matched by http_method"
+        } else {
+            instead = "expected beside it: methods are a service's"
+        }
+        section.report("found without service, \(instead)", about: "methods")
     }
 
     /// The first of its clusters; `nil` where the gateway answers itself.
@@ -114,6 +127,22 @@ extension RouteConfiguration {
             number += 1
         }
         return name
+    }
+}
+
+extension RouteMatch.Target {
+    /// Of a path that only RPCs of one service have.
+    fileprivate var serviceOfPaths: String? {
+        let path: String
+        switch self {
+        case .path(let own), .prefix(let own), .subtree(let own): path = own
+        case .any, .service, .services, .regex: return nil
+        }
+        let segments = path.split(separator: "/")
+        guard let name = segments.first, segments.count <= 2, name.contains("."), (try? Self(service: String(name))) != nil else {
+            return nil
+        }
+        return String(name)
     }
 }
 

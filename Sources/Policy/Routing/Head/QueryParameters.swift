@@ -1,18 +1,37 @@
-internal import Bytes
+package import Bytes
 internal import Matching
 
 /// The parameters of a query as forms have them: `a=1&b=2`, percent-encoded, with `+` for a space (URL Standard, section 5.1), as
 /// transcoding reads them, too. One without `=` has an empty value; a malformed escape stands for itself.
 ///
 /// Read anew for each question: a query is part of a head, whose size is limited.
-struct QueryParameters {
+package struct QueryParameters {
     private let query: BorrowedBytes
 
-    init(_ query: BorrowedBytes) { self.query = query }
+    package init(_ query: BorrowedBytes) { self.query = query }
 
     /// Whether a parameter of this name is what is asked for. Of several it may be any.
     func contains(_ name: BorrowedBytes, _ tests: ValueMatcher.Tests) -> Bool {
         var isThere = false
+        let isFound = contains(name) { value in
+            isThere = true
+            return Self.withDecoded(value) { tests.matches($0) }
+        }
+        return isFound || !isThere && tests.takesNone
+    }
+
+    /// Calls `body` with the decoded value of the first parameter of this name; `nil` where there is none.
+    package func withFirst<Result>(_ name: BorrowedBytes, _ body: (BorrowedBytes) -> Result) -> Result? {
+        var result: Result?
+        _ = contains(name) { value in
+            result = Self.withDecoded(value, body)
+            return true
+        }
+        return result
+    }
+
+    /// Whether one of the parameters of this name fits, by its value as it was sent.
+    private func contains(_ name: BorrowedBytes, where fits: (BorrowedBytes) -> Bool) -> Bool {
         var start = 0
         while start < query.count {
             let rest = BorrowedBytes(rebasing: query[start...])
@@ -21,11 +40,9 @@ struct QueryParameters {
             start += end + 1
             let equals = pair.offset(of: UInt8(ascii: "="))
             guard Self.isSame(BorrowedBytes(rebasing: pair[..<equals]), as: name), !pair.isEmpty else { continue }
-            isThere = true
-            let value = BorrowedBytes(rebasing: pair[min(equals + 1, pair.count)...])
-            if Self.withDecoded(value, { tests.matches($0) }) { return true }
+            if fits(BorrowedBytes(rebasing: pair[min(equals + 1, pair.count)...])) { return true }
         }
-        return !isThere && tests.takesNone
+        return false
     }
 
     private static func isSame(_ encoded: BorrowedBytes, as name: BorrowedBytes) -> Bool {
@@ -34,7 +51,7 @@ struct QueryParameters {
         return withDecoded(encoded) { $0.equals(name) }
     }
 
-    private static func withDecoded(_ encoded: BorrowedBytes, _ body: (BorrowedBytes) -> Bool) -> Bool {
+    private static func withDecoded<Result>(_ encoded: BorrowedBytes, _ body: (BorrowedBytes) -> Result) -> Result {
         guard encoded.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return body(encoded) }
         return withUnsafeTemporaryAllocation(byteCount: encoded.count, alignment: 1) { decoded in
             var count = 0
