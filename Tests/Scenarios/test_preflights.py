@@ -190,3 +190,60 @@ def test_a_web_backends_own_answers_and_preflights(gateway, own):
     # Without `cors` the backend is asked.
     assert post(running.address, "http1", "/theirs/a", question, b"", "OPTIONS")[0] == 200
     assert rest.requests[-1]["method"] == "OPTIONS"
+
+
+HEADERS = [
+    {"name": "beta", "path": "/h", "headers": {"x-version": "2"}, "cors": {"origins": [PAGE], "headers": ["x-version"]}},
+    {"name": "keyed", "path": "/h", "headers": {"x-key": {"prefix": "k-"}, "x-old": {"present": False}}, "cors": {"origins": [PAGE], "headers": ["x-key"]}},
+    {"name": "typed", "path": "/t", "http_method": "PUT", "headers": {"content-type": "application/json"}, "cors": {"origins": [PAGE], "methods": ["PUT"]}},
+    {"name": "proxied", "path": "/p", "headers": {"x-forwarded-proto": "http"}, "cors": {"origins": [PAGE]}},
+    {"name": "rest", "path": "/h2", "headers": {"x-version": "2"}, "cors": {"origins": [PAGE]}},
+    {"name": "open", "path": "/h2"},
+]
+
+
+@pytest.fixture(scope="module")
+def by_headers(tmp_path_factory):
+    with WebBackend() as web:
+        routes = [{"cluster": "web", "allow": "anyone", **route} for route in HEADERS]
+        settings = configuration(clusters={"web": cluster(web, protocol="http1")}, routes=routes, access_log="stdout", workers=1,
+                                 trusted_proxies=["127.0.0.1/32"])
+        with Gateway(tmp_path_factory.mktemp("headers"), settings) as gateway:
+            yield gateway
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_preflight_is_matched_by_the_headers_that_it_announces(by_headers, version):
+    def preflight(path, announced=None, method="GET", **more):
+        head = {"origin": PAGE, "access-control-request-method": method, **({"access-control-request-headers": announced} if announced else {}), **more}
+        status, fields, _ = post(by_headers.address, version, path, head, b"", "OPTIONS")
+        return status, fields.get("access-control-allow-headers", "")
+
+    def plain(path, **more):
+        return post(by_headers.address, version, path, more, b"", "GET")[0]
+
+    assert preflight("/h", "x-version")[0] == 204 and "x-version" in preflight("/h", "content-type,x-version")[1]
+    assert preflight("/h", "x-key")[0] == 204 and "x-key" in preflight("/h", "x-key")[1]
+    assert preflight("/h")[0] == 404 and preflight("/h", "x-other")[0] == 404, "it would be sent without"
+    assert preflight("/h", "x-key, x-old")[0] == 404
+    assert preflight("/t", "content-type", "PUT")[0] == 204 and preflight("/t", None, "PUT")[0] == 204
+    assert preflight("/t", "content-type", "DELETE")[0] in (404, 405)
+    assert preflight("/p", **{"x-forwarded-proto": "http"})[0] == 204
+    assert preflight("/p", "x-forwarded-proto", **{"x-forwarded-proto": "https"})[0] == 404
+    assert preflight("/h2", "x-version")[0] == 204 and preflight("/h2")[0] == 200, "what takes the request without the header answers itself"
+    # What preflights came to is remembered for no other request.
+    for _ in range(2):
+        assert plain("/h") == 404 and plain("/h", **{"x-version": "2"}) == 200 and plain("/h", **{"x-version": "3"}) == 404
+        assert plain("/p", **{"x-forwarded-proto": "https"}) == 404
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_preflight_of_a_rest_call_too(tmp_path, version):
+    routes = [{"service": NAME, "headers": {"x-version": "2"}, "cluster": "books", "allow": "anyone", "cors": {"origins": [PAGE]}}]
+    with Served() as server, Gateway(tmp_path, configuration_before(server.address, tmp_path, **routes[0])) as gateway:
+        def preflight(announced):
+            head = {"origin": PAGE, "access-control-request-method": "GET", "access-control-request-headers": announced}
+            return post(gateway.address, version, "/v1/books/a", head, b"", "OPTIONS")[0]
+        assert preflight("x-version") == 204 and preflight("x-other") == 404
+        assert post(gateway.address, version, "/v1/books/a", {"x-version": "2"}, b"", "GET")[0] == 200
+        assert post(gateway.address, version, "/v1/books/a", {}, b"", "GET")[0] == 404

@@ -17,6 +17,10 @@ package final class Snapshot: Sendable {
     /// Another one for each snapshot of the process, from 1.
     package let generation: UInt64
     package let table: RouteTable
+    /// The same by what preflights can show; `nil` where that is no less.
+    package let preflights: RouteTable?
+    /// Some route asks for a listener.
+    package let goesByListener: Bool
     /// The names of the listeners, by whose places routes ask for them.
     package let listeners: [String]
     package let routes: [Route]
@@ -54,12 +58,15 @@ package final class Snapshot: Sendable {
 
     /// No parameter has a default, so that `with` leaves none out.
     package init(
-        generation: UInt64, table: RouteTable, listeners: [String], routes: [Route], rules: RuleBook, clusters: [ClusterPlan],
+        generation: UInt64, table: RouteTable, preflights: RouteTable?, listeners: [String], routes: [Route], rules: RuleBook,
+        clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
         overload: OverloadConfiguration, memory: MemoryLimits, title: String, addressPrefix: AddressPrefix
     ) {
         self.generation = generation
         self.table = table
+        self.preflights = preflights
+        goesByListener = table.goesByListener
         self.listeners = listeners
         self.routes = routes
         routeReferences = routes.map { Borrowed($0) }
@@ -97,7 +104,7 @@ package final class Snapshot: Sendable {
     /// The same with another schema of one cluster.
     package func with(_ transcoding: TranscodingPlan, of cluster: String, generation: UInt64) -> Snapshot {
         Snapshot(
-            generation: generation, table: table, listeners: listeners,
+            generation: generation, table: table, preflights: preflights, listeners: listeners,
             routes: routes.map { $0.leadsToCluster && clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 },
             rules: rules,
             clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,

@@ -51,7 +51,8 @@ import Transport
         let old = gateway.current.snapshot
         gateway.filters.authentication.adopt(
             Snapshot(
-                generation: 2, table: old.table, listeners: [], routes: old.routes, rules: RuleBookBuilder().book(generation: 2),
+                generation: 2, table: old.table, preflights: old.preflights, listeners: [], routes: old.routes,
+                rules: RuleBookBuilder().book(generation: 2),
                 clusters: old.clusters,
                 trustedProxies: old.trustedProxies,
                 authentication: AuthenticationPlan(

@@ -89,7 +89,8 @@ final class TestGateway {
         plan.endpoints = endpoints.map { EndpointPlan($0) }
         change(&plan, &memory)
         return Snapshot(
-            generation: generation, table: built.table, listeners: [], routes: built.routes, rules: built.rules, clusters: [plan],
+            generation: generation, table: built.table, preflights: built.preflights, listeners: [], routes: built.routes,
+            rules: built.rules, clusters: [plan],
             trustedProxies: built.trustedProxies, authentication: nil, plans: [], store: built.store,
             overload: built.overload, memory: MemoryLimits(memory, workers: 1), title: "", addressPrefix: built.addressPrefix)
     }

@@ -57,7 +57,9 @@ extension Resolver {
         var meant = facts
         meant.rewrite(method: asked)
         let route: Int
-        switch meaning(of: asked, meant, direct, stream, snapshot) {
+        let announced = CORSRequest(stream.fields, method: facts.method).preflightHeaders
+        let meaning = announcing(announced, stream, snapshot) { self.meaning(of: asked, meant, direct, stream, snapshot, $0) }
+        switch meaning {
         case .method(let found), .otherMethods(let found): route = found
         case .none:
             guard let direct else { throw Unresolved(.http, unrouted(facts, stream, snapshot)) }
@@ -93,7 +95,8 @@ extension Resolver {
     }
 
     private func meaning(
-        of method: BorrowedBytes, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer, _ snapshot: Snapshot
+        of method: BorrowedBytes, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer, _ snapshot: Snapshot,
+        _ table: RouteTable? = nil
     ) -> Meaning {
         if let direct, method.equals("POST"), let plan = snapshot.routes[direct].transcoding,
             plan.matchOwn(path: facts.path, query: facts.query, into: match)
@@ -103,7 +106,7 @@ extension Resolver {
         // What is not accepted after another method was leaves that one's route.
         var chosen = -1
         func accepts(_ plan: TranscodingPlan, _ method: MethodSchema) -> Bool {
-            let route = Self.route(of: method, plan, facts, direct, stream, snapshot)
+            let route = Self.route(of: method, plan, facts, direct, stream, snapshot, table)
             if route >= 0 { chosen = route }
             return route >= 0
         }
@@ -132,10 +135,10 @@ extension Resolver {
     /// cluster, or none leads to the method.
     static func route(
         of method: MethodSchema, _ plan: TranscodingPlan, _ facts: HeadFacts, _ direct: Int?, _ stream: StreamPointer,
-        _ snapshot: Snapshot
+        _ snapshot: Snapshot, _ table: RouteTable? = nil
     ) -> Int {
         func leadsThere(_ route: Int) -> Bool { snapshot.routes[route].transcoding?.schema === plan.schema }
-        let routed = snapshot.table.route(for: self.facts(facts, of: method, stream), fields: stream.fields)
+        let routed = (table ?? snapshot.table).route(for: self.facts(facts, of: method, stream), fields: stream.fields)
         guard let direct else { return routed.map { leadsThere($0) ? $0 : -1 } ?? -1 }
         if let routed, routed < direct, leadsThere(routed) { return routed }
         return leadsThere(direct) ? direct : -1

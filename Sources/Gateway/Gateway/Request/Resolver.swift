@@ -75,24 +75,23 @@ final class Resolver {
 
     @inline(__always)
     func read(_ stream: StreamPointer, _ snapshot: Snapshot) throws(HeadFacts.Fault) -> HeadFacts {
-        var facts: HeadFacts
-        do throws(HeadFacts.Fault) { facts = try head(of: stream) } catch { facts = try normalizedHead(of: stream, after: error) }
-        if facts.isAmbiguous, stream.serverConnection({ $0.normalizesPaths }), PathNormalization.hasEscapedSlash(facts.path) {
-            throw .escapedSlash
+        do throws(HeadFacts.Fault) { return try head(of: stream, snapshot) } catch {
+            return try normalizedHead(of: stream, snapshot, after: error)
         }
-        if snapshot.table.goesByListener { facts.listener = Self.listener(of: stream, snapshot) }
-        stream.trailersStart = stream.fields.count
-        return facts
     }
 
     @inline(__always)
-    private func head(of stream: StreamPointer) throws(HeadFacts.Fault) -> HeadFacts {
-        try HeadFacts(&stream.fields, heads, isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
+    private func head(of stream: StreamPointer, _ snapshot: Snapshot) throws(HeadFacts.Fault) -> HeadFacts {
+        try HeadFacts(
+            &stream.fields, heads, from: snapshot.goesByListener ? Self.listener(of: stream, snapshot) : -1,
+            isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
     }
 
     /// Where the listener normalizes paths: of a request of plain HTTP, which is then as if it had been sent so.
     @inline(never)
-    private func normalizedHead(of stream: StreamPointer, after fault: HeadFacts.Fault) throws(HeadFacts.Fault) -> HeadFacts {
+    private func normalizedHead(
+        of stream: StreamPointer, _ snapshot: Snapshot, after fault: HeadFacts.Fault
+    ) throws(HeadFacts.Fault) -> HeadFacts {
         guard case .path(let pathFault) = fault, PathNormalization.mends(pathFault),
             stream.serverConnection({ $0.normalizesPaths }), Self.caller(of: stream) == .http,
             let place = (0..<stream.fields.count).first(where: { stream.fields[$0].token == .path })
@@ -103,7 +102,15 @@ final class Resolver {
         guard !isConnect else { throw fault }
         let normal = PathNormalization.normalized(target).withUnsafeBytes { stream.fields.keep($0) }
         stream.fields.replace(place, with: Field(":path", value: normal, token: .path))
-        return try head(of: stream)
+        return try head(of: stream, snapshot)
+    }
+
+    /// Of a path that servers read differently: whether one may find another route by it, or the listener normalizes paths and could
+    /// have left nothing to read differently but an escaped slash.
+    @inline(never)
+    private func isMisread(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Bool {
+        stream.serverConnection { $0.normalizesPaths } && PathNormalization.hasEscapedSlash(facts.path)
+            || !snapshot.table.readsAlike(facts, fields: stream.fields)
     }
 
     /// Looked up once for a snapshot, and kept with the listener.
@@ -150,7 +157,7 @@ final class Resolver {
             guard let stripped else { throw Unresolved(caller, .noMethod) }
             return stripped.of(caller)
         }
-        if facts.isAmbiguous, !snapshot.table.readsAlike(facts, fields: stream.fields) { throw Unresolved(caller, .badPath) }
+        if facts.isAmbiguous, isMisread(facts, stream, snapshot) { throw Unresolved(caller, .badPath) }
         if case .http = caller, !snapshot.transcodings.isEmpty { return try resolveBySchemas(facts, stream, snapshot) }
         guard let destination = find(facts, stream, snapshot) else {
             throw Unresolved(caller, unrouted(facts, stream, snapshot))
@@ -181,20 +188,6 @@ final class Resolver {
         return destination
     }
 
-    /// The first route that matches. A preflight matches where the request it announces would, if that route has CORS.
-    func match(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RouteTable.Match? {
-        if snapshot.table.goesByMethod, snapshot.hasCORS, facts.method.equals("OPTIONS"),
-            let asked = CORSRequest(stream.fields, method: facts.method).preflightMethod
-        {
-            var meant = facts
-            meant.rewrite(method: asked)
-            if let match = snapshot.table.match(meant, fields: stream.fields), snapshot.routes[match.route].cors != nil {
-                return match
-            }
-        }
-        return snapshot.table.match(facts, fields: stream.fields)
-    }
-
     /// Why no route matches: 405 where one would with another method, else 404.
     func unrouted(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> RefusalCause {
         guard snapshot.table.goesByMethod else { return .noRoute }
@@ -210,7 +203,7 @@ final class Resolver {
     /// The route that a refused request would have matched by its path, whatever its method.
     func routeOfRefused(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Borrowed<Route>? {
         var facts = facts
-        if snapshot.table.goesByListener { facts.listener = Self.listener(of: stream, snapshot) }
+        if snapshot.goesByListener { facts.listener = Self.listener(of: stream, snapshot) }
         let fields = stream.fields
         let direct =
             snapshot.table.route(for: facts, fields: fields) ?? snapshot.table.refusedByMethod(facts, fields: fields)?.first
@@ -242,7 +235,7 @@ extension RefusalCause {
 
     init(_ fault: HeadFacts.Fault) {
         switch fault {
-        case .path, .escapedSlash, .noPath: self = .badPath
+        case .path, .noPath: self = .badPath
         case .webSocket: self = .webSocket
         case .extendedConnect: self = .extendedConnect
         case .hostMismatch: self = .hostMismatch

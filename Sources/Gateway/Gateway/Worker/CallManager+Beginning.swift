@@ -27,6 +27,7 @@ extension CallManager {
                     return refuseUnread(call, stream, RefusalCause(error))
                 }
                 call.facts = facts
+                stream.trailersStart = stream.fields.count
                 findOrigin(call, stream, snapshot)
                 if facts.mayNeedSanitizing { HeaderSanitizing.sanitizeHead(call) }
                 do throws(Resolver.Unresolved) {

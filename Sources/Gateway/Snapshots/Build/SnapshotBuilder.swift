@@ -87,17 +87,19 @@ package struct SnapshotBuilder {
         for finding in SchemaConflicts(routes.map(\.described), clusters: clusters.map(\.name)).findings {
             files.report(finding.text, at: .route(finding.route), severity: .warning)
         }
-        let table = RouteTable(
-            routes[..<pageCount].map { .init($0.match) }
-                + configuration.routes.map { .init($0.match, methods: $0.methods.map(\.name)) },
-            listeners: configuration.listeners.map(\.name), files: lists, seed: RandomBytes.uint64())
+        let table = table(routes[..<pageCount].map(\.match), lists) { $0 }
+        let goesByHeaders = configuration.routes.contains { !$0.match.headers.isEmpty }
+        let answersPreflights = configuration.routes.contains { $0.cors != nil }
+        let preflights =
+            goesByHeaders && answersPreflights ? self.table(routes[..<pageCount].map(\.match), lists, \.announced) : nil
         let plans = configuration.plans.map { plan in
             PlanLimits(name: plan.name, limits: limits(plan.limits, place: "plans.\(plan.name)"))
         }
         let issues = files.issues
         guard !issues.hasErrors else { return (nil, issues) }
         let snapshot = Snapshot(
-            generation: generation, table: table, listeners: configuration.listeners.map(\.name), routes: routes,
+            generation: generation, table: table, preflights: preflights, listeners: configuration.listeners.map(\.name),
+            routes: routes,
             rules: builder.book(generation: generation),
             clusters: clusters, trustedProxies: CIDRSet(configuration.trustedProxies), authentication: authentication,
             plans: plans, store: store,
@@ -105,6 +107,13 @@ package struct SnapshotBuilder {
             memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available),
             title: configuration.openAPI?.title ?? "", addressPrefix: configuration.addressPrefix)
         return (Product(snapshot: snapshot, listeners: listeners), issues)
+    }
+
+    /// - Parameter view: what of the matches counts.
+    private func table(_ pages: [RouteMatch], _ lists: [String: ValueList], _ view: (RouteMatch) -> RouteMatch) -> RouteTable {
+        RouteTable(
+            pages.map { .init($0) } + configuration.routes.map { .init(view($0.match), methods: $0.methods.map(\.name)) },
+            listeners: configuration.listeners.map(\.name), files: lists, seed: RandomBytes.uint64())
     }
 
     /// What is wrong with the files that a configuration names, though it has mistakes itself and nothing can be built of it.

@@ -18,7 +18,7 @@ package struct HeadFacts {
     package private(set) var isAmbiguous: Bool
     /// The place of the listener that it came in by, among all that there are; negative where no route asks for one, or the
     /// listener is gone.
-    package var listener: Int16 = -1
+    package var listener: Int16
     /// The RPC's service: the first segment of a path with two, or as REST bindings have it. Empty where there is none.
     package private(set) var service: BorrowedBytes
     /// The RPC's method; empty exactly where `service` is.
@@ -55,8 +55,6 @@ package struct HeadFacts {
         /// No `:path`; this refuses CONNECT, which a gateway does not support.
         case noPath
         case path(PathFault)
-        /// `%2F` where paths are normalized.
-        case escapedSlash
         /// `:protocol`, which asks for another protocol in place of HTTP: WebSocket, or any other (RFC 8441, section 4).
         case webSocket, extendedConnect
         /// Host or `:authority` twice, or not of the shape of an authority.
@@ -79,15 +77,20 @@ package struct HeadFacts {
 
     /// Reads the head. Only an authority that is not in its normal form makes a copy, in the block's arena.
     ///
-    /// - Parameter isLocal: the connection is over a Unix socket, whose path some gRPC clients send as authority, percent-encoded:
+    /// - Parameters:
+    ///   - listener: the place of the one that it came in by.
+    ///   - isLocal: the connection is over a Unix socket, whose path some gRPC clients send as authority, percent-encoded:
     ///   such a head names no host.
-    package init(_ fields: inout FieldBlock, _ memory: HeadCache, isLocal: @autoclosure () -> Bool = false) throws(Fault) {
+    package init(
+        _ fields: inout FieldBlock, _ memory: HeadCache, from listener: Int16 = -1, isLocal: @autoclosure () -> Bool = false
+    ) throws(Fault) {
         var found = Found()
         try found.collect(fields)
         guard let method = found.method, method.count > 0 else { throw .noMethod }
         guard let target = found.path else { throw .noPath }
         self.method = method
         self.target = target
+        self.listener = listener
         contentType = found.contentType
         timeout = found.timeout
         mayNeedSanitizing = found.mayNeedSanitizing
@@ -142,6 +145,7 @@ package struct HeadFacts {
         let shape = try? PathShape(target)
         isAmbiguous = shape?.isAmbiguous ?? true
         (service, rpc) = Self.rpc(in: path, serviceCount: shape?.serviceCount ?? 0)
+        listener = -1
         contentType = nil
         mayNeedSanitizing = false
     }
@@ -153,6 +157,7 @@ package struct HeadFacts {
         let none = BorrowedBytes.none
         (method, target, path, query, authority, service, rpc) = (none, none, none, none, none, none, none)
         isAmbiguous = false
+        listener = -1
         contentType = nil
         mayNeedSanitizing = false
     }

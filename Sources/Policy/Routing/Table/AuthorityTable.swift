@@ -54,11 +54,6 @@ package struct AuthorityTable<Value: Sendable>: Sendable {
     }
 }
 
-extension RouteMatch {
-    /// Whether one of its authorities covers all requests to `authority`.
-    package func covers(_ authority: Authority) -> Bool { authorities.contains { $0.covers(authority) } }
-}
-
 extension RouteMatch.Authority {
     /// Whether every request that `other` takes is taken, too.
     package func covers(_ other: RouteMatch.Authority) -> Bool {

@@ -39,6 +39,9 @@ package struct RouteMatch: Hashable, Sendable {
         self.init(authorities: [authority], targets: [target], httpMethods: httpMethods, headers: headers, query: query)
     }
 
+    /// Whether one of its authorities covers all requests to `authority`.
+    package func covers(_ authority: Authority) -> Bool { authorities.contains { $0.covers(authority) } }
+
     /// Whether requests of all listeners that are meant by `other` may be meant by this, too.
     package func coversListeners(of other: RouteMatch) -> Bool {
         listeners.isEmpty || !other.listeners.isEmpty && other.listeners.allSatisfy(listeners.contains)
