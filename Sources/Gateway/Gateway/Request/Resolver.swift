@@ -74,35 +74,31 @@ final class Resolver {
     // MARK: Reading the head
 
     @inline(__always)
-    func read(_ stream: StreamPointer, _ snapshot: Snapshot) throws(HeadFacts.Fault) -> HeadFacts {
-        do throws(HeadFacts.Fault) { return try head(of: stream, snapshot) } catch {
-            return try normalizedHead(of: stream, snapshot, after: error)
-        }
-    }
-
-    @inline(__always)
-    private func head(of stream: StreamPointer, _ snapshot: Snapshot) throws(HeadFacts.Fault) -> HeadFacts {
-        try HeadFacts(
-            &stream.fields, heads, from: snapshot.goesByListener ? Self.listener(of: stream, snapshot) : -1,
+    func read(_ stream: StreamPointer, _ snapshot: Borrowed<Snapshot>) throws(HeadFacts.Fault) -> HeadFacts {
+        let facts = try HeadFacts(
+            &stream.fields, heads, from: snapshot.goesByListener ? snapshot { Self.listener(of: stream, $0) } : -1,
             isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
+        stream.trailersStart = stream.fields.count
+        return facts
     }
 
-    /// Where the listener normalizes paths: of a request of plain HTTP, which is then as if it had been sent so.
+    /// Where the listener normalizes paths: makes the head of a request of plain HTTP as if it had been sent so.
+    ///
+    /// - Returns: false where that mends nothing.
     @inline(never)
-    private func normalizedHead(
-        of stream: StreamPointer, _ snapshot: Snapshot, after fault: HeadFacts.Fault
-    ) throws(HeadFacts.Fault) -> HeadFacts {
+    func normalizePath(of stream: StreamPointer, after fault: HeadFacts.Fault) -> Bool {
         guard case .path(let pathFault) = fault, PathNormalization.mends(pathFault),
             stream.serverConnection({ $0.normalizesPaths }), Self.caller(of: stream) == .http,
             let place = (0..<stream.fields.count).first(where: { stream.fields[$0].token == .path })
-        else { throw fault }
+        else { return false }
         let target = stream.fields[place].valueBytes
-        let isConnect =
-            ConnectQuery(BorrowedBytes(rebasing: target[min(target.offset(of: UInt8(ascii: "?")) + 1, target.count)...])) != nil
-        guard !isConnect else { throw fault }
+        let query = BorrowedBytes(rebasing: target[min(target.offset(of: UInt8(ascii: "?")) + 1, target.count)...])
+        guard ConnectQuery(query) == nil else { return false }
         let normal = PathNormalization.normalized(target).withUnsafeBytes { stream.fields.keep($0) }
+        // What comes to light is mended no more.
+        guard (try? PathShape(normal)) != nil else { return false }
         stream.fields.replace(place, with: Field(":path", value: normal, token: .path))
-        return try head(of: stream, snapshot)
+        return true
     }
 
     /// Of a path that servers read differently: whether one may find another route by it, or the listener normalizes paths and could

@@ -19,22 +19,37 @@ extension CallManager {
         worker { worker in
             if let cause = earlyRefusal(stream, worker) { return refuseUnread(call, stream, cause) }
             call.bodyBytesMax = stream.serverConnection { $0.bodyBytesMax ?? .max }
-            call.snapshot.reference { snapshot in
-                let facts: HeadFacts
-                do throws(HeadFacts.Fault) {
-                    facts = try worker.resolver.read(stream, snapshot)
-                } catch {
-                    return refuseUnread(call, stream, RefusalCause(error))
-                }
-                call.facts = facts
-                stream.trailersStart = stream.fields.count
-                findOrigin(call, stream, snapshot)
-                if facts.mayNeedSanitizing { HeaderSanitizing.sanitizeHead(call) }
-                do throws(Resolver.Unresolved) {
-                    lead(call, to: try worker.resolver.resolve(facts, stream, snapshot), worker)
-                } catch {
-                    refuse(call, error)
-                }
+            readHead(call, stream, worker) { headFailed(call, stream, $0, worker) }
+        }
+    }
+
+    /// Out of line: a head with a fault pays for what mends it.
+    @inline(never)
+    private func headFailed(_ call: Record<Call>, _ stream: StreamPointer, _ fault: HeadFacts.Fault, _ worker: GatewayWorker) {
+        guard worker.resolver.normalizePath(of: stream, after: fault) else {
+            return refuseUnread(call, stream, RefusalCause(fault))
+        }
+        readHead(call, stream, worker) { refuseUnread(call, stream, RefusalCause($0)) }
+    }
+
+    @inline(__always)
+    private func readHead(
+        _ call: Record<Call>, _ stream: StreamPointer, _ worker: GatewayWorker, orElse refuse: (HeadFacts.Fault) -> Void
+    ) {
+        let facts: HeadFacts
+        do throws(HeadFacts.Fault) {
+            facts = try worker.resolver.read(stream, call.snapshot.reference)
+        } catch {
+            return refuse(error)
+        }
+        call.facts = facts
+        call.snapshot.reference { snapshot in
+            findOrigin(call, stream, snapshot)
+            if facts.mayNeedSanitizing { HeaderSanitizing.sanitizeHead(call) }
+            do throws(Resolver.Unresolved) {
+                lead(call, to: try worker.resolver.resolve(facts, stream, snapshot), worker)
+            } catch {
+                self.refuse(call, error)
             }
         }
     }
