@@ -24,6 +24,8 @@ package final class ServerConnection: Connection {
     package let allowedProtocols: ClientProtocols?
     /// Paths of plain HTTP are normalized before anything is decided by them.
     package let normalizesPaths: Bool
+    /// What upstreams are told of its requests as they arrived.
+    package let forwarded: ForwardingHeaders
     /// Fields that only trusted peers may set, kept with the connection.
     private let trustedHeaderNames: FieldNameSet
     /// The same, asked without counting references.
@@ -41,6 +43,7 @@ package final class ServerConnection: Connection {
         bodyBytesMax = server.settings.bodyBytesMax
         allowedProtocols = server.settings.allowedProtocols
         normalizesPaths = server.settings.normalizesPaths
+        forwarded = server.settings.forwarded
         trustedHeaderNames = server.settings.trustedHeaders
         trustedHeaders = Borrowed(trustedHeaderNames)
         lifecycle = ConnectionLifecycle(

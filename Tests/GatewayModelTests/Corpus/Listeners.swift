@@ -31,6 +31,14 @@ extension WrongConfiguration {
         >>> martlet.yaml:2:46: listeners[0].paths: found "normalise", expected strict or normalize; did you mean "normalize"?
         >>> martlet.yaml:3:46: listeners[1].paths: warning: found beside protocols without rest, whose paths are never normalized
         >>> martlet.yaml:5:39: listeners[3].path: unknown key; did you mean "paths"?
+        --- what upstreams are told of requests
+        listeners:
+          - { name: a, address: 127.0.0.1:80, forwarded: true }
+          - { name: b, address: 127.0.0.1:81, forwarded: { host: always, proto: true, for: true } }
+        >>> martlet.yaml:2:50: listeners[0].forwarded: found "true", expected a mapping such as { host: true, prefix: true }
+        >>> martlet.yaml:3:58: listeners[1].forwarded.host: found "always", expected true or false
+        >>> martlet.yaml:3:66: listeners[1].forwarded.proto: unknown key, expected host, port, prefix, real_ip or rfc7239
+        >>> martlet.yaml:3:79: listeners[1].forwarded.for: unknown key, expected host, port, prefix, real_ip or rfc7239
         --- a listener where admin is
         listeners: [{ address: 127.0.0.1:9901 }]
         >>> martlet.yaml:1:24: listeners[0].address: found "127.0.0.1:9901", which admin has, expected an address of its own

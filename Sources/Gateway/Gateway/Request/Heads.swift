@@ -38,18 +38,24 @@ extension Record<Call> {
     func additions(_ context: WorkerContext) -> RequestHead.Additions {
         let source = self.downstream
         var additions = RequestHead.Additions()
+        additions.fields = self.addedFields
         if let origin = self.origin {
             source.serverConnection { connection in
                 additions.forwardedFor = origin.forwardedFor(
                     peerText: connection.peerText, fields: &source.fields)
                 additions.forwardedProto = origin.forwardedProto(
                     fields: source.fields, isSecure: connection.isSecure)
+                // Not `isEmpty`, which is not specialized in this module.
+                if connection.forwarded.rawValue != 0 {
+                    let forwarded = ForwardedFields(
+                        call: self, origin: origin, peerText: connection.peerText, proto: additions.forwardedProto)
+                    additions.fields = forwarded.fields(connection.forwarded, behind: additions.fields)
+                }
             }
         }
         // Credentials that were not ours to judge are the upstream's.
         additions.forwardsToken = self.identity?.forwardsToken ?? true
         additions.claims = self.claims
-        additions.fields = self.addedFields
         additions.rules = self.policy.requestHeaders
         if case .host(let host)? = self.policy.rewrite?.authority {
             additions.authority = host.withUnsafeBytes { source.fields.keep($0) }

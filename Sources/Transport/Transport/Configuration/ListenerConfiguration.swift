@@ -15,6 +15,7 @@ package struct ListenerConfiguration: Sendable, Equatable {
     /// Headers that only trusted peers may set, besides those that are known to be such.
     package var trustedHeaders: [String]
     package var paths: Paths
+    package var forwarded: ForwardingHeaders
 
     /// What becomes of paths that servers read differently.
     package enum Paths: String, CaseIterable, Sendable {
@@ -25,7 +26,8 @@ package struct ListenerConfiguration: Sendable, Equatable {
 
     package init(
         name: String, address: NetworkAddress, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults,
-        protocols: ClientProtocols? = nil, trustedHeaders: [String] = [], paths: Paths = .strict
+        protocols: ClientProtocols? = nil, trustedHeaders: [String] = [], paths: Paths = .strict,
+        forwarded: ForwardingHeaders = []
     ) {
         self.name = name
         self.address = address
@@ -34,6 +36,7 @@ package struct ListenerConfiguration: Sendable, Equatable {
         self.protocols = protocols
         self.trustedHeaders = trustedHeaders
         self.paths = paths
+        self.forwarded = forwarded
     }
 }
 
@@ -51,11 +54,12 @@ extension Grammar where Value == ListenerConfiguration {
                 section.report(
                     "found beside protocols without rest, whose paths are never normalized", about: "paths", severity: .warning)
             }
+            let forwarded = section.value("forwarded", .forwardingHeaders, default: [])
             // A wrong address has been reported; what else the listener names is still looked at.
             let known = address ?? .ip("0.0.0.0", port: 0)
             return ListenerConfiguration(
                 name: name ?? known.description, address: known, tls: tls, limits: limits,
-                protocols: protocols, trustedHeaders: trustedHeaders, paths: paths)
+                protocols: protocols, trustedHeaders: trustedHeaders, paths: paths, forwarded: forwarded)
         }
     }
 }

@@ -39,6 +39,7 @@ extension FileOpener {
         settings.allowedProtocols = listener.protocols
         if !listener.trustedHeaders.isEmpty { settings.trustedHeaders = .proxies.adding(listener.trustedHeaders) }
         settings.normalizesPaths = listener.paths == .normalize
+        settings.forwarded = listener.forwarded
         settings.age = listener.limits.age
         settings.ageGrace = listener.limits.ageGrace
         return ListenerPlan(name: listener.name, address: address, tls: context, settings: settings)
