@@ -66,7 +66,7 @@ def test_a_large_body_that_waits_to_be_wanted(curl):
 
 def test_streams_by_lines_in_chunks(curl):
     lines = b"".join(b'{"pages":%d}\n' % number for number in range(1, 300))
-    answer, status = curl("/v1/books:exchange", *JSON, "-X", "POST", "-T", "-", "-N", body=lines)
+    answer, status = curl("/v1/books:exchange", *JSON, "-H", "accept: application/x-ndjson", "-X", "POST", "-T", "-", "-N", body=lines)
     assert (status, answer) == (200, lines)
     answer, status = curl("/v1/shelves/1/books:watch?pageSize=2", "-N", "-H", "accept: text/event-stream")
     assert (status, answer) == (200, b'data: {}\n\ndata: {"pages":1}\n\n')
