@@ -109,4 +109,8 @@ private let matches = RouteTable(
         .init(RouteMatch(httpMethods: ["POST"], query: [FieldMatch(parameter: "a", .exact("1"))])),
         .init(RouteMatch(query: [FieldMatch(parameter: "b", ValueMatch(anyOf: [.suffix("é"), .absent]))])),
         .init(RouteMatch(target: .regex(try! RegularExpression("(/[a-z0-9]+)+")))),
-    ], seed: 1)
+        .init(
+            RouteMatch(
+                listeners: ["l"], authorities: [.suffix("a"), .exact("b")],
+                targets: [.services(below: "a"), .services(below: "a.b"), .service("a.B")])),
+    ], listeners: ["l"], seed: 1)
