@@ -1,6 +1,18 @@
 extension WrongConfiguration {
     static let routeActions = corpus(
         #"""
+        --- error responses that are never sent, and whose statuses are no errors
+        listeners: [{ address: 127.0.0.1:80 }]
+        clusters: { web: { endpoints: [10.0.0.1:80], protocol: http1 } }
+        routes:
+          - prefix: /a
+            cluster: web
+            allow: anyone
+            error_response: [{ status: 503, body: a }, { status: [502, 503], body: b }, { status: [502], body: c }]
+          - { prefix: /b, cluster: web, allow: anyone, error_response: { status: 302, body: "%{response.header.x}" } }
+        >>> martlet.yaml:7:81: routes[0].error_response[2]: never sent: entries before it have every status of it
+        >>> martlet.yaml:8:74: routes[1].error_response.status: found "302", expected a list, each a whole number from 400 to 599
+        >>> martlet.yaml:8:85: routes[1].error_response.body: found "%{response.header.x}", expected variables of the request, or %{response.status}: the response is the gateway's own
         --- rewrites of another shape
         routes:
           - { path: /a, cluster: orders, rewrite: {} }

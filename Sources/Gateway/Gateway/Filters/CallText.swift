@@ -44,6 +44,11 @@ struct CallText {
         return true
     }
 
+    /// Appends the text without variables that have neither a value nor a text instead.
+    func appendKnown(_ template: CallTemplate, to buffer: inout ByteBuffer) {
+        for part in template.parts { _ = append(CallTemplate(parts: [part]), to: &buffer) }
+    }
+
     /// Appends the value; false where the call has none, or an empty one.
     private func append(_ variable: CallVariable, to buffer: inout ByteBuffer) -> Bool {
         let facts = call.facts

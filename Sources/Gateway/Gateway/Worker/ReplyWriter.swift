@@ -1,6 +1,7 @@
 internal import Bridging
 internal import Bytes
 internal import GRPC
+internal import GatewayModel
 internal import HTTPModel
 internal import Routing
 internal import Snapshots
@@ -23,11 +24,26 @@ final class ReplyWriter {
         // Of a head that could not be read too.
         let method = call.facts.isRead ? call.facts.method : call.downstream.fields.first(.method)?.valueBytes ?? BorrowedBytes.none
         let isHead = method.equals("HEAD") || call.bridge?.isHead ?? false
-        refusals.write(refusal, to: call.clientProtocol, isHead: isHead, fields: &fields, body: &body)
-        var reply = LocalReply(
-            to: call, status: refusal.httpStatus(to: call.clientProtocol), fields: fields, worker.filters.services)
+        let status = refusal.httpStatus(to: call.clientProtocol)
+        let own = errorResponse(call, status)
+        // For HEAD nothing is said of a body; the route's own is described by the route.
+        refusals.write(refusal, to: call.clientProtocol, isHead: isHead || own != nil, fields: &fields, body: &body)
+        var reply = LocalReply(to: call, status: status, fields: fields, worker.filters.services)
+        if let own {
+            call.outcome.httpStatus = status
+            CallText(CallView(call, worker.filters.services), keeping: .unreserved).appendKnown(own.body, to: &body)
+            own.contentType.withUnsafeBytes { reply.put("content-type", $0, token: .contentType) }
+            reply.putLength(body.count)
+            if isHead { body.removeAll() }
+        }
         reply.putRequestID()
         reply.send(body.readable)
+    }
+
+    /// What the call's route says to this status; `nil` for RPCs, whose callers could not read it.
+    private func errorResponse(_ call: Record<Call>, _ status: Int) -> ErrorResponse? {
+        guard call.isRouted, call.clientProtocol == .http else { return nil }
+        return call.route { $0.errorResponses.first { $0.takes(status) } }
     }
 
     /// Notes what the route that the request would have taken says about pages: a page may read why its request was refused,

@@ -28,7 +28,8 @@ struct OpenAPIDocuments {
                         credentials: CredentialPlan(.required, configuration.authentication), needsGRPC: false, refusesGRPC: false,
                         answersItself: true)
                 ],
-                calls: metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, json: nil,
+                calls: metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, errorResponses: [],
+                json: nil,
                 transcoding: nil, hasSchema: false, traffic: nil, answer: page, methods: [])
         }
     }

@@ -186,6 +186,7 @@ package struct SnapshotBuilder {
         return Route(
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0, files: lists) },
+            errorResponses: route.errorResponses,
             json: route.json, transcoding: target.flatMap { schemas[$0] }, hasSchema: hasSchema,
             traffic: traffic, answer: answer, methods: route.methods.map(\.name))
     }

@@ -31,6 +31,8 @@ package final class Route: Sendable {
     /// Its cluster is spoken to in HTTP/1.1: whatever callers speak passes as it is, but for native gRPC.
     package let leadsToHTTP1: Bool
     package let cors: CORSPolicy?
+    /// In place of the gateway's own JSON for errors.
+    package let errorResponses: [ErrorResponse]
     /// What it answers itself, in place of a cluster.
     package let answer: DirectAnswer?
     private let json: JSONConfiguration?
@@ -68,7 +70,8 @@ package final class Route: Sendable {
     /// No parameter has a default, so that `with` leaves none out.
     package init(
         index: Int, name: String, match: RouteMatch, cluster: Int, policies: [CallPolicy], calls: CallGroup,
-        priority: RouteConfiguration.Priority, leadsToHTTP1: Bool, cors: CORSPolicy?, json: JSONConfiguration?,
+        priority: RouteConfiguration.Priority, leadsToHTTP1: Bool, cors: CORSPolicy?, errorResponses: [ErrorResponse],
+        json: JSONConfiguration?,
         transcoding: TranscodingPlan?, hasSchema: Bool, traffic: TrafficPlan?, answer: DirectAnswer?, methods: [String]
     ) {
         self.hasSchema = hasSchema
@@ -84,6 +87,7 @@ package final class Route: Sendable {
         self.calls = calls
         self.leadsToHTTP1 = leadsToHTTP1
         self.cors = cors
+        self.errorResponses = errorResponses
         self.json = json
         self.answer = answer
         self.methods = methods
@@ -99,14 +103,16 @@ package final class Route: Sendable {
     package static func none(policy: CallPolicy, calls: CallGroup) -> Route {
         Route(
             index: -1, name: "", match: RouteMatch(), cluster: 0, policies: [policy], calls: calls, priority: .default,
-            leadsToHTTP1: false, cors: nil, json: nil, transcoding: nil, hasSchema: false, traffic: nil, answer: nil, methods: [])
+            leadsToHTTP1: false, cors: nil, errorResponses: [], json: nil, transcoding: nil, hasSchema: false, traffic: nil,
+            answer: nil, methods: [])
     }
 
     /// The same where its cluster has another schema.
     package func with(_ transcoding: TranscodingPlan) -> Route {
         Route(
             index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
-            leadsToHTTP1: leadsToHTTP1, cors: cors, json: json, transcoding: transcoding, hasSchema: hasSchema, traffic: traffic,
+            leadsToHTTP1: leadsToHTTP1, cors: cors, errorResponses: errorResponses, json: json, transcoding: transcoding,
+            hasSchema: hasSchema, traffic: traffic,
             answer: answer, methods: methods)
     }
 }

@@ -91,7 +91,7 @@ extension Grammar where Value == [UInt8] {
         }
     }
 
-    fileprivate static var contentType: Grammar {
+    static var contentType: Grammar {
         Grammar(expected: "a media type such as application/json") { (text: String) in
             let parts = text.prefix { $0 != ";" }.split(separator: "/", omittingEmptySubsequences: false)
             let isType = parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(HTTPGrammar.isToken) }

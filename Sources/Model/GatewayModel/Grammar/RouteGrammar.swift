@@ -47,13 +47,15 @@ extension RouteConfiguration {
         let responseHeaders = section.optional("response_headers", .headerChanges(.response))
         let methods = section.value("methods", .methods(of: name), default: [])
         let cors = section.optional("cors", .cors)
+        let errorResponses = section.value("error_response", .errorResponses, default: [])
         let json = section.optional("json", .json)
         let protocols = section.value("protocols", .callerProtocols, default: .all)
         if section.has("methods"), !section.has("service") { reportMethods(in: section, match) }
         guard let match, let action, action != .cluster || cluster != nil else { return nil }
         return RouteConfiguration(
             name: name, match: match, cluster: cluster, timeout: timeout, access: access, credentials: credentials,
-            limits: limits, expose: expose, methods: methods, cors: cors, protocols: protocols, json: json, priority: priority,
+            limits: limits, expose: expose, methods: methods, cors: cors, errorResponses: errorResponses, protocols: protocols,
+            json: json, priority: priority,
             traffic: traffic, attempts: attempts, action: action, rewrite: rewrite ?? RewriteConfiguration(),
             requestHeaders: requestHeaders ?? HeaderChanges(), responseHeaders: responseHeaders ?? HeaderChanges())
     }

@@ -20,6 +20,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var methods: [MethodConfiguration]
     /// `nil` where no page of another origin may call it.
     package var cors: CORSConfiguration?
+    package var errorResponses: [ErrorResponse] = []
     /// What callers may speak.
     package var protocols = ClientProtocols.all
     /// `nil` for the canonical mapping.
