@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.fixtures import LARGE_BODY_SIZE, UNARY_MESSAGE_SIZE, Fixtures
 from harness.load import run_h2load
 from harness.paths import TOOLS
-from harness.peer import CLEARTEXT, HTTP1, JWT, TLS, TRANSCODING
+from harness.peer import CLEARTEXT, HTTP1, JWT, ROUTED, TLS, TRANSCODING
 from harness.processes import pin
 from harness.stack import ECHO, Stack
 
@@ -96,6 +96,7 @@ def _bodies(name, kind):
 
 ROWS = [
     *_unary("h2c", CLEARTEXT),
+    *_unary("routed", ROUTED),
     Row("grpc-web", SetUp(CLEARTEXT), content_type="application/grpc-web+proto"),
     Row("connect unary", SetUp(CLEARTEXT), content_type="application/proto", body=lambda fixtures: fixtures.unary_message),
     Connections("h2c connection", SetUp(CLEARTEXT), few=100, more=500, warm_up=500, unit="connection"),

@@ -18,6 +18,8 @@ GLOBAL_RATE_LIMIT = "global-ratelimit"  # + ask a rate limit service (Envoy's gR
 TRANSCODING = "json"
 # By itself: HTTP/1.1 on both sides, cleartext.
 HTTP1 = "http1"
+# By itself: as h2c, on a route with three matches, a rewrite and four changes of headers.
+ROUTED = "routed"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Job:
 
     @property
     def tls(self) -> bool:
-        return self.kind not in (CLEARTEXT, TRANSCODING, HTTP1)
+        return self.kind not in (CLEARTEXT, TRANSCODING, HTTP1, ROUTED)
 
     @property
     def jwt(self) -> bool:

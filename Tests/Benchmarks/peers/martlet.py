@@ -5,12 +5,12 @@ from pathlib import Path
 
 from harness.fixtures import ALLOWED_PREFIX, AUDIENCE, ISSUER
 from harness.paths import BUILT_HERE, MARTLET, ROOT
-from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, HTTP1, JWT, TLS, TRANSCODING, Peer, output_of
+from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, HTTP1, JWT, ROUTED, TLS, TRANSCODING, Peer, output_of
 
 
 class Martlet(Peer):
     name = "martlet"
-    kinds = (CLEARTEXT, TLS, JWT, GLOBAL_RATE_LIMIT, TRANSCODING, HTTP1)
+    kinds = (CLEARTEXT, TLS, JWT, GLOBAL_RATE_LIMIT, TRANSCODING, HTTP1, ROUTED)
     access_log = "off"
     token_cache = "10_000"
 
@@ -51,6 +51,8 @@ routes:
         return [f"127.0.0.1:{job.backend_port}"]
 
     def routes(self, job) -> str:
+        if job.kind == ROUTED:
+            return ROUTES_WITH_CHANGES
         return ROUTES_BY_PATH if job.jwt else "  - { cluster: backend, allow: anyone }"
 
 
@@ -75,6 +77,16 @@ class MartletVerifyingEveryToken(Martlet):
 ROUTES_BY_PATH = f"""
   - {{ path: "{ALLOWED_PREFIX}*", cluster: backend, limits: [1_000_000/s] }}
   - {{ cluster: backend, deny: anyone }}"""
+
+ROUTES_WITH_CHANGES = f"""
+  - prefix: {ALLOWED_PREFIX.rstrip("/")}
+    http_method: POST
+    headers: {{ content-type: {{ prefix: application/grpc }} }}
+    cluster: backend
+    allow: anyone
+    rewrite: {{ prefix: {ALLOWED_PREFIX.rstrip("/")} }}
+    request_headers: {{ set: {{ x-real-ip: "%{{client.address}}", x-mode: fixed }}, remove: [x-debug] }}
+    response_headers: {{ set: {{ server: martlet }} }}"""
 
 
 def _tls(job):

@@ -9,20 +9,21 @@ package enum Rewriting {
     /// What `:path` becomes; `nil` where it would be no path that a server reads in one way only.
     ///
     /// - Parameters:
-    ///   - match: of the call's route.
+    ///   - targets: what the call's route matches.
     ///   - keepsQuery: the query goes along. What Connect has in it is the message, which is converted.
     ///   - fields: of the caller's stream, in whose arena the path lies.
     package static func target(
-        _ facts: HeadFacts, _ match: RouteMatch, _ rewrite: RewriteConfiguration, keepsQuery: Bool, in fields: inout FieldBlock
+        _ facts: HeadFacts, _ targets: [RouteMatch.Target], _ rewrite: RewriteConfiguration, keepsQuery: Bool,
+        in fields: inout FieldBlock
     ) -> BorrowedBytes? {
         var path = ByteBuffer()
         guard let configured = rewrite.path else { return nil }
         switch configured {
         case .whole(let whole): whole.withUnsafeBytes { path.append($0) }
-        case .prefix(let prefix): append(facts.path, below: match, as: prefix, to: &path)
+        case .prefix(let prefix): append(facts.path, below: targets, as: prefix, to: &path)
         case .groups(let pieces):
             let last = pieces.reduce(0) { if case .group(let number) = $1 { max($0, number) } else { $0 } }
-            let isMatch = match.targets.contains { target in
+            let isMatch = targets.contains { target in
                 guard case .regex(let expression) = target else { return false }
                 return expression.withGroups(of: facts.path, through: last) { group in
                     for piece in pieces {
@@ -44,9 +45,9 @@ package enum Rewriting {
 
     /// What of a path is below a route's prefix, behind another one: `/v1/a` and `/v1` below `/v1`, as `/`, are `/a` and `/`.
     package static func append(
-        _ path: BorrowedBytes, below match: RouteMatch, as prefix: [UInt8], to buffer: inout ByteBuffer
+        _ path: BorrowedBytes, below targets: [RouteMatch.Target], as prefix: [UInt8], to buffer: inout ByteBuffer
     ) {
-        let rest = BorrowedBytes(rebasing: path[min(path.count, match.prefixCount(of: path))...])
+        let rest = BorrowedBytes(rebasing: path[min(path.count, targets.prefixCount(of: path))...])
         // Where the prefix ends in a slash, the rest does not begin with one.
         let isClosed = prefix.last == UInt8(ascii: "/")
         let isJoined = rest.first == UInt8(ascii: "/")
@@ -59,9 +60,9 @@ package enum Rewriting {
 
     /// The RPC that a call names behind the prefix that its route strips; `nil` where the rest is not exactly `/SERVICE/METHOD`.
     package static func rpc(
-        _ path: BorrowedBytes, below match: RouteMatch
+        _ path: BorrowedBytes, below targets: [RouteMatch.Target]
     ) -> (service: BorrowedBytes, rpc: BorrowedBytes)? {
-        let count = match.prefixCount(of: path)
+        let count = targets.prefixCount(of: path)
         guard count > 0, count < path.count, path[count] == UInt8(ascii: "/") else { return nil }
         let rest = BorrowedBytes(rebasing: path[count...])
         guard let shape = try? PathShape(rest), shape.pathCount == rest.count, shape.serviceCount > 0, !shape.isAmbiguous else {
@@ -74,16 +75,17 @@ package enum Rewriting {
     }
 }
 
-extension RouteMatch {
-    /// How much of a path `prefix:` matched, without the slash that parts it from the rest. No two prefixes of a route take the
-    /// same path.
+extension [RouteMatch.Target] {
+    /// How much of a path, which one of these takes, `prefix:` matched, without the slash that parts it from the rest. No two prefixes
+    /// of a route take the same path.
     fileprivate func prefixCount(of path: BorrowedBytes) -> Int {
-        for target in targets {
+        for target in self {
             switch target {
             case .subtree(let prefix):
-                let count = prefix.utf8.count
-                guard path.starts(with: prefix.utf8), path.count == count || path[count] == UInt8(ascii: "/") else { continue }
-                return count
+                let length = prefix.utf8.count
+                let takes = path.count == length || path.count > length && path[length] == UInt8(ascii: "/")
+                guard count == 1 || takes && path.starts(with: prefix.utf8) else { continue }
+                return length
             case .prefix(let prefix): return prefix.utf8.count - 1
             case .any, .service, .services, .path, .regex: continue
             }

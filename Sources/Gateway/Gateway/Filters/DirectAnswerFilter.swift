@@ -82,7 +82,7 @@ enum DirectAnswerFilter {
             location.append(text.readable)
         case .prefix(let prefix):
             var path = ByteBuffer()
-            Rewriting.append(call.facts.path, below: call.route { $0.match }, as: prefix, to: &path)
+            Rewriting.append(call.facts.path, below: call.route { $0.match.targets }, as: prefix, to: &path)
             appendURI(path.readable, to: &location)
         }
         guard !call.facts.query.isEmpty else { return true }

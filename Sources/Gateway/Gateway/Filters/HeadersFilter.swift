@@ -14,7 +14,7 @@ enum HeadersFilter {
         if let rewrite = call.policy.rewrite, rewrite.path != nil, !call.isTranscoded {
             let stream = call.stream
             let rewritten = call.route {
-                Rewriting.target(call.facts, $0.match, rewrite, keepsQuery: !call.isConverted, in: &stream.fields)
+                Rewriting.target(call.facts, $0.match.targets, rewrite, keepsQuery: !call.isConverted, in: &stream.fields)
             }
             guard let target = rewritten else { return call.refuse(.badPath) }
             call.rewrite(target: target)
@@ -26,22 +26,25 @@ enum HeadersFilter {
 
     /// What the rules set and add, in their order.
     private static func fields(_ rules: HeaderRules, _ text: CallText, for call: CallView) -> [Field] {
-        rules.rules.compactMap { field($0, text, for: call) }
-    }
-
-    /// `nil` where the value has a variable that the call has none of.
-    private static func field(_ rule: HeaderRules.Rule, _ text: CallText, for call: CallView) -> Field? {
+        var fields: [Field] = []
+        fields.reserveCapacity(rules.rules.count)
         var value = ByteBuffer()
-        guard text.append(rule.value, to: &value) else { return nil }
-        // Where a variable had nothing to say, a blank of the text around it may be at an end, and strict peers refuse that (RFC 9113,
-        // section 8.2.1).
-        let bytes = trimmed(value.readable)
-        return rule.name.withUnsafeBytes { name in
-            call.stream.fields.keepField(
-                name: name, value: bytes, token: rule.token,
-                // It may be a credential: never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
-                flags: .borrowedNeverIndexed)
+        for rule in rules.rules {
+            value.removeAll()
+            // One with a variable that the call has no value of is not sent.
+            guard text.append(rule.value, to: &value) else { continue }
+            // Where a variable had nothing to say, a blank of the text around it may be at an end, and strict peers refuse that (RFC
+            // 9113, section 8.2.1).
+            let bytes = trimmed(value.readable)
+            let field = rule.name.withUnsafeBytes { name in
+                call.stream.fields.keepField(
+                    name: name, value: bytes, token: rule.token,
+                    // It may be a credential: never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
+                    flags: .borrowedNeverIndexed)
+            }
+            fields.append(field)
         }
+        return fields
     }
 
     private static func trimmed(_ value: BorrowedBytes) -> BorrowedBytes {

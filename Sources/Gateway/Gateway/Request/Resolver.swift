@@ -177,7 +177,8 @@ final class Resolver {
     private func strip(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Destination? {
         guard !facts.isAmbiguous, let found = match(facts, stream, snapshot) else { return nil }
         let route = snapshot.routes[found.route]
-        guard case .prefix? = route.policies[0].rewrite?.path, let (service, rpc) = Rewriting.rpc(facts.path, below: route.match)
+        guard case .prefix? = route.policies[0].rewrite?.path,
+            let (service, rpc) = Rewriting.rpc(facts.path, below: route.match.targets)
         else { return nil }
         var destination = Destination(found.route, snapshot.table.method(of: found.route, rpc) ?? -1, of: snapshot)
         destination.rpc = RPC(service: service, method: rpc)

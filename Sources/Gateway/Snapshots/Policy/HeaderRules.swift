@@ -14,6 +14,8 @@ package import HTTPModel
     package let rules: [Rule]
     /// Of fields that go no further: those that are replaced, and those that are removed.
     private let dropped: [[UInt8]]
+    /// The lengths that these have, as bits; the last stands for all that are longer.
+    private let droppedLengths: UInt64
 
     /// - Returns: `nil` where there is nothing to do.
     package init?(_ changes: HeaderChanges) {
@@ -24,14 +26,18 @@ package import HTTPModel
         }
         rules = (changes.set + changes.add).map(rule)
         dropped = (changes.set.map(\.name) + changes.remove).map { $0.map { FieldNameSet.folded($0) } }
+        droppedLengths = dropped.reduce(0) { $0 | Self.bit($1.count) }
     }
 
     package func drops(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { drops($0) } }
 
     package func drops(_ field: Field) -> Bool { drops(field.nameBytes) }
 
+    private static func bit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
+
     /// Also a name that servers cannot tell from one of them, such as `x_team` (`FieldNameSet`).
     private func drops(_ name: BorrowedBytes) -> Bool {
+        guard droppedLengths & Self.bit(name.count) != 0 else { return false }
         for known in dropped where FieldNameSet.isSame(name, known) { return true }
         return false
     }
