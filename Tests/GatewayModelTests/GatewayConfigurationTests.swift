@@ -65,17 +65,23 @@ import Testing
                 PlanConfiguration(
                     name: "free",
                     limits: [
-                        LimitRule(
-                            name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
-                            keys: [.tenant]),
-                        LimitRule(name: "plans.free.limits[1]", count: 10_000, window: LimitWindow(unit: .day), keys: [.tenant]),
+                        LimitConfiguration(
+                            LimitRule(
+                                name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
+                                keys: [.tenant])),
+                        LimitConfiguration(
+                            LimitRule(name: "plans.free.limits[1]", count: 10_000, window: LimitWindow(unit: .day), keys: [.tenant])
+                        ),
                     ]),
                 PlanConfiguration(
                     name: "pro",
                     limits: [
-                        LimitRule(name: "plans.pro.limits[0]", count: 2000, window: LimitWindow(unit: .second), keys: [.tenant]),
-                        LimitRule(
-                            name: "plans.pro.limits[1]", count: 5_000_000, window: LimitWindow(unit: .month), keys: [.tenant]),
+                        LimitConfiguration(
+                            LimitRule(name: "plans.pro.limits[0]", count: 2000, window: LimitWindow(unit: .second), keys: [.tenant])
+                        ),
+                        LimitConfiguration(
+                            LimitRule(
+                                name: "plans.pro.limits[1]", count: 5_000_000, window: LimitWindow(unit: .month), keys: [.tenant])),
                     ]),
             ])
         #expect(
@@ -105,9 +111,10 @@ import Testing
                             access: AccessRules(
                                 allow: NamedRule(name: "\(name).CreateOrder.allow", .scopes(["orders.write"]))),
                             limits: [
-                                LimitRule(
-                                    name: "\(name).CreateOrder.limits[0]", count: 10, window: LimitWindow(unit: .second),
-                                    keys: [.tenant])
+                                LimitConfiguration(
+                                    LimitRule(
+                                        name: "\(name).CreateOrder.limits[0]", count: 10, window: LimitWindow(unit: .second),
+                                        keys: [.tenant]))
                             ])
                     ])
             ])
@@ -210,7 +217,7 @@ import Testing
             deny: { header: { x-legacy: "*" }, mode: shadow }
             limits:
               - 100/s per address
-              - { count: 5, per: 10s, burst: 10, key: [header x-app, method], name: apps }
+              - { count: 5, per: 10s, burst: 10, key: [header x-app, method], name: apps, when_missing: skip }
               - { count: 1000, per: s, key: constant all, before: authentication }
             expose: true
             rewrite: { authority: "orders.internal:8080" }
@@ -221,7 +228,7 @@ import Testing
                 request_headers: { remove: x-team }
                 allow: authenticated
                 deny: { address: ["2001:db8::/32"] }
-                limits: [10/s per tenant, { count: 1, per: month, key: { claim: ["https://acme.dev/app"] } }]
+                limits: [10/s per tenant, { count: 1, per: month, key: { claim: ["https://acme.dev/app"] }, when: { claim: { role: admin } } }]
                 timeout: 5s
           - path: /v1/*
             query: { debug: { prefix: "1" } }
@@ -251,10 +258,13 @@ import Testing
         try checkAuthentication(try #require(configuration.authentication))
         #expect(
             configuration.plans.first?.limits == [
-                LimitRule(
-                    name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
-                    keys: [.tenant, .method]),
-                LimitRule(name: "daily", count: 1000, window: LimitWindow(units: 2, unit: .day), keys: [.tenant], isShadow: true),
+                LimitConfiguration(
+                    LimitRule(
+                        name: "plans.free.limits[0]", count: 50, window: LimitWindow(unit: .second), burst: 100,
+                        keys: [.tenant, .method])),
+                LimitConfiguration(
+                    LimitRule(
+                        name: "daily", count: 1000, window: LimitWindow(units: 2, unit: .day), keys: [.tenant], isShadow: true)),
             ])
         let pair = CertificatePair(certificate: "c.pem", privateKey: "c.key")
         #expect(
@@ -345,19 +355,22 @@ import Testing
                 == NamedRule(name: "orders.deny", .header(try FieldMatch(header: "x-legacy", .present)), mode: .shadow))
         #expect(
             route.limits == [
-                LimitRule(name: "orders.limits[0]", count: 100, window: LimitWindow(unit: .second), keys: [.address]),
-                LimitRule(
-                    name: "apps", count: 5, window: LimitWindow(units: 10, unit: .second), burst: 10,
-                    keys: [.header("x-app"), .method]),
-                LimitRule(
-                    name: "orders.limits[2]", count: 1000, window: LimitWindow(unit: .second), keys: [.constant("all")],
-                    isBeforeAuthentication: true),
+                LimitConfiguration(
+                    LimitRule(name: "orders.limits[0]", count: 100, window: LimitWindow(unit: .second), keys: [.address])),
+                LimitConfiguration(
+                    LimitRule(
+                        name: "apps", count: 5, window: LimitWindow(units: 10, unit: .second), burst: 10,
+                        keys: [.header("x-app"), .method]), whenMissing: .skip),
+                LimitConfiguration(
+                    LimitRule(
+                        name: "orders.limits[2]", count: 1000, window: LimitWindow(unit: .second), keys: [.constant("all")],
+                        isBeforeAuthentication: true)),
             ])
         let method = try #require(route.methods.first)
         #expect(method.name == "CreateOrder" && method.timeout == .seconds(5))
         #expect(method.access.allow == NamedRule(name: "orders.CreateOrder.allow", .authenticated))
         #expect(method.access.deny == NamedRule(name: "orders.CreateOrder.deny", .address([try CIDR("2001:db8::/32")])))
-        #expect(method.limits.map(\.keys) == [[.tenant], [.claim(["https://acme.dev/app"])]])
+        #expect(method.limits.map(\.rule.keys) == [[.tenant], [.claim(["https://acme.dev/app"])]])
         #expect(routes[1].match.query == [FieldMatch(parameter: "debug", ValueMatch(.prefix("1")))])
         #expect(routes[1].match.targets == [.prefix("/v1/")] && routes[1].access.allow?.rule == .anyone)
         // What else they say is looked at in RouteActionConfigurationTests.

@@ -10,6 +10,7 @@ from harness import stubs
 from harness.backend import ask
 from harness.caller import Caller, channel
 from harness.gateway import SERVICE, authentication, configuration, open_route
+from harness.waiting import eventually
 
 OK, OVER, NOT_ALLOWED = grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.PERMISSION_DENIED
 # A window of a day turns at midnight only, and a hundred in eighty thousand seconds come back too slowly to be seen:
@@ -69,7 +70,6 @@ def test_burst_and_rate(gateway, backend, store):
 
 
 def test_what_is_over_comes_back_after_the_time_that_was_said(gateway, backend, store):
-    from harness.waiting import eventually
     running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=["1/8s"])]))
     with Caller(running.address) as caller:
         assert caller.unary(ask("x")).text == "x"
@@ -269,3 +269,65 @@ class TestRedis:
         counted = dict(pair.split("=") for pair in
                        store.command("INFO", "keyspace").decode().split("db3:")[1].strip().split(","))
         assert counted["keys"] == counted["expires"], "every key has its end"
+
+
+TEAM = {"header": {"x-team": "*"}}
+
+
+def team(name):
+    return [("x-team", name)]
+
+
+@pytest.mark.parametrize("missing, without", [
+    ({}, [OK, OVER]), ({"when_missing": "share"}, [OK, OVER]), ({"when_missing": "skip"}, [OK, OK]),
+    ({"when_missing": "refuse"}, [grpc.StatusCode.INVALID_ARGUMENT] * 2), ({"when": TEAM}, [OK, OK]),
+])
+def test_a_limit_says_what_happens_to_calls_without_its_key(gateway, backend, store, missing, without):
+    limit = {"count": 1, "per": "day", "key": "header x-team", "name": "teams", **missing}
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=[limit])]))
+    with Caller(running.address) as caller:
+        assert [code(caller, metadata=team("a")) for _ in range(2)] == [OK, OVER]
+        assert code(caller, metadata=team("b")) == OK
+        assert [code(caller) for _ in range(2)] == without
+    if missing.get("when_missing") == "refuse":
+        line = running.wait_for_log(lambda line: line["grpc_status"] == 3)
+        assert (line["response_flags"], line["detail"], line["limit"]) == ("QE", "limit_key_missing", "teams")
+
+
+def test_nothing_and_everything_are_counts_too(gateway, backend, store):
+    limits = [
+        {"count": "unlimited", "key": "header x-team", "when": {"header": {"x-team": "admins"}}},
+        {"count": 0, "key": "header x-team", "when": {"header": {"x-team": {"prefix": "banned-"}}}, "name": "banned"},
+        {"count": 1, "per": "day", "key": "header x-team", "when_missing": "skip"},
+        # Another key: the first entry does not end it.
+        {"count": 4, "per": "day", "key": "constant all"},
+    ]
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=limits)]))
+    with Caller(running.address) as caller:
+        assert [code(caller, metadata=team("banned-1")) for _ in range(2)] == [OVER, OVER]
+        assert [code(caller, metadata=team("a")) for _ in range(2)] == [OK, OVER]
+        # What was refused was not charged: three of four are left.
+        assert [code(caller, metadata=team("admins")) for _ in range(4)] == [OK, OK, OK, OVER]
+    line = running.wait_for_log(lambda line: line.get("limit") == "banned")
+    assert line["grpc_status"] == 8 and line["response_flags"] == "QE"
+
+
+def test_conditions_ask_what_rules_ask(gateway, backend, signing_key, store):
+    plans = {"free": {"limits": [
+        {"count": "unlimited", "when": {"claim": {"role": "admin"}}},
+        {"count": 2, "per": "day"},
+        {"count": 0, "when": {"address": ["10.0.0.0/8"]}},
+        {"count": 0, "mode": "shadow", "name": "trial", "when": {"claim": {"role": {"prefix": "in"}}}}]}}
+    running = gateway(configuration(
+        backend, rate_limits=store, plans=plans, routes=[open_route(allow="authenticated")],
+        authentication={**authentication(signing_key), "tenant": "claim tenant", "plan": "claim plan"}))
+
+    def many(role, tenant):
+        with Caller(running.address, token=signing_key.token(tenant=tenant, plan="free", role=role)) as caller:
+            return [code(caller) for _ in range(3)]
+    assert many("user", "a") == [OK, OK, OVER]
+    assert many("admin", "b") == [OK, OK, OK]
+    assert many("intern", "c") == [OK, OK, OVER]
+    lines = eventually(lambda: len(running.log()) == 9 and running.log(), "nine lines")
+    shadows = {line["tenant"]: line.get("shadow", "") for line in lines if line["grpc_status"] == 0}
+    assert shadows == {"a": "", "b": "", "c": "trial"}

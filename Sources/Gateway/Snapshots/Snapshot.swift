@@ -117,9 +117,9 @@ package struct PlanLimits: Sendable {
     package let name: String
     package let limits: [AppliedLimit]
 
-    package init(name: String, limits: [Limit]) {
+    package init(name: String, limits: [AppliedLimit.Entry]) {
         self.name = name
-        self.limits = limits.map { AppliedLimit($0) }
+        self.limits = AppliedLimit.list(limits)
     }
 }
 

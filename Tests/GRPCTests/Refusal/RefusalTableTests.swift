@@ -108,6 +108,7 @@ let expectedRows: [ExpectedRow] = [
         flag: "UH", headers: ["retry-after": "5"]),
     .init(
         cause: .upstreamQueueFull(retryAfter: nil), code: .unavailable, http: 503, reason: "UPSTREAM_QUEUE_FULL", flag: "UO"),
+    .init(cause: .limitKeyMissing, code: .invalidArgument, http: 400, reason: "LIMIT_KEY_MISSING", flag: "QE"),
     .init(cause: .retryBudgetExhausted, code: .unavailable, http: 503, reason: "RETRY_BUDGET_EXHAUSTED", flag: "UO"),
     .init(cause: .circuitFull(retryAfter: nil), code: .unavailable, http: 503, reason: "CIRCUIT_FULL", flag: "UO"),
     .init(

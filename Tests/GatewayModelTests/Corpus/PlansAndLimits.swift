@@ -64,8 +64,7 @@ extension WrongConfiguration {
               - { count: 10, per: s, before: routing }
               - { count: 10, per: s, name: a b }
               - { count: 10, per: s, bust: 1 }
-        >>> martlet.yaml:4:18:  routes[0].limits[0].count: found "0", expected a whole number from 1 to 10000000000
-        >>> martlet.yaml:5:9:   routes[0].limits[1]: the key "count" is missing, expected a whole number from 1 to 10000000000
+        >>> martlet.yaml:5:9:   routes[0].limits[1]: the key "count" is missing, expected a whole number from 0 to 10000000000, or unlimited
         >>> martlet.yaml:6:9:   routes[0].limits[2]: the key "per" is missing, expected a span such as s, 10s, min, h, day or month
         >>> martlet.yaml:7:27:  routes[0].limits[3].per: found "week", expected a span such as s, 10s, min, h, day or month
         >>> martlet.yaml:8:39:  routes[0].limits[4].burst: found burst 5, expected no burst: only a limit in seconds has one
@@ -75,6 +74,33 @@ extension WrongConfiguration {
         >>> martlet.yaml:12:38: routes[0].limits[8].before: found "routing", expected authentication
         >>> martlet.yaml:13:36: routes[0].limits[9].name: found "a b", expected a name of letters, digits, _, - and .
         >>> martlet.yaml:14:30: routes[0].limits[10].bust: unknown key; did you mean "burst"?
+        --- conditions of limits
+        routes:
+          - path: /a
+            cluster: orders
+            allow: anyone
+            limits:
+              - { count: -1, per: s }
+              - { count: unlimitd, key: address }
+              - { count: unlimited, key: address, burst: 5 }
+              - { count: 0, key: address, when_missing: share }
+              - { count: 1, per: s, when_missing: skip }
+              - { count: 1, per: s, key: header x-a, when_missing: drop }
+              - { count: 1, per: s, key: address, when: { heder: { x-a: "*" } } }
+              - { count: 1, per: s, key: address, before: authentication, when: { claim: { role: admin } } }
+              - 1/s per header x-b
+              - { count: 1, per: s, key: header x-b, when_missing: share }
+              - { count: 1, per: s, key: header x-b, when: { header: { x-b: "*" } } }
+        >>> martlet.yaml:6:18:  routes[0].limits[0].count: found "-1", expected a whole number from 0 to 10000000000, or unlimited
+        >>> martlet.yaml:7:9:   routes[0].limits[1]: the key "per" is missing, expected a span such as s, 10s, min, h, day or month
+        >>> martlet.yaml:7:18:  routes[0].limits[1].count: found "unlimitd", expected a whole number from 0 to 10000000000, or unlimited
+        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected when, when_missing, count, mode, before, name or key
+        >>> martlet.yaml:9:49:  routes[0].limits[3].when_missing: found share, expected skip or refuse: nothing is counted here
+        >>> martlet.yaml:10:43: routes[0].limits[4].when_missing: found without keys, expected key: beside it: there is nothing that could be missing
+        >>> martlet.yaml:11:60: routes[0].limits[5].when_missing: found "drop", expected share, skip or refuse
+        >>> martlet.yaml:12:51: routes[0].limits[6].when.heder: unknown key; did you mean "header"?
+        >>> martlet.yaml:13:73: routes[0].limits[7].when: found a condition on the token before authentication, expected one that needs none
+        >>> martlet.yaml:14:9:  routes[0].limits[8]: warning: found the key header x-b without when_missing: calls without it share one counter. Expected when_missing: share, skip or refuse
         --- two limits with one name
         routes:
           - cluster: orders
@@ -111,6 +137,7 @@ extension WrongConfiguration {
         authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }] }
         routes: [{ cluster: orders, limits: [10/s per tenant, 10/s per claim sub] }]
         >>> martlet.yaml:2:38: routes[0].limits[0]: found "10/s per tenant", expected authentication.tenant to say what a tenant is
+        >>> martlet.yaml:2:55: routes[0].limits[1]: warning: found the key claim sub without when_missing: calls without it share one counter. Expected when_missing: share, skip or refuse
         --- per tenant where nobody is asked who they are
         without: authentication
         routes: [{ cluster: orders, limits: [10/s per tenant] }]

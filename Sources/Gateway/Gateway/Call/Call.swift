@@ -1,6 +1,6 @@
 package import Bridging
 package import Bytes
-internal import Calls
+package import Calls
 package import GRPC
 internal import GatewayModel
 package import HTTPModel

@@ -1,5 +1,6 @@
 internal import Balancing
 internal import Bytes
+internal import Calls
 internal import GatewayModel
 internal import HTTPModel
 internal import JOSE

@@ -1,3 +1,4 @@
+internal import Calls
 internal import AccessControl
 internal import Bytes
 internal import Net

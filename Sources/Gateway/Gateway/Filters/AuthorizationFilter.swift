@@ -1,5 +1,6 @@
 internal import AccessControl
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Routing
@@ -13,11 +14,7 @@ enum AuthorizationFilter {
         call.snapshot { snapshot in
             call.policy { policy in
                 if policy.access.allowsAuthenticated, call.identity != nil { return checkPlan(call, snapshot) }
-                let facts = CallerFacts(
-                    token: call.identity.map { Borrowed($0.token) }, memory: call.identity?.ruleMemory, fields: call.stream.fields,
-                    headCount: call.stream.trailersStart,
-                    address: call.address, certificate: call.connection { certificateNames($0) })
-                let verdict = snapshot.rulesReference { $0.check(policy.access, facts) }
+                let verdict = snapshot.rulesReference { $0.check(policy.access, call.callerFacts) }
                 if verdict.hasShadowRefusals {
                     call.count(.accessShadowed)
                     for rule in snapshot.rules.shadowRules(verdict, of: policy.access) {
@@ -50,14 +47,5 @@ enum AuthorizationFilter {
         }
         if identity.tenant == nil { return call.refuse(.permissionDenied(.tenantMissing)) }
         return identity.plan == nil ? call.refuse(.permissionDenied(.planUnknown)) : .proceed
-    }
-
-    /// The names of a connection's client certificate, read once and kept with the connection.
-    private static func certificateNames(_ connection: ServerConnection) -> Borrowed<CertificateNames>? {
-        guard let certificate = connection.peerCertificate else { return nil }
-        if let names = connection.attachment as? CertificateNames { return Borrowed(names) }
-        let names = CertificateNames(certificate.names)
-        connection.attachment = names
-        return Borrowed(names)
     }
 }

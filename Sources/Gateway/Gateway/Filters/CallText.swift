@@ -1,5 +1,6 @@
 internal import AccessControl
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel

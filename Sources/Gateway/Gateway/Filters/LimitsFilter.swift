@@ -1,4 +1,7 @@
+internal import AccessControl
 internal import Bytes
+internal import Calls
+internal import GatewayModel
 internal import Net
 internal import Reactor
 internal import GRPC
@@ -46,8 +49,14 @@ final class LimitsFilter {
         } else {
             request.reset(issuer: none)
         }
-        for limit in first { add(limit, to: request, call) }
-        for limit in second { add(limit, to: request, call) }
+        if let refusal = add(first, to: request, call) ?? add(second, to: request, call) {
+            limiter.recycle(request)
+            return refuse(call, refusal)
+        }
+        guard request.count > 0 else {
+            limiter.recycle(request)
+            return .proceed
+        }
         switch limiter.store.decide(request, now: call.now, wall: call.wall) {
         case .decided:
             defer { limiter.recycle(request) }
@@ -119,12 +128,90 @@ final class LimitsFilter {
         }
     }
 
+    /// What an entry refuses a call for without counting it.
+    private struct Refusal {
+        let cause: RefusalCause
+        let limit: String
+    }
+
+    private func refuse(_ call: CallView, _ refusal: Refusal) -> FilterVerdict {
+        call.count(.limitRefused)
+        return call.refuse(refusal.cause, by: .limit(refusal.limit))
+    }
+
+    /// Puts the limits of one list that apply to the call into the request.
+    @inline(__always)
+    private func add(_ limits: [AppliedLimit], to request: LimitRequest, _ call: CallView) -> Refusal? {
+        var exempted: UInt64 = 0
+        for index in limits.indices {
+            if let conditions = limits[index].conditions {
+                switch judge(conditions, limits[index], at: index, &exempted, call) {
+                case .applies: break
+                case .skipped: continue
+                case .refused(let refusal): return refusal
+                }
+            }
+            if let limit = limits[index].limit { add(limits[index].keys, of: limit, to: request, call) }
+        }
+        return nil
+    }
+
+    private enum Judgement {
+        case applies
+        case skipped
+        case refused(Refusal)
+    }
+
+    /// Whether an entry that not all calls are subject to applies to this one.
+    ///
+    /// - Parameter exempted: entries of the list that have exempted the call so far, a bit each.
+    @inline(never)
+    private func judge(
+        _ conditions: LimitConditions, _ applied: AppliedLimit, at index: Int, _ exempted: inout UInt64, _ call: CallView
+    ) -> Judgement {
+        if conditions.exemptions & exempted != 0 { return .skipped }
+        if let when = conditions.when {
+            let verdict = call.snapshot { snapshot in snapshot.rulesReference { $0.check(when, call.callerFacts) } }
+            guard case .allowed = verdict.decision else { return .skipped }
+        }
+        if conditions.whenMissing != .share, applied.keys.contains(where: { isMissing($0, call) }) {
+            guard conditions.whenMissing == .refuse else { return .skipped }
+            return refusal(.limitKeyMissing, conditions, call)
+        }
+        switch conditions.effect {
+        case .count: return .applies
+        case .refuse: return refusal(.rateLimited(retryAfter: nil, limits: []), conditions, call)
+        case .exempt:
+            if index < UInt64.bitWidth { exempted |= 1 << UInt64(index) }
+            return .skipped
+        }
+    }
+
+    /// In shadow mode only a note in the log.
+    private func refusal(_ cause: RefusalCause, _ conditions: LimitConditions, _ call: CallView) -> Judgement {
+        guard conditions.isShadow else { return .refused(Refusal(cause: cause, limit: conditions.name)) }
+        call.count(.limitShadowed)
+        call.recordShadow(conditions.name)
+        return .skipped
+    }
+
+    private func isMissing(_ key: AppliedLimit.Key, _ call: CallView) -> Bool {
+        switch key {
+        case .tenant: return call.identity?.tenant == nil
+        case .address, .method, .constant: return false
+        case .header(let name): return call.field(name) == nil
+        case .claim(let path):
+            guard let path, let claim = call.identity?.token.claim(path) else { return true }
+            return claim.withScalar({ _ in true }) == nil
+        }
+    }
+
     /// Puts a limit and the values of its keys into the request. A value that a call does not have counts as an empty one:
     /// such calls share a counter, and none goes uncounted.
-    private func add(_ applied: AppliedLimit, to request: LimitRequest, _ call: CallView) {
-        request.begin(applied.limit)
+    private func add(_ keys: [AppliedLimit.Key], of limit: Limit, to request: LimitRequest, _ call: CallView) {
+        request.begin(limit)
         let none = BorrowedBytes.none
-        for key in applied.keys {
+        for key in keys {
             switch key {
             case .tenant:
                 guard let tenant = call.identity?.tenant else { request.add(key: none); continue }

@@ -1,3 +1,4 @@
+internal import Calls
 internal import Bytes
 internal import HTTPModel
 internal import Routing

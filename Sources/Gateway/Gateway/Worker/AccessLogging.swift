@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Calls
 internal import HTTPModel
 internal import Metrics
 internal import GRPC

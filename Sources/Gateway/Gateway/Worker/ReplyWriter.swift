@@ -1,3 +1,4 @@
+internal import Calls
 internal import Bridging
 internal import Bytes
 internal import GRPC

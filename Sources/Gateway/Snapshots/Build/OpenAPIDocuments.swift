@@ -41,15 +41,17 @@ struct OpenAPIDocuments {
         let allow = RuleBookBuilder.enforcedAllow(route: route.access, method: method?.access)
         terms.needsToken = configuration.authentication != nil && !allow.admitsStrangers
         if terms.needsToken { terms.scopes = allow.scopes }
-        terms.limits = (route.limits + (method?.limits ?? [])).filter { !$0.isShadow }.map(\.text)
+        let limits = (route.limits + (method?.limits ?? [])).filter { !$0.rule.isShadow && $0.effect != .exempt }
+        terms.limits = limits.filter { $0.when == nil && $0.effect == .count }.map(\.text)
+        terms.hasOtherLimits = terms.limits.count < limits.count
         terms.timeout = method?.timeout ?? route.timeout
         if let authentication = configuration.authentication, route.credentials != .unread {
             terms.checksTokens = true
             // A plan's limits apply to every call with a valid token, on every route.
             let hasPlan = authentication.plan != nil || authentication.defaultPlan != nil
             terms.mayDeny = hasPlan
-            let plansLimit = hasPlan && configuration.plans.contains { $0.limits.contains { !$0.isShadow } }
-            terms.hasOtherLimits = plansLimit || authentication.failedLogins != nil
+            let plansLimit = hasPlan && configuration.plans.contains { $0.limits.contains { !$0.rule.isShadow } }
+            terms.hasOtherLimits = terms.hasOtherLimits || plansLimit || authentication.failedLogins != nil
         }
         if route.access.deny != nil || method?.access.deny != nil || !allow.admitsStrangers { terms.mayDeny = true }
         return terms

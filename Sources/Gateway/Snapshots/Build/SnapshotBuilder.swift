@@ -93,7 +93,7 @@ package struct SnapshotBuilder {
         let preflights =
             goesByHeaders && answersPreflights ? self.table(routes[..<pageCount].map(\.match), lists, \.announced) : nil
         let plans = configuration.plans.map { plan in
-            PlanLimits(name: plan.name, limits: limits(plan.limits, place: "plans.\(plan.name)"))
+            PlanLimits(name: plan.name, limits: limits(plan.limits, place: "plans.\(plan.name)", &builder))
         }
         let issues = files.issues
         guard !issues.hasErrors else { return (nil, issues) }
@@ -155,7 +155,7 @@ package struct SnapshotBuilder {
             case .respond(let respond): .respond(respond)
             }
         let rewrite = route.rewrite == RewriteConfiguration() ? nil : route.rewrite
-        let base = limits(route.limits, place: "routes.\(route.name)")
+        let base = limits(route.limits, place: "routes.\(route.name)", &builder)
         var policies = [
             CallPolicy(
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
@@ -172,7 +172,7 @@ package struct SnapshotBuilder {
                     maxStreamDuration: method.attempts.maxStreamDuration ?? route.attempts.maxStreamDuration,
                     attempts: route.attempts.policy(for: method.attempts),
                     access: builder.policy(route: own, method: method.access),
-                    limits: base + limits(method.limits, place: place), exposesRules: route.expose,
+                    limits: base + limits(method.limits, place: place, &builder), exposesRules: route.expose,
                     credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
                     allowedProtocols: route.protocols,
                     terms: documents.terms(of: route, method), shapes: traffic != nil, hasCORS: route.cors != nil, rewrite: rewrite,
@@ -191,9 +191,16 @@ package struct SnapshotBuilder {
             traffic: traffic, answer: answer, methods: route.methods.map(\.name))
     }
 
-    private func limits(_ rules: [LimitRule], place: String) -> [Limit] {
-        rules.enumerated().map { index, rule in
-            Limit(rule, name: rule.name ?? "\(index)", place: place, counters: surroundings.counters)
+    private func limits(
+        _ configurations: [LimitConfiguration], place: String, _ builder: inout RuleBookBuilder
+    ) -> [AppliedLimit.Entry] {
+        configurations.enumerated().map { index, configuration in
+            let rule = configuration.rule
+            let limit =
+                configuration.effect == .count
+                ? Limit(rule, name: rule.name ?? "\(index)", place: place, counters: surroundings.counters) : nil
+            let when = configuration.when.map { builder.policy(route: AccessRules(allow: NamedRule(name: "when", $0))) }
+            return AppliedLimit.Entry(configuration, limit: limit, when: when)
         }
     }
 

@@ -1,10 +1,15 @@
+package import AccessControl
+package import GatewayModel
 package import JOSE
 package import RateLimit
 
 /// A limit with its keys made ready: what each call's counter is named by.
 package struct AppliedLimit: Sendable {
-    package let limit: Limit
+    /// `nil` where nothing is counted.
+    package let limit: Limit?
     package let keys: [Key]
+    /// Which calls it applies to; `nil` for all, as nearly every limit does.
+    package let conditions: LimitConditions?
 
     package enum Key: Sendable {
         case tenant
@@ -16,9 +21,33 @@ package struct AppliedLimit: Sendable {
         case claim(ClaimPath?)
     }
 
-    package init(_ limit: Limit) {
-        self.limit = limit
-        keys = limit.rule.keys.map { key in
+    /// An entry of `limits`, before its list is known.
+    package struct Entry: Sendable {
+        let configuration: LimitConfiguration
+        let limit: Limit?
+        let when: AccessPolicy?
+
+        /// - Parameters:
+        ///   - limit: its counters, where it counts.
+        ///   - when: its condition, compiled.
+        package init(_ configuration: LimitConfiguration, limit: Limit?, when: AccessPolicy?) {
+            self.configuration = configuration
+            self.limit = limit
+            self.when = when
+        }
+
+        package var isBeforeAuthentication: Bool { configuration.rule.isBeforeAuthentication }
+    }
+
+    /// Those of one list, which is judged in its order.
+    package static func list(_ entries: [Entry]) -> [AppliedLimit] {
+        entries.indices.map { AppliedLimit(entries, at: $0) }
+    }
+
+    private init(_ entries: [Entry], at index: Int) {
+        let entry = entries[index]
+        limit = entry.limit
+        keys = entry.configuration.rule.keys.map { key in
             switch key {
             case .tenant: .tenant
             case .address: .address
@@ -28,5 +57,10 @@ package struct AppliedLimit: Sendable {
             case .claim(let names): .claim(ClaimPath(names: names))
             }
         }
+        var exemptions: UInt64 = 0
+        for earlier in 0..<min(index, UInt64.bitWidth) where entries[earlier].configuration.effect == .exempt {
+            if entries[earlier].configuration.rule.keys == entry.configuration.rule.keys { exemptions |= 1 << UInt64(earlier) }
+        }
+        conditions = LimitConditions(entry.configuration, when: entry.when, exemptions: exemptions)
     }
 }

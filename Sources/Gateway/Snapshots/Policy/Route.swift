@@ -174,7 +174,7 @@ package final class CallPolicy: Sendable {
     ///   - hasCORS: its route has `cors`.
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, attempts: AttemptPolicy? = nil, access: AccessPolicy,
-        limits: [Limit],
+        limits: [AppliedLimit.Entry],
         exposesRules: Bool, credentials: CredentialPlan?, needsGRPC: Bool, refusesGRPC: Bool,
         allowedProtocols: ClientProtocols = .all,
         terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), answersItself: Bool = false, shapes: Bool = false,
@@ -194,8 +194,8 @@ package final class CallPolicy: Sendable {
         ignoresInvalid = credentials?.ignoresInvalid ?? false
         takesEveryIssuer = credentials?.issuers == nil
         issuers = credentials?.issuers ?? []
-        limitsBefore = limits.filter { $0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
-        self.limits = limits.filter { !$0.rule.isBeforeAuthentication }.map { AppliedLimit($0) }
+        limitsBefore = AppliedLimit.list(limits.filter(\.isBeforeAuthentication))
+        self.limits = AppliedLimit.list(limits.filter { !$0.isBeforeAuthentication })
         self.exposesRules = exposesRules
         self.rewrite = rewrite
         requestHeaderRules = HeaderRules(requestHeaders)

@@ -234,9 +234,9 @@ struct CrossChecks {
     private func checkUniqueNames() {
         var limits: Set<String> = []
         var rules: Set<String> = []
-        func check(_ rules: [LimitRule], at path: ConfigurationPath) {
-            for (index, limit) in rules.enumerated() {
-                guard let name = limit.name, !limits.insert(name).inserted else { continue }
+        func check(_ configured: [LimitConfiguration], at path: ConfigurationPath) {
+            for (index, limit) in configured.enumerated() {
+                guard let name = limit.rule.name, !limits.insert(name).inserted else { continue }
                 findings.report(
                     "found the name \(Quoted.text(name)), which another limit has, expected one of its own",
                     at: path["limits"][index])

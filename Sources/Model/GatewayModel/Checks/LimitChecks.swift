@@ -22,10 +22,11 @@ struct LimitChecks {
     func check(_ plan: PlanConfiguration) {
         for (index, limit) in plan.limits.enumerated() {
             let path = ConfigurationPath.plan(plan.name)["limits"][index]
-            if limit.isBeforeAuthentication {
+            if limit.rule.isBeforeAuthentication {
                 findings.report("found before: authentication, expected none: only a token names a plan", at: path)
             }
             checkStore(limit, at: path)
+            checkCondition(limit, at: path)
         }
     }
 
@@ -34,7 +35,7 @@ struct LimitChecks {
         for (index, limit) in route.limits.enumerated() {
             let limitPath = path["limits"][index]
             check(limit, at: limitPath, admitsStrangers: routeAdmits)
-            guard !routeAdmits, limit.isFromToken else { continue }
+            guard !routeAdmits, limit.rule.isFromToken else { continue }
             for method in route.methods where method.access.admitsStrangers == true {
                 findings.report(
                     "admits callers without a token, but the route's limit \(Quoted.text(text(limit, at: limitPath))) "
@@ -50,17 +51,33 @@ struct LimitChecks {
         }
     }
 
-    private func check(_ limit: LimitRule, at path: ConfigurationPath, admitsStrangers: Bool) {
+    private func check(_ limit: LimitConfiguration, at path: ConfigurationPath, admitsStrangers: Bool) {
         checkStore(limit, at: path)
-        guard limit.isFromToken else { return }
+        guard limit.rule.isFromToken else { return checkCondition(limit, at: path) }
         let found = "found \(Quoted.text(text(limit, at: path)))"
-        if limit.isBeforeAuthentication {
+        if limit.rule.isBeforeAuthentication {
             findings.report("\(found) before authentication, expected keys that need no token", at: path)
-        } else if admitsStrangers {
+        } else if admitsStrangers, limit.when == nil, limit.whenMissing == nil {
             findings.report("\(found) where callers without a token are allowed, expected keys that every caller has", at: path)
-        } else if !hasTenant, limit.keys.contains(.tenant) {
+        } else if !hasTenant, limit.rule.keys.contains(.tenant) {
             findings.report("\(found), expected authentication.tenant to say what a tenant is", at: path)
+        } else {
+            checkCondition(limit, at: path)
         }
+    }
+
+    /// Before authentication a condition cannot know a token; and calls without a header or claim that a limit counts by would share a counter in
+    /// silence.
+    private func checkCondition(_ limit: LimitConfiguration, at path: ConfigurationPath) {
+        if limit.rule.isBeforeAuthentication, limit.when?.asksForToken == true {
+            findings.report("found a condition on the token before authentication, expected one that needs none", at: path["when"])
+        }
+        guard !limit.rule.isBeforeAuthentication || !limit.rule.isFromToken, limit.when == nil, limit.whenMissing == nil,
+            let key = limit.rule.keys.first(where: \.mayBeMissing)
+        else { return }
+        findings.report(
+            "found the key \(key) without when_missing: calls without it share one counter. Expected when_missing: share, skip or refuse",
+            at: path, severity: .warning)
     }
 
     /// That what limits are promised can be kept: counters are addressed by so many bits, and a limit that may have more than
@@ -70,11 +87,11 @@ struct LimitChecks {
         let most = CounterTable.guaranteed + pool
         var promised = configuration.authentication?.failedLogins == nil ? 0 : CounterTable.guaranteed
         var count = 0
-        func promise(_ limits: [LimitRule], at path: ConfigurationPath) {
-            count += limits.count
-            for (index, limit) in limits.enumerated() {
-                promised += min(limit.counters ?? CounterTable.maximumDefault, CounterTable.guaranteed)
-                guard let wanted = limit.counters, wanted > most else { continue }
+        func promise(_ limits: [LimitConfiguration], at path: ConfigurationPath) {
+            for (index, limit) in limits.enumerated() where limit.effect == .count {
+                count += 1
+                promised += min(limit.rule.counters ?? CounterTable.maximumDefault, CounterTable.guaranteed)
+                guard let wanted = limit.rule.counters, wanted > most else { continue }
                 findings.report(
                     "found counters: \(wanted), of which it can have \(most): \(CounterTable.guaranteed) and what "
                         + "rate_limits.counters adds",
@@ -94,13 +111,14 @@ struct LimitChecks {
     }
 
     /// As it is written where it is written in short, so that it can be found.
-    private func text(_ limit: LimitRule, at path: ConfigurationPath) -> String {
+    private func text(_ limit: LimitConfiguration, at path: ConfigurationPath) -> String {
         findings.places.written(at: path) ?? limit.text
     }
 
     /// An RLS override is a count and one unit (RateLimitDescriptor.RateLimitOverride).
-    private func checkStore(_ rule: LimitRule, at path: ConfigurationPath) {
-        guard storeIsService else { return }
+    private func checkStore(_ limit: LimitConfiguration, at path: ConfigurationPath) {
+        guard storeIsService, limit.effect == .count else { return }
+        let rule = limit.rule
         let problem =
             rule.burst != nil
             ? "no burst"
@@ -109,7 +127,7 @@ struct LimitChecks {
                 : rule.count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
         guard let problem else { return }
         findings.report(
-            "found \(Quoted.text(text(rule, at: path))), expected \(problem): a rate-limit service cannot be asked for it",
+            "found \(Quoted.text(text(limit, at: path))), expected \(problem): a rate-limit service cannot be asked for it",
             at: path)
     }
 }
@@ -119,6 +137,14 @@ extension LimitKey {
         switch self {
         case .tenant, .claim: true
         case .address, .method, .header, .constant: false
+        }
+    }
+
+    /// A call need not have it, whoever may make it.
+    fileprivate var mayBeMissing: Bool {
+        switch self {
+        case .header, .claim: true
+        case .tenant, .address, .method, .constant: false
         }
     }
 }
@@ -133,11 +159,19 @@ extension AccessRules {
 
 extension LimitRule {
     fileprivate var isFromToken: Bool { keys.contains(where: \.isFromToken) }
+}
 
+extension LimitConfiguration {
     /// The shorthand, for messages about the longer form, and for documents.
     package var text: String {
-        let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
-        return "\(count)/\(span)" + (burst.map { " burst \($0)" } ?? "")
-            + (keys.isEmpty ? "" : " per " + keys.map(\.description).joined(separator: ", "))
+        let keys = rule.keys.isEmpty ? "" : " per " + rule.keys.map(\.description).joined(separator: ", ")
+        switch effect {
+        case .refuse: return "0" + keys
+        case .exempt: return "unlimited" + keys
+        case .count:
+            let window = rule.window
+            let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
+            return "\(rule.count)/\(span)" + (rule.burst.map { " burst \($0)" } ?? "") + keys
+        }
     }
 }

@@ -3,10 +3,10 @@ internal import RateLimit
 
 extension Grammar where Value == [PlanConfiguration] {
     static var plans: Grammar {
-        let plan = Grammar<[LimitRule]>.section(expected: "a mapping with limits") { section in
+        let plan = Grammar<[LimitConfiguration]>.section(expected: "a mapping with limits") { section in
             section.required("limits", .list(of: .limit, isEmptyAllowed: true))
         }
-        let names = Grammar<[(name: Located<String>, value: [LimitRule])]>
+        let names = Grammar<[(name: Located<String>, value: [LimitConfiguration])]>
             .names("a mapping of plans, each a mapping with limits", of: plan)
         return Grammar(expected: names.expected) { node, reader, expected in
             names.expecting(expected).read(node, reader)?.map { name, limits in
@@ -15,7 +15,7 @@ extension Grammar where Value == [PlanConfiguration] {
                     name: name.value,
                     limits: limits.enumerated().map { index, limit in
                         var limit = limit.named("plans.\(name.value).limits[\(index)]")
-                        if !limit.keys.contains(.tenant) { limit.keys.insert(.tenant, at: 0) }
+                        if !limit.rule.keys.contains(.tenant) { limit.rule.keys.insert(.tenant, at: 0) }
                         return limit
                     })
             }
@@ -28,14 +28,5 @@ extension Reader {
     func checkName(_ name: Located<String>) {
         guard !NameText.isName(name.value) else { return }
         report("found \(Quoted.text(name.value)), expected \(Grammar<String>.name.expected)", at: name.place)
-    }
-}
-
-extension LimitRule {
-    /// With a name for logs and counters: its own, or one that tells its place.
-    func named(_ name: String) -> Self {
-        var limit = self
-        limit.name = limit.name ?? name
-        return limit
     }
 }

@@ -148,7 +148,7 @@ extension RouteMatch.Target {
     }
 }
 
-extension Grammar where Value == [LimitRule] {
+extension Grammar where Value == [LimitConfiguration] {
     fileprivate static func limits(of owner: String) -> Grammar {
         Grammar.list(of: .limit, isEmptyAllowed: true).map { limits in
             limits.enumerated().map { index, limit in limit.named("\(owner).limits[\(index)]") }

@@ -4,5 +4,5 @@ package import RateLimit
 package struct PlanConfiguration: Sendable, Equatable {
     package var name: String
     /// Empty for a plan without limits. Each per tenant: the key `tenant` is among theirs whether or not it was written.
-    package var limits: [LimitRule]
+    package var limits: [LimitConfiguration]
 }

@@ -14,7 +14,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var timeout: Duration?
     package var access: AccessRules
     package var credentials = CredentialUse.required
-    package var limits: [LimitRule]
+    package var limits: [LimitConfiguration]
     /// Whether callers are told the name of the rule or limit that stopped them.
     package var expose: Bool
     package var methods: [MethodConfiguration]
@@ -60,7 +60,7 @@ package struct MethodConfiguration: Sendable, Equatable {
     /// `allow` replaces the route's, `deny` is asked in addition to it.
     package var access: AccessRules
     /// In addition to the route's.
-    package var limits: [LimitRule]
+    package var limits: [LimitConfiguration]
     package var attempts = AttemptsConfiguration()
     /// After the route's.
     package var requestHeaders = HeaderChanges()

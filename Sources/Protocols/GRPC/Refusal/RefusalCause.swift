@@ -35,6 +35,8 @@ package enum RefusalCause: Sendable {
     // How much
     case rateLimited(retryAfter: Duration?, limits: [LimitState])
     /// The store is down, and the configuration says to deny then.
+    /// A limit counts by something that the request does not have.
+    case limitKeyMissing
     case limitStoreUnavailable(retryAfter: Duration)
 
     // Upstream

@@ -69,7 +69,8 @@ struct RefusalDetails {
         case .malformedMessage(let field, let problem): fieldViolation = (field, problem)
         case .noRoute, .noMethod, .unsupportedContentType, .bodyIsNotJSON, .callerNeedsHTTP2, .webSocket,
             .extendedConnect, .clusterSpeaksHTTP1,
-            .unauthenticated, .permissionDenied, .retryBudgetExhausted, .outOfSockets, .connectFailed, .connectionLost,
+            .unauthenticated, .permissionDenied, .limitKeyMissing, .retryBudgetExhausted, .outOfSockets, .connectFailed,
+            .connectionLost,
             .upstreamProtocolError,
             .slowRequestBody,
             .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected, .faultInjected, .shuttingDown,

@@ -88,6 +88,10 @@ extension RefusalCause {
         case .rateLimited:
             RefusalRow(
                 .resourceExhausted, 429, "RATE_LIMITED", "over the rate limit", flag: "QE", detail: "request_rate_limited")
+        case .limitKeyMissing:
+            RefusalRow(
+                .invalidArgument, 400, "LIMIT_KEY_MISSING", "the request lacks what its rate limit counts by", flag: "QE",
+                detail: "limit_key_missing")
         case .limitStoreUnavailable:
             RefusalRow(
                 .unavailable, 503, "LIMIT_STORE_UNAVAILABLE", "the rate limit cannot be checked at the moment",

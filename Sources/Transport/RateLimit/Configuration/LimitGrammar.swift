@@ -10,7 +10,10 @@ extension Grammar where Value == LimitRule {
             switch node.content {
             case .scalar(let scalar):
                 return scalar.isAbsent ? mismatch(node, reader, expected) : shorthand(scalar, node, reader)
-            case .mapping: return reader.section(node, mapForm)
+            case .mapping:
+                return reader.section(node) { section in
+                    LimitRule(in: section, count: section.required("count", .count(1...Int(LimitRule.countMax))))
+                }
             case .list: return mismatch(node, reader, expected)
             }
         }
@@ -31,24 +34,36 @@ extension Grammar where Value == LimitRule {
         }
     }
 
-    private static func mapForm(_ section: Section) -> LimitRule? {
-        let count = section.required("count", .count(1...Int(LimitRule.countMax)))
+}
+
+extension LimitRule {
+    /// Reads a limit's mapping.
+    ///
+    /// - Parameter count: which has been read; `nil` where it is wrong.
+    package init?(in section: Section, count: Int?) {
         let window = section.required("per", .limitWindow)
         let burst = section.optional("burst", .count(1...Int(LimitRule.countMax)))
-        let keys = section.value("key", .limitKeys, default: [])
-        let name = section.optional("name", .name)
-        let mode = section.optional("mode", .choice) as ShadowMode?
-        let before = section.optional("before", .choice) as BeforeStage?
         let counters = section.optional("counters", .count(1...CounterTable.maximumMax))
+        var rule = LimitRule(uncountedIn: section)
         guard let count, let window else { return nil }
-        let rule = LimitRule(
-            name: name, count: UInt64(count), window: window, burst: burst.map(UInt64.init), keys: keys,
-            isShadow: mode != nil, isBeforeAuthentication: before != nil, counters: counters)
+        rule.count = UInt64(count)
+        rule.window = window
+        rule.burst = burst.map(UInt64.init)
+        rule.counters = counters
         if let mistake = rule.mistake {
             section.report("found \(mistake.found), expected \(mistake.expected)", about: mistake.part.key)
             return nil
         }
-        return rule
+        self = rule
+    }
+
+    /// Reads what a limit says besides how many: its keys, name, mode and stage.
+    package init(uncountedIn section: Section) {
+        let mode = section.optional("mode", .choice) as ShadowMode?
+        let before = section.optional("before", .choice) as BeforeStage?
+        self.init(
+            name: section.optional("name", .name), count: 0, window: LimitWindow(unit: .second),
+            keys: section.value("key", .limitKeys, default: []), isShadow: mode != nil, isBeforeAuthentication: before != nil)
     }
 }
 
@@ -71,7 +86,7 @@ extension RuleMistake.Part {
 }
 
 extension Grammar where Value == LimitWindow {
-    static var limitWindow: Grammar {
+    package static var limitWindow: Grammar {
         Grammar(expected: "a span such as s, 10s, min, h, day or month") { (text: String) in
             do throws(GrammarError) {
                 return .value(try LimitWindow(parsing: text))

@@ -1,27 +1,27 @@
-internal import AccessControl
-internal import Bytes
-internal import JOSE
-internal import Snapshots
+package import AccessControl
+package import Bytes
+package import JOSE
+package import Snapshots
 
 /// A caller whose token was verified, with everything that follows from the token alone: kept in the token cache, so a
 /// token seen again costs one look-up.
 package final class VerifiedIdentity {
-    let token: VerifiedToken
-    let issuer: [UInt8]
-    let subject: [UInt8]
+    package let token: VerifiedToken
+    package let issuer: [UInt8]
+    package let subject: [UInt8]
     /// The tenant's name; `nil` where the token has none or tenants do not matter.
-    let tenant: [UInt8]?
+    package let tenant: [UInt8]?
     /// Into the snapshot's plans.
-    let plan: Int?
+    package let plan: Int?
     /// The plan's name, for the log; of a plan that is not known, what the token has.
-    let planName: [UInt8]
-    let claims: ClaimHeaders?
+    package let planName: [UInt8]
+    package let claims: ClaimHeaders?
     /// `claims`, read without counting references.
-    let claimsReference: Borrowed<ClaimHeaders>?
-    let forwardsToken: Bool
-    let ruleMemory: Record<RuleMemo>
+    package let claimsReference: Borrowed<ClaimHeaders>?
+    package let forwardsToken: Bool
+    package let ruleMemory: Record<RuleMemo>
 
-    init(_ token: VerifiedToken, _ plan: AuthenticationPlan, planNames: [String: Int]) {
+    package init(_ token: VerifiedToken, _ plan: AuthenticationPlan, planNames: [String: Int]) {
         self.token = token
         let issuer = plan.issuers[token.issuerIndex]
         self.issuer = Array(issuer.policy.issuer.utf8)
@@ -47,5 +47,5 @@ package final class VerifiedIdentity {
     deinit { ruleMemory.deallocate() }
 
     /// About how much memory it keeps.
-    var approximateBytes: Int { token.approximateBytes + 512 }
+    package var approximateBytes: Int { token.approximateBytes + 512 }
 }

@@ -1,26 +1,25 @@
-internal import Bytes
-internal import HTTPModel
-internal import Routing
-internal import Snapshots
+package import Bytes
+package import HTTPModel
+package import Snapshots
 
 /// What a request's head says of the page that sent it (Fetch, section 3.2.2), read in one pass.
-struct CORSRequest {
+package struct CORSRequest {
     /// The page's origin; `nil` where none is named, or more than one, or an empty one.
-    private(set) var origin: BorrowedBytes?
+    package private(set) var origin: BorrowedBytes?
     /// The method that a preflight asks about; `nil` where the request is no preflight. Only OPTIONS with Origin and
     /// Access-Control-Request-Method is one (Fetch, section 3.2.2): no page sends it itself.
-    private(set) var preflightMethod: BorrowedBytes?
+    package private(set) var preflightMethod: BorrowedBytes?
 
     /// The names of the fields that a preflight asks about.
-    private(set) var preflightHeaders: BorrowedBytes?
+    package private(set) var preflightHeaders: BorrowedBytes?
 
     /// A preflight of a page in a public network asks whether it may call a private one (Private Network Access, section 3.1.2).
-    private(set) var asksForPrivateNetwork = false
+    package private(set) var asksForPrivateNetwork = false
 
     /// The page's origin, where the policy lets it read answers.
-    func origin(for policy: CORSPolicy) -> BorrowedBytes? { origin.flatMap { policy.allows($0) ? $0 : nil } }
+    package func origin(for policy: CORSPolicy) -> BorrowedBytes? { origin.flatMap { policy.allows($0) ? $0 : nil } }
 
-    init(_ fields: FieldBlock, method: BorrowedBytes) {
+    package init(_ fields: FieldBlock, method: BorrowedBytes) {
         var originCount = 0
         for index in 0..<fields.count {
             let field = fields.fields[index]

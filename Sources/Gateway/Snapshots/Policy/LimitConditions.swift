@@ -1,0 +1,26 @@
+package import AccessControl
+package import GatewayModel
+internal import RateLimit
+
+/// Which calls an entry of `limits` applies to, where that is not all, and what it does to them, where it does not count.
+package final class LimitConditions: Sendable {
+    package let effect: LimitConfiguration.Effect
+    package let name: String
+    package let isShadow: Bool
+    package let when: AccessPolicy?
+    package let whenMissing: LimitConfiguration.MissingKey
+    /// Earlier entries of its list, a bit each by their places, that exempt a call from it.
+    package let exemptions: UInt64
+
+    /// `nil` where it counts every call.
+    init?(_ configuration: LimitConfiguration, when: AccessPolicy?, exemptions: UInt64) {
+        let whenMissing = configuration.whenMissing ?? .share
+        guard configuration.effect != .count || when != nil || whenMissing != .share || exemptions != 0 else { return nil }
+        effect = configuration.effect
+        name = configuration.rule.name ?? ""
+        isShadow = configuration.rule.isShadow
+        self.when = when
+        self.whenMissing = whenMissing
+        self.exemptions = exemptions
+    }
+}

@@ -1,0 +1,74 @@
+internal import AccessControl
+internal import Config
+internal import RateLimit
+
+extension Grammar where Value == LimitConfiguration {
+    /// A limit, or a mapping that has conditions beside its parts:
+    ///
+    ///     - { count: 50, per: min, key: header x-team, when: { header: { x-team: "*" } }, when_missing: skip }
+    ///     - { count: unlimited, key: tenant, when: { claim: { role: admin } } }
+    static var limit: Grammar {
+        Grammar(expected: Grammar<LimitRule>.limit.expected) { node, reader, expected in
+            guard node.entries != nil else {
+                return Grammar<LimitRule>.limit.expecting(expected).read(node, reader).map { LimitConfiguration($0) }
+            }
+            return reader.section(node, LimitConfiguration.init(in:))
+        }
+    }
+}
+
+extension LimitConfiguration {
+    fileprivate init?(in section: Section) {
+        let when = section.optional("when", .accessRule)
+        let whenMissing = section.optional("when_missing", .choice) as MissingKey?
+        let amount = section.required("count", .amount)
+        let rule: LimitRule
+        switch amount {
+        case .limit(let count):
+            guard let read = LimitRule(in: section, count: count) else { return nil }
+            (rule, effect) = (read, .count)
+        case .nothing:
+            // Written by those who translate a limit of 0 in some unit.
+            _ = section.optional("per", .limitWindow)
+            (rule, effect) = (LimitRule(uncountedIn: section), .refuse)
+        case .unlimited: (rule, effect) = (LimitRule(uncountedIn: section), .exempt)
+        case nil:
+            _ = LimitRule(in: section, count: nil)
+            return nil
+        }
+        // Without its condition it would apply to more calls than meant.
+        if section.has("when"), when == nil { return nil }
+        if section.has("when_missing"), whenMissing == nil { return nil }
+        self.rule = rule
+        self.when = when
+        self.whenMissing = whenMissing
+        if whenMissing != nil, rule.keys.isEmpty {
+            section.report(
+                "found without keys, expected key: beside it: there is nothing that could be missing", about: "when_missing")
+        }
+        if whenMissing == .share, effect != .count {
+            section.report("found share, expected skip or refuse: nothing is counted here", about: "when_missing")
+        }
+    }
+
+    /// With a name for logs and counters: its own, or one that tells its place.
+    func named(_ name: String) -> Self {
+        var limit = self
+        limit.rule.name = rule.name ?? name
+        return limit
+    }
+}
+
+/// What `count` says.
+private enum Amount {
+    case nothing
+    case limit(Int)
+    case unlimited
+}
+
+extension Grammar where Value == Amount {
+    fileprivate static var amount: Grammar {
+        Grammar<Int?>.word("unlimited", or: .count(0...Int(LimitRule.countMax)))
+            .map { $0.map { $0 == 0 ? .nothing : .limit($0) } ?? .unlimited }
+    }
+}

@@ -1,0 +1,37 @@
+package import AccessControl
+package import RateLimit
+
+/// One entry of `limits`: what is counted, and which calls it applies to.
+package struct LimitConfiguration: Sendable, Equatable {
+    /// Its name, keys, mode and stage; for `count` also how many in which window.
+    package var rule: LimitRule
+    package var effect: Effect
+    /// It applies only to calls that this fits.
+    package var when: AccessRule?
+    /// `nil` where nothing is said: such calls share a counter.
+    package var whenMissing: MissingKey?
+
+    package enum Effect: Sendable, Equatable {
+        case count
+        /// `count: 0`: calls that it applies to are refused.
+        case refuse
+        /// `count: unlimited`: for calls that it applies to, later entries with the same keys do not apply.
+        case exempt
+    }
+
+    /// What happens to a call without a value for one of the keys.
+    package enum MissingKey: String, CaseIterable, Sendable {
+        /// All such calls share one counter.
+        case share
+        /// The limit does not apply.
+        case skip
+        case refuse
+    }
+
+    package init(_ rule: LimitRule, effect: Effect = .count, when: AccessRule? = nil, whenMissing: MissingKey? = nil) {
+        self.rule = rule
+        self.effect = effect
+        self.when = when
+        self.whenMissing = whenMissing
+    }
+}
