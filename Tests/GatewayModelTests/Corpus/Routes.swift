@@ -1,6 +1,15 @@
 extension WrongConfiguration {
     static let routes = corpus(
         #"""
+        --- an expression of a path's beginning, and a prefix within path
+        listeners: [{ address: 127.0.0.1:80 }]
+        clusters: { web: { endpoints: [10.0.0.1:80], protocol: http1 } }
+        routes:
+          - { path: { regex: "^/api" }, cluster: web, allow: anyone }
+          - { path: { regex: "^/one$" }, cluster: web, allow: anyone }
+          - { path: { prefix: /x }, cluster: web, allow: anyone }
+        >>> martlet.yaml:4:22: routes[0].path.regex: warning: takes "/api" alone, because an expression is always of the whole path; for all below it too write prefix: /api
+        >>> martlet.yaml:6:15: routes[2].path.prefix: found prefix in path, expected it on the route itself, in place of path
         --- pages of origins that are none
         routes: [{ cluster: orders, allow: anyone, cors: { origins: [app.acme.dev, "https://a/", "https://A", "https://a:443", "*"], credentials: true, headers: [X-A] } }]
         >>> martlet.yaml:1:62:  routes[0].cors.origins[0]: found "app.acme.dev", expected an origin such as https://app.acme.dev, https://*.acme.dev, http://localhost:* or *

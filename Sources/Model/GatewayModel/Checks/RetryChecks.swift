@@ -32,7 +32,7 @@ struct RetryChecks {
     /// Where nothing says that repeating is harmless, a policy does less than it seems to; where everything is repeated, more.
     private func checkRepetition(_ route: RouteConfiguration, at path: ConfigurationPath) {
         warnOfRepeating(route.attempts.retry, at: path)
-        if Self.takesRPCs(route), !hasSchema(route), route.attempts.isIdempotent != true {
+        if takesRPCs(route), !hasSchema(route), route.attempts.isIdempotent != true {
             warnOfDoingLess(route.attempts.retry, at: path, "methods")
         }
         for method in route.methods {
@@ -63,9 +63,10 @@ struct RetryChecks {
         clusters.contains { route.clusters.contains($0.name) && $0.schema != nil }
     }
 
-    /// A path says nothing of what calls it: plain HTTP goes by its method.
-    private static func takesRPCs(_ route: RouteConfiguration) -> Bool {
-        route.match.isOfServices || route.match.targets.contains { if case .any = $0 { true } else { false } }
+    /// A path says nothing of what calls it: plain HTTP, which is all that HTTP/1.1 backends get, goes by its method.
+    private func takesRPCs(_ route: RouteConfiguration) -> Bool {
+        if clusters.allSatisfy({ !route.clusters.contains($0.name) || $0.speaks == .http1 }) { return false }
+        return route.match.isOfServices || route.match.targets.contains { if case .any = $0 { true } else { false } }
     }
 
     private func checkBudgets(_ route: RouteConfiguration, at path: ConfigurationPath) {

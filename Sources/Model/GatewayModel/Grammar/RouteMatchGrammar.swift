@@ -98,8 +98,27 @@ extension Grammar where Value == RouteMatch.Target {
             guard node.entries?.isEmpty == false else {
                 return text.expecting(node.scalar == nil ? expected : text.expected).read(node, reader)
             }
-            return reader.section(node, expected: expected) { $0.required("regex", expression) }
+            if let entry = node.entries?.first(where: { $0.key.value == "prefix" }) {
+                reader.report("found prefix in path, expected it on the route itself, in place of path", at: entry.key.place)
+                return nil
+            }
+            let target = reader.section(node, expected: expected) { $0.required("regex", expression) }
+            if let written = node.entries?.first?.value, let alone = written.scalar?.text.pathTakenAlone, target != nil {
+                reader.report(
+                    "takes \(Quoted.text(alone)) alone, because an expression is always of the whole path; for all below it too "
+                        + "write prefix: \(alone)",
+                    at: written.place, severity: .warning)
+            }
+            return target
         }
+    }
+}
+
+extension String {
+    /// The one path that an expression takes which begins with `^` and has no `$`, as if it were of a path's beginning.
+    fileprivate var pathTakenAlone: String? {
+        guard hasPrefix("^/"), count > 2, !dropFirst().contains(where: { "\\.+*?()|[]{}^$".contains($0) }) else { return nil }
+        return String(dropFirst())
     }
 }
 
