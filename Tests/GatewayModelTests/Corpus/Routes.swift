@@ -112,7 +112,7 @@ extension WrongConfiguration {
           - { path: /v1/*/orders, cluster: orders }
           - { path: /v1/../orders, cluster: orders }
         >>> martlet.yaml:2:18: routes[0].authority: found "api.acme.dev:443", expected a host name without a port: authorities are compared without it
-        >>> martlet.yaml:3:18: routes[1].authority: found "*", expected a host name such as api.acme.dev, or *.acme.dev
+        >>> martlet.yaml:3:18: routes[1].authority: found "*", expected a host name; a route without authority takes every host
         >>> martlet.yaml:4:16: routes[2].service: found "/a.B", expected a gRPC service's full name such as acme.orders.v1.Orders, or acme.v1.* for all of a package
         >>> martlet.yaml:5:13: routes[3].path: found "v1/orders", expected a path that begins with / and has no query, such as /v1/orders or /v1/*
         >>> martlet.yaml:6:13: routes[4].path: found "/v1/*/orders", expected a * only as the last segment, as in /v1/*
@@ -198,12 +198,14 @@ extension WrongConfiguration {
           - { path: ["/c/{id}", /c], cluster: orders, rewrite: { path: /c } }
           - { path: [{ regex: "/d/(.*)" }, /d], cluster: orders, rewrite: { path: /$1 } }
           - { path: [{ regex: "/e/(.*)" }, { regex: "/f/.*" }], cluster: orders, rewrite: { path: /$1 } }
+          - { path: { prefix: /g }, cluster: orders }
+          - { path: [{ exact: /h }], cluster: orders }
         >>> martlet.yaml:2:26:  routes[0].authority[1]: found "A.dev" beside "a.dev", which takes all of it, expected only one of them
         >>> martlet.yaml:2:44:  routes[0].authority[3]: found "x.b.dev" beside "*.b.dev", which takes all of it, expected only one of them
         >>> martlet.yaml:3:17:  routes[1].service[0]: found "a.A" beside "a.*", which takes all of it, expected only one of them
         >>> martlet.yaml:3:22:  routes[1].service[1]: found "a.A" twice, expected it once
         >>> martlet.yaml:4:17:  routes[2].service[0]: found "acme.*.v1", expected a * only behind the last dot, as in acme.v1.*: every service of the package and below
-        >>> martlet.yaml:4:28:  routes[2].service[1]: found "*", expected a * only behind the last dot, as in acme.v1.*: every service of the package and below
+        >>> martlet.yaml:4:28:  routes[2].service[1]: found "*", expected the name of a service, or acme.v1.* for all of a package; a route without service takes every call
         >>> martlet.yaml:5:14:  routes[3].path[0]: found "/a/b" beside "/a/*", which takes all of it, expected only one of them
         >>> martlet.yaml:5:46:  routes[3].path[3]: found "/a" beside "/[ab]", which takes all of it, expected only one of them
         >>> martlet.yaml:6:21:  routes[4].prefix[1]: found "/v1/x" beside "/v1", which takes all of it, expected only one of them
@@ -213,6 +215,8 @@ extension WrongConfiguration {
         >>> martlet.yaml:9:14:  routes[7].path[0]: found "/c/{id}", expected a path as callers send it, or /v1/* for all below; a regular expression is written { regex: … }
         >>> martlet.yaml:10:75: routes[8].rewrite.path: found "/$1", expected a path without groups such as $1: some paths of the route are no regular expressions
         >>> martlet.yaml:11:91: routes[9].rewrite.path: found "/$1", expected a group that the route's expression has, not $1: it has none
+        >>> martlet.yaml:12:15: routes[10].path.prefix: found prefix in path, expected it on the route itself, in place of path
+        >>> martlet.yaml:13:16: routes[11].path[0].exact: found exact in path, expected path: /h
         --- HTTP methods that are none
         routes:
           - { path: /a, http_method: get, cluster: orders }

@@ -20,7 +20,7 @@ import Testing
         "an authority that could never match is a mistake",
         arguments: [
             ("api.acme.dev:443", .authorityWithPort), ("*.acme.dev:443", .authorityWithPort), ("[::1]:443", .authorityWithPort),
-            ("", .notAnAuthority), ("*", .notAnAuthority), ("*.", .notAnAuthority), ("a*.acme.dev", .notAnAuthority),
+            ("", .notAnAuthority), ("*", .anyAuthority), ("*.", .notAnAuthority), ("a*.acme.dev", .notAnAuthority),
             ("*.*.dev", .notAnAuthority), ("acme.dev.", .notAnAuthority), (".dev", .notAnAuthority), ("a..b", .notAnAuthority),
             ("https://acme.dev", .authorityWithPort), ("acme.dev/a", .notAnAuthority), ("ä.dev", .notAnAuthority),
             ("[::1", .notAnAuthority), ("[1.2.3.4]", .notAnAuthority), ("a b", .notAnAuthority),
@@ -33,7 +33,8 @@ import Testing
     func service() throws {
         #expect(try RouteMatch.Target(service: "acme.orders.v1.Orders") == .service("acme.orders.v1.Orders"))
         #expect(try RouteMatch.Target(service: "acme.v1.*") == .services(below: "acme.v1"))
-        for text in ["*", "acme.v1*", "acme.*.Orders", "*.Orders", "acme.**", "acme.*.*"] {
+        #expect(throws: RouteMatch.Mistake.anyService) { try RouteMatch.Target(service: "*") }
+        for text in ["acme.v1*", "acme.*.Orders", "*.Orders", "acme.**", "acme.*.*"] {
             #expect(throws: RouteMatch.Mistake.wildcardInService, "\(text)") { try RouteMatch.Target(service: text) }
         }
         for text in ["", "/acme.Orders", "acme.Orders/Get", ".acme", "acme.", "a..b", ".*", "a..*", "a b"] {

@@ -102,6 +102,11 @@ extension Grammar where Value == RouteMatch.Target {
                 reader.report("found prefix in path, expected it on the route itself, in place of path", at: entry.key.place)
                 return nil
             }
+            if let entry = node.entries?.first(where: { $0.key.value == "exact" }) {
+                let value = entry.value.scalar?.text ?? "/v1/orders"
+                reader.report("found exact in path, expected path: \(value)", at: entry.key.place)
+                return nil
+            }
             let target = reader.section(node, expected: expected) { $0.required("regex", expression) }
             if let written = node.entries?.first?.value, let alone = written.scalar?.text.pathTakenAlone, target != nil {
                 reader.report(

@@ -102,9 +102,11 @@ package struct RouteMatch: Hashable, Sendable {
 
     package enum Mistake: Error, Equatable {
         case notAnAuthority
+        case anyAuthority
         case authorityWithPort
         case notAService
         case wildcardInService
+        case anyService
         case notAPath
         case wildcardInside
         /// `/v1/**`; what is said with `prefix:`.
@@ -123,8 +125,10 @@ package struct RouteMatch: Hashable, Sendable {
         package var expected: String {
             switch self {
             case .notAnAuthority: "a host name such as api.acme.dev, or *.acme.dev"
+            case .anyAuthority: "a host name; a route without authority takes every host"
             case .authorityWithPort: "a host name without a port: authorities are compared without it"
             case .notAService: "a gRPC service's full name such as acme.orders.v1.Orders, or acme.v1.* for all of a package"
+            case .anyService: "the name of a service, or acme.v1.* for all of a package; a route without service takes every call"
             case .wildcardInService: "a * only behind the last dot, as in acme.v1.*: every service of the package and below"
             case .notAPath: "a path that begins with / and has no query, such as /v1/orders or /v1/*"
             case .wildcardInside: "a * only as the last segment, as in /v1/*"
@@ -155,6 +159,7 @@ extension RouteMatch.Authority {
             self = .exact("[\(address)]")
             return
         }
+        if name == "*" { throw .anyAuthority }
         let isSuffix = name.hasPrefix("*.")
         if isSuffix { name = name.dropFirst(2) }
         if name.contains(":") { throw .authorityWithPort }
@@ -173,6 +178,7 @@ extension RouteMatch.Target {
     package init(service text: String) throws(RouteMatch.Mistake) {
         let isPackage = text.hasSuffix(".*")
         let name = isPackage ? String(text.dropLast(2)) : text
+        guard text != "*" else { throw .anyService }
         guard !name.contains("*") else { throw .wildcardInService }
         let isName = name.utf8.allSatisfy { byte in
             (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte)
