@@ -147,7 +147,10 @@ let package = Package(
         // 12  gateway: calls
         module(
             "Gateway/Calls",
-            ["Bytes", "Time", "Matching", "HTTPModel", "JOSE", "GRPC", "Balancing", "AccessControl", "Routing", "GatewayModel", "Upstreams", "Snapshots"]),
+            [
+                "Bytes", "Time", "Matching", "HTTPModel", "JOSE", "GRPC", "Balancing", "AccessControl", "Routing", "GatewayModel",
+                "Upstreams", "Snapshots",
+            ]),
 
         // 13  gateway
         module(

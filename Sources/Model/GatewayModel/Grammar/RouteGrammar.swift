@@ -51,7 +51,8 @@ extension RouteConfiguration {
         let json = section.optional("json", .json)
         let protocols = section.value("protocols", .callerProtocols, default: .all)
         if section.has("methods"), !section.has("service") { reportMethods(in: section, match) }
-        guard let match, let action, action != .cluster || cluster != nil else { return nil }
+        // A key that is not known may have been meant to keep requests out: without it the route would hide others.
+        guard let match, let action, action != .cluster || cluster != nil, !section.hasUnknownKeys else { return nil }
         return RouteConfiguration(
             name: name, match: match, cluster: cluster, timeout: timeout, access: access, credentials: credentials,
             limits: limits, expose: expose, methods: methods, cors: cors, errorResponses: errorResponses, protocols: protocols,
