@@ -355,7 +355,8 @@ import Time
         }
         served.worker.advance(by: .seconds(25))
         #expect(served.server.connectionCount == 1)
-        served.worker.advance(by: .seconds(10))
+        // The kernel may take some more bytes late, each of which is progress.
+        for _ in 0..<20 where served.server.connectionCount > 0 { served.worker.advance(by: .seconds(10)) }
         #expect(served.server.connectionCount == 0)
         #expect(served.worker.context.chunks.bytesInUse == 0)
     }
