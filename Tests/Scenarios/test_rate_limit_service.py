@@ -213,3 +213,32 @@ class TestBehindTheGateway:
         assert len(second) == 1 and second[0].value.endswith(".limits[1]")
         assert (first.limit.requests_per_unit, first.limit.unit) == (7, unit.MINUTE)
         assert (asked[0].descriptors[1].limit.requests_per_unit, asked[0].descriptors[1].limit.unit) == (1000, unit.DAY)
+
+
+def test_a_services_own_rules_are_asked_by_descriptors_of_the_gateways(gateway, service, backend):
+    limits = [
+        {"descriptors": [[{"key": "path", "value": "/a"}, {"key": "method", "value": "%{rpc.method}"}]], "when": {"header": {"x-path": "*"}}},
+        # Without a value for it there is nothing to ask; two of one entry are two descriptors.
+        {"descriptors": [[{"key": "user", "value": "%{request.header.x-user}"}], [{"key": "free", "value": "x"}]], "name": "users"},
+    ]
+    running = gateway(configuration(
+        backend, rate_limits={"store": f"grpc://{service.address}", "timeout": "5s", "when_unavailable": "deny", "domain": "shop"},
+        routes=[open_route(limits=limits)]))
+    with Caller(running.address) as caller:
+        def codes(count, *metadata, method="Unary"):
+            found = []
+            for _ in range(count):
+                try:
+                    caller.unary(ask(), metadata=list(metadata), method=method)
+                    found.append(grpc.StatusCode.OK)
+                except grpc.RpcError as error:
+                    found.append(error.code())
+            return collections.Counter(found)
+        over = grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert codes(8) == {grpc.StatusCode.OK: 8}
+        assert codes(7, ("x-user", "a")) == {grpc.StatusCode.OK: 5, over: 2}
+        assert codes(9, ("x-user", "vip")) == {grpc.StatusCode.OK: 8, over: 1}
+        assert codes(3, ("x-path", "1")) == {grpc.StatusCode.OK: 2, over: 1}
+        assert codes(3, ("x-path", "1"), method="Erase") == {grpc.StatusCode.OK: 2, over: 1}
+    line = running.wait_for_log(lambda line: line.get("limit") == "users")
+    assert line["response_flags"] == "QE"

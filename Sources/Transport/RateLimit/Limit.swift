@@ -36,6 +36,8 @@ package final class Limit: Sendable {
     /// What an RLS service is asked with: the name, then the keys as they are written.
     package let serviceEntry: [UInt8]
     package let serviceKeys: [[UInt8]]
+    /// A service decides it by its own rules: what the rule says is of no meaning.
+    package let isOfService: Bool
     /// Hashing up to where a call's values begin.
     let hasher: CounterHasher
     private let seed: HashSeed
@@ -49,8 +51,11 @@ package final class Limit: Sendable {
     /// - Parameters:
     ///   - name: unique within `place`; the rule's own name if it has one.
     ///   - place: where the rule stands, for example `plans.free` or `routes.orders.CreateOrder`.
+    ///   - descriptor: keys of the entries that a service's own rules are asked by; else its rule is sent along.
     ///   - counters: of the process.
-    package init(_ rule: LimitRule, name: String, place: String, counters: CounterRegistry) {
+    package init(
+        _ rule: LimitRule, name: String, place: String, descriptor: [String]? = nil, counters: CounterRegistry
+    ) {
         self.rule = rule
         self.name = name
         self.place = place
@@ -84,7 +89,8 @@ package final class Limit: Sendable {
         windowSeconds = max(1, seconds)
         keyCount = rule.keys.count
         serviceEntry = Array(name.utf8)
-        serviceKeys = rule.keys.map { Array($0.description.utf8) }
+        serviceKeys = (descriptor ?? rule.keys.map(\.description)).map { Array($0.utf8) }
+        isOfService = descriptor != nil
         tenantKeyIndex = rule.keys.firstIndex(of: .tenant) ?? -1
         needsIssuer = rule.keys.contains { key in
             switch key {

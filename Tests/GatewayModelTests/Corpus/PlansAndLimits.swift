@@ -94,13 +94,41 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:18:  routes[0].limits[0].count: found "-1", expected a whole number from 0 to 10000000000, or unlimited
         >>> martlet.yaml:7:9:   routes[0].limits[1]: the key "per" is missing, expected a span such as s, 10s, min, h, day or month
         >>> martlet.yaml:7:18:  routes[0].limits[1].count: found "unlimitd", expected a whole number from 0 to 10000000000, or unlimited
-        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected when, when_missing, count, mode, before, name or key
+        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected descriptors, when, when_missing, count, mode, before, name or key
         >>> martlet.yaml:9:49:  routes[0].limits[3].when_missing: found share, expected skip or refuse: nothing is counted here
         >>> martlet.yaml:10:43: routes[0].limits[4].when_missing: found without keys, expected key: beside it: there is nothing that could be missing
         >>> martlet.yaml:11:60: routes[0].limits[5].when_missing: found "drop", expected share, skip or refuse
         >>> martlet.yaml:12:51: routes[0].limits[6].when.heder: unknown key; did you mean "header"?
         >>> martlet.yaml:13:73: routes[0].limits[7].when: found a condition on the token before authentication, expected one that needs none
         >>> martlet.yaml:14:9:  routes[0].limits[8]: warning: found the key header x-b without when_missing: calls without it share one counter. Expected when_missing: share, skip or refuse
+        --- descriptors without a service, and wrong ones
+        routes:
+          - path: /a
+            cluster: orders
+            limits:
+              - { descriptors: [[{ key: path, value: "%{request.path}" }]] }
+              - { descriptors: [[{ key: path }], [{ key: a, value: "%{response.status}" }]] }
+              - { descriptors: [{ key: path, value: a }], count: 1 }
+        >>> martlet.yaml:5:9:  routes[0].limits[0]: found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them
+        >>> martlet.yaml:6:9:  routes[0].limits[1]: found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them
+        >>> martlet.yaml:6:26: routes[0].limits[1].descriptors[0][0]: the key "value" is missing, expected a text such as %{request.path}
+        >>> martlet.yaml:6:60: routes[0].limits[1].descriptors[1][0].value: found "%{response.status}", expected a text without %{response.status}: limits are judged before there is an answer
+        >>> martlet.yaml:7:9:  routes[0].limits[2]: found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them
+        >>> martlet.yaml:7:25: routes[0].limits[2].descriptors[0]: found a mapping, expected a list, each a mapping with key and value
+        >>> martlet.yaml:7:51: routes[0].limits[2].count: unknown key, expected descriptors, when or name
+        --- more limits than a call can have
+        plans: { big: { limits: [1/s, 2/s, 3/s] } }
+        routes:
+          - service: a.B
+            cluster: orders
+            limits: [1/min, 2/min, 3/min, 4/min, 5/min, 6/min, 7/min, 8/min, 9/min, 10/min, 11/min, 12/min, 13/min]
+            methods: { Get: { limits: [1/h] } }
+        >>> martlet.yaml:1:8:  plans: found without authentication.plan: no token would name one of them
+        >>> martlet.yaml:6:31: routes[0].methods.Get.limits: found 17 limits for one call, those of its plan among them, expected at most 16
+        --- a service that is never asked
+        rate_limits: { store: "grpc://127.0.0.1:1" }
+        routes: [{ cluster: orders, limits: [{ count: 0, key: address }] }]
+        >>> martlet.yaml:1:23: rate_limits.store: warning: found a rate-limit service and no limits: it is never asked. Expected limits, or descriptors for rules of its own
         --- two limits with one name
         routes:
           - cluster: orders
@@ -172,6 +200,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:49: rate_limits.user: found a user without a password, expected both
         --- credentials for a service that takes none
         rate_limits: { store: "grpc://10.0.0.1:8081", password: "${SECRET}" }
+        >>> martlet.yaml:1:23: rate_limits.store: warning: found a rate-limit service and no limits: it is never asked. Expected limits, or descriptors for rules of its own
         >>> martlet.yaml:1:57: rate_limits.password: expected no password here: an RLS service takes none
         --- the rest of the section
         rate_limits: { store: "redis://10.0.0.1/two", domain: "", timeout: 0ms, when_unavailable: fail }

@@ -5,6 +5,7 @@ internal import GatewayModel
 internal import Net
 internal import Reactor
 internal import GRPC
+internal import GatewayModel
 internal import HTTPModel
 internal import JOSE
 internal import RateLimit
@@ -21,6 +22,8 @@ final class LimitsFilter {
     }
 
     private let services: FilterServices
+    /// A value of a descriptor; used within one call's decision.
+    private var text = ByteBuffer()
 
     init(_ limiter: Limiter, _ services: FilterServices) {
         self.limiter = limiter
@@ -119,7 +122,8 @@ final class LimitsFilter {
     private static func states(_ request: LimitRequest, exposes: Bool) -> [LimitState] {
         (0..<request.count).compactMap { index in
             let limit = request.limit(at: index)
-            guard !limit.isShadow else { return nil }
+            // What a service's own rule allows, it has not said here.
+            guard !limit.isShadow, !limit.isOfService else { return nil }
             let verdict = request.verdict(at: index)
             return LimitState(
                 name: limit.name, exposesName: exposes, count: verdict.limit, windowSeconds: limit.windowSeconds,
@@ -179,7 +183,7 @@ final class LimitsFilter {
             return refusal(.limitKeyMissing, conditions, call)
         }
         switch conditions.effect {
-        case .count: return .applies
+        case .count, .ask: return .applies
         case .refuse: return refusal(.rateLimited(retryAfter: nil, limits: []), conditions, call)
         case .exempt:
             if index < UInt64.bitWidth { exempted |= 1 << UInt64(index) }
@@ -203,6 +207,7 @@ final class LimitsFilter {
         case .claim(let path):
             guard let path, let claim = call.identity?.token.claim(path) else { return true }
             return claim.withScalar({ _ in true }) == nil
+        case .text(let template): return !render(template, call)
         }
     }
 
@@ -228,8 +233,16 @@ final class LimitsFilter {
                 guard let path, let claim = call.identity?.token.claim(path),
                     claim.withScalar({ request.add(key: $0) }) != nil
                 else { request.add(key: none); continue }
+            case .text(let template):
+                request.add(key: render(template, call) ? text.readable : none)
             }
         }
+    }
+
+    /// Into `text`; false where the call lacks a value of it.
+    private func render(_ template: CallTemplate, _ call: CallView) -> Bool {
+        text.removeAll()
+        return CallText(call).append(template, to: &text)
     }
 
     /// The part of the client's address that counts, as text; `unix:` for a peer on a Unix socket.

@@ -194,13 +194,25 @@ package struct SnapshotBuilder {
     private func limits(
         _ configurations: [LimitConfiguration], place: String, _ builder: inout RuleBookBuilder
     ) -> [AppliedLimit.Entry] {
-        configurations.enumerated().map { index, configuration in
+        configurations.enumerated().flatMap { index, configuration in
             let rule = configuration.rule
-            let limit =
-                configuration.effect == .count
-                ? Limit(rule, name: rule.name ?? "\(index)", place: place, counters: surroundings.counters) : nil
+            let name = rule.name ?? "\(index)"
             let when = configuration.when.map { builder.policy(route: AccessRules(allow: NamedRule(name: "when", $0))) }
-            return AppliedLimit.Entry(configuration, limit: limit, when: when)
+            func entry(_ limit: Limit?, _ descriptor: [LimitConfiguration.DescriptorEntry]? = nil) -> AppliedLimit.Entry {
+                AppliedLimit.Entry(configuration, limit: limit, when: when, descriptor: descriptor)
+            }
+            switch configuration.effect {
+            case .count: return [entry(Limit(rule, name: name, place: place, counters: surroundings.counters))]
+            case .refuse, .exempt: return [entry(nil)]
+            case .ask(let descriptors):
+                return descriptors.map { descriptor in
+                    var rule = rule
+                    rule.keys = descriptor.map { .constant($0.key) }
+                    let limit = Limit(
+                        rule, name: name, place: place, descriptor: descriptor.map(\.key), counters: surroundings.counters)
+                    return entry(limit, descriptor)
+                }
+            }
         }
     }
 

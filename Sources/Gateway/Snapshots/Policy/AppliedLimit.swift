@@ -19,6 +19,8 @@ package struct AppliedLimit: Sendable {
         case header([UInt8])
         /// `nil` for a path that no claim can have: every call counts as without it.
         case claim(ClaimPath?)
+        /// Of a descriptor for a service's own rules.
+        case text(CallTemplate)
     }
 
     /// An entry of `limits`, before its list is known.
@@ -26,14 +28,20 @@ package struct AppliedLimit: Sendable {
         let configuration: LimitConfiguration
         let limit: Limit?
         let when: AccessPolicy?
+        /// What a service's own rules are asked by; else the rule's keys.
+        let descriptor: [LimitConfiguration.DescriptorEntry]?
 
         /// - Parameters:
         ///   - limit: its counters, where it counts.
         ///   - when: its condition, compiled.
-        package init(_ configuration: LimitConfiguration, limit: Limit?, when: AccessPolicy?) {
+        package init(
+            _ configuration: LimitConfiguration, limit: Limit?, when: AccessPolicy?,
+            descriptor: [LimitConfiguration.DescriptorEntry]? = nil
+        ) {
             self.configuration = configuration
             self.limit = limit
             self.when = when
+            self.descriptor = descriptor
         }
 
         package var isBeforeAuthentication: Bool { configuration.rule.isBeforeAuthentication }
@@ -47,16 +55,18 @@ package struct AppliedLimit: Sendable {
     private init(_ entries: [Entry], at index: Int) {
         let entry = entries[index]
         limit = entry.limit
-        keys = entry.configuration.rule.keys.map { key in
-            switch key {
-            case .tenant: .tenant
-            case .address: .address
-            case .method: .method
-            case .constant(let text): .constant(Array(text.utf8))
-            case .header(let name): .header(Array(name.utf8))
-            case .claim(let names): .claim(ClaimPath(names: names))
+        keys =
+            entry.descriptor?.map { .text($0.value) }
+            ?? entry.configuration.rule.keys.map { key in
+                switch key {
+                case .tenant: .tenant
+                case .address: .address
+                case .method: .method
+                case .constant(let text): .constant(Array(text.utf8))
+                case .header(let name): .header(Array(name.utf8))
+                case .claim(let names): .claim(ClaimPath(names: names))
+                }
             }
-        }
         var exemptions: UInt64 = 0
         for earlier in 0..<min(index, UInt64.bitWidth) where entries[earlier].configuration.effect == .exempt {
             if entries[earlier].configuration.rule.keys == entry.configuration.rule.keys { exemptions |= 1 << UInt64(earlier) }

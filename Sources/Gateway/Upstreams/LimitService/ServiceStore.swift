@@ -135,7 +135,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
         return FieldList(start: scratch.baseAddress, count: 7)
     }
 
-    /// One descriptor a limit: `(limit, NAME)` and an entry for each key as it is written.
+    /// One descriptor a limit: `(limit, NAME)` and an entry for each key as it is written; or entries for rules of the service's own.
     private func writeMessage(_ request: LimitRequest) {
         message.removeAll()
         let frame = MessageFrame.begin(in: &message)
@@ -143,15 +143,21 @@ package final class ServiceStore: LimitStore, StreamHandler {
         for index in 0..<request.count {
             let limit = request.limit(at: index)
             let descriptor = RateLimitRequestWriter.beginDescriptor(in: &message)
-            limit.serviceEntry.withUnsafeBytes { RateLimitRequestWriter.entry(key: Self.limitKey, value: $0, into: &message) }
+            if !limit.isOfService {
+                limit.serviceEntry.withUnsafeBytes {
+                    RateLimitRequestWriter.entry(key: Self.limitKey, value: $0, into: &message)
+                }
+            }
             for key in 0..<limit.keyCount {
                 limit.serviceKeys[key].withUnsafeBytes {
                     RateLimitRequestWriter.entry(key: $0, value: request.value(at: index, key: key), into: &message)
                 }
             }
-            RateLimitRequestWriter.override(
-                requestsPerUnit: UInt32(clamping: limit.rule.count), unit: RateLimitUnit(limit.rule.window.unit),
-                into: &message)
+            if !limit.isOfService {
+                RateLimitRequestWriter.override(
+                    requestsPerUnit: UInt32(clamping: limit.rule.count), unit: RateLimitUnit(limit.rule.window.unit),
+                    into: &message)
+            }
             if request.hits(at: index) != 1 {
                 RateLimitRequestWriter.descriptorHitsAddend(request.hits(at: index), into: &message)
             }

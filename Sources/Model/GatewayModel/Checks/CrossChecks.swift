@@ -42,6 +42,7 @@ struct CrossChecks {
         forEachRoute(limits.check)
         configuration.plans.forEach { limits.check($0) }
         limits.checkCounters(configuration)
+        limits.checkNumber(configuration)
     }
 
     private func forEachRoute(_ check: (RouteConfiguration, ConfigurationPath) -> Void) {

@@ -80,6 +80,31 @@ struct LimitChecks {
             at: path, severity: .warning)
     }
 
+    /// A store is asked about all limits of a call at once, and a request to it has room for so many.
+    func checkNumber(_ configuration: GatewayConfiguration) {
+        let most = LimitRequest.limitsMax
+        func count(_ limits: [LimitConfiguration]) -> Int { limits.reduce(0) { $0 + $1.slotCount } }
+        let ofPlans = configuration.plans.map { count($0.limits) }.max() ?? 0
+        for (index, route) in configuration.routes.enumerated() {
+            let lists =
+                [(route.limits, ConfigurationPath.route(index))]
+                + route.methods.map { (route.limits + $0.limits, ConfigurationPath.route(index).method($0.name)) }
+            for (limits, path) in lists where count(limits) + ofPlans > most {
+                findings.report(
+                    "found \(count(limits) + ofPlans) limits for one call, those of its plan among them, expected at most \(most)",
+                    at: path["limits"])
+            }
+        }
+        guard storeIsService, ofPlans == 0,
+            configuration.routes.allSatisfy({ route in
+                count(route.limits) == 0 && route.methods.allSatisfy { count($0.limits) == 0 }
+            })
+        else { return }
+        findings.report(
+            "found a rate-limit service and no limits: it is never asked. Expected limits, or descriptors for rules of its own",
+            at: ConfigurationPath("rate_limits")["store"], severity: .warning)
+    }
+
     /// That what limits are promised can be kept: counters are addressed by so many bits, and a limit that may have more than
     /// its guarantee and the pool never will.
     func checkCounters(_ configuration: GatewayConfiguration) {
@@ -117,6 +142,10 @@ struct LimitChecks {
 
     /// An RLS override is a count and one unit (RateLimitDescriptor.RateLimitOverride).
     private func checkStore(_ limit: LimitConfiguration, at path: ConfigurationPath) {
+        if case .ask = limit.effect, !storeIsService {
+            findings.report(
+                "found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them", at: path)
+        }
         guard storeIsService, limit.effect == .count else { return }
         let rule = limit.rule
         let problem =
@@ -168,6 +197,8 @@ extension LimitConfiguration {
         switch effect {
         case .refuse: return "0" + keys
         case .exempt: return "unlimited" + keys
+        case .ask(let descriptors):
+            return "descriptors " + descriptors.map { $0.map(\.key).joined(separator: ", ") }.joined(separator: "; ")
         case .count:
             let window = rule.window
             let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"

@@ -7,12 +7,15 @@ extension Grammar where Value == LimitConfiguration {
     ///
     ///     - { count: 50, per: min, key: header x-team, when: { header: { x-team: "*" } }, when_missing: skip }
     ///     - { count: unlimited, key: tenant, when: { claim: { role: admin } } }
+    ///     - { descriptors: [[{ key: path, value: "%{request.path}" }]] }
     static var limit: Grammar {
         Grammar(expected: Grammar<LimitRule>.limit.expected) { node, reader, expected in
             guard node.entries != nil else {
                 return Grammar<LimitRule>.limit.expecting(expected).read(node, reader).map { LimitConfiguration($0) }
             }
-            return reader.section(node, LimitConfiguration.init(in:))
+            return reader.section(node) { section in
+                section.has("descriptors") ? LimitConfiguration(descriptorsIn: section) : LimitConfiguration(in: section)
+            }
         }
     }
 }
@@ -51,11 +54,36 @@ extension LimitConfiguration {
         }
     }
 
+    /// A service's own rules are asked by these descriptors; those that the call has no value for are left out.
+    fileprivate init?(descriptorsIn section: Section) {
+        let when = section.optional("when", .accessRule)
+        let descriptors = section.required("descriptors", Grammar<[[DescriptorEntry]]>.list(of: .list(of: .descriptorEntry)))
+        guard let descriptors, !section.has("when") || when != nil else { return nil }
+        var rule = LimitRule(count: LimitRule.countMax, window: LimitWindow(unit: .day))
+        rule.name = section.optional("name", .name)
+        self.init(rule, effect: .ask(descriptors), when: when, whenMissing: .skip)
+    }
+
     /// With a name for logs and counters: its own, or one that tells its place.
     func named(_ name: String) -> Self {
         var limit = self
         limit.rule.name = rule.name ?? name
         return limit
+    }
+}
+
+extension Grammar where Value == LimitConfiguration.DescriptorEntry {
+    fileprivate static var descriptorEntry: Grammar {
+        let value = Grammar<CallTemplate>.callTemplate("a text such as %{request.path}") { template in
+            guard let variable = template.variables.first(where: \.isOfAnswer) else { return nil }
+            return "a text without %{\(variable.name)}: limits are judged before there is an answer"
+        }
+        return .section(expected: "a mapping with key and value") { section in
+            let key = section.required("key", .text("the key of a descriptor's entry"))
+            let value = section.required("value", value)
+            guard let key, let value else { return nil }
+            return LimitConfiguration.DescriptorEntry(key: key, value: value)
+        }
     }
 }
 

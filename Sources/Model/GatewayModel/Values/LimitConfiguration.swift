@@ -17,6 +17,23 @@ package struct LimitConfiguration: Sendable, Equatable {
         case refuse
         /// `count: unlimited`: for calls that it applies to, later entries with the same keys do not apply.
         case exempt
+        /// `descriptors`: a rate-limit service is asked by its own rules; they are the rule's.
+        case ask([[DescriptorEntry]])
+    }
+
+    /// One entry of a descriptor (RateLimitDescriptor.Entry).
+    package struct DescriptorEntry: Sendable, Equatable {
+        package var key: String
+        package var value: CallTemplate
+    }
+
+    /// How many of the sixteen that a request to a store has room for it takes.
+    package var slotCount: Int {
+        switch effect {
+        case .count: 1
+        case .refuse, .exempt: 0
+        case .ask(let descriptors): descriptors.count
+        }
     }
 
     /// What happens to a call without a value for one of the keys.
