@@ -166,6 +166,13 @@ extension WrongConfiguration {
         >>> martlet.yaml:14:15: routes[12].prefix: found "/v1?a", expected a path that begins with / and has no query, such as /v1
         >>> martlet.yaml:15:15: routes[13].prefix: found beside "path", expected only one of the two
         >>> martlet.yaml:16:15: routes[14].prefix: found beside "service", expected only one of the two
+        --- routes that preflights cannot tell apart
+        routes:
+          - { path: /a, headers: { x-tenant: a }, cluster: orders, cors: { origins: ["https://a.dev"], headers: [x-tenant] } }
+          - { path: /a, headers: { x-tenant: b }, cluster: orders, cors: { origins: ["https://b.dev"], headers: [x-tenant] } }
+          - { path: /a, headers: { x-tenant: { prefix: c } }, cluster: orders, cors: { origins: ["https://a.dev"], headers: [x-tenant] } }
+          - { path: /a, headers: { x-team: a }, cluster: orders, cors: { origins: ["https://b.dev"], headers: [x-team] } }
+        >>> martlet.yaml:3:66: routes[1].cors: warning: found another cors than that of routes[0] ("/a"), which answers the preflights of both: they announce headers without values
         --- listeners of routes
         listeners: [{ name: plain, address: 127.0.0.1:80 }, { name: public, address: 127.0.0.1:443, tls: { certificate: a.pem, private_key: a.key } }]
         routes:
