@@ -10,6 +10,8 @@ from harness.backend import Backend, ask, pb
 from harness.caller import Caller
 from harness.gateway import SERVICE, cluster, configuration, open_route
 from harness.waiting import eventually
+from harness.web import post
+from harness.web_backend import WebBackend
 
 UNARY = f"/{SERVICE}/Unary"
 
@@ -154,3 +156,26 @@ def test_unix_sockets_on_both_sides(gateway, tmp_path, own):
         f"unix:{tmp_path}/backend.sock", listeners=[{"name": "public", "address": f"unix:{tmp_path}/front.sock"}]))
     with Caller(f"unix:{tmp_path}/front.sock") as caller:
         assert caller.unary(ask("x")).backend == "unix"
+
+
+def test_a_route_has_a_body_limit_and_an_idle_time_of_its_own(gateway, own):
+    rest = own(WebBackend())
+    limits = {"body_bytes": "8KiB", "stream_idle": "60s"}
+    running = gateway(configuration(
+        clusters={"web": cluster(rest, protocol="http1")}, workers=1,
+        listeners=[{"name": "public", "address": "127.0.0.1:0", "limits": limits}],
+        routes=[{"path": "/small", "cluster": "web", "allow": "anyone", "body_bytes": "1KiB"},
+                {"path": "/large", "cluster": "web", "allow": "anyone", "body_bytes": "none"},
+                {"path": "/hold", "cluster": "web", "allow": "anyone", "stream_idle": "300ms"},
+                {"path": "/*", "cluster": "web", "allow": "anyone"}]))
+    for version in ("http1", "http2"):
+        def status(path, size):
+            return post(running.address, version, path, {}, b"x" * size)[0]
+        assert [status("/small", size) for size in (1024, 1025)] == [200, 413]
+        assert [status("/large", size) for size in (8193, 100_000)] == [200, 200]
+        assert [status("/other", size) for size in (8192, 8193)] == [200, 413]
+        # The backend does not answer, and nothing moves.
+        assert post(running.address, version, "/hold", {}, None, "GET")[0] == 504
+    line = running.wait_for_log(lambda line: line["status"] == 504)
+    assert (line["response_flags"], line["detail"]) == ("SI", "stream_idle_timeout")
+    rest.gate.set()

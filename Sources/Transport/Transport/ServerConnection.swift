@@ -224,9 +224,17 @@ package final class ServerConnection: Connection {
         if hasStalled(stream), isOver(stream.pointee.stalledSince, server.settings.stall) {
             stream.notify { $0.streamStalled(stream) }
             reset(stream, .cancel)
-        } else if isOver(stream.pointee.lastActivity, server.settings.streamIdle) {
+        } else if isIdle(stream) {
             if handler.object?.streamIdle(stream) != true { reset(stream, .cancel) }
         }
+    }
+
+    private func isIdle(_ stream: StreamPointer) -> Bool {
+        let own = stream.pointee.idleNanoseconds
+        guard own > 0 else {
+            return ConnectionLifecycle.isOver(server.settings.streamIdle, since: stream.pointee.lastActivity, now: now)
+        }
+        return now &- stream.pointee.lastActivity >= own && now > stream.pointee.lastActivity
     }
 
     /// Ends it now; what was not sent is lost.

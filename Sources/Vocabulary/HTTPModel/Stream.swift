@@ -35,6 +35,10 @@ public import Bytes
     /// When anything last moved on this stream, in nanoseconds of the loop's clock.
     @usableFromInline package var lastActivity: UInt64 = 0
 
+    /// After how long without activity it ends, in nanoseconds, where that is not its connection's: the largest number for never, 0 where nothing
+    /// is said. Server connections only.
+    package var idleNanoseconds: UInt64 = 0
+
     /// `handler`, as it is called.
     @usableFromInline package var listener = UnownedReference<any StreamHandler>(nil)
     /// The handler's own record.
@@ -72,6 +76,7 @@ public import Bytes
         interimCount = 0
         stalledSince = 0
         unconsumed = 0
+        idleNanoseconds = 0
         listener = UnownedReference(nil)
         context = nil
         connection = nil

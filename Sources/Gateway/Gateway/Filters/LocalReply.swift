@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Calls
 internal import HTTPModel
 internal import Transport
 
@@ -62,7 +63,8 @@ struct LocalReply {
         call.outcome.httpStatus = status
         call.outcome.responseBytes = body.count
         let scratch = services.context.fieldScratch
-        let fields = FilterChain.answer(call, writer.written, services).fitting(stream, scratch: scratch)
+        let fields = FilterChain.answer(call, writer.written, services).fitting(
+            stream.connection { $0.peerFieldListBytesMax }, scratch: scratch)
         stream.serverConnection { connection in
             connection.respond(stream, fields, ended: body.isEmpty)
             guard !body.isEmpty else { return }

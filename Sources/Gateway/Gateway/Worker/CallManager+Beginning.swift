@@ -59,8 +59,15 @@ extension CallManager {
     private func lead(_ call: Record<Call>, to destination: Resolver.Destination, _ worker: GatewayWorker) {
         call.clientProtocol = destination.caller
         call.set(destination)
+        if let limits = call.policy.streamLimits { apply(limits, to: call) }
         if destination.missesMethod { worker.methodMissed(call) }
         if handle(call, .routed).contains(.filter) { conclude(call, worker.filters.start(call)) }
+    }
+
+    @inline(never)
+    private func apply(_ limits: StreamLimits, to call: Record<Call>) {
+        if let bytesMax = limits.bodyBytesMax { call.bodyBytesMax = bytesMax }
+        if let idle = limits.idleNanoseconds { call.downstream.idleNanoseconds = idle }
     }
 
     @inline(never)

@@ -71,7 +71,7 @@ final class ReplyWriter {
         let stream = call.downstream
         var writer = FieldWriter(for: stream, scratch: worker.context.fieldScratch)
         for index in 0..<fields.count { writer.copy(fields[index]) }
-        let fitting = writer.written.fitting(stream, scratch: worker.context.fieldScratch)
+        let fitting = writer.written.fitting(stream.connection { $0.peerFieldListBytesMax }, scratch: worker.context.fieldScratch)
         stream.connection { $0.finish(stream, trailers: stream.fields.keepFields(fitting)) }
     }
 

@@ -161,7 +161,8 @@ package struct SnapshotBuilder {
                 timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
                 attempts: route.attempts.policy(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
                 credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
-                terms: documents.terms(of: route), answersItself: answer != nil, shapes: traffic != nil, hasCORS: route.cors != nil,
+                terms: documents.terms(of: route), answersItself: answer != nil, shapes: traffic != nil,
+                streamLimits: StreamLimits(route), hasCORS: route.cors != nil,
                 rewrite: rewrite, requestHeaders: route.requestHeaders, responseHeaders: route.responseHeaders)
         ]
         for method in route.methods {
@@ -175,7 +176,8 @@ package struct SnapshotBuilder {
                     limits: base + limits(method.limits, place: place, &builder), exposesRules: route.expose,
                     credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
                     allowedProtocols: route.protocols,
-                    terms: documents.terms(of: route, method), shapes: traffic != nil, hasCORS: route.cors != nil, rewrite: rewrite,
+                    terms: documents.terms(of: route, method), shapes: traffic != nil, streamLimits: StreamLimits(route),
+                    hasCORS: route.cors != nil, rewrite: rewrite,
                     requestHeaders: route.requestHeaders.followed(by: method.requestHeaders),
                     responseHeaders: route.responseHeaders.followed(by: method.responseHeaders)))
         }

@@ -133,6 +133,8 @@ package final class CallPolicy: Sendable {
     package let isHedged: Bool
     package let holdsHeads: Bool
     package let tryNanoseconds: UInt64
+    /// In place of the listener's; `nil` where it has neither, as nearly every route.
+    package let streamLimits: StreamLimits?
     package let access: AccessPolicy
     /// Bad credentials count as none.
     package let ignoresInvalid: Bool
@@ -178,6 +180,7 @@ package final class CallPolicy: Sendable {
         exposesRules: Bool, credentials: CredentialPlan?, needsGRPC: Bool, refusesGRPC: Bool,
         allowedProtocols: ClientProtocols = .all,
         terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), answersItself: Bool = false, shapes: Bool = false,
+        streamLimits: StreamLimits? = nil,
         hasCORS: Bool = false,
         rewrite: RewriteConfiguration? = nil, requestHeaders: HeaderChanges = HeaderChanges(),
         responseHeaders: HeaderChanges = HeaderChanges()
@@ -189,6 +192,7 @@ package final class CallPolicy: Sendable {
         isHedged = attempts?.isHedging ?? false
         holdsHeads = attempts?.holdsHeads ?? false
         tryNanoseconds = attempts?.tryNanoseconds ?? 0
+        self.streamLimits = streamLimits
         self.access = access
         let authenticates = credentials != nil
         ignoresInvalid = credentials?.ignoresInvalid ?? false

@@ -37,6 +37,8 @@ extension RouteConfiguration {
         let rewrite = section.optional("rewrite", .rewrite(of: match?.targets, hasPrefix: section.has("prefix")))
         let action = action(in: section)
         let timeout = section.optional("timeout", .timeout)
+        let streamIdle = section.optional("stream_idle", .bound(.timeout))
+        let bodyBytes = section.optional("body_bytes", .bound(.byteSize()))
         let access = AccessRules(in: section, owner: name)
         let credentials = section.value("authentication", .credentialUse, default: .required)
         let limits = section.value("limits", .limits(of: name), default: [])
@@ -54,7 +56,8 @@ extension RouteConfiguration {
         // A key that is not known may have been meant to keep requests out: without it the route would hide others.
         guard let match, let action, action != .cluster || cluster != nil, !section.hasUnknownKeys else { return nil }
         return RouteConfiguration(
-            name: name, match: match, cluster: cluster, timeout: timeout, access: access, credentials: credentials,
+            name: name, match: match, cluster: cluster, timeout: timeout, streamIdle: streamIdle, bodyBytes: bodyBytes,
+            access: access, credentials: credentials,
             limits: limits, expose: expose, methods: methods, cors: cors, errorResponses: errorResponses, protocols: protocols,
             json: json, priority: priority,
             traffic: traffic, attempts: attempts, action: action, rewrite: rewrite ?? RewriteConfiguration(),
@@ -146,6 +149,12 @@ extension RouteMatch.Target {
             return nil
         }
         return String(name)
+    }
+}
+
+extension Grammar {
+    fileprivate static func bound<Inner>(_ inner: Grammar<Inner>) -> Grammar where Value == RouteConfiguration.Bound<Inner> {
+        Grammar<Inner?>.word("none", or: inner).map { $0.map { .atMost($0) } ?? .unlimited }
     }
 }
 

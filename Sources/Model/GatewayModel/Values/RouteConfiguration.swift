@@ -12,6 +12,9 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var cluster: String?
     /// The whole call, and the cap on grpc-timeout; `nil` for none of its own.
     package var timeout: Duration?
+    /// In place of the listener's `stream_idle` and `body_bytes`; `nil` for those, `.unlimited` for none.
+    package var streamIdle: Bound<Duration>?
+    package var bodyBytes: Bound<Int>?
     package var access: AccessRules
     package var credentials = CredentialUse.required
     package var limits: [LimitConfiguration]
@@ -37,6 +40,12 @@ package struct RouteConfiguration: Sendable, Equatable {
 
     /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.
     package enum Priority: String, CaseIterable, Sendable { case low, `default`, high }
+
+    /// A limit of its own, or that there is none.
+    package enum Bound<Value: Sendable & Equatable>: Sendable, Equatable {
+        case atMost(Value)
+        case unlimited
+    }
 
     package enum Action: Sendable, Equatable {
         /// `cluster`, or `clusters`.

@@ -1,4 +1,4 @@
-package import Config
+internal import Config
 
 extension Grammar where Value == ForwardingHeaders {
     static var forwardingHeaders: Grammar {

@@ -1,13 +1,13 @@
 internal import Bytes
-internal import HTTPModel
-internal import Transport
+package import HTTPModel
 
 extension FieldList {
-    /// What of a local reply's fields the caller on `stream` takes: how the call ended above all, the rest in its order.
+    /// What of a local reply's fields a caller takes: how the call ended above all, the rest in its order.
     ///
-    /// - Parameter scratch: where the fields lie, and those that stay move up.
-    func fitting(_ stream: StreamPointer, scratch: FieldScratch) -> FieldList {
-        let bytesMax = stream.connection { $0.peerFieldListBytesMax }
+    /// - Parameters:
+    ///   - bytesMax: of the list, as the caller has said (RFC 9113, section 6.5.2).
+    ///   - scratch: where the fields lie, and those that stay move up.
+    package func fitting(_ bytesMax: Int, scratch: FieldScratch) -> FieldList {
         guard bytesMax < .max, listBytes > bytesMax else { return self }
         func isEssential(_ field: Field) -> Bool {
             switch field.token {
