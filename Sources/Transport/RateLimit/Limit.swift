@@ -95,7 +95,7 @@ package final class Limit: Sendable {
         needsIssuer = rule.keys.contains { key in
             switch key {
             case .tenant, .claim: true
-            default: false
+            case .address, .method, .header, .constant: false
             }
         }
         var hasher = CounterHasher(seed: counters.seed)

@@ -126,6 +126,17 @@ let expectedRows: [ExpectedRow] = [
     .init(
         cause: .upstreamReset(http2ErrorCode: 11), code: .resourceExhausted, http: 429, reason: "UPSTREAM_RESET",
         flag: "UR", metadata: ["http2_error_code": "11"]),
+    .init(
+        cause: .upstreamHeadTooLarge(bytesMax: 61440, fieldsMax: 100), code: .resourceExhausted, http: 502,
+        reason: "UPSTREAM_HEAD_TOO_LARGE", flag: "UPE", metadata: ["bytes_max": "61440"]),
+    .init(
+        cause: .upstreamMalformedStatus(found: "x"), code: .unknown, http: 500, reason: "UPSTREAM_STATUS_INVALID", flag: "UPE"),
+    .init(
+        cause: .headTooLargeForUpstream(bytes: 9000, bytesMax: 8192), code: .resourceExhausted, http: 431,
+        reason: "HEAD_TOO_LARGE_FOR_ENDPOINT", flag: "DPE", metadata: ["bytes_max": "8192"]),
+    .init(
+        cause: .headTooLargeForCaller(bytes: 9000, bytesMax: 8192), code: .resourceExhausted, http: 502,
+        reason: "HEAD_TOO_LARGE_FOR_CALLER", flag: "UPE", metadata: ["bytes_max": "8192"]),
     .init(cause: .upstreamProtocolError, code: .internal, http: 502, reason: "UPSTREAM_PROTOCOL_ERROR", flag: "UPE"),
     .init(
         cause: .upstreamMalformedMessage(field: "a.b", problem: "has no JSON form"), code: .internal, http: 502,

@@ -34,9 +34,9 @@ package enum RefusalCause: Sendable {
 
     // How much
     case rateLimited(retryAfter: Duration?, limits: [LimitState])
-    /// The store is down, and the configuration says to deny then.
     /// A limit counts by something that the request does not have.
     case limitKeyMissing
+    /// The store is down, and the configuration says to deny then.
     case limitStoreUnavailable(retryAfter: Duration)
 
     // Upstream
