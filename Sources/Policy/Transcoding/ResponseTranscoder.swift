@@ -10,6 +10,8 @@ internal import Protobuf
 /// the answer is over.
 package final class ResponseTranscoder {
     private let plan: TranscodingPlan
+    /// An answer may be nested a hundred levels deep, in two bytes a level.
+    private let indenter = JSONIndenter(levelMax: 10)
     private let printer: MessagePrinter
     private var pending = ByteBuffer(capacity: 256)
     private var binding: Binding
@@ -101,7 +103,7 @@ package final class ResponseTranscoder {
     private func append(element: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
         switch form {
         case .single where plan.options.isPretty:
-            JSONIndenter.append(element, to: &output)
+            indenter.append(element, to: &output)
             output.append(byte: 0x0A)
         case .single, .framed: output.append(element)
         case .lines:
@@ -110,8 +112,8 @@ package final class ResponseTranscoder {
         case .array:
             output.append(byte: messageCount == 0 ? UInt8(ascii: "[") : UInt8(ascii: ","))
             if plan.options.isPretty {
-                JSONIndenter.breakLine(1, &output)
-                JSONIndenter.append(element, level: 1, to: &output)
+                indenter.breakLine(1, &output)
+                indenter.append(element, level: 1, to: &output)
             } else {
                 output.append(element)
             }
@@ -152,7 +154,7 @@ package final class ResponseTranscoder {
     }
 
     private func endArray(_ output: inout ByteBuffer) {
-        if plan.options.isPretty, messageCount > 0 { JSONIndenter.breakLine(0, &output) }
+        if plan.options.isPretty, messageCount > 0 { indenter.breakLine(0, &output) }
         output.append(byte: UInt8(ascii: "]"))
         if plan.options.isPretty { output.append(byte: 0x0A) }
     }

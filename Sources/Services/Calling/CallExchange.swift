@@ -129,7 +129,7 @@ final class CallExchange: ClientCallOwner {
         }
         guard options.isPretty else { return console.answer(line.readable) }
         var pretty = ByteBuffer(capacity: line.count * 2)
-        JSONIndent.write(line.readable, into: &pretty)
+        JSONIndenter().append(line.readable, to: &pretty)
         pretty.append("\n")
         console.answer(pretty.readable)
     }

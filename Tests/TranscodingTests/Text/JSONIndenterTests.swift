@@ -7,9 +7,9 @@ import Testing
 
 @Suite("JSON for people")
 struct JSONIndenterTests {
-    private func indented(_ text: String) -> String {
+    private func indented(_ text: String, levelMax: Int = .max) -> String {
         var output = ByteBuffer()
-        Array(text.utf8).withUnsafeBytes { JSONIndenter.append($0, to: &output) }
+        Array(text.utf8).withUnsafeBytes { JSONIndenter(levelMax: levelMax).append($0, to: &output) }
         return output.readable.text
     }
 
@@ -33,11 +33,44 @@ struct JSONIndenterTests {
         #expect(before != nil && before == after)
     }
 
-    @Test("indentation ends at ten levels: a deep answer stays about as large")
+    @Test("indentation ends at a level where one is given: a deep answer stays about as large")
     func depth() {
         let deep =
             String(repeating: "[", count: 100) + String(repeating: "0,", count: 1000) + "0" + String(repeating: "]", count: 100)
-        #expect(indented(deep).utf8.count < deep.utf8.count * 22)
-        #expect(indented(deep).contains("\n" + String(repeating: " ", count: 20) + "0"))
+        #expect(indented(deep, levelMax: 10).utf8.count < deep.utf8.count * 22)
+        #expect(indented(deep, levelMax: 10).contains("\n" + String(repeating: " ", count: 20) + "0"))
     }
+
+    @Test("members and elements have lines of their own, what is empty has none")
+    func layout() {
+        #expect(
+            indented(#"{"a":1,"b":[true,{"c":"x"}],"d":{},"e":[]}"#) == """
+                {
+                  "a": 1,
+                  "b": [
+                    true,
+                    {
+                      "c": "x"
+                    }
+                  ],
+                  "d": {},
+                  "e": []
+                }
+                """)
+        #expect(indented("{}") == "{}" && indented("\"x\"") == "\"x\"" && indented("-1.5e3") == "-1.5e3")
+    }
+
+    @Test("nothing within a string is touched")
+    func strings() {
+        #expect(
+            indented(#"{"a{":"x,\"y\\","b":":[]"}"#) == """
+                {
+                  "a{": "x,\\"y\\\\",
+                  "b": ":[]"
+                }
+                """)
+    }
+
+    @Test("what is cut off is written as far as it goes")
+    func cut() { #expect(indented(#"{"a\"#) == "{\n  \"a\\") }
 }

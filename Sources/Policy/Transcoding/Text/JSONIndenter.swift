@@ -1,14 +1,17 @@
-internal import Bytes
+package import Bytes
 
 /// Writes compact JSON with line breaks and two spaces a level, for people.
 ///
-/// It looks at brackets and quotes only, and so expects valid JSON without blanks. Indentation grows for ten levels: beyond them it would make
-/// of a small answer a large one.
-struct JSONIndenter {
-    private static let levelMax = 10
+/// It looks at brackets and quotes only, and so expects valid JSON; blanks between its parts are left out.
+package struct JSONIndenter {
+    /// Beyond this level lines are indented no further.
+    private let levelMax: Int
+
+    /// - Parameter levelMax: where what is indented comes from outside: a deep value would grow to many times its size.
+    package init(levelMax: Int = .max) { self.levelMax = levelMax }
 
     /// Appends a value that stands `level` levels deep; its first line is not indented.
-    static func append(_ compact: UnsafeRawBufferPointer, level: Int = 0, to output: inout ByteBuffer) {
+    package func append(_ compact: UnsafeRawBufferPointer, level: Int = 0, to output: inout ByteBuffer) {
         var level = level
         var index = 0
         while index < compact.count {
@@ -17,7 +20,7 @@ struct JSONIndenter {
             switch byte {
             case UInt8(ascii: "\""):
                 let start = index - 1
-                index = endOfText(compact, from: index)
+                index = Self.endOfText(compact, from: index)
                 output.append(UnsafeRawBufferPointer(rebasing: compact[start..<index]))
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 output.append(byte: byte)
@@ -36,12 +39,13 @@ struct JSONIndenter {
                 output.append(byte: byte)
                 breakLine(level, &output)
             case UInt8(ascii: ":"): output.append(": ")
+            case UInt8(ascii: " "), UInt8(ascii: "\n"): break
             default: output.append(byte: byte)
             }
         }
     }
 
-    static func breakLine(_ level: Int, _ output: inout ByteBuffer) {
+    func breakLine(_ level: Int, _ output: inout ByteBuffer) {
         output.append(byte: 0x0A)
         for _ in 0..<min(max(level, 0), levelMax) { output.append("  ") }
     }
