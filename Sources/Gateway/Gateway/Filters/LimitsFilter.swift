@@ -199,44 +199,36 @@ final class LimitsFilter {
         return .skipped
     }
 
-    private func isMissing(_ key: AppliedLimit.Key, _ call: CallView) -> Bool {
-        switch key {
-        case .tenant: return call.identity?.tenant == nil
-        case .address, .method, .constant: return false
-        case .header(let name): return call.field(name) == nil
-        case .claim(let path):
-            guard let path, let claim = call.identity?.token.claim(path) else { return true }
-            return claim.withScalar({ _ in true }) == nil
-        case .text(let template): return !render(template, call)
-        }
-    }
+    private func isMissing(_ key: AppliedLimit.Key, _ call: CallView) -> Bool { !withValue(of: key, call) { _ in } }
 
     /// Puts a limit and the values of its keys into the request. A value that a call does not have counts as an empty one:
     /// such calls share a counter, and none goes uncounted.
     private func add(_ keys: [AppliedLimit.Key], of limit: Limit, to request: LimitRequest, _ call: CallView) {
         request.begin(limit)
-        let none = BorrowedBytes.none
-        for key in keys {
-            switch key {
-            case .tenant:
-                guard let tenant = call.identity?.tenant else { request.add(key: none); continue }
-                tenant.withUnsafeBytes { request.add(key: $0) }
-            case .address:
-                addressText(call) { request.add(key: $0) }
-            case .method:
-                request.add(key: call.methodPath)
-            case .constant(let text):
-                text.withUnsafeBytes { request.add(key: $0) }
-            case .header(let name):
-                request.add(key: call.field(name) ?? none)
-            case .claim(let path):
-                guard let path, let claim = call.identity?.token.claim(path),
-                    claim.withScalar({ request.add(key: $0) }) != nil
-                else { request.add(key: none); continue }
-            case .text(let template):
-                request.add(key: render(template, call) ? text.readable : none)
-            }
+        for key in keys where !withValue(of: key, call, { request.add(key: $0) }) { request.add(key: BorrowedBytes.none) }
+    }
+
+    /// - Returns: false, and nothing is called, where the call has no such value.
+    @inline(__always)
+    private func withValue(of key: AppliedLimit.Key, _ call: CallView, _ body: (BorrowedBytes) -> Void) -> Bool {
+        switch key {
+        case .tenant:
+            guard let tenant = call.identity?.tenant else { return false }
+            tenant.withUnsafeBytes(body)
+        case .address: addressText(call, body)
+        case .method: body(call.methodPath)
+        case .constant(let text): text.withUnsafeBytes(body)
+        case .header(let name):
+            guard let value = call.field(name) else { return false }
+            body(value)
+        case .claim(let path):
+            guard let path, let claim = call.identity?.token.claim(path) else { return false }
+            return claim.withScalar(body) != nil
+        case .text(let template):
+            guard render(template, call) else { return false }
+            body(text.readable)
         }
+        return true
     }
 
     /// Into `text`; false where the call lacks a value of it.
