@@ -26,6 +26,16 @@ package enum AuthorityGrammar {
         return isPort(bytes, from: hostEnd + 1)
     }
 
+    /// How many bytes stand before the colon of a port; all where there is none. Digits alone stand behind that colon, and so it is none of those
+    /// within an IPv6 address.
+    package static func hostCount(_ authority: UnsafeRawBufferPointer) -> Int {
+        guard let colon = authority.lastIndex(of: UInt8(ascii: ":")),
+            authority[(colon + 1)...].allSatisfy({ (0x30...0x39).contains($0) }),
+            authority.first != UInt8(ascii: "[") || authority[..<colon].last == UInt8(ascii: "]")
+        else { return authority.count }
+        return colon
+    }
+
     /// `*DIGIT`: an empty port is the scheme's own.
     private static func isPort(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Bool {
         guard bytes.count - start <= 5 else { return false }

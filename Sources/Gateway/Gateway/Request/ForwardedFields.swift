@@ -50,10 +50,9 @@ struct ForwardedFields {
     }
 
     private func port(of authority: BorrowedBytes?) -> BorrowedBytes {
-        if let authority, let colon = authority.lastIndex(of: UInt8(ascii: ":")) {
-            let digits = authority[(colon + 1)...]
-            // Behind the brackets of IPv6, too.
-            if !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) { return BorrowedBytes(rebasing: digits) }
+        if let authority {
+            let port = authority[AuthorityGrammar.hostCount(authority)...].dropFirst()
+            if !port.isEmpty { return BorrowedBytes(rebasing: port) }
         }
         return BorrowedBytes(proto.utf8CodeUnitCount == 5 ? "443" : "80")
     }

@@ -49,15 +49,7 @@ extension GatewayWorker {
 
     static func shadow(_ authority: BorrowedBytes, in fields: inout FieldBlock) -> BorrowedBytes {
         let suffix: StaticString = "-shadow"
-        // Before a port, which has digits only behind the last colon, and so not before what ends an IPv6 address.
-        var hostCount = authority.count
-        if let colon = authority.lastIndex(of: UInt8(ascii: ":")),
-            authority[(colon + 1)...].allSatisfy({ (0x30...0x39).contains($0) }),
-            authority.first != UInt8(ascii: "[")
-                || authority[..<colon].last == UInt8(ascii: "]")
-        {
-            hostCount = colon
-        }
+        let hostCount = AuthorityGrammar.hostCount(authority)
         let text = fields.reserve(authority.count + suffix.utf8CodeUnitCount)
         let bytes = UnsafeMutableRawBufferPointer(start: text, count: authority.count + suffix.utf8CodeUnitCount)
         bytes.copyBytes(from: authority[..<hostCount])
