@@ -2,7 +2,7 @@ internal import Config
 internal import Matching
 internal import Routing
 
-/// Explains which pages `cors` lets in beyond those that were meant: whoever owns such an origin can read what it answers, and with
+/// Explains which pages `cors` lets in beyond those that were meant: scripts of such an origin can read what it answers, and with
 /// `credentials` act for the users who visit.
 struct CORSChecks {
     private let findings: Findings
@@ -18,7 +18,7 @@ struct CORSChecks {
             findings.report(
                 "found no \(missing), which the route takes: browsers let no page send it", at: path["methods"], severity: .warning)
         }
-        let taken = Self.strangers.first { cors.takes($0) }
+        let taken = Self.foreignOrigins.first { cors.takes($0) }
         switch (cors.credentials, taken) {
         case (.allowed, let taken?):
             findings.report(
@@ -33,15 +33,15 @@ struct CORSChecks {
         }
         guard taken == nil else { return }
         for test in cors.origins.tests {
-            guard let stranger = test.stranger else { continue }
+            guard let unintended = test.unintended else { continue }
             findings.report(
-                "\(stranger.why), so pages of \(stranger.origin) are let in, too; \(stranger.instead)", at: path["origins"],
+                "\(unintended.why), so pages of \(unintended.origin) are let in, too; \(unintended.instead)", at: path["origins"],
                 severity: .warning)
         }
     }
 
     /// Origins that no configuration means but by all.
-    private static let strangers = [
+    private static let foreignOrigins = [
         "https://martlet.example", "http://martlet.example", "https://a.martlet.example:8443", "https://192.0.2.1",
     ]
 }
@@ -51,20 +51,20 @@ extension CORSConfiguration {
 }
 
 extension ValueMatch.Test {
-    fileprivate typealias Stranger = (why: String, origin: String, instead: String)
+    fileprivate typealias Unintended = (why: String, origin: String, instead: String)
 
-    /// An origin that it takes, and that belongs to somebody else than those it seems to name.
-    fileprivate var stranger: Stranger? {
+    /// An origin that it takes besides those it seems to name.
+    fileprivate var unintended: Unintended? {
         switch self {
-        case .prefix(let text): Self.stranger(beginningWith: text)
-        case .suffix(let text): Self.stranger(endingIn: text)
-        case .regex(let expression) where OriginPattern.text(of: expression) == nil: Self.stranger(matching: expression)
+        case .prefix(let text): Self.unintended(beginningWith: text)
+        case .suffix(let text): Self.unintended(endingIn: text)
+        case .regex(let expression) where OriginPattern.text(of: expression) == nil: Self.unintended(matching: expression)
         case .present, .absent, .exact, .regex, .range, .file: nil
         }
     }
 
     /// Only a port cannot go on into another host's name.
-    private static func stranger(beginningWith text: String) -> Stranger? {
+    private static func unintended(beginningWith text: String) -> Unintended? {
         let host = text.firstRange(of: "://").map { text[$0.upperBound...] } ?? ""
         guard !host.contains(":") else { return nil }
         let origin = text.hasSuffix(".") ? "\(text)martlet.example" : "\(text).martlet.example"
@@ -72,14 +72,14 @@ extension ValueMatch.Test {
     }
 
     /// A name that does not begin with the suffix may go on in front of it.
-    private static func stranger(endingIn text: String) -> Stranger? {
+    private static func unintended(endingIn text: String) -> Unintended? {
         guard !text.hasPrefix("."), !text.hasPrefix("/"), !text.hasPrefix(":"), text.contains(".") else { return nil }
         return (
             "a name may begin before the suffix \(text)", "https://martlet-\(text)", "write https://*.\(text) for hosts below it"
         )
     }
 
-    private static func stranger(matching expression: RegularExpression) -> Stranger? {
+    private static func unintended(matching expression: RegularExpression) -> Unintended? {
         guard let example = OriginExample(of: expression) else { return nil }
         for position in example.text.indices where example.text[position] == "." {
             let other = example.text.replacingCharacter(at: position, with: "-")
