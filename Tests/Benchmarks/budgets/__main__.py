@@ -52,7 +52,8 @@ def measured(rows):
 
 
 def as_record(cost):
-    return {"mallocs": round(cost.mallocs, 3), "syscalls": round(cost.syscalls, 3), "instructions": round(cost.instructions)}
+    return {"mallocs": round(cost.mallocs, 3), "syscalls": round(cost.syscalls, 3), "instructions": round(cost.instructions),
+            "components": {name: round(count) for name, count in cost.components.items()}}
 
 
 def write_junit(found, file):

@@ -21,7 +21,8 @@ def checks(row, cost, thresholds: dict) -> list:
     budget = thresholds[row.name]
     return [_count(row, "mallocs", cost.mallocs, budget["mallocs"]),
             _count(row, "syscalls", cost.syscalls, budget["syscalls"]),
-            _instructions(row, cost.instructions, budget["instructions"]),
+            _instructions(row, "instructions", cost.instructions, budget["instructions"]),
+            *(_instructions(row, name, cost.components[name], recorded) for name, recorded in budget.get("components", {}).items()),
             *_dispatched(row, cost.dispatched, budget.get("dispatch"))]
 
 
@@ -43,11 +44,11 @@ def _count(row, what, value, most):
                  problem=f"{value:.3f} {what} per {row.unit}, at most {most} are allowed" if value > most else "")
 
 
-def _instructions(row, value, recorded):
+def _instructions(row, whose, value, recorded):
     ratio = value / recorded
     problem = advice = ""
     if ratio > INSTRUCTIONS_MOST:
-        problem = f"{value:.0f} instructions per {row.unit} are {ratio:.3f} of the recorded {recorded}; at most {INSTRUCTIONS_MOST}"
+        problem = f"{value:.0f} instructions ({whose}) per {row.unit} are {ratio:.3f} of the recorded {recorded}; at most {INSTRUCTIONS_MOST}"
     elif ratio < INSTRUCTIONS_LEAST:
         advice = f"cheaper than recorded: lower the figure to {round(value, -2):.0f} in thresholds.json"
-    return Check(f"{row.name}: instructions per {row.unit}", f"{value:10.0f}  recorded {recorded}, × {ratio:.3f}", problem, advice)
+    return Check(f"{row.name}: {whose} per {row.unit}", f"{value:10.0f}  recorded {recorded}, × {ratio:.3f}", problem, advice)

@@ -5,11 +5,13 @@ import subprocess
 import time
 from pathlib import Path
 
+from harness.tally import Tally
+
 DETACHED_SECONDS = 10
 
 
-def count_system_calls(pid: int, folder: Path, work) -> int:
-    """Those of all threads of the process while `work` ran."""
+def count_system_calls(pid: int, folder: Path, work) -> Tally:
+    """Those of all threads of the process while `work` ran, by name."""
     summary, log = folder / "strace.txt", folder / "strace.log"
     with log.open("w") as output:
         tracer = subprocess.Popen(["strace", "-f", "-c", "-U", "name,calls", "-o", summary, "-p", str(pid)], stderr=output)
@@ -19,10 +21,10 @@ def count_system_calls(pid: int, folder: Path, work) -> int:
     finally:
         tracer.send_signal(signal.SIGINT)
         tracer.wait(DETACHED_SECONDS)
-    total = summary.read_text().splitlines()[-1].split()
-    if total[0] != "total":
+    rows = [line.split() for line in summary.read_text().splitlines()]
+    if not rows or rows[-1][0] != "total":
         raise RuntimeError(f"strace wrote no total: {summary.read_text()[-500:]}")
-    return int(total[1])
+    return Tally({row[0]: int(row[1]) for row in rows[:-1] if row[1:] and row[1].isdigit()})
 
 
 def _wait_until_attached(tracer, log):

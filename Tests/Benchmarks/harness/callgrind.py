@@ -2,16 +2,16 @@
 
 import re
 import subprocess
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.callgrind_dump import Dump, read_dump
 from harness.peer import Peer
 from harness.stack import ECHO, running
+from harness.tally import Tally
 
 ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"}
-FUNCTION = re.compile(r"c?fn=\((\d+)\)(?: (.+))?")
 # What a call goes through that is decided at run time: witnesses and dispatch thunks of protocols, accessors of witness tables, and
 # what generic code that was not specialised asks the runtime for.
 DISPATCHED = re.compile(
@@ -21,12 +21,15 @@ DISPATCHED = re.compile(
 @dataclass(frozen=True)
 class Counts:
     instructions: int
+    # By file of the program or library.
+    by_object: Tally
     mallocs: int
     # By function, mangled.
-    dispatched: Counter
+    dispatched: Tally
 
     def __sub__(self, other):
-        return Counts(self.instructions - other.instructions, self.mallocs - other.mallocs, self.dispatched - other.dispatched)
+        return Counts(self.instructions - other.instructions, self.by_object - other.by_object, self.mallocs - other.mallocs,
+                      self.dispatched - other.dispatched)
 
 
 def without_debug_information(binary: Path, folder: Path) -> Path:
@@ -46,40 +49,30 @@ class Callgrind:
 
     def count(self, work) -> Counts:
         """What happened in the proxy while `work` ran."""
+        return _counts(read_dump(self.dump(work)))
+
+    def dump(self, work) -> Path:
+        """The same, as the file that callgrind writes."""
         self._tell("zero")
         work()
         self._tell("dump")
         self._dumps += 1
-        return _read(self.stack.job.folder / f"callgrind.out.{self._dumps}")
+        return self.stack.job.folder / f"callgrind.out.{self._dumps}"
 
     def _tell(self, *command):
         subprocess.run(["vgdb", f"--pid={self.stack.proxy.pid}", *command], check=True, capture_output=True, timeout=60)
 
 
 @contextmanager
-def under_callgrind(peer: Peer, kind, fixtures, folder, cores, warm_up, reply=ECHO):
+def under_callgrind(peer: Peer, kind, fixtures, folder, cores, warm_up, reply=ECHO, options=()):
     """Yields a Callgrind of a proxy on which `warm_up(stack)` has run."""
-    tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/callgrind.out"]
+    tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/callgrind.out", *options]
     with running(peer, kind, fixtures, folder, cores, reply, under=tool) as stack:
         warm_up(stack)
         yield Callgrind(stack)
 
 
-def _read(dump: Path) -> Counts:
-    """Callgrind names a function where it first mentions its number: `fn=(7) malloc`; later `fn=(7)`."""
-    names, calls, instructions, called = {}, Counter(), 0, None
-    with dump.open() as lines:
-        for line in lines:
-            if function := FUNCTION.match(line):
-                number, name = function.groups()
-                if name:
-                    names[number] = name
-                if line.startswith("c"):
-                    called = number
-            elif line.startswith("calls="):
-                calls[called] += int(line[len("calls="):].split()[0])
-            elif line.startswith("totals:"):
-                instructions = int(line.split()[1])
+def _counts(dump: Dump) -> Counts:
     return Counts(
-        instructions, sum(count for number, count in calls.items() if names[number] in ALLOCATORS),
-        Counter({names[number]: count for number, count in calls.items() if DISPATCHED.match(names[number].split("'")[0])}))
+        dump.instructions, dump.by_object, sum(dump.calls[name] for name in ALLOCATORS),
+        Tally({name: count for name, count in dump.calls.items() if DISPATCHED.match(name.split("'")[0])}))
