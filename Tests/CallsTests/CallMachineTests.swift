@@ -53,6 +53,7 @@ struct CallMachineTests {
             (.suspended, .deadlinePassed, .suspended, .failByDeadline), (.suspended, .stalled, .answered, stall),
             (.suspended, .shed, .suspended, .fail), (.suspended, .closed, .idle, loss), (.suspended, .lost, .idle, loss),
             (.dispatching, .headKept, .holding, .dropBody), (.dispatching, .head, .answering, .dropBody),
+            (.dispatching, .replied, .answered, [.cancelAttempts, .dropBody]),
             (.dispatching, .unconvertible, .dispatching, .fail), (.dispatching, .failed, .answered, refusal),
             (.dispatching, .timedOut, .answered, refusal), (.dispatching, .deadlinePassed, .dispatching, .failByDeadline),
             (.dispatching, .stalled, .answered, stall), (.dispatching, .shed, .dispatching, .fail),

@@ -45,6 +45,29 @@ struct TrafficConfigurationTests {
         #expect(routes[2].traffic.fault?.abort == .init(status: .notFound, httpStatus: 404, fraction: .all))
     }
 
+    @Test("what serves calls that reach no endpoint; an outage is a 503 unless that is said")
+    func fallbacks() throws {
+        let (read, report) = readConfiguration(
+            """
+            clusters: { a: { endpoints: [10.0.0.1:80] }, b: { endpoints: [10.0.0.2:80] } }
+            routes:
+              - { path: /a, cluster: a, fallback: { cluster: b } }
+              - { path: /b, cluster: a, fallback: { respond: { body: soon } } }
+              - { path: /c, cluster: a, fallback: { respond: { status: 200, body: "{}", content_type: application/json } } }
+              - { path: /d, cluster: a, fallback: { respond: {} } }
+              - { path: /e, cluster: a }
+            """)
+        #expect(report == "")
+        func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+        #expect(
+            read?.routes.map(\.fallback) == [
+                .cluster("b"),
+                .respond(RespondConfiguration(status: 503, body: bytes("soon"), contentType: bytes("text/plain; charset=utf-8"))),
+                .respond(RespondConfiguration(status: 200, body: bytes("{}"), contentType: bytes("application/json"))),
+                .respond(RespondConfiguration(status: 503, body: [], contentType: [])), nil,
+            ])
+    }
+
     @Test("a fraction takes its share of all numbers", arguments: [(0, 0), (1, 1), (500_000, 500_000), (1_000_000, 1_000_000)])
     func fraction(millionths: UInt32, expected: Int) {
         let fraction = Fraction(millionths: millionths)

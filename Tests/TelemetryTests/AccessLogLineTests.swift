@@ -55,14 +55,15 @@ private func json(_ entry: AccessLogEntry) -> String {
                 == #"{"time":"1970-01-01T00:00:00.000Z","bytes_received":0,"bytes_sent":0,"duration_us":0}"# + "\n")
     }
 
-    @Test("what would have refused the call is named, and how its limits were counted")
+    @Test("what would have refused the call is named, how its limits were counted, and why a fallback served it")
     func shadow() {
         var entry = AccessLogEntry(time: WallTime(seconds: 0))
         entry.shadow = AccessLogEntry.text("a \"trial\",b")
         entry.limits = AccessLogEntry.text("local")
+        entry.fallback = AccessLogEntry.text("circuit_open")
         #expect(
             json(entry) == #"{"time":"1970-01-01T00:00:00.000Z","shadow":"a \"trial\",b","limits":"local","#
-                + #""bytes_received":0,"bytes_sent":0,"duration_us":0}"# + "\n")
+                + #""fallback":"circuit_open","bytes_received":0,"bytes_sent":0,"duration_us":0}"# + "\n")
     }
 
     private func escaped(_ bytes: [UInt8]) -> String {

@@ -18,6 +18,7 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case routeTimeout, callerTimeout, perTryTimeout, durationTimeout, streamIdleTimeout, stallTimeout
     case queueOverflow, overload, overloadCalls, overloadResident, overloadConnection
     case faultDelayed, faultAborted
+    case fallbackCircuitOpen, fallbackNoEndpoint, fallbackConnectFailed
     case mirrorSent, mirrorDropped, mirrorTooLarge, mirrorFailed
 }
 
@@ -87,6 +88,7 @@ extension GatewayEvent {
         let refusals = ("martlet_overload_total", "Calls and connections rejected because of overload, by cause.")
         let faults = ("martlet_faults_total", "Faults injected.")
         let mirrors = ("martlet_mirrored_total", "Mirrored calls, and why others were not sent or failed.")
+        let fallbacks = ("martlet_fallbacks_total", "Calls served by their route's fallback, by cause.")
         func row(_ family: (String, String), _ label: String, _ value: String) -> (String, String, String, String) {
             (family.0, family.1, label, value)
         }
@@ -137,6 +139,9 @@ extension GatewayEvent {
         case .mirrorFailed: return row(mirrors, "outcome", "failed")
         case .faultDelayed: return row(faults, "kind", "delay")
         case .faultAborted: return row(faults, "kind", "abort")
+        case .fallbackCircuitOpen: return row(fallbacks, "cause", "circuit_open")
+        case .fallbackNoEndpoint: return row(fallbacks, "cause", "no_healthy_endpoint")
+        case .fallbackConnectFailed: return row(fallbacks, "cause", "connect_failed")
         case .internalError:
             return ("martlet_internal_errors_total", "Calls that ended because a state of theirs was unexpected.", "", "")
         case .overload: return row(refusals, "cause", "memory")

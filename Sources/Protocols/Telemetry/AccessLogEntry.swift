@@ -37,6 +37,8 @@ package struct AccessLogEntry {
     package var shadow = Self.nothing
     /// How the call's limits were counted where not as configured.
     package var limits = Self.nothing
+    /// Why a fallback served the call.
+    package var fallback = Self.nothing
     package var bytesReceived: UInt64 = 0
     package var bytesSent: UInt64 = 0
     package var durationMicroseconds: UInt64 = 0

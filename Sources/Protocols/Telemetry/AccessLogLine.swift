@@ -38,6 +38,7 @@ package struct AccessLogLine {
         line.write(#","upstream_transport_failure_reason":""#, entry.transportFailure, atMost: 256)
         line.write(#","shadow":""#, entry.shadow, atMost: 256)
         line.write(#","limits":""#, entry.limits, atMost: 16)
+        line.write(#","fallback":""#, entry.fallback, atMost: 32)
         line.write(#","bytes_received":"#, entry.bytesReceived)
         line.write(#","bytes_sent":"#, entry.bytesSent)
         line.write(#","duration_us":"#, entry.durationMicroseconds)

@@ -44,6 +44,47 @@ extension WrongConfiguration {
         >>> martlet.yaml:3:54: routes[1].mirror.fraction: found "101%", expected a percentage such as 10% or 0.1%
         >>> martlet.yaml:4:53: routes[2].mirror.cluster: warning: found "orders", which the route leads to itself: it gets those calls twice
         >>> martlet.yaml:4:71: routes[2].mirror.fraction: found "0.00001%", expected a percentage such as 10% or 0.1%
+        --- fallbacks of another shape
+        routes:
+          - { path: /a, cluster: orders, fallback: orders }
+          - { path: /b, cluster: orders, fallback: {} }
+          - { path: /c, cluster: orders, fallback: { status: 503, body: a } }
+          - { path: /d, cluster: orders, fallback: { cluster: orders, respond: { body: a } } }
+          - { path: /e, cluster: orders, fallback: { cluster: orders, fallback: { respond: { body: a } } } }
+          - { path: /f, redirect: { scheme: https }, fallback: { respond: { body: a } } }
+          - { path: /g, respond: { body: a }, fallback: { cluster: orders } }
+          - { path: /h, cluster: orders, fallback: { respond: { status: 100 } } }
+          - { path: /i, cluster: orders, fallback: { respnd: { status: 200 } } }
+        >>> martlet.yaml:2:44:  routes[0].fallback: found "orders", expected a mapping with cluster or respond, such as { cluster: NAME }
+        >>> martlet.yaml:3:44:  routes[1].fallback: found none of cluster and respond, expected at least one
+        >>> martlet.yaml:4:46:  routes[2].fallback.status: unknown key, expected cluster or respond
+        >>> martlet.yaml:4:59:  routes[2].fallback.body: unknown key, expected cluster or respond
+        >>> martlet.yaml:5:55:  routes[3].fallback.cluster: found "orders", which the route leads to itself, expected another cluster
+        >>> martlet.yaml:5:72:  routes[3].fallback.respond: found beside "cluster", expected only one of the two
+        >>> martlet.yaml:6:55:  routes[4].fallback.cluster: found "orders", which the route leads to itself, expected another cluster
+        >>> martlet.yaml:6:63:  routes[4].fallback.fallback: unknown key, expected cluster or respond
+        >>> martlet.yaml:7:56:  routes[5].fallback: found beside "redirect", expected beside a cluster: nothing is sent upstream
+        >>> martlet.yaml:8:49:  routes[6].fallback: found beside "respond", expected beside a cluster: nothing is sent upstream
+        >>> martlet.yaml:9:65:  routes[7].fallback.respond.status: found "100", expected a whole number from 200 to 599
+        >>> martlet.yaml:10:46: routes[8].fallback.respnd: unknown key; did you mean "respond"?
+        --- fallbacks that help nobody
+        clusters:
+          a: { endpoints: [10.0.0.1:80] }
+          b: { endpoints: [10.0.0.2:80] }
+          c: { endpoints: [10.0.0.3:80], protocol: http1 }
+        routes:
+          - { path: /a, cluster: a, fallback: { cluster: bb } }
+          - { path: /b, cluster: a, fallback: { cluster: a } }
+          - { path: /c, clusters: { a: 1, b: 1 }, fallback: { cluster: b } }
+          - { path: /d, cluster: a, fallback: { cluster: c } }
+          - { service: e.E, cluster: a, fallback: { respond: { body: a } } }
+          - { path: /f, protocols: [grpc], cluster: a, fallback: { respond: { body: a } } }
+        >>> martlet.yaml:6:50:  routes[0].fallback.cluster: found "bb", expected the name of a cluster
+        >>> martlet.yaml:7:50:  routes[1].fallback.cluster: found "a", which the route leads to itself, expected another cluster
+        >>> martlet.yaml:8:64:  routes[2].fallback.cluster: warning: found "b", which is among the route's clusters: calls that it was chosen for have no fallback
+        >>> martlet.yaml:9:50:  routes[3].fallback.cluster: found "c", which speaks http1, expected a cluster that speaks http2 as "a" does
+        >>> martlet.yaml:10:54: routes[4].fallback.respond: found respond where every caller speaks gRPC, gRPC-Web or Connect, expected a cluster: they read no such response, and are refused with UNAVAILABLE as without a fallback
+        >>> martlet.yaml:11:69: routes[5].fallback.respond: found respond where every caller speaks gRPC, gRPC-Web or Connect, expected a cluster: they read no such response, and are refused with UNAVAILABLE as without a fallback
         --- what happens to no call
         clusters: { a: { endpoints: [10.0.0.1:80] }, b: { endpoints: [10.0.0.2:80] } }
         routes:

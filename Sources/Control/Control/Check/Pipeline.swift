@@ -1,4 +1,5 @@
 package import Gateway
+internal import GatewayModel
 internal import Snapshots
 internal import Upstreams
 
@@ -20,8 +21,18 @@ package struct Pipeline: Equatable {
                         guard filter == .cors, let cors = route.cors else { return filter.name }
                         return "\(filter.name) (\(cors.explanation))"
                     },
-                    end: route.leadsToCluster ? "cluster \(snapshot.clusters[route.cluster].name)" : "")
+                    end: end(of: route, snapshot))
             }
+        }
+    }
+
+    private static func end(of route: Route, _ snapshot: Snapshot) -> String {
+        guard route.leadsToCluster else { return "" }
+        let cluster = "cluster \(snapshot.clusters[route.cluster].name)"
+        switch route.fallback {
+        case nil: return cluster
+        case .cluster(let index): return "\(cluster), else cluster \(snapshot.clusters[index].name)"
+        case .respond(let respond): return "\(cluster), else status \(respond.status)"
         }
     }
 

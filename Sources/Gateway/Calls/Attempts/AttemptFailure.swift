@@ -24,6 +24,23 @@ package enum AttemptFailure {
         }
     }
 
+    /// The request was not sent, or no upstream has looked at it.
+    package var mayBeResent: Bool {
+        switch self {
+        case .connectFailed, .closed(.unprocessed): true
+        case .refused, .closed, .timedOut: false
+        }
+    }
+
+    /// An endpoint was sent the request, whatever became of it.
+    package var reachedEndpoint: Bool {
+        switch self {
+        case .closed: true
+        case .timedOut(let wasSent): wasSent
+        case .refused, .connectFailed: false
+        }
+    }
+
     /// As what follows depends on it.
     package var kind: RetryMachine.Failure {
         switch self {

@@ -47,7 +47,7 @@
         case resumed
         /// No filter is left.
         case filtered
-        /// A filter answers it.
+        /// A filter answers it, or the fallback of its route.
         case replied
         /// The head of an upstream's answer is kept for a converter.
         case headKept
@@ -179,6 +179,8 @@
         case (.endUnreadable, .answering): return move(.answered, [.record, .endInTrailers])
         case (.endUntold, .answering): return move(.answered, .resetIncomplete)
         case (.replied, .filtering): return move(.answered, .dropBody)
+        // By its route's fallback.
+        case (.replied, .dispatching): return move(.answered, [.cancelAttempts, .dropBody])
         case (.unconvertible, .suspended): return facts.contains(.tellsConversion) ? .keepFailure : .fail
         case (.unconvertible, .dispatching), (.unconvertible, .holding), (.unconvertible, .answering): return .fail
         case (.failed, .arriving), (.failed, .filtering), (.failed, .suspended), (.failed, .dispatching), (.failed, .holding),

@@ -104,6 +104,8 @@ package struct Call {
         package static var limitsUncounted: Flags { Flags(rawValue: 64) }
         /// Its deadline is the route's `max_stream_duration`, which is not sent upstream.
         package static var endsByDuration: Flags { Flags(rawValue: 128) }
+        /// An endpoint was sent the request, by an attempt that is over.
+        package static var endpointReached: Flags { Flags(rawValue: 256) }
         /// Another attempt was wanted, but the policy's number of attempts had been reached.
         package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
         /// Another attempt was wanted, but the cluster's retry budget was exhausted.

@@ -40,6 +40,8 @@ struct CallView {
     }
     /// To the upstream it is a gRPC call.
     var isRPC: Bool { call.isRPC }
+    /// Its answer has no body, also where the request has been converted.
+    var isHead: Bool { call.facts.method.equals("HEAD") || call.bridge?.isHead ?? false }
     /// An HTTP request that means an RPC by a schema.
     var isTranscoded: Bool { call.transcoding != nil }
     /// A converter stands between the caller and the upstream.

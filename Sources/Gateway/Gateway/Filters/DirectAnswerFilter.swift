@@ -19,17 +19,17 @@ enum DirectAnswerFilter {
         case .document: return answerPage(call, isDocument: true)
         case .page: return answerPage(call, isDocument: false)
         case .redirect(let redirect): return self.redirect(call, redirect)
-        case .respond(let respond): return self.respond(call, respond)
+        case .respond(let respond):
+            self.respond(call, respond)
+            return .replied
         }
     }
-
-    private static func isHead(_ call: CallView) -> Bool { call.facts.method.equals("HEAD") }
 
     private static var nothing: BorrowedBytes { BorrowedBytes.none }
 
     // MARK: Fixed answers
 
-    private static func respond(_ call: CallView, _ respond: RespondConfiguration) -> FilterVerdict {
+    static func respond(_ call: CallView, _ respond: RespondConfiguration) {
         var reply = call.reply(status: respond.status, "direct_response")
         if !respond.contentType.isEmpty {
             respond.contentType.withUnsafeBytes { reply.put("content-type", $0, token: .contentType) }
@@ -37,8 +37,7 @@ enum DirectAnswerFilter {
         // An answer with one of these has no body, and may say nothing of its length (RFC 9110, section 8.6).
         if respond.status != 204, respond.status != 304 { reply.putLength(respond.body.count) }
         reply.putRequestID()
-        respond.body.withUnsafeBytes { reply.send(isHead(call) ? nothing : $0) }
-        return .replied
+        respond.body.withUnsafeBytes { reply.send(call.isHead ? nothing : $0) }
     }
 
     // MARK: Redirects
@@ -105,7 +104,7 @@ enum DirectAnswerFilter {
     // MARK: Pages
 
     private static func answerPage(_ call: CallView, isDocument: Bool) -> FilterVerdict {
-        let isHead = isHead(call)
+        let isHead = call.isHead
         guard isHead || call.facts.method.equals("GET") else { return call.refuse(.methodNotAllowed(allow: "GET, HEAD")) }
         let pages = call.snapshot { $0.pages }
         guard let entry = pages?.entry(for: call.facts.authority, from: Int(call.facts.listener)) else {

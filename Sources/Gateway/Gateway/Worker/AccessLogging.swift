@@ -99,6 +99,7 @@ extension GatewayWorker {
         if !call.flags.isDisjoint(with: [.attemptsExhausted, .budgetExhausted]) { recordExhausted(call, &entry) }
         if call.flags.contains(.limitsLocal) { entry.limits = AccessLogEntry.text("local") }
         if call.flags.contains(.limitsUncounted) { entry.limits = AccessLogEntry.text("uncounted") }
+        if let fallback = call.traffic?.fallback { entry.fallback = AccessLogEntry.text(fallback.text) }
         entry.bytesReceived = UInt64(stream.bodyBytesReceived)
         entry.bytesSent = UInt64(stream.bodyBytesSent)
         entry.durationMicroseconds = duration / 1000

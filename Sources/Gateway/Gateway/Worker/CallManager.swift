@@ -280,15 +280,3 @@ extension CallManager: FilterHost {
 
     func beginMirror(_ call: Record<Call>, _ mirror: TrafficPlan.Mirror) { worker { $0.beginMirror(call, mirror) } }
 }
-
-extension RefusalCause {
-    /// What of a cluster's guards has refused the call.
-    fileprivate var circuit: CircuitRefusal? {
-        switch self {
-        case .circuitFull: .requests
-        case .upstreamQueueFull: .pending
-        case .circuitOpen: .open
-        default: nil
-        }
-    }
-}

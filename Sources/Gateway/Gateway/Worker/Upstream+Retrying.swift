@@ -56,7 +56,8 @@ extension Upstream {
         guard let failure = attempt.failure else { return }
         attempt.failure = nil
         guard case .call(let call) = attempt.purpose else { return worker.mirrors.failed(attempt, failure) }
-        guard attempt.isReplaceable || failure.mayBeResent else { return worker.calls.fail(call, failure.cause) }
+        if failure.reachedEndpoint { call.flags.insert(.endpointReached) }
+        guard attempt.isReplaceable || failure.mayBeResent else { return fail(call, failure.cause) }
         if attempt.isReplaceable { disarm(attempt) }
         let cause = failure.cause
         _ = handle(call, .failed(failure.kind, cause.row.code), of: attempt, failing: cause)
@@ -87,6 +88,7 @@ extension Upstream {
             if steps.contains(.budgetExhausted) { call.flags.insert(.budgetExhausted) }
             if steps.contains(.recordAnswer), let verdict { record(attempt, verdict.outcome) }
             if steps.contains(.replace) {
+                call.flags.insert(.endpointReached)
                 disarm(attempt)
                 handle(attempt, .replaced)
             }
@@ -100,7 +102,7 @@ extension Upstream {
             if steps.contains(.begin) { begin(attempt) }
             if steps.contains(.beginOwn) { begin(call.attempt) }
             if steps.contains(.beginHedge) { beginHedge(call, retry) }
-            if steps.contains(.fail), let cause { worker.calls.fail(call, cause) }
+            if steps.contains(.fail), let cause { fail(call, cause) }
             if steps.contains(.failWithoutPlace) { worker.calls.fail(call, .retryBudgetExhausted) }
             if steps.contains(.unexpected) { worker.calls.unexpected(call, "\(current) of attempts in \(state)") }
             if steps.contains(.pass) { return true }
@@ -254,12 +256,44 @@ extension Upstream {
     }
 }
 
-extension AttemptFailure {
-    /// The request was not sent, or no upstream has looked at it.
-    fileprivate var mayBeResent: Bool {
-        switch self {
-        case .connectFailed, .closed(.unprocessed): true
-        case .refused, .closed, .timedOut: false
+/// What becomes of a call whose attempts have failed.
+extension Upstream {
+    /// The route's fallback serves a call that has reached no endpoint; any other fails, and so does one that its fallback fails.
+    func fail(_ call: Record<Call>, _ cause: RefusalCause) {
+        if !fallBack(call, cause) { worker.calls.fail(call, cause) }
+    }
+
+    /// - Returns: false where there is none for this call.
+    private func fallBack(_ call: Record<Call>, _ cause: RefusalCause) -> Bool {
+        guard let fallback = call.route({ $0.fallback }), let reason = FallbackReason(cause),
+            !call.flags.contains(.endpointReached),
+            call.machine.state == .dispatching, call.traffic?.fallback == nil
+        else { return false }
+        let traffic = call.traffic ?? TrafficState(cluster: call.route.cluster)
+        switch fallback {
+        case .cluster(let index) where index != traffic.cluster:
+            leave(call, cause, reason)
+            traffic.fallBack(reason, to: index)
+            call.traffic = traffic
+            dispatch(call)
+        case .respond(let respond) where call.clientProtocol == .http:
+            leave(call, cause, reason)
+            traffic.fallBack(reason, to: nil)
+            call.traffic = traffic
+            DirectAnswerFilter.respond(CallView(call, worker.filters.services), respond)
+        default: return false
         }
+        return true
+    }
+
+    /// Gives back what the call has of its cluster.
+    private func leave(_ call: Record<Call>, _ cause: RefusalCause, _ reason: FallbackReason) {
+        count(reason.event)
+        if let circuit = cause.circuit { call.cluster { $0.record.usage.recordRefusal(circuit) } }
+        end(call)
+        call.flags.subtract([.attemptsExhausted, .budgetExhausted])
+        guard let endpoint = call.attempt.endpoint else { return }
+        endpoint { $0.release() }
+        call.attempt.endpoint = nil
     }
 }

@@ -43,6 +43,12 @@ package final class Upstream: StreamHandler {
             // The copy may have been more than there is memory for.
             guard call.machine.isUnderWay else { return }
         }
+        dispatch(call)
+    }
+
+    /// Begins the first attempt at the call's cluster.
+    @inline(__always)
+    func dispatch(_ call: Record<Call>) {
         guard call.policy.mayReplace else { return handle(call.attempt, .begin) }
         startReplaceable(call, isHedged: call.policy.isHedged)
     }

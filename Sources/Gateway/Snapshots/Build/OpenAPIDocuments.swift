@@ -30,7 +30,7 @@ struct OpenAPIDocuments {
                 ],
                 calls: metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, errorResponses: [],
                 json: nil,
-                transcoding: nil, hasSchema: false, traffic: nil, answer: page, methods: [])
+                transcoding: nil, hasSchema: false, traffic: nil, answer: page, fallback: nil, methods: [])
         }
     }
 

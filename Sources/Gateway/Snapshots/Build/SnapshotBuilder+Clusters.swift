@@ -35,7 +35,8 @@ extension SnapshotBuilder {
     /// With the budgets of what its routes add to calls; where they add nothing, nothing is counted for it.
     private func guards(of cluster: ClusterConfiguration) -> GuardSettings {
         var guards = cluster.guards
-        for route in configuration.routes where route.clusters.contains(cluster.name) {
+        for route in configuration.routes
+        where route.clusters.contains(cluster.name) || route.fallback?.cluster == cluster.name {
             for policy in [route.attempts.policy()] + route.methods.map({ route.attempts.policy(for: $0.attempts) }) {
                 switch policy {
                 case .retry: guards.retryBudget = cluster.retryBudget

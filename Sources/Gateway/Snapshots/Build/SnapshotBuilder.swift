@@ -154,6 +154,12 @@ package struct SnapshotBuilder {
             case .redirect(let redirect): .redirect(redirect)
             case .respond(let respond): .respond(respond)
             }
+        let fallback: Route.Fallback? =
+            switch route.fallback {
+            case nil: nil
+            case .cluster(let name): configuration.clusters.firstIndex { $0.name == name }.map { .cluster($0) }
+            case .respond(let respond): .respond(respond)
+            }
         let rewrite = route.rewrite == RewriteConfiguration() ? nil : route.rewrite
         let base = limits(route.limits, place: "routes.\(route.name)", &builder)
         var policies = [
@@ -190,7 +196,7 @@ package struct SnapshotBuilder {
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0, files: lists) },
             errorResponses: route.errorResponses,
             json: route.json, transcoding: target.flatMap { schemas[$0] }, hasSchema: hasSchema,
-            traffic: traffic, answer: answer, methods: route.methods.map(\.name))
+            traffic: traffic, answer: answer, fallback: fallback, methods: route.methods.map(\.name))
     }
 
     private func limits(

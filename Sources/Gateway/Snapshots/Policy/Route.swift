@@ -35,6 +35,8 @@ package final class Route: Sendable {
     package let errorResponses: [ErrorResponse]
     /// What it answers itself, in place of a cluster.
     package let answer: DirectAnswer?
+    /// What serves its calls where they reach no endpoint; `nil` for nearly every route.
+    package let fallback: Fallback?
     private let json: JSONConfiguration?
     /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
     package let transcoding: TranscodingPlan?
@@ -56,6 +58,12 @@ package final class Route: Sendable {
         }
     }
 
+    package enum Fallback: Sendable {
+        /// Into the snapshot's clusters.
+        case cluster(Int)
+        case respond(RespondConfiguration)
+    }
+
     package var leadsToCluster: Bool { answer == nil }
 
     /// Of `methods:`, in the order of their policies.
@@ -72,7 +80,8 @@ package final class Route: Sendable {
         index: Int, name: String, match: RouteMatch, cluster: Int, policies: [CallPolicy], calls: CallGroup,
         priority: RouteConfiguration.Priority, leadsToHTTP1: Bool, cors: CORSPolicy?, errorResponses: [ErrorResponse],
         json: JSONConfiguration?,
-        transcoding: TranscodingPlan?, hasSchema: Bool, traffic: TrafficPlan?, answer: DirectAnswer?, methods: [String]
+        transcoding: TranscodingPlan?, hasSchema: Bool, traffic: TrafficPlan?, answer: DirectAnswer?, fallback: Fallback?,
+        methods: [String]
     ) {
         self.hasSchema = hasSchema
         self.traffic = traffic
@@ -90,6 +99,7 @@ package final class Route: Sendable {
         self.errorResponses = errorResponses
         self.json = json
         self.answer = answer
+        self.fallback = fallback
         self.methods = methods
         self.transcoding = transcoding.map { plan in
             guard let json else { return plan }
@@ -104,7 +114,7 @@ package final class Route: Sendable {
         Route(
             index: -1, name: "", match: RouteMatch(), cluster: 0, policies: [policy], calls: calls, priority: .default,
             leadsToHTTP1: false, cors: nil, errorResponses: [], json: nil, transcoding: nil, hasSchema: false, traffic: nil,
-            answer: nil, methods: [])
+            answer: nil, fallback: nil, methods: [])
     }
 
     /// The same where its cluster has another schema.
@@ -113,7 +123,7 @@ package final class Route: Sendable {
             index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
             leadsToHTTP1: leadsToHTTP1, cors: cors, errorResponses: errorResponses, json: json, transcoding: transcoding,
             hasSchema: hasSchema, traffic: traffic,
-            answer: answer, methods: methods)
+            answer: answer, fallback: fallback, methods: methods)
     }
 }
 

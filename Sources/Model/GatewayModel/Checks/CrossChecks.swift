@@ -35,6 +35,7 @@ struct CrossChecks {
         forEachRoute(CORSChecks(findings).check)
         forEachRoute(checkProtocols)
         forEachRoute(checkMirror)
+        forEachRoute(checkFallback)
         forEachRoute(RetryChecks(configuration.clusters, findings).check)
         forEachRoute(HeaderChecks(configuration, findings).check)
         RewriteChecks(configuration, findings).run()
@@ -56,7 +57,7 @@ struct CrossChecks {
         let known = Set(names)
         var used: Set<String> = []
         forEachRoute { route, path in
-            for (name, path) in route.namedClusters(at: path) + [route.namedMirror(at: path)].compactMap({ $0 }) {
+            for (name, path) in route.allNamedClusters(at: path) {
                 used.insert(name)
                 guard !known.contains(name) else { continue }
                 findings.report(
@@ -128,7 +129,7 @@ struct CrossChecks {
             configuration.clusters.first { $0.name == name }?.speaks
         }
         guard let first = route.clusters.first, let wanted = speaks(first) else { return }
-        for (name, path) in route.namedClusters(at: path).dropFirst() + [route.namedMirror(at: path)].compactMap({ $0 }) {
+        for (name, path) in route.allNamedClusters(at: path).dropFirst() {
             guard let spoken = speaks(name), spoken != wanted else { continue }
             findings.report(
                 "found \(Quoted.text(name)), which speaks \(spoken.rawValue), "
@@ -142,6 +143,29 @@ struct CrossChecks {
         findings.report(
             "found \(Quoted.text(mirror.name)), which the route leads to itself: it gets those calls twice", at: mirror.path,
             severity: .warning)
+    }
+
+    /// A cluster that cannot be reached is no help to itself, and callers of RPCs read no page.
+    private func checkFallback(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        if let fallback = route.namedFallback(at: path), route.clusters.contains(fallback.name) {
+            if route.clusters.count == 1 {
+                findings.report(
+                    "found \(Quoted.text(fallback.name)), which the route leads to itself, expected another cluster",
+                    at: fallback.path)
+            } else {
+                findings.report(
+                    "found \(Quoted.text(fallback.name)), which is among the route's clusters: calls that it was chosen for have no fallback",
+                    at: fallback.path, severity: .warning)
+            }
+        }
+        guard case .respond? = route.fallback else { return }
+        let clusters = configuration.clusters.filter { route.clusters.contains($0.name) }
+        let isOfRPCs = route.match.isOfServices && clusters.allSatisfy { $0.schema == nil && $0.speaks == .http2 }
+        guard isOfRPCs && !clusters.isEmpty || !route.protocols.contains(.http) else { return }
+        findings.report(
+            "found respond where every caller speaks gRPC, gRPC-Web or Connect, expected a cluster: they read no such response, and are "
+                + "refused with UNAVAILABLE as without a fallback",
+            at: path["fallback"]["respond"])
     }
 
     private func checkCoverage() {

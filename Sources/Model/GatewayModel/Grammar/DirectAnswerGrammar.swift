@@ -56,10 +56,24 @@ extension Grammar where Value == Int {
     }
 }
 
+extension Grammar where Value == FallbackConfiguration {
+    static var fallback: Grammar {
+        .section(expected: "a mapping with cluster or respond, such as { cluster: NAME }") { section in
+            section.exclude("cluster", with: "respond")
+            let cluster = section.optional("cluster", .text("the name of a cluster"))
+            // An outage is no success unless that is said.
+            let respond = section.optional("respond", .respond(status: 503))
+            section.requireOne(of: ["cluster", "respond"])
+            return cluster.map { .cluster($0) } ?? respond.map { .respond($0) }
+        }
+    }
+}
+
 extension Grammar where Value == RespondConfiguration {
-    static var respond: Grammar {
+    /// - Parameter usual: the status where none is written.
+    static func respond(status usual: Int) -> Grammar {
         .section(expected: "a mapping with status, body or content_type") { section in
-            let status = section.value("status", .count(200...599), default: 200)
+            let status = section.value("status", .count(200...599), default: usual)
             let body = section.optional("body", .body)
             let contentType = section.optional("content_type", .contentType)
             if section.has("body"), [204, 205, 304].contains(status) {

@@ -36,6 +36,7 @@ extension RouteConfiguration {
         let cluster = cluster(in: section, traffic)
         let rewrite = section.optional("rewrite", .rewrite(of: match?.targets, hasPrefix: section.has("prefix")))
         let action = action(in: section)
+        let fallback = section.optional("fallback", .fallback)
         let timeout = section.optional("timeout", .timeout)
         let streamIdle = section.optional("stream_idle", .bound(.timeout))
         let bodyBytes = section.optional("body_bytes", .bound(.byteSize()))
@@ -60,7 +61,7 @@ extension RouteConfiguration {
             access: access, credentials: credentials,
             limits: limits, expose: expose, methods: methods, cors: cors, errorResponses: errorResponses, protocols: protocols,
             json: json, priority: priority,
-            traffic: traffic, attempts: attempts, action: action, rewrite: rewrite ?? RewriteConfiguration(),
+            traffic: traffic, attempts: attempts, action: action, fallback: fallback, rewrite: rewrite ?? RewriteConfiguration(),
             requestHeaders: requestHeaders ?? HeaderChanges(), responseHeaders: responseHeaders ?? HeaderChanges())
     }
 
@@ -90,7 +91,7 @@ extension RouteConfiguration {
     /// What answers its calls; `nil` where that could not be read.
     private static func action(in section: Section) -> Action? {
         let redirect = section.optional("redirect", .redirect(hasPrefix: section.has("prefix")))
-        let respond = section.optional("respond", .respond)
+        let respond = section.optional("respond", .respond(status: 200))
         let answers = ["cluster", "clusters", "redirect", "respond"].filter { section.has($0) }
         for other in answers.dropFirst() where other != "clusters" { section.exclude(answers[0], with: other) }
         guard section.has("redirect") || section.has("respond") else { return .cluster }
@@ -112,7 +113,7 @@ extension RouteConfiguration {
 
     /// What is said of calls upstream.
     private static let needingCluster = [
-        "rewrite", "request_headers", "mirror", "fault", "timeout", "retry", "max_stream_duration", "json",
+        "rewrite", "request_headers", "mirror", "fault", "fallback", "timeout", "retry", "max_stream_duration", "json",
     ]
 
     /// The name as written, or the first service or path, with a number behind it where an earlier route has it.

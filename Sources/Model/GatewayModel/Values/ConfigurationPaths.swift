@@ -25,6 +25,16 @@ extension RouteConfiguration {
             ? clusters.map { ($0, path["cluster"]) } : traffic.split.map { ($0.cluster, path["clusters"][$0.cluster].key) }
     }
 
+    /// The cluster that serves its calls where they reach no endpoint.
+    func namedFallback(at path: ConfigurationPath) -> (name: String, path: ConfigurationPath)? {
+        fallback?.cluster.map { ($0, path["fallback"]["cluster"]) }
+    }
+
+    /// All clusters that it names.
+    func allNamedClusters(at path: ConfigurationPath) -> [(name: String, path: ConfigurationPath)] {
+        namedClusters(at: path) + [namedMirror(at: path), namedFallback(at: path)].compactMap { $0 }
+    }
+
     /// The cluster that copies of its calls go to.
     func namedMirror(at path: ConfigurationPath) -> (name: String, path: ConfigurationPath)? {
         traffic.mirror.map { ($0.cluster, path["mirror"]["cluster"]) }

@@ -78,3 +78,15 @@ package struct RespondConfiguration: Hashable, Sendable {
         self.contentType = contentType
     }
 }
+
+/// `fallback` of a route: what serves the calls that reach no endpoint of its cluster.
+package enum FallbackConfiguration: Hashable, Sendable {
+    /// Another cluster, by its own limits and budgets. It has no fallback in its turn.
+    case cluster(String)
+    /// To callers of plain HTTP; those of RPCs are refused in their own protocol.
+    case respond(RespondConfiguration)
+
+    package var cluster: String? {
+        if case .cluster(let name) = self { name } else { nil }
+    }
+}

@@ -34,6 +34,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var attempts = AttemptsConfiguration()
     /// What answers its calls.
     package var action = Action.cluster
+    package var fallback: FallbackConfiguration?
     package var rewrite = RewriteConfiguration()
     package var requestHeaders = HeaderChanges()
     package var responseHeaders = HeaderChanges()
