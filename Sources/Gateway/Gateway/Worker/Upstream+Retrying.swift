@@ -292,8 +292,7 @@ extension Upstream {
         if let circuit = cause.circuit { call.cluster { $0.record.usage.recordRefusal(circuit) } }
         end(call)
         call.flags.subtract([.attemptsExhausted, .budgetExhausted])
-        guard let endpoint = call.attempt.endpoint else { return }
-        endpoint { $0.release() }
+        if let endpoint = call.attempt.endpoint { endpoint { $0.release() } }
         call.attempt.endpoint = nil
     }
 }
