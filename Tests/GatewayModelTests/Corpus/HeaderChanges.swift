@@ -9,13 +9,60 @@ extension WrongConfiguration {
           - { path: /d, cluster: orders, request_headers: { set: x-a } }
           - { path: /e, cluster: orders, request_headers: { remove: { x-a: b } } }
           - { path: /f, cluster: orders, response_headers: { set: { x-a: [b] }, remove: "x a" } }
-        >>> martlet.yaml:2:51: routes[0].request_headers: found none of set, add and remove, expected at least one
-        >>> martlet.yaml:3:51: routes[1].request_headers: found a list, expected a mapping with set, add or remove
+        >>> martlet.yaml:2:51: routes[0].request_headers: found none of only, set, add and remove, expected at least one
+        >>> martlet.yaml:3:51: routes[1].request_headers: found a list, expected a mapping with only, set, add or remove
         >>> martlet.yaml:4:53: routes[2].request_headers.sett: unknown key; did you mean "set"?
         >>> martlet.yaml:5:58: routes[3].request_headers.set: found "x-a", expected a mapping of header names to values, such as { x-real-ip: "%{client.address}" }
         >>> martlet.yaml:6:61: routes[4].request_headers.remove: found a mapping, expected a list, each a header's name such as x-debug
         >>> martlet.yaml:7:66: routes[5].response_headers.set.x-a: found a list, expected a text, with %{name} for a variable of the call
         >>> martlet.yaml:7:81: routes[5].response_headers.remove: found "x a", expected a header name: letters, digits and !#$%&'*+-.^_`|~
+        --- names that no list lets pass
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json, forward_token: true }] }
+        routes:
+          - { path: /a, cluster: orders, request_headers: { only: { x-a: b } } }
+          - { path: /b, cluster: orders, request_headers: { only: [authorization, Host, ":path", "*", "*-id", "x a", te, Connection, ""] } }
+          - { path: /c, cluster: orders, request_headers: { only: [authorization, x-a, x-*, X-A, x-a-*, X-*] } }
+          - { path: /d, cluster: orders, request_headers: { only: [accept, content-type, x-*] }, response_headers: { only: [] } }
+          - { path: /e, cluster: orders, authentication: off, allow: anyone, request_headers: { only: accept } }
+          - { path: /f, cluster: orders, response_headers: { only: [etag, x-*], set: { x-b: "%{response.header.server}%{response.header.x-c}" } } }
+        >>> martlet.yaml:3:59:  routes[0].request_headers.only: found a mapping, expected a list, each a name such as accept or x-*
+        >>> martlet.yaml:4:75:  routes[1].request_headers.only[1]: found "Host", expected another header: this one is always sent
+        >>> martlet.yaml:4:81:  routes[1].request_headers.only[2]: found ":path", expected another header: this one is always sent
+        >>> martlet.yaml:4:90:  routes[1].request_headers.only[3]: found "*", expected names, or beginnings of names such as accept or x-*: * alone would be all
+        >>> martlet.yaml:4:95:  routes[1].request_headers.only[4]: found "*-id", expected a * at the end of a name only
+        >>> martlet.yaml:4:103: routes[1].request_headers.only[5]: found "x a", expected a header name: letters, digits and !#$%&'*+-.^_`|~
+        >>> martlet.yaml:4:110: routes[1].request_headers.only[6]: found "te", expected a header that is not hop-by-hop: those go no further
+        >>> martlet.yaml:4:114: routes[1].request_headers.only[7]: found "Connection", expected a header that is not hop-by-hop: those go no further
+        >>> martlet.yaml:4:126: routes[1].request_headers.only[8]: found "", expected a header name: letters, digits and !#$%&'*+-.^_`|~
+        >>> martlet.yaml:5:75:  routes[2].request_headers.only[1]: found "x-a" beside "x-*", which takes all of it, expected only one of them
+        >>> martlet.yaml:5:85:  routes[2].request_headers.only[3]: found "x-a" twice, expected it once
+        >>> martlet.yaml:5:90:  routes[2].request_headers.only[4]: found "x-a-*" beside "x-*", which takes all of it, expected only one of them
+        >>> martlet.yaml:5:97:  routes[2].request_headers.only[5]: found "x-*" twice, expected it once
+        >>> martlet.yaml:6:59:  routes[3].request_headers.only: warning: found only without authorization, though issuer "i" has forward_token: true: upstreams get no token
+        >>> martlet.yaml:8:85:  routes[5].response_headers.set.x-b: found %{response.header.server}, expected the header in only too: responses are without it otherwise
+        --- query parameters that no list lets pass
+        routes:
+          - { path: /a, cluster: orders, request_query: [page] }
+          - { path: /b, cluster: orders, request_query: {} }
+          - { path: /c, cluster: orders, request_query: { only: [page, "a=b", "a&b", "?a", "de%62ug", "*", "", 100%, page] } }
+          - { path: /d, cluster: orders, request_query: { set: { a: b } } }
+          - { path: /e, redirect: { scheme: https }, request_query: { remove: debug } }
+          - { path: /f, protocols: [grpc], cluster: orders, request_query: { remove: [debug] } }
+          - { service: f.F, cluster: orders, request_query: { remove: [utm_*, utm_id] } }
+        >>> martlet.yaml:2:49:  routes[0].request_query: found a list, expected a mapping with only or remove
+        >>> martlet.yaml:3:49:  routes[1].request_query: found none of only and remove, expected at least one
+        >>> martlet.yaml:4:64:  routes[2].request_query.only[1]: found "a=b", expected the name of a parameter alone, such as page
+        >>> martlet.yaml:4:71:  routes[2].request_query.only[2]: found "a&b", expected the name of a parameter alone, such as page
+        >>> martlet.yaml:4:78:  routes[2].request_query.only[3]: found "?a", expected the name of a parameter alone, such as page
+        >>> martlet.yaml:4:84:  routes[2].request_query.only[4]: found "de%62ug", expected the name as it reads, without percent-encoding: escapes of requests are decoded
+        >>> martlet.yaml:4:95:  routes[2].request_query.only[5]: found "*", expected names, or beginnings of names such as page or utm_*: * alone would be all
+        >>> martlet.yaml:4:100: routes[2].request_query.only[6]: found "", expected the name of a parameter
+        >>> martlet.yaml:4:110: routes[2].request_query.only[8]: found "page" twice, expected it once
+        >>> martlet.yaml:5:51:  routes[3].request_query.set: unknown key, expected only or remove
+        >>> martlet.yaml:6:61:  routes[4].request_query: found beside "redirect", expected beside a cluster: nothing is sent upstream
+        >>> martlet.yaml:7:68:  routes[5].request_query: never applies: no call by its protocols has a query
+        >>> martlet.yaml:8:53:  routes[6].request_query: never applies: without a schema of its cluster, no call of a service has a query
+        >>> martlet.yaml:8:71:  routes[6].request_query.remove[1]: found "utm_id" beside "utm_*", which takes all of it, expected only one of them
         --- headers that cannot be changed in requests
         routes:
           - cluster: orders

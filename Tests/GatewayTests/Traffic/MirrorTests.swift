@@ -6,6 +6,7 @@ import Sockets
 import Testing
 import Transport
 
+@testable import Calls
 @testable import Gateway
 
 @Suite("Mirrors")
@@ -217,7 +218,7 @@ struct MirrorTests {
         var block = FieldBlock()
         defer { block.destroy() }
         var text = text
-        let shadow = text.withUTF8 { GatewayWorker.shadow(UnsafeRawBufferPointer($0), in: &block) }
+        let shadow = text.withUTF8 { RequestHead.shadow(UnsafeRawBufferPointer($0), in: &block) }
         #expect(String(decoding: shadow, as: UTF8.self) == expected)
     }
 }

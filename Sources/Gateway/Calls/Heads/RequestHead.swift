@@ -68,7 +68,7 @@ package import Time
         while index < headCount {
             let field = fields.fields[index]
             index += 1
-            if let rules, rules({ $0.drops(field) }) { continue }
+            if let rules, rules({ $0.dropsOfPeer(field) }) { continue }
             switch field.token {
             case .method, .scheme, .path, .authority, .status, .protocolName: continue
             case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .host: continue

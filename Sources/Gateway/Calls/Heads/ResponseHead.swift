@@ -43,7 +43,7 @@ package enum ResponseHead {
             let field = fields.fields[index]
             index += 1
             if let claims, claims({ $0.overwrites(field.nameBytes) }) { continue }
-            if let rules, rules({ $0.drops(field) }) { continue }
+            if let rules, rules({ $0.dropsOfPeer(field) }) { continue }
             copyEndToEnd(field, &writer)
         }
         return writer.written

@@ -10,10 +10,10 @@ package enum Rewriting {
     ///
     /// - Parameters:
     ///   - targets: what the call's route matches.
-    ///   - keepsQuery: the query goes along. What Connect has in it is the message, which is converted.
+    ///   - query: what goes along of the caller's.
     ///   - fields: of the caller's stream, in whose arena the path lies.
     package static func target(
-        _ facts: HeadFacts, _ targets: [RouteMatch.Target], _ rewrite: RewriteConfiguration, keepsQuery: Bool,
+        _ facts: HeadFacts, _ targets: [RouteMatch.Target], _ rewrite: RewriteConfiguration, _ query: BorrowedBytes,
         in fields: inout FieldBlock
     ) -> BorrowedBytes? {
         var path = ByteBuffer()
@@ -36,11 +36,23 @@ package enum Rewriting {
             }
             guard isMatch, let shape = try? PathShape(path.readable), shape.pathCount == path.count else { return nil }
         }
-        if keepsQuery, !facts.query.isEmpty {
-            path.append("?")
-            path.append(facts.query)
-        }
-        return fields.keep(path.readable)
+        return target(path.readable, query, in: &fields)
+    }
+
+    package static func target(_ path: BorrowedBytes, _ query: BorrowedBytes, in fields: inout FieldBlock) -> BorrowedBytes {
+        guard !query.isEmpty else { return fields.keep(path) }
+        var target = ByteBuffer(capacity: path.count + 1 + query.count)
+        target.append(path)
+        target.append("?")
+        target.append(query)
+        return fields.keep(target.readable)
+    }
+
+    /// What `request_query` leaves of a query, in the arena of the caller's stream.
+    package static func query(_ query: BorrowedBytes, _ rules: QueryChanges, in fields: inout FieldBlock) -> BorrowedBytes {
+        var kept = ByteBuffer()
+        QueryParameters(query).append(to: &kept) { rules.keeps($0) }
+        return kept.count == query.count ? query : fields.keep(kept.readable)
     }
 
     /// What of a path is below a route's prefix, behind another one: `/v1/a` and `/v1` below `/v1`, as `/`, are `/a` and `/`.
@@ -56,6 +68,17 @@ package enum Rewriting {
         }
         if !isClosed, !isJoined, !rest.isEmpty { buffer.append("/") }
         buffer.append(rest)
+    }
+
+    /// What has the form of a URI's part already, and is only to stay one (RFC 3986, section 3.3): escapes in it stand for themselves.
+    package static func appendURI(_ bytes: BorrowedBytes, to location: inout ByteBuffer) {
+        for byte in bytes {
+            switch byte {
+            case ...0x20, 0x7F..., UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"):
+                PercentCoding.appendEscape(of: byte, to: &location)
+            default: location.append(byte: byte)
+            }
+        }
     }
 
     /// The RPC that a call names behind the prefix that its route strips; `nil` where the rest is not exactly `/SERVICE/METHOD`.

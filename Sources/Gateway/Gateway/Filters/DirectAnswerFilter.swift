@@ -66,10 +66,10 @@ enum DirectAnswerFilter {
             let keepsPort = redirect.scheme.map { $0.rawValue == "\(call.scheme)" } ?? true
             let named = call.stream.fields.first(.authority) ?? call.stream.fields.first(.host)
             let whole = keepsPort ? named?.valueBytes ?? call.facts.authority : call.facts.authority
-            appendURI(whole, to: &location)
+            Rewriting.appendURI(whole, to: &location)
         }
         switch redirect.path {
-        case nil: appendURI(call.facts.path, to: &location)
+        case nil: Rewriting.appendURI(call.facts.path, to: &location)
         case .whole(let path):
             var text = ByteBuffer()
             guard CallText(call, keeping: .unreserved).append(path, to: &text) else { return false }
@@ -82,23 +82,12 @@ enum DirectAnswerFilter {
         case .prefix(let prefix):
             var path = ByteBuffer()
             Rewriting.append(call.facts.path, below: call.route { $0.match.targets }, as: prefix, to: &path)
-            appendURI(path.readable, to: &location)
+            Rewriting.appendURI(path.readable, to: &location)
         }
         guard !call.facts.query.isEmpty else { return true }
         location.append("?")
-        appendURI(call.facts.query, to: &location)
+        Rewriting.appendURI(call.facts.query, to: &location)
         return true
-    }
-
-    /// What has the form of a URI's part already, and is only to stay one (RFC 3986, section 3.3): escapes in it stand for themselves.
-    private static func appendURI(_ bytes: BorrowedBytes, to location: inout ByteBuffer) {
-        for byte in bytes {
-            switch byte {
-            case ...0x20, 0x7F..., UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"):
-                PercentCoding.appendEscape(of: byte, to: &location)
-            default: location.append(byte: byte)
-            }
-        }
     }
 
     // MARK: Pages

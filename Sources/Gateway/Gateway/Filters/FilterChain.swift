@@ -81,7 +81,7 @@ final class FilterChain {
     private func isDropped(_ field: Field, _ call: Record<Call>, _ isFinal: Bool) -> Bool {
         let filters = call.answerFilters
         return filters.contains(.cors) && CORSFilter.drops(field)
-            || !isFinal && filters.contains(.headers) && HeadersFilter.drops(field, call)
+            || filters.contains(.headers) && HeadersFilter.drops(field, call, isFinal: isFinal)
     }
 
     /// The head of an answer, an upstream's or our own, with what the filters that have seen the request have to say, the last of them

@@ -11,17 +11,27 @@ internal import Snapshots
 enum HeadersFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         // A call that means an RPC by a schema goes to that RPC's own path.
-        if let rewrite = call.policy.rewrite, rewrite.path != nil, !call.isTranscoded {
+        if !call.isTranscoded {
+            let query = query(of: call)
             let stream = call.stream
-            let rewritten = call.route {
-                Rewriting.target(call.facts, $0.match.targets, rewrite, keepsQuery: !call.isConverted, in: &stream.fields)
+            if let rewrite = call.policy.rewrite, rewrite.path != nil {
+                let rewritten = call.route { Rewriting.target(call.facts, $0.match.targets, rewrite, query, in: &stream.fields) }
+                guard let target = rewritten else { return call.refuse(.badPath) }
+                call.rewrite(target: target)
+            } else if query.count != call.facts.query.count, !call.isConverted {
+                call.rewrite(target: Rewriting.target(call.facts.path, query, in: &stream.fields))
             }
-            guard let target = rewritten else { return call.refuse(.badPath) }
-            call.rewrite(target: target)
         }
         if let rules = call.policy.requestHeaders { rules { call.addFields(fields($0, CallText(call), for: call)) } }
         if call.policy.responseHeaders != nil { call.seeAnswer(.headers) }
         return .proceed
+    }
+
+    /// What of the caller's query goes upstream. What Connect has in it is the message.
+    private static func query(of call: CallView) -> BorrowedBytes {
+        guard !call.isConverted else { return BorrowedBytes.none }
+        guard call.caller == .http, let rules = call.policy.query else { return call.facts.query }
+        return Rewriting.query(call.facts.query, rules, in: &call.stream.fields)
     }
 
     /// What the rules set and add, in their order.
@@ -56,9 +66,10 @@ enum HeadersFilter {
 
     // MARK: Answers
 
-    static func drops(_ field: Field, _ call: Record<Call>) -> Bool {
+    /// - Parameter isFinal: what is replaced or removed of it goes later, by `answer`.
+    static func drops(_ field: Field, _ call: Record<Call>, isFinal: Bool) -> Bool {
         guard let rules = call.policy.responseHeaders else { return false }
-        return rules { $0.drops(field) }
+        return rules { isFinal ? $0.leavesOut(field) : $0.dropsOfPeer(field) }
     }
 
     static func answer(_ call: CallView, _ answer: inout FieldWriter) {

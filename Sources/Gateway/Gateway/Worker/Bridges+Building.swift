@@ -1,5 +1,6 @@
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Protobuf
@@ -163,6 +164,9 @@ extension Bridges {
     /// Puts transcoders between the caller and the upstream, for a request whose RPC a schema has said.
     private func buildTranscoder(_ call: Record<Call>, _ stream: StreamPointer, _ plan: TranscodingPlan) -> RefusalCause? {
         let method = plan.schema.methods[worker.resolver.match.method]
+        if let rules = call.policy.query {
+            worker.resolver.match.narrow(query: Rewriting.query(call.facts.query, rules, in: &stream.fields))
+        }
         let form: ResponseForm = method.serverStreams ? Self.form(stream.fields, plan.options.streamForm) : .single
         let none = BorrowedBytes.none
         do throws(ConversionFailure) {

@@ -40,23 +40,10 @@ extension GatewayWorker {
             method: call.facts.method, target: call.facts.target, from: source, to: target,
             additions, scratch: context.fieldScratch)
         guard let index = written.firstIndex(where: { $0.token == .authority }) else { return written }
-        let shadow = Self.shadow(written[index].valueBytes, in: &target.fields)
+        let shadow = RequestHead.shadow(written[index].valueBytes, in: &target.fields)
         let field = Field(
             ":authority", value: shadow, token: .authority, flags: written[index].flags)
         UnsafeMutableBufferPointer(mutating: written)[index] = field
         return written
-    }
-
-    static func shadow(_ authority: BorrowedBytes, in fields: inout FieldBlock) -> BorrowedBytes {
-        let suffix: StaticString = "-shadow"
-        let hostCount = AuthorityGrammar.hostCount(authority)
-        let text = fields.reserve(authority.count + suffix.utf8CodeUnitCount)
-        let bytes = UnsafeMutableRawBufferPointer(start: text, count: authority.count + suffix.utf8CodeUnitCount)
-        bytes.copyBytes(from: authority[..<hostCount])
-        UnsafeMutableRawBufferPointer(rebasing: bytes[hostCount...]).copyMemory(
-            from: BorrowedBytes(suffix))
-        UnsafeMutableRawBufferPointer(rebasing: bytes[(hostCount + suffix.utf8CodeUnitCount)...])
-            .copyBytes(from: authority[hostCount...])
-        return BorrowedBytes(bytes)
     }
 }

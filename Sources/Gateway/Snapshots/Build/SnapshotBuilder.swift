@@ -169,7 +169,8 @@ package struct SnapshotBuilder {
                 credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
                 terms: documents.terms(of: route), answersItself: answer != nil, shapes: traffic != nil,
                 streamLimits: StreamLimits(route), hasCORS: route.cors != nil,
-                rewrite: rewrite, requestHeaders: route.requestHeaders, responseHeaders: route.responseHeaders)
+                rewrite: rewrite, query: route.requestQuery, requestHeaders: route.requestHeaders,
+                responseHeaders: route.responseHeaders)
         ]
         for method in route.methods {
             let place = "routes.\(route.name).\(method.name)"
@@ -183,7 +184,7 @@ package struct SnapshotBuilder {
                     credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
                     allowedProtocols: route.protocols,
                     terms: documents.terms(of: route, method), shapes: traffic != nil, streamLimits: StreamLimits(route),
-                    hasCORS: route.cors != nil, rewrite: rewrite,
+                    hasCORS: route.cors != nil, rewrite: rewrite, query: route.requestQuery,
                     requestHeaders: route.requestHeaders.followed(by: method.requestHeaders),
                     responseHeaders: route.responseHeaders.followed(by: method.responseHeaders)))
         }

@@ -16,9 +16,12 @@ package import HTTPModel
     private let dropped: [[UInt8]]
     /// The lengths that these have, as bits; the last stands for all that are longer.
     private let droppedLengths: UInt64
+    /// Of the peer's fields those that go further, what always does among them; `nil` for all.
+    private let kept: [NameList]?
 
+    /// - Parameter always: what `only` never leaves out.
     /// - Returns: `nil` where there is nothing to do.
-    package init?(_ changes: HeaderChanges) {
+    package init?(_ changes: HeaderChanges, always: NameList) {
         guard !changes.isEmpty else { return nil }
         func rule(_ field: HeaderChanges.Field) -> Rule {
             Rule(
@@ -26,12 +29,23 @@ package import HTTPModel
         }
         rules = (changes.set + changes.add).map(rule)
         dropped = (changes.set.map(\.name) + changes.remove).map { $0.map { FieldNameSet.folded($0) } }
+        kept = changes.only.map { [always, $0] }
         droppedLengths = dropped.reduce(0) { $0 | Self.bit($1.count) }
     }
 
     package func drops(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { drops($0) } }
 
     package func drops(_ field: Field) -> Bool { drops(field.nameBytes) }
+
+    /// Whether a field that the peer has sent goes no further: what the gateway writes is not asked.
+    package func dropsOfPeer(_ field: Field) -> Bool { drops(field) || leavesOut(field) }
+
+    /// Whether `only` leaves it out.
+    package func leavesOut(_ field: Field) -> Bool {
+        guard let kept else { return false }
+        for list in kept where list.contains(field.nameBytes) { return false }
+        return true
+    }
 
     private static func bit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
 

@@ -164,6 +164,8 @@ package final class CallPolicy: Sendable {
     package let exposesRules: Bool
     /// What goes upstream in place of the caller's; `nil` for nothing.
     package let rewrite: RewriteConfiguration?
+    /// Which of the caller's query parameters go upstream; `nil` for all.
+    package let query: QueryChanges?
     private let requestHeaderRules: HeaderRules?
     private let responseHeaderRules: HeaderRules?
     /// `requestHeaderRules` and `responseHeaderRules`, read without counting references.
@@ -192,7 +194,7 @@ package final class CallPolicy: Sendable {
         terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), answersItself: Bool = false, shapes: Bool = false,
         streamLimits: StreamLimits? = nil,
         hasCORS: Bool = false,
-        rewrite: RewriteConfiguration? = nil, requestHeaders: HeaderChanges = HeaderChanges(),
+        rewrite: RewriteConfiguration? = nil, query: QueryChanges = QueryChanges(), requestHeaders: HeaderChanges = HeaderChanges(),
         responseHeaders: HeaderChanges = HeaderChanges()
     ) {
         self.timeout = timeout
@@ -212,8 +214,9 @@ package final class CallPolicy: Sendable {
         self.limits = AppliedLimit.list(limits.filter { !$0.isBeforeAuthentication })
         self.exposesRules = exposesRules
         self.rewrite = rewrite
-        requestHeaderRules = HeaderRules(requestHeaders)
-        responseHeaderRules = HeaderRules(responseHeaders)
+        self.query = query.isEmpty ? nil : query
+        requestHeaderRules = HeaderRules(requestHeaders, always: HeaderChanges.alwaysInRequests)
+        responseHeaderRules = HeaderRules(responseHeaders, always: HeaderChanges.alwaysInResponses)
         self.requestHeaders = requestHeaderRules.map { Borrowed($0) }
         self.responseHeaders = responseHeaderRules.map { Borrowed($0) }
         self.allowedProtocols = allowedProtocols
@@ -233,7 +236,9 @@ package final class CallPolicy: Sendable {
         // A caller's plan may have limits where the route has none.
         if authenticates || !self.limits.isEmpty { filters.insert(.limits) }
         if shapes { filters.insert(.traffic) }
-        if rewrite?.path != nil || self.requestHeaders != nil || self.responseHeaders != nil { filters.insert(.headers) }
+        if rewrite?.path != nil || self.query != nil || self.requestHeaders != nil || self.responseHeaders != nil {
+            filters.insert(.headers)
+        }
         if answersItself { filters.insert(.directAnswer) }
         self.filters = filters
     }

@@ -235,6 +235,7 @@ struct CrossChecks {
         }
         check(route.access, at: path)
         for method in route.methods { check(method.access, at: path.method(method.name)) }
+        if !route.requestQuery.isEmpty { findings.report("never applies: \(why) a query", at: path["request_query"]) }
         if !route.match.query.isEmpty { findings.report("never matches: \(why) a query", at: path["query"]) }
     }
 

@@ -9,10 +9,12 @@ struct HeaderChecks {
     /// Those that only trusted peers may set.
     private let trusted: FieldNameSet
     private let knowledge: CallKnowledge
+    private let issuers: [IssuerConfiguration]
     private let findings: Findings
 
     init(_ configuration: GatewayConfiguration, _ findings: Findings) {
-        identity = configuration.authentication?.issuers.flatMap(\.forwardClaims).map(\.header) ?? []
+        issuers = configuration.authentication?.issuers ?? []
+        identity = issuers.flatMap(\.forwardClaims).map(\.header)
         trusted = FieldNameSet.proxies.adding(configuration.listeners.flatMap(\.trustedHeaders))
         knowledge = CallKnowledge(configuration, findings.places)
         self.findings = findings
@@ -37,6 +39,7 @@ struct HeaderChecks {
         _ request: HeaderChanges, _ response: HeaderChanges, of route: RouteConfiguration, at path: ConfigurationPath
     ) {
         let (requestPath, responsePath) = (path["request_headers"], path["response_headers"])
+        if let only = request.only { checkToken(only, of: route, at: requestPath["only"]) }
         for (key, fields) in [("set", request.set), ("add", request.add)] {
             for field in fields {
                 let path = requestPath[key][field.text]
@@ -48,11 +51,36 @@ struct HeaderChecks {
             for field in fields {
                 let path = responsePath[key][field.text]
                 check(field.value, of: route, at: path)
+                checkIsKept(field.value, response.only ?? route.responseHeaders.only, at: path)
                 if route.cors != nil { checkCORS(field.name, at: path.key) }
             }
         }
         guard route.cors != nil else { return }
         for (index, name) in response.remove.enumerated() { checkCORS(name, at: responsePath["remove"][index]) }
+    }
+
+    /// A token is the caller's, whoever says that it goes on.
+    private func checkToken(_ only: NameList, of route: RouteConfiguration, at path: ConfigurationPath) {
+        let isListed = Array("authorization".utf8).withUnsafeBytes { only.contains($0) }
+        guard !isListed, route.credentials != .unread else { return }
+        for issuer in issuers where issuer.forwardToken {
+            if case .of(let names) = route.credentials, !names.contains(issuer.name) { continue }
+            return findings.report(
+                "found only without authorization, though issuer \(Quoted.text(issuer.name)) has forward_token: true: upstreams get no token",
+                at: path, severity: .warning)
+        }
+    }
+
+    /// What an upstream's `only` leaves out is gone before values are made.
+    private func checkIsKept(_ value: CallTemplate, _ only: NameList?, at path: ConfigurationPath) {
+        guard let only else { return }
+        for variable in value.variables {
+            guard case .responseHeader(let name) = variable,
+                !name.withUnsafeBytes({ only.contains($0) || HeaderChanges.alwaysInResponses.contains($0) })
+            else { continue }
+            findings.report(
+                "found %{\(variable.name)}, expected the header in only too: responses are without it otherwise", at: path)
+        }
     }
 
     /// What tells an upstream who calls, or from where, is the gateway's to say.

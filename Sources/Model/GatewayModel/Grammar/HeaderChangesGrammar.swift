@@ -4,11 +4,12 @@ internal import HTTPModel
 extension Grammar where Value == HeaderChanges {
     /// `request_headers` or `response_headers`.
     static func headerChanges(_ message: ChangedMessage) -> Grammar {
-        .section(expected: "a mapping with set, add or remove") { section in
+        .section(expected: "a mapping with only, set, add or remove") { section in
+            let only = section.optional("only", .names { message.problem(withListed: $0) })
             let set = section.value("set", .changedFields(message), default: [])
             let add = section.value("add", .changedFields(message), default: [])
             let remove = section.value("remove", .list(of: .located(.removedName(message))), default: [])
-            section.requireOne(of: ["set", "add", "remove"])
+            section.requireOne(of: ["only", "set", "add", "remove"])
             var names: Set<[UInt8]> = []
             for name in set.map({ Located($0.value.name, at: $0.place) }) + add.map({ Located($0.value.name, at: $0.place) })
                 + remove
@@ -20,7 +21,7 @@ extension Grammar where Value == HeaderChanges {
             if names.count > HeaderChanges.countMax {
                 section.report("found \(names.count) headers, expected \(HeaderChanges.countMax) at most")
             }
-            return HeaderChanges(set: set.map(\.value), add: add.map(\.value), remove: remove.map(\.value))
+            return HeaderChanges(only: only, set: set.map(\.value), add: add.map(\.value), remove: remove.map(\.value))
         }
     }
 }
@@ -53,6 +54,19 @@ enum ChangedMessage {
         if name.hasPrefix("grpc-") || name.hasPrefix("connect-") { return "a header that is not gRPC's or Connect's own" }
         if self == .request, ForwardedHeader.ours.contains(name) { return "a header that the gateway does not set itself" }
         return nil
+    }
+
+    /// What was expected instead of a header of that name in `only`, which may be the beginning of names; `nil` where it can be.
+    func problem(withListed written: String) -> String? {
+        do throws(FieldMatch.Mistake) {
+            let name = try FieldMatch.headerName(written)
+            guard ForwardedHeader.hopByHop.contains(name) || name == "expect" else { return nil }
+            return "a header that is not hop-by-hop: those go no further"
+        } catch .hasItsOwnKey {
+            return "another header: this one is always sent"
+        } catch {
+            return error.expected
+        }
     }
 
     /// What was expected instead of a value; `nil` where a header of this message can have it.

@@ -47,6 +47,7 @@ extension RouteConfiguration {
         let priority = section.value("priority", .choice, default: Priority.default)
         let attempts = AttemptsConfiguration(in: section, isMethod: false)
         let requestHeaders = section.optional("request_headers", .headerChanges(.request))
+        let requestQuery = section.optional("request_query", .queryChanges)
         let responseHeaders = section.optional("response_headers", .headerChanges(.response))
         let methods = section.value("methods", .methods(of: name), default: [])
         let cors = section.optional("cors", .cors)
@@ -62,7 +63,8 @@ extension RouteConfiguration {
             limits: limits, expose: expose, methods: methods, cors: cors, errorResponses: errorResponses, protocols: protocols,
             json: json, priority: priority,
             traffic: traffic, attempts: attempts, action: action, fallback: fallback, rewrite: rewrite ?? RewriteConfiguration(),
-            requestHeaders: requestHeaders ?? HeaderChanges(), responseHeaders: responseHeaders ?? HeaderChanges())
+            requestHeaders: requestHeaders ?? HeaderChanges(), requestQuery: requestQuery ?? QueryChanges(),
+            responseHeaders: responseHeaders ?? HeaderChanges())
     }
 
     /// `methods` without a service, whose RPCs they are.
@@ -113,7 +115,8 @@ extension RouteConfiguration {
 
     /// What is said of calls upstream.
     private static let needingCluster = [
-        "rewrite", "request_headers", "mirror", "fault", "fallback", "timeout", "retry", "max_stream_duration", "json",
+        "rewrite", "request_headers", "request_query", "mirror", "fault", "fallback", "timeout", "retry", "max_stream_duration",
+        "json",
     ]
 
     /// The name as written, or the first service or path, with a number behind it where an earlier route has it.

@@ -37,6 +37,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var fallback: FallbackConfiguration?
     package var rewrite = RewriteConfiguration()
     package var requestHeaders = HeaderChanges()
+    package var requestQuery = QueryChanges()
     package var responseHeaders = HeaderChanges()
 
     /// Whose calls are refused first where the gateway nears its limits, and which of a cluster's limits they are held to.

@@ -30,6 +30,22 @@ package struct QueryParameters {
         return result
     }
 
+    /// Appends the parameters whose decoded names are to be kept, as they were sent and in their order.
+    package func append(to buffer: inout ByteBuffer, where keeps: (BorrowedBytes) -> Bool) {
+        var isFirst = true
+        var start = 0
+        while start < query.count {
+            let rest = BorrowedBytes(rebasing: query[start...])
+            let pair = BorrowedBytes(rebasing: rest[..<rest.offset(of: UInt8(ascii: "&"))])
+            start += pair.count + 1
+            let name = BorrowedBytes(rebasing: pair[..<pair.offset(of: UInt8(ascii: "="))])
+            guard Self.withDecoded(name, keeps) else { continue }
+            if !isFirst { buffer.append(byte: UInt8(ascii: "&")) }
+            buffer.append(pair)
+            isFirst = false
+        }
+    }
+
     /// Whether one of the parameters of this name fits, by its value as it was sent.
     private func contains(_ name: BorrowedBytes, where fits: (BorrowedBytes) -> Bool) -> Bool {
         var start = 0

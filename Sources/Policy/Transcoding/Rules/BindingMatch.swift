@@ -17,6 +17,9 @@ package final class BindingMatch {
         query = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
+    /// Only this of the query is bound.
+    package func narrow(query: UnsafeRawBufferPointer) { self.query = query }
+
     package init() { segments.reserveCapacity(32) }
 
     /// The bytes of the path that a variable took, escapes not undone.
