@@ -165,8 +165,10 @@ struct RequestTranscoderTests {
 
     @Test("unknown parameters are passed over where the options say so")
     func ignoring() throws {
-        let plan = TranscodingPlan(schema: kindsSchema, options: lenient { $0.ignoresUnknown = true })
+        let plan = TranscodingPlan(schema: kindsSchema, options: lenient { $0.ignoresUnknownParameters = true })
         #expect(try Request(method: "GET", target: "/v1/books/b?nope=1").messages(plan) == [#"{"name":"b"}"#])
+        let fields = TranscodingPlan(schema: kindsSchema, options: lenient { $0.ignoresUnknown = true })
+        #expect(throws: Request.Outcome.self) { try Request(method: "GET", target: "/v1/books/b?nope=1").messages(fields) }
         #expect(throws: Request.Outcome.self) { try Request(method: "GET", target: "/v1/books/b?name=c").messages(plan) }
     }
 

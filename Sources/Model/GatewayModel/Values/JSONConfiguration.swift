@@ -6,6 +6,7 @@ package struct JSONConfiguration: Sendable, Equatable {
     package var enums = Enums.names
     package var defaults = Defaults.omit
     package var unknownFields = UnknownFields.refuse
+    package var unknownParameters = UnknownFields.refuse
     package var streams = Streams.array
     package var isPretty = false
     package var untypedBodies = UntypedBodies.refuse
@@ -15,7 +16,7 @@ package struct JSONConfiguration: Sendable, Equatable {
     package enum Enums: String, CaseIterable, Sendable { case names, numbers }
     /// Of fields that cannot tell whether they were given.
     package enum Defaults: String, CaseIterable, Sendable { case omit, print }
-    /// Members of the body and parameters of the query that no field has.
+    /// Members of the body, or parameters of the query, that no field has.
     package enum UnknownFields: String, CaseIterable, Sendable { case refuse, ignore }
 
     /// Answers of methods that stream, where the caller's `accept` names none of them.
@@ -30,6 +31,7 @@ package struct JSONConfiguration: Sendable, Equatable {
         options.printsEnumsAsNumbers = enums == .numbers
         options.printsDefaults = defaults == .print
         options.ignoresUnknown = unknownFields == .ignore
+        options.ignoresUnknownParameters = unknownParameters == .ignore
         options.isPretty = isPretty
         options.readsUntypedBodies = untypedBodies == .read
         options.streamForm =

@@ -34,7 +34,7 @@ struct QueryReader: ~Copyable {
         value.reset()
         do throws(Problem) {
             try PercentText.decode(UnsafeRawBufferPointer(rebasing: parameter[..<equals]), .query, into: &name)
-            guard try resolve(binding, message, ignoring: encoder.options.ignoresUnknown) else { return }
+            guard try resolve(binding, message, ignoring: encoder.options.ignoresUnknownParameters) else { return }
             let text = UnsafeRawBufferPointer(rebasing: parameter[min(equals + 1, parameter.count)...])
             try PercentText.decode(text, .query, into: &value)
             try bound.add(fields, value.bytes, encoder)

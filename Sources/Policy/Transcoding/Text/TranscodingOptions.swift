@@ -1,7 +1,9 @@
 /// What is read leniently, what is written besides, and how much at most.
 package struct TranscodingOptions: Hashable, Sendable {
-    /// Members and query parameters that have no field are passed over instead of refused.
+    /// Members of JSON that have no field are passed over instead of refused.
     package var ignoresUnknown = false
+    /// The same of query parameters.
+    package var ignoresUnknownParameters = false
     /// Fields that cannot tell whether they were given are written also where they have their default.
     package var printsDefaults = false
     /// Enums are written as numbers.
