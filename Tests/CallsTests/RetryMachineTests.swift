@@ -99,6 +99,11 @@ struct RetryMachineTests {
         }
         var machine = Machine(nil)
         #expect(machine.handle(.failed(.connectFailed, .unavailable), Self.facts(canBeSentAgain: false)).steps == .fail)
+        for (mayRepeat, steps) in [(true, [.count, .begin]), (false, .fail)] as [(Bool, Machine.Steps)] {
+            var stale = Machine(nil)
+            #expect(stale.handle(.failed(.stale, .unavailable), Self.facts(mayRepeat: mayRepeat)).steps == steps)
+            #expect(stale.handle(.failed(.stale, .unavailable), Self.facts(mayRepeat: mayRepeat)).steps == .fail)
+        }
     }
 
     @Test("a retry takes a place, waits, begins, and its place is free once it has failed")
@@ -168,7 +173,7 @@ struct RetryMachineTests {
         if failure == .connectFailed || failure == .unprocessed { actions = machine.handle(.failed(failure, .unavailable), facts) }
         switch failure {
         case .refused: #expect(actions.steps == .fail)
-        case .reset, .timedOut: #expect(actions.steps == [.count, .fail] && actions.event == .retryNotIdempotent)
+        case .stale, .reset, .timedOut: #expect(actions.steps == [.count, .fail] && actions.event == .retryNotIdempotent)
         case .connectFailed, .unprocessed, .timedOutUnsent: #expect(actions.steps.contains(.acquireRetry))
         }
         var answered = Machine(policy)

@@ -253,12 +253,12 @@ struct CallsTests {
     }
 
     @Test(
-        "a call may be made again where its request never left, or met the end of a connection that had been kept",
+        "whether a request never left, or met the end of a connection that had been kept, is told",
         arguments: [
-            ("GET", false, false, true), ("GET", false, true, false), ("GET", true, true, true), ("POST", true, true, false),
-            ("POST", true, false, true),
+            ("GET", false, false, "unprocessed"), ("GET", false, true, "connectionLost"), ("GET", true, true, "connectionStale"),
+            ("POST", true, true, "connectionStale"), ("POST", true, false, "unprocessed"),
         ])
-    func again(method: String, isSecond: Bool, hasLeft: Bool, mayAgain: Bool) {
+    func again(method: String, isSecond: Bool, hasLeft: Bool, close: String) {
         let client = Client()
         if isSecond {
             client.begin()
@@ -268,7 +268,7 @@ struct CallsTests {
         client.begin(method)
         if hasLeft { _ = client.takeOutput() }
         client.lose(inOrder: true)
-        #expect(client.events.last == (mayAgain ? "closed unprocessed" : "closed connectionLost"))
+        #expect(client.events.last == "closed \(close)")
     }
 
     @Test("a reset ends the connection, not in order, and its handler hears so with the next bytes out")

@@ -229,6 +229,23 @@ def test_a_write_that_was_answered_is_not_repeated(gateway, own, retry, repeated
     assert running.metrics().sum("martlet_retries_total", outcome="not_idempotent") == left
 
 
+@pytest.mark.parametrize("retry, resent", [
+    (None, ("GET", "PUT")), ({"on": ["connect_failure"]}, ("GET", "PUT")), ({"http_methods": ["GET"]}, ("GET",)),
+    ({"non_idempotent": True, "http_methods": ["POST"]}, ("POST",)), ({"non_idempotent": True}, ("GET", "PUT", "POST"))])
+def test_a_request_that_met_the_end_of_a_kept_connection_goes_out_again(gateway, own, retry, resent):
+    """Where executing it twice is harmless; it may have been executed."""
+    rest = own(WebBackend())
+    route = {"path": "/*", "cluster": "web", "allow": "anyone", **({"retry": retry} if retry else {})}
+    running = gateway(configuration(clusters={"web": cluster(rest, protocol="http1")}, workers=1, routes=[route]))
+    rest.raw["/gone"] = b""
+    for method in ("GET", "PUT", "POST"):
+        assert post(running.address, "http1", "/kept", {}, b"", "GET")[0] == 200
+        rest.requests.clear()
+        # The second is on a new connection, whose end is told as it is.
+        assert post(running.address, "http1", "/gone", {}, b"a" if method != "GET" else None, method)[0] == 503
+        assert len(rest.requests) == (2 if method in resent else 1), method
+
+
 def test_an_idempotent_route_repeats_its_writes(gateway, own):
     rest = own(WebBackend())
     running = gateway(configuration(clusters={"web": cluster(rest, protocol="http1")}, workers=1, routes=[

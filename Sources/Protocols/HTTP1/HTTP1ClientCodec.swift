@@ -333,12 +333,8 @@ package final class HTTP1ClientCodec: HTTP1Codec {
     package func connectionLost() -> StreamClose {
         end()
         current?.pointee.flags.insert(.closed)
-        return isSafeToRetry ? .unprocessed : .connectionLost
-    }
-
-    /// The request has not left, or it met a server that was just closing a connection it had kept open: safe where asking
-    /// twice is the same as asking once (RFC 9110, section 9.2.2).
-    private var isSafeToRetry: Bool {
-        !answerHasBegun && (!headHasLeft || (endedCount > 0 && method.isIdempotent))
+        guard !answerHasBegun else { return .connectionLost }
+        if !headHasLeft { return .unprocessed }
+        return endedCount > 0 ? .connectionStale : .connectionLost
     }
 }

@@ -157,6 +157,9 @@ extension StreamPointer {
     case connectionLost
     /// We ended the connection, which went beyond our own limits: no fault of what this stream is about.
     case limitExceeded
+    /// The connection ended before any answer, and had brought answers before: perhaps its peer closed it while the request was on its way
+    /// (RFC 9112, section 9.3.1).
+    case connectionStale
     /// The peer has not seen, and will never see, this request: safe to send again elsewhere.
     case unprocessed
 }

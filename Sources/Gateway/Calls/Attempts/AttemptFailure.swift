@@ -18,16 +18,16 @@ package enum AttemptFailure {
         case .closed(.complete): .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue)
         case .closed(.reset(let code)): .upstreamReset(http2ErrorCode: code)
         case .closed(.malformed): .upstreamProtocolError
-        case .closed(.connectionLost), .closed(.limitExceeded): .connectionLost
+        case .closed(.connectionLost), .closed(.connectionStale), .closed(.limitExceeded): .connectionLost
         case .closed(.unprocessed): .upstreamReset(http2ErrorCode: ErrorCode.refusedStream.rawValue)
         case .timedOut: .deadlineExceeded(.perTry)
         }
     }
 
-    /// The request was not sent, or no upstream has looked at it.
+    /// The request was not sent, no upstream has looked at it, or perhaps none has.
     package var mayBeResent: Bool {
         switch self {
-        case .connectFailed, .closed(.unprocessed): true
+        case .connectFailed, .closed(.unprocessed), .closed(.connectionStale): true
         case .refused, .closed, .timedOut: false
         }
     }
@@ -47,6 +47,7 @@ package enum AttemptFailure {
         case .refused: .refused
         case .connectFailed: .connectFailed
         case .closed(.unprocessed): .unprocessed
+        case .closed(.connectionStale): .stale
         case .closed: .reset
         case .timedOut(let wasSent): wasSent ? .timedOut : .timedOutUnsent
         }

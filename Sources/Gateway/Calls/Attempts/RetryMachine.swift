@@ -51,6 +51,8 @@ package struct RetryMachine {
         case connectFailed
         /// No upstream has looked at the request.
         case unprocessed
+        /// A connection that had been in use ended before any answer: perhaps no upstream has looked at the request.
+        case stale
         case reset
         case timedOut
         /// Its time was up before there was a connection for it.
@@ -60,7 +62,7 @@ package struct RetryMachine {
         package var isUnexecuted: Bool {
             switch self {
             case .refused, .connectFailed, .unprocessed, .timedOutUnsent: true
-            case .reset, .timedOut: false
+            case .stale, .reset, .timedOut: false
             }
         }
     }
@@ -177,7 +179,7 @@ package struct RetryMachine {
         case .connectFailed where mayResend(reconnected, facts):
             reconnected += 1
             return Actions(steps: [.count, .begin], event: .upstreamResent)
-        case .unprocessed where mayResend(resent, facts):
+        case .unprocessed where mayResend(resent, facts), .stale where facts.mayRepeat && mayResend(resent, facts):
             resent += 1
             return Actions(steps: [.count, .begin], event: .upstreamResent)
         case .unprocessed: actions.steps.insert(.countReset)
@@ -404,7 +406,7 @@ extension RetryMachine.Failure {
         case .refused: []
         case .connectFailed: .connectFailure
         case .unprocessed: .refusedStream
-        case .reset: .reset
+        case .stale, .reset: .reset
         case .timedOut, .timedOutUnsent: .perTryTimeout
         }
     }

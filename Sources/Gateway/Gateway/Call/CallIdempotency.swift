@@ -10,12 +10,14 @@ internal import Transcoding
 extension Record<Call> {
     /// By its retry policy, by what its route or schema declares of it, or by its HTTP method.
     ///
-    /// What certainly was not executed does not depend on it. Asked only of calls with a retry policy.
+    /// What certainly was not executed does not depend on it.
     var mayRepeat: Bool {
-        guard case .retry(let policy)? = self.policy.attempts else { return true }
+        // A hedged method may be executed several times at once.
+        if case .hedging? = self.policy.attempts { return true }
+        let policy: RetryPolicy? = if case .retry(let own)? = self.policy.attempts { own } else { nil }
         let method = HTTPMethod(self.downstream.fields.first(.method)?.valueBytes ?? BorrowedBytes.none)
-        if case .http = self.clientProtocol, let methods = policy.httpMethods, !methods.contains(method) { return false }
-        return policy.repeatsAnything || policy.isIdempotent || method.isIdempotent || isIdempotentInSchema
+        if case .http = self.clientProtocol, let methods = policy?.httpMethods, !methods.contains(method) { return false }
+        return policy?.repeatsAnything == true || policy?.isIdempotent == true || method.isIdempotent || isIdempotentInSchema
     }
 
     private var isIdempotentInSchema: Bool { self.schemaMethod?.isIdempotent ?? false }

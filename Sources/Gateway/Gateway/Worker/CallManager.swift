@@ -157,7 +157,7 @@ final class CallManager {
         switch reason {
         case .limitExceeded: ("DPE", "downstream_limit_exceeded")
         case .malformed: ("DPE", "downstream_protocol_error")
-        case .connectionLost: ("DC", "downstream_disconnect")
+        case .connectionLost, .connectionStale: ("DC", "downstream_disconnect")
         case .complete, .reset, .unprocessed: ("DR", "downstream_remote_reset")
         }
     }

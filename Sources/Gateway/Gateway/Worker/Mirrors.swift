@@ -133,7 +133,7 @@ final class Mirrors {
             case .complete: (nil, outcome(stream))
             case .reset, .malformed: (.mirrorFailed, .gatewayFailure)
             case .connectionLost: (.mirrorFailed, worker.upstream.isUnresponsive(stream) ? nil : .localFailure)
-            case .unprocessed, .limitExceeded: (.mirrorFailed, nil)
+            case .unprocessed, .connectionStale, .limitExceeded: (.mirrorFailed, nil)
             }
         worker.upstream.handle(attempt, .streamClosed)
         end(attempt, event, outcome)

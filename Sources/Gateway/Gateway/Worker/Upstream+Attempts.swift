@@ -174,13 +174,13 @@ extension Upstream: PoolWaiterOwner {
         // One answer exceeded our limits; which one is unknown.
         case .limitExceeded: break
         // REFUSED_STREAM counts as a failure only while the connection is not draining.
-        case .unprocessed:
+        case .unprocessed, .connectionStale:
             let isDraining = stream.connection { ($0 as? ClientConnection)?.isDraining ?? true }
             if !isDraining { record(attempt, .gatewayFailure) }
         }
         switch reason {
         case .complete, .reset, .malformed: count(.upstreamReset)
-        case .connectionLost, .limitExceeded: count(.upstreamConnectionLost)
+        case .connectionLost, .connectionStale, .limitExceeded: count(.upstreamConnectionLost)
         case .unprocessed: break
         }
         guard attempt.machine.state != .committed else {

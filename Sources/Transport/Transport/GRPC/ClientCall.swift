@@ -236,7 +236,7 @@ package final class ClientCall: StreamHandler {
         case .reset(let code):
             end(CallStatus(StatusCode(http2ErrorCode: code), "the stream was reset with HTTP/2 error \(code)"))
         case .malformed: end(CallStatus(.internal, "the answer is malformed"))
-        case .connectionLost: end(CallStatus(.unavailable, "the connection was lost"))
+        case .connectionLost, .connectionStale: end(CallStatus(.unavailable, "the connection was lost"))
         case .limitExceeded: end(CallStatus(.unavailable, "the connection was ended: an answer went beyond its limits"))
         case .unprocessed: end(CallStatus(.unavailable, "the request was not processed"))
         }
