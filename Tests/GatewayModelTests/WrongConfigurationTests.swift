@@ -46,6 +46,6 @@ struct WrongConfiguration: CustomTestStringConvertible {
 
 extension WrongConfiguration {
     static let all =
-        document + listeners + authentication + plansAndLimits + clusters + balancing + routes + routeActions + headerChanges
-        + retries + traffic + rules
+        document + listeners + authentication + plansAndLimits + clusters + balancing + routes + habits + routeActions
+        + headerChanges + retries + traffic + rules
 }

@@ -188,6 +188,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:5:83: routes[0].response_headers.remove[1]: found "access-control-max-age" on a route with cors, expected another header: cors alone decides which origins may read responses
         >>> martlet.yaml:6:50: routes[0].methods.Get.response_headers.add.access-control-expose-headers: found "access-control-expose-headers" on a route with cors, expected another header: cors alone decides which origins may read responses
         >>> martlet.yaml:6:96: routes[0].methods.Get.response_headers.remove: found "access-control-allow-origin" on a route with cors, expected another header: cors alone decides which origins may read responses
+        >>> martlet.yaml:7:61: routes[1].response_headers.set.access-control-allow-origin: warning: found "access-control-allow-origin", expected cors on the route: this lets pages of other origins read responses, and leaves preflights to the backend
         --- variables that no call has
         without: authentication
         routes:

@@ -70,7 +70,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:74:  clusters.orders.retry_budget.percent: found "20", expected a percentage such as 20%
         >>> martlet.yaml:1:87:  clusters.orders.retry_budget.minimum: found "-1", expected a whole number from 0 to 1000000
         >>> martlet.yaml:1:107: clusters.orders.hedge_budget: found "20%", expected a mapping with percent or minimum
-        >>> martlet.yaml:2:50:  routes[0].max_stream_duration: found "0s", expected a duration such as 250ms or 5s, at least 1ms
+        >>> martlet.yaml:2:50:  routes[0].max_stream_duration: found "0s", expected a duration such as 250ms or 5s, at least 1ms; leave it out for none
         --- budgets of nothing
         clusters:
           a: { endpoints: [10.0.0.1:80], retry_budget: { percent: 0%, minimum: 0 }, hedge_budget: { percent: 0%, minimum: 0 } }

@@ -32,7 +32,7 @@ extension WrongConfiguration {
           - { prefix: /e, cluster: orders, rewrite: { prefix: /d/* } }
           - { prefix: /f, cluster: orders, rewrite: { prefix: /../d } }
           - { prefix: /g, cluster: orders, rewrite: { prefix: "/d?a" } }
-        >>> martlet.yaml:2:55: routes[0].rewrite.prefix: found without the route's own prefix, expected that beside it: this replaces what it matched
+        >>> martlet.yaml:2:55: routes[0].rewrite.prefix: found beside path: /a/*, expected the route's own as prefix: /a, which takes /a itself, too: this replaces what it matched
         >>> martlet.yaml:3:57: routes[1].rewrite.prefix: found without the route's own prefix, expected that beside it: this replaces what it matched
         >>> martlet.yaml:4:55: routes[2].rewrite.prefix: found "/d/", expected no / at the end: what follows the prefix begins with one
         >>> martlet.yaml:5:55: routes[3].rewrite.prefix: found "d", expected a path that begins with / and has no query, such as /v1

@@ -319,7 +319,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:38: routes[0].timeout: found "5 parsecs", expected a duration such as 250ms or 5s, at least 1ms
         --- a timeout of zero
         routes: [{ cluster: orders, timeout: 0s }]
-        >>> martlet.yaml:1:38: routes[0].timeout: found "0s", expected a duration such as 250ms or 5s, at least 1ms
+        >>> martlet.yaml:1:38: routes[0].timeout: found "0s", expected a duration such as 250ms or 5s, at least 1ms; leave it out for no timeout
         --- how JSON is written, and what callers speak
         routes: [{ cluster: orders, json: { names: protos, enum: numbers }, protocols: [grpcweb, rest] }]
         >>> martlet.yaml:1:44: routes[0].json.names: found "protos", expected json or proto; did you mean "proto"?

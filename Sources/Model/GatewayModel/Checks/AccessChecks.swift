@@ -32,7 +32,7 @@ struct AccessChecks {
             }
             checkCertificates(access, at: path)
         }
-        if route.access.allow?.mode != .enforce {
+        if route.access.allow?.mode != .enforce, route.access.allow != nil || !findings.places.isWritten(path["allow"]) {
             findings.report(
                 "found off where only authenticated callers may call, expected allow: anyone, or a rule without identity, beside it",
                 at: path["authentication"])
@@ -43,7 +43,9 @@ struct AccessChecks {
 
     /// Of what has no other rules above it.
     private func checkCallers(_ access: AccessRules, at path: ConfigurationPath) {
-        if access.allow?.mode != .enforce, !hasAuthentication {
+        // One that could not be read is reported already.
+        let isUnread = access.allow == nil && findings.places.isWritten(path["allow"])
+        if access.allow?.mode != .enforce, !hasAuthentication, !isUnread {
             let found = access.allow == nil ? "no allow" : "allow only in shadow"
             findings.report(
                 "found \(found), so only authenticated callers may call, expected authentication in this file, or allow: anyone",

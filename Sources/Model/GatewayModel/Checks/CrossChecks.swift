@@ -34,6 +34,7 @@ struct CrossChecks {
         forEachRoute(balancing.check)
         forEachRoute(CORSChecks(findings).check)
         forEachRoute(checkProtocols)
+        forEachRoute(checkNativeCalls)
         forEachRoute(checkMirror)
         forEachRoute(checkFallback)
         forEachRoute(RetryChecks(configuration.clusters, findings).check)
@@ -136,6 +137,18 @@ struct CrossChecks {
                     + "expected a cluster that speaks \(wanted.rawValue) as \(Quoted.text(first)) does",
                 at: path)
         }
+    }
+
+    /// HTTP/1.1 carries no gRPC, as it ends without trailers and in one direction first.
+    private func checkNativeCalls(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        let methods = route.match.httpMethods
+        guard route.match.isOfServices, route.protocols.contains(.grpc), methods.isEmpty || methods.contains("POST"),
+            let cluster = configuration.clusters.first(where: { route.clusters.contains($0.name) }), cluster.speaks == .http1
+        else { return }
+        findings.report(
+            "found before cluster \(Quoted.text(cluster.name)), which speaks http1: native gRPC is refused with UNIMPLEMENTED, and gRPC-Web, Connect "
+                + "and JSON are passed on as they are. Expected a cluster that speaks http2, or protocols without grpc",
+            at: path["service"], severity: .warning)
     }
 
     private func checkMirror(_ route: RouteConfiguration, at path: ConfigurationPath) {

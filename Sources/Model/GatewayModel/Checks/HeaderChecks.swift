@@ -52,11 +52,11 @@ struct HeaderChecks {
                 let path = responsePath[key][field.text]
                 check(field.value, of: route, at: path)
                 checkIsKept(field.value, response.only ?? route.responseHeaders.only, at: path)
-                if route.cors != nil { checkCORS(field.name, at: path.key) }
+                checkCORS(field.name, isDecided: route.cors != nil, at: path.key)
             }
         }
         guard route.cors != nil else { return }
-        for (index, name) in response.remove.enumerated() { checkCORS(name, at: responsePath["remove"][index]) }
+        for (index, name) in response.remove.enumerated() { checkCORS(name, isDecided: true, at: responsePath["remove"][index]) }
     }
 
     /// A token is the caller's, whoever says that it goes on.
@@ -103,9 +103,16 @@ struct HeaderChecks {
             at: path)
     }
 
-    private func checkCORS(_ name: [UInt8], at path: ConfigurationPath) {
+    private func checkCORS(_ name: [UInt8], isDecided: Bool, at path: ConfigurationPath) {
         let name = String(decoding: name, as: UTF8.self)
         guard name.hasPrefix("access-control-") else { return }
+        guard isDecided else {
+            guard name == "access-control-allow-origin" else { return }
+            return findings.report(
+                "found \(Quoted.text(name)), expected cors on the route: this lets pages of other origins read responses, "
+                    + "and leaves preflights to the backend",
+                at: path, severity: .warning)
+        }
         findings.report(
             "found \(Quoted.text(name)) on a route with cors, expected another header: cors alone decides which origins may read responses",
             at: path)

@@ -3,8 +3,10 @@ internal import HTTPModel
 internal import Routing
 
 extension Grammar where Value == RedirectConfiguration {
-    /// - Parameter hasPrefix: whether it stands on a route by `prefix:`.
-    static func redirect(hasPrefix: Bool) -> Grammar {
+    /// - Parameters:
+    ///   - targets: what the route matches; `nil` where that could not be read.
+    ///   - hasPrefix: whether it stands on a route by `prefix:`.
+    static func redirect(of targets: [RouteMatch.Target]?, hasPrefix: Bool) -> Grammar {
         .section(expected: "a mapping with scheme, authority, path or prefix") { section in
             let scheme = section.optional("scheme", Grammar<RedirectConfiguration.Scheme>.choice)
             let authority = section.optional("authority", .hostAndPort("a host such as www.acme.dev or www.acme.dev:8443"))
@@ -13,7 +15,7 @@ extension Grammar where Value == RedirectConfiguration {
             let prefix = section.optional("prefix", .replacedPrefix)
             let code = section.value("code", .redirectCode, default: 301)
             section.requireOne(of: ["scheme", "authority", "path", "prefix"])
-            section.requireRoutePrefix(hasPrefix)
+            section.requireRoutePrefix(hasPrefix, of: targets ?? [])
             // Without what could not be read it would lead elsewhere.
             guard (scheme != nil) == section.has("scheme"), (authority != nil) == section.has("authority"),
                 (path != nil) == section.has("path"), (prefix != nil) == section.has("prefix"),

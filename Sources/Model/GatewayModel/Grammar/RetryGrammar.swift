@@ -7,7 +7,7 @@ extension AttemptsConfiguration {
     /// - Parameter isMethod: hedging is for methods, each of which is known to be the same done twice.
     init(in section: Section, isMethod: Bool) {
         retry = section.optional("retry", .retrySetting)
-        maxStreamDuration = section.optional("max_stream_duration", .timeout)
+        maxStreamDuration = section.optional("max_stream_duration", .callTimeout(orElse: "leave it out for none"))
         isIdempotent = section.optional("idempotent", .boolean)
         guard isMethod else { return }
         hedging = section.optional("hedging", .hedging)
@@ -31,7 +31,7 @@ extension Grammar where Value == RetrySetting {
 extension Grammar where Value == RetryPolicy {
     static var retry: Grammar {
         .section(expected: "a mapping, {} for the usual numbers") { section in
-            let perTryTimeout = section.optional("per_try_timeout", .timeout)
+            let perTryTimeout = section.optional("per_try_timeout", .callTimeout(orElse: "leave it out for none"))
             let words = section.optional("on", Grammar<[RetryWord]>.list(of: .retryWord))
             var conditions = RetryConditions()
             for word in words ?? RetryWord.usual { word.add(to: &conditions) }

@@ -14,7 +14,7 @@ extension Grammar where Value == RewriteConfiguration {
             let prefix = section.optional("prefix", .replacedPrefix)
             let authority = section.value("authority", .rewrittenAuthority, default: .caller)
             section.requireOne(of: ["path", "prefix", "authority"])
-            section.requireRoutePrefix(hasPrefix)
+            section.requireRoutePrefix(hasPrefix, of: targets ?? [])
             if let targets, RouteMatch(authorities: [], targets: targets).isOfServices, section.has("path") {
                 section.report(
                     "found beside the route's service, whose calls are told apart by their path, expected path or prefix in place of service",
@@ -34,8 +34,15 @@ extension Section {
     }
 
     /// `prefix` of a rewrite or redirect, where the route itself has none.
-    func requireRoutePrefix(_ hasPrefix: Bool) {
+    func requireRoutePrefix(_ hasPrefix: Bool, of targets: [RouteMatch.Target]) {
         guard has("prefix"), !hasPrefix else { return }
+        for case .prefix(let path) in targets {
+            let prefix = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+            return report(
+                "found beside path: \(RouteMatch.Target.prefix(path).text), expected the route's own as prefix: \(prefix), which takes "
+                    + "\(prefix) itself, too: this replaces what it matched",
+                about: "prefix")
+        }
         report("found without the route's own prefix, expected that beside it: this replaces what it matched", about: "prefix")
     }
 }

@@ -35,9 +35,9 @@ extension RouteConfiguration {
         let traffic = TrafficConfiguration(in: section)
         let cluster = cluster(in: section, traffic)
         let rewrite = section.optional("rewrite", .rewrite(of: match?.targets, hasPrefix: section.has("prefix")))
-        let action = action(in: section)
+        let action = action(in: section, match)
         let fallback = section.optional("fallback", .fallback)
-        let timeout = section.optional("timeout", .timeout)
+        let timeout = section.optional("timeout", .callTimeout(orElse: "leave it out for no timeout"))
         let streamIdle = section.optional("stream_idle", .bound(.timeout))
         let bodyBytes = section.optional("body_bytes", .bound(.byteSize()))
         let access = AccessRules(in: section, owner: name)
@@ -49,12 +49,14 @@ extension RouteConfiguration {
         let requestHeaders = section.optional("request_headers", .headerChanges(.request))
         let requestQuery = section.optional("request_query", .queryChanges)
         let responseHeaders = section.optional("response_headers", .headerChanges(.response))
-        let methods = section.value("methods", .methods(of: name), default: [])
+        let namesHTTPMethods = section.node("methods")?.namesHTTPMethods == true
+        let methods = namesHTTPMethods ? [] : section.value("methods", .methods(of: name), default: [])
         let cors = section.optional("cors", .cors)
         let errorResponses = section.value("error_response", .errorResponses, default: [])
         let json = section.optional("json", .json)
         let protocols = section.value("protocols", .callerProtocols, default: .all)
-        if section.has("methods"), !section.has("service") { reportMethods(in: section, match) }
+        if section.has("methods"), namesHTTPMethods || !section.has("service") { reportMethods(in: section, match) }
+        hintAtKeys(in: section)
         // A key that is not known may have been meant to keep requests out: without it the route would hide others.
         guard let match, let action, action != .cluster || cluster != nil, !section.hasUnknownKeys else { return nil }
         return RouteConfiguration(
@@ -70,6 +72,9 @@ extension RouteConfiguration {
     /// `methods` without a service, whose RPCs they are.
     private static func reportMethods(in section: Section, _ match: RouteMatch?) {
         let names = section.node("methods")?.entries?.map(\.key.value) ?? []
+        if section.node("methods")?.namesHTTPMethods == true {
+            return section.report("found HTTP methods, expected them in http_method: methods are a service's", about: "methods")
+        }
         let instead: String
         if let service = match?.targets.compactMap(\.serviceOfPaths).first {
             instead =
@@ -82,6 +87,15 @@ extension RouteConfiguration {
         section.report("found without service, \(instead)", about: "methods")
     }
 
+    /// Keys that other gateways have on their routes.
+    private static func hintAtKeys(in section: Section) {
+        section.hint("method") {
+            $0.namesHTTPMethods ? "expected http_method, which matches HTTP methods: methods are a service's" : nil
+        }
+        section.hint("per_try_timeout") { _ in "expected it in retry: without one there is a single attempt, whose time is timeout"
+        }
+    }
+
     /// The first of its clusters; `nil` where the gateway answers itself.
     private static func cluster(in section: Section, _ traffic: TrafficConfiguration) -> String? {
         if section.has("clusters") { return traffic.split.first?.cluster }
@@ -91,8 +105,10 @@ extension RouteConfiguration {
     }
 
     /// What answers its calls; `nil` where that could not be read.
-    private static func action(in section: Section) -> Action? {
-        let redirect = section.optional("redirect", .redirect(hasPrefix: section.has("prefix")))
+    private static func action(in section: Section, _ match: RouteMatch?) -> Action? {
+        let redirect = section.optional(
+            "redirect",
+            .redirect(of: match?.targets, hasPrefix: section.has("prefix")))
         let respond = section.optional("respond", .respond(status: 200))
         let answers = ["cluster", "clusters", "redirect", "respond"].filter { section.has($0) }
         for other in answers.dropFirst() where other != "clusters" { section.exclude(answers[0], with: other) }
@@ -156,9 +172,28 @@ extension RouteMatch.Target {
     }
 }
 
+extension Node {
+    /// `GET`, or a list that begins with one such.
+    fileprivate var namesHTTPMethods: Bool {
+        guard let text = (elements?.first ?? self).scalar?.text, !text.isEmpty else { return false }
+        return text.utf8.allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
+    }
+}
+
 extension Grammar {
     fileprivate static func bound<Inner>(_ inner: Grammar<Inner>) -> Grammar where Value == RouteConfiguration.Bound<Inner> {
         Grammar<Inner?>.word("none", or: inner).map { $0.map { .atMost($0) } ?? .unlimited }
+    }
+}
+
+extension Grammar where Value == Duration {
+    /// Of a whole call. Elsewhere a zero means none.
+    static func callTimeout(orElse instead: String) -> Grammar {
+        let timeout = Grammar.timeout
+        return Grammar(expected: timeout.expected) { (text: String) in
+            if let duration = DurationText.read(text), duration == .zero { return .expected("\(timeout.expected); \(instead)") }
+            return Reading(DurationText.read(text).flatMap { $0 >= .milliseconds(1) && $0 <= .seconds(36_500 * 86_400) ? $0 : nil })
+        }
     }
 }
 
@@ -188,7 +223,8 @@ extension Grammar where Value == [MethodConfiguration] {
                 return reader.section(entry.value) { section in
                     let owner = "\(route).\(name.value)"
                     return MethodConfiguration(
-                        name: name.value, timeout: section.optional("timeout", .timeout),
+                        name: name.value,
+                        timeout: section.optional("timeout", .callTimeout(orElse: "leave it out for the route's")),
                         access: AccessRules(in: section, owner: owner),
                         limits: section.value("limits", .limits(of: owner), default: []),
                         attempts: AttemptsConfiguration(in: section, isMethod: true),
