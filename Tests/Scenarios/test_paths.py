@@ -77,6 +77,14 @@ def test_rpcs_are_never_normalized(running, path):
         assert post(running.listeners["normal"], version, path + "?connect=v1&encoding=json&message=%7B%7D", {}, b"", "GET")[0] == 400
 
 
+@pytest.mark.parametrize("path", ["/", "/foo", "/a.B/", "/a/b/c"])
+def test_a_call_whose_path_names_no_method_is_unimplemented(running, path):
+    """As gRPC servers answer it; the backend is not asked."""
+    with h2raw.Client(running.listeners["normal"]) as caller:
+        answer = caller.call(path)
+        assert answer.grpc_status == 12 and "no method" in answer.field("grpc-message")
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_rest_calls(tmp_path, version):
     descriptors(tmp_path / "library.binpb")
