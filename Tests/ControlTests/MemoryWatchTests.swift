@@ -1,3 +1,4 @@
+@testable import Filters
 import Gateway
 import Reactor
 import Testing

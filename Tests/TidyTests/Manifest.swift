@@ -15,8 +15,8 @@ struct Manifest {
         var isForTests: Bool { floor >= Manifest.testing }
     }
 
-    static let testing = 17
-    static let tests = 18
+    static let testing = 18
+    static let tests = 19
 
     private(set) var targets: [String: Target] = [:]
     /// By floor, as its folder is called.

@@ -1,6 +1,7 @@
 internal import Balancing
 package import Config
 internal import Crypto
+internal import Filters
 internal import Gateway
 internal import Glibc
 package import GatewayModel

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Filters
 internal import Gateway
 internal import Glibc
 internal import Reactor

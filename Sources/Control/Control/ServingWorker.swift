@@ -1,3 +1,4 @@
+internal import Filters
 internal import Gateway
 internal import GatewayModel
 internal import Metrics

@@ -1,3 +1,4 @@
+internal import Filters
 internal import Gateway
 package import HTTPModel
 internal import Net

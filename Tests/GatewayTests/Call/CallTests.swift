@@ -1,5 +1,6 @@
 import Bytes
 import Calls
+import Filters
 import GRPC
 import GatewayModel
 import Reactor

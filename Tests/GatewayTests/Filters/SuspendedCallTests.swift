@@ -7,6 +7,7 @@ import Snapshots
 import Testing
 import Transport
 
+@testable import Filters
 @testable import Gateway
 
 /// What becomes of calls that waited while the world went on.

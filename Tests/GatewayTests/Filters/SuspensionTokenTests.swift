@@ -2,6 +2,7 @@ import Bytes
 import Calls
 import Testing
 
+@testable import Filters
 @testable import Gateway
 
 @Suite struct SuspensionTokenTests {

@@ -1,3 +1,4 @@
+import Filters
 import GRPCTesting
 import HTTPModel
 import Testing

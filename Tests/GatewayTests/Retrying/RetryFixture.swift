@@ -1,5 +1,6 @@
 import Balancing
 import Bytes
+import Filters
 import GRPCTesting
 import GatewayModel
 import Testing

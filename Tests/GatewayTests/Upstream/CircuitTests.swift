@@ -1,4 +1,5 @@
 import Balancing
+import Filters
 import GRPCTesting
 import Metrics
 import Reactor

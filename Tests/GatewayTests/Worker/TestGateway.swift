@@ -1,5 +1,6 @@
 import Balancing
 import Config
+import Filters
 import GRPCTesting
 import GatewayModel
 import GatewayModelTesting

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Calls
+internal import Filters
 internal import HTTPModel
 internal import Metrics
 internal import GRPC

@@ -2,6 +2,7 @@ internal import Balancing
 internal import Bridging
 internal import Bytes
 internal import Calls
+internal import Filters
 internal import GRPC
 internal import HTTPModel
 internal import Snapshots

@@ -1,6 +1,7 @@
 internal import Bridging
 internal import Bytes
 internal import Calls
+internal import Filters
 internal import GRPC
 internal import HTTPModel
 internal import Transcoding

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import Bridging
 internal import Calls
+internal import Filters
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel

@@ -1,4 +1,5 @@
 internal import Calls
+internal import Filters
 internal import GRPC
 package import Bytes
 package import HTTPModel

@@ -1,6 +1,7 @@
 internal import Bridging
 internal import Bytes
 internal import Crypto
+package import Filters
 internal import GRPC
 internal import HTTPModel
 package import JOSE

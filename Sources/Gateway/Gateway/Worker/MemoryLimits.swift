@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Filters
 internal import GRPC
 package import GatewayModel
 internal import HTTPModel

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Calls
+internal import Filters
 internal import GatewayModel
 internal import HTTPModel
 internal import Routing

@@ -1,6 +1,7 @@
 internal import Calls
 internal import Bridging
 internal import Bytes
+internal import Filters
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Filters
 internal import HTTPModel
 internal import Time
 internal import Transport

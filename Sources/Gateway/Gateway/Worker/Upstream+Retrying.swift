@@ -1,6 +1,7 @@
 internal import Balancing
 internal import Bytes
 internal import Calls
+internal import Filters
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel

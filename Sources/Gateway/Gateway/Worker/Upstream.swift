@@ -2,6 +2,7 @@ internal import Balancing
 internal import Bridging
 package import Bytes
 internal import Calls
+internal import Filters
 internal import GRPC
 package import HTTPModel
 internal import Snapshots
@@ -192,10 +193,4 @@ package final class Upstream: StreamHandler {
     }
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { closed(stream.attempt, stream, reason) }
-}
-
-extension Record<Call> {
-    /// Where it leads.
-    @inline(__always)
-    var cluster: Borrowed<Cluster> { self.snapshot { $0.cluster(of: self) } }
 }

@@ -1,0 +1,46 @@
+internal import Bytes
+package import RateLimit
+
+/// A worker's store, and the requests that wait on it.
+package final class Limiter: LimitDelegate {
+    package private(set) var store: any LimitStore
+    private var free: [LimitRequest] = []
+    /// Called with every change of what is known of the store's trouble.
+    package var storeChanged: ((StoreTrouble?) -> Void)?
+    unowned(unsafe) var filter: LimitsFilter?
+    /// Requests that a store, or a call, has.
+    package private(set) var outstandingCount = 0
+
+    /// Of the snapshot that it was made for.
+    package let generation: UInt64
+    private let onRetire: () -> Void
+
+    /// - Parameter onRetire: ends what the store has open.
+    package init(store: any LimitStore, generation: UInt64, onRetire: @escaping () -> Void = {}) {
+        self.store = store
+        self.generation = generation
+        self.onRetire = onRetire
+        store.delegate = self
+    }
+
+    /// No snapshot uses it any more, and nothing is outstanding.
+    package func retire() { onRetire() }
+
+    package func makeRequest() -> LimitRequest {
+        outstandingCount += 1
+        return free.popLast() ?? LimitRequest(keepsValues: store.needsValues)
+    }
+
+    package func recycle(_ request: LimitRequest) {
+        outstandingCount -= 1
+        free.append(request)
+    }
+
+    package func limitStoreChanged(_ trouble: StoreTrouble?) { storeChanged?(trouble) }
+
+    package func limitDecided(_ request: LimitRequest) {
+        defer { recycle(request) }
+        guard !request.isAbandoned, let context = request.context else { return }
+        filter?.decided(request, context: context)
+    }
+}

@@ -1,0 +1,247 @@
+internal import AccessControl
+internal import Bytes
+internal import Calls
+internal import GatewayModel
+internal import Net
+internal import Reactor
+internal import GRPC
+internal import GatewayModel
+internal import HTTPModel
+internal import JOSE
+internal import RateLimit
+internal import Routing
+internal import Snapshots
+internal import Time
+internal import Transport
+
+/// Rate limits, in two stages: those applied before authentication, and those whose keys may need an identity. One per worker.
+package final class LimitsFilter {
+    /// Of the snapshot in service.
+    package var limiter: Limiter {
+        didSet { limiter.filter = self }
+    }
+
+    private let services: FilterServices
+    /// A value of a descriptor; used within one call's decision.
+    private var text = ByteBuffer()
+
+    init(_ limiter: Limiter, _ services: FilterServices) {
+        self.limiter = limiter
+        self.services = services
+        limiter.filter = self
+    }
+
+    /// Limits applied before authentication.
+    func requestEarly(_ call: CallView) -> FilterVerdict { call.policy { decide(call, $0.limitsBefore, []) } }
+
+    /// The route's limits and those of the caller's plan, all in one decision: all are charged or none.
+    func request(_ call: CallView) -> FilterVerdict {
+        call.policy { policy in
+            guard let plan = call.identity?.plan else { return decide(call, policy.limits, []) }
+            return call.snapshot { decide(call, policy.limits, $0.plans[plan].limits) }
+        }
+    }
+
+    private func decide(_ call: CallView, _ first: [AppliedLimit], _ second: [AppliedLimit]) -> FilterVerdict {
+        guard !first.isEmpty || !second.isEmpty else { return .proceed }
+        let limiter = limiter
+        let request = limiter.makeRequest()
+        let none = BorrowedBytes.none
+        if let identity = call.identity {
+            identity.issuer.withUnsafeBytes { request.reset(issuer: $0) }
+        } else {
+            request.reset(issuer: none)
+        }
+        if let refusal = add(first, to: request, call) ?? add(second, to: request, call) {
+            limiter.recycle(request)
+            return refuse(call, refusal)
+        }
+        guard request.count > 0 else {
+            limiter.recycle(request)
+            return .proceed
+        }
+        switch limiter.store.decide(request, now: call.now, wall: call.wall) {
+        case .decided:
+            defer { limiter.recycle(request) }
+            return conclude(call, request)
+        case .pending:
+            call.suspend(on: request)
+            return .suspended
+        }
+    }
+
+    /// The store has answered for a suspended call.
+    func decided(_ request: LimitRequest, context: UnsafeMutableRawPointer) {
+        let token = SuspensionToken(context: context, tag: request.tag)
+        // Also of a call that has been answered meanwhile, and whose stream is open still: the request is another call's from now on.
+        token.clear(Borrowed(request))
+        services.host.resume(token) { conclude($0, request) }
+    }
+
+    /// The call is over, and its answer of no use any more.
+    func end(_ call: CallView) { call.abandonLimitRequest() }
+
+    private func conclude(_ call: CallView, _ request: LimitRequest) -> FilterVerdict {
+        let outcome = request.outcome
+        if outcome.shadowRefusals != 0 { recordShadows(call, request) }
+        if outcome.source == .fallback || outcome.source == .none {
+            call.record(outcome.source == .none ? .limitsUncounted : .limitsLocal)
+        }
+        switch outcome.decision {
+        case .allowed:
+            switch outcome.source {
+            case .memory, .redis, .service: call.count(.limitAllowed)
+            case .fallback: call.count(.limitLocallyAllowed)
+            case .none: call.count(.limitSkipped)
+            }
+            return .proceed
+        case .unavailable:
+            call.count(.limitUnavailable)
+            return call.refuse(.limitStoreUnavailable(retryAfter: .seconds(1)))
+        case .refused:
+            call.count(outcome.source == .fallback ? .limitLocallyRefused : .limitRefused)
+            let exposes = call.policy.exposesRules
+            return call.refuse(
+                .rateLimited(
+                    retryAfter: outcome.retryAfterNanoseconds == LimitVerdict.never
+                        ? nil : .nanoseconds(Int64(clamping: outcome.retryAfterNanoseconds)),
+                    limits: Self.states(request, exposes: exposes)),
+                by: outcome.refusedIndex >= 0 ? .limit(request.limit(at: outcome.refusedIndex).name) : nil)
+        }
+    }
+
+    /// Kept for the access log: what a limit in shadow mode would have done to this call.
+    private func recordShadows(_ call: CallView, _ request: LimitRequest) {
+        call.count(.limitShadowed)
+        let refusals = request.outcome.shadowRefusals
+        for index in 0..<request.count where refusals & 1 << UInt16(index) != 0 {
+            call.recordShadow(request.limit(at: index).name)
+        }
+    }
+
+    private static func states(_ request: LimitRequest, exposes: Bool) -> [LimitState] {
+        (0..<request.count).compactMap { index in
+            let limit = request.limit(at: index)
+            // What a service's own rule allows, it has not said here.
+            guard !limit.isShadow, !limit.isOfService else { return nil }
+            let verdict = request.verdict(at: index)
+            return LimitState(
+                name: limit.name, exposesName: exposes, count: verdict.limit, windowSeconds: limit.windowSeconds,
+                remaining: verdict.remaining, resetSeconds: verdict.resetAfterSeconds,
+                isExceeded: !verdict.isAllowed)
+        }
+    }
+
+    /// What an entry refuses a call for without counting it.
+    private struct Refusal {
+        let cause: RefusalCause
+        let limit: String
+    }
+
+    private func refuse(_ call: CallView, _ refusal: Refusal) -> FilterVerdict {
+        call.count(.limitRefused)
+        return call.refuse(refusal.cause, by: .limit(refusal.limit))
+    }
+
+    /// Puts the limits of one list that apply to the call into the request.
+    @inline(__always)
+    private func add(_ limits: [AppliedLimit], to request: LimitRequest, _ call: CallView) -> Refusal? {
+        var exempted: UInt64 = 0
+        for index in limits.indices {
+            if let conditions = limits[index].conditions {
+                switch judge(conditions, limits[index], at: index, &exempted, call) {
+                case .applies: break
+                case .skipped: continue
+                case .refused(let refusal): return refusal
+                }
+            }
+            if let limit = limits[index].limit { add(limits[index].keys, of: limit, to: request, call) }
+        }
+        return nil
+    }
+
+    private enum Judgement {
+        case applies
+        case skipped
+        case refused(Refusal)
+    }
+
+    /// Whether an entry that not all calls are subject to applies to this one.
+    ///
+    /// - Parameter exempted: entries of the list that have exempted the call so far, a bit each.
+    @inline(never)
+    private func judge(
+        _ conditions: LimitConditions, _ applied: AppliedLimit, at index: Int, _ exempted: inout UInt64, _ call: CallView
+    ) -> Judgement {
+        if conditions.exemptions & exempted != 0 { return .skipped }
+        if let when = conditions.when {
+            let verdict = call.snapshot { snapshot in snapshot.rulesReference { $0.check(when, call.callerFacts) } }
+            guard case .allowed = verdict.decision else { return .skipped }
+        }
+        if conditions.whenMissing != .share, applied.keys.contains(where: { isMissing($0, call) }) {
+            guard conditions.whenMissing == .refuse else { return .skipped }
+            return refusal(.limitKeyMissing, conditions, call)
+        }
+        switch conditions.effect {
+        case .count, .ask: return .applies
+        case .refuse: return refusal(.rateLimited(retryAfter: nil, limits: []), conditions, call)
+        case .exempt:
+            if index < UInt64.bitWidth { exempted |= 1 << UInt64(index) }
+            return .skipped
+        }
+    }
+
+    /// In shadow mode only a note in the log.
+    private func refusal(_ cause: RefusalCause, _ conditions: LimitConditions, _ call: CallView) -> Judgement {
+        guard conditions.isShadow else { return .refused(Refusal(cause: cause, limit: conditions.name)) }
+        call.count(.limitShadowed)
+        call.recordShadow(conditions.name)
+        return .skipped
+    }
+
+    private func isMissing(_ key: AppliedLimit.Key, _ call: CallView) -> Bool { !withValue(of: key, call) { _ in } }
+
+    /// Puts a limit and the values of its keys into the request. A value that a call does not have counts as an empty one:
+    /// such calls share a counter, and none goes uncounted.
+    private func add(_ keys: [AppliedLimit.Key], of limit: Limit, to request: LimitRequest, _ call: CallView) {
+        request.begin(limit)
+        for key in keys where !withValue(of: key, call, { request.add(key: $0) }) { request.add(key: BorrowedBytes.none) }
+    }
+
+    /// - Returns: false, and nothing is called, where the call has no such value.
+    @inline(__always)
+    private func withValue(of key: AppliedLimit.Key, _ call: CallView, _ body: (BorrowedBytes) -> Void) -> Bool {
+        switch key {
+        case .tenant:
+            guard let tenant = call.identity?.tenant else { return false }
+            tenant.withUnsafeBytes(body)
+        case .address: addressText(call, body)
+        case .method: body(call.methodPath)
+        case .constant(let text): text.withUnsafeBytes(body)
+        case .header(let name):
+            guard let value = call.field(name) else { return false }
+            body(value)
+        case .claim(let path):
+            guard let path, let claim = call.identity?.token.claim(path) else { return false }
+            return claim.withScalar(body) != nil
+        case .text(let template):
+            guard render(template, call) else { return false }
+            body(text.readable)
+        }
+        return true
+    }
+
+    /// Into `text`; false where the call lacks a value of it.
+    private func render(_ template: CallTemplate, _ call: CallView) -> Bool {
+        text.removeAll()
+        return CallText(call).append(template, to: &text)
+    }
+
+    /// The part of the client's address that counts, as text; `unix:` for a peer on a Unix socket.
+    private func addressText(
+        _ call: CallView, _ body: (BorrowedBytes) -> Void
+    ) {
+        guard let address = call.address else { return call.connection { body($0.peerText) } }
+        call.snapshot.addressPrefix.withText(address, body)
+    }
+}
