@@ -53,7 +53,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", path: "Sources/C/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
-        .target(name: "CFieldValue", path: "Sources/C/CFieldValue"),
+        .target(name: "CFieldChecks", path: "Sources/C/CFieldChecks"),
         .target(name: "CRE2", path: "Sources/C/CRE2"),
 
         // 1  foundations: bytes
@@ -82,7 +82,7 @@ let package = Package(
 
         // 5  protocols
         module("Protocols/HTTP1", ["Bytes", "JSON", "HTTPModel"], unchecked: "http1: 21.9 %"),
-        module("Protocols/HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "HTTPModel"], unchecked: "h2c -m 1: 7.7 %"),
+        module("Protocols/HTTP2", ["CNghttp2", "CFieldChecks", "Bytes", "HTTPModel"], unchecked: "h2c -m 1: 7.7 %"),
         module("Protocols/GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
         module("Protocols/Config", ["Bytes", "Net", yams]),
         module("Protocols/Redis", ["CHiredis", "Bytes", "Random", "Time", "Reactor", "Sockets"]),
@@ -239,7 +239,7 @@ let package = Package(
         tests("Reactor", ["Random", "Time"]),
         tests("Sockets", ["Bytes", "Time", "Net", "TLS", "Reactor", "TLSTesting"]),
         tests("HTTP1", ["Bytes", "Random", "HTTPModel", "HTTPTesting"]),
-        tests("HTTP2", ["CNghttp2", "CFieldValue", "Bytes", "Random", "HTTPModel", "HTTPTesting"]),
+        tests("HTTP2", ["CNghttp2", "CFieldChecks", "Bytes", "Random", "HTTPModel", "HTTPTesting"]),
         tests("GRPC", ["Bytes", "Random", "Compression", "HTTPModel", "Messages", protobuf]),
         tests("Config"),
         tests("Redis", ["Bytes", "Time", "Net", "TLS", "Reactor", "Sockets", "RedisServer"]),

@@ -1,6 +1,6 @@
 internal import Bytes
-// So that it is linked: nghttp2 calls its check of field values.
-internal import CFieldValue
+// So that it is linked: nghttp2 calls its checks of fields.
+internal import CFieldChecks
 internal import CNghttp2
 internal import Glibc
 internal import HTTPModel
