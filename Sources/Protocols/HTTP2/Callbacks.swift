@@ -182,8 +182,7 @@ private let onFrame: nghttp2_on_frame_recv_callback = { handle, frame, user in
 
 private let onData: nghttp2_on_data_chunk_recv_callback = { handle, _, id, data, count, user in
     Callbacks.withSession(user) { session in
-        // The connection's window is given back at once: a slow stream does not hold up others.
-        session.check(nghttp2_session_consume_connection(handle, count))
+        session.connectionBytesReceived += count
         guard let stream = session.stream(id) else { return 0 }
         session.receivedData(stream, UnsafeRawBufferPointer(start: data, count: count))
         return session.events.isFull ? session.pause() : 0

@@ -46,6 +46,8 @@ package final class Session {
     var endings: [StreamPointer] = []
     /// Streams to be reset behind the head of their answer: see `reset`. Empty nearly always.
     var resets: [(stream: StreamPointer, code: ErrorCode)] = []
+    /// DATA of this `receive`, whose room in the connection's window is to be given back.
+    var connectionBytesReceived = 0
     /// How often `produce` was called: what was submitted since has not been sent.
     var productions: UInt32 = 0
     /// The stream that was last asked for by its id: what arrives on one mostly arrives together.
@@ -151,6 +153,7 @@ package final class Session {
         flood.enter(second: now / 1_000_000_000)
         let result = nghttp2_session_mem_recv(
             handle, input.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), min(input.count, EventQueue.inputBytesMax))
+        giveBackConnectionWindow()
         if result == Int(SessionFault.tooManyContinuations) { misuse = .sectionTooLarge }
         if let misuse {
             fault = fault ?? SessionFault(misuse)
@@ -159,6 +162,13 @@ package final class Session {
         }
         if result < 0 { throw failed(Int32(result)) }
         return result
+    }
+
+    /// On receipt, so that a slow stream does not hold up others; all at once, because nghttp2 sends nothing of it before `produce` anyhow.
+    private func giveBackConnectionWindow() {
+        if connectionBytesReceived == 0 { return }
+        check(nghttp2_session_consume_connection(handle, connectionBytesReceived))
+        connectionBytesReceived = 0
     }
 
     /// What a callback that can be held back returns where the event queue is full.
