@@ -232,7 +232,7 @@ extension Record<Call> {
         self.answerFilters = []
         self.transcoding = nil
         self.addedFields = nil
-        self.identity = nil
+        if self.identity != nil { self.identity = nil }
         self.limitRequest = nil
         self.origin = nil
         self.requestID = nil

@@ -31,7 +31,7 @@ package final class AccessLogger: Flushable {
     }
 
     /// The log is on.
-    var isEnabled: Bool { ringReference.isEnabled }
+    var isEnabled: Bool { ringReference { $0.isEnabled } }
 
     func append(_ entry: borrowing AccessLogEntry) {
         ring.append(entry)
@@ -64,7 +64,7 @@ extension GatewayWorker {
         shard {
             $0.record(series, status: isPlainSuccess ? 0 : Int(code.rawValue), nanoseconds: duration)
         }
-        if let accessLogReference, accessLogReference.isEnabled {
+        if let accessLogReference, accessLogReference({ $0.isEnabled }) {
             accessLogReference { write(call, duration, to: $0) }
         }
     }

@@ -45,7 +45,7 @@ extension Upstream: PoolWaiterOwner {
             }
             attempt.stream = nil
             // The stream may still drain: that must not reach the attempt.
-            stream.handler = nil
+            stream.listener = UnownedReference(nil)
             stream.context = nil
         }
         if actions.contains(.dropLoad) { endpoint { $0.activeCount -= 1 } }

@@ -126,7 +126,7 @@ package final class Endpoint: ClientConnectionOwner {
         var index = 0
         while index < usable.count {
             let connection = usable[index]
-            if connection.hasRoom { return .room(connection) }
+            if connection({ $0.hasRoom }) { return .room(connection) }
             index += 1
         }
         guard waitingCount < settings.waiting, hasPendingRoom(waiter) else { return .overflow }

@@ -82,7 +82,8 @@ package struct HeadFacts {
     ///   - isLocal: the connection is over a Unix socket, whose path some gRPC clients send as authority, percent-encoded:
     ///   such a head names no host.
     package init(
-        _ fields: inout FieldBlock, _ memory: HeadCache, from listener: Int16 = -1, isLocal: @autoclosure () -> Bool = false
+        _ fields: inout FieldBlock, _ memory: borrowing HeadCache, from listener: Int16 = -1,
+        isLocal: @autoclosure () -> Bool = false
     ) throws(Fault) {
         var found = Found()
         try found.collect(fields)
@@ -95,7 +96,7 @@ package struct HeadFacts {
         timeout = found.timeout
         mayNeedSanitizing = found.mayNeedSanitizing
         let named = found.onlyAuthority
-        place = named.flatMap { memory.place(of: $0, target) }
+        place = if let named { memory.place(of: named, target) } else { nil }
         let shape: PathShape
         if let place, let named, place.isOf(named, target) {
             shape = place.shape
