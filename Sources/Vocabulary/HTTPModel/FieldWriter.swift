@@ -40,7 +40,7 @@ public import Bytes
     }
 
     /// A literal name with a value that is copied.
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func put(
         _ name: StaticString, _ value: BorrowedBytes, token: FieldToken, flags: Field.Flags = .borrowed
     ) {
