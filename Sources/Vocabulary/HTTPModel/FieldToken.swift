@@ -12,7 +12,9 @@
     case grpcPreviousRPCAttempts, grpcRetryPushback
 
     /// Asked for every field that arrives: names are compared by the words they begin and end with.
-    @inlinable @inline(__always)
+    ///
+    /// Out of line: with as many branches in it, nothing else would be inlined where fields arrive.
+    @inline(never)
     package init(_ name: UnsafeRawBufferPointer) {
         let name = NameWords(name)
         switch name.count {
@@ -93,11 +95,11 @@
 }
 
 /// A name as the machine's words: where the other is a literal, comparing is one or two instructions a word.
-@usableFromInline struct NameWords {
-    @usableFromInline let start: UnsafeRawPointer
-    @usableFromInline let count: Int
+private struct NameWords {
+    let start: UnsafeRawPointer
+    let count: Int
 
-    @inlinable @inline(__always)
+    @inline(__always)
     init(_ name: UnsafeRawBufferPointer) {
         // Names are never empty; of an empty one only the count is read.
         start = name.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
@@ -105,21 +107,21 @@
     }
 
     /// For both of 2 to 7 bytes and as long as each other.
-    @inlinable @inline(__always)
+    @inline(__always)
     func isShort(_ other: StaticString) -> Bool {
         if count < 4 { return isEqual(other, at: 0, as: UInt16.self) && isEqual(other, at: count - 2, as: UInt16.self) }
         return isEqual(other, at: 0, as: UInt32.self) && isEqual(other, at: count - 4, as: UInt32.self)
     }
 
     /// For both of 8 bytes or more and as long as each other.
-    @inlinable @inline(__always)
+    @inline(__always)
     func isLong(_ other: StaticString) -> Bool {
         guard isEqual(other, at: count - 8, as: UInt64.self), isEqual(other, at: 0, as: UInt64.self) else { return false }
         if count > 16, !isEqual(other, at: 8, as: UInt64.self) { return false }
         return count <= 24 || isEqual(other, at: 16, as: UInt64.self)
     }
 
-    @inlinable @inline(__always)
+    @inline(__always)
     func isEqual<Word: FixedWidthInteger & BitwiseCopyable>(_ other: StaticString, at offset: Int, as _: Word.Type) -> Bool {
         start.loadUnaligned(fromByteOffset: offset, as: Word.self)
             == UnsafeRawPointer(other.utf8Start).loadUnaligned(fromByteOffset: offset, as: Word.self)
