@@ -2,11 +2,11 @@
 ///
 /// One owner, no reference count. The bytes between `start` and `end` are readable; consuming the last one rewinds
 /// the buffer to its beginning, so a buffer that keeps up never moves a byte.
-package struct ByteBuffer: ~Copyable {
-    package private(set) var base: UnsafeMutableRawPointer
-    package private(set) var capacity: Int
-    package private(set) var start = 0
-    package private(set) var end = 0
+@usableFromInline package struct ByteBuffer: ~Copyable {
+    @usableFromInline package internal(set) var base: UnsafeMutableRawPointer
+    @usableFromInline package internal(set) var capacity: Int
+    @usableFromInline package internal(set) var start = 0
+    @usableFromInline package internal(set) var end = 0
 
     package init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
@@ -15,8 +15,8 @@ package struct ByteBuffer: ~Copyable {
 
     deinit { base.deallocate() }
 
-    package var count: Int { end - start }
-    package var isEmpty: Bool { end == start }
+    @inlinable package var count: Int { end &- start }
+    @inlinable package var isEmpty: Bool { end == start }
 
     /// The readable bytes; valid until the next mutation.
     package var readable: UnsafeRawBufferPointer {
@@ -46,6 +46,7 @@ package struct ByteBuffer: ~Copyable {
 
     package mutating func removeAll() { start = 0; end = 0 }
 
+    @inlinable @inline(__always)
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         if capacity - end < bytes.count { makeRoom(bytes.count) }
@@ -86,6 +87,7 @@ package struct ByteBuffer: ~Copyable {
         base = .allocate(byteCount: capacity, alignment: 16)
     }
 
+    @usableFromInline @inline(never)
     mutating func makeRoom(_ wanted: Int) {
         let live = end - start
         if start > 0, capacity - live >= wanted, start >= live {

@@ -158,14 +158,14 @@ extension UnsafeMutablePointer<Chunk> {
 /// Bytes in order, in chunks of a pool: what a stream still has to send.
 ///
 /// Plain memory for slab records; `removeAll` before the record is given back.
-package struct ByteChain {
+@usableFromInline package struct ByteChain {
     private var first: UnsafeMutablePointer<Chunk>?
     private var last: UnsafeMutablePointer<Chunk>?
-    package private(set) var count = 0
+    @usableFromInline package private(set) var count = 0
 
     package init() {}
 
-    @inline(__always) package var isEmpty: Bool { count == 0 }
+    @inlinable package var isEmpty: Bool { count == 0 }
 
     package mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: ChunkPool) {
         guard var source = bytes.baseAddress else { return }

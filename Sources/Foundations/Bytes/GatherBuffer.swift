@@ -1,12 +1,12 @@
 /// What is to leave with one write: bytes that were copied here, and between them whole chunks of chains, which were not.
 ///
 /// Chunks taken over stay readable until `removeAll` releases them to their pool. One owner, no reference count.
-package struct GatherBuffer: ~Copyable {
-    package var bytes: ByteBuffer
+@usableFromInline package struct GatherBuffer: ~Copyable {
+    @usableFromInline package var bytes: ByteBuffer
     /// Whether chunks are taken over whole; otherwise all of it lies in `bytes`, in a row.
     package var takesChunks: Bool
     private var lent: [Lent] = []
-    private var lentBytes = 0
+    @usableFromInline var lentBytes = 0
     private var pool: Unmanaged<ChunkPool>?
 
     /// A chunk, and how many of `bytes` are before it.
@@ -25,7 +25,7 @@ package struct GatherBuffer: ~Copyable {
 
     deinit { giveBack() }
 
-    @inline(__always) package var count: Int { bytes.count + lentBytes }
+    @inlinable package var count: Int { bytes.count &+ lentBytes }
     /// In how many pieces it lies, at most.
     package var pieceLimit: Int { lent.count * 2 + 1 }
     package var isContiguous: Bool { lent.isEmpty }

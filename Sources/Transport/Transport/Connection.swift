@@ -1,8 +1,9 @@
-package import Bytes
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Bytes
 package import HTTP1
 package import HTTP2
-package import HTTPModel
-package import Sockets
+public import HTTPModel
+public import Sockets
 internal import Reactor
 internal import Time
 
@@ -24,7 +25,7 @@ package enum HTTPCodec {
 ///                └────────────────────────────────┘
 ///
 /// A channel that ends while events are delivered is handled afterwards: what still waits is dropped, and the streams are closed.
-package class Connection: ByteChannelDelegate {
+@usableFromInline package class Connection: ByteChannelDelegate {
     package final let channel: ByteChannel
     package final let limits: ConnectionLimits
     package final unowned(unsafe) let context: WorkerContext
@@ -409,10 +410,10 @@ package class Connection: ByteChannelDelegate {
 
 extension StreamPointer {
     /// The connection it lives on.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var connection: Borrowed<Connection> { Borrowed(pointee.connection.unsafelyUnwrapped) }
 
     /// The connection it lives on, for streams that a peer has begun.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var serverConnection: Borrowed<ServerConnection> { Borrowed(pointee.connection.unsafelyUnwrapped) }
 }

@@ -13,7 +13,7 @@ internal import Time
 /// A connection that callers opened to us.
 ///
 /// Its codec is chosen once: by ALPN, or in cleartext by the first bytes.
-package final class ServerConnection: Connection {
+@usableFromInline package final class ServerConnection: Connection {
     /// Handles every request.
     private let handler: UnownedReference<any StreamHandler>
     private unowned(unsafe) let server: HTTPServer

@@ -25,6 +25,7 @@
     }
 
     /// A field whose name and value are literals of the program.
+    @inlinable @inline(__always)
     package init(_ name: StaticString, _ value: StaticString, token: FieldToken) {
         self.init(
             name: name.utf8Start, nameCount: name.utf8CodeUnitCount,
@@ -50,6 +51,7 @@ extension UnsafeBufferPointer<Field> {
 
 extension Field {
     /// A field with a literal name; the value lives as long as the field is used.
+    @inlinable @inline(__always)
     package init(
         _ name: StaticString, value: UnsafeRawBufferPointer, token: FieldToken, flags: Flags = .borrowed
     ) {

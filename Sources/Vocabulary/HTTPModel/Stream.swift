@@ -13,7 +13,7 @@ public import Bytes
     @usableFromInline package var fields = FieldBlock()
     @usableFromInline package var trailersStart = 0
     /// Bytes of body that wait to be sent.
-    package var outbound = ByteChain()
+    @usableFromInline package var outbound = ByteChain()
     /// Trailer fields to send behind the body; their bytes lie in the arena of `fields`.
     package var outboundTrailers: UnsafeMutableBufferPointer<Field>?
     package var ending = Ending.open
@@ -44,7 +44,7 @@ public import Bytes
     /// The handler's own record.
     package var context: UnsafeMutableRawPointer?
     /// The connection's object, for its codec.
-    package var connection: UnsafeMutableRawPointer?
+    @usableFromInline package var connection: UnsafeMutableRawPointer?
     /// The streams of one connection form a list, so that a sweep can walk them.
     package var next: StreamPointer?
     package var previous: StreamPointer?
