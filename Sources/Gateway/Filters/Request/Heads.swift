@@ -29,7 +29,6 @@ extension Record<Attempt> {
             method: call.facts.method, target: call.facts.target, from: source, to: target,
             additions, scratch: context.fieldScratch)
     }
-
 }
 
 extension Record<Call> {
@@ -78,9 +77,7 @@ extension Record<Call> {
     /// The claims that go upstream with the call; for an unauthenticated request only their names.
     package var claims: Borrowed<ClaimHeaders>? {
         if let identity = self.identity { return identity.claimsReference }
-        return self.snapshot {
-            $0.reference.unauthenticatedClaimsReference
-        }
+        return self.snapshot { $0.reference.unauthenticatedClaimsReference }
     }
 
     /// The caller's id where a trusted proxy vouches for it, else a new one, kept for the log and for further attempts.

@@ -13,23 +13,32 @@ package import Upstreams
 /// Performs the actions of an attempt's machine.
 extension Upstream: PoolWaiterOwner {
     /// - Parameter connection: where the request is sent, for the event that there is room.
-    func handle(
-        _ attempt: Record<Attempt>, _ first: AttemptMachine.Event, on connection: Borrowed<ClientConnection>? = nil
+    @inline(__always)
+    func handle(_ attempt: Record<Attempt>, _ event: AttemptMachine.Event, on connection: Borrowed<ClientConnection>? = nil) {
+        let state = attempt.machine.state
+        let actions = attempt.machine.handle(event)
+        // Half of the events of a plain call: where nothing could replace the attempt, nothing ends as it is committed.
+        if actions.isSubset(of: .commit), !attempt.isReplaceable { return }
+        perform(actions, attempt, connection, event, state)
+    }
+
+    private func perform(
+        _ actions: AttemptMachine.Actions, _ attempt: Record<Attempt>, _ connection: Borrowed<ClientConnection>?,
+        _ event: AttemptMachine.Event, _ state: AttemptMachine.State
     ) {
-        var event: AttemptMachine.Event? = first
-        var connection = connection
+        var (actions, connection, event, state) = (actions, connection, event, state)
         // What an endpoint or a connection says is the next event. What `send` and `decide` lead to comes when no action of this one is left.
-        while let current = event {
-            event = nil
-            let state = attempt.machine.state
-            let actions = attempt.machine.handle(current)
+        while true {
+            var next: AttemptMachine.Event?
             if !actions.isDisjoint(with: .givesBack) { giveBack(attempt, actions) }
-            if actions.contains(.pick) { event = pick(attempt, &connection) }
-            if actions.contains(.send), let connection { event = connection { send(attempt, on: $0) } }
+            if actions.contains(.pick) { next = pick(attempt, &connection) }
+            if actions.contains(.send), let connection { next = connection { send(attempt, on: $0) } }
             if actions.contains(.commit), attempt.isReplaceable { commit(attempt) }
             if actions.contains(.hold) { hold(attempt) }
             if actions.contains(.decide) { decide(attempt) }
-            if actions.contains(.unexpected) { unexpected(attempt, "\(state)", "\(current)") }
+            if actions.contains(.unexpected) { unexpected(attempt, "\(state)", "\(event)") }
+            guard let next else { return }
+            (event, state, actions) = (next, attempt.machine.state, attempt.machine.handle(next))
         }
     }
 
