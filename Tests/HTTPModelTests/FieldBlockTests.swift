@@ -140,3 +140,18 @@ import Testing
         #expect(block.fields.keep(UnsafeRawBufferPointer(start: nil, count: 0)).count == 0)
     }
 }
+
+extension FieldBlockTests {
+    @Test(
+        "a status has three digits, and is none otherwise",
+        arguments: [
+            ("200", 200), ("099", 99), ("999", 999), ("20", 0), ("2000", 0), ("20a", 0), ("/00", 0), (":00", 0), ("2 0", 0),
+            ("", 0),
+        ])
+    func status(text: String, status: Int) {
+        let block = Block()
+        #expect(block.fields.status == 0)
+        block.fields.append(":status", text)
+        #expect(block.fields.status == status)
+    }
+}

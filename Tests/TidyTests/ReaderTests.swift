@@ -14,6 +14,7 @@ struct ReaderTests {
         ],
         "Sources/Foundations/JSON/JSONNumbers.swift": [("Double(", "text to the nearest Double, which may be an infinity")],
         "Sources/Vocabulary/HTTPModel/AuthorityGrammar.swift": [("bytes.count - start", "a position within the bytes")],
+        "Sources/Vocabulary/HTTPModel/FieldNumbers.swift": [("Int(hundreds)", "each is at most nine, by the line above")],
         "Sources/Protocols/HTTP1/MessageFraming.swift": [("UInt64(Int64.max)", "a constant")],
         "Sources/Protocols/HTTP1/BodyDecoder.swift": [
             ("input.count - offset", "a position"), ("count - offset", "a position"), ("offset + taken", "a position"),

@@ -1,11 +1,12 @@
 internal import Bytes
-package import HTTPModel
+// Public, because what is inlined into other modules may name only what was imported so.
+public import HTTPModel
 
 /// What one section of an answer's fields says of how the call ended.
 ///
 /// `grpc-status` is one field with a decimal number (gRPC over HTTP/2, "Responses"). Whatever else stands there, or stands
 /// there twice and differently, is UNKNOWN to callers and never passed on: each client would read it in its own way.
-package struct AnswerStatus: Equatable {
+@usableFromInline package struct AnswerStatus: Equatable {
     /// `nil` where nothing is said, UNKNOWN where it is malformed.
     package private(set) var code: StatusCode?
     /// It is no code that gRPC has, no number, or two that differ.
@@ -14,15 +15,15 @@ package struct AnswerStatus: Equatable {
     package private(set) var isRepeated = false
 
     /// Reads the fields from `start` on.
-    package init(_ fields: FieldBlock, from start: Int) { self.init(fields, from: start, to: fields.count) }
+    @inlinable @inline(__always)
+    package init(_ fields: FieldBlock, from start: Int) { self.init(fields.section(from: start, to: fields.count)) }
 
-    /// Reads the fields of one section where another may already lie behind it.
-    package init(_ fields: FieldBlock, from start: Int, to end: Int) {
-        var field = UnsafePointer(fields.fields + start)
-        let end = UnsafePointer(fields.fields + end)
-        while field < end {
-            if case .grpcStatus = field.pointee.token { add(field.pointee.valueBytes) }
-            field += 1
+    /// Reads the fields of one section.
+    @usableFromInline package init(_ fields: FieldList) {
+        var index = 0
+        while index < fields.count {
+            if case .grpcStatus = fields[index].token { add(fields[index].valueBytes) }
+            index += 1
         }
     }
 

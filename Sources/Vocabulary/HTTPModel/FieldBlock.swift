@@ -70,7 +70,14 @@ public import Glibc
     }
 
     /// All of them; valid until the next append.
+    @inlinable @inline(__always)
     package var all: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: fields, count: count) }
+
+    /// Those of one section; valid until the next append.
+    @inlinable @inline(__always)
+    package func section(from start: Int, to end: Int) -> UnsafeBufferPointer<Field> {
+        UnsafeBufferPointer(start: fields + start, count: max(0, min(end, count) &- start))
+    }
 
     /// Puts another field in the place of one.
     package mutating func replace(_ index: Int, with field: Field) {
@@ -237,7 +244,10 @@ public import Glibc
     }
 
     /// The first field with this token at or behind `start`.
-    @inlinable package func first(_ token: FieldToken, from start: Int = 0) -> Field? {
+    ///
+    /// Inlined, because a call would be passed a copy of the whole block.
+    @inlinable @inline(__always)
+    package func first(_ token: FieldToken, from start: Int = 0) -> Field? {
         var index = start
         while index < count {
             if fields[index].token == token { return fields[index] }

@@ -7,8 +7,11 @@ extension Field {
 
 extension FieldBlock {
     /// The number of `:status`, of three digits (RFC 9110, section 15); 0 where there is none.
+    @inlinable @inline(__always)
     package var status: Int {
         guard let field = first(.status), field.valueCount == 3 else { return 0 }
-        return field.number?.exactly(as: Int.self) ?? 0
+        let (hundreds, tens, ones) = (field.value[0] &- 0x30, field.value[1] &- 0x30, field.value[2] &- 0x30)
+        guard max(hundreds, tens, ones) <= 9 else { return 0 }
+        return Int(hundreds) &* 100 &+ Int(tens) &* 10 &+ Int(ones)
     }
 }

@@ -61,12 +61,11 @@ package import Time
             writer.put(localhost)
         }
         // Trailers may have arrived behind the head while it waited: they go up behind the body.
-        let fields = source.fields
-        let headCount = source.trailersStart
+        let head = source.fields.section(from: 0, to: source.trailersStart)
         let rules = additions.rules
         var index = 0
-        while index < headCount {
-            let field = fields.fields[index]
+        while index < head.count {
+            let field = head[index]
             index += 1
             if let rules, rules({ $0.dropsOfPeer(field) }) { continue }
             switch field.token {
@@ -104,7 +103,7 @@ package import Time
         }
         if additions.previousAttempts > 0 {
             // The caller may have tried before us.
-            let before = fields.first(.grpcPreviousRPCAttempts).flatMap { $0.number?.clamped(to: 0...(1 << 31)) } ?? 0
+            let before = source.fields.first(.grpcPreviousRPCAttempts).flatMap { $0.number?.clamped(to: 0...(1 << 31)) } ?? 0
             let text = target.fields.reserve(20)
             let count = Decimal.write(before + UInt64(additions.previousAttempts), to: text)
             writer.put(

@@ -13,16 +13,15 @@ package enum ResponseHead {
         scratch: FieldScratch
     ) -> FieldList {
         var writer = FieldWriter(for: target, scratch: scratch)
-        let fields = source.fields
         if status == 200 {
             writer.put(ok)
-        } else if let field = fields.first(.status) {
+        } else if let field = source.fields.first(.status) {
             writer.copy(field)
         }
+        let head = source.fields.section(from: 0, to: isInformational ? source.fields.count : source.trailersStart)
         var index = 0
-        let count = isInformational ? fields.count : source.trailersStart
-        while index < count {
-            copyEndToEnd(fields.fields[index], &writer)
+        while index < head.count {
+            copyEndToEnd(head[index], &writer)
             index += 1
         }
         return writer.written
@@ -36,11 +35,11 @@ package enum ResponseHead {
         from source: StreamPointer, to target: StreamPointer, without claims: Borrowed<ClaimHeaders>? = nil,
         _ rules: Borrowed<HeaderRules>? = nil, scratch: FieldScratch
     ) -> FieldList {
-        let fields = source.fields
         var writer = FieldWriter(for: target, scratch: scratch)
-        var index = source.trailersStart
-        while index < fields.count {
-            let field = fields.fields[index]
+        let trailers = source.fields.section(from: source.trailersStart, to: source.fields.count)
+        var index = 0
+        while index < trailers.count {
+            let field = trailers[index]
             index += 1
             if let claims, claims({ $0.overwrites(field.nameBytes) }) { continue }
             if let rules, rules({ $0.dropsOfPeer(field) }) { continue }

@@ -9,15 +9,14 @@ package enum AnswerCheck {
     /// (gRPC, "HTTP to gRPC Status Code Mapping"). A status in the head is believed whatever else is wrong, if it is one.
     /// Only the head is looked at: the trailers may be there already, where it was held for another attempt.
     package static func refusal(_ stream: StreamPointer, status: Int, ended: Bool) -> RefusalCause? {
-        let fields = stream.fields
-        let said = AnswerStatus(fields, from: 0, to: stream.trailersStart)
-        if said.isMalformed { return .upstreamMalformedStatus(found: AnswerStatus.describe(fields, from: 0)) }
+        let said = AnswerStatus(stream.fields.section(from: 0, to: stream.trailersStart))
+        if said.isMalformed { return .upstreamMalformedStatus(found: AnswerStatus.describe(stream.fields, from: 0)) }
         if said.code != nil {
             // What ends the call stands in its trailers: clients would be told two things.
             if !ended { removeStatus(stream) }
             return nil
         }
-        guard status == 200, !ended, let type = fields.first(.contentType), isGRPC(type.valueBytes) else {
+        guard status == 200, !ended, let type = stream.fields.first(.contentType), isGRPC(type.valueBytes) else {
             return .upstreamWithoutStatus(httpStatus: status)
         }
         return nil
