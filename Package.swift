@@ -274,7 +274,12 @@ let package = Package(
                 "GRPCTesting",
             ]),
         tests("Snapshots", ["Matching", "AccessControl", "GatewayModel", "GatewayModelTesting"]),
-        tests("Calls", ["Bytes", "Random", "Time", "HTTPModel", "GRPC", "Balancing", "Routing", "GatewayModel", "Snapshots"]),
+        tests(
+            "Calls",
+            [
+                "Bytes", "Random", "Time", "HTTPModel", "GRPC", "Balancing", "Routing", "GatewayModel", "Snapshots",
+                "GatewayModelTesting",
+            ]),
         tests("Filters", ["GatewayModel"]),
         tests(
             "Gateway",

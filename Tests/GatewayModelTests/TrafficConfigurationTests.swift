@@ -45,6 +45,23 @@ struct TrafficConfigurationTests {
         #expect(routes[2].traffic.fault?.abort == .init(status: .notFound, httpStatus: 404, fraction: .all))
     }
 
+    @Test("faults that headers may ask for")
+    func requestedFaults() throws {
+        let (read, report) = readConfiguration(
+            """
+            trusted_proxies: [10.0.0.0/8]
+            routes:
+              - { path: /a, cluster: orders, fault: { delay: { header: true, maximum: 10s, fraction: 20% }, abort: { header: true } } }
+              - { path: /b, cluster: orders, fault: { delay: { header: false, duration: 1s } } }
+            """)
+        #expect(report == "")
+        let faults = try #require(read?.routes.map(\.traffic.fault))
+        #expect(
+            faults[0]?.delay == .init(duration: .seconds(10), fraction: Fraction(millionths: 200_000), isByHeader: true))
+        #expect(faults[0]?.abort?.isByHeader == true && faults[0]?.abort?.fraction == .all && faults[0]?.isByHeader == true)
+        #expect(faults[1]?.delay == .init(duration: .seconds(1), fraction: .all) && faults[1]?.isByHeader == false)
+    }
+
     @Test("what serves calls that reach no endpoint; an outage is a 503 unless that is said")
     func fallbacks() throws {
         let (read, report) = readConfiguration(

@@ -102,6 +102,34 @@ def test_faults_answer_as_they_are_told_in_every_protocol(gateway, two):
     assert running.wait_for_log(lambda line: line.get("response_flags") == "FI" or "FI" in line.values())
 
 
+def test_faults_that_a_trusted_peer_asks_for(gateway, two):
+    from harness import probe
+    fault = {"delay": {"header": True, "maximum": "400ms"}, "abort": {"header": True}}
+
+    def open_to(network):
+        return {**shaped(*two, fault=fault), "trusted_proxies": [network]}
+    running = gateway(open_to("127.0.0.0/8"))
+    path = f"/{SERVICE}/Unary"
+    message = ask().SerializeToString()
+
+    def go(protocol, **asked):
+        headers = {"x-envoy-fault-" + name.replace("_", "-"): value for name, value in asked.items()}
+        return probe.send(running.address, "POST", path, protocol=protocol, authority="a.dev", headers=headers, body=message)
+
+    for protocol in probe.RPC:
+        slow = go(protocol, delay_request="60000")
+        assert slow.code in (0, None) and slow.status == 200 and slow.seconds >= 0.38
+        aborted, gone = go(protocol, abort_grpc_request="10", delay_request="1"), go(protocol, abort_request="503")
+        assert (aborted.status, gone.status) == (409, 503) if protocol == "connect" else (aborted.code, gone.code) == (10, 14)
+        quick = go(protocol, delay_request="400", delay_request_percentage="0", abort_request="503", abort_request_percentage="0")
+        assert quick.code in (0, None) and quick.status == 200 and quick.seconds < 0.38
+    with Caller(running.address) as caller:
+        seen = metadata(caller.unary(ask(), metadata=[("x-envoy-fault-delay-request", "1"), ("x-envoy-fault-other", "1"), ("x-a", "1")]))
+        assert seen["x-a"] == ["1"] and not [name for name in seen if name.startswith("x-envoy")]
+    running.reload(open_to("10.0.0.0/8"))
+    assert go("grpc", abort_grpc_request="10", delay_request="400").code == 0
+
+
 def test_a_delay_counts_for_the_deadline_and_lets_the_rest_go_on(gateway, two):
     running = gateway(shaped(*two, fault={"delay": {"duration": "200ms"}}))
     from harness.h2raw import Client

@@ -44,6 +44,26 @@ extension WrongConfiguration {
         >>> martlet.yaml:3:54: routes[1].mirror.fraction: found "101%", expected a percentage such as 10% or 0.1%
         >>> martlet.yaml:4:53: routes[2].mirror.cluster: warning: found "orders", which the route leads to itself: it gets those calls twice
         >>> martlet.yaml:4:71: routes[2].mirror.fraction: found "0.00001%", expected a percentage such as 10% or 0.1%
+        --- faults that headers ask for
+        routes:
+          - { path: /a, cluster: orders, fault: { delay: { header: true }, abort: { header: true } } }
+          - { path: /b, cluster: orders, fault: { delay: { header: true, maximum: 2h }, abort: { header: yes } } }
+          - { path: /c, cluster: orders, fault: { delay: { duration: 1s, maximum: 2s }, abort: { header: true, http_status: 503 } } }
+          - { path: /d, cluster: orders, fault: { delay: { header: true, maximum: 2s, duration: 1s }, abort: { header: false } } }
+          - { path: /e, cluster: orders, fault: { delay: { header_delay: {} } } }
+        >>> martlet.yaml:2:50:  routes[0].fault.delay: the key "maximum" is missing, expected a duration such as 250ms or 5s, at least 1ms, at most 1h
+        >>> martlet.yaml:2:85:  routes[0].fault.abort.header: found header: true, expected trusted_proxies in this file: only they may ask for faults
+        >>> martlet.yaml:3:75:  routes[1].fault.delay.maximum: found "2h", expected a duration such as 250ms or 5s, at least 1ms, at most 1h
+        >>> martlet.yaml:3:88:  routes[1].fault.abort: found neither grpc_status nor http_status, expected at least one, or header: true
+        >>> martlet.yaml:3:98:  routes[1].fault.abort.header: found "yes", expected true or false
+        >>> martlet.yaml:4:75:  routes[2].fault.delay.maximum: found without header: true, expected it beside a delay that a header asks for
+        >>> martlet.yaml:4:98:  routes[2].fault.abort.header: found header: true, expected trusted_proxies in this file: only they may ask for faults
+        >>> martlet.yaml:4:117: routes[2].fault.abort.http_status: found beside "header", expected only one of the two
+        >>> martlet.yaml:5:60:  routes[3].fault.delay.header: found header: true, expected trusted_proxies in this file: only they may ask for faults
+        >>> martlet.yaml:5:89:  routes[3].fault.delay.duration: found beside "header", expected only one of the two
+        >>> martlet.yaml:5:102: routes[3].fault.abort: found neither grpc_status nor http_status, expected at least one, or header: true
+        >>> martlet.yaml:6:50:  routes[4].fault.delay: the key "duration" is missing, expected a duration such as 250ms or 5s, at least 1ms, at most 1h
+        >>> martlet.yaml:6:52:  routes[4].fault.delay.header_delay: unknown key, expected header, duration, fraction or maximum
         --- fallbacks of another shape
         routes:
           - { path: /a, cluster: orders, fallback: orders }
@@ -107,7 +127,7 @@ extension WrongConfiguration {
           - { path: /d, cluster: orders, fault: { delay: { duration: 2h }, abort: { grpc_status: ok } } }
         >>> martlet.yaml:2:41: routes[0].fault: found neither delay nor abort, expected at least one
         >>> martlet.yaml:3:50: routes[1].fault.delay: the key "duration" is missing, expected a duration such as 250ms or 5s, at least 1ms, at most 1h
-        >>> martlet.yaml:3:75: routes[1].fault.abort: found neither grpc_status nor http_status, expected at least one
+        >>> martlet.yaml:3:75: routes[1].fault.abort: found neither grpc_status nor http_status, expected at least one, or header: true
         >>> martlet.yaml:4:65: routes[2].fault.abort.grpc_status: found "unavialable", expected a gRPC status such as unavailable; did you mean "unavailable"?
         >>> martlet.yaml:4:91: routes[2].fault.abort.http_status: found "200", expected a whole number from 400 to 599
         >>> martlet.yaml:5:62: routes[3].fault.delay.duration: found "2h", expected a duration such as 250ms or 5s, at least 1ms, at most 1h

@@ -66,6 +66,47 @@ struct FaultTests {
         #expect(a.paths.isEmpty)
     }
 
+    @Test("what a caller asks for who is not trusted does not happen, and its headers go no further")
+    func asked() throws {
+        let gateway = try TestGateway()
+        let a = try TestBackend(on: gateway.outside)
+        try gateway.adopt(
+            written: """
+                trusted_proxies: [10.0.0.0/8]
+                clusters: { a: { endpoints: ["\(a.address)"] } }
+                routes: [{ allow: anyone, cluster: a, fault: { delay: { header: true, maximum: 1h }, abort: { header: true } } }]
+                """)
+        var seen: [String: String] = [:]
+        a.headSeen = { seen = $0 }
+        let asked = [("x-envoy-fault-delay-request", "1000"), ("x-envoy-fault-abort-grpc-request", "5"), ("x-a", "1")]
+        #expect(try gateway.caller().unary("/a.S/Call", [], asked).status == "0")
+        #expect(seen["x-a"] == "1" && !seen.keys.contains { $0.hasPrefix("x-envoy") })
+        #expect(gateway.counts("martlet_faults_total") == [:])
+    }
+
+    @Test("a trusted peer has a call delayed, then aborted, as it asks")
+    func trusted() throws {
+        let gateway = try TestGateway()
+        let a = try TestBackend(on: gateway.outside)
+        try gateway.adopt(
+            written: """
+                trusted_proxies: [127.0.0.0/8]
+                clusters: { a: { endpoints: ["\(a.address)"] } }
+                routes: [{ allow: anyone, cluster: a, fault: { delay: { header: true, maximum: 2s }, abort: { header: true } } }]
+                """)
+        let caller = try gateway.caller()
+        #expect(caller.unary("/a.S/Call", []).status == "0")
+        let delayed = caller.begin("/a.S/Call", [("x-envoy-fault-delay-request", "60000")], ended: true)
+        let both = caller.begin(
+            "/a.S/Call", [("x-envoy-fault-delay-request", "1000"), ("x-envoy-fault-abort-grpc-request", "5")], ended: true)
+        gateway.outside.settle()
+        gateway.outside.advance(by: .milliseconds(1100))
+        #expect(gateway.run { both.status == "5" } && !delayed.isOver && a.paths.count == 1)
+        gateway.outside.advance(by: .milliseconds(1000))
+        #expect(gateway.run { delayed.status == "0" } && a.paths.count == 2)
+        #expect(gateway.counts("martlet_faults_total") == ["delay": 2, "abort": 1])
+    }
+
     @Test("who gives a delayed call up leaves nothing behind")
     func cancelled() throws {
         let (gateway, a, _) = try house("cluster: a, fault: { delay: { duration: 2s } }")

@@ -65,6 +65,8 @@ package struct CallView {
         return (policy, call.corsOrigin)
     }
     var address: IPAddress? { call.origin?.address }
+    /// The peer is among `trusted_proxies`.
+    var isFromTrustedPeer: Bool { call.origin?.isProxied ?? false }
 
     /// `/SERVICE/METHOD` of an RPC, also where its route strips what stood before it; else the path.
     var methodPath: BorrowedBytes {

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import GatewayModel
 internal import Reactor
@@ -14,13 +15,14 @@ enum TrafficFilter {
         let traffic = TrafficState(cluster: plan.split.map { cluster(of: call, $0) } ?? call.route.cluster)
         call.shape(traffic)
         guard let fault = plan.fault else { return mirror(call, plan) }
-        if let delay = fault.delay, delay.fraction.takes(call.random()) {
+        let faults = RequestedFaults(fault, on: call.stream, isTrusted: call.isFromTrustedPeer)
+        if let delay = faults.delay, delay.fraction.takes(call.random()) {
             call.count(.faultDelayed)
             // Ends with the call.
-            traffic.delay = call.suspend(for: delay.duration) { abort($0, plan) }
+            traffic.delay = call.suspend(for: delay.duration) { abort($0, plan, faults) }
             return .suspended
         }
-        return abort(call, plan)
+        return abort(call, plan, faults)
     }
 
     private static func cluster(of call: CallView, _ split: ClusterSplit) -> Int {
@@ -28,8 +30,8 @@ enum TrafficFilter {
         return split.cluster(hash: hash)
     }
 
-    private static func abort(_ call: CallView, _ plan: TrafficPlan) -> FilterVerdict {
-        guard let abort = plan.fault?.abort, abort.fraction.takes(call.random()) else { return mirror(call, plan) }
+    private static func abort(_ call: CallView, _ plan: TrafficPlan, _ faults: RequestedFaults) -> FilterVerdict {
+        guard let abort = faults.abort, abort.fraction.takes(call.random()) else { return mirror(call, plan) }
         call.count(.faultAborted)
         return call.refuse(.faultInjected(abort.status, httpStatus: abort.httpStatus))
     }

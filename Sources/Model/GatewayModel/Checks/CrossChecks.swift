@@ -36,6 +36,7 @@ struct CrossChecks {
         forEachRoute(checkProtocols)
         forEachRoute(checkNativeCalls)
         forEachRoute(checkMirror)
+        forEachRoute(checkFault)
         forEachRoute(checkFallback)
         forEachRoute(RetryChecks(configuration.clusters, findings).check)
         forEachRoute(HeaderChecks(configuration, findings).check)
@@ -156,6 +157,17 @@ struct CrossChecks {
         findings.report(
             "found \(Quoted.text(mirror.name)), which the route leads to itself: it gets those calls twice", at: mirror.path,
             severity: .warning)
+    }
+
+    private func checkFault(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        guard let fault = route.traffic.fault, configuration.trustedProxies.isEmpty,
+            !findings.places.isWritten(ConfigurationPath("trusted_proxies"))
+        else { return }
+        for (key, isByHeader) in [("delay", fault.delay?.isByHeader), ("abort", fault.abort?.isByHeader)] where isByHeader == true {
+            findings.report(
+                "found header: true, expected trusted_proxies in this file: only they may ask for faults",
+                at: path["fault"][key]["header"])
+        }
     }
 
     /// A cluster that cannot be reached is no help to itself, and callers of RPCs read no page.

@@ -58,26 +58,41 @@ extension Grammar where Value == FaultConfiguration {
 
 extension Grammar where Value == FaultConfiguration.Delay {
     fileprivate static var delay: Grammar {
-        .section(expected: "a mapping with duration") { section in
-            let duration = section.required("duration", .duration(.milliseconds(1) ... .seconds(3600)))
+        .section(expected: "a mapping with duration, or header and maximum") { section in
+            let time = Grammar<Duration>.duration(.milliseconds(1) ... .seconds(3600))
+            guard section.value("header", .boolean, default: false) else {
+                let duration = section.required("duration", time)
+                let fraction = section.fraction()
+                if section.has("maximum") {
+                    section.report(
+                        "found without header: true, expected it beside a delay that a header asks for", about: "maximum")
+                }
+                return duration.map { FaultConfiguration.Delay(duration: $0, fraction: fraction) }
+            }
+            section.exclude("header", with: "duration")
+            let maximum = section.required("maximum", time)
             let fraction = section.fraction()
-            return duration.map { FaultConfiguration.Delay(duration: $0, fraction: fraction) }
+            return maximum.map { FaultConfiguration.Delay(duration: $0, fraction: fraction, isByHeader: true) }
         }
     }
 }
 
 extension Grammar where Value == FaultConfiguration.Abort {
     fileprivate static var abort: Grammar {
-        .section(expected: "a mapping with grpc_status or http_status") { section in
+        .section(expected: "a mapping with grpc_status or http_status, or header: true") { section in
+            let isByHeader = section.value("header", .boolean, default: false)
             let status = section.optional("grpc_status", .status)
             let httpStatus = section.optional("http_status", .count(400...599))
             let fraction = section.fraction()
-            if !section.has("grpc_status"), !section.has("http_status") {
-                section.report("found neither grpc_status nor http_status, expected at least one")
+            if isByHeader {
+                section.exclude("header", with: "grpc_status")
+                section.exclude("header", with: "http_status")
+            } else if !section.has("grpc_status"), !section.has("http_status") {
+                section.report("found neither grpc_status nor http_status, expected at least one, or header: true")
             }
             return FaultConfiguration.Abort(
                 status: status ?? httpStatus.map { StatusCode(httpStatusWithoutGRPCStatus: $0) } ?? .unavailable,
-                httpStatus: httpStatus ?? status?.httpStatus ?? 503, fraction: fraction)
+                httpStatus: httpStatus ?? status?.httpStatus ?? 503, fraction: fraction, isByHeader: isByHeader)
         }
     }
 }

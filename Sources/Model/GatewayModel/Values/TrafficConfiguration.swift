@@ -30,8 +30,11 @@ package struct FaultConfiguration: Sendable, Equatable {
     package var abort: Abort?
 
     package struct Delay: Sendable, Equatable {
+        /// The longest, where a header asks for it.
         package var duration: Duration
         package var fraction: Fraction
+        /// It is a trusted peer's to ask for, by a header.
+        package var isByHeader = false
     }
 
     package struct Abort: Sendable, Equatable {
@@ -39,7 +42,11 @@ package struct FaultConfiguration: Sendable, Equatable {
         /// For callers who do not speak gRPC.
         package var httpStatus: Int
         package var fraction: Fraction
+        /// It is a trusted peer's to ask for, and to say the status of, by headers.
+        package var isByHeader = false
     }
+
+    package var isByHeader: Bool { delay?.isByHeader == true || abort?.isByHeader == true }
 }
 
 /// A share of calls, in millionths.
