@@ -30,7 +30,7 @@ enum HeadersFilter {
     /// What of the caller's query goes upstream. What Connect has in it is the message.
     private static func query(of call: CallView) -> BorrowedBytes {
         guard !call.isConverted else { return BorrowedBytes.none }
-        guard call.caller == .http, let rules = call.policy.query else { return call.facts.query }
+        guard call.policy.narrowsQuery, call.caller == .http, let rules = call.policy.query else { return call.facts.query }
         return Rewriting.query(call.facts.query, rules, in: &call.stream.fields)
     }
 

@@ -18,6 +18,8 @@ package import HTTPModel
     private let droppedLengths: UInt64
     /// Of the peer's fields those that go further, what always does among them; `nil` for all.
     private let kept: [NameList]?
+    /// There is an `only`: asked for every field without counting references.
+    private let isList: Bool
 
     /// - Parameter always: what `only` never leaves out.
     /// - Returns: `nil` where there is nothing to do.
@@ -30,6 +32,7 @@ package import HTTPModel
         rules = (changes.set + changes.add).map(rule)
         dropped = (changes.set.map(\.name) + changes.remove).map { $0.map { FieldNameSet.folded($0) } }
         kept = changes.only.map { [always, $0] }
+        isList = changes.only != nil
         droppedLengths = dropped.reduce(0) { $0 | Self.bit($1.count) }
     }
 
@@ -38,7 +41,7 @@ package import HTTPModel
     package func drops(_ field: Field) -> Bool { drops(field.nameBytes) }
 
     /// Whether a field that the peer has sent goes no further: what the gateway writes is not asked.
-    package func dropsOfPeer(_ field: Field) -> Bool { drops(field) || leavesOut(field) }
+    package func dropsOfPeer(_ field: Field) -> Bool { isList && leavesOut(field) || drops(field) }
 
     /// Whether `only` leaves it out.
     package func leavesOut(_ field: Field) -> Bool {

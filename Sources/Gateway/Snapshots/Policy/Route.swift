@@ -166,6 +166,8 @@ package final class CallPolicy: Sendable {
     package let rewrite: RewriteConfiguration?
     /// Which of the caller's query parameters go upstream; `nil` for all.
     package let query: QueryChanges?
+    /// There is `query`: asked without copying it.
+    package let narrowsQuery: Bool
     private let requestHeaderRules: HeaderRules?
     private let responseHeaderRules: HeaderRules?
     /// `requestHeaderRules` and `responseHeaderRules`, read without counting references.
@@ -215,6 +217,7 @@ package final class CallPolicy: Sendable {
         self.exposesRules = exposesRules
         self.rewrite = rewrite
         self.query = query.isEmpty ? nil : query
+        narrowsQuery = !query.isEmpty
         requestHeaderRules = HeaderRules(requestHeaders, always: HeaderChanges.alwaysInRequests)
         responseHeaderRules = HeaderRules(responseHeaders, always: HeaderChanges.alwaysInResponses)
         self.requestHeaders = requestHeaderRules.map { Borrowed($0) }
