@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Chunks of two sizes, kept for reuse up to a bound. One per worker.
-package final class ChunkPool {
+@usableFromInline package final class ChunkPool {
     fileprivate var smallFree: UnsafeMutablePointer<Chunk>?
     fileprivate var largeFree: UnsafeMutablePointer<Chunk>?
     /// Headers alone.
@@ -287,7 +287,11 @@ extension UnsafeMutablePointer<Chunk> {
         count = kept
     }
 
-    package mutating func removeAll(pool: ChunkPool) {
+    @inlinable @inline(__always)
+    package mutating func removeAll(pool: ChunkPool) { if count > 0 { releaseAll(pool) } }
+
+    @usableFromInline
+    mutating func releaseAll(_ pool: ChunkPool) {
         while let chunk = first {
             first = chunk.pointee.next
             pool.release(chunk)

@@ -1,10 +1,10 @@
 internal import CLinux
 
 /// A point on the monotonic clock, in nanoseconds. Comparable only within one boot.
-package struct Instant: Comparable, Hashable, Sendable {
-    package var nanoseconds: UInt64
+@usableFromInline package struct Instant: Comparable, Hashable, Sendable {
+    @usableFromInline package var nanoseconds: UInt64
 
-    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     package static func now() -> Instant { Instant(nanoseconds: linux_monotonic_nanoseconds()) }
 
@@ -12,9 +12,9 @@ package struct Instant: Comparable, Hashable, Sendable {
     package static let distantFuture = Instant(nanoseconds: .max)
 
     /// Without asking `Equatable`, whose `!=` is not specialised in other modules.
-    package var isDistantFuture: Bool { nanoseconds == .max }
+    @inlinable package var isDistantFuture: Bool { nanoseconds == .max }
 
-    package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    @inlinable package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// Saturates at the far ends.
     package static func + (instant: Instant, duration: Duration) -> Instant {
@@ -28,7 +28,7 @@ package struct Instant: Comparable, Hashable, Sendable {
     }
 
     /// Nanoseconds from `earlier` to here; zero where `earlier` is later.
-    package func nanoseconds(since earlier: Instant) -> UInt64 {
+    @inlinable package func nanoseconds(since earlier: Instant) -> UInt64 {
         nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0
     }
 }

@@ -8,18 +8,19 @@ public import HTTPModel
 /// there twice and differently, is UNKNOWN to callers and never passed on: each client would read it in its own way.
 @usableFromInline package struct AnswerStatus: Equatable {
     /// `nil` where nothing is said, UNKNOWN where it is malformed.
-    package private(set) var code: StatusCode?
+    @usableFromInline package private(set) var code: StatusCode?
     /// It is no code that gRPC has, no number, or two that differ.
-    package private(set) var isMalformed = false
+    @usableFromInline package private(set) var isMalformed = false
     /// The same is said more than once.
-    package private(set) var isRepeated = false
+    @usableFromInline package private(set) var isRepeated = false
 
     /// Reads the fields from `start` on.
     @inlinable @inline(__always)
     package init(_ fields: FieldBlock, from start: Int) { self.init(fields.section(from: start, to: fields.count)) }
 
     /// Reads the fields of one section.
-    @usableFromInline package init(_ fields: FieldList) {
+    @inlinable @inline(__always)
+    package init(_ fields: FieldList) {
         var index = 0
         while index < fields.count {
             if case .grpcStatus = fields[index].token { add(fields[index].valueBytes) }
@@ -27,7 +28,8 @@ public import HTTPModel
         }
     }
 
-    private mutating func add(_ value: UnsafeRawBufferPointer) {
+    @usableFromInline @inline(never)
+    mutating func add(_ value: UnsafeRawBufferPointer) {
         let said = StatusCode(digits: value)
         if code == nil {
             code = said ?? .unknown

@@ -1,7 +1,7 @@
 internal import Bytes
 
 /// How a call ended: gRPC's status codes (gRPC, "Status codes and their use").
-package enum StatusCode: UInt8, CaseIterable, Sendable {
+@usableFromInline package enum StatusCode: UInt8, CaseIterable, Sendable {
     case ok, cancelled, unknown, invalidArgument, deadlineExceeded, notFound, alreadyExists, permissionDenied
     case resourceExhausted, failedPrecondition, aborted, outOfRange, unimplemented, `internal`, unavailable, dataLoss
     case unauthenticated

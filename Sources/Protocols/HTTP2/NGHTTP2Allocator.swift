@@ -18,18 +18,18 @@ package final class NGHTTP2Allocator {
         functions = .allocate(capacity: 1)
         functions.initialize(to: nghttp2_mem())
         functions.pointee.mem_user_data = UnsafeMutableRawPointer(lists)
-        functions.pointee.malloc = { size, user in Lists.from(user).pointee.allocate(size) }
+        functions.pointee.malloc = { size, user in Lists.allocate(size, from: Lists.from(user)) }
         functions.pointee.free = { block, user in
             if let block { Lists.from(user).pointee.deallocate(block) }
         }
         functions.pointee.calloc = { count, size, user in
             let (bytes, overflow) = count.multipliedReportingOverflow(by: size)
-            guard !overflow, let block = Lists.from(user).pointee.allocate(bytes) else { return nil }
+            guard !overflow, let block = Lists.allocate(bytes, from: Lists.from(user)) else { return nil }
             memset(block, 0, bytes)
             return block
         }
         functions.pointee.realloc = { block, size, user in
-            guard let block else { return Lists.from(user).pointee.allocate(size) }
+            guard let block else { return Lists.allocate(size, from: Lists.from(user)) }
             return Lists.from(user).pointee.resize(block, size)
         }
     }
@@ -111,14 +111,22 @@ private struct Lists {
         Int.bitWidth &- ((size &- 1) | 63).leadingZeroBitCount &- smallestShift
     }
 
+    /// Static, so that it has nothing to keep for the case that there is no free block: a dozen times a call.
     @inline(__always)
-    mutating func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
-        let index = Self.classOf(size)
-        guard index < Self.classCount, let head = classes[index].head else { return makeBlock(size, index) }
-        classes[index].head = head.load(as: UnsafeMutableRawPointer?.self)
-        classes[index].room &+= 1
-        mark(head, index)
-        return head + Self.header
+    static func allocate(_ size: Int, from lists: UnsafeMutablePointer<Lists>) -> UnsafeMutableRawPointer? {
+        let index = classOf(size)
+        guard index < classCount else { return makeBlock(size, lists) }
+        let list = lists.pointee.classes + index
+        guard let head = list.pointee.head else { return makeBlock(size, lists) }
+        list.pointee.head = head.load(as: UnsafeMutableRawPointer?.self)
+        list.pointee.room &+= 1
+        head.storeBytes(of: list, as: UnsafeMutablePointer<Class>.self)
+        return head + header
+    }
+
+    @inline(never)
+    private static func makeBlock(_ size: Int, _ lists: UnsafeMutablePointer<Lists>) -> UnsafeMutableRawPointer? {
+        lists.pointee.makeBlock(size, classOf(size))
     }
 
     /// A block in use begins with a pointer to its class.
@@ -132,7 +140,6 @@ private struct Lists {
         block.load(as: UnsafeMutablePointer<Class>.self)
     }
 
-    @inline(never)
     private mutating func makeBlock(_ size: Int, _ index: Int) -> UnsafeMutableRawPointer? {
         if Self.frameBufferSizes.contains(size) { return acquireFrameBuffer() }
         let isClassed = index < Self.classCount
@@ -225,7 +232,7 @@ private struct Lists {
             default: 1 << (index + Self.smallestShift)
             }
         if size <= capacity { return memory }
-        guard let larger = allocate(size) else { return nil }
+        guard let larger = withUnsafeMutablePointer(to: &self, { Self.allocate(size, from: $0) }) else { return nil }
         memcpy(larger, memory, capacity)
         deallocate(memory)
         return larger

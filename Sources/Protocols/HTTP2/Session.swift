@@ -204,7 +204,11 @@ package final class Session {
                     continue
                 }
                 let frame = UnsafeRawBufferPointer(start: data, count: count)
-                if frame[3] == UInt8(NGHTTP2_GOAWAY.rawValue) { recordGoAway(frame) } else { recordReset(frame) }
+                switch UInt32(frame[3]) {
+                case NGHTTP2_RST_STREAM.rawValue: recordReset(frame)
+                case NGHTTP2_GOAWAY.rawValue: recordGoAway(frame)
+                default: break
+                }
                 target.pointee.bytes.append(frame)
             }
             if !endings.isEmpty { _ = endBlockedStreams(into: &target.pointee, all: false) }

@@ -92,9 +92,8 @@ extension Session {
     }
 
     /// A RST_STREAM of ours that a peer's malformed frame provokes costs us a call as one of its own does.
-    @inline(never)
     func recordReset(_ frame: UnsafeRawBufferPointer) {
-        guard frame[3] == UInt8(NGHTTP2_RST_STREAM.rawValue), role == .server, frame.count >= 13 else { return }
+        guard role == .server, frame.count >= 13 else { return }
         switch UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 9, as: UInt32.self)) {
         case NGHTTP2_PROTOCOL_ERROR.rawValue, NGHTTP2_FLOW_CONTROL_ERROR.rawValue, NGHTTP2_STREAM_CLOSED.rawValue,
             NGHTTP2_FRAME_SIZE_ERROR.rawValue:

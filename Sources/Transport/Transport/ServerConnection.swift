@@ -39,6 +39,7 @@ internal import Time
     init(channel: ByteChannel, server: HTTPServer, handler: any StreamHandler) {
         self.server = server
         self.handler = UnownedReference(handler)
+        isSecure = channel.isSecure
         protocols = server.settings.protocols
         bodyBytesMax = server.settings.bodyBytesMax
         allowedProtocols = server.settings.allowedProtocols
@@ -61,7 +62,7 @@ internal import Time
     /// The peer's address without its port, as text; the connection's own memory.
     package let peerText: UnsafeRawBufferPointer
     /// TLS lies under it.
-    package var isSecure: Bool { channel.isSecure }
+    package let isSecure: Bool
     /// The client certificate that was verified.
     package private(set) var peerCertificate: CertificateInfo?
     /// What TLS agreed on; `nil` in cleartext.

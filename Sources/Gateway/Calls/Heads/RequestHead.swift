@@ -36,7 +36,15 @@ package import Time
         /// The id goes into the connection's HPACK table: its value will not recur, its name will.
         @usableFromInline package var namesRequestID = false
 
-        @inlinable package init() {}
+        // Written out: the initial values of optionals are calls elsewhere.
+        @inlinable @inline(__always)
+        package init() {
+            remaining = nil
+            claims = nil
+            authority = nil
+            fields = nil
+            rules = nil
+        }
     }
 
     /// Writes the request of `source` for `target`, its upstream stream.

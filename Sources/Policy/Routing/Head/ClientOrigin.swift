@@ -1,5 +1,6 @@
 package import Bytes
-package import HTTPModel
+// Public, because what is inlined into other modules may name only what was imported so.
+public import HTTPModel
 internal import Glibc
 package import Net
 
@@ -10,11 +11,11 @@ package import Net
 ///
 /// Read from the right: a trusted proxy vouches for the hop before it, and the first hop that is no trusted proxy is the client.
 /// Entries left of it were written by the client and are dropped. An entry that is no address ends the walk at the last trusted hop.
-package struct ClientOrigin {
+@usableFromInline package struct ClientOrigin {
     /// `nil` only for a peer without an address (a Unix socket).
     package private(set) var address: IPAddress?
     /// Whether the peer is a trusted proxy, whose headers about the request are used.
-    package let isProxied: Bool
+    @usableFromInline package let isProxied: Bool
 
     /// Where the trusted part of `x-forwarded-for` begins: a field's index, and an offset into its value.
     private var trustedField = Int.max
@@ -126,9 +127,15 @@ extension ClientOrigin {
     }
 
     /// The `x-forwarded-proto` to send upstream: a trusted proxy's, where it is one clear word, else our own listener's.
+    @inlinable @inline(__always)
     package func forwardedProto(fields: FieldBlock, isSecure: Bool) -> StaticString {
+        isProxied ? proxiedProto(fields, isSecure) : isSecure ? "https" : "http"
+    }
+
+    @usableFromInline
+    func proxiedProto(_ fields: FieldBlock, _ isSecure: Bool) -> StaticString {
         let own: StaticString = isSecure ? "https" : "http"
-        guard isProxied, let first = fields.first(.xForwardedProto) else { return own }
+        guard let first = fields.first(.xForwardedProto) else { return own }
         for index in 0..<fields.count where fields[index].token == .xForwardedProto {
             guard fields[index].valueBytes.equals(first.valueBytes) else { return own }
         }
