@@ -42,7 +42,7 @@ public import Bytes
     /// `handler`, as it is called.
     @usableFromInline package var listener = UnownedReference<any StreamHandler>(nil)
     /// The handler's own record.
-    package var context: UnsafeMutableRawPointer?
+    @usableFromInline package var context: UnsafeMutableRawPointer?
     /// The connection's object, for its codec.
     @usableFromInline package var connection: UnsafeMutableRawPointer?
     /// The streams of one connection form a list, so that a sweep can walk them.

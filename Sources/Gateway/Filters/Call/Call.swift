@@ -1,9 +1,10 @@
 package import Bridging
-package import Bytes
+// Public, because what is inlined into other modules may name only what was imported so.
+public import Bytes
 package import Calls
 package import GRPC
 internal import GatewayModel
-package import HTTPModel
+public import HTTPModel
 package import RateLimit
 package import Reactor
 package import Routing
@@ -19,7 +20,7 @@ package import Upstreams
 @usableFromInline package struct Call {
     package var downstream: StreamPointer
     /// The attempt whose answer is, or will be, the caller's.
-    package var attempt: Record<Attempt>
+    @usableFromInline package var attempt: Record<Attempt>
     package var machine = CallMachine()
     package var flags: Flags = []
     /// Tells a late answer (of a limit store) that this call is no longer the one that asked.
@@ -167,7 +168,7 @@ package import Upstreams
 }
 
 extension Record<Call> {
-    @inline(__always) package var upstream: StreamPointer? { self.attempt.stream }
+    @inlinable @inline(__always) package var upstream: StreamPointer? { self.attempt.stream }
     @inline(__always) package var endpoint: Borrowed<Endpoint>? { self.attempt.endpoint }
 
     /// To the upstream it is a gRPC call. (`||` would put a copy of the record into its closure.)

@@ -17,6 +17,9 @@ package final class FilterChain {
         limits = LimitsFilter(limiter, services)
     }
 
+    /// No call is taken, of whatever priority.
+    package var isFull: Bool { services.admission.isFull }
+
     /// Takes a call whose route is known through its filters, as far as they let it pass.
     package func start(_ call: Record<Call>) -> FilterVerdict {
         call.filtersLeft = call.policy.filters

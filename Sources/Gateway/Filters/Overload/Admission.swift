@@ -69,6 +69,9 @@ package final class Admission {
         return chunks.bytesInUse >= bytesLook ? worstPressure : .none
     }
 
+    /// Not even a head is read; what the call is refused with says `refusal`.
+    package var isFull: Bool { pressure.rawValue == Pressure.full.rawValue }
+
     private var worstPressure: Pressure { max(look(), bytesPressure, resident) }
 
     /// With one byte of the new call's.

@@ -82,9 +82,8 @@ extension CallManager {
     @inline(__always)
     private func earlyRefusal(_ stream: StreamPointer, _ worker: GatewayWorker) -> RefusalCause? {
         if stream.flags.contains(.headTooLarge) { return .headTooLarge(of: stream) }
-        let pressure = worker.filters.services.admission.pressure
-        guard pressure.rawValue == Pressure.full.rawValue else { return nil }
-        return worker.filters.services.admission.refusal(under: pressure, priority: .high)
+        guard worker.filters.isFull else { return nil }
+        return worker.filters.services.admission.refusal(under: .full, priority: .high)
     }
 
     private func refuseUnread(_ call: Record<Call>, _ stream: StreamPointer, _ cause: RefusalCause) {
