@@ -28,6 +28,7 @@ struct ReaderTests {
         ],
         "Sources/Protocols/GRPC/Framing/BoundaryTracker.swift": [
             ("bytes.count - index", "a position"), ("Int(payloadRest)", "32 bits in an Int"),
+            ("bytes.count - MessageFrame.headerBytes", "not less, two lines above"),
             ("UInt32(taken)", "not more than the rest, by the line above"), ("index + taken", "a position, at most the count"),
             ("index += ", "a position, at most the count"), ("length << 8", "four bytes put together"),
         ],

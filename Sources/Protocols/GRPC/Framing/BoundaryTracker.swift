@@ -17,6 +17,14 @@ package struct BoundaryTracker: Sendable {
     package var isAtBoundary: Bool { payloadRest == 0 && headerSeen == 0 }
 
     package mutating func pass(_ bytes: UnsafeRawBufferPointer) {
+        // Most messages come in one piece.
+        if payloadRest == 0, headerSeen == 0, bytes.count >= MessageFrame.headerBytes {
+            let whole = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 1, as: UInt32.self))
+            if Int(whole) == bytes.count - MessageFrame.headerBytes {
+                messageCount &+= 1
+                return
+            }
+        }
         var index = 0
         while index < bytes.count {
             if payloadRest > 0 {
