@@ -11,14 +11,17 @@ package final class FilterChain {
     package let services: FilterServices
     package let authentication = AuthenticationFilter()
     package let limits: LimitsFilter
+    /// Asked for every head, and so without counting references.
+    private let admission: Borrowed<Admission>
 
     package init(_ services: FilterServices, limiter: Limiter) {
         self.services = services
         limits = LimitsFilter(limiter, services)
+        admission = Borrowed(services.admission)
     }
 
     /// No call is taken, of whatever priority.
-    package var isFull: Bool { services.admission.isFull }
+    package var isFull: Bool { admission { $0.isFull } }
 
     /// Takes a call whose route is known through its filters, as far as they let it pass.
     package func start(_ call: Record<Call>) -> FilterVerdict {
@@ -86,6 +89,9 @@ package final class FilterChain {
         return filters.contains(.cors) && CORSFilter.drops(field)
             || filters.contains(.headers) && HeadersFilter.drops(field, call, isFinal: isFinal)
     }
+
+    /// An upstream's, as below.
+    package func answer(_ call: Record<Call>, _ written: FieldList) -> FieldList { Self.answer(call, written, services) }
 
     /// The head of an answer, an upstream's or our own, with what the filters that have seen the request have to say, the last of them
     /// first.

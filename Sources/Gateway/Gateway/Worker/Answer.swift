@@ -61,7 +61,7 @@ extension Record<Call> {
     ///
     /// - Parameter written: in the worker's field scratch.
     func respond(_ written: FieldList, ended: Bool, _ worker: GatewayWorker) -> Bool {
-        let fields = FilterChain.answer(self, written, worker.filters.services)
+        let fields = worker.filters.answer(self, written)
         let downstream = self.downstream
         return downstream.serverConnection { connection in
             guard connection.accepts(fields) else {
