@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import json
 
 import grpc
 import pytest
@@ -310,6 +311,28 @@ def test_nothing_and_everything_are_counts_too(gateway, backend, store):
         assert [code(caller, metadata=team("admins")) for _ in range(4)] == [OK, OK, OK, OVER]
     line = running.wait_for_log(lambda line: line.get("limit") == "banned")
     assert line["grpc_status"] == 8 and line["response_flags"] == "QE"
+
+
+def test_a_condition_reads_its_values_from_a_file(gateway, backend, store, tmp_path):
+    (tmp_path / "teams.txt").write_text("a\nb\n")
+    limit = {"count": 1, "per": "day", "key": "constant all", "when": {"header": {"x-team": {"file": str(tmp_path / "teams.txt")}}}}
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=[limit])]))
+    with Caller(running.address) as caller:
+        assert [code(caller, metadata=team(name)) for name in ("a", "b", "c", "c")] == [OK, OVER, OK, OK]
+
+
+def test_descriptors_have_values_as_callers_sent_them(gateway, backend, martlet, tmp_path):
+    rules = {"domain": "martlet", "descriptors": [
+        {"key": "team", "value": "50% off", "rate_limit": {"unit": "day", "requests_per_unit": 1}}]}
+    file = tmp_path / "limits.yaml"
+    file.write_text(json.dumps({"listeners": [{"name": "rls", "address": "127.0.0.1:0"}], "domains": [rules]}))
+    service = martlet("ratelimit", file)
+    limit = {"descriptors": [[{"key": "team", "value": "%{request.header.x-team}"}]]}
+    running = gateway(configuration(
+        backend, rate_limits={"store": f"grpc://{service.address}", "timeout": "5s"}, routes=[open_route(limits=[limit])]))
+    with Caller(running.address) as caller:
+        assert [code(caller, metadata=team("50% off")) for _ in range(2)] == [OK, OVER]
+        assert [code(caller, metadata=team("50%25 off")) for _ in range(2)] == [OK, OK]
 
 
 def test_conditions_ask_what_rules_ask(gateway, backend, signing_key, store):

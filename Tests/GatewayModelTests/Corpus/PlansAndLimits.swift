@@ -116,6 +116,51 @@ extension WrongConfiguration {
         >>> martlet.yaml:7:9:  routes[0].limits[2]: found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them
         >>> martlet.yaml:7:25: routes[0].limits[2].descriptors[0]: found a mapping, expected a list, each a mapping with key and value
         >>> martlet.yaml:7:51: routes[0].limits[2].count: unknown key, expected descriptors, when or name
+        --- conditions of limits that can never be known
+        routes:
+          - path: /a
+            cluster: orders
+            authentication: off
+            allow: anyone
+            limits:
+              - { count: 1, per: s, when: { claim: { role: admin } } }
+              - { count: 1, per: s, when: { not: { client_certificate: a.example } } }
+        >>> martlet.yaml:7:35: routes[0].limits[0].when: asks for a token, which authentication: off does not look at, expected rules without identity
+        >>> martlet.yaml:8:35: routes[0].limits[1].when: asks for a client certificate, expected client_ca at a listener
+        --- exemptions that exempt from nothing
+        routes:
+          - path: /a
+            cluster: orders
+            allow: anyone
+            limits:
+              - 2/min per address
+              - { count: unlimited, key: address, when: { http_method: GET } }
+              - { count: unlimited, key: method, when: { http_method: GET } }
+              - { count: unlimited, key: header x-a, before: authentication }
+              - { count: 1, per: s, key: header x-a, when_missing: skip }
+              - { count: unlimited, mode: shadow }
+              - { count: unlimited, key: constant a }
+              - 5/min per constant a
+        >>> martlet.yaml:7:9:   routes[0].limits[1]: warning: exempts from nothing, expected it before the limit with the same keys
+        >>> martlet.yaml:8:9:   routes[0].limits[2]: warning: exempts from nothing, expected a limit with the same key, and the same before, behind it in this list
+        >>> martlet.yaml:9:9:   routes[0].limits[3]: warning: found the key header x-a without when_missing: calls without it share one counter. Expected when_missing: share, skip or refuse
+        >>> martlet.yaml:9:9:   routes[0].limits[3]: warning: exempts from nothing, expected a limit with the same key, and the same before, behind it in this list
+        >>> martlet.yaml:11:9:  routes[0].limits[5]: warning: exempts from nothing, expected a limit with the same key, and the same before, behind it in this list
+        >>> martlet.yaml:11:35: routes[0].limits[5].mode: found shadow, expected none: an exemption has no refusal that could only be logged
+        --- descriptors of what is not known, and of credentials
+        rate_limits: { store: "grpc://127.0.0.1:1" }
+        clusters: { orders: { endpoints: [10.0.0.1:80] }, web: { endpoints: [10.0.0.1:80] } }
+        routes:
+          - path: /a
+            clusters: { orders: 50, web: 50 }
+            authentication: off
+            allow: anyone
+            limits:
+              - { descriptors: [[{ key: user, value: "%{claim.sub}" }, { key: c, value: "%{cluster}" }]] }
+              - { descriptors: [[{ key: a, value: "%{request.header.cookie}" }]] }
+        >>> martlet.yaml:9:46:  routes[0].limits[0].descriptors[0][0].value: found %{claim.sub} on a route with authentication: off, expected none of an identity
+        >>> martlet.yaml:9:81:  routes[0].limits[0].descriptors[0][1].value: found %{cluster} on a route with clusters, expected another variable: limits are judged before one is picked
+        >>> martlet.yaml:10:43: routes[0].limits[1].descriptors[0][0].value: found "%{request.header.cookie}", expected no credential of the caller: rate-limit services keep and log what they count by
         --- more limits than a call can have
         plans: { big: { limits: [1/s, 2/s, 3/s] } }
         routes:

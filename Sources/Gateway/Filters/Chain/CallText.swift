@@ -19,12 +19,12 @@ package struct CallText {
     /// Of the answer, where there is one: what has been written of it so far.
     private let answer: FieldList
     /// What of a variable's value stands for itself; all else is percent-encoded, so that no value can end a line or add a field, as
-    /// forwarded claims are.
-    private let kept: PercentCoding.Kept
+    /// forwarded claims are. `nil` where all of it does, because it goes where bytes end nothing.
+    private let kept: PercentCoding.Kept?
 
     package init(
         _ call: CallView, answer: FieldList = FieldList(start: nil, count: 0),
-        keeping kept: PercentCoding.Kept = .visible
+        keeping kept: PercentCoding.Kept? = .visible
     ) {
         self.call = call
         self.answer = answer
@@ -89,6 +89,10 @@ package struct CallText {
 
     private func put(_ value: BorrowedBytes?, _ buffer: inout ByteBuffer) -> Bool {
         guard let value, !value.isEmpty else { return false }
+        guard let kept else {
+            buffer.append(value)
+            return true
+        }
         // A blank at either end of a value would not be part of it (RFC 9110, section 5.5).
         var (start, end) = (0, value.count)
         while start < end, value[start] == 0x20 {
@@ -127,10 +131,11 @@ package struct CallText {
 
     private func putClaim(_ path: ClaimPath, _ buffer: inout ByteBuffer) -> Bool {
         guard let claim = call.identity?.token.claim(path) else { return false }
+        if kept == nil, let isThere = claim.withScalar({ put($0, &buffer) }) { return isThere }
         var text = ByteBuffer()
         guard ClaimHeader.append(claim, to: &text), text.count > 0 else { return false }
         // It has the form of a header's value already; a part of a path has to be encoded once more.
-        guard kept.contains(UInt8(ascii: "/")) else { return put(text.readable, &buffer) }
+        guard kept?.contains(UInt8(ascii: "/")) ?? true else { return put(text.readable, &buffer) }
         buffer.append(text.readable)
         return true
     }

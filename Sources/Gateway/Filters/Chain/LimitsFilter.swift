@@ -1,7 +1,6 @@
 internal import AccessControl
 internal import Bytes
 internal import Calls
-internal import GatewayModel
 internal import Net
 internal import Reactor
 internal import GRPC
@@ -234,7 +233,7 @@ package final class LimitsFilter {
     /// Into `text`; false where the call lacks a value of it.
     private func render(_ template: CallTemplate, _ call: CallView) -> Bool {
         text.removeAll()
-        return CallText(call).append(template, to: &text)
+        return CallText(call, keeping: nil).append(template, to: &text)
     }
 
     /// The part of the client's address that counts, as text; `unix:` for a peer on a Unix socket.

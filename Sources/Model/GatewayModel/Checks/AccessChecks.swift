@@ -26,11 +26,9 @@ struct AccessChecks {
     /// Where credentials are not looked at, no caller has an identity.
     private func checkUnread(_ route: RouteConfiguration, at path: ConfigurationPath) {
         func check(_ access: AccessRules, at path: ConfigurationPath) {
-            for (key, named) in [("allow", access.allow), ("deny", access.deny)] where named?.rule.asksForToken == true {
-                findings.report(
-                    "asks for a token, which authentication: off does not look at, expected rules without identity", at: path[key])
+            for (key, named) in [("allow", access.allow), ("deny", access.deny)] {
+                if let rule = named?.rule { self.check(rule, isUnread: true, at: path[key]) }
             }
-            checkCertificates(access, at: path)
         }
         if route.access.allow?.mode != .enforce, route.access.allow != nil || !findings.places.isWritten(path["allow"]) {
             findings.report(
@@ -56,19 +54,22 @@ struct AccessChecks {
 
     private func check(_ access: AccessRules, at path: ConfigurationPath) {
         for (key, named) in [("allow", access.allow), ("deny", access.deny)] {
-            guard let rule = named?.rule else { continue }
-            if !hasAuthentication, rule.asksForToken {
-                findings.report("asks for a token, expected authentication in this file", at: path[key])
-            }
+            if let rule = named?.rule { check(rule, at: path[key]) }
         }
-        checkCertificates(access, at: path)
     }
 
-    private func checkCertificates(_ access: AccessRules, at path: ConfigurationPath) {
-        for (key, named) in [("allow", access.allow), ("deny", access.deny)] {
-            if !asksForCertificates, named?.rule.asksForCertificate == true {
-                findings.report("asks for a client certificate, expected client_ca at a listener", at: path[key])
+    /// - Parameter isUnread: where the credentials of calls are not looked at.
+    func check(_ rule: AccessRule, isUnread: Bool = false, at path: ConfigurationPath) {
+        if rule.asksForToken {
+            if isUnread {
+                findings.report(
+                    "asks for a token, which authentication: off does not look at, expected rules without identity", at: path)
+            } else if !hasAuthentication {
+                findings.report("asks for a token, expected authentication in this file", at: path)
             }
+        }
+        if !asksForCertificates, rule.asksForCertificate {
+            findings.report("asks for a client certificate, expected client_ca at a listener", at: path)
         }
     }
 }

@@ -8,6 +8,8 @@ internal import RateLimit
 struct LimitChecks {
     private let hasTenant: Bool
     private let storeIsService: Bool
+    private let access: AccessChecks
+    private let knowledge: CallKnowledge
     private let findings: Findings
 
     init(_ configuration: GatewayConfiguration, _ findings: Findings) {
@@ -15,6 +17,8 @@ struct LimitChecks {
         let authentication = WrittenAuthentication(configuration, findings.places)
         hasTenant = !authentication.isThere || authentication.hasTenant
         if case .service = configuration.rateLimits.store { storeIsService = true } else { storeIsService = false }
+        access = AccessChecks(configuration, findings)
+        knowledge = CallKnowledge(configuration, findings.places)
         self.findings = findings
     }
 
@@ -27,7 +31,9 @@ struct LimitChecks {
             }
             checkStore(limit, at: path)
             checkCondition(limit, at: path)
+            if let when = limit.when { access.check(when, at: path["when"]) }
         }
+        checkExemptions(plan.limits, at: .plan(plan.name))
     }
 
     func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
@@ -35,6 +41,7 @@ struct LimitChecks {
         for (index, limit) in route.limits.enumerated() {
             let limitPath = path["limits"][index]
             check(limit, at: limitPath, admitsStrangers: routeAdmits)
+            check(limit, of: route, at: limitPath)
             guard !routeAdmits, limit.rule.isFromToken else { continue }
             for method in route.methods where method.access.admitsStrangers == true {
                 findings.report(
@@ -46,8 +53,51 @@ struct LimitChecks {
         for method in route.methods {
             let methodAdmits = method.access.admitsStrangers ?? routeAdmits
             for (index, limit) in method.limits.enumerated() {
-                check(limit, at: path.method(method.name)["limits"][index], admitsStrangers: methodAdmits)
+                let limitPath = path.method(method.name)["limits"][index]
+                check(limit, at: limitPath, admitsStrangers: methodAdmits)
+                check(limit, of: route, at: limitPath)
             }
+            checkExemptions(method.limits, at: path.method(method.name))
+        }
+        checkExemptions(route.limits, followedBy: route.methods.flatMap(\.limits), at: path)
+    }
+
+    /// That its condition and its descriptors can be known on the route.
+    private func check(_ limit: LimitConfiguration, of route: RouteConfiguration, at path: ConfigurationPath) {
+        if let when = limit.when { access.check(when, isUnread: route.credentials == .unread, at: path["when"]) }
+        guard case .ask(let descriptors) = limit.effect else { return }
+        for (index, descriptor) in descriptors.enumerated() {
+            for (place, entry) in descriptor.enumerated() {
+                for variable in entry.value.variables {
+                    let problem =
+                        variable == .cluster && !route.traffic.split.isEmpty
+                        ? "found %{cluster} on a route with clusters, expected another variable: limits are judged before one is picked"
+                        : knowledge.problem(of: variable, on: route)
+                    if let problem { findings.report(problem, at: path["descriptors"][index][place]["value"]) }
+                }
+            }
+        }
+    }
+
+    /// That an exemption exempts from something: from a later entry of its list, with the same keys and at the same stage.
+    ///
+    /// - Parameter following: entries that stand behind the list.
+    private func checkExemptions(
+        _ limits: [LimitConfiguration], followedBy following: [LimitConfiguration] = [], at path: ConfigurationPath
+    ) {
+        func isLimited(_ others: some Collection<LimitConfiguration>, like exemption: LimitConfiguration) -> Bool {
+            others.contains {
+                $0.effect != .exempt && $0.rule.keys == exemption.rule.keys
+                    && $0.rule.isBeforeAuthentication == exemption.rule.isBeforeAuthentication
+            }
+        }
+        for (index, limit) in limits.enumerated() where limit.effect == .exempt {
+            guard !isLimited(limits[(index + 1)...] + following, like: limit) else { continue }
+            let why =
+                isLimited(limits[..<index], like: limit)
+                ? "expected it before the limit with the same keys"
+                : "expected a limit with the same key, and the same before, behind it in this list"
+            findings.report("exempts from nothing, \(why)", at: path["limits"][index], severity: .warning)
         }
     }
 
@@ -113,7 +163,12 @@ struct LimitChecks {
         var promised = configuration.authentication?.failedLogins == nil ? 0 : CounterTable.guaranteed
         var count = 0
         func promise(_ limits: [LimitConfiguration], at path: ConfigurationPath) {
-            for (index, limit) in limits.enumerated() where limit.effect == .count {
+            for (index, limit) in limits.enumerated() {
+                if case .ask(let descriptors) = limit.effect {
+                    count += descriptors.count
+                    promised += descriptors.count * CounterTable.guaranteed
+                }
+                guard limit.effect == .count else { continue }
                 count += 1
                 promised += min(limit.rule.counters ?? CounterTable.maximumDefault, CounterTable.guaranteed)
                 guard let wanted = limit.rule.counters, wanted > most else { continue }

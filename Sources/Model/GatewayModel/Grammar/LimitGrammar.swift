@@ -31,13 +31,16 @@ extension LimitConfiguration {
             guard let read = LimitRule(in: section, count: count) else { return nil }
             (rule, effect) = (read, .count)
         case .nothing:
-            // Written by those who translate a limit of 0 in some unit.
+            // `per` is accepted and ignored: translated configurations write 0 with a unit.
             _ = section.optional("per", .limitWindow)
             (rule, effect) = (LimitRule(uncountedIn: section), .refuse)
         case .unlimited: (rule, effect) = (LimitRule(uncountedIn: section), .exempt)
         case nil:
             _ = LimitRule(in: section, count: nil)
             return nil
+        }
+        if effect == .exempt, rule.isShadow {
+            section.report("found shadow, expected none: an exemption has no refusal that could only be logged", about: "mode")
         }
         // Without its condition it would apply to more calls than meant.
         if section.has("when"), when == nil { return nil }
@@ -64,6 +67,9 @@ extension LimitConfiguration {
         self.init(rule, effect: .ask(descriptors), when: when, whenMissing: .skip)
     }
 
+    /// Exemptions are remembered by their place in a list, for so many.
+    static let listMax = UInt64.bitWidth
+
     /// With a name for logs and counters: its own, or one that tells its place.
     func named(_ name: String) -> Self {
         var limit = self
@@ -75,8 +81,11 @@ extension LimitConfiguration {
 extension Grammar where Value == LimitConfiguration.DescriptorEntry {
     fileprivate static var descriptorEntry: Grammar {
         let value = Grammar<CallTemplate>.callTemplate("a text such as %{request.path}") { template in
-            guard let variable = template.variables.first(where: \.isOfAnswer) else { return nil }
-            return "a text without %{\(variable.name)}: limits are judged before there is an answer"
+            if let variable = template.variables.first(where: \.isOfAnswer) {
+                return "a text without %{\(variable.name)}: limits are judged before there is an answer"
+            }
+            return template.variables.contains(where: \.isCredential)
+                ? "no credential of the caller: rate-limit services keep and log what they count by" : nil
         }
         return .section(expected: "a mapping with key and value") { section in
             let key = section.required("key", .text("the key of a descriptor's entry"))
@@ -98,5 +107,19 @@ extension Grammar where Value == Amount {
     fileprivate static var amount: Grammar {
         Grammar<Int?>.word("unlimited", or: .count(0...Int(LimitRule.countMax)))
             .map { $0.map { $0 == 0 ? .nothing : .limit($0) } ?? .unlimited }
+    }
+}
+
+extension Grammar where Value == [LimitConfiguration] {
+    /// The limits of one list, judged in its order.
+    static var limitList: Grammar {
+        let list = Grammar.list(of: .limit, isEmptyAllowed: true)
+        return Grammar(expected: list.expected) { node, reader, expected in
+            if let count = node.elements?.count, count > LimitConfiguration.listMax {
+                reader.report("found \(count) limits, expected at most \(LimitConfiguration.listMax) in one list", at: node.place)
+                return nil
+            }
+            return list.expecting(expected).read(node, reader)
+        }
     }
 }

@@ -4,7 +4,7 @@ internal import RateLimit
 extension Grammar where Value == [PlanConfiguration] {
     static var plans: Grammar {
         let plan = Grammar<[LimitConfiguration]>.section(expected: "a mapping with limits") { section in
-            section.required("limits", .list(of: .limit, isEmptyAllowed: true))
+            section.required("limits", .limitList)
         }
         let names = Grammar<[(name: Located<String>, value: [LimitConfiguration])]>
             .names("a mapping of plans, each a mapping with limits", of: plan)

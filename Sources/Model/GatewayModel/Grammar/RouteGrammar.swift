@@ -199,7 +199,7 @@ extension Grammar where Value == Duration {
 
 extension Grammar where Value == [LimitConfiguration] {
     fileprivate static func limits(of owner: String) -> Grammar {
-        Grammar.list(of: .limit, isEmptyAllowed: true).map { limits in
+        Grammar.limitList.map { limits in
             limits.enumerated().map { index, limit in limit.named("\(owner).limits[\(index)]") }
         }
     }

@@ -16,6 +16,11 @@ extension GatewayConfiguration {
                 for match in rule?.rule.values ?? [] { add(match, path[key]) }
             }
         }
+        func add(_ limits: [LimitConfiguration], _ path: ConfigurationPath) {
+            for (index, limit) in limits.enumerated() {
+                for match in limit.when?.values ?? [] { add(match, path["limits"][index]["when"]) }
+            }
+        }
         if let openAPI { add(openAPI.access, ConfigurationPath("openapi")) }
         for (index, route) in routes.enumerated() {
             let path = ConfigurationPath.route(index)
@@ -23,8 +28,13 @@ extension GatewayConfiguration {
             for parameter in route.match.query { add(parameter.value, path["query"][parameter.name]["file"]) }
             if let cors = route.cors { add(cors.origins, path["cors"]["origins"]) }
             add(route.access, path)
-            for method in route.methods { add(method.access, path.method(method.name)) }
+            add(route.limits, path)
+            for method in route.methods {
+                add(method.access, path.method(method.name))
+                add(method.limits, path.method(method.name))
+            }
         }
+        for plan in plans { add(plan.limits, .plan(plan.name)) }
         return found
     }
 }
