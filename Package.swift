@@ -103,7 +103,7 @@ let package = Package(
                 "GRPC", "Config", "DNS",
             ], unchecked: "http1: 20.6 %"),
         module(
-            "Transport/Bridging", ["Bytes", "Compression", "JSON", "HTTPModel", "GRPC", "Transcoding"],
+            "Transport/Bridging", ["Bytes", "Compression", "JSON", "HTTPModel", "GRPC", "Config", "Transcoding"],
             unchecked: "connect unary: 1.5 %"),
         module(
             "Transport/RateLimit", ["Bytes", "Crypto", "Time", "Reactor", "Config", "Redis"], unchecked: "tls-jwt -m 32: 1.6 %"),
@@ -113,7 +113,7 @@ let package = Package(
             "Model/GatewayModel",
             [
                 "Bytes", "JSON", "Time", "Matching", "Net", "HTTPModel", "JOSE", "Protobuf", "GRPC", "Config", "Balancing",
-                "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit",
+                "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "RateLimit",
             ]),
 
         // 9  model: schemas
@@ -140,7 +140,8 @@ let package = Package(
             [
                 "Bytes", "Random", "Crypto", "Time", "Matching", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "GRPC",
                 "Config",
-                "Balancing", "AccessControl", "Routing", "Transcoding", "Transport", "RateLimit", "GatewayModel", "Schemas",
+                "Balancing", "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel",
+                "Schemas",
                 "Upstreams",
             ]),
 
@@ -277,7 +278,7 @@ let package = Package(
         tests(
             "Calls",
             [
-                "Bytes", "Random", "Time", "HTTPModel", "GRPC", "Balancing", "Routing", "GatewayModel", "Snapshots",
+                "Bytes", "Random", "Time", "HTTPModel", "GRPC", "Balancing", "Routing", "Bridging", "GatewayModel", "Snapshots",
                 "GatewayModelTesting",
             ]),
         tests("Filters", ["GatewayModel"]),

@@ -46,6 +46,6 @@ struct WrongConfiguration: CustomTestStringConvertible {
 
 extension WrongConfiguration {
     static let all =
-        document + listeners + authentication + plansAndLimits + clusters + balancing + routes + habits + routeActions
+        document + listeners + authentication + plansAndLimits + clusters + balancing + routes + habits + routeActions + gzip
         + headerChanges + retries + traffic + rules
 }

@@ -9,13 +9,14 @@ import Testing
     private func policy(
         authenticates: Bool = false, needsGRPC: Bool = true, refusesGRPC: Bool = false, answersItself: Bool = false,
         shapes: Bool = false,
-        hasCORS: Bool = false, allow: NamedRule? = nil
+        hasCORS: Bool = false, compresses: Bool = false, allow: NamedRule? = nil
     ) -> [Filter] {
         var builder = RuleBookBuilder()
         return CallPolicy(
             timeout: nil, access: builder.policy(route: AccessRules(allow: allow)), limits: [], exposesRules: false,
             credentials: authenticates ? CredentialPlan() : nil,
-            needsGRPC: needsGRPC, refusesGRPC: refusesGRPC, answersItself: answersItself, shapes: shapes, hasCORS: hasCORS
+            needsGRPC: needsGRPC, refusesGRPC: refusesGRPC, answersItself: answersItself, shapes: shapes, hasCORS: hasCORS,
+            compresses: compresses
         ).filters.filters
     }
 
@@ -29,8 +30,8 @@ import Testing
     func order() {
         #expect(
             Filter.allCases == [
-                .cors, .protocols, .admission, .converter, .deadline, .earlyLimits, .authentication, .authorization, .servable,
-                .limits,
+                .cors, .protocols, .admission, .converter, .compression, .deadline, .earlyLimits, .authentication, .authorization,
+                .servable, .limits,
                 .conversionFailure, .traffic, .headers, .directAnswer,
             ])
     }
@@ -44,6 +45,8 @@ import Testing
         #expect(
             policy(allow: NamedRule(name: "", .anyone, mode: .shadow))
                 == [.protocols, .admission, .converter, .deadline, .authorization, .servable], "a rule under trial lets nobody in")
+        #expect(!policy(compresses: true).contains(.compression), "RPCs compress their messages themselves")
+        #expect(policy(needsGRPC: false, compresses: true).contains(.compression))
         #expect(
             policy(authenticates: true, allow: NamedRule(name: "", .anyone)).contains(.authorization),
             "who has a token must be on a plan")

@@ -9,7 +9,7 @@ internal import Glibc
     private var smallFreeCount = 0
     private var largeFreeCount = 0
     private var viewFreeCount = 0
-    /// In chunks acquired and not released; for memory accounting.
+    /// In chunks acquired and not released, and what is charged beside; for memory accounting.
     package private(set) var bytesInUse = 0
 
     fileprivate static let headerBytes = MemoryLayout<Chunk>.stride
@@ -26,6 +26,9 @@ internal import Glibc
     }
 
     package init() {}
+
+    /// What is held for bodies in memory that is not the pool's; with less than nothing, what is given back.
+    package func charge(_ bytes: Int) { bytesInUse += bytes }
 
     deinit {
         for var list in [smallFree, largeFree, viewFree] {

@@ -10,7 +10,7 @@ package struct Deflater: ~Copyable {
     package enum Size: Sendable {
         /// 256 KB: for what is done in one go.
         case large
-        /// 34 KB: for many that live long.
+        /// 70 KB: for many that live long. Half of it made bodies 5 % longer, and took 15 % more time.
         case small
     }
 
@@ -33,7 +33,8 @@ package struct Deflater: ~Copyable {
     /// On the heap, because zlib keeps its address.
     private let stream: UnsafeMutablePointer<z_stream>
 
-    /// Fast: a gateway compresses on the way, and the next levels cost twice as much for a tenth less.
+    /// Fast: a gateway compresses on the way. Of pages and JSON, level 4 makes an eighth less for a third more time, level 6 a sixth less
+    /// for twice as much.
     private static let level: Int32 = 1
 
     package init(_ size: Size) {
@@ -42,7 +43,7 @@ package struct Deflater: ~Copyable {
         let code =
             switch size {
             case .large: martlet_gzip_deflate_begin(stream, Self.level, 15, 8)
-            case .small: martlet_gzip_deflate_begin(stream, Self.level, 12, 5)
+            case .small: martlet_gzip_deflate_begin(stream, Self.level, 13, 6)
             }
         precondition(code == Z_OK, "zlib has no memory, or is another version than its header")
     }

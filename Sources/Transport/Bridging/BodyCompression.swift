@@ -6,13 +6,15 @@ package import GRPC
 package struct CompressionPool: ~Copyable {
     /// For single messages, one at a time.
     package private(set) lazy var gzip = MessageGzip()
-    /// What is read of a piece of a body; empty between two.
+    /// What comes of a piece of a body; empty between two.
     package var plain = ByteBuffer(capacity: 16)
 
     private var idleInflaters: [BodyInflater] = []
     private var idleDeflaters: [BodyDeflater] = []
     private var inflaterCount = 0
     private var deflaterCount = 0
+    /// Where what is held for bodies counts; `nil` before there is a worker.
+    package var memory: ChunkPool?
 
     package init() {}
 
@@ -21,7 +23,7 @@ package struct CompressionPool: ~Copyable {
 
     /// Bodies that are read at the same time, each by some 40 KB.
     package static var inflatersMax: Int { 1024 }
-    /// Answers that are compressed as they come at the same time, each by some 40 KB; others go as they are.
+    /// Answers that are compressed as they come at the same time; others go as they are.
     package static var deflatersMax: Int { 256 }
     private static var idleMax: Int { 16 }
     /// What of `plain` is kept for the next piece.
@@ -31,6 +33,7 @@ package struct CompressionPool: ~Copyable {
     package mutating func takeInflater(bytesMax: Int) -> BodyInflater? {
         guard inflaterCount < Self.inflatersMax else { return nil }
         inflaterCount += 1
+        memory?.charge(BodyInflater.bytes)
         let inflater = idleInflaters.popLast() ?? BodyInflater()
         inflater.begin(bytesMax: bytesMax)
         return inflater
@@ -38,6 +41,7 @@ package struct CompressionPool: ~Copyable {
 
     package mutating func give(_ inflater: BodyInflater) {
         inflaterCount -= 1
+        memory?.charge(-BodyInflater.bytes)
         if idleInflaters.count < Self.idleMax { idleInflaters.append(inflater) }
     }
 
@@ -45,6 +49,7 @@ package struct CompressionPool: ~Copyable {
     package mutating func takeDeflater() -> BodyDeflater? {
         guard deflaterCount < Self.deflatersMax else { return nil }
         deflaterCount += 1
+        memory?.charge(BodyDeflater.bytes)
         let deflater = idleDeflaters.popLast() ?? BodyDeflater()
         deflater.begin()
         return deflater
@@ -52,6 +57,7 @@ package struct CompressionPool: ~Copyable {
 
     package mutating func give(_ deflater: BodyDeflater) {
         deflaterCount -= 1
+        memory?.charge(-BodyDeflater.bytes)
         if idleDeflaters.count < Self.idleMax { idleDeflaters.append(deflater) }
     }
 
@@ -65,6 +71,9 @@ package struct CompressionPool: ~Copyable {
 package final class BodyInflater {
     private var inflater = Inflater(InflateLimits(outputBytesMax: 0))
 
+    /// What one holds.
+    package static var bytes: Int { 40 << 10 }
+
     package func begin(bytesMax: Int) { inflater.reset(InflateLimits(outputBytesMax: bytesMax)) }
 
     package func feed(_ bytes: BorrowedBytes, into buffer: inout ByteBuffer) throws(ConversionFailure) {
@@ -76,15 +85,22 @@ package final class BodyInflater {
     }
 }
 
-/// Compresses one body as a whole, as it comes: whatever was given can be read at once.
+/// Compresses one body as a whole, as it comes.
 package final class BodyDeflater {
     private var deflater = Deflater(.small)
 
+    /// What one holds.
+    package static var bytes: Int { 70 << 10 }
+
     package func begin() { deflater.reset() }
 
+    /// Whatever was given can be read at once.
     package func feed(_ bytes: BorrowedBytes, isLast: Bool, into buffer: inout ByteBuffer) {
         deflater.deflate(bytes, isLast ? .end : .now, into: &buffer)
     }
+
+    /// More is expected at once, or `feed` with no bytes.
+    package func hold(_ bytes: BorrowedBytes, into buffer: inout ByteBuffer) { deflater.deflate(bytes, .more, into: &buffer) }
 }
 
 extension ConversionFailure {

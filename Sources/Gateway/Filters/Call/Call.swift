@@ -50,6 +50,9 @@ package import Upstreams
     /// Converts between the caller's protocol and gRPC; `nil` for native calls, and for whatever is passed on as it is.
     package var bridge: Bridge?
 
+    /// Compresses the answer's body; `nil` for nearly every call.
+    package var compressor: AnswerCompressor?
+
     /// What the route's traffic plan has decided; `nil` for nearly every call.
     package var traffic: TrafficState?
 
@@ -107,6 +110,8 @@ package import Upstreams
         @inlinable package static var endsByDuration: Flags { Flags(rawValue: 128) }
         /// An endpoint was sent the request, by an attempt that is over.
         @inlinable package static var endpointReached: Flags { Flags(rawValue: 256) }
+        /// Its caller takes gzip, and it carries no credential that forbids it.
+        @inlinable package static var takesGzip: Flags { Flags(rawValue: 4096) }
         /// Another attempt was wanted, but the policy's number of attempts had been reached.
         @inlinable package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
         /// Another attempt was wanted, but the cluster's retry budget was exhausted.
@@ -238,6 +243,7 @@ extension Record<Call> {
         self.origin = nil
         self.requestID = nil
         if self.bridge != nil { self.bridge = nil }
+        if self.compressor != nil { self.compressor = nil }
         if self.traffic != nil { self.traffic = nil }
         self.cors = nil
         self.corsOrigin = nil

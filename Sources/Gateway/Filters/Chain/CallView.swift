@@ -175,6 +175,7 @@ package struct CallView {
 
     /// For the log, and what follows.
     func record(_ flag: Call.Flags) { call.flags.insert(flag) }
+    func has(_ flag: Call.Flags) -> Bool { call.flags.contains(flag) }
 
     /// Has the call wait for an answer from elsewhere; the filter returns `.suspended`.
     func suspend() -> SuspensionToken { SuspensionToken(suspending: call) }
@@ -203,6 +204,9 @@ package struct CallView {
     }
 
     func convert() { services.host.convert(call) }
+
+    /// False where the answer goes as it is.
+    func compressAnswer() -> Bool { services.host.compressAnswer(call) }
 
     /// The call has been answered meanwhile.
     var isAnswered: Bool { call.machine.isAnswered }

@@ -53,6 +53,7 @@ package final class FilterChain {
         case .protocols: ProtocolsFilter.request(call)
         case .admission: AdmissionFilter.request(call)
         case .converter: ConverterFilter.request(call)
+        case .compression: CompressionFilter.request(call)
         case .deadline: DeadlineFilter.request(call)
         case .earlyLimits: limits.requestEarly(call)
         case .authentication: authentication.request(call)
@@ -91,19 +92,27 @@ package final class FilterChain {
     }
 
     /// An upstream's, as below.
-    package func answer(_ call: Record<Call>, _ written: FieldList) -> FieldList { Self.answer(call, written, services) }
+    package func answer(_ call: Record<Call>, _ written: FieldList, ended: Bool) -> FieldList {
+        Self.answer(call, written, services, ended: ended)
+    }
 
     /// The head of an answer, an upstream's or our own, with what the filters that have seen the request have to say, the last of them
     /// first.
     ///
-    /// - Parameter written: in the worker's field scratch, where the result is too.
+    /// - Parameters:
+    ///   - written: in the worker's field scratch, where the result is too.
+    ///   - ended: the answer is over with it.
     @inline(__always)
-    package static func answer(_ call: Record<Call>, _ written: FieldList, _ services: FilterServices) -> FieldList {
+    package static func answer(
+        _ call: Record<Call>, _ written: FieldList, _ services: FilterServices, ended: Bool = false
+    ) -> FieldList {
         guard !call.answerFilters.isEmpty else { return written }
-        return changed(call, written, services)
+        return changed(call, written, services, ended: ended)
     }
 
-    private static func changed(_ call: Record<Call>, _ written: FieldList, _ services: FilterServices) -> FieldList {
+    private static func changed(
+        _ call: Record<Call>, _ written: FieldList, _ services: FilterServices, ended: Bool
+    ) -> FieldList {
         var answer = FieldWriter(
             for: call.downstream, scratch: services.context.fieldScratch, holding: written.count)
         var filters = call.answerFilters
@@ -111,6 +120,7 @@ package final class FilterChain {
             switch filter {
             case .cors: CORSFilter.answer(CallView(call, services), &answer)
             case .headers: HeadersFilter.answer(CallView(call, services), &answer)
+            case .compression: CompressionFilter.answer(CallView(call, services), &answer, ended: ended)
             default: break
             }
         }

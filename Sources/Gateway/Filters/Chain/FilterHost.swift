@@ -23,6 +23,9 @@ package protocol FilterHost: AnyObject {
     /// Puts a converter between the caller and the upstream, where they speak differently.
     func convert(_ call: Record<Call>)
 
+    /// Has the answer's body compressed from its beginning on; false where it goes as it is.
+    func compressAnswer(_ call: Record<Call>) -> Bool
+
     /// Keeps a copy of the call that the mirror is to have.
     func beginMirror(_ call: Record<Call>, _ mirror: TrafficPlan.Mirror)
 }

@@ -5,6 +5,7 @@ internal import Calls
 internal import Filters
 internal import GRPC
 internal import HTTPModel
+internal import Routing
 internal import Snapshots
 internal import Transport
 internal import Upstreams
@@ -61,7 +62,7 @@ extension Record<Call> {
     ///
     /// - Parameter written: in the worker's field scratch.
     func respond(_ written: FieldList, ended: Bool, _ worker: GatewayWorker) -> Bool {
-        let fields = worker.filters.answer(self, written)
+        let fields = worker.filters.answer(self, written, ended: ended)
         let downstream = self.downstream
         return downstream.serverConnection { connection in
             guard connection.accepts(fields) else {
@@ -82,6 +83,7 @@ extension Record<Call> {
         self.outcome.responseBytes += bytes.count
         self.boundary.pass(bytes)
         if let bridge = self.bridge { return worker.bridges { $0.forwardAnswer(self, bridge, stream, bytes) } }
+        if self.compressor != nil { return worker.bridges { $0.compress(self, stream, bytes) } }
         downstream.connection { $0.send(downstream, bytes) }
         worker.checkMemory(after: downstream)
     }
@@ -98,6 +100,11 @@ extension Record<Call> {
         if case .grpc = self.clientProtocol, !self.flags.contains(.statusSeen) {
             let cause = RefusalCause.upstreamWithoutStatus(httpStatus: self.outcome.httpStatus)
             return worker.calls.handle(self, .endUnreadable, .refusal(cause))
+        }
+        if self.compressor != nil {
+            worker.bridges { $0.endGzip(self) }
+            // The end may have been more than there is memory for.
+            guard self.machine.isUnderWay else { return }
         }
         worker.calls.handle(self, .completed)
         downstream.connection { connection in

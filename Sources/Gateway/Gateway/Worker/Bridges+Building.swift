@@ -178,7 +178,8 @@ extension Bridges {
                 throw ConversionFailure(.bodyIsNotJSON)
             }
             let request = try BridgedRequest(&stream.fields, caller: call.clientProtocol, readsMessages: true)
-            let bridge = Bridge(converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip)
+            let bridge = Bridge(
+                converter, json: converter, pair: converter.pair, acceptsGzip: request.acceptsGzip && call.route.compressesJSON)
             bridge.refusesBody = !isTyped && !plan.options.readsUntypedBodies && converter.pair.request.readsJSON
             bridge.isHead = call.facts.method.equals("HEAD")
             if let cause = bridge.readCompressed(request.encoding, bytesMax: call.bodyBytesMax, &compression) { return cause }

@@ -20,11 +20,16 @@ final class Bridges {
     /// A status in JSON, or the message of a query; used within one event.
     var text = ByteBuffer(capacity: 256)
     var compression = CompressionPool()
+    /// Whose compressed bodies wait for the end of the tick.
+    var holding: [(call: Record<Call>, compressor: AnswerCompressor)] = []
     var end = CallEnd()
 
     private static let idlePairsMax = 64
 
-    func bind(to worker: GatewayWorker) { self.worker.bind(to: worker) }
+    func bind(to worker: GatewayWorker) {
+        self.worker.bind(to: worker)
+        compression.memory = worker.chunks
+    }
 
     /// Keeps the reason why a call cannot be converted until the filters have run: an unauthorized caller learns nothing of it, and the call counts
     /// for the limits.

@@ -191,6 +191,7 @@ final class CallManager {
             let snapshot = call.snapshot
             if let endpoint = call.endpoint { endpoint { $0.release() } }
             if let bridge = call.bridge { worker.bridges { $0.release(bridge, serving: worker.current.snapshot) } }
+            if let compressor = call.compressor { worker.bridges { $0.releaseGzip(compressor) } }
             call.finish(pool: chunks, noCall)
             records.release(call)
             snapshot { $0.callCount -= 1 }
@@ -278,6 +279,8 @@ extension CallManager: FilterHost {
             if let cause = $0.build(call) { $0.keepFailure(of: call, cause) }
         }
     }
+
+    func compressAnswer(_ call: Record<Call>) -> Bool { worker.bridges { $0.beginGzip(call) } }
 
     func beginMirror(_ call: Record<Call>, _ mirror: TrafficPlan.Mirror) { worker { $0.beginMirror(call, mirror) } }
 }

@@ -53,6 +53,7 @@ package final class Downstream: StreamHandler {
         if let bridge = call.bridge {
             return worker.bridges { $0.answerDrained(call, bridge, count) }
         }
+        if call.compressor != nil { return worker.bridges { $0.gzipDrained(call, count) } }
         upstream.connection { $0.consumed(upstream, count) }
     }
 

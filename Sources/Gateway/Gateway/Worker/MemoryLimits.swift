@@ -1,3 +1,4 @@
+internal import Bridging
 internal import Bytes
 internal import Filters
 internal import GRPC
@@ -66,5 +67,6 @@ extension Record<Call> {
     /// Bytes of bodies that wait for it, in either direction.
     fileprivate var heldBytes: Int {
         self.body.count + self.downstream.outbound.count + (self.upstream?.outbound.count ?? 0)
+            + (self.compressor == nil ? 0 : BodyDeflater.bytes)
     }
 }

@@ -29,7 +29,7 @@ struct OpenAPIDocuments {
                         answersItself: true)
                 ],
                 calls: metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, errorResponses: [],
-                json: nil,
+                gzip: nil, json: nil,
                 transcoding: nil, hasSchema: false, traffic: nil, answer: page, fallback: nil, methods: [])
         }
     }

@@ -1,5 +1,6 @@
 internal import AccessControl
 package import Balancing
+internal import Bridging
 package import Config
 internal import Crypto
 package import GatewayModel
@@ -161,6 +162,8 @@ package struct SnapshotBuilder {
             case .respond(let respond): .respond(respond)
             }
         let rewrite = route.rewrite == RewriteConfiguration() ? nil : route.rewrite
+        let gzip = route.gzip ?? configuration.gzip
+        let compresses = if case .on = gzip { true } else { false }
         let base = limits(route.limits, place: "routes.\(route.name)", &builder)
         var policies = [
             CallPolicy(
@@ -168,7 +171,7 @@ package struct SnapshotBuilder {
                 attempts: route.attempts.policy(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
                 credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
                 terms: documents.terms(of: route), answersItself: answer != nil, shapes: traffic != nil,
-                streamLimits: StreamLimits(route), hasCORS: route.cors != nil,
+                streamLimits: StreamLimits(route), hasCORS: route.cors != nil, compresses: compresses,
                 rewrite: rewrite, query: route.requestQuery, requestHeaders: route.requestHeaders,
                 responseHeaders: route.responseHeaders)
         ]
@@ -184,7 +187,7 @@ package struct SnapshotBuilder {
                     credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
                     allowedProtocols: route.protocols,
                     terms: documents.terms(of: route, method), shapes: traffic != nil, streamLimits: StreamLimits(route),
-                    hasCORS: route.cors != nil, rewrite: rewrite, query: route.requestQuery,
+                    hasCORS: route.cors != nil, compresses: compresses, rewrite: rewrite, query: route.requestQuery,
                     requestHeaders: route.requestHeaders.followed(by: method.requestHeaders),
                     responseHeaders: route.responseHeaders.followed(by: method.responseHeaders)))
         }
@@ -195,7 +198,7 @@ package struct SnapshotBuilder {
         return Route(
             index: index, name: route.name, match: route.match, cluster: target ?? 0, policies: policies, calls: calls,
             priority: route.priority, leadsToHTTP1: leadsToHTTP1, cors: route.cors.map { CORSPolicy($0, files: lists) },
-            errorResponses: route.errorResponses,
+            errorResponses: route.errorResponses, gzip: gzip,
             json: route.json, transcoding: target.flatMap { schemas[$0] }, hasSchema: hasSchema,
             traffic: traffic, answer: answer, fallback: fallback, methods: route.methods.map(\.name))
     }

@@ -6,6 +6,7 @@
 /// - protocol and load are checked before anything is known of the caller;
 /// - the converter comes before every filter that may suspend, because what resolving has bound (`Resolver.match`) is the worker's, and
 ///   good until its next head; those behind it see a head in gRPC;
+/// - compression looks at credentials, which authentication removes, and on the way back at heads that header changes have been made to;
 /// - early limits come before authentication, because verifying a token costs a signature;
 /// - authentication and authorization come before limits, so that a refused call costs its tenant nothing;
 /// - injected faults come where a cluster would fail;
@@ -15,6 +16,7 @@
     case protocols
     case admission
     case converter
+    case compression
     case deadline
     case earlyLimits
     case authentication
@@ -33,6 +35,7 @@
         case .protocols: "protocols"
         case .admission: "admission"
         case .converter: "converter"
+        case .compression: "compression"
         case .deadline: "deadline"
         case .earlyLimits: "limits before authentication"
         case .authentication: "authentication"

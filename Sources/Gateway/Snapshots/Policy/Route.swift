@@ -1,3 +1,4 @@
+package import Bridging
 package import Bytes
 package import AccessControl
 package import GRPC
@@ -7,6 +8,7 @@ package import RateLimit
 package import Routing
 package import Schemas
 package import Transcoding
+internal import Transport
 package import Upstreams
 
 /// Where a call goes, and what applies to it: one entry of `routes:`, made ready.
@@ -37,6 +39,12 @@ package final class Route: Sendable {
     package let answer: DirectAnswer?
     /// What serves its calls where they reach no endpoint; `nil` for nearly every route.
     package let fallback: Fallback?
+    /// Which answers of plain HTTP are compressed; `nil` for none.
+    package let gzip: Borrowed<GzipPolicy>?
+    /// JSON made of gRPC is compressed, where callers take it.
+    package let compressesJSON: Bool
+    private let gzipPolicy: GzipPolicy?
+    private let gzipUse: GzipConfiguration.Use?
     private let json: JSONConfiguration?
     /// How its cluster's methods are reached in JSON; `nil` where no schema is known.
     package let transcoding: TranscodingPlan?
@@ -79,7 +87,7 @@ package final class Route: Sendable {
     package init(
         index: Int, name: String, match: RouteMatch, cluster: Int, policies: [CallPolicy], calls: CallGroup,
         priority: RouteConfiguration.Priority, leadsToHTTP1: Bool, cors: CORSPolicy?, errorResponses: [ErrorResponse],
-        json: JSONConfiguration?,
+        gzip: GzipConfiguration.Use?, json: JSONConfiguration?,
         transcoding: TranscodingPlan?, hasSchema: Bool, traffic: TrafficPlan?, answer: DirectAnswer?, fallback: Fallback?,
         methods: [String]
     ) {
@@ -97,6 +105,10 @@ package final class Route: Sendable {
         self.leadsToHTTP1 = leadsToHTTP1
         self.cors = cors
         self.errorResponses = errorResponses
+        gzipUse = gzip
+        compressesJSON = gzip != .off
+        gzipPolicy = if case .on(let settings) = gzip { GzipPolicy(settings) } else { nil }
+        self.gzip = gzipPolicy.map { Borrowed($0) }
         self.json = json
         self.answer = answer
         self.fallback = fallback
@@ -113,7 +125,8 @@ package final class Route: Sendable {
     package static func none(policy: CallPolicy, calls: CallGroup) -> Route {
         Route(
             index: -1, name: "", match: RouteMatch(), cluster: 0, policies: [policy], calls: calls, priority: .default,
-            leadsToHTTP1: false, cors: nil, errorResponses: [], json: nil, transcoding: nil, hasSchema: false, traffic: nil,
+            leadsToHTTP1: false, cors: nil, errorResponses: [], gzip: nil, json: nil, transcoding: nil, hasSchema: false,
+            traffic: nil,
             answer: nil, fallback: nil, methods: [])
     }
 
@@ -121,7 +134,8 @@ package final class Route: Sendable {
     package func with(_ transcoding: TranscodingPlan) -> Route {
         Route(
             index: index, name: name, match: match, cluster: cluster, policies: policies, calls: calls, priority: priority,
-            leadsToHTTP1: leadsToHTTP1, cors: cors, errorResponses: errorResponses, json: json, transcoding: transcoding,
+            leadsToHTTP1: leadsToHTTP1, cors: cors, errorResponses: errorResponses, gzip: gzipUse, json: json,
+            transcoding: transcoding,
             hasSchema: hasSchema, traffic: traffic,
             answer: answer, fallback: fallback, methods: methods)
     }
@@ -188,6 +202,7 @@ package final class CallPolicy: Sendable {
     ///   - shapes: its route has a traffic plan.
     ///   - answersItself: there is no cluster.
     ///   - hasCORS: its route has `cors`.
+    ///   - compresses: its route has `gzip`.
     package init(
         timeout: Duration?, maxStreamDuration: Duration? = nil, attempts: AttemptPolicy? = nil, access: AccessPolicy,
         limits: [AppliedLimit.Entry],
@@ -195,7 +210,7 @@ package final class CallPolicy: Sendable {
         allowedProtocols: ClientProtocols = .all,
         terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), answersItself: Bool = false, shapes: Bool = false,
         streamLimits: StreamLimits? = nil,
-        hasCORS: Bool = false,
+        hasCORS: Bool = false, compresses: Bool = false,
         rewrite: RewriteConfiguration? = nil, query: QueryChanges = QueryChanges(), requestHeaders: HeaderChanges = HeaderChanges(),
         responseHeaders: HeaderChanges = HeaderChanges()
     ) {
@@ -231,6 +246,7 @@ package final class CallPolicy: Sendable {
         ]
         if hasCORS { filters.insert(.cors) }
         if !answersItself, !refusesGRPC { filters.insert(.converter) }
+        if compresses, !answersItself, !needsGRPC { filters.insert(.compression) }
         if !limitsBefore.isEmpty { filters.insert(.earlyLimits) }
         if authenticates { filters.insert(.authentication) }
         // Authenticated callers must be on a plan where plans are configured.

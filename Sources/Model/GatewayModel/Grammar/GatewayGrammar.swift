@@ -1,3 +1,4 @@
+internal import Bridging
 package import Config
 internal import Net
 internal import RateLimit
@@ -40,6 +41,7 @@ extension GatewayConfiguration {
         let plans = section.value("plans", .plans, default: [])
         let rateLimits = section.value("rate_limits", .store, default: .defaults)
         let openAPI = section.optional("openapi", .openAPI)
+        let gzip = section.optional("gzip", .gzip)
         let clusters = needsClusters(section) ? section.required("clusters", .clusters) : section.optional("clusters", .clusters)
         let routes = section.required("routes", .routes)
         return GatewayConfiguration(
@@ -47,7 +49,7 @@ extension GatewayConfiguration {
             admin: admin, trustedProxies: trustedProxies, addressPrefix: addressPrefix, memory: memory, overload: overload,
             resolver: resolver,
             listeners: listeners ?? [], authentication: authentication, plans: plans, rateLimits: rateLimits,
-            openAPI: openAPI, clusters: clusters ?? [], routes: routes ?? [])
+            openAPI: openAPI, gzip: gzip, clusters: clusters ?? [], routes: routes ?? [])
     }
 }
 

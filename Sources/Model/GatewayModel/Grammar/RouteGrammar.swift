@@ -1,4 +1,5 @@
 internal import AccessControl
+internal import Bridging
 internal import Config
 internal import GRPC
 internal import Matching
@@ -54,6 +55,7 @@ extension RouteConfiguration {
         let cors = section.optional("cors", .cors)
         let errorResponses = section.value("error_response", .errorResponses, default: [])
         let json = section.optional("json", .json)
+        let gzip = section.optional("gzip", .gzip)
         let protocols = section.value("protocols", .callerProtocols, default: .all)
         if section.has("methods"), namesHTTPMethods || !section.has("service") { reportMethods(in: section, match) }
         hintAtKeys(in: section)
@@ -63,7 +65,7 @@ extension RouteConfiguration {
             name: name, match: match, cluster: cluster, timeout: timeout, streamIdle: streamIdle, bodyBytes: bodyBytes,
             access: access, credentials: credentials,
             limits: limits, expose: expose, methods: methods, cors: cors, errorResponses: errorResponses, protocols: protocols,
-            json: json, priority: priority,
+            json: json, gzip: gzip, priority: priority,
             traffic: traffic, attempts: attempts, action: action, fallback: fallback, rewrite: rewrite ?? RewriteConfiguration(),
             requestHeaders: requestHeaders ?? HeaderChanges(), requestQuery: requestQuery ?? QueryChanges(),
             responseHeaders: responseHeaders ?? HeaderChanges())
@@ -132,7 +134,7 @@ extension RouteConfiguration {
     /// What is said of calls upstream.
     private static let needingCluster = [
         "rewrite", "request_headers", "request_query", "mirror", "fault", "fallback", "timeout", "retry", "max_stream_duration",
-        "json",
+        "json", "gzip",
     ]
 
     /// The name as written, or the first service or path, with a number behind it where an earlier route has it.

@@ -1,3 +1,4 @@
+package import Bridging
 package import Config
 package import Net
 package import RateLimit
@@ -26,6 +27,8 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package var rateLimits: StoreConfiguration
     /// `nil` where callers are not told what they can call.
     package var openAPI: OpenAPIConfiguration?
+    /// For routes that say nothing of it; `nil` for none.
+    package var gzip: GzipConfiguration.Use? = nil
     package var clusters: [ClusterConfiguration]
     /// In the order written, which is the order asked.
     package var routes: [RouteConfiguration]

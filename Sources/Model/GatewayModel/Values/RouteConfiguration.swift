@@ -1,4 +1,5 @@
 package import AccessControl
+package import Bridging
 package import GRPC
 package import RateLimit
 package import Routing
@@ -28,6 +29,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var protocols = ClientProtocols.all
     /// `nil` for the canonical mapping.
     package var json: JSONConfiguration?
+    /// `nil` for what the gateway says as a whole.
+    package var gzip: GzipConfiguration.Use?
     package var priority = Priority.default
     /// Where else its calls go, and what goes wrong with them on purpose.
     package var traffic = TrafficConfiguration()

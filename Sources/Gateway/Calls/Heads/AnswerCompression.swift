@@ -1,0 +1,108 @@
+package import Bytes
+package import HTTPModel
+package import Snapshots
+
+/// Whether the answer of a plain HTTP backend is compressed on its way, and what its head says then.
+package enum AnswerCompression {
+    /// The answer to some requests would be compressed, so all of them vary by `accept-encoding`.
+    ///
+    /// Not what has no body, is a part of one, is encoded already, may not be transformed (RFC 9111, section 5.2.2.6), or is too short.
+    package static func mayCompress(_ fields: FieldList, status: Int, by policy: GzipPolicy) -> Bool {
+        guard status >= 200, status != 204, status != 205, status != 206 else { return false }
+        // A 304 says what the 200 would have said (RFC 9110, section 15.4.5), as far as it says anything.
+        var hasType = status == 304
+        for field in fields {
+            switch field.token {
+            case .contentEncoding: if !HTTPGrammar.equalsIgnoringCase(field.valueBytes, "identity") { return false }
+            case .contentType:
+                guard policy.takes(contentType: field.valueBytes) else { return false }
+                hasType = true
+            case .contentLength where status != 304:
+                if let length = field.number?.exactly(in: 0 ... .max), length < UInt64(policy.bytesMin) { return false }
+            case .other:
+                if field.nameBytes.equals("content-range") { return false }
+                if field.nameBytes.equals("cache-control"), names(field.valueBytes, "no-transform") { return false }
+            default: break
+            }
+        }
+        return hasType
+    }
+
+    /// Answers that set a cookie are as secret as those to a request with one.
+    package static func setsCookie(_ fields: FieldList) -> Bool {
+        fields.contains { $0.token == .other && $0.nameBytes.equals("set-cookie") }
+    }
+
+    /// Requests whose answers are not compressed unless the route says so: they carry a credential.
+    package static func hasCredentials(_ fields: FieldList) -> Bool {
+        fields.contains { $0.token == .cookie || $0.token == .authorization }
+    }
+
+    /// Tells caches that the answer differs by `accept-encoding`, if it does not already.
+    package static func vary(_ answer: inout FieldWriter) {
+        var present: BorrowedBytes?
+        for field in answer.written where field.token == .other && field.nameBytes.equals("vary") {
+            if names(field.valueBytes, "accept-encoding") || names(field.valueBytes, "*") { return }
+            if present == nil { present = field.valueBytes }
+        }
+        guard let present, !present.isEmpty else { return answer.put(Field("vary", "accept-encoding", token: .other)) }
+        var isFirst = true
+        answer.removeAll { field in
+            guard isFirst, field.token == .other, field.nameBytes.equals("vary") else { return false }
+            isFirst = false
+            return true
+        }
+        var merged = ByteBuffer(capacity: present.count + 17)
+        merged.append(present)
+        merged.append(", accept-encoding")
+        answer.put("vary", merged.readable, token: .other)
+    }
+
+    /// The head of a compressed answer: what was said of the bytes that the backend sent is not true of those that leave.
+    package static func describe(_ answer: inout FieldWriter) {
+        weaken(&answer) { _ in true }
+        answer.removeAll { field in
+            field.token == .contentLength || field.token == .contentEncoding
+                || field.token == .other && ofPlainBytes.contains { field.nameBytes.equals($0) }
+        }
+        answer.put(Field("content-encoding", "gzip", token: .contentEncoding))
+    }
+
+    /// A 304 names the entity tag that the caller has got with its 200, which was weak if that was compressed.
+    package static func matchTag(_ answer: inout FieldWriter, toRequest fields: FieldList) {
+        weaken(&answer) { tag in
+            fields.contains { field in
+                field.token == .other && field.nameBytes.equals("if-none-match")
+                    && field.valueBytes.split(separator: UInt8(ascii: ",")).contains { member in
+                        let member = member.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
+                        return member.starts(with: "W/".utf8) && member.dropFirst(2).elementsEqual(tag)
+                    }
+            }
+        }
+    }
+
+    private static let ofPlainBytes: [StaticString] = [
+        "accept-ranges", "content-md5", "content-digest", "repr-digest", "digest",
+    ]
+
+    /// Two encodings of one thing are not equal byte by byte (RFC 9110, section 8.8.3.3).
+    private static func weaken(_ answer: inout FieldWriter, where isMeant: (BorrowedBytes) -> Bool) {
+        guard let tag = answer.written.first(where: { $0.token == .other && $0.nameBytes.equals("etag") })?.valueBytes,
+            tag.first == UInt8(ascii: "\""), isMeant(tag)
+        else { return }
+        answer.removeAll { $0.token == .other && $0.nameBytes.equals("etag") }
+        var weak = ByteBuffer(capacity: tag.count + 2)
+        weak.append("W/")
+        weak.append(tag)
+        answer.put("etag", weak.readable, token: .other)
+    }
+
+    /// Whether a list has the member.
+    private static func names(_ list: BorrowedBytes, _ wanted: StaticString) -> Bool {
+        list.split(separator: UInt8(ascii: ",")).contains { member in
+            let start = member.firstIndex { $0 != 0x20 && $0 != 0x09 } ?? member.endIndex
+            let end = member[start...].firstIndex { $0 == 0x20 || $0 == 0x09 } ?? member.endIndex
+            return HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: member[start..<end]), wanted)
+        }
+    }
+}

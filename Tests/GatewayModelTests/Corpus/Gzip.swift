@@ -1,0 +1,29 @@
+extension WrongConfiguration {
+    static let gzip = corpus(
+        #"""
+        --- what is no setting of gzip
+        routes:
+          - { path: /a, cluster: orders, gzip: true }
+          - { path: /b, cluster: orders, gzip: { types: [text/html], min_length: 20, level: 5 } }
+          - { path: /c, cluster: orders, gzip: { min_bytes: 1024 } }
+          - { path: /d, cluster: orders, gzip: { with_credentials: on } }
+          - { path: /e, respond: { status: 200, body: a }, gzip: on }
+        >>> martlet.yaml:2:40: routes[0].gzip: found "true", expected on, off, or a mapping with content_types, min_bytes or with_credentials
+        >>> martlet.yaml:3:42: routes[1].gzip.types: unknown key, expected content_types, min_bytes or with_credentials
+        >>> martlet.yaml:3:62: routes[1].gzip.min_length: unknown key, expected content_types, min_bytes or with_credentials
+        >>> martlet.yaml:3:78: routes[1].gzip.level: unknown key, expected content_types, min_bytes or with_credentials
+        >>> martlet.yaml:4:53: routes[2].gzip.min_bytes: found "1024", expected a size such as 60KiB or 1MiB, at least 1B
+        >>> martlet.yaml:5:60: routes[3].gzip.with_credentials: found "on", expected true or false
+        >>> martlet.yaml:6:58: routes[4].gzip: found beside "respond", expected beside a cluster: nothing is sent upstream
+        --- content types that are none, or are never compressed
+        gzip: { content_types: [text, "*/*", Text/html, "text/h*", "application/*json", "text/html; charset=utf-8", text/event-stream, application/grpc-web] }
+        >>> martlet.yaml:1:25:  gzip.content_types[0]: found "text", expected a media type in lower case, such as application/json, text/* or application/*+json
+        >>> martlet.yaml:1:31:  gzip.content_types[1]: found "*/*", expected a media type in lower case, such as application/json, text/* or application/*+json
+        >>> martlet.yaml:1:38:  gzip.content_types[2]: found "Text/html", expected a media type in lower case, such as application/json, text/* or application/*+json
+        >>> martlet.yaml:1:49:  gzip.content_types[3]: found "text/h*", expected a media type in lower case, such as application/json, text/* or application/*+json
+        >>> martlet.yaml:1:60:  gzip.content_types[4]: found "application/*json", expected a media type in lower case, such as application/json, text/* or application/*+json
+        >>> martlet.yaml:1:81:  gzip.content_types[5]: found "text/html; charset=utf-8", expected a media type in lower case, such as application/json, text/* or application/*+json
+        >>> martlet.yaml:1:109: gzip.content_types[6]: found "text/event-stream", expected a media type in lower case, such as application/json, text/* or application/*+json; streams of events and of RPCs are never compressed as a whole
+        >>> martlet.yaml:1:128: gzip.content_types[7]: found "application/grpc-web", expected a media type in lower case, such as application/json, text/* or application/*+json; streams of events and of RPCs are never compressed as a whole
+        """#)
+}
