@@ -124,6 +124,13 @@ let package = Package(
                 "GatewayModel",
             ]),
 
+        module(
+            "Model/GatewayChecks",
+            [
+                "Matching", "HTTPModel", "GRPC", "Config", "Balancing", "AccessControl", "Routing",
+                "Transport", "RateLimit", "GatewayModel",
+            ]),
+
         // 10  gateway: upstreams
         module(
             "Gateway/Upstreams",
@@ -189,7 +196,8 @@ let package = Package(
             "Control/Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel", "Schemas",
+                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel",
+                "GatewayChecks", "Schemas",
                 "Upstreams", "Snapshots", "Filters", "Gateway", "RateLimitService", "Demo",
             ]),
 
@@ -198,7 +206,7 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "Bytes", "JSON", "Crypto", "Time", "Net", "TLS", "JOSE", "Reactor", "Config", "Telemetry", "Transport",
-                "GatewayModel", "RateLimitService", "Calling", "Control", arguments,
+                "GatewayModel", "GatewayChecks", "RateLimitService", "Calling", "Control", arguments,
             ],
             swiftSettings: settings),
 
@@ -212,7 +220,8 @@ let package = Package(
         .target(name: "HTTPTesting", dependencies: ["Bytes", "HTTPModel"], path: "Tests/HTTPTesting", swiftSettings: settings),
         .target(name: "BytesTesting", path: "Tests/BytesTesting", swiftSettings: settings),
         .target(
-            name: "GatewayModelTesting", dependencies: ["Config", "GatewayModel"], path: "Tests/GatewayModelTesting",
+            name: "GatewayModelTesting", dependencies: ["Config", "GatewayModel", "GatewayChecks"],
+            path: "Tests/GatewayModelTesting",
             swiftSettings: settings),
         .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
         .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
@@ -263,7 +272,7 @@ let package = Package(
             "GatewayModel",
             [
                 "Matching", "Net", "HTTPModel", "JOSE", "GRPC", "Config", "Balancing", "AccessControl", "Routing", "Transport",
-                "RateLimit", "GatewayModelTesting",
+                "RateLimit", "GatewayChecks", "GatewayModelTesting",
             ]),
         tests("Schemas", ["Time"]),
         tests(
@@ -307,7 +316,8 @@ let package = Package(
             "Control",
             [
                 "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets", "HTTP1", "Config",
-                "DNS", "Transport", "RateLimit", "GatewayModel", "Schemas", "Upstreams", "Snapshots", "Filters", "Gateway",
+                "DNS", "Transport", "RateLimit", "GatewayModel", "GatewayChecks", "Schemas", "Upstreams", "Snapshots", "Filters",
+                "Gateway",
                 "GRPCTesting",
                 "TLSTesting",
             ]),

@@ -1,3 +1,4 @@
+import GatewayChecks
 internal import Config
 package import GatewayModel
 

@@ -2,6 +2,7 @@ import Config
 import GatewayModelTesting
 import Testing
 
+@testable import GatewayChecks
 @testable import GatewayModel
 
 @Suite struct ConfigurationValueTests {

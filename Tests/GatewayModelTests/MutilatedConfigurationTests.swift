@@ -1,3 +1,4 @@
+import GatewayChecks
 import Config
 import Testing
 

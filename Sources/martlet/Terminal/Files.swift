@@ -1,6 +1,7 @@
 import Config
 import Control
 import Glibc
+internal import GatewayChecks
 import GatewayModel
 import Reactor
 

@@ -1,5 +1,6 @@
 import Config
 import Glibc
+import GatewayChecks
 import GatewayModel
 import Testing
 

@@ -1,5 +1,6 @@
 package import Config
 internal import Gateway
+internal import GatewayChecks
 internal import GatewayModel
 internal import Metrics
 internal import RateLimit

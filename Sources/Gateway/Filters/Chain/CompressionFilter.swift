@@ -30,7 +30,9 @@ enum CompressionFilter {
         defer { AnswerCompression.vary(&answer) }
         guard call.has(.takesGzip) else { return }
         if status == 304 { return AnswerCompression.matchTag(&answer, toRequest: call.stream.fields.all) }
-        guard !ended || call.facts.method.equals("HEAD"), policy.includesCredentials || !AnswerCompression.setsCookie(answer.written), call.compressAnswer() else {
+        guard !ended || call.facts.method.equals("HEAD"),
+            policy.includesCredentials || !AnswerCompression.setsCookie(answer.written), call.compressAnswer()
+        else {
             return
         }
         AnswerCompression.describe(&answer)

@@ -39,7 +39,7 @@ struct OpenAPIDocuments {
         var terms = OpenAPIDocument.Terms()
         guard configuration.openAPI != nil else { return terms }
         let allow = RuleBookBuilder.enforcedAllow(route: route.access, method: method?.access)
-        terms.needsToken = configuration.authentication != nil && !allow.admitsStrangers
+        terms.needsToken = configuration.authentication != nil && !allow.admitsUnauthenticated
         if terms.needsToken { terms.scopes = allow.scopes }
         let limits = (route.limits + (method?.limits ?? [])).filter { !$0.rule.isShadow && $0.effect != .exempt }
         terms.limits = limits.filter { $0.when == nil && $0.effect == .count }.map(\.text)
@@ -53,7 +53,7 @@ struct OpenAPIDocuments {
             let plansLimit = hasPlan && configuration.plans.contains { $0.limits.contains { !$0.rule.isShadow } }
             terms.hasOtherLimits = terms.hasOtherLimits || plansLimit || authentication.failedLogins != nil
         }
-        if route.access.deny != nil || method?.access.deny != nil || !allow.admitsStrangers { terms.mayDeny = true }
+        if route.access.deny != nil || method?.access.deny != nil || !allow.admitsUnauthenticated { terms.mayDeny = true }
         return terms
     }
 }

@@ -153,7 +153,7 @@ extension CallVariable {
     }
 
     /// As it is written.
-    var name: String {
+    package var name: String {
         func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
         return switch self {
         case .requestHeader(let name): "request.header.\(text(name))"

@@ -5,28 +5,8 @@ internal import RateLimit
 internal import Transport
 
 extension GatewayConfiguration {
-    /// Reads and checks martlet.yaml.
-    package static func read(
-        text: String, file: String, environment: @escaping (String) -> String?,
-        readFile: @escaping (String) -> Result<String, FileFailure>
-    ) -> ConfigurationReading<GatewayConfiguration> {
-        draft(text: text, file: file, environment: environment, readFile: readFile).whole
-    }
-
-    /// What could be read of martlet.yaml, for further checks: with an error among the issues, what was
-    /// wrong is left out or has a value of no meaning, and nothing may be served from it.
-    package static func draft(
-        text: String, file: String, environment: @escaping (String) -> String?,
-        readFile: @escaping (String) -> Result<String, FileFailure>
-    ) -> ConfigurationReading<GatewayConfiguration> {
-        let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
-        let configuration = reader.root.flatMap { reader.section($0, Self.read) }
-        let findings = Findings(reader.places)
-        if let configuration { CrossChecks(configuration, findings).run() }
-        return ConfigurationReading(configuration, findings.places, (reader.issues + findings.issues).inOrder)
-    }
-
-    private static func read(_ section: Section) -> GatewayConfiguration? {
+    /// Reads what martlet.yaml says, section by section; what its sections say of each other is checked afterwards.
+    package static func read(_ section: Section) -> GatewayConfiguration? {
         let workers = section.value("workers", .workers, default: nil)
         let drain = section.value("drain", .drain, default: .defaults)
         let accessLog = section.value("access_log", .accessLog, default: .stdout)

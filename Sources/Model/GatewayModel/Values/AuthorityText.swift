@@ -2,7 +2,7 @@ internal import Config
 internal import Routing
 
 /// A host, with or without a port, as a configuration writes it.
-enum AuthorityText {
+package enum AuthorityText {
     static func isHostAndPort(_ text: String) -> Bool {
         let (host, port) = split(text)
         if let port {
@@ -15,7 +15,7 @@ enum AuthorityText {
     }
 
     /// The colons of an address stand in brackets.
-    static func split(_ text: String) -> (host: Substring, port: Substring?) {
+    package static func split(_ text: String) -> (host: Substring, port: Substring?) {
         guard let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") else { return (text[...], nil) }
         return (text[..<colon], text[text.index(after: colon)...])
     }

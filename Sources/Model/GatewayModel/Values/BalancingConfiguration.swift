@@ -21,7 +21,7 @@ package enum HashSource: Sendable, Hashable {
     case address
 
     /// As the configuration would write it, for messages.
-    var description: String {
+    package var description: String {
         switch self {
         case .header(let name): "header \(name)"
         case .claim(let path): "claim \(path.description)"

@@ -26,17 +26,17 @@ extension RouteConfiguration {
     }
 
     /// The cluster that serves its calls where they reach no endpoint.
-    func namedFallback(at path: ConfigurationPath) -> (name: String, path: ConfigurationPath)? {
+    package func namedFallback(at path: ConfigurationPath) -> (name: String, path: ConfigurationPath)? {
         fallback?.cluster.map { ($0, path["fallback"]["cluster"]) }
     }
 
     /// All clusters that it names.
-    func allNamedClusters(at path: ConfigurationPath) -> [(name: String, path: ConfigurationPath)] {
+    package func allNamedClusters(at path: ConfigurationPath) -> [(name: String, path: ConfigurationPath)] {
         namedClusters(at: path) + [namedMirror(at: path), namedFallback(at: path)].compactMap { $0 }
     }
 
     /// The cluster that copies of its calls go to.
-    func namedMirror(at path: ConfigurationPath) -> (name: String, path: ConfigurationPath)? {
+    package func namedMirror(at path: ConfigurationPath) -> (name: String, path: ConfigurationPath)? {
         traffic.mirror.map { ($0.cluster, path["mirror"]["cluster"]) }
     }
 }

@@ -1,7 +1,7 @@
 internal import HTTPModel
 
 /// Which headers may carry a claim.
-enum ForwardedHeader {
+package enum ForwardedHeader {
     /// What was expected instead of `name`, given in lower case; `nil` where it may carry a claim.
     ///
     /// Others belong elsewhere: of HTTP itself (RFC 9110, section 7.6.1), of gRPC, or set by the gateway.
@@ -24,7 +24,7 @@ enum ForwardedHeader {
     }
 
     /// Servers cannot tell such names apart (`FieldNameSet`).
-    static func readsLike(_ left: String, _ right: String) -> Bool {
+    package static func readsLike(_ left: String, _ right: String) -> Bool {
         left.utf8.map { FieldNameSet.folded($0) } == right.utf8.map { FieldNameSet.folded($0) }
     }
 

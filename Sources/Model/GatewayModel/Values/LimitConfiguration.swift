@@ -52,3 +52,20 @@ package struct LimitConfiguration: Sendable, Equatable {
         self.whenMissing = whenMissing
     }
 }
+
+extension LimitConfiguration {
+    /// The shorthand, for messages about the longer form, and for documents.
+    package var text: String {
+        let keys = rule.keys.isEmpty ? "" : " per " + rule.keys.map(\.description).joined(separator: ", ")
+        switch effect {
+        case .refuse: return "0" + keys
+        case .exempt: return "unlimited" + keys
+        case .ask(let descriptors):
+            return "descriptors " + descriptors.map { $0.map(\.key).joined(separator: ", ") }.joined(separator: "; ")
+        case .count:
+            let window = rule.window
+            let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
+            return "\(rule.count)/\(span)" + (rule.burst.map { " burst \($0)" } ?? "") + keys
+        }
+    }
+}

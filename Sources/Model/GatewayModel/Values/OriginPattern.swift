@@ -1,9 +1,9 @@
-internal import Matching
+package import Matching
 
 /// Origins with `*` for the labels below a domain, or for the port: `https://*.acme.dev`, `http://localhost:*`.
 ///
 /// They are regular expressions, of which the text can be made again.
-enum OriginPattern {
+package enum OriginPattern {
     private static let labels = #"(?:[a-z0-9_-]+\.)+"#
     private static let port = "(?::[0-9]{1,5})?"
 
@@ -16,7 +16,7 @@ enum OriginPattern {
     }
 
     /// The origin as it was written; `nil` for other expressions.
-    static func text(of expression: RegularExpression) -> String? {
+    package static func text(of expression: RegularExpression) -> String? {
         let text = expression.text
         let plain = text.replacing(labels, with: "*.").replacing(port, with: ":*")
         guard plain != text else { return nil }

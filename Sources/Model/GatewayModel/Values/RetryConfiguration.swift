@@ -4,7 +4,7 @@ package struct AttemptsConfiguration: Sendable, Equatable {
     package var retry: RetrySetting?
     package var hedging: HedgingPolicy?
     /// Executing it twice is the same as executing it once; `nil` where nothing is said.
-    var isIdempotent: Bool?
+    package var isIdempotent: Bool?
     package var maxStreamDuration: Duration?
 
     /// What applies to a method.

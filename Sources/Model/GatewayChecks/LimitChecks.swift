@@ -1,5 +1,6 @@
 internal import AccessControl
 internal import Config
+internal import GatewayModel
 internal import RateLimit
 
 /// Holds limits against what will be known of a caller when they are counted, and what the store can count.
@@ -37,13 +38,13 @@ struct LimitChecks {
     }
 
     func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
-        let routeAdmits = route.access.admitsStrangers ?? false
+        let routeAdmits = route.access.admitsUnauthenticated ?? false
         for (index, limit) in route.limits.enumerated() {
             let limitPath = path["limits"][index]
-            check(limit, at: limitPath, admitsStrangers: routeAdmits)
+            check(limit, at: limitPath, admitsUnauthenticated: routeAdmits)
             check(limit, of: route, at: limitPath)
             guard !routeAdmits, limit.rule.isFromToken else { continue }
-            for method in route.methods where method.access.admitsStrangers == true {
+            for method in route.methods where method.access.admitsUnauthenticated == true {
                 findings.report(
                     "admits callers without a token, but the route's limit \(Quoted.text(text(limit, at: limitPath))) "
                         + "counts what only a token says",
@@ -51,10 +52,10 @@ struct LimitChecks {
             }
         }
         for method in route.methods {
-            let methodAdmits = method.access.admitsStrangers ?? routeAdmits
+            let methodAdmits = method.access.admitsUnauthenticated ?? routeAdmits
             for (index, limit) in method.limits.enumerated() {
                 let limitPath = path.method(method.name)["limits"][index]
-                check(limit, at: limitPath, admitsStrangers: methodAdmits)
+                check(limit, at: limitPath, admitsUnauthenticated: methodAdmits)
                 check(limit, of: route, at: limitPath)
             }
             checkExemptions(method.limits, at: path.method(method.name))
@@ -101,13 +102,13 @@ struct LimitChecks {
         }
     }
 
-    private func check(_ limit: LimitConfiguration, at path: ConfigurationPath, admitsStrangers: Bool) {
+    private func check(_ limit: LimitConfiguration, at path: ConfigurationPath, admitsUnauthenticated: Bool) {
         checkStore(limit, at: path)
         guard limit.rule.isFromToken else { return checkCondition(limit, at: path) }
         let found = "found \(Quoted.text(text(limit, at: path)))"
         if limit.rule.isBeforeAuthentication {
             findings.report("\(found) before authentication, expected keys that need no token", at: path)
-        } else if admitsStrangers, limit.when == nil, limit.whenMissing == nil {
+        } else if admitsUnauthenticated, limit.when == nil, limit.whenMissing == nil {
             findings.report("\(found) where callers without a token are allowed, expected keys that every caller has", at: path)
         } else if !hasTenant, limit.rule.keys.contains(.tenant) {
             findings.report("\(found), expected authentication.tenant to say what a tenant is", at: path)
@@ -235,29 +236,12 @@ extension LimitKey {
 
 extension AccessRules {
     /// What `allow` says about callers without a token; `nil` where it says nothing. In shadow it is as if not written.
-    fileprivate var admitsStrangers: Bool? {
+    fileprivate var admitsUnauthenticated: Bool? {
         guard let allow, allow.mode == .enforce else { return nil }
-        return allow.rule.admitsStrangers
+        return allow.rule.admitsUnauthenticated
     }
 }
 
 extension LimitRule {
     fileprivate var isFromToken: Bool { keys.contains(where: \.isFromToken) }
-}
-
-extension LimitConfiguration {
-    /// The shorthand, for messages about the longer form, and for documents.
-    package var text: String {
-        let keys = rule.keys.isEmpty ? "" : " per " + rule.keys.map(\.description).joined(separator: ", ")
-        switch effect {
-        case .refuse: return "0" + keys
-        case .exempt: return "unlimited" + keys
-        case .ask(let descriptors):
-            return "descriptors " + descriptors.map { $0.map(\.key).joined(separator: ", ") }.joined(separator: "; ")
-        case .count:
-            let window = rule.window
-            let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
-            return "\(rule.count)/\(span)" + (rule.burst.map { " burst \($0)" } ?? "") + keys
-        }
-    }
 }

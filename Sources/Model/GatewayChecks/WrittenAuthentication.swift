@@ -1,4 +1,5 @@
 internal import Config
+internal import GatewayModel
 
 /// What of the section `authentication` is there, also where it could not be read: that mistake is the one to mend first.
 struct WrittenAuthentication {

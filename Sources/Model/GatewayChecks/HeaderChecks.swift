@@ -1,4 +1,5 @@
 internal import Config
+internal import GatewayModel
 internal import HTTPModel
 internal import Transport
 

@@ -1,4 +1,5 @@
 internal import Config
+internal import GatewayModel
 
 /// Holds what clusters and routes ask of calls against what will be known of their callers.
 struct BalancingChecks {

@@ -1,5 +1,6 @@
 internal import AccessControl
 internal import Config
+internal import GatewayModel
 internal import Transport
 
 /// Holds rules against what the gateway can know of a caller.
@@ -81,30 +82,6 @@ extension AccessRule {
         case .any(let rules), .all(let rules): rules.contains { $0.asksForCertificate }
         case .not(let rule): rule.asksForCertificate
         case .anyone, .authenticated, .scopes, .claim, .header, .httpMethod, .address: false
-        }
-    }
-
-    /// Whether a caller without a token may pass it as an `allow`, given the right address, headers and certificate.
-    ///
-    /// What asks for a token is neither true nor false of such a caller, and neither is its opposite.
-    package var admitsStrangers: Bool {
-        switch self {
-        case .anyone, .header, .httpMethod, .address, .clientCertificate: true
-        case .authenticated, .scopes, .claim: false
-        case .any(let rules): rules.contains { $0.admitsStrangers }
-        case .all(let rules): rules.allSatisfy { $0.admitsStrangers }
-        case .not(let rule): rule.refusesStrangers
-        }
-    }
-
-    /// Whether it may be false of a caller without a token.
-    private var refusesStrangers: Bool {
-        switch self {
-        case .anyone, .authenticated, .scopes, .claim: false
-        case .header, .httpMethod, .address, .clientCertificate: true
-        case .any(let rules): rules.allSatisfy { $0.refusesStrangers }
-        case .all(let rules): rules.contains { $0.refusesStrangers }
-        case .not(let rule): rule.admitsStrangers
         }
     }
 }

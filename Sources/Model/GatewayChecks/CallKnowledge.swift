@@ -1,4 +1,5 @@
 internal import Config
+internal import GatewayModel
 internal import Transport
 
 /// What the sections of a configuration let a gateway know of its calls.

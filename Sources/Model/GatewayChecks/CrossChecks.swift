@@ -1,6 +1,7 @@
 internal import AccessControl
 internal import Config
 internal import GRPC
+internal import GatewayModel
 internal import RateLimit
 internal import Routing
 internal import Transport

@@ -1,3 +1,4 @@
+internal import GatewayModel
 internal import Matching
 
 /// A text that a regular expression takes, made of the expression's own text, and others like it that are somebody else's origin.

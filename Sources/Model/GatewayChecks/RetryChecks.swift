@@ -1,5 +1,6 @@
 internal import Balancing
 internal import Config
+internal import GatewayModel
 internal import Routing
 
 /// Holds what is said of a call's attempts against the call's own time, and against what its clusters have for them.
