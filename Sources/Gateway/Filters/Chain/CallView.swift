@@ -151,11 +151,13 @@ package struct CallView {
     /// Sends another path upstream than the caller's.
     func rewrite(target: BorrowedBytes) { call.facts.rewrite(target: target) }
 
-    /// Sends more fields upstream than the caller's, whose bytes lie in the arena of the caller's stream.
-    func addFields(_ fields: [Field]) {
-        guard !fields.isEmpty else { return }
-        call.addedFields = fields.withUnsafeBufferPointer { FieldList(stream.fields.keepFields($0)) }
+    /// Sends more fields upstream than the caller's; they lie in the arena of the caller's stream, and so do their bytes.
+    func addFields(_ fields: FieldList) {
+        if !fields.isEmpty { call.addedFields = fields }
     }
+
+    /// Renders a text in a buffer of the worker's, one at a time.
+    func withText(_ render: (inout ByteBuffer) -> Void) { render(&services.text) }
 
     /// Who may read the answer, and the page that asks, where it may.
     package func setCORS(_ policy: CORSPolicy, origin: BorrowedBytes?) {

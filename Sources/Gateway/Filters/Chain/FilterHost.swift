@@ -35,6 +35,8 @@ package final class FilterServices {
     let context: WorkerContext
     let metrics: WorkerMetrics
     package let admission: Admission
+    /// Where texts with variables are rendered.
+    var text = ByteBuffer()
     private var reference = UnownedReference<any FilterHost>(nil)
 
     package init(_ context: WorkerContext, metrics: WorkerMetrics, admission: Admission) {

@@ -34,27 +34,28 @@ enum HeadersFilter {
         return Rewriting.query(call.facts.query, rules, in: &call.stream.fields)
     }
 
-    /// What the rules set and add, in their order.
-    private static func fields(_ rules: HeaderRules, _ text: CallText, for call: CallView) -> [Field] {
-        var fields: [Field] = []
-        fields.reserveCapacity(rules.rules.count)
-        var value = ByteBuffer()
-        for rule in rules.rules {
-            value.removeAll()
-            // One with a variable that the call has no value of is not sent.
-            guard text.append(rule.value, to: &value) else { continue }
-            // Where a variable had nothing to say, a blank of the text around it may be at an end, and strict peers refuse that (RFC
-            // 9113, section 8.2.1).
-            let bytes = trimmed(value.readable)
-            let field = rule.name.withUnsafeBytes { name in
-                call.stream.fields.keepField(
-                    name: name, value: bytes, token: rule.token,
-                    // It may be a credential: never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
-                    flags: .borrowedNeverIndexed)
+    /// What the rules set and add, in their order, in the arena of the caller's stream.
+    private static func fields(_ rules: HeaderRules, _ text: CallText, for call: CallView) -> FieldList {
+        let fields = call.stream.fields.reserveFields(rules.rules.count)
+        var count = 0
+        call.withText { value in
+            for rule in rules.rules {
+                value.removeAll()
+                // One with a variable that the call has no value of is not sent.
+                guard text.append(rule.value, to: &value) else { continue }
+                // Where a variable had nothing to say, a blank of the text around it may be at an end, and strict peers refuse that (RFC
+                // 9113, section 8.2.1).
+                let bytes = trimmed(value.readable)
+                fields[count] = rule.name.withUnsafeBytes { name in
+                    call.stream.fields.keepField(
+                        name: name, value: bytes, token: rule.token,
+                        // It may be a credential: never into a table that other tenants' requests share (RFC 7541, section 7.1.3).
+                        flags: .borrowedNeverIndexed)
+                }
+                count += 1
             }
-            fields.append(field)
         }
-        return fields
+        return FieldList(rebasing: fields[..<count])
     }
 
     private static func trimmed(_ value: BorrowedBytes) -> BorrowedBytes {
