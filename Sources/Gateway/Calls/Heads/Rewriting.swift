@@ -11,12 +11,13 @@ package enum Rewriting {
     /// - Parameters:
     ///   - targets: what the call's route matches.
     ///   - query: what goes along of the caller's.
+    ///   - path: where it is put together.
     ///   - fields: of the caller's stream, in whose arena the path lies.
     package static func target(
         _ facts: HeadFacts, _ targets: [RouteMatch.Target], _ rewrite: RewriteConfiguration, _ query: BorrowedBytes,
-        in fields: inout FieldBlock
+        by path: inout ByteBuffer, in fields: inout FieldBlock
     ) -> BorrowedBytes? {
-        var path = ByteBuffer()
+        path.removeAll()
         guard let configured = rewrite.path else { return nil }
         switch configured {
         case .whole(let whole): whole.withUnsafeBytes { path.append($0) }

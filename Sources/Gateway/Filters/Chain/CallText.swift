@@ -125,8 +125,12 @@ package struct CallText {
     }
 
     private func putAddress(_ buffer: inout ByteBuffer) -> Bool {
-        if let address = call.address { return put(address.description, &buffer) }
-        return call.connection { put($0.peerText, &buffer) }
+        guard let address = call.address else { return call.connection { put($0.peerText, &buffer) } }
+        // Not by its `withText`, which is not specialized in this module.
+        return withUnsafeTemporaryAllocation(byteCount: IPAddress.textBytesMax, alignment: 1) { text in
+            guard let start = text.baseAddress else { return false }
+            return put(BorrowedBytes(start: start, count: address.write(to: start)), &buffer)
+        }
     }
 
     private func putClaim(_ path: ClaimPath, _ buffer: inout ByteBuffer) -> Bool {

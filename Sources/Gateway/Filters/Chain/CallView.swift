@@ -157,7 +157,8 @@ package struct CallView {
     }
 
     /// Renders a text in a buffer of the worker's, one at a time.
-    func withText(_ render: (inout ByteBuffer) -> Void) { render(&services.text) }
+    @inline(__always)
+    func withText<Result>(_ render: (inout ByteBuffer) -> Result) -> Result { render(&services.text) }
 
     /// Who may read the answer, and the page that asks, where it may.
     package func setCORS(_ policy: CORSPolicy, origin: BorrowedBytes?) {

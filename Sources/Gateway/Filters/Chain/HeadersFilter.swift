@@ -15,7 +15,9 @@ enum HeadersFilter {
             let query = query(of: call)
             let stream = call.stream
             if let rewrite = call.policy.rewrite, rewrite.path != nil {
-                let rewritten = call.route { Rewriting.target(call.facts, $0.match.targets, rewrite, query, in: &stream.fields) }
+                let rewritten = call.route { route in
+                    call.withText { Rewriting.target(call.facts, route.match.targets, rewrite, query, by: &$0, in: &stream.fields) }
+                }
                 guard let target = rewritten else { return call.refuse(.badPath) }
                 call.rewrite(target: target)
             } else if query.count != call.facts.query.count, !call.isConverted {
