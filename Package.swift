@@ -189,7 +189,10 @@ let package = Package(
         module("Services/Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
         module(
             "Services/Calling",
-            ["Bytes", "Net", "HTTPModel", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding", "Transport"]),
+            [
+                "Bytes", "JSON", "Net", "HTTPModel", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config", "Transcoding",
+                "Transport",
+            ]),
 
         // 16  control
         module(
@@ -236,7 +239,7 @@ let package = Package(
         tests("Bytes"),
         tests("Random"),
         tests("Compression", ["Random"]),
-        tests("JSON", ["Bytes", "Random"]),
+        tests("JSON", ["Bytes", "Random", "BytesTesting"]),
         tests("Crypto"),
         tests("Time"),
         tests("Metrics"),
@@ -259,7 +262,7 @@ let package = Package(
         tests(
             "AccessControl", ["Bytes", "Random", "JSON", "Crypto", "Matching", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
         tests("Routing", ["Random", "Matching", "Net", "HTTPModel", "BytesTesting"]),
-        tests("Transcoding", ["Bytes", "Random", "Protobuf", "BytesTesting"]),
+        tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(
             "Transport",
             [

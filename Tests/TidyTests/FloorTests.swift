@@ -25,7 +25,7 @@ struct FloorTests {
         #expect(manifest.targets["Config"]?.dependencies == ["Bytes", "Net", "Yams"])
         #expect(manifest.targets["martlet"]?.floor == 17)
         #expect(manifest.targets["TLSTesting"]?.dependencies == ["COpenSSL"])
-        #expect(manifest.targets["JSONTests"]?.dependencies == ["JSON", "Bytes", "Random"])
+        #expect(manifest.targets["JSONTests"]?.dependencies == ["JSON", "Bytes", "Random", "BytesTesting"])
     }
 
     @Test("a module stands in the group of its floor, of which there are ten at most, each of floors in a row")

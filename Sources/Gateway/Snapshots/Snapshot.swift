@@ -20,7 +20,7 @@ package final class Snapshot: Sendable {
     /// The same by what preflights can show; `nil` where that is no less.
     package let preflights: RouteTable?
     /// Some route asks for a listener.
-    package let goesByListener: Bool
+    package let matchesListeners: Bool
     /// The names of the listeners, by whose places routes ask for them.
     package let listeners: [String]
     package let routes: [Route]
@@ -66,7 +66,7 @@ package final class Snapshot: Sendable {
         self.generation = generation
         self.table = table
         self.preflights = preflights
-        goesByListener = table.goesByListener
+        matchesListeners = table.matchesListeners
         self.listeners = listeners
         self.routes = routes
         routeReferences = routes.map { Borrowed($0) }

@@ -19,7 +19,7 @@ struct AccessChecks {
     func check(_ openAPI: OpenAPIConfiguration) { checkCallers(openAPI.access, at: ConfigurationPath("openapi")) }
 
     func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
-        if route.credentials == .unread { return checkUnread(route, at: path) }
+        if route.credentials == .off { return checkUnread(route, at: path) }
         checkCallers(route.access, at: path)
         for method in route.methods { check(method.access, at: path.method(method.name)) }
     }

@@ -25,7 +25,7 @@ struct BalancingChecks {
 
     func check(_ route: RouteConfiguration, at path: ConfigurationPath) {
         check(route.traffic.sticky, at: path["sticky"])
-        guard route.credentials == .unread else { return }
+        guard route.credentials == .off else { return }
         for (index, source) in route.traffic.sticky.enumerated() {
             switch source {
             case .claim, .tenant:

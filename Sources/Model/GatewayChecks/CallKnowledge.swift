@@ -17,7 +17,7 @@ struct CallKnowledge {
         if route.action != .cluster, variable == .cluster || variable == .endpoint {
             return "found %{\(variable.name)}, expected it on a route with a cluster: no upstream has these calls"
         }
-        if route.credentials == .unread, variable.isOfIdentity {
+        if route.credentials == .off, variable.isOfIdentity {
             return "found %{\(variable.name)} on a route with authentication: off, expected none of an identity"
         }
         return needed(by: variable).map { "found %{\(variable.name)}, expected \($0)" }

@@ -106,12 +106,12 @@ struct CrossChecks {
         let path = path["authentication"]
         if !WrittenAuthentication(configuration, findings.places).isThere {
             switch route.credentials {
-            case .required, .unread: return
-            case .of, .ignoredWhereInvalid:
+            case .on, .off: return
+            case .issuers, .ignoreInvalid:
                 return findings.report("expected authentication in this file: no credentials are looked at", at: path)
             }
         }
-        guard case .of(let wanted) = route.credentials, let authentication = configuration.authentication,
+        guard case .issuers(let wanted) = route.credentials, let authentication = configuration.authentication,
             !findings.places.isIncomplete(WrittenAuthentication.path["issuers"])
         else { return }
         let known = authentication.issuers.map(\.name)

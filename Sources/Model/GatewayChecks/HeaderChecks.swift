@@ -63,9 +63,9 @@ struct HeaderChecks {
     /// A token is the caller's, whoever says that it goes on.
     private func checkToken(_ only: NameList, of route: RouteConfiguration, at path: ConfigurationPath) {
         let isListed = Array("authorization".utf8).withUnsafeBytes { only.contains($0) }
-        guard !isListed, route.credentials != .unread else { return }
+        guard !isListed, route.credentials != .off else { return }
         for issuer in issuers where issuer.forwardToken {
-            if case .of(let names) = route.credentials, !names.contains(issuer.name) { continue }
+            if case .issuers(let names) = route.credentials, !names.contains(issuer.name) { continue }
             return findings.report(
                 "found only without authorization, though issuer \(Quoted.text(issuer.name)) has forward_token: true: upstreams get no token",
                 at: path, severity: .warning)
@@ -86,7 +86,7 @@ struct HeaderChecks {
 
     /// What tells an upstream who calls, or from where, is the gateway's to say.
     private func checkTrust(_ field: HeaderChanges.Field, isAdded: Bool, at path: ConfigurationPath) {
-        let isIdentity = identity.contains { ForwardedHeader.readsLike($0, field.text) }
+        let isIdentity = identity.contains { ClaimHeaderName.readsLike($0, field.text) }
         let isTrusted = field.name.withUnsafeBytes { trusted.contains($0) }
         guard isIdentity || isTrusted else { return }
         let name = Quoted.text(findings.places.written(at: path.key) ?? field.text)

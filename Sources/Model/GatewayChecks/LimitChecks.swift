@@ -65,8 +65,8 @@ struct LimitChecks {
 
     /// That its condition and its descriptors can be known on the route.
     private func check(_ limit: LimitConfiguration, of route: RouteConfiguration, at path: ConfigurationPath) {
-        if let when = limit.when { access.check(when, isUnread: route.credentials == .unread, at: path["when"]) }
-        guard case .ask(let descriptors) = limit.effect else { return }
+        if let when = limit.when { access.check(when, isUnread: route.credentials == .off, at: path["when"]) }
+        guard case .serviceDescriptors(let descriptors) = limit.effect else { return }
         for (index, descriptor) in descriptors.enumerated() {
             for (place, entry) in descriptor.enumerated() {
                 for variable in entry.value.variables {
@@ -165,7 +165,7 @@ struct LimitChecks {
         var count = 0
         func promise(_ limits: [LimitConfiguration], at path: ConfigurationPath) {
             for (index, limit) in limits.enumerated() {
-                if case .ask(let descriptors) = limit.effect {
+                if case .serviceDescriptors(let descriptors) = limit.effect {
                     count += descriptors.count
                     promised += descriptors.count * CounterTable.guaranteed
                 }
@@ -198,7 +198,7 @@ struct LimitChecks {
 
     /// An RLS override is a count and one unit (RateLimitDescriptor.RateLimitOverride).
     private func checkStore(_ limit: LimitConfiguration, at path: ConfigurationPath) {
-        if case .ask = limit.effect, !storeIsService {
+        if case .serviceDescriptors = limit.effect, !storeIsService {
             findings.report(
                 "found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them", at: path)
         }

@@ -16,7 +16,7 @@ package struct OpenAPIPages: Sendable {
     private let entries: [AuthorityTable<Entry>]
 
     package init(_ routes: [DescribedRoute], _ table: RouteTable, listeners: [String], title: String) {
-        let places: [String?] = table.goesByListener ? listeners + [nil] : [nil]
+        let places: [String?] = table.matchesListeners ? listeners + [nil] : [nil]
         entries = places.map { listener in
             let served = routes.filter { route in
                 route.match.listeners.isEmpty || listener.map { route.match.listeners.contains($0) } == true

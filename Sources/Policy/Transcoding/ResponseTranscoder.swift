@@ -1,5 +1,6 @@
 package import Bytes
 internal import GRPC
+internal import JSON
 internal import Protobuf
 
 /// Makes JSON of the gRPC messages of an answer.

@@ -1,7 +1,7 @@
 /// How we speak TLS to a peer that we call: a cluster's endpoints, the limit store.
 package struct PeerTLS: Sendable, Equatable {
     /// Its certificate is verified, and bears its name.
-    package var verifies = true
+    package var verifiesCertificates = true
     /// A PEM file with the certificates that the peer's must lead to; the system's own where it is left out.
     package var ca: String?
     /// The name sent as SNI and looked for in the peer's certificate; the peer's address as written where it is left out.
@@ -21,7 +21,7 @@ package struct PeerTLS: Sendable, Equatable {
 extension Grammar where Value == PeerTLS {
     package static var peerTLS: Grammar {
         .section(expected: "a mapping, {} for TLS with the system's certificates") { section in
-            let verifies = section.value("verify", .verification, default: true)
+            let verifies = section.value("verify", .onOff, default: true)
             if !verifies {
                 section.exclude("verify", with: "ca")
                 section.report(
@@ -32,22 +32,8 @@ extension Grammar where Value == PeerTLS {
                 ca: section.optional("ca", .path("a PEM file with certificates")),
                 serverName: section.optional("server_name", .hostName),
                 certificate: CertificatePair.optional(in: section))
-            tls.verifies = verifies
+            tls.verifiesCertificates = verifies
             return tls
-        }
-    }
-}
-
-extension Grammar where Value == Bool {
-    fileprivate static var verification: Grammar {
-        Grammar(expected: "on or off") { (text: String) in
-            switch text {
-            case "on": .value(true)
-            case "off": .value(false)
-            case "true", "yes": .mismatch(hint: "; did you mean \"on\"?")
-            case "false", "no": .mismatch(hint: "; did you mean \"off\"?")
-            default: .mismatch
-            }
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import GRPC
+internal import JSON
 internal import Protobuf
 internal import Reactor
 internal import Transcoding

@@ -38,9 +38,8 @@ package struct BridgedRequest {
             default: continue
             }
         }
-        // Others know fields by their place: one that is not gRPC's gives its own to what no upstream gets.
         for index in 0..<fields.count where Self.isForeign(fields[index], caller: caller, isConnect: isConnect) {
-            fields.replace(index, with: Field("te", "trailers", token: .te))
+            fields.suppress(at: index)
         }
         fields.append(Field("content-type", "application/grpc+proto", token: .contentType))
         if let named = encoding, HTTPGrammar.equalsIgnoringCase(named, "identity") { encoding = nil }

@@ -37,7 +37,7 @@ package final class Limit: Sendable {
     package let serviceEntry: [UInt8]
     package let serviceKeys: [[UInt8]]
     /// A service decides it by its own rules: what the rule says is of no meaning.
-    package let isOfService: Bool
+    package let isDecidedByService: Bool
     /// Hashing up to where a call's values begin.
     let hasher: CounterHasher
     private let seed: HashSeed
@@ -90,7 +90,7 @@ package final class Limit: Sendable {
         keyCount = rule.keys.count
         serviceEntry = Array(name.utf8)
         serviceKeys = (descriptor ?? rule.keys.map(\.description)).map { Array($0.utf8) }
-        isOfService = descriptor != nil
+        isDecidedByService = descriptor != nil
         tenantKeyIndex = rule.keys.firstIndex(of: .tenant) ?? -1
         needsIssuer = rule.keys.contains { key in
             switch key {

@@ -32,7 +32,7 @@ package struct HTTPServerSettings: Sendable {
     /// Paths of plain HTTP are normalized before anything is decided by them.
     package var normalizesPaths = false
     /// What upstreams are told of requests as they arrived.
-    package var forwarded: ForwardingHeaders = []
+    package var forwarded: ForwardedHeaders = []
 
     package static let defaults = HTTPServerSettings(
         session: .defaults, connections: 10_000, handshake: .seconds(10), idle: .seconds(3600),

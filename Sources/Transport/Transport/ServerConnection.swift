@@ -25,7 +25,7 @@ internal import Time
     /// Paths of plain HTTP are normalized before anything is decided by them.
     package let normalizesPaths: Bool
     /// What upstreams are told of its requests as they arrived.
-    package let forwarded: ForwardingHeaders
+    package let forwarded: ForwardedHeaders
     /// Fields that only trusted peers may set, kept with the connection.
     private let trustedHeaderNames: FieldNameSet
     /// The same, asked without counting references.

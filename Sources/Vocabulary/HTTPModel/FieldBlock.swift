@@ -86,6 +86,9 @@ public import Glibc
         fields[index] = field
     }
 
+    /// Removes a field where others may be known by their place: what stands there then is sent nowhere (`te` is of one connection).
+    package mutating func suppress(at index: Int) { replace(index, with: Field("te", "trailers", token: .te)) }
+
     /// Forgets the last field; its bytes stay.
     package mutating func removeLast() {
         precondition(count > 0)

@@ -9,7 +9,7 @@ package struct ClientSettings: Sendable {
     /// Shown where the server asks for a certificate.
     package var identity: Identity?
     /// Certificates are not verified: an intermediary can read along. Only where a person has said so, to a tool or in a configuration.
-    package var believesEveryone = false
+    package var verifiesCertificates = true
 
     package init(authorities: CertificateAuthorities) { self.authorities = authorities }
 }
@@ -27,7 +27,7 @@ package final class ClientContext: @unchecked Sendable {
         handle = try ContextHandle.make(server: false, minimumVersion: settings.minimumVersion)
         let context = handle.pointer
         try settings.identity?.install(in: context)
-        SSL_CTX_set_verify(context, settings.believesEveryone ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nil)
+        SSL_CTX_set_verify(context, settings.verifiesCertificates ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         shim_ctx_set1_store(context, settings.authorities.store)
         if !applicationProtocols.isEmpty {
             let list = ApplicationProtocol.wireList(applicationProtocols)

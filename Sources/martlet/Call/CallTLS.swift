@@ -60,7 +60,7 @@ struct CallTLS: ParsableArguments {
             try usable(path) { bytes throws(ContextMistake) in try CertificateAuthorities(pem: bytes) }
         }
         var settings = ClientSettings(authorities: authorities ?? .system)
-        settings.believesEveryone = insecure
+        settings.verifiesCertificates = !insecure
         if let cert, let key {
             let keyBytes = try CallFiles.read(key)
             settings.identity = try usable(cert) { bytes throws(ContextMistake) in try Identity(chain: bytes, key: keyBytes) }

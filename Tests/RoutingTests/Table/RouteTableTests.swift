@@ -27,7 +27,7 @@ import Testing
             RouteMatch(listeners: ["l"], authorities: [.any], targets: [.path("/a")]),
             RouteMatch(listeners: ["m", "l"], authorities: [.any], targets: [.prefix("/")]), RouteMatch(),
         ])
-        #expect(table.goesByListener && !Self.table([RouteMatch()]).goesByListener)
+        #expect(table.matchesListeners && !Self.table([RouteMatch()]).matchesListeners)
         #expect(try Self.find(table, "/a", listener: "l") == 0)
         #expect(try Self.find(table, "/a", listener: "m") == 1)
         #expect(try Self.find(table, "/b", listener: "l") == 1)

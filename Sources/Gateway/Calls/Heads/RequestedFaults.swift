@@ -61,10 +61,9 @@ package struct RequestedFaults {
         return nil
     }
 
-    /// Others know fields by their place, so what is removed is replaced by one that is sent nowhere.
     private static func removeHeaders(of stream: StreamPointer) {
         for index in 0..<stream.trailersStart where isOfFaults(stream.fields[index].nameBytes) {
-            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
+            stream.fields.suppress(at: index)
         }
     }
 

@@ -13,5 +13,16 @@ package final class RetryState {
     /// Runs until the next attempt begins.
     package var timer: Timer?
 
+    /// Kept: it is asked for at every event.
+    private var mayRepeat: Bool?
+
     package init(_ policy: AttemptPolicy?) { machine = RetryMachine(policy) }
+
+    /// Whether the request of `call`, whose state this is, may be executed twice.
+    package func mayRepeat(_ call: Record<Call>) -> Bool {
+        if let mayRepeat { return mayRepeat }
+        let answer = call.mayRepeat
+        mayRepeat = answer
+        return answer
+    }
 }

@@ -84,7 +84,7 @@ package struct CallView {
         let stream = call.downstream
         // Others know fields by their place, so what is removed is replaced by one that is sent nowhere.
         for index in 0..<stream.trailersStart where stream.fields[index].token == .authorization {
-            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
+            stream.fields.suppress(at: index)
         }
     }
 

@@ -122,7 +122,7 @@ package final class LimitsFilter {
         (0..<request.count).compactMap { index in
             let limit = request.limit(at: index)
             // What a service's own rule allows, it has not said here.
-            guard !limit.isShadow, !limit.isOfService else { return nil }
+            guard !limit.isShadow, !limit.isDecidedByService else { return nil }
             let verdict = request.verdict(at: index)
             return LimitState(
                 name: limit.name, exposesName: exposes, count: verdict.limit, windowSeconds: limit.windowSeconds,
@@ -148,7 +148,7 @@ package final class LimitsFilter {
         var exempted: UInt64 = 0
         for index in limits.indices {
             if let conditions = limits[index].conditions {
-                switch judge(conditions, limits[index], at: index, &exempted, call) {
+                switch applicability(conditions, limits[index], at: index, &exempted, call) {
                 case .applies: break
                 case .skipped: continue
                 case .refused(let refusal): return refusal
@@ -159,7 +159,7 @@ package final class LimitsFilter {
         return nil
     }
 
-    private enum Judgement {
+    private enum Applicability {
         case applies
         case skipped
         case refused(Refusal)
@@ -169,9 +169,9 @@ package final class LimitsFilter {
     ///
     /// - Parameter exempted: entries of the list that have exempted the call so far, a bit each.
     @inline(never)
-    private func judge(
+    private func applicability(
         _ conditions: LimitConditions, _ applied: AppliedLimit, at index: Int, _ exempted: inout UInt64, _ call: CallView
-    ) -> Judgement {
+    ) -> Applicability {
         if conditions.exemptions & exempted != 0 { return .skipped }
         if let when = conditions.when {
             let verdict = call.snapshot { snapshot in snapshot.rulesReference { $0.check(when, call.callerFacts) } }
@@ -182,7 +182,7 @@ package final class LimitsFilter {
             return refusal(.limitKeyMissing, conditions, call)
         }
         switch conditions.effect {
-        case .count, .ask: return .applies
+        case .count, .serviceDescriptors: return .applies
         case .refuse: return refusal(.rateLimited(retryAfter: nil, limits: []), conditions, call)
         case .exempt:
             if index < UInt64.bitWidth { exempted |= 1 << UInt64(index) }
@@ -191,7 +191,7 @@ package final class LimitsFilter {
     }
 
     /// In shadow mode only a note in the log.
-    private func refusal(_ cause: RefusalCause, _ conditions: LimitConditions, _ call: CallView) -> Judgement {
+    private func refusal(_ cause: RefusalCause, _ conditions: LimitConditions, _ call: CallView) -> Applicability {
         guard conditions.isShadow else { return .refused(Refusal(cause: cause, limit: conditions.name)) }
         call.count(.limitShadowed)
         call.recordShadow(conditions.name)

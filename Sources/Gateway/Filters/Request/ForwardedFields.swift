@@ -18,7 +18,7 @@ struct ForwardedFields {
     let proto: StaticString
 
     /// Those fields behind the ones that filters have added, in the arena of the caller's stream.
-    func fields(_ headers: ForwardingHeaders, behind added: FieldList?) -> FieldList {
+    func fields(_ headers: ForwardedHeaders, behind added: FieldList?) -> FieldList {
         let stream = call.downstream
         let addedCount = added?.count ?? 0
         let all = stream.fields.reserveFields(addedCount + 5)

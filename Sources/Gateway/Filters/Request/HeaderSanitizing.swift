@@ -24,7 +24,7 @@ package enum HeaderSanitizing {
                 guard !trusts else { continue }
             default: continue
             }
-            stream.fields.replace(index, with: Field("te", "trailers", token: .te))
+            stream.fields.suppress(at: index)
         }
     }
 

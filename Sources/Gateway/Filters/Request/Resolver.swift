@@ -78,7 +78,7 @@ package final class Resolver {
     @inline(__always)
     package func read(_ stream: StreamPointer, _ snapshot: Borrowed<Snapshot>) throws(HeadFacts.Fault) -> HeadFacts {
         let facts = try HeadFacts(
-            &stream.fields, heads, from: snapshot.goesByListener ? snapshot { Self.listener(of: stream, $0) } : -1,
+            &stream.fields, heads, from: snapshot.matchesListeners ? snapshot { Self.listener(of: stream, $0) } : -1,
             isLocal: stream.serverConnection { $0.channel.peer?.ip == nil })
         stream.trailersStart = stream.fields.count
         return facts
@@ -89,7 +89,7 @@ package final class Resolver {
     /// - Returns: false where that mends nothing.
     @inline(never)
     package func normalizePath(of stream: StreamPointer, after fault: HeadFacts.Fault) -> Bool {
-        guard case .path(let pathFault) = fault, PathNormalization.mends(pathFault),
+        guard case .path(let pathFault) = fault, PathNormalization.canRepair(pathFault),
             stream.serverConnection({ $0.normalizesPaths }), Self.caller(of: stream) == .http,
             let place = (0..<stream.fields.count).first(where: { stream.fields[$0].token == .path })
         else { return false }
@@ -202,7 +202,7 @@ package final class Resolver {
     /// The route that a refused request would have matched by its path, whatever its method.
     package func routeOfRefused(_ facts: HeadFacts, _ stream: StreamPointer, _ snapshot: Snapshot) -> Borrowed<Route>? {
         var facts = facts
-        if snapshot.goesByListener { facts.listener = Self.listener(of: stream, snapshot) }
+        if snapshot.matchesListeners { facts.listener = Self.listener(of: stream, snapshot) }
         let fields = stream.fields
         let direct =
             snapshot.table.route(for: facts, fields: fields) ?? snapshot.table.refusedByMethod(facts, fields: fields)?.first

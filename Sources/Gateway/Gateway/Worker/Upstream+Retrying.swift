@@ -113,7 +113,7 @@ extension Upstream {
 
     private func facts(_ call: Record<Call>, _ attempt: Record<Attempt>, _ retry: RetryState) -> RetryMachine.Facts {
         RetryMachine.Facts(
-            now: now, deadline: call.deadline, canBeSentAgain: call.canBeSentAgain, mayRepeat: call.mayRepeat,
+            now: now, deadline: call.deadline, canBeSentAgain: call.canBeSentAgain, mayRepeat: retry.mayRepeat(call),
             requestEnded: call.flags.contains(.requestEnded), isRPC: call.isRPC,
             hasOthers: attempt != call.attempt || !retry.others.isEmpty, random: worker.context.random.next())
     }

@@ -25,7 +25,7 @@ struct OpenAPIDocuments {
                 policies: [
                     CallPolicy(
                         timeout: nil, access: policy, limits: [], exposesRules: false,
-                        credentials: CredentialPlan(.required, configuration.authentication), needsGRPC: false, refusesGRPC: false,
+                        credentials: CredentialPlan(.on, configuration.authentication), needsGRPC: false, refusesGRPC: false,
                         answersItself: true)
                 ],
                 calls: metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, errorResponses: [],
@@ -45,7 +45,7 @@ struct OpenAPIDocuments {
         terms.limits = limits.filter { $0.when == nil && $0.effect == .count }.map(\.text)
         terms.hasOtherLimits = terms.limits.count < limits.count
         terms.timeout = method?.timeout ?? route.timeout
-        if let authentication = configuration.authentication, route.credentials != .unread {
+        if let authentication = configuration.authentication, route.credentials != .off {
             terms.checksTokens = true
             // A plan's limits apply to every call with a valid token, on every route.
             let hasPlan = authentication.plan != nil || authentication.defaultPlan != nil

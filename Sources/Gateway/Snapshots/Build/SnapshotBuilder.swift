@@ -89,10 +89,10 @@ package struct SnapshotBuilder {
             files.report(finding.text, at: .route(finding.route), severity: .warning)
         }
         let table = table(routes[..<pageCount].map(\.match), lists) { $0 }
-        let goesByHeaders = configuration.routes.contains { !$0.match.headers.isEmpty }
+        let matchesHeaders = configuration.routes.contains { !$0.match.headers.isEmpty }
         let answersPreflights = configuration.routes.contains { $0.cors != nil }
         let preflights =
-            goesByHeaders && answersPreflights ? self.table(routes[..<pageCount].map(\.match), lists, \.announced) : nil
+            matchesHeaders && answersPreflights ? self.table(routes[..<pageCount].map(\.match), lists, \.announced) : nil
         let plans = configuration.plans.map { plan in
             PlanLimits(name: plan.name, limits: limits(plan.limits, place: "plans.\(plan.name)", &builder))
         }
@@ -216,7 +216,7 @@ package struct SnapshotBuilder {
             switch configuration.effect {
             case .count: return [entry(Limit(rule, name: name, place: place, counters: surroundings.counters))]
             case .refuse, .exempt: return [entry(nil)]
-            case .ask(let descriptors):
+            case .serviceDescriptors(let descriptors):
                 return descriptors.map { descriptor in
                     var rule = rule
                     rule.keys = descriptor.map { .constant($0.key) }

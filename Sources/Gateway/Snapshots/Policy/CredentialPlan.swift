@@ -10,13 +10,13 @@ package struct CredentialPlan: Sendable {
     package init() {}
 
     /// `nil` where they are not looked at.
-    init?(_ use: CredentialUse, _ authentication: AuthenticationConfiguration?) {
+    init?(_ use: AuthenticationMode, _ authentication: AuthenticationConfiguration?) {
         guard let authentication else { return nil }
         switch use {
-        case .unread: return nil
-        case .required: break
-        case .ignoredWhereInvalid: ignoresInvalid = true
-        case .of(let names): issuers = authentication.issuers.map { names.contains($0.name) }
+        case .off: return nil
+        case .on: break
+        case .ignoreInvalid: ignoresInvalid = true
+        case .issuers(let names): issuers = authentication.issuers.map { names.contains($0.name) }
         }
     }
 }

@@ -143,7 +143,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
         for index in 0..<request.count {
             let limit = request.limit(at: index)
             let descriptor = RateLimitRequestWriter.beginDescriptor(in: &message)
-            if !limit.isOfService {
+            if !limit.isDecidedByService {
                 limit.serviceEntry.withUnsafeBytes {
                     RateLimitRequestWriter.entry(key: Self.limitKey, value: $0, into: &message)
                 }
@@ -153,7 +153,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
                     RateLimitRequestWriter.entry(key: $0, value: request.value(at: index, key: key), into: &message)
                 }
             }
-            if !limit.isOfService {
+            if !limit.isDecidedByService {
                 RateLimitRequestWriter.override(
                     requestsPerUnit: UInt32(clamping: limit.rule.count), unit: RateLimitUnit(limit.rule.window.unit),
                     into: &message)

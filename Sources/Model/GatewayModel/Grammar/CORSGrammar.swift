@@ -7,7 +7,7 @@ extension Grammar where Value == CORSConfiguration {
             let origins = section.required("origins", .origins)
             let headers = section.value("headers", .corsHeaders, default: .named([]))
             let exposed = section.value("expose", .list(of: .headerName, isEmptyAllowed: true), default: [])
-            let methods = section.value("methods", .list(of: .webMethod), default: ["GET", "POST"])
+            let methods = section.value("methods", .list(of: .httpMethod), default: ["GET", "POST"])
             let maxAge = section.value("max_age", .duration, default: .seconds(600))
             let credentials = section.value("credentials", .corsCredentials, default: .refused)
             let privateNetwork = section.value("private_network", .boolean, default: false)
@@ -65,12 +65,6 @@ extension Grammar where Value == String {
                     (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2d || byte == 0x5f
                 }
             return isName ? .value(text) : .mismatch
-        }
-    }
-
-    fileprivate static var webMethod: Grammar {
-        Grammar(expected: "a method such as POST") { text in
-            !text.isEmpty && text.utf8.allSatisfy { (0x41...0x5a).contains($0) } ? .value(text) : .mismatch
         }
     }
 }

@@ -12,9 +12,9 @@ extension Grammar where Value == [ForwardedClaim] {
             var claims: [ForwardedClaim] = []
             for (name, path) in entries {
                 let header = name.value.lowercased()
-                if let problem = ForwardedHeader.problem(with: header) {
+                if let problem = ClaimHeaderName.problem(with: header) {
                     reader.report("found \(Quoted.text(name.value)), expected \(problem)", at: name.place)
-                } else if claims.contains(where: { ForwardedHeader.readsLike($0.header, header) }) {
+                } else if claims.contains(where: { ClaimHeaderName.readsLike($0.header, header) }) {
                     reader.report("found \(Quoted.text(header)) twice, expected each header once", at: name.place)
                 } else {
                     claims.append(ForwardedClaim(header: header, path: path))

@@ -44,7 +44,7 @@ enum ChangedMessage {
         } catch {
             return error.expected
         }
-        if ForwardedHeader.hopByHop.contains(name) {
+        if ClaimHeaderName.hopByHop.contains(name) {
             return "a header that is not hop-by-hop: the gateway writes those for each connection"
         }
         if name == "expect" { return "a header other than expect, which is the connection's" }
@@ -52,7 +52,7 @@ enum ChangedMessage {
             return "a header that does not describe the body: gRPC and converted bodies depend on it"
         }
         if name.hasPrefix("grpc-") || name.hasPrefix("connect-") { return "a header that is not gRPC's or Connect's own" }
-        if self == .request, ForwardedHeader.ours.contains(name) { return "a header that the gateway does not set itself" }
+        if self == .request, ClaimHeaderName.ours.contains(name) { return "a header that the gateway does not set itself" }
         return nil
     }
 
@@ -60,7 +60,7 @@ enum ChangedMessage {
     func problem(withListed written: String) -> String? {
         do throws(FieldMatch.Mistake) {
             let name = try FieldMatch.headerName(written)
-            guard ForwardedHeader.hopByHop.contains(name) || name == "expect" else { return nil }
+            guard ClaimHeaderName.hopByHop.contains(name) || name == "expect" else { return nil }
             return "a header that is not hop-by-hop: those go no further"
         } catch .hasItsOwnKey {
             return "another header: this one is always sent"

@@ -64,7 +64,7 @@ extension LimitConfiguration {
         guard let descriptors, !section.has("when") || when != nil else { return nil }
         var rule = LimitRule(count: LimitRule.countMax, window: LimitWindow(unit: .day))
         rule.name = section.optional("name", .name)
-        self.init(rule, effect: .ask(descriptors), when: when, whenMissing: .skip)
+        self.init(rule, effect: .serviceDescriptors(descriptors), when: when, whenMissing: .skip)
     }
 
     /// Exemptions are remembered by their place in a list, for so many.

@@ -42,7 +42,7 @@ extension RouteConfiguration {
         let streamIdle = section.optional("stream_idle", .bound(.timeout))
         let bodyBytes = section.optional("body_bytes", .bound(.byteSize()))
         let access = AccessRules(in: section, owner: name)
-        let credentials = section.value("authentication", .credentialUse, default: .required)
+        let credentials = section.value("authentication", .authenticationMode, default: .on)
         let limits = section.value("limits", .limits(of: name), default: [])
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)

@@ -126,29 +126,3 @@ extension String {
         return String(dropFirst())
     }
 }
-
-extension Grammar where Value == [String] {
-    /// One or several methods, each once.
-    static var httpMethods: Grammar {
-        let method = Grammar<String>(expected: "an HTTP method such as GET") { (text: String) in
-            if text == "CONNECT" { return .expected("another method: CONNECT is always refused") }
-            guard !text.isEmpty, text.utf8.allSatisfy(HTTPGrammar.isToken), text != "*" else { return .mismatch }
-            guard text == text.uppercased() else { return .mismatch(hint: "; methods are case-sensitive: \(text.uppercased())") }
-            return .value(text)
-        }
-        let located = Grammar<[Located<String>]>.list(of: .located(method)).expecting(
-            "an HTTP method such as GET, or a list of them")
-        return Grammar(expected: located.expected) { node, reader, expected in
-            guard let methods = located.read(node, reader) else { return nil }
-            var kept: [String] = []
-            for method in methods {
-                if kept.contains(method.value) {
-                    reader.report("found \(Quoted.text(method.value)) twice, expected each method once", at: method.place)
-                } else {
-                    kept.append(method.value)
-                }
-            }
-            return kept.count == node.elements?.count ?? 1 ? kept : nil
-        }
-    }
-}

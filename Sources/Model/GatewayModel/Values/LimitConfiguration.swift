@@ -18,7 +18,7 @@ package struct LimitConfiguration: Sendable, Equatable {
         /// `count: unlimited`: for calls that it applies to, later entries with the same keys do not apply.
         case exempt
         /// `descriptors`: a rate-limit service is asked by its own rules; they are the rule's.
-        case ask([[DescriptorEntry]])
+        case serviceDescriptors([[DescriptorEntry]])
     }
 
     /// One entry of a descriptor (RateLimitDescriptor.Entry).
@@ -32,7 +32,7 @@ package struct LimitConfiguration: Sendable, Equatable {
         switch effect {
         case .count: 1
         case .refuse, .exempt: 0
-        case .ask(let descriptors): descriptors.count
+        case .serviceDescriptors(let descriptors): descriptors.count
         }
     }
 
@@ -60,7 +60,7 @@ extension LimitConfiguration {
         switch effect {
         case .refuse: return "0" + keys
         case .exempt: return "unlimited" + keys
-        case .ask(let descriptors):
+        case .serviceDescriptors(let descriptors):
             return "descriptors " + descriptors.map { $0.map(\.key).joined(separator: ", ") }.joined(separator: "; ")
         case .count:
             let window = rule.window

@@ -17,7 +17,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var streamIdle: Bound<Duration>?
     package var bodyBytes: Bound<Int>?
     package var access: AccessRules
-    package var credentials = CredentialUse.required
+    package var credentials = AuthenticationMode.on
     package var limits: [LimitConfiguration]
     /// Whether callers are told the name of the rule or limit that stopped them.
     package var expose: Bool

@@ -9,7 +9,7 @@ internal import HTTPModel
 /// is no further escape, and a dot segment is refused as one that was sent.
 package enum PathNormalization {
     /// Whether a target that is refused for this may become one that is not.
-    package static func mends(_ fault: PathFault) -> Bool {
+    package static func canRepair(_ fault: PathFault) -> Bool {
         switch fault {
         case .emptySegment, .needlessEscape: true
         case .notAbsolute, .dotSegment, .backslash, .nul, .malformedEscape, .forbiddenByte: false

@@ -9,7 +9,7 @@ extension RouteMatch {
         match.headers = headers.compactMap { header in
             // Of the browser itself, or of a proxy before us: as the preflight has it.
             if !Self.isOfPages(header.name) { return header }
-            if Self.mayComeUnannounced.contains(header.name) { return nil }
+            if Self.safelisted.contains(header.name) { return nil }
             let takesNone = header.value.tests.contains(.absent)
             if header.value.tests == [.absent] { return header }
             return takesNone ? nil : FieldMatch(parameter: header.name, .present)
@@ -19,16 +19,17 @@ extension RouteMatch {
 
     /// Fetch, section 2.2.2: whether a script may set it.
     private static func isOfPages(_ name: String) -> Bool {
-        !ofBrowsers.contains(name) && !name.hasPrefix("proxy-") && !name.hasPrefix("sec-") && !name.hasPrefix("access-control-")
+        !forbiddenRequestHeaders.contains(name) && !name.hasPrefix("proxy-") && !name.hasPrefix("sec-")
+            && !name.hasPrefix("access-control-")
             && !name.hasPrefix("x-forwarded-")
     }
 
-    private static let ofBrowsers: Set<String> = [
+    private static let forbiddenRequestHeaders: Set<String> = [
         "accept-charset", "accept-encoding", "connection", "content-length", "cookie", "cookie2", "date", "dnt", "expect",
         "forwarded", "host", "keep-alive", "origin", "referer", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
         "user-agent", "via",
     ]
 
     /// Some of their values need no preflight.
-    private static let mayComeUnannounced: Set<String> = ["accept", "accept-language", "content-language", "content-type", "range"]
+    private static let safelisted: Set<String> = ["accept", "accept-language", "content-language", "content-type", "range"]
 }

@@ -31,7 +31,7 @@ package final class RouteTable: @unchecked Sendable {
     /// Some route asks for a service or a path.
     private let hasTargets: Bool
     /// Some route asks for a listener.
-    package let goesByListener: Bool
+    package let matchesListeners: Bool
     /// Some route asks for an HTTP method.
     package let goesByMethod: Bool
     private let memory: Record<RouteTableStorage>
@@ -49,7 +49,7 @@ package final class RouteTable: @unchecked Sendable {
             hasEscapes
             ? RouteTable(
                 routes.map { Entry($0.match.decoded, methods: $0.methods) }, listeners: listeners, files: files, seed: seed) : nil
-        goesByListener = routes.contains { !$0.match.listeners.isEmpty }
+        matchesListeners = routes.contains { !$0.match.listeners.isEmpty }
         var builder = RouteTableBuilder(seed: seed, listeners: listeners, files: files)
         for route in routes { builder.add(route) }
         builder.finish()

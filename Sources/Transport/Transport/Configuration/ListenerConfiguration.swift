@@ -15,7 +15,7 @@ package struct ListenerConfiguration: Sendable, Equatable {
     /// Headers that only trusted peers may set, besides those that are known to be such.
     package var trustedHeaders: [String]
     package var paths: Paths
-    package var forwarded: ForwardingHeaders
+    package var forwarded: ForwardedHeaders
 
     /// What becomes of paths that servers read differently.
     package enum Paths: String, CaseIterable, Sendable {
@@ -27,7 +27,7 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package init(
         name: String, address: NetworkAddress, tls: ListenerTLS? = nil, limits: ListenerLimits = .defaults,
         protocols: ClientProtocols? = nil, trustedHeaders: [String] = [], paths: Paths = .strict,
-        forwarded: ForwardingHeaders = []
+        forwarded: ForwardedHeaders = []
     ) {
         self.name = name
         self.address = address
@@ -54,7 +54,7 @@ extension Grammar where Value == ListenerConfiguration {
                 section.report(
                     "found beside protocols without rest, whose paths are never normalized", about: "paths", severity: .warning)
             }
-            let forwarded = section.value("forwarded", .forwardingHeaders, default: [])
+            let forwarded = section.value("forwarded", .forwardedHeaders, default: [])
             // A wrong address has been reported; what else the listener names is still looked at.
             let known = address ?? .ip("0.0.0.0", port: 0)
             return ListenerConfiguration(

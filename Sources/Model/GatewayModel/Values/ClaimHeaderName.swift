@@ -1,7 +1,7 @@
 internal import HTTPModel
 
 /// Which headers may carry a claim.
-package enum ForwardedHeader {
+package enum ClaimHeaderName {
     /// What was expected instead of `name`, given in lower case; `nil` where it may carry a claim.
     ///
     /// Others belong elsewhere: of HTTP itself (RFC 9110, section 7.6.1), of gRPC, or set by the gateway.

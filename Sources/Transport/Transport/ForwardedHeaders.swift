@@ -1,16 +1,16 @@
 /// What upstreams are told of a request as it arrived, beside `x-forwarded-for` and `x-forwarded-proto`, which are always sent.
-package struct ForwardingHeaders: OptionSet, Sendable, Equatable {
+package struct ForwardedHeaders: OptionSet, Sendable, Equatable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// `x-forwarded-host`: the authority that the caller named.
-    package static var host: ForwardingHeaders { ForwardingHeaders(rawValue: 1) }
+    package static var host: ForwardedHeaders { ForwardedHeaders(rawValue: 1) }
     /// `x-forwarded-port`: its port, or that of the scheme.
-    package static var port: ForwardingHeaders { ForwardingHeaders(rawValue: 2) }
+    package static var port: ForwardedHeaders { ForwardedHeaders(rawValue: 2) }
     /// `x-forwarded-prefix`: what a rewrite has taken from the beginning of the path.
-    package static var prefix: ForwardingHeaders { ForwardingHeaders(rawValue: 4) }
+    package static var prefix: ForwardedHeaders { ForwardedHeaders(rawValue: 4) }
     /// `x-real-ip`: the client's address.
-    package static var realIP: ForwardingHeaders { ForwardingHeaders(rawValue: 8) }
+    package static var realIP: ForwardedHeaders { ForwardedHeaders(rawValue: 8) }
     /// `forwarded` (RFC 7239).
-    package static var rfc7239: ForwardingHeaders { ForwardingHeaders(rawValue: 16) }
+    package static var rfc7239: ForwardedHeaders { ForwardedHeaders(rawValue: 16) }
 }

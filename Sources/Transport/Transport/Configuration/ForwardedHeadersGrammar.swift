@@ -1,11 +1,11 @@
 internal import Config
 
-extension Grammar where Value == ForwardingHeaders {
-    static var forwardingHeaders: Grammar {
+extension Grammar where Value == ForwardedHeaders {
+    static var forwardedHeaders: Grammar {
         .section(expected: "a mapping such as { host: true, prefix: true }") { section in
-            var headers: ForwardingHeaders = []
+            var headers: ForwardedHeaders = []
             for (key, header) in [
-                ("host", ForwardingHeaders.host), ("port", .port), ("prefix", .prefix), ("real_ip", .realIP),
+                ("host", ForwardedHeaders.host), ("port", .port), ("prefix", .prefix), ("real_ip", .realIP),
                 ("rfc7239", .rfc7239),
             ] where section.value(key, .boolean, default: false) {
                 headers.insert(header)

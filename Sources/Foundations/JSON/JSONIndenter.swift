@@ -45,7 +45,7 @@ package struct JSONIndenter {
         }
     }
 
-    func breakLine(_ level: Int, _ output: inout ByteBuffer) {
+    package func breakLine(_ level: Int, _ output: inout ByteBuffer) {
         output.append(byte: 0x0A)
         for _ in 0..<min(max(level, 0), levelMax) { output.append("  ") }
     }

@@ -3,7 +3,7 @@ import BytesTesting
 import Foundation
 import Testing
 
-@testable import Transcoding
+@testable import JSON
 
 @Suite("JSON for people")
 struct JSONIndenterTests {
