@@ -127,8 +127,8 @@ let package = Package(
         module(
             "Model/GatewayChecks",
             [
-                "Matching", "HTTPModel", "GRPC", "Config", "Balancing", "AccessControl", "Routing",
-                "Transport", "RateLimit", "GatewayModel",
+                "Net", "Matching", "JOSE", "HTTPModel", "GRPC", "Config", "Balancing", "AccessControl", "Routing",
+                "Transport", "Bridging", "RateLimit", "GatewayModel",
             ]),
 
         // 10  gateway: upstreams

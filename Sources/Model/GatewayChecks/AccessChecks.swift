@@ -57,6 +57,18 @@ struct AccessChecks {
         for (key, named) in [("allow", access.allow), ("deny", access.deny)] {
             if let rule = named?.rule { check(rule, at: path[key]) }
         }
+        checkConditions(access.allow, at: path["allow"])
+    }
+
+    /// Who writes `allow: { http_method: [GET] }` beside tokens seldom means that everyone may GET.
+    private func checkConditions(_ allow: NamedRule?, at path: ConfigurationPath) {
+        guard hasAuthentication, let allow, allow.mode == .enforce, allow.rule.admitsUnauthenticated,
+            allow.rule.saysNothingOfCallers
+        else { return }
+        findings.report(
+            "found conditions alone, which take the place of authenticated: callers without a token are allowed. Expected them in deny or on "
+                + "the route itself, or all: [authenticated, …]; all: [anyone, …] where everyone is meant",
+            at: path, severity: .warning)
     }
 
     /// - Parameter isUnread: where the credentials of calls are not looked at.
@@ -76,6 +88,16 @@ struct AccessChecks {
 }
 
 extension AccessRule {
+    /// It goes by headers and HTTP methods, which anybody can send.
+    fileprivate var saysNothingOfCallers: Bool {
+        switch self {
+        case .header, .httpMethod: true
+        case .any(let rules), .all(let rules): rules.allSatisfy(\.saysNothingOfCallers)
+        case .not(let rule): rule.saysNothingOfCallers
+        case .anyone, .authenticated, .scopes, .claim, .address, .clientCertificate: false
+        }
+    }
+
     fileprivate var asksForCertificate: Bool {
         switch self {
         case .clientCertificate: true

@@ -34,6 +34,7 @@ struct CrossChecks {
         configuration.clusters.forEach { balancing.check($0) }
         forEachRoute(balancing.check)
         forEachRoute(CORSChecks(findings).check)
+        forEachRoute(GzipChecks(configuration.clusters, findings).check)
         forEachRoute(checkProtocols)
         forEachRoute(checkNativeCalls)
         forEachRoute(checkMirror)
@@ -41,7 +42,9 @@ struct CrossChecks {
         forEachRoute(checkFallback)
         forEachRoute(RetryChecks(configuration.clusters, findings).check)
         forEachRoute(HeaderChecks(configuration, findings).check)
+        RemovedHeaderChecks(configuration, findings).run()
         RewriteChecks(configuration, findings).run()
+        PrefixRewriteChecks(configuration, findings).run()
         RedirectChecks(configuration, findings).run()
         let limits = LimitChecks(configuration, findings)
         forEachRoute(limits.check)

@@ -25,5 +25,10 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:81:  gzip.content_types[5]: found "text/html; charset=utf-8", expected a media type in lower case, such as application/json, text/* or application/*+json
         >>> martlet.yaml:1:109: gzip.content_types[6]: found "text/event-stream", expected a media type in lower case, such as application/json, text/* or application/*+json; streams of events and of RPCs are never compressed as a whole
         >>> martlet.yaml:1:128: gzip.content_types[7]: found "application/grpc-web", expected a media type in lower case, such as application/json, text/* or application/*+json; streams of events and of RPCs are never compressed as a whole
+        --- where it would compress nothing
+        routes:
+          - { service: acme.v1.Orders, cluster: orders, allow: anyone, gzip: on }
+          - { service: acme.v1.Users, cluster: orders, allow: anyone, gzip: off }
+        >>> martlet.yaml:2:70: routes[0].gzip: warning: found on a route of RPCs, expected it where a backend of plain HTTP answers: RPCs compress their messages themselves, and JSON made of them is compressed where nothing is said
         """#)
 }

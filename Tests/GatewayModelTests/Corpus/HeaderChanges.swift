@@ -160,6 +160,7 @@ extension WrongConfiguration {
               add: { x-envoy-a: "%{claim.a}" }
             response_headers: { set: { x-tenant: "%{request.header.x-team}" } }
           - { path: /c, cluster: orders, request_headers: { remove: [x-tenant, x-zone] } }
+        >>> martlet.yaml:1:55:  listeners[0].trusted_headers: warning: found without trusted_proxies: nobody may set these headers, and they are removed from every request
         >>> martlet.yaml:7:24:  routes[0].request_headers.set.x_tenant: found "x_tenant" with %{request.header.x-team}, which the caller decides, expected a constant or variables of the identity or the connection: forward_claims says with it who calls
         >>> martlet.yaml:7:60:  routes[0].request_headers.set.X-Zone: found "X-Zone" with %{request.query.zone}, which the caller decides, expected a constant or variables of the identity or the connection: only trusted peers may set it
         >>> martlet.yaml:7:101: routes[0].request_headers.set.x-real-ip: found "x-real-ip" with %{rpc.method}, which the caller decides, expected a constant or variables of the identity or the connection: only trusted peers may set it

@@ -216,6 +216,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:49:  routes[0].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:7:48:  routes[1].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:8:46:  routes[2].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
+        >>> martlet.yaml:8:46:  routes[2].rewrite: warning: leads to paths of routes[14] ("/a.D/Put"), whose rules would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:10:45: routes[4].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:11:45: routes[5].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:15:64: routes[9].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
@@ -246,6 +247,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:5:29:  routes[2].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:7:48:  routes[4].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:8:52:  routes[5].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
+        >>> martlet.yaml:12:47: routes[9].headers.x-forwarded-proto: warning: found x-forwarded-proto, which is removed from every request, as trusted_proxies is empty: nothing matches. Expected listeners: [NAME], or the proxies that set it in trusted_proxies
         >>> martlet.yaml:13:44: routes[10].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:18:17: routes[15].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         --- redirects of listeners

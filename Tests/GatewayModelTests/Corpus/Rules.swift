@@ -75,6 +75,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:5:39: routes[3].deny.http_methods: unknown key; did you mean "http_method"?
         >>> martlet.yaml:6:44: routes[4].deny: warning: found http_method "GET", expected POST: without a schema of its cluster, no call of a service has another method
         >>> martlet.yaml:6:99: routes[4].methods.Get.allow: warning: found http_method "HEAD", expected POST: without a schema of its cluster, no call of a service has another method
+        >>> martlet.yaml:6:99: routes[4].methods.Get.allow: warning: found conditions alone, which take the place of authenticated: callers without a token are allowed. Expected them in deny or on the route itself, or all: [authenticated, …]; all: [anyone, …] where everyone is meant
         --- names and modes
         routes:
           - { path: /a, cluster: orders, allow: { name: "a b", scopes: [a] } }
@@ -105,5 +106,18 @@ extension WrongConfiguration {
         listeners: [{ address: 127.0.0.1:1, tls: { certificate: a.pem, private_key: a.key } }]
         routes: [{ cluster: orders, allow: { client_certificate: [billing] } }]
         >>> martlet.yaml:2:36: routes[0].allow: asks for a client certificate, expected client_ca at a listener
+        --- conditions in the place of a caller
+        routes:
+          - { path: /a, cluster: orders, allow: { http_method: [GET] } }
+          - { path: /b, cluster: orders, allow: { any: [{ http_method: GET }, { not: { header: { x-a: "1" } } }] } }
+          - { path: /c, cluster: orders, allow: { all: [anyone, { http_method: [GET] }] } }
+          - { path: /d, cluster: orders, allow: { all: [authenticated, { http_method: [GET] }] } }
+          - { path: /e, cluster: orders, allow: { any: [{ scopes: [a] }, { http_method: [GET] }] } }
+          - { path: /f, cluster: orders, allow: { address: [10.0.0.0/8] } }
+          - { path: /g, cluster: orders, allow: { mode: shadow, http_method: [GET] } }
+          - { service: a.B, cluster: orders, methods: { Get: { allow: { header: { x-a: "*" } } } } }
+        >>> martlet.yaml:2:41: routes[0].allow: warning: found conditions alone, which take the place of authenticated: callers without a token are allowed. Expected them in deny or on the route itself, or all: [authenticated, …]; all: [anyone, …] where everyone is meant
+        >>> martlet.yaml:3:41: routes[1].allow: warning: found conditions alone, which take the place of authenticated: callers without a token are allowed. Expected them in deny or on the route itself, or all: [authenticated, …]; all: [anyone, …] where everyone is meant
+        >>> martlet.yaml:9:63: routes[7].methods.Get.allow: warning: found conditions alone, which take the place of authenticated: callers without a token are allowed. Expected them in deny or on the route itself, or all: [authenticated, …]; all: [anyone, …] where everyone is meant
         """#)
 }
