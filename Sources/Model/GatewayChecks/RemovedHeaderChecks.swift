@@ -87,7 +87,7 @@ struct RemovedHeaderChecks {
     private func report(_ name: String, _ use: Use, of route: RouteConfiguration?, at path: ConfigurationPath) {
         let why: String
         let instead: String
-        if let claim = claims.first(where: { ForwardedHeader.readsLike($0.header, name) }) {
+        if let claim = claims.first(where: { ClaimHeaderName.readsLike($0.header, name) }) {
             why = "as forward_claims alone sends it"
             instead = use.replacement(forClaim: claim.path.description)
         } else if trustsNobody, isTrusted(name, of: route) {
@@ -108,7 +108,7 @@ struct RemovedHeaderChecks {
         let own = route?.match.listeners ?? []
         let listeners = configuration.listeners.filter { own.isEmpty || own.contains($0.name) }
         return !listeners.isEmpty
-            && listeners.allSatisfy { $0.trustedHeaders.contains { ForwardedHeader.readsLike($0, name) } }
+            && listeners.allSatisfy { $0.trustedHeaders.contains { ClaimHeaderName.readsLike($0, name) } }
     }
 }
 
