@@ -172,6 +172,9 @@ def test_http_methods_over_every_protocol(gateway, backend, own, tmp_path):
             assert status(method, "/ro/a", version) == expected, method
         assert status("GET", "/ro/a", version, **{"x-http-method-override": "DELETE"}) == 200
         assert status("DELETE", "/rw/a", version) == 403 and status("DELETE", "/rw/a", version, **{"x-sure": "1"}) == 200
+        for method in ("delete", "Delete"):
+            code, _, body = post(running.address, version, "/rw/a", {}, b"", method)
+            assert code == 400 and b"capital letters" in body, method
         # A GET that means an RPC is a GET; a POST that means the same is none.
         assert status("GET", "/v1/books/a", version) == 200
         assert status("POST", f"/{NAME}/GetBook", version, **{"content-type": "application/json"}) == 403

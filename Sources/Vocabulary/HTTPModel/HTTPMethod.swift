@@ -17,6 +17,15 @@ package enum HTTPMethod: UInt8, Sendable {
         }
     }
 
+    /// Whether a name is that of a method but for its case: another method by RFC 9110, section 9.1, which many servers take for it.
+    package static func isMiscased(_ name: UnsafeRawBufferPointer) -> Bool {
+        guard (3...7).contains(name.count), name.contains(where: { (0x61...0x7A).contains($0) }) else { return false }
+        return withUnsafeTemporaryAllocation(byteCount: 7, alignment: 1) { copy in
+            for index in 0..<name.count { copy[index] = (0x61...0x7A).contains(name[index]) ? name[index] & 0xDF : name[index] }
+            return HTTPMethod(UnsafeRawBufferPointer(rebasing: copy[..<name.count])) != .other
+        }
+    }
+
     /// Those that can be named, but for CONNECT, which has no request of its own.
     package static let named: [HTTPMethod] = [.get, .head, .options, .trace, .put, .delete, .post, .patch]
 

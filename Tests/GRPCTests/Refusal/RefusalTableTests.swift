@@ -186,6 +186,7 @@ let expectedRows: [ExpectedRow] = [
     .init(cause: .hostMismatch, code: .invalidArgument, http: 400, reason: "HOST_MISMATCH", flag: "DPE"),
     .init(cause: .misdirected, code: .failedPrecondition, http: 421, reason: "MISDIRECTED_REQUEST", flag: "DPE"),
     .init(cause: .malformedTimeout, code: .invalidArgument, http: 400, reason: "TIMEOUT_INVALID", flag: "DPE"),
+    .init(cause: .methodCase, code: .invalidArgument, http: 400, reason: "METHOD_CASE", flag: "DPE"),
     .init(cause: .malformedConnectTimeout, code: .invalidArgument, http: 400, reason: "TIMEOUT_INVALID", flag: "DPE"),
     .init(
         cause: .unsupportedConnectVersion, code: .invalidArgument, http: 400, reason: "CONNECT_VERSION_UNSUPPORTED", flag: "DPE"),

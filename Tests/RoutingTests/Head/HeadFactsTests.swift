@@ -114,6 +114,19 @@ import Testing
     }
 
     @Test(
+        "a method that is a standard one but for its case is refused",
+        arguments: [
+            ("GET", true), ("delete", false), ("Delete", false), ("post", false), ("pOST", false), ("patch", false),
+            ("connect", false),
+            ("options", false), ("get", false), ("PATCH", true), ("PROPFIND", true), ("propfind", true), ("purge", true),
+            ("ge", true),
+            ("G-t", true), ("gEtt", true), ("DELETE", true), ("deletes", true), ("x", true),
+        ])
+    func methodCase(method: String, isAccepted: Bool) {
+        #expect(TestRequest(method, path: "/").fault == (isAccepted ? nil : .methodCase))
+    }
+
+    @Test(
         "a head that asks for another protocol is refused",
         arguments: [("websocket", .webSocket), ("connect-udp", .extendedConnect)] as [(String, HeadFacts.Fault)])
     func otherProtocols(name: String, fault: HeadFacts.Fault) {

@@ -238,6 +238,7 @@ extension RefusalCause {
         case .webSocket: self = .webSocket
         case .extendedConnect: self = .extendedConnect
         case .hostMismatch: self = .hostMismatch
+        case .methodCase: self = .methodCase
         case .noMethod, .authority, .contentTypes: self = .malformedHead
         case .timeouts: self = .malformedTimeout
         }

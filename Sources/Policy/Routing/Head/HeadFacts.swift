@@ -52,6 +52,8 @@ package struct HeadFacts {
     /// The caller's mistake in a head; each is answered with 400.
     package enum Fault: Error, Hashable, Sendable {
         case noMethod
+        /// `delete`: rules for `DELETE` do not match it, and many servers read it as that.
+        case methodCase
         /// No `:path`; this refuses CONNECT, which a gateway does not support.
         case noPath
         case path(PathFault)
@@ -88,6 +90,7 @@ package struct HeadFacts {
         var found = Found()
         try found.collect(fields)
         guard let method = found.method, method.count > 0 else { throw .noMethod }
+        if !method.equals("POST"), HTTPMethod.isMiscased(method) { throw .methodCase }
         guard let target = found.path else { throw .noPath }
         self.method = method
         self.target = target

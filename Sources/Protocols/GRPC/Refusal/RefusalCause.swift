@@ -91,6 +91,8 @@ package enum RefusalCause: Sendable {
     case badPath
     /// A request that is not legal HTTP in some way that has no row of its own.
     case malformedHead
+    /// The HTTP method is a standard one but for its case.
+    case methodCase
     case hostMismatch
     /// SNI and authority choose different client-certificate policies (RFC 9110, section 15.5.20).
     case misdirected

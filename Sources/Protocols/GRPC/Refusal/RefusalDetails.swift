@@ -73,7 +73,7 @@ struct RefusalDetails {
             .connectionLost,
             .upstreamProtocolError,
             .slowRequestBody,
-            .streamIdle, .badPath, .malformedHead, .hostMismatch, .misdirected, .faultInjected, .shuttingDown,
+            .streamIdle, .badPath, .malformedHead, .methodCase, .hostMismatch, .misdirected, .faultInjected, .shuttingDown,
             .connectionTooOld, .internalError:
             break
         }

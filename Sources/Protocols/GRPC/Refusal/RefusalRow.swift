@@ -195,6 +195,10 @@ extension RefusalCause {
             RefusalRow(
                 .invalidArgument, 400, "HEAD_INVALID", "the request is malformed",
                 flag: "DPE", detail: "malformed_request")
+        case .methodCase:
+            RefusalRow(
+                .invalidArgument, 400, "METHOD_CASE", "the HTTP method is not written in capital letters",
+                flag: "DPE", detail: "method_case")
         case .hostMismatch:
             RefusalRow(
                 .invalidArgument, 400, "HOST_MISMATCH", "host and :authority differ", flag: "DPE", detail: "host_mismatch")
