@@ -1,10 +1,13 @@
 """What upstreams are told of a request as it arrived: `forwarded` of a listener."""
 
+import socket
+
 import pytest
 
 from harness import h2raw, probe
 from harness.gateway import Gateway, cluster, configuration, listener
 from harness.stub_backend import StubBackend
+from harness.waiting import PATIENCE
 
 ALL = {"host": True, "port": True, "prefix": True, "real_ip": True, "rfc7239": True}
 NAMES = ["x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-real-ip", "forwarded"]
@@ -96,6 +99,38 @@ def test_a_trusted_proxy_knows_better(stubs, trusting):
         "evil.example", "1", "/evil, /shop", "203.0.113.9", 'for=203.0.113.9, for=127.0.0.1;host="shop.acme.dev";proto=https']
     assert told(stubs, trusting.address, "/shop/cart", headers={"x-forwarded-for": "198.51.100.7", "x-forwarded-proto": "https"}) == [
         "shop.acme.dev", "443", "/shop", "198.51.100.7", 'for=127.0.0.1;host="shop.acme.dev";proto=https']
+
+
+@pytest.mark.parametrize("protocol", probe.PLAIN)
+def test_a_trusted_proxy_that_passes_nonsense_on_is_not_repeated(stubs, trusting, protocol):
+    passed = {"x-forwarded-for": "203.0.113.9", "x-real-ip": "192.0.2.66", "x-forwarded-host": "evil/..", "x-forwarded-port": "abc"}
+    assert told(stubs, trusting.address, "/x", protocol, headers=passed)[:4] == ["shop.acme.dev", "80", None, "203.0.113.9"]
+    assert told(stubs, trusting.address, "/x", protocol, headers={"x-real-ip": "nonsense"})[3] == "127.0.0.1"
+
+
+def test_a_peer_on_a_unix_socket_has_no_address(stubs, start, tmp_path):
+    start([listener(), {"name": "local", "address": f"unix:{tmp_path}/front.sock", "forwarded": ALL}])
+    stubs["web"].forget()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(f"{tmp_path}/front.sock")
+        connection.sendall(b"GET /x HTTP/1.1\r\nhost: shop.acme.dev\r\nx-real-ip: 1.1.1.1\r\nconnection: close\r\n\r\n")
+        while connection.recv(65536):
+            pass
+    seen, = stubs["web"].seen
+    assert [seen.header(name) for name in NAMES] == ["shop.acme.dev", "80", None, None, 'for=unknown;host="shop.acme.dev";proto=http']
+    assert seen.header("x-forwarded-for") == "unknown"
+
+
+@pytest.mark.parametrize("protocol", [*probe.PLAIN, "grpc"])
+def test_credentials_for_a_proxy_stay_here(stubs, public, protocol):
+    path = "/rpc/acme.v1.Orders/Get" if protocol == "grpc" else "/x"
+    for stub in stubs.values():
+        stub.forget()
+    headers = {"proxy-authorization": "Basic eDp5", "proxy_authorization": "Basic eDp5", "trailer": "x-sum"}
+    probe.send(public.address, "POST", path, protocol=protocol, authority="shop.acme.dev", headers=headers)
+    seen, = [one for stub in stubs.values() for one in stub.seen]
+    assert (seen.header("proxy-authorization"), seen.header("proxy_authorization"), seen.header("trailer")) == (None, None, "x-sum")
 
 
 def test_heads_that_are_known_are_told_of_again(stubs, public):

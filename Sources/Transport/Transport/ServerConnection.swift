@@ -54,6 +54,10 @@ internal import Time
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
         memory.copyBytes(from: text)
         peerText = UnsafeRawBufferPointer(memory)
+        let unknown: StaticString = "unknown"
+        peerNode =
+            channel.peer?.ip == nil
+            ? UnsafeRawBufferPointer(start: unknown.utf8Start, count: unknown.utf8CodeUnitCount) : peerText
         super.init(channel: channel, limits: server.settings.session, context: server.context)
     }
 
@@ -61,6 +65,8 @@ internal import Time
 
     /// The peer's address without its port, as text; the connection's own memory.
     package let peerText: UnsafeRawBufferPointer
+    /// The same as upstreams are told of it: `unknown` of a Unix socket (RFC 7239, section 6.2).
+    package let peerNode: UnsafeRawBufferPointer
     /// TLS lies under it.
     package let isSecure: Bool
     /// The client certificate that was verified.

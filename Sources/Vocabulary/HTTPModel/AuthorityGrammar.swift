@@ -36,6 +36,11 @@ package enum AuthorityGrammar {
         return colon
     }
 
+    /// Whether `bytes` is one port, from 1 to 65535.
+    package static func isPortNumber(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count <= 5 && Untrusted<UInt32>(decimal: bytes[...])?.exactly(in: 1...65535) != nil
+    }
+
     /// `*DIGIT`: an empty port is the scheme's own.
     private static func isPort(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Bool {
         guard bytes.count - start <= 5 else { return false }

@@ -1,5 +1,4 @@
 internal import Bytes
-internal import Calls
 internal import HTTPModel
 internal import Net
 internal import Routing
@@ -8,45 +7,75 @@ internal import Transport
 
 /// Tells the upstream of the request as it arrived, where the caller's listener says so (`forwarded`).
 ///
-/// Of an untrusted peer such fields were removed before. What a trusted proxy says of host, port and client stands in place of ours;
-/// our prefix and our element of `forwarded` stand behind its own. A field that the route sets or removes is not added.
+/// Of an untrusted peer such fields were removed before. What a trusted proxy says of host and port stands in place of ours where it is
+/// one well-formed value; our prefix and our element of `forwarded` stand behind its own. The client's address is always ours: a proxy
+/// that writes `x-forwarded-for` may pass on a client's own `x-real-ip`. A field that the route sets or removes is not added.
 struct ForwardedFields {
-    package let call: Record<Call>
     let origin: ClientOrigin
-    /// The peer's address, which `x-forwarded-for` ends with.
-    let peerText: BorrowedBytes
+    /// `nil` for a Unix socket.
+    let peer: IPAddress?
     let proto: StaticString
+    /// The path as it arrived, without its query.
+    let path: BorrowedBytes
+    /// What is sent in its place; `nil` where nothing is rewritten.
+    let rewrittenTarget: BorrowedBytes?
+    let rules: Borrowed<HeaderRules>?
 
-    /// Those fields behind the ones that filters have added, in the arena of the caller's stream.
-    func fields(_ headers: ForwardedHeaders, behind added: FieldList?) -> FieldList {
-        let stream = call.downstream
+    /// Those fields behind the ones that filters have added, in the arena of the caller's head.
+    ///
+    /// - Parameter headCount: how many fields of `head` are not trailers. Those that ours replace are removed.
+    func fields(
+        _ headers: ForwardedHeaders, of head: inout FieldBlock, headCount: Int, behind added: FieldList?
+    ) -> FieldList {
         let addedCount = added?.count ?? 0
-        let all = stream.fields.reserveFields(addedCount + 5)
+        let all = head.reserveFields(addedCount + 5)
         var count = 0
         for field in added ?? FieldList(start: nil, count: 0) {
             all.initializeElement(at: count, to: field)
             count += 1
         }
-        func add(_ name: StaticString, _ value: BorrowedBytes, isList: Bool = false) {
+        func add(_ name: StaticString, _ value: BorrowedBytes) {
             let field = Field(name, value: value, token: .other)
-            if !isList, origin.isProxied, isNamed(field) { return }
-            if call.policy.requestHeaders.map({ rules in rules { $0.drops(field) } }) == true { return }
+            if rules.map({ rules in rules { $0.drops(field) } }) == true { return }
             all.initializeElement(at: count, to: field)
             count += 1
         }
-        let authority = (stream.fields.first(.authority) ?? stream.fields.first(.host))?.valueBytes
-        if headers.contains(.host), let authority { add("x-forwarded-host", authority) }
-        if headers.contains(.port) { add("x-forwarded-port", port(of: authority)) }
-        if headers.contains(.prefix), let prefix { add("x-forwarded-prefix", prefix, isList: true) }
-        if headers.contains(.realIP) { add("x-real-ip", client) }
-        if headers.contains(.rfc7239) { add("forwarded", element(authority), isList: true) }
+        let authority = (head.first(.authority) ?? head.first(.host))?.valueBytes
+        if headers.contains(.host), !keeps("x-forwarded-host", of: &head, headCount, Self.isAuthority), let authority {
+            add("x-forwarded-host", authority)
+        }
+        if headers.contains(.port), !keeps("x-forwarded-port", of: &head, headCount, AuthorityGrammar.isPortNumber) {
+            add("x-forwarded-port", port(of: authority))
+        }
+        if headers.contains(.prefix), let prefix { add("x-forwarded-prefix", prefix) }
+        if headers.contains(.realIP) {
+            _ = keeps("x-real-ip", of: &head, headCount) { _ in false }
+            if let address = origin.address {
+                var text = address.description
+                add("x-real-ip", text.withUTF8 { head.keep(BorrowedBytes($0)) })
+            }
+        }
+        if headers.contains(.rfc7239) {
+            let text = element(authority)
+            add("forwarded", head.keep(text.readable))
+        }
         return FieldList(rebasing: all[..<count])
     }
 
-    private func isNamed(_ field: Field) -> Bool {
-        let stream = call.downstream
-        for index in 0..<stream.trailersStart where stream.fields.fields[index].nameBytes.equals(field.nameBytes) { return true }
+    /// Whether the peer's own field stands: one that is well-formed. Others are removed.
+    private func keeps(
+        _ name: StaticString, of head: inout FieldBlock, _ headCount: Int, _ isWellFormed: (BorrowedBytes) -> Bool
+    ) -> Bool {
+        guard origin.isProxied else { return false }
+        let own = (0..<headCount).filter { head[$0].nameBytes.equals(name) }
+        if own.count == 1, isWellFormed(head[own[0]].valueBytes) { return true }
+        // Others know fields by their place.
+        for index in own { head.replace(index, with: Field("te", "trailers", token: .te)) }
         return false
+    }
+
+    private static func isAuthority(_ value: BorrowedBytes) -> Bool {
+        !value.isEmpty && value.first != UInt8(ascii: ":") && Authority(value) != nil
     }
 
     private func port(of authority: BorrowedBytes?) -> BorrowedBytes {
@@ -59,10 +88,9 @@ struct ForwardedFields {
 
     /// What is left of the caller's path where the upstream's is its end, both without a slash at theirs.
     private var prefix: BorrowedBytes? {
-        guard call.policy.rewrite != nil else { return nil }
-        let target = call.facts.target
+        guard let target = rewrittenTarget else { return nil }
         let sent = Self.withoutSlash(BorrowedBytes(rebasing: target[..<(target.firstIndex(of: UInt8(ascii: "?")) ?? target.count)]))
-        let came = Self.withoutSlash(call.facts.path)
+        let came = Self.withoutSlash(path)
         let count = came.count - sent.count
         guard count > 0, BorrowedBytes(rebasing: came[count...]).equals(sent) else { return nil }
         return BorrowedBytes(rebasing: came[..<count])
@@ -72,20 +100,17 @@ struct ForwardedFields {
         path.last == UInt8(ascii: "/") ? BorrowedBytes(rebasing: path[..<(path.count - 1)]) : path
     }
 
-    private var client: BorrowedBytes {
-        guard let address = origin.address else { return peerText }
-        var text = address.description
-        return text.withUTF8 { call.downstream.fields.keep(BorrowedBytes($0)) }
-    }
-
     /// `for=…;host="…";proto=…` (RFC 7239, section 4): the peer and what it asked for.
-    private func element(_ authority: BorrowedBytes?) -> BorrowedBytes {
+    private func element(_ authority: BorrowedBytes?) -> ByteBuffer {
         var text = ByteBuffer()
-        // IPv6 addresses stand in brackets, and so in quotes (section 6).
-        let isV6 = peerText.contains(UInt8(ascii: ":"))
-        text.append(isV6 ? "for=\"[" : "for=")
-        text.append(peerText)
-        if isV6 { text.append("]\"") }
+        if let peer {
+            // IPv6 addresses stand in brackets, and so in quotes (section 6).
+            text.append(peer.isV4 ? "for=" : "for=\"[")
+            text.append(peer.description)
+            if !peer.isV4 { text.append("]\"") }
+        } else {
+            text.append("for=unknown")
+        }
         if let authority, !authority.contains(UInt8(ascii: "\"")), !authority.contains(UInt8(ascii: "\\")) {
             text.append(";host=\"")
             text.append(authority)
@@ -93,6 +118,6 @@ struct ForwardedFields {
         }
         text.append(";proto=")
         text.append(proto)
-        return call.downstream.fields.keep(text.readable)
+        return text
     }
 }

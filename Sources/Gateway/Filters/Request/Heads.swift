@@ -3,10 +3,12 @@ package import Calls
 internal import GRPC
 internal import GatewayModel
 package import HTTPModel
+internal import Net
 package import Random
 internal import Reactor
 internal import Routing
 package import Snapshots
+internal import Sockets
 internal import Telemetry
 internal import Time
 package import Transport
@@ -41,14 +43,16 @@ extension Record<Call> {
         if let origin = self.origin {
             source.serverConnection { connection in
                 additions.forwardedFor = origin.forwardedFor(
-                    peerText: connection.peerText, fields: &source.fields)
+                    peerText: connection.peerNode, fields: &source.fields)
                 additions.forwardedProto = origin.forwardedProto(
                     fields: source.fields, isSecure: connection.isSecure)
                 // Not `isEmpty`, which is not specialized in this module.
                 if connection.forwarded.rawValue != 0 {
                     let forwarded = ForwardedFields(
-                        call: self, origin: origin, peerText: connection.peerText, proto: additions.forwardedProto)
-                    additions.fields = forwarded.fields(connection.forwarded, behind: additions.fields)
+                        origin: origin, peer: connection.channel.peer?.ip, proto: additions.forwardedProto, path: self.facts.path,
+                        rewrittenTarget: self.policy.rewrite == nil ? nil : self.facts.target, rules: self.policy.requestHeaders)
+                    additions.fields = forwarded.fields(
+                        connection.forwarded, of: &source.fields, headCount: source.trailersStart, behind: additions.fields)
                 }
             }
         }
