@@ -82,6 +82,23 @@ import Testing
         #expect(Self.text(try #require(trailers)) == ["x-checksum: 1"])
     }
 
+    @Test("credentials for a proxy stay here, in both directions; announcements of trailers pass")
+    func proxyCredentials() throws {
+        _ = try request([("proxy-authorization", "Basic x"), ("proxy-authenticate", "Basic"), ("trailer", "x-sum"), ("x-a", "1")])
+        #expect(!texts.contains { $0.hasPrefix("proxy-") })
+        #expect(texts.contains("trailer: x-sum") && texts.contains("x-a: 1"))
+        let worker = Worker()
+        let source = worker.stream(
+            [
+                (":status", "200"), ("proxy-authenticate", "Basic"), ("proxy-authorization", "x"), ("trailer", "x-sum"),
+                ("x-a", "1"),
+            ],
+            trailers: [("proxy-authenticate", "Basic"), ("content-length", "3"), ("x-sum", "1")])
+        let head = ResponseHead.write(from: source, to: worker.stream(), status: 200, scratch: worker.scratch)
+        #expect(Self.text(head) == [":status: 200", "trailer: x-sum", "x-a: 1"])
+        #expect(Self.text(ResponseHead.trailers(from: source, to: worker.stream(), scratch: worker.scratch)) == ["x-sum: 1"])
+    }
+
     @Test("pseudo-header fields come first, the path and authority as sent, the scheme as the upstream is spoken to")
     func pseudoFields() throws {
         _ = try request()

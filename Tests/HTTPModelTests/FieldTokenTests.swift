@@ -6,7 +6,9 @@ import Testing
     static let names: [(String, FieldToken)] = [
         (":method", .method), (":path", .path), (":authority", .authority), (":scheme", .scheme), (":status", .status),
         (":protocol", .protocolName), ("connection", .connection), ("keep-alive", .keepAlive),
-        ("proxy-connection", .proxyConnection), ("transfer-encoding", .transferEncoding), ("upgrade", .upgrade), ("te", .te),
+        ("proxy-connection", .proxyConnection), ("proxy-authorization", .proxyAuthorization),
+        ("proxy-authenticate", .proxyAuthenticate),
+        ("transfer-encoding", .transferEncoding), ("upgrade", .upgrade), ("te", .te),
         ("host", .host), ("expect", .expect), ("cookie", .cookie), ("trailer", .trailer), ("content-type", .contentType),
         ("content-length", .contentLength), ("content-encoding", .contentEncoding), ("accept-encoding", .acceptEncoding),
         ("user-agent", .userAgent), ("authorization", .authorization), ("www-authenticate", .wwwAuthenticate),

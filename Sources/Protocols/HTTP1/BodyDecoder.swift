@@ -169,3 +169,4 @@ struct BodyDecoder {
         }
     }
 }
+            .proxyAuthorization, .proxyAuthenticate,

@@ -5,6 +5,8 @@
     case method, path, authority, scheme, status, protocolName
     // Hop-by-hop (RFC 9110, section 7.6.1): never forwarded.
     case connection, keepAlive, proxyConnection, transferEncoding, upgrade
+    // Between a client and its proxy (RFC 9110, section 11.7), which is this gateway: never forwarded.
+    case proxyAuthorization, proxyAuthenticate
     case te, host, expect, cookie, trailer
     case contentType, contentLength, contentEncoding, acceptEncoding, userAgent, authorization, wwwAuthenticate
     case xForwardedFor, xForwardedProto, xRequestID, traceparent, tracestate, retryAfter, server, date
@@ -85,6 +87,8 @@
                 name.isLong("transfer-encoding")
                 ? .transferEncoding
                 : name.isLong("x-forwarded-proto") ? .xForwardedProto : .other
+        case 18: self = name.isLong("proxy-authenticate") ? .proxyAuthenticate : .other
+        case 19: self = name.isLong("proxy-authorization") ? .proxyAuthorization : .other
         case 20: self = name.isLong("grpc-accept-encoding") ? .grpcAcceptEncoding : .other
         case 22: self = name.isLong("grpc-retry-pushback-ms") ? .grpcRetryPushback : .other
         case 23: self = name.isLong("grpc-status-details-bin") ? .grpcStatusDetails : .other
@@ -146,6 +150,8 @@ extension FieldToken {
         case .proxyConnection: bytes("proxy-connection")
         case .transferEncoding: bytes("transfer-encoding")
         case .upgrade: bytes("upgrade")
+        case .proxyAuthorization: bytes("proxy-authorization")
+        case .proxyAuthenticate: bytes("proxy-authenticate")
         case .te: bytes("te")
         case .host: bytes("host")
         case .expect: bytes("expect")

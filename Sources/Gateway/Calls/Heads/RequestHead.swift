@@ -80,7 +80,7 @@ package import Time
             case .method, .scheme, .path, .authority, .status, .protocolName: continue
             case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .host: continue
             case .xForwardedFor, .xForwardedProto, .xRequestID, .grpcTimeout: continue
-            case .expect: continue
+            case .expect, .proxyAuthorization, .proxyAuthenticate: continue
             case .authorization:
                 guard additions.forwardsToken else { continue }
                 var token = field

@@ -80,5 +80,6 @@ package enum ResponseHead {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te: return
         default: writer.copy(field)
         }
+        case .proxyAuthorization, .proxyAuthenticate: return
     }
 }

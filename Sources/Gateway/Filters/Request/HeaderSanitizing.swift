@@ -41,7 +41,9 @@ package enum HeaderSanitizing {
     static func isOurs(_ name: BorrowedBytes, _ call: Record<Call>) -> Bool {
         switch FieldToken(name) {
         case .other: isForbidden(name, call, call.downstream, false)
-        case .xForwardedFor, .xForwardedProto, .xRequestID, .te, .connection, .transferEncoding, .upgrade, .keepAlive, .host: true
+        case .xForwardedFor, .xForwardedProto, .xRequestID, .te, .connection, .transferEncoding, .upgrade, .keepAlive, .host,
+            .proxyAuthorization, .proxyAuthenticate:
+            true
         default: false
         }
     }

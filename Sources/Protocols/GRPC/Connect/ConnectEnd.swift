@@ -62,6 +62,7 @@ extension Field {
         switch token {
         case .status, .method, .path, .scheme, .authority, .protocolName, .contentType, .contentLength, .contentEncoding,
             .acceptEncoding, .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .trailer,
+            .proxyAuthorization, .proxyAuthenticate,
             .grpcStatus, .grpcMessage, .grpcStatusDetails, .grpcEncoding, .grpcAcceptEncoding, .grpcTimeout, .date:
             false
         default: true

@@ -22,7 +22,7 @@ package enum WebTrailers {
     private static func isTrailer(_ field: Field) -> Bool {
         switch field.token {
         case .status, .contentType, .contentLength, .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade,
-            .trailer:
+            .trailer, .proxyAuthorization, .proxyAuthenticate:
             false
         default: true
         }

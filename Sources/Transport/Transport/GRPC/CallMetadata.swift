@@ -77,6 +77,7 @@ extension GRPCCall {
         }
         switch FieldToken(name) {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .host, .trailer,
+            .proxyAuthorization, .proxyAuthenticate,
             .contentType, .contentLength, .contentEncoding:
             return false
         default:
