@@ -1,3 +1,4 @@
+import Bytes
 import HTTPModel
 import Testing
 
@@ -25,6 +26,21 @@ struct AnswerTests {
         codec.receive(Self.get)
         #expect(codec.takeOutput() == "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello")
         #expect(codec.drained == 5)
+    }
+
+    @Test("a head that is reset or lost before it was written has not been sent", arguments: [true, false])
+    func withdrawnHead(isReset: Bool) {
+        var sent: [Bool] = []
+        let codec = Codec()
+        codec.onHead = { codec, stream in
+            codec.begin(stream, [(":status", "200")])
+            sent.append(stream.flags.contains(.headSent))
+            if isReset { codec.server.reset(stream, .internalError) } else { _ = codec.server.connectionLost() }
+            sent.append(stream.flags.contains(.headSent))
+        }
+        codec.receive(Self.get)
+        #expect(sent == [true, false])
+        if isReset { #expect(codec.output == "") }
     }
 
     @Test("a body of unknown length goes in chunks, with trailers behind it")

@@ -65,6 +65,13 @@ struct ResponseCase: Sendable, CustomTestStringConvertible {
         ResponseCase(
             "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n0\n",
             "200 http11 chunked keep transfer-encoding=chunked\nclosed truncated"),
+        // A length behind chunks frames nothing.
+        ResponseCase(
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nhi\n0\nContent-Length: 2\nX-Sum: 1\n\n",
+            "200 http11 chunked keep transfer-encoding=chunked\nbody hi\nend x-sum=1\nclosed needsMore"),
+        ResponseCase(
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n0\nTransfer-Encoding: chunked\n\n",
+            "200 http11 chunked keep transfer-encoding=chunked\nfailed forbiddenTrailer"),
         // Wrong.
         ResponseCase(
             "HTTP/1.1 200 OK\nContent-Length: 1\n\nxy",

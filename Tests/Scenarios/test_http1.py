@@ -166,7 +166,10 @@ BAD_ANSWERS = {
     "two-lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
     "length-and-chunks": b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     "folded": b"HTTP/1.1 200 OK\r\na: b\r\n c\r\ncontent-length: 0\r\n\r\n", "upgrade": b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-    "cut-off-head": b"HTTP/1.1 200 OK\r\ncontent-", "nothing": b"", "no-chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n", "bare-line-feed": b"HTTP/1.1 200 OK\ncontent-length: 0\n\n",
+    "cut-off-head": b"HTTP/1.1 200 OK\r\ncontent-", "nothing": b"", "no-chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
+    "chunk-too-long": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabcX",
+    "no-second-chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
+    "bad-trailer": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nhost: a\r\n\r\n", "bare-line-feed": b"HTTP/1.1 200 OK\ncontent-length: 0\n\n",
     "too-many-fields": b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 2000 + b"\r\n",
 }
 
@@ -184,14 +187,32 @@ def test_an_answer_that_is_none_becomes_a_refusal(running, rest, name):
 
 
 @pytest.mark.parametrize("raw", [
-    b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
-    b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n"])
+    b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"])
 def test_an_answer_cut_short_is_cut_short_for_the_caller(running, rest, raw):
     rest.raw["/cut"] = raw
     connection = client(running)
     with pytest.raises((http.client.IncompleteRead, ConnectionError, ValueError)):
         fetch(connection, "GET", "/cut")
     connection.close()
+
+
+def test_a_length_among_trailers_is_dropped(running, rest):
+    rest.raw["/length"] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\ncontent-length: 3\r\nx-sum: 1\r\n\r\n"
+    with Raw(running, b"GET /length HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n") as raw:
+        came = raw.rest()
+    assert came.startswith(b"HTTP/1.1 200 OK") and came.endswith(b"3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n")
+
+
+def test_the_log_says_what_was_sent(gateway, own):
+    rest = own(WebBackend())
+    running = gateway(web(rest, access_log="stdout", workers=1))
+    for number in range(8):
+        path = f"/cut/{number}"
+        rest.raw[path] = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n" + b"abc" * (number % 2)
+        with Raw(running, f"GET {path} HTTP/1.1\r\nhost: a\r\n\r\n".encode()) as raw:
+            came = raw.rest()
+        line = running.wait_for_log(lambda line: line.get("path") == path)
+        assert line["status"] == (int(came.split()[1]) if came else 0), came
 
 
 def test_what_follows_an_answer_is_never_anothers(running, rest):

@@ -38,8 +38,11 @@ struct BodyDecoder {
     private var extensionBytesLeft: Int
     private var scanner = LineScanner()
     private var trailers: FieldSection
+    /// Some servers repeat the length behind an answer's body, whose chunks have framed it already: such a field is dropped.
+    private let isAnswer: Bool
 
-    init(_ framing: BodyFraming, _ limits: HTTP1Limits) throws(HTTP1Failure) {
+    init(_ framing: BodyFraming, _ limits: HTTP1Limits, isAnswer: Bool = false) throws(HTTP1Failure) {
+        self.isAnswer = isAnswer
         bytesLeft = limits.bodyBytesMax ?? .max
         extensionBytesLeft = limits.chunkExtensionBytesMax
         trailers = FieldSection(limits, isHead: false)
@@ -103,7 +106,11 @@ struct BodyDecoder {
                 case .incomplete:
                     return .incomplete(next: offset)
                 case .field(let field, let next):
-                    if Self.isForbidden(field.token) { throw .forbiddenTrailer }
+                    if isAnswer, field.token == .contentLength {
+                        if fields.all.last?.token == .contentLength { fields.removeLast() }
+                    } else if Self.isForbidden(field.token) {
+                        throw .forbiddenTrailer
+                    }
                     offset = next
                 case .end(let next):
                     phase = .done
@@ -162,6 +169,7 @@ struct BodyDecoder {
     private static func isForbidden(_ token: FieldToken) -> Bool {
         switch token {
         case .transferEncoding, .contentLength, .host, .connection, .te, .trailer, .upgrade, .expect, .authorization,
+            .proxyAuthorization, .proxyAuthenticate,
             .contentEncoding, .contentType, .cookie:
             true
         default:
@@ -169,4 +177,3 @@ struct BodyDecoder {
         }
     }
 }
-            .proxyAuthorization, .proxyAuthenticate,

@@ -174,7 +174,7 @@ package final class HTTP1ClientCodec: HTTP1Codec {
         case .needsMore: return isLast ? readEnd(of: stream) : false
         case .interim: informed(stream)
         case .head:
-            try checkFirstChunk(input.unread)
+            try checkChunks(input.unread)
             try announce(stream)
         case .body(let range): events.append(.data(stream, UnsafeRawBufferPointer(rebasing: bytes[range])))
         case .end:
@@ -189,13 +189,18 @@ package final class HTTP1ClientCodec: HTTP1Codec {
         events.append(.ended(stream, StreamEvent.Section(isTooLarge: reader.isTooLarge)))
     }
 
-    /// Chunks that are none from the first on: known before any of the answer was passed on, it can still be refused.
-    private func checkFirstChunk(_ bytes: UnsafeRawBufferPointer) throws(HTTP1Failure) {
+    /// Chunks that came with their head and are none: known before any of the answer was passed on, it can still be refused.
+    private func checkChunks(_ bytes: UnsafeRawBufferPointer) throws(HTTP1Failure) {
         guard case .chunked = reader.head.body, bytes.count > 0 else { return }
         var probe = reader
         var unused = FieldBlock()
         defer { unused.destroy() }
-        _ = try probe.next(bytes, into: &unused)
+        var offset = 0
+        while true {
+            let step = try probe.next(UnsafeRawBufferPointer(rebasing: bytes[offset...]), into: &unused)
+            offset += step.consumed
+            guard case .body = step.event, offset < bytes.count else { return }
+        }
     }
 
     private func writeStatus(_ stream: StreamPointer) {

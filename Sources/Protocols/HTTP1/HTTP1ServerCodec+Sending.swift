@@ -44,8 +44,14 @@ extension HTTP1ServerCodec {
     package func reset(_ stream: StreamPointer, _ code: ErrorCode) {
         guard !stream.pointee.flags.contains(.resetSent) else { return }
         if code == .noError, stream.pointee.ending != .open { return }
+        withdrawHead(of: stream)
         stream.pointee.flags.insert(.resetSent)
         resetCode = code.rawValue
+    }
+
+    /// A head that waits to be written no longer leaves.
+    func withdrawHead(of stream: StreamPointer) {
+        if case .begun = answer { stream.pointee.flags.remove(.headSent) }
     }
 
     private static func status(of fields: UnsafeBufferPointer<Field>) -> Int? {

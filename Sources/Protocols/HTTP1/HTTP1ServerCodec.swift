@@ -290,6 +290,7 @@ package final class HTTP1ServerCodec: HTTP1Codec {
     package func connectionLost() -> StreamClose {
         end()
         dropHead()
+        if let current { withdrawHead(of: current) }
         current?.pointee.flags.insert(.closed)
         return .connectionLost
     }

@@ -167,7 +167,7 @@ package struct ResponseReader {
         head.keepsAlive = framing.keepsAlive(head.version)
         head.body = bodyFraming()
         if head.body == .untilClose { head.keepsAlive = false }
-        phase = .body(try BodyDecoder(head.body, limits))
+        phase = .body(try BodyDecoder(head.body, limits, isAnswer: true))
         return .head
     }
 

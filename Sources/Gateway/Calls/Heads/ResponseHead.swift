@@ -43,6 +43,8 @@ package enum ResponseHead {
             index += 1
             if let claims, claims({ $0.overwrites(field.nameBytes) }) { continue }
             if let rules, rules({ $0.dropsOfPeer(field) }) { continue }
+            // It frames nothing here (RFC 9110, section 6.5.1).
+            if field.token == .contentLength { continue }
             copyEndToEnd(field, &writer)
         }
         return writer.written
@@ -78,8 +80,8 @@ package enum ResponseHead {
         switch field.token {
         case .method, .scheme, .path, .authority, .status, .protocolName: return
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te: return
+        case .proxyAuthorization, .proxyAuthenticate: return
         default: writer.copy(field)
         }
-        case .proxyAuthorization, .proxyAuthenticate: return
     }
 }

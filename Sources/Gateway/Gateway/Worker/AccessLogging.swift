@@ -91,7 +91,8 @@ extension GatewayWorker {
         }
         entry.userAgent = stream.fields.first(.userAgent)?.valueBytes ?? entry.userAgent
         if let field = stream.fields.first(.traceparent) { entry.trace = TraceContext(parsing: field.valueBytes) }
-        entry.status = outcome.httpStatus
+        // A head that was reset before it was written has not been sent.
+        entry.status = stream.flags.contains(.headSent) ? outcome.httpStatus : 0
         if let status = outcome.grpcStatus, call.isRPC || call.clientProtocol != .http {
             entry.grpcStatus = Int(status.rawValue)
         }
