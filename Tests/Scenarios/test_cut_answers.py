@@ -8,7 +8,8 @@ import threading
 import h2.events
 import pytest
 
-from harness import h2raw
+from harness import h2raw, probe
+from harness.gateway import cluster, configuration
 from harness.h2raw import grpc_message
 from harness.library import NAME, gateway_before, kinds
 from harness.waiting import PATIENCE
@@ -154,6 +155,17 @@ def test_native_callers_get_a_status_or_a_reset(running):
                 else:
                     # What the messages are, native callers see for themselves.
                     assert answer.grpc_status == between, (body, end)
+
+
+@pytest.mark.parametrize("protocol", probe.PLAIN)
+def test_a_reset_by_the_backend_is_not_the_callers_fault(gateway, own, protocol):
+    server = own(h2raw.Server(lambda peer, number: peer.serve(lambda stream, fields: peer.reset(stream, 8))))
+    running = gateway(configuration(
+        clusters={"web": cluster(server)}, routes=[{"cluster": "web", "allow": "anyone"}], access_log="stdout", workers=1))
+    assert probe.send(running.address, "GET", "/a", protocol=protocol, authority="a").status == 502
+    assert running.wait_for_log(lambda line: line.get("path") == "/a")["status"] == 502
+    # What gRPC calls it, its callers are told.
+    assert probe.send(running.address, "POST", "/a.S/Call", protocol="grpc", authority="a").code == 1
 
 
 def test_a_message_that_had_begun_to_leave_can_only_be_cut_off(tmp_path, own):

@@ -124,6 +124,9 @@ let expectedRows: [ExpectedRow] = [
         cause: .upstreamReset(http2ErrorCode: 2), code: .internal, http: 502, reason: "UPSTREAM_RESET", flag: "UR",
         metadata: ["http2_error_code": "2"]),
     .init(
+        cause: .upstreamReset(http2ErrorCode: 8), code: .cancelled, http: 502, reason: "UPSTREAM_RESET", flag: "UR",
+        metadata: ["http2_error_code": "8"]),
+    .init(
         cause: .upstreamReset(http2ErrorCode: 11), code: .resourceExhausted, http: 429, reason: "UPSTREAM_RESET",
         flag: "UR", metadata: ["http2_error_code": "11"]),
     .init(
@@ -183,10 +186,10 @@ let expectedRows: [ExpectedRow] = [
     .init(cause: .badPath, code: .invalidArgument, http: 400, reason: "PATH_INVALID", flag: "DPE"),
     .init(
         cause: .malformedHead, code: .invalidArgument, http: 400, reason: "HEAD_INVALID", flag: "DPE"),
+    .init(cause: .methodCase, code: .invalidArgument, http: 400, reason: "METHOD_CASE", flag: "DPE"),
     .init(cause: .hostMismatch, code: .invalidArgument, http: 400, reason: "HOST_MISMATCH", flag: "DPE"),
     .init(cause: .misdirected, code: .failedPrecondition, http: 421, reason: "MISDIRECTED_REQUEST", flag: "DPE"),
     .init(cause: .malformedTimeout, code: .invalidArgument, http: 400, reason: "TIMEOUT_INVALID", flag: "DPE"),
-    .init(cause: .methodCase, code: .invalidArgument, http: 400, reason: "METHOD_CASE", flag: "DPE"),
     .init(cause: .malformedConnectTimeout, code: .invalidArgument, http: 400, reason: "TIMEOUT_INVALID", flag: "DPE"),
     .init(
         cause: .unsupportedConnectVersion, code: .invalidArgument, http: 400, reason: "CONNECT_VERSION_UNSUPPORTED", flag: "DPE"),

@@ -235,10 +235,10 @@ extension RefusalCause {
         }
     }
 
-    /// What means INTERNAL or UNKNOWN to gRPC is a bad gateway to HTTP: the fault is behind us.
+    /// What means INTERNAL, UNKNOWN or CANCELLED to gRPC is a bad gateway to HTTP: the fault is behind us, not the caller's as 499 says.
     private static func resetRow(_ code: StatusCode) -> RefusalRow {
         RefusalRow(
-            code, code == .internal || code == .unknown ? 502 : code.httpStatus, "UPSTREAM_RESET",
+            code, code == .internal || code == .unknown || code == .cancelled ? 502 : code.httpStatus, "UPSTREAM_RESET",
             "the endpoint reset the stream", flag: "UR", detail: "upstream_remote_reset")
     }
 
