@@ -11,6 +11,24 @@ import Testing
 
     private static func shadow(_ name: String, _ rule: AccessRule) -> NamedRule { NamedRule(name: name, rule, mode: .shadow) }
 
+    @Test(
+        "what reads like a header that a rule asks about, and is another, is known",
+        arguments: [
+            ("x-banned", false), ("x_banned", true), ("x.banned", true), ("x_other", false), ("x_own", false), ("x.own", true),
+            ("x_deep_one", true), ("x-deep_one", true), ("x_bannedd", false),
+        ])
+    func lookAlikes(name: String, isAlike: Bool) throws {
+        var builder = RuleBookBuilder()
+        let deep = AccessRule.not(.any([.anyone, .all([.header(try FieldMatch(header: "x-deep-one", .present))])]))
+        _ = builder.policy(
+            route: AccessRules(
+                allow: NamedRule(name: "a", deep), deny: NamedRule(name: "d", .header(try FieldMatch(header: "X-Banned", .present)))
+            ))
+        _ = builder.policy(route: AccessRules(deny: NamedRule(name: "o", .header(try FieldMatch(header: "x_own", .present)))))
+        let book = builder.book(generation: 1)
+        #expect(Array(name.utf8).withUnsafeBytes { book.hasLookAlike(of: $0) } == isAlike)
+    }
+
     @Test("a route without allow needs an authenticated caller")
     func defaultAllow() throws {
         #expect(try RuleCaller().answer(AccessRules()) == Answer(reason: "needs authentication", rule: "default"))

@@ -5,7 +5,7 @@ import http.client
 import h2.events
 import pytest
 
-from harness import h2raw
+from harness import h2raw, probe
 from harness.gateway import authentication, cluster, configuration, listener
 from harness.web_backend import WebBackend
 
@@ -123,3 +123,18 @@ def test_trailers_say_none_of_them(gateway, own, signing_key):
         client.headers(stream, [(name, LIE) for name in names], end=True)
         assert client.answer(stream).grpc_status == 0
     assert grpc.trailers == [("x-custom", LIE)]
+
+
+@pytest.mark.parametrize("protocol", probe.PLAIN)
+def test_what_looks_like_a_header_of_a_rule_is_not_passed_by_it(gateway, own, protocol):
+    rest = own(WebBackend())
+    running = gateway(configuration(clusters={"web": cluster(rest, protocol="http1")}, routes=[
+        {"prefix": "/a", "cluster": "web", "allow": "anyone", "deny": {"header": {"x-banned": "*"}}},
+        {"prefix": "/b", "cluster": "web", "allow": {"header": {"x_own": "*"}}}]))
+
+    def send(path, headers):
+        status = probe.send(running.address, "GET", path, protocol=protocol, authority="a", headers=headers).status
+        return status, status == 200 and {name.lower() for name, _ in rest.requests[-1]["fields"]} & {"x-banned", "x_banned", "x.banned", "x_own", "x_free"}
+    assert send("/a", {"x-banned": "1"}) == (403, False)
+    assert send("/a", {"x_banned": "1", "x.banned": "1", "x_free": "1"}) == (200, {"x_free"})
+    assert send("/b", {"x_own": "1"}) == (200, {"x_own"})

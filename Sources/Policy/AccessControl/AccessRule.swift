@@ -64,3 +64,15 @@ package struct AccessRules: Hashable, Sendable {
         self.deny = deny
     }
 }
+
+extension AccessRule {
+    /// The names of the request headers that it asks about.
+    var headers: [String] {
+        switch self {
+        case .header(let match): [match.name]
+        case .any(let rules), .all(let rules): rules.flatMap(\.headers)
+        case .not(let rule): rule.headers
+        case .anyone, .authenticated, .scopes, .claim, .httpMethod, .address, .clientCertificate: []
+        }
+    }
+}

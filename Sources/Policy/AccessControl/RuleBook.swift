@@ -1,4 +1,5 @@
 package import Bytes
+internal import HTTPModel
 package import Matching
 
 /// All rules of one snapshot, compiled: who may call which route and method.
@@ -11,6 +12,9 @@ package final class RuleBook: Sendable {
     private let scopeTexts: [[UInt8]]
     /// Another one for every book, so that no token keeps results of another book's rules.
     private let generation: UInt64
+    /// The headers that rules ask about, as they are written, and with all that read like them.
+    private let headers: [[UInt8]]
+    private let headersAlike: FieldNameSet
 
     /// One rule of a policy.
     struct Step: Sendable {
@@ -23,7 +27,9 @@ package final class RuleBook: Sendable {
         enum Effect { case allow, deny }
     }
 
-    init(program: RuleProgram, steps: [Step], names: [String], generation: UInt64) {
+    init(program: RuleProgram, steps: [Step], names: [String], headers: [String], generation: UInt64) {
+        self.headers = headers.map { Array($0.utf8) }
+        headersAlike = FieldNameSet(names: headers)
         self.program = program
         self.steps = steps
         self.names = names
@@ -33,6 +39,12 @@ package final class RuleBook: Sendable {
 
     /// How many named rules there are; `RuleID.index` is below it. For tests.
     package var ruleCount: Int { names.count }
+
+    /// Whether a field's name is none that a rule asks about, but reads like one: servers that take it for that would be told what the
+    /// rules have not seen.
+    package func hasLookAlike(of name: BorrowedBytes) -> Bool {
+        headersAlike.contains(name) && !headers.contains { $0.withUnsafeBytes { $0.equals(name) } }
+    }
 
     package func name(of rule: RuleID) -> String { names[Int(rule.index)] }
 
@@ -135,6 +147,7 @@ package struct RuleBookBuilder {
     private var steps: [RuleBook.Step] = []
     private var names: [String] = []
     private var rules: [NamedRule: RuleID] = [:]
+    private var headers: Set<String> = []
     private var policies: [[NamedRule?]: AccessPolicy] = [:]
 
     /// The rule of a route without `allow`.
@@ -182,6 +195,7 @@ package struct RuleBookBuilder {
     private mutating func addStep(_ rule: NamedRule, _ effect: RuleBook.Step.Effect) {
         let id = rules[rule] ?? RuleID(index: Int32(names.count))
         if rules.updateValue(id, forKey: rule) == nil { names.append(rule.name) }
+        headers.formUnion(rule.rule.headers)
         steps.append(
             RuleBook.Step(
                 root: compiler.root(of: rule.rule), rule: id, effect: effect, isShadow: rule.mode == .shadow,
@@ -191,6 +205,7 @@ package struct RuleBookBuilder {
     /// - Parameter generation: another one for every book of the process, and not zero.
     package func book(generation: UInt64) -> RuleBook {
         precondition(generation != 0)
-        return RuleBook(program: compiler.program, steps: steps, names: names, generation: generation)
+        return RuleBook(
+            program: compiler.program, steps: steps, names: names, headers: headers.sorted(), generation: generation)
     }
 }

@@ -1,3 +1,4 @@
+internal import AccessControl
 package import Bytes
 internal import HTTPModel
 internal import Routing
@@ -8,8 +9,8 @@ internal import Transport
 ///
 /// - what a proxy sets about a request, unless the peer is a trusted one (`FieldNameSet`, and a listener's `trusted_headers`);
 /// - whatever claims are forwarded in, from everyone;
-/// - the look-alikes of both, and of names that the gateway itself reads or writes, such as `x_request_id`, from everyone:
-///   a trusted proxy that cleans its own name does not know of them.
+/// - the look-alikes of both, of names that the gateway itself reads or writes, such as `x_request_id`, and of those that `allow` and `deny`
+///   ask about, from everyone: a trusted proxy that cleans its own name does not know of them.
 package enum HeaderSanitizing {
     /// A field that is removed is replaced by one that no upstream gets, because others know fields by their place.
     package static func sanitizeHead(_ call: Record<Call>) {
@@ -56,6 +57,7 @@ package enum HeaderSanitizing {
         if names({ $0.contains(name) }) {
             return !trusts || name.contains { FieldNameSet.folded($0) != $0 }
         }
-        return FieldNameSet.isLookAlike(name)
+        guard name.contains(where: { FieldNameSet.folded($0) != $0 }) else { return false }
+        return FieldNameSet.isLookAlike(name) || call.snapshot { $0.reference { $0.rulesReference { $0.hasLookAlike(of: name) } } }
     }
 }
