@@ -4,6 +4,27 @@ import Time
 @testable import JOSE
 
 @Suite struct TokenVerifierTests {
+    @Test("a token of an issuer that is not accepted counts as an unknown issuer's, whatever its signature")
+    func notAccepted() {
+        let issuers = trusting(TestSigner.p256.keySet(.es256))
+        for text in [token(), String(token().dropLast(4)) + "AAAA"] {
+            var asked: [Int] = []
+            let failure = Array(text.utf8).withUnsafeBytes { bytes -> TokenFailure? in
+                do throws(TokenFailure) {
+                    _ = try TokenVerifier.verify(
+                        bytes, trusting: issuers,
+                        accepting: {
+                            asked.append($0)
+                            return false
+                        }, at: testTime)
+                    return nil
+                } catch { return error }
+            }
+            #expect(failure == .unknownIssuer)
+            #expect(asked == [0])
+        }
+    }
+
     @Test(
         "a token of every algorithm verifies with its key, and not with another of the kind", arguments: SigningAlgorithm.allCases)
     func everyAlgorithm(algorithm: SigningAlgorithm) throws {

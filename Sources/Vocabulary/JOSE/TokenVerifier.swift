@@ -9,13 +9,17 @@ package enum TokenVerifier {
 
     /// Takes the token apart, finds its issuer and key, checks the signature, and only then what the claims say: so
     /// an attacker learns nothing of what a forged token got right.
+    ///
+    /// - Parameter accepts: whether an issuer, by its place, is accepted here. A token of another counts as one of an unknown issuer.
     package static func verify(
-        _ token: UnsafeRawBufferPointer, trusting issuers: [TrustedIssuer], at now: WallTime
+        _ token: UnsafeRawBufferPointer, trusting issuers: [TrustedIssuer], accepting accepts: (Int) -> Bool = { _ in true },
+        at now: WallTime
     ) throws(TokenFailure) -> VerifiedToken {
         let parts = try CompactToken.read(token)
         let algorithm = try parts.algorithm()
         let keyID = try parts.keyID()
         let index = try issuerIndex(of: parts.claims, among: issuers)
+        guard accepts(index) else { throw .unknownIssuer }
         let policy = issuers[index].policy
         guard let keys = issuers[index].keys else { throw .keySetUnavailable }
         let signed = UnsafeRawBufferPointer(rebasing: token[..<parts.signedCount])

@@ -90,17 +90,10 @@ package final class AuthenticationFilter {
         if let known = cache?.find(token, generation: generation, nowSeconds: now.seconds) {
             let identity = unsafeDowncast(known, to: VerifiedIdentity.self)
             guard call.policy({ $0.takesIssuer(identity.token.issuerIndex) }) else {
-                return call.refuse(.unauthenticated(.unknownIssuer))
+                return refuse(call, .unknownIssuer, plan)
             }
             call.identity = identity
             return .proceed
-        }
-        if !call.policy({ $0.takesEveryIssuer }), let index = TokenVerifier.issuerIndex(of: token, among: trust.issuers),
-            !call.policy({ $0.takesIssuer(index) })
-        {
-            // Elsewhere it may be good: it is no failed login.
-            call.count(.tokenRefused)
-            return call.refuse(.unauthenticated(.unknownIssuer))
         }
         if let wait = failureWait(call, plan, hits: 0) {
             if call.policy({ $0.ignoresInvalid }) { return ignore(call) }
@@ -108,7 +101,8 @@ package final class AuthenticationFilter {
             return call.refuse(.failedLogins(retryAfter: wait))
         }
         do throws(TokenFailure) {
-            let verified = try TokenVerifier.verify(token, trusting: trust.issuers, at: now)
+            let verified = try TokenVerifier.verify(
+                token, trusting: trust.issuers, accepting: { index in call.policy { $0.takesIssuer(index) } }, at: now)
             let identity = VerifiedIdentity(verified, plan, planNames: trust.planNames)
             cache?.insert(
                 token, value: identity, valueBytes: identity.approximateBytes, generation: generation,
