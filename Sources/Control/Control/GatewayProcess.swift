@@ -363,10 +363,8 @@ package final class GatewayProcess {
         _ product: SnapshotBuilder.Product, _ wanted: GatewayConfiguration
     ) throws(StartFailure) {
         let snapshot = product.snapshot
-        try listeners.adopt(product.listeners) {
-            counters.cells.setPool(wanted.rateLimits.counters)
-            group.postToAll { $0.adopt(snapshot) }
-        }
+        try listeners.adopt(product.listeners) { $0.adopt(snapshot) }
+        counters.cells.setPool(wanted.rateLimits.counters)
         generation += 1
         for (what, differs) in [
             ("workers", wanted.workers != configuration.workers), ("admin", wanted.admin != configuration.admin),

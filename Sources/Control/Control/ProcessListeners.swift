@@ -30,8 +30,9 @@ final class ProcessListeners<Program: ListeningProgram> {
     /// A listener is its address: one of another name at the same address goes on, with its connections, and one of the
     /// same name at another address is a new one. Port 0 is any port, so there the name tells which is meant.
     ///
-    /// - Parameter publish: takes the routes into service, before new listeners open: none serves by routes that do not know it.
-    func adopt(_ plans: [ListenerPlan], publish: () -> Void = {}) throws(StartFailure) {
+    /// - Parameter publish: takes the routes into service on a worker, in one task with the names of its listeners, by which they go, and before
+    ///   new listeners open: none serves by routes that do not know it.
+    func adopt(_ plans: [ListenerPlan], publish: @escaping @Sendable (Program) -> Void = { _ in }) throws(StartFailure) {
         var gone = open
         var stayed: [(Listener, ListenerPlan)] = []
         var fresh: [(ListenerPlan, PortReservation)] = []
@@ -46,8 +47,11 @@ final class ProcessListeners<Program: ListeningProgram> {
             }
         }
         for listener in gone { close(listener) }
-        for (listener, plan) in stayed { change(listener, to: plan) }
-        publish()
+        let changes = stayed.compactMap { change($0, to: $1) }
+        group.postToAll { worker in
+            for (id, plan) in changes { worker.listeners.change(id, to: plan) }
+            publish(worker)
+        }
         for (plan, reservation) in fresh { begin(plan, reservation) }
     }
 
@@ -91,14 +95,14 @@ final class ProcessListeners<Program: ListeningProgram> {
         for latch in latches { latch.wait() }
     }
 
-    private func change(_ listener: Listener, to plan: ListenerPlan) {
-        guard let index = open.firstIndex(where: { $0.id == listener.id }) else { return }
+    /// - Returns: what the workers change.
+    private func change(_ listener: Listener, to plan: ListenerPlan) -> (ListenerID, ListenerPlan)? {
+        guard let index = open.firstIndex(where: { $0.id == listener.id }) else { return nil }
         var changed = plan
         changed.address = listener.plan.address
         open[index].plan = changed
-        let (id, sent) = (listener.id, changed)
-        group.postToAll { $0.listeners.change(id, to: sent) }
         if plan.name != listener.plan.name { say(changed) }
+        return (listener.id, changed)
     }
 
     private func close(_ listener: Listener) {
