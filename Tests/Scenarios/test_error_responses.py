@@ -8,6 +8,7 @@ from harness import h2raw, probe
 from harness.gateway import SERVICE, Gateway, authentication, cluster, configuration, run
 from harness.stub_backend import StubBackend
 from harness.tokens import SigningKey
+from harness.web_backend import WebBackend
 
 TEXT = {"body": "sorry: %{response.status} %{request.path}%{request.header.x-none} %{request.header.x-none|none} 100%%"}
 BY_STATUS = [
@@ -54,6 +55,18 @@ def test_by_status(ask):
     assert json.loads(answer.body) == {"error": "login", "id": answer.headers["x-request-id"]}
     answer = ask("POST", "/status/a?answer=close")
     assert (answer.status, answer.body, answer.headers["content-type"]) == (503, b"<p>Back soon.</p>", "text/html")
+
+
+@pytest.mark.parametrize("protocol", probe.PLAIN)
+def test_an_answer_that_breaks_where_it_begins(gateway, own, protocol):
+    web = own(WebBackend())
+    web.raw["/broken"] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabcX"
+    running = gateway(configuration(
+        clusters={"web": cluster(web, protocol="http1")}, access_log="stdout", workers=1,
+        routes=[{"cluster": "web", "allow": "anyone", "error_response": BY_STATUS}]))
+    answer = probe.send(running.address, "GET", "/broken", protocol=protocol, authority="a")
+    assert (answer.status, answer.body) == (502, b"<p>Back soon.</p>")
+    assert running.wait_for_log(lambda line: line.get("path") == "/broken")["status"] == 502
 
 
 def test_what_an_upstream_answers_stays(ask):

@@ -50,13 +50,14 @@ internal import Time
         lifecycle = ConnectionLifecycle(
             now: server.context.loop.now.nanoseconds,
             age: server.settings.age.map { UInt64(clamping: $0.jittered(server.context.random.next()).nanoseconds) })
-        let text = Array((channel.peer?.host ?? "unknown").utf8)
+        let peer = channel.peer
+        let text = Array((peer?.host ?? "unknown").utf8)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
         memory.copyBytes(from: text)
         peerText = UnsafeRawBufferPointer(memory)
         let unknown: StaticString = "unknown"
         peerNode =
-            channel.peer?.ip == nil
+            peer?.ip == nil
             ? UnsafeRawBufferPointer(start: unknown.utf8Start, count: unknown.utf8CodeUnitCount) : peerText
         super.init(channel: channel, limits: server.settings.session, context: server.context)
     }
