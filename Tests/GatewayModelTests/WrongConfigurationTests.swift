@@ -47,5 +47,5 @@ struct WrongConfiguration: CustomTestStringConvertible {
 extension WrongConfiguration {
     static let all =
         document + listeners + authentication + plansAndLimits + clusters + balancing + routes + habits + routeActions + gzip
-        + headerChanges + removedHeaders + retries + traffic + rules
+        + headerChanges + removedHeaders + otherGateways + retries + traffic + rules
 }

@@ -104,6 +104,28 @@ package final class RegularExpression: @unchecked Sendable {
         return String(decoding: common, as: UTF8.self)
     }
 
+    /// What a text need only begin with to match: `/a.B/` of `^/a\.B/.*$`; `nil` where more is asked.
+    ///
+    /// Of texts in one line, as paths are; by how it is written, so that not every such expression is known.
+    package var sufficientPrefix: String? {
+        var rest = Substring(text)
+        if rest.hasPrefix("^") { rest.removeFirst() }
+        if rest.hasSuffix("$"), !rest.hasSuffix("\\$") { rest.removeLast() }
+        guard let tail = [".*", "(.*)", "(?:.*)", ".*?", "(.*?)"].first(where: rest.hasSuffix) else { return nil }
+        rest.removeLast(tail.count)
+        var prefix = ""
+        while let character = rest.popFirst() {
+            guard character == "\\" else {
+                if "^$.*+?()[]{}|".contains(character) { return nil }
+                prefix.append(character)
+                continue
+            }
+            guard let escaped = rest.popFirst(), escaped.isASCII, !escaped.isLetter, !escaped.isNumber else { return nil }
+            prefix.append(escaped)
+        }
+        return prefix
+    }
+
     /// Whether some text that begins so may match.
     package func mayMatch(beginningWith prefix: String) -> Bool {
         guard let range else { return true }

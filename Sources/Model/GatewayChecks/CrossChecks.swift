@@ -20,7 +20,7 @@ struct CrossChecks {
         checkClusterNames()
         forEachRoute(checkListenerNames)
         checkCoverage()
-        checkPreflights()
+        PreflightChecks(configuration, findings).run()
         forEachRoute(checkConditions)
         ListenerConfiguration.check(configuration.listeners, admin: configuration.admin, findings)
         checkIssuers()
@@ -206,24 +206,6 @@ struct CrossChecks {
             findings.report(
                 "never reached: \(earlier.joined(separator: " and ")) \(earlier.count > 1 ? "take" : "takes") every request that fits it",
                 at: place(of: finding.part, at: .route(finding.route)))
-        }
-    }
-
-    /// Preflights announce headers without their values, by which alone some routes are told apart.
-    private func checkPreflights() {
-        var first: [RouteMatch: Int] = [:]
-        for (index, route) in configuration.routes.enumerated() where route.cors != nil && !route.match.headers.isEmpty {
-            let announced = route.match.announced
-            guard let earlier = first[announced] else {
-                first[announced] = index
-                continue
-            }
-            guard configuration.routes[earlier].cors != route.cors else { continue }
-            findings.report(
-                "found another cors than that of \(findings.places.place(of: .route(earlier)).path) "
-                    + "(\(Quoted.text(configuration.routes[earlier].name))), which answers the preflights of both: "
-                    + "they announce headers without values",
-                at: ConfigurationPath.route(index)["cors"], severity: .warning)
         }
     }
 

@@ -45,6 +45,7 @@ struct HeaderChecks {
             for field in fields {
                 let path = requestPath[key][field.text]
                 check(field.value, of: route, at: path)
+                checkDollar(field.value, at: path)
                 checkTrust(field, isAdded: key == "add", at: path)
             }
         }
@@ -52,6 +53,7 @@ struct HeaderChecks {
             for field in fields {
                 let path = responsePath[key][field.text]
                 check(field.value, of: route, at: path)
+                checkDollar(field.value, at: path)
                 checkIsKept(field.value, response.only ?? route.responseHeaders.only, at: path)
                 checkCORS(field.name, isDecided: route.cors != nil, at: path.key)
             }
@@ -118,6 +120,27 @@ struct HeaderChecks {
             "found \(Quoted.text(name)) on a route with cors, expected another header: cors alone decides which origins may read responses",
             at: path)
     }
+
+    /// `$host`, which is a variable elsewhere and would be sent as it is.
+    private func checkDollar(_ value: CallTemplate, at path: ConfigurationPath) {
+        for text in value.texts {
+            guard let dollar = text.firstIndex(of: UInt8(ascii: "$")), dollar + 1 < text.count else { continue }
+            let name = String(
+                decoding: text[(dollar + 1)...].prefix { $0 == 0x5f || (0x61...0x7a).contains($0 | 0x20) }, as: UTF8.self)
+            guard !name.isEmpty else { continue }
+            findings.report(
+                "found $\(name), which is sent as it is: variables of the call are written %{name}, such as "
+                    + "%{\(Self.variables[name] ?? "request.authority")}",
+                at: path, severity: .warning)
+        }
+    }
+
+    /// nginx's names, and ours.
+    private static let variables = [
+        "host": "request.authority", "http_host": "request.authority", "remote_addr": "client.address",
+        "binary_remote_addr": "client.address", "request_uri": "request.path", "uri": "request.path", "scheme": "request.scheme",
+        "request_method": "request.method", "request_id": "request.id",
+    ]
 
     private func check(_ template: CallTemplate, of route: RouteConfiguration, at path: ConfigurationPath) {
         for variable in template.variables {

@@ -7,7 +7,7 @@ package final class Section {
     private let entries: [Node.Entry]
     private var known: [String] = []
     private var missing: [(key: String, expected: String)] = []
-    private var hints: [String: String] = [:]
+    private var hints: [String: (text: String, meant: String?)] = [:]
 
     init(_ entries: [Node.Entry], at place: Place, reader: Reader) {
         self.entries = entries
@@ -47,8 +47,11 @@ package final class Section {
     // MARK: Complaining
 
     /// What is said of a key that is not ours and is probably meant otherwise: "unknown key, …".
-    package func hint(_ key: String, _ text: (Node) -> String?) {
-        if let entry = entries.first(where: { $0.key.value == key }) { hints[key] = text(entry.value) }
+    ///
+    /// - Parameter meant: the key in whose place it stands, which is then not missing as well.
+    package func hint(_ key: String, for meant: String? = nil, _ text: (Node) -> String?) {
+        guard let entry = entries.first(where: { $0.key.value == key }), let text = text(entry.value) else { return }
+        hints[key] = (text, meant)
     }
 
     /// About the mapping as a whole.
@@ -82,7 +85,8 @@ package final class Section {
                     "unknown key; did you mean \(Quoted.text(word))? Tools for YAML 1.1 rewrite it as \(entry.key.value)",
                     at: entry.key.place)
             } else if let hint = hints[entry.key.value] {
-                reader.report("unknown key, \(hint)", at: entry.key.place)
+                if let key = hint.meant { meant.insert(key) }
+                reader.report("unknown key, \(hint.text)", at: entry.key.place)
             } else if let name = Spelling.nearest(to: entry.key.value, among: known) {
                 meant.insert(name)
                 reader.report("unknown key; did you mean \(Quoted.text(name))?", at: entry.key.place)

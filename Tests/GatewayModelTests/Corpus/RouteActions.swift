@@ -120,7 +120,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:8:40:  routes[6].redirect.authority: found "acme.dev/a", expected a host such as www.acme.dev or www.acme.dev:8443
         >>> martlet.yaml:8:60:  routes[6].redirect.path: found "/h?i", expected a path that begins with / and has no query, such as /v1/orders
         >>> martlet.yaml:9:35:  routes[7].redirect.path: found "h%{route}", expected a path that begins with / and has no query, such as /v1/orders
-        >>> martlet.yaml:10:35: routes[8].redirect.path: found "%{request.path}", expected a path that begins with / and has no query, such as /v1/orders
         >>> martlet.yaml:11:35: routes[9].redirect.path: found "/h/%{response.status}", expected variables of the request: a redirect is answered without an upstream
         >>> martlet.yaml:12:35: routes[10].redirect.path: found "/h/%{request.header.cookie}", expected no credential of the caller: where a redirect leads is kept in histories and logs, and sent on as Referer
         >>> martlet.yaml:13:35: routes[11].redirect.path: found "/h/%{request.header.}", expected a name behind "request.header."

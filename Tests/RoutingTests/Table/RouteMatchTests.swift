@@ -22,7 +22,7 @@ import Testing
             ("api.acme.dev:443", .authorityWithPort), ("*.acme.dev:443", .authorityWithPort), ("[::1]:443", .authorityWithPort),
             ("", .notAnAuthority), ("*", .anyAuthority), ("*.", .notAnAuthority), ("a*.acme.dev", .notAnAuthority),
             ("*.*.dev", .notAnAuthority), ("acme.dev.", .notAnAuthority), (".dev", .notAnAuthority), ("a..b", .notAnAuthority),
-            ("https://acme.dev", .authorityWithPort), ("acme.dev/a", .notAnAuthority), ("ä.dev", .notAnAuthority),
+            ("https://acme.dev", .authorityWithScheme), ("acme.dev/a", .notAnAuthority), ("ä.dev", .notAnAuthority),
             ("[::1", .notAnAuthority), ("[1.2.3.4]", .notAnAuthority), ("a b", .notAnAuthority),
         ] as [(String, RouteMatch.Mistake)])
     func authorityMistakes(text: String, mistake: RouteMatch.Mistake) {

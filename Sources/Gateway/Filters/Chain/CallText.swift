@@ -22,10 +22,14 @@ package struct CallText {
     /// forwarded claims are. `nil` where all of it does, because it goes where bytes end nothing.
     private let kept: PercentCoding.Kept?
 
+    /// Whether the text is a path.
+    private let isPath: Bool
+
     package init(
         _ call: CallView, answer: FieldList = FieldList(start: nil, count: 0),
-        keeping kept: PercentCoding.Kept? = .visible
+        keeping kept: PercentCoding.Kept? = .visible, isPath: Bool = false
     ) {
+        self.isPath = isPath
         self.call = call
         self.answer = answer
         self.kept = kept
@@ -56,7 +60,7 @@ package struct CallText {
         switch variable {
         case .requestID: return put(call.requestID(), &buffer)
         case .requestMethod: return put(call.stream.fields.first(.method)?.valueBytes ?? facts.method, &buffer)
-        case .requestPath: return put(facts.path, &buffer)
+        case .requestPath: return putPath(&buffer)
         case .requestAuthority:
             return put((call.stream.fields.first(.authority) ?? call.stream.fields.first(.host))?.valueBytes, &buffer)
         case .requestScheme: return put(call.scheme, &buffer)
@@ -117,6 +121,13 @@ package struct CallText {
 
     private func put(_ value: StaticString, _ buffer: inout ByteBuffer) -> Bool {
         put(BorrowedBytes(value), &buffer)
+    }
+
+    /// In a path it is one already, which was accepted as it is: its slashes and escapes stay.
+    private func putPath(_ buffer: inout ByteBuffer) -> Bool {
+        guard isPath else { return put(call.facts.path, &buffer) }
+        Rewriting.appendURI(call.facts.path, to: &buffer)
+        return true
     }
 
     private func putNumber(_ number: Int, _ buffer: inout ByteBuffer) -> Bool {

@@ -72,7 +72,7 @@ package enum DirectAnswerFilter {
         case nil: Rewriting.appendURI(call.facts.path, to: &location)
         case .whole(let path):
             var text = ByteBuffer()
-            guard CallText(call, keeping: .unreserved).append(path, to: &text) else { return false }
+            guard CallText(call, keeping: .unreserved, isPath: true).append(path, to: &text) else { return false }
             // No value makes a segment of dots, which would lead out of the path around it.
             let dots = text.readable.split(separator: UInt8(ascii: "/")).contains {
                 $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8)

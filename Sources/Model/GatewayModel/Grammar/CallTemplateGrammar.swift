@@ -90,7 +90,7 @@ extension CallTemplate {
     }
 
     /// All that is written in it and does not come from a call.
-    var texts: [[UInt8]] {
+    package var texts: [[UInt8]] {
         parts.compactMap { part in
             switch part {
             case .text(let text): text

@@ -24,7 +24,7 @@ extension Grammar where Value == ClusterConfiguration {
             let locality = section.optional("locality", .name)
             let balancing = section.value("load_balancing", .balancing, default: .defaults)
             let tls = section.optional("tls", .peerTLS)
-            let speaks = section.value("protocol", .choice, default: ClusterConfiguration.HTTPVersion.http2)
+            let speaks = section.value("protocol", .spokenProtocol, default: .http2)
             let timeouts = section.value("timeouts", .clusterTimeouts(speaks), default: .defaults)
             let defaults: ClusterConfiguration.Connections = speaks == .http1 ? .http1Defaults : .defaults
             let connections = section.value("connections", .clusterConnections(speaks, defaults), default: defaults)
@@ -50,6 +50,22 @@ extension Grammar where Value == ClusterConfiguration {
                 name: "", endpoints: endpoints ?? .list([]), speaks: speaks, locality: locality,
                 balancing: balancing, tls: tls, timeouts: timeouts, connections: connections, healthCheck: healthCheck,
                 schema: schema, guards: guards, retryBudget: retryBudget, hedgeBudget: hedgeBudget)
+        }
+    }
+}
+
+extension Grammar where Value == ClusterConfiguration.HTTPVersion {
+    fileprivate static var spokenProtocol: Grammar {
+        let choice = Grammar.choice
+        return Grammar(expected: choice.expected) { node, reader, expected in
+            let others = [
+                "https": "tls: {} beside it", "http": "http1 for plain HTTP/1.1", "grpc": "http2, which gRPC is spoken over",
+            ]
+            guard let text = node.scalar?.text, let instead = others[text.lowercased()] else {
+                return choice.expecting(expected).read(node, reader)
+            }
+            reader.report("found \(Quoted.text(text)), expected \(expected); write \(instead)", at: node.place)
+            return nil
         }
     }
 }

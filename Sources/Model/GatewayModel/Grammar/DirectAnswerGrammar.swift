@@ -9,7 +9,7 @@ extension Grammar where Value == RedirectConfiguration {
     static func redirect(of targets: [RouteMatch.Target]?, hasPrefix: Bool) -> Grammar {
         .section(expected: "a mapping with scheme, authority, path or prefix") { section in
             let scheme = section.optional("scheme", Grammar<RedirectConfiguration.Scheme>.choice)
-            let authority = section.optional("authority", .hostAndPort("a host such as www.acme.dev or www.acme.dev:8443"))
+            let authority = section.optional("authority", .redirectAuthority)
             section.exclude("path", with: "prefix")
             let path = section.optional("path", .redirectPath)
             let prefix = section.optional("prefix", .replacedPrefix)
@@ -39,12 +39,33 @@ extension Grammar where Value == CallTemplate {
                         "no credential of the caller: where a redirect leads is kept in histories and logs, and sent on as Referer"
                 }
             }
-            // What a variable says is encoded as a part of one segment.
+            // What a variable says is encoded as a part of one segment, but for the request's path.
             let example = template.parts.map { part -> String in
-                guard case .text(let text) = part else { return "x" }
-                return String(decoding: text, as: UTF8.self)
+                switch part {
+                case .text(let text): String(decoding: text, as: UTF8.self)
+                case .variable(.requestPath, _): "/x"
+                case .variable: "x"
+                }
+            }
+            if template.texts.contains(where: { RewrittenPath.namesGroup(String(decoding: $0, as: UTF8.self)) }) {
+                return "a path without groups such as $1, which only rewrite has"
             }
             return PathText.problem(with: example.joined())
+        }
+    }
+}
+
+extension Grammar where Value == [UInt8] {
+    fileprivate static var redirectAuthority: Grammar {
+        let host = Grammar.hostAndPort("a host such as www.acme.dev or www.acme.dev:8443")
+        return Grammar(expected: host.expected) { node, reader, expected in
+            guard let word = node.scalar?.text, ["caller", "endpoint"].contains(word) else {
+                return host.expecting(expected).read(node, reader)
+            }
+            reader.report(
+                "found \(Quoted.text(word)), expected \(expected)\(word == "caller" ? "; leave it out for the caller's" : "")",
+                at: node.place)
+            return nil
         }
     }
 }

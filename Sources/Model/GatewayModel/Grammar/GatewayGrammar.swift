@@ -24,6 +24,7 @@ extension GatewayConfiguration {
         let gzip = section.optional("gzip", .gzip)
         let clusters = needsClusters(section) ? section.required("clusters", .clusters) : section.optional("clusters", .clusters)
         let routes = section.required("routes", .routes)
+        section.hintAtKeysOfOthers()
         return GatewayConfiguration(
             workers: workers, drain: drain, accessLog: accessLog,
             admin: admin, trustedProxies: trustedProxies, addressPrefix: addressPrefix, memory: memory, overload: overload,

@@ -101,6 +101,9 @@ extension Grammar where Value == RewriteConfiguration.Path {
             }
             do throws(RewrittenPath.Mistake) {
                 let pieces = try RewrittenPath.pieces(text, groupCount: groupCount)
+                if case .group(let group) = pieces.first, group > 0, targets.contains(where: { $0.hasSlash(beforeGroup: group) }) {
+                    return .expected("a path that begins with /, such as /\(text): what $\(group) takes has none in front")
+                }
                 if let problem = PathText.problem(with: RewrittenPath.example(pieces)) { return .expected(problem) }
                 guard pieces.contains(where: { if case .group = $0 { true } else { false } }) else {
                     return .value(.whole(Array(RewrittenPath.example(pieces).utf8)))
@@ -110,6 +113,32 @@ extension Grammar where Value == RewriteConfiguration.Path {
                 return .expected(error.expected)
             }
         }
+    }
+}
+
+extension RouteMatch.Target {
+    /// Whether a capturing group of its expression stands behind a slash, and so begins with none: `//` is always refused.
+    fileprivate func hasSlash(beforeGroup wanted: Int) -> Bool {
+        guard case .regex(let expression) = self else { return false }
+        let text = Array(expression.text)
+        var (group, index, isInClass) = (0, 0, false)
+        while index < text.count {
+            switch text[index] {
+            case "\\": index += 1
+            case "[": isInClass = true
+            case "]": isInClass = false
+            case "(" where !isInClass && (index + 1 >= text.count || text[index + 1] != "?"):
+                group += 1
+                if group == wanted { return index > 0 && text[index - 1] == "/" }
+            // A named group is no less one; which other flags there are does not matter, as none captures.
+            case "(" where !isInClass && (text[index...].starts(with: "(?P<") || text[index...].starts(with: "(?<")):
+                group += 1
+                if group == wanted { return index > 0 && text[index - 1] == "/" }
+            default: break
+            }
+            index += 1
+        }
+        return false
     }
 }
 
@@ -128,7 +157,7 @@ enum PathText {
 }
 
 /// `/users/$1`: texts and the groups of a regular expression, `$$` for a dollar sign.
-private enum RewrittenPath {
+enum RewrittenPath {
     enum Mistake: Error {
         case loneDollar
         case noGroup(Int, of: Int)

@@ -58,7 +58,7 @@ extension RouteConfiguration {
         let gzip = section.optional("gzip", .gzip)
         let protocols = section.value("protocols", .callerProtocols, default: .all)
         if section.has("methods"), namesHTTPMethods || !section.has("service") { reportMethods(in: section, match) }
-        hintAtKeys(in: section)
+        section.hintAtRouteKeysOfOthers()
         // A key that is not known may have been meant to keep requests out: without it the route would hide others.
         guard let match, let action, action != .cluster || cluster != nil, !section.hasUnknownKeys else { return nil }
         return RouteConfiguration(
@@ -87,15 +87,6 @@ extension RouteConfiguration {
             instead = "expected beside it: methods are a service's"
         }
         section.report("found without service, \(instead)", about: "methods")
-    }
-
-    /// Keys that other gateways have on their routes.
-    private static func hintAtKeys(in section: Section) {
-        section.hint("method") {
-            $0.namesHTTPMethods ? "expected http_method, which matches HTTP methods: methods are a service's" : nil
-        }
-        section.hint("per_try_timeout") { _ in "expected it in retry: without one there is a single attempt, whose time is timeout"
-        }
     }
 
     /// The first of its clusters; `nil` where the gateway answers itself.
@@ -171,14 +162,6 @@ extension RouteMatch.Target {
             return nil
         }
         return String(name)
-    }
-}
-
-extension Node {
-    /// `GET`, or a list that begins with one such.
-    fileprivate var namesHTTPMethods: Bool {
-        guard let text = (elements?.first ?? self).scalar?.text, !text.isEmpty else { return false }
-        return text.utf8.allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
     }
 }
 

@@ -65,7 +65,12 @@ extension Grammar {
         return Grammar(expected: "\(element.expected), or a list of these") { node, reader, expected in
             guard let nodes = node.elements else { return element.expecting(expected).read(node, reader).map { [$0] } }
             guard (1...countMax).contains(nodes.count) else {
-                reader.reportMismatch(node, expected: "at least one, and at most \(countMax)")
+                let most = "at least one, and at most \(countMax)"
+                if nodes.isEmpty {
+                    reader.reportMismatch(node, expected: most)
+                } else {
+                    reader.report("found \(nodes.count), expected \(most)", at: node.place)
+                }
                 return nil
             }
             let values = nodes.compactMap { element.read($0, reader) }

@@ -18,6 +18,11 @@ struct RouteCondition: Hashable {
         case .header: return match.headers.contains { $0.name == name && value.covers($0.value) }
         case .query: return match.query.contains { $0.name == name && value.covers($0.value) }
         case .path:
+            if case .regex(let expression)? = value.tests.first, value.tests.count == 1,
+                let prefix = expression.sufficientPrefix, target.beginning.utf8.starts(with: prefix.utf8)
+            {
+                return true
+            }
             switch target {
             case .path(let path): return path.utf8.starts(with: name.utf8) && value.covers(.exact(path))
             case .regex(let expression): return value.tests.contains(.regex(expression))
@@ -43,6 +48,19 @@ extension RouteMatch {
                 RouteCondition(source: .path, name: expression.commonPrefix, value: ValueMatch(.regex(expression))))
         }
         return conditions
+    }
+}
+
+extension RouteMatch.Target {
+    /// What every path that it takes begins with.
+    fileprivate var beginning: String {
+        switch self {
+        case .any: "/"
+        case .service(let name): "/\(name)/"
+        case .services(let package): "/\(package)."
+        case .path(let path), .prefix(let path), .subtree(let path): path
+        case .regex(let expression): expression.commonPrefix
+        }
     }
 }
 

@@ -58,8 +58,10 @@ package struct RouteCoverage {
         let unreached =
             match.listeners.isEmpty
             ? []
-            : whole.enumerated().compactMap { place, finding in
-                finding.map { Collision(route: route, coveredBy: $0.coveredBy, part: .listener(place)) }
+            : match.listeners.enumerated().compactMap { place, listener in
+                found[listener]?.first { $0.part == nil }.map {
+                    Collision(route: route, coveredBy: $0.coveredBy, part: .listener(place))
+                }
             }
         let reached = zip(own, whole).filter { $0.1 == nil }.map { found[$0.0] ?? [] }
         let parts = (reached.first ?? []).filter { finding in

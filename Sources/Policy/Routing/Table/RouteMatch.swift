@@ -104,6 +104,7 @@ package struct RouteMatch: Hashable, Sendable {
         case notAnAuthority
         case anyAuthority
         case authorityWithPort
+        case authorityWithScheme
         case notAService
         case wildcardInService
         case anyService
@@ -115,6 +116,9 @@ package struct RouteMatch: Hashable, Sendable {
         case wildcardInPrefix
         case prefixWithSlash
         case regexMatchesNoPath
+        /// It asks for what no path has: a query, or what is always refused.
+        case regexOfQuery
+        case regexOfUnsafePath(PathFault)
         case malformedRegex(RegularExpression.Mistake)
         /// A template or regular expression, where texts are compared.
         case patternInside
@@ -127,6 +131,7 @@ package struct RouteMatch: Hashable, Sendable {
             case .notAnAuthority: "a host name such as api.acme.dev, or *.acme.dev"
             case .anyAuthority: "a host name; a route without authority takes every host"
             case .authorityWithPort: "a host name without a port: authorities are compared without it"
+            case .authorityWithScheme: "a host name without a scheme, such as api.acme.dev"
             case .notAService: "a gRPC service's full name such as acme.orders.v1.Orders, or acme.v1.* for all of a package"
             case .anyService: "the name of a service, or acme.v1.* for all of a package; a route without service takes every call"
             case .wildcardInService: "a * only behind the last dot, as in acme.v1.*: every service of the package and below"
@@ -140,6 +145,8 @@ package struct RouteMatch: Hashable, Sendable {
             case .prefixWithSlash:
                 "no / at the end: prefix: /v1 takes /v1 itself and all below it, path: /v1/* only what is below it"
             case .regexMatchesNoPath: "a regular expression that takes a path: paths begin with /"
+            case .regexOfQuery: "an expression of the path alone: it has no ?, and query matches the parameters"
+            case .regexOfUnsafePath(let fault): "an expression that takes a path: one with \(fault.what) is always refused"
             case .malformedRegex(let mistake): mistake.expected
             case .pathWithParameters: "a path without a ;, of which servers make different things"
             case .unsafePath(let fault): "a path without \(fault.what), which is always refused"
@@ -160,6 +167,7 @@ extension RouteMatch.Authority {
             return
         }
         if name == "*" { throw .anyAuthority }
+        if name.contains("://") { throw .authorityWithScheme }
         let isSuffix = name.hasPrefix("*.")
         if isSuffix { name = name.dropFirst(2) }
         if name.contains(":") { throw .authorityWithPort }
@@ -221,6 +229,13 @@ extension RouteMatch.Target {
         let expression: RegularExpression
         do throws(RegularExpression.Mistake) { expression = try RegularExpression(text) } catch { throw .malformedRegex(error) }
         guard expression.mayMatch(beginningWith: "/") else { throw .regexMatchesNoPath }
+        // What all of them begin with, as far as it is known; the last segment may go on.
+        let beginning = expression.commonPrefix
+        if beginning.contains("?") { throw .regexOfQuery }
+        if beginning.contains(where: { $0 == " " || $0 == "#" }) { throw .regexMatchesNoPath }
+        if let slash = beginning.lastIndex(of: "/"), let fault = PathShape.fault(in: String(beginning[...slash])) {
+            throw .regexOfUnsafePath(fault)
+        }
         self = .regex(expression)
     }
 
