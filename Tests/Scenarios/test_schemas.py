@@ -363,7 +363,7 @@ def test_check_compares_the_names_on_routes_with_the_schema(tmp_path):
         return told.returncode, [line.split(": ", 1)[1].strip() for line in told.stdout.splitlines() if " routes[" in line]
 
     methods = {"GetBok": {"timeout": "1s"}, "GetBook": {}, "Steal": {}}
-    said = f'which {NAME} does not have by the schema of cluster "books"'
+    said = f'which {NAME} does not have in the schema of cluster "books"'
     mistakes = [f'routes[0].methods.GetBok: found "GetBok", {said}; did you mean "GetBook"?',
                 f'routes[0].methods.Steal: found "Steal", {said}']
     wrong = {"service": NAME, "cluster": "books", "methods": methods}

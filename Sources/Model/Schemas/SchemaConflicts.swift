@@ -23,7 +23,8 @@ package struct SchemaConflicts {
     package private(set) var findings: [Conflict] = []
 
     private struct Call: Hashable {
-        var listeners: [String]
+        /// `nil` for all.
+        var listener: String?
         var authority: RouteMatch.Authority
         var headers: [FieldMatch]
         var query: [FieldMatch]
@@ -69,13 +70,17 @@ package struct SchemaConflicts {
                 }
                 continue
             }
-            let calls = route.match.authorities.map {
-                Call(
-                    listeners: route.match.listeners, authority: $0, headers: route.match.headers, query: route.match.query,
-                    verb: binding.verb, path: shape.path)
+            let listeners: [String?] = route.match.listeners.isEmpty ? [nil] : route.match.listeners
+            let calls = listeners.flatMap { listener in
+                route.match.authorities.map {
+                    Call(
+                        listener: listener, authority: $0, headers: route.match.headers, query: route.match.query,
+                        verb: binding.verb,
+                        path: shape.path)
+                }
             }
             let schema = ObjectIdentifier(plan.schema)
-            if let taker = calls.compactMap({ takers[$0] }).first(where: { $0.schema != schema }) {
+            if let taker = calls.compactMap({ taker(of: $0) }).first(where: { $0.schema != schema }) {
                 report(route, binding, method, taker)
             }
             for call in calls where takers[call] == nil {
@@ -90,6 +95,13 @@ package struct SchemaConflicts {
                     text: "takes \(calls[0])\(more), which \(name(of: route)) would by the schema of its cluster; "
                         + "rules and limits there do not apply"))
         }
+    }
+
+    /// The first route that takes a call on its listener, or on all.
+    private func taker(of call: Call) -> Taker? {
+        var onAll = call
+        onAll.listener = nil
+        return [takers[call], takers[onAll]].compactMap(\.self).min { $0.route < $1.route }
     }
 
     private mutating func report(_ route: DescribedRoute, _ binding: Binding, _ method: MethodSchema, _ taker: Taker) {

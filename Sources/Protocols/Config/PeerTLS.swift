@@ -25,7 +25,7 @@ extension Grammar where Value == PeerTLS {
             if !verifies {
                 section.exclude("verify", with: "ca")
                 section.report(
-                    "found off: certificates are not verified, so whoever is on the way can read and change everything",
+                    "found off: certificates are not verified: an attacker on the network path can read and change all traffic",
                     about: "verify", severity: .warning)
             }
             var tls = PeerTLS(

@@ -139,8 +139,8 @@ extension WrongConfiguration {
         >>> martlet.yaml:4:31:  authentication.issuers[1].audiences: warning: found any: tokens of this issuer count here whichever service they were issued for
         >>> martlet.yaml:4:52:  authentication.issuers[1].audience_claim: found beside audiences: any, expected the audiences to compare it with
         >>> martlet.yaml:5:54:  authentication.issuers[2].audience_claim: found "client id", expected a claim such as tenant or realm.tenant, or a list of names such as ["https://acme.dev/tenant"]
-        >>> martlet.yaml:6:42:  authentication.issuers[3].jwks: warning: keys are fetched in the clear: whoever is on the way can put in others, and make tokens
-        >>> martlet.yaml:7:42:  authentication.issuers[4].jwks: warning: keys are fetched in the clear: whoever is on the way can put in others, and make tokens
+        >>> martlet.yaml:6:42:  authentication.issuers[3].jwks: warning: keys are fetched in cleartext: an attacker on the network path can replace them and mint tokens
+        >>> martlet.yaml:7:42:  authentication.issuers[4].jwks: warning: keys are fetched in cleartext: an attacker on the network path can replace them and mint tokens
         >>> martlet.yaml:7:101: authentication.issuers[4].jwks_ca: expected no jwks_ca here: only keys fetched over https need one
         >>> martlet.yaml:8:87:  authentication.issuers[5].jwks_insecure: expected no jwks_insecure here: only keys fetched over http need it
         >>> martlet.yaml:9:65:  authentication.issuers[6].jwks_insecure: found "yes", expected true or false

@@ -70,12 +70,12 @@ extension WrongConfiguration {
           d: { endpoints: [10.0.0.1:80], tls: { verify: on, insecure: true } }
         routes: [{ clusters: { a: 1, b: 1, c: 1, d: 1 } }]
         rate_limits: { store: "rediss://10.0.0.1/0", tls: { verify: off } }
-        >>> martlet.yaml:2:49: clusters.a.tls.verify: warning: found off: certificates are not verified, so whoever is on the way can read and change everything
+        >>> martlet.yaml:2:49: clusters.a.tls.verify: warning: found off: certificates are not verified: an attacker on the network path can read and change all traffic
         >>> martlet.yaml:3:49: clusters.b.tls.verify: found "false", expected on or off; did you mean "off"?
-        >>> martlet.yaml:4:49: clusters.c.tls.verify: warning: found off: certificates are not verified, so whoever is on the way can read and change everything
+        >>> martlet.yaml:4:49: clusters.c.tls.verify: warning: found off: certificates are not verified: an attacker on the network path can read and change all traffic
         >>> martlet.yaml:4:58: clusters.c.tls.ca: found beside "verify", expected only one of the two
         >>> martlet.yaml:5:53: clusters.d.tls.insecure: unknown key, expected verify, ca, server_name, certificate or private_key
-        >>> martlet.yaml:7:61: rate_limits.tls.verify: warning: found off: certificates are not verified, so whoever is on the way can read and change everything
+        >>> martlet.yaml:7:61: rate_limits.tls.verify: warning: found off: certificates are not verified: an attacker on the network path can read and change all traffic
         --- TLS that says nothing
         clusters: { orders: { endpoints: [10.0.0.1:80], tls: true } }
         >>> martlet.yaml:1:54: clusters.orders.tls: found "true", expected a mapping, {} for TLS with the system's certificates

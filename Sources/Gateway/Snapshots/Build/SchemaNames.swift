@@ -46,14 +46,15 @@ struct SchemaNames {
         let isCertain = isWhole && targets.allSatisfy(\.isFromFiles)
         for method in route.methods where !methods.contains(method.name) {
             findings.report(
-                "found \(Quoted.text(method.name)), which \(text(of: route.match)) does not have by the schema of "
+                "found \(Quoted.text(method.name)), which \(text(of: route.match)) in the schema of "
                     + names(of: targets) + Spelling.hint(for: method.name, among: methods),
                 at: path.method(method.name).key, severity: isCertain ? .error : .warning)
         }
     }
 
     private static func text(of match: RouteMatch) -> String {
-        match.targets.count == 1 ? match.targets[0].text : "none of \(match.targets.map(\.text).joined(separator: ", "))"
+        let names = match.targets.map(\.text).joined(separator: ", ")
+        return match.targets.count == 1 ? "\(names) does not have" : "no service of \(names) has"
     }
 
     private static func names(of targets: [Target]) -> String {

@@ -51,7 +51,8 @@ extension Grammar where Value == IssuerConfiguration {
             switch keys {
             case .http:
                 section.report(
-                    "keys are fetched in the clear: whoever is on the way can put in others, and make tokens", about: "jwks",
+                    "keys are fetched in cleartext: an attacker on the network path can replace them and mint tokens",
+                    about: "jwks",
                     severity: .warning)
             case .https, .file, .inline:
                 if isInsecure {
