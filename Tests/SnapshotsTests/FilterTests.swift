@@ -12,12 +12,15 @@ import Testing
         hasCORS: Bool = false, compresses: Bool = false, allow: NamedRule? = nil
     ) -> [Filter] {
         var builder = RuleBookBuilder()
-        return CallPolicy(
-            timeout: nil, access: builder.policy(route: AccessRules(allow: allow)), limits: [], exposesRules: false,
-            credentials: authenticates ? CredentialPlan() : nil,
-            needsGRPC: needsGRPC, refusesGRPC: refusesGRPC, answersItself: answersItself, shapes: shapes, hasCORS: hasCORS,
-            compresses: compresses
-        ).filters.filters
+        var settings = CallPolicy.Settings(access: builder.policy(route: AccessRules(allow: allow)))
+        settings.credentials = authenticates ? CredentialPlan() : nil
+        settings.needsGRPC = needsGRPC
+        settings.refusesGRPC = refusesGRPC
+        settings.answersItself = answersItself
+        settings.shapes = shapes
+        settings.hasCORS = hasCORS
+        settings.compresses = compresses
+        return CallPolicy(settings).filters.filters
     }
 
     @Test("a list has a bit for every filter")

@@ -18,7 +18,7 @@ package final class NoCall {
     package init(calls: CallGroup) {
         stream = .allocate(Stream())
         var rules = RuleBookBuilder()
-        ownRoute = Route.none(policy: CallPolicy.none(access: rules.policy(route: AccessRules())), calls: calls)
+        ownRoute = Route.none(policy: CallPolicy(CallPolicy.Settings(access: rules.policy(route: AccessRules()))), calls: calls)
         route = Borrowed(ownRoute)
         policy = ownRoute.policyReferences[0]
     }

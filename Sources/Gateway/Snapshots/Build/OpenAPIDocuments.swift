@@ -16,18 +16,16 @@ struct OpenAPIDocuments {
     /// The routes of the document and its page: before all others, which would take their paths.
     func routes(_ builder: inout RuleBookBuilder, _ metrics: GatewayMetrics) -> [Route] {
         guard let openAPI = configuration.openAPI else { return [] }
-        let policy = builder.policy(route: openAPI.access)
+        var settings = CallPolicy.Settings(access: builder.policy(route: openAPI.access))
+        settings.credentials = CredentialPlan(.on, configuration.authentication)
+        settings.answersItself = true
+        let policy = CallPolicy(settings)
         let pages: [(String?, Route.DirectAnswer)] = [(openAPI.document, .document), (openAPI.page, .page)]
         return pages.compactMap { path, page in path.map { ($0, page) } }.enumerated().map { index, entry in
             let (path, page) = entry
             return Route(
                 index: index, name: "openapi", match: RouteMatch(target: .path(path)), cluster: 0,
-                policies: [
-                    CallPolicy(
-                        timeout: nil, access: policy, limits: [], exposesRules: false,
-                        credentials: CredentialPlan(.on, configuration.authentication), needsGRPC: false, refusesGRPC: false,
-                        answersItself: true)
-                ],
+                policies: [policy],
                 calls: metrics.calls.group("openapi"), priority: .default, leadsToHTTP1: false, cors: nil, errorResponses: [],
                 gzip: nil, json: nil,
                 transcoding: nil, hasSchema: false, traffic: nil, answer: page, fallback: nil, methods: [])

@@ -142,7 +142,6 @@ package struct SnapshotBuilder {
         _ lists: [String: ValueList], _ builder: inout RuleBookBuilder
     ) -> Route {
         let credentials = CredentialPlan(route.credentials, configuration.authentication)
-        let own = route.access
         let target = configuration.clusters.firstIndex { $0.name == route.cluster }
         let leadsToHTTP1 = target.map { configuration.clusters[$0].speaks == .http1 } ?? false
         let traffic = TrafficPlan(route.traffic) { name in configuration.clusters.firstIndex { $0.name == name } ?? 0 }
@@ -165,32 +164,40 @@ package struct SnapshotBuilder {
         let gzip = route.gzip ?? configuration.gzip
         let compresses = if case .on = gzip { true } else { false }
         let base = limits(route.limits, place: "routes.\(route.name)", &builder)
-        var policies = [
-            CallPolicy(
-                timeout: route.timeout, maxStreamDuration: route.attempts.maxStreamDuration,
-                attempts: route.attempts.policy(), access: builder.policy(route: own), limits: base, exposesRules: route.expose,
-                credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1, allowedProtocols: route.protocols,
-                terms: documents.terms(of: route), answersItself: answer != nil, shapes: traffic != nil,
-                streamLimits: StreamLimits(route), hasCORS: route.cors != nil, compresses: compresses,
-                rewrite: rewrite, query: route.requestQuery, requestHeaders: route.requestHeaders,
-                responseHeaders: route.responseHeaders)
-        ]
-        for method in route.methods {
-            let place = "routes.\(route.name).\(method.name)"
-            policies.append(
-                CallPolicy(
-                    timeout: method.timeout ?? route.timeout,
-                    maxStreamDuration: method.attempts.maxStreamDuration ?? route.attempts.maxStreamDuration,
-                    attempts: route.attempts.policy(for: method.attempts),
-                    access: builder.policy(route: own, method: method.access),
-                    limits: base + limits(method.limits, place: place, &builder), exposesRules: route.expose,
-                    credentials: credentials, needsGRPC: needsGRPC, refusesGRPC: leadsToHTTP1,
-                    allowedProtocols: route.protocols,
-                    terms: documents.terms(of: route, method), shapes: traffic != nil, streamLimits: StreamLimits(route),
-                    hasCORS: route.cors != nil, compresses: compresses, rewrite: rewrite, query: route.requestQuery,
-                    requestHeaders: route.requestHeaders.followed(by: method.requestHeaders),
-                    responseHeaders: route.responseHeaders.followed(by: method.responseHeaders)))
-        }
+        var settings = CallPolicy.Settings(access: builder.policy(route: route.access))
+        settings.timeout = route.timeout
+        settings.maxStreamDuration = route.attempts.maxStreamDuration
+        settings.attempts = route.attempts.policy()
+        settings.limits = base
+        settings.exposesRules = route.expose
+        settings.credentials = credentials
+        settings.needsGRPC = needsGRPC
+        settings.refusesGRPC = leadsToHTTP1
+        settings.allowedProtocols = route.protocols
+        settings.terms = documents.terms(of: route)
+        settings.answersItself = answer != nil
+        settings.shapes = traffic != nil
+        settings.streamLimits = StreamLimits(route)
+        settings.hasCORS = route.cors != nil
+        settings.compresses = compresses
+        settings.rewrite = rewrite
+        settings.query = route.requestQuery
+        settings.requestHeaders = route.requestHeaders
+        settings.responseHeaders = route.responseHeaders
+        let policies =
+            [CallPolicy(settings)]
+            + route.methods.map { method in
+                var own = settings
+                own.timeout = method.timeout ?? route.timeout
+                own.maxStreamDuration = method.attempts.maxStreamDuration ?? route.attempts.maxStreamDuration
+                own.attempts = route.attempts.policy(for: method.attempts)
+                own.access = builder.policy(route: route.access, method: method.access)
+                own.limits += limits(method.limits, place: "routes.\(route.name).\(method.name)", &builder)
+                own.terms = documents.terms(of: route, method)
+                own.requestHeaders = route.requestHeaders.followed(by: method.requestHeaders)
+                own.responseHeaders = route.responseHeaders.followed(by: method.responseHeaders)
+                return CallPolicy(own)
+            }
         let calls = surroundings.metrics.calls.group(route.name)
         for service in route.match.services {
             for method in route.methods { surroundings.metrics.calls.reserve(calls, method: "\(service)/\(method.name)") }

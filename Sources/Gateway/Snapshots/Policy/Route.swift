@@ -1,15 +1,11 @@
 package import Bridging
 package import Bytes
-package import AccessControl
-package import GRPC
+internal import GRPC
 package import GatewayModel
 package import Metrics
-package import RateLimit
 package import Routing
 package import Schemas
 package import Transcoding
-internal import Transport
-package import Upstreams
 
 /// Where a call goes, and what applies to it: one entry of `routes:`, made ready.
 package final class Route: Sendable {
@@ -139,130 +135,4 @@ package final class Route: Sendable {
             hasSchema: hasSchema, traffic: traffic,
             answer: answer, fallback: fallback, methods: methods)
     }
-}
-
-/// What applies to a call on a route: the route's own settings and those of the called method, merged.
-package final class CallPolicy: Sendable {
-    /// What its calls go through.
-    package let filters: FilterList
-    /// The whole call's time, and the cap on `grpc-timeout`; `nil` for none.
-    package let timeout: Duration?
-    /// How long a call may go on, its deadline aside; `nil` for none.
-    package let maxStreamDuration: Duration?
-    /// What its attempts are subject to; `nil` where there is no more than one.
-    package let attempts: AttemptPolicy?
-    /// Of `attempts`, for what every call checks: whether there may be several, whether they run at the same time, whether an
-    /// answer's head may wait for its end, and how long a try may take, 0 for no time of its own.
-    package let mayReplace: Bool
-    package let isHedged: Bool
-    package let holdsHeads: Bool
-    package let tryNanoseconds: UInt64
-    /// In place of the listener's; `nil` where it has neither, as nearly every route.
-    package let streamLimits: StreamLimits?
-    package let access: AccessPolicy
-    /// Bad credentials count as none.
-    package let ignoresInvalid: Bool
-    /// Credentials of every issuer count.
-    package let takesEveryIssuer: Bool
-    /// Else, whether those of each do, by its place.
-    private let issuers: [Bool]
-    /// Counted before authentication.
-    package let limitsBefore: [AppliedLimit]
-    /// Counted after authentication, together with those of the caller's plan.
-    package let limits: [AppliedLimit]
-    /// What callers may speak.
-    package let allowedProtocols: ClientProtocols
-    /// What OpenAPI documents say about it.
-    package let terms: OpenAPIDocument.Terms
-    /// A refusal names its rule or limit to the caller.
-    package let exposesRules: Bool
-    /// What goes upstream in place of the caller's; `nil` for nothing.
-    package let rewrite: RewriteConfiguration?
-    /// Which of the caller's query parameters go upstream; `nil` for all.
-    package let query: QueryChanges?
-    /// There is `query`: asked without copying it.
-    package let narrowsQuery: Bool
-    private let requestHeaderRules: HeaderRules?
-    private let responseHeaderRules: HeaderRules?
-    /// `requestHeaderRules` and `responseHeaderRules`, read without counting references.
-    package let requestHeaders: Borrowed<HeaderRules>?
-    package let responseHeaders: Borrowed<HeaderRules>?
-
-    /// Of a call that no route takes.
-    package static func none(access: AccessPolicy) -> CallPolicy {
-        CallPolicy(
-            timeout: nil, access: access, limits: [], exposesRules: false, credentials: nil, needsGRPC: false,
-            refusesGRPC: false)
-    }
-
-    /// - Parameters:
-    ///   - credentials: what is done with them; `nil` where they are not looked at.
-    ///   - needsGRPC: nothing else is served here, because the route matches a service, or leads to a cluster with a schema.
-    ///   - refusesGRPC: gRPC is not served here, because the cluster speaks HTTP/1.1.
-    ///   - shapes: its route has a traffic plan.
-    ///   - answersItself: there is no cluster.
-    ///   - hasCORS: its route has `cors`.
-    ///   - compresses: its route has `gzip`.
-    package init(
-        timeout: Duration?, maxStreamDuration: Duration? = nil, attempts: AttemptPolicy? = nil, access: AccessPolicy,
-        limits: [AppliedLimit.Entry],
-        exposesRules: Bool, credentials: CredentialPlan?, needsGRPC: Bool, refusesGRPC: Bool,
-        allowedProtocols: ClientProtocols = .all,
-        terms: OpenAPIDocument.Terms = OpenAPIDocument.Terms(), answersItself: Bool = false, shapes: Bool = false,
-        streamLimits: StreamLimits? = nil,
-        hasCORS: Bool = false, compresses: Bool = false,
-        rewrite: RewriteConfiguration? = nil, query: QueryChanges = QueryChanges(), requestHeaders: HeaderChanges = HeaderChanges(),
-        responseHeaders: HeaderChanges = HeaderChanges()
-    ) {
-        self.timeout = timeout
-        self.maxStreamDuration = maxStreamDuration
-        self.attempts = attempts
-        mayReplace = attempts != nil
-        isHedged = attempts?.isHedging ?? false
-        holdsHeads = attempts?.holdsHeads ?? false
-        tryNanoseconds = attempts?.tryNanoseconds ?? 0
-        self.streamLimits = streamLimits
-        self.access = access
-        let authenticates = credentials != nil
-        ignoresInvalid = credentials?.ignoresInvalid ?? false
-        takesEveryIssuer = credentials?.issuers == nil
-        issuers = credentials?.issuers ?? []
-        limitsBefore = AppliedLimit.list(limits.filter(\.isBeforeAuthentication))
-        self.limits = AppliedLimit.list(limits.filter { !$0.isBeforeAuthentication })
-        self.exposesRules = exposesRules
-        self.rewrite = rewrite
-        self.query = query.isEmpty ? nil : query
-        narrowsQuery = !query.isEmpty
-        requestHeaderRules = HeaderRules(requestHeaders, always: HeaderChanges.alwaysInRequests)
-        responseHeaderRules = HeaderRules(responseHeaders, always: HeaderChanges.alwaysInResponses)
-        self.requestHeaders = requestHeaderRules.map { Borrowed($0) }
-        self.responseHeaders = responseHeaderRules.map { Borrowed($0) }
-        self.allowedProtocols = allowedProtocols
-        self.terms = terms
-
-        // `protocols` always runs: listeners restrict protocols too.
-        var filters: FilterList = [
-            FilterList(.protocols), FilterList(.admission), FilterList(.deadline),
-        ]
-        if hasCORS { filters.insert(.cors) }
-        if !answersItself, !refusesGRPC { filters.insert(.converter) }
-        if compresses, !answersItself, !needsGRPC { filters.insert(.compression) }
-        if !limitsBefore.isEmpty { filters.insert(.earlyLimits) }
-        if authenticates { filters.insert(.authentication) }
-        // Authenticated callers must be on a plan where plans are configured.
-        if authenticates || !access.allowsAnyone { filters.insert(.authorization) }
-        if needsGRPC || refusesGRPC { filters.insert(.servable) }
-        // A caller's plan may have limits where the route has none.
-        if authenticates || !self.limits.isEmpty { filters.insert(.limits) }
-        if shapes { filters.insert(.traffic) }
-        if rewrite?.path != nil || self.query != nil || self.requestHeaders != nil || self.responseHeaders != nil {
-            filters.insert(.headers)
-        }
-        if answersItself { filters.insert(.directAnswer) }
-        self.filters = filters
-    }
-
-    /// Whether credentials of the issuer at this place count.
-    @inline(__always)
-    package func takesIssuer(_ index: Int) -> Bool { takesEveryIssuer || issuers[index] }
 }
