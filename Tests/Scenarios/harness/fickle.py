@@ -49,6 +49,8 @@ class Fickle(h2raw.Server):
         if self.mood == "unavailable":
             peer.headers(stream, HEAD + UNAVAILABLE, end=True)
         elif self.mood == "unavailable_in_trailers":
+            # A head that comes before the request's end is not held, and what follows it not judged.
+            peer.whole_body(stream)
             peer.headers(stream, HEAD)
             peer.headers(stream, UNAVAILABLE, end=True)
         elif self.mood in ("reset", "refuse"):
