@@ -37,6 +37,7 @@ struct CrossChecks {
         forEachRoute(GzipChecks(configuration.clusters, findings).check)
         forEachRoute(checkProtocols)
         forEachRoute(checkNativeCalls)
+        forEachRoute(checkJSON)
         forEachRoute(checkMirror)
         forEachRoute(checkFault)
         forEachRoute(checkFallback)
@@ -154,6 +155,15 @@ struct CrossChecks {
             "found before cluster \(Quoted.text(cluster.name)), which speaks http1: native gRPC is refused with UNIMPLEMENTED, and gRPC-Web, Connect "
                 + "and JSON are passed on as they are. Expected a cluster that speaks http2, or protocols without grpc",
             at: path["service"], severity: .warning)
+    }
+
+    /// Only RPCs are converted.
+    private func checkJSON(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        let clusters = configuration.clusters.filter { route.clusters.contains($0.name) }
+        guard route.json != nil, let cluster = clusters.first, clusters.allSatisfy({ $0.speaks == .http1 }) else { return }
+        findings.report(
+            "never applies: cluster \(Quoted.text(cluster.name)) speaks http1, and what it answers is passed on as it is",
+            at: path["json"], severity: .warning)
     }
 
     private func checkMirror(_ route: RouteConfiguration, at path: ConfigurationPath) {

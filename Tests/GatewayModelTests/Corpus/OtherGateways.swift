@@ -83,5 +83,12 @@ extension WrongConfiguration {
           - { path: /b, headers: { x-w: "3" }, http_method: GET, cluster: orders, allow: anyone, cors: { origins: ["https://a.dev"] } }
         >>> martlet.yaml:3:78: routes[1].cors: warning: found behind routes[0] ("/a"), which takes the preflights of both and has no cors: they announce headers without values
         >>> martlet.yaml:5:96: routes[3].cors: warning: found another cors than that of routes[2] ("/b"), which answers the preflights of both: they announce headers without values
+        --- patterns of other routers, and JSON that nobody makes
+        clusters: { pages: { endpoints: [10.0.0.1:80], protocol: http1 } }
+        routes:
+          - { path: /a/:id/b, cluster: pages, allow: anyone }
+          - { path: /v1/x:cancel, cluster: pages, allow: anyone, json: { pretty: true } }
+        >>> martlet.yaml:3:13: routes[0].path: warning: takes :id alone, as it is written; for any segment write { regex: … } with [^/]+ in its place
+        >>> martlet.yaml:4:64: routes[1].json: warning: never applies: cluster "pages" speaks http1, and what it answers is passed on as it is
         """#)
 }

@@ -101,7 +101,14 @@ extension Grammar where Value == RouteMatch.Target {
         let expression = Grammar.matching(RouteMatch.Target.init(pathRegex:), like: .regexMatchesNoPath)
         return Grammar(expected: "\(text.expected), or { regex: … }") { node, reader, expected in
             guard node.entries?.isEmpty == false else {
-                return text.expecting(node.scalar == nil ? expected : text.expected).read(node, reader)
+                let target = text.expecting(node.scalar == nil ? expected : text.expected).read(node, reader)
+                if target != nil, let colon = node.scalar?.text.firstRange(of: "/:"), let written = node.scalar?.text {
+                    let segment = written[written.index(after: colon.lowerBound)...].prefix { $0 != "/" }
+                    reader.report(
+                        "takes \(segment) alone, as it is written; for any segment write { regex: … } with [^/]+ in its place",
+                        at: node.place, severity: .warning)
+                }
+                return target
             }
             if let entry = node.entries?.first(where: { $0.key.value == "prefix" }) {
                 reader.report("found prefix in path, expected it on the route itself, in place of path", at: entry.key.place)

@@ -35,7 +35,7 @@ package enum CallVariable: Hashable, Sendable {
     case requestID, requestMethod, requestPath, requestAuthority, requestScheme
     /// The first field of that name, in lower case.
     case requestHeader([UInt8])
-    /// The first parameter of that name, as it was sent.
+    /// The first parameter of that name, decoded.
     case requestQuery([UInt8])
     case clientAddress, clientCertificateURI, clientCertificateSubject
     case identitySubject, identityTenant, identityPlan, identityIssuer
