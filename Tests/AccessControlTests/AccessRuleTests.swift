@@ -1,8 +1,8 @@
 import HTTPModel
 import Matching
 import Net
-import Testing
 import TLS
+import Testing
 
 @testable import AccessControl
 

@@ -1,9 +1,9 @@
-@testable import Filters
 import Gateway
 import Reactor
 import Testing
 
 @testable import Control
+@testable import Filters
 
 @Suite("What the process takes of memory")
 struct MemoryWatchTests {

@@ -5,9 +5,9 @@ import Net
 import Random
 import Testing
 import Transport
+import Upstreams
 
 @testable import Control
-import Upstreams
 
 @Suite("Keeping what names stand for")
 struct NameRefresherTests {

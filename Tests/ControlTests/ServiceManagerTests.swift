@@ -1,5 +1,5 @@
-import Glibc
 import GRPCTesting
+import Glibc
 import Reactor
 import Synchronization
 import Testing

@@ -1,9 +1,7 @@
-import Reactor
 import GRPCTesting
 import RateLimit
 import Reactor
 import Synchronization
-import Reactor
 import Testing
 
 @testable import Control

@@ -1,8 +1,8 @@
 import Bytes
 import Calling
 import Calls
-import Gateway
 import GRPC
+import Gateway
 import Time
 
 extension FuzzEntry {

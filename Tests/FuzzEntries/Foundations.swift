@@ -1,11 +1,11 @@
 import Bytes
 import Compression
 import Control
-import HTTPModel
-import JSON
-import JOSE
-import Matching
 import Crypto
+import HTTPModel
+import JOSE
+import JSON
+import Matching
 import Time
 
 extension FuzzEntry {

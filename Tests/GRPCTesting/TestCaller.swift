@@ -1,6 +1,6 @@
 package import Bytes
-package import HTTPModel
 internal import GRPC
+package import HTTPModel
 package import Net
 package import Sockets
 package import Transport

@@ -1,5 +1,5 @@
-import GatewayChecks
 internal import Config
+import GatewayChecks
 package import GatewayModel
 
 /// The sections a configuration cannot do without, for cases that are about another one.

@@ -1,5 +1,5 @@
-import GatewayChecks
 import Config
+import GatewayChecks
 import Testing
 
 @testable import GatewayModel

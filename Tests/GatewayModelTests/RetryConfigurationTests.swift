@@ -1,8 +1,8 @@
 import Balancing
 import Config
 import GRPC
-import HTTPModel
 import GatewayModelTesting
+import HTTPModel
 import Testing
 
 @testable import GatewayModel

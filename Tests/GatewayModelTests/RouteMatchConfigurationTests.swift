@@ -1,5 +1,5 @@
-import HTTPModel
 import GatewayModelTesting
+import HTTPModel
 import Matching
 import Routing
 import Testing

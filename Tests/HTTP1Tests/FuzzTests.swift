@@ -1,6 +1,7 @@
 import HTTPModel
 import Random
 import Testing
+
 @testable import HTTP1
 
 @Suite struct FuzzTests {

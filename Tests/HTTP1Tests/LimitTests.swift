@@ -1,6 +1,7 @@
 import Bytes
 import HTTPModel
 import Testing
+
 @testable import HTTP1
 
 @Suite struct LimitTests {

@@ -1,5 +1,6 @@
 import HTTPModel
 import Testing
+
 @testable import HTTP1
 
 struct RequestCase: Sendable, CustomTestStringConvertible {

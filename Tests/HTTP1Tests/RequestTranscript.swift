@@ -1,5 +1,6 @@
 import Bytes
 import HTTPModel
+
 @testable import HTTP1
 
 /// What a reader says about some bytes, as text that does not depend on the pieces they came in: body pieces are joined.

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import HTTPModel
 
 private func isAuthority(_ text: String) -> Bool {

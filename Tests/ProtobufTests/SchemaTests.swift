@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Protobuf
 
 @Suite("Descriptors as tables")

@@ -4,9 +4,9 @@ import Metrics
 import Net
 import RateLimit
 import Reactor
-import Sockets
 import Redis
 import RedisServer
+import Sockets
 import SwiftProtobuf
 import Testing
 import Time

@@ -1,4 +1,5 @@
 import Config
+
 @testable import RateLimitService
 
 /// Rules written as in limits.yaml's tree.

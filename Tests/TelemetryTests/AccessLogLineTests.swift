@@ -1,5 +1,6 @@
 import Testing
 import Time
+
 @testable import Telemetry
 
 private func json(_ entry: AccessLogEntry) -> String {

@@ -1,6 +1,7 @@
 import Glibc
 import Testing
 import Time
+
 @testable import Telemetry
 
 /// Both ends of a pipe, closed at the end of a test.

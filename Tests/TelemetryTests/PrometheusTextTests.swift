@@ -1,6 +1,7 @@
 import Bytes
 import Metrics
 import Testing
+
 @testable import Telemetry
 
 @Suite struct PrometheusTextTests {

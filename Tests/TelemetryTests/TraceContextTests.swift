@@ -1,5 +1,6 @@
 import Random
 import Testing
+
 @testable import Telemetry
 
 private func parse(_ text: String) -> TraceContext? {

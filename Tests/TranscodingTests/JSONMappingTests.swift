@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Transcoding
 
 /// Held against protobuf's own json_format, whose answers are in `jsonFixtures`.

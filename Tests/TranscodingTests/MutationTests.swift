@@ -1,5 +1,6 @@
 import Random
 import Testing
+
 @testable import Transcoding
 
 /// Fixtures with mistakes in them, the same ones every time: whatever comes, the answer is a message or a failure.

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Transcoding
 
 @Suite("Protobuf that is not as serializers write it")

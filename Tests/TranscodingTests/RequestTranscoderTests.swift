@@ -1,6 +1,7 @@
 import Foundation
 import Protobuf
 import Testing
+
 @testable import Transcoding
 
 @Suite("Requests as gRPC messages")

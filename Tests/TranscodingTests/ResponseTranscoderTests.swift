@@ -1,5 +1,6 @@
 import Bytes
 import Testing
+
 @testable import Transcoding
 
 @Suite("Answers as JSON")

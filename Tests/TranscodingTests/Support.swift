@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+
 @testable import Protobuf
 @testable import Transcoding
 

@@ -1,5 +1,6 @@
 import Protobuf
 import Testing
+
 @testable import Transcoding
 
 @Suite("Finding a method by its HTTP path")

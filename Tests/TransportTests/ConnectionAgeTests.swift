@@ -1,6 +1,6 @@
 import GRPCTesting
-import Reactor
 import HTTPModel
+import Reactor
 import Testing
 
 @testable import Transport

@@ -1,5 +1,5 @@
-internal import HTTPModel
 internal import Gateway
+internal import HTTPModel
 internal import Net
 internal import Reactor
 internal import Time

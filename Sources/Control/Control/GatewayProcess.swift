@@ -3,8 +3,8 @@ package import Config
 internal import Crypto
 internal import Filters
 internal import Gateway
-internal import Glibc
 package import GatewayModel
+internal import Glibc
 internal import HTTPModel
 internal import Metrics
 internal import Random

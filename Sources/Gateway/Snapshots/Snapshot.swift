@@ -1,5 +1,5 @@
-package import Bytes
 package import AccessControl
+package import Bytes
 package import GRPC
 package import GatewayModel
 package import JOSE

@@ -1,5 +1,5 @@
-package import Protobuf
 internal import Bytes
+package import Protobuf
 
 /// How the methods of one schema are reached by HTTP and JSON. Immutable, one a cluster and schema.
 package final class TranscodingPlan: Sendable {

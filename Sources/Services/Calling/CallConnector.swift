@@ -1,5 +1,5 @@
-internal import HTTPModel
 internal import Glibc
+internal import HTTPModel
 internal import Net
 internal import Reactor
 internal import Sockets

@@ -3,8 +3,8 @@ public import Bytes
 package import HTTP1
 package import HTTP2
 public import HTTPModel
-public import Sockets
 internal import Reactor
+public import Sockets
 internal import Time
 
 /// A connection's codec, chosen once.

@@ -56,7 +56,7 @@ package struct HTTPServerSettings: Sendable {
 package final class HTTPServer {
     /// Of the configuration in service.
     package private(set) var name: String
-    /// Under which snapshots know it that are older than its name.
+    /// The name that snapshots made before the present one know it by.
     private var formerName: String?
     private var place: (generation: UInt64, index: Int16) = (0, -1)
     /// Of connections that come from now on.

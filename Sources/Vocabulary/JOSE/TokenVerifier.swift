@@ -51,7 +51,7 @@ package enum TokenVerifier {
         return index
     }
 
-    /// RFC 7519, section 4.1.3: one string, or an array of them. A token that says for whom it is means that, whatever else it has.
+    /// RFC 7519, section 4.1.3: one string, or an array of them. `aud` takes precedence over `audience_claim`.
     private static func checkAudience(_ claims: JSONValue, _ policy: IssuerPolicy) throws(TokenFailure) {
         guard let wanted = policy.audienceBytes else { return }
         guard let audience = claims["aud"] ?? policy.audienceClaim.flatMap({ $0.find(in: claims) }) else { throw .wrongAudience }

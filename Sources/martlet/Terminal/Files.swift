@@ -1,8 +1,8 @@
 import Config
 import Control
-import Glibc
 internal import GatewayChecks
 import GatewayModel
+import Glibc
 import Reactor
 
 /// Only the executable opens files and reads the environment.

@@ -1,7 +1,7 @@
 import Config
-import Glibc
 import GatewayChecks
 import GatewayModel
+import Glibc
 import Testing
 
 @testable import Control

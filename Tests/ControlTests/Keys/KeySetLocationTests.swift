@@ -3,9 +3,9 @@ import JOSE
 import Net
 import Snapshots
 import Testing
+import Upstreams
 
 @testable import Control
-import Upstreams
 
 @Suite("Where a key set lies")
 struct KeySetLocationTests {

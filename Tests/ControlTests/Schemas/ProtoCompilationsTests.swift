@@ -1,6 +1,6 @@
-import Glibc
 import GRPCTesting
 import Gateway
+import Glibc
 import Reactor
 import Schemas
 import Testing

@@ -1,4 +1,3 @@
-@testable import Filters
 import GatewayModel
 import Testing
 

@@ -11,10 +11,10 @@ import Snapshots
 import Sockets
 import Testing
 import Time
+import Upstreams
 
 @testable import Gateway
 @testable import Transport
-import Upstreams
 
 @Suite("Health checks")
 struct HealthMonitorTests {

@@ -4,9 +4,9 @@ import Filters
 import GRPCTesting
 import GatewayModel
 import Testing
+import Upstreams
 
 @testable import Gateway
-import Upstreams
 
 /// A gateway in front of backends, in turn, on a clock that moves while somebody waits for a call.
 struct RetryFixture {

@@ -4,9 +4,9 @@ import GRPCTesting
 import Metrics
 import Reactor
 import Testing
+import Upstreams
 
 @testable import Gateway
-import Upstreams
 
 @Suite("What guards a cluster")
 struct CircuitTests {

@@ -5,9 +5,9 @@ import Net
 import Sockets
 import Testing
 import Time
+import Upstreams
 
 @testable import Gateway
-import Upstreams
 
 @Suite("An endpoint's connections and queue")
 struct EndpointTests {

@@ -3,9 +3,9 @@ import GRPCTesting
 import GatewayModel
 import JOSE
 import Testing
+import Upstreams
 
 @testable import Gateway
-import Upstreams
 
 @Suite("Which calls belong together")
 struct HashPolicyTests {

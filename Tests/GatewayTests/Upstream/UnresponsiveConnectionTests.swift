@@ -5,10 +5,10 @@ import HTTPModel
 import Sockets
 import Testing
 import Time
+import Upstreams
 
 @testable import Gateway
 @testable import Transport
-import Upstreams
 
 @Suite("Connections whose peer has gone without a word")
 struct UnresponsiveConnectionTests {

@@ -7,9 +7,9 @@ import Snapshots
 import Sockets
 import Testing
 import Transport
+import Upstreams
 
 @testable import Gateway
-import Upstreams
 
 @Suite("Caps on what bodies hold")
 struct MemoryLimitsTests {

@@ -13,10 +13,10 @@ import Sockets
 import TLS
 import Testing
 import Time
+import Upstreams
 
 @testable import Gateway
 @testable import Transport
-import Upstreams
 
 /// A gateway's one worker with a listener in cleartext. Callers and backends have a loop beside it, so that what the worker
 /// holds is the gateway's alone; both turn only when the test says so.

@@ -1,9 +1,9 @@
-import Random
-
-@testable import Routing
 import BytesTesting
 import HTTPModel
 import Matching
+import Random
+
+@testable import Routing
 
 /// Routing as DESIGN.md words it, without any index: what `RouteTable` is compared with.
 enum RouteModel {

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Transcoding
 
 @Suite("Finding the values of a stream")

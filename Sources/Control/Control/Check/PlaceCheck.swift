@@ -1,6 +1,6 @@
 internal import Config
-internal import Glibc
 internal import GatewayModel
+internal import Glibc
 internal import Reactor
 internal import Transport
 

@@ -1,5 +1,4 @@
 internal import Bytes
-internal import Bytes
 internal import GRPC
 package import GatewayModel
 package import HTTPModel

@@ -1,16 +1,16 @@
-internal import Calls
 internal import AccessControl
 internal import Bytes
-internal import Net
-internal import Reactor
-internal import Routing
-package import Snapshots
-internal import Transport
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 package import JOSE
+internal import Net
 internal import RateLimit
+internal import Reactor
+internal import Routing
+package import Snapshots
 internal import Time
+internal import Transport
 
 /// Verifies the caller's token. One per worker, with its cache of verified tokens and the current keys.
 ///

@@ -1,5 +1,5 @@
-internal import Calls
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Routing

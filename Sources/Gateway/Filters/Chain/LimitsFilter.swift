@@ -1,13 +1,13 @@
 internal import AccessControl
 internal import Bytes
 internal import Calls
-internal import Net
-internal import Reactor
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel
 internal import JOSE
+internal import Net
 internal import RateLimit
+internal import Reactor
 internal import Routing
 internal import Snapshots
 internal import Time

@@ -1,6 +1,6 @@
-internal import Calls
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import GRPC
 internal import HTTPModel
 internal import Protobuf

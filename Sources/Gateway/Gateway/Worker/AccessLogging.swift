@@ -1,13 +1,13 @@
 internal import Bytes
 internal import Calls
 internal import Filters
+internal import GRPC
 internal import HTTPModel
 internal import Metrics
-internal import GRPC
 internal import Net
 internal import Protobuf
-internal import Routing
 package import Reactor
+internal import Routing
 internal import Snapshots
 internal import TLS
 package import Telemetry
@@ -131,7 +131,7 @@ extension GatewayWorker {
         let isLimit = call.flags.contains(.attemptsExhausted)
         entry.secondFlag = AccessLogEntry.text(isLimit ? "URX" : "UO")
         if entry.detail.isEmpty || (!isLimit && entry.responseFlag.elementsEqual(entry.secondFlag)) {
-            entry.detail = AccessLogEntry.text(isLimit ? "retry_limit_exceeded" : "retry_budget_exceeded")
+            entry.detail = AccessLogEntry.text(isLimit ? "retry_limit_exceeded" : "retry_budget_exhausted")
         }
     }
 

@@ -1,5 +1,5 @@
-internal import Bytes
 internal import Bridging
+internal import Bytes
 internal import Calls
 internal import Filters
 internal import GRPC

@@ -1,7 +1,7 @@
+package import Bytes
 internal import Calls
 internal import Filters
 internal import GRPC
-package import Bytes
 package import HTTPModel
 internal import Snapshots
 internal import Transport

@@ -1,6 +1,6 @@
-internal import Calls
 internal import Bridging
 internal import Bytes
+internal import Calls
 internal import Filters
 internal import GRPC
 internal import GatewayModel
@@ -28,7 +28,7 @@ final class ReplyWriter {
         let isHead = method.equals("HEAD") || call.bridge?.isHead ?? false
         let status = refusal.httpStatus(to: call.clientProtocol)
         let own = errorResponse(call, status)
-        // For HEAD nothing is said of a body; the route's own is described by the route.
+        // An answer to HEAD has no body to describe, and a body of the route's own describes itself.
         refusals.write(refusal, to: call.clientProtocol, isHead: isHead || own != nil, fields: &fields, body: &body)
         var reply = LocalReply(to: call, status: status, fields: fields, worker.filters.services)
         if let own {

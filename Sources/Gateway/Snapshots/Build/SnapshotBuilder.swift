@@ -8,8 +8,8 @@ internal import JOSE
 internal import Matching
 internal import Metrics
 internal import Net
-package import RateLimit
 internal import Protobuf
+package import RateLimit
 internal import Routing
 package import Schemas
 package import TLS

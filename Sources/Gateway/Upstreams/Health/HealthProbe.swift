@@ -1,7 +1,7 @@
-internal import HTTPModel
 internal import Balancing
 internal import GRPC
 internal import GatewayModel
+internal import HTTPModel
 internal import Net
 internal import Random
 internal import Reactor

@@ -1,5 +1,5 @@
-internal import HTTPModel
 internal import GRPC
+internal import HTTPModel
 internal import Net
 internal import RateLimit
 internal import Reactor

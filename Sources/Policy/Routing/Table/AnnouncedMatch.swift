@@ -7,7 +7,7 @@ extension RouteMatch {
     package var announced: RouteMatch {
         var match = self
         match.headers = headers.compactMap { header in
-            // Of the browser itself, or of a proxy before us: as the preflight has it.
+            // Sent by the browser itself or by a proxy: the preflight has it, too.
             if !Self.isOfPages(header.name) { return header }
             if Self.safelisted.contains(header.name) { return nil }
             let takesNone = header.value.tests.contains(.absent)

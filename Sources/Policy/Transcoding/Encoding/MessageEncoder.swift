@@ -1,5 +1,5 @@
-internal import Glibc
 internal import Bytes
+internal import Glibc
 internal import Protobuf
 
 /// Turns the JSON of one message into protobuf, in one pass and without a tree of it.

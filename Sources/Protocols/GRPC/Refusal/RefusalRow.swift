@@ -107,7 +107,7 @@ extension RefusalCause {
         case .retryBudgetExhausted:
             RefusalRow(
                 .unavailable, 503, "RETRY_BUDGET_EXHAUSTED", "too many calls are being retried", flag: "UO",
-                detail: "retry_budget_exceeded")
+                detail: "retry_budget_exhausted")
         case .circuitFull:
             RefusalRow(
                 .unavailable, 503, "CIRCUIT_FULL", "too much is under way to the endpoints", flag: "UO", detail: "overflow")

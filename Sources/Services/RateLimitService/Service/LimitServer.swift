@@ -1,5 +1,5 @@
-internal import HTTPModel
 internal import GRPC
+internal import HTTPModel
 package import Net
 package import RateLimit
 package import Reactor
