@@ -286,7 +286,7 @@ let package = Package(
                 "Schemas",
                 "GRPCTesting",
             ]),
-        tests("Snapshots", ["Matching", "AccessControl", "GatewayModel", "GatewayModelTesting"]),
+        tests("Snapshots", ["Matching", "AccessControl", "RateLimit", "GatewayModel", "GatewayModelTesting"]),
         tests(
             "Calls",
             [

@@ -37,6 +37,7 @@ OWN = [
     {"name": "below", "prefix": "/was", "redirect": {"prefix": "/is", "code": 302}},
     {"name": "whole", "path": "/whole", "redirect": {"path": "/to/%{request.query.a}"}},
     {"name": "moved-below", "path": "/deep/*", "redirect": {"path": "/new%{request.path}"}},
+    {"name": "groups", "path": {"regex": "^/by/([^/]+)/(.*)$"}, "redirect": {"path": "/$2/of/$1"}},
     {"name": "closed", "path": "/closed", "respond": {"body": "secret"}, "allow": {"address": ["10.0.0.0/8"]}},
 ]
 
@@ -123,6 +124,8 @@ def test_redirects(request, go, running):
     assert (status, head["location"], head["access-control-allow-origin"]) == (301, "http://www.acme.dev/host", PAGE)
     assert go("/was/a")[1]["location"] == f"http://{host}/is/a" and go("/was")[1]["location"] == f"http://{host}/is"
     assert go("/deep/a/b%20c?d=1")[1]["location"] == f"http://{host}/new/deep/a/b%20c?d=1", "a path keeps its slashes and escapes"
+    assert go("/by/me/a/b%20c?d=1")[1]["location"] == f"http://{host}/a/b%20c/of/me?d=1"
+    assert go("/by/me/")[0] == 400, "it would have been //of/me"
     assert go("/whole?a=..")[0] == 400 and go("/whole?%61=%2e%2E")[0] == 400 and go("/whole")[0] == 400
     assert go("/whole?a=../x%0a")[1]["location"] == f"http://{host}/to/..%2Fx%0A?a=../x%0a"
     assert go("/whole?b=1&%61=x+y%25&a=2")[1]["location"] == f"http://{host}/to/x%20y%25?b=1&%61=x+y%25&a=2"

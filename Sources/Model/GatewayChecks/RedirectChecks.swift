@@ -137,6 +137,11 @@ struct RedirectChecks {
             let rest = path.dropFirst(matched.count)
             let new = String(decoding: prefix, as: UTF8.self)
             next.path = new == "/" ? (rest.isEmpty ? "/" : String(rest)) : new + rest
+        case .groups(let pieces):
+            guard let path = request.path, let new = match.targets.lazy.compactMap({ $0.path(of: pieces, in: path) }).first else {
+                return nil
+            }
+            next.path = new
         }
         return next
     }
@@ -195,6 +200,23 @@ extension RouteMatch.Target {
             return [["", "a", "1", "/a"].map { beginning + $0 }.first { $0.hasPrefix("/") && expression.matches($0) }]
         case .service, .services: return []
         }
+    }
+
+    /// A path made of the groups that its expression finds in another; `nil` where it is none, or does not match.
+    fileprivate func path(of pieces: [RewriteConfiguration.Piece], in path: String) -> String? {
+        guard case .regex(let expression) = self else { return nil }
+        var new: [UInt8] = []
+        let isMatch = Array(path.utf8).withUnsafeBytes { bytes in
+            expression.withGroups(of: bytes, through: 9) { group in
+                for piece in pieces {
+                    switch piece {
+                    case .text(let text): new += text
+                    case .group(let number): new += group(number)
+                    }
+                }
+            }
+        }
+        return isMatch ? String(decoding: new, as: UTF8.self) : nil
     }
 
     /// What of a path `prefix:` matched, without the slash that parts it from the rest.

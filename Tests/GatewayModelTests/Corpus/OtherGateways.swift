@@ -30,7 +30,7 @@ extension WrongConfiguration {
         clusters: { orders: { endpoints: [10.0.0.1:80], protocol: https }, pages: { endpoints: [10.0.0.1:80], protocol: grpc } }
         routes:
           - { authority: "https://a.b", cluster: orders, allow: anyone }
-          - { path: { regex: '/r/(.*)' }, redirect: { path: '/b/$1' }, allow: anyone }
+          - { path: { regex: '/r/(.*)' }, redirect: { path: '/b/$2' }, allow: anyone }
           - { path: /c, redirect: { authority: caller, scheme: https }, allow: anyone }
           - { path: /d, cluster: pages, allow: anyone, request_headers: { set: { x-a: "$host" }, add: { x-b: "a $remote_addr" } } }
           - { path: /f, redirect: { path: "/new%{request.path}" }, allow: anyone }
@@ -38,11 +38,20 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:59:  clusters.orders.protocol: found "https", expected http2 or http1; write tls: {} beside it
         >>> martlet.yaml:1:113: clusters.pages.protocol: found "grpc", expected http2 or http1; write http2, which gRPC is spoken over
         >>> martlet.yaml:3:18:  routes[0].authority: found "https://a.b", expected a host name without a scheme, such as api.acme.dev
-        >>> martlet.yaml:4:53:  routes[1].redirect.path: found "/b/$1", expected a path without groups such as $1, which only rewrite has
+        >>> martlet.yaml:4:53:  routes[1].redirect.path: found "/b/$2", expected a group that the route's expression has, not $2: it has one, $1
         >>> martlet.yaml:5:40:  routes[2].redirect.authority: found "caller", expected a host such as www.acme.dev or www.acme.dev:8443; leave it out for the caller's
         >>> martlet.yaml:6:79:  routes[3].request_headers.set.x-a: warning: found $host, which is sent as it is: variables of the call are written %{name}, such as %{request.authority}
         >>> martlet.yaml:6:102: routes[3].request_headers.add.x-b: warning: found $remote_addr, which is sent as it is: variables of the call are written %{name}, such as %{client.address}
         >>> martlet.yaml:8:35:  routes[5].redirect.path: found "/%{request.path}", expected a path without //, which is always refused
+        --- groups of an expression in redirects
+        routes:
+          - { path: { regex: '^/a/(.*)$' }, redirect: { path: '/b/$1' }, allow: anyone }
+          - { path: { regex: '^/c/(.*)$' }, redirect: { path: '/c/new/$1' }, allow: anyone }
+          - { path: { regex: '^/d/(.*)$' }, redirect: { path: '/e/$1/%{request.id}' }, allow: anyone }
+          - { path: /f, redirect: { path: '/g/$1' }, allow: anyone }
+        >>> martlet.yaml:3:47: routes[1].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
+        >>> martlet.yaml:4:55: routes[2].redirect.path: found "/e/$1/%{request.id}", expected groups such as $1, or variables such as %{request.path}, but not both
+        >>> martlet.yaml:5:35: routes[3].redirect.path: found "/g/$1", expected a path without groups such as $1, which only path: { regex: … } of the route has
         --- expressions that take no path, and groups without a slash
         routes:
           - { path: { regex: '/a\?b=1' }, cluster: orders, allow: anyone }

@@ -23,21 +23,30 @@ package enum Rewriting {
         case .whole(let whole): whole.withUnsafeBytes { path.append($0) }
         case .prefix(let prefix): append(facts.path, below: targets, as: prefix, to: &path)
         case .groups(let pieces):
-            let last = pieces.reduce(0) { if case .group(let number) = $1 { max($0, number) } else { $0 } }
-            let isMatch = targets.contains { target in
-                guard case .regex(let expression) = target else { return false }
-                return expression.withGroups(of: facts.path, through: last) { group in
-                    for piece in pieces {
-                        switch piece {
-                        case .text(let text): text.withUnsafeBytes { path.append($0) }
-                        case .group(let number): path.append(group(number))
-                        }
+            guard append(pieces, of: facts.path, targets, to: &path) else { return nil }
+        }
+        return target(path.readable, query, in: &fields)
+    }
+
+    /// Appends a path with the groups that a route's expression finds in the caller's; false where it would be no path that a server
+    /// reads in one way only. Nothing stands in `buffer` before.
+    package static func append(
+        _ pieces: [RewriteConfiguration.Piece], of path: BorrowedBytes, _ targets: [RouteMatch.Target], to buffer: inout ByteBuffer
+    ) -> Bool {
+        let last = pieces.reduce(0) { if case .group(let number) = $1 { max($0, number) } else { $0 } }
+        let isMatch = targets.contains { target in
+            guard case .regex(let expression) = target else { return false }
+            return expression.withGroups(of: path, through: last) { group in
+                for piece in pieces {
+                    switch piece {
+                    case .text(let text): text.withUnsafeBytes { buffer.append($0) }
+                    case .group(let number): buffer.append(group(number))
                     }
                 }
             }
-            guard isMatch, let shape = try? PathShape(path.readable), shape.pathCount == path.count else { return nil }
         }
-        return target(path.readable, query, in: &fields)
+        guard isMatch, let shape = try? PathShape(buffer.readable) else { return false }
+        return shape.pathCount == buffer.count
     }
 
     package static func target(_ path: BorrowedBytes, _ query: BorrowedBytes, in fields: inout FieldBlock) -> BorrowedBytes {

@@ -83,6 +83,10 @@ package enum DirectAnswerFilter {
             var path = ByteBuffer()
             Rewriting.append(call.facts.path, below: call.route { $0.match.targets }, as: prefix, to: &path)
             Rewriting.appendURI(path.readable, to: &location)
+        case .groups(let pieces):
+            var path = ByteBuffer()
+            guard call.route({ Rewriting.append(pieces, of: call.facts.path, $0.match.targets, to: &path) }) else { return false }
+            Rewriting.appendURI(path.readable, to: &location)
         }
         guard !call.facts.query.isEmpty else { return true }
         location.append("?")

@@ -11,7 +11,7 @@ extension Grammar where Value == RedirectConfiguration {
             let scheme = section.optional("scheme", Grammar<RedirectConfiguration.Scheme>.choice)
             let authority = section.optional("authority", .redirectAuthority)
             section.exclude("path", with: "prefix")
-            let path = section.optional("path", .redirectPath)
+            let path = section.optional("path", .redirectPath(of: targets ?? []))
             let prefix = section.optional("prefix", .replacedPrefix)
             let code = section.value("code", .redirectCode, default: 301)
             section.requireOne(of: ["scheme", "authority", "path", "prefix"])
@@ -22,13 +22,34 @@ extension Grammar where Value == RedirectConfiguration {
                 scheme != nil || authority != nil || path != nil || prefix != nil
             else { return nil }
             return RedirectConfiguration(
-                scheme: scheme, authority: authority, path: path.map { .whole($0) } ?? prefix.map { .prefix($0) }, code: code)
+                scheme: scheme, authority: authority, path: path ?? prefix.map { .prefix($0) }, code: code)
+        }
+    }
+}
+
+extension Grammar where Value == RedirectConfiguration.Path {
+    /// A whole path: with variables, or with `$1` where every path of the route is a regular expression.
+    fileprivate static func redirectPath(of targets: [RouteMatch.Target]) -> Grammar {
+        let template = Grammar<CallTemplate>.redirectTemplate
+        return Grammar(expected: template.expected) { node, reader, expected in
+            guard let text = node.scalar?.text, RewrittenPath.namesGroup(text) else {
+                return template.expecting(expected).read(node, reader).map { .whole($0) }
+            }
+            if text.contains("%{") {
+                reader.report(
+                    "found \(Quoted.text(text)), expected groups such as $1, or variables such as %{request.path}, but not both",
+                    at: node.place)
+                return nil
+            }
+            return Grammar<RewriteConfiguration.Path>.rewrittenPath(of: targets).read(node, reader).flatMap { path in
+                if case .groups(let pieces) = path { .groups(pieces) } else { nil }
+            }
         }
     }
 }
 
 extension Grammar where Value == CallTemplate {
-    fileprivate static var redirectPath: Grammar {
+    fileprivate static var redirectTemplate: Grammar {
         .callTemplate("a path that begins with / and has no query, such as /v1/orders") { template in
             for variable in template.variables {
                 if variable.isOfAnswer || variable == .cluster {
@@ -46,9 +67,6 @@ extension Grammar where Value == CallTemplate {
                 case .variable(.requestPath, _): "/x"
                 case .variable: "x"
                 }
-            }
-            if template.texts.contains(where: { RewrittenPath.namesGroup(String(decoding: $0, as: UTF8.self)) }) {
-                return "a path without groups such as $1, which only rewrite has"
             }
             return PathText.problem(with: example.joined())
         }

@@ -86,7 +86,7 @@ extension Grammar where Value == RewriteConfiguration.Authority {
 
 extension Grammar where Value == RewriteConfiguration.Path {
     /// A whole path, with `$1` where every path of the route is a regular expression.
-    fileprivate static func rewrittenPath(of targets: [RouteMatch.Target]) -> Grammar {
+    static func rewrittenPath(of targets: [RouteMatch.Target]) -> Grammar {
         let groupCounts = targets.compactMap { if case .regex(let expression) = $0 { expression.groupCount } else { nil } }
         let groupCount = groupCounts.count == targets.count ? groupCounts.min() : nil
         return Grammar(expected: "a path that begins with / and has no query, such as /v1/orders") { (text: String) in

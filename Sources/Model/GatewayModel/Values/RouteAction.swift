@@ -45,6 +45,8 @@ package struct RedirectConfiguration: Hashable, Sendable {
         case whole(CallTemplate)
         /// In place of what the route's `prefix` matched, as a rewrite's is.
         case prefix([UInt8])
+        /// With `$1` … `$9` of the route's regular expression, as a rewrite's is.
+        case groups([RewriteConfiguration.Piece])
     }
 
     package var scheme: Scheme?

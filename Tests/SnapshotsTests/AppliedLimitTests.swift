@@ -1,0 +1,43 @@
+import GatewayModel
+import RateLimit
+import Testing
+
+@testable import Snapshots
+
+@Suite("Limits of one list")
+struct AppliedLimitTests {
+    private func entry(_ effect: LimitConfiguration.Effect, _ keys: [LimitKey], missing: LimitConfiguration.MissingKey? = nil)
+        -> AppliedLimit.Entry
+    {
+        var rule = LimitRule(count: 1, window: LimitWindow(unit: .second))
+        rule.keys = keys
+        return AppliedLimit.Entry(LimitConfiguration(rule, effect: effect, whenMissing: missing), limit: nil, when: nil)
+    }
+
+    @Test("an exemption is from later entries with the same keys")
+    func exemptions() {
+        let limits = AppliedLimit.list([
+            entry(.count, [.address]), entry(.exempt, [.address]), entry(.exempt, [.tenant]), entry(.count, [.address]),
+            entry(.refuse, [.tenant]), entry(.count, [.tenant, .address]), entry(.count, []), entry(.exempt, [.address]),
+            entry(.count, [.address]),
+        ])
+        #expect(limits.map { $0.conditions?.exemptions } == [nil, 0, 0, 0b10, 0b100, nil, nil, 0b10, 0b1000_0010])
+    }
+
+    @Test("as many entries as a list may have are remembered")
+    func longest() {
+        let last = UInt64.bitWidth - 1
+        let limits = AppliedLimit.list(
+            (0..<last - 1).map { _ in entry(.count, [.method]) } + [entry(.exempt, []), entry(.count, [])])
+        #expect(limits[last].conditions?.exemptions == 1 << UInt64(last - 1))
+    }
+
+    @Test("what applies to every call and counts it has no conditions to ask")
+    func plain() {
+        let limits = AppliedLimit.list([
+            entry(.count, [.address]), entry(.count, [.address], missing: .share), entry(.count, [.address], missing: .skip),
+            entry(.refuse, []),
+        ])
+        #expect(limits.map { $0.conditions == nil } == [true, true, false, false])
+    }
+}
