@@ -193,7 +193,9 @@ def test_a_slow_stream_is_not_held_back(running, backend, version):
 
 @pytest.mark.parametrize("ending", [b"", b"zz\r\n"])
 def test_an_answer_that_breaks_off_has_no_good_end(running, backend, ending):
-    backend.answers["/broken"] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n2000\r\n" + TEXT[:0x2000] + b"\r\n" + ending
+    # More than comes with the head: what breaks there is refused as a whole.
+    backend.answers["/broken"] = (b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n100000\r\n"
+                                  + b"0123456789abcdef" * 0x10000 + b"\r\n" + ending)
     with pytest.raises((http.client.IncompleteRead, ConnectionError, ValueError)):
         get(running, "/broken")
     with h2raw.Client(running.address) as client:

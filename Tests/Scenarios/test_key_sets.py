@@ -234,7 +234,7 @@ def test_keys_in_the_clear_where_that_is_said(start, own):
     key, server = SigningKey("ES256"), own(KeyServer(None))
     server.serve(key_set(key))
     running = start(server.url, jwks_ca=None, jwks_insecure=True)
-    running.process.wait_for(lambda line: "keys are fetched in the clear" in line, "the warning")
+    running.process.wait_for(lambda line: "keys are fetched in cleartext" in line, "the warning")
     assert outcome(running, key.token()) is None
     assert outcome(running, SigningKey("ES256").token()) == grpc.StatusCode.UNAUTHENTICATED
 

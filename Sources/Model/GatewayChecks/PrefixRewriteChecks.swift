@@ -1,11 +1,13 @@
 internal import AccessControl
 internal import Config
 internal import GatewayModel
+internal import Matching
 internal import Routing
 
-/// Rewrites of prefixes by which callers reach paths of another route of the same cluster, past its rules.
+/// Rewrites by which callers reach paths of another route of the same cluster, past its rules.
 ///
-/// What follows the prefix is the caller's to choose, and nothing is matched again behind a rewrite.
+/// What follows a prefix, and what groups of an expression take, is the caller's to choose, and nothing is matched again behind a rewrite.
+/// A whole path is the author's choice, and not looked at.
 struct PrefixRewriteChecks {
     private let configuration: GatewayConfiguration
     private let findings: Findings
@@ -19,9 +21,32 @@ struct PrefixRewriteChecks {
         var isWhole: Bool
     }
 
+    /// What a rewrite may make, of which its beginning is written.
+    private struct Reach: Hashable {
+        var beginning: String
+        /// The beginning ends where a segment does.
+        var isCut: Bool
+
+        init?(_ path: RewriteConfiguration.Path?) {
+            switch path {
+            case .prefix(let prefix):
+                beginning = prefix == Array("/".utf8) ? "" : String(decoding: prefix, as: UTF8.self)
+                isCut = true
+            case .groups(let pieces):
+                beginning = if case .text(let text) = pieces.first { String(decoding: text, as: UTF8.self) } else { "" }
+                isCut = false
+            case .whole, nil: return nil
+            }
+        }
+
+        func takes(_ path: String) -> Bool {
+            isCut ? path == beginning || path.hasPrefix("\(beginning)/") : path.hasPrefix(beginning)
+        }
+    }
+
     private struct Question: Hashable {
         var clusters: [String]
-        var prefix: [UInt8]
+        var reach: Reach
         var authorities: [RouteMatch.Authority]
         var rewritten: RewriteConfiguration.Authority
         var allow: AccessRule
@@ -34,7 +59,7 @@ struct PrefixRewriteChecks {
         var paths: [String: [SentPaths]] = [:]
         for (index, route) in configuration.routes.enumerated() where !route.access.admitsEveryone {
             for (beginning, isWhole) in route.sentPaths {
-                for cluster in route.clusters {
+                for cluster in route.reachedClusters {
                     paths[cluster, default: []].append(SentPaths(route: index, beginning: beginning, isWhole: isWhole))
                 }
             }
@@ -45,11 +70,12 @@ struct PrefixRewriteChecks {
     func run() {
         var answers: [Question: Int?] = [:]
         for (index, route) in configuration.routes.enumerated() {
-            guard route.action == .cluster, case .prefix(let prefix) = route.rewrite.path else { continue }
+            guard route.action == .cluster, let reach = Reach(route.rewrite.path) else { continue }
             let question = Question(
-                clusters: route.clusters, prefix: prefix, authorities: route.match.authorities, rewritten: route.rewrite.authority,
+                clusters: route.reachedClusters, reach: reach, authorities: route.match.authorities,
+                rewritten: route.rewrite.authority,
                 allow: route.access.enforcedAllow, deny: route.access.enforcedDeny)
-            let answer = answers[question] ?? routeLedPast(by: route, prefix)
+            let answer = answers[question] ?? routeLedPast(by: route, reach)
             answers[question] = .some(answer)
             guard let other = answer else { continue }
             findings.report(
@@ -59,14 +85,14 @@ struct PrefixRewriteChecks {
         }
     }
 
-    private func routeLedPast(by route: RouteConfiguration, _ prefix: [UInt8]) -> Int? {
-        let beginning = prefix == Array("/".utf8) ? "" : String(decoding: prefix, as: UTF8.self)
-        for cluster in route.clusters {
+    private func routeLedPast(by route: RouteConfiguration, _ reach: Reach) -> Int? {
+        for cluster in route.reachedClusters {
             for paths in pathsOfClusters[cluster] ?? [] {
                 let other = configuration.routes[paths.route]
-                let isBelow = paths.beginning == beginning || paths.beginning.hasPrefix("\(beginning)/")
-                let isAbove = !paths.isWhole && beginning.hasPrefix("\(paths.beginning)/")
-                if isBelow || isAbove, route.mayCall(sameHostAs: other), !route.access.isAsStrict(as: other.access) {
+                let isAbove = !paths.isWhole && reach.beginning.hasPrefix("\(paths.beginning)/")
+                if reach.takes(paths.beginning) || isAbove, route.mayCall(sameHostAs: other),
+                    !route.access.isAsStrict(as: other.access)
+                {
                     return paths.route
                 }
             }
@@ -90,7 +116,9 @@ extension RouteConfiguration {
             case .path(let path): (path, true)
             case .prefix(let path): (String(path.dropLast()), false)
             case .subtree(let path): (path, false)
-            case .service, .services, .regex: nil
+            // Most expressions begin with what they are about.
+            case .regex(let expression): expression.commonPrefix.count > 1 ? (expression.commonPrefix.withoutSlash, false) : nil
+            case .service, .services: nil
             }
         }
     }
@@ -117,4 +145,8 @@ extension AccessRules {
             || other.enforcedAllow == .authenticated && !enforcedAllow.admitsUnauthenticated
         return deniesAsMuch && allowsNoMore
     }
+}
+
+extension String {
+    fileprivate var withoutSlash: String { hasSuffix("/") ? String(dropLast()) : self }
 }

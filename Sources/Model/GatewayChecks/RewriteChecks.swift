@@ -26,7 +26,7 @@ struct RewriteChecks {
                 switch target {
                 case .service, .services:
                     services.append((target, index))
-                    for cluster in route.clusters { servicesOfClusters[cluster, default: []].append((target, index)) }
+                    for cluster in route.reachedClusters { servicesOfClusters[cluster, default: []].append((target, index)) }
                 case .path(let path) where Self.service(of: path) != nil:
                     if paths[path] == nil { paths[path] = index }
                 default: continue
@@ -87,7 +87,7 @@ struct RewriteChecks {
     private func routeOfService(_ name: String) -> Int? { services.first { $0.name.takes(service: name) }?.route }
 
     private func first(of route: RouteConfiguration, where fits: (RouteMatch.Target) -> Bool) -> Int? {
-        route.clusters.flatMap { servicesOfClusters[$0] ?? [] }.first { fits($0.name) }?.route
+        route.reachedClusters.flatMap { servicesOfClusters[$0] ?? [] }.first { fits($0.name) }?.route
     }
 
     private static func isRPC(_ target: RouteMatch.Target) -> Bool {
@@ -104,7 +104,7 @@ struct RewriteChecks {
 
     /// Backends of plain HTTP have no RPCs.
     private func speaksPlainHTTP(_ route: RouteConfiguration) -> Bool {
-        let clusters = configuration.clusters.filter { cluster in route.clusters.contains(cluster.name) }
+        let clusters = configuration.clusters.filter { cluster in route.reachedClusters.contains(cluster.name) }
         return !clusters.isEmpty && clusters.allSatisfy { $0.speaks == .http1 }
     }
 }

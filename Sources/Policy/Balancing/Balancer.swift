@@ -27,6 +27,9 @@ package struct Balancer: ~Copyable {
     /// Some priority has so few healthy members that its health is not believed.
     package var isPanicking: Bool { levels.contains { $0.isPanicking } }
 
+    /// Some member is healthy, and not ejected.
+    package private(set) var hasHealthyMember = false
+
     /// Others from now on. They stay in place until others are set.
     package mutating func setMembers(_ members: [MemberPointer], now: Instant) {
         let priorities = Set(members.map { $0.pointee.priority }).sorted()
@@ -42,7 +45,9 @@ package struct Balancer: ~Copyable {
 
     /// Takes the health and priorities of its members as they are now.
     package mutating func refresh(now: Instant) {
-        let loads = PriorityLoads(levels.map(\.load), settings)
+        let found = levels.map(\.load)
+        hasHealthyMember = found.contains { $0.healthy > 0 }
+        let loads = PriorityLoads(found, settings)
         for (level, panics) in zip(levels, loads.panics) { level.refresh(panics: panics, now: now, random: &random) }
         only = loads.percents.firstIndex { $0 > 0 } ?? 0
         shares = []

@@ -38,7 +38,18 @@ extension WrongConfiguration {
           - { prefix: /api, cluster: orders, allow: anyone, rewrite: { prefix: /v1 } }
           - { prefix: /old, cluster: orders, allow: anyone, rewrite: { prefix: /admin/old } }
           - { prefix: /admin, cluster: orders }
-        >>> martlet.yaml:4:62: routes[1].rewrite: warning: leads to paths of routes[0] ("/secret"), whose rules would not apply: nothing is matched again behind a rewrite
-        >>> martlet.yaml:8:62: routes[5].rewrite: warning: leads to paths of routes[6] ("/admin"), whose rules would not apply: nothing is matched again behind a rewrite
+          - { prefix: /standby, cluster: other, allow: anyone, fallback: { cluster: orders }, rewrite: { prefix: / } }
+          - { path: { regex: '^/pages/(.*)$' }, cluster: orders, allow: anyone, rewrite: { path: '/$1' } }
+          - { path: { regex: '^/guides/(.*)$' }, cluster: orders, allow: anyone, rewrite: { path: '/guides/$1.html' } }
+          - { path: { regex: '^/staff/[a-z]+$' }, cluster: orders, allow: { scopes: [a] } }
+          - { prefix: /team, cluster: orders, allow: anyone, rewrite: { prefix: /staff } }
+          - { path: /one, cluster: orders, allow: anyone, rewrite: { path: /admin/one } }
+          - { prefix: /copies, cluster: other, allow: anyone, mirror: { cluster: orders }, rewrite: { prefix: / } }
+        >>> martlet.yaml:4:62:  routes[1].rewrite: warning: leads to paths of routes[0] ("/secret"), whose rules would not apply: nothing is matched again behind a rewrite
+        >>> martlet.yaml:8:62:  routes[5].rewrite: warning: leads to paths of routes[6] ("/admin"), whose rules would not apply: nothing is matched again behind a rewrite
+        >>> martlet.yaml:10:96: routes[7].rewrite: warning: leads to paths of routes[0] ("/secret"), whose rules would not apply: nothing is matched again behind a rewrite
+        >>> martlet.yaml:11:82: routes[8].rewrite: warning: leads to paths of routes[0] ("/secret"), whose rules would not apply: nothing is matched again behind a rewrite
+        >>> martlet.yaml:14:63: routes[11].rewrite: warning: leads to paths of routes[10] ("^/staff/[a-z]+$"), whose rules would not apply: nothing is matched again behind a rewrite
+        >>> martlet.yaml:16:93: routes[13].rewrite: warning: leads to paths of routes[0] ("/secret"), whose rules would not apply: nothing is matched again behind a rewrite
         """#)
 }

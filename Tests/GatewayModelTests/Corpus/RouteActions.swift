@@ -219,8 +219,10 @@ extension WrongConfiguration {
         >>> martlet.yaml:10:45: routes[4].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:11:45: routes[5].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:15:64: routes[9].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
+        >>> martlet.yaml:15:64: routes[9].rewrite: warning: leads to paths of routes[14] ("/a.D/Put"), whose rules would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:16:63: routes[10].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:18:63: routes[12].rewrite: leads to calls of routes[16] ("a.C"), whose rules and limits would not apply: nothing is matched again behind a rewrite
+        >>> martlet.yaml:18:63: routes[12].rewrite: warning: leads to paths of routes[14] ("/a.D/Put"), whose rules would not apply: nothing is matched again behind a rewrite
         >>> martlet.yaml:19:49: routes[13].rewrite: leads to calls of routes[14] ("/a.D/Put"), whose rules and limits would not apply: nothing is matched again behind a rewrite
         --- redirects that lead to themselves
         listeners: [{ address: 127.0.0.1:80 }, { address: 127.0.0.1:443, tls: { certificate: a.pem, private_key: a.key } }]

@@ -57,6 +57,18 @@ struct FallbackTests {
         #expect((a.paths.count, b.paths.count) == (5, 1))
     }
 
+    @Test("where no endpoint is healthy the fallback serves at once, though so few are healthy that calls of others try them all")
+    func unhealthy() throws {
+        let (gateway, a, b) = try house(
+            "service: a.S, cluster: a, fallback: { cluster: b }", a: ", outlier_detection: { consecutive_5xx: 1 }")
+        let caller = try gateway.caller()
+        a.isFailing = true
+        #expect(caller.unary("/a.S/Call", []).status == "14")
+        for _ in 0..<3 { #expect(caller.unary("/a.S/Call", []).status == "0") }
+        #expect((a.paths.count, b.paths.count) == (1, 3))
+        #expect(gateway.counts("martlet_fallbacks_total") == ["no_healthy_endpoint": 3])
+    }
+
     @Test("a call that an endpoint was sent stays its cluster's, whatever becomes of it", arguments: [true, false])
     func reached(isRetried: Bool) throws {
         let retry = isRetried ? "retry: { attempts: 2, backoff: { base: 1ms, max: 1ms }, non_idempotent: true }," : ""

@@ -107,6 +107,7 @@ extension Upstream: PoolWaiterOwner {
     @inline(__always)
     private func choose(_ attempt: Record<Attempt>, _ call: Record<Call>, avoiding avoided: Borrowed<Endpoint>?) -> Cluster.Choice {
         var request = Cluster.PickRequest(avoiding: avoided)
+        if call.route.hasFallback { request.needsHealthy = fallback(of: call) != nil }
         return call.cluster {
             if $0.asksCalls {
                 $0.describe(call, in: &request)

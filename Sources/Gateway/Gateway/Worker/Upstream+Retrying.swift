@@ -266,25 +266,33 @@ extension Upstream {
 
     /// - Returns: false where there is none for this call.
     private func fallBack(_ call: Record<Call>, _ cause: RefusalCause) -> Bool {
-        guard let fallback = call.route({ $0.fallback }), let reason = FallbackReason(cause),
-            !call.flags.contains(.endpointReached),
-            call.machine.state == .dispatching, call.traffic?.fallback == nil
+        guard call.route.hasFallback, let fallback = fallback(of: call), let reason = FallbackReason(cause),
+            !call.flags.contains(.endpointReached), call.machine.state == .dispatching
         else { return false }
         let traffic = call.traffic ?? TrafficState(cluster: call.route.cluster)
+        leave(call, cause, reason)
         switch fallback {
-        case .cluster(let index) where index != traffic.cluster:
-            leave(call, cause, reason)
+        case .cluster(let index):
             traffic.fallBack(reason, to: index)
             call.traffic = traffic
             dispatch(call)
-        case .respond(let respond) where call.clientProtocol == .http:
-            leave(call, cause, reason)
+        case .respond(let respond):
             traffic.fallBack(reason, to: nil)
             call.traffic = traffic
             DirectAnswerFilter.respond(CallView(call, worker.filters.services), respond)
-        default: return false
         }
         return true
+    }
+
+    /// What serves the call if it reaches no endpoint; `nil` where nothing does: its fallback serves it already, is the cluster that was
+    /// chosen, or is a response that the caller cannot read.
+    @inline(never)
+    func fallback(of call: Record<Call>) -> Route.Fallback? {
+        guard let fallback = call.route({ $0.fallback }), call.traffic?.fallback == nil else { return nil }
+        return switch fallback {
+        case .cluster(let index): index != call.traffic?.cluster ?? call.route.cluster ? fallback : nil
+        case .respond: call.clientProtocol == .http ? fallback : nil
+        }
     }
 
     /// Gives back what the call has of its cluster.

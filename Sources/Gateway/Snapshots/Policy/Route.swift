@@ -35,6 +35,8 @@ package final class Route: Sendable {
     package let answer: DirectAnswer?
     /// What serves its calls where they reach no endpoint; `nil` for nearly every route.
     package let fallback: Fallback?
+    /// There is `fallback`: asked for every call.
+    package let hasFallback: Bool
     /// Which answers of plain HTTP are compressed; `nil` for none.
     package let gzip: Borrowed<GzipPolicy>?
     /// JSON made of gRPC is compressed, where callers take it.
@@ -108,6 +110,7 @@ package final class Route: Sendable {
         self.json = json
         self.answer = answer
         self.fallback = fallback
+        hasFallback = fallback != nil
         self.methods = methods
         self.transcoding = transcoding.map { plan in
             guard let json else { return plan }

@@ -155,6 +155,9 @@ package final class Cluster {
         /// What calls that belong together have in common; `nil` for none.
         package var hash: UInt64?
         package var isHighPriority = false
+        /// Where no endpoint is healthy none is tried, even where so few are that their health would not be believed: the call can go
+        /// elsewhere.
+        package var needsHealthy = false
         /// Chosen only where there is no other. It lives for the length of the call.
         package var avoided: Borrowed<Endpoint>?
 
@@ -179,6 +182,7 @@ package final class Cluster {
         if guards.breaker, let breaker = record.breaker, !breaker.wouldAdmit(at: now) {
             return .refused(.circuitOpen(retryAfter: breaker.opensIn(now)))
         }
+        if request.needsHealthy, !balancer.hasHealthyMember { return .refused(.noHealthyEndpoint(retryAfter: nil)) }
         switch balancer.pick(hash: request.hash, avoiding: request.avoided?.member, now: now) {
         case .member(let member):
             if guards.breaker, let breaker = record.breaker, !breaker.admit(at: now) {

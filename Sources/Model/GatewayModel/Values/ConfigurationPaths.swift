@@ -30,6 +30,11 @@ extension RouteConfiguration {
         fallback?.cluster.map { ($0, path["fallback"]["cluster"]) }
     }
 
+    /// The clusters that its calls may reach, by a fallback or as copies, too.
+    package var reachedClusters: [String] {
+        clusters + [fallback?.cluster, traffic.mirror?.cluster].compactMap { $0 }
+    }
+
     /// All clusters that it names.
     package func allNamedClusters(at path: ConfigurationPath) -> [(name: String, path: ConfigurationPath)] {
         namedClusters(at: path) + [namedMirror(at: path), namedFallback(at: path)].compactMap { $0 }
