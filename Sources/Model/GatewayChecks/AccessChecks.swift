@@ -11,8 +11,7 @@ struct AccessChecks {
 
     init(_ configuration: GatewayConfiguration, _ findings: Findings) {
         hasAuthentication = WrittenAuthentication(configuration, findings.places).isThere
-        asksForCertificates =
-            configuration.listeners.isEmpty || configuration.listeners.contains { $0.tls?.clientCA != nil }
+        asksForCertificates = configuration.asksForCertificates
         self.findings = findings
     }
 

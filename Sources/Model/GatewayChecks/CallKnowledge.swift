@@ -9,7 +9,7 @@ struct CallKnowledge {
 
     init(_ configuration: GatewayConfiguration, _ places: PlaceIndex) {
         authentication = WrittenAuthentication(configuration, places)
-        asksForCertificates = configuration.listeners.isEmpty || configuration.listeners.contains { $0.tls?.clientCA != nil }
+        asksForCertificates = configuration.asksForCertificates
     }
 
     /// Why a variable never has a value on a route.
@@ -50,4 +50,9 @@ extension CallVariable {
         default: false
         }
     }
+}
+
+extension GatewayConfiguration {
+    /// Some listener asks its clients for certificates, or none could be read.
+    var asksForCertificates: Bool { listeners.isEmpty || listeners.contains { $0.tls?.clientCA != nil } }
 }

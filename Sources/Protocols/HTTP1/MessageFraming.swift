@@ -26,13 +26,13 @@ struct MessageFraming {
             if isChunked { throw .badTransferEncoding }
             try recordTransferEncoding(field.valueBytes)
         case .connection:
-            var options = FieldList(field.valueBytes)
+            var options = ListMembers(field.valueBytes)
             while let option = options.next() {
                 if HTTPGrammar.equalsIgnoringCase(option, "close") { saysClose = true }
                 if HTTPGrammar.equalsIgnoringCase(option, "keep-alive") { saysKeepAlive = true }
             }
         case .upgrade:
-            var protocols = FieldList(field.valueBytes)
+            var protocols = ListMembers(field.valueBytes)
             while let wanted = protocols.next() {
                 // A version may stand behind the name (RFC 9110, section 7.8).
                 let name = UnsafeRawBufferPointer(rebasing: wanted[..<(wanted.firstIndex(of: UInt8(ascii: "/")) ?? wanted.count)])
@@ -67,7 +67,7 @@ struct MessageFraming {
             isChunked = true
             return
         }
-        var codings = FieldList(value)
+        var codings = ListMembers(value)
         var count = 0
         var chunkedCount = 0
         var endsChunked = false

@@ -15,7 +15,8 @@ package enum AcceptEncoding {
         var gzip, identity, any: Weight?
 
         mutating func read(_ list: BorrowedBytes) {
-            for member in list.split(separator: UInt8(ascii: ",")) {
+            var members = ListMembers(list)
+            while let member = members.next() {
                 let parts = member.split(separator: UInt8(ascii: ";"), maxSplits: 1, omittingEmptySubsequences: false)
                 let coding = AcceptEncoding.trimmed(parts[0])
                 let weight = parts.count == 1 ? .one : Weight(AcceptEncoding.trimmed(parts[1]))
@@ -39,7 +40,7 @@ package enum AcceptEncoding {
 
         private init(text: UInt32) { self.text = text }
 
-        /// One that cannot be read counts as 0: nobody is sent what they may not want.
+        /// One that cannot be read counts as 0: what may not be wanted is not sent.
         init(_ parameter: BorrowedBytes) {
             self = .none
             guard parameter.count >= 3, HTTPGrammar.lowercased(parameter[0]) == UInt8(ascii: "q"), parameter[1] == UInt8(ascii: "=")

@@ -73,10 +73,7 @@ package enum AnswerCompression {
         weaken(&answer) { tag in
             fields.contains { field in
                 field.token == .other && field.nameBytes.equals("if-none-match")
-                    && field.valueBytes.split(separator: UInt8(ascii: ",")).contains { member in
-                        let member = member.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
-                        return member.starts(with: "W/".utf8) && member.dropFirst(2).elementsEqual(tag)
-                    }
+                    && hasMember(field.valueBytes) { $0.starts(with: "W/".utf8) && $0.dropFirst(2).elementsEqual(tag) }
             }
         }
     }
@@ -99,10 +96,15 @@ package enum AnswerCompression {
 
     /// Whether a list has the member.
     private static func names(_ list: BorrowedBytes, _ wanted: StaticString) -> Bool {
-        list.split(separator: UInt8(ascii: ",")).contains { member in
-            let start = member.firstIndex { $0 != 0x20 && $0 != 0x09 } ?? member.endIndex
-            let end = member[start...].firstIndex { $0 == 0x20 || $0 == 0x09 } ?? member.endIndex
-            return HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: member[start..<end]), wanted)
+        hasMember(list) { HTTPGrammar.equalsIgnoringCase($0, wanted) }
+    }
+
+    /// Whether a list has a member whose first word fits.
+    private static func hasMember(_ list: BorrowedBytes, _ fits: (BorrowedBytes) -> Bool) -> Bool {
+        var members = ListMembers(list)
+        while let member = members.next() {
+            if fits(BorrowedBytes(rebasing: member.prefix { $0 != 0x20 && $0 != 0x09 })) { return true }
         }
+        return false
     }
 }
