@@ -39,6 +39,11 @@ struct ProcessListenersTests {
             return try #require(line.split(separator: " ")[2].split(separator: "=").last.flatMap { SocketAddress(String($0)) })
         }
         var count: Int { lines.withLock { $0.count } }
+
+        /// How many workers have taken a change.
+        var published: Int { publications.withLock { $0 } }
+        private let publications = Mutex(0)
+        func recordPublished() { publications.withLock { $0 += 1 } }
     }
 
     /// A process with two workers.
@@ -57,11 +62,10 @@ struct ProcessListenersTests {
         deinit { group.stop() }
 
         func adopt(_ wanted: (name: String, address: SocketAddress)...) throws {
-            try listeners.adopt(wanted.map { ListenerPlan(name: $0.name, address: $0.address, tls: nil, settings: .defaults) })
-            // What was posted has been done once this has.
-            let done = (0..<group.count).map { _ in Latch() }
-            for (index, latch) in done.enumerated() { group.post(to: index) { _ in latch.open() } }
-            for latch in done { latch.wait() }
+            try listeners.adopt(wanted.map { ListenerPlan(name: $0.name, address: $0.address, tls: nil, settings: .defaults) }) {
+                [said] _ in
+                said.recordPublished()
+            }
         }
     }
 
@@ -128,6 +132,15 @@ struct ProcessListenersTests {
         #expect(Caller(address).isServed)
         try process.adopt(("public", address))
         #expect(Caller(address).isServed)
+    }
+
+    @Test("a change is in service on every worker when it is done")
+    func announced() throws {
+        let process = try Process()
+        for change in 1...100 {
+            try process.adopt()
+            #expect(process.said.published == 2 * change)
+        }
     }
 
     @Test("another name at the same address goes on with its connections")

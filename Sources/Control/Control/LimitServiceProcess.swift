@@ -137,8 +137,9 @@ package final class LimitServiceProcess {
         let problems = files.issues + PlaceCheck.issues(of: found.listeners, admin: found.admin, places)
         diagnostics.report(problems)
         guard !problems.hasErrors else { return Self.refusal }
+        let rules = RuleTree(found.domains, counters: counters)
         do {
-            try listeners.adopt(plans)
+            try listeners.adopt(plans) { $0.server.adopt(rules) }
         } catch {
             return "reload refused: \(error.message)"
         }
@@ -149,9 +150,7 @@ package final class LimitServiceProcess {
             diagnostics.log("\(what): the change takes effect at the next start")
         }
         configuration = found
-        let rules = RuleTree(found.domains, counters: counters)
         counters.cells.setPool(found.rateLimits.counters)
-        group.postToAll { $0.server.adopt(rules) }
         return "reloaded"
     }
 }

@@ -25,7 +25,8 @@ final class ProcessListeners<Program: ListeningProgram> {
         self.diagnostics = diagnostics
     }
 
-    /// Opens what is new, closes what is gone, and changes what stayed. What can fail comes first, and changes nothing.
+    /// Opens what is new, closes what is gone, and changes what stayed. What can fail comes first, and changes nothing. Returns when
+    /// every worker has taken it: who reads that it was reloaded, and calls at once, meets nothing of before.
     ///
     /// A listener is its address: one of another name at the same address goes on, with its connections, and one of the
     /// same name at another address is a new one. Port 0 is any port, so there the name tells which is meant.
@@ -48,7 +49,7 @@ final class ProcessListeners<Program: ListeningProgram> {
         }
         for listener in gone { close(listener) }
         let changes = stayed.compactMap { change($0, to: $1) }
-        group.postToAll { worker in
+        group.runOnAll { worker in
             for (id, plan) in changes { worker.listeners.change(id, to: plan) }
             publish(worker)
         }
@@ -71,28 +72,16 @@ final class ProcessListeners<Program: ListeningProgram> {
         open.append(Listener(id: id, wanted: plan.address, plan: opened, reservation: reservation))
         let (sent, diagnostics, group, load) = (opened, diagnostics, group, ConnectionCounts(workers: group.count))
         // Every worker knows it before any accepts: from then on connections are handed about.
-        onEveryWorker { $0.open(sent, as: id, load: load) }
-        onEveryWorker { listeners in
+        group.runOnAll { $0.listeners.open(sent, as: id, load: load) }
+        group.runOnAll { worker in
             do throws(SystemError) {
-                try listeners.listen(id, at: sent.address, group: group)
+                try worker.listeners.listen(id, at: sent.address, group: group)
             } catch {
                 diagnostics.log("cannot listen on \(sent.address): \(error)")
             }
         }
         // A reader of this line may connect at once.
         say(opened)
-    }
-
-    /// Returns when all have done it.
-    private func onEveryWorker(_ body: @escaping @Sendable (WorkerListeners) -> Void) {
-        let latches = (0..<group.count).map { _ in Latch() }
-        for (index, latch) in latches.enumerated() {
-            group.post(to: index) { worker in
-                body(worker.listeners)
-                latch.open()
-            }
-        }
-        for latch in latches { latch.wait() }
     }
 
     /// - Returns: what the workers change.

@@ -36,6 +36,19 @@ package final class WorkerGroup<Program: AnyObject>: Sendable {
         for worker in workers { worker.post(task) }
     }
 
+    /// Runs `task` on every worker, and returns when all have. Not from a worker, which would wait for itself.
+    package func runOnAll(_ task: @escaping @Sendable (Program) -> Void) {
+        let latches = workers.map { worker in
+            let latch = Latch()
+            worker.post { program in
+                task(program)
+                latch.open()
+            }
+            return latch
+        }
+        for latch in latches { latch.wait() }
+    }
+
     /// Ends all loops and waits for their threads; once.
     package func stop() {
         for worker in workers { worker.mailbox?.post { $0.stop() } }
