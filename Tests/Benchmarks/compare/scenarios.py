@@ -6,15 +6,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.fixtures import LARGE_BODY_SIZE, UNARY_MESSAGE_SIZE, Fixtures
-from harness.load import run_h2load, run_resumptions
+from harness.fixtures import LARGE_BODY_SIZE, LARGE_ORDER, STREAM_ORDER, UNARY_MESSAGE_SIZE, Fixtures
+from harness.load import LoadResult, Part, run_h2load, run_mix, run_resumptions
 from harness.paths import TOOLS
-from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, JWT, TLS, TRANSCODING
+from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, HTTP1, JWT, TLS, TRANSCODING
 from harness.processes import CoreWatch
-from harness.stack import ECHO, Stack
+from harness.stack import ASKED, ECHO, Stack
 
 SHORT_REPLY = ("size", str(5 + UNARY_MESSAGE_SIZE))
 LONG_REPLY = ("size", str(LARGE_BODY_SIZE))
+SMALL_FRAMES = ("stream", "1024", str(1024 - 5))  # the same MiB in frames of 1 KiB; else a frame has 16
 WARM_UP_SECONDS = 0.7
 HANDSHAKE_BURST = 100
 IDLE_COUNTS = (1000, 10000)
@@ -38,15 +39,21 @@ class Scenario:
     is_unary = True
     single_round = False
     without_floors = False
+    # What a row of the table takes, unless it is told otherwise.
+    rounds, seconds = 5, 3
 
     def body(self, fixtures: Fixtures) -> Path:
+        if self.kind == HTTP1:
+            return fixtures.small_json
         return fixtures.large_body if self.large_upload else fixtures.unary_body
 
     def reply_body(self, fixtures: Fixtures) -> bytes:
-        if self.reply == ECHO:
+        if self.reply in (ECHO, ASKED):
             return self.body(fixtures).read_bytes()
-        size = int(self.reply[1])
-        return b"\0" + (size - 5).to_bytes(4, "big") + bytes(size - 5)
+        if self.kind == HTTP1:
+            return bytes(int(self.reply[1]))
+        messages, size = (int(self.reply[1]), int(self.reply[2])) if len(self.reply) > 2 else (1, int(self.reply[1]) - 5)
+        return messages * (b"\0" + size.to_bytes(4, "big") + bytes(size))
 
     def measure(self, stack: Stack, seconds: float) -> dict:
         """One sample."""
@@ -89,13 +96,63 @@ class FixedRate(Scenario):
     columns = (("CPU µs/req", "cpu_us", 1), ("p50 µs", "p50_us", 0), ("p99 µs", "p99_us", 0), ("req/s", "per_second", 0))
 
     shown = 2
+    rounds, seconds = 9, 30
 
     def _load(self, stack, seconds, **options):
         return super()._load(stack, seconds, rate=self.requests_per_second)
 
     def _more(self, result, _):
-        at = lambda share: result.latencies_us[min(len(result.latencies_us) - 1, int(len(result.latencies_us) * share))]
-        return {"p50_us": at(0.5), "p99_us": at(0.99)}
+        return {"p50_us": percentile(result, 0.5), "p99_us": percentile(result, 0.99)}
+
+
+def percentile(result: LoadResult, share: float) -> int:
+    return result.latencies_us[min(len(result.latencies_us) - 1, int(len(result.latencies_us) * share))]
+
+
+@dataclass
+class MixResult(LoadResult):
+    parts: dict
+
+
+@dataclass(frozen=True)
+class Mix(Scenario):
+    """98 of a hundred calls are small, one downloads a MiB and one is a stream of 1024 messages: 3000 a second in all.
+
+    The three have connections of their own to the proxy, and share what it has to the backend. Latencies without a name are
+    those of the small calls: what they notice of the others.
+    """
+
+    reply: tuple = ASKED
+
+    columns = (("CPU µs/call", "cpu_us", 1), ("p50 µs", "p50_us", 0), ("p99 µs", "p99_us", 0), ("p99.9 µs", "p999_us", 0),
+               ("p99 µs of a MiB", "large_p99_us", 0), ("p99 µs of a stream", "stream_p99_us", 0))
+    shown = 2
+    is_unary = False
+    rounds, seconds = 9, 30
+
+    def body(self, fixtures):
+        return next(iter(fixtures.orders.values()))
+
+    def _parts(self, fixtures):
+        return [Part("small", 16, 16, 2940, self.body(fixtures), self.body(fixtures).stat().st_size),
+                Part("large", 4, 4, 30, fixtures.orders[LARGE_ORDER], LARGE_BODY_SIZE),
+                Part("stream", 4, 4, 30, fixtures.orders[STREAM_ORDER], LARGE_BODY_SIZE)]
+
+    def _load(self, stack, seconds, **_):
+        parts = run_mix(stack.job, stack.cores, self._parts(stack.job.fixtures), seconds)
+        of_any = parts["small"]
+        return MixResult(sum(part.requests for part in parts.values()), sum(part.body_bytes for part in parts.values()),
+                         of_any.wall_seconds, of_any.cpu_seconds, of_any.latencies_us, parts)
+
+    def _check_replies(self, result, fixtures):
+        for part in self._parts(fixtures):
+            expected, found = result.parts[part.name].requests * part.reply_size, result.parts[part.name].body_bytes
+            if found < expected:
+                raise RuntimeError(f"{part.name}: {found} bytes in reply bodies instead of {expected}: some calls failed")
+
+    def _more(self, result, _):
+        return {"p50_us": percentile(result, 0.5), "p99_us": percentile(result, 0.99), "p999_us": percentile(result, 0.999),
+                **{f"{name}_p99_us": percentile(result.parts[name], 0.99) for name in ("large", "stream")}}
 
 
 @dataclass(frozen=True)
@@ -165,15 +222,16 @@ class Memory(Scenario):
                ("idle PSS MiB", "pss_0_mib", 1), *((f"RSS MiB at {n}", f"rss_{n}_mib", 1) for n in IDLE_COUNTS))
     single_round = True
     without_floors = True  # two open files per connection are too many for 10,000
+    counts: tuple = IDLE_COUNTS
 
     def measure(self, stack, seconds):
         time.sleep(2)
         resident = {0: stack.proxy.resident_bytes()}
         proportional = stack.proxy.proportional_bytes()
-        client = [sys.executable, TOOLS / "idle_connections.py", str(stack.job.listen_port), *map(str, IDLE_COUNTS)]
+        client = [sys.executable, TOOLS / "idle_connections.py", str(stack.job.listen_port), *map(str, self.counts)]
         with subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
             try:
-                for count in IDLE_COUNTS:
+                for count in self.counts:
                     if client.stdout.readline().strip() != str(count):
                         raise RuntimeError(f"could not open {count} connections")
                     time.sleep(2)
@@ -182,7 +240,7 @@ class Memory(Scenario):
                     client.stdin.flush()
             finally:
                 client.kill()
-        most = IDLE_COUNTS[-1]
+        most = self.counts[-1]
         return {"connection_bytes": (resident[most] - resident[0]) / most, "pss_0_mib": proportional / 2**20,
                 "foreign_cores": 0, "stolen_cores": 0, **{f"rss_{count}_mib": size / 2**20 for count, size in resident.items()}}
 
@@ -203,8 +261,15 @@ SCENARIOS = [
     Transcoded("json-64k", "JSON before gRPC, an order of 64 KiB, 10 × 8", TRANSCODING, streams=8, is_large=True),
     Stream("stream-upload-h2c", "1 MiB uploads, cleartext", CLEARTEXT, reply=SHORT_REPLY, large_upload=True),
     Stream("stream-download-h2c", "1 MiB downloads, cleartext", CLEARTEXT, reply=LONG_REPLY),
+    Stream("stream-download-h2c-1k", "1 MiB downloads in frames of 1 KiB, cleartext", CLEARTEXT, reply=SMALL_FRAMES),
     Stream("stream-upload-tls", "1 MiB uploads, TLS 1.3", TLS, reply=SHORT_REPLY, large_upload=True),
     Stream("stream-download-tls", "1 MiB downloads, TLS 1.3", TLS, reply=LONG_REPLY),
+    Stream("stream-download-tls-1k", "1 MiB downloads in frames of 1 KiB, TLS 1.3", TLS, reply=SMALL_FRAMES),
+    Scenario("http1-unary", "HTTP/1.1 in and out, 64 connections", HTTP1, connections=64, streams=1),
+    Stream("http1-download", "1 MiB downloads, HTTP/1.1 in and out, 8 connections", HTTP1, connections=8, streams=1,
+           reply=LONG_REPLY),
+    Mix("mix-h2c", "Small calls beside downloads and streams, cleartext, 3000 calls/s", CLEARTEXT),
+    Mix("mix-tls", "Small calls beside downloads and streams, TLS 1.3, 3000 calls/s", TLS),
     Handshakes("handshakes", "A new TLS 1.3 connection for every request", TLS),
     Resumptions("resumptions", "A new connection for every request, resuming a TLS 1.3 session", TLS),
     Memory("memory", "Idle TLS connections, each having made one request", TLS),

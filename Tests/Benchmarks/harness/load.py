@@ -23,7 +23,20 @@ class LoadResult:
     body_bytes: int
     wall_seconds: float
     cpu_seconds: float
-    latencies_us: list
+    latencies_us: list  # ascending; only of loads at a fixed rate
+
+
+@dataclass(frozen=True)
+class Part:
+    """One kind of call of a mix, on connections of its own."""
+
+    name: str
+    connections: int
+    streams: int
+    requests_per_second: int | None  # without: as many as are answered
+    body: Path
+    reply_size: int = 0
+    port: int | None = None  # of another listener than the job's
 
 
 def request_headers(job: Job, token=None, content_type=None) -> list:
@@ -33,48 +46,88 @@ def request_headers(job: Job, token=None, content_type=None) -> list:
     return headers + ["-H", f"authorization: Bearer {token}"] if token else headers
 
 
-def url(job: Job, path=None) -> str:
-    return f"{job.scheme}://127.0.0.1:{job.listen_port}{path or job.path}"
+def url(job: Job, path=None, port=None) -> str:
+    return f"{job.scheme}://127.0.0.1:{port or job.listen_port}{path or job.path}"
 
 
 def run_h2load(job: Job, cores, body: Path, connections: int, streams: int, seconds=None, requests=None, rate=None,
                paths=(None,), headers=(), content_type=None) -> LoadResult:
     """Saturates the proxy for so many seconds, or sends so many requests, or for so many seconds so many per second."""
     token = job.fixtures.tokens[job.jwt_algorithm] if job.jwt else None
-    command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-d", str(body), *request_headers(job, token, content_type)]
-    command += TLS_OPTIONS if job.tls else ["--h1"] if job.kind == HTTP1 else []
+    command = _command(job, body, connections, streams, token, content_type)
     log = job.folder / "latencies.tsv"
     if rate:
-        # Connections are opened one by one, so that they do not all send at the same moment.
-        log.write_text("")
-        command += [f"--rps={rate / connections}", f"-n{int(rate * seconds)}", "-r1", f"--rate-period={STAGGER_MS}ms",
-                    f"--log-file={log}"]
+        command += _at_rate(rate, connections, seconds, log)
     else:
-        command += [f"-n{requests}"] if requests else ["-D", f"{int(seconds * 1000)}ms"]
+        command += [f"-n{requests}"] if requests else _as_long_as(seconds)
     started = time.monotonic()
-    output, cpu_seconds = _run([*command, *headers, *(url(job, path) for path in paths)], cores, timeout=(seconds or 10) + 30)
+    (output,), cpu_seconds = _run([[*command, *headers, *(url(job, path) for path in paths)]], cores, (seconds or 10) + 30)
     wall = time.monotonic() - started
-    latencies = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines()) if rate else []
-    return _parse(output, wall, cpu_seconds, latencies)
+    return _parse(output, wall, cpu_seconds, _latencies(log) if rate else [])
+
+
+def run_mix(job: Job, cores, parts: list, seconds: float) -> dict:
+    """All parts at the same time, each at its rate; returns {name: LoadResult}, whose CPU time is that of all together."""
+    logs = {part.name: job.folder / f"{part.name}.tsv" for part in parts}
+    commands = []
+    for part in parts:
+        amount = (_at_rate(part.requests_per_second, part.connections, seconds, logs[part.name]) if part.requests_per_second
+                  else _as_long_as(seconds))
+        commands.append([*_command(job, part.body, part.connections, part.streams), *amount, url(job, port=part.port)])
+    started = time.monotonic()
+    outputs, cpu_seconds = _run(commands, cores, seconds + 30)
+    wall = time.monotonic() - started
+    return {part.name: _parse(output, wall, cpu_seconds, _latencies(logs[part.name]) if part.requests_per_second else [])
+            for part, output in zip(parts, outputs)}
 
 
 def run_resumptions(job: Job, cores, seconds) -> LoadResult:
     """Connection after connection, each resuming the TLS session of the one before and making one request."""
     started = time.monotonic()
-    output, cpu_seconds = _run([sys.executable, TOOLS / "resumptions.py", str(job.listen_port), str(seconds)], cores,
-                               timeout=seconds + 30)
+    (output,), cpu_seconds = _run([[sys.executable, TOOLS / "resumptions.py", str(job.listen_port), str(seconds)]], cores,
+                                  seconds + 30)
     return LoadResult(int(output), 0, time.monotonic() - started, cpu_seconds, [])
 
 
-def _run(command, cores, timeout):
-    before = os.times()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
-                          preexec_fn=lambda: pin(cores.load, cores.load_priority))
+def _command(job, body, connections, streams, token=None, content_type=None):
+    command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-d", str(body), *request_headers(job, token, content_type)]
+    return command + (TLS_OPTIONS if job.tls else ["--h1"] if job.kind == HTTP1 else [])
+
+
+def _as_long_as(seconds):
+    return ["-D", f"{int(seconds * 1000)}ms"]
+
+
+def _at_rate(rate, connections, seconds, log):
+    """Connections are opened one by one, so that they do not all send at the same moment."""
+    log.write_text("")
+    return [f"--rps={rate / connections}", f"-n{int(rate * seconds)}", "-r1", f"--rate-period={STAGGER_MS}ms", f"--log-file={log}"]
+
+
+def _latencies(log):
+    return sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines())
+
+
+def _run(commands, cores, timeout):
+    """All at once; returns what each printed, and the CPU time of all."""
+    before, deadline = os.times(), time.monotonic() + timeout
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                preexec_fn=lambda: pin(cores.load, cores.load_priority)) for command in commands]
+    outputs = []
+    try:
+        for command, process in zip(commands, started):
+            output, errors = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
+            if process.returncode:
+                raise RuntimeError(f"{command[0]} failed: {output[-500:]}{errors[-500:]}")
+            outputs.append(output)
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{error.cmd[0]} did not end within {timeout:.0f} s") from error
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
     after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} failed: {done.stdout[-500:]}{done.stderr[-500:]}")
-    return done.stdout, cpu
+    return outputs, after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def _parse(output, wall, cpu_seconds, latencies):

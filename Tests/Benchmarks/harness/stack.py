@@ -10,6 +10,7 @@ from harness.peer import GLOBAL_RATE_LIMIT, Job, Peer
 from harness.processes import Process, free_ports
 
 ECHO = ("echo",)
+ASKED = ("asked",)  # as each request's message says
 ALWAYS_OK = ("message", "0801")  # RateLimitResponse { overall_code: OK }
 
 

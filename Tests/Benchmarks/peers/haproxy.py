@@ -1,17 +1,18 @@
 from harness.fixtures import ALLOWED_PREFIX, AUDIENCE, ISSUER
-from harness.peer import CLEARTEXT, JWT, TLS, Peer, version_of
+from harness.peer import CLEARTEXT, HTTP1, JWT, TLS, Peer, version_of
 
 
 class Haproxy(Peer):
     name = "haproxy"
-    kinds = (CLEARTEXT, TLS, JWT)
+    kinds = (CLEARTEXT, TLS, JWT, HTTP1)
     program = "haproxy"
 
     def version(self):
         return "HAProxy " + version_of("haproxy", "-v")
 
     def command(self, job):
-        bind = f"ssl crt {job.fixtures.certificate_and_key} alpn h2" if job.tls else "proto h2"
+        protocol = "" if job.kind == HTTP1 else "proto h2"
+        bind = f"ssl crt {job.fixtures.certificate_and_key} alpn h2" if job.tls else protocol
         return write_configuration(job, f"""
   mode http
   http-reuse always
@@ -20,7 +21,7 @@ frontend ingress
   {self._rules(job) if job.jwt else ""}
   default_backend upstream
 backend upstream
-  server backend 127.0.0.1:{job.backend_port} proto h2
+  server backend 127.0.0.1:{job.backend_port} {protocol}
 backend rate_by_client
   stick-table type ip size 100k expire 10s store http_req_rate(1s)
 """)

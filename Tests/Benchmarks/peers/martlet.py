@@ -7,6 +7,8 @@ from harness.fixtures import ALLOWED_PREFIX, AUDIENCE, ISSUER
 from harness.paths import BUILT_HERE, MARTLET, ROOT
 from harness.peer import CLEARTEXT, GLOBAL_RATE_LIMIT, HTTP1, JWT, ROUTED, TLS, TRANSCODING, Peer, output_of
 
+BASELINE = "martlet-baseline"  # another build, beside this one
+
 
 class Martlet(Peer):
     name = "martlet"
@@ -36,9 +38,11 @@ listeners:
   - address: 127.0.0.1:{job.listen_port}
     limits: {{ streams: 1000, connections: 20000 }}
 {_tls(job) if job.tls else ""}
+{self.more_listeners(job)}
 {_authentication(job, self.token_cache) if job.jwt else ""}
 {_rate_limit_service(job) if job.kind == GLOBAL_RATE_LIMIT else ""}
 clusters:
+{self.more_clusters(job)}
   backend:
     endpoints: [{", ".join(self.endpoints(job))}]
     {"protocol: http1" if job.kind == HTTP1 else "connections: { streams: 1000 }"}
@@ -49,6 +53,12 @@ routes:
 
     def endpoints(self, job) -> list:
         return [f"127.0.0.1:{job.backend_port}"]
+
+    def more_listeners(self, job) -> str:
+        return ""
+
+    def more_clusters(self, job) -> str:
+        return ""
 
     def routes(self, job) -> str:
         if job.kind == ROUTED:

@@ -1,9 +1,16 @@
-from harness.peer import CLEARTEXT, TLS, Peer, version_of
+from harness.peer import CLEARTEXT, HTTP1, TLS, Peer, version_of
+
+GRPC_LOCATION = "location / { grpc_pass grpc://backend; grpc_read_timeout 600s; grpc_send_timeout 600s; }"
+# Larger buffers than the default (8 of 4k), and none of them in files: they make large bodies cheaper, and small ones no dearer.
+HTTP1_LOCATION = """location / {
+      proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_buffer_size 32k; proxy_buffers 8 32k; proxy_max_temp_file_size 0;
+    }"""
 
 
 class Nginx(Peer):
     name = "nginx"
-    kinds = (CLEARTEXT, TLS)
+    kinds = (CLEARTEXT, TLS, HTTP1)
     program = "nginx"
 
     def version(self):
@@ -36,9 +43,9 @@ http {{
     keepalive_timeout 600s;
   }}
   server {{
-    listen 127.0.0.1:{job.listen_port} {"ssl" if job.tls else ""} http2 backlog=4096;
+    listen 127.0.0.1:{job.listen_port} {"" if job.kind == HTTP1 else "http2"} {"ssl" if job.tls else ""} backlog=4096;
     {tls}
-    location / {{ grpc_pass grpc://backend; grpc_read_timeout 600s; grpc_send_timeout 600s; }}
+    {HTTP1_LOCATION if job.kind == HTTP1 else GRPC_LOCATION}
   }}
 }}
 """)

@@ -5,6 +5,7 @@
 //   backend [ADDRESS:]PORT size N        swallow the request body, answer with one gRPC message of N bytes in all
 //   backend [ADDRESS:]PORT message HEX   swallow the request body, answer with this protobuf message (in hex)
 //   backend [ADDRESS:]PORT stream N SIZE  swallow the request body, answer with N gRPC messages of SIZE bytes, a DATA frame each
+//   backend [ADDRESS:]PORT asked         answer as the request's message says: `size N` or `stream N SIZE`, and any other with itself
 //
 // The address is 127.0.0.1 unless given.
 //
@@ -35,6 +36,13 @@ enum {
     FRAME_HEADER = 9, MAX_FRAME = 16384, PREFACE = 24,
     MAX_STREAMS = 1000, STREAM_WINDOW = 1 << 20, CONNECTION_WINDOW = 16 << 20,
     READ_SIZE = 256 << 10, OUTPUT_LIMIT = 256 << 10, STREAM_BUCKETS = 1024,
+    GRPC_PREFIX = 5, ORDERS_MAX = 8, ORDER_SIZE = 32,
+};
+
+struct reply {
+    uint8_t *bytes;
+    size_t size;
+    int64_t frame_size_max;
 };
 
 struct stream {
@@ -45,6 +53,7 @@ struct stream {
     size_t body_size, body_capacity;
     const uint8_t *reply;           // what is still to be sent, once replying
     size_t reply_size;
+    int64_t frame_size_max;
     bool replying;
     struct stream *next_in_bucket;
     struct stream *previous_replying, *next_replying;
@@ -64,10 +73,9 @@ struct connection {
     struct stream *first_replying;
 };
 
-static bool echo;
-static uint8_t *fixed_reply;
-static size_t fixed_reply_size;
-static int64_t frame_size_max = MAX_FRAME;
+static bool echo, asked;
+static struct reply fixed_reply;
+static struct { char text[ORDER_SIZE]; struct reply reply; } orders[ORDERS_MAX];  // those of the requests so far
 static struct stream *free_streams;
 static int poller;
 
@@ -175,7 +183,7 @@ static void close_stream(struct connection *c, struct stream *s) {
 static bool send_some(struct connection *c, struct stream *s) {
     if (s->reply_size) {
         int64_t size = s->reply_size;
-        if (size > frame_size_max) size = frame_size_max;
+        if (size > s->frame_size_max) size = s->frame_size_max;
         if (size > c->send_window) size = c->send_window;
         if (size > s->send_window) size = s->send_window;
         if (size <= 0) return false;
@@ -202,11 +210,55 @@ static void send_replies(struct connection *c) {
     }
 }
 
+static struct reply reply_of_message(const uint8_t *message, size_t size) {
+    struct reply reply = { .bytes = calloc(1, GRPC_PREFIX + size), .size = GRPC_PREFIX + size, .frame_size_max = MAX_FRAME };
+    if (!reply.bytes) abort();
+    uint32_t length = htonl(size);
+    memcpy(reply.bytes + 1, &length, 4);
+    if (message) memcpy(reply.bytes + GRPC_PREFIX, message, size);
+    return reply;
+}
+
+static bool parse_order(const char *text, struct reply *reply) {
+    long count, size;
+    if (sscanf(text, "size %ld", &size) == 1) {
+        if (size < GRPC_PREFIX) return false;
+        *reply = reply_of_message(NULL, size - GRPC_PREFIX);
+        return true;
+    }
+    if (sscanf(text, "stream %ld %ld", &count, &size) != 2) return false;
+    if (count < 1 || size < 0 || size > MAX_FRAME - GRPC_PREFIX) return false;
+    int64_t frame = GRPC_PREFIX + size;
+    *reply = (struct reply){ .bytes = calloc(count, frame), .size = count * frame, .frame_size_max = frame };
+    if (!reply->bytes) abort();
+    uint32_t length = htonl(size);
+    for (long i = 0; i < count; i++) memcpy(reply->bytes + i * frame + 1, &length, 4);
+    return true;
+}
+
+// What a request asks for by its message; a text that was met before has its reply.
+static struct reply reply_to(const struct stream *s) {
+    struct reply same = { .bytes = s->body, .size = s->body_size, .frame_size_max = MAX_FRAME };
+    if (!asked || s->body_size <= GRPC_PREFIX || s->body_size - GRPC_PREFIX >= ORDER_SIZE) return same;
+    char text[ORDER_SIZE] = { 0 };
+    memcpy(text, s->body + GRPC_PREFIX, s->body_size - GRPC_PREFIX);
+    for (int i = 0; i < ORDERS_MAX; i++) {
+        if (!orders[i].reply.bytes) {
+            if (!parse_order(text, &orders[i].reply)) return same;
+            memcpy(orders[i].text, text, ORDER_SIZE);
+        }
+        if (!memcmp(orders[i].text, text, ORDER_SIZE)) return orders[i].reply;
+    }
+    return same;
+}
+
 static void begin_reply(struct connection *c, struct stream *s) {
     if (s->replying) return;
     put_response_headers(c, s->id);
-    s->reply = echo ? s->body : fixed_reply;
-    s->reply_size = echo ? s->body_size : fixed_reply_size;
+    struct reply reply = echo ? reply_to(s) : fixed_reply;
+    s->reply = reply.bytes;
+    s->reply_size = reply.size;
+    s->frame_size_max = reply.frame_size_max;
     s->replying = true;
     s->next_replying = c->first_replying;
     if (c->first_replying) c->first_replying->previous_replying = s;
@@ -343,48 +395,29 @@ static void on_accept(int listener) {
     }
 }
 
-static void set_fixed_reply(const uint8_t *message, size_t size) {
-    fixed_reply_size = 5 + size;
-    fixed_reply = calloc(1, fixed_reply_size);
-    uint32_t length = htonl(size);
-    memcpy(fixed_reply + 1, &length, 4);
-    if (message) memcpy(fixed_reply + 5, message, size);
-}
-
-static bool set_stream(long count, long message_size) {
-    if (count < 1 || message_size < 0 || message_size > MAX_FRAME - 5) return false;
-    frame_size_max = 5 + message_size;
-    fixed_reply_size = count * frame_size_max;
-    if (!(fixed_reply = calloc(1, fixed_reply_size))) abort();
-    uint32_t length = htonl(message_size);
-    for (long i = 0; i < count; i++) memcpy(fixed_reply + i * frame_size_max + 1, &length, 4);
-    return true;
-}
-
 static bool parse_reply(int argc, char **argv) {
-    if (argc == 3 && !strcmp(argv[2], "echo")) return echo = true;
-    if (argc == 5 && !strcmp(argv[2], "stream")) return set_stream(atol(argv[3]), atol(argv[4]));
-    if (argc != 4) return false;
-    if (!strcmp(argv[2], "size")) {
-        long size = atol(argv[3]);
-        if (size < 5) return false;
-        set_fixed_reply(NULL, size - 5);
+    if (argc == 3) {
+        asked = !strcmp(argv[2], "asked");
+        return echo = asked || !strcmp(argv[2], "echo");
+    }
+    if (argc == 4 && !strcmp(argv[2], "message")) {
+        uint8_t message[256];
+        size_t size = 0;
+        for (const char *p = argv[3]; p[0] && p[1] && size < sizeof message; p += 2, size++) {
+            char digits[3] = { p[0], p[1], 0 };
+            message[size] = strtoul(digits, NULL, 16);
+        }
+        fixed_reply = reply_of_message(message, size);
         return true;
     }
-    if (strcmp(argv[2], "message")) return false;
-    uint8_t message[256];
-    size_t size = 0;
-    for (const char *p = argv[3]; p[0] && p[1] && size < sizeof message; p += 2, size++) {
-        char digits[3] = { p[0], p[1], 0 };
-        message[size] = strtoul(digits, NULL, 16);
-    }
-    set_fixed_reply(message, size);
-    return true;
+    char order[128];
+    snprintf(order, sizeof order, "%s %s %s", argv[2], argc > 3 ? argv[3] : "", argc > 4 ? argv[4] : "");
+    return argc <= 5 && parse_order(order, &fixed_reply);
 }
 
 int main(int argc, char **argv) {
     if (argc < 3 || !parse_reply(argc, argv)) {
-        fprintf(stderr, "usage: backend [ADDRESS:]PORT echo | size N | message HEX | stream N SIZE\n");
+        fprintf(stderr, "usage: backend [ADDRESS:]PORT echo | size N | message HEX | stream N SIZE | asked\n");
         return 2;
     }
     int listener = listen_at(argv[1]);
