@@ -14,10 +14,8 @@ from budgets.check import checks
 from budgets.measure import costs
 from budgets.rows import ROWS
 from harness.fixtures import make_fixtures
-from harness.paths import BENCHMARKS
+from harness.paths import THRESHOLDS
 from harness.stack import Cores
-
-THRESHOLDS = BENCHMARKS / "thresholds.json"
 
 
 def main():

@@ -22,30 +22,30 @@ class Sampler:
         self._fixtures, self._work, self._cores, self._options = fixtures, work, cores, options
         self._retry_seconds_left = options.retry_seconds
 
-    def measure(self, scenario: Scenario, peers: list) -> list:
-        """Visits every peer in each round, so that a drift of the machine falls on all alike.
+    def measure(self, scenario: Scenario, peers: list, rounds: int, seconds: float) -> list:
+        """Visits every peer in each round, so that a drift of the machine falls on all alike; `seconds` is a sample's length.
 
         Returns (peer, samples) pairs; a text instead of samples is the reason that there are none.
         """
         results = {peer: [] if _takes_part(peer, scenario) else "n/a" for peer in peers}
-        for round_number in range(1 if scenario.single_round else self._options.rounds):
+        for round_number in range(rounds):
             for peer in peers:
                 if not isinstance(results[peer], list):
                     continue
                 try:
-                    results[peer].append(self._quietest_sample(scenario, peer, check=not round_number))
+                    results[peer].append(self._quietest_sample(scenario, peer, seconds, check=not round_number))
                 except (RuntimeError, AssertionError, OSError) as error:
                     results[peer] = f"FAILED: {error}".replace("\n", " ").replace("|", "/")[:300]
                     print(f"{scenario.name} {peer.name} {results[peer]}", file=sys.stderr)
         return list(results.items())
 
-    def _quietest_sample(self, scenario, peer, check):
+    def _quietest_sample(self, scenario, peer, seconds, check):
         attempts = []
         for attempt in range(self._options.retries + 1):
             if attempt and self._retry_seconds_left <= 0:
                 break
             started = time.monotonic()
-            sample = self._sample(scenario, peer, check and not attempt)
+            sample = self._sample(scenario, peer, seconds, check and not attempt)
             if attempt:
                 self._retry_seconds_left -= time.monotonic() - started
             _, key, decimals = scenario.columns[0]
@@ -56,14 +56,14 @@ class Sampler:
                 break
         return min(attempts, key=_noise)
 
-    def _sample(self, scenario, peer, check):
+    def _sample(self, scenario, peer, seconds, check):
         folder = Path(tempfile.mkdtemp(prefix=f"{scenario.name}-{peer.name}-", dir=self._work))
         with running(peer, scenario.kind, self._fixtures, folder, self._cores, scenario.reply,
                      scenario.jwt_algorithm) as stack:
             if check:
                 verify(stack.job, scenario.body(self._fixtures), scenario.reply_body(self._fixtures))
             wait_until_quiet(self._cores.proxy | self._cores.load, self._options.patience)
-            sample = scenario.measure(stack, self._options.seconds)
+            sample = scenario.measure(stack, seconds)
         if not self._options.keep:
             shutil.rmtree(folder)
         return sample

@@ -88,7 +88,7 @@ def main():
     try:
         sampler = Sampler(make_fixtures(work), work, cores, options)
         for scenario in scenarios:
-            print(markdown(scenario, sampler.measure(scenario, peers)), flush=True)
+            print(markdown(scenario, sampler.measure(scenario, peers, options.rounds, options.seconds)), flush=True)
     finally:
         shutil.rmtree(work)
     print(" · ".join(dict.fromkeys(peer.version() for peer in peers)) + f"\n{on_which_machine(machine())}")
