@@ -101,6 +101,7 @@ ROWS = [
     Row("connect unary", SetUp(CLEARTEXT), content_type="application/proto", body=lambda fixtures: fixtures.unary_message),
     Connections("h2c connection", SetUp(CLEARTEXT), few=100, more=500, warm_up=500, unit="connection"),
     Bombs("hpack bomb", SetUp(CLEARTEXT), few=2, more=6, warm_up=2, unit="connection"),
+    *_unary("tls", TLS),
     *_unary("tls-jwt", JWT),
     Row("json", SetUp(TRANSCODING), body=lambda fixtures: fixtures.small_json, reply_bytes=256),
     Row("http1", SetUp(HTTP1), body=lambda fixtures: fixtures.small_json, reply_bytes=256),

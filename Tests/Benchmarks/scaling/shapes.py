@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.paths import MARTLET
 from harness.peer import Job
+from harness.processes import free_ports
 from peers.martlet import Martlet
 
 PATHS = 10  # how many of the routes or methods are called, evenly over the table, the last one among them
@@ -13,11 +14,13 @@ PATHS = 10  # how many of the routes or methods are called, evenly over the tabl
 
 @dataclass(frozen=True)
 class Shape:
-    """One configuration, and the calls made to it; `routes` and `endpoints` write what is in the configuration."""
+    """One configuration, and the calls made to it; `routes`, `endpoints` and `clusters` write what is in the configuration."""
 
     size: int
     routes: str = "  - { cluster: backend, allow: anyone }"
     endpoints: Callable[[Job], list] = lambda job: [f"127.0.0.1:{job.backend_port}"]
+    clusters: Callable[[Job], list] = lambda job: []
+    listeners: tuple = ()  # the ports of more than one
     paths: tuple = ("/bench.Echo/Unary",)
     headers: tuple = ()
 
@@ -32,6 +35,12 @@ class ShapedMartlet(Martlet):
 
     def routes(self, job):
         return self._shape.routes
+
+    def more_listeners(self, job):
+        return "\n".join(f"  - address: 127.0.0.1:{port}" for port in self._shape.listeners)
+
+    def more_clusters(self, job):
+        return "\n".join(f"  {cluster}" for cluster in self._shape.clusters(job))
 
 
 def routes_by_service(size) -> Shape:
@@ -67,13 +76,29 @@ def conditions_in_a_rule(size) -> Shape:
 
 def endpoints(size) -> Shape:
     """All addresses of the loopback network lead to the one backend."""
-    return Shape(size, endpoints=lambda job: [
-        f"127.0.{n // 250 + 1}.{n % 250 + 1}:{job.backend_port}" for n in range(size)])
+    return Shape(size, endpoints=lambda job: [f"{_address(n)}:{job.backend_port}" for n in range(size)])
+
+
+def clusters(size) -> Shape:
+    """A service for each cluster, and an address for each; all are called."""
+    routes = "\n".join(f"  - {{ service: bench.S{n:06}, cluster: c{n:06}, allow: anyone }}" for n in range(size))
+    line = lambda n, job: f"c{n:06}: {{ endpoints: [{_address(n)}:{job.backend_port}] }}"
+    return Shape(size, routes, clusters=lambda job: [line(n, job) for n in range(size)],
+                 paths=tuple(f"/bench.S{n:06}/Unary" for n in range(size)))
+
+
+def listeners(size) -> Shape:
+    """Of so many listeners, one is called."""
+    return Shape(size, listeners=tuple(free_ports(size - 1)))
 
 
 def _many_routes(size, match, path):
     routes = "\n".join(f"  - {{ {match.format(n)}, cluster: backend, allow: anyone }}" for n in range(size))
     return Shape(size, routes, paths=tuple(path.format((n + 1) * size // PATHS - 1) for n in range(PATHS)))
+
+
+def _address(number):
+    return f"127.0.{number // 250 + 1}.{number % 250 + 1}"
 
 
 def _key(number):
