@@ -97,6 +97,10 @@ struct CallMachineTests {
         (.answering, .failed, .mayEndInTrailers, .answered, [.cancelAttempts, .record, .endInTrailers]),
         (.answering, .timedOut, .mayEndInTrailers, .answered, [.cancelAttempts, .record, .endInTrailers]),
         (.answering, .failed, [.mayEndInTrailers, .hasUnsent], .answered, [.cancelAttempts, .record, .endInTrailers]),
+        // Nothing of the answer has left.
+        (.answering, .failed, .headWaits, .answered, [.cancelAttempts, .record, .withdrawHead, .refuse]),
+        (.answering, .timedOut, [.headWaits, .hasUnsent], .answered, [.cancelAttempts, .record, .withdrawHead, .refuse]),
+        (.answering, .failed, [.headWaits, .mayEndInTrailers], .answered, [.cancelAttempts, .record, .endInTrailers]),
         // What is to go first already waits for the caller, whose time is up.
         (.answering, .failed, [.mayEndInTrailers, .hasUnsent, .isOutOfTime], .answered, unsent),
         (.answering, .deadlinePassed, .hasUnsent, .answering, .deferDeadline),
@@ -144,7 +148,7 @@ struct CallMachineTests {
         for _ in 0..<1000 {
             let state = machine.state
             let event = Event.allCases[random.below(Event.allCases.count)]
-            let facts = Facts(rawValue: UInt8(truncatingIfNeeded: random.next()) & 127)
+            let facts = Facts(rawValue: UInt8(truncatingIfNeeded: random.next()) & 255)
             guard Self.table[Pair(state: state, event: event)] != nil else {
                 #expect(machine.handle(event, facts) == .unexpected && machine.state == state, "\(event) in \(state)")
                 continue
@@ -157,6 +161,7 @@ struct CallMachineTests {
             #expect(!actions.contains(.unexpected), "\(event) in \(state)")
             if actions.contains(.dispatch) { attemptsRun = true }
             if actions.contains(.cancelAttempts) { attemptsRun = false }
+            if actions.contains(.withdrawHead) { heads -= 1 }
             // A call has one head: its upstream's, a filter's or a refusal's.
             if event == .head || event == .replied || actions.contains(.refuse) { heads += 1 }
             if event == .completed { ends += 1 }

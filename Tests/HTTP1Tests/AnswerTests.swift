@@ -28,6 +28,25 @@ struct AnswerTests {
         #expect(codec.drained == 5)
     }
 
+    @Test(
+        "a withdrawn head leaves nothing, interim heads in front of it stay, and another answer takes its place",
+        arguments: [true, false])
+    func answeredAnew(withBody: Bool) {
+        let codec = Codec()
+        codec.onHead = { codec, stream in
+            codec.inform(stream, "103")
+            codec.begin(stream, [(":status", "200"), ("content-length", "9")])
+            if withBody { codec.send(stream, "some") }
+            codec.server.withdrawHead(of: stream)
+            #expect(stream.flags.isDisjoint(with: [.headSent, .headWaits]))
+            codec.answer(stream, "502", "broken")
+        }
+        codec.receive("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        codec.produce()
+        #expect(codec.takeOutput() == "HTTP/1.1 103 \n\nHTTP/1.1 502 Bad Gateway\ncontent-length: 6\n\nbroken")
+        #expect(codec.events.last == "closed complete")
+    }
+
     @Test("a head that is reset or lost before it was written has not been sent", arguments: [true, false])
     func withdrawnHead(isReset: Bool) {
         var sent: [Bool] = []

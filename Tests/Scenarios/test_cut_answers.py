@@ -150,8 +150,8 @@ def test_native_callers_get_a_status_or_a_reset(running):
             with h2raw.Client(running.address) as client:
                 answer = client.call(PATH, fields=[("x-body", body), ("x-end", end.replace(" ", "-"))])
                 if piece and end in ("internal", "cancel", "lost"):
-                    # A connection that is lost takes with it what had not been read.
-                    assert answer.reset is not None or (end == "lost" and answer.grpc_status == between), (body, end)
+                    # A head that had not left is withdrawn, and the call refused.
+                    assert answer.reset is not None or answer.grpc_status == between, (body, end)
                 else:
                     # What the messages are, native callers see for themselves.
                     assert answer.grpc_status == between, (body, end)
@@ -166,6 +166,35 @@ def test_a_reset_by_the_backend_is_not_the_callers_fault(gateway, own, protocol)
     assert running.wait_for_log(lambda line: line.get("path") == "/a")["status"] == 502
     # What gRPC calls it, its callers are told.
     assert probe.send(running.address, "POST", "/a.S/Call", protocol="grpc", authority="a").code == 1
+
+
+def broken_at_once(peer, number):
+    """Head, a piece of a body and the end are one write, and so one read."""
+    def respond(stream, fields):
+        native = dict(fields).get("content-type") == "application/grpc"
+        peer.h2.send_headers(stream, [(":status", "200"), ("content-type", "application/grpc" if native else "text/plain")])
+        peer.h2.send_data(stream, grpc_message(b"x" * 50)[:40] if native else b"x" * 2000)
+        peer.h2.reset_stream(stream, 2)
+        peer.flush()
+    peer.serve(respond)
+
+
+@pytest.mark.parametrize("gzip", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("protocol", probe.PLAIN)
+def test_an_answer_that_breaks_before_it_has_left_is_refused(gateway, own, protocol, gzip):
+    server = own(h2raw.Server(broken_at_once))
+    route = {"cluster": "web", "allow": "anyone"} | ({"gzip": "on"} if gzip else {})
+    running = gateway(configuration(clusters={"web": cluster(server)}, routes=[route], access_log="stdout", workers=1))
+    for _ in range(3):
+        answer = probe.send(running.address, "GET", "/a", protocol=protocol, authority="a",
+                            headers={"accept-encoding": "gzip"} if gzip else {})
+        assert answer.status == 502 and "content-encoding" not in answer.headers and json.loads(answer.body)["code"] == 13
+    line = running.wait_for_log(lambda line: line.get("path") == "/a")
+    assert (line["status"], line["response_flags"]) == (502, "UR")
+    # A message that had begun is no end: the caller is told one.
+    with h2raw.Client(running.address) as client:
+        answer = client.call("/a.S/Call")
+        assert (answer.reset, answer.grpc_status, answer.body) == (None, 13, b"")
 
 
 def test_a_message_that_had_begun_to_leave_can_only_be_cut_off(tmp_path, own):

@@ -44,6 +44,12 @@
         if start == end { start = 0; end = 0 }
     }
 
+    /// Forgets all but the first `count` readable bytes.
+    package mutating func truncate(to count: Int) {
+        precondition(count >= 0 && count <= end - start)
+        end = start + count
+    }
+
     package mutating func removeAll() { start = 0; end = 0 }
 
     @inlinable @inline(__always)

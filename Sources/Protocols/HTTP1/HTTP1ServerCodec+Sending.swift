@@ -15,7 +15,8 @@ extension HTTP1ServerCodec {
     /// Begins the answer. `:status` is among the fields, and Content-Length where the length is known.
     package func respond(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
         guard canSend(stream), case .awaited = answer, let status = Self.status(of: fields) else { return }
-        stream.pointee.flags.insert(.headSent)
+        stream.pointee.flags.formUnion([.headSent, .headWaits])
+        headStart = written.count
         if ended { stream.pointee.ending = .body }
         var length: UInt64?
         var hasDate = false
@@ -49,9 +50,15 @@ extension HTTP1ServerCodec {
         resetCode = code.rawValue
     }
 
-    /// A head that waits to be written no longer leaves.
-    func withdrawHead(of stream: StreamPointer) {
-        if case .begun = answer { stream.pointee.flags.remove(.headSent) }
+    /// Takes back a head that waits to be written, and all that was sent behind it.
+    package func withdrawHead(of stream: StreamPointer) {
+        guard stream.pointee.flags.contains(.headWaits) else { return }
+        stream.pointee.flags.subtract([.headSent, .headWaits])
+        stream.pointee.outbound.removeAll(pool: pool.chunks)
+        stream.pointee.ending = .open
+        stream.pointee.outboundTrailers = nil
+        written.truncate(to: headStart)
+        answer = .awaited
     }
 
     private static func status(of fields: UnsafeBufferPointer<Field>) -> Int? {
@@ -76,6 +83,7 @@ extension HTTP1ServerCodec {
             }
             return .waits
         case .begun(let status, let length, let hasDate):
+            stream.pointee.flags.remove(.headWaits)
             // An answer without a body may still describe one (RFC 9110, section 9.3.2): a length that it does not give is unknown.
             let isBodiless = reader.head.method == .head || status == 304
             let whole: UInt64? =

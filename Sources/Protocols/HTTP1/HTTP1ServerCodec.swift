@@ -39,6 +39,8 @@ package final class HTTP1ServerCodec: HTTP1Codec {
     private var isReadingHeld = false
     /// Heads that wait to be sent, in front of any body.
     var written = ByteBuffer()
+    /// Where the present answer's head begins in it.
+    var headStart = 0
     /// The answer to what could not be read.
     private var refusal: (status: Int, text: StaticString)?
     var answer = Answer.awaited
@@ -173,6 +175,7 @@ package final class HTTP1ServerCodec: HTTP1Codec {
         nextID = nextID == .max ? 1 : nextID + 1
         stream.pointee.fields.removeVersionSpecifics(head, isSecure: isSecure)
         if ended { stream.pointee.flags.insert(.remoteEnded) }
+        if head.version == .http10 { stream.pointee.flags.insert(.isHTTP10) }
         if head.asksForWebSocket { stream.pointee.flags.insert(.asksForWebSocket) }
         headSince = nil
         isAnnounced = true

@@ -46,6 +46,8 @@ package final class Session {
     var endings: [StreamPointer] = []
     /// Streams to be reset behind the head of their answer: see `reset`. Empty nearly always.
     var resets: [(stream: StreamPointer, code: ErrorCode)] = []
+    /// Heads of answers that may still be withdrawn: see `holdResponse`.
+    var heads: [(stream: StreamPointer, fields: UnsafeMutableBufferPointer<Field>)] = []
     /// DATA of this `receive`, whose room in the connection's window is to be given back.
     var connectionBytesReceived = 0
     /// How often `produce` was called: what was submitted since has not been sent.
@@ -190,6 +192,7 @@ package final class Session {
         precondition(events.isEmpty, "events of another write wait")
         self.now = now
         productions &+= 1
+        if !heads.isEmpty { submitHeads() }
         let failure = withUnsafeMutablePointer(to: &buffer) { target -> Int in
             output = target
             outputLimit = limit
@@ -240,7 +243,7 @@ package final class Session {
         isBroken || (nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0)
     }
 
-    package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 || !resets.isEmpty }
+    package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 || !resets.isEmpty || !heads.isEmpty }
 
     // MARK: Streams
 
@@ -276,6 +279,7 @@ package final class Session {
         if heldFrame?.stream == stream { heldFrame = nil }
         if !endings.isEmpty { endings.removeAll { $0 == stream } }
         if !resets.isEmpty { resets.removeAll { $0.stream == stream } }
+        if stream.pointee.flags.contains(.headWaits) { dropHead(of: stream) }
     }
 
     /// Takes the record of a stream back whose end has been delivered.

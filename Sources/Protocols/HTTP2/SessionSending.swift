@@ -49,9 +49,14 @@ extension Session {
     /// Answers a request. Field bytes that are not literals must lie in the stream's own arena.
     package func submitResponse(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
         guard canSend(stream) else { return }
-        flood.sentFrame(limits)
         stream.pointee.flags.insert(.headSent)
         stream.pointee.headMark = productions
+        submitHead(of: stream, fields, ended: ended)
+    }
+
+    @inline(__always)
+    func submitHead(of stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>, ended: Bool) {
+        flood.sentFrame(limits)
         if ended { stream.pointee.flags.insert(.localEnded) }
         var provider = nghttp2_data_provider()
         provider.source.ptr = stream.opaque
@@ -106,12 +111,13 @@ extension Session {
         stream.pointee.outboundTrailers = trailers
         guard stream.pointee.outbound.isEmpty else { return resume(stream) }
         // HEADERS need no window, but nghttp2 asks for the end of a body only where there is one.
+        if stream.pointee.flags.contains(.headWaits) { submitWaitingHead(of: stream) }
         if isOpen(stream) { return submitTrailers(stream) }
         resume(stream)
         endings.append(stream)
     }
 
-    private func canSend(_ stream: StreamPointer) -> Bool {
+    func canSend(_ stream: StreamPointer) -> Bool {
         stream.pointee.flags.isDisjoint(with: .unsendable)
     }
 
@@ -159,5 +165,50 @@ extension Session {
                 nghttp2_submit_ping(
                     handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)))
         }
+    }
+}
+
+/// Heads of answers that may be withdrawn: nghttp2 gives nothing back that was submitted to it, so they wait here until `produce`.
+///
+/// An upstream may break in the tick in which its answer began. While the caller has got nothing of it, a refusal says more than RST_STREAM.
+extension Session {
+    /// As `submitResponse` of an answer that goes on, but for that it may be withdrawn.
+    package func holdResponse(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
+        guard canSend(stream) else { return }
+        stream.pointee.flags.formUnion([.headSent, .headWaits])
+        stream.pointee.headMark = productions
+        heads.append((stream, stream.pointee.fields.keepFields(fields)))
+    }
+
+    /// Takes back a head that waits, and all that was sent behind it.
+    package func withdrawHead(of stream: StreamPointer) {
+        guard stream.pointee.flags.contains(.headWaits) else { return }
+        dropHead(of: stream)
+        queuedBytes -= stream.pointee.outbound.count
+        stream.pointee.outbound.removeAll(pool: pool.chunks)
+        stream.pointee.ending = .open
+        stream.pointee.outboundTrailers = nil
+        if !endings.isEmpty { endings.removeAll { $0 == stream } }
+    }
+
+    /// The head has not been sent.
+    func dropHead(of stream: StreamPointer) {
+        heads.removeAll { $0.stream == stream }
+        stream.pointee.flags.subtract([.headSent, .headWaits])
+    }
+
+    func submitHeads() {
+        for (stream, fields) in heads {
+            stream.pointee.flags.remove(.headWaits)
+            submitHead(of: stream, UnsafeBufferPointer(fields), ended: false)
+        }
+        heads.removeAll(keepingCapacity: true)
+    }
+
+    /// Something follows that nghttp2 must not get before it.
+    func submitWaitingHead(of stream: StreamPointer) {
+        guard let index = heads.firstIndex(where: { $0.stream == stream }) else { return }
+        stream.pointee.flags.remove(.headWaits)
+        submitHead(of: stream, UnsafeBufferPointer(heads.remove(at: index).fields), ended: false)
     }
 }

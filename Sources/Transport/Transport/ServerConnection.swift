@@ -94,6 +94,24 @@ internal import Time
         }
     }
 
+    /// As `respond` of an answer that goes on, but for that `withdrawHead` may take it back until it is written. Costs HTTP/2 a copy of the fields.
+    package func respondWithdrawably(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
+        withCodec {
+            $0.holdResponse(stream, fields)
+        } _: { _ in
+            http1?.respond(stream, fields, ended: false)
+        }
+    }
+
+    /// Takes back a head that waits (`Stream.Flags.headWaits`), and all behind it: the stream can be answered anew.
+    package func withdrawHead(of stream: StreamPointer) {
+        withCodec {
+            $0.withdrawHead(of: stream)
+        } _: { _ in
+            http1?.withdrawHead(of: stream)
+        }
+    }
+
     package func inform(_ stream: StreamPointer, _ fields: UnsafeBufferPointer<Field>) {
         withCodec {
             $0.submitInformational(stream, fields)

@@ -115,6 +115,10 @@ public import Bytes
     @inlinable package static var sectionWaits: StreamFlags { StreamFlags(rawValue: 2048) }
     /// The head asks for another protocol in place of HTTP: an opening handshake over HTTP/1.1.
     @inlinable package static var asksForWebSocket: StreamFlags { StreamFlags(rawValue: 4096) }
+    /// Our head may still be withdrawn: the codec keeps it until it writes.
+    @inlinable package static var headWaits: StreamFlags { StreamFlags(rawValue: 8192) }
+    /// The request came by HTTP/1.0.
+    @inlinable package static var isHTTP10: StreamFlags { StreamFlags(rawValue: 16384) }
     /// Any of these, and nothing more can be sent: `localEnded`, `closed`, `resetSent`.
     @inlinable package static var unsendable: StreamFlags { StreamFlags(rawValue: 8 | 64 | 128) }
     /// `closed` or `resetSent`.

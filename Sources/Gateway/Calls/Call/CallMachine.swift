@@ -15,7 +15,7 @@
 /// `stalled` and, behind an answer's head, `shed` to `answered`; `closed` and `lost` to `idle`: from every state in which the call waits.
 ///
 /// Until its answer's head has been sent a call that fails is refused; then it ends in trailers, where an answer of gRPC stands between two
-/// messages, or with RST_STREAM. Attempts have machines of their own (`AttemptMachine`).
+/// messages, or with RST_STREAM. A head that has not been written is withdrawn where RST_STREAM would follow it, and the call refused. Attempts have machines of their own (`AttemptMachine`).
 ///
 /// Usable from inline: asked at every step of every call.
 @usableFromInline package struct CallMachine: Equatable, Sendable {
@@ -94,6 +94,8 @@
         package static var isOutOfTime: Facts { Facts(rawValue: 32) }
         /// A filter that tells what could not be converted is still to come.
         package static var tellsConversion: Facts { Facts(rawValue: 64) }
+        /// The answer's head waits to be written.
+        package static var headWaits: Facts { Facts(rawValue: 128) }
     }
 
     /// Performed in this order; the last four stand alone, and lead to the next event.
@@ -112,6 +114,8 @@
         @inlinable package static var deferDeadline: Actions { Actions(rawValue: 32) }
         /// Keep the failure until the filters have seen the request.
         @inlinable package static var keepFailure: Actions { Actions(rawValue: 64) }
+        /// Take back the answer's head, and what follows it.
+        @inlinable package static var withdrawHead: Actions { Actions(rawValue: 1 << 19) }
         /// Answer with the failure.
         @inlinable package static var refuse: Actions { Actions(rawValue: 128) }
         /// Say the failure behind what has been sent.
@@ -215,7 +219,9 @@
     /// How an answer ends that cannot be completed.
     private func ending(_ facts: Facts) -> Actions {
         if facts.isSuperset(of: [.isOutOfTime, .hasUnsent]) { return Self.leftUnsent }
-        return [.cancelAttempts, .record, facts.contains(.mayEndInTrailers) ? .endInTrailers : .resetIncomplete]
+        if facts.contains(.mayEndInTrailers) { return [.cancelAttempts, .record, .endInTrailers] }
+        return facts.contains(.headWaits)
+            ? [.cancelAttempts, .record, .withdrawHead, .refuse] : [.cancelAttempts, .record, .resetIncomplete]
     }
 
     @inlinable @inline(__always)

@@ -52,7 +52,9 @@ extension Record<Call> {
             dropDetails(stream, from: 0, worker)
             written = ResponseHead.write(from: stream, to: downstream, status: status, scratch: worker.context.fieldScratch)
         }
-        guard respond(written, ended: ended, worker), ended else { return }
+        // Native calls nearly all end in trailers, whatever happens: only those that are known to break are worth keeping the head of.
+        let isBroken = stream.flags.intersection([.closed, .remoteEnded]) == .closed
+        guard respond(written, ended: ended, mayWithdraw: isBroken || !isNative, worker), ended else { return }
         recordAnswer(stream.attempt, worker)
         worker.calls.handle(self, .completed)
     }
@@ -60,8 +62,10 @@ extension Record<Call> {
     /// Sends the head of an upstream's answer, behind the filters. False where the caller takes none as large (RFC 9113, section 6.5.2): it
     /// gets a refusal then.
     ///
-    /// - Parameter written: in the worker's field scratch.
-    func respond(_ written: FieldList, ended: Bool, _ worker: GatewayWorker) -> Bool {
+    /// - Parameters:
+    ///   - written: in the worker's field scratch.
+    ///   - mayWithdraw: where the answer breaks before the head is written, the call may be refused instead.
+    func respond(_ written: FieldList, ended: Bool, mayWithdraw: Bool = true, _ worker: GatewayWorker) -> Bool {
         let fields = worker.filters.answer(self, written, ended: ended)
         let downstream = self.downstream
         return downstream.serverConnection { connection in
@@ -72,7 +76,11 @@ extension Record<Call> {
                 return false
             }
             worker.calls.handle(self, .head)
-            connection.respond(downstream, fields, ended: ended)
+            if mayWithdraw, !ended {
+                connection.respondWithdrawably(downstream, fields)
+            } else {
+                connection.respond(downstream, fields, ended: ended)
+            }
             return true
         }
     }

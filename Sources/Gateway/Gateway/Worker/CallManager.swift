@@ -105,6 +105,7 @@ final class CallManager {
         // Raw bytes have no place for an error.
         let isRaw = call.bridge?.json?.isRaw == true
         if call.isRPC, isBetweenMessages, !isRaw { facts.insert(.mayEndInTrailers) }
+        if stream.flags.contains(.headWaits) { facts.insert(.headWaits) }
         if call.filtersLeft.contains(.conversionFailure) { facts.insert(.tellsConversion) }
         if case .refusal(.deadlineExceeded, _)? = ending { facts.insert(.isOutOfTime) }
         return facts
@@ -119,7 +120,7 @@ final class CallManager {
         if actions.contains(.record), let ending { record(call, ending) }
         if actions.contains(.deferDeadline) { deferDeadline(call) }
         if actions.contains(.keepFailure) { keepFailure(of: call, ending) }
-        if actions.contains(.refuse) { refuse(call, ending) }
+        if actions.contains(.refuse) { refuse(call, ending, withdrawing: actions.contains(.withdrawHead)) }
         if actions.contains(.endInTrailers) { endInTrailers(call, ending) }
         if actions.contains(.resetUnsent) { reset(call, .cancel) }
         if actions.contains(.resetIncomplete) { reset(call, .internalError) }
@@ -167,7 +168,15 @@ final class CallManager {
         if case .refusal(let cause, _)? = ending { worker.bridges { $0.keepFailure(of: call, cause) } }
     }
 
-    private func refuse(_ call: Record<Call>, _ ending: CallEnding?) {
+    private func withdrawHead(_ call: Record<Call>) {
+        let stream = call.downstream
+        stream.serverConnection { $0.withdrawHead(of: stream) }
+        if let compressor = call.compressor { worker.bridges { $0.releaseGzip(compressor) } }
+        call.compressor = nil
+    }
+
+    private func refuse(_ call: Record<Call>, _ ending: CallEnding?, withdrawing: Bool) {
+        if withdrawing { withdrawHead(call) }
         if case .refusal(let cause, _)? = ending { worker { $0.replies.refuse(call, cause, $0) } }
     }
 
