@@ -8,24 +8,36 @@ package enum AnswerCompression {
     ///
     /// Not what has no body, is a part of one, is encoded already, may not be transformed (RFC 9111, section 5.2.2.6), or is too short.
     package static func mayCompress(_ fields: FieldList, status: Int, by policy: GzipPolicy) -> Bool {
-        guard status >= 200, status != 204, status != 205, status != 206 else { return false }
+        guard status >= 200, status != 204, status != 205, status != 206, !isFixed(fields) else { return false }
         // A 304 says what the 200 would have said (RFC 9110, section 15.4.5), as far as it says anything.
         var hasType = status == 304
         for field in fields {
             switch field.token {
-            case .contentEncoding: if !HTTPGrammar.equalsIgnoringCase(field.valueBytes, "identity") { return false }
             case .contentType:
                 guard policy.takes(contentType: field.valueBytes) else { return false }
                 hasType = true
             case .contentLength where status != 304:
                 if let length = field.number?.exactly(in: 0 ... .max), length < UInt64(policy.bytesMin) { return false }
-            case .other:
-                if field.nameBytes.equals("content-range") { return false }
-                if field.nameBytes.equals("cache-control"), names(field.valueBytes, "no-transform") { return false }
             default: break
             }
         }
         return hasType
+    }
+
+    /// It is encoded already, is a part of an answer, or may not be transformed.
+    package static func isFixed(_ fields: FieldList) -> Bool {
+        fields.contains { field in
+            switch field.token {
+            case .contentEncoding: !HTTPGrammar.equalsIgnoringCase(field.valueBytes, "identity")
+            case .other: field.nameBytes.equals("content-range")
+            default: false
+            }
+        } || forbidsTransformation(fields)
+    }
+
+    /// A request may say so, too (RFC 9111, sections 5.2.1.6 and 5.2.2.6).
+    package static func forbidsTransformation(_ fields: FieldList) -> Bool {
+        fields.contains { $0.token == .other && $0.nameBytes.equals("cache-control") && names($0.valueBytes, "no-transform") }
     }
 
     /// Answers that set a cookie are as secret as those to a request with one.
@@ -62,8 +74,7 @@ package enum AnswerCompression {
     package static func describe(_ answer: inout FieldWriter) {
         weaken(&answer) { _ in true }
         answer.removeAll { field in
-            field.token == .contentLength || field.token == .contentEncoding
-                || field.token == .other && ofPlainBytes.contains { field.nameBytes.equals($0) }
+            field.token == .contentLength || field.token == .contentEncoding || isOfPlainBytes(field)
         }
         answer.put(Field("content-encoding", "gzip", token: .contentEncoding))
     }
@@ -81,6 +92,15 @@ package enum AnswerCompression {
     private static let ofPlainBytes: [StaticString] = [
         "accept-ranges", "content-md5", "content-digest", "repr-digest", "digest",
     ]
+
+    private static func isOfPlainBytes(_ field: Field) -> Bool {
+        field.token == .other && ofPlainBytes.contains { field.nameBytes.equals($0) }
+    }
+
+    /// A trailer that is not true of a compressed body. (A tag there comes too late to be weakened for whoever has read the head.)
+    package static func tellsOfPlainBytes(_ trailer: Field) -> Bool {
+        isOfPlainBytes(trailer) || trailer.token == .other && trailer.nameBytes.equals("etag")
+    }
 
     /// Two encodings of one thing are not equal byte by byte (RFC 9110, section 8.8.3.3).
     private static func weaken(_ answer: inout FieldWriter, where isMeant: (BorrowedBytes) -> Bool) {

@@ -112,6 +112,8 @@ package import Upstreams
         @inlinable package static var endpointReached: Flags { Flags(rawValue: 256) }
         /// Its caller takes gzip, and it carries no credential that forbids it.
         @inlinable package static var takesGzip: Flags { Flags(rawValue: 4096) }
+        /// Its answer sets a cookie, though what the caller gets of it may not say so.
+        @inlinable package static var answerSetsCookie: Flags { Flags(rawValue: 8192) }
         /// Another attempt was wanted, but the policy's number of attempts had been reached.
         @inlinable package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
         /// Another attempt was wanted, but the cluster's retry budget was exhausted.
@@ -180,6 +182,12 @@ extension Record<Call> {
     @inline(__always) package var isRPC: Bool {
         if case .grpc = self.clientProtocol { return true }
         return self.bridge != nil
+    }
+
+    /// Its caller speaks gRPC: nothing is converted.
+    @inline(__always) package var isNative: Bool {
+        if case .grpc = self.clientProtocol { return true }
+        return false
     }
 
     /// `SERVICE/METHOD` of an RPC, a part of its path behind the first slash; empty for anything else.

@@ -14,11 +14,26 @@ enum CompressionFilter {
         guard let policy = call.route.gzip, call.caller == .http, !call.isConverted else { return .proceed }
         let stream = call.stream
         let fields = FieldList(rebasing: stream.fields.all[..<stream.trailersStart])
-        if AcceptEncoding.admitsGzip(fields), policy.includesCredentials || !AnswerCompression.hasCredentials(fields) {
+        // Caches of HTTP/1.0 do not know `vary` (RFC 1945), and would hand out to all what this caller takes.
+        let mayTake = !stream.flags.contains(.isHTTP10) && AcceptEncoding.admitsGzip(fields)
+        if mayTake, !AnswerCompression.forbidsTransformation(fields),
+            policy.includesCredentials || !AnswerCompression.hasCredentials(fields)
+        {
             call.record(.takesGzip)
         }
         call.seeAnswer(.compression)
         return .proceed
+    }
+
+    /// The head of an upstream's answer, before other filters take fields out of it: what it forbids counts, though the caller is not told.
+    static func head(_ call: Record<Call>, _ fields: FieldList) {
+        if AnswerCompression.isFixed(fields) { call.answerFilters.remove(.compression) }
+        if AnswerCompression.setsCookie(fields) { call.flags.insert(.answerSetsCookie) }
+    }
+
+    /// Trailers that say something of the bytes that the backend sent.
+    static func drops(_ field: Field, _ call: Record<Call>) -> Bool {
+        call.compressor != nil && AnswerCompression.tellsOfPlainBytes(field)
     }
 
     /// - Parameter ended: it has no body. Fields for HEAD are those of a GET.
@@ -31,7 +46,8 @@ enum CompressionFilter {
         guard call.has(.takesGzip) else { return }
         if status == 304 { return AnswerCompression.matchTag(&answer, toRequest: call.stream.fields.all) }
         guard !ended || call.facts.method.equals("HEAD"),
-            policy.includesCredentials || !AnswerCompression.setsCookie(answer.written), call.compressAnswer()
+            policy.includesCredentials || !(call.has(.answerSetsCookie) || AnswerCompression.setsCookie(answer.written)),
+            call.compressAnswer()
         else {
             return
         }

@@ -75,6 +75,9 @@ package final class FilterChain {
     @inline(__always)
     package func dropHeadFields(_ call: Record<Call>, _ stream: StreamPointer, isFinal: Bool) {
         guard !call.answerFilters.isEmpty else { return }
+        if isFinal, call.answerFilters.contains(.compression) {
+            CompressionFilter.head(call, stream.fields.section(from: 0, to: stream.trailersStart))
+        }
         stream.removeHeadFields { isDropped($0, call, isFinal) }
     }
 
@@ -89,6 +92,7 @@ package final class FilterChain {
         let filters = call.answerFilters
         return filters.contains(.cors) && CORSFilter.drops(field)
             || filters.contains(.headers) && HeadersFilter.drops(field, call, isFinal: isFinal)
+            || filters.contains(.compression) && CompressionFilter.drops(field, call)
     }
 
     /// An upstream's, as below.
