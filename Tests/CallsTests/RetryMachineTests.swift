@@ -25,11 +25,11 @@ struct RetryMachineTests {
 
     private static func facts(
         canBeSentAgain: Bool = true, mayRepeat: Bool = true, requestEnded: Bool = true, hasOthers: Bool = false, random: UInt64 = 0,
-        deadline: Instant = .distantFuture
+        deadline: Instant = .distantFuture, fallsBack: Bool = false
     ) -> Machine.Facts {
         Machine.Facts(
             now: Instant(nanoseconds: 1_000_000_000), deadline: deadline, canBeSentAgain: canBeSentAgain, mayRepeat: mayRepeat,
-            requestEnded: requestEnded, isRPC: true, hasOthers: hasOthers, random: random)
+            requestEnded: requestEnded, isRPC: true, hasOthers: hasOthers, fallsBack: fallsBack, random: random)
     }
 
     private static let bad = AttemptVerdict(status: .unavailable)
@@ -87,6 +87,9 @@ struct RetryMachineTests {
 
     @Test("without a policy only what no upstream has looked at is sent again, and once")
     func plain() {
+        // The only endpoint has taken no connection: the route's fallback serves the call.
+        var falling = Machine(nil)
+        #expect(falling.handle(.failed(.connectFailed, .unavailable), Self.facts(fallsBack: true)).steps == .fail)
         for failure in [Machine.Failure.connectFailed, .unprocessed] {
             var machine = Machine(nil)
             #expect(machine.handle(.failed(failure, .unavailable), Self.facts()).steps == [.count, .begin])

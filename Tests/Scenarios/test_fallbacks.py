@@ -30,7 +30,8 @@ def running(tmp_path_factory):
         }
         routes = [
             {"name": "kinds", "service": SERVICE, "cluster": "down", "fallback": {"cluster": "spare"}},
-            {"name": "web", "prefix": "/web", "cluster": "web-down", "fallback": {"cluster": "web"}, "rewrite": {"authority": "endpoint"}},
+            {"name": "web", "prefix": "/web", "cluster": "web-down", "fallback": {"cluster": "web"}, "rewrite": {"authority": "endpoint"},
+             "request_headers": {"set": {"x-cluster": "%{cluster}", "x-path": "%{request.path}"}}},
             {"name": "page", "prefix": "/page", "cluster": "web-down", "fallback": {"respond": BUSY}},
             {"name": "usual", "prefix": "/usual", "cluster": "web-down", "fallback": {"respond": {"body": "a"}}, "cors": {"origins": ["https://a.dev"]}},
             {"name": "failing", "prefix": "/failing", "cluster": "failing", "fallback": {"respond": {"status": 200, "body": "kept"}}},
@@ -66,6 +67,10 @@ def test_rpcs_of_every_protocol_go_to_the_other_cluster(running, tag):
 def test_plain_http_goes_to_the_other_cluster(running, plain):
     answer = plain("GET", "/web/a?b=1")
     assert (answer.status, answer.headers["x-stub"]) == (200, "web")
+    seen = running.web.seen[-1]
+    assert (seen.header("x-cluster"), seen.header("x-path")) == ("web", "/web/a"), "of the cluster that serves it"
+    # The only endpoint is asked once.
+    assert running.wait_for_log(lambda line: line.get("route") == "web")["attempts"] == 2
     assert plain("POST", "/web/a", body=b"x" * 200_000).status == 200
 
 

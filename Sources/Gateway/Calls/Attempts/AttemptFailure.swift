@@ -6,6 +6,8 @@ package enum AttemptFailure {
     /// There was no endpoint to ask.
     case refused(RefusalCause)
     case connectFailed
+    /// Its connection was told to go when the request was to be sent.
+    case connectionLeft
     case closed(StreamClose)
     /// Its `per_try_timeout` is over.
     case timedOut(wasSent: Bool)
@@ -14,7 +16,7 @@ package enum AttemptFailure {
     package var cause: RefusalCause {
         switch self {
         case .refused(let cause): cause
-        case .connectFailed: .connectFailed
+        case .connectFailed, .connectionLeft: .connectFailed
         case .closed(.complete): .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue)
         case .closed(.reset(let code)): .upstreamReset(http2ErrorCode: code)
         case .closed(.malformed): .upstreamProtocolError
@@ -27,7 +29,7 @@ package enum AttemptFailure {
     /// The request was not sent, no upstream has looked at it, or perhaps none has.
     package var mayBeResent: Bool {
         switch self {
-        case .connectFailed, .closed(.unprocessed), .closed(.connectionStale): true
+        case .connectFailed, .connectionLeft, .closed(.unprocessed), .closed(.connectionStale): true
         case .refused, .closed, .timedOut: false
         }
     }
@@ -37,7 +39,7 @@ package enum AttemptFailure {
         switch self {
         case .closed: true
         case .timedOut(let wasSent): wasSent
-        case .refused, .connectFailed: false
+        case .refused, .connectFailed, .connectionLeft: false
         }
     }
 
@@ -45,7 +47,7 @@ package enum AttemptFailure {
     package var kind: RetryMachine.Failure {
         switch self {
         case .refused: .refused
-        case .connectFailed: .connectFailed
+        case .connectFailed, .connectionLeft: .connectFailed
         case .closed(.unprocessed): .unprocessed
         case .closed(.connectionStale): .stale
         case .closed: .reset

@@ -95,13 +95,14 @@ package struct RetryMachine {
         package var isRPC: Bool
         /// Attempts are under way beside the one that the event is of.
         package var hasOthers: Bool
+        /// A connection has failed, and the route's fallback is better than another to the same endpoint.
+        package var fallsBack: Bool
         /// Any number.
         package var random: UInt64
 
         package init(
             now: Instant, deadline: Instant, canBeSentAgain: Bool, mayRepeat: Bool, requestEnded: Bool, isRPC: Bool,
-            hasOthers: Bool,
-            random: UInt64
+            hasOthers: Bool, fallsBack: Bool, random: UInt64
         ) {
             self.now = now
             self.deadline = deadline
@@ -110,6 +111,7 @@ package struct RetryMachine {
             self.requestEnded = requestEnded
             self.isRPC = isRPC
             self.hasOthers = hasOthers
+            self.fallsBack = fallsBack
             self.random = random
         }
     }
@@ -176,7 +178,7 @@ package struct RetryMachine {
     private mutating func failed(_ failure: Failure, _ code: StatusCode, _ facts: Facts) -> Actions {
         var actions = Actions()
         switch failure {
-        case .connectFailed where mayResend(reconnected, facts):
+        case .connectFailed where !facts.fallsBack && mayResend(reconnected, facts):
             reconnected += 1
             return Actions(steps: [.count, .begin], event: .upstreamResent)
         case .unprocessed where mayResend(resent, facts), .stale where facts.mayRepeat && mayResend(resent, facts):

@@ -8,7 +8,7 @@ internal import Snapshots
 
 /// Rewrites the path, and changes the fields of requests and answers, as the route or the method says. Nothing behind it matches, judges or
 /// counts by what it has made.
-enum HeadersFilter {
+package enum HeadersFilter {
     static func request(_ call: CallView) -> FilterVerdict {
         // A call that means an RPC by a schema goes to that RPC's own path.
         if !call.isTranscoded {
@@ -27,6 +27,12 @@ enum HeadersFilter {
         if let rules = call.policy.requestHeaders { rules { call.addFields(fields($0, CallText(call), for: call)) } }
         if call.policy.responseHeaders != nil { call.seeAnswer(.headers) }
         return .proceed
+    }
+
+    /// The call goes to another cluster than when it came through here.
+    package static func clusterChanged(_ call: CallView) {
+        guard let rules = call.policy.requestHeaders, rules({ $0.namesCluster }) else { return }
+        rules { call.addFields(fields($0, CallText(call), for: call)) }
     }
 
     /// What of the caller's query goes upstream. What Connect has in it is the message.

@@ -61,7 +61,8 @@ extension Upstream {
         guard attempt.isReplaceable || failure.mayBeResent else { return fail(call, failure.cause) }
         if attempt.isReplaceable { disarm(attempt) }
         let cause = failure.cause
-        _ = handle(call, .failed(failure.kind, cause.row.code), of: attempt, failing: cause)
+        let fallsBack = call.route.hasFallback && isWorthLess(failure, than: fallback(of: call), for: call)
+        _ = handle(call, .failed(failure.kind, cause.row.code), of: attempt, failing: cause, fallsBack: fallsBack)
     }
 
     /// - Parameters:
@@ -71,7 +72,7 @@ extension Upstream {
     /// - Returns: whether an answer is to be passed on.
     private func handle(
         _ call: Record<Call>, _ first: RetryMachine.Event, of attempt: Record<Attempt>, verdict: AttemptVerdict? = nil,
-        failing cause: RefusalCause? = nil
+        failing cause: RefusalCause? = nil, fallsBack: Bool = false
     ) -> Bool {
         let retry = retryState(of: call)
         var event: RetryMachine.Event? = first
@@ -79,7 +80,7 @@ extension Upstream {
         while let current = event {
             event = nil
             let state = retry.machine.state
-            let actions = retry.machine.handle(current, facts(call, attempt, retry))
+            let actions = retry.machine.handle(current, facts(call, attempt, retry, fallsBack: fallsBack))
             let steps = actions.steps
             if steps.contains(.releaseRetry) { call.cluster { $0.releaseRetry() } }
             if steps.contains(.releaseHedges) { call.cluster { $0.releaseHedges(actions.hedges) } }
@@ -111,11 +112,14 @@ extension Upstream {
         return false
     }
 
-    private func facts(_ call: Record<Call>, _ attempt: Record<Attempt>, _ retry: RetryState) -> RetryMachine.Facts {
+    private func facts(
+        _ call: Record<Call>, _ attempt: Record<Attempt>, _ retry: RetryState, fallsBack: Bool
+    ) -> RetryMachine.Facts {
         RetryMachine.Facts(
             now: now, deadline: call.deadline, canBeSentAgain: call.canBeSentAgain, mayRepeat: retry.mayRepeat(call),
             requestEnded: call.flags.contains(.requestEnded), isRPC: call.isRPC,
-            hasOthers: attempt != call.attempt || !retry.others.isEmpty, random: worker.context.random.next())
+            hasOthers: attempt != call.attempt || !retry.others.isEmpty, fallsBack: fallsBack,
+            random: worker.context.random.next())
     }
 
     private func arm(_ retry: RetryState, _ call: Record<Call>, after delay: Duration) {
@@ -275,6 +279,7 @@ extension Upstream {
         case .cluster(let index):
             traffic.fallBack(reason, to: index)
             call.traffic = traffic
+            HeadersFilter.clusterChanged(CallView(call, worker.filters.services))
             dispatch(call)
         case .respond(let respond):
             traffic.fallBack(reason, to: nil)
@@ -293,6 +298,13 @@ extension Upstream {
         case .cluster(let index): index != call.traffic?.cluster ?? call.route.cluster ? fallback : nil
         case .respond: call.clientProtocol == .http ? fallback : nil
         }
+    }
+
+    /// Whether another connection is not worth waiting for: the cluster's only endpoint has just not taken one, which may have taken as long as
+    /// `timeouts.connect`.
+    private func isWorthLess(_ failure: AttemptFailure, than fallback: Route.Fallback?, for call: Record<Call>) -> Bool {
+        guard fallback != nil, case .connectFailed = failure, !call.flags.contains(.endpointReached) else { return false }
+        return call.cluster { $0.endpoints.count == 1 }
     }
 
     /// Gives back what the call has of its cluster.

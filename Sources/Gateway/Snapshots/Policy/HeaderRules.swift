@@ -20,6 +20,8 @@ package import HTTPModel
     private let kept: [NameList]?
     /// There is an `only`: asked for every field without counting references.
     private let isList: Bool
+    /// A value names the cluster that serves the call.
+    package let namesCluster: Bool
 
     /// - Parameter always: what `only` never leaves out.
     /// - Returns: `nil` where there is nothing to do.
@@ -30,6 +32,7 @@ package import HTTPModel
                 name: field.name, token: field.name.withUnsafeBytes { FieldToken($0) }, value: field.value)
         }
         rules = (changes.set + changes.add).map(rule)
+        namesCluster = rules.contains { $0.value.parts.contains { if case .variable(.cluster, _) = $0 { true } else { false } } }
         dropped = (changes.set.map(\.name) + changes.remove).map { $0.map { FieldNameSet.folded($0) } }
         kept = changes.only.map { [always, $0] }
         isList = changes.only != nil
