@@ -21,15 +21,19 @@ struct AppliedLimitTests {
             entry(.refuse, [.tenant]), entry(.count, [.tenant, .address]), entry(.count, []), entry(.exempt, [.address]),
             entry(.count, [.address]),
         ])
-        #expect(limits.map { $0.conditions?.exemptions } == [nil, 0, 0, 0b10, 0b100, nil, nil, 0b10, 0b1000_0010])
+        #expect(limits.map { $0.conditions?.exemptions } == [nil, 0, 0, 0b1, 0b10, nil, nil, 0b1, 0b101])
+        #expect(limits.map { $0.conditions?.exemption } == [nil, 0b1, 0b10, 0, 0, nil, nil, 0b100, 0])
     }
 
-    @Test("as many entries as a list may have are remembered")
+    @Test("as many exemptions as a route and its method may have are remembered, wherever they stand")
     func longest() {
-        let last = UInt64.bitWidth - 1
-        let limits = AppliedLimit.list(
+        let last = 2 * 64 - 1
+        var limits = AppliedLimit.list(
             (0..<last - 1).map { _ in entry(.count, [.method]) } + [entry(.exempt, []), entry(.count, [])])
-        #expect(limits[last].conditions?.exemptions == 1 << UInt64(last - 1))
+        #expect(limits[last - 1].conditions?.exemption == 1 && limits[last].conditions?.exemptions == 1)
+        limits = AppliedLimit.list((0..<last).map { _ in entry(.exempt, []) } + [entry(.count, [])])
+        #expect(limits[last - 1].conditions?.exemption == 1 << 126)
+        #expect(limits[last].conditions?.exemptions == (LimitConditions.Exemptions(1) << 127) - 1)
     }
 
     @Test("what applies to every call and counts it has no conditions to ask")

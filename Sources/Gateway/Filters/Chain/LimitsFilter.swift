@@ -145,10 +145,10 @@ package final class LimitsFilter {
     /// Puts the limits of one list that apply to the call into the request.
     @inline(__always)
     private func add(_ limits: [AppliedLimit], to request: LimitRequest, _ call: CallView) -> Refusal? {
-        var exempted: UInt64 = 0
+        var exempted: LimitConditions.Exemptions = 0
         for index in limits.indices {
             if let conditions = limits[index].conditions {
-                switch applicability(conditions, limits[index], at: index, &exempted, call) {
+                switch applicability(conditions, limits[index], &exempted, call) {
                 case .applies: break
                 case .skipped: continue
                 case .refused(let refusal): return refusal
@@ -167,10 +167,10 @@ package final class LimitsFilter {
 
     /// Whether an entry that not all calls are subject to applies to this one.
     ///
-    /// - Parameter exempted: entries of the list that have exempted the call so far, a bit each.
+    /// - Parameter exempted: what has exempted the call so far.
     @inline(never)
     private func applicability(
-        _ conditions: LimitConditions, _ applied: AppliedLimit, at index: Int, _ exempted: inout UInt64, _ call: CallView
+        _ conditions: LimitConditions, _ applied: AppliedLimit, _ exempted: inout LimitConditions.Exemptions, _ call: CallView
     ) -> Applicability {
         if conditions.exemptions & exempted != 0 { return .skipped }
         if let when = conditions.when {
@@ -185,7 +185,7 @@ package final class LimitsFilter {
         case .count, .serviceDescriptors: return .applies
         case .refuse: return refusal(.rateLimited(retryAfter: nil, limits: []), conditions, call)
         case .exempt:
-            if index < UInt64.bitWidth { exempted |= 1 << UInt64(index) }
+            exempted |= conditions.exemption
             return .skipped
         }
     }

@@ -49,11 +49,17 @@ package struct AppliedLimit: Sendable {
 
     /// Those of one list, which is judged in its order.
     package static func list(_ entries: [Entry]) -> [AppliedLimit] {
-        entries.indices.map { AppliedLimit(entries, at: $0) }
+        var exemptions: [Entry] = []
+        return entries.map { entry in
+            if entry.configuration.effect == .exempt { exemptions.append(entry) }
+            return AppliedLimit(entry, behind: exemptions)
+        }
     }
 
-    private init(_ entries: [Entry], at index: Int) {
-        let entry = entries[index]
+    /// - Parameter exemptions: up to this entry, which may be the last of them. A route's list and a method's have 64 entries each.
+    private init(_ entry: Entry, behind exemptions: [Entry]) {
+        assert(exemptions.count <= LimitConditions.Exemptions.bitWidth)
+        let isExemption = entry.configuration.effect == .exempt
         limit = entry.limit
         keys =
             entry.descriptor?.map { .text($0.value) }
@@ -67,10 +73,13 @@ package struct AppliedLimit: Sendable {
                 case .claim(let names): .claim(ClaimPath(names: names))
                 }
             }
-        var exemptions: UInt64 = 0
-        for earlier in 0..<min(index, UInt64.bitWidth) where entries[earlier].configuration.effect == .exempt {
-            if entries[earlier].configuration.rule.keys == entry.configuration.rule.keys { exemptions |= 1 << UInt64(earlier) }
+        var set: LimitConditions.Exemptions = 0
+        for (place, exemption) in exemptions.dropLast(isExemption ? 1 : 0).enumerated()
+        where exemption.configuration.rule.keys == entry.configuration.rule.keys {
+            set |= 1 << LimitConditions.Exemptions(place)
         }
-        conditions = LimitConditions(entry.configuration, when: entry.when, exemptions: exemptions)
+        conditions = LimitConditions(
+            entry.configuration, when: entry.when, exemptions: set,
+            exemption: isExemption ? 1 << LimitConditions.Exemptions(exemptions.count - 1) : 0)
     }
 }

@@ -9,11 +9,16 @@ package final class LimitConditions: Sendable {
     package let isShadow: Bool
     package let when: AccessPolicy?
     package let whenMissing: LimitConfiguration.MissingKey
-    /// Earlier entries of its list, a bit each by their places, that exempt a call from it.
-    package let exemptions: UInt64
+    /// Exemptions of a list, a bit each in their order.
+    package typealias Exemptions = UInt128
+
+    /// Earlier ones that exempt a call from it.
+    package let exemptions: Exemptions
+    /// Itself, where it is one.
+    package let exemption: Exemptions
 
     /// `nil` where it counts every call.
-    init?(_ configuration: LimitConfiguration, when: AccessPolicy?, exemptions: UInt64) {
+    init?(_ configuration: LimitConfiguration, when: AccessPolicy?, exemptions: Exemptions, exemption: Exemptions) {
         let whenMissing = configuration.whenMissing ?? .share
         guard configuration.effect != .count || when != nil || whenMissing != .share || exemptions != 0 else { return nil }
         effect = configuration.effect
@@ -22,5 +27,6 @@ package final class LimitConditions: Sendable {
         self.when = when
         self.whenMissing = whenMissing
         self.exemptions = exemptions
+        self.exemption = exemption
     }
 }

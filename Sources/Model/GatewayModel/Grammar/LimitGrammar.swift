@@ -67,8 +67,8 @@ extension LimitConfiguration {
         self.init(rule, effect: .serviceDescriptors(descriptors), when: when, whenMissing: .skip)
     }
 
-    /// Exemptions are remembered by their place in a list, for so many.
-    static let listMax = UInt64.bitWidth
+    /// A route's list and a method's are judged as one, whose exemptions are remembered for twice as many.
+    static let listMax = 64
 
     /// With a name for logs and counters: its own, or one that tells its place.
     func named(_ name: String) -> Self {
