@@ -9,7 +9,7 @@ struct Check: ParsableCommand {
         discussion: """
             FILE is a configuration of martlet serve, or of martlet ratelimit if it has domains; the last line says which. \
             It must be a regular file, as for martlet serve. The files that it refers to are checked too. Nothing is started, \
-            opened for writing or connected to.
+            opened for writing or, without --online, connected to.
 
             Each error is printed as FILE:LINE:COLUMN with what was found and what was expected. The exit status is 1 if there \
             are any.
@@ -20,6 +20,9 @@ struct Check: ParsableCommand {
 
     @Flag(help: "Also print what the calls of each route and method go through, in order.")
     var pipeline = false
+
+    @Flag(help: "Also connect to the store of the limits, and report what keeps it from counting.")
+    var online = false
 
     func run() throws {
         let text: String
@@ -36,6 +39,11 @@ struct Check: ParsableCommand {
         if check.issues.hasErrors {
             if !kind.isEmpty { print("\(file): checked\(kind)") }
             throw ExitCode(1)
+        }
+        if online {
+            let found = check.online()
+            if !found.isEmpty { print(found.report, terminator: "") }
+            if found.hasErrors { throw ExitCode(1) }
         }
         if pipeline { for line in check.pipelines { print(line.text) } }
         print("\(file): good\(kind)")

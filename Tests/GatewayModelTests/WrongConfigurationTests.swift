@@ -46,6 +46,7 @@ struct WrongConfiguration: CustomTestStringConvertible {
 
 extension WrongConfiguration {
     static let all =
-        document + listeners + authentication + plansAndLimits + clusters + balancing + routes + habits + routeActions + gzip
+        document + listeners + authentication + plansAndLimits + stores + clusters + balancing + routes + habits + routeActions
+        + gzip
         + headerChanges + removedHeaders + otherGateways + retries + traffic + rules
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Testing
 import Time
 
 @testable import Redis
@@ -57,4 +58,11 @@ func text(_ command: RESPCommand) -> String {
 
 func withBytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try Array(text.utf8).withUnsafeBytes { try body($0) }
+}
+
+/// A reply as a server writes it, for the length of `body`.
+func withReply<Result>(_ text: String, _ body: (RedisReply) throws -> Result) throws -> Result {
+    let reader = RESPReader()
+    try withBytes(text) { try reader.feed($0) }
+    return try body(try #require(try reader.next()))
 }

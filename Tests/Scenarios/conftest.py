@@ -21,6 +21,7 @@ import pytest  # noqa: E402
 from harness import certificates, h2raw, tokens  # noqa: E402
 from harness.backend import Backend  # noqa: E402
 from harness.gateway import Gateway, Martlet, configuration  # noqa: E402
+from harness.limiters import GatewayCounts, ServiceCounts  # noqa: E402
 from harness.redis import Redis  # noqa: E402
 from harness.waiting import eventually  # noqa: E402
 
@@ -89,6 +90,17 @@ def martlet(own):
 @pytest.fixture
 def redis(tmp_path, own):
     return lambda **options: own(Redis(tmp_path, **options))
+
+
+@pytest.fixture(params=["gateway", "ratelimit"])
+def counting(request, gateway, backend, martlet, tmp_path):
+    """Starts what counts in this store, each in its turn; `counting.user` is what it may be allowed at least."""
+    def start(store, **more):
+        if request.param == "gateway":
+            return GatewayCounts(gateway, backend, store, **more)
+        return ServiceCounts(martlet, tmp_path, store, **more)
+    start.user = (GatewayCounts if request.param == "gateway" else ServiceCounts).user
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -3,78 +3,12 @@ where another server may have taken its place."""
 
 import json
 
-import grpc
 import pytest
 
-from harness import stubs
-from harness.backend import ask
-from harness.caller import Caller, channel
 from harness.certificates import Authority
 from harness.gateway import configuration, open_route
+from harness.limiters import GATEWAY_USER, SERVICE_USER, GatewayCounts, ServiceCounts
 from harness.waiting import eventually
-
-rls = stubs.module("envoy/service/ratelimit/v3/rls_pb2")
-rls_grpc = stubs.module("envoy/service/ratelimit/v3/rls_pb2_grpc")
-common = stubs.module("envoy/extensions/common/ratelimit/v3/ratelimit_pb2")
-
-GATEWAY_USER = "on >geheim resetkeys ~martlet:* resetchannels -@all +evalsha +eval +time +mget +set"
-SERVICE_USER = "on >geheim resetkeys ~martlet:* resetchannels -@all +incrby +expire"
-
-
-class GatewayCounts:
-    """The gateway itself counts in Redis, with a script."""
-    user = GATEWAY_USER
-
-    def __init__(self, gateway, backend, store, **more):
-        self.running = gateway(configuration(
-            backend, workers=1, rate_limits={"store": store, "timeout": "1s", "when_unavailable": "deny", **more},
-            routes=[open_route(limits=["1000/day", "1000/h"])]))
-        self.process = self.running.process
-
-    def counts(self):
-        with Caller(self.running.address) as caller:
-            try:
-                caller.unary(ask())
-                return True
-            except grpc.RpcError as error:
-                assert error.code() == grpc.StatusCode.UNAVAILABLE
-                return False
-
-
-class ServiceCounts:
-    """`martlet ratelimit` counts in Redis, window by window."""
-    user = SERVICE_USER
-
-    def __init__(self, martlet, folder, store, **more):
-        file = folder / "limits.yaml"
-        file.write_text(json.dumps({
-            "listeners": [{"name": "rls", "address": "127.0.0.1:0"}], "admin": {"address": "127.0.0.1:0"}, "workers": 1,
-            "rate_limits": {"store": store, "timeout": "1s", "when_unavailable": "deny", **more},
-            "domains": [{"domain": "shop", "descriptors": [{"key": "a", "rate_limit": {"unit": "day", "requests_per_unit": 1000}}]}]}))
-        self.running = martlet("ratelimit", file)
-        self.process = self.running.process
-
-    def counts(self):
-        entry = common.RateLimitDescriptor.Entry(key="a", value="1")
-        with channel(self.running.address) as opened:
-            try:
-                answer = rls_grpc.RateLimitServiceStub(opened).ShouldRateLimit(
-                    rls.RateLimitRequest(domain="shop", descriptors=[common.RateLimitDescriptor(entries=[entry])]), timeout=10)
-                return answer.overall_code == rls.RateLimitResponse.OK
-            except grpc.RpcError as error:
-                assert error.code() == grpc.StatusCode.UNAVAILABLE
-                return False
-
-
-@pytest.fixture(params=["gateway", "ratelimit"])
-def counting(request, gateway, backend, martlet, tmp_path):
-    """Starts what counts in this store; `counting.user` is what it may be allowed at least."""
-    def start(store, **more):
-        if request.param == "gateway":
-            return GatewayCounts(gateway, backend, store, **more)
-        return ServiceCounts(martlet, tmp_path, store, **more)
-    start.user = GATEWAY_USER if request.param == "gateway" else SERVICE_USER
-    return start
 
 
 def said(counter, *parts):

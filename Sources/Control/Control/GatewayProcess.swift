@@ -65,6 +65,8 @@ package final class GatewayProcess {
     private let connectionCounts: ConnectionCounts
     private let hints: KeyHints
     private let storeWatch: StoreWatch
+    private let storePasswords: StorePasswords
+    private let storeInspections: StoreInspections
     private let group: WorkerGroup<ServingWorker>
     private let listeners: ProcessListeners<ServingWorker>
     private var phase = Phase.starting
@@ -159,6 +161,11 @@ package final class GatewayProcess {
         let storeWatch = StoreWatch(
             StoreWatch.Subject(snapshot.store), generation: snapshot.generation, mailbox: loop.mailbox, diagnostics: diagnostics)
         self.storeWatch = storeWatch
+        storePasswords = StorePasswords(readFile: source.readFile) { diagnostics.log($0) }
+        storePasswords.keep(configuration.rateLimits.store)
+        storeInspections = StoreInspections(context, readFile: source.readFile) { diagnostics.log($0) }
+        storeInspections.inspect(InspectedStore(snapshot.store))
+        let storeHosts = HostHints(mailbox: loop.mailbox, refresher: names)
         let faultWatch = FaultWatch(mailbox: loop.mailbox, diagnostics: diagnostics)
         let overload = OverloadMonitor(workers: workerCount)
         memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
@@ -173,6 +180,7 @@ package final class GatewayProcess {
             faultWatch.attach(to: gateway)
             let worker = context.index
             gateway.limitStoreChanged = { storeWatch.report($0, worker: worker, generation: $1) }
+            gateway.storeHostSeen = { storeHosts.seen($0) }
             return ServingWorker(gateway: gateway, context: context, connectionCounts: connectionCounts)
         }
         listeners = ProcessListeners(group, diagnostics: diagnostics)
@@ -211,6 +219,7 @@ package final class GatewayProcess {
         watch = RepeatingTimer(every: .seconds(1), on: loop) { [unowned self] in
             let changed = watched.changed()
             if !changed.isEmpty { reload(Reload(rereading: false, changed: changed)) }
+            if let store = storePasswords.changed() { renew(store) }
             _ = ticketKeys.rotate(now: loop.now)
             log.look()
             descriptors.look()
@@ -228,6 +237,12 @@ package final class GatewayProcess {
         group.stop()
         log.stop()
         return 0
+    }
+
+    /// Connections that are open are told too. What is configured is the same: another snapshot is not needed.
+    private func renew(_ store: RedisLocation) {
+        configuration.rateLimits.store = .redis(store)
+        group.postToAll { $0.gateway.renewStorePasswords(store.passwords) }
     }
 
     /// Workers take a schema that was told into service by itself.
@@ -372,11 +387,13 @@ package final class GatewayProcess {
             diagnostics.log("\(what): the change takes effect at the next start")
         }
         configuration = wanted
+        storePasswords.keep(wanted.rateLimits.store)
         sought.configuration = wanted.resolver
         names?.keep(NameRefresher.names(in: snapshot))
         keys?.keep(snapshot.keySetSources)
         if snapshot.store != currentSnapshot?.store {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
+            storeInspections.inspect(InspectedStore(snapshot.store))
         }
         memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)

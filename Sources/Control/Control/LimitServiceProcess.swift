@@ -5,6 +5,7 @@ internal import Net
 internal import RateLimit
 package import RateLimitService
 internal import Reactor
+internal import Redis
 internal import TLS
 internal import Time
 internal import Transport
@@ -29,6 +30,8 @@ package final class LimitServiceProcess {
     private let admin: Admin
     private let counters: CounterRegistry
     private let counterWatch: CounterWatch
+    private let storePasswords: StorePasswords
+    private let storeInspections: StoreInspections
     private var signals: SignalSource?
     private let relay: SignalRelay
     private let manager: ServiceManager?
@@ -76,14 +79,18 @@ package final class LimitServiceProcess {
         let watch = StoreWatch(
             StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, diagnostics: diagnostics)
         group = try WorkerGroup(count: workerCount) { context in
+            let (windows, redis) = store.make(context, readFile: readFile)
             let worker = LimitWorker(
-                rules: rules, store: store.make(context, readFile: readFile), counters: counters, metrics: metrics,
-                context: context,
+                rules: rules, store: windows, redis: redis, counters: counters, metrics: metrics, context: context,
                 connectionCounts: connectionCounts)
             let index = context.index
             worker.server.storeChanged = { watch.report($0, worker: index, generation: 0) }
             return worker
         }
+        storePasswords = StorePasswords(readFile: readFile) { diagnostics.log($0) }
+        storePasswords.keep(configuration.rateLimits.store)
+        storeInspections = StoreInspections(context, readFile: readFile) { diagnostics.log($0) }
+        storeInspections.inspect(store.inspected)
         listeners = ProcessListeners(group, diagnostics: diagnostics)
         try listeners.adopt(plans)
         admin = try Admin.open(configuration.admin, registry: registry, context: context)
@@ -99,7 +106,12 @@ package final class LimitServiceProcess {
         diagnostics.log("ready")
         manager?.notify(.ready, status: "serving")
         let descriptors = DescriptorWatch(diagnostics: diagnostics)
-        watch = RepeatingTimer(every: .seconds(1), on: loop) { descriptors.look() }
+        watch = RepeatingTimer(every: .seconds(1), on: loop) { [unowned self] in
+            descriptors.look()
+            guard let store = storePasswords.changed() else { return }
+            configuration.rateLimits.store = .redis(store)
+            group.postToAll { $0.redis?.renew(store.passwords) }
+        }
         for signal in relay.early { received(signal: signal) }
         loop.run()
         group.stop()
@@ -167,11 +179,15 @@ extension StoreConfiguration {
 private final class LimitWorker: ListeningProgram {
     let server: LimitServer
     let listeners: WorkerListeners
+    /// What the store's passwords are renewed through.
+    let redis: (any RedisConnector)?
 
     init(
-        rules: RuleTree, store: any WindowStore, counters: CounterRegistry, metrics: LimitServiceMetrics, context: WorkerContext,
+        rules: RuleTree, store: any WindowStore, redis: (any RedisConnector)?, counters: CounterRegistry,
+        metrics: LimitServiceMetrics, context: WorkerContext,
         connectionCounts: ConnectionCounts
     ) {
+        self.redis = redis
         server = LimitServer(
             rules: rules, store: store, counters: counters, metrics: metrics, context: context)
         listeners = WorkerListeners(handler: server.handler, context: context, connectionCounts: connectionCounts)

@@ -51,7 +51,9 @@ final class StoreWatch: @unchecked Sendable {
             workersInTrouble.insert(worker)
             let isNew = trouble.code.map { said.insert($0).inserted } ?? false
             guard wasWell || isNew else { return }
-            diagnostics.log("limit store unavailable: \(subject.consequence) store=\(subject.name) cause=\"\(text(trouble))\"")
+            diagnostics.log(
+                "limit store unavailable: \(subject.consequence) store=\(subject.name) cause=\"\(trouble.text(timeout: subject.timeout))\""
+            )
         } else {
             workersInTrouble.remove(worker)
             guard !wasWell, workersInTrouble.isEmpty else { return }
@@ -59,10 +61,13 @@ final class StoreWatch: @unchecked Sendable {
             diagnostics.log("limit store available again: it decides store=\(subject.name)")
         }
     }
+}
 
-    private func text(_ trouble: StoreTrouble) -> String {
-        switch trouble {
-        case .silent: "no answer within \(DurationText.text(subject.timeout))"
+extension StoreTrouble {
+    /// - Parameter timeout: for one answer.
+    func text(timeout: Duration) -> String {
+        switch self {
+        case .silent: "no answer within \(DurationText.text(timeout))"
         case .unreachable(let reason): reason.map { "cannot be reached: \($0)" } ?? "cannot be reached"
         case .insecure(let reason): "TLS: \(reason)"
         case .notAdmitted(let words): "it does not let us in: \(words)"
@@ -84,15 +89,11 @@ extension StoreWatch.Subject {
     init(_ plan: StorePlan) {
         switch plan.location {
         case .memory: name = "memory"
-        case .redis(let redis): name = Self.redis(Self.text(redis.endpoint), isSecure: redis.tls != nil)
+        case .redis(let redis, _): name = redis.description
         case .service(let endpoint, _, _): name = "grpc://" + Self.text(endpoint)
         }
         timeout = plan.timeout
         whenUnavailable = plan.whenUnavailable
-    }
-
-    private static func redis(_ address: String, isSecure: Bool) -> String {
-        address.hasPrefix("unix:") ? address : (isSecure ? "rediss://" : "redis://") + address
     }
 
     private static func text(_ endpoint: EndpointAddress) -> String {
@@ -104,7 +105,7 @@ extension StoreWatch.Subject {
 
     init(_ store: StoreConfiguration) {
         switch store.store {
-        case .redis(let redis): name = Self.redis(redis.address.description, isSecure: redis.tls != nil)
+        case .redis(let redis): name = redis.description
         case .memory, .service: name = "memory"
         }
         timeout = store.timeout

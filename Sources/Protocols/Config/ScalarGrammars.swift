@@ -21,6 +21,14 @@ extension Grammar where Value == String {
     }
 }
 
+extension Reader {
+    /// Reports a key of the user's own that could not be shown in logs and metrics.
+    package func checkName(_ name: Located<String>) {
+        guard !NameText.isName(name.value) else { return }
+        report("found \(Quoted.text(name.value)), expected \(Grammar<String>.name.expected)", at: name.place)
+    }
+}
+
 extension Grammar where Value == Bool {
     /// `true` or `false` and no other spelling.
     package static var boolean: Grammar {

@@ -1,7 +1,19 @@
 /// Text that must not be shown: it prints as `***` wherever it ends up.
 package struct Secret: Sendable, Hashable {
     package var text: String
-    package init(_ text: String) { self.text = text }
+    /// Which it was read from, where it was: it may be read again.
+    package var file: String?
+
+    package init(_ text: String, file: String? = nil) {
+        self.text = text
+        self.file = file
+    }
+
+    /// Of a file's contents; `nil` where there is none in it.
+    package init?(contents: String, of file: String) {
+        self.init(contents.hasSuffix("\n") ? String(contents.dropLast()) : contents, file: file)
+        if text.isEmpty { return nil }
+    }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -22,19 +34,17 @@ extension Grammar where Value == Secret {
                 return nil
             }
             guard !scalar.isBroken else { return nil }
-            var text = scalar.text
-            if text.hasPrefix("file:") {
-                guard let contents = reader.readFile(String(text.dropFirst(5)), for: node) else { return nil }
-                text = contents.hasSuffix("\n") ? String(contents.dropLast()) : contents
+            var secret: Secret? = scalar.text.isEmpty ? nil : Secret(scalar.text)
+            if scalar.text.hasPrefix("file:") {
+                let path = String(scalar.text.dropFirst(5))
+                guard let contents = reader.readFile(path, for: node) else { return nil }
+                secret = Secret(contents: contents, of: path)
             } else if !scalar.comesFromEnvironment {
                 reader.report(
                     "the secret is written out in this file; better \(secretExpected)", at: node.place, severity: .warning)
             }
-            guard !text.isEmpty else {
-                reader.report("found an empty secret, expected \(expected)", at: node.place)
-                return nil
-            }
-            return Secret(text)
+            if secret == nil { reader.report("found an empty secret, expected \(expected)", at: node.place) }
+            return secret
         }
     }
 }

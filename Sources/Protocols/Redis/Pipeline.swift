@@ -14,12 +14,39 @@ package protocol RedisSender: AnyObject {
     func send(
         _ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?
     ) -> RedisFailure?
+    /// As `send`, to the server that has this slot, once `pause` is over.
+    func send(
+        _ command: RESPCommand, to slot: ClusterSlot, after pause: Duration, _ handler: any RedisReplyHandler, tag: UInt,
+        by deadline: Instant?
+    ) -> RedisFailure?
+    /// Keys of different slots may be on different servers: a command has only keys of one.
+    var isSharded: Bool { get }
     /// From sending a command to its reply.
     var timeout: Duration { get }
     /// Why there is no connection, or the last one ended.
     var lastFailure: RedisFailure? { get }
     var now: Instant { get }
     var wall: WallTime { get }
+}
+
+/// A `RedisSender` with connections of its own.
+package protocol RedisConnector: RedisSender {
+    /// Other passwords, for the connections that are open as for later ones.
+    func renew(_ passwords: RedisPasswords)
+    /// Ends for good; what is in flight fails. Not from within a reply.
+    func close()
+}
+
+/// For one server, which has all slots.
+extension RedisSender {
+    package var isSharded: Bool { false }
+
+    package func send(
+        _ command: RESPCommand, to slot: ClusterSlot, after pause: Duration, _ handler: any RedisReplyHandler, tag: UInt,
+        by deadline: Instant?
+    ) -> RedisFailure? {
+        send(command, handler, tag: tag, by: deadline)
+    }
 }
 
 extension RedisSender {

@@ -6,10 +6,10 @@ package import Time
 /// A pipelined connection to one Redis server, made again whenever it breaks. Never blocks.
 ///
 /// Commands of one tick leave in one write. One per worker; used by that worker alone.
-package final class RedisClient: RedisSender, ByteChannelDelegate {
+package final class RedisClient: RedisConnector, ByteChannelDelegate {
     private let session: RedisSession
     private unowned(unsafe) let loop: EventLoop
-    private let dialer: Dialer
+    private let dialer: any ChannelSource
     private var channel: ByteChannel?
     private var timer: Timer?
     /// When the timer fires; in the distant future where it is not armed.
@@ -23,8 +23,10 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
     private var hasReceived = false
     /// Called with the reason whenever a connection ended; for the log.
     package var onLost: ((RedisFailure) -> Void)?
+    /// Called whenever the server has let us in.
+    var onReady: (() -> Void)?
 
-    package init(_ settings: RedisSettings, dialer: Dialer, on loop: EventLoop, seed: UInt64) {
+    package init(_ settings: RedisSettings, dialer: any ChannelSource, on loop: EventLoop, seed: UInt64) {
         session = RedisSession(settings, seed: seed)
         self.loop = loop
         self.dialer = dialer
@@ -56,6 +58,34 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
         return nil
     }
 
+    /// As `send`, with a command that has been written already.
+    func send(
+        encoded command: UnsafeRawBufferPointer, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?
+    ) -> RedisFailure? {
+        if let failure = session.send(encoded: command, handler, tag: tag, by: deadline, now: loop.now) { return failure }
+        channel?.markDirty()
+        arm()
+        return nil
+    }
+
+    /// What is published on a channel that was subscribed to.
+    var onMessage: ((_ payload: UnsafeRawBufferPointer) -> Void)? {
+        get { session.onMessage }
+        set { session.onMessage = newValue }
+    }
+
+    package func renew(_ passwords: RedisPasswords) {
+        session.renew(password: passwords.server, now: loop.now)
+        channel?.markDirty()
+        arm()
+    }
+
+    /// Leaves this server: another has taken its place. What is in flight fails. Not from within a reply.
+    func leave(_ failure: RedisFailure) {
+        guard !isClosed else { return }
+        lose(failure)
+    }
+
     /// Ends for good; what is in flight fails. Not from within a reply.
     package func close() {
         isClosed = true
@@ -82,6 +112,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
         }
         if !wasReady, isReady {
             channel?.markDirty()
+            onReady?()
             arm()
         }
     }
@@ -133,7 +164,7 @@ package final class RedisClient: RedisSender, ByteChannelDelegate {
                 channel?.abort()
                 return
             }
-            guard let channel else { return self.lost(.notConnected) }
+            guard let channel else { return self.lost(self.dialer.failure ?? .notConnected) }
             self.channel = channel
             channel.attach(self)
             if channel.isOpen { self.channelOpened() }

@@ -4,7 +4,8 @@
 ///     READONLY MASTERDOWN NOAUTH DENIED,              is closed at once and made again after a pause: the name may stand
 ///     "max number of clients", "unauthenticated …"    for another server by now, or the server for another role
 ///     LOADING BUSY UNKILLABLE NOREPLICAS              stays, because it passes; closed where nothing else has come for
-///     CLUSTERDOWN TRYAGAIN MOVED ASK                  `lastingMax`, because a failover may have left this server behind
+///     CLUSTERDOWN TRYAGAIN MOVED ASK                  `lastingMax`, because a failover may have left this server behind; but
+///                                                     the last four are a cluster's own answers where it is known to be one
 ///     any other: NOPERM CROSSSLOT OOM MISCONF ERR …   stays: another would answer the same
 ///
 /// Whichever it is, the command failed and its owner hears of it.
@@ -16,7 +17,7 @@ package enum RedisErrorReply: Equatable {
     /// How long a connection is kept on which nothing but passing errors comes.
     package static let lastingMax: Int64 = 2_000_000_000
 
-    init(_ reply: RedisReply) {
+    init(_ reply: RedisReply, isClusterNode: Bool = false) {
         let words = Self.ofScript(reply.bytes)
         let code = words.prefix { $0 != UInt8(ascii: " ") }
         func isAny(_ codes: [StaticString]) -> Bool {
@@ -28,8 +29,10 @@ package enum RedisErrorReply: Equatable {
             || reply.hasPrefix("ERR Protocol error: unauthenticated")
         {
             self = .reconnect
-        } else if isAny(["LOADING", "BUSY", "UNKILLABLE", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK"]) {
+        } else if isAny(["LOADING", "BUSY", "UNKILLABLE", "NOREPLICAS"]) {
             self = .passing
+        } else if isAny(["CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK"]) {
+            self = isClusterNode ? .answer : .passing
         } else {
             self = .answer
         }

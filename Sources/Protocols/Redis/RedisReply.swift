@@ -28,6 +28,12 @@ package struct RedisReply {
 
     private func at(_ index: Int) -> RedisReply? { index < 0 ? nil : RedisReply(arena: arena, index: index) }
 
+    /// What was published on a channel, where the reply is that and no answer to a command: `message`, the channel, the payload.
+    var publishedPayload: UnsafeRawBufferPointer? {
+        guard kind == .array, let word = first, word.hasPrefix("message") else { return nil }
+        return word.next?.next?.bytes
+    }
+
     /// For errors and logs.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
@@ -36,48 +42,5 @@ package struct RedisReply {
         guard bytes.count >= prefix.utf8CodeUnitCount else { return false }
         for index in 0..<prefix.utf8CodeUnitCount where bytes[index] != prefix.utf8Start[index] { return false }
         return true
-    }
-}
-
-/// What hiredis's reader builds a reply from: a list of nodes and their text, both used again for the next reply.
-final class ReplyArena {
-    struct Node {
-        var kind: RedisReply.Kind
-        var integer = Untrusted<Int64>(0)
-        var textStart = 0
-        var textCount = 0
-        var count = Untrusted<Int>(0)
-        var first = -1
-        var last = -1
-        var next = -1
-    }
-
-    /// More in one reply is refused.
-    static let nodesMax = 1024
-    static let textBytesMax = 1 << 20
-
-    let nodes = UnsafeMutablePointer<Node>.allocate(capacity: nodesMax)
-    private(set) var nodeCount = 0
-    var text = ByteBuffer(capacity: 1024)
-
-    deinit { nodes.deallocate() }
-
-    func removeAll() {
-        nodeCount = 0
-        text.removeAll()
-        text.shrink(to: 64 << 10)
-    }
-
-    /// The new node's index; -1 if the reply has become too large.
-    func add(_ node: Node, parent: Int) -> Int {
-        guard nodeCount < Self.nodesMax, text.count <= Self.textBytesMax else { return -1 }
-        let index = nodeCount
-        (nodes + index).initialize(to: node)
-        nodeCount += 1
-        if parent >= 0 {
-            if nodes[parent].last >= 0 { nodes[nodes[parent].last].next = index } else { nodes[parent].first = index }
-            nodes[parent].last = index
-        }
-        return index
     }
 }

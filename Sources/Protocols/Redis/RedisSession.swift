@@ -2,7 +2,7 @@ package import Bytes
 package import Time
 
 /// How to speak to a server once there is a connection.
-package struct RedisSettings {
+package struct RedisSettings: Sendable, Equatable {
     /// With a user an ACL's, without one `requirepass`.
     package var user: String?
     package var password: String?
@@ -12,6 +12,10 @@ package struct RedisSettings {
     package var commandsInFlightMax = 4096
     /// A server that has left a command without a reply for so long after its timeout is taken for dead.
     package var silenceMax = Duration.seconds(5)
+    /// A server that says to be a replica, or a Sentinel, is left again at once.
+    package var requiresPrimary = false
+    /// Of a cluster: MOVED, ASK, TRYAGAIN and CLUSTERDOWN are answers, and no reason to leave it.
+    package var isClusterNode = false
 
     package init() {}
 
@@ -30,7 +34,7 @@ package final class RedisSession {
         case close(RedisFailure)
     }
 
-    private let settings: RedisSettings
+    private var settings: RedisSettings
     private var link: RedisLink
     private var pipeline: Pipeline
     private var reader = RESPReader()
@@ -44,6 +48,12 @@ package final class RedisSession {
     package private(set) var lastFailure: RedisFailure?
     /// Since when nothing but passing errors has come.
     private var passingSince: Instant?
+    private let reauthentication = Reauthentication()
+    /// When the present password is given again on this connection, which the server refused.
+    private var reauthenticates: Instant?
+    package static let reauthenticationPause = Duration.seconds(1)
+    /// What is published on a channel that was subscribed to.
+    package var onMessage: ((_ payload: UnsafeRawBufferPointer) -> Void)?
 
     package init(_ settings: RedisSettings, seed: UInt64) {
         self.settings = settings
@@ -64,23 +74,62 @@ package final class RedisSession {
     package func send(
         _ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant? = nil, now: Instant
     ) -> RedisFailure? {
+        if let failure = push(handler, tag, deadline, now: now) { return failure }
+        command.write(to: &commands)
+        return nil
+    }
+
+    /// As `send`, with a command that has been written already.
+    package func send(
+        encoded command: UnsafeRawBufferPointer, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?, now: Instant
+    ) -> RedisFailure? {
+        if let failure = push(handler, tag, deadline, now: now) { return failure }
+        commands.append(command)
+        return nil
+    }
+
+    private func push(_ handler: any RedisReplyHandler, _ tag: UInt, _ deadline: Instant?, now: Instant) -> RedisFailure? {
         guard link.takesCommands else { return .notConnected }
         guard !pipeline.isFull else { return .queueFull }
         pipeline.push(Pipeline.Entry(handler: handler, tag: tag, deadline: deadline ?? now + settings.timeout))
-        command.write(to: &commands)
         return nil
+    }
+
+    /// Another password, for later connections and for this one: the server is told it at once, and again until it accepts it. What
+    /// this connection was let in with holds until then.
+    package func renew(password: String?, now: Instant) {
+        guard password != settings.password else { return }
+        settings.password = password
+        reauthenticate(now: now)
+    }
+
+    private func reauthenticate(now: Instant) {
+        reauthenticates = nil
+        guard link.state == .ready, settings.password != nil else { return }
+        if push(reauthentication, 0, nil, now: now) != nil {
+            reauthenticates = now + Self.reauthenticationPause
+        } else {
+            writeAuthentication(to: &commands)
+        }
+    }
+
+    private func writeAuthentication(to output: inout ByteBuffer) {
+        guard let password = settings.password else { return }
+        greeting.removeAll()
+        greeting.add("AUTH")
+        if let user = settings.user { greeting.add(user) }
+        greeting.add(password)
+        greeting.write(to: &output)
+        // The password stays in memory no longer than it must.
+        greeting.removeAll()
     }
 
     // MARK: The connection
 
     package func opened() {
         var count = 0
-        if let password = settings.password {
-            greeting.removeAll()
-            greeting.add("AUTH")
-            if let user = settings.user { greeting.add(user) }
-            greeting.add(password)
-            greeting.write(to: &greetings)
+        if settings.password != nil {
+            writeAuthentication(to: &greetings)
             count += 1
         }
         if settings.database != 0 {
@@ -90,8 +139,12 @@ package final class RedisSession {
             greeting.write(to: &greetings)
             count += 1
         }
-        // The password stays in memory no longer than it must.
-        greeting.removeAll()
+        if settings.requiresPrimary {
+            greeting.removeAll()
+            greeting.add("ROLE")
+            greeting.write(to: &greetings)
+            count += 1
+        }
         link.opened(greetings: count)
     }
 
@@ -99,9 +152,17 @@ package final class RedisSession {
     package func received(_ bytes: UnsafeRawBufferPointer, now: Instant) throws(RedisFailure) {
         try reader.feed(bytes)
         while let reply = try reader.next() {
-            if case .greeting = link.state {
-                guard reply.kind == .status else { throw .refused(withoutPassword(reply.text)) }
+            if case .greeting(let left, _) = link.state {
+                if left == 1, settings.requiresPrimary {
+                    try checkRole(reply)
+                } else {
+                    guard reply.kind == .status else { throw .refused(withoutPassword(reply.text)) }
+                }
                 _ = link.greeted()
+                continue
+            }
+            if let onMessage, let payload = reply.publishedPayload {
+                onMessage(payload)
                 continue
             }
             let unfit = judge(reply, now: now)
@@ -112,13 +173,20 @@ package final class RedisSession {
             case .unexpected where reply.kind == .error: throw .refused(withoutPassword(reply.text))
             case .unexpected: throw .malformedReply("a reply to no command")
             }
+            if reauthentication.takeRefusal() { reauthenticates = now + Self.reauthenticationPause }
             if let unfit { throw unfit }
         }
     }
 
+    /// Where ROLE is not permitted, the first write shows it.
+    private func checkRole(_ reply: RedisReply) throws(RedisFailure) {
+        guard let role = reply.first, reply.kind == .array else { return }
+        if !role.hasPrefix("master") { throw .unfit("the role \(role.text), expected master") }
+    }
+
     /// Why the connection must be closed after this reply, whose owner hears it first.
     private func judge(_ reply: RedisReply, now: Instant) -> RedisFailure? {
-        switch reply.kind == .error ? RedisErrorReply(reply) : .answer {
+        switch reply.kind == .error ? RedisErrorReply(reply, isClusterNode: settings.isClusterNode) : .answer {
         case .reconnect: return .unfit(reply.text)
         case .passing:
             guard let since = passingSince else {
@@ -158,6 +226,7 @@ package final class RedisSession {
     package func closed(_ failure: RedisFailure, now: Instant) {
         lastFailure = failure
         passingSince = nil
+        reauthenticates = nil
         link.lost(now: now)
         greetings.removeAll()
         commands.removeAll()
@@ -171,6 +240,8 @@ package final class RedisSession {
     /// To be called when `nextInstant` has come: tells expired commands so, and says what else is due.
     package func tick(now: Instant) -> Action {
         while let entry = pipeline.expire(now: now) { entry.handler.redisFailed(.timedOut, for: entry.tag) }
+        if let due = reauthenticates, due <= now { reauthenticate(now: now) }
+        if reauthentication.takeRefusal() { reauthenticates = now + Self.reauthenticationPause }
         if link.shouldDial(now: now) { return .dial }
         if link.isLate(now: now) { return .close(.timedOut) }
         if let deadline = pipeline.oldestDeadline, deadline + settings.silenceMax <= now { return .close(.timedOut) }
@@ -180,8 +251,23 @@ package final class RedisSession {
     /// When `tick` has something to do again.
     package var nextInstant: Instant? {
         var next = link.nextInstant ?? .distantFuture
+        if let reauthenticates { next = min(next, reauthenticates) }
         if let deadline = pipeline.nextDeadline { next = min(next, deadline) }
         if let deadline = pipeline.oldestDeadline { next = min(next, deadline + settings.silenceMax) }
         return next == .distantFuture ? nil : next
+    }
+}
+
+/// Hears what became of AUTH on a connection that is open already.
+private final class Reauthentication: RedisReplyHandler {
+    private var isRefused = false
+
+    func redisReplied(_ reply: RedisReply, to tag: UInt) { isRefused = reply.kind != .status }
+    /// With a connection that is lost it does not matter: the next one begins with the new password.
+    func redisFailed(_ failure: RedisFailure, for tag: UInt) { isRefused = failure == .timedOut }
+
+    func takeRefusal() -> Bool {
+        defer { isRefused = false }
+        return isRefused
     }
 }

@@ -17,6 +17,8 @@ internal import Time
 package final class LimitRequest {
     /// By when the store is to decide, where it waits for one elsewhere.
     var deadline = Instant.distantFuture
+    /// What Redis has answered so far; made by the first store that needs it.
+    var redis: RedisDecision?
     package static let limitsMax = 16
 
     struct Slot {

@@ -8,16 +8,21 @@ internal import Crypto
 ///     w SPAN     CAPACITY HITS SHADOW      a window of SPAN seconds
 ///     m MONTHS   CAPACITY HITS SHADOW      a window of calendar months
 ///
-/// The answer is `[1 if charged, now in µs, then two integers a counter as it was before the call]`: a rate's level in
-/// nanoseconds and 0, or a window's hits and its end in seconds. From these `CounterState` makes the verdicts, so that
-/// what is said is worked out in one place, whichever store counted.
+/// and after them `p` where the counters are only some of the call's, the others being on other servers of a cluster: the charge is
+/// provisional, and may be given back (`RedisScript.giveBack`).
 ///
-/// A counter's value is two integers: `LEVEL LAST-µs` or `HITS END-s`. It is written with its time to live, so that none
+/// The answer is `[mark, now in µs, then two integers a counter as it was before the call]`: a rate's level in
+/// nanoseconds and 0, or a window's hits and its end in seconds. From these `CounterState` makes the verdicts, so that
+/// what is said is worked out in one place, whichever store counted. The mark is 1 if charged, 0 if refused, and 2 if refused only
+/// because of provisional charges of the last tenth of a second, which may be given back in a moment.
+///
+/// A counter's value is two integers: `LEVEL LAST-µs` or `HITS END-s`, and two more where a provisional charge was made: how
+/// much of the first is provisional, and when the last was made, in µs. It is written with its time to live, so that none
 /// is ever left behind. All numbers are whole and below 2⁵³; `%.0f` writes them all out, where Lua's own conversion
 /// would keep 14 digits. Time is the server's, and may go back as `CounterState` allows. Needs Redis 5, which replicates
 /// what a script did and not the script.
-struct RedisScript: Sendable {
-    let text: String
+package struct RedisScript: Sendable {
+    package let text: String
     /// What EVALSHA calls it.
     let name: String
 
@@ -26,14 +31,15 @@ struct RedisScript: Sendable {
         name = ScriptDigest.name(of: text)
     }
 
-    static let decision = RedisScript(
+    package static let decision = RedisScript(
         """
         local time = redis.call('TIME')
         local seconds = tonumber(time[1])
         local now = seconds * 1000000 + tonumber(time[2])
         local stored = redis.call('MGET', unpack(KEYS))
         local floor = math.floor
-        local held, answer, allowed = {}, {1, now}, true
+        local held, answer, allowed, passing = {}, {1, now}, true, true
+        local provisional = ARGV[#KEYS * 5 + 1]
 
         local function month_of(day)
           day = day + 719468
@@ -62,37 +68,50 @@ struct RedisScript: Sendable {
           local kind, span = ARGV[at + 1], tonumber(ARGV[at + 2])
           local capacity, hits = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
           local wanted = math.max(hits, 1)
-          local state, first, second = held[KEYS[i]], nil, nil
+          local state, first, second, pending, since = held[KEYS[i]], nil, nil, 0, 0
           if state then
-            first, second = state[1], state[2]
+            first, second, pending, since = state[1], state[2], state[4], state[5]
           elseif stored[i] then
-            first, second = string.match(stored[i], '^(%d+) (%d+)$')
+            first, second, pending, since = string.match(stored[i], '^(%d+) (%d+) ?(%d*) ?(%d*)$')
             first, second = tonumber(first), tonumber(second)
+            pending, since = tonumber(pending) or 0, tonumber(since) or 0
+            if now - since > 100000 then pending = 0 end
           end
-          local fits, charged
+          local fits, charged, without, added
           if kind == 'r' then
             local level = 0
             if first then level = math.max(0, first - math.max(0, now - second) * 1000) end
             answer[i * 2 + 1], answer[i * 2 + 2] = level, 0
             fits = wanted <= capacity and level + wanted * span <= capacity * span
+            without = wanted <= capacity and level - pending + wanted * span <= capacity * span
+            added = hits * span
             charged = {level + hits * span, now, math.ceil((level + hits * span) / 1000000)}
           else
             local used, finish, longest = 0, end_of(kind, span)
             if first and (second == finish or (second > finish and second - finish <= longest)) then
               used, finish = first, second
+            else
+              pending = 0
             end
             answer[i * 2 + 1], answer[i * 2 + 2] = used, finish
             fits = wanted <= capacity and used + wanted <= capacity
+            without = wanted <= capacity and used - pending + wanted <= capacity
+            added = hits
             charged = {used + hits, finish, math.ceil(finish * 1000 - now / 1000)}
           end
+          charged[4], charged[5] = pending, since
+          if provisional then charged[4], charged[5] = pending + added, now end
           if fits and hits > 0 then return true, charged end
-          return fits, nil
+          return fits, nil, without
         end
 
         for i = 1, #KEYS do
           if ARGV[i * 5] == '0' then
-            local fits, charged = check(i)
-            if not fits then allowed = false end
+            local fits, charged, without = check(i)
+            if not fits then
+              allowed = false
+              if not without then passing = false end
+            end
             if charged then held[KEYS[i]] = charged end
           end
         end
@@ -104,10 +123,47 @@ struct RedisScript: Sendable {
           end
         end
         for key, state in pairs(held) do
-          redis.call('SET', key, string.format('%.0f %.0f', state[1], state[2]),
-            'PX', string.format('%.0f', math.max(1, state[3])))
+          local value = string.format('%.0f %.0f', state[1], state[2])
+          if state[4] > 0 then value = value .. string.format(' %.0f %.0f', state[4], state[5]) end
+          redis.call('SET', key, value, 'PX', string.format('%.0f', math.max(1, state[3])))
         end
-        if not allowed then answer[1] = 0 end
+        if not allowed then answer[1] = passing and 2 or 0 end
         return answer
+        """)
+
+    /// Takes provisional charges back: of a call that was refused on another server of the cluster.
+    ///
+    /// KEYS are the counters. ARGV has three words a counter: its kind as above, how much was charged (nanoseconds of a rate's
+    /// level, or hits), and when: a rate's now in µs, or the end of the window in seconds. A rate has drained since, and what it has
+    /// drained is not given back: never is more given back than the charge still stands for.
+    static let giveBack = RedisScript(
+        """
+        local time = redis.call('TIME')
+        local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+        local stored = redis.call('MGET', unpack(KEYS))
+        local held = {}
+        for i = 1, #KEYS do
+          local kind, amount, stamp = ARGV[i * 3 - 2], tonumber(ARGV[i * 3 - 1]), tonumber(ARGV[i * 3])
+          local first, second, pending, since = string.match(held[KEYS[i]] or stored[i] or '', '^(%d+) (%d+) ?(%d*) ?(%d*)$')
+          if first then
+            first, second = tonumber(first), tonumber(second)
+            pending, since = math.max(0, (tonumber(pending) or 0) - amount), tonumber(since) or 0
+            local life
+            if kind == 'r' then
+              local level = math.max(0, first - math.max(0, now - second) * 1000)
+              first = math.max(0, level - math.max(0, amount - math.max(0, now - stamp) * 1000))
+              second, life = now, first / 1000000
+            elseif second == stamp then
+              first, life = math.max(0, first - amount), second * 1000 - now / 1000
+            end
+            if life then
+              local value = string.format('%.0f %.0f', first, second)
+              if pending > 0 then value = value .. string.format(' %.0f %.0f', pending, since) end
+              held[KEYS[i]] = value
+              redis.call('SET', KEYS[i], value, 'PX', string.format('%.0f', math.max(1, math.ceil(life))))
+            end
+          end
+        end
+        return #KEYS
         """)
 }

@@ -13,6 +13,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private let prefix: [UInt8]
     private let script: RedisScript
     private let command = RESPCommand()
+    private var key = ByteBuffer(capacity: 256)
     private var health = StoreHealth()
     private var probing = StoreProbing()
 
@@ -57,8 +58,10 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             return .decided(fallback.decide(request, now: now, wall: wall))
         }
         request.deadline = sender.now + sender.timeout
-        guard send(request, inFull: false) else { return .decided(fallback.decide(request, now: now, wall: wall)) }
-        return .pending
+        begin(request)
+        sendAll(request, after: .zero)
+        if request.redis?.isOutstanding == true { return .pending }
+        return .decided(fallback.decide(request, now: now, wall: wall))
     }
 
     // MARK: Sending
@@ -79,8 +82,10 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     }
 
     private func probe(inFull: Bool) -> Bool {
-        beginScript(inFull: inFull, keys: 2)
-        for suffix: StaticString in [":trial:1", ":trial:2"] {
+        begin(script, inFull: inFull, keys: 2)
+        // In a cluster keys of one script are in one slot.
+        let suffixes: [StaticString] = sender.isSharded ? [":{trial}:1", ":{trial}:2"] : [":trial:1", ":trial:2"]
+        for suffix in suffixes {
             command.add { text in
                 text.append(prefix)
                 text.append(suffix)
@@ -93,7 +98,9 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         }
         // The first waits for the connection to be made.
         let deadline: Instant? = probing.hasDecided ? nil : sender.now + RedisLink.openingMax
-        return sender.send(command, self, tag: Self.probeTag, by: deadline) == nil
+        let slot = "{trial}".utf8.withContiguousStorageIfAvailable { ClusterSlot(of: UnsafeRawBufferPointer($0)) }
+        guard let slot else { return false }
+        return sender.send(command, to: slot, after: .zero, self, tag: Self.probeTag, by: deadline) == nil
     }
 
     private func probeReplied(_ reply: RedisReply) {
@@ -112,7 +119,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         if probing.failed(trouble) { record(trouble) }
     }
 
-    private func beginScript(inFull: Bool, keys: Int) {
+    private func begin(_ script: RedisScript, inFull: Bool, keys: Int) {
         command.removeAll()
         if inFull {
             command.add("EVAL")
@@ -124,82 +131,171 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         command.add(decimal: UInt64(keys))
     }
 
-    /// The request is kept alive by its own place in the pipeline.
-    private func send(_ request: LimitRequest, inFull: Bool) -> Bool {
-        beginScript(inFull: inFull, keys: request.count)
+    /// Sees which limits are counted together: all, but in a cluster those of one slot.
+    private func begin(_ request: LimitRequest) {
+        let decision = request.redis ?? RedisDecision()
+        request.redis = decision
+        decision.reset()
+        let isSharded = sender.isSharded
         for index in 0..<request.count {
+            key.removeAll()
+            if isSharded { RedisKey.write(request, index, prefix: prefix, to: &key) }
+            decision.add(ClusterSlot(of: key.readable))
+        }
+    }
+
+    private func sendAll(_ request: LimitRequest, after pause: Duration) {
+        guard let decision = request.redis else { return }
+        for group in 0..<decision.groupCount {
+            if send(request, decision, group, inFull: false, after: pause) { decision.sent() } else { decision.failed() }
+        }
+    }
+
+    /// The request is kept alive by its own place in the pipeline. Its address and the group's number are the tag.
+    private func send(_ request: LimitRequest, _ decision: RedisDecision, _ group: Int, inFull: Bool, after pause: Duration) -> Bool
+    {
+        begin(script, inFull: inFull, keys: decision.counters.reduce(0) { $0 + ($1.group == group ? 1 : 0) })
+        for index in 0..<request.count where decision.counters[index].group == group {
             command.add { RedisKey.write(request, index, prefix: prefix, to: &$0) }
         }
-        for index in 0..<request.count {
+        for index in 0..<request.count where decision.counters[index].group == group {
             let hits = request.slots[index].hits
             request.slots[index].limit._withUnsafeGuaranteedRef { limit in
-                switch limit.algorithm {
-                case .rate:
-                    command.add("r")
-                    command.add(decimal: limit.emission)
-                case .fixed:
-                    command.add("w")
-                    command.add(decimal: limit.span * 60)
-                case .calendar:
-                    command.add("m")
-                    command.add(decimal: limit.span)
-                }
+                command.add(limit.algorithm.scriptKind)
+                command.add(decimal: limit.scriptSpan)
                 command.add(decimal: limit.capacity)
                 command.add(decimal: hits)
                 command.add(decimal: limit.isShadow ? 1 : 0)
             }
         }
+        if decision.isProvisional { command.add("p") }
         let retained = Unmanaged.passRetained(request)
         // What the server had to be asked twice is one decision, and has one time.
-        let tag = UInt(bitPattern: retained.toOpaque())
-        guard let failure = sender.send(command, self, tag: tag, by: request.deadline) else { return true }
+        let tag = UInt(bitPattern: retained.toOpaque()) | UInt(group)
+        guard let failure = sender.send(command, to: decision.slots[group], after: pause, self, tag: tag, by: request.deadline)
+        else {
+            return true
+        }
         retained.release()
         if failure != .queueFull { record(StoreTrouble(sender.lastFailure)) }
         return false
     }
 
-    private func take(_ tag: UInt) -> LimitRequest? {
-        UnsafeRawPointer(bitPattern: tag).map { Unmanaged<LimitRequest>.fromOpaque($0).takeRetainedValue() }
+    /// Objects begin at multiples of 16, and there are no more groups than limits.
+    private static let groupMask: UInt = 15
+
+    private func take(_ tag: UInt) -> (LimitRequest, RedisDecision, group: Int)? {
+        guard let pointer = UnsafeRawPointer(bitPattern: tag & ~Self.groupMask) else { return nil }
+        let request = Unmanaged<LimitRequest>.fromOpaque(pointer).takeRetainedValue()
+        guard let decision = request.redis else { return nil }
+        return (request, decision, Int(tag & Self.groupMask))
     }
+
+    // MARK: Giving back
+
+    private static let giveBackTag: UInt = 1
+
+    /// What some servers have charged and others have not. Nothing waits for it, and where it is lost the limit has been used.
+    private func giveBack(_ request: LimitRequest, _ decision: RedisDecision) {
+        for group in 0..<decision.groupCount {
+            let charged = (0..<request.count).filter { index in
+                let counter = decision.counters[index]
+                guard counter.group == group, counter.isCharged, request.slots[index].hits > 0 else { return false }
+                // A shadow limit that is used up was not charged.
+                return request.slots[index].limit._withUnsafeGuaranteedRef { limit in
+                    !limit.isShadow || Self.judge(counter, limit, hits: request.slots[index].hits).isAllowed
+                }
+            }
+            guard !charged.isEmpty else { continue }
+            // In full: which servers know this script is not kept.
+            begin(RedisScript.giveBack, inFull: true, keys: charged.count)
+            for index in charged { command.add { RedisKey.write(request, index, prefix: prefix, to: &$0) } }
+            for index in charged {
+                let hits = request.slots[index].hits
+                let counter = decision.counters[index]
+                request.slots[index].limit._withUnsafeGuaranteedRef { limit in
+                    command.add(limit.algorithm.scriptKind)
+                    command.add(decimal: limit.algorithm == .rate ? hits * limit.emission : hits)
+                    command.add(
+                        decimal: limit.algorithm == .rate
+                            ? counter.nanoseconds / 1000 : CounterState.endMinute(counter.word) * 60)
+                }
+            }
+            _ = sender.send(
+                command, to: decision.slots[group], after: .zero, self, tag: Self.giveBackTag, by: sender.now + Self.giveBackMax)
+        }
+    }
+
+    /// It is worth more than a decision's timeout.
+    private static let giveBackMax = Duration.seconds(1)
 
     // MARK: Answers
 
     package func redisReplied(_ reply: RedisReply, to tag: UInt) {
+        if tag == Self.giveBackTag { return }
         health.answered()
-        guard let request = take(tag) else { return probeReplied(reply) }
-        if request.isAbandoned { return answer(request) }
-        if reply.kind == .error, reply.hasPrefix("NOSCRIPT") {
-            // A server that was started anew; it keeps the script from here on.
-            if !send(request, inFull: true) {
-                fallback.decide(request, now: sender.now, wall: sender.wall)
-                answer(request)
+        guard let (request, decision, group) = take(tag) else { return probeReplied(reply) }
+        if !request.isAbandoned {
+            if reply.kind == .error, reply.hasPrefix("NOSCRIPT") {
+                // A server that was started anew; it keeps the script from here on.
+                if send(request, decision, group, inFull: true, after: .zero) { return }
+                decision.failed()
+            } else if read(reply, into: request, decision, group) {
+                record(nil)
+            } else {
+                record(StoreTrouble(reply))
+                errors += 1
+                lastError = reply.kind == .error ? reply.text : "a reply of another shape"
+                decision.failed()
             }
-            return
         }
-        if read(reply, into: request) {
-            record(nil)
-        } else {
-            record(StoreTrouble(reply))
-            errors += 1
-            lastError = reply.kind == .error ? reply.text : "a reply of another shape"
+        received(request, decision)
+    }
+
+    package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
+        if tag == Self.giveBackTag { return }
+        if tag == Self.probeTag { return probeFailed(failure) }
+        switch failure {
+        case .timedOut:
+            timeouts += 1
+            health.timedOut(now: sender.now)
+            if health.isSkipping { record(.silent) }
+        case .unfit:
+            // A cluster without a server for the slot: the call has waited for one.
+            health.timedOut(now: sender.now)
+            record(StoreTrouble(failure))
+        default: record(StoreTrouble(sender.lastFailure))
+        }
+        guard let (request, decision, _) = take(tag) else { return }
+        decision.failed()
+        received(request, decision)
+    }
+
+    /// One group has been dealt with: perhaps the last.
+    private func received(_ request: LimitRequest, _ decision: RedisDecision) {
+        decision.received()
+        let canRepeat = sender.isSharded && sender.now + Self.repeatPause + Self.repeatPause < request.deadline
+        switch decision.step(canRepeat: canRepeat && !request.isAbandoned) {
+        case .wait: return
+        case _ where request.isAbandoned: break
+        case .conclude(let isCharged):
+            if !isCharged, decision.isProvisional { giveBack(request, decision) }
+            conclude(request, decision, isCharged: isCharged)
+        case .repeatOnce:
+            if decision.isProvisional { giveBack(request, decision) }
+            decision.again()
+            sendAll(request, after: Self.repeatPause)
+            if decision.isOutstanding { return }
             fallback.decide(request, now: sender.now, wall: sender.wall)
+        case .unavailable:
+            let outcome = fallback.decide(request, now: sender.now, wall: sender.wall)
+            if decision.isProvisional, !outcome.isAllowed { giveBack(request, decision) }
         }
         answer(request)
     }
 
-    package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
-        if tag == Self.probeTag { return probeFailed(failure) }
-        if failure == .timedOut {
-            timeouts += 1
-            health.timedOut(now: sender.now)
-            if health.isSkipping { record(.silent) }
-        } else {
-            record(StoreTrouble(sender.lastFailure))
-        }
-        guard let request = take(tag) else { return }
-        if !request.isAbandoned { fallback.decide(request, now: sender.now, wall: sender.wall) }
-        answer(request)
-    }
+    /// So long another call needs to have given back what it had charged in vain.
+    private static let repeatPause = Duration.milliseconds(3)
 
     private func record(_ trouble: StoreTrouble?) {
         if trouble == nil { probing.decided() }
@@ -209,21 +305,63 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private func answer(_ request: LimitRequest) { delegate?.limitDecided(request) }
 
     /// False where the reply is not the script's.
-    private func read(_ reply: RedisReply, into request: LimitRequest) -> Bool {
-        guard var answer = ScriptAnswer(reply, counters: request.count) else { return false }
+    private func read(_ reply: RedisReply, into request: LimitRequest, _ decision: RedisDecision, _ group: Int) -> Bool {
+        let count = decision.counters.reduce(0) { $0 + ($1.group == group ? 1 : 0) }
+        guard var answer = ScriptAnswer(reply, counters: count) else { return false }
+        for index in 0..<request.count where decision.counters[index].group == group {
+            let word = request.slots[index].limit._withUnsafeGuaranteedRef { answer.nextState($0.algorithm) }
+            guard let word else { return false }
+            decision.counters[index].word = word
+            decision.counters[index].nanoseconds = answer.now.nanoseconds
+        }
+        decision.replied(group, isCharged: answer.isCharged, isPassing: answer.isPassing)
+        return true
+    }
+
+    private func conclude(_ request: LimitRequest, _ decision: RedisDecision, isCharged: Bool) {
         for index in 0..<request.count {
             let slot = request.slots + index
-            let hits = slot.pointee.hits
-            let verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit -> LimitVerdict? in
-                guard let word = answer.nextState(limit.algorithm) else { return nil }
-                return answer.isCharged
-                    ? CounterState.judge(word, limit, hits: hits, now: answer.now, wall: answer.wall).verdict
-                    : CounterState.standing(word, limit, hits: hits, now: answer.now, wall: answer.wall)
+            let (hits, counter) = (slot.pointee.hits, decision.counters[index])
+            slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+                isCharged ? Self.judge(counter, limit, hits: hits) : Self.standing(counter, limit, hits: hits)
             }
-            guard let verdict else { return false }
-            slot.pointee.verdict = verdict
         }
-        request.conclude(isCharged: answer.isCharged, source: .redis)
-        return true
+        request.conclude(isCharged: isCharged, source: .redis)
+    }
+
+    /// The server's time serves for both clocks: it is its level and its window that are judged.
+    private static func judge(_ counter: RedisDecision.Counter, _ limit: Limit, hits: UInt64) -> LimitVerdict {
+        CounterState.judge(
+            counter.word, limit, hits: hits, now: Instant(nanoseconds: counter.nanoseconds),
+            wall: WallTime(nanoseconds: counter.nanoseconds)
+        ).verdict
+    }
+
+    private static func standing(_ counter: RedisDecision.Counter, _ limit: Limit, hits: UInt64) -> LimitVerdict {
+        CounterState.standing(
+            counter.word, limit, hits: hits, now: Instant(nanoseconds: counter.nanoseconds),
+            wall: WallTime(nanoseconds: counter.nanoseconds))
+    }
+}
+
+extension Limit.Algorithm {
+    /// As the script calls it.
+    fileprivate var scriptKind: StaticString {
+        switch self {
+        case .rate: "r"
+        case .fixed: "w"
+        case .calendar: "m"
+        }
+    }
+}
+
+extension Limit {
+    /// As the script takes it: of a rate its emission.
+    fileprivate var scriptSpan: UInt64 {
+        switch algorithm {
+        case .rate: emission
+        case .fixed: span * 60
+        case .calendar: span
+        }
     }
 }

@@ -5,6 +5,8 @@ internal import Time
 /// What the limit script answers: whether it charged, the server's time in microseconds, and two integers a counter.
 struct ScriptAnswer {
     let isCharged: Bool
+    /// Refused only because of charges that may be given back in a moment.
+    let isPassing: Bool
     /// The server's time serves for both clocks: it is its level and its window that are judged.
     let now: Instant
     let wall: WallTime
@@ -13,10 +15,11 @@ struct ScriptAnswer {
     /// `nil` where the reply is not the script's: of another shape, or with numbers that its arithmetic cannot come to.
     init?(_ reply: RedisReply, counters: Int) {
         guard Self.isShaped(reply, counters: counters), let charged = reply.first,
-            let time = charged.next, let mark = charged.integer.exactly(in: 0...1),
+            let time = charged.next, let mark = charged.integer.exactly(in: 0...2),
             let nanoseconds = time.integer.scaled(by: 1000).exactly(in: 0 ... .max)?.magnitude
         else { return nil }
         isCharged = mark == 1
+        isPassing = mark == 2
         now = Instant(nanoseconds: nanoseconds)
         wall = WallTime(nanoseconds: nanoseconds)
         rest = time.next

@@ -1,4 +1,5 @@
 package import Config
+package import Redis
 
 /// The section `rate_limits`: where limits are counted, and what happens when that place does not answer.
 package struct StoreConfiguration: Sendable, Equatable {
@@ -42,20 +43,100 @@ package enum StoreLocation: Sendable, Equatable {
     case service(NetworkAddress, tls: PeerTLS?)
 }
 
+/// A Redis, in whichever shape it runs: one server, one behind Sentinels, or a cluster.
 package struct RedisLocation: Sendable, Equatable {
-    package var address: NetworkAddress
+    package enum Mode: String, CaseIterable, Sendable {
+        /// A cluster where the first server that answers says so, else that one server.
+        case auto
+        case single
+        /// `seeds` are Sentinels; they know which server is the primary.
+        case sentinel
+        case cluster
+    }
+
+    package struct Sentinel: Sendable, Equatable {
+        /// The name under which the Sentinels know the primary.
+        package var master: String
+        /// To the Sentinels themselves.
+        package var user: String?
+        package var password: Secret?
+
+        package init(master: String, user: String? = nil, password: Secret? = nil) {
+            self.master = master
+            self.user = user
+            self.password = password
+        }
+    }
+
+    /// As it is called under `stores`; `nil` for one that was written as a URL.
+    package var name: String?
+    package var seeds: [NetworkAddress]
+    package var mode: Mode
+    package var sentinel: Sentinel?
     package var database: Int
     package var user: String?
     package var password: Secret?
     package var tls: PeerTLS?
 
     package init(
-        address: NetworkAddress, database: Int = 0, user: String? = nil, password: Secret? = nil, tls: PeerTLS? = nil
+        name: String? = nil, seeds: [NetworkAddress], mode: Mode, sentinel: Sentinel? = nil, database: Int = 0, user: String? = nil,
+        password: Secret? = nil, tls: PeerTLS? = nil
     ) {
-        self.address = address
+        self.name = name
+        self.seeds = seeds
+        self.mode = mode
+        self.sentinel = sentinel
         self.database = database
         self.user = user
         self.password = password
         self.tls = tls
+    }
+
+    /// One server.
+    package init(
+        address: NetworkAddress, database: Int = 0, user: String? = nil, password: Secret? = nil, tls: PeerTLS? = nil
+    ) {
+        self.init(seeds: [address], mode: .single, database: database, user: user, password: password, tls: tls)
+    }
+}
+
+extension RedisLocation {
+    /// As those who run the process know it; never with its password.
+    package var description: String {
+        if let name { return name }
+        let address = seeds.map(\.description).joined(separator: ",")
+        return address.hasPrefix("unix:") ? address : (tls == nil ? "redis://" : "rediss://") + address
+    }
+
+    /// What connections to it are made from.
+    package func target(timeout: Duration) -> RedisTarget {
+        var settings = RedisSettings()
+        settings.user = user
+        settings.password = password?.text
+        settings.database = database
+        settings.timeout = timeout
+        return RedisTarget(seeds: seeds.map(RedisEndpoint.init), shape: shape, settings: settings)
+    }
+
+    /// Those passwords of it that connections are made with from now on.
+    package var passwords: RedisPasswords { RedisPasswords(server: password?.text, sentinel: sentinel?.password?.text) }
+
+    private var shape: RedisTarget.Shape {
+        switch mode {
+        case .auto: .auto
+        case .single: .single
+        case .cluster: .cluster
+        case .sentinel:
+            .sentinel(.init(master: sentinel?.master ?? "", user: sentinel?.user, password: sentinel?.password?.text))
+        }
+    }
+}
+
+extension RedisEndpoint {
+    package init(_ address: NetworkAddress) {
+        switch address {
+        case .ip(let host, let port), .name(let host, let port): self = .host(host, port: port)
+        case .unix(let path): self = .unix(path)
+        }
     }
 }

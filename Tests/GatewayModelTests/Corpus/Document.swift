@@ -30,7 +30,7 @@ extension WrongConfiguration {
         tracing: { endpoint: x }
         drain: { delai: 1s, grace: 2s }
         >>> martlet.yaml:1:1:  wrokers: unknown key; did you mean "workers"?
-        >>> martlet.yaml:2:1:  tracing: unknown key, expected workers, drain, access_log, admin, trusted_proxies, address_prefix, memory, overload, resolver, listeners, authentication, plans, rate_limits, openapi, gzip, clusters or routes
+        >>> martlet.yaml:2:1:  tracing: unknown key, expected workers, drain, access_log, admin, trusted_proxies, address_prefix, memory, overload, resolver, listeners, authentication, plans, stores, rate_limits, openapi, gzip, clusters or routes
         >>> martlet.yaml:3:10: drain.delai: unknown key; did you mean "delay"?
         >>> martlet.yaml:3:21: drain.grace: unknown key, expected delay or timeout
         --- wrong scalars, each reported

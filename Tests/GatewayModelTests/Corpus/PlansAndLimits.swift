@@ -223,13 +223,13 @@ extension WrongConfiguration {
         >>> martlet.yaml:2:68: routes[0].limits[3]: found "5_000_000_000/day", expected a count of at most 4294967295: a rate-limit service cannot be asked for it
         --- stores that are none
         rate_limits: { store: postgres://db }
-        >>> martlet.yaml:1:23: rate_limits.store: found "postgres://db", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
+        >>> martlet.yaml:1:23: rate_limits.store: found "postgres://db", expected memory, a name under stores, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
         --- a store without a port where none is usual
         rate_limits: { store: grpc://limits.internal }
-        >>> martlet.yaml:1:23: rate_limits.store: found "grpc://limits.internal", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
+        >>> martlet.yaml:1:23: rate_limits.store: found "grpc://limits.internal", expected memory, a name under stores, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
         --- a store's password is not echoed
         rate_limits: { store: "redys://user:hunter2@10.0.0.1" }
-        >>> martlet.yaml:1:23: rate_limits.store: found "redys://***@10.0.0.1", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
+        >>> martlet.yaml:1:23: rate_limits.store: found "redys://***@10.0.0.1", expected memory, a name under stores, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
         --- what does not suit the store
         rate_limits: { store: memory, user: a, password: "${SECRET}", tls: {} }
         >>> martlet.yaml:1:37: rate_limits.user: expected no user here: the store is in this process
@@ -249,7 +249,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:57: rate_limits.password: expected no password here: an RLS service takes none
         --- the rest of the section
         rate_limits: { store: "redis://10.0.0.1/two", domain: "", timeout: 0ms, when_unavailable: fail }
-        >>> martlet.yaml:1:23: rate_limits.store: found "redis://10.0.0.1/two", expected memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
+        >>> martlet.yaml:1:23: rate_limits.store: found "redis://10.0.0.1/two", expected memory, a name under stores, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port
         >>> martlet.yaml:1:55: rate_limits.domain: found "", expected a name of letters, digits, _, - and .
         >>> martlet.yaml:1:68: rate_limits.timeout: found "0ms", expected a duration such as 250ms or 5s, at least 1ms
         >>> martlet.yaml:1:91: rate_limits.when_unavailable: found "fail", expected allow, deny or local

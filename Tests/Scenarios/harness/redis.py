@@ -10,11 +10,12 @@ from .processes import Process
 
 
 class Redis:
-    def __init__(self, folder, *, password=None, identity=None, authority=None, port=None, users=(), settings=()):
+    def __init__(self, folder, *, password=None, identity=None, authority=None, port=None, users=(), settings=(), lines=(),
+                 arguments=(), ready="Ready to accept connections"):
         self.password, self.identity, self._authority = password, identity, authority
         # redis-server does not say which port it took for 0: give it one that was free a moment ago.
         for attempt in range(5):
-            self.port = port or _free_port()
+            self.port = port or free_port()
             plain, tls = (0, self.port) if identity else (self.port, 0)
             own = ["port", plain, "bind", "127.0.0.1", "save", "", "appendonly", "no", "dir", folder, *settings]
             if password:
@@ -22,13 +23,13 @@ class Redis:
             if identity:
                 own += ["tls-port", tls, "tls-cert-file", identity.certificate, "tls-key-file", identity.private_key,
                              "tls-ca-cert-file", authority.file, "tls-auth-clients", "no"]
-            lines = [f"{own[i]} {_quoted(own[i + 1])}" for i in range(0, len(own), 2)]
-            lines += [f"user {user}" for user in users]
+            written = [f"{own[i]} {_quoted(own[i + 1])}" for i in range(0, len(own), 2)]
+            written += [*(f"user {user}" for user in users), *lines]
             file = Path(folder) / f"redis-{secrets.token_hex(4)}.conf"
-            file.write_text("\n".join(lines) + "\n")
-            self.process = Process(["redis-server", file], folder=folder)
+            file.write_text("\n".join(written) + "\n")
+            self.process = Process(["redis-server", file, *arguments], folder=folder)
             try:
-                self.process.wait_for(lambda line: "Ready to accept connections" in line, "ready")
+                self.process.wait_for(lambda line: ready in line, "ready")
                 return
             except AssertionError:
                 self.process.stop()
@@ -99,7 +100,7 @@ def _reply(stream):
     raise RuntimeError(f"not RESP2: {line!r}")
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

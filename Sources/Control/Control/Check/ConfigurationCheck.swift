@@ -25,26 +25,44 @@ package struct ConfigurationCheck {
     /// What calls go through, for each route and each of its methods; empty where the configuration has mistakes.
     package let pipelines: [Pipeline]
 
+    private let store: InspectedStore?
+    private let places: PlaceIndex
+    private let readFile: (String) -> Result<[UInt8], FileFailure>
+
     package init(
         text: String, file: String, environment: @escaping (String) -> String?,
         readText: @escaping (String) -> Result<String, FileFailure>,
         readFile: @escaping (String) -> Result<[UInt8], FileFailure>, now: WallTime
     ) {
+        self.readFile = readFile
         let found: [Issue]
         var snapshot: Snapshot?
         if LimitServiceConfiguration.isMeant(by: text, file: file) {
             kind = .rateLimitService
-            found = Self.service(
-                LimitServiceConfiguration.draft(text: text, file: file, environment: environment, readFile: readText),
-                readFile, now)
+            let read = LimitServiceConfiguration.draft(text: text, file: file, environment: environment, readFile: readText)
+            places = read.places
+            var windows: LimitServiceStore?
+            found = Self.service(read, readFile, now, &windows)
+            store = windows?.inspected
         } else {
             kind = .gateway
-            found = Self.gateway(
-                GatewayConfiguration.draft(text: text, file: file, environment: environment, readFile: readText), readFile, now,
-                &snapshot)
+            let read = GatewayConfiguration.draft(text: text, file: file, environment: environment, readFile: readText)
+            places = read.places
+            found = Self.gateway(read, readFile, now, &snapshot)
+            store = snapshot.flatMap { InspectedStore($0.store) }
         }
         issues = found.inOrder
         pipelines = snapshot.map { Pipeline.all(of: $0) } ?? []
+    }
+
+    /// Connects to the store, and tells what keeps it from counting. Waits for it.
+    package func online() -> [Issue] {
+        guard let store else { return [] }
+        let findings = Findings(places)
+        for finding in store.inspectNow(readFile) {
+            findings.report(finding.text, at: store.path, severity: finding.isError ? .error : .warning)
+        }
+        return findings.issues
     }
 
     private static func gateway(
@@ -71,12 +89,12 @@ package struct ConfigurationCheck {
 
     private static func service(
         _ read: ConfigurationReading<LimitServiceConfiguration>,
-        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>, _ now: WallTime
+        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>, _ now: WallTime, _ store: inout LimitServiceStore?
     ) -> [Issue] {
         guard let draft = read.value else { return read.issues }
         var files = FileOpener(read: readFile, places: read.places, now: now)
         _ = files.listenerPlans(draft.listeners, speaking: [.http2], ticketKeys: TicketKeys(now: .now()))
-        _ = LimitServiceStore(draft.rateLimits, &files)
+        store = LimitServiceStore(draft.rateLimits, &files)
         return read.issues + files.issues + PlaceCheck.issues(of: draft.listeners, admin: draft.admin, read.places)
     }
 }

@@ -1,8 +1,10 @@
+internal import Config
 internal import Crypto
 internal import DNS
 internal import Gateway
 internal import GatewayModel
 internal import Random
+internal import RateLimit
 internal import Reactor
 internal import Snapshots
 internal import Sockets
@@ -18,6 +20,7 @@ final class NameRefresher {
     private(set) var resolved = ResolvedNames()
     /// What the configuration names; the hosts of services come to them.
     private var wanted: Set<Subject> = []
+    private var told: Set<String> = []
     private var kept: [Subject: Kept] = [:]
     private let loop: EventLoop
     private let lookup: any NameLookup
@@ -61,7 +64,7 @@ final class NameRefresher {
                 return endpoint.use == .service ? .service(name) : .host(name)
             })
         switch snapshot.store.location {
-        case .redis(let redis): if case .name(let name, _) = redis.endpoint { names.insert(.host(name)) }
+        case .redis(let redis, _): for case .name(let name, _) in redis.seeds { names.insert(.host(name)) }
         case .service(.name(let name, _), _, _): names.insert(.host(name))
         case .memory, .service: break
         }
@@ -74,12 +77,21 @@ final class NameRefresher {
     /// These names from now on; those that are not among them any more are forgotten.
     func keep(_ names: Set<Subject>) {
         wanted = names
+        told = []
         reconcile()
     }
 
+    /// Besides, one that no configuration has: of a server that others told of.
+    func seek(host name: String) {
+        guard told.count < Self.toldMax, NetworkAddress.hostName(name) != nil, told.insert(name).inserted else { return }
+        reconcile()
+    }
+
+    private static let toldMax = 4096
+
     /// Begins with names that are new, and ends with those that are not wanted any more.
     private func reconcile() {
-        var needed = wanted
+        var needed = wanted.union(told.map { .host($0) })
         for case (.service(let name), let service) in kept where wanted.contains(.service(name)) {
             for target in (service.coming ?? []) + (resolved.services[name] ?? []) {
                 needed.insert(.host(ResolvedNames.key(of: target)))

@@ -14,7 +14,7 @@ struct LimitServiceStore: Sendable {
 
     private enum Location: Sendable {
         case memory
-        case redis(NetworkAddress, database: Int, user: String?, password: String?, tls: UpstreamTLS?)
+        case redis(RedisLocation, tls: UpstreamTLS?)
     }
 
     /// `nil` where a file it needs has a mistake, which has been reported.
@@ -28,48 +28,60 @@ struct LimitServiceStore: Sendable {
             var tls: UpstreamTLS?
             if let settings = redis.tls {
                 let path = ConfigurationPath("rate_limits")
-                tls = files.upstreamTLS(settings, protocols: [], at: path["tls"], of: path["store"])
+                let own = redis.name.map { ConfigurationPath("stores")[$0] }
+                tls = files.upstreamTLS(settings, protocols: [], at: (own ?? path)["tls"], of: own?["redis"] ?? path["store"])
                 if tls == nil { return nil }
             }
-            location = .redis(
-                redis.address, database: redis.database, user: redis.user, password: redis.password?.text, tls: tls)
+            location = .redis(redis, tls: tls)
         }
+    }
+
+    /// `nil` where the windows are counted in memory.
+    var inspected: InspectedStore? {
+        guard case .redis(let location, let tls) = location else { return nil }
+        return InspectedStore(location: location, tls: tls, prefix: configuration.domain, use: .windows)
     }
 
     /// - Parameter readFile: for the files that say how names are looked up.
     func make(
         _ context: WorkerContext, readFile: @escaping (String) -> Result<[UInt8], FileFailure>
-    ) -> any WindowStore {
+    ) -> (store: any WindowStore, redis: (any RedisConnector)?) {
         let memory = MemoryWindowStore()
-        guard case .redis(let address, let database, let user, let password, let tls) = location,
-            let dialer = dialer(address, tls, context, readFile)
-        else { return memory }
-        var settings = RedisSettings()
-        settings.user = user
-        settings.password = password
-        settings.database = database
-        settings.timeout = configuration.timeout
-        let client = RedisClient(settings, dialer: dialer, on: context.loop, seed: RandomBytes.uint64())
-        return RedisWindowStore(
-            client, fallback: memory, whenUnavailable: configuration.whenUnavailable, prefix: configuration.domain,
+        guard case .redis(let location, let tls) = location else { return (memory, nil) }
+        let redis = location.target(timeout: configuration.timeout).connect(
+            through: LookedUpHosts(tls, context, readFile), on: context.loop, seed: RandomBytes.uint64())
+        let store = RedisWindowStore(
+            redis, fallback: memory, whenUnavailable: configuration.whenUnavailable, prefix: configuration.domain,
             seed: RandomBytes.uint64())
+        return (store, redis)
+    }
+}
+
+/// Makes what opens connections to Redis where names are looked up on the same loop.
+final class LookedUpHosts: RedisDialers {
+    private let tls: UpstreamTLS?
+    private let context: WorkerContext
+    private let resolver: NameResolver
+
+    /// - Parameter readFile: for the files that say how names are looked up.
+    init(_ tls: UpstreamTLS?, _ context: WorkerContext, _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>) {
+        self.tls = tls
+        self.context = context
+        resolver = NameResolver(on: context.loop, scratch: context.scratch) { NameFiles.source(readFile: readFile) }
     }
 
-    private func dialer(
-        _ address: NetworkAddress, _ tls: UpstreamTLS?, _ context: WorkerContext,
-        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>
-    ) -> Dialer? {
-        switch address {
-        case .name(let name, let port):
-            let resolver = NameResolver(on: context.loop, scratch: context.scratch) {
-                NameFiles.source(readFile: readFile)
-            }
-            return Dialer(
-                LookedUpAddresses(name, port: port, resolver: resolver), tls: tls?.securing(name), on: context.loop,
-                scratch: context.scratch)
-        case .ip, .unix:
-            guard let socket = SocketAddress(address) else { return nil }
-            return Dialer(KnownAddresses(socket), tls: tls?.securing(socket.host), on: context.loop, scratch: context.scratch)
+    func dialer(for endpoint: RedisEndpoint) -> Dialer {
+        switch endpoint {
+        case .unix(let path): known(.unix(path))
+        case .host(let host, let port):
+            SocketAddress(host: host, port: port).map(known)
+                ?? Dialer(
+                    LookedUpAddresses(host, port: port, resolver: resolver), tls: tls?.securing(host), on: context.loop,
+                    scratch: context.scratch)
         }
+    }
+
+    private func known(_ address: SocketAddress) -> Dialer {
+        Dialer(KnownAddresses(address), tls: tls?.securing(address.host), on: context.loop, scratch: context.scratch)
     }
 }

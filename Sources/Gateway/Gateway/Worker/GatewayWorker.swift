@@ -9,7 +9,7 @@ internal import Metrics
 internal import Random
 package import RateLimit
 internal import Reactor
-internal import Redis
+package import Redis
 internal import Routing
 package import Snapshots
 internal import Sockets
@@ -68,9 +68,12 @@ package final class GatewayWorker {
     package var connectionFaulted: ((ConnectionFault) -> Void)?
     /// A state machine received an event that its state does not allow.
     package var internalErrorSeen: ((_ text: String) -> Void)?
-    /// The connection of the limit store to its service, or the addresses of its Redis: host names come to stand for others.
+    /// The connections of the limit store, and the hosts of its Redis: names come to stand for others, and passwords change.
     private var serviceLink: ServiceLink?
-    private var redisAddresses: EndpointAddresses?
+    private var storeHosts: StoreHosts?
+    private var redis: (any RedisConnector)?
+    /// A store that is a cluster, or has Sentinels, has told of a host by this name.
+    package var storeHostSeen: ((_ name: String) -> Void)?
     /// Probes the limit store until it has decided, and whenever it is in trouble.
     private lazy var limitStoreTimer: RepeatingTimer = RepeatingTimer(every: StoreHealth.probeInterval, on: context.loop) {
         [unowned self] in
@@ -177,23 +180,20 @@ package final class GatewayWorker {
     private func makeLimiter(_ plan: StorePlan, generation: UInt64) -> Limiter {
         let memory = MemoryStore()
         serviceLink = nil
-        redisAddresses = nil
+        storeHosts = nil
+        redis = nil
         switch plan.location {
         case .memory: return Limiter(store: memory, generation: generation)
-        case .redis(let redis):
-            let addresses = EndpointAddresses(redis.endpoint, resolved: resolved)
-            redisAddresses = addresses
-            let dialer = Dialer(
-                addresses, tls: redis.tls?.securing(redis.endpoint.host), on: context.loop, scratch: context.scratch)
-            var settings = RedisSettings()
-            settings.user = redis.user
-            settings.password = redis.password
-            settings.database = redis.database
-            settings.timeout = plan.timeout
-            let client = RedisClient(settings, dialer: dialer, on: context.loop, seed: context.random.next())
+        case .redis(let location, let tls):
+            let hosts = StoreHosts(tls, resolved: resolved, context: context) { [unowned self] in storeHostSeen?($0) }
+            storeHosts = hosts
+            let redis = location.target(timeout: plan.timeout).connect(
+                through: hosts, on: context.loop, seed: context.random.next())
+            self.redis = redis
             let store = RedisStore(
-                client, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain)
-            return Limiter(store: store, generation: generation) { client.close() }
+                redis, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain)
+            // Its connections may ask for their hosts as long as it lives.
+            return Limiter(store: store, generation: generation) { withExtendedLifetime(hosts) { redis.close() } }
         case .service(let endpoint, let authority, let tls):
             let link = ServiceLink(
                 endpoint, authority: authority, tls: tls, timeout: plan.timeout, resolved: resolved, context: context)
@@ -207,9 +207,12 @@ package final class GatewayWorker {
     package func resolve(_ names: ResolvedNames) {
         resolved = names
         serviceLink?.resolve(names)
-        redisAddresses?.resolved = names
+        storeHosts?.resolved = names
         forEachCluster { $0.resolve(names) }
     }
+
+    /// Takes passwords of the limit store's that have changed into service.
+    package func renewStorePasswords(_ passwords: RedisPasswords) { redis?.renew(passwords) }
 
     /// Takes what is known of the health of a cluster's endpoints now.
     package func refresh(cluster name: String) {

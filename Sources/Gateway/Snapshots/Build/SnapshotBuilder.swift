@@ -241,11 +241,11 @@ package struct SnapshotBuilder {
         switch store.store {
         case .memory: location = .memory
         case .redis(let redis):
-            location = .redis(
-                .init(
-                    endpoint: EndpointAddress(redis.address), database: redis.database, user: redis.user,
-                    password: redis.password?.text,
-                    tls: redis.tls.flatMap { files.upstreamTLS($0, protocols: [], at: path["tls"], of: path["store"]) }))
+            let own = redis.name.map { ConfigurationPath("stores")[$0] }
+            let tls = redis.tls.flatMap {
+                files.upstreamTLS($0, protocols: [], at: (own ?? path)["tls"], of: own?["redis"] ?? path["store"])
+            }
+            location = .redis(redis, tls: tls)
         case .service(let address, let tls):
             location = .service(
                 EndpointAddress(address), authority: address.authority ?? "localhost",

@@ -5,26 +5,8 @@ package import Transport
 package struct StorePlan: Sendable, Equatable {
     package enum Location: Sendable, Equatable {
         case memory
-        case redis(Redis)
+        case redis(RedisLocation, tls: UpstreamTLS?)
         case service(EndpointAddress, authority: String, tls: UpstreamTLS?)
-    }
-
-    package struct Redis: Sendable, Equatable {
-        package var endpoint: EndpointAddress
-        package var database: Int
-        package var user: String?
-        package var password: String?
-        package var tls: UpstreamTLS?
-
-        package init(
-            endpoint: EndpointAddress, database: Int, user: String?, password: String?, tls: UpstreamTLS?
-        ) {
-            self.endpoint = endpoint
-            self.database = database
-            self.user = user
-            self.password = password
-            self.tls = tls
-        }
     }
 
     package var location: Location

@@ -19,7 +19,7 @@ extension GatewayConfiguration {
         let listeners = section.required("listeners", .listeners)
         let authentication = section.optional("authentication", .authentication)
         let plans = section.value("plans", .plans, default: [])
-        let rateLimits = section.value("rate_limits", .store, default: .defaults)
+        let rateLimits = NamedStores.readWithUse(in: section)
         let openAPI = section.optional("openapi", .openAPI)
         let gzip = section.optional("gzip", .gzip)
         let clusters = needsClusters(section) ? section.required("clusters", .clusters) : section.optional("clusters", .clusters)

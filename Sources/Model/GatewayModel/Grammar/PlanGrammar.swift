@@ -22,11 +22,3 @@ extension Grammar where Value == [PlanConfiguration] {
         }
     }
 }
-
-extension Reader {
-    /// Reports a key of the user's own that could not be shown in logs and metrics.
-    func checkName(_ name: Located<String>) {
-        guard !NameText.isName(name.value) else { return }
-        report("found \(Quoted.text(name.value)), expected \(Grammar<String>.name.expected)", at: name.place)
-    }
-}

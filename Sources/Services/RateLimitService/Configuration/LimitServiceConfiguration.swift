@@ -102,7 +102,7 @@ extension LimitServiceConfiguration {
         let drain = section.value("drain", .drain, default: .defaults)
         let admin = AdminSection.read(in: section)
         let listeners = section.required("listeners", .listeners)
-        let rateLimits = section.value("rate_limits", .store, default: .defaults)
+        let rateLimits = NamedStores.readWithUse(in: section)
         let domains = readDomains(section)
         return LimitServiceConfiguration(
             workers: workers, drain: drain, admin: admin, listeners: listeners ?? [], rateLimits: rateLimits, domains: domains)

@@ -15,6 +15,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
     private var fallback: StoreFallback<MemoryWindowStore>
     private let prefix: [UInt8]
     private let command = RESPCommand()
+    private var key = ByteBuffer(capacity: 256)
     private var health = StoreHealth()
     private var probing = StoreProbing()
     /// The last EXPIRE was refused, with what the server said: it counts, but keys stay behind.
@@ -73,37 +74,37 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
 
     private func send(_ decision: LimitDecision, _ index: Int, _ number: Int) -> Bool {
         let counter = decision.counters[index]
+        writeKey(of: counter, decision)
+        let slot = ClusterSlot(of: key.readable)
         command.removeAll()
         command.add("INCRBY")
-        addKey(of: counter, decision)
+        command.add(key.readable)
         command.add(decimal: counter.hits)
         let tag = UInt(number) << Self.numberShift | UInt(index)
-        if let failure = sender.send(command, self, tag: tag) {
+        if let failure = sender.send(command, to: slot, after: .zero, self, tag: tag, by: nil) {
             if failure != .queueFull { record(StoreTrouble(sender.lastFailure)) }
             return false
         }
         decision.outstanding += 1
         command.removeAll()
         command.add("EXPIRE")
-        addKey(of: counter, decision)
+        command.add(key.readable)
         command.add(decimal: counter.seconds + random.next() % (min(counter.seconds, Self.jitterSecondsMax) + 1))
         // Where this does not fit behind the first, the key stays without an end until the next request sets one.
-        _ = sender.send(command, self, tag: Self.expireTag)
+        _ = sender.send(command, to: slot, after: .zero, self, tag: Self.expireTag, by: nil)
         return true
     }
 
     /// Prefix, the counter's texts, and its window: length and beginning.
-    private func addKey(of counter: LimitDecision.Counter, _ decision: LimitDecision) {
-        let texts = decision.key(of: counter)
-        command.add { text in
-            text.append(prefix)
-            text.append(byte: UInt8(ascii: ":"))
-            text.append(texts)
-            text.append(byte: UInt8(ascii: "@"))
-            text.append(decimal: counter.seconds)
-            text.append(byte: UInt8(ascii: "/"))
-            text.append(decimal: counter.start)
-        }
+    private func writeKey(of counter: LimitDecision.Counter, _ decision: LimitDecision) {
+        key.removeAll()
+        key.append(prefix)
+        key.append(byte: UInt8(ascii: ":"))
+        key.append(decision.key(of: counter))
+        key.append(byte: UInt8(ascii: "@"))
+        key.append(decimal: counter.seconds)
+        key.append(byte: UInt8(ascii: "/"))
+        key.append(decimal: counter.start)
     }
 
     private func release(_ number: Int) {
@@ -138,15 +139,16 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         probing.begin()
         // The first waits for the connection to be made.
         let deadline: Instant? = probing.hasDecided ? nil : sender.now + RedisLink.openingMax
+        key.removeAll()
+        key.append(prefix)
+        key.append(":trial")
+        let slot = ClusterSlot(of: key.readable)
         func send(_ word: StaticString, tag: UInt) -> Bool {
             command.removeAll()
             command.add(word)
-            command.add { text in
-                text.append(prefix)
-                text.append(":trial")
-            }
+            command.add(key.readable)
             command.add(decimal: 1)
-            return sender.send(command, self, tag: tag, by: deadline) == nil
+            return sender.send(command, to: slot, after: .zero, self, tag: tag, by: deadline) == nil
         }
         if !send("INCRBY", tag: Self.probeTag) || !send("EXPIRE", tag: Self.probeExpireTag) { probeFailed(.notConnected) }
     }
@@ -198,7 +200,7 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         if !decision.hasFailed {
             health.timedOut(now: sender.now)
             if failure != .timedOut {
-                record(StoreTrouble(sender.lastFailure))
+                if case .unfit = failure { record(StoreTrouble(failure)) } else { record(StoreTrouble(sender.lastFailure)) }
             } else if health.isSkipping {
                 record(.silent)
             }

@@ -2,11 +2,11 @@ package import Config
 
 extension Grammar where Value == StoreConfiguration {
     /// The keys of `rate_limits`.
-    package static var store: Grammar {
+    package static func store(among stores: NamedStores) -> Grammar {
         .section { section in
             let defaults = StoreConfiguration.defaults
             return StoreConfiguration(
-                store: StoreLocation.read(in: section) ?? defaults.store,
+                store: StoreLocation.read(in: section, among: stores) ?? defaults.store,
                 domain: section.value("domain", .name, default: defaults.domain),
                 timeout: section.value("timeout", .timeout, default: defaults.timeout),
                 whenUnavailable: section.value("when_unavailable", .choice, default: defaults.whenUnavailable),
@@ -17,8 +17,8 @@ extension Grammar where Value == StoreConfiguration {
 
 extension StoreLocation {
     /// Reads `store`, and `user`, `password` and `tls` beside it, which must suit it.
-    package static func read(in section: Section) -> StoreLocation? {
-        let store = section.optional("store", .storeLocation)
+    fileprivate static func read(in section: Section, among stores: NamedStores) -> StoreLocation? {
+        let store = section.optional("store", .storeLocation(among: stores))
         let user = section.optional("user", .text)
         let password = section.optional("password", .secret)
         let tls = section.optional("tls", .peerTLS)
@@ -30,6 +30,9 @@ extension StoreLocation {
         case .service(let address, _):
             refuse(["user", "password"], in: section, why: "an RLS service takes none")
             return .service(address, tls: tls)
+        case .redis(let redis) where redis.name != nil:
+            refuse(["user", "password", "tls"], in: section, why: "it belongs to the store, under stores")
+            return store
         case .redis(var redis):
             if redis.user != nil { refuse(["user"], in: section, why: "the store's URL has one") }
             if redis.password != nil { refuse(["password"], in: section, why: "the store's URL has one") }
@@ -50,14 +53,25 @@ extension StoreLocation {
 }
 
 extension Grammar where Value == StoreLocation {
-    /// `memory`, or the URL of a service.
-    static var storeLocation: Grammar {
+    /// `memory`, the name of a store, or the URL of a service.
+    static func storeLocation(among stores: NamedStores) -> Grammar {
         let expected =
-            "memory, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port"
+            "memory, a name under stores, redis://host:port/db, rediss://host:port/db, unix:///path/of/redis.sock or grpc://host:port"
         let url = Grammar.serviceURL(expected, parse: StoreLocation.init)
-        return Grammar(expected: expected) { node, reader, _ in
-            if let scalar = node.scalar, !scalar.isBroken, scalar.text == "memory" { return .memory }
-            return url.read(node, reader)
+        return Grammar(expected: expected) { node, reader, expected in
+            guard let scalar = node.scalar, !scalar.isBroken, !scalar.isAbsent, !scalar.text.contains(":") else {
+                return url.read(node, reader)
+            }
+            if scalar.text == "memory" { return .memory }
+            if let store = stores.locations[scalar.text] { return .redis(store) }
+            // What is wrong with it has been reported where it stands.
+            if stores.isBroken || stores.names.contains(scalar.text) { return nil }
+            guard !stores.names.isEmpty else { return url.read(node, reader) }
+            let names = stores.names.sorted()
+            reader.report(
+                "found \(Quoted.text(scalar.text)), expected memory, a URL, or a name under stores: \(Quoted.alternatives(names))"
+                    + Spelling.hint(for: scalar.text, among: names), at: node.place)
+            return nil
         }
     }
 }

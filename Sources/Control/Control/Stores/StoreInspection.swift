@@ -1,0 +1,254 @@
+internal import Config
+internal import RateLimit
+internal import Reactor
+internal import Redis
+internal import Time
+internal import Transport
+
+/// Looks at every server of a store once, and tells in words what keeps it from counting limits.
+///
+///     Sentinels ──the primary──▶ server ─┐
+///     seeds ──CLUSTER SLOTS──▶ servers ──┼──INFO──▶ a trial of what counting needs ──▶ found
+///     one address ──────────▶ server ────┘
+///
+/// Waits for nothing: all is asked on the loop, and each answer has its timeout.
+final class StoreInspection {
+    struct Finding: Equatable {
+        /// Which server, and what is found there.
+        var text: String
+        /// It cannot serve; else it may lose counters.
+        var isError: Bool
+    }
+
+    /// What is counted in it.
+    enum Use {
+        /// With the script.
+        case limits
+        /// With INCRBY and EXPIRE.
+        case windows
+    }
+
+    private let location: RedisLocation
+    private let prefix: String
+    private let use: Use
+    private let isThorough: Bool
+    private let dialers: any RedisDialers
+    private let loop: EventLoop
+    private let completion: ([Finding]) -> Void
+    private var findings: [Finding] = []
+    private var clients: [RedisClient] = []
+    private var seen: Set<RedisEndpoint> = []
+    private var outstanding = 0
+    private var end: Timer?
+    /// For one answer, the connection to its server included.
+    static let answerMax = Duration.seconds(3)
+
+    /// - Parameters:
+    ///   - prefix: what all keys begin with.
+    ///   - isThorough: tries counting too, on keys of its own, and tells what cannot be reached or looked at: what workers find out
+    ///     by themselves once they serve.
+    ///   - completion: called once, later. What was found, each once.
+    init(
+        _ location: RedisLocation, prefix: String, use: Use, isThorough: Bool, dialers: any RedisDialers, on loop: EventLoop,
+        completion: @escaping ([Finding]) -> Void
+    ) {
+        self.location = location
+        self.prefix = prefix
+        self.use = use
+        self.isThorough = isThorough
+        self.dialers = dialers
+        self.loop = loop
+        self.completion = completion
+        // Not from within a reply: the connections are closed there.
+        end = Timer(on: loop) { [unowned self] in finish() }
+        begin()
+    }
+
+    private func begin() {
+        let seeds = location.seeds.map(RedisEndpoint.init)
+        outstanding += 1
+        switch location.mode {
+        case .single: inspect(seeds[0])
+        case .sentinel: for seed in seeds { askSentinel(seed) }
+        case .cluster, .auto: askForSlots(seeds[...])
+        }
+        answered()
+    }
+
+    private func answered() {
+        outstanding -= 1
+        if outstanding == 0 { end?.arm(after: .zero) }
+    }
+
+    private func finish() {
+        for client in clients { client.close() }
+        clients = []
+        var told: [Finding] = []
+        for finding in findings where !told.contains(finding) { told.append(finding) }
+        completion(told.sorted { ($0.isError ? 0 : 1, $0.text) < ($1.isError ? 0 : 1, $1.text) })
+    }
+
+    /// What a worker notices too.
+    private func noAnswer(_ client: RedisClient, at endpoint: RedisEndpoint, isError: Bool = true) {
+        guard isThorough else { return }
+        found(StoreTrouble(client.lastFailure ?? .timedOut).text(timeout: Self.answerMax), at: endpoint, isError: isError)
+    }
+
+    private func found(_ text: String, at endpoint: RedisEndpoint, isError: Bool = true) {
+        findings.append(Finding(text: "\(endpoint) \(text)", isError: isError))
+    }
+
+    // MARK: Which servers
+
+    /// Every Sentinel: one that is wrong is found out only when it is asked.
+    private func askSentinel(_ seed: RedisEndpoint) {
+        guard let sentinel = location.sentinel else { return }
+        var settings = RedisSettings()
+        settings.user = sentinel.user
+        settings.password = sentinel.password?.text
+        let client = client(to: seed, settings)
+        ask(client, ["SENTINEL", "get-master-addr-by-name", sentinel.master]) { [unowned self] reply in
+            guard let reply else { return noAnswer(client, at: seed) }
+            if reply.kind == .error { return found("answers \(reply.text): expected a Sentinel", at: seed) }
+            guard let host = reply.first, let port = host.next.flatMap({ UInt16($0.text) }) else {
+                return found("knows no primary named \(sentinel.master)", at: seed)
+            }
+            inspect(.host(host.text, port: port))
+        }
+    }
+
+    /// The first that answers: what one knows, all know.
+    private func askForSlots(_ seeds: ArraySlice<RedisEndpoint>) {
+        guard let seed = seeds.first else { return }
+        let client = client(to: seed, settings)
+        ask(client, ["CLUSTER", "SLOTS"]) { [unowned self] reply in
+            guard let reply else {
+                noAnswer(client, at: seed, isError: seeds.count == 1)
+                return askForSlots(seeds.dropFirst())
+            }
+            let host: String
+            if case .host(let name, _) = seed { host = name } else { host = "localhost" }
+            guard let topology = ClusterTopology(reply, askedAt: host) else {
+                if location.mode == .cluster {
+                    found("answers \(reply.text): expected a server of a cluster", at: seed)
+                } else {
+                    inspect(seed)
+                }
+                return
+            }
+            if location.database != 0 { found("is of a cluster, which has only database 0: found \(location.database)", at: seed) }
+            if !topology.isComplete { found("is of a cluster in which not all slots have a server", at: seed) }
+            for (place, primary) in topology.primaries.enumerated() {
+                inspect(primary) { topology.owners[Int($0.number)] == Int16(place) }
+            }
+        }
+    }
+
+    // MARK: One server
+
+    private var settings: RedisSettings {
+        var settings = location.target(timeout: Self.answerMax).settings
+        if location.mode == .auto { settings.database = 0 }
+        return settings
+    }
+
+    private func inspect(_ endpoint: RedisEndpoint, having slots: @escaping (ClusterSlot) -> Bool = { _ in true }) {
+        guard seen.insert(endpoint).inserted else { return }
+        let client = client(to: endpoint, location.target(timeout: Self.answerMax).settings)
+        ask(client, ["INFO"]) { [unowned self] reply in
+            guard let reply else { return noAnswer(client, at: endpoint) }
+            if reply.kind == .error {
+                if isThorough { found("cannot be looked at: \(reply.text)", at: endpoint, isError: false) }
+            } else {
+                look(at: ServerFacts(reply.text), endpoint)
+            }
+            if isThorough { tryCounting(client, endpoint, slots) }
+        }
+    }
+
+    private func look(at facts: ServerFacts, _ endpoint: RedisEndpoint) {
+        switch facts["redis_mode"] {
+        case "sentinel": return found("is a Sentinel, expected sentinel: { master: NAME } for the store", at: endpoint)
+        case "cluster" where location.mode == .single || location.mode == .sentinel:
+            found("is of a cluster, expected mode: cluster for the store", at: endpoint)
+        default: break
+        }
+        if facts["role"] == "slave" { found("is a replica, expected a primary", at: endpoint) }
+        if let policy = facts["maxmemory_policy"], policy != "noeviction", let bytes = facts["maxmemory"], bytes != "0" {
+            found(
+                "has maxmemory-policy \(policy): counters are lost once \(bytes) bytes are used, expected noeviction", at: endpoint,
+                isError: false)
+        }
+        if isThorough, let replicas = facts["connected_slaves"], replicas != "0", facts["min_slaves_good_slaves"] == nil {
+            found(
+                "has replicas, but min-replicas-to-write is 0: one that a partition has cut off goes on counting", at: endpoint,
+                isError: false)
+        }
+    }
+
+    /// Does what counting does, on a key of its own that this server has.
+    private func tryCounting(_ client: RedisClient, _ endpoint: RedisEndpoint, _ slots: (ClusterSlot) -> Bool) {
+        let key = (0..<ClusterSlot.count * 4).lazy.map { "\(self.prefix):{trial-\($0)}" }.first { key in
+            var key = key
+            return key.withUTF8 { slots(ClusterSlot(of: UnsafeRawBufferPointer($0))) }
+        }
+        guard let key else { return }
+        func expectDecision(_ words: [String]) {
+            ask(client, words) { [unowned self] reply in
+                if let reply, reply.kind != .error { return }
+                guard let reply else { return noAnswer(client, at: endpoint) }
+                found("answers \(reply.text)", at: endpoint)
+            }
+        }
+        switch use {
+        case .limits: expectDecision(["EVAL", RedisScript.decision.text, "1", key, "r", "1000000", "1000", "1", "0"])
+        case .windows:
+            expectDecision(["INCRBY", key, "1"])
+            expectDecision(["EXPIRE", key, "1"])
+        }
+    }
+
+    // MARK: Asking
+
+    private func client(to endpoint: RedisEndpoint, _ settings: RedisSettings) -> RedisClient {
+        var settings = settings
+        settings.timeout = Self.answerMax
+        settings.isClusterNode = true
+        let client = RedisClient(settings, dialer: dialers.dialer(for: endpoint), on: loop, seed: UInt64(clients.count))
+        clients.append(client)
+        return client
+    }
+
+    /// - Parameter body: is given `nil` where there is no answer.
+    private func ask(_ client: RedisClient, _ words: [String], _ body: @escaping (RedisReply?) -> Void) {
+        let command = RESPCommand()
+        for word in words { command.add(word) }
+        outstanding += 1
+        let question = Question { [unowned self] reply in
+            body(reply)
+            answered()
+        }
+        if client.send(command, question, tag: 0, by: nil) != nil { question.body(nil) }
+    }
+
+    private final class Question: RedisReplyHandler {
+        let body: (RedisReply?) -> Void
+        init(_ body: @escaping (RedisReply?) -> Void) { self.body = body }
+        func redisReplied(_ reply: RedisReply, to tag: UInt) { body(reply) }
+        func redisFailed(_ failure: RedisFailure, for tag: UInt) { body(nil) }
+    }
+}
+
+/// What INFO says: `name:value` lines.
+struct ServerFacts {
+    private var values: [Substring: Substring] = [:]
+
+    init(_ text: String) {
+        for line in text.split(whereSeparator: \.isNewline) {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            values[line[..<colon]] = line[line.index(after: colon)...]
+        }
+    }
+
+    subscript(name: Substring) -> Substring? { values[name] }
+}

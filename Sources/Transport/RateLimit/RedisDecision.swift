@@ -1,0 +1,103 @@
+internal import Redis
+internal import Time
+
+/// One call's decision while it is made in Redis: which of its limits are counted together, and what became of each group.
+///
+///     asked ──all charged──▶ allowed
+///       │ ──some refused──▶ what was charged is given back ──▶ refused
+///       │        └──only because of charges that may be given back themselves──▶ asked once more
+///       └──some without an answer──▶ `when_unavailable`
+///
+/// On one server there is a single group, and nothing to give back. In a cluster the counters of a slot are a group: one script
+/// each, all at once. A charge of several groups stands until all have answered, so there are never more than the limit, but another
+/// call may be refused by a charge that does not last. Pure; used again with its request.
+final class RedisDecision {
+    /// A counter's group, and what the script said of it before the call.
+    struct Counter {
+        var group = 0
+        var word: UInt64 = 0
+        /// The server's time, for either clock.
+        var nanoseconds: UInt64 = 0
+        var isCharged = false
+    }
+
+    enum Step: Equatable {
+        case wait
+        case conclude(isCharged: Bool)
+        /// Ask all groups again, a moment later.
+        case repeatOnce
+        case unavailable
+    }
+
+    var counters: [Counter] = []
+    private(set) var slots: [ClusterSlot] = []
+    private var outstanding = 0
+    private var refused: UInt32 = 0
+    private var isRefusedForGood = false
+    private var hasFailed = false
+    private var isRepeated = false
+
+    init() {
+        counters.reserveCapacity(LimitRequest.limitsMax)
+        slots.reserveCapacity(LimitRequest.limitsMax)
+    }
+
+    var groupCount: Int { slots.count }
+    /// Its charges may have to be given back.
+    var isProvisional: Bool { slots.count > 1 }
+
+    func reset() {
+        counters.removeAll(keepingCapacity: true)
+        slots.removeAll(keepingCapacity: true)
+        isRepeated = false
+        begin()
+    }
+
+    private func begin() {
+        outstanding = 0
+        refused = 0
+        isRefusedForGood = false
+        hasFailed = false
+    }
+
+    /// The next limit's counter.
+    func add(_ slot: ClusterSlot) {
+        let group = slots.firstIndex(of: slot) ?? slots.count
+        if group == slots.count { slots.append(slot) }
+        counters.append(Counter(group: group))
+    }
+
+    func sent() { outstanding += 1 }
+
+    /// It could not be sent, or has no answer.
+    func failed() { hasFailed = true }
+
+    func replied(_ group: Int, isCharged: Bool, isPassing: Bool) {
+        if !isCharged {
+            refused |= 1 << UInt32(group)
+            if !isPassing { isRefusedForGood = true }
+        }
+        for index in counters.indices where counters[index].group == group { counters[index].isCharged = isCharged }
+    }
+
+    /// One that was sent has been dealt with.
+    func received() { outstanding -= 1 }
+
+    /// - Parameter canRepeat: there is time for it.
+    func step(canRepeat: Bool) -> Step {
+        if outstanding > 0 { return .wait }
+        if hasFailed { return .unavailable }
+        if refused == 0 { return .conclude(isCharged: true) }
+        guard !isRefusedForGood, !isRepeated, canRepeat else { return .conclude(isCharged: false) }
+        return .repeatOnce
+    }
+
+    /// After `repeatOnce`, and once what was charged has been given back.
+    func again() {
+        isRepeated = true
+        begin()
+        for index in counters.indices { counters[index].isCharged = false }
+    }
+
+    var isOutstanding: Bool { outstanding > 0 }
+}

@@ -1,0 +1,223 @@
+import Bytes
+import Redis
+import Testing
+import Time
+
+@testable import RateLimit
+
+/// A cluster whose servers the test is: each command stays until it is answered.
+private final class Shards: RedisSender {
+    struct Sent {
+        let slot: ClusterSlot
+        let text: String
+        let pause: Duration
+        let handler: any RedisReplyHandler
+        let tag: UInt
+    }
+    var now = start
+    var wall = startWall
+    var isSharded: Bool { true }
+    var timeout: Duration { .milliseconds(20) }
+    var lastFailure: RedisFailure?
+    var sent: [Sent] = []
+    var refusing: Set<ClusterSlot> = []
+
+    func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?) -> RedisFailure? {
+        .notConnected
+    }
+
+    func send(
+        _ command: RESPCommand, to slot: ClusterSlot, after pause: Duration, _ handler: any RedisReplyHandler, tag: UInt,
+        by deadline: Instant?
+    ) -> RedisFailure? {
+        if refusing.contains(slot) { return .notConnected }
+        var output = ByteBuffer()
+        command.write(to: &output)
+        let text = String(decoding: output.readable, as: UTF8.self).split(separator: "\r\n").filter {
+            !"*$".contains($0.first ?? " ")
+        }
+        sent.append(Sent(slot: slot, text: text.joined(separator: " "), pause: pause, handler: handler, tag: tag))
+        return nil
+    }
+
+    /// Answers the first command that waits.
+    func reply(_ text: String) throws {
+        let next = sent.removeFirst()
+        let reader = RESPReader()
+        try Array(text.utf8).withUnsafeBytes { try reader.feed($0) }
+        if let reply = try reader.next() { next.handler.redisReplied(reply, to: next.tag) }
+    }
+
+    func fail(_ failure: RedisFailure) {
+        let next = sent.removeFirst()
+        next.handler.redisFailed(failure, for: next.tag)
+    }
+}
+
+private final class Decided: LimitDelegate {
+    var outcomes: [LimitOutcome] = []
+    var troubles: [StoreTrouble?] = []
+    func limitDecided(_ request: LimitRequest) { outcomes.append(request.outcome) }
+    func limitStoreChanged(_ trouble: StoreTrouble?) { troubles.append(trouble) }
+}
+
+/// The limit script's answer about one window: mark, and hits before the call.
+private func window(_ mark: Int, hits: Int) -> String { "*4\r\n:\(mark)\r\n:1800000000000000\r\n:\(hits)\r\n:1800000060\r\n" }
+
+@Suite struct ShardedStoreTests {
+    private let shards = Shards()
+    private let decided = Decided()
+    private let limits: [Limit]
+
+    init() throws {
+        // Keys of two slots; the third is in the first one's.
+        limits = [
+            try limit("10/min per tenant", name: "a"), try limit("5/min", name: "b"), try limit("7/min per tenant", name: "c"),
+        ]
+    }
+
+    private func store(_ way: StoreConfiguration.WhenUnavailable = .deny) -> RedisStore {
+        let store = RedisStore(shards, fallback: MemoryStore(), whenUnavailable: way, prefix: "martlet")
+        store.delegate = decided
+        return store
+    }
+
+    @discardableResult
+    private func call(_ store: RedisStore, _ places: [Int] = [0, 1]) -> (LimitRequest, LimitAnswer) {
+        let request = LimitRequest(keepsValues: true)
+        request.reset(issuer: "i")
+        for place in places {
+            request.begin(limits[place])
+            if place != 1 { request.add(key: "acme") }
+        }
+        return (request, store.decide(request, now: shards.now, wall: shards.wall))
+    }
+
+    @Test("each slot is asked once, all at the same time, and the charge is provisional")
+    func groups() throws {
+        let store = store()
+        let (request, answer) = call(store, [0, 1, 2])
+        #expect(answer == .pending && shards.sent.count == 2)
+        #expect(shards.sent[0].slot != shards.sent[1].slot)
+        #expect(shards.sent[0].text.contains(" 2 martlet:{acme}:") && shards.sent[1].text.contains(" 1 martlet:routes.test:b"))
+        #expect(shards.sent.allSatisfy { $0.text.hasSuffix(" 0 p") })
+        try shards.reply("*6\r\n:1\r\n:1800000000000000\r\n:3\r\n:1800000060\r\n:2\r\n:1800000060\r\n")
+        #expect(decided.outcomes.isEmpty)
+        try shards.reply(window(1, hits: 4))
+        #expect(decided.outcomes.map(\.decision) == [.allowed])
+        #expect((0..<3).map { request.verdict(at: $0).remaining } == [6, 0, 4])
+        #expect(shards.sent.isEmpty)
+    }
+
+    @Test("one slot alone is one script, which is not provisional")
+    func oneGroup() throws {
+        let store = store()
+        call(store, [0, 2])
+        #expect(shards.sent.count == 1 && shards.sent[0].text.hasSuffix(" 0"))
+    }
+
+    @Test("what was charged is given back where another slot refuses, and nobody waits for it")
+    func givesBack() throws {
+        let store = store()
+        let (request, _) = call(store)
+        try shards.reply(window(1, hits: 3))
+        try shards.reply(window(0, hits: 5))
+        #expect(decided.outcomes.map(\.decision) == [.refused] && decided.outcomes[0].refusedIndex == 1)
+        #expect(request.verdict(at: 0).remaining == 7)
+        #expect(shards.sent.count == 1 && shards.sent[0].text.contains("EVAL "))
+        #expect(shards.sent[0].text.hasSuffix(" 1 martlet:{acme}:routes.test:a:1min:tenant:i w 1 1800000060"))
+        try shards.reply(":1\r\n")
+        #expect(decided.outcomes.count == 1)
+    }
+
+    @Test("a refusal that may pass is tried once more, after what was charged has been given back")
+    func repeats() throws {
+        let store = store()
+        call(store)
+        try shards.reply(window(1, hits: 3))
+        try shards.reply(window(2, hits: 5))
+        #expect(decided.outcomes.isEmpty)
+        #expect(shards.sent.map { $0.text.contains("EVAL ") } == [true, false, false])
+        #expect(shards.sent[1].pause > .zero && shards.sent[2].pause > .zero)
+        try shards.reply(":1\r\n")
+        try shards.reply(window(1, hits: 3))
+        try shards.reply(window(1, hits: 4))
+        #expect(decided.outcomes.map(\.decision) == [.allowed])
+    }
+
+    @Test("and once only")
+    func repeatsOnce() throws {
+        let store = store()
+        call(store, [1])
+        try shards.reply(window(2, hits: 5))
+        #expect(shards.sent.count == 1)
+        try shards.reply(window(2, hits: 5))
+        #expect(decided.outcomes.map(\.decision) == [.refused] && shards.sent.isEmpty)
+    }
+
+    @Test("there is no second try where one slot refuses for good, or no time is left")
+    func refusesAtOnce() throws {
+        let store = store()
+        call(store)
+        try shards.reply(window(2, hits: 10))
+        try shards.reply(window(0, hits: 5))
+        #expect(decided.outcomes.map(\.decision) == [.refused] && shards.sent.isEmpty)
+        call(store, [1])
+        shards.now = shards.now + .milliseconds(15)
+        try shards.reply(window(2, hits: 5))
+        #expect(decided.outcomes.count == 2 && shards.sent.isEmpty)
+    }
+
+    @Test("a server that does not know the script is sent it; the others are not asked again")
+    func sendsScript() throws {
+        let store = store()
+        call(store)
+        try shards.reply("-NOSCRIPT No matching script.\r\n")
+        #expect(shards.sent.count == 2 && shards.sent[1].text.contains("EVAL "))
+        #expect(shards.sent[1].text.contains("martlet:{acme}") && shards.sent[1].text.hasSuffix(" p"))
+        try shards.reply(window(1, hits: 0))
+        try shards.reply(window(1, hits: 0))
+        #expect(decided.outcomes.map(\.decision) == [.allowed])
+    }
+
+    @Test("a slot without an answer leaves the call to when_unavailable; a denied call has used nothing")
+    func unavailable() throws {
+        let store = store(.deny)
+        call(store)
+        try shards.reply(window(1, hits: 3))
+        shards.fail(.timedOut)
+        #expect(decided.outcomes.map(\.decision) == [.unavailable])
+        #expect(shards.sent.count == 1 && shards.sent[0].text.contains("EVAL "))
+    }
+
+    @Test("where the call is allowed without that answer, its charges stay")
+    func allowedWithout() throws {
+        let store = store(.allow)
+        call(store)
+        try shards.reply(window(1, hits: 3))
+        shards.fail(.timedOut)
+        #expect(decided.outcomes.map(\.decision) == [.allowed] && shards.sent.isEmpty)
+    }
+
+    @Test("a slot that cannot be asked at all fails the decision once the others have answered")
+    func partlySent() throws {
+        let store = store(.deny)
+        call(store)
+        shards.refusing = [shards.sent[1].slot]
+        shards.sent = []
+        let (_, answer) = call(store)
+        #expect(answer == .pending)
+        try shards.reply(window(1, hits: 3))
+        #expect(decided.outcomes.map(\.decision) == [.unavailable])
+    }
+
+    @Test("five waits for a cluster that is down in a row are the store's trouble, in its words")
+    func down() {
+        let store = store(.local)
+        for _ in 0..<5 {
+            call(store, [1])
+            shards.fail(.unfit("CLUSTERDOWN Hash slot not served"))
+        }
+        #expect(store.isSkipping && decided.troubles == [.refusing("CLUSTERDOWN Hash slot not served")])
+    }
+}
