@@ -1,7 +1,6 @@
 """Measures Martlet and other gateways side by side on this machine; see Tests/Benchmarks/README.md."""
 
 import argparse
-import json
 import resource
 import shutil
 import sys
@@ -10,8 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from compare.machine import machine, on_which_machine
-from compare.options import add_sampling_options, installed
-from compare.picture import picture
+from compare.options import add_sampling_options, installed, write
 from compare.report import as_json, markdown
 from compare.sampling import Sampler
 from compare.scenarios import QUICK, SCENARIOS
@@ -59,7 +57,6 @@ def parse_options():
     parser.add_argument("--peers", nargs="+", default=["*"], metavar="PATTERN", help=", ".join(p.name for p in PEERS))
     parser.add_argument("--seconds", type=float, default=3, help="per sample")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture there")
     add_sampling_options(parser)
     if "--quick" in sys.argv:
         parser.set_defaults(**QUICK_DEFAULTS)
@@ -68,14 +65,6 @@ def parse_options():
 
 def chosen_peers(options):
     return installed([peer for peer in PEERS if any(fnmatch(peer.name, pattern) for pattern in options.peers)], options)
-
-
-def write(report, options):
-    """After every scenario, so that a run that is cut short leaves what it found."""
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1))
-    if options.svg:
-        options.svg.write_text(picture(report))
 
 
 main()

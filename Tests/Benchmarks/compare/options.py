@@ -1,9 +1,11 @@
 """What a comparison and the table of goals have in common on the command line."""
 
+import json
 import os
 import sys
 from pathlib import Path
 
+from compare.picture import picture
 from peers.martlet import BASELINE, Martlet
 
 
@@ -16,6 +18,7 @@ def add_sampling_options(parser):
     parser.add_argument("--patience", type=float, default=10, metavar="SECONDS",
                         help="how long to wait for other work on the machine to pause, before each sample")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write medians and samples there")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture there")
     parser.add_argument("--proxy-cpus", type=cpu_set, default={cpus[-1]}, metavar="N,N", help="one proxy worker on each")
     parser.add_argument("--load-cpus", type=cpu_set, default={cpus[0]}, metavar="N,N", help="load generator and backend")
     parser.add_argument("--keep", action="store_true", help="keep logs and configurations")
@@ -33,3 +36,11 @@ def installed(peers: list, options) -> list:
         if not peer.is_installed:
             print(f"{peer.name} is left out: {peer.program} is not there", file=sys.stderr)
     return [peer for peer in peers if peer.is_installed]
+
+
+def write(report: dict, options):
+    """After every scenario, so that a run that is cut short leaves what it found."""
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1))
+    if options.svg:
+        options.svg.write_text(picture(report))

@@ -125,8 +125,11 @@ def as_json(verdict: Verdict) -> dict:
 
 
 def _ours(goal, rows) -> str:
-    values = _values(rows, goal.row, goal.key)
-    return _figure(goal, median(values)) if values else "–"
+    values, kernel = (_values(rows, goal.row, key) for key in (goal.key, "kernel_percent"))
+    if not values:
+        return "–"
+    share = f", {median(kernel):.0f} % kernel" if goal.key == "cpu_us" and kernel else ""
+    return _figure(goal, median(values)) + share
 
 
 def _beside(goal, rows) -> str:

@@ -70,6 +70,16 @@ class Process:
                     pass
         return total / 1e9
 
+    def kernel_seconds(self) -> float:
+        """What the kernel took of that, in clock ticks (hundredths of a second)."""
+        ticks = 0
+        for pid in self._tree():
+            try:
+                ticks += int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[12])
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def thread_cpu_seconds(self) -> dict:
         """The same of each thread of the process itself, by name."""
         found = {}

@@ -1,7 +1,6 @@
 """Makes the table of goals: each beside the peers it names, over interleaved rounds; see Tests/Benchmarks/README.md."""
 
 import argparse
-import json
 import resource
 import shutil
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from compare.goals import GOALS
 from compare.machine import libraries, machine, on_which_machine
-from compare.options import add_sampling_options, installed
+from compare.options import add_sampling_options, installed, write
 from compare.report import as_json
 from compare.sampling import Sampler
 from compare.scenarios import SCENARIOS
@@ -69,11 +68,10 @@ def parse_options():
 
 
 def judge(report, goals, options) -> list:
-    """After every scenario, so that a run that is cut short leaves what it found."""
+    """Holds what was measured so far against the goals, and writes both into the files."""
     found = verdicts(report["scenarios"], thresholds(), goals)
     report["rows"] = {verdict.goal.name: verdict_as_json(verdict) for verdict in found}
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1))
+    write(report, options)
     return found
 
 
