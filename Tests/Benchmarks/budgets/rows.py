@@ -105,6 +105,8 @@ ROWS = [
     *_unary("tls-jwt", JWT),
     Row("json", SetUp(TRANSCODING), body=lambda fixtures: fixtures.small_json, reply_bytes=256),
     Row("http1", SetUp(HTTP1), body=lambda fixtures: fixtures.small_json, reply_bytes=256),
+    Row("http1 download", SetUp(HTTP1, LONG_REPLY), few=8, more=40, warm_up=WARM_UP_BODIES, unit="MiB",
+        body=lambda fixtures: fixtures.small_json, reply_bytes=LARGE_BODY_SIZE),
     Row("server streaming", SetUp(CLEARTEXT, MANY_MESSAGES), few=8, more=40, warm_up=WARM_UP_BODIES,
         unit=f"{MESSAGES} messages", reply_bytes=MESSAGES * (5 + MESSAGE_SIZE)),
     *_bodies("h2c", CLEARTEXT),

@@ -51,7 +51,7 @@ class Scenario:
         if self.reply in (ECHO, ASKED):
             return self.body(fixtures).read_bytes()
         if self.kind == HTTP1:
-            return bytes(int(self.reply[1]))
+            return b"x" * int(self.reply[1])
         messages, size = (int(self.reply[1]), int(self.reply[2])) if len(self.reply) > 2 else (1, int(self.reply[1]) - 5)
         return messages * (b"\0" + size.to_bytes(4, "big") + bytes(size))
 

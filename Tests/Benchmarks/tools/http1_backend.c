@@ -1,7 +1,7 @@
 // An HTTP/1.1 backend that costs almost nothing, over connections that stay.
 //
 //   http1_backend [ADDRESS:]PORT echo      answer every request with its own body
-//   http1_backend [ADDRESS:]PORT size N    answer with a body of N bytes
+//   http1_backend [ADDRESS:]PORT size N    answer with N times an x
 //
 // Requests must have a content-length (or none, and no body), as proxies send them whose caller told one.
 
@@ -109,7 +109,9 @@ static bool parse_reply(int argc, char **argv) {
     if (argc == 3) return !strcmp(argv[2], "echo");
     if (argc != 4 || strcmp(argv[2], "size")) return false;
     fixed_size = strtoul(argv[3], NULL, 10);
-    return fixed_size && (fixed_body = calloc(1, fixed_size));
+    if (!fixed_size || !(fixed_body = malloc(fixed_size))) return false;
+    memset(fixed_body, 'x', fixed_size);
+    return true;
 }
 
 int main(int argc, char **argv) {
