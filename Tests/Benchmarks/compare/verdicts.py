@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 
 from compare.goals import GATEWAYS, GOALS, KIB, Bound, Goal
+from compare.sampling import is_noisy
 from peers import OURS
 from peers.martlet import BASELINE
 
-STRETCH, MET, MISSED, NOT_MEASURED = "stretch", "met", "MISSED", "not measured"
+STRETCH, MET, MISSED, UNDECIDED, NOT_MEASURED = "stretch", "met", "MISSED", "undecided", "not measured"
+ROUNDS_LEAST = 3
+# A latency whose ratio spreads further says more of the machine than of the proxies.
+LATENCY_SPREAD_MOST = 0.2
 # Title, unit and its size by the key of a sample.
 _UNITS = {
     "cpu_us": ("CPU", "µs", 1), "p50_us": ("p50", "µs", 1), "p99_us": ("p99", "µs", 1), "p999_us": ("p99.9", "µs", 1),
@@ -58,7 +62,10 @@ def verdicts(scenarios: dict, thresholds: dict, goals=GOALS) -> list:
 
 
 def reached(rows: dict, goal: Goal, bound: Bound) -> Reached | None:
-    """In a scenario's {peer: …}; the best peer is the one with the least median. None if someone is missing."""
+    """In a scenario's {peer: …}; the best peer is the one with the least median. None if someone is missing.
+
+    Other work on the machine is a latency's whole tail: rounds with a noisy sample do not count if enough others are left.
+    """
     ours = _values(rows, goal.row, goal.key)
     if not ours or not bound.peers:
         return Reached(None, ours) if ours else None
@@ -66,7 +73,12 @@ def reached(rows: dict, goal: Goal, bound: Bound) -> Reached | None:
     if not theirs:
         return None
     best = min(theirs, key=lambda peer: median(theirs[peer]))
-    return Reached(best, [one / other for one, other in zip(ours, theirs[best])])
+    rounds = list(zip(ours, theirs[best]))
+    if goal.is_latency:
+        noisy = [any(is_noisy(sample) for sample in pair) for pair in zip(rows[goal.row]["samples"], rows[best]["samples"])]
+        quiet = [values for values, is_loud in zip(rounds, noisy) if not is_loud]
+        rounds = quiet if len(quiet) >= ROUNDS_LEAST else rounds
+    return Reached(best, [one / other for one, other in rounds])
 
 
 def _values(rows, peer, key) -> list:
@@ -79,29 +91,30 @@ def _verdict(goal, rows, thresholds) -> Verdict:
     required, stretch = reached(rows, goal, goal.required), reached(rows, goal, goal.stretch)
     if not required:
         return Verdict(goal, required, stretch, NOT_MEASURED, "")
-    is_met, decided_by = _decide(goal, required, thresholds)
-    is_stretch = is_met and stretch is not None and stretch.median <= goal.stretch.most
-    return Verdict(goal, required, stretch, STRETCH if is_stretch else MET if is_met else MISSED, decided_by)
+    word, decided_by = _decide(goal, required, thresholds)
+    is_stretch = word == MET and stretch is not None and stretch.median <= goal.stretch.most
+    return Verdict(goal, required, stretch, STRETCH if is_stretch else word, decided_by)
 
 
 def _decide(goal, required: Reached, thresholds) -> tuple:
     most = goal.required.most
-    is_met = required.median <= most
-    if len(required.values) < 3:
-        return is_met, "too few rounds for a spread"
-    if goal.is_latency:
-        if not is_met and required.median <= 1 + required.spread:
-            return True, "not above the best by more than the spread"
-        return is_met, "ratio"
-    if required.spread <= abs(required.median - most):
-        return is_met, "ratio" if required.peer else "value"
+    by_ratio = MET if required.median <= most else MISSED
+    if len(required.values) < ROUNDS_LEAST:
+        return by_ratio, "too few rounds for a spread"
+    is_clear = required.spread <= abs(required.median - most)
+    if goal.is_latency and not is_clear and required.spread > LATENCY_SPREAD_MOST:
+        return UNDECIDED, "the spread is too wide"
+    if goal.is_latency and by_ratio == MISSED and required.median <= 1 + required.spread:
+        return MET, "not above the best by more than the spread"
+    if is_clear or goal.is_latency:
+        return by_ratio, "ratio" if required.peer else "value"
     if not goal.instructions:
-        return is_met, "ratio, though the spread is wider than its distance"
+        return by_ratio, "ratio, though the spread is wider than its distance"
     record = thresholds[goal.instructions.row]
     parts = {name: (record["instructions"] if name == "all" else record["components"][name], limit)
              for name, limit in goal.instructions.limits.items()}
     text = ", ".join(f"{name} {found:,} of at most {limit:,}" for name, (found, limit) in parts.items())
-    return all(found <= limit for found, limit in parts.values()), f"instructions of {goal.instructions.row}: {text}"
+    return MET if all(found <= limit for found, limit in parts.values()) else MISSED, f"instructions of {goal.instructions.row}: {text}"
 
 
 def goals_table(found: list, scenarios: dict) -> str:
