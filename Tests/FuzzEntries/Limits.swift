@@ -15,6 +15,21 @@ extension FuzzEntry {
                 while let reply = try? reader.next() { _ = reply.integer.clamped(to: 0...9) }
             }
         },
+        FuzzEntry("slots of a cluster") { input in
+            let node = "*2\r\n$1\r\nh\r\n:\(input.text())\r\n"
+            let slots = "*1\r\n*3\r\n:\(input.text())\r\n:\(input.text())\r\n\(node)"
+            let moved = "-\(input.index % 2 == 0 ? "MOVED" : "ASK") \(input.text()) h:\(input.text())\r\n"
+            for text in [slots, moved] {
+                let reader = RESPReader()
+                withBytes(text) { bytes in
+                    guard (try? reader.feed(bytes)) != nil else { return }
+                    while let reply = try? reader.next() {
+                        _ = ClusterTopology(reply, askedAt: "a")?.isComplete
+                        _ = Redirection(reply, from: "a")
+                    }
+                }
+            }
+        },
         FuzzEntry("answers of a rate-limit service") { input in
             var time = ByteWriter()
             time.field(1, input.number())

@@ -2,8 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 
+from harness.backend import ask
+from harness.caller import Caller
+from harness.gateway import SERVICE, authentication, configuration
 from harness.limiters import GatewayCounts, ServiceCounts
 from harness.shapes import Cluster, wait_until_replicated
 from harness.waiting import eventually
@@ -121,3 +125,61 @@ def test_a_replica_that_takes_over_is_followed(counting, own, tmp_path):
     replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
     eventually(counter.counts, "a call that the new primary decides")
     assert [counter.counts() for _ in range(7)] == [True] * 6 + [None]
+
+
+def test_keys_of_one_slot_that_are_in_two_places_wait_until_they_are_in_one(gateway, backend, cluster, signing_key):
+    """Two counters of a tenant, of which one has been moved: TRYAGAIN within the timeout, then `when_unavailable`."""
+    running = gateway(configuration(
+        backend, workers=1, stores={"main": {"redis": cluster.addresses}},
+        rate_limits={"store": "main", "timeout": "200ms", "when_unavailable": "deny"},
+        authentication={**authentication(signing_key), "tenant": "claim tenant"},
+        routes=[{"service": SERVICE, "cluster": "kinds", "limits": ["100/day per tenant", "100/h per tenant"]}]))
+    with Caller(running.address, token=signing_key.token(tenant="acme")) as caller:
+        caller.unary(ask())
+        day, hour = sorted(key for key in cluster.keys() if b"{acme}" in key)
+        slot = cluster.slot(day)
+        assert cluster.slot(hour) == slot
+        source = cluster.owner(slot)
+        target = next(node for node in cluster.primaries if node is not source)
+        cluster.begin_move(slot, source, target)
+        source.command("MIGRATE", "127.0.0.1", target.port, day, 0, 5000)
+        assert caller.refusal(ask()).code == grpc.StatusCode.UNAVAILABLE
+        running.process.wait_for(
+            lambda line: "limit store unavailable" in line and "it answers TRYAGAIN Multiple keys request" in line, "notice")
+        cluster.move_keys(slot, source, target)
+        caller.unary(ask())
+        cluster.end_move(slot, target)
+        caller.unary(ask())
+        assert cluster.get(day).split()[0] == cluster.get(hour).split()[0] == b"3"
+
+
+def test_a_cluster_over_tls_asks_no_more_of_its_user_than_the_handbook_says(counting, own, pki, server_identity, tmp_path):
+    more = " +cluster|slots +asking +ping"
+    # The servers are each other's clients.
+    client = pki.issue("redis-client", client=True)
+    servers = own(Cluster(
+        tmp_path, replicas=False, identity=server_identity, authority=pki, users=[f"martlet {counting.user}{more}"],
+        lines=[f"tls-client-cert-file {client.certificate}", f"tls-client-key-file {client.private_key}"]))
+    counter = counting(
+        {"redis": servers.addresses, "tls": {"ca": str(pki.file)}, "user": "martlet", "password": "geheim"}, count=4)
+    assert [counter.counts() for _ in range(5)] == [True] * 4 + [None]
+    assert all(node.command("ACL", "LOG") == [] for node in servers.nodes)
+
+
+def test_a_server_that_is_silent_costs_only_its_own_slots(gateway, backend, cluster):
+    counter = GatewayCounts(
+        gateway, backend, {"redis": cluster.addresses}, timeout="100ms",
+        limits=[{"count": 1000, "per": "day", "key": "header x-user", "when_missing": "share", "name": "users"}])
+    assert all(counter.counts(x_user=f"u{number}") for number in range(30))
+    silent = cluster.primaries[1]
+    theirs = {number for number in range(30) if any(key.endswith(f":u{number}".encode()) for key in silent.keys())}
+    assert theirs and len(theirs) < 30
+    silent.freeze()
+    try:
+        # Five wait for it in vain; then no call does.
+        eventually(lambda: not counter.counts(x_user=f"u{min(theirs)}"), "a call that is not decided")
+        verdicts = {number: counter.counts(x_user=f"u{number}") for number in range(30)}
+        assert {number for number, verdict in verdicts.items() if verdict is False} == theirs
+    finally:
+        silent.thaw()
+    eventually(lambda: counter.counts(x_user=f"u{min(theirs)}"), "a call that it decides again")

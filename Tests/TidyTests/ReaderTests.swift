@@ -77,6 +77,13 @@ struct ReaderTests {
         "Sources/Protocols/Redis/RedisReply.swift": [
             ("node.textStart + node.textCount", "a position in the arena")
         ],
+        "Sources/Protocols/Redis/ClusterTopology.swift": [
+            ("ClusterSlot.count - 1", "a constant"), ("UInt16(port)", "at most 65,535, where it is read"),
+            ("Int(start)...Int(end)", "slots, each below 16,384"),
+        ],
+        "Sources/Protocols/Redis/Redirection.swift": [
+            ("Int(words[1])", "a text, as a number or none"), ("UInt16(words[2]", "a text, as a number or none"),
+        ],
         "Sources/Transport/RateLimit/ScriptAnswer.swift": [
             ("2 * counters", "counters that were asked for"), ("minuteMax * 60", "a constant"),
         ],

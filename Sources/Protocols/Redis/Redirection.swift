@@ -4,7 +4,7 @@
 ///     ASK SLOT HOST:PORT        the slot is being moved there: that server is asked this once, after ASKING
 ///     TRYAGAIN                  some of the keys have been moved, and others not yet: soon all are in one place
 ///     CLUSTERDOWN               no server has the slot at the moment: a failover is under way, perhaps
-enum Redirection: Equatable {
+package enum Redirection: Equatable {
     case moved(ClusterSlot, RedisEndpoint)
     case ask(RedisEndpoint)
     case again
@@ -13,7 +13,7 @@ enum Redirection: Equatable {
     /// `nil` for any other reply.
     ///
     /// - Parameter host: where the server is that answered: it leaves out its own host where that is not known to it.
-    init?(_ reply: RedisReply, from host: String) {
+    package init?(_ reply: RedisReply, from host: String) {
         guard reply.kind == .error else { return nil }
         if reply.hasPrefix("TRYAGAIN") {
             self = .again

@@ -74,11 +74,11 @@ class Cluster:
     """Primaries that share the slots evenly, and a replica for each. Made by commands, without redis-cli and its waits."""
 
     def __init__(self, folder, *, primaries=3, replicas=True, **options):
-        def node(settings=()):
+        def node():
             # A busy machine is no failure.
             own = ["cluster-enabled", "yes", "cluster-config-file", f"nodes-{secrets.token_hex(4)}.conf",
                    "cluster-node-timeout", 5000, "cluster-port", free_port(), "cluster-replica-validity-factor", 0,
-                   "repl-diskless-sync-delay", 0, *settings]
+                   "repl-diskless-sync-delay", 0, *(["tls-cluster", "yes"] if options.get("identity") else [])]
             server = Redis(folder, settings=own, **options)
             server.cluster_port = own[own.index("cluster-port") + 1]
             return server

@@ -1,0 +1,141 @@
+import Bytes
+import Net
+import Reactor
+import Redis
+import RedisServer
+import Sockets
+import Testing
+import Time
+
+@testable import RateLimit
+
+/// The limit script and the one that gives back, on a clock that the test moves.
+private final class Scripts: RedisReplyHandler {
+    // Ends first, as it stands on the loop and its buffers.
+    private let client: RedisClient
+    private let loop: EventLoop
+    private let scratch = ScratchBuffers()
+    private let server: RedisServer
+    private var answer: [String]?
+    private var microseconds: UInt64 = 1_800_000_000_000_000
+
+    init() throws {
+        server = try #require(RedisServer())
+        loop = try EventLoop()
+        var settings = RedisSettings()
+        settings.timeout = .seconds(600)
+        client = RedisClient(
+            settings, dialer: Dialer(KnownAddresses(.unix(server.path)), on: loop, scratch: scratch), on: loop, seed: 1)
+        advance(0)
+    }
+
+    func advance(_ milliseconds: UInt64) {
+        microseconds += milliseconds * 1000
+        _ = ask("HSET", "clock", "s", "\(microseconds / 1_000_000)", "u", "\(microseconds % 1_000_000)")
+    }
+
+    /// The script's mark, and what the counter held before.
+    func charge(_ kind: String, _ span: Int, capacity: Int, provisional: Bool = false) -> [String] {
+        let words = [Self.timed(.decision), "1", "k", kind, "\(span)", "\(capacity)", "1", "0"] + (provisional ? ["p"] : [])
+        let answer = ask(["EVAL"] + words)
+        return answer.count == 4 ? [answer[0], answer[2]] : answer
+    }
+
+    func giveBack(_ kind: String, _ amount: Int, stamp: UInt64? = nil) {
+        _ = ask(["EVAL", Self.timed(.giveBack), "1", "k", kind, "\(amount)", "\(stamp ?? microseconds)"])
+    }
+
+    var now: UInt64 { microseconds }
+    var value: String { ask("GET", "k").first ?? "" }
+
+    private static func timed(_ script: RedisScript) -> String {
+        script.text.replacing("redis.call('TIME')", with: "redis.call('HMGET', 'clock', 's', 'u')")
+            .replacing("math.max(1, ", with: "math.max(600000, ")
+    }
+
+    private func ask(_ words: String...) -> [String] { ask(words) }
+
+    private func ask(_ words: [String]) -> [String] {
+        let command = RESPCommand()
+        for word in words { command.add(word) }
+        answer = nil
+        guard client.send(command, self, tag: 1) == nil else { return ["not sent"] }
+        loop.tick(wait: false)
+        while answer == nil { loop.tick(wait: true) }
+        return answer ?? []
+    }
+
+    func redisReplied(_ reply: RedisReply, to tag: UInt) {
+        var texts: [String] = []
+        var element = reply.kind == .array ? reply.first : reply
+        while let one = element {
+            texts.append(one.kind == .integer ? "\(one.integer)" : one.text)
+            element = one.next
+        }
+        answer = texts
+    }
+
+    func redisFailed(_ failure: RedisFailure, for tag: UInt) { answer = ["\(failure)"] }
+}
+
+@Suite(.enabled(if: RedisServer.program != nil)) struct ProvisionalChargeTests {
+    private let scripts: Scripts
+    private static let end: UInt64 = 1_800_000_060
+
+    init() throws { scripts = try Scripts() }
+
+    @Test("a refusal that only a provisional charge causes says so, for a tenth of a second")
+    func marks() {
+        #expect(scripts.charge("w", 60, capacity: 1, provisional: true) == ["1", "0"])
+        #expect(scripts.value == "1 \(Self.end) 1 \(scripts.now)")
+        #expect(scripts.charge("w", 60, capacity: 1) == ["2", "1"])
+        scripts.advance(100)
+        #expect(scripts.charge("w", 60, capacity: 1) == ["2", "1"])
+        scripts.advance(1)
+        #expect(scripts.charge("w", 60, capacity: 1) == ["0", "1"])
+    }
+
+    @Test("a charge that is given back leaves the window as it was, and one of another window is not given back")
+    func window() {
+        _ = scripts.charge("w", 60, capacity: 5)
+        _ = scripts.charge("w", 60, capacity: 5, provisional: true)
+        scripts.giveBack("w", 1, stamp: Self.end - 60)
+        #expect(scripts.charge("w", 60, capacity: 2) == ["2", "2"])
+        scripts.giveBack("w", 1, stamp: Self.end)
+        #expect(scripts.value == "1 \(Self.end)")
+        scripts.giveBack("w", 7, stamp: Self.end)
+        #expect(scripts.value == "0 \(Self.end)")
+    }
+
+    @Test("of a rate only what the charge still stands for is given back, never another call's")
+    func rate() {
+        // One each 100 ms.
+        _ = scripts.charge("r", 100_000_000, capacity: 2, provisional: true)
+        let stamp = scripts.now
+        scripts.advance(40)
+        scripts.giveBack("r", 100_000_000, stamp: stamp)
+        #expect(scripts.value.hasPrefix("0 "))
+        _ = scripts.charge("r", 100_000_000, capacity: 2, provisional: true)
+        let second = scripts.now
+        scripts.advance(150)
+        // The first has drained by now: this is another call's.
+        #expect(scripts.charge("r", 100_000_000, capacity: 2) == ["1", "0"])
+        scripts.giveBack("r", 100_000_000, stamp: second)
+        #expect(scripts.charge("r", 100_000_000, capacity: 9) == ["1", "100000000"])
+    }
+
+    @Test("a rate's refusal by a provisional charge says so too")
+    func rateMarks() {
+        _ = scripts.charge("r", 100_000_000, capacity: 1, provisional: true)
+        #expect(scripts.charge("r", 100_000_000, capacity: 1).first == "2")
+        scripts.giveBack("r", 100_000_000)
+        #expect(scripts.charge("r", 100_000_000, capacity: 1).first == "1")
+        #expect(scripts.charge("r", 100_000_000, capacity: 1).first == "0")
+    }
+
+    @Test("what is not there is not given back")
+    func nothing() {
+        scripts.giveBack("w", 1, stamp: Self.end)
+        #expect(scripts.value == "")
+    }
+}
