@@ -6,8 +6,9 @@ import Testing
 struct BufferSliceTests {
     @Test("a part of a slice names the same buffer")
     func parts() {
-        let buffer = ReadBuffer.allocate(byteCount: 16)
-        defer { buffer.destroy() }
+        let chunks = ChunkPool()
+        let buffer = chunks.acquireReadBuffer()
+        defer { chunks.release(buffer) }
         for index in 0..<16 { buffer.memory[index] = UInt8(index) }
         let slice = buffer.first(10)
         #expect(Array(slice.bytes) == Array(0..<10) && slice.buffer == buffer)

@@ -17,18 +17,22 @@ final class Codec: StreamHandler {
     var onHead: (Codec, StreamPointer) -> Void = { _, _ in }
     var onData: (Codec, StreamPointer, Int) -> Void = { codec, stream, count in stream.unconsumed -= count }
     /// The buffers that parts of the body have named.
-    var buffers: [Record<ReadBuffer>?] = []
+    var buffers: [ReadBuffer?] = []
     var drained = 0
     var endedCalls = 0
     private(set) var stream: StreamPointer?
-    private let pool = StreamPool(chunks: ChunkPool())
+    private let chunks: ChunkPool
+    private let pool: StreamPool
     private let queue = EventQueue()
-    let input = ReadBuffer.allocate(byteCount: 256 << 10)
+    let input: ReadBuffer
     private var now: UInt64 = 1
 
     static let noon: Int64 = 784_111_777
 
     init(limits: HTTP1Limits = HTTP1Limits(), windowBytes: Int = 1 << 20, isSecure: Bool = false) {
+        chunks = ChunkPool()
+        pool = StreamPool(chunks: chunks)
+        input = chunks.acquireReadBuffer()
         server = HTTP1ServerCodec(
             limits: limits, windowBytes: windowBytes, isSecure: isSecure,
             connection: UnsafeMutableRawPointer(bitPattern: 8)!, pool: pool, events: queue, date: DateText())
@@ -37,7 +41,7 @@ final class Codec: StreamHandler {
 
     deinit {
         lose()
-        input.destroy()
+        chunks.release(input)
     }
 
     var liveStreams: Int { pool.liveCount }

@@ -60,8 +60,9 @@ struct EventQueueTests {
 
     @Test("body bytes name the buffer that their codec was given")
     func namedBuffer() {
-        let (site, buffer) = (Site(), ReadBuffer.allocate(byteCount: 8))
-        defer { buffer.destroy() }
+        let (site, chunks) = (Site(), ChunkPool())
+        let buffer = chunks.acquireReadBuffer()
+        defer { chunks.release(buffer) }
         let stream = site.stream()
         for named in [buffer, nil] {
             site.queue.inputBuffer = named

@@ -6,7 +6,7 @@ package final class StreamRecorder: StreamHandler {
     package private(set) var events: [String] = []
     package private(set) var body: [UInt8] = []
     /// Of the parts of the body, one after the other.
-    package private(set) var buffers: [Record<ReadBuffer>?] = []
+    package private(set) var buffers: [ReadBuffer?] = []
     /// Called at each head, once it is recorded.
     package var onHead: (StreamPointer) -> Void = { _ in }
     private let isDetailed: Bool

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Reactor
 import Testing
@@ -137,7 +138,7 @@ import Time
         raw.write(pattern(200_000))
         world.settle()
         #expect(end.closed == [.local])
-        #expect(end.received.count <= ScratchBuffers.readBytes)
+        #expect(end.received.count <= ChunkPool.readBufferBytes)
     }
 
     @Test("the peer's orderly end is told once, after its last bytes")

@@ -4,25 +4,40 @@ internal import Glibc
 @usableFromInline package final class ChunkPool {
     fileprivate var smallFree: UnsafeMutablePointer<Chunk>?
     fileprivate var largeFree: UnsafeMutablePointer<Chunk>?
+    /// For reading into.
+    private var bufferFree: UnsafeMutablePointer<Chunk>?
     /// Headers alone.
     private var viewFree: UnsafeMutablePointer<Chunk>?
     private var smallFreeCount = 0
     private var largeFreeCount = 0
+    private var bufferFreeCount = 0
     private var viewFreeCount = 0
+    /// Read buffers that only bodies hold any more.
+    private var keptBufferCount = 0
     /// In chunks acquired and not released, and what is charged beside; for memory accounting.
     package private(set) var bytesInUse = 0
 
-    fileprivate static let headerBytes = MemoryLayout<Chunk>.stride
+    private static let headerBytes = Chunk.headerBytes
     fileprivate static let smallBytes = 1024 - headerBytes
     /// A DATA frame of the usual size fills one: then it can go on without being copied.
     fileprivate static let largeBytes = 16_384
     /// Chunks beyond this many are freed: 4 MiB of each size stay.
     private static let smallKept = 4096
     private static let largeKept = 256
+    /// Of free read buffers.
+    private static let buffersKept = 16
+    /// What a socket is read for at once.
+    @inlinable package static var readBufferBytes: Int { 256 << 10 }
+    /// Read buffers that bodies may hold: a slow reader's few bytes keep a whole one. Beyond them bodies are copied.
+    private(set) var heldBuffersMax = 32
+
+    /// Bounds what all bodies together may take: an eighth of it may be held in read buffers, 8 MiB at most.
+    package func setLimit(_ bytes: Int) { heldBuffersMax = min(32, bytes / 8 / Self.readBufferBytes) }
 
     /// In free chunks.
     var keptBytes: Int {
         smallFreeCount * (Self.headerBytes + Self.smallBytes) + largeFreeCount * (Self.headerBytes + Self.largeBytes)
+            + bufferFreeCount * (Self.headerBytes + Self.readBufferBytes)
     }
 
     package init() {}
@@ -31,7 +46,7 @@ internal import Glibc
     package func charge(_ bytes: Int) { bytesInUse += bytes }
 
     deinit {
-        for var list in [smallFree, largeFree, viewFree] {
+        for var list in [smallFree, largeFree, bufferFree, viewFree] {
             while let chunk = list {
                 list = chunk.pointee.next
                 free(chunk)
@@ -47,6 +62,7 @@ internal import Glibc
     package func trim() {
         Self.trim(&smallFree, &smallFreeCount, keeping: Self.smallStock)
         Self.trim(&largeFree, &largeFreeCount, keeping: Self.largeStock)
+        Self.trim(&bufferFree, &bufferFreeCount, keeping: 0)
         Self.trim(&viewFree, &viewFreeCount, keeping: Self.smallStock)
     }
 
@@ -110,6 +126,7 @@ internal import Glibc
         chunk.pointee.references -= 1
         guard chunk.pointee.references == 0 else { return }
         bytesInUse -= Int(chunk.pointee.capacity)
+        if Int(chunk.pointee.capacity) == Self.readBufferBytes { return keepBuffer(chunk) }
         if Int(chunk.pointee.capacity) == Self.smallBytes {
             guard smallFreeCount < Self.smallKept else { return free(chunk) }
             chunk.pointee.next = smallFree
@@ -121,6 +138,66 @@ internal import Glibc
             largeFree = chunk
             largeFreeCount += 1
         }
+    }
+}
+
+/// Memory that a socket, or TLS, is read into, again and again: what arrives lies in it until the next read, or as long as a chain
+/// has a view of it.
+@usableFromInline package struct ReadBuffer: Equatable {
+    @usableFromInline let chunk: UnsafeMutablePointer<Chunk>
+
+    @inlinable package var memory: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(
+            start: UnsafeMutableRawPointer(chunk) + Chunk.headerBytes, count: ChunkPool.readBufferBytes)
+    }
+
+    /// Bodies lie in it, which are still to be sent.
+    @inlinable package var isHeld: Bool { chunk.pointee.references > 1 }
+
+    /// Its first `count` bytes.
+    @inlinable package func first(_ count: Int) -> BufferSlice { BufferSlice(BorrowedBytes(rebasing: memory[..<count]), in: self) }
+}
+
+extension ChunkPool {
+    /// To be given back by `release`, or exchanged.
+    package func acquireReadBuffer() -> ReadBuffer {
+        let chunk: UnsafeMutablePointer<Chunk>
+        if let reused = bufferFree {
+            bufferFree = reused.pointee.next
+            bufferFreeCount -= 1
+            chunk = reused
+        } else {
+            chunk = malloc(Self.headerBytes + Self.readBufferBytes)!.assumingMemoryBound(to: Chunk.self)
+        }
+        chunk.initialize(to: Chunk(next: nil, owner: nil, start: 0, end: 0, capacity: Int32(Self.readBufferBytes)))
+        return ReadBuffer(chunk: chunk)
+    }
+
+    /// Nothing is read into it any more. It counts as memory in use as long as bodies hold it.
+    package func release(_ buffer: ReadBuffer) {
+        bytesInUse += Self.readBufferBytes
+        keptBufferCount += 1
+        release(buffer.chunk)
+    }
+
+    /// Another, where bodies hold this one.
+    @inlinable package func exchangeIfHeld(_ buffer: inout ReadBuffer) { if buffer.isHeld { exchange(&buffer) } }
+
+    @usableFromInline
+    func exchange(_ buffer: inout ReadBuffer) {
+        release(buffer)
+        buffer = acquireReadBuffer()
+    }
+
+    /// A buffer may be held by bodies.
+    fileprivate var lendsBuffers: Bool { keptBufferCount < heldBuffersMax }
+
+    private func keepBuffer(_ chunk: UnsafeMutablePointer<Chunk>) {
+        keptBufferCount -= 1
+        guard bufferFreeCount < Self.buffersKept else { return free(chunk) }
+        chunk.pointee.next = bufferFree
+        bufferFree = chunk
+        bufferFreeCount += 1
     }
 }
 
@@ -138,9 +215,9 @@ extension ChunkPool {
     func release(_ reference: Reference) { release(reference.chunk) }
 }
 
-/// Bytes behind this header, or a view of another chunk's. Chains that share a chunk read it only: its filler adds behind
+/// Bytes behind this header of 32 bytes, or a view of another chunk's. Chains that share a chunk read it only: its filler adds behind
 /// what is seen of it.
-private struct Chunk {
+@usableFromInline struct Chunk {
     var next: UnsafeMutablePointer<Chunk>?
     /// Of a view: whose bytes it shows. Never a view itself.
     let owner: UnsafeMutablePointer<Chunk>?
@@ -149,12 +226,14 @@ private struct Chunk {
     /// None, for a view.
     let capacity: Int32
     /// Of a chunk with bytes: the chain that it is in, and the views of it.
-    var references: Int32 = 1
+    @usableFromInline var references: Int32 = 1
+
+    @usableFromInline static var headerBytes: Int { 32 }
 }
 
 extension UnsafeMutablePointer<Chunk> {
     @inline(__always) fileprivate var bytes: UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer(pointee.owner ?? self) + ChunkPool.headerBytes
+        UnsafeMutableRawPointer(pointee.owner ?? self) + Chunk.headerBytes
     }
 }
 
@@ -170,7 +249,7 @@ extension UnsafeMutablePointer<Chunk> {
 
     @inlinable package var isEmpty: Bool { count == 0 }
 
-    package mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: ChunkPool) {
+    @usableFromInline package mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: ChunkPool) {
         guard var source = bytes.baseAddress else { return }
         var left = bytes.count
         count += left
@@ -189,6 +268,23 @@ extension UnsafeMutablePointer<Chunk> {
             left -= amount
         }
     }
+
+    /// Appends what has arrived. What is large is not copied: its buffer lives as long as a part of it waits here.
+    @inlinable @inline(__always)
+    package mutating func append(_ slice: BufferSlice, from pool: ChunkPool) {
+        if slice.count < Self.lentAtLeast { append(slice.bytes, from: pool) } else { appendLarge(slice, pool) }
+    }
+
+    @usableFromInline
+    mutating func appendLarge(_ slice: BufferSlice, _ pool: ChunkPool) {
+        guard let buffer = slice.buffer, pool.lendsBuffers else { return append(slice.bytes, from: pool) }
+        count += slice.count
+        let start = slice.bytes.baseAddress! - UnsafeRawPointer(buffer.chunk.bytes)
+        link(pool.acquireView(of: buffer.chunk, from: Int32(start), size: slice.count))
+    }
+
+    /// Below this a copy is cheaper than one more vector, or than keeping a buffer.
+    @usableFromInline static var lentAtLeast: Int { 4096 }
 
     /// Appends what `other` has from `offset` on. Neither copies what lies in one piece of some size: both read it, and it lives
     /// as long as either has it.
@@ -209,7 +305,7 @@ extension UnsafeMutablePointer<Chunk> {
             return append(UnsafeRawBufferPointer(start: chunk.bytes + Int(start), count: size), from: pool)
         }
         count += size
-        if let last, last.pointee.owner == chunk, last.pointee.end == start {
+        if let last, last.pointee.owner == chunk.pointee.owner ?? chunk, last.pointee.end == start {
             last.pointee.end += Int32(size)
         } else {
             link(pool.acquireView(of: chunk, from: start, size: size))
@@ -248,12 +344,17 @@ extension UnsafeMutablePointer<Chunk> {
     /// In the first chunk.
     var firstCount: Int { first.map { Int($0.pointee.end - $0.pointee.start) } ?? 0 }
 
-    /// Takes the first chunk out, if that many bytes are in it.
-    mutating func detachFirst(atLeast least: Int, atMost most: Int) -> ChunkPool.Reference? {
+    /// Takes the first chunk out, or the first `most` bytes of it, if at least that many are in it.
+    mutating func detachFirst(atLeast least: Int, atMost most: Int, pool: ChunkPool) -> ChunkPool.Reference? {
         guard let chunk = first else { return nil }
         let reference = ChunkPool.Reference(chunk: chunk)
         let size = reference.count
-        guard size >= least, size <= most else { return nil }
+        guard size >= least, most >= least else { return nil }
+        guard size <= most else {
+            count -= most
+            defer { chunk.pointee.start += Int32(most) }
+            return ChunkPool.Reference(chunk: pool.acquireView(of: chunk, from: chunk.pointee.start, size: most))
+        }
         first = chunk.pointee.next
         if first == nil { last = nil }
         count -= size

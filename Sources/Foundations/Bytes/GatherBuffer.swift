@@ -1,4 +1,4 @@
-/// What is to leave with one write: bytes that were copied here, and between them whole chunks of chains, which were not.
+/// What is to leave with one write: bytes that were copied here, and between them chunks of chains, or parts of them, which were not.
 ///
 /// Chunks taken over stay readable until `removeAll` releases them to their pool. One owner, no reference count.
 @usableFromInline package struct GatherBuffer: ~Copyable {
@@ -15,9 +15,6 @@
         let position: Int
     }
 
-    /// Below this a copy is cheaper than one more vector.
-    static let lentAtLeast = 4096
-
     package init(capacity: Int, takesChunks: Bool = false) {
         bytes = ByteBuffer(capacity: capacity)
         self.takesChunks = takesChunks
@@ -32,10 +29,10 @@
 
     /// Moves the first `wanted` bytes, which must be there, from `chain` to the end.
     package mutating func take(_ wanted: Int, from chain: inout ByteChain, pool: ChunkPool) {
-        guard takesChunks, wanted >= Self.lentAtLeast else { return chain.move(wanted, to: &bytes, pool: pool) }
+        guard takesChunks, wanted >= ByteChain.lentAtLeast else { return chain.move(wanted, to: &bytes, pool: pool) }
         var left = wanted
         while left > 0 {
-            if let chunk = chain.detachFirst(atLeast: Self.lentAtLeast, atMost: left) {
+            if let chunk = chain.detachFirst(atLeast: ByteChain.lentAtLeast, atMost: left, pool: pool) {
                 self.pool = .passUnretained(pool)
                 lent.append(Lent(chunk: chunk, position: bytes.count))
                 lentBytes += chunk.count

@@ -50,6 +50,11 @@ extension HTTP1Codec {
         stream.pointee.outbound.append(bytes, from: pool.chunks)
     }
 
+    package func send(_ stream: StreamPointer, _ slice: BufferSlice) {
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
+        stream.pointee.outbound.append(slice, from: pool.chunks)
+    }
+
     package func send(_ stream: StreamPointer, sharing chain: ByteChain, from offset: Int) {
         guard canSend(stream), case .open = stream.pointee.ending else { return }
         stream.pointee.outbound.append(sharing: chain, from: offset, pool: pool.chunks)

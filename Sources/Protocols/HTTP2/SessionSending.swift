@@ -87,6 +87,14 @@ extension Session {
         resume(stream)
     }
 
+    /// Queues what has arrived, without a copy of what is large.
+    package func send(_ stream: StreamPointer, _ slice: BufferSlice) {
+        guard canSend(stream), case .open = stream.pointee.ending else { return }
+        chunks._withUnsafeGuaranteedRef { stream.pointee.outbound.append(slice, from: $0) }
+        queuedBytes += slice.count
+        resume(stream)
+    }
+
     /// Queues what `chain` has from `offset` on, which both then read.
     package func send(_ stream: StreamPointer, sharing chain: ByteChain, from offset: Int) {
         guard canSend(stream), case .open = stream.pointee.ending else { return }

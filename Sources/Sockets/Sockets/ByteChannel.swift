@@ -6,7 +6,7 @@ package import Reactor
 package import TLS
 internal import Time
 
-/// A connected socket on a loop: bytes in and out, never blocking; one read a tick, one write a flush.
+/// A connected socket on a loop: bytes in and out, never blocking; a read a tick, or a few where much has come, and one write a flush.
 ///
 /// A delegate with something to send calls `markDirty`; at the end of the tick the channel asks it for bytes and writes
 /// them. While the socket is full it asks no further, which is how back-pressure reaches the codec above.
@@ -285,13 +285,24 @@ package final class ByteChannel: EventHandler, Flushable {
             if isReadingPaused, !events.isDisjoint(with: .broken) { end(.broken(0)) }
             return
         }
-        let input = scratch { $0.input }
+        for _ in 0..<ScratchBuffers.readsMax {
+            guard readOnce(), state == .open, !isReadingPaused else { return }
+        }
+    }
+
+    /// True where the buffer was filled: there may be more.
+    @inline(__always)
+    private func readOnce() -> Bool {
+        let input = scratch { $0.nextInput() }
         switch System.read(descriptor, into: input.memory) {
-        case .done(let count): receive(input.first(count))
+        case .done(let count):
+            receive(input.first(count))
+            return count == ChunkPool.readBufferBytes
         case .wouldBlock: break
         case .ended: endOfInput()
         case .failed(let code): end(.broken(code))
         }
+        return false
     }
 
     /// The peer's side of the socket is over; under TLS that is in order only after its close_notify.
@@ -323,11 +334,11 @@ package final class ByteChannel: EventHandler, Flushable {
                 delegate?.channelOpened()
             }
             while state == .open || state == .closing {
-                let result = try security!.session.read(
-                    &ciphertext, plaintext: scratch.plaintext.memory, into: &scratch.ciphertext)
+                let plaintext = scratch.nextPlaintext()
+                let result = try security!.session.read(&ciphertext, plaintext: plaintext.memory, into: &scratch.ciphertext)
                 queueOwnMessages(scratch)
                 if result.count > 0, state == .open {
-                    delegate?.channelReceived(scratch.plaintext.first(result.count))
+                    delegate?.channelReceived(plaintext.first(result.count))
                 }
                 switch result.next {
                 case .readAgain: continue
@@ -432,15 +443,5 @@ package final class ByteChannel: EventHandler, Flushable {
         let delegate = delegate
         self.delegate = nil
         delegate?.channelClosed(reason)
-    }
-}
-
-/// What a full socket left over.
-private final class Remainder {
-    var bytes: ByteBuffer
-
-    init(_ rest: UnsafeRawBufferPointer) {
-        bytes = ByteBuffer(capacity: rest.count)
-        bytes.append(rest)
     }
 }

@@ -43,10 +43,11 @@ package final class DatagramSocket: EventHandler {
     }
 
     package func ready(_ events: Readiness) {
+        let input = scratch.nextInput()
         for _ in 0..<Self.readBudget {
             guard registration != nil else { return }
-            switch System.read(descriptor, into: scratch.input.memory) {
-            case .done(let count): delegate?.datagramReceived(scratch.input.first(count).bytes)
+            switch System.read(descriptor, into: input.memory) {
+            case .done(let count): delegate?.datagramReceived(input.first(count).bytes)
             // An empty datagram.
             case .ended: continue
             case .wouldBlock: return

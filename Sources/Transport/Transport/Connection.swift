@@ -81,6 +81,15 @@ package enum HTTPCodec {
         }
     }
 
+    /// Sends what has arrived, without a copy of what is large.
+    package final func send(_ stream: StreamPointer, _ slice: BufferSlice) {
+        withCodec {
+            $0.send(stream, slice)
+        } _: {
+            $0.send(stream, slice)
+        }
+    }
+
     /// Sends what `chain` has from `offset` on, without a copy of what is large.
     package final func send(_ stream: StreamPointer, sharing chain: ByteChain, from offset: Int = 0) {
         if let session {

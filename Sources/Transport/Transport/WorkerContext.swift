@@ -41,8 +41,8 @@ package final class WorkerContext {
         self.index = index
         self.loop = loop
         self.random = random
-        scratch = ScratchBuffers()
         chunks = ChunkPool()
+        scratch = ScratchBuffers(chunks: chunks)
         streams = StreamPool(chunks: chunks)
         sessionMemory = NGHTTP2Allocator()
         fieldScratch = .allocate(capacity: Self.fieldScratchCount)

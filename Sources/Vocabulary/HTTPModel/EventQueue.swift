@@ -19,7 +19,7 @@ public import Bytes
     @usableFromInline package internal(set) var fieldCount = 0
     private var fieldCapacity: Int
     /// Where all body bytes that wait lie, because one read is delivered before the next. None where a codec had to put them aside.
-    @usableFromInline package var inputBuffer: Record<ReadBuffer>?
+    @usableFromInline package var inputBuffer: ReadBuffer?
     /// Of the sections that wait, as `FieldBlock.listBytes` counts them.
     @usableFromInline package var fieldBytes = 0
 

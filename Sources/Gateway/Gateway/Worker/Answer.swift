@@ -86,13 +86,13 @@ extension Record<Call> {
     }
 
     /// More of the answer's body has arrived.
-    func passBody(_ stream: StreamPointer, _ bytes: BorrowedBytes, _ worker: GatewayWorker) {
+    func passBody(_ stream: StreamPointer, _ slice: BufferSlice, _ worker: GatewayWorker) {
         let downstream = self.downstream
-        self.outcome.responseBytes += bytes.count
-        self.boundary.pass(bytes)
-        if let bridge = self.bridge { return worker.bridges { $0.forwardAnswer(self, bridge, stream, bytes) } }
-        if self.compressor != nil { return worker.bridges { $0.compress(self, stream, bytes) } }
-        downstream.connection { $0.send(downstream, bytes) }
+        self.outcome.responseBytes += slice.count
+        self.boundary.pass(slice.bytes)
+        if let bridge = self.bridge { return worker.bridges { $0.forwardAnswer(self, bridge, stream, slice.bytes) } }
+        if self.compressor != nil { return worker.bridges { $0.compress(self, stream, slice.bytes) } }
+        downstream.connection { $0.send(downstream, slice) }
         worker.checkMemory(after: downstream)
     }
 

@@ -99,7 +99,7 @@ extension Bridges {
 
     private func forwardOutput(_ call: Record<Call>, _ bridge: Bridge) {
         guard !bridge.output.isEmpty else { return }
-        worker { $0.upstream.forward(call, bridge.output.readable) }
+        worker { $0.upstream.forward(call, BufferSlice(bridge.output.readable)) }
         bridge.output.removeAll()
         bridge.output.shrink(to: Bridge.outputBytesKept)
     }

@@ -103,12 +103,12 @@ extension CallManager {
 
     /// More of the request's body has arrived.
     @inline(__always)
-    func bodyArrived(_ call: Record<Call>, _ bytes: BorrowedBytes) {
+    func bodyArrived(_ call: Record<Call>, _ slice: BufferSlice) {
         if call.downstream.bodyBytesReceived > call.bodyBytesMax {
             return fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
         }
-        if let bridge = call.bridge { return worker.bridges { $0.forward(call, bridge, bytes) } }
-        worker { $0.upstream.forward(call, bytes) }
+        if let bridge = call.bridge { return worker.bridges { $0.forward(call, bridge, slice.bytes) } }
+        worker { $0.upstream.forward(call, slice) }
     }
 }
 

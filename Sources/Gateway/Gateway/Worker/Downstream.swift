@@ -26,7 +26,7 @@ package final class Downstream: StreamHandler {
             // Answered already: what still comes is of no interest, but must not hold the caller up.
             return stream.connection { $0.consumed(stream, slice.count) }
         }
-        worker { $0.calls.bodyArrived(call, slice.bytes) }
+        worker { $0.calls.bodyArrived(call, slice) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {

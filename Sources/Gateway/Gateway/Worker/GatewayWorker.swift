@@ -231,6 +231,7 @@ package final class GatewayWorker {
         serving = Borrowed(current)
         memoryLimits = current.snapshot.memory
         filters.services.admission.adopt(current.snapshot.overload, memoryLimits)
+        chunks.setLimit(memoryLimits.workerBytesMax)
     }
 
     /// Lets go of the snapshots that no call runs on any more.

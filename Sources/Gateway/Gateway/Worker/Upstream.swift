@@ -96,26 +96,26 @@ package final class Upstream: StreamHandler {
 
     /// More of the body has arrived from the caller.
     @inline(__always)
-    func forward(_ call: Record<Call>, _ bytes: BorrowedBytes) {
-        if call.traffic != nil { worker.copyForMirror(call, bytes) }
+    func forward(_ call: Record<Call>, _ slice: BufferSlice) {
+        if call.traffic != nil { worker.copyForMirror(call, slice.bytes) }
         guard let stream = call.upstream else {
-            keep(bytes, of: call)
+            keep(slice, of: call)
             return reference { $0.checkMemory() }
         }
         if call.canBeSentAgain {
             let before = call.body.count
-            keep(bytes, of: call)
+            keep(slice, of: call)
             stream.connection { $0.send(stream, sharing: call.body, from: before) }
             dropBodyIfLarge(call)
         } else {
-            stream.connection { $0.send(stream, bytes) }
+            stream.connection { $0.send(stream, slice) }
         }
         reference { $0.checkMemory(afterUpstream: stream) }
     }
 
     @inline(__always)
-    private func keep(_ bytes: BorrowedBytes, of call: Record<Call>) {
-        reference { call.body.append(bytes, from: $0.chunks) }
+    private func keep(_ slice: BufferSlice, of call: Record<Call>) {
+        reference { call.body.append(slice, from: $0.chunks) }
     }
 
     @inline(__always)
@@ -168,7 +168,7 @@ package final class Upstream: StreamHandler {
         let attempt = stream.attempt
         if attempt.isReplaceable, !commitBody(attempt, stream, isEmpty: slice.isEmpty) { return }
         guard case .call(let call) = attempt.purpose else { return stream.connection { $0.consumed(stream, slice.count) } }
-        reference { call.passBody(stream, slice.bytes, $0) }
+        reference { call.passBody(stream, slice, $0) }
     }
 
     package func streamEnded(_ stream: StreamPointer) {
