@@ -164,7 +164,7 @@ package final class GatewayProcess {
         storePasswords = StorePasswords(readFile: source.readFile) { diagnostics.log($0) }
         storePasswords.keep(configuration.rateLimits.store)
         storeInspections = StoreInspections(context, readFile: source.readFile) { diagnostics.log($0) }
-        storeInspections.inspect(InspectedStore(snapshot.store))
+        storeInspections.inspect(InspectedStore(snapshot.store, lookingUp: configuration.resolver))
         let storeHosts = HostHints(mailbox: loop.mailbox, refresher: names)
         let faultWatch = FaultWatch(mailbox: loop.mailbox, diagnostics: diagnostics)
         let overload = OverloadMonitor(workers: workerCount)
@@ -393,7 +393,7 @@ package final class GatewayProcess {
         keys?.keep(snapshot.keySetSources)
         if snapshot.store != currentSnapshot?.store {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
-            storeInspections.inspect(InspectedStore(snapshot.store))
+            storeInspections.inspect(InspectedStore(snapshot.store, lookingUp: wanted.resolver))
         }
         memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)

@@ -49,7 +49,7 @@ package struct ConfigurationCheck {
             let read = GatewayConfiguration.draft(text: text, file: file, environment: environment, readFile: readText)
             places = read.places
             found = Self.gateway(read, readFile, now, &snapshot)
-            store = snapshot.flatMap { InspectedStore($0.store) }
+            store = snapshot.flatMap { InspectedStore($0.store, lookingUp: read.value?.resolver ?? .defaults) }
         }
         issues = found.inOrder
         pipelines = snapshot.map { Pipeline.all(of: $0) } ?? []

@@ -1,4 +1,5 @@
 internal import Config
+internal import GatewayModel
 internal import RateLimit
 internal import Reactor
 internal import Time
@@ -11,13 +12,15 @@ struct InspectedStore {
     let tls: UpstreamTLS?
     let prefix: String
     let use: StoreInspection.Use
+    /// How the names of its servers are looked up.
+    var resolver = ResolverConfiguration.defaults
 }
 
 extension InspectedStore {
     /// `nil` where the limits are counted elsewhere.
-    init?(_ plan: StorePlan) {
+    init?(_ plan: StorePlan, lookingUp resolver: ResolverConfiguration) {
         guard case .redis(let location, let tls) = plan.location else { return nil }
-        self.init(location: location, tls: tls, prefix: plan.domain, use: .limits)
+        self.init(location: location, tls: tls, prefix: plan.domain, use: .limits, resolver: resolver)
     }
 
     /// Where it is written.
@@ -30,7 +33,8 @@ extension InspectedStore {
         completion: @escaping ([StoreInspection.Finding]) -> Void
     ) -> StoreInspection {
         StoreInspection(
-            location, prefix: prefix, use: use, isThorough: isThorough, dialers: LookedUpHosts(tls, context, readFile),
+            location, prefix: prefix, use: use, isThorough: isThorough,
+            dialers: LookedUpHosts(tls, context, lookingUp: resolver, readFile),
             on: context.loop, completion: completion)
     }
 

@@ -1,5 +1,6 @@
 internal import Config
 internal import Crypto
+internal import GatewayModel
 internal import Net
 internal import RateLimit
 internal import RateLimitService
@@ -64,10 +65,13 @@ final class LookedUpHosts: RedisDialers {
     private let resolver: NameResolver
 
     /// - Parameter readFile: for the files that say how names are looked up.
-    init(_ tls: UpstreamTLS?, _ context: WorkerContext, _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>) {
+    init(
+        _ tls: UpstreamTLS?, _ context: WorkerContext, lookingUp configuration: ResolverConfiguration = .defaults,
+        _ readFile: @escaping (String) -> Result<[UInt8], FileFailure>
+    ) {
         self.tls = tls
         self.context = context
-        resolver = NameResolver(on: context.loop, scratch: context.scratch) { NameFiles.source(readFile: readFile) }
+        resolver = NameResolver(on: context.loop, scratch: context.scratch) { NameFiles.source(configuration, readFile: readFile) }
     }
 
     func dialer(for endpoint: RedisEndpoint) -> Dialer {
