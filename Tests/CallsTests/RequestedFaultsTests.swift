@@ -71,7 +71,7 @@ struct RequestedFaultsTests {
 
     @Test(
         "fewer calls can be asked for than the route lets be, and not more",
-        arguments: [("0", 0), ("10", 100_000), ("50", 500_000), ("100", 500_000), ("1000", 500_000), ("half", 500_000)])
+        arguments: [("0", 0), ("10", 100_000), ("50", 500_000), ("100", 500_000)])
     func percentage(value: String, millionths: UInt32) throws {
         let headers = [
             ("delay-request", "1"), ("delay-request-percentage", value), ("abort-request", "500"),
@@ -80,6 +80,15 @@ struct RequestedFaultsTests {
         let faults = try asked(headers).faults
         #expect(faults.delay?.fraction.millionths == millionths)
         #expect(faults.abort?.fraction.millionths == (["0": 0, "10": 100_000, "50": 500_000][value] ?? 1_000_000))
+    }
+
+    @Test("a percentage that is none asks for nothing", arguments: ["101", "1000", "half", "0.5", "5%", "", "-1"])
+    func noPercentage(value: String) throws {
+        let faults = try asked([
+            ("delay-request", "1"), ("delay-request-percentage", value), ("abort-request", "500"),
+            ("abort-request-percentage", value),
+        ]).faults
+        #expect(faults.delay == nil && faults.abort == nil)
     }
 
     @Test("the first header of a name counts")

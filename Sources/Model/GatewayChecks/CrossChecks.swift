@@ -34,7 +34,7 @@ struct CrossChecks {
         configuration.clusters.forEach { balancing.check($0) }
         forEachRoute(balancing.check)
         forEachRoute(CORSChecks(findings).check)
-        forEachRoute(GzipChecks(configuration.clusters, findings).check)
+        GzipChecks(configuration, findings).run()
         forEachRoute(checkProtocols)
         forEachRoute(checkNativeCalls)
         forEachRoute(checkJSON)

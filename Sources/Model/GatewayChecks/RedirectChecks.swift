@@ -130,8 +130,8 @@ struct RedirectChecks {
         switch redirect.path {
         case nil: break
         case .whole(let template):
-            guard let path = template.constant else { return nil }
-            next.path = String(decoding: path, as: UTF8.self)
+            guard let path = template.path(after: request.path) else { return nil }
+            next.path = path
         case .prefix(let prefix):
             guard let path = request.path, let matched = match.targets.compactMap({ $0.prefix(of: path) }).first else { return nil }
             let rest = path.dropFirst(matched.count)
@@ -174,6 +174,23 @@ struct RedirectChecks {
         guard let path = request.path else { return nil }
         return routes[request.listener][keyPath: index].first(
             covering: RouteMatch(authority: request.authority, target: .path(path), httpMethods: ["GET"]))
+    }
+}
+
+extension CallTemplate {
+    /// The path that it makes of a request's; `nil` where more of the request decides.
+    fileprivate func path(after path: String?) -> String? {
+        var new = ""
+        for part in parts {
+            switch part {
+            case .text(let text): new += String(decoding: text, as: UTF8.self)
+            case .variable(.requestPath, _):
+                guard let path else { return nil }
+                new += path
+            case .variable: return nil
+            }
+        }
+        return new
     }
 }
 

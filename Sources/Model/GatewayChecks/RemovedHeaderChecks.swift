@@ -10,8 +10,8 @@ internal import RateLimit
 internal import Routing
 internal import Transport
 
-/// Finds what asks for headers that no request has: those that only trusted peers may set where nobody is trusted, and those that
-/// `forward_claims` sends, which are removed from every request. Such a rule or limit would be none, without a word.
+/// Finds what asks for headers that no request has: those that only trusted peers may set where nobody is trusted, those that
+/// `forward_claims` sends, and those of connections, which are removed from every request. Such a rule or limit would be none, without a word.
 struct RemovedHeaderChecks {
     private let configuration: GatewayConfiguration
     private let trustsNobody: Bool
@@ -55,18 +55,46 @@ struct RemovedHeaderChecks {
         for header in route.match.headers where !header.value.tests.contains(.absent) {
             report(header.name, .match, of: route, at: path["headers"][header.name])
         }
+        check(route.requestHeaders, route.responseHeaders, of: route, at: path)
         check(route.access, of: route, at: path)
         check(route.limits, of: route, at: path)
         check(route.traffic.sticky, of: route, at: path["sticky"])
         for method in route.methods {
             check(method.access, of: route, at: path.method(method.name))
             check(method.limits, of: route, at: path.method(method.name))
+            check(method.requestHeaders, method.responseHeaders, of: route, at: path.method(method.name))
+        }
+        let responses = path["error_response"]
+        for (index, response) in route.errorResponses.enumerated() {
+            check(
+                response.body, of: route, at: (findings.places.isWritten(responses["body"]) ? responses : responses[index])["body"])
+        }
+        if case .redirect(let redirect) = route.action, case .whole(let template) = redirect.path {
+            check(template, of: route, at: path["redirect"]["path"])
+        }
+    }
+
+    private func check(
+        _ request: HeaderChanges, _ response: HeaderChanges, of route: RouteConfiguration, at path: ConfigurationPath
+    ) {
+        for (section, changes) in [("request_headers", request), ("response_headers", response)] {
+            for (key, fields) in [("set", changes.set), ("add", changes.add)] {
+                for field in fields {
+                    check(field.value, of: route, at: path[section][key][String(decoding: field.name, as: UTF8.self)])
+                }
+            }
+        }
+    }
+
+    private func check(_ template: CallTemplate, of route: RouteConfiguration?, at path: ConfigurationPath) {
+        for case .requestHeader(let name) in template.variables {
+            report(String(decoding: name, as: UTF8.self), .variable, of: route, at: path)
         }
     }
 
     private func check(_ access: AccessRules, of route: RouteConfiguration, at path: ConfigurationPath) {
         for (key, named) in [("allow", access.allow), ("deny", access.deny)] {
-            for name in named?.rule.wantedHeaders ?? [] { report(name, .rule, of: route, at: path[key]) }
+            for (name, use) in named?.rule.wantedHeaders() ?? [] { report(name, use, of: route, at: path[key]) }
         }
     }
 
@@ -74,7 +102,13 @@ struct RemovedHeaderChecks {
         for (index, limit) in limits.enumerated() {
             let path = path["limits"][index]
             for case .header(let name) in limit.rule.keys { report(name, .limitKey, of: route, at: path) }
-            for name in limit.when?.wantedHeaders ?? [] { report(name, .rule, of: route, at: path["when"]) }
+            for (name, use) in limit.when?.wantedHeaders() ?? [] { report(name, use, of: route, at: path["when"]) }
+            guard case .serviceDescriptors(let descriptors) = limit.effect else { continue }
+            for (index, descriptor) in descriptors.enumerated() {
+                for (place, entry) in descriptor.enumerated() {
+                    check(entry.value, of: route, at: path["descriptors"][index][place]["value"])
+                }
+            }
         }
     }
 
@@ -87,7 +121,10 @@ struct RemovedHeaderChecks {
     private func report(_ name: String, _ use: Use, of route: RouteConfiguration?, at path: ConfigurationPath) {
         let why: String
         let instead: String
-        if let claim = claims.first(where: { ClaimHeaderName.readsLike($0.header, name) }) {
+        if Self.ofConnections.contains(name) {
+            why = "as it says something of one connection"
+            instead = "another header"
+        } else if let claim = claims.first(where: { ClaimHeaderName.readsLike($0.header, name) }) {
             why = "as forward_claims alone sends it"
             instead = use.replacement(forClaim: claim.path.description)
         } else if trustsNobody, isTrusted(name, of: route) {
@@ -114,42 +151,57 @@ struct RemovedHeaderChecks {
 
 extension RemovedHeaderChecks {
     /// What a header is asked for by.
-    private enum Use {
+    fileprivate enum Use {
         case match
         case rule
+        /// Within `not`.
+        case negatedRule
         case limitKey
         case hash
+        case variable
 
         var consequence: String {
             switch self {
             case .match: "nothing matches"
             case .rule: "the condition never holds"
+            case .negatedRule: "the condition never holds, and so not always does"
             case .limitKey: "no call has this key"
             case .hash: "no call has this value"
+            case .variable: "%{…} has no value"
             }
         }
 
         func replacement(forClaim claim: String) -> String {
             switch self {
             case .match: "claim: { \(claim): … } in allow or deny: routes are chosen before tokens are read"
-            case .rule: "claim: { \(claim): … }"
+            case .rule, .negatedRule: "claim: { \(claim): … }"
             case .limitKey, .hash: "claim \(claim)"
+            case .variable: "%{claim.\(claim)}"
             }
         }
 
         /// What says the same of a client that is connected itself.
         func replacement(forHeader name: String) -> String? {
-            if RemovedHeaderChecks.schemes.contains(name), self == .match { return "listeners: [NAME]" }
+            if self == .variable, name == "x-request-id" { return "%{request.id}" }
+            if RemovedHeaderChecks.schemes.contains(name) {
+                if self == .match { return "listeners: [NAME]" }
+                if self == .variable { return "%{request.scheme}" }
+            }
             guard RemovedHeaderChecks.addresses.contains(name) else { return nil }
             switch self {
             case .match: return nil
-            case .rule: return "address: [BLOCK]"
+            case .rule, .negatedRule: return "address: [BLOCK]"
             case .limitKey: return "the key address"
             case .hash: return "address"
+            case .variable: return "%{client.address}"
             }
         }
     }
 
+    /// Removed from requests of HTTP/1.1, and not among those of HTTP/2 (RFC 9113, section 8.2.2), or of no meaning there.
+    private static let ofConnections = [
+        "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "expect", "http2-settings",
+    ]
     private static let schemes = ["x-forwarded-proto", "x-scheme", "x-forwarded-scheme", "front-end-https", "x-forwarded-ssl"]
     private static let addresses = [
         "forwarded", "x-forwarded-for", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "cf-connecting-ip",
@@ -159,11 +211,11 @@ extension RemovedHeaderChecks {
 
 extension AccessRule {
     /// The headers that it asks for, where a request without them does not fit.
-    fileprivate var wantedHeaders: [String] {
+    fileprivate func wantedHeaders(isNegated: Bool = false) -> [(name: String, use: RemovedHeaderChecks.Use)] {
         switch self {
-        case .header(let header): header.value.tests.contains(.absent) ? [] : [header.name]
-        case .any(let rules), .all(let rules): rules.flatMap(\.wantedHeaders)
-        case .not(let rule): rule.wantedHeaders
+        case .header(let header): header.value.tests.contains(.absent) ? [] : [(header.name, isNegated ? .negatedRule : .rule)]
+        case .any(let rules), .all(let rules): rules.flatMap { $0.wantedHeaders(isNegated: isNegated) }
+        case .not(let rule): rule.wantedHeaders(isNegated: !isNegated)
         case .anyone, .authenticated, .scopes, .claim, .httpMethod, .address, .clientCertificate: []
         }
     }

@@ -85,7 +85,10 @@ extension Grammar where Value == Int {
                 ? ", at least \(ByteSize.text(range.lowerBound))"
                 : ", from \(ByteSize.text(range.lowerBound)) to \(ByteSize.text(range.upperBound))"
         return Grammar(expected: "a size such as 60KiB or 1MiB\(bounds)") { (text: String) in
-            guard let bytes = ByteSize.read(text), range.contains(bytes) else { return .mismatch }
+            guard let bytes = ByteSize.read(text), range.contains(bytes) else {
+                let isBytes = ByteSize.read("\(text)B").map { range.contains($0) } ?? false
+                return isBytes ? .mismatch(hint: "; with its unit: \(text)B") : .mismatch
+            }
             return .value(bytes)
         }
     }

@@ -92,7 +92,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:5:16:  listeners[0].limits.streams: found "-1", expected a whole number from 1 to 1000000
         >>> martlet.yaml:6:16:  listeners[0].limits.headers: found "9", expected a whole number from 10 to 1000
         >>> martlet.yaml:7:21:  listeners[0].limits.header_bytes: found "1023B", expected a size such as 60KiB or 1MiB, from 1KiB to 1MiB
-        >>> martlet.yaml:8:19:  listeners[0].limits.body_bytes: found "4096", expected a size such as 60KiB or 1MiB, or none
+        >>> martlet.yaml:8:19:  listeners[0].limits.body_bytes: found "4096", expected a size such as 60KiB or 1MiB, or none; with its unit: 4096B
         >>> martlet.yaml:9:18:  listeners[0].limits.handshake: found "0s", expected a duration such as 250ms or 5s, at least 1ms
         >>> martlet.yaml:10:13: listeners[0].limits.idle: found "never", expected a duration such as 250ms or 5s, at least 1ms, or none
         >>> martlet.yaml:11:20: listeners[0].limits.stream_idle: found "5", expected a duration such as 250ms or 5s, at least 1ms, or none

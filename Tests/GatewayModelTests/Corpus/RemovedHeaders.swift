@@ -28,6 +28,30 @@ extension WrongConfiguration {
         >>> martlet.yaml:4:55: routes[0].deny: warning: found x_user, which is removed from every request, as forward_claims alone sends it: the condition never holds. Expected claim: { sub: … }
         >>> martlet.yaml:5:43: routes[1].limits[0]: warning: found x-user, which is removed from every request, as forward_claims alone sends it: no call has this key. Expected claim sub
         >>> martlet.yaml:6:53: routes[2].headers.x-user: warning: found x-user, which is removed from every request, as forward_claims alone sends it: nothing matches. Expected claim: { sub: … } in allow or deny: routes are chosen before tokens are read
+        --- headers of connections, variables, and what not says
+        clusters: { orders: { endpoints: [10.0.0.1:80] } }
+        routes:
+          - { path: /a, cluster: orders, allow: anyone, headers: { TE: trailers, expect: "*", x-a: "1" } }
+          - { path: /b, cluster: orders, allow: { not: { header: { upgrade: h2c } } } }
+          - { path: /c, cluster: orders, allow: anyone, deny: { not: { any: [{ header: { x-real-ip: "*" } }, { not: { header: { connection: close } } }] } } }
+          - { path: /d, cluster: orders, allow: anyone, request_headers: { set: { x-a: "%{request.header.x-real-ip}", x-b: "%{request.header.x-forwarded-proto|http}" } } }
+          - { path: /e, cluster: orders, allow: anyone, response_headers: { add: { x-a: "%{request.header.keep-alive}" } }, limits: [{ count: 1, per: s, key: [header transfer-encoding], when_missing: skip }] }
+          - { path: /f, allow: anyone, redirect: { path: "/%{request.header.x-forwarded-prefix}" } }
+          - { path: /g, cluster: orders, allow: anyone, error_response: { content_type: text/plain, body: "%{request.header.x-client-ip} %{request.header.x-request-id}" } }
+          - { path: /h, cluster: orders, allow: anyone, headers: { te: { present: false } } }
+        >>> martlet.yaml:3:64:  routes[0].headers.TE: warning: found te, which is removed from every request, as it says something of one connection: nothing matches. Expected another header
+        >>> martlet.yaml:3:82:  routes[0].headers.expect: warning: found expect, which is removed from every request, as it says something of one connection: nothing matches. Expected another header
+        >>> martlet.yaml:4:41:  routes[1].allow: warning: found conditions alone, which take the place of authenticated: callers without a token are allowed. Expected them in deny or on the route itself, or all: [authenticated, …]; all: [anyone, …] where everyone is meant
+        >>> martlet.yaml:4:41:  routes[1].allow: warning: found upgrade, which is removed from every request, as it says something of one connection: the condition never holds, and so not always does. Expected another header
+        >>> martlet.yaml:5:55:  routes[2].deny: warning: found x-real-ip, which is removed from every request, as trusted_proxies is empty: the condition never holds, and so not always does. Expected address: [BLOCK], or the proxies that set it in trusted_proxies
+        >>> martlet.yaml:5:55:  routes[2].deny: warning: found connection, which is removed from every request, as it says something of one connection: the condition never holds. Expected another header
+        >>> martlet.yaml:6:80:  routes[3].request_headers.set.x-a: warning: found x-real-ip, which is removed from every request, as trusted_proxies is empty: %{…} has no value. Expected %{client.address}, or the proxies that set it in trusted_proxies
+        >>> martlet.yaml:6:116: routes[3].request_headers.set.x-b: warning: found x-forwarded-proto, which is removed from every request, as trusted_proxies is empty: %{…} has no value. Expected %{request.scheme}, or the proxies that set it in trusted_proxies
+        >>> martlet.yaml:7:81:  routes[4].response_headers.add.x-a: warning: found keep-alive, which is removed from every request, as it says something of one connection: %{…} has no value. Expected another header
+        >>> martlet.yaml:7:126: routes[4].limits[0]: warning: found transfer-encoding, which is removed from every request, as it says something of one connection: no call has this key. Expected another header
+        >>> martlet.yaml:8:50:  routes[5].redirect.path: warning: found x-forwarded-prefix, which is removed from every request, as trusted_proxies is empty: %{…} has no value. Expected the proxies that set it in trusted_proxies
+        >>> martlet.yaml:9:99:  routes[6].error_response.body: warning: found x-client-ip, which is removed from every request, as trusted_proxies is empty: %{…} has no value. Expected %{client.address}, or the proxies that set it in trusted_proxies
+        >>> martlet.yaml:9:99:  routes[6].error_response.body: warning: found x-request-id, which is removed from every request, as trusted_proxies is empty: %{…} has no value. Expected %{request.id}, or the proxies that set it in trusted_proxies
         --- rewrites that lead around the rules of another route
         clusters: { orders: { endpoints: [10.0.0.1:80] }, other: { endpoints: [10.0.0.2:80] } }
         routes:

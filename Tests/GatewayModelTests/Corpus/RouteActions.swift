@@ -120,6 +120,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:8:40:  routes[6].redirect.authority: found "acme.dev/a", expected a host such as www.acme.dev or www.acme.dev:8443
         >>> martlet.yaml:8:60:  routes[6].redirect.path: found "/h?i", expected a path that begins with / and has no query, such as /v1/orders
         >>> martlet.yaml:9:35:  routes[7].redirect.path: found "h%{route}", expected a path that begins with / and has no query, such as /v1/orders
+        >>> martlet.yaml:10:27: routes[8].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:11:35: routes[9].redirect.path: found "/h/%{response.status}", expected variables of the request: a redirect is answered without an upstream
         >>> martlet.yaml:12:35: routes[10].redirect.path: found "/h/%{request.header.cookie}", expected no credential of the caller: where a redirect leads is kept in histories and logs, and sent on as Referer
         >>> martlet.yaml:13:35: routes[11].redirect.path: found "/h/%{request.header.}", expected a name behind "request.header."
@@ -242,6 +243,10 @@ extension WrongConfiguration {
           - { path: /l/m, cluster: orders }
           - { path: /l/*, redirect: { path: /l/m } }
           - { prefix: /n, http_method: POST, redirect: { path: /n, code: 303 } }
+          - { path: /p, redirect: { path: "%{request.path}" } }
+          - { prefix: /q, redirect: { path: "/q%{request.path}" } }
+          - { prefix: /r, redirect: { path: "/s%{request.path}" } }
+          - { path: /s/s, cluster: orders }
           - { redirect: { path: /o } }
         >>> martlet.yaml:3:27:  routes[0].redirect: leads to itself: the route takes requests by https that follow it again, expected listeners: [127.0.0.1:80] beside it, or another authority or path
         >>> martlet.yaml:4:27:  routes[1].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
@@ -250,7 +255,9 @@ extension WrongConfiguration {
         >>> martlet.yaml:8:52:  routes[5].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         >>> martlet.yaml:12:47: routes[9].headers.x-forwarded-proto: warning: found x-forwarded-proto, which is removed from every request, as trusted_proxies is empty: nothing matches. Expected listeners: [NAME], or the proxies that set it in trusted_proxies
         >>> martlet.yaml:13:44: routes[10].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
-        >>> martlet.yaml:18:17: routes[15].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
+        >>> martlet.yaml:18:27: routes[15].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
+        >>> martlet.yaml:19:29: routes[16].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
+        >>> martlet.yaml:22:17: routes[19].redirect: leads to itself: the route takes requests that follow it again, expected another authority or path
         --- redirects of listeners
         listeners: [{ name: plain, address: 127.0.0.1:80 }, { name: public, address: 127.0.0.1:443, tls: { certificate: a.pem, private_key: a.key } }]
         routes:

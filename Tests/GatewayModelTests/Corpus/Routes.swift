@@ -232,12 +232,21 @@ extension WrongConfiguration {
           - { path: /d, http_method: [], cluster: orders }
           - { path: /e, http_method: "*", cluster: orders }
           - { path: /f, http_methods: GET, cluster: orders }
+          - { path: /g, http_method: [purge, PURGE, Delete], cluster: orders }
         >>> martlet.yaml:2:30: routes[0].http_method: found "get", expected an HTTP method such as GET, or a list of them; methods are case-sensitive: GET
         >>> martlet.yaml:3:36: routes[1].http_method[1]: found "GET" twice, expected each method once
         >>> martlet.yaml:4:30: routes[2].http_method: found "CONNECT", expected another method: CONNECT is always refused
         >>> martlet.yaml:5:30: routes[3].http_method: found an empty list, expected an HTTP method such as GET, or a list of them
         >>> martlet.yaml:6:30: routes[4].http_method: found "*", expected an HTTP method such as GET, or a list of them
         >>> martlet.yaml:7:17: routes[5].http_methods: unknown key; did you mean "http_method"?
+        >>> martlet.yaml:8:31: routes[6].http_method[0]: warning: takes purge alone, as it is written: methods are case-sensitive, and PURGE is another
+        >>> martlet.yaml:8:45: routes[6].http_method[2]: found "Delete", expected an HTTP method such as GET; methods are case-sensitive: DELETE
+        --- an expression that is a list
+        routes:
+          - { path: { regex: ["/a", "/b"] }, cluster: orders }
+          - { path: [{ regex: "/a" }, { regex: ["/b"] }], cluster: orders }
+        >>> martlet.yaml:2:22: routes[0].path.regex: found a list, expected one regular expression; several are a list of paths: path: [{ regex: … }, { regex: … }]
+        >>> martlet.yaml:3:40: routes[1].path[1].regex: found a list, expected one regular expression; several are a list of paths: path: [{ regex: … }, { regex: … }]
         --- values that cannot be asked for
         routes:
           - { headers: { x-a: { exact: a, prefix: b } }, cluster: orders }

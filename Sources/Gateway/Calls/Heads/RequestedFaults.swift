@@ -28,8 +28,10 @@ package struct RequestedFaults {
         guard let asked = number("delay-request", stream)?.clamped(to: 0...longest), asked > 0 else { return nil }
         var delay = bound
         delay.duration = .milliseconds(asked)
-        delay.fraction = fraction("delay-request-percentage", stream, within: bound.fraction)
-        return delay
+        return fraction("delay-request-percentage", stream, within: bound.fraction).map {
+            delay.fraction = $0
+            return delay
+        }
     }
 
     private static func abort(in stream: StreamPointer, within bound: FaultConfiguration.Abort) -> FaultConfiguration.Abort? {
@@ -39,23 +41,29 @@ package struct RequestedFaults {
         var abort = bound
         abort.status = status
         abort.httpStatus = http ?? status.httpStatus
-        abort.fraction = fraction("abort-request-percentage", stream, within: bound.fraction)
-        return abort
+        return fraction("abort-request-percentage", stream, within: bound.fraction).map {
+            abort.fraction = $0
+            return abort
+        }
     }
 
-    private static func fraction(_ name: StaticString, _ stream: StreamPointer, within bound: Fraction) -> Fraction {
-        guard let percent = number(name, stream)?.clamped(to: 0...100) else { return bound }
+    /// `nil` for a percentage that is none. Envoy takes its own for what is no number, so that `0.5` or `5%` may mean every request.
+    private static func fraction(_ name: StaticString, _ stream: StreamPointer, within bound: Fraction) -> Fraction? {
+        guard let field = field(name, stream) else { return bound }
+        guard let percent = field.number?.exactly(in: 0...100) else { return nil }
         var fraction = bound
         fraction.millionths = min(UInt32(percent) * 10_000, bound.millionths)
         return fraction
     }
 
     /// The number in the first header of this name; `nil` where there is none.
-    private static func number(_ name: StaticString, _ stream: StreamPointer) -> Untrusted<UInt64>? {
+    private static func number(_ name: StaticString, _ stream: StreamPointer) -> Untrusted<UInt64>? { field(name, stream)?.number }
+
+    private static func field(_ name: StaticString, _ stream: StreamPointer) -> Field? {
         for index in 0..<stream.trailersStart where stream.fields[index].token == .other {
             let whole = stream.fields[index].nameBytes
             guard isOfFaults(whole), BorrowedBytes(rebasing: whole[prefix.utf8CodeUnitCount...]).equals(name) else { continue }
-            return stream.fields[index].number
+            return stream.fields[index]
         }
         return nil
     }

@@ -7,7 +7,10 @@ extension Grammar where Value == String {
         Grammar(expected: "an HTTP method such as GET") { (text: String) in
             if text == "CONNECT" { return .expected("another method: CONNECT is always refused") }
             guard !text.isEmpty, text.utf8.allSatisfy(HTTPGrammar.isToken), text != "*" else { return .mismatch }
-            guard text == text.uppercased() else { return .mismatch(hint: "; methods are case-sensitive: \(text.uppercased())") }
+            // A standard method in another case is refused before routes and rules are asked.
+            guard !Array(text.utf8).withUnsafeBytes({ HTTPMethod.isMiscased($0) }) else {
+                return .mismatch(hint: "; methods are case-sensitive: \(text.uppercased())")
+            }
             return .value(text)
         }
     }
@@ -22,6 +25,11 @@ extension Grammar where Value == [String] {
             guard let methods = located.read(node, reader) else { return nil }
             var kept: [String] = []
             for method in methods {
+                if method.value != method.value.uppercased() {
+                    reader.report(
+                        "takes \(method.value) alone, as it is written: methods are case-sensitive, and \(method.value.uppercased()) is another",
+                        at: method.place, severity: .warning)
+                }
                 if kept.contains(method.value) {
                     reader.report("found \(Quoted.text(method.value)) twice, expected each method once", at: method.place)
                 } else {

@@ -119,6 +119,12 @@ extension Grammar where Value == RouteMatch.Target {
                 reader.report("found exact in path, expected path: \(value)", at: entry.key.place)
                 return nil
             }
+            if let entry = node.entries?.first(where: { $0.key.value == "regex" }), entry.value.elements != nil {
+                reader.report(
+                    "found a list, expected one regular expression; several are a list of paths: path: [{ regex: … }, { regex: … }]",
+                    at: entry.value.place)
+                return nil
+            }
             let target = reader.section(node, expected: expected) { $0.required("regex", expression) }
             if let written = node.entries?.first?.value, let alone = written.scalar?.text.pathTakenAlone, target != nil {
                 reader.report(
