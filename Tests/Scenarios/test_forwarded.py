@@ -14,7 +14,7 @@ NAMES = ["x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-real-i
 FORGED = {"x-forwarded-host": "evil.example", "x-forwarded-port": "1", "x-forwarded-prefix": "/evil", "x-real-ip": "203.0.113.9",
           "forwarded": "for=203.0.113.9"}
 ROUTES = [
-    {"prefix": "/shop", "rewrite": {"prefix": "/"}, "cluster": "web"},
+    {"prefix": "/shop", "rewrite": {"prefix": "/"}, "cluster": "web", "retry": {"on": ["5xx"]}},
     {"prefix": "/moved", "rewrite": {"prefix": "/other"}, "cluster": "web"},
     {"path": {"regex": "/u/[0-9]+(/.*)"}, "rewrite": {"path": "$1"}, "cluster": "web"},
     {"path": "/own", "cluster": "web", "request_headers": {"set": {"x-real-ip": "own"}, "remove": ["x-forwarded-host"]}},
@@ -99,6 +99,17 @@ def test_a_trusted_proxy_knows_better(stubs, trusting):
         "evil.example", "1", "/evil, /shop", "203.0.113.9", 'for=203.0.113.9, for=127.0.0.1;host="shop.acme.dev";proto=https']
     assert told(stubs, trusting.address, "/shop/cart", headers={"x-forwarded-for": "198.51.100.7", "x-forwarded-proto": "https"}) == [
         "shop.acme.dev", "443", "/shop", "198.51.100.7", 'for=127.0.0.1;host="shop.acme.dev";proto=https']
+
+
+def test_a_retry_tells_the_same(stubs, trusting):
+    for stub in stubs.values():
+        stub.forget()
+    headers = {"forwarded": "for=203.0.113.9", "x-forwarded-prefix": "/a", "x-forwarded-proto": "HTTPS"}
+    assert probe.send(trusting.address, "GET", "/shop/cart?answer=503,200", authority="shop.acme.dev", headers=headers).status == 200
+    first, second = [one for stub in stubs.values() for one in stub.seen]
+    for seen in (first, second):
+        assert [value for name, value in seen.headers if name == "forwarded"] == ['for=203.0.113.9, for=127.0.0.1;host="shop.acme.dev";proto=https']
+        assert [value for name, value in seen.headers if name == "x-forwarded-prefix"] == ["/a, /shop"]
 
 
 @pytest.mark.parametrize("protocol", probe.PLAIN)

@@ -125,4 +125,28 @@ import Transport
                 ["x-forwarded-host=shop.acme.dev", "x-forwarded-port=80", "x-real-ip=10.0.0.1", element]),
         ])
     func trusted(_ given: Case) throws { #expect(try Self.told(given) == given.expected) }
+
+    @Test(
+        "our prefix and our element of forwarded stand behind those of a trusted proxy, in one line",
+        arguments: [
+            Case(
+                "10.0.0.1",
+                sent: [
+                    ("forwarded", "for=203.0.113.9"), ("x-forwarded-prefix", "/a"), ("forwarded", "for=10.0.0.2"), ("x-b", "1"),
+                ],
+                to: "/cart",
+                [
+                    "x-b=1", "x-forwarded-host=shop.acme.dev", "x-forwarded-port=80", "x-forwarded-prefix=/a, /shop",
+                    "x-real-ip=10.0.0.1",
+                    "forwarded=for=203.0.113.9, for=10.0.0.2, for=10.0.0.1;host=\"shop.acme.dev\";proto=http",
+                ]),
+            // Nothing of ours is to be said: the peer's stays as it is.
+            Case(
+                "10.0.0.1", sent: [("x-forwarded-prefix", "/a"), ("x-forwarded-prefix", "/b"), ("forwarded", "")],
+                [
+                    "x-forwarded-prefix=/a", "x-forwarded-prefix=/b", "x-forwarded-host=shop.acme.dev", "x-forwarded-port=80",
+                    "x-real-ip=10.0.0.1", element,
+                ]),
+        ])
+    func behind(_ given: Case) throws { #expect(try Self.told(given) == given.expected) }
 }

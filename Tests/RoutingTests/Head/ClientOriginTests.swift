@@ -92,11 +92,13 @@ import Testing
     }
 
     @Test(
-        "x-forwarded-proto is believed of a trusted proxy that says one clear word",
+        "x-forwarded-proto is believed of a trusted proxy that says http or https, in any case",
         arguments: [
             ("10.0.0.1", ["https"], false, "https"), ("10.0.0.1", ["http"], true, "http"), ("10.0.0.1", [], true, "https"),
             ("10.0.0.1", ["https", "https"], false, "https"), ("10.0.0.1", ["https", "http"], false, "http"),
-            ("10.0.0.1", ["https,http"], false, "http"), ("10.0.0.1", ["HTTPS"], false, "http"),
+            ("10.0.0.1", ["https,http"], false, "http"), ("10.0.0.1", ["HTTPS"], false, "https"),
+            ("10.0.0.1", ["http", ""], true, "http"),
+            ("10.0.0.1", ["https, ws"], false, "http"),
             ("10.0.0.1", ["ws"], true, "https"),
             ("1.1.1.1", ["https"], false, "http"), ("1.1.1.1", ["http"], true, "https"),
         ])
@@ -105,5 +107,20 @@ import Testing
         let origin = ClientOrigin(
             peer: IPAddress(peer), fields: request.fields, trusted: CIDRSet([try CIDR("10.0.0.0/8")]))
         #expect(origin.forwardedProto(fields: request.fields, isSecure: isSecure).description == expected)
+    }
+
+    @Test(
+        "of several in x-forwarded-proto the one counts that stands where the client does in x-forwarded-for",
+        arguments: [
+            ("203.0.113.9, 10.0.0.2", ["https, http"], "https"), ("203.0.113.9, 10.0.0.2", ["http", "HTTPS,http"], "https"),
+            ("6.6.6.6, 203.0.113.9, 10.0.0.2", ["https, http, https"], "http"), ("203.0.113.9", ["https, http"], "http"),
+            ("203.0.113.9, 10.0.0.2, 10.0.0.3", ["https, http"], "https"), ("203.0.113.9, 10.0.0.2", ["https"], "https"),
+            ("203.0.113.9, 10.0.0.2", ["ws, https"], "http"),
+        ])
+    func protos(hops: String, sent: [String], expected: String) throws {
+        let request = TestRequest(path: "/", [("x-forwarded-for", hops)] + sent.map { ("x-forwarded-proto", $0) })
+        let origin = ClientOrigin(
+            peer: IPAddress("10.0.0.1"), fields: request.fields, trusted: CIDRSet([try CIDR("10.0.0.0/8")]))
+        #expect(origin.forwardedProto(fields: request.fields, isSecure: false).description == expected)
     }
 }

@@ -114,6 +114,8 @@ package import Upstreams
         @inlinable package static var takesGzip: Flags { Flags(rawValue: 4096) }
         /// Its answer sets a cookie, though what the caller gets of it may not say so.
         @inlinable package static var answerSetsCookie: Flags { Flags(rawValue: 8192) }
+        /// Its added fields hold what its listener has upstreams told (`forwarded`).
+        @inlinable package static var forwardedAdded: Flags { Flags(rawValue: 16384) }
         /// Another attempt was wanted, but the policy's number of attempts had been reached.
         @inlinable package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
         /// Another attempt was wanted, but the cluster's retry budget was exhausted.

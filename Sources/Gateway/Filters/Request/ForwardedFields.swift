@@ -47,7 +47,9 @@ struct ForwardedFields {
         if headers.contains(.port), !keeps("x-forwarded-port", of: &head, headCount, AuthorityGrammar.isPortNumber) {
             add("x-forwarded-port", port(of: authority))
         }
-        if headers.contains(.prefix), let prefix { add("x-forwarded-prefix", prefix) }
+        if headers.contains(.prefix), let prefix {
+            add("x-forwarded-prefix", appended("x-forwarded-prefix", prefix, to: &head, headCount))
+        }
         if headers.contains(.realIP) {
             _ = keeps("x-real-ip", of: &head, headCount) { _ in false }
             if let address = origin.address {
@@ -57,7 +59,7 @@ struct ForwardedFields {
         }
         if headers.contains(.rfc7239) {
             let text = element(authority)
-            add("forwarded", head.keep(text.readable))
+            add("forwarded", appended("forwarded", text.readable, to: &head, headCount))
         }
         return FieldList(rebasing: all[..<count])
     }
@@ -70,8 +72,24 @@ struct ForwardedFields {
         let own = (0..<headCount).filter { head[$0].nameBytes.equals(name) }
         if own.count == 1, isWellFormed(head[own[0]].valueBytes) { return true }
         // Others know fields by their place.
-        for index in own { head.replace(index, with: Field("te", "trailers", token: .te)) }
+        for index in own { head.suppress(at: index) }
         return false
+    }
+
+    /// Ours behind what the peer has said, in one line, since some servers read the first alone, in the arena of the caller's head. Its own lines are removed.
+    private func appended(
+        _ name: StaticString, _ value: BorrowedBytes, to head: inout FieldBlock, _ headCount: Int
+    ) -> BorrowedBytes {
+        let own = origin.isProxied ? (0..<headCount).filter { head[$0].nameBytes.equals(name) } : []
+        if own.isEmpty { return head.keep(value) }
+        var joined = ByteBuffer(capacity: 128)
+        for index in own where head[index].valueCount > 0 {
+            joined.append(head[index].valueBytes)
+            joined.append(", ")
+        }
+        joined.append(value)
+        for index in own { head.suppress(at: index) }
+        return head.keep(joined.readable)
     }
 
     private static func isAuthority(_ value: BorrowedBytes) -> Bool {

@@ -47,12 +47,15 @@ extension Record<Call> {
                 additions.forwardedProto = origin.forwardedProto(
                     fields: source.fields, isSecure: connection.isSecure)
                 // Not `isEmpty`, which is not specialized in this module.
-                if connection.forwarded.rawValue != 0 {
+                if connection.forwarded.rawValue != 0, !self.flags.contains(.forwardedAdded) {
                     let forwarded = ForwardedFields(
                         origin: origin, peer: connection.channel.peer?.ip, proto: additions.forwardedProto, path: self.facts.path,
                         rewrittenTarget: self.policy.rewrite == nil ? nil : self.facts.target, rules: self.policy.requestHeaders)
-                    additions.fields = forwarded.fields(
+                    // Once, for all attempts: what the peer has said stands in it, and no longer in its head.
+                    self.flags.insert(.forwardedAdded)
+                    self.addedFields = forwarded.fields(
                         connection.forwarded, of: &source.fields, headCount: source.trailersStart, behind: additions.fields)
+                    additions.fields = self.addedFields
                 }
             }
         }
