@@ -14,11 +14,24 @@ struct HeapReleaseTests {
         #expect(looks(3, 3, 50, 3, 50) == [false, false, false, false, false], "used again between two looks")
         #expect(looks(50) == [true])
         heap.trimmed(49 * Self.mebibyte)
-        #expect(looks(49, 49, 52, 52) == [false, false, false, false])
-        #expect(looks(53, 53) == [false, true])
+        #expect(looks(49, 49, 52, 51) == [false, false, false, false])
+        #expect(looks(53, 54) == [false, true])
         heap.trimmed(53 * Self.mebibyte)
         // Taken into use, and freed again.
         #expect(looks(10, 53, 53) == [false, false, true])
+    }
+
+    @Test("behind a trim a little is given back too, once nothing moves: it kept many times its size")
+    func rest() {
+        var heap = FreeHeap()
+        func looks(_ kibibytes: Int...) -> [Bool] { kibibytes.map { heap.isWorthTrimming($0 << 10) } }
+        #expect(looks(200, 200, 200) == [false, false, false], "there has been no burst")
+        #expect(looks(90_000, 90_000) == [false, true])
+        heap.trimmed(90_000 << 10)
+        #expect(looks(90_100, 90_100, 90_200, 90_300) == [false, false, false, false], "too little, or it moves")
+        #expect(looks(90_301) == [true])
+        heap.trimmed(90_301 << 10)
+        #expect(looks(90_301, 90_301) == [false, false])
     }
 
     @Test("what the first look finds is not taken for what cannot be given back")

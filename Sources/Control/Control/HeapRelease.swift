@@ -8,18 +8,23 @@ internal import Reactor
 struct FreeHeap {
     private var afterTrim = 0
     private var last = 0
+    private var hasTrimmed = false
 
     /// Less is not worth it: other threads that allocate meanwhile wait.
     static let bytesMin = 4 << 20
+    /// Less behind a trim, once nothing moves: the last blocks of a burst, which pools give back later, kept many times their size.
+    static let bytesMinAtRest = 128 << 10
 
     /// - Parameter bytes: free inside the allocator now.
     mutating func isWorthTrimming(_ bytes: Int) -> Bool {
         defer { last = bytes }
         afterTrim = min(afterTrim, bytes)
-        return min(last, bytes) - afterTrim >= Self.bytesMin
+        let more = min(last, bytes) - afterTrim
+        let isAtRest = hasTrimmed && abs(bytes - last) < Self.bytesMinAtRest / 2
+        return more >= (isAtRest ? Self.bytesMinAtRest : Self.bytesMin)
     }
 
-    mutating func trimmed(_ bytes: Int) { (afterTrim, last) = (bytes, bytes) }
+    mutating func trimmed(_ bytes: Int) { (afterTrim, last, hasTrimmed) = (bytes, bytes, true) }
 }
 
 /// Has the allocator give freed memory back to the system every few seconds, where there is much of it: on its own it keeps all
