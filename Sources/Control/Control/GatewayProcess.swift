@@ -84,6 +84,7 @@ package final class GatewayProcess {
     private let sought: SoughtNames
     private let memoryWatch: MemoryWatch
     private let heapRelease: HeapRelease
+    private var codeRelease: CodeRelease?
     private var awaited = Awaited()
     /// Some issuer has had keys, or none is configured. It stays so: a reload takes no readiness away.
     private var hasKeys = false
@@ -267,6 +268,7 @@ package final class GatewayProcess {
         enter(.serving)
         if !hasKeys { diagnostics.log("serving, but /ready answers 503: \(Self.noKeys)") }
         diagnostics.log("ready")
+        codeRelease = CodeRelease(on: loop)
         manager?.notify(.ready, status: "serving generation=\(generation)")
     }
 
