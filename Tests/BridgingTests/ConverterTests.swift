@@ -149,7 +149,7 @@ struct ConverterTests {
         arguments: [
             ("gzip", true), ("br, gzip", true), ("GZIP;q=1", true), ("gzip;q=0", false), ("gzip; q=0.0", false),
             ("gzip;q=0.5", true),
-            ("xgzip", false), ("", false), ("*", false),
+            ("xgzip", false), ("", false), ("*", false), (" ,\t, gzip\t", true), ("gzip ;q=0 , br", false), ("gzip ; q=0.1,", true),
         ])
     func lists(list: String, has: Bool) {
         #expect(Array(list.utf8).withUnsafeBytes { BridgedRequest.names($0, "gzip") } == has)

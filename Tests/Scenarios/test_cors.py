@@ -65,9 +65,9 @@ def test_origins_by_port_expression_and_name(loose, version, origin, allowed):
 
 @pytest.mark.parametrize("version", ["http1", "http2"])
 def test_the_headers_that_a_page_asks_for_are_allowed_but_ours(loose, version):
-    asked = "content-type,x-anything, x-other ,x-forwarded-for,x_forwarded_for,x-real-ip,x-request-id,connection,te,a b,,x\"y"
+    asked = "content-type,x-anything, x-other ,x-forwarded-for,x_forwarded_for,x-real-ip,x-request-id,connection,te,a b,, \tx-tab\t,x\"y"
     head = question(loose, "null", version, **{"access-control-request-headers": asked})[1]
-    assert head["access-control-allow-headers"] == "content-type, x-anything, x-other, a"
+    assert head["access-control-allow-headers"] == "content-type, x-anything, x-other, a, x-tab"
     # Longer lists than any page has are not repeated.
     long = ",".join(f"x-{number:05}" for number in range(600))
     head = question(loose, "null", version, **{"access-control-request-headers": long})[1]

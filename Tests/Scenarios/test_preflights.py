@@ -251,5 +251,6 @@ def test_a_preflight_of_a_rest_call_too(tmp_path, version):
             head = {"origin": PAGE, "access-control-request-method": "GET", "access-control-request-headers": announced}
             return post(gateway.address, version, "/v1/books/a", head, b"", "OPTIONS")[0]
         assert preflight("x-version") == 204 and preflight("x-other") == 404
+        assert preflight(",x-other ,\tx-version ,") == 204 and preflight("x-other x-version") == 404
         assert post(gateway.address, version, "/v1/books/a", {"x-version": "2"}, b"", "GET")[0] == 200
         assert post(gateway.address, version, "/v1/books/a", {}, b"", "GET")[0] == 404

@@ -138,11 +138,8 @@ package struct BridgedRequest {
 
     /// Whether a comma-separated list has the member, whatever parameters it stands with; one with `q=0` is not wanted.
     package static func names(_ list: BorrowedBytes, _ wanted: StaticString) -> Bool {
-        for member in list.split(separator: UInt8(ascii: ",")) {
-            var bytes = BorrowedBytes(rebasing: member)
-            while let byte = bytes.first, byte == 0x20 || byte == 0x09 {
-                bytes = BorrowedBytes(rebasing: bytes.dropFirst())
-            }
+        var members = ListMembers(list)
+        while let bytes = members.next() {
             let end = bytes.firstIndex { $0 == UInt8(ascii: ";") || $0 == 0x20 } ?? bytes.count
             guard HTTPGrammar.equalsIgnoringCase(BorrowedBytes(rebasing: bytes[..<end]), wanted) else { continue }
             let parameters = bytes[end...].filter { $0 != 0x20 }

@@ -46,9 +46,10 @@ enum CORSFilter {
         // A comma and a space for each comma at most.
         withUnsafeTemporaryAllocation(byteCount: 2 * asked.count + 2, alignment: 1) { list in
             var count = 0
-            for name in asked.split(separator: UInt8(ascii: ",")) {
-                let name = BorrowedBytes(rebasing: name.drop { $0 == 0x20 }.prefix { $0 != 0x20 })
-                guard !name.isEmpty, name.allSatisfy(HTTPGrammar.isToken), !call.isOurs(name) else { continue }
+            var members = ListMembers(asked)
+            while let member = members.next() {
+                let name = BorrowedBytes(rebasing: member.prefix { $0 != 0x20 })
+                guard name.allSatisfy(HTTPGrammar.isToken), !call.isOurs(name) else { continue }
                 for byte in count == 0 ? BorrowedBytes.none : BorrowedBytes(", ") { list[count] = byte; count += 1 }
                 for byte in name { list[count] = byte; count += 1 }
             }

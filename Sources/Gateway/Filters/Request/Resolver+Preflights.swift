@@ -31,9 +31,11 @@ extension Resolver {
         guard let table = snapshot.preflights else { return body(snapshot.table) }
         let count = stream.fields.count
         defer { stream.fields.removeAll(from: count) { _ in true } }
-        for name in (names ?? BorrowedBytes.none).split(separator: UInt8(ascii: ",")).prefix(Self.announcedMax) {
-            let name = BorrowedBytes(rebasing: name.drop { $0 == 0x20 }.prefix { $0 != 0x20 })
-            guard !name.isEmpty, name.allSatisfy(HTTPGrammar.isToken) else { continue }
+        var members = ListMembers(names ?? BorrowedBytes.none)
+        for _ in 0..<Self.announcedMax {
+            guard let member = members.next() else { break }
+            let name = BorrowedBytes(rebasing: member.prefix { $0 != 0x20 })
+            guard name.allSatisfy(HTTPGrammar.isToken) else { continue }
             // Browsers send them in lower case, as routes have them.
             let isThere = (0..<stream.fields.count).contains { stream.fields[$0].nameBytes.equals(name) }
             if !isThere { stream.fields.append(name: name, value: BorrowedBytes.none, token: .other) }
