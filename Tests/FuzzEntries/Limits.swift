@@ -83,9 +83,10 @@ extension FuzzEntry {
         },
         FuzzEntry("answers of the limit script") { input in
             let asked = ScriptedRedis()
-            asked.ask(input.index % 3)
+            asked.ask(input.index % 5)
             let time = input.index % 2 == 0 ? "1800000000000000" : input.text()
-            asked.answer("*4\r\n:\(input.index % 5 % 2)\r\n:\(time)\r\n:\(input.text())\r\n:\(input.text())\r\n")
+            let numbers = (0..<3).map { _ in ":\(input.text())\r\n" }.joined()
+            asked.answer("*5\r\n:\(input.index % 5 % 2)\r\n:\(time)\r\n\(numbers)")
         },
     ]
 }
@@ -97,7 +98,7 @@ private final class ScriptedRedis: RedisSender, LimitDelegate {
     let now = Instant(nanoseconds: 5_000_000_000_000)
     let wall = WallTime(seconds: 1_800_000_000)
     private var asked: (handler: any RedisReplyHandler, tag: UInt)?
-    private let limits = ["10/s burst 20", "10/h", "10/month"].map {
+    private let limits = ["10/s burst 20", "10/h", "10/month", "10/s sliding", "10/month sliding"].map {
         Limit(try! LimitRule.parse($0), name: "a", place: "b", counters: CounterRegistry(seed: HashSeed(1, 2)))
     }
     private let request = LimitRequest(keepsValues: true)

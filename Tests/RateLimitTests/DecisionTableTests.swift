@@ -87,6 +87,46 @@ import Time
             Call(rules: ["3/min"], after: .seconds(-30), allowed: false),
             Call(rules: ["3/min"], after: .seconds(-86_400), allowed: true),
         ],
+        // Sliding windows: a share of the window before counts, rounded up; 08:00:00 is the start of a minute.
+        [
+            Call(rules: ["10/min sliding"], hits: 10, after: .seconds(30), allowed: true),
+            Call(rules: ["10/min sliding"], allowed: false), Call(rules: ["10/min sliding"], hits: 0, allowed: false),
+            // Half a minute later the window before counts whole, and after 6 s more nine tenths of it.
+            Call(rules: ["10/min sliding"], after: .seconds(30), allowed: false),
+            Call(rules: ["10/min sliding"], after: .microseconds(5_999_999), allowed: false),
+            Call(rules: ["10/min sliding"], after: .microseconds(1001), allowed: true),
+            Call(rules: ["10/min sliding"], allowed: false),
+            Call(rules: ["10/min sliding"], hits: 4, after: .seconds(24), allowed: true),
+            Call(rules: ["10/min sliding"], hits: 11, allowed: false),
+            // Two windows later nothing is left.
+            Call(rules: ["10/min sliding"], hits: 10, after: .seconds(120), allowed: true),
+            Call(rules: ["10/min sliding"], after: .seconds(-40), allowed: false),
+        ],
+        [
+            Call(rules: ["100/month sliding", "7/10s fixed"], hits: 7, allowed: true),
+            Call(rules: ["100/month sliding", "7/10s fixed"], allowed: false),
+            Call(rules: ["100/month sliding"], hits: 93, after: .seconds(86_400 * 16), allowed: true),
+            Call(rules: ["100/month sliding"], after: .seconds(86_400 * 2), allowed: true),
+            Call(rules: ["100/month sliding"], hits: 11, allowed: false),
+            Call(rules: ["7/10s fixed", "5/week", "5/2week"], hits: 5, allowed: true),
+            Call(rules: ["5/week"], after: .seconds(86_400 * 6), allowed: true),
+            Call(rules: ["5/2week"], after: .seconds(86_400 * 1), allowed: false),
+        ],
+        // A token bucket of any length, and a burst larger or smaller than its count.
+        [
+            Call(rules: ["60/min token_bucket"], hits: 60, allowed: true),
+            Call(rules: ["60/min token_bucket"], after: .milliseconds(999), allowed: false),
+            Call(rules: ["60/min token_bucket"], after: .milliseconds(1), allowed: true),
+            Call(rules: ["24/day token_bucket burst 2"], hits: 2, allowed: true),
+            Call(rules: ["24/day token_bucket burst 2"], allowed: false),
+            Call(rules: ["24/day token_bucket burst 2"], after: .seconds(3600), allowed: true),
+        ],
+        [
+            Call(rules: ["1000/s sliding"], hits: 1000, after: .milliseconds(500), allowed: true),
+            Call(rules: ["1000/s sliding"], after: .milliseconds(600), allowed: true),
+            Call(rules: ["1000/s sliding"], hits: 100, allowed: false),
+            Call(rules: ["1000/s sliding"], hits: 99, after: .milliseconds(1), allowed: true),
+        ],
     ]
 
     private struct Seen: Equatable {
@@ -171,11 +211,14 @@ import Time
         let request = LimitRequest(keepsValues: true)
         let slow = try limit("1/86400s per tenant", name: "slow")
         let month = try limit("100/month", name: "month")
+        let sliding = try limit("100/day sliding", name: "sliding")
         request.reset(issuer: "i")
         request.begin(slow)
         request.add(key: "acme")
         request.begin(month)
-        #expect(store.decide(request, now: start, wall: startWall) == .pending)
+        request.begin(sliding)
+        // The server's clock decides, among the windows around the gateway's.
+        #expect(store.decide(request, now: start, wall: WallTime.now()) == .pending)
         connection.waitForDecision()
         #expect(request.outcome.isAllowed && request.outcome.source == .redis)
         let key = "martlet:{acme}:routes.test:slow:86400s:tenant:i"
@@ -186,6 +229,9 @@ import Time
         let until = Int(connection.ask("PTTL", "martlet:routes.test:month:1month:")) ?? -1
         #expect(until > 0 && until <= 31 * 86_400_000)
         #expect(connection.ask("GET", "martlet:routes.test:month:1month:").hasPrefix("1 "))
+        let whileSliding = Int(connection.ask("PTTL", "martlet:routes.test:sliding:1day/sliding:")) ?? -1
+        #expect(whileSliding > 86_400_000 && whileSliding <= 2 * 86_400_000)
+        #expect(connection.ask("GET", "martlet:routes.test:sliding:1day/sliding:").split(separator: " ").count == 3)
     }
 }
 

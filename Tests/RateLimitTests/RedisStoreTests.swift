@@ -89,7 +89,7 @@ private final class Answers: LimitDelegate {
         let sent = wire.sent()
         #expect(sent.hasPrefix("*9\r\n$7\r\nEVALSHA\r\n$40\r\n\(RedisScript.decision.name)\r\n$1\r\n1\r\n"))
         #expect(sent.hasSuffix("$1\r\nr\r\n$9\r\n100000000\r\n$1\r\n2\r\n$1\r\n1\r\n$1\r\n0\r\n"))
-        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:30000000\r\n:0\r\n")
+        try wire.reply("*5\r\n:1\r\n:1800000000000000\r\n:30000000\r\n:0\r\n:0\r\n")
         #expect(answers.outcomes.map(\.decision) == [.allowed])
         #expect(request.outcome.source == .redis)
         #expect(
@@ -98,7 +98,7 @@ private final class Answers: LimitDelegate {
                     isAllowed: true, limit: 2, remaining: 0, retryAfterNanoseconds: 0,
                     resetAfterNanoseconds: 130_000_000))
         _ = call(store)
-        try wire.reply("*4\r\n:0\r\n:1800000000000000\r\n:130000000\r\n:0\r\n")
+        try wire.reply("*5\r\n:0\r\n:1800000000000000\r\n:130000000\r\n:0\r\n:0\r\n")
         #expect(answers.outcomes.last?.refusedIndex == 0)
         #expect(answers.outcomes.last?.retryAfterNanoseconds == 30_000_000)
     }
@@ -111,7 +111,7 @@ private final class Answers: LimitDelegate {
         try wire.reply("-NOSCRIPT No matching script.\r\n")
         #expect(answers.outcomes.isEmpty)
         #expect(wire.sent().contains("$4\r\nEVAL\r\n"))
-        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
+        try wire.reply("*5\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n:0\r\n")
         #expect(answers.outcomes.map(\.decision) == [.allowed])
         _ = call(store)
         #expect(wire.sent().contains("EVALSHA"))
@@ -129,7 +129,7 @@ private final class Answers: LimitDelegate {
         #expect(wire.session.tick(now: wire.now) == .nothing)
         #expect(answers.outcomes.count == 1 && store.timeouts == 1)
         // The replies still find their own calls.
-        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n*4\r\n:1\r\n:1\r\n:0\r\n:0\r\n")
+        try wire.reply("*5\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n:0\r\n*5\r\n:1\r\n:1\r\n:0\r\n:0\r\n:0\r\n")
         #expect(answers.outcomes.map(\.source) == [.none, .redis])
     }
 
@@ -166,11 +166,11 @@ private final class Answers: LimitDelegate {
         _ = wire.session.tick(now: wire.now)
         wire.session.opened()
         _ = call(store)
-        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
+        try wire.reply("*5\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n:0\r\n")
         #expect(answers.troubles == [.unreachable(nil), nil])
     }
 
-    private static let trialAnswer = "*6\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+    private static let trialAnswer = "*8\r\n:1\r\n:1800000000000000\r\n" + String(repeating: ":0\r\n", count: 6)
 
     @Test("a server's error is repeated without what it quotes of ours, and only a decision ends it")
     func refusing() throws {
@@ -219,7 +219,7 @@ private final class Answers: LimitDelegate {
         #expect(wire.session.tick(now: wire.now) == .dial)
         wire.session.opened()
         _ = call(store)
-        try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
+        try wire.reply("*5\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n:0\r\n")
         #expect(answers.outcomes.last?.source == .redis && answers.troubles.last == .some(nil))
     }
 
@@ -231,7 +231,7 @@ private final class Answers: LimitDelegate {
             _ = call(store)
             try wire.reply("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
             _ = call(store)
-            try wire.reply("*4\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n")
+            try wire.reply("*5\r\n:1\r\n:1800000000000000\r\n:0\r\n:0\r\n:0\r\n")
         }
         #expect(answers.troubles.count == 1)
     }
@@ -257,7 +257,7 @@ private final class Answers: LimitDelegate {
     func errors() throws {
         let store = store(.deny)
         let replies = [
-            "-WRONGTYPE Operation against a key\r\n", "+OK\r\n", "*1\r\n:1\r\n", "*4\r\n:1\r\n:1\r\n:1\r\n", "$-1\r\n",
+            "-WRONGTYPE Operation against a key\r\n", "+OK\r\n", "*1\r\n:1\r\n", "*5\r\n:1\r\n:1\r\n:1\r\n:1\r\n", "$-1\r\n",
         ]
         for reply in replies.prefix(3) + replies.suffix(1) {
             _ = call(store)
@@ -273,12 +273,12 @@ private final class Answers: LimitDelegate {
             "-ERR x\r\n", "$-1\r\n", "*-1\r\n", "+OK\r\n", "*0\r\n", "$1\r\n1\r\n", "*1\r\n:1\r\n",
         ])
     func kinds(element: String) throws {
-        let good = [":0\r\n", ":1800000000000000\r\n", ":0\r\n", ":0\r\n"]
-        for place in 0...4 {
+        let good = [":0\r\n", ":1800000000000000\r\n", ":0\r\n", ":0\r\n", ":0\r\n"]
+        for place in 0...5 {
             let store = store(.deny)
             _ = call(store)
             // The first time none is replaced.
-            try wire.reply("*4\r\n" + good.enumerated().map { $0.offset + 1 == place ? element : $0.element }.joined())
+            try wire.reply("*5\r\n" + good.enumerated().map { $0.offset + 1 == place ? element : $0.element }.joined())
             #expect(answers.outcomes.last?.decision == (place == 0 ? .refused : .unavailable))
             #expect(store.errors == (place == 0 ? 0 : 1))
         }
@@ -288,7 +288,7 @@ private final class Answers: LimitDelegate {
     func trialKinds() throws {
         let store = store(.local)
         #expect(store.probe(now: wire.now))
-        try wire.reply("*6\r\n" + String(repeating: "$1\r\n1\r\n", count: 6))
+        try wire.reply("*8\r\n" + String(repeating: "$1\r\n1\r\n", count: 8))
         #expect(answers.troubles == [.refusing("a reply of another shape")])
         wire.now = wire.now + .seconds(1)
         #expect(store.probe(now: wire.now))
@@ -296,7 +296,7 @@ private final class Answers: LimitDelegate {
         #expect(answers.troubles.last == .some(nil))
     }
 
-    /// `[charged, µs, level, 0]`, each time one of the numbers at its limit and one above.
+    /// `[charged, µs, level, 0]` and a zero, each time one of the numbers at its limit and one above.
     @Test(
         "numbers that the script cannot come to are a reply of another shape",
         arguments: [
@@ -311,7 +311,7 @@ private final class Answers: LimitDelegate {
     func extremes(numbers: [String], isReply: Bool) throws {
         let store = store(.deny)
         _ = call(store)
-        let reply = "*4\r\n" + numbers.map { ":\($0)\r\n" }.joined()
+        let reply = "*5\r\n" + (numbers + ["0"]).map { ":\($0)\r\n" }.joined()
         do { try wire.reply(reply) } catch {
             // Beyond 64 bits hiredis gives the connection up.
             #expect(!isReply)
@@ -325,18 +325,23 @@ private final class Answers: LimitDelegate {
         "a window's numbers are held to what a counter can be",
         arguments: [
             ("68719476735", "1800000000", true), ("68719476736", "1800000000", false), ("9223372036854775807", "1800000000", false),
-            ("-1", "1800000000", false), ("1", "8053063620", true), ("1", "8053063621", false), ("1", "9223372036854775807", false),
+            ("-1", "1800000000", false), ("1", "8000000000", true), ("1", "8000000001", false), ("1", "9223372036854775807", false),
             ("1", "-60", false),
         ])
     func windowExtremes(hits: String, end: String, isReply: Bool) throws {
         let store = store(.deny)
-        let hourly = try limit("10/h")
+        let (hourly, sliding) = (try limit("10/h"), try limit("10/h sliding"))
         for mark in [0, 1] {
             let request = LimitRequest(keepsValues: true)
             request.reset(issuer: "i")
             request.begin(hourly)
             _ = store.decide(request, now: wire.now, wall: wire.wall)
-            try wire.reply("*4\r\n:\(mark)\r\n:1800000000000000\r\n:\(hits)\r\n:\(end)\r\n")
+            try wire.reply("*5\r\n:\(mark)\r\n:1800000000000000\r\n:\(hits)\r\n:\(end)\r\n:0\r\n")
+            #expect((answers.outcomes.last?.source == .redis) == isReply)
+            request.reset(issuer: "i")
+            request.begin(sliding)
+            _ = store.decide(request, now: wire.now, wall: wire.wall)
+            try wire.reply("*5\r\n:\(mark)\r\n:1800000000000000\r\n:1\r\n:\(end)\r\n:\(hits)\r\n")
             #expect((answers.outcomes.last?.source == .redis) == isReply)
         }
     }
@@ -354,7 +359,7 @@ private final class Answers: LimitDelegate {
         #expect(decided(call(store).1) != nil)
         #expect(wire.sent().components(of: "EVALSHA") == 1)
         // The late replies of the five are no sign of health; the probe's own is.
-        for _ in 0..<5 { try wire.reply("*4\r\n:1\r\n:1\r\n:0\r\n:0\r\n") }
+        for _ in 0..<5 { try wire.reply("*5\r\n:1\r\n:1\r\n:0\r\n:0\r\n:0\r\n") }
         #expect(store.isSkipping)
         try wire.reply(Self.trialAnswer)
         #expect(call(store).1 == .pending && !store.isSkipping)
@@ -374,7 +379,7 @@ private final class Answers: LimitDelegate {
     @Test("an abandoned request comes back for use again and is not answered, however its command ends")
     func abandoned() throws {
         let store = store(.local)
-        for (index, end) in ["*4\r\n:1\r\n:1\r\n:0\r\n:0\r\n", "-NOSCRIPT\r\n", ""].enumerated() {
+        for (index, end) in ["*5\r\n:1\r\n:1\r\n:0\r\n:0\r\n:0\r\n", "-NOSCRIPT\r\n", ""].enumerated() {
             let (request, _) = call(store)
             request.abandon()
             if end.isEmpty { wire.expire() } else { try wire.reply(end) }

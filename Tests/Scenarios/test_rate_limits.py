@@ -56,7 +56,17 @@ async def storm(address, calls, connections, metadata=()):
     return ended
 
 
-@pytest.mark.parametrize("limit", ["100/day", "100/80000s"], ids=["window", "gcra"])
+EXACT = {
+    "window": "100/day",
+    "gcra": "100/80000s",
+    "bucket": "100/day token_bucket",
+    "sliding": "100/month sliding",
+    "weeks": {"count": 100, "per": "2week", "starts": "wednesday"},
+    "calendar": {"count": 100, "per": "month", "starts": 17, "algorithm": "sliding"},
+}
+
+
+@pytest.mark.parametrize("limit", EXACT.values(), ids=EXACT.keys())
 def test_the_count_is_exact_over_two_workers_and_many_connections(gateway, backend, store, limit):
     running = gateway(configuration(backend, workers=2, rate_limits=store, routes=[open_route(limits=[limit])]))
     ended = asyncio.run(storm(running.address, calls=400, connections=8))
@@ -210,9 +220,10 @@ def test_the_refusal_says_which_limit_and_when(gateway, backend, store):
 
 
 class TestRedis:
-    def test_gateways_share_their_counts(self, tmp_path, own, backend, redis):
+    @pytest.mark.parametrize("limit", ["10/day", {"count": 10, "per": "month", "starts": 17, "algorithm": "sliding"}], ids=["fixed", "sliding"])
+    def test_gateways_share_their_counts(self, tmp_path, own, backend, redis, limit):
         from harness.gateway import Gateway
-        sections = {"rate_limits": {"store": redis().url, "timeout": "5s"}, "routes": [open_route(limits=["10/day"])]}
+        sections = {"rate_limits": {"store": redis().url, "timeout": "5s"}, "routes": [open_route(limits=[limit])]}
         gateways = []
         for name in ("one", "two"):
             (tmp_path / name).mkdir()

@@ -85,7 +85,7 @@ struct ReaderTests {
             ("Int(words[1])", "a text, as a number or none"), ("UInt16(words[2]", "a text, as a number or none"),
         ],
         "Sources/Transport/RateLimit/ScriptAnswer.swift": [
-            ("2 * counters", "counters that were asked for"), ("minuteMax * 60", "a constant"),
+            ("3 * counters", "counters that were asked for")
         ],
         "Sources/Services/Calling/StatusText.swift": [
             ("[first] + ", "joins lists"), ("words.append(word + ", "joins texts"),

@@ -203,17 +203,22 @@ struct LimitChecks {
                 "found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them", at: path)
         }
         guard storeIsService, limit.effect == .count else { return }
-        let rule = limit.rule
-        let problem =
-            rule.burst != nil
-            ? "no burst"
-            : rule.window.units != 1
-                ? "one unit of time, not \(rule.window.units)"
-                : rule.count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
-        guard let problem else { return }
+        guard let problem = limit.rule.unknownToServices else { return }
         findings.report(
             "found \(Quoted.text(text(limit, at: path))), expected \(problem): a rate-limit service cannot be asked for it",
             at: path)
+    }
+}
+
+extension LimitRule {
+    /// What an RLS override cannot say of it.
+    fileprivate var unknownToServices: String? {
+        if burst != nil { return "no burst" }
+        if let algorithm { return "no algorithm, not \(algorithm.rawValue)" }
+        if start != nil { return "no start of its windows" }
+        if window.units != 1 { return "one unit of time, not \(window.units)" }
+        if window.unit == .week { return "a day or a month" }
+        return count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
     }
 }
 

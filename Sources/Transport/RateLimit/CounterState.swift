@@ -1,21 +1,28 @@
 internal import Bytes
 internal import Time
 
-/// A counter's whole state in one 64-bit word, and the arithmetic of both algorithms on it.
+/// A counter's whole state in one 64-bit word, and the arithmetic of the algorithms on it.
 ///
-///     rate     0 │ 63 bits: when the level has drained, nanoseconds of the monotonic clock (GCRA's "TAT")
-///     window   1 │ 27 bits: the window's end, minutes since 1970 (to 2225) │ 36 bits: hits so far
+///     rate               0 │ 63 bits: when the level has drained, nanoseconds of the monotonic clock (GCRA's "TAT")
+///     window of minutes  10 │ 26 bits: until when it counts, minutes since 2020 (to 2147) │ 36 bits: hits so far
+///     window of seconds  11 │ 32 bits: until when it counts, seconds since 2020 (to 2156) │ 30 bits: hits so far
 ///
-/// Zero is an unused counter. Pure: no memory, no clock.
+/// A fixed window counts until its end. A sliding one is in two words, of even windows and of odd ones, and each counts until the
+/// window behind its own has ended. Zero is an unused counter. Pure: no memory, no clock.
 ///
 /// Clocks go backwards: workers read theirs at different moments, and wall time is stepped. A rate's level then only looks
 /// fuller. A window goes on counting in the later window while the step is shorter than a window; after a longer one the
 /// counter begins again, so that a clock that was wrong for a moment blocks no key for a year.
 enum CounterState {
     static let windowBit: UInt64 = 1 << 63
-    static let hitBits: UInt64 = 36
-    static let hitMask: UInt64 = 1 << hitBits - 1
-    static let minuteMax: UInt64 = 1 << 27 - 1
+    private static let secondsBit: UInt64 = 1 << 62
+    /// 2020-01-01T00:00Z.
+    private static let firstSecond: UInt64 = 1_577_836_800
+    private static let (minuteBits, minuteHitBits): (UInt64, UInt64) = (26, 36)
+    private static let (secondBits, secondHitBits): (UInt64, UInt64) = (32, 30)
+    /// The most that a window of minutes holds, and one of seconds.
+    static let hitsMax: UInt64 = 1 << 36 - 1
+    static let hitsMaxOfSeconds: UInt64 = 1 << 30 - 1
     /// Marks a cell that is just being given to another key; no counter ever reaches it.
     static let claimed = UInt64.max
 
@@ -25,49 +32,94 @@ enum CounterState {
         var word: UInt64
     }
 
-    static func window(endMinute: UInt64, hits: UInt64) -> UInt64 {
-        windowBit | min(endMinute, minuteMax - 1) << hitBits | min(hits, hitMask)
+    /// What a window has counted, as some store tells it.
+    struct Reading: Equatable {
+        var place: WindowSchedule.Place
+        var hits: UInt64
+        /// Of a sliding window: the hits of the one before.
+        var previous: UInt64
     }
 
-    static func endMinute(_ word: UInt64) -> UInt64 { (word & ~windowBit) >> hitBits }
+    // MARK: Words
 
-    static func hits(_ word: UInt64) -> UInt64 { word & hitMask }
+    static func window(until second: UInt64, hits: UInt64, ofSeconds: Bool) -> UInt64 {
+        let since = second > firstSecond ? second - firstSecond : 0
+        guard ofSeconds else {
+            return windowBit | min(since / 60, 1 << minuteBits - 1) << minuteHitBits | min(hits, hitsMax)
+        }
+        // One below the last of all, so that no word is `claimed`.
+        return windowBit | secondsBit | min(since, 1 << secondBits - 2) << secondHitBits | min(hits, hitsMaxOfSeconds)
+    }
+
+    /// Until when the window counts, in seconds since 1970.
+    static func untilSecond(_ word: UInt64) -> UInt64 {
+        word & secondsBit == 0
+            ? firstSecond + (word & ~windowBit) >> minuteHitBits * 60
+            : firstSecond + (word & ~(windowBit | secondsBit)) >> secondHitBits
+    }
+
+    static func hits(_ word: UInt64) -> UInt64 { word & (word & secondsBit == 0 ? hitsMax : hitsMaxOfSeconds) }
 
     /// Whether nothing that was counted here matters any more, so that the cell may serve another key.
     static func isRecovered(_ word: UInt64, now: Instant, wall: WallTime) -> Bool {
         if word & windowBit == 0 { return word <= now.nanoseconds }
-        return word != claimed && endMinute(word) * 60_000_000_000 <= wall.nanoseconds
+        return word != claimed && untilSecond(word) * 1_000_000_000 <= wall.nanoseconds
     }
+
+    // MARK: Verdicts
 
     /// What `limit` says to a call of `hits`, and what the word becomes if it is charged.
     ///
     /// No hits is a question, charged nothing: it is refused where not even one hit is left.
-    static func judge(_ word: UInt64, _ limit: Limit, hits: UInt64, now: Instant, wall: WallTime) -> Step {
+    ///
+    /// - Parameter previous: of a sliding window: the word of the window before.
+    static func judge(
+        _ word: UInt64, previous: UInt64 = 0, _ limit: Limit, hits: UInt64, now: Instant, wall: WallTime
+    ) -> Step {
         if limit.algorithm == .rate {
             let drained = word & windowBit == 0 ? word : 0
             let level = drained > now.nanoseconds ? drained - now.nanoseconds : 0
             return judge(level: level, limit, hits: hits, now: now)
         }
-        let current = limit.windowEnd(at: wall)
-        var end = current
+        return judge(reading(word, previous, limit, wall), limit, hits: hits, wall: wall)
+    }
+
+    private static func reading(_ word: UInt64, _ previous: UInt64, _ limit: Limit, _ wall: WallTime) -> Reading {
+        var place = limit.schedule.place(at: wall)
         var used: UInt64 = 0
         if word & windowBit != 0 {
-            let counted = endMinute(word)
-            if counted == current || (counted > current && counted - current <= limit.spanMinutesMax) {
-                end = counted
-                used = self.hits(word)
+            let (counted, current) = (untilSecond(word), limit.untilSecond(place))
+            if counted == current {
+                used = hits(word)
+            } else if isLater(word, than: place, limit) {
+                place = limit.place(countingUntil: counted)
+                used = hits(word)
             }
         }
-        return judge(used: used, endMinute: end, limit, hits: hits, wall: wall)
+        let follows = limit.algorithm == .sliding && previous & windowBit != 0 && untilSecond(previous) == place.end
+        return Reading(place: place, hits: used, previous: follows ? hits(previous) : 0)
+    }
+
+    /// Whether it is of a later window, by no more than the longest: a clock went back.
+    static func isLater(_ word: UInt64, than place: WindowSchedule.Place, _ limit: Limit) -> Bool {
+        guard word & windowBit != 0, word != claimed else { return false }
+        let (counted, current) = (untilSecond(word), limit.untilSecond(place))
+        return counted > current && counted - current <= limit.schedule.longest
     }
 
     /// What `limit` says to a call of `hits` that will not be charged, whatever it says: `remaining` is as things stand.
     static func standing(
-        _ word: UInt64, _ limit: Limit, hits: UInt64, now: Instant, wall: WallTime
+        _ word: UInt64, previous: UInt64 = 0, _ limit: Limit, hits: UInt64, now: Instant, wall: WallTime
     ) -> LimitVerdict {
-        let asked = judge(word, limit, hits: hits, now: now, wall: wall).verdict
+        let asked = judge(word, previous: previous, limit, hits: hits, now: now, wall: wall).verdict
         // Where the call fits, at least one hit is left, so the question alone is allowed too.
-        return asked.isAllowed ? judge(word, limit, hits: 0, now: now, wall: wall).verdict : asked
+        return asked.isAllowed ? judge(word, previous: previous, limit, hits: 0, now: now, wall: wall).verdict : asked
+    }
+
+    /// The same for a window that another store counts in.
+    static func standing(_ reading: Reading, _ limit: Limit, hits: UInt64, wall: WallTime) -> LimitVerdict {
+        let asked = judge(reading, limit, hits: hits, wall: wall).verdict
+        return asked.isAllowed ? judge(reading, limit, hits: 0, wall: wall).verdict : asked
     }
 
     private static func judge(level: UInt64, _ limit: Limit, hits: UInt64, now: Instant) -> Step {
@@ -89,12 +141,16 @@ enum CounterState {
             word: (now.nanoseconds &+ after) & ~windowBit)
     }
 
-    private static func judge(
-        used: UInt64, endMinute: UInt64, _ limit: Limit, hits: UInt64, wall: WallTime
-    ) -> Step {
+    static func judge(_ reading: Reading, _ limit: Limit, hits: UInt64, wall: WallTime) -> Step {
+        limit.algorithm == .sliding
+            ? judgeSliding(reading, limit, hits: hits, wall: wall) : judgeFixed(reading, limit, hits: hits, wall: wall)
+    }
+
+    private static func judgeFixed(_ reading: Reading, _ limit: Limit, hits: UInt64, wall: WallTime) -> Step {
         let wanted = max(hits, 1)
+        let used = reading.hits
         let room = limit.capacity > used ? limit.capacity - used : 0
-        let untilEnd = WindowEnd.nanoseconds(until: endMinute, from: wall)
+        let untilEnd = nanoseconds(from: wall, until: reading.place.end)
         let reset = used == 0 ? 0 : untilEnd
         guard wanted <= limit.capacity else {
             return refused(limit, remaining: room, retry: LimitVerdict.never, reset: reset)
@@ -104,7 +160,37 @@ enum CounterState {
             verdict: LimitVerdict(
                 isAllowed: true, limit: limit.capacity, remaining: room - hits, retryAfterNanoseconds: 0,
                 resetAfterNanoseconds: used + hits == 0 ? 0 : untilEnd),
-            word: window(endMinute: endMinute, hits: used + hits))
+            word: limit.word(reading.place, hits: used + hits))
+    }
+
+    private static func judgeSliding(_ reading: Reading, _ limit: Limit, hits: UInt64, wall: WallTime) -> Step {
+        let wanted = max(hits, 1)
+        let sliding = SlidingWindow(reading.place, previous: reading.previous, wall: wall)
+        let used = reading.hits
+        let standing = used + sliding.carried
+        let room = limit.capacity > standing ? limit.capacity - standing : 0
+        func reset(_ used: UInt64) -> UInt64 {
+            if used > 0 { return nanoseconds(from: wall, until: reading.place.next) }
+            return reading.previous > 0 ? nanoseconds(from: wall, until: reading.place.end) : 0
+        }
+        guard wanted <= limit.capacity else {
+            return refused(limit, remaining: room, retry: LimitVerdict.never, reset: reset(used))
+        }
+        guard wanted <= room else {
+            let wait = sliding.wait(for: wanted, used: used, capacity: limit.capacity)
+            return refused(limit, remaining: room, retry: wait, reset: reset(used))
+        }
+        return Step(
+            verdict: LimitVerdict(
+                isAllowed: true, limit: limit.capacity, remaining: room - hits, retryAfterNanoseconds: 0,
+                resetAfterNanoseconds: reset(used + hits)),
+            word: limit.word(reading.place, hits: used + hits))
+    }
+
+    /// Zero once it has passed.
+    private static func nanoseconds(from wall: WallTime, until second: UInt64) -> UInt64 {
+        let end = second * 1_000_000_000
+        return end > wall.nanoseconds ? end - wall.nanoseconds : 0
     }
 
     private static func refused(_ limit: Limit, remaining: UInt64, retry: UInt64, reset: UInt64) -> Step {
@@ -124,8 +210,8 @@ enum CounterState {
             let cost = hits * limit.emission
             return word & windowBit == 0 && word > cost ? word - cost : word
         }
-        guard word & windowBit != 0, endMinute(word) == endMinute(charged) else { return word }
+        guard word & windowBit != 0, untilSecond(word) == untilSecond(charged) else { return word }
         let used = self.hits(word)
-        return window(endMinute: endMinute(word), hits: used > hits ? used - hits : 0)
+        return window(until: untilSecond(word), hits: used > hits ? used - hits : 0, ofSeconds: word & secondsBit != 0)
     }
 }

@@ -91,25 +91,53 @@ package final class CounterTable: @unchecked Sendable {
 
     /// What `limit` would say, charging nothing.
     func ask(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
-        CounterState.judge(find(digest)?.word ?? 0, limit, hits: hits, now: now, wall: wall).verdict
+        let windows = windows(of: digest, limit, wall)
+        return CounterState.judge(
+            word(windows.present), previous: windows.previous, limit, hits: hits, now: now, wall: wall
+        ).verdict
     }
 
     /// What `limit` says to a call that will not be charged.
     func standing(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
-        CounterState.standing(find(digest)?.word ?? 0, limit, hits: hits, now: now, wall: wall)
+        let windows = windows(of: digest, limit, wall)
+        return CounterState.standing(
+            word(windows.present), previous: windows.previous, limit, hits: hits, now: now, wall: wall)
+    }
+
+    private func word(_ digest: CounterDigest) -> UInt64 { find(digest)?.word ?? 0 }
+
+    /// A sliding window has two counters, of even windows and of odd ones: the one to charge, and what the other has counted.
+    @inline(__always)
+    private func windows(
+        of digest: CounterDigest, _ limit: Limit, _ wall: WallTime
+    ) -> (present: CounterDigest, previous: UInt64) {
+        limit.algorithm == .sliding ? slidingWindows(of: digest, limit, wall) : (digest, 0)
+    }
+
+    @inline(never)
+    private func slidingWindows(
+        of even: CounterDigest, _ limit: Limit, _ wall: WallTime
+    ) -> (present: CounterDigest, previous: UInt64) {
+        let odd = CounterDigest(low: ~even.low, high: even.high)
+        let place = limit.schedule.place(at: wall)
+        let (present, other) = place.number & 1 == 0 ? (even, odd) : (odd, even)
+        let word = word(other)
+        // Behind a clock that went back a little, the other is the later window, in which counting goes on.
+        return CounterState.isLater(word, than: place, limit) ? (other, self.word(present)) : (present, word)
     }
 
     /// Charges `hits` to one counter if `limit` allows it.
     func charge(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> Charge {
         while true {
+            let (digest, previous) = windows(of: digest, limit, wall)
             while let found = find(digest) {
-                let step = CounterState.judge(found.word, limit, hits: hits, now: now, wall: wall)
+                let step = CounterState.judge(found.word, previous: previous, limit, hits: hits, now: now, wall: wall)
                 guard step.verdict.isAllowed, hits > 0 else { return Charge(verdict: step.verdict, cell: 0, word: 0) }
                 let swapped = found.cell.state.pointee.compareExchange(
                     expected: found.word, desired: step.word, ordering: .acquiringAndReleasing)
                 if swapped.exchanged { return Charge(verdict: step.verdict, cell: found.index, word: step.word) }
             }
-            let first = CounterState.judge(0, limit, hits: hits, now: now, wall: wall)
+            let first = CounterState.judge(0, previous: previous, limit, hits: hits, now: now, wall: wall)
             // Nothing to remember: a question, or more than the limit ever allows.
             guard first.verdict.isAllowed, hits > 0 else { return Charge(verdict: first.verdict, cell: 0, word: 0) }
             let scale = EvictionScale(limit, now: now, wall: wall)

@@ -66,7 +66,7 @@ package struct EvictionScale {
             end = WindowState.number(word)
         case .limits where word & CounterState.windowBit != 0:
             used = CounterState.hits(word)
-            end = CounterState.endMinute(word)
+            end = CounterState.untilSecond(word)
         case .limits:
             used = word - now.nanoseconds
             end = word

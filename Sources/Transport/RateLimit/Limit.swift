@@ -8,10 +8,10 @@ package final class Limit: Sendable {
     package enum Algorithm: Sendable {
         /// GCRA: one hit costs `emission` nanoseconds of a level that drains in real time and holds `tolerance` at most.
         case rate
-        /// A fixed window of `span` minutes.
+        /// A window at a time.
         case fixed
-        /// A window of `span` calendar months.
-        case calendar
+        /// `SlidingWindow`: the present window, and a share of the one before.
+        case sliding
     }
 
     package let rule: LimitRule
@@ -23,7 +23,10 @@ package final class Limit: Sendable {
     package let capacity: UInt64
     package let emission: UInt64
     package let tolerance: UInt64
-    package let span: UInt64
+    /// Where its windows lie; of no meaning for a rate.
+    let schedule: WindowSchedule
+    /// Its counters tell seconds, and hold fewer hits.
+    private let countsSeconds: Bool
     /// What `ratelimit-policy` calls `w`: the seconds in which `capacity` hits come back. A month counts as 30 days.
     package let windowSeconds: UInt64
     package let keyCount: Int
@@ -60,33 +63,23 @@ package final class Limit: Sendable {
         self.name = name
         self.place = place
         isShadow = rule.isShadow
-        let units = UInt64(rule.window.units)
-        var seconds: UInt64
-        switch rule.window.unit {
-        case .second:
+        schedule = WindowSchedule(rule.window, start: rule.start)
+        countsSeconds = rule.window.unit == .second
+        let seconds = rule.window.nominalSeconds
+        switch rule.effectiveAlgorithm {
+        case .tokenBucket:
             algorithm = .rate
-            span = 0
-            emission = max(1, units * 1_000_000_000 / max(1, rule.count))
+            emission = max(1, seconds * 1_000_000_000 / max(1, rule.count))
             capacity = rule.burst ?? rule.count
             tolerance = capacity.multipliedReportingOverflow(by: emission).partialValue
-            seconds = tolerance / 1_000_000_000
-            if rule.burst == nil { seconds = units }
-        case .minute, .hour, .day:
-            algorithm = .fixed
-            span = units * (rule.window.unit == .minute ? 1 : rule.window.unit == .hour ? 60 : 1440)
+            windowSeconds = max(1, rule.burst == nil ? seconds : tolerance / 1_000_000_000)
+        case .fixed, .sliding:
+            algorithm = rule.effectiveAlgorithm == .fixed ? .fixed : .sliding
             emission = 0
             capacity = rule.count
             tolerance = 0
-            seconds = span * 60
-        case .month:
-            algorithm = .calendar
-            span = units
-            emission = 0
-            capacity = rule.count
-            tolerance = 0
-            seconds = units * 2_592_000
+            windowSeconds = seconds
         }
-        windowSeconds = max(1, seconds)
         keyCount = rule.keys.count
         serviceEntry = Array(name.utf8)
         serviceKeys = (descriptor ?? rule.keys.map(\.description)).map { Array($0.utf8) }
@@ -115,13 +108,17 @@ package final class Limit: Sendable {
         return hasher.finish()
     }
 
-    /// When the window that `wall` falls into ends, in minutes since 1970; of no meaning for a rate.
-    func windowEnd(at wall: WallTime) -> UInt64 {
-        algorithm == .calendar
-            ? WindowEnd.minute(ofMonths: span, containing: wall)
-            : WindowEnd.minute(ofMinutes: max(1, span), containing: wall)
+    /// Until when a counter of that window counts.
+    func untilSecond(_ place: WindowSchedule.Place) -> UInt64 { algorithm == .sliding ? place.next : place.end }
+
+    /// The window whose counters count until then.
+    func place(countingUntil second: UInt64) -> WindowSchedule.Place {
+        let last = schedule.place(at: second - 1)
+        return algorithm == .sliding ? schedule.place(at: last.start - 1) : last
     }
 
-    /// No window of this limit is longer, in minutes.
-    var spanMinutesMax: UInt64 { algorithm == .calendar ? span * 31 * 1440 : span }
+    /// A counter of that window, with so many hits.
+    func word(_ place: WindowSchedule.Place, hits: UInt64) -> UInt64 {
+        CounterState.window(until: untilSecond(place), hits: hits, ofSeconds: countsSeconds)
+    }
 }

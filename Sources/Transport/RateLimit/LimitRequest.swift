@@ -19,6 +19,8 @@ package final class LimitRequest {
     var deadline = Instant.distantFuture
     /// What Redis has answered so far; made by the first store that needs it.
     var redis: RedisDecision?
+    /// When it was to be decided.
+    var wall = WallTime(nanoseconds: 0)
     package static let limitsMax = 16
 
     struct Slot {

@@ -1,8 +1,9 @@
 /// One limit as written: how many, in which span of time, and what is counted apart.
 ///
-///     limit = COUNT / [N] UNIT [burst B] [per KEY, …]
-///     UNIT  = s | min | h | day | month
-///     KEY   = tenant | address | method | claim P | header H | constant C
+///     limit     = COUNT / [N] UNIT [ALGORITHM] [burst B] [per KEY, …]
+///     UNIT      = s | min | h | day | week | month
+///     ALGORITHM = fixed | sliding | token_bucket
+///     KEY       = tenant | address | method | claim P | header H | constant C
 ///
 /// A value and nothing more; `Limit` is what a store counts with. The map form has the same parts, so it is made with
 /// `LimitWindow(parsing:)`, `LimitKey(parsing:)` and `mistake` instead of a second grammar.
@@ -11,8 +12,12 @@ package struct LimitRule: Equatable, Sendable {
     package var name: String?
     package var count: UInt64
     package var window: LimitWindow
-    /// `nil` where none was written: then `count`. Only with a window in seconds.
+    /// `nil` where none was written.
+    package var algorithm: LimitAlgorithm?
+    /// `nil` where none was written: then `count`. Only of a token bucket.
     package var burst: UInt64?
+    /// `nil` where none was written. Only of windows of days, weeks and months.
+    package var start: WindowStart?
     package var keys: [LimitKey]
     /// Counted and logged, never enforced.
     package var isShadow: Bool
@@ -21,21 +26,29 @@ package struct LimitRule: Equatable, Sendable {
     package var counters: Int?
 
     package init(
-        name: String? = nil, count: UInt64, window: LimitWindow, burst: UInt64? = nil, keys: [LimitKey] = [],
-        isShadow: Bool = false, isBeforeAuthentication: Bool = false, counters: Int? = nil
+        name: String? = nil, count: UInt64, window: LimitWindow, algorithm: LimitAlgorithm? = nil, burst: UInt64? = nil,
+        start: WindowStart? = nil, keys: [LimitKey] = [], isShadow: Bool = false, isBeforeAuthentication: Bool = false,
+        counters: Int? = nil
     ) {
         self.name = name
         self.count = count
         self.window = window
+        self.algorithm = algorithm
         self.burst = burst
+        self.start = start
         self.keys = keys
         self.isShadow = isShadow
         self.isBeforeAuthentication = isBeforeAuthentication
         self.counters = counters
     }
 
+    /// A rate of seconds is a token bucket; all else counts in fixed windows, where nothing else is written.
+    package var effectiveAlgorithm: LimitAlgorithm { algorithm ?? (window.unit == .second ? .tokenBucket : .fixed) }
+
     /// More would not fit a counter's word (`CounterState`) beside its window.
     package static let countMax: UInt64 = 10_000_000_000
+    /// The same for windows of seconds.
+    package static let countMaxOfSeconds: UInt64 = 1_000_000_000
     /// GCRA works in nanoseconds: up to this rate its rounding stays below a thousandth.
     package static let perSecondMax: UInt64 = 1_000_000
     package static let keysMax = 8
@@ -58,21 +71,50 @@ package struct LimitRule: Equatable, Sendable {
         for (index, key) in keys.enumerated() where keys[..<index].contains(key) {
             return RuleMistake(part: .keys, found: "\(key) twice", expected: "each key once")
         }
-        guard window.unit == .second else {
-            guard let burst else { return nil }
+        return startMistake ?? (effectiveAlgorithm == .tokenBucket ? bucketMistake : windowMistake)
+    }
+
+    private var startMistake: RuleMistake? {
+        guard let start, start.unit != window.unit else { return nil }
+        return RuleMistake(
+            part: .start, found: "\(start)",
+            expected: window.unit.startExpected.map { "\($0), because windows are of a \(window.unit.rawValue)" }
+                ?? "no start: only windows of a day, week or month have one")
+    }
+
+    private var windowMistake: RuleMistake? {
+        if let burst {
             return RuleMistake(
-                part: .burst, found: "burst \(burst)", expected: "no burst: only a limit in seconds has one")
+                part: .burst, found: "burst \(burst)",
+                expected: "no burst: only a token bucket has one, as a limit in seconds is by default")
         }
-        guard count <= Self.perSecondMax * UInt64(window.units) else {
+        guard window.unit != .second || count <= Self.countMaxOfSeconds else {
+            return RuleMistake(
+                part: .count, found: "\(count)", expected: "at most \(Self.countMaxOfSeconds) in a window of seconds")
+        }
+        return nil
+    }
+
+    private var bucketMistake: RuleMistake? {
+        let seconds = window.nominalSeconds
+        guard window.unit != .month else {
+            return RuleMistake(part: .window, found: "month", expected: "at most 31day: a token bucket fills evenly")
+        }
+        guard start == nil else {
+            return RuleMistake(part: .start, found: "\(start!)", expected: "no start: a token bucket has no windows")
+        }
+        guard count <= Self.perSecondMax * seconds else {
             return RuleMistake(part: .count, found: "\(count)", expected: "at most \(Self.perSecondMax) a second")
         }
-        guard let burst else { return nil }
-        guard burst >= 1, burst <= Self.countMax else {
-            return RuleMistake(part: .burst, found: "burst \(burst)", expected: "a burst from 1 to \(Self.countMax)")
+        let capacity = burst ?? count
+        guard capacity >= 1, capacity <= Self.countMax else {
+            return RuleMistake(part: .burst, found: "burst \(capacity)", expected: "a burst from 1 to \(Self.countMax)")
         }
-        guard burst * UInt64(window.units) <= Self.recoverySecondsMax * count else {
+        guard capacity * seconds <= Self.recoverySecondsMax * count else {
             return RuleMistake(
-                part: .burst, found: "burst \(burst)", expected: "a burst that recovers within 31 days")
+                part: burst == nil ? .window : .burst,
+                found: burst.map { "burst \($0)" } ?? "\(window.units)\(window.unit.rawValue)",
+                expected: burst == nil ? "at most 31day for a token bucket" : "a burst that recovers within 31 days")
         }
         return nil
     }
@@ -82,10 +124,11 @@ package struct LimitRule: Equatable, Sendable {
         var scanner = LimitScanner(text)
         let countStart = scanner.position
         let count = try scanner.count("a count such as 100 or 10_000")
-        try scanner.symbol("/", expected: "/ and a unit: s, min, h, day or month")
+        try scanner.symbol("/", expected: "/ and a unit: s, min, h, day, week or month")
         let windowStart = scanner.position
         let window = try scanner.window()
         var rule = LimitRule(count: count, window: window)
+        rule.algorithm = LimitAlgorithm.allCases.first { scanner.takeWord($0.rawValue) }
         var burstStart = scanner.position
         if scanner.takeWord("burst") {
             burstStart = scanner.position
@@ -98,7 +141,9 @@ package struct LimitRule: Equatable, Sendable {
         }
         try scanner.end(
             expected: rule.keys.isEmpty
-                ? (rule.burst == nil ? "burst, per or the end" : "per or the end") : "a comma or the end")
+                ? (rule.burst != nil
+                    ? "per or the end" : rule.algorithm != nil ? "burst, per or the end" : "an algorithm, burst, per or the end")
+                : "a comma or the end")
         if let mistake = rule.mistake {
             let position =
                 switch mistake.part {
@@ -106,6 +151,7 @@ package struct LimitRule: Equatable, Sendable {
                 case .window: windowStart
                 case .burst: burstStart
                 case .keys: keysStart
+                case .algorithm, .start: windowStart
                 }
             throw scanner.error(at: position, found: mistake.found, expected: mistake.expected)
         }
@@ -115,14 +161,15 @@ package struct LimitRule: Equatable, Sendable {
 
 /// The span that a limit counts over: `units` × `unit`.
 ///
-/// Seconds are a rate (GCRA). The others are fixed windows aligned in UTC: minutes, hours and days from 1970-01-01, months
-/// by the calendar from January of year 0, so that `3month` is a quarter.
+/// Windows are aligned in UTC: up to days from 1970-01-01, weeks from the Monday behind it, months by the calendar from January of
+/// year 0, so that `3month` is a quarter.
 package struct LimitWindow: Equatable, Sendable {
     package enum Unit: String, CaseIterable, Sendable {
         case second = "s"
         case minute = "min"
         case hour = "h"
         case day
+        case week
         case month
 
         package var unitsMax: Int {
@@ -131,6 +178,7 @@ package struct LimitWindow: Equatable, Sendable {
             case .minute: 1440
             case .hour: 744
             case .day: 366
+            case .week: 53
             case .month: 12
             }
         }
@@ -142,6 +190,20 @@ package struct LimitWindow: Equatable, Sendable {
     package init(units: Int = 1, unit: Unit) {
         self.units = units
         self.unit = unit
+    }
+
+    /// A month counts as 30 days.
+    var nominalSeconds: UInt64 {
+        let seconds: UInt64 =
+            switch unit {
+            case .second: 1
+            case .minute: 60
+            case .hour: 3600
+            case .day: 86_400
+            case .week: 604_800
+            case .month: 2_592_000
+            }
+        return UInt64(units) * seconds
     }
 
     /// Reads `[N] UNIT`, for example `s`, `10s` or `30 day`: the map form's `per`.
@@ -156,6 +218,13 @@ package struct LimitWindow: Equatable, Sendable {
         }
         self = window
     }
+}
+
+/// How a limit counts, as `algorithm` says it.
+package enum LimitAlgorithm: String, CaseIterable, Sendable {
+    case fixed
+    case sliding
+    case tokenBucket = "token_bucket"
 }
 
 /// What is counted apart: each different value has a counter of its own.
@@ -192,7 +261,7 @@ package enum LimitKey: Hashable, Sendable, CustomStringConvertible {
 
 /// Parts of a rule that each read well and do not fit together.
 package struct RuleMistake: Equatable, Sendable {
-    package enum Part: String, Sendable { case count, window, burst, keys }
+    package enum Part: String, Sendable { case count, window, algorithm, burst, start, keys }
     package let part: Part
     package let found: String
     package let expected: String

@@ -54,7 +54,7 @@ struct LimitScanner {
         let start = position
         let word = peekWord()
         guard let unit = LimitWindow.Unit(rawValue: word) else {
-            throw error(at: start, found: quoted(at: start), expected: "a unit: s, min, h, day or month")
+            throw error(at: start, found: quoted(at: start), expected: "a unit: s, min, h, day, week or month")
         }
         advance(to: start + word.unicodeScalars.count)
         return LimitWindow(units: units, unit: unit)

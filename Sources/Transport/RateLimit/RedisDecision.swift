@@ -12,12 +12,10 @@ internal import Time
 /// each, all at once. A charge of several groups stands until all have answered, so there are never more than the limit, but another
 /// call may be refused by a charge that does not last. Pure; used again with its request.
 final class RedisDecision {
-    /// A counter's group, and what the script said of it before the call.
+    /// A counter's group, and what the script found before the call.
     struct Counter {
         var group = 0
-        var word: UInt64 = 0
-        /// The server's time, for either clock.
-        var nanoseconds: UInt64 = 0
+        var found: ScriptCounter?
         var isCharged = false
     }
 

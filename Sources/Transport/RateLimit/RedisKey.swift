@@ -15,7 +15,12 @@ enum RedisKey {
     /// PLACE:NAME:WINDOW:KEYS, the same for every call.
     static func fixedPart(place: String, name: String, rule: LimitRule) -> [UInt8] {
         var output = ByteBuffer()
-        let window = "\(rule.window.units)\(rule.window.unit.rawValue)"
+        var window = "\(rule.window.units)\(rule.window.unit.rawValue)"
+        // What a counter's value means, and in which window.
+        if rule.effectiveAlgorithm != LimitRule(count: 1, window: rule.window).effectiveAlgorithm {
+            window += "/\(rule.effectiveAlgorithm.rawValue)"
+        }
+        if let start = rule.start { window += "@\(start)" }
         let keys = rule.keys.map(\.description).joined(separator: ",")
         for (index, part) in [place, name, window, keys].enumerated() {
             if index > 0 { output.append(byte: 0x3a) }

@@ -58,6 +58,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             return .decided(fallback.decide(request, now: now, wall: wall))
         }
         request.deadline = sender.now + sender.timeout
+        request.wall = wall
         begin(request)
         sendAll(request, after: .zero)
         if request.redis?.isOutstanding == true { return .pending }
@@ -161,8 +162,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         for index in 0..<request.count where decision.counters[index].group == group {
             let hits = request.slots[index].hits
             request.slots[index].limit._withUnsafeGuaranteedRef { limit in
-                command.add(limit.algorithm.scriptKind)
-                command.add(decimal: limit.scriptSpan)
+                command.add(limit, at: request.wall)
                 command.add(decimal: limit.capacity)
                 command.add(decimal: hits)
                 command.add(decimal: limit.isShadow ? 1 : 0)
@@ -200,10 +200,11 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         for group in 0..<decision.groupCount {
             let charged = (0..<request.count).filter { index in
                 let counter = decision.counters[index]
-                guard counter.group == group, counter.isCharged, request.slots[index].hits > 0 else { return false }
+                let hits = request.slots[index].hits
+                guard counter.group == group, counter.isCharged, hits > 0, let found = counter.found else { return false }
                 // A shadow limit that is used up was not charged.
                 return request.slots[index].limit._withUnsafeGuaranteedRef { limit in
-                    !limit.isShadow || Self.judge(counter, limit, hits: request.slots[index].hits).isAllowed
+                    !limit.isShadow || found.verdict(limit, hits: hits, isCharged: true).isAllowed
                 }
             }
             guard !charged.isEmpty else { continue }
@@ -211,14 +212,13 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             begin(RedisScript.giveBack, inFull: true, keys: charged.count)
             for index in charged { command.add { RedisKey.write(request, index, prefix: prefix, to: &$0) } }
             for index in charged {
+                guard let found = decision.counters[index].found else { continue }
                 let hits = request.slots[index].hits
-                let counter = decision.counters[index]
                 request.slots[index].limit._withUnsafeGuaranteedRef { limit in
-                    command.add(limit.algorithm.scriptKind)
+                    command.add(limit.algorithm == .rate ? "r" : "w")
                     command.add(decimal: limit.algorithm == .rate ? hits * limit.emission : hits)
-                    command.add(
-                        decimal: limit.algorithm == .rate
-                            ? counter.nanoseconds / 1000 : CounterState.endMinute(counter.word) * 60)
+                    command.add(decimal: found.stamp)
+                    command.add(decimal: found.untilSecond(limit))
                 }
             }
             _ = sender.send(
@@ -309,10 +309,9 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         let count = decision.counters.reduce(0) { $0 + ($1.group == group ? 1 : 0) }
         guard var answer = ScriptAnswer(reply, counters: count) else { return false }
         for index in 0..<request.count where decision.counters[index].group == group {
-            let word = request.slots[index].limit._withUnsafeGuaranteedRef { answer.nextState($0.algorithm) }
-            guard let word else { return false }
-            decision.counters[index].word = word
-            decision.counters[index].nanoseconds = answer.now.nanoseconds
+            let found = request.slots[index].limit._withUnsafeGuaranteedRef { answer.nextCounter($0) }
+            guard let found else { return false }
+            decision.counters[index].found = found
         }
         decision.replied(group, isCharged: answer.isCharged, isPassing: answer.isPassing)
         return true
@@ -321,47 +320,11 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private func conclude(_ request: LimitRequest, _ decision: RedisDecision, isCharged: Bool) {
         for index in 0..<request.count {
             let slot = request.slots + index
-            let (hits, counter) = (slot.pointee.hits, decision.counters[index])
-            slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit in
-                isCharged ? Self.judge(counter, limit, hits: hits) : Self.standing(counter, limit, hits: hits)
+            guard let found = decision.counters[index].found else { continue }
+            slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
+                found.verdict($0, hits: slot.pointee.hits, isCharged: isCharged)
             }
         }
         request.conclude(isCharged: isCharged, source: .redis)
-    }
-
-    /// The server's time serves for both clocks: it is its level and its window that are judged.
-    private static func judge(_ counter: RedisDecision.Counter, _ limit: Limit, hits: UInt64) -> LimitVerdict {
-        CounterState.judge(
-            counter.word, limit, hits: hits, now: Instant(nanoseconds: counter.nanoseconds),
-            wall: WallTime(nanoseconds: counter.nanoseconds)
-        ).verdict
-    }
-
-    private static func standing(_ counter: RedisDecision.Counter, _ limit: Limit, hits: UInt64) -> LimitVerdict {
-        CounterState.standing(
-            counter.word, limit, hits: hits, now: Instant(nanoseconds: counter.nanoseconds),
-            wall: WallTime(nanoseconds: counter.nanoseconds))
-    }
-}
-
-extension Limit.Algorithm {
-    /// As the script calls it.
-    fileprivate var scriptKind: StaticString {
-        switch self {
-        case .rate: "r"
-        case .fixed: "w"
-        case .calendar: "m"
-        }
-    }
-}
-
-extension Limit {
-    /// As the script takes it: of a rate its emission.
-    fileprivate var scriptSpan: UInt64 {
-        switch algorithm {
-        case .rate: emission
-        case .fixed: span * 60
-        case .calendar: span
-        }
     }
 }

@@ -2,7 +2,7 @@ internal import Bytes
 internal import Redis
 internal import Time
 
-/// What the limit script answers: whether it charged, the server's time in microseconds, and two integers a counter.
+/// What the limit script answers: whether it charged, the server's time in microseconds, and three integers a counter.
 struct ScriptAnswer {
     let isCharged: Bool
     /// Refused only because of charges that may be given back in a moment.
@@ -27,7 +27,7 @@ struct ScriptAnswer {
 
     /// Whether the reply is an array of as many integers as the script answers with. An element of another kind would read as zero.
     static func isShaped(_ reply: RedisReply, counters: Int) -> Bool {
-        guard reply.kind == .array, reply.count.exactly(as: Int.self) == 2 + 2 * counters else { return false }
+        guard reply.kind == .array, reply.count.exactly(as: Int.self) == 2 + 3 * counters else { return false }
         var element = reply.first
         while let integer = element {
             guard integer.kind == .integer else { return false }
@@ -36,11 +36,18 @@ struct ScriptAnswer {
         return true
     }
 
-    /// The next counter's state as a word of `CounterState`; `nil` where no word holds what the answer says.
-    mutating func nextState(_ algorithm: Limit.Algorithm) -> UInt64? {
-        guard let first = rest, let second = first.next else { return nil }
-        rest = second.next
-        return algorithm == .rate ? rate(level: first.integer) : Self.window(endSecond: second.integer, hits: first.integer)
+    /// The next counter, of that limit; `nil` where none holds what the answer says.
+    mutating func nextCounter(_ limit: Limit) -> ScriptCounter? {
+        guard let first = rest, let second = first.next, let third = second.next else { return nil }
+        rest = third.next
+        if limit.algorithm == .rate {
+            return rate(level: first.integer).map { ScriptCounter(state: .rate($0), nanoseconds: now.nanoseconds) }
+        }
+        guard let end = second.integer.exactly(in: 1...Self.endSecondMax)?.magnitude,
+            let used = Self.hits(first.integer), let previous = Self.hits(third.integer)
+        else { return nil }
+        let reading = CounterState.Reading(place: limit.schedule.place(at: end - 1), hits: used, previous: previous)
+        return ScriptCounter(state: .window(reading), nanoseconds: now.nanoseconds)
     }
 
     /// A rate by how far it is from drained, in nanoseconds.
@@ -49,12 +56,10 @@ struct ScriptAnswer {
         return level.addingSaturating(Untrusted(now.nanoseconds)).exactly(in: 0 ... .max)?.magnitude
     }
 
-    private static let endSecondMax = Int64(bitPattern: CounterState.minuteMax * 60)
+    /// In the year 2223.
+    private static let endSecondMax: Int64 = 8_000_000_000
 
-    private static func window(endSecond: Untrusted<Int64>, hits: Untrusted<Int64>) -> UInt64? {
-        guard let end = endSecond.exactly(in: 0...endSecondMax)?.magnitude,
-            let hits = hits.exactly(in: 0...Int64(bitPattern: CounterState.hitMask))?.magnitude
-        else { return nil }
-        return CounterState.window(endMinute: end / 60, hits: hits)
+    private static func hits(_ number: Untrusted<Int64>) -> UInt64? {
+        number.exactly(in: 0...Int64(bitPattern: CounterState.hitsMax))?.magnitude
     }
 }

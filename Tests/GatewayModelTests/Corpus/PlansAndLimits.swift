@@ -25,12 +25,12 @@ extension WrongConfiguration {
           - cluster: orders
             limits: [fast, 100, 100/sec, 0/s, 10/s brust 5, 10/s burst 0, 10/day burst 5, 10/s per user, "10/s per claim", [10/s]]
         >>> martlet.yaml:3:14:  routes[0].limits[0]: found "fast", expected a count such as 100 or 10_000
-        >>> martlet.yaml:3:23:  routes[0].limits[1]: found the end, expected / and a unit: s, min, h, day or month
-        >>> martlet.yaml:3:29:  routes[0].limits[2]: found "sec", expected a unit: s, min, h, day or month
+        >>> martlet.yaml:3:23:  routes[0].limits[1]: found the end, expected / and a unit: s, min, h, day, week or month
+        >>> martlet.yaml:3:29:  routes[0].limits[2]: found "sec", expected a unit: s, min, h, day, week or month
         >>> martlet.yaml:3:34:  routes[0].limits[3]: found 0, expected a count from 1 to 10000000000
-        >>> martlet.yaml:3:44:  routes[0].limits[4]: found "brust", expected burst, per or the end
+        >>> martlet.yaml:3:44:  routes[0].limits[4]: found "brust", expected an algorithm, burst, per or the end
         >>> martlet.yaml:3:64:  routes[0].limits[5]: found burst 0, expected a burst from 1 to 10000000000
-        >>> martlet.yaml:3:80:  routes[0].limits[6]: found burst 5, expected no burst: only a limit in seconds has one
+        >>> martlet.yaml:3:80:  routes[0].limits[6]: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
         >>> martlet.yaml:3:92:  routes[0].limits[7]: found "user", expected a key: tenant, address, method, claim P, header H or constant C
         >>> martlet.yaml:3:113: routes[0].limits[8]: found the end, expected a claim such as tenant or realm.tenant (other names need the map form)
         >>> martlet.yaml:3:116: routes[0].limits[9]: found a list, expected a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day
@@ -56,7 +56,7 @@ extension WrongConfiguration {
               - { count: 0, per: s }
               - { per: s }
               - { count: 10 }
-              - { count: 10, per: week }
+              - { count: 10, per: year }
               - { count: 10, per: day, burst: 5 }
               - { count: 10, per: s, key: user }
               - { count: 10, per: s, key: [address, address] }
@@ -65,15 +65,47 @@ extension WrongConfiguration {
               - { count: 10, per: s, name: a b }
               - { count: 10, per: s, bust: 1 }
         >>> martlet.yaml:5:9:   routes[0].limits[1]: the key "count" is missing, expected a whole number from 0 to 10000000000, or unlimited
-        >>> martlet.yaml:6:9:   routes[0].limits[2]: the key "per" is missing, expected a span such as s, 10s, min, h, day or month
-        >>> martlet.yaml:7:27:  routes[0].limits[3].per: found "week", expected a span such as s, 10s, min, h, day or month
-        >>> martlet.yaml:8:39:  routes[0].limits[4].burst: found burst 5, expected no burst: only a limit in seconds has one
+        >>> martlet.yaml:6:9:   routes[0].limits[2]: the key "per" is missing, expected a span such as s, 10s, min, h, day, week or month
+        >>> martlet.yaml:7:27:  routes[0].limits[3].per: found "year", expected a span such as s, 10s, min, h, day, week or month
+        >>> martlet.yaml:8:39:  routes[0].limits[4].burst: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
         >>> martlet.yaml:9:35:  routes[0].limits[5].key: found "user", expected a key: tenant, address, method, claim P, header H or constant C
         >>> martlet.yaml:10:35: routes[0].limits[6].key: found address twice, expected each key once
         >>> martlet.yaml:11:36: routes[0].limits[7].mode: found "enforce", expected shadow
         >>> martlet.yaml:12:38: routes[0].limits[8].before: found "routing", expected authentication
         >>> martlet.yaml:13:36: routes[0].limits[9].name: found "a b", expected a name of letters, digits, _, - and .
         >>> martlet.yaml:14:30: routes[0].limits[10].bust: unknown key; did you mean "burst"?
+        --- algorithms, and where windows start
+        routes:
+          - cluster: orders
+            limits:
+              - { count: 10, per: min, algorithm: leaky }
+              - { count: 10, per: month, algorithm: token_bucket }
+              - { count: 10, per: day, algorithm: sliding, burst: 5 }
+              - { count: 10, per: day, starts: 6 }
+              - { count: 10, per: day, starts: "25:00" }
+              - { count: 10, per: week, starts: "06:00" }
+              - { count: 10, per: month, starts: 32 }
+              - { count: 10, per: month, starts: monday }
+              - { count: 10, per: h, starts: "06:00" }
+              - { count: 10, per: day, algorithm: token_bucket, starts: "06:00" }
+              - { count: 2_000_000_000, per: s, algorithm: fixed }
+              - { count: 10, per: 60week }
+              - { count: 10, per: day, start: "06:00" }
+              - 10/day sliding burst 5
+        >>> martlet.yaml:4:43:  routes[0].limits[0].algorithm: found "leaky", expected fixed, sliding or token_bucket
+        >>> martlet.yaml:5:27:  routes[0].limits[1].per: found month, expected at most 31day: a token bucket fills evenly
+        >>> martlet.yaml:6:59:  routes[0].limits[2].burst: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
+        >>> martlet.yaml:7:40:  routes[0].limits[3].starts: found 6, expected a time such as 06:00, because windows are of a day
+        >>> martlet.yaml:8:40:  routes[0].limits[4].starts: found "25:00", expected a time such as 06:00, a day such as monday, or a day of the month
+        >>> martlet.yaml:9:41:  routes[0].limits[5].starts: found 06:00, expected a day such as monday, because windows are of a week
+        >>> martlet.yaml:10:42: routes[0].limits[6].starts: found "32", expected a time such as 06:00, a day such as monday, or a day of the month
+        >>> martlet.yaml:11:42: routes[0].limits[7].starts: found monday, expected a day from 1 to 31, because windows are of a month
+        >>> martlet.yaml:12:38: routes[0].limits[8].starts: found 06:00, expected no start: only windows of a day, week or month have one
+        >>> martlet.yaml:13:65: routes[0].limits[9].starts: found 06:00, expected no start: a token bucket has no windows
+        >>> martlet.yaml:14:18: routes[0].limits[10].count: found 2000000000, expected at most 1000000000 in a window of seconds
+        >>> martlet.yaml:15:27: routes[0].limits[11].per: found "60week", expected a span such as s, 10s, min, h, day, week or month
+        >>> martlet.yaml:16:32: routes[0].limits[12].start: unknown key; did you mean "starts"?
+        >>> martlet.yaml:17:30: routes[0].limits[13]: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
         --- conditions of limits
         routes:
           - path: /a
@@ -92,7 +124,7 @@ extension WrongConfiguration {
               - { count: 1, per: s, key: header x-b, when_missing: share }
               - { count: 1, per: s, key: header x-b, when: { header: { x-b: "*" } } }
         >>> martlet.yaml:6:18:  routes[0].limits[0].count: found "-1", expected a whole number from 0 to 10000000000, or unlimited
-        >>> martlet.yaml:7:9:   routes[0].limits[1]: the key "per" is missing, expected a span such as s, 10s, min, h, day or month
+        >>> martlet.yaml:7:9:   routes[0].limits[1]: the key "per" is missing, expected a span such as s, 10s, min, h, day, week or month
         >>> martlet.yaml:7:18:  routes[0].limits[1].count: found "unlimitd", expected a whole number from 0 to 10000000000, or unlimited
         >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected descriptors, when, when_missing, count, mode, before, name or key
         >>> martlet.yaml:9:49:  routes[0].limits[3].when_missing: found share, expected skip or refuse: nothing is counted here

@@ -352,6 +352,7 @@ extension RateLimitUnit {
         case .minute: self = .minute
         case .hour: self = .hour
         case .day: self = .day
+        case .week: self = .week
         case .month: self = .month
         }
     }

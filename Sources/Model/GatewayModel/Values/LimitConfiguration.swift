@@ -65,7 +65,8 @@ extension LimitConfiguration {
         case .count:
             let window = rule.window
             let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
-            return "\(rule.count)/\(span)" + (rule.burst.map { " burst \($0)" } ?? "") + keys
+            return "\(rule.count)/\(span)" + (rule.algorithm.map { " \($0.rawValue)" } ?? "")
+                + (rule.burst.map { " burst \($0)" } ?? "") + keys
         }
     }
 }

@@ -5,6 +5,8 @@ extension Grammar where Value == LimitRule {
     ///
     ///     - 50/s burst 100 per tenant
     ///     - { count: 50, per: s, burst: 100, key: tenant, name: bursts, mode: shadow, before: authentication, counters: 1_000_000 }
+    ///     - { count: 1000, per: 2week, algorithm: sliding }
+    ///     - { count: 1_000_000, per: month, starts: 15 }
     package static var limit: Grammar {
         Grammar(expected: "a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day") { node, reader, expected in
             switch node.content {
@@ -42,13 +44,17 @@ extension LimitRule {
     /// - Parameter count: which has been read; `nil` where it is wrong.
     package init?(in section: Section, count: Int?) {
         let window = section.required("per", .limitWindow)
+        let algorithm = section.optional("algorithm", .choice) as LimitAlgorithm?
         let burst = section.optional("burst", .count(1...Int(LimitRule.countMax)))
+        let start = section.optional("starts", .windowStart)
         let counters = section.optional("counters", .count(1...CounterTable.maximumMax))
         var rule = LimitRule(uncountedIn: section)
         guard let count, let window else { return nil }
         rule.count = UInt64(count)
         rule.window = window
+        rule.algorithm = algorithm
         rule.burst = burst.map(UInt64.init)
+        rule.start = start
         rule.counters = counters
         if let mistake = rule.mistake {
             section.report("found \(mistake.found), expected \(mistake.expected)", about: mistake.part.key)
@@ -79,7 +85,9 @@ extension RuleMistake.Part {
         switch self {
         case .count: "count"
         case .window: "per"
+        case .algorithm: "algorithm"
         case .burst: "burst"
+        case .start: "starts"
         case .keys: "key"
         }
     }
@@ -87,12 +95,20 @@ extension RuleMistake.Part {
 
 extension Grammar where Value == LimitWindow {
     package static var limitWindow: Grammar {
-        Grammar(expected: "a span such as s, 10s, min, h, day or month") { (text: String) in
+        Grammar(expected: "a span such as s, 10s, min, h, day, week or month") { (text: String) in
             do throws(GrammarError) {
                 return .value(try LimitWindow(parsing: text))
             } catch {
                 return .mismatch
             }
+        }
+    }
+}
+
+extension Grammar where Value == WindowStart {
+    fileprivate static var windowStart: Grammar {
+        Grammar(expected: "a time such as 06:00, a day such as monday, or a day of the month") { (text: String) in
+            WindowStart(parsing: text).map { .value($0) } ?? .mismatch
         }
     }
 }

@@ -1,0 +1,47 @@
+internal import Time
+
+/// A counter as the limit script found it before the call, at the server's time, which serves for both clocks: it is its level and its
+/// window that are judged.
+struct ScriptCounter: Equatable {
+    enum State: Equatable {
+        /// A rate, as a word of `CounterState`.
+        case rate(UInt64)
+        case window(CounterState.Reading)
+    }
+
+    let state: State
+    let nanoseconds: UInt64
+
+    private var now: Instant { Instant(nanoseconds: nanoseconds) }
+    private var wall: WallTime { WallTime(nanoseconds: nanoseconds) }
+
+    /// What `limit` says to a call of `hits`, which was charged to all of its limits, or to none.
+    func verdict(_ limit: Limit, hits: UInt64, isCharged: Bool) -> LimitVerdict {
+        switch state {
+        case .rate(let word):
+            isCharged
+                ? CounterState.judge(word, limit, hits: hits, now: now, wall: wall).verdict
+                : CounterState.standing(word, limit, hits: hits, now: now, wall: wall)
+        case .window(let reading):
+            isCharged
+                ? CounterState.judge(reading, limit, hits: hits, wall: wall).verdict
+                : CounterState.standing(reading, limit, hits: hits, wall: wall)
+        }
+    }
+
+    /// When it was charged, as the script that gives back wants it: a rate's now in µs, or the end of the window in seconds.
+    var stamp: UInt64 {
+        switch state {
+        case .rate: nanoseconds / 1000
+        case .window(let reading): reading.place.end
+        }
+    }
+
+    /// Until when its value counts, in seconds; zero for a rate, whose level says it.
+    func untilSecond(_ limit: Limit) -> UInt64 {
+        switch state {
+        case .rate: 0
+        case .window(let reading): limit.untilSecond(reading.place)
+        }
+    }
+}

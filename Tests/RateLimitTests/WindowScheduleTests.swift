@@ -1,0 +1,72 @@
+import Glibc
+import Testing
+import Time
+
+@testable import RateLimit
+
+@Suite struct WindowScheduleTests {
+    private func schedule(_ text: String, from start: String? = nil) throws -> WindowSchedule {
+        WindowSchedule(try LimitWindow(parsing: text), start: try start.map { try #require(WindowStart(parsing: $0)) })
+    }
+
+    /// "2028-02-29 23:59:59" and the like, by the C library.
+    private func second(_ text: String) -> UInt64 {
+        let numbers = text.split { !$0.isNumber }.compactMap { Int32($0) }
+        var parts = tm()
+        (parts.tm_year, parts.tm_mon, parts.tm_mday) = (numbers[0] - 1900, numbers[1] - 1, numbers[2])
+        (parts.tm_hour, parts.tm_min, parts.tm_sec) = (numbers[3], numbers[4], numbers[5])
+        return UInt64(timegm(&parts))
+    }
+
+    @Test(
+        "windows lie where the calendar has them",
+        arguments: [
+            ("min", nil, "2027-01-15 08:02:03", "2027-01-15 08:02:00", "2027-01-15 08:03:00"),
+            ("h", nil, "2027-01-15 08:02:03", "2027-01-15 08:00:00", "2027-01-15 09:00:00"),
+            ("day", nil, "2027-01-15 08:02:03", "2027-01-15 00:00:00", "2027-01-16 00:00:00"),
+            ("day", "06:30", "2027-01-15 06:29:59", "2027-01-14 06:30:00", "2027-01-15 06:30:00"),
+            ("day", "06:30", "2027-01-15 06:30:00", "2027-01-15 06:30:00", "2027-01-16 06:30:00"),
+            // 2027-01-15 is a Friday.
+            ("week", nil, "2027-01-15 08:02:03", "2027-01-11 00:00:00", "2027-01-18 00:00:00"),
+            ("week", "sunday", "2027-01-15 08:02:03", "2027-01-10 00:00:00", "2027-01-17 00:00:00"),
+            ("week", "friday", "2027-01-15 00:00:00", "2027-01-15 00:00:00", "2027-01-22 00:00:00"),
+            ("month", nil, "2028-02-29 23:59:59", "2028-02-01 00:00:00", "2028-03-01 00:00:00"),
+            ("month", nil, "2100-02-28 23:59:59", "2100-02-01 00:00:00", "2100-03-01 00:00:00"),
+            ("3month", nil, "2027-05-10 12:00:00", "2027-04-01 00:00:00", "2027-07-01 00:00:00"),
+            ("12month", nil, "2027-05-10 12:00:00", "2027-01-01 00:00:00", "2028-01-01 00:00:00"),
+            ("month", "15", "2027-01-14 23:59:59", "2026-12-15 00:00:00", "2027-01-15 00:00:00"),
+            ("month", "15", "2027-01-15 00:00:00", "2027-01-15 00:00:00", "2027-02-15 00:00:00"),
+            // A day that a month lacks is its last.
+            ("month", "31", "2027-02-27 12:00:00", "2027-01-31 00:00:00", "2027-02-28 00:00:00"),
+            ("month", "31", "2027-02-28 00:00:00", "2027-02-28 00:00:00", "2027-03-31 00:00:00"),
+            ("month", "30", "2028-02-29 01:00:00", "2028-02-29 00:00:00", "2028-03-30 00:00:00"),
+            ("10s", nil, "2027-01-15 08:02:03", "2027-01-15 08:02:00", "2027-01-15 08:02:10"),
+        ] as [(String, String?, String, String, String)])
+    func windows(text: String, start: String?, at: String, begins: String, ends: String) throws {
+        let place = try schedule(text, from: start).place(at: second(at))
+        #expect(place.start == second(begins) && place.end == second(ends))
+    }
+
+    @Test(
+        "windows follow each other without a gap, each numbered after the one before, and none longer than said",
+        arguments: [
+            ("s", nil), ("7s", nil), ("5min", nil), ("7h", nil), ("day", "23:59"), ("3day", "00:01"), ("week", "wednesday"),
+            ("5week", nil),
+            ("month", nil), ("month", "31"), ("month", "29"), ("5month", "30"), ("12month", "2"),
+        ] as [(String, String?)])
+    func gapless(text: String, start: String?) throws {
+        let schedule = try schedule(text, from: start)
+        var place = schedule.place(at: second("2023-12-31 23:59:58"))
+        for _ in 0..<200 {
+            let next = schedule.place(at: place.end)
+            #expect(next.start == place.end && next.number == place.number + 1 && next.end == place.next)
+            #expect(schedule.place(at: place.end - 1) == place && place.length <= schedule.longest)
+            place = next
+        }
+    }
+
+    @Test("a moment before the first window belongs to it")
+    func beginning() throws {
+        #expect(try schedule("week").place(at: UInt64(5)).number == 0)
+    }
+}
