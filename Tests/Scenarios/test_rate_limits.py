@@ -219,6 +219,34 @@ def test_the_refusal_says_which_limit_and_when(gateway, backend, store):
     assert ";r=0" in seen.header("ratelimit") and ";q=1" in seen.header("ratelimit-policy")
 
 
+@pytest.mark.parametrize("headers, on_answers, on_refusals", [
+    ({}, set(), {"ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}),
+    ({"ratelimit": "always", "x_ratelimit": "off"}, {"ratelimit", "ratelimit-policy"}, {"ratelimit", "ratelimit-policy"}),
+    ({"ratelimit": "off", "x_ratelimit": "always"}, {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"},
+     {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}),
+    ({"ratelimit": "off", "x_ratelimit": "off"}, set(), set()),
+], ids=["default", "ratelimit", "x_ratelimit", "off"])
+def test_answers_say_where_limits_stand_where_that_is_asked_for(gateway, backend, store, headers, on_answers, on_refusals):
+    limits = [{"count": 9, "per": "day", "key": "address", "before": "authentication"}, "2/day"]
+    running = gateway(configuration(
+        backend, rate_limits={**store, "headers": headers}, routes=[open_route(limits=limits, expose=True)]))
+    def told(metadata):
+        return {name: value for name, value in metadata if "ratelimit" in name}
+    with Caller(running.address) as caller:
+        for left in (1, 0):
+            _, call = caller.kinds.Unary.with_call(ask(), timeout=20)
+            seen = told(call.initial_metadata())
+            assert set(seen) == on_answers and not told(call.trailing_metadata())
+            if "ratelimit" in seen:
+                assert f";r={left};" in seen["ratelimit"] and f";r={7 + left};" in seen["ratelimit"]
+            if "x-ratelimit-remaining" in seen:
+                assert seen["x-ratelimit-remaining"] == str(left) and seen["x-ratelimit-limit"].startswith("2, 9;w=86400")
+        refusal = caller.refusal(ask())
+        assert refusal.code == OVER and {name for name in on_refusals if refusal.header(name)} == on_refusals
+        if not on_refusals:
+            assert not told({**refusal.trailing, **refusal.initial}.items())
+
+
 class TestRedis:
     @pytest.mark.parametrize("limit", ["10/day", {"count": 10, "per": "month", "starts": 17, "algorithm": "sliding"}], ids=["fixed", "sliding"])
     def test_gateways_share_their_counts(self, tmp_path, own, backend, redis, limit):

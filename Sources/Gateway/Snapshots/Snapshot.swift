@@ -42,6 +42,7 @@ package final class Snapshot: Sendable {
     package let trustedProxies: CIDRSet
     /// How much of an address limits count by.
     package let addressPrefix: AddressPrefix
+    package let limitHeaders: LimitHeadersConfiguration
     /// Some proxies are trusted.
     package let trustsProxies: Bool
     package let authentication: AuthenticationPlan?
@@ -61,7 +62,8 @@ package final class Snapshot: Sendable {
         generation: UInt64, table: RouteTable, preflights: RouteTable?, listeners: [String], routes: [Route], rules: RuleBook,
         clusters: [ClusterPlan],
         trustedProxies: CIDRSet, authentication: AuthenticationPlan?, plans: [PlanLimits], store: StorePlan,
-        overload: OverloadConfiguration, memory: MemoryLimits, title: String, addressPrefix: AddressPrefix
+        overload: OverloadConfiguration, memory: MemoryLimits, title: String, addressPrefix: AddressPrefix,
+        limitHeaders: LimitHeadersConfiguration
     ) {
         self.generation = generation
         self.table = table
@@ -83,6 +85,7 @@ package final class Snapshot: Sendable {
         self.clusters = clusters
         self.trustedProxies = trustedProxies
         self.addressPrefix = addressPrefix
+        self.limitHeaders = limitHeaders
         trustsProxies = !trustedProxies.isEmpty
         self.authentication = authentication
         self.plans = plans
@@ -108,7 +111,8 @@ package final class Snapshot: Sendable {
             routes: routes.map { $0.leadsToCluster && clusters[$0.cluster].name == cluster ? $0.with(transcoding) : $0 },
             rules: rules,
             clusters: clusters, trustedProxies: trustedProxies, authentication: authentication, plans: plans, store: store,
-            overload: overload, memory: memory, title: title, addressPrefix: addressPrefix)
+            overload: overload, memory: memory, title: title, addressPrefix: addressPrefix,
+            limitHeaders: limitHeaders)
     }
 }
 

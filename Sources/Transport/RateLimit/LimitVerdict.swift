@@ -9,6 +9,8 @@ package struct LimitVerdict: Equatable, Sendable {
     package var retryAfterNanoseconds: UInt64
     /// When the counter is back at its full `limit`.
     package var resetAfterNanoseconds: UInt64
+    /// Of a rule of a service's own, which alone knows it; else zero.
+    package var windowSeconds: UInt64
 
     package static let never = UInt64.max
 
@@ -19,12 +21,14 @@ package struct LimitVerdict: Equatable, Sendable {
     }
 
     package init(
-        isAllowed: Bool, limit: UInt64, remaining: UInt64, retryAfterNanoseconds: UInt64, resetAfterNanoseconds: UInt64
+        isAllowed: Bool, limit: UInt64, remaining: UInt64, retryAfterNanoseconds: UInt64, resetAfterNanoseconds: UInt64,
+        windowSeconds: UInt64 = 0
     ) {
         self.isAllowed = isAllowed
         self.limit = limit
         self.remaining = remaining
         self.retryAfterNanoseconds = retryAfterNanoseconds
         self.resetAfterNanoseconds = resetAfterNanoseconds
+        self.windowSeconds = windowSeconds
     }
 }

@@ -11,6 +11,8 @@ package struct StoreConfiguration: Sendable, Equatable {
     package var whenUnavailable: WhenUnavailable
     /// How many counters this process keeps in memory above what each limit is guaranteed.
     package var counters: Int
+    /// Which answers of `martlet serve` say where limits stand.
+    package var headers: LimitHeadersConfiguration
 
     /// What a request meets while the store is slow or gone.
     package enum WhenUnavailable: String, CaseIterable, Sendable {
@@ -22,16 +24,38 @@ package struct StoreConfiguration: Sendable, Equatable {
 
     package init(
         store: StoreLocation, domain: String = "martlet", timeout: Duration = .milliseconds(20),
-        whenUnavailable: WhenUnavailable = .local, counters: Int = CounterRegistry.poolDefault
+        whenUnavailable: WhenUnavailable = .local, counters: Int = CounterRegistry.poolDefault,
+        headers: LimitHeadersConfiguration = LimitHeadersConfiguration()
     ) {
         self.store = store
         self.domain = domain
         self.timeout = timeout
         self.whenUnavailable = whenUnavailable
         self.counters = counters
+        self.headers = headers
     }
 
     package static let defaults = StoreConfiguration(store: .memory)
+}
+
+/// `rate_limits.headers`.
+package struct LimitHeadersConfiguration: Sendable, Equatable {
+    package enum Presence: String, CaseIterable, Sendable {
+        case always
+        /// On refusals of limits alone.
+        case refused
+        case off
+    }
+
+    /// `ratelimit` and `ratelimit-policy`.
+    package var standard = Presence.refused
+    /// `x-ratelimit-limit`, `-remaining` and `-reset`.
+    package var prefixed = Presence.refused
+
+    package init(standard: Presence = .refused, prefixed: Presence = .refused) {
+        self.standard = standard
+        self.prefixed = prefixed
+    }
 }
 
 /// Where counters live.

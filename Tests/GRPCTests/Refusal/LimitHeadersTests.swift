@@ -4,11 +4,21 @@ import Testing
 @testable import GRPC
 
 @Suite struct LimitHeadersTests {
-    private func headers(_ limits: [LimitState]) -> Written {
+    private func headers(_ limits: [LimitState], _ families: LimitHeaders.Families = [.standard, .prefixed]) -> Written {
         Written { fields, _ in
             var scratch = ByteBuffer()
-            limits.withUnsafeBufferPointer { LimitHeaders.append($0, to: &fields, scratch: &scratch) }
+            LimitHeaders.write(limits, families, scratch: &scratch) { fields.append($0, $1) }
         }
+    }
+
+    @Test(
+        "each family is written without the other, and knows its own", arguments: [LimitHeaders.Families.standard, .prefixed, []])
+    func families(families: LimitHeaders.Families) {
+        let limit = LimitState(name: "a", count: 1, windowSeconds: 1, remaining: 1, resetSeconds: 0)
+        let all = headers([limit]).fields.map(\.name)
+        let names = headers([limit], families).fields.map(\.name)
+        #expect(names == all.filter { name in Array(name.utf8).withUnsafeBytes { families.contains(name: $0) } })
+        #expect(names.count == (families == .standard ? 2 : families == .prefixed ? 3 : 0))
     }
 
     @Test("the tightest limit leads, and every policy follows in its order")

@@ -58,7 +58,8 @@ import Transport
                 trustedProxies: old.trustedProxies,
                 authentication: AuthenticationPlan(
                     issuers: [], tenant: nil, plan: nil, defaultPlan: nil, failedLogins: nil, tokenCacheEntries: 8),
-                plans: [], store: old.store, overload: old.overload, memory: old.memory, title: "", addressPrefix: old.addressPrefix
+                plans: [], store: old.store, overload: old.overload, memory: old.memory, title: "",
+                addressPrefix: old.addressPrefix, limitHeaders: old.limitHeaders
             ))
         guard case .proceed = gateway.filters.authentication.request(CallView(call, gateway.filters.services)) else {
             Issue.record("the call is judged by a configuration that it did not begin with")

@@ -93,7 +93,8 @@ final class TestGateway {
             generation: generation, table: built.table, preflights: built.preflights, listeners: [], routes: built.routes,
             rules: built.rules, clusters: [plan],
             trustedProxies: built.trustedProxies, authentication: nil, plans: [], store: built.store,
-            overload: built.overload, memory: MemoryLimits(memory, workers: 1), title: "", addressPrefix: built.addressPrefix)
+            overload: built.overload, memory: MemoryLimits(memory, workers: 1), title: "", addressPrefix: built.addressPrefix,
+            limitHeaders: built.limitHeaders)
     }
 
     /// Takes another configuration into service.

@@ -43,6 +43,8 @@ package import Upstreams
     package var identity: VerifiedIdentity?
     /// The request that a limit store has and has not answered.
     package var limitRequest: Borrowed<LimitRequest>?
+    /// Where its limits stand, as far as its caller is told.
+    var limits: ToldLimits?
     package var origin: ClientOrigin?
     /// In the arena of the downstream stream.
     package var requestID: BorrowedBytes?
@@ -250,6 +252,7 @@ extension Record<Call> {
         self.addedFields = nil
         if self.identity != nil { self.identity = nil }
         self.limitRequest = nil
+        if self.limits != nil { self.limits = nil }
         self.origin = nil
         self.requestID = nil
         if self.bridge != nil { self.bridge = nil }

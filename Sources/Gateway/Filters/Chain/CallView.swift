@@ -191,6 +191,16 @@ package struct CallView {
         call.limitRequest = Borrowed(request)
     }
 
+    /// Has the answer say where limits stand.
+    func tell(_ limits: [LimitState], in families: LimitHeaders.Families) {
+        guard !families.isEmpty, !limits.isEmpty else { return }
+        call.limits = ToldLimits(states: (call.limits?.states ?? []) + limits, families: families)
+        seeAnswer(.limits)
+    }
+
+    /// Where limits stand, as far as the answer says it.
+    var toldLimits: ToldLimits? { call.limits }
+
     /// Has the call wait for a while.
     func suspend(for duration: Duration, then decide: @escaping (CallView) -> FilterVerdict) -> Timer {
         let token = suspend()

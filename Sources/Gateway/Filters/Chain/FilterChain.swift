@@ -91,6 +91,7 @@ package final class FilterChain {
     private func isDropped(_ field: Field, _ call: Record<Call>, _ isFinal: Bool) -> Bool {
         let filters = call.answerFilters
         return filters.contains(.cors) && CORSFilter.drops(field)
+            || filters.contains(.limits) && LimitsFilter.drops(field, call)
             || filters.contains(.headers) && HeadersFilter.drops(field, call, isFinal: isFinal)
             || filters.contains(.compression) && CompressionFilter.drops(field, call)
     }
@@ -123,6 +124,7 @@ package final class FilterChain {
         while let filter = filters.popLast() {
             switch filter {
             case .cors: CORSFilter.answer(CallView(call, services), &answer)
+            case .limits: LimitsFilter.answer(CallView(call, services), &answer)
             case .headers: HeadersFilter.answer(CallView(call, services), &answer)
             case .compression: CompressionFilter.answer(CallView(call, services), &answer, ended: ended)
             default: break

@@ -88,6 +88,10 @@ package final class LimitsFilter {
         }
         switch outcome.decision {
         case .allowed:
+            let families = call.snapshot { $0.limitHeaders.families(.always) }
+            if !families.isEmpty, outcome.source != .none {
+                call.tell(Self.states(request, exposes: call.policy.exposesRules), in: families)
+            }
             switch outcome.source {
             case .memory, .redis, .service: call.count(.limitAllowed)
             case .fallback: call.count(.limitLocallyAllowed)
@@ -99,12 +103,13 @@ package final class LimitsFilter {
             return call.refuse(.limitStoreUnavailable(retryAfter: .seconds(1)))
         case .refused:
             call.count(outcome.source == .fallback ? .limitLocallyRefused : .limitRefused)
-            let exposes = call.policy.exposesRules
+            let states = Self.states(request, exposes: call.policy.exposesRules)
+            call.tell(states, in: call.snapshot { $0.limitHeaders.families(.always, .refused) })
             return call.refuse(
                 .rateLimited(
                     retryAfter: outcome.retryAfterNanoseconds == LimitVerdict.never
                         ? nil : .nanoseconds(Int64(clamping: outcome.retryAfterNanoseconds)),
-                    limits: Self.states(request, exposes: exposes)),
+                    limits: states),
                 by: outcome.refusedIndex >= 0 ? .limit(request.limit(at: outcome.refusedIndex).name) : nil)
         }
     }
@@ -121,13 +126,28 @@ package final class LimitsFilter {
     private static func states(_ request: LimitRequest, exposes: Bool) -> [LimitState] {
         (0..<request.count).compactMap { index in
             let limit = request.limit(at: index)
-            // What a service's own rule allows, it has not said here.
-            guard !limit.isShadow, !limit.isDecidedByService else { return nil }
             let verdict = request.verdict(at: index)
+            // A service that has no rule for a descriptor says no window of it.
+            guard !limit.isShadow, !limit.isDecidedByService || verdict.windowSeconds > 0 else { return nil }
             return LimitState(
-                name: limit.name, exposesName: exposes, count: verdict.limit, windowSeconds: limit.windowSeconds,
+                name: limit.name, exposesName: exposes, count: verdict.limit,
+                windowSeconds: limit.isDecidedByService ? verdict.windowSeconds : limit.windowSeconds,
                 remaining: verdict.remaining, resetSeconds: verdict.resetAfterSeconds,
                 isExceeded: !verdict.isAllowed)
+        }
+    }
+
+    // MARK: Answers
+
+    /// Of an upstream that has limits of its own: an answer says one thing.
+    static func drops(_ field: Field, _ call: Record<Call>) -> Bool {
+        field.token == .other && call.limits?.families.contains(name: field.nameBytes) == true
+    }
+
+    static func answer(_ call: CallView, _ answer: inout FieldWriter) {
+        guard let told = call.toldLimits else { return }
+        call.withText { text in
+            LimitHeaders.write(told.states, told.families, scratch: &text) { answer.put($0, $1, token: .other) }
         }
     }
 

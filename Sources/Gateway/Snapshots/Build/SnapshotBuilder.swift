@@ -106,7 +106,8 @@ package struct SnapshotBuilder {
             plans: plans, store: store,
             overload: configuration.overload,
             memory: MemoryLimits(configuration.memory, workers: configuration.workers ?? Processors.available),
-            title: configuration.openAPI?.title ?? "", addressPrefix: configuration.addressPrefix)
+            title: configuration.openAPI?.title ?? "", addressPrefix: configuration.addressPrefix,
+            limitHeaders: configuration.rateLimits.headers)
         return (Product(snapshot: snapshot, listeners: listeners), issues)
     }
 

@@ -242,7 +242,7 @@ package final class ServiceStore: LimitStore, StreamHandler {
                 LimitVerdict(
                     isAllowed: isAllowed, limit: status.currentLimit?.requestsPerUnit.clamped(as: UInt64.self) ?? 0,
                     remaining: status.limitRemaining.clamped(as: UInt64.self), retryAfterNanoseconds: isAllowed ? 0 : reset,
-                    resetAfterNanoseconds: reset), at: index)
+                    resetAfterNanoseconds: reset, windowSeconds: status.currentLimit?.unit.seconds ?? 0), at: index)
             index += 1
         }
         request.conclude(isCharged: response.overallCode == .ok, source: .service)

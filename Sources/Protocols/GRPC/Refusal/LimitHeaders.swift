@@ -1,17 +1,44 @@
 package import Bytes
-package import HTTPModel
 
-/// The headers that tell a caller where its limits stand, on refusals and on answers alike.
+/// The headers that tell a caller where its limits stand, on refusals and, where that is configured, on answers.
 ///
 /// `ratelimit-policy` and `ratelimit` as the IETF draft has them (httpapi-ratelimit-headers-10: structured-field lists,
 /// never in trailers), and `x-ratelimit-limit`, `-remaining` and `-reset` as Envoy writes them: first the tightest
 /// limit, the one with the least remaining, then every policy.
 package enum LimitHeaders {
-    /// Appends the five headers; none where there is no limit. `scratch` is overwritten.
-    package static func append(
-        _ limits: UnsafeBufferPointer<LimitState>, to fields: inout FieldBlock, scratch: inout ByteBuffer
+    /// Which of them are written.
+    package struct Families: OptionSet, Sendable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// `ratelimit-policy` and `ratelimit`.
+        package static let standard = Families(rawValue: 1)
+        /// `x-ratelimit-limit`, `-remaining` and `-reset`.
+        package static let prefixed = Families(rawValue: 2)
+
+        /// Whether a field of that name is one of them.
+        package func contains(name: BorrowedBytes) -> Bool {
+            contains(.standard) && (name.equals("ratelimit") || name.equals("ratelimit-policy"))
+                || contains(.prefixed)
+                    && (name.equals("x-ratelimit-limit") || name.equals("x-ratelimit-remaining")
+                        || name.equals("x-ratelimit-reset"))
+        }
+    }
+
+    /// Writes the headers, one after the other; none where there is no limit. `scratch` is overwritten.
+    package static func write(
+        _ limits: [LimitState], _ families: Families, scratch: inout ByteBuffer, _ put: (StaticString, BorrowedBytes) -> Void
     ) {
-        guard let tightest = tightest(limits) else { return }
+        limits.withUnsafeBufferPointer { limits in
+            guard let tightest = tightest(limits) else { return }
+            if families.contains(.standard) { writeStandard(limits, scratch: &scratch, put) }
+            if families.contains(.prefixed) { writePrefixed(limits, tightest, scratch: &scratch, put) }
+        }
+    }
+
+    private static func writeStandard(
+        _ limits: UnsafeBufferPointer<LimitState>, scratch: inout ByteBuffer, _ put: (StaticString, BorrowedBytes) -> Void
+    ) {
 
         list(limits, into: &scratch) { limit, place, buffer in
             appendName(of: limit, at: place, to: &buffer)
@@ -20,7 +47,7 @@ package enum LimitHeaders {
             buffer.append(";w=")
             buffer.append(decimal: integer(limit.windowSeconds))
         }
-        fields.append("ratelimit-policy", scratch.readable)
+        put("ratelimit-policy", scratch.readable)
 
         list(limits, into: &scratch) { limit, place, buffer in
             appendName(of: limit, at: place, to: &buffer)
@@ -29,8 +56,13 @@ package enum LimitHeaders {
             buffer.append(";t=")
             buffer.append(decimal: integer(limit.resetSeconds))
         }
-        fields.append("ratelimit", scratch.readable)
+        put("ratelimit", scratch.readable)
+    }
 
+    private static func writePrefixed(
+        _ limits: UnsafeBufferPointer<LimitState>, _ tightest: LimitState, scratch: inout ByteBuffer,
+        _ put: (StaticString, BorrowedBytes) -> Void
+    ) {
         scratch.removeAll()
         scratch.append(decimal: tightest.count)
         for place in limits.indices {
@@ -41,10 +73,14 @@ package enum LimitHeaders {
             scratch.append(";name=")
             appendName(of: limits[place], at: place, to: &scratch)
         }
-        fields.append("x-ratelimit-limit", scratch.readable)
-
-        fields.append("x-ratelimit-remaining", decimal: tightest.remaining, scratch: &scratch)
-        fields.append("x-ratelimit-reset", decimal: tightest.resetSeconds, scratch: &scratch)
+        put("x-ratelimit-limit", scratch.readable)
+        for (name, number) in [
+            ("x-ratelimit-remaining" as StaticString, tightest.remaining), ("x-ratelimit-reset", tightest.resetSeconds),
+        ] {
+            scratch.removeAll()
+            scratch.append(decimal: number)
+            put(name, scratch.readable)
+        }
     }
 
     /// The least remaining; among equals the one that takes longest to reset.

@@ -178,8 +178,6 @@ package struct RefusalWriter: ~Copyable {
             case .connectStream, .connectJSONStream: append("connect-accept-encoding", .other, accepted, to: &fields)
             case .connectUnary, .http: append("accept-encoding", .acceptEncoding, accepted, to: &fields)
             }
-        case .rateLimited(_, let limits):
-            limits.withUnsafeBufferPointer { LimitHeaders.append($0, to: &fields, scratch: &scratch) }
         default: break
         }
         if let delay {

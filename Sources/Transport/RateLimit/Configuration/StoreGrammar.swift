@@ -10,7 +10,18 @@ extension Grammar where Value == StoreConfiguration {
                 domain: section.value("domain", .name, default: defaults.domain),
                 timeout: section.value("timeout", .timeout, default: defaults.timeout),
                 whenUnavailable: section.value("when_unavailable", .choice, default: defaults.whenUnavailable),
-                counters: section.value("counters", .count(0...CounterRegistry.poolMax), default: defaults.counters))
+                counters: section.value("counters", .count(0...CounterRegistry.poolMax), default: defaults.counters),
+                headers: section.value("headers", .limitHeaders, default: defaults.headers))
+        }
+    }
+}
+
+extension Grammar where Value == LimitHeadersConfiguration {
+    fileprivate static var limitHeaders: Grammar {
+        .section { section in
+            LimitHeadersConfiguration(
+                standard: section.value("ratelimit", .choice, default: .refused),
+                prefixed: section.value("x_ratelimit", .choice, default: .refused))
         }
     }
 }
