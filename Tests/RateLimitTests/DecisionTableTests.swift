@@ -231,7 +231,7 @@ import Time
         #expect(connection.ask("GET", "martlet:routes.test:month:1month:").hasPrefix("1 "))
         let whileSliding = Int(connection.ask("PTTL", "martlet:routes.test:sliding:1day/sliding:")) ?? -1
         #expect(whileSliding > 86_400_000 && whileSliding <= 2 * 86_400_000)
-        #expect(connection.ask("GET", "martlet:routes.test:sliding:1day/sliding:").split(separator: " ").count == 3)
+        #expect(connection.ask("GET", "martlet:routes.test:sliding:1day/sliding:").hasPrefix("1 "))
     }
 }
 

@@ -38,11 +38,11 @@ private final class Scripts: RedisReplyHandler {
     func charge(_ kind: String, _ span: Int, capacity: Int, provisional: Bool = false) -> [String] {
         let words = [Self.timed(.decision), "1", "k", kind, "\(span)", "\(capacity)", "1", "0"] + (provisional ? ["p"] : [])
         let answer = ask(["EVAL"] + words)
-        return answer.count == 4 ? [answer[0], answer[2]] : answer
+        return answer.count == 5 ? [answer[0], answer[2]] : answer
     }
 
-    func giveBack(_ kind: String, _ amount: Int, stamp: UInt64? = nil) {
-        _ = ask(["EVAL", Self.timed(.giveBack), "1", "k", kind, "\(amount)", "\(stamp ?? microseconds)"])
+    func giveBack(_ kind: String, _ amount: Int, stamp: UInt64? = nil, until: UInt64 = 0) {
+        _ = ask(["EVAL", Self.timed(.giveBack), "1", "k", kind, "\(amount)", "\(stamp ?? microseconds)", "\(until)"])
     }
 
     var now: UInt64 { microseconds }
@@ -87,7 +87,7 @@ private final class Scripts: RedisReplyHandler {
     @Test("a refusal that only a provisional charge causes says so, for a tenth of a second")
     func marks() {
         #expect(scripts.charge("w", 60, capacity: 1, provisional: true) == ["1", "0"])
-        #expect(scripts.value == "1 \(Self.end) 1 \(scripts.now)")
+        #expect(scripts.value == "1 \(Self.end) 0 1 \(scripts.now)")
         #expect(scripts.charge("w", 60, capacity: 1) == ["2", "1"])
         scripts.advance(100)
         #expect(scripts.charge("w", 60, capacity: 1) == ["2", "1"])
@@ -99,12 +99,27 @@ private final class Scripts: RedisReplyHandler {
     func window() {
         _ = scripts.charge("w", 60, capacity: 5)
         _ = scripts.charge("w", 60, capacity: 5, provisional: true)
-        scripts.giveBack("w", 1, stamp: Self.end - 60)
+        scripts.giveBack("w", 1, stamp: Self.end - 60, until: Self.end - 60)
         #expect(scripts.charge("w", 60, capacity: 2) == ["2", "2"])
-        scripts.giveBack("w", 1, stamp: Self.end)
+        scripts.giveBack("w", 1, stamp: Self.end, until: Self.end)
         #expect(scripts.value == "1 \(Self.end)")
-        scripts.giveBack("w", 7, stamp: Self.end)
+        scripts.giveBack("w", 7, stamp: Self.end, until: Self.end)
         #expect(scripts.value == "0 \(Self.end)")
+    }
+
+    @Test("a sliding window keeps what the window before had, whatever is given back")
+    func sliding() {
+        for _ in 0..<4 { _ = scripts.charge("W", 60, capacity: 9) }
+        scripts.advance(60_000)
+        _ = scripts.charge("W", 60, capacity: 9, provisional: true)
+        #expect(scripts.value == "1 \(Self.end + 60) 4 1 \(scripts.now)")
+        // Of nine, four are the window's before, one is provisional.
+        #expect(scripts.charge("W", 60, capacity: 5) == ["2", "1"])
+        scripts.giveBack("w", 1, stamp: Self.end + 60, until: Self.end + 120)
+        #expect(scripts.value == "0 \(Self.end + 60) 4")
+        scripts.advance(30_000)
+        #expect(scripts.charge("W", 60, capacity: 3).first == "1")
+        #expect(scripts.charge("W", 60, capacity: 3) == ["0", "1"])
     }
 
     @Test("of a rate only what the charge still stands for is given back, never another call's")
@@ -135,7 +150,7 @@ private final class Scripts: RedisReplyHandler {
 
     @Test("what is not there is not given back")
     func nothing() {
-        scripts.giveBack("w", 1, stamp: Self.end)
+        scripts.giveBack("w", 1, stamp: Self.end, until: Self.end)
         #expect(scripts.value == "")
     }
 }

@@ -62,7 +62,7 @@ private final class Decided: LimitDelegate {
 }
 
 /// The limit script's answer about one window: mark, and hits before the call.
-private func window(_ mark: Int, hits: Int) -> String { "*4\r\n:\(mark)\r\n:1800000000000000\r\n:\(hits)\r\n:1800000060\r\n" }
+private func window(_ mark: Int, hits: Int) -> String { "*5\r\n:\(mark)\r\n:1800000000000000\r\n:\(hits)\r\n:1800000060\r\n:0\r\n" }
 
 @Suite struct ShardedStoreTests {
     private let shards = Shards()
@@ -101,7 +101,7 @@ private func window(_ mark: Int, hits: Int) -> String { "*4\r\n:\(mark)\r\n:1800
         #expect(shards.sent[0].slot != shards.sent[1].slot)
         #expect(shards.sent[0].text.contains(" 2 martlet:{acme}:") && shards.sent[1].text.contains(" 1 martlet:routes.test:b"))
         #expect(shards.sent.allSatisfy { $0.text.hasSuffix(" 0 p") })
-        try shards.reply("*6\r\n:1\r\n:1800000000000000\r\n:3\r\n:1800000060\r\n:2\r\n:1800000060\r\n")
+        try shards.reply("*8\r\n:1\r\n:1800000000000000\r\n:3\r\n:1800000060\r\n:0\r\n:2\r\n:1800000060\r\n:0\r\n")
         #expect(decided.outcomes.isEmpty)
         try shards.reply(window(1, hits: 4))
         #expect(decided.outcomes.map(\.decision) == [.allowed])
@@ -125,7 +125,7 @@ private func window(_ mark: Int, hits: Int) -> String { "*4\r\n:\(mark)\r\n:1800
         #expect(decided.outcomes.map(\.decision) == [.refused] && decided.outcomes[0].refusedIndex == 1)
         #expect(request.verdict(at: 0).remaining == 7)
         #expect(shards.sent.count == 1 && shards.sent[0].text.contains("EVAL "))
-        #expect(shards.sent[0].text.hasSuffix(" 1 martlet:{acme}:routes.test:a:1min:tenant:i w 1 1800000060"))
+        #expect(shards.sent[0].text.hasSuffix(" 1 martlet:{acme}:routes.test:a:1min:tenant:i w 1 1800000060 1800000060"))
         try shards.reply(":1\r\n")
         #expect(decided.outcomes.count == 1)
     }
