@@ -89,7 +89,8 @@ extension Record<Call> {
     func passBody(_ stream: StreamPointer, _ slice: BufferSlice, _ worker: GatewayWorker) {
         let downstream = self.downstream
         self.outcome.responseBytes += slice.count
-        self.boundary.pass(slice.bytes)
+        // Only of an RPC is it asked; a body of zeros would be an empty message every five bytes.
+        if self.isRPC { self.boundary.pass(slice.bytes) }
         if let bridge = self.bridge { return worker.bridges { $0.forwardAnswer(self, bridge, stream, slice.bytes) } }
         if self.compressor != nil { return worker.bridges { $0.compress(self, stream, slice.bytes) } }
         downstream.connection { $0.send(downstream, slice) }
