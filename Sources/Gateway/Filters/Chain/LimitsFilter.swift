@@ -88,10 +88,7 @@ package final class LimitsFilter {
         }
         switch outcome.decision {
         case .allowed:
-            let families = call.snapshot { $0.limitHeaders.families(.always) }
-            if !families.isEmpty, outcome.source != .none {
-                call.tell(Self.states(request, exposes: call.policy.exposesRules), in: families)
-            }
+            if call.snapshot.tellsLimitsAlways, outcome.source != .none { tellAlways(call, request) }
             switch outcome.source {
             case .memory, .redis, .service: call.count(.limitAllowed)
             case .fallback: call.count(.limitLocallyAllowed)
@@ -112,6 +109,11 @@ package final class LimitsFilter {
                     limits: states),
                 by: outcome.refusedIndex >= 0 ? .limit(request.limit(at: outcome.refusedIndex).name) : nil)
         }
+    }
+
+    @inline(never)
+    private func tellAlways(_ call: CallView, _ request: LimitRequest) {
+        call.tell(Self.states(request, exposes: call.policy.exposesRules), in: call.snapshot { $0.limitHeaders.families(.always) })
     }
 
     /// Kept for the access log: what a limit in shadow mode would have done to this call.
