@@ -65,6 +65,53 @@ import Time
         }
     }
 
+    /// Of Prague, as its rule is.
+    private func prague() throws -> ZoneOffsets {
+        var file = Array("TZif2".utf8) + [UInt8](repeating: 0, count: 31) + [0, 0, 0, 1, 0, 0, 0, 0] + [0, 0, 0, 0, 0, 0]
+        file += Array("TZif2".utf8) + [UInt8](repeating: 0, count: 31) + [0, 0, 0, 1, 0, 0, 0, 0] + [0, 0, 0, 0, 0, 0]
+        return try #require(ZoneOffsets(tzif: file + Array("\nCET-1CEST,M3.5.0,M10.5.0/3\n".utf8)))
+    }
+
+    @Test(
+        "windows follow a time zone's clocks",
+        arguments: [
+            ("day", nil, "2026-03-28 22:59:59", "2026-03-27 23:00:00", "2026-03-28 23:00:00"),
+            // A day of 23 hours, and one of 25.
+            ("day", nil, "2026-03-28 23:00:00", "2026-03-28 23:00:00", "2026-03-29 22:00:00"),
+            ("day", nil, "2026-10-25 12:00:00", "2026-10-24 22:00:00", "2026-10-25 23:00:00"),
+            ("day", "06:00", "2026-12-01 04:59:59", "2026-11-30 05:00:00", "2026-12-01 05:00:00"),
+            // 02:30 is skipped, and comes twice.
+            ("day", "02:30", "2026-03-29 01:00:00", "2026-03-29 01:00:00", "2026-03-30 00:30:00"),
+            ("day", "02:30", "2026-10-25 01:15:00", "2026-10-25 00:30:00", "2026-10-26 01:30:00"),
+            ("week", nil, "2026-11-29 23:30:00", "2026-11-29 23:00:00", "2026-12-06 23:00:00"),
+            ("week", "sunday", "2026-11-29 12:00:00", "2026-11-28 23:00:00", "2026-12-05 23:00:00"),
+            ("month", nil, "2026-10-31 23:00:00", "2026-10-31 23:00:00", "2026-11-30 23:00:00"),
+            ("month", "15", "2026-07-14 21:59:59", "2026-06-14 22:00:00", "2026-07-14 22:00:00"),
+            ("3month", nil, "2026-05-01 00:00:00", "2026-03-31 22:00:00", "2026-06-30 22:00:00"),
+        ] as [(String, String?, String, String, String)])
+    func zoned(text: String, start: String?, at: String, begins: String, ends: String) throws {
+        let start = try start.map { try #require(WindowStart(parsing: $0)) }
+        let schedule = WindowSchedule(try LimitWindow(parsing: text), start: start, zone: try prague())
+        let place = schedule.place(at: second(at))
+        #expect(place.start == second(begins) && place.end == second(ends))
+    }
+
+    @Test(
+        "they follow each other without a gap over the changes of clocks",
+        arguments: [("day", nil), ("day", "02:30"), ("3day", "03:00"), ("week", "sunday"), ("month", "29"), ("2month", nil)]
+            as [(String, String?)])
+    func zonedGapless(text: String, start: String?) throws {
+        let start = try start.map { try #require(WindowStart(parsing: $0)) }
+        let schedule = WindowSchedule(try LimitWindow(parsing: text), start: start, zone: try prague())
+        var place = schedule.place(at: second("2026-01-01 12:00:00"))
+        for _ in 0..<800 {
+            let next = schedule.place(at: place.end)
+            #expect(next.start == place.end && next.number == place.number + 1 && next.end == place.next)
+            #expect(schedule.place(at: place.end - 1) == place && place.length <= schedule.longest)
+            place = next
+        }
+    }
+
     @Test("a moment before the first window belongs to it")
     func beginning() throws {
         #expect(try schedule("week").place(at: UInt64(5)).number == 0)

@@ -63,6 +63,7 @@ EXACT = {
     "sliding": "100/month sliding",
     "weeks": {"count": 100, "per": "2week", "starts": "wednesday"},
     "calendar": {"count": 100, "per": "month", "starts": 17, "algorithm": "sliding"},
+    "zone": {"count": 100, "per": "month", "starts": 17, "time_zone": "America/New_York"},
 }
 
 

@@ -216,6 +216,7 @@ extension LimitRule {
         if burst != nil { return "no burst" }
         if let algorithm { return "no algorithm, not \(algorithm.rawValue)" }
         if start != nil { return "no start of its windows" }
+        if timeZone != nil { return "no time zone" }
         if window.units != 1 { return "one unit of time, not \(window.units)" }
         if window.unit == .week { return "a day or a month" }
         return count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil

@@ -1,4 +1,4 @@
-internal import Time
+package import Time
 
 /// A limit as a store counts with it: its rule in integers, its place in the configuration, and its counters.
 ///
@@ -55,15 +55,17 @@ package final class Limit: Sendable {
     ///   - name: unique within `place`; the rule's own name if it has one.
     ///   - place: where the rule stands, for example `plans.free` or `routes.orders.CreateOrder`.
     ///   - descriptor: keys of the entries that a service's own rules are asked by; else its rule is sent along.
+    ///   - zone: which the rule's windows follow; `nil` for UTC.
     ///   - counters: of the process.
     package init(
-        _ rule: LimitRule, name: String, place: String, descriptor: [String]? = nil, counters: CounterRegistry
+        _ rule: LimitRule, name: String, place: String, descriptor: [String]? = nil, zone: ZoneOffsets? = nil,
+        counters: CounterRegistry
     ) {
         self.rule = rule
         self.name = name
         self.place = place
         isShadow = rule.isShadow
-        schedule = WindowSchedule(rule.window, start: rule.start)
+        schedule = WindowSchedule(rule.window, start: rule.start, zone: zone)
         countsSeconds = rule.window.unit == .second
         let seconds = rule.window.nominalSeconds
         switch rule.effectiveAlgorithm {

@@ -18,6 +18,8 @@ package struct LimitRule: Equatable, Sendable {
     package var burst: UInt64?
     /// `nil` where none was written. Only of windows of days, weeks and months.
     package var start: WindowStart?
+    /// A name of tzdata, such as `Europe/Prague`; `nil` for UTC. Only of windows of days, weeks and months.
+    package var timeZone: String?
     package var keys: [LimitKey]
     /// Counted and logged, never enforced.
     package var isShadow: Bool
@@ -27,7 +29,8 @@ package struct LimitRule: Equatable, Sendable {
 
     package init(
         name: String? = nil, count: UInt64, window: LimitWindow, algorithm: LimitAlgorithm? = nil, burst: UInt64? = nil,
-        start: WindowStart? = nil, keys: [LimitKey] = [], isShadow: Bool = false, isBeforeAuthentication: Bool = false,
+        start: WindowStart? = nil, timeZone: String? = nil, keys: [LimitKey] = [], isShadow: Bool = false,
+        isBeforeAuthentication: Bool = false,
         counters: Int? = nil
     ) {
         self.name = name
@@ -36,6 +39,7 @@ package struct LimitRule: Equatable, Sendable {
         self.algorithm = algorithm
         self.burst = burst
         self.start = start
+        self.timeZone = timeZone
         self.keys = keys
         self.isShadow = isShadow
         self.isBeforeAuthentication = isBeforeAuthentication
@@ -71,7 +75,7 @@ package struct LimitRule: Equatable, Sendable {
         for (index, key) in keys.enumerated() where keys[..<index].contains(key) {
             return RuleMistake(part: .keys, found: "\(key) twice", expected: "each key once")
         }
-        return startMistake ?? (effectiveAlgorithm == .tokenBucket ? bucketMistake : windowMistake)
+        return startMistake ?? zoneMistake ?? (effectiveAlgorithm == .tokenBucket ? bucketMistake : windowMistake)
     }
 
     private var startMistake: RuleMistake? {
@@ -80,6 +84,19 @@ package struct LimitRule: Equatable, Sendable {
             part: .start, found: "\(start)",
             expected: window.unit.startExpected.map { "\($0), because windows are of a \(window.unit.rawValue)" }
                 ?? "no start: only windows of a day, week or month have one")
+    }
+
+    private var zoneMistake: RuleMistake? {
+        guard let timeZone else { return nil }
+        guard effectiveAlgorithm != .tokenBucket else {
+            return RuleMistake(part: .timeZone, found: timeZone, expected: "no time zone: a token bucket has no windows")
+        }
+        switch window.unit {
+        case .day, .week, .month: return nil
+        case .second, .minute, .hour:
+            return RuleMistake(
+                part: .timeZone, found: timeZone, expected: "no time zone: only windows of a day, week or month have one")
+        }
     }
 
     private var windowMistake: RuleMistake? {
@@ -151,7 +168,7 @@ package struct LimitRule: Equatable, Sendable {
                 case .window: windowStart
                 case .burst: burstStart
                 case .keys: keysStart
-                case .algorithm, .start: windowStart
+                case .algorithm, .start, .timeZone: windowStart
                 }
             throw scanner.error(at: position, found: mistake.found, expected: mistake.expected)
         }
@@ -261,7 +278,7 @@ package enum LimitKey: Hashable, Sendable, CustomStringConvertible {
 
 /// Parts of a rule that each read well and do not fit together.
 package struct RuleMistake: Equatable, Sendable {
-    package enum Part: String, Sendable { case count, window, algorithm, burst, start, keys }
+    package enum Part: String, Sendable { case count, window, algorithm, burst, start, timeZone, keys }
     package let part: Part
     package let found: String
     package let expected: String

@@ -21,6 +21,7 @@ enum RedisKey {
             window += "/\(rule.effectiveAlgorithm.rawValue)"
         }
         if let start = rule.start { window += "@\(start)" }
+        if let timeZone = rule.timeZone { window += "@\(timeZone)" }
         let keys = rule.keys.map(\.description).joined(separator: ",")
         for (index, part) in [place, name, window, keys].enumerated() {
             if index > 0 { output.append(byte: 0x3a) }

@@ -91,6 +91,11 @@ extension WrongConfiguration {
               - { count: 2_000_000_000, per: s, algorithm: fixed }
               - { count: 10, per: 60week }
               - { count: 10, per: day, start: "06:00" }
+              - { count: 10, per: h, time_zone: Europe/Prague }
+              - { count: 10, per: day, algorithm: token_bucket, time_zone: Europe/Prague }
+              - { count: 10, per: day, time_zone: ../../etc/passwd }
+              - { count: 10, per: day, time_zone: +02:00 }
+              - { count: 10, per: day, zone: UTC }
               - 10/day sliding burst 5
         >>> martlet.yaml:4:43:  routes[0].limits[0].algorithm: found "leaky", expected fixed, sliding or token_bucket
         >>> martlet.yaml:5:27:  routes[0].limits[1].per: found month, expected at most 31day: a token bucket fills evenly
@@ -105,7 +110,12 @@ extension WrongConfiguration {
         >>> martlet.yaml:14:18: routes[0].limits[10].count: found 2000000000, expected at most 1000000000 in a window of seconds
         >>> martlet.yaml:15:27: routes[0].limits[11].per: found "60week", expected a span such as s, 10s, min, h, day, week or month
         >>> martlet.yaml:16:32: routes[0].limits[12].start: unknown key; did you mean "starts"?
-        >>> martlet.yaml:17:30: routes[0].limits[13]: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
+        >>> martlet.yaml:17:41: routes[0].limits[13].time_zone: found Europe/Prague, expected no time zone: only windows of a day, week or month have one
+        >>> martlet.yaml:18:68: routes[0].limits[14].time_zone: found Europe/Prague, expected no time zone: a token bucket has no windows
+        >>> martlet.yaml:19:43: routes[0].limits[15].time_zone: found "../../etc/passwd", expected the name of a time zone such as Europe/Prague
+        >>> martlet.yaml:20:43: routes[0].limits[16].time_zone: found "+02:00", expected the name of a time zone such as Europe/Prague
+        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, count, per, algorithm, burst, starts, time_zone, counters, mode, before, name or key
+        >>> martlet.yaml:22:30: routes[0].limits[18]: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
         --- conditions of limits
         routes:
           - path: /a

@@ -58,6 +58,7 @@ package struct SnapshotBuilder {
     let configuration: GatewayConfiguration
     let surroundings: Surroundings
     var files: FileOpener
+    private var zones: [String: ZoneOffsets] = [:]
 
     /// - Parameter places: none where the configuration was not read from a text.
     package init(_ configuration: GatewayConfiguration, writtenAt places: PlaceIndex = .none, _ surroundings: Surroundings) {
@@ -70,6 +71,7 @@ package struct SnapshotBuilder {
     /// - Returns: `nil` with at least one error among the issues; warnings come with either.
     package mutating func build(generation: UInt64) -> (Product?, [Issue]) {
         let lists = files.valueLists(of: configuration)
+        zones = files.timeZones(of: configuration)
         var builder = RuleBookBuilder(files: lists)
         let listeners = files.listenerPlans(
             configuration.listeners, speaking: [.http2, .http1], ticketKeys: surroundings.ticketKeys)
@@ -132,6 +134,7 @@ package struct SnapshotBuilder {
             _ = files.keys(of: issuer, at: .issuer(index))
         }
         _ = files.valueLists(of: configuration)
+        _ = files.timeZones(of: configuration)
         _ = storePlan(configuration.rateLimits)
         return files.issues
     }
@@ -222,7 +225,9 @@ package struct SnapshotBuilder {
                 AppliedLimit.Entry(configuration, limit: limit, when: when, descriptor: descriptor)
             }
             switch configuration.effect {
-            case .count: return [entry(Limit(rule, name: name, place: place, counters: surroundings.counters))]
+            case .count:
+                let zone = rule.timeZone.flatMap { zones[$0] }
+                return [entry(Limit(rule, name: name, place: place, zone: zone, counters: surroundings.counters))]
             case .refuse, .exempt: return [entry(nil)]
             case .serviceDescriptors(let descriptors):
                 return descriptors.map { descriptor in

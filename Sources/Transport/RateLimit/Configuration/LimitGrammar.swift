@@ -47,6 +47,7 @@ extension LimitRule {
         let algorithm = section.optional("algorithm", .choice) as LimitAlgorithm?
         let burst = section.optional("burst", .count(1...Int(LimitRule.countMax)))
         let start = section.optional("starts", .windowStart)
+        let timeZone = section.optional("time_zone", .timeZone)
         let counters = section.optional("counters", .count(1...CounterTable.maximumMax))
         var rule = LimitRule(uncountedIn: section)
         guard let count, let window else { return nil }
@@ -55,6 +56,7 @@ extension LimitRule {
         rule.algorithm = algorithm
         rule.burst = burst.map(UInt64.init)
         rule.start = start
+        rule.timeZone = timeZone
         rule.counters = counters
         if let mistake = rule.mistake {
             section.report("found \(mistake.found), expected \(mistake.expected)", about: mistake.part.key)
@@ -88,6 +90,7 @@ extension RuleMistake.Part {
         case .algorithm: "algorithm"
         case .burst: "burst"
         case .start: "starts"
+        case .timeZone: "time_zone"
         case .keys: "key"
         }
     }
@@ -101,6 +104,25 @@ extension Grammar where Value == LimitWindow {
             } catch {
                 return .mismatch
             }
+        }
+    }
+}
+
+extension Grammar where Value == String {
+    /// The name of a file of tzdata: none that leads elsewhere.
+    fileprivate static var timeZone: Grammar {
+        Grammar(expected: "the name of a time zone such as Europe/Prague") { (text: String) in
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            let isName =
+                text.utf8.count <= 64
+                && parts.allSatisfy { part in
+                    part.first?.isLetter == true
+                        && part.utf8.allSatisfy { byte in
+                            UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+                                || "_+-".utf8.contains(byte)
+                        }
+                }
+            return isName ? .value(text) : .mismatch
         }
     }
 }
