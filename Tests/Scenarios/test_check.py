@@ -88,7 +88,7 @@ WRONG = [
     ("rate_limits:",              "rate_limit:",                          "rate_limit:", ['unknown key', 'did you mean "rate_limits"']),
     ("endpoints:",                "endpionts:",                           "endpionts",   ['unknown key', 'did you mean "endpoints"']),
     ("127.0.0.1:8443",            "127.0.0.1:99999",                      "127.0.0.1:99999", ["127.0.0.1:99999", "expected"]),
-    ("50/s burst 100",            "50/fortnight",                         None,          ["expected", "s, min, h, day or month"]),
+    ("50/s burst 100",            "50/fortnight",                         None,          ["expected", "s, min, h, day, week or month"]),
     ("10000/day",                 "10000/day burst 5",                    None,          ["burst"]),
     ("cluster: orders",           "cluster: order",                       "order\n",     ['"order"', 'did you mean "orders"']),
     ("audiences: [orders], ",     "",                                     None,          ["audiences"]),

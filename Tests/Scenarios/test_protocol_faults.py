@@ -56,7 +56,7 @@ def test_a_reset_of_an_endpoint_is_one_whatever_its_code(gateway, own, code):
     line(running, "UR", "upstream_remote_reset")
 
 
-def test_a_head_leaves_before_the_reset_that_came_with_it(gateway, own):
+def test_a_head_that_came_with_its_reset_is_replaced_by_a_status(gateway, own):
     def script(peer, _):
         def answer(stream, fields):
             head = peer.h2.encoder.encode(HEAD)
@@ -65,8 +65,8 @@ def test_a_head_leaves_before_the_reset_that_came_with_it(gateway, own):
     running = gateway(configuration(own(h2raw.Server(script)), access_log="stdout", workers=1))
     with h2raw.Client(running.address) as client:
         answer = client.call(UNARY)
-    assert answer.head and answer.reset is not None
-    assert line(running, "UR", "upstream_remote_reset")["status"] == 200
+    assert answer.reset is None and dict(answer.head)["grpc-status"] == "13" and not answer.body
+    assert line(running, "UR", "upstream_remote_reset")["grpc_status"] == 13
 
 
 @pytest.fixture

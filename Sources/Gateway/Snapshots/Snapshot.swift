@@ -43,8 +43,8 @@ package final class Snapshot: Sendable {
     /// How much of an address limits count by.
     package let addressPrefix: AddressPrefix
     package let limitHeaders: LimitHeadersConfiguration
-    /// Some of them are on every answer.
-    package let tellsLimitsAlways: Bool
+    /// One of the two families of headers is on every answer.
+    package let reportsLimitsAlways: Bool
     /// Some proxies are trusted.
     package let trustsProxies: Bool
     package let authentication: AuthenticationPlan?
@@ -88,7 +88,7 @@ package final class Snapshot: Sendable {
         self.trustedProxies = trustedProxies
         self.addressPrefix = addressPrefix
         self.limitHeaders = limitHeaders
-        tellsLimitsAlways = limitHeaders.standard == .always || limitHeaders.prefixed == .always
+        reportsLimitsAlways = limitHeaders.standard == .always || limitHeaders.prefixed == .always
         trustsProxies = !trustedProxies.isEmpty
         self.authentication = authentication
         self.plans = plans

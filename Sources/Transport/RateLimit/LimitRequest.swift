@@ -19,7 +19,7 @@ package final class LimitRequest {
     var deadline = Instant.distantFuture
     /// What Redis has answered so far; made by the first store that needs it.
     var redis: RedisDecision?
-    /// When it was to be decided.
+    /// The gateway's time when the decision was asked for: windows of the calendar are computed from it.
     var wall = WallTime(nanoseconds: 0)
     package static let limitsMax = 16
 

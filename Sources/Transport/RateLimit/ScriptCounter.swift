@@ -1,7 +1,7 @@
 internal import Time
 
-/// A counter as the limit script found it before the call, at the server's time, which serves for both clocks: it is its level and its
-/// window that are judged.
+/// A counter as the limit script found it before the call. Verdicts use the Redis server's time for both clocks, because levels and windows in
+/// Redis follow that clock.
 struct ScriptCounter: Equatable {
     enum State: Equatable {
         /// A rate, as a word of `CounterState`.

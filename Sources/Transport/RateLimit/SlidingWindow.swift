@@ -23,7 +23,7 @@ struct SlidingWindow {
     /// Milliseconds to the end of the present window.
     private var left: UInt64 { endMillisecond > millisecond ? min(endMillisecond - millisecond, length) : 0 }
 
-    /// What the window before still counts.
+    /// Hits of the window before that still count, rounded up.
     var carried: UInt64 {
         guard previous > 0 else { return 0 }
         let share = Self.roundedUp(left * Self.one, length)

@@ -1,6 +1,6 @@
 internal import Time
 
-/// Where the windows of a limit lie: arithmetic on seconds since 1970-01-01T00:00Z, from which 2100 is the farthest that zones are known.
+/// Where the windows of a limit lie: arithmetic on seconds since 1970-01-01T00:00Z. Changes of a time zone are known until 2100.
 package struct WindowSchedule: Sendable {
     /// The window that a moment falls into: `start ..< end`, and where the one behind it ends.
     struct Place: Equatable {
@@ -64,7 +64,7 @@ package struct WindowSchedule: Sendable {
         return length
     }
 
-    /// No window is longer, in seconds.
+    /// An upper bound for the length of a window, in seconds: months count 31 days each.
     var longest: UInt64 {
         switch shape {
         case .spans(let length, _): length

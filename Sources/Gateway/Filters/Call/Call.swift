@@ -43,8 +43,8 @@ package import Upstreams
     package var identity: VerifiedIdentity?
     /// The request that a limit store has and has not answered.
     package var limitRequest: Borrowed<LimitRequest>?
-    /// Where its limits stand, as far as its caller is told.
-    var limits: ToldLimits?
+    /// The state of its limits that its answer reports; `nil` for nearly every call.
+    var limits: ReportedLimits?
     package var origin: ClientOrigin?
     /// In the arena of the downstream stream.
     package var requestID: BorrowedBytes?

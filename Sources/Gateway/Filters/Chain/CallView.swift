@@ -191,15 +191,15 @@ package struct CallView {
         call.limitRequest = Borrowed(request)
     }
 
-    /// Has the answer say where limits stand.
-    func tell(_ limits: [LimitState], in families: LimitHeaders.Families) {
+    /// Has the answer carry the state of limits.
+    func report(_ limits: [LimitState], in families: LimitHeaders.Families) {
         guard !families.isEmpty, !limits.isEmpty else { return }
-        call.limits = ToldLimits(states: (call.limits?.states ?? []) + limits, families: families)
+        call.limits = ReportedLimits(states: (call.limits?.states ?? []) + limits, families: families)
         seeAnswer(.limits)
     }
 
-    /// Where limits stand, as far as the answer says it.
-    var toldLimits: ToldLimits? { call.limits }
+    /// The state of limits that the answer carries.
+    var reportedLimits: ReportedLimits? { call.limits }
 
     /// Has the call wait for a while.
     func suspend(for duration: Duration, then decide: @escaping (CallView) -> FilterVerdict) -> Timer {

@@ -88,7 +88,7 @@ package final class LimitsFilter {
         }
         switch outcome.decision {
         case .allowed:
-            if call.snapshot.tellsLimitsAlways, outcome.source != .none { tellAlways(call, request) }
+            if call.snapshot.reportsLimitsAlways, outcome.source != .none { reportAlways(call, request) }
             switch outcome.source {
             case .memory, .redis, .service: call.count(.limitAllowed)
             case .fallback: call.count(.limitLocallyAllowed)
@@ -101,7 +101,7 @@ package final class LimitsFilter {
         case .refused:
             call.count(outcome.source == .fallback ? .limitLocallyRefused : .limitRefused)
             let states = Self.states(request, exposes: call.policy.exposesRules)
-            call.tell(states, in: call.snapshot { $0.limitHeaders.families(.always, .refused) })
+            call.report(states, in: call.snapshot { $0.limitHeaders.families(.always, .refused) })
             return call.refuse(
                 .rateLimited(
                     retryAfter: outcome.retryAfterNanoseconds == LimitVerdict.never
@@ -112,8 +112,8 @@ package final class LimitsFilter {
     }
 
     @inline(never)
-    private func tellAlways(_ call: CallView, _ request: LimitRequest) {
-        call.tell(Self.states(request, exposes: call.policy.exposesRules), in: call.snapshot { $0.limitHeaders.families(.always) })
+    private func reportAlways(_ call: CallView, _ request: LimitRequest) {
+        call.report(Self.states(request, exposes: call.policy.exposesRules), in: call.snapshot { $0.limitHeaders.families(.always) })
     }
 
     /// Kept for the access log: what a limit in shadow mode would have done to this call.
@@ -147,9 +147,9 @@ package final class LimitsFilter {
     }
 
     static func answer(_ call: CallView, _ answer: inout FieldWriter) {
-        guard let told = call.toldLimits else { return }
+        guard let reported = call.reportedLimits else { return }
         call.withText { text in
-            LimitHeaders.write(told.states, told.families, scratch: &text) { answer.put($0, $1, token: .other) }
+            LimitHeaders.write(reported.states, reported.families, scratch: &text) { answer.put($0, $1, token: .other) }
         }
     }
 

@@ -2,8 +2,8 @@ package import GRPC
 internal import RateLimit
 internal import Snapshots
 
-/// What an answer tells its caller of limits.
-package struct ToldLimits {
+/// The state of limits as an answer reports it.
+package struct ReportedLimits {
     /// Of the stages that the call has passed, or of the one that refused it.
     var states: [LimitState]
     var families: LimitHeaders.Families
