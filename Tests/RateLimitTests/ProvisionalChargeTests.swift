@@ -139,6 +139,20 @@ private final class Scripts: RedisReplyHandler {
         #expect(scripts.charge("r", 100_000_000, capacity: 9) == ["1", "100000000"])
     }
 
+    @Test("what a rate drains while a charge stands is what was there before it, so refused calls cost nothing")
+    func rateBelow() {
+        // One each 100 ms: five are there.
+        for _ in 0..<5 { _ = scripts.charge("r", 100_000_000, capacity: 9) }
+        for refused in 1...40 {
+            let stamp = scripts.now
+            let before = 500_000_000 - UInt64(refused - 1) * 2_000_000
+            _ = scripts.charge("r", 100_000_000, capacity: 9, provisional: true)
+            scripts.advance(2)
+            scripts.giveBack("r", 100_000_000, stamp: stamp, until: before)
+            #expect(scripts.value == "\(before - 2_000_000) \(scripts.now)")
+        }
+    }
+
     @Test("a rate's refusal by a provisional charge says so too")
     func rateMarks() {
         _ = scripts.charge("r", 100_000_000, capacity: 1, provisional: true)

@@ -45,6 +45,7 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
     private static let failedPauseMax = Duration.seconds(2)
     private static let refreshTimeout = Duration.seconds(1)
     private static let againPause = Duration.milliseconds(2)
+    private static let answerTime = Duration.milliseconds(5)
     private static let idleMax = 1024
     /// A cluster of more servers than Redis recommends is not followed.
     private static let nodesMax = 2048
@@ -212,7 +213,8 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
         case .again, .down:
             if redirection == .down { requestRefresh(after: Self.refreshPause) }
             let due = now + .nanoseconds(Self.againPause.nanoseconds * Int64(call.redirections))
-            guard due < call.deadline else {
+            // Later there is no time for an answer, and the call would end without this reason.
+            guard due + Self.answerTime < call.deadline else {
                 lastFailure = .unfit(reply.text)
                 return fail(call, .unfit(reply.text))
             }

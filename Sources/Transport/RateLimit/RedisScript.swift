@@ -146,7 +146,8 @@ package struct RedisScript: Sendable {
     /// Takes provisional charges back: of a call that was refused on another server of the cluster.
     ///
     /// KEYS are the counters. ARGV has four words a counter: `r` for a rate or another letter, how much was charged (nanoseconds of a rate's
-    /// level, or hits), when (a rate's now in µs, or the end of the window in seconds), and until when the value counts. A rate has drained since, and what it has
+    /// level, or hits), when (a rate's now in µs, or the end of the window in seconds), and a rate's level before the charge, or until when a window's value counts. What
+    /// a rate has drained since is first that level, which was there without the charge; beyond it the charge has drained, and what it has
     /// drained is not given back: never is more given back than the charge still stands for.
     static let giveBack = RedisScript(
         """
@@ -156,7 +157,7 @@ package struct RedisScript: Sendable {
         local held = {}
         for i = 1, #KEYS do
           local kind, amount = ARGV[i * 4 - 3], tonumber(ARGV[i * 4 - 2])
-          local stamp, expiry = tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4])
+          local stamp, context = tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4])
           local first, second, third, pending, since =
             string.match(held[KEYS[i]] or stored[i] or '', '^(%d+) (%d+) ?(%d*) ?(%d*) ?(%d*)$')
           if first then
@@ -165,10 +166,11 @@ package struct RedisScript: Sendable {
             local life
             if kind == 'r' then
               local level = math.max(0, first - math.max(0, now - second) * 1000)
-              first = math.max(0, level - math.max(0, amount - math.max(0, now - stamp) * 1000))
+              local drained = math.max(0, math.max(0, now - stamp) * 1000 - context)
+              first = math.max(0, level - math.max(0, amount - drained))
               second, life = now, first / 1000000
             elseif second == stamp then
-              first, life = math.max(0, first - amount), expiry * 1000 - now / 1000
+              first, life = math.max(0, first - amount), context * 1000 - now / 1000
             end
             if life then
               local value = string.format('%.0f %.0f', first, second)

@@ -218,7 +218,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
                     command.add(limit.algorithm == .rate ? "r" : "w")
                     command.add(decimal: limit.algorithm == .rate ? hits * limit.emission : hits)
                     command.add(decimal: found.stamp)
-                    command.add(decimal: found.untilSecond(limit))
+                    command.add(decimal: found.giveBackContext(limit))
                 }
             }
             _ = sender.send(

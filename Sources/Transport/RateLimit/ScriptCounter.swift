@@ -37,10 +37,11 @@ struct ScriptCounter: Equatable {
         }
     }
 
-    /// Until when its value counts, in seconds; zero for a rate, whose level says it.
-    func untilSecond(_ limit: Limit) -> UInt64 {
+    /// What the script that gives back needs besides: of a rate its level before the charge, in nanoseconds; of a window until when its value
+    /// counts, in seconds.
+    func giveBackContext(_ limit: Limit) -> UInt64 {
         switch state {
-        case .rate: 0
+        case .rate(let word): word > nanoseconds ? word - nanoseconds : 0
         case .window(let reading): limit.untilSecond(reading.place)
         }
     }
