@@ -113,7 +113,8 @@ package final class LimitsFilter {
 
     @inline(never)
     private func reportAlways(_ call: CallView, _ request: LimitRequest) {
-        call.report(Self.states(request, exposes: call.policy.exposesRules), in: call.snapshot { $0.limitHeaders.families(.always) })
+        call.report(
+            Self.states(request, exposes: call.policy.exposesRules), in: call.snapshot { $0.limitHeaders.families(.always) })
     }
 
     /// Kept for the access log: what a limit in shadow mode would have done to this call.
@@ -148,6 +149,8 @@ package final class LimitsFilter {
 
     static func answer(_ call: CallView, _ answer: inout FieldWriter) {
         guard let reported = call.reportedLimits else { return }
+        // Also of a name that the route's header changes have set.
+        answer.removeAll { $0.token == .other && reported.families.contains(name: $0.nameBytes) }
         call.withText { text in
             LimitHeaders.write(reported.states, reported.families, scratch: &text) { answer.put($0, $1, token: .other) }
         }
