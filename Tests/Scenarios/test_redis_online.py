@@ -61,7 +61,7 @@ def test_a_replica_in_place_of_a_primary(check, own, tmp_path):
     found = check({"redis": servers.primary.address, "sentinel": {"master": "mymaster"}}, status=1)
     assert len(found) == 1 and "ERR unknown command" in found[0] and found[0].endswith("expected a Sentinel")
     found = check({"redis": servers.addresses, "sentinel": {"master": "mymaster"}}, status=0)
-    assert found == [f"warning: {servers.primary.address} has replicas, but min-replicas-to-write is 0: "
+    assert found == [f"warning: {servers.primary.address} has replicas, but min-replicas-to-write or min-replicas-max-lag is 0: "
                      "one that a partition has cut off goes on counting"]
 
 

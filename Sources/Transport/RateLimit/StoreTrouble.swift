@@ -16,7 +16,7 @@ package enum StoreTrouble: Equatable, Sendable {
     /// Why there is no connection to Redis, or none any more.
     package init(_ failure: RedisFailure?) {
         switch failure {
-        case .refused(let words): self = .notAdmitted(Self.firstLine(words))
+        case .refused(let words): self = .notAdmitted(Self.line(of: words))
         case .unfit(let words): self.init(error: words)
         case .security(let reason): self = .insecure(reason)
         case .malformedReply: self = .refusing("what is not RESP2")
@@ -32,7 +32,7 @@ package enum StoreTrouble: Equatable, Sendable {
     }
 
     private init(error words: String) {
-        let line = Self.firstLine(words)
+        let line = Self.line(of: words)
         switch Self.code(line) {
         case "NOAUTH", "WRONGPASS", "DENIED": self = .notAdmitted(line)
         // Of a command that is too long before a password was given.
@@ -54,11 +54,15 @@ package enum StoreTrouble: Equatable, Sendable {
 
     package static let lineCharactersMax = 200
 
-    /// The server's first line, without the arguments of ours that it may quote: keys have callers' names in them.
-    private static func firstLine(_ words: String) -> String {
+    /// The server's first line, as it may be logged: bounded, without control characters, and without the arguments of ours that it may
+    /// quote: keys have callers' names in them.
+    package static func line(of words: String) -> String {
         var line = words.prefix { !$0.isNewline }
         if let arguments = line.firstRange(of: ", with args") { line = line[..<arguments.lowerBound] }
-        let text = line.prefix(lineCharactersMax).map { $0 == "\"" ? "'" : $0 }
+        let text = line.prefix(lineCharactersMax).map { character -> Character in
+            if let ascii = character.asciiValue, ascii < 0x20 || ascii == 0x7f { return "?" }
+            return character == "\"" ? "'" : character
+        }
         return text.isEmpty ? "an error" : String(text)
     }
 }

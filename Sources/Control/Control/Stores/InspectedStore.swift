@@ -67,6 +67,7 @@ final class StoreInspections {
     }
 
     func inspect(_ store: InspectedStore?) {
+        running?.cancel()
         running = nil
         guard let store else { return }
         let name = store.location.description

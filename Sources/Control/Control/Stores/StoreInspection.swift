@@ -39,6 +39,7 @@ final class StoreInspection {
     private var clients: [RedisClient] = []
     private var seen: Set<RedisEndpoint> = []
     private var outstanding = 0
+    private var isOver = false
     private var end: Timer?
     /// For one answer, the connection to its server included.
     static let answerMax = Duration.seconds(3)
@@ -80,9 +81,17 @@ final class StoreInspection {
         if outstanding == 0 { end?.arm(after: .zero) }
     }
 
-    private func finish() {
+    /// Ends it with nothing told: another store has been taken into service. Not from within a reply.
+    func cancel() {
+        // First, as each client that closes fails its questions.
+        isOver = true
+        end?.disarm()
         for client in clients { client.close() }
         clients = []
+    }
+
+    private func finish() {
+        cancel()
         var told: [Finding] = []
         for finding in findings where !told.contains(finding) { told.append(finding) }
         completion(told.sorted { ($0.isError ? 0 : 1, $0.text) < ($1.isError ? 0 : 1, $1.text) })
@@ -92,6 +101,11 @@ final class StoreInspection {
     private func noAnswer(_ client: RedisClient, at endpoint: RedisEndpoint, isError: Bool = true) {
         guard isThorough else { return }
         found(StoreTrouble(client.lastFailure ?? .timedOut).text(timeout: Self.answerMax), at: endpoint, isError: isError)
+    }
+
+    /// The server's, as much as is told of them.
+    private static func words(_ reply: RedisReply) -> String {
+        reply.kind == .error ? StoreTrouble.line(of: reply.text) : "a reply of another shape"
     }
 
     private func found(_ text: String, at endpoint: RedisEndpoint, isError: Bool = true) {
@@ -109,7 +123,7 @@ final class StoreInspection {
         let client = client(to: seed, settings)
         ask(client, ["SENTINEL", "get-master-addr-by-name", sentinel.master]) { [unowned self] reply in
             guard let reply else { return noAnswer(client, at: seed) }
-            if reply.kind == .error { return found("answers \(reply.text): expected a Sentinel", at: seed) }
+            if reply.kind == .error { return found("answers \(Self.words(reply)): expected a Sentinel", at: seed) }
             guard let host = reply.first, let port = host.next.flatMap({ UInt16($0.text) }) else {
                 return found("knows no primary named \(sentinel.master)", at: seed)
             }
@@ -130,7 +144,7 @@ final class StoreInspection {
             if case .host(let name, _) = seed { host = name } else { host = "localhost" }
             guard let topology = ClusterTopology(reply, askedAt: host) else {
                 if location.mode == .cluster {
-                    found("answers \(reply.text): expected a server of a cluster", at: seed)
+                    found("answers \(Self.words(reply)): expected a server of a cluster", at: seed)
                 } else {
                     inspect(seed)
                 }
@@ -158,7 +172,7 @@ final class StoreInspection {
         ask(client, ["INFO"]) { [unowned self] reply in
             guard let reply else { return noAnswer(client, at: endpoint) }
             if reply.kind == .error {
-                if isThorough { found("cannot be looked at: \(reply.text)", at: endpoint, isError: false) }
+                if isThorough { found("cannot be looked at: \(Self.words(reply))", at: endpoint, isError: false) }
             } else {
                 look(at: ServerFacts(reply.text), endpoint)
             }
@@ -181,8 +195,8 @@ final class StoreInspection {
         }
         if isThorough, let replicas = facts["connected_slaves"], replicas != "0", facts["min_slaves_good_slaves"] == nil {
             found(
-                "has replicas, but min-replicas-to-write is 0: one that a partition has cut off goes on counting", at: endpoint,
-                isError: false)
+                "has replicas, but min-replicas-to-write or min-replicas-max-lag is 0: one that a partition has cut off goes on counting",
+                at: endpoint, isError: false)
         }
     }
 
@@ -197,7 +211,7 @@ final class StoreInspection {
             ask(client, words) { [unowned self] reply in
                 if let reply, reply.kind != .error { return }
                 guard let reply else { return noAnswer(client, at: endpoint) }
-                found("answers \(reply.text)", at: endpoint)
+                found("answers \(Self.words(reply))", at: endpoint)
             }
         }
         switch use {
@@ -224,7 +238,9 @@ final class StoreInspection {
         let command = RESPCommand()
         for word in words { command.add(word) }
         outstanding += 1
-        let question = Question { [unowned self] reply in
+        // The client keeps it, and may outlive us.
+        let question = Question { [weak self] reply in
+            guard let self, !isOver else { return }
             body(reply)
             answered()
         }
