@@ -95,6 +95,28 @@ private final class Scripts: RedisReplyHandler {
         #expect(scripts.charge("w", 60, capacity: 1) == ["0", "1"])
     }
 
+    @Test("on a key that is charged all the time only charges of the last tenth of a second may pass", arguments: ["w", "W"])
+    func busy(kind: String) {
+        for number in 0...20 {
+            if number > 0 { scripts.advance(50) }
+            #expect(scripts.charge(kind, 60, capacity: 100, provisional: true).first == "1")
+        }
+        // Three of the 21 are as young as that.
+        #expect(scripts.charge(kind, 60, capacity: 18) == ["0", "21"])
+        #expect(scripts.charge(kind, 60, capacity: 20) == ["2", "21"])
+    }
+
+    @Test("of a rate too")
+    func busyRate() {
+        // One each second, so that hardly any drains.
+        for number in 0...20 {
+            if number > 0 { scripts.advance(50) }
+            #expect(scripts.charge("r", 1_000_000_000, capacity: 100, provisional: true).first == "1")
+        }
+        #expect(scripts.charge("r", 1_000_000_000, capacity: 16).first == "0")
+        #expect(scripts.charge("r", 1_000_000_000, capacity: 19).first == "2")
+    }
+
     @Test("a charge that is given back leaves the window as it was, and one of another window is not given back")
     func window() {
         _ = scripts.charge("w", 60, capacity: 5)

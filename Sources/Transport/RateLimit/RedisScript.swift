@@ -21,10 +21,10 @@ internal import Time
 /// if refused, and 2 if refused only because of provisional charges of the last tenth of a second, which may be given back in a moment.
 ///
 /// A counter's value is integers: `LEVEL LAST-µs` or `HITS END-s`; then the hits of the window before, where it slides; then, where a
-/// provisional charge was made, how much of the first is provisional, and when the last was made, in µs. It is written with its time to
-/// live, so that none is ever left behind. All numbers are whole and below 2⁵³; `%.0f` writes them all out, where Lua's own conversion
-/// would keep 14 digits. Time is the server's, and may go back as `CounterState` allows. Needs Redis 5, which replicates
-/// what a script did and not the script.
+/// provisional charge was made, how much of the first is provisional, and since when, in µs: the first of these charges decides, and a
+/// tenth of a second later none is provisional any more. It is written with its time to live, so that none is ever left behind. All
+/// numbers are whole and below 2⁵³; `%.0f` writes them all out, where Lua's own conversion would keep 14 digits. Time is the server's,
+/// and may go back as `CounterState` allows. Needs Redis 5, which replicates what a script did and not the script.
 package struct RedisScript: Sendable {
     package let text: String
     /// What EVALSHA calls it.
@@ -111,7 +111,7 @@ package struct RedisScript: Sendable {
             third = previous
           end
           charged[4], charged[5], charged[6] = pending, since, third or 0
-          if provisional then charged[4], charged[5] = pending + added, now end
+          if provisional then charged[4], charged[5] = pending + added, pending > 0 and since or now end
           if fits and hits > 0 then return true, charged end
           return fits, nil, without
         end
