@@ -42,6 +42,20 @@ import Time
         #expect(pipeline.nextDeadline == nil && expired(&pipeline, 1000) == [])
     }
 
+    @Test("behind a command with much time many expire without a search for each")
+    func manyHurried() {
+        let count = 20_000
+        var pipeline = Pipeline(capacity: count + 1)
+        pipeline.push(entry(0, 60_000))
+        for tag in 1...count { pipeline.push(entry(UInt(tag), 20)) }
+        var tags: [UInt] = []
+        let spent = ContinuousClock().measure { tags = expired(&pipeline, 20) }
+        #expect(tags == (1...count).map { UInt($0) })
+        // A search for each would be two hundred million steps.
+        #expect(spent < .seconds(2))
+        #expect(pipeline.nextDeadline == start + .milliseconds(60_000))
+    }
+
     @Test("every command is told its end once, whatever the order of deadlines, answers and losses", arguments: 0..<50)
     func once(seed: UInt64) {
         var random = seed &* 0x9e37_79b9_7f4a_7c15 | 1

@@ -95,6 +95,10 @@ package struct Pipeline: ~Copyable {
     /// Hurried ones that wait, and when the first of them expires at the earliest.
     private var hurried = 0
     private var hurriedDeadline = Instant.distantFuture
+    /// How far the present search for hurried ones that have expired has come, and the first deadline of those that it has passed by:
+    /// with a patient command in front all others are hurried.
+    private var searched = 0
+    private var passedDeadline = Instant.distantFuture
     /// Of all that were ever pushed.
     private var latestDeadline = Instant(nanoseconds: 0)
 
@@ -114,6 +118,7 @@ package struct Pipeline: ~Copyable {
         var entry = entry
         if entry.deadline < latestDeadline {
             entry.isHurried = true
+            if hurried == 0 { (hurriedDeadline, searched, passedDeadline) = (.distantFuture, 0, .distantFuture) }
             hurried += 1
             hurriedDeadline = min(hurriedDeadline, entry.deadline)
         } else {
@@ -137,14 +142,21 @@ package struct Pipeline: ~Copyable {
             expired += 1
             return entry
         }
-        guard hurried > 0, hurriedDeadline <= now else { return nil }
-        hurriedDeadline = .distantFuture
-        for place in expired..<count {
-            guard let entry = entries[slot(place)], entry.isHurried, !entry.isExpired else { continue }
-            hurriedDeadline = min(hurriedDeadline, entry.deadline)
-            guard entry.deadline <= now else { continue }
-            expire(at: place)
-            return entry
+        while hurried > 0, hurriedDeadline <= now {
+            searched = max(searched, expired)
+            while searched < count {
+                let place = searched
+                searched += 1
+                guard let entry = entries[slot(place)], entry.isHurried, !entry.isExpired else { continue }
+                guard entry.deadline <= now else {
+                    passedDeadline = min(passedDeadline, entry.deadline)
+                    continue
+                }
+                expire(at: place)
+                return entry
+            }
+            hurriedDeadline = passedDeadline
+            (searched, passedDeadline) = (0, .distantFuture)
         }
         return nil
     }
@@ -181,6 +193,7 @@ package struct Pipeline: ~Copyable {
         head = (head + 1) % capacity
         count -= 1
         if expired > 0 { expired -= 1 }
+        if searched > 0 { searched -= 1 }
         if let entry, entry.isHurried, !entry.isExpired { hurried -= 1 }
         return entry
     }
