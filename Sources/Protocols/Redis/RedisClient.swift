@@ -41,6 +41,8 @@ package final class RedisClient: RedisConnector, ByteChannelDelegate {
 
     package var isReady: Bool { session.state == .ready }
     package var commandsInFlight: Int { session.commandsInFlight }
+    /// How many commands more may be in flight.
+    var room: Int { session.room }
     package var lateReplies: UInt64 { session.lateReplies }
     package var lastFailure: RedisFailure? { session.lastFailure }
 

@@ -97,6 +97,7 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
         _ command: RESPCommand, to slot: ClusterSlot, after pause: Duration, _ handler: any RedisReplyHandler, tag: UInt,
         by deadline: Instant?
     ) -> RedisFailure? {
+        guard !isClosed else { return .notConnected }
         let call = idle.popLast() ?? ClusterCall()
         call.bytes.removeAll()
         command.write(to: &call.bytes)
@@ -113,7 +114,8 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
     /// To the server that has its slot, or, where that is not known yet, nowhere for the moment.
     private func route(_ call: ClusterCall) -> RedisFailure? {
         guard isKnown else {
-            guard asked != nil else { return lastFailure == nil ? hold(call, until: .distantFuture) : .notConnected }
+            // The first attempt is worth waiting for.
+            guard failedRefreshes == 0, asked != nil || lastFailure == nil else { return .notConnected }
             return hold(call, until: .distantFuture)
         }
         guard let node = owners[Int(call.slot.number)] else {
@@ -130,6 +132,8 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
             requestRefresh(after: Self.lostPause)
             return .notConnected
         }
+        // Both or neither: alone, it would let another command through.
+        if asking, node.client.room < 2 { return .queueFull }
         if asking, let failure = node.client.send(Self.asking, ignoring, tag: 0, by: call.deadline) { return failure }
         call.node = node
         let retained = Unmanaged.passRetained(call)
@@ -196,6 +200,8 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
         guard let call = take(tag) else { return slotsReplied(reply) }
         call.node?.answered()
         guard reply.kind == .error, let node = call.node, let redirection = Redirection(reply, from: node.host) else {
+            // What was one server by itself may be of a cluster by now.
+            if reply.kind == .error, reply.hasPrefix("CROSSSLOT") { requestRefresh(after: Self.lostPause) }
             return deliver(reply, to: call)
         }
         call.redirections += 1
@@ -318,8 +324,7 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
         if let topology = ClusterTopology(reply, askedAt: node.host) {
             failedRefreshes = 0
             adopt(topology)
-        } else if isAutomatic, reply.kind == .error, !reply.hasPrefix("LOADING"), !reply.hasPrefix("NOAUTH") {
-            // "cluster support disabled", a command that is not known or not permitted: a server by itself.
+        } else if isAutomatic, !isKnown || !isSharded, Self.isByItself(reply) {
             failedRefreshes = 0
             isSharded = false
             isKnown = true
@@ -330,6 +335,13 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
         }
         // Not within the reply: what is sent now may be refused, and that is told at once.
         arm(at: now)
+    }
+
+    /// Whether a server that says so in place of its slots is of no cluster, as far as can be told. All else, as `BUSY`, may pass.
+    private static func isByItself(_ reply: RedisReply) -> Bool {
+        guard reply.kind == .error else { return false }
+        return reply.hasPrefix("ERR This instance has cluster support disabled") || reply.hasPrefix("ERR Cluster is disabled")
+            || reply.hasPrefix("ERR unknown ") || reply.hasPrefix("ERR Unknown ") || reply.hasPrefix("NOPERM")
     }
 
     private func adopt(_ topology: ClusterTopology) {

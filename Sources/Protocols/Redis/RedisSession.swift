@@ -64,6 +64,7 @@ package final class RedisSession {
     package var state: RedisLink.State { link.state }
     package var timeout: Duration { settings.timeout }
     package var commandsInFlight: Int { pipeline.count }
+    var room: Int { pipeline.capacity - pipeline.count }
     /// For tests.
     package var hasOutput: Bool { !greetings.isEmpty || (link.state == .ready && !commands.isEmpty) }
 
