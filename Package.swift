@@ -281,7 +281,7 @@ let package = Package(
         tests(
             "Upstreams",
             [
-                "Bytes", "Time", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Balancing", "Transport", "RateLimit",
+                "Bytes", "Time", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Balancing", "Transport", "RateLimit",
                 "GatewayModel",
                 "Schemas",
                 "GRPCTesting",

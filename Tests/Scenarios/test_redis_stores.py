@@ -1,6 +1,7 @@
 """Stores by name: TLS, users, Unix sockets, and passwords that change while the process runs."""
 
 import os
+import signal
 
 from harness.waiting import eventually
 
@@ -58,6 +59,10 @@ def test_a_password_that_changes_in_its_file_is_given_on_connections_that_are_op
     counter.process.wait_for(lambda line: "store main: its password has changed" in line, "notice")
     eventually(lambda: auths(store) == (accepted + 1, 0), "AUTH anew")
     store.command("ACL", "SETUSER", "martlet", "<geheim")
+    assert counter.counts() and connections(store) == before
+    # A reload, which finds the new one in the file, leaves them as they are.
+    counter.process.send(signal.SIGHUP)
+    counter.process.wait_for(lambda line: line.startswith("reload"), "the end of the reload")
     assert counter.counts() and connections(store) == before
     # And on those that are made from now on.
     store.command("CLIENT", "KILL", "USER", "martlet")

@@ -393,7 +393,7 @@ package final class GatewayProcess {
         sought.configuration = wanted.resolver
         names?.keep(NameRefresher.names(in: snapshot))
         keys?.keep(snapshot.keySetSources)
-        if snapshot.store != currentSnapshot?.store {
+        if let former = currentSnapshot?.store, !snapshot.store.isServed(byConnectionsOf: former) {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
             storeInspections.inspect(InspectedStore(snapshot.store, lookingUp: wanted.resolver))
         }

@@ -170,7 +170,7 @@ package final class LimitServiceProcess {
 extension StoreConfiguration {
     /// All but the size of the memory, which changes while it counts.
     fileprivate func countsAlike(_ other: StoreConfiguration) -> Bool {
-        store == other.store && domain == other.domain && timeout == other.timeout
+        store.withoutRenewable == other.store.withoutRenewable && domain == other.domain && timeout == other.timeout
             && whenUnavailable == other.whenUnavailable
     }
 }

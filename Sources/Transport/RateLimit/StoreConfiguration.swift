@@ -65,6 +65,12 @@ package enum StoreLocation: Sendable, Equatable {
     case redis(RedisLocation)
     /// A service that speaks RLS v3.
     case service(NetworkAddress, tls: PeerTLS?)
+
+    /// As `RedisLocation.withoutRenewable`.
+    package var withoutRenewable: StoreLocation {
+        guard case .redis(let redis) = self else { return self }
+        return .redis(redis.withoutRenewable)
+    }
 }
 
 /// A Redis, in whichever shape it runs: one server, one behind Sentinels, or a cluster.
@@ -140,6 +146,14 @@ extension RedisLocation {
         settings.database = database
         settings.timeout = timeout
         return RedisTarget(seeds: seeds.map(RedisEndpoint.init), shape: shape, settings: settings)
+    }
+
+    /// What open connections cannot be told: all but passwords that come from files, whose text may change while they serve.
+    package var withoutRenewable: RedisLocation {
+        var location = self
+        if password?.file != nil { location.password?.text = "" }
+        if sentinel?.password?.file != nil { location.sentinel?.password?.text = "" }
+        return location
     }
 
     /// Those passwords of it that connections are made with from now on.

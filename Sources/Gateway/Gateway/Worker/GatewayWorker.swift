@@ -150,13 +150,15 @@ package final class GatewayWorker {
             }
         }
         let former = limiter
-        if snapshot.store != current.snapshot.store || snapshot.generation == current.snapshot.generation {
+        if snapshot.generation == current.snapshot.generation || !snapshot.store.isServed(byConnectionsOf: current.snapshot.store) {
             let limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
             limiter.storeChanged = { [unowned self, unowned limiter] in limitStoreChanged($0, of: limiter) }
             filters.limits.limiter = limiter
             // Nothing is known of it yet.
             metrics.shard.set(metrics.limitStoreDown, to: 0)
             limitStoreTimer.start(after: .zero)
+        } else if case .redis(let store, _) = snapshot.store.location, snapshot.store != current.snapshot.store {
+            renewStorePasswords(store.passwords)
         }
         // Only schemas differ: tokens that were verified stay so.
         let isSameConfiguration = snapshot.rules === current.snapshot.rules && snapshot.generation != current.snapshot.generation

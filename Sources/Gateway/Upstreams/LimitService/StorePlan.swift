@@ -22,4 +22,14 @@ package struct StorePlan: Sendable, Equatable {
         self.timeout = timeout
         self.whenUnavailable = whenUnavailable
     }
+
+    /// Whether connections of the other serve this one too, once they are told its passwords.
+    package func isServed(byConnectionsOf other: StorePlan) -> Bool { withoutRenewable == other.withoutRenewable }
+
+    private var withoutRenewable: StorePlan {
+        guard case .redis(let redis, let tls) = location else { return self }
+        var plan = self
+        plan.location = .redis(redis.withoutRenewable, tls: tls)
+        return plan
+    }
 }
