@@ -211,6 +211,32 @@ private func window(_ mark: Int, hits: Int) -> String { "*5\r\n:\(mark)\r\n:1800
         #expect(decided.outcomes.map(\.decision) == [.unavailable])
     }
 
+    @Test("a call that one slot refuses for good is refused, whatever became of the others, of which nothing is told")
+    func refusedWithout() throws {
+        for isFirst in [true, false] {
+            let store = store(.allow)
+            let (request, _) = call(store)
+            if !isFirst { shards.sent.swapAt(0, 1) }
+            let silent = isFirst ? 0 : 1
+            shards.fail(.timedOut)
+            try shards.reply(window(0, hits: 10))
+            let outcome = try #require(decided.outcomes.last)
+            #expect(outcome.decision == .refused && outcome.source == .redis && outcome.refusedIndex == 1 - silent)
+            #expect(outcome.tightestIndex == 1 - silent)
+            #expect(!request.verdict(at: silent).isKnown && request.verdict(at: 1 - silent).isKnown)
+        }
+        #expect(decided.outcomes.count == 2 && shards.sent.isEmpty)
+    }
+
+    @Test("a refusal that may pass is none where another slot has no answer")
+    func passingWithout() throws {
+        let store = store(.deny)
+        call(store)
+        try shards.reply(window(2, hits: 10))
+        shards.fail(.timedOut)
+        #expect(decided.outcomes.map(\.decision) == [.unavailable])
+    }
+
     @Test("five waits for a cluster that is down in a row are the store's trouble, in its words")
     func down() {
         let store = store(.local)

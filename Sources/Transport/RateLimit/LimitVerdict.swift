@@ -14,6 +14,13 @@ package struct LimitVerdict: Equatable, Sendable {
 
     package static let never = UInt64.max
 
+    /// Of a limit that was not asked, or has not answered, while another refused the call.
+    static let unknown = LimitVerdict(
+        isAllowed: true, limit: 0, remaining: .max, retryAfterNanoseconds: 0, resetAfterNanoseconds: 0)
+
+    /// Whether there is anything to tell of it.
+    package var isKnown: Bool { remaining != .max }
+
     /// Whole ones, rounded up.
     package var resetAfterSeconds: UInt64 {
         let (seconds, rest) = resetAfterNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)

@@ -4,9 +4,9 @@ internal import Time
 /// One call's decision while it is made in Redis: which of its limits are counted together, and what became of each group.
 ///
 ///     asked ──all charged──▶ allowed
-///       │ ──some refused──▶ what was charged is given back ──▶ refused
+///       │ ──some refused──▶ what was charged is given back ──▶ refused, whatever others have left unanswered
 ///       │        └──only because of charges that may be given back themselves──▶ asked once more
-///       └──some without an answer──▶ `when_unavailable`
+///       └──some without an answer, none refused for good──▶ `when_unavailable`
 ///
 /// On one server there is a single group, and nothing to give back. In a cluster the counters of a slot are a group: one script
 /// each, all at once. A charge of several groups stands until all have answered, so there are never more than the limit, but another
@@ -84,9 +84,11 @@ final class RedisDecision {
     /// - Parameter canRepeat: there is time for it.
     func step(canRepeat: Bool) -> Step {
         if outstanding > 0 { return .wait }
+        // Whatever the others would have said.
+        if isRefusedForGood { return .conclude(isCharged: false) }
         if hasFailed { return .unavailable }
         if refused == 0 { return .conclude(isCharged: true) }
-        guard !isRefusedForGood, !isRepeated, canRepeat else { return .conclude(isCharged: false) }
+        guard !isRepeated, canRepeat else { return .conclude(isCharged: false) }
         return .repeatOnce
     }
 

@@ -320,7 +320,10 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private func conclude(_ request: LimitRequest, _ decision: RedisDecision, isCharged: Bool) {
         for index in 0..<request.count {
             let slot = request.slots + index
-            guard let found = decision.counters[index].found else { continue }
+            guard let found = decision.counters[index].found else {
+                slot.pointee.verdict = .unknown
+                continue
+            }
             slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
                 found.verdict($0, hits: slot.pointee.hits, isCharged: isCharged)
             }

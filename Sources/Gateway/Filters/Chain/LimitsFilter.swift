@@ -131,7 +131,7 @@ package final class LimitsFilter {
             let limit = request.limit(at: index)
             let verdict = request.verdict(at: index)
             // A service that has no rule for a descriptor says no window of it.
-            guard !limit.isShadow, !limit.isDecidedByService || verdict.windowSeconds > 0 else { return nil }
+            guard verdict.isKnown, !limit.isShadow, !limit.isDecidedByService || verdict.windowSeconds > 0 else { return nil }
             return LimitState(
                 name: limit.name, exposesName: exposes, count: verdict.limit,
                 windowSeconds: limit.isDecidedByService ? verdict.windowSeconds : limit.windowSeconds,
