@@ -237,6 +237,55 @@ private func window(_ mark: Int, hits: Int) -> String { "*5\r\n:\(mark)\r\n:1800
         #expect(decided.outcomes.map(\.decision) == [.unavailable])
     }
 
+    @Test("one server that is silent leaves the others' slots as they are")
+    func silentServer() throws {
+        let store = store(.deny)
+        for _ in 0..<20 {
+            call(store, [0])
+            shards.fail(.timedOut)
+        }
+        #expect(!store.isSkipping && store.timeouts == 20)
+        #expect(call(store, [1]).1 == .pending)
+        try shards.reply(window(1, hits: 0))
+        #expect(decided.outcomes.last?.decision == .allowed)
+    }
+
+    @Test("keys that are on their way from one server to another say nothing of other slots")
+    func tryAgain() {
+        let store = store(.deny)
+        for _ in 0..<20 {
+            call(store, [0])
+            shards.fail(.unfit("TRYAGAIN Multiple keys request during rehashing of slot"))
+        }
+        #expect(!store.isSkipping && decided.troubles.count == 1)
+    }
+
+    @Test("each probe is of another slot, all its keys of one, as the server may be silent that has a slot")
+    func probes() throws {
+        let store = store(.deny)
+        var slots: Set<ClusterSlot> = []
+        for number in 1...4 {
+            #expect(store.probe(now: shards.now) && shards.sent.count == 1)
+            #expect(shards.sent[0].text.contains(" 2 martlet:{trial-\(number)}:1 martlet:{trial-\(number)}:2 r "))
+            "martlet:{trial-\(number)}:2".utf8.withContiguousStorageIfAvailable {
+                #expect(shards.sent[0].slot == ClusterSlot(of: UnsafeRawBufferPointer($0)))
+            }
+            slots.insert(shards.sent[0].slot)
+            shards.fail(.timedOut)
+        }
+        #expect(slots.count == 4)
+    }
+
+    @Test("a queue that is full is no trouble of the store's, also where that shows only after a wait")
+    func queueFull() {
+        let store = store(.deny)
+        shards.lastFailure = .unfit("of another primary: +switch-master")
+        call(store)
+        shards.fail(.queueFull)
+        shards.fail(.queueFull)
+        #expect(decided.outcomes.map(\.decision) == [.unavailable] && decided.troubles.isEmpty)
+    }
+
     @Test("five waits for a cluster that is down in a row are the store's trouble, in its words")
     func down() {
         let store = store(.local)

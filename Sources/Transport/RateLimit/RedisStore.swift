@@ -84,13 +84,19 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     private func probe(inFull: Bool) -> Bool {
         begin(script, inFull: inFull, keys: 2)
-        // In a cluster keys of one script are in one slot.
-        let suffixes: [StaticString] = sender.isSharded ? [":{trial}:1", ":{trial}:2"] : [":trial:1", ":trial:2"]
-        for suffix in suffixes {
-            command.add { text in
-                text.append(prefix)
-                text.append(suffix)
+        for number: UInt64 in 1...2 {
+            key.removeAll()
+            key.append(prefix)
+            if sender.isSharded {
+                // Keys of one script are in one slot.
+                key.append(":{trial-")
+                key.append(decimal: probing.place)
+                key.append("}:")
+            } else {
+                key.append(":trial:")
             }
+            key.append(decimal: number)
+            command.add(key.readable)
         }
         for _ in 0..<2 {
             command.add("r")
@@ -99,9 +105,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         }
         // The first waits for the connection to be made.
         let deadline: Instant? = probing.hasDecided ? nil : sender.now + RedisLink.openingMax
-        let slot = "{trial}".utf8.withContiguousStorageIfAvailable { ClusterSlot(of: UnsafeRawBufferPointer($0)) }
-        guard let slot else { return false }
-        return sender.send(command, to: slot, after: .zero, self, tag: Self.probeTag, by: deadline) == nil
+        return sender.send(command, to: ClusterSlot(of: key.readable), after: .zero, self, tag: Self.probeTag, by: deadline) == nil
     }
 
     private func probeReplied(_ reply: RedisReply) {
@@ -258,12 +262,15 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         switch failure {
         case .timedOut:
             timeouts += 1
+            // The sender skips a server of a cluster that is silent, and goes on with the others.
+            if sender.isSharded { break }
             health.timedOut(now: sender.now)
             if health.isSkipping { record(.silent) }
-        case .unfit:
-            // A cluster without a server for the slot: the call has waited for one.
-            health.timedOut(now: sender.now)
+        case .unfit(let words):
+            // A cluster without a server for the slot: the call has waited for one. Keys on their way say nothing of other slots.
+            if !words.hasPrefix("TRYAGAIN") { health.timedOut(now: sender.now) }
             record(StoreTrouble(failure))
+        case .queueFull: break
         default: record(StoreTrouble(sender.lastFailure))
         }
         guard let (request, decision, _) = take(tag) else { return }

@@ -6,7 +6,10 @@ package struct StoreProbing {
     /// The store has decided, a call or a probe.
     package private(set) var hasDecided = false
     private var isUnderWay = false
-    private var count = 0
+    /// How many have begun.
+    private var number: UInt64 = 0
+    /// In a cluster each probe is of another slot: its server may be silent while others answer.
+    package var place: UInt64 { number % 16 }
 
     package init() {}
 
@@ -19,7 +22,7 @@ package struct StoreProbing {
 
     package mutating func begin() {
         isUnderWay = true
-        count += 1
+        number += 1
     }
 
     package mutating func ended() { isUnderWay = false }
@@ -31,6 +34,6 @@ package struct StoreProbing {
     /// - Returns: whether its trouble is news: at the first probe the store's name may not be known yet.
     package mutating func failed(_ trouble: StoreTrouble) -> Bool {
         isUnderWay = false
-        return trouble.code != nil || count > 1
+        return trouble.code != nil || number > 1
     }
 }

@@ -142,6 +142,10 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         key.removeAll()
         key.append(prefix)
         key.append(":trial")
+        if sender.isSharded {
+            key.append(byte: UInt8(ascii: "-"))
+            key.append(decimal: probing.place)
+        }
         let slot = ClusterSlot(of: key.readable)
         func send(_ word: StaticString, tag: UInt) -> Bool {
             command.removeAll()
@@ -197,16 +201,23 @@ package final class RedisWindowStore: WindowStore, RedisReplyHandler {
         if tag == Self.probeExpireTag { return probeFailed(failure) }
         guard let (number, _, decision) = counter(of: tag) else { return }
         // Once a request, however many commands it had.
-        if !decision.hasFailed {
-            health.timedOut(now: sender.now)
-            if failure != .timedOut {
-                if case .unfit = failure { record(StoreTrouble(failure)) } else { record(StoreTrouble(sender.lastFailure)) }
-            } else if health.isSkipping {
-                record(.silent)
-            }
-        }
+        if !decision.hasFailed { count(failure) }
         decision.hasFailed = true
         answered(number, decision)
+    }
+
+    private func count(_ failure: RedisFailure) {
+        switch failure {
+        case .unfit:
+            // A cluster without a server for the slot: the request has waited for one.
+            health.timedOut(now: sender.now)
+            record(StoreTrouble(failure))
+        case .queueFull: break
+        default:
+            // The sender skips a server of a cluster that is silent, and goes on with the others.
+            if !sender.isSharded { health.timedOut(now: sender.now) }
+            if failure != .timedOut { record(StoreTrouble(sender.lastFailure)) } else if health.isSkipping { record(.silent) }
+        }
     }
 
     private func counter(of tag: UInt) -> (number: Int, index: Int, decision: LimitDecision)? {
