@@ -110,17 +110,25 @@ import Testing
     }
 
     @Test(
-        "of several in x-forwarded-proto the one counts that stands where the client does in x-forwarded-for",
+        "of several in x-forwarded-proto it is https only if all are, wherever they stand: the client may have written any but one",
         arguments: [
-            ("203.0.113.9, 10.0.0.2", ["https, http"], "https"), ("203.0.113.9, 10.0.0.2", ["http", "HTTPS,http"], "https"),
-            ("6.6.6.6, 203.0.113.9, 10.0.0.2", ["https, http, https"], "http"), ("203.0.113.9", ["https, http"], "http"),
-            ("203.0.113.9, 10.0.0.2, 10.0.0.3", ["https, http"], "https"), ("203.0.113.9, 10.0.0.2", ["https"], "https"),
-            ("203.0.113.9, 10.0.0.2", ["ws, https"], "http"),
+            // The client's own https in front of what the first proxy appended, and the second passed on or appended to.
+            ("203.0.113.9, 10.0.0.2", ["https, http"], "http"), ("203.0.113.9, 10.0.0.2", ["http", "HTTPS,http"], "http"),
+            ("203.0.113.9, 10.0.0.2, 10.0.0.3", ["https, http"], "http"), ("203.0.113.9", ["https, http"], "http"),
+            ("6.6.6.6, 203.0.113.9, 10.0.0.2", ["https, http, https"], "http"),
+            ("203.0.113.9, 10.0.0.2", ["https, https, http"], "http"),
+            ("203.0.113.9, 10.0.0.2", ["https"], "https"), ("203.0.113.9, 10.0.0.2", ["https", "HTTPS"], "https"),
+            ("203.0.113.9, 10.0.0.2, 10.0.0.3", ["https, https"], "https"), ("203.0.113.9, 10.0.0.2", ["http, http"], "http"),
+            ("203.0.113.9, 10.0.0.2", ["ws, https"], "http"), ("203.0.113.9, 10.0.0.2", ["ws, wss"], "own"),
         ])
     func protos(hops: String, sent: [String], expected: String) throws {
         let request = TestRequest(path: "/", [("x-forwarded-for", hops)] + sent.map { ("x-forwarded-proto", $0) })
         let origin = ClientOrigin(
             peer: IPAddress("10.0.0.1"), fields: request.fields, trusted: CIDRSet([try CIDR("10.0.0.0/8")]))
-        #expect(origin.forwardedProto(fields: request.fields, isSecure: false).description == expected)
+        // Whatever our own listener is.
+        for (isSecure, own) in [(false, "http"), (true, "https")] {
+            let told = origin.forwardedProto(fields: request.fields, isSecure: isSecure).description
+            #expect(told == (expected == "own" ? own : expected))
+        }
     }
 }

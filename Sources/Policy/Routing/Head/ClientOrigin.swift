@@ -17,9 +17,6 @@ package import Net
     /// Whether the peer is a trusted proxy, whose headers about the request are used.
     @usableFromInline package let isProxied: Bool
 
-    /// Entries of `x-forwarded-for` in the trusted part, the client's among them.
-    private var hops: UInt8 = 0
-
     /// Where the trusted part of `x-forwarded-for` begins: a field's index, and an offset into its value.
     private var trustedField = Int.max
     private var trustedOffset = 0
@@ -66,7 +63,6 @@ package import Net
                 guard hopsLeft > 0, let hop = Self.hop(BorrowedBytes(rebasing: value[start..<end])) else { return false }
                 hopsLeft -= 1
                 address = hop
-                hops += 1
                 trustedField = field
                 trustedOffset = start
                 guard trusted.contains(hop) else { return false }
@@ -132,7 +128,8 @@ extension ClientOrigin {
 
     /// The `x-forwarded-proto` to send upstream: a trusted proxy's, where it is http or https, else our own listener's.
     ///
-    /// Proxies that append to `x-forwarded-for` append to this, too: of several the one counts that stands where the client does there.
+    /// Of several it is https only if all are. Some proxies append theirs, others pass the field on as it is, so that no member's place tells
+    /// who wrote it: the client may have written any but one.
     @inlinable @inline(__always)
     package func forwardedProto(fields: FieldBlock, isSecure: Bool) -> StaticString {
         isProxied ? proxiedProto(fields, isSecure) : isSecure ? "https" : "http"
@@ -141,24 +138,21 @@ extension ClientOrigin {
     @usableFromInline
     func proxiedProto(_ fields: FieldBlock, _ isSecure: Bool) -> StaticString {
         let own: StaticString = isSecure ? "https" : "http"
-        var count = 0
-        Self.forEachProto(in: fields) { _ in count += 1 }
-        var wanted = max(0, count - max(1, Int(hops)))
-        var found = own
-        Self.forEachProto(in: fields) { proto in
-            defer { wanted -= 1 }
-            guard wanted == 0 else { return }
-            // Schemes are in any case (RFC 3986, section 3.1).
-            if HTTPGrammar.equalsIgnoringCase(proto, "https") { found = "https" }
-            if HTTPGrammar.equalsIgnoringCase(proto, "http") { found = "http" }
-        }
-        return found
-    }
-
-    private static func forEachProto(in fields: FieldBlock, _ body: (BorrowedBytes) -> Void) {
+        var (secureCount, plainCount, otherCount) = (0, 0, 0)
         for index in 0..<fields.count where fields[index].token == .xForwardedProto {
             var members = ListMembers(fields[index].valueBytes)
-            while let member = members.next() { body(member) }
+            while let member = members.next() {
+                // Schemes are in any case (RFC 3986, section 3.1).
+                if HTTPGrammar.equalsIgnoringCase(member, "https") {
+                    secureCount += 1
+                } else if HTTPGrammar.equalsIgnoringCase(member, "http") {
+                    plainCount += 1
+                } else {
+                    otherCount += 1
+                }
+            }
         }
+        guard secureCount + plainCount > 0 else { return own }
+        return plainCount + otherCount == 0 ? "https" : "http"
     }
 }
