@@ -7,7 +7,7 @@ import pytest
 from harness import h2raw, probe
 from harness.gateway import Gateway, cluster, configuration, listener
 from harness.stub_backend import StubBackend
-from harness.waiting import PATIENCE
+from harness.waiting import PATIENCE, eventually
 
 ALL = {"host": True, "port": True, "prefix": True, "real_ip": True, "rfc7239": True}
 NAMES = ["x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-real-ip", "forwarded"]
@@ -110,6 +110,25 @@ def test_a_retry_tells_the_same(stubs, trusting):
     for seen in (first, second):
         assert [value for name, value in seen.headers if name == "forwarded"] == ['for=203.0.113.9, for=127.0.0.1;host="shop.acme.dev";proto=https']
         assert [value for name, value in seen.headers if name == "x-forwarded-prefix"] == ["/a, /shop"]
+
+
+@pytest.mark.parametrize("protocol", probe.PLAIN)
+def test_a_fallback_and_a_mirror_are_told_the_same_and_of_the_cluster_that_serves(gateway, own, protocol):
+    web, copy = own(StubBackend("web")), own(StubBackend("copy"))
+    clusters = {"down": cluster("127.0.0.1:1", protocol="http1"), "web": cluster(web, protocol="http1"), "copy": cluster(copy, protocol="http1")}
+    route = {"prefix": "/shop", "cluster": "down", "fallback": {"cluster": "web"}, "mirror": {"cluster": "copy"}, "rewrite": {"prefix": "/"},
+             "request_headers": {"set": {"x-cluster": "%{cluster}"}}, "allow": "anyone"}
+    running = gateway(configuration(listeners=[listener(forwarded=ALL)], clusters=clusters, routes=[route], workers=1))
+    # Once the mirror has a connection its head is written before the cluster turns out to be down.
+    for count in range(1, 4):
+        assert probe.send(running.address, "GET", "/shop/cart", protocol=protocol, authority="shop.acme.dev").status == 200
+        eventually(lambda: len(copy.seen) == count, "the copy")
+    assert len(web.seen) == 3
+    for seen in web.seen + copy.seen:
+        assert [seen.header(name) for name in NAMES] == [
+            "shop.acme.dev", "80", "/shop", "127.0.0.1", 'for=127.0.0.1;host="shop.acme.dev";proto=http']
+    assert [seen.header("x-cluster") for seen in web.seen] == ["web"] * 3
+    assert copy.seen[-1].header("x-cluster") == "down"
 
 
 @pytest.mark.parametrize("protocol", probe.PLAIN)

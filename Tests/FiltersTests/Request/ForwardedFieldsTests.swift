@@ -46,7 +46,7 @@ import Transport
                     origin: origin, peer: peer, proto: "http", path: path, rewrittenTarget: given.rewritten == nil ? nil : bytes,
                     rules: nil)
                 let count = head.count
-                let added = fields.fields(Self.all, of: &head, headCount: count, behind: nil)
+                let added = fields.fields(Self.all, of: &head, headCount: count)
                 var told: [Field] = head.all[1...].filter { $0.token == .other }
                 told.append(contentsOf: added)
                 return told.map { "\($0.nameText)=\($0.valueText)" }

@@ -29,6 +29,8 @@ package import Time
         @usableFromInline package var authority: BorrowedBytes?
         /// What filters add.
         @usableFromInline package var fields: FieldList?
+        /// What tells of the request as it arrived.
+        @usableFromInline package var forwardedFields: FieldList?
         /// What filters drop of the caller's fields, and of forwarded claims.
         @usableFromInline package var rules: Borrowed<HeaderRules>?
         /// Attempts before this one, for `grpc-previous-rpc-attempts`.
@@ -43,6 +45,7 @@ package import Time
             claims = nil
             authority = nil
             fields = nil
+            forwardedFields = nil
             rules = nil
         }
     }
@@ -130,6 +133,7 @@ package import Time
             flags: additions.namesRequestID ? .borrowed : .borrowedNeverIndexed)
         if let claims = additions.claims { claims { $0.write(to: &writer, without: rules) } }
         if let fields = additions.fields { for field in fields { writer.copy(field) } }
+        if let fields = additions.forwardedFields { for field in fields { writer.copy(field) } }
         return writer.written
     }
 }

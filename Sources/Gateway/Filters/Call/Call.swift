@@ -37,6 +37,8 @@ package import Upstreams
     var answerFilters: FilterList = []
     /// Fields that filters add to those of the caller, in the arena of the downstream stream.
     var addedFields: FieldList?
+    /// What tells the upstream of the request as it arrived, in the same arena; made once, for the first head that is written.
+    var forwardedFields: FieldList?
     /// How an HTTP request that means an RPC by a schema is converted.
     package var transcoding: Borrowed<TranscodingPlan>?
     /// `nil` for a caller without a token.
@@ -116,8 +118,6 @@ package import Upstreams
         @inlinable package static var takesGzip: Flags { Flags(rawValue: 4096) }
         /// Its answer sets a cookie, though what the caller gets of it may not say so.
         @inlinable package static var answerSetsCookie: Flags { Flags(rawValue: 8192) }
-        /// Its added fields hold what its listener has upstreams told (`forwarded`).
-        @inlinable package static var forwardedAdded: Flags { Flags(rawValue: 16384) }
         /// Another attempt was wanted, but the policy's number of attempts had been reached.
         @inlinable package static var attemptsExhausted: Flags { Flags(rawValue: 512) }
         /// Another attempt was wanted, but the cluster's retry budget was exhausted.
@@ -250,6 +250,7 @@ extension Record<Call> {
         self.answerFilters = []
         self.transcoding = nil
         self.addedFields = nil
+        self.forwardedFields = nil
         if self.identity != nil { self.identity = nil }
         self.limitRequest = nil
         if self.limits != nil { self.limits = nil }

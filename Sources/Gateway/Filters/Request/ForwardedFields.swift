@@ -21,19 +21,12 @@ struct ForwardedFields {
     let rewrittenTarget: BorrowedBytes?
     let rules: Borrowed<HeaderRules>?
 
-    /// Those fields behind the ones that filters have added, in the arena of the caller's head.
+    /// Those fields, in the arena of the caller's head.
     ///
     /// - Parameter headCount: how many fields of `head` are not trailers. Those that ours replace are removed.
-    func fields(
-        _ headers: ForwardedHeaders, of head: inout FieldBlock, headCount: Int, behind added: FieldList?
-    ) -> FieldList {
-        let addedCount = added?.count ?? 0
-        let all = head.reserveFields(addedCount + 5)
+    func fields(_ headers: ForwardedHeaders, of head: inout FieldBlock, headCount: Int) -> FieldList {
+        let all = head.reserveFields(5)
         var count = 0
-        for field in added ?? FieldList(start: nil, count: 0) {
-            all.initializeElement(at: count, to: field)
-            count += 1
-        }
         func add(_ name: StaticString, _ value: BorrowedBytes) {
             let field = Field(name, value: value, token: .other)
             if rules.map({ rules in rules { $0.drops(field) } }) == true { return }

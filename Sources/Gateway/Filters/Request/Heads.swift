@@ -47,18 +47,17 @@ extension Record<Call> {
                 additions.forwardedProto = origin.forwardedProto(
                     fields: source.fields, isSecure: connection.isSecure)
                 // Not `isEmpty`, which is not specialized in this module.
-                if connection.forwarded.rawValue != 0, !self.flags.contains(.forwardedAdded) {
+                if connection.forwarded.rawValue != 0, self.forwardedFields == nil {
                     let forwarded = ForwardedFields(
                         origin: origin, peer: connection.channel.peer?.ip, proto: additions.forwardedProto, path: self.facts.path,
                         rewrittenTarget: self.policy.rewrite == nil ? nil : self.facts.target, rules: self.policy.requestHeaders)
                     // Once, for all attempts: what the peer has said stands in it, and no longer in its head.
-                    self.flags.insert(.forwardedAdded)
-                    self.addedFields = forwarded.fields(
-                        connection.forwarded, of: &source.fields, headCount: source.trailersStart, behind: additions.fields)
-                    additions.fields = self.addedFields
+                    self.forwardedFields = forwarded.fields(
+                        connection.forwarded, of: &source.fields, headCount: source.trailersStart)
                 }
             }
         }
+        additions.forwardedFields = self.forwardedFields
         // Credentials that were not ours to judge are the upstream's.
         additions.forwardsToken = self.identity?.forwardsToken ?? true
         additions.claims = self.claims
