@@ -101,6 +101,8 @@ struct CallMachineTests {
         (.answering, .failed, .headWaits, .answered, [.cancelAttempts, .record, .withdrawHead, .refuse]),
         (.answering, .timedOut, [.headWaits, .hasUnsent], .answered, [.cancelAttempts, .record, .withdrawHead, .refuse]),
         (.answering, .failed, [.headWaits, .mayEndInTrailers], .answered, [.cancelAttempts, .record, .endInTrailers]),
+        (.answering, .endUntold, [.headWaits, .hasUnsent], .holding, .withdrawHead),
+        (.answering, .endUntold, .hasUnsent, .answered, .resetIncomplete),
         // What is to go first already waits for the caller, whose time is up.
         (.answering, .failed, [.mayEndInTrailers, .hasUnsent, .isOutOfTime], .answered, unsent),
         (.answering, .deadlinePassed, .hasUnsent, .answering, .deferDeadline),

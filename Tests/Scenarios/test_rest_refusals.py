@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import threading
 from concurrent import futures
 
 import grpc
@@ -10,8 +11,11 @@ from google.api import httpbody_pb2
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from harness import h2raw
 from harness.gateway import Gateway, authentication, configuration
+from harness.h2raw import grpc_message
 from harness.library import NAME, Library, Served, descriptors, kinds_grpc
+from harness.waiting import PATIENCE
 from harness.web import frames, post
 
 VERSIONS = ["http1", "http2"]
@@ -31,8 +35,12 @@ class Failing(Library):
         context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())] * times)
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "burnt")
 
+    #: The bytes before it have come to the caller.
+    begun = threading.Event()
+
     def Download(self, ask, context):
         yield httpbody_pb2.HttpBody(content_type="image/png", data=b"the beginning")
+        self.begun.wait(PATIENCE)
         context.abort(grpc.StatusCode.DATA_LOSS, "torn")
 
 
@@ -173,8 +181,31 @@ def test_details_that_no_method_mentions_are_readable(failing, name):
 
 
 def test_raw_bytes_that_end_too_early_do_not_look_complete(failing):
+    Failing.begun.clear()
     with pytest.raises((http.client.HTTPException, OSError)):
-        ask(failing, "GET", "/v1/files/a", headers={})
+        post(failing.address, "http1", "/v1/files/a", {}, b"", "GET", see=lambda came: Failing.begun.set())
+    assert Failing.begun.is_set()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_error_behind_raw_bytes_that_have_not_left_is_told_in_their_place(tmp_path, version):
+    def torn_at_once(peer, number):
+        """Head, bytes and the error are one write, and so one read."""
+        def respond(stream, fields):
+            peer.h2.send_headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
+            peer.h2.send_data(stream, grpc_message(httpbody_pb2.HttpBody(content_type="image/png", data=b"x" * 500).SerializeToString()))
+            peer.h2.send_headers(stream, [("grpc-status", "15"), ("grpc-message", "torn")], end_stream=True)
+            peer.flush()
+        peer.serve(respond)
+    with h2raw.Server(torn_at_once) as server, Gateway(tmp_path, before(server.address, tmp_path, access_log="stdout")) as gateway:
+        for _ in range(3):
+            status, head, body = post(gateway.address, version, "/v1/files/a", {}, b"", "GET")
+            assert (status, head["content-type"]) == (500, "application/json")
+            told = json.loads(body)
+            assert (told["code"], told["message"]) == (15, "torn")
+        line = gateway.wait_for_log(lambda line: line.get("path") == "/v1/files/a")
+        assert (line["status"], line["grpc_status"]) == (500, 15)
+        assert gateway.metrics().sum("martlet_internal_errors_total") == 0
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/proto", "application/connect+json", "application/connect+proto"])

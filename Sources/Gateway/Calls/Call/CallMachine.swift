@@ -15,7 +15,8 @@
 /// `stalled` and, behind an answer's head, `shed` to `answered`; `closed` and `lost` to `idle`: from every state in which the call waits.
 ///
 /// Until its answer's head has been sent a call that fails is refused; then it ends in trailers, where an answer of gRPC stands between two
-/// messages, or with RST_STREAM. A head that has not been written is withdrawn where RST_STREAM would follow it, and the call refused. Attempts have machines of their own (`AttemptMachine`).
+/// messages, or with RST_STREAM. A head that has not been written is withdrawn where RST_STREAM would follow it, and the call refused, or, behind
+/// `endUntold`, `holding` again: the end is told in place of the head. Attempts have machines of their own (`AttemptMachine`).
 ///
 /// Usable from inline: asked at every step of every call.
 @usableFromInline package struct CallMachine: Equatable, Sendable {
@@ -181,7 +182,8 @@
         switch (event, state) {
         case (_, .idle): return .unexpected
         case (.endUnreadable, .answering): return move(.answered, [.record, .endInTrailers])
-        case (.endUntold, .answering): return move(.answered, .resetIncomplete)
+        case (.endUntold, .answering):
+            return facts.contains(.headWaits) ? move(.holding, .withdrawHead) : move(.answered, .resetIncomplete)
         case (.replied, .filtering): return move(.answered, .dropBody)
         // By its route's fallback.
         case (.replied, .dispatching): return move(.answered, [.cancelAttempts, .dropBody])

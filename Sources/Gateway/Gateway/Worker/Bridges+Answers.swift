@@ -45,7 +45,10 @@ extension Bridges {
         let downstream = call.downstream
         // Raw bytes have no place for an error, and are not to look complete.
         if code != .ok, call.machine.headIsSent, bridge.json?.isRaw == true {
-            return worker { _ = $0.calls.handle(call, .endUntold) }
+            worker { _ = $0.calls.handle(call, .endUntold) }
+            guard call.machine.isUnderWay else { return }
+            // Head and bytes had not left: the error takes their place.
+            bridge.output.removeAll()
         }
         if let json = bridge.json {
             endJSON(call, bridge, json, stream, code)

@@ -120,7 +120,10 @@ final class CallManager {
         if actions.contains(.record), let ending { record(call, ending) }
         if actions.contains(.deferDeadline) { deferDeadline(call) }
         if actions.contains(.keepFailure) { keepFailure(of: call, ending) }
-        if actions.contains(.refuse) { refuse(call, ending, withdrawing: actions.contains(.withdrawHead)) }
+        // One test for both: few calls meet either.
+        if actions.rawValue & (CallMachine.Actions.withdrawHead.rawValue | CallMachine.Actions.refuse.rawValue) != 0 {
+            refuse(call, ending, withdrawing: actions.contains(.withdrawHead))
+        }
         if actions.contains(.endInTrailers) { endInTrailers(call, ending) }
         if actions.contains(.resetUnsent) { reset(call, .cancel) }
         if actions.contains(.resetIncomplete) { reset(call, .internalError) }
