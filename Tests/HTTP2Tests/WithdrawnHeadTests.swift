@@ -57,6 +57,41 @@ struct WithdrawnHeadTests {
         #expect(side.heard[1].closed == .complete && side.session.streamCount == 0)
     }
 
+    @Test("of two that wait the first or the second is withdrawn: the other leaves with its own body", arguments: [1, 3])
+    func oneOfTwo(withdrawn: Int32) throws {
+        let side = try Side.server([1, 3])
+        for id: Int32 in [1, 3] {
+            let stream = try #require(side.heard.live[id])
+            hold(side, stream)
+            side.send(stream, [UInt8(id)])
+            side.session.finish(stream)
+        }
+        side.session.withdrawHead(of: try #require(side.heard.live[withdrawn]))
+        #expect(side.session.heads.count == 1 && side.session.queuedBytes == 1)
+        let other = 4 - withdrawn
+        let frames = try side.messageFrames()
+        #expect(frames.map { "\($0.stream) \($0.type)/\($0.flags)" } == ["\(other) 1/4", "\(other) 0/1"])
+        #expect(frames.last?.payload == [UInt8(other)] && side.heard[other].closed == .complete)
+        // The withdrawn one is answered anew.
+        side.respond(try #require(side.heard.live[withdrawn]), [(":status", "502")], ended: true)
+        #expect(try sent(side) == ["\(withdrawn) 1/5"])
+    }
+
+    @Test("one for which there was no room can be withdrawn no more, and leaves before a reset", arguments: [false, true])
+    func noRoom(withBody: Bool) throws {
+        let side = try Side.server(ended: false)
+        let stream = try #require(side.heard.live[1])
+        hold(side, stream)
+        if withBody { side.send(stream, [1, 2, 3]) }
+        #expect(try side.output(limit: 0) == [])
+        #expect(stream.flags.intersection([.headSent, .headWaits]) == .headSent && side.session.wantsToSend)
+        side.session.withdrawHead(of: stream)
+        side.session.reset(stream, .internalError)
+        #expect(side.session.queuedBytes == 0)
+        #expect(try sent(side) == ["1 1/4", "1 3/0"])
+        #expect(side.heard[1].closed == .reset(2) && side.session.resets.isEmpty)
+    }
+
     @Test("what has left cannot be withdrawn")
     func left() throws {
         let side = try Side.server()

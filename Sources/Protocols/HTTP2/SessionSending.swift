@@ -208,6 +208,8 @@ extension Session {
     func submitHeads() {
         for (stream, fields) in heads {
             stream.pointee.flags.remove(.headWaits)
+            // `produce` may have no room for it: a reset behind that must wait for it.
+            stream.pointee.headMark = productions
             submitHead(of: stream, UnsafeBufferPointer(fields), ended: false)
         }
         heads.removeAll(keepingCapacity: true)
