@@ -2,12 +2,16 @@
 #include "include/clinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -91,12 +95,41 @@ size_t linux_free_heap_bytes(void) {
 #endif
 }
 
+/// Whether the loader has written into the code of an object, to relocate it.
+static bool has_relocated_code(const struct dl_phdr_info *info) {
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        if (info->dlpi_phdr[i].p_type != PT_DYNAMIC) continue;
+        const ElfW(Dyn) *entry = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+        for (; entry->d_tag != DT_NULL; entry++) {
+            if (entry->d_tag == DT_TEXTREL) return true;
+            if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL)) return true;
+        }
+    }
+    return false;
+}
+
+/// Whether a debugger is attached, whose breakpoints stand in the code. Where that cannot be read, one may be.
+static bool may_be_traced(void) {
+    char status[2048];
+    int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return true;
+    ssize_t count = read(file, status, sizeof status - 1);
+    close(file);
+    status[count > 0 ? count : 0] = 0;
+    const char *name = "\nTracerPid:";
+    const char *line = strstr(status, name);
+    return line == NULL || strtol(line + strlen(name), NULL, 10) != 0;
+}
+
+/// The kernel drops private copies of pages along with those of the file, and what had been written into code would be lost with them:
+/// relocations, for which whole objects are left out, and breakpoints, for which all is left as it is. (Probes that the kernel itself has set
+/// there, uprobes, cannot be seen from here: they are to be set later.)
 static int release_code_of(struct dl_phdr_info *info, size_t size, void *unused) {
     (void)size, (void)unused;
+    if (has_relocated_code(info)) return 0;
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-        // What has never been writable is as it is in the file.
         if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || (part->p_flags & PF_W)) continue;
         uintptr_t start = (info->dlpi_addr + part->p_vaddr) & ~(page - 1);
         uintptr_t end = info->dlpi_addr + part->p_vaddr + part->p_memsz;
@@ -106,4 +139,6 @@ static int release_code_of(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
 }
 
-void linux_release_code(void) { dl_iterate_phdr(release_code_of, NULL); }
+void linux_release_code(void) {
+    if (!may_be_traced()) dl_iterate_phdr(release_code_of, NULL);
+}

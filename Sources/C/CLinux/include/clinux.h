@@ -37,7 +37,7 @@ void linux_trim_memory(void);
 /// Bytes that were freed and that the allocator has, whether or not the system has their pages.
 size_t linux_free_heap_bytes(void);
 /// Unmaps the pages of program and libraries that hold code: those that are still run come back from the page cache, one fault for
-/// sixteen of them.
+/// sixteen of them. Leaves objects alone whose code the loader has relocated, and does nothing while a debugger is attached.
 void linux_release_code(void);
 
 #endif
