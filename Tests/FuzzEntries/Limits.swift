@@ -86,7 +86,7 @@ extension FuzzEntry {
             asked.ask(input.index % 5)
             let time = input.index % 2 == 0 ? "1800000000000000" : input.text()
             let numbers = (0..<3).map { _ in ":\(input.text())\r\n" }.joined()
-            asked.answer("*5\r\n:\(input.index % 5 % 2)\r\n:\(time)\r\n\(numbers)")
+            asked.answer("*5\r\n:\(input.index / 5 % 4)\r\n:\(time)\r\n\(numbers)")
         },
     ]
 }

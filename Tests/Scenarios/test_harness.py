@@ -81,6 +81,16 @@ def test_redis_with_password_and_tls(tmp_path, pki, server_identity):
         assert redis.keys() == [b"a"] and redis.url.startswith("rediss://:geheim@127.0.0.1:")
 
 
+def test_settings_of_redis_are_made_anew_where_it_does_not_start(tmp_path):
+    attempts = []
+
+    def settings():
+        attempts.append(1)
+        return ["nosuch", 1] if len(attempts) < 3 else ["maxclients", 99]
+    with Redis(tmp_path, settings=settings) as server:
+        assert len(attempts) == 3 and server.settings == ["maxclients", 99]
+
+
 @pytest.mark.parametrize("algorithm", ["RS256", "PS384", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS512"])
 def test_tokens_verify_against_their_own_key_set(algorithm):
     import jwt

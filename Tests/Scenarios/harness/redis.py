@@ -17,7 +17,9 @@ class Redis:
         for attempt in range(5):
             self.port = port or free_port()
             plain, tls = (0, self.port) if identity else (self.port, 0)
-            own = ["port", plain, "bind", "127.0.0.1", "save", "", "appendonly", "no", "dir", folder, *settings]
+            # Those that a function makes are made anew for each attempt: among them may be another port.
+            self.settings = list(settings() if callable(settings) else settings)
+            own = ["port", plain, "bind", "127.0.0.1", "save", "", "appendonly", "no", "dir", folder, *self.settings]
             if password:
                 own += ["requirepass", password]
             if identity:

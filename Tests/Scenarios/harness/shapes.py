@@ -75,12 +75,14 @@ class Cluster:
 
     def __init__(self, folder, *, primaries=3, replicas=True, **options):
         def node():
-            # A busy machine is no failure.
-            own = ["cluster-enabled", "yes", "cluster-config-file", f"nodes-{secrets.token_hex(4)}.conf",
-                   "cluster-node-timeout", 5000, "cluster-port", free_port(), "cluster-replica-validity-factor", 0,
-                   "repl-diskless-sync-delay", 0, *(["tls-cluster", "yes"] if options.get("identity") else [])]
-            server = Redis(folder, settings=own, **options)
-            server.cluster_port = own[own.index("cluster-port") + 1]
+            def settings():
+                port = free_port()
+                # A busy machine is no failure.
+                return ["cluster-enabled", "yes", "cluster-config-file", f"nodes-{secrets.token_hex(4)}.conf",
+                        "cluster-node-timeout", 5000, "cluster-port", port, "cluster-replica-validity-factor", 0,
+                        "repl-diskless-sync-delay", 0, *(["tls-cluster", "yes"] if options.get("identity") else [])]
+            server = Redis(folder, settings=settings, **options)
+            server.cluster_port = server.settings[server.settings.index("cluster-port") + 1]
             return server
         self.primaries = [node() for _ in range(primaries)]
         self.replicas = [node() for _ in range(primaries)] if replicas else []
