@@ -139,15 +139,15 @@ import Testing
         for _ in 0..<2 {
             var chains = Array(repeating: ByteChain(), count: (16 << 20) / bytesEach)
             for index in chains.indices { append([UInt8](repeating: 1, count: bytesEach), to: &chains[index], pool) }
-            #expect(pool.bytesInUse >= 16 << 20 - bytesEach && pool.keptBytes == 0)
+            #expect(pool.bytesInUse >= 16 << 20 - bytesEach && pool.freeBytes == 0)
             for index in chains.indices { chains[index].removeAll(pool: pool) }
             #expect(pool.bytesInUse == 0)
             // Eight mebibytes are a thousand bytes and then large chunks.
-            #expect(pool.keptBytes >= 4 << 20 && pool.keptBytes < 5 << 20)
+            #expect(pool.freeBytes >= 4 << 20 && pool.freeBytes < 5 << 20)
         }
         // And goes once it has been of no use for a while.
         for _ in 0..<20 { pool.trim() }
-        #expect(pool.keptBytes < 512 << 10)
+        #expect(pool.freeBytes < 512 << 10)
     }
 
     @Test(

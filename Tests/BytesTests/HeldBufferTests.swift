@@ -93,9 +93,9 @@ struct HeldBufferTests {
         #expect(pool.bytesInUse == 0)
         pool.release(buffer)
         // Free ones are kept up to a bound, and go back in quiet moments.
-        #expect(pool.keptBytes <= 16 * (ChunkPool.readBufferBytes + 32) + copies * (16_384 + 32))
+        #expect(pool.freeBytes <= 16 * (ChunkPool.readBufferBytes + 32) + copies * (16_384 + 32))
         for _ in 0..<12 { pool.trim() }
-        #expect(pool.keptBytes < 1 << 20)
+        #expect(pool.freeBytes < 1 << 20)
     }
 
     @Test("what shares a body shares the buffer, and the last reader gives it back", arguments: [true, false])

@@ -28,7 +28,7 @@ struct FallbackReasonTests {
         #expect(AttemptFailure.closed(.unprocessed).reachedEndpoint && AttemptFailure.closed(.connectionLost).reachedEndpoint)
         #expect(AttemptFailure.timedOut(wasSent: true).reachedEndpoint)
         #expect(!AttemptFailure.timedOut(wasSent: false).reachedEndpoint && !AttemptFailure.connectFailed.reachedEndpoint)
-        #expect(!AttemptFailure.connectionLeft.reachedEndpoint && AttemptFailure.connectionLeft.mayBeResent)
+        #expect(!AttemptFailure.connectionDraining.reachedEndpoint && AttemptFailure.connectionDraining.mayBeResent)
         #expect(!AttemptFailure.refused(.noHealthyEndpoint(retryAfter: nil)).reachedEndpoint)
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Net
 import Reactor
 import Redis
@@ -240,7 +241,7 @@ private final class Connection: LimitDelegate, RedisReplyHandler {
     // Ends first, as it stands on the loop and its buffers.
     let client: RedisClient
     private let loop: EventLoop
-    private let scratch = ScratchBuffers()
+    private let scratch = ScratchBuffers(chunks: ChunkPool())
     private var isDecided = false
     private var answer: String?
 

@@ -14,7 +14,7 @@ private final class Scripts: RedisReplyHandler {
     // Ends first, as it stands on the loop and its buffers.
     private let client: RedisClient
     private let loop: EventLoop
-    private let scratch = ScratchBuffers()
+    private let scratch = ScratchBuffers(chunks: ChunkPool())
     private let server: RedisServer
     private var answer: [String]?
     private var microseconds: UInt64 = 1_800_000_000_000_000

@@ -63,7 +63,7 @@ private final class ClusterTable: RedisDialers {
     private(set) var servers: [ScriptedServer] = []
     let recorder = Recorder()
     private let loop: EventLoop
-    private let scratch = ScratchBuffers()
+    private let scratch = ScratchBuffers(chunks: ChunkPool())
     private let clock = ManualClock()
 
     /// Two servers, of which the first is known.

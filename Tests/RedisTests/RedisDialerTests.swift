@@ -28,7 +28,7 @@ private final class Ponger: ByteChannelDelegate {
 @Suite struct RedisDialerTests {
     private func ask(expecting name: String) throws -> [Recorder.Event] {
         let loop = try EventLoop()
-        let scratch = ScratchBuffers()
+        let scratch = ScratchBuffers(chunks: ChunkPool())
         let certificate = Array(TLSFixture.certificate.utf8)
         let identity = try Identity(chain: certificate, key: Array(TLSFixture.key.utf8))
         var serverSettings = ServerSettings(listenerName: "test", identities: [identity])
@@ -76,7 +76,8 @@ private final class Ponger: ByteChannelDelegate {
         let context = try ClientContext(
             ClientSettings(authorities: try CertificateAuthorities(pem: Array(TLSFixture.certificate.utf8))))
         let dialer = Dialer(
-            KnownAddresses(.ipv4(0x7f00_0001, port: 6379)), tls: (context, nil), on: loop, scratch: ScratchBuffers())
+            KnownAddresses(.ipv4(0x7f00_0001, port: 6379)), tls: (context, nil), on: loop,
+            scratch: ScratchBuffers(chunks: ChunkPool()))
         var answers: [Bool] = []
         dialer.dial { answers.append($0 != nil) }
         #expect(answers == [false])
@@ -97,7 +98,7 @@ private final class Ponger: ByteChannelDelegate {
     func names() throws {
         let clock = ManualClock()
         let loop = try EventLoop(clock: .manual(clock))
-        let scratch = ScratchBuffers()
+        let scratch = ScratchBuffers(chunks: ChunkPool())
         let ponger = Ponger()
         let listener = try ListeningSocket(on: loop, at: .ipv4(0x7f00_0001, port: 0)) { socket in
             ponger.channel = try? ByteChannel(socket, on: loop, scratch: scratch)
@@ -123,7 +124,7 @@ private final class Ponger: ByteChannelDelegate {
     func unknown() throws {
         let clock = ManualClock()
         let loop = try EventLoop(clock: .manual(clock))
-        let scratch = ScratchBuffers()
+        let scratch = ScratchBuffers(chunks: ChunkPool())
         let names = Names()
         let dialer = Dialer(LookedUpAddresses("other.test", port: 6379, resolver: names), on: loop, scratch: scratch)
         let client = RedisClient(RedisSettings(), dialer: dialer, on: loop, seed: 1)

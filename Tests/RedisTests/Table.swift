@@ -1,3 +1,4 @@
+import Bytes
 import Net
 import Reactor
 import RedisServer
@@ -16,7 +17,7 @@ final class Table {
     let client: RedisClient
     let server: RedisServer
     private let loop: EventLoop
-    private let scratch = ScratchBuffers()
+    private let scratch = ScratchBuffers(chunks: ChunkPool())
     private let clock = ManualClock()
 
     init(_ settings: RedisSettings = Table.settings, options: [String] = []) throws {

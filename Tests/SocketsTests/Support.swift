@@ -12,7 +12,7 @@ import Time
 final class World {
     let clock = ManualClock()
     let loop: EventLoop
-    let scratch = ScratchBuffers()
+    let scratch = ScratchBuffers(chunks: ChunkPool())
 
     init() throws { loop = try EventLoop(clock: .manual(clock)) }
 

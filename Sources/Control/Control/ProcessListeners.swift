@@ -25,8 +25,8 @@ final class ProcessListeners<Program: ListeningProgram> {
         self.diagnostics = diagnostics
     }
 
-    /// Opens what is new, closes what is gone, and changes what stayed. What can fail comes first, and changes nothing. Returns when
-    /// every worker has taken it: who reads that it was reloaded, and calls at once, meets nothing of before.
+    /// Opens what is new, closes what is gone, and changes what stayed. What can fail comes first, and changes nothing. Returns when every worker
+    /// has taken it. A call made after `reloaded` is logged uses the new configuration.
     ///
     /// A listener is its address: one of another name at the same address goes on, with its connections, and one of the
     /// same name at another address is a new one. Port 0 is any port, so there the name tells which is meant.

@@ -13,7 +13,7 @@ internal import Glibc
     private var bufferFreeCount = 0
     private var viewFreeCount = 0
     /// Read buffers that only bodies hold any more.
-    private var keptBufferCount = 0
+    private var heldBufferCount = 0
     /// In chunks acquired and not released, and what is charged beside; for memory accounting.
     package private(set) var bytesInUse = 0
 
@@ -22,10 +22,10 @@ internal import Glibc
     /// A DATA frame of the usual size fills one: then it can go on without being copied.
     fileprivate static let largeBytes = 16_384
     /// Chunks beyond this many are freed: 4 MiB of each size stay.
-    private static let smallKept = 4096
-    private static let largeKept = 256
+    private static let smallFreeMax = 4096
+    private static let largeFreeMax = 256
     /// Of free read buffers.
-    private static let buffersKept = 16
+    private static let bufferFreeMax = 16
     /// What a socket is read for at once.
     @inlinable package static var readBufferBytes: Int { 256 << 10 }
     /// Read buffers that bodies may hold: a slow reader's few bytes keep a whole one. Beyond them bodies are copied.
@@ -35,7 +35,7 @@ internal import Glibc
     package func setLimit(_ bytes: Int) { heldBuffersMax = min(32, bytes / 8 / Self.readBufferBytes) }
 
     /// In free chunks.
-    var keptBytes: Int {
+    var freeBytes: Int {
         smallFreeCount * (Self.headerBytes + Self.smallBytes) + largeFreeCount * (Self.headerBytes + Self.largeBytes)
             + bufferFreeCount * (Self.headerBytes + Self.readBufferBytes)
     }
@@ -114,7 +114,7 @@ internal import Glibc
 
     fileprivate func release(_ chunk: UnsafeMutablePointer<Chunk>) {
         if let owner = chunk.pointee.owner {
-            if viewFreeCount < Self.smallKept {
+            if viewFreeCount < Self.smallFreeMax {
                 chunk.pointee.next = viewFree
                 viewFree = chunk
                 viewFreeCount += 1
@@ -126,14 +126,14 @@ internal import Glibc
         chunk.pointee.references -= 1
         guard chunk.pointee.references == 0 else { return }
         bytesInUse -= Int(chunk.pointee.capacity)
-        if Int(chunk.pointee.capacity) == Self.readBufferBytes { return keepBuffer(chunk) }
+        if Int(chunk.pointee.capacity) == Self.readBufferBytes { return releaseHeldBuffer(chunk) }
         if Int(chunk.pointee.capacity) == Self.smallBytes {
-            guard smallFreeCount < Self.smallKept else { return free(chunk) }
+            guard smallFreeCount < Self.smallFreeMax else { return free(chunk) }
             chunk.pointee.next = smallFree
             smallFree = chunk
             smallFreeCount += 1
         } else {
-            guard largeFreeCount < Self.largeKept else { return free(chunk) }
+            guard largeFreeCount < Self.largeFreeMax else { return free(chunk) }
             chunk.pointee.next = largeFree
             largeFree = chunk
             largeFreeCount += 1
@@ -176,7 +176,7 @@ extension ChunkPool {
     /// Nothing is read into it any more. It counts as memory in use as long as bodies hold it.
     package func release(_ buffer: ReadBuffer) {
         bytesInUse += Self.readBufferBytes
-        keptBufferCount += 1
+        heldBufferCount += 1
         release(buffer.chunk)
     }
 
@@ -190,11 +190,11 @@ extension ChunkPool {
     }
 
     /// A buffer may be held by bodies.
-    fileprivate var lendsBuffers: Bool { keptBufferCount < heldBuffersMax }
+    fileprivate var lendsBuffers: Bool { heldBufferCount < heldBuffersMax }
 
-    private func keepBuffer(_ chunk: UnsafeMutablePointer<Chunk>) {
-        keptBufferCount -= 1
-        guard bufferFreeCount < Self.buffersKept else { return free(chunk) }
+    private func releaseHeldBuffer(_ chunk: UnsafeMutablePointer<Chunk>) {
+        heldBufferCount -= 1
+        guard bufferFreeCount < Self.bufferFreeMax else { return free(chunk) }
         chunk.pointee.next = bufferFree
         bufferFree = chunk
         bufferFreeCount += 1

@@ -16,7 +16,7 @@ package final class ScratchBuffers {
     static let readsMax = 4
 
     /// - Parameter chunks: where bodies that are passed on are kept: what arrives is read into its buffers.
-    package init(chunks: ChunkPool = ChunkPool()) {
+    package init(chunks: ChunkPool) {
         self.chunks = chunks
         input = chunks.acquireReadBuffer()
         plaintext = chunks.acquireReadBuffer()

@@ -6,8 +6,8 @@ package enum AttemptFailure {
     /// There was no endpoint to ask.
     case refused(RefusalCause)
     case connectFailed
-    /// Its connection was told to go when the request was to be sent.
-    case connectionLeft
+    /// Its connection had begun to drain when the request was to be sent.
+    case connectionDraining
     case closed(StreamClose)
     /// Its `per_try_timeout` is over.
     case timedOut(wasSent: Bool)
@@ -16,7 +16,7 @@ package enum AttemptFailure {
     package var cause: RefusalCause {
         switch self {
         case .refused(let cause): cause
-        case .connectFailed, .connectionLeft: .connectFailed
+        case .connectFailed, .connectionDraining: .connectFailed
         case .closed(.complete): .upstreamReset(http2ErrorCode: ErrorCode.noError.rawValue)
         case .closed(.reset(let code)): .upstreamReset(http2ErrorCode: code)
         case .closed(.malformed): .upstreamProtocolError
@@ -29,7 +29,7 @@ package enum AttemptFailure {
     /// The request was not sent, no upstream has looked at it, or perhaps none has.
     package var mayBeResent: Bool {
         switch self {
-        case .connectFailed, .connectionLeft, .closed(.unprocessed), .closed(.connectionStale): true
+        case .connectFailed, .connectionDraining, .closed(.unprocessed), .closed(.connectionStale): true
         case .refused, .closed, .timedOut: false
         }
     }
@@ -39,7 +39,7 @@ package enum AttemptFailure {
         switch self {
         case .closed: true
         case .timedOut(let wasSent): wasSent
-        case .refused, .connectFailed, .connectionLeft: false
+        case .refused, .connectFailed, .connectionDraining: false
         }
     }
 
@@ -47,7 +47,7 @@ package enum AttemptFailure {
     package var kind: RetryMachine.Failure {
         switch self {
         case .refused: .refused
-        case .connectFailed, .connectionLeft: .connectFailed
+        case .connectFailed, .connectionDraining: .connectFailed
         case .closed(.unprocessed): .unprocessed
         case .closed(.connectionStale): .stale
         case .closed: .reset

@@ -70,16 +70,16 @@ package enum AnswerCompression {
         answer.put("vary", merged.readable, token: .other)
     }
 
-    /// The head of a compressed answer: what was said of the bytes that the backend sent is not true of those that leave.
+    /// Makes the head one of a compressed answer: without the fields that describe the uncompressed bytes, and with a weak tag.
     package static func describe(_ answer: inout FieldWriter) {
         weaken(&answer) { _ in true }
         answer.removeAll { field in
-            field.token == .contentLength || field.token == .contentEncoding || isOfPlainBytes(field)
+            field.token == .contentLength || field.token == .contentEncoding || describesBytes(field)
         }
         answer.put(Field("content-encoding", "gzip", token: .contentEncoding))
     }
 
-    /// A 304 names the entity tag that the caller has got with its 200, which was weak if that was compressed.
+    /// Makes the tag of a 304 weak where the caller has asked with the weak one: its 200 was compressed.
     package static func matchTag(_ answer: inout FieldWriter, toRequest fields: FieldList) {
         weaken(&answer) { tag in
             fields.contains { field in
@@ -89,17 +89,19 @@ package enum AnswerCompression {
         }
     }
 
-    private static let ofPlainBytes: [StaticString] = [
+    /// Fields that describe the bytes of a body as the backend sent them.
+    private static let byteDescriptions: [StaticString] = [
         "accept-ranges", "content-md5", "content-digest", "repr-digest", "digest",
     ]
 
-    private static func isOfPlainBytes(_ field: Field) -> Bool {
-        field.token == .other && ofPlainBytes.contains { field.nameBytes.equals($0) }
+    private static func describesBytes(_ field: Field) -> Bool {
+        field.token == .other && byteDescriptions.contains { field.nameBytes.equals($0) }
     }
 
-    /// A trailer that is not true of a compressed body. (A tag there comes too late to be weakened for whoever has read the head.)
-    package static func tellsOfPlainBytes(_ trailer: Field) -> Bool {
-        isOfPlainBytes(trailer) || trailer.token == .other && trailer.nameBytes.equals("etag")
+    /// Whether a trailer describes the uncompressed body, and so is dropped. An `etag` is one: it cannot be made weak as in a head, because
+    /// whoever has read the head has taken the answer for one without a tag.
+    package static func describesPlainBody(_ trailer: Field) -> Bool {
+        describesBytes(trailer) || trailer.token == .other && trailer.nameBytes.equals("etag")
     }
 
     /// Two encodings of one thing are not equal byte by byte (RFC 9110, section 8.8.3.3).

@@ -33,7 +33,7 @@ enum CompressionFilter {
 
     /// Trailers that say something of the bytes that the backend sent.
     static func drops(_ field: Field, _ call: Record<Call>) -> Bool {
-        call.compressor != nil && AnswerCompression.tellsOfPlainBytes(field)
+        call.compressor != nil && AnswerCompression.describesPlainBody(field)
     }
 
     /// - Parameter ended: it has no body. Fields for HEAD are those of a GET.

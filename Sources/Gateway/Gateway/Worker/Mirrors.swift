@@ -122,7 +122,7 @@ final class Mirrors {
         switch failure {
         case .refused(.upstreamQueueFull): end(attempt, .mirrorDropped, nil)
         case .refused(.headTooLargeForUpstream): end(attempt, .mirrorTooLarge, nil)
-        case .connectFailed, .connectionLeft: end(attempt, .mirrorFailed, .localFailure)
+        case .connectFailed, .connectionDraining: end(attempt, .mirrorFailed, .localFailure)
         case .refused, .closed, .timedOut: end(attempt, .mirrorFailed, nil)
         }
     }

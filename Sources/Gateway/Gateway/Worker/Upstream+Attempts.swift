@@ -149,7 +149,7 @@ extension Upstream: PoolWaiterOwner {
             count(.upstreamConnectFailed)
             record(attempt, .localFailure)
         }
-        return fail(attempt, event == .unsendable ? .connectionLeft : .connectFailed, event)
+        return fail(attempt, event == .unsendable ? .connectionDraining : .connectFailed, event)
     }
 
     /// The connection did not take the request.

@@ -61,7 +61,7 @@ extension Upstream {
         guard attempt.isReplaceable || failure.mayBeResent else { return fail(call, failure.cause) }
         if attempt.isReplaceable { disarm(attempt) }
         let cause = failure.cause
-        let fallsBack = call.route.hasFallback && isWorthLess(failure, than: fallback(of: call), for: call)
+        let fallsBack = call.route.hasFallback && prefersFallback(fallback(of: call), to: failure, for: call)
         _ = handle(call, .failed(failure.kind, cause.row.code), of: attempt, failing: cause, fallsBack: fallsBack)
     }
 
@@ -300,9 +300,9 @@ extension Upstream {
         }
     }
 
-    /// Whether another connection is not worth waiting for: the cluster's only endpoint has just not taken one, which may have taken as long as
-    /// `timeouts.connect`.
-    private func isWorthLess(_ failure: AttemptFailure, than fallback: Route.Fallback?, for call: Record<Call>) -> Bool {
+    /// Whether the fallback serves the call at once, without another attempt: connecting to the cluster's only endpoint has just failed, which may
+    /// have taken as long as `timeouts.connect`.
+    private func prefersFallback(_ fallback: Route.Fallback?, to failure: AttemptFailure, for call: Record<Call>) -> Bool {
         guard fallback != nil, case .connectFailed = failure, !call.flags.contains(.endpointReached) else { return false }
         return call.cluster { $0.endpoints.count == 1 }
     }
