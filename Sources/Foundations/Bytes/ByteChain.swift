@@ -2,16 +2,13 @@ internal import Glibc
 
 /// Chunks of two sizes, kept for reuse up to a bound. One per worker.
 @usableFromInline package final class ChunkPool {
-    fileprivate var smallFree: UnsafeMutablePointer<Chunk>?
-    fileprivate var largeFree: UnsafeMutablePointer<Chunk>?
+    // Of both sizes 4 MiB stay.
+    private var smallFree = ChunkFreeList(atMost: 4096)
+    private var largeFree = ChunkFreeList(atMost: 256)
     /// For reading into.
-    private var bufferFree: UnsafeMutablePointer<Chunk>?
+    private var buffersFree = ChunkFreeList(atMost: 16)
     /// Headers alone.
-    private var viewFree: UnsafeMutablePointer<Chunk>?
-    private var smallFreeCount = 0
-    private var largeFreeCount = 0
-    private var bufferFreeCount = 0
-    private var viewFreeCount = 0
+    private var viewsFree = ChunkFreeList(atMost: 4096)
     /// Read buffers that only bodies hold any more.
     private var heldBufferCount = 0
     /// In chunks acquired and not released, and what is charged beside; for memory accounting.
@@ -21,11 +18,6 @@ internal import Glibc
     fileprivate static let smallBytes = 1024 - headerBytes
     /// A DATA frame of the usual size fills one: then it can go on without being copied.
     fileprivate static let largeBytes = 16_384
-    /// Chunks beyond this many are freed: 4 MiB of each size stay.
-    private static let smallFreeMax = 4096
-    private static let largeFreeMax = 256
-    /// Of free read buffers.
-    private static let bufferFreeMax = 16
     /// What a socket is read for at once.
     @inlinable package static var readBufferBytes: Int { 256 << 10 }
     /// Read buffers that bodies may hold: a slow reader's few bytes keep a whole one. Beyond them bodies are copied.
@@ -36,8 +28,8 @@ internal import Glibc
 
     /// In free chunks.
     var freeBytes: Int {
-        smallFreeCount * (Self.headerBytes + Self.smallBytes) + largeFreeCount * (Self.headerBytes + Self.largeBytes)
-            + bufferFreeCount * (Self.headerBytes + Self.readBufferBytes)
+        smallFree.count * (Self.headerBytes + Self.smallBytes) + largeFree.count * (Self.headerBytes + Self.largeBytes)
+            + buffersFree.count * (Self.headerBytes + Self.readBufferBytes)
     }
 
     package init() {}
@@ -46,12 +38,10 @@ internal import Glibc
     package func charge(_ bytes: Int) { bytesInUse += bytes }
 
     deinit {
-        for var list in [smallFree, largeFree, bufferFree, viewFree] {
-            while let chunk = list {
-                list = chunk.pointee.next
-                free(chunk)
-            }
-        }
+        smallFree.freeAll()
+        largeFree.freeAll()
+        buffersFree.freeAll()
+        viewsFree.freeAll()
     }
 
     /// Chunks of each size that `trim` leaves.
@@ -60,39 +50,23 @@ internal import Glibc
 
     /// Frees half of what is kept beyond a small stock. Called every ten seconds.
     package func trim() {
-        Self.trim(&smallFree, &smallFreeCount, keeping: Self.smallStock)
-        Self.trim(&largeFree, &largeFreeCount, keeping: Self.largeStock)
-        Self.trim(&bufferFree, &bufferFreeCount, keeping: 0)
-        Self.trim(&viewFree, &viewFreeCount, keeping: Self.smallStock)
-    }
-
-    private static func trim(_ list: inout UnsafeMutablePointer<Chunk>?, _ count: inout Int, keeping stock: Int) {
-        for _ in 0..<max(0, (count - stock + 1) / 2) {
-            guard let chunk = list else { return }
-            list = chunk.pointee.next
-            count -= 1
-            free(chunk)
-        }
+        smallFree.trim(keeping: Self.smallStock)
+        largeFree.trim(keeping: Self.largeStock)
+        buffersFree.trim(keeping: 0)
+        viewsFree.trim(keeping: Self.smallStock)
     }
 
     fileprivate func acquire(for wanted: Int) -> UnsafeMutablePointer<Chunk> {
         let isLarge = wanted > Self.smallBytes
         let capacity = isLarge ? Self.largeBytes : Self.smallBytes
-        let chunk: UnsafeMutablePointer<Chunk>
-        if isLarge, let reused = largeFree {
-            largeFree = reused.pointee.next
-            largeFreeCount -= 1
-            chunk = reused
-        } else if !isLarge, let reused = smallFree {
-            smallFree = reused.pointee.next
-            smallFreeCount -= 1
-            chunk = reused
-        } else {
-            chunk = malloc(Self.headerBytes + capacity)!.assumingMemoryBound(to: Chunk.self)
-        }
+        let chunk = (isLarge ? largeFree.pop() : smallFree.pop()) ?? Self.allocate(capacity)
         bytesInUse += capacity
         chunk.initialize(to: Chunk(next: nil, owner: nil, start: 0, end: 0, capacity: Int32(capacity)))
         return chunk
+    }
+
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Chunk> {
+        malloc(headerBytes + capacity)!.assumingMemoryBound(to: Chunk.self)
     }
 
     /// A view of `size` bytes of `owner` from `start` on.
@@ -100,44 +74,21 @@ internal import Glibc
     {
         let owner = owner.pointee.owner ?? owner
         owner.pointee.references += 1
-        let view: UnsafeMutablePointer<Chunk>
-        if let reused = viewFree {
-            viewFree = reused.pointee.next
-            viewFreeCount -= 1
-            view = reused
-        } else {
-            view = malloc(Self.headerBytes)!.assumingMemoryBound(to: Chunk.self)
-        }
+        let view = viewsFree.pop() ?? Self.allocate(0)
         view.initialize(to: Chunk(next: nil, owner: owner, start: start, end: start + Int32(size), capacity: 0))
         return view
     }
 
     fileprivate func release(_ chunk: UnsafeMutablePointer<Chunk>) {
         if let owner = chunk.pointee.owner {
-            if viewFreeCount < Self.smallFreeMax {
-                chunk.pointee.next = viewFree
-                viewFree = chunk
-                viewFreeCount += 1
-            } else {
-                free(chunk)
-            }
+            viewsFree.push(chunk)
             return release(owner)
         }
         chunk.pointee.references -= 1
         guard chunk.pointee.references == 0 else { return }
         bytesInUse -= Int(chunk.pointee.capacity)
         if Int(chunk.pointee.capacity) == Self.readBufferBytes { return releaseHeldBuffer(chunk) }
-        if Int(chunk.pointee.capacity) == Self.smallBytes {
-            guard smallFreeCount < Self.smallFreeMax else { return free(chunk) }
-            chunk.pointee.next = smallFree
-            smallFree = chunk
-            smallFreeCount += 1
-        } else {
-            guard largeFreeCount < Self.largeFreeMax else { return free(chunk) }
-            chunk.pointee.next = largeFree
-            largeFree = chunk
-            largeFreeCount += 1
-        }
+        if Int(chunk.pointee.capacity) == Self.smallBytes { smallFree.push(chunk) } else { largeFree.push(chunk) }
     }
 }
 
@@ -161,14 +112,7 @@ internal import Glibc
 extension ChunkPool {
     /// To be given back by `release`, or exchanged.
     package func acquireReadBuffer() -> ReadBuffer {
-        let chunk: UnsafeMutablePointer<Chunk>
-        if let reused = bufferFree {
-            bufferFree = reused.pointee.next
-            bufferFreeCount -= 1
-            chunk = reused
-        } else {
-            chunk = malloc(Self.headerBytes + Self.readBufferBytes)!.assumingMemoryBound(to: Chunk.self)
-        }
+        let chunk = buffersFree.pop() ?? Self.allocate(Self.readBufferBytes)
         chunk.initialize(to: Chunk(next: nil, owner: nil, start: 0, end: 0, capacity: Int32(Self.readBufferBytes)))
         return ReadBuffer(chunk: chunk)
     }
@@ -194,10 +138,7 @@ extension ChunkPool {
 
     private func releaseHeldBuffer(_ chunk: UnsafeMutablePointer<Chunk>) {
         heldBufferCount -= 1
-        guard bufferFreeCount < Self.bufferFreeMax else { return free(chunk) }
-        chunk.pointee.next = bufferFree
-        bufferFree = chunk
-        bufferFreeCount += 1
+        buffersFree.push(chunk)
     }
 }
 
