@@ -26,14 +26,7 @@ struct HeaderChecks {
         for method in route.methods {
             check(method.requestHeaders, method.responseHeaders, of: route, at: path.method(method.name))
         }
-        let responses = path["error_response"]
-        for (index, response) in route.errorResponses.enumerated() {
-            check(
-                response.body, of: route, at: (findings.places.isWritten(responses["body"]) ? responses : responses[index])["body"])
-        }
-        if case .redirect(let redirect) = route.action, case .whole(let template) = redirect.path {
-            check(template, of: route, at: path["redirect"]["path"])
-        }
+        for (template, place) in route.answerTemplates(at: path, findings.places) { check(template, of: route, at: place) }
     }
 
     private func check(

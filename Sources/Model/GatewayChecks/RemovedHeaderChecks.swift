@@ -10,7 +10,7 @@ internal import RateLimit
 internal import Routing
 internal import Transport
 
-/// Finds what asks for headers that no request has: those that only trusted peers may set where nobody is trusted, those that
+/// Finds what asks for headers that no request has: those that only trusted peers may set where no peer is trusted, those that
 /// `forward_claims` sends, and those of connections, which are removed from every request. Such a rule or limit would be none, without a word.
 struct RemovedHeaderChecks {
     private let configuration: GatewayConfiguration
@@ -64,14 +64,7 @@ struct RemovedHeaderChecks {
             check(method.limits, of: route, at: path.method(method.name))
             check(method.requestHeaders, method.responseHeaders, of: route, at: path.method(method.name))
         }
-        let responses = path["error_response"]
-        for (index, response) in route.errorResponses.enumerated() {
-            check(
-                response.body, of: route, at: (findings.places.isWritten(responses["body"]) ? responses : responses[index])["body"])
-        }
-        if case .redirect(let redirect) = route.action, case .whole(let template) = redirect.path {
-            check(template, of: route, at: path["redirect"]["path"])
-        }
+        for (template, place) in route.answerTemplates(at: path, findings.places) { check(template, of: route, at: place) }
     }
 
     private func check(
