@@ -18,13 +18,6 @@ final class ClusterNode: RedisReplyHandler {
         self.client = client
     }
 
-    var host: String {
-        switch endpoint {
-        case .host(let host, _): host
-        case .unix: "localhost"
-        }
-    }
-
     /// Whether calls may be sent to it.
     func isWorthwhile(now: Instant) -> Bool {
         guard timeoutsInRow >= Self.timeoutsInRowMax else { return true }

@@ -199,7 +199,7 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
     package func redisReplied(_ reply: RedisReply, to tag: UInt) {
         guard let call = take(tag) else { return slotsReplied(reply) }
         call.node?.answered()
-        guard reply.kind == .error, let node = call.node, let redirection = Redirection(reply, from: node.host) else {
+        guard reply.kind == .error, let node = call.node, let redirection = Redirection(reply, from: node.endpoint.host) else {
             // What was one server by itself may be of a cluster by now.
             if reply.kind == .error, reply.hasPrefix("CROSSSLOT") { requestRefresh(after: Self.lostPause) }
             return deliver(reply, to: call)
@@ -321,7 +321,7 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
         guard let node = asked else { return }
         asked = nil
         node.answered()
-        if let topology = ClusterTopology(reply, askedAt: node.host) {
+        if let topology = ClusterTopology(reply, askedAt: node.endpoint.host) {
             failedRefreshes = 0
             adopt(topology)
         } else if isAutomatic, !isKnown || !isSharded, Self.isByItself(reply) {

@@ -6,6 +6,14 @@ package enum RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
     case host(String, port: UInt16)
     case unix(String)
 
+    /// Where it names no other host, servers that it tells of are on this machine.
+    package var host: String {
+        switch self {
+        case .host(let host, _): host
+        case .unix: "localhost"
+        }
+    }
+
     package var description: String {
         switch self {
         case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -65,6 +65,9 @@ final class RedisDecision {
         counters.append(Counter(group: group))
     }
 
+    /// How many counters a group has.
+    func counterCount(in group: Int) -> Int { counters.count { $0.group == group } }
+
     func sent() { outstanding += 1 }
 
     /// It could not be sent, or has no answer.

@@ -159,7 +159,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     /// The request is kept alive by its own place in the pipeline. Its address and the group's number are the tag.
     private func send(_ request: LimitRequest, _ decision: RedisDecision, _ group: Int, inFull: Bool, after pause: Duration) -> Bool
     {
-        begin(script, inFull: inFull, keys: decision.counters.reduce(0) { $0 + ($1.group == group ? 1 : 0) })
+        begin(script, inFull: inFull, keys: decision.counterCount(in: group))
         for index in 0..<request.count where decision.counters[index].group == group {
             command.add { RedisKey.write(request, index, prefix: prefix, to: &$0) }
         }
@@ -313,8 +313,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     /// False where the reply is not the script's.
     private func read(_ reply: RedisReply, into request: LimitRequest, _ decision: RedisDecision, _ group: Int) -> Bool {
-        let count = decision.counters.reduce(0) { $0 + ($1.group == group ? 1 : 0) }
-        guard var answer = ScriptAnswer(reply, counters: count) else { return false }
+        guard var answer = ScriptAnswer(reply, counters: decision.counterCount(in: group)) else { return false }
         for index in 0..<request.count where decision.counters[index].group == group {
             let found = request.slots[index].limit._withUnsafeGuaranteedRef { answer.nextCounter($0) }
             guard let found else { return false }

@@ -140,9 +140,7 @@ final class StoreInspection {
                 noAnswer(client, at: seed, isError: seeds.count == 1)
                 return askForSlots(seeds.dropFirst())
             }
-            let host: String
-            if case .host(let name, _) = seed { host = name } else { host = "localhost" }
-            guard let topology = ClusterTopology(reply, askedAt: host) else {
+            guard let topology = ClusterTopology(reply, askedAt: seed.host) else {
                 if location.mode == .cluster {
                     found("answers \(Self.words(reply)): expected a server of a cluster", at: seed)
                 } else {
