@@ -226,7 +226,7 @@ let package = Package(
             name: "GatewayModelTesting", dependencies: ["Config", "GatewayModel", "GatewayChecks"],
             path: "Tests/GatewayModelTesting",
             swiftSettings: settings),
-        .target(name: "RedisServer", path: "Tests/RedisServer", swiftSettings: settings),
+        .target(name: "RedisServer", dependencies: ["Bytes", "Time", "Redis"], path: "Tests/RedisServer", swiftSettings: settings),
         .target(name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: settings),
         .target(
             name: "FuzzEntries",

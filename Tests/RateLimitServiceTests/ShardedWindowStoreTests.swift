@@ -1,37 +1,10 @@
 import RateLimit
 import Redis
+import RedisServer
 import Testing
 import Time
 
 @testable import RateLimitService
-
-/// A cluster whose servers the test is: each command stays until it is answered.
-private final class Shards: RedisSender {
-    var now = Instant(nanoseconds: 5_000_000_000_000)
-    var wall = WallTime(seconds: 1_800_000_000)
-    var isSharded: Bool { true }
-    var timeout: Duration { .milliseconds(20) }
-    var lastFailure: RedisFailure?
-    var sent: [(slot: ClusterSlot, handler: any RedisReplyHandler, tag: UInt)] = []
-
-    func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?) -> RedisFailure? {
-        .notConnected
-    }
-
-    func send(
-        _ command: RESPCommand, to slot: ClusterSlot, after pause: Duration, _ handler: any RedisReplyHandler, tag: UInt,
-        by deadline: Instant?
-    ) -> RedisFailure? {
-        sent.append((slot, handler, tag))
-        return nil
-    }
-
-    func fail(_ failure: RedisFailure) {
-        let failing = sent
-        sent = []
-        for command in failing { command.handler.redisFailed(failure, for: command.tag) }
-    }
-}
 
 private final class Counted: WindowStoreDelegate {
     var outcomes: [LimitDecision.Outcome] = []
@@ -41,7 +14,8 @@ private final class Counted: WindowStoreDelegate {
 }
 
 @Suite struct ShardedWindowStoreTests {
-    private let shards = Shards()
+    private let shards = ShardedSender(
+        now: Instant(nanoseconds: 5_000_000_000_000), wall: WallTime(seconds: 1_800_000_000))
     private let counted = Counted()
     private let store: RedisWindowStore
     private let limit: Limit
@@ -69,7 +43,7 @@ private final class Counted: WindowStoreDelegate {
     func silentServer(failure: RedisFailure) {
         for _ in 0..<20 {
             #expect(count() == .later)
-            shards.fail(failure)
+            shards.failAll(failure)
         }
         #expect(!store.isSkipping && counted.outcomes.count == 20)
     }
@@ -78,7 +52,7 @@ private final class Counted: WindowStoreDelegate {
     func down() {
         for _ in 0..<5 {
             _ = count()
-            shards.fail(.unfit("CLUSTERDOWN Hash slot not served"))
+            shards.failAll(.unfit("CLUSTERDOWN Hash slot not served"))
         }
         #expect(store.isSkipping && counted.troubles == [.refusing("CLUSTERDOWN Hash slot not served")])
     }
@@ -87,7 +61,7 @@ private final class Counted: WindowStoreDelegate {
     func queueFull() {
         shards.lastFailure = .unfit("of another primary: +switch-master")
         _ = count()
-        shards.fail(.queueFull)
+        shards.failAll(.queueFull)
         #expect(counted.troubles.isEmpty && counted.outcomes.count == 1)
     }
 
@@ -98,7 +72,7 @@ private final class Counted: WindowStoreDelegate {
             #expect(store.probe(now: shards.now))
             #expect(shards.sent.count == 2 && shards.sent[0].slot == shards.sent[1].slot)
             slots.insert(shards.sent[0].slot)
-            shards.fail(.timedOut)
+            shards.failAll(.timedOut)
         }
         #expect(slots.count == 4)
     }

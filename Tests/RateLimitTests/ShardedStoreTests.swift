@@ -1,58 +1,9 @@
-import Bytes
 import Redis
+import RedisServer
 import Testing
 import Time
 
 @testable import RateLimit
-
-/// A cluster whose servers the test is: each command stays until it is answered.
-private final class Shards: RedisSender {
-    struct Sent {
-        let slot: ClusterSlot
-        let text: String
-        let pause: Duration
-        let handler: any RedisReplyHandler
-        let tag: UInt
-    }
-    var now = start
-    var wall = startWall
-    var isSharded: Bool { true }
-    var timeout: Duration { .milliseconds(20) }
-    var lastFailure: RedisFailure?
-    var sent: [Sent] = []
-    var refusing: Set<ClusterSlot> = []
-
-    func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?) -> RedisFailure? {
-        .notConnected
-    }
-
-    func send(
-        _ command: RESPCommand, to slot: ClusterSlot, after pause: Duration, _ handler: any RedisReplyHandler, tag: UInt,
-        by deadline: Instant?
-    ) -> RedisFailure? {
-        if refusing.contains(slot) { return .notConnected }
-        var output = ByteBuffer()
-        command.write(to: &output)
-        let text = String(decoding: output.readable, as: UTF8.self).split(separator: "\r\n").filter {
-            !"*$".contains($0.first ?? " ")
-        }
-        sent.append(Sent(slot: slot, text: text.joined(separator: " "), pause: pause, handler: handler, tag: tag))
-        return nil
-    }
-
-    /// Answers the first command that waits.
-    func reply(_ text: String) throws {
-        let next = sent.removeFirst()
-        let reader = RESPReader()
-        try Array(text.utf8).withUnsafeBytes { try reader.feed($0) }
-        if let reply = try reader.next() { next.handler.redisReplied(reply, to: next.tag) }
-    }
-
-    func fail(_ failure: RedisFailure) {
-        let next = sent.removeFirst()
-        next.handler.redisFailed(failure, for: next.tag)
-    }
-}
 
 private final class Decided: LimitDelegate {
     var outcomes: [LimitOutcome] = []
@@ -65,7 +16,7 @@ private final class Decided: LimitDelegate {
 private func window(_ mark: Int, hits: Int) -> String { "*5\r\n:\(mark)\r\n:1800000000000000\r\n:\(hits)\r\n:1800000060\r\n:0\r\n" }
 
 @Suite struct ShardedStoreTests {
-    private let shards = Shards()
+    private let shards = ShardedSender(now: start, wall: startWall)
     private let decided = Decided()
     private let limits: [Limit]
 

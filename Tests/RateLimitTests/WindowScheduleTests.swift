@@ -5,8 +5,18 @@ import Time
 @testable import RateLimit
 
 @Suite struct WindowScheduleTests {
-    private func schedule(_ text: String, from start: String? = nil) throws -> WindowSchedule {
-        WindowSchedule(try LimitWindow(parsing: text), start: try start.map { try #require(WindowStart(parsing: $0)) })
+    private func schedule(_ text: String, from start: String? = nil, in zone: ZoneOffsets? = nil) throws -> WindowSchedule {
+        WindowSchedule(try LimitWindow(parsing: text), start: try start.map { try #require(WindowStart(parsing: $0)) }, zone: zone)
+    }
+
+    private func expectGapless(_ schedule: WindowSchedule, from begin: String, windows: Int) {
+        var place = schedule.place(at: second(begin))
+        for _ in 0..<windows {
+            let next = schedule.place(at: place.end)
+            #expect(next.start == place.end && next.number == place.number + 1 && next.end == place.next)
+            #expect(schedule.place(at: place.end - 1) == place && place.length <= schedule.longest)
+            place = next
+        }
     }
 
     /// "2028-02-29 23:59:59" and the like, by the C library.
@@ -55,14 +65,7 @@ import Time
             ("month", nil), ("month", "31"), ("month", "29"), ("5month", "30"), ("12month", "2"),
         ] as [(String, String?)])
     func gapless(text: String, start: String?) throws {
-        let schedule = try schedule(text, from: start)
-        var place = schedule.place(at: second("2023-12-31 23:59:58"))
-        for _ in 0..<200 {
-            let next = schedule.place(at: place.end)
-            #expect(next.start == place.end && next.number == place.number + 1 && next.end == place.next)
-            #expect(schedule.place(at: place.end - 1) == place && place.length <= schedule.longest)
-            place = next
-        }
+        expectGapless(try schedule(text, from: start), from: "2023-12-31 23:59:58", windows: 200)
     }
 
     /// Of Prague, as its rule is.
@@ -90,9 +93,7 @@ import Time
             ("3month", nil, "2026-05-01 00:00:00", "2026-03-31 22:00:00", "2026-06-30 22:00:00"),
         ] as [(String, String?, String, String, String)])
     func zoned(text: String, start: String?, at: String, begins: String, ends: String) throws {
-        let start = try start.map { try #require(WindowStart(parsing: $0)) }
-        let schedule = WindowSchedule(try LimitWindow(parsing: text), start: start, zone: try prague())
-        let place = schedule.place(at: second(at))
+        let place = try schedule(text, from: start, in: prague()).place(at: second(at))
         #expect(place.start == second(begins) && place.end == second(ends))
     }
 
@@ -101,15 +102,7 @@ import Time
         arguments: [("day", nil), ("day", "02:30"), ("3day", "03:00"), ("week", "sunday"), ("month", "29"), ("2month", nil)]
             as [(String, String?)])
     func zonedGapless(text: String, start: String?) throws {
-        let start = try start.map { try #require(WindowStart(parsing: $0)) }
-        let schedule = WindowSchedule(try LimitWindow(parsing: text), start: start, zone: try prague())
-        var place = schedule.place(at: second("2026-01-01 12:00:00"))
-        for _ in 0..<800 {
-            let next = schedule.place(at: place.end)
-            #expect(next.start == place.end && next.number == place.number + 1 && next.end == place.next)
-            #expect(schedule.place(at: place.end - 1) == place && place.length <= schedule.longest)
-            place = next
-        }
+        expectGapless(try schedule(text, from: start, in: prague()), from: "2026-01-01 12:00:00", windows: 800)
     }
 
     @Test("a moment before the first window belongs to it")
