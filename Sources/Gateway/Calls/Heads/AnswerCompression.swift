@@ -98,8 +98,8 @@ package enum AnswerCompression {
         field.token == .other && byteDescriptions.contains { field.nameBytes.equals($0) }
     }
 
-    /// Whether a trailer describes the uncompressed body, and so is dropped. An `etag` is one: it cannot be made weak as in a head, because
-    /// whoever has read the head has taken the answer for one without a tag.
+    /// Whether a trailer describes the uncompressed body, and so is dropped. An `etag` is one: a recipient that has read a head without a tag
+    /// treats the answer as untagged, so that making it weak here, as is done in heads, would come too late.
     package static func describesPlainBody(_ trailer: Field) -> Bool {
         describesBytes(trailer) || trailer.token == .other && trailer.nameBytes.equals("etag")
     }
