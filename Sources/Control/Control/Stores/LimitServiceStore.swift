@@ -5,6 +5,7 @@ internal import Net
 internal import RateLimit
 internal import RateLimitService
 internal import Redis
+internal import Snapshots
 internal import Sockets
 internal import Transport
 
@@ -26,13 +27,8 @@ struct LimitServiceStore: Sendable {
         // The configuration's own check has refused it.
         case .service: return nil
         case .redis(let redis):
-            var tls: UpstreamTLS?
-            if let settings = redis.tls {
-                let path = ConfigurationPath("rate_limits")
-                let own = redis.name.map { ConfigurationPath("stores")[$0] }
-                tls = files.upstreamTLS(settings, protocols: [], at: (own ?? path)["tls"], of: own?["redis"] ?? path["store"])
-                if tls == nil { return nil }
-            }
+            let tls = files.storeTLS(redis)
+            if redis.tls != nil, tls == nil { return nil }
             location = .redis(redis, tls: tls)
         }
     }

@@ -247,11 +247,7 @@ package struct SnapshotBuilder {
         switch store.store {
         case .memory: location = .memory
         case .redis(let redis):
-            let own = redis.name.map { ConfigurationPath("stores")[$0] }
-            let tls = redis.tls.flatMap {
-                files.upstreamTLS($0, protocols: [], at: (own ?? path)["tls"], of: own?["redis"] ?? path["store"])
-            }
-            location = .redis(redis, tls: tls)
+            location = .redis(redis, tls: files.storeTLS(redis))
         case .service(let address, let tls):
             location = .service(
                 EndpointAddress(address), authority: address.authority ?? "localhost",
