@@ -396,3 +396,27 @@ def test_conditions_ask_what_rules_ask(gateway, backend, signing_key, store):
     lines = eventually(lambda: len(running.log()) == 9 and running.log(), "nine lines")
     shadows = {line["tenant"]: line.get("shadow", "") for line in lines if line["grpc_status"] == 0}
     assert shadows == {"a": "", "b": "", "c": "trial"}
+
+
+def test_calls_cost_what_their_limit_method_or_route_says(gateway, backend, signing_key, store):
+    plan = {"limits": [{"count": 100, "per": "day"}]}
+    running = gateway(configuration(
+        backend, rate_limits={**store, "headers": {"x_ratelimit": "always"}}, plans={"free": plan},
+        authentication={**authentication(signing_key), "tenant": "claim tenant", "plan": "claim plan"},
+        routes=[{"service": SERVICE, "cluster": "kinds", "cost": 3, "limits": [{"count": 1000, "per": "day", "cost": 5}],
+                 "methods": {"Erase": {"cost": 40}, "Spread": {"cost": 0}}}]))
+    with Caller(running.address, token=signing_key.token(tenant="acme", plan="free")) as caller:
+        def left(method="Unary"):
+            if method == "Spread":
+                call = caller.spread(ask())
+                list(call)
+            else:
+                _, call = getattr(caller.kinds, method).with_call(ask(), metadata=caller.metadata(), timeout=20)
+            return dict(call.initial_metadata())["x-ratelimit-remaining"]
+        assert left() == "97"
+        assert left("Erase") == "57"
+        # It costs nothing, so the plan is not asked either; the route's own limit has a cost of its own.
+        assert left("Spread") == "985"
+        assert left("Erase") == "17"
+        assert code(caller, method="Erase") == OVER
+        assert left() == "14"

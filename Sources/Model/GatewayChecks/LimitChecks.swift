@@ -12,6 +12,7 @@ struct LimitChecks {
     private let access: AccessChecks
     private let knowledge: CallKnowledge
     private let findings: Findings
+    private let plans: [PlanConfiguration]
 
     init(_ configuration: GatewayConfiguration, _ findings: Findings) {
         // Where callers are not authenticated, or the section could not be read, that is the mistake to mend first.
@@ -21,6 +22,7 @@ struct LimitChecks {
         access = AccessChecks(configuration, findings)
         knowledge = CallKnowledge(configuration, findings.places)
         self.findings = findings
+        plans = configuration.plans
     }
 
     /// That plans need a tenant and a claim is said where plans are configured.
@@ -61,6 +63,28 @@ struct LimitChecks {
             checkExemptions(method.limits, at: path.method(method.name))
         }
         checkExemptions(route.limits, followedBy: route.methods.flatMap(\.limits), at: path)
+        checkCost(route, at: path)
+    }
+
+    /// That there is a limit which a route's or a method's cost is charged to, and that none of them is too small for it.
+    private func checkCost(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        func check(_ cost: UInt64, _ limits: [LimitConfiguration], at path: ConfigurationPath) {
+            guard findings.places.isWritten(path["cost"]) else { return }
+            let charged = (limits + plans.flatMap(\.limits)).filter { $0.cost == nil && $0.limitsCalls }
+            if charged.isEmpty {
+                findings.report(
+                    "found \(cost), expected a limit or a plan that it is charged to, without a cost of its own", at: path["cost"],
+                    severity: .warning)
+            }
+            guard let small = charged.first(where: { $0.capacity.map { $0 < cost } ?? false }) else { return }
+            findings.report(
+                "found \(cost), more than \(Quoted.text(small.rule.name ?? small.text)) ever admits: it refuses all of these calls",
+                at: path["cost"], severity: .warning)
+        }
+        check(route.cost, route.limits + route.methods.flatMap(\.limits), at: path)
+        for method in route.methods {
+            check(method.cost ?? route.cost, route.limits + method.limits, at: path.method(method.name))
+        }
     }
 
     /// That its condition and its descriptors can be known on the route.
@@ -220,6 +244,16 @@ extension LimitRule {
         if window.units != 1 { return "one unit of time, not \(window.units)" }
         if window.unit == .week { return "a day or a month" }
         return count > UInt64(UInt32.max) ? "a count of at most \(UInt32.max)" : nil
+    }
+}
+
+extension LimitConfiguration {
+    /// It is charged what calls cost.
+    fileprivate var limitsCalls: Bool {
+        switch effect {
+        case .count, .serviceDescriptors: true
+        case .refuse, .exempt: false
+        }
     }
 }
 

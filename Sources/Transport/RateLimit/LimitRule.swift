@@ -49,6 +49,9 @@ package struct LimitRule: Equatable, Sendable {
     /// A rate of seconds is a token bucket; all else counts in fixed windows, where nothing else is written.
     package var effectiveAlgorithm: LimitAlgorithm { algorithm ?? (window.unit == .second ? .tokenBucket : .fixed) }
 
+    /// The most hits at once: the burst of a token bucket, the count of a window.
+    package var capacity: UInt64 { effectiveAlgorithm == .tokenBucket ? burst ?? count : count }
+
     /// More would not fit a counter's word (`CounterState`) beside its window.
     package static let countMax: UInt64 = 10_000_000_000
     /// The same for windows of seconds.

@@ -114,7 +114,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:18:68: routes[0].limits[14].time_zone: found Europe/Prague, expected no time zone: a token bucket has no windows
         >>> martlet.yaml:19:43: routes[0].limits[15].time_zone: found "../../etc/passwd", expected the name of a time zone such as Europe/Prague
         >>> martlet.yaml:20:43: routes[0].limits[16].time_zone: found "+02:00", expected the name of a time zone such as Europe/Prague
-        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, count, per, algorithm, burst, starts, time_zone, counters, mode, before, name or key
+        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, cost, count, per, algorithm, burst, starts, time_zone, counters, mode, before, name or key
         >>> martlet.yaml:22:30: routes[0].limits[18]: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
         --- conditions of limits
         routes:
@@ -136,13 +136,44 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:18:  routes[0].limits[0].count: found "-1", expected a whole number from 0 to 10000000000, or unlimited
         >>> martlet.yaml:7:9:   routes[0].limits[1]: the key "per" is missing, expected a span such as s, 10s, min, h, day, week or month
         >>> martlet.yaml:7:18:  routes[0].limits[1].count: found "unlimitd", expected a whole number from 0 to 10000000000, or unlimited
-        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected descriptors, when, when_missing, count, mode, before, name or key
+        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected descriptors, when, when_missing, cost, count, mode, before, name or key
         >>> martlet.yaml:9:49:  routes[0].limits[3].when_missing: found share, expected skip or refuse: nothing is counted here
         >>> martlet.yaml:10:43: routes[0].limits[4].when_missing: found without keys, expected key: beside it: there is nothing that could be missing
         >>> martlet.yaml:11:60: routes[0].limits[5].when_missing: found "drop", expected share, skip or refuse
         >>> martlet.yaml:12:51: routes[0].limits[6].when.heder: unknown key; did you mean "header"?
         >>> martlet.yaml:13:73: routes[0].limits[7].when: found a condition on the token before authentication, expected one that needs none
         >>> martlet.yaml:14:9:  routes[0].limits[8]: warning: found the key header x-b without when_missing: calls without it share one counter. Expected when_missing: share, skip or refuse
+        --- what calls cost
+        routes:
+          - service: a.A
+            cluster: orders
+            allow: anyone
+            cost: -1
+            limits:
+              - { count: 10, per: s, cost: 0 }
+              - { count: 10, per: s, cost: 11 }
+              - { count: 10, per: s, burst: 20, cost: 20 }
+              - { count: unlimited, cost: 2 }
+              - 10/s
+            methods:
+              Export: { cost: 10 }
+              Import: { cost: 2_000_000_000 }
+        >>> martlet.yaml:5:11:  routes[0].cost: found "-1", expected a whole number from 0 to 1000000000
+        >>> martlet.yaml:7:36:  routes[0].limits[0].cost: found "0", expected a whole number from 1 to 1000000000
+        >>> martlet.yaml:8:36:  routes[0].limits[1].cost: found 11, expected at most 10: a call that costs more than there ever is would always be refused
+        >>> martlet.yaml:10:35: routes[0].limits[3].cost: found beside a count that nothing is charged to, expected a count from 1
+        >>> martlet.yaml:14:23: routes[0].methods.Import.cost: found "2_000_000_000", expected a whole number from 0 to 1000000000
+        --- costs that are charged to nothing, or to less than they are
+        routes:
+          - service: a.A
+            cluster: orders
+            allow: anyone
+            cost: 2
+            methods:
+              Export: { cost: 11, limits: [10/s] }
+              Import: { cost: 11, limits: [{ count: 10, per: s, cost: 1 }] }
+        >>> martlet.yaml:7:23: routes[0].methods.Export.cost: warning: found 11, more than "a.A.Export.limits[0]" ever admits: it refuses all of these calls
+        >>> martlet.yaml:8:23: routes[0].methods.Import.cost: warning: found 11, expected a limit or a plan that it is charged to, without a cost of its own
         --- descriptors without a service, and wrong ones
         routes:
           - path: /a
@@ -157,7 +188,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:60: routes[0].limits[1].descriptors[1][0].value: found "%{response.status}", expected a text without %{response.status}: limits are judged before there is an answer
         >>> martlet.yaml:7:9:  routes[0].limits[2]: found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them
         >>> martlet.yaml:7:25: routes[0].limits[2].descriptors[0]: found a mapping, expected a list, each a mapping with key and value
-        >>> martlet.yaml:7:51: routes[0].limits[2].count: unknown key, expected descriptors, when or name
+        >>> martlet.yaml:7:51: routes[0].limits[2].count: unknown key, expected descriptors, when, cost or name
         --- conditions of limits that can never be known
         routes:
           - path: /a

@@ -171,6 +171,7 @@ package final class LimitsFilter {
     @inline(__always)
     private func add(_ limits: [AppliedLimit], to request: LimitRequest, _ call: CallView) -> Refusal? {
         var exempted: LimitConditions.Exemptions = 0
+        let cost = call.policy.cost
         for index in limits.indices {
             if let conditions = limits[index].conditions {
                 switch applicability(conditions, limits[index], &exempted, call) {
@@ -179,7 +180,11 @@ package final class LimitsFilter {
                 case .refused(let refusal): return refusal
                 }
             }
-            if let limit = limits[index].limit { add(limits[index].keys, of: limit, to: request, call) }
+            let hits = limits[index].cost == 0 ? cost : limits[index].cost
+            // A call that costs nothing is not asked about either: nothing refuses it.
+            guard hits > 0, let limit = limits[index].limit else { continue }
+            request.begin(limit, hits: hits)
+            add(limits[index].keys, to: request, call)
         }
         return nil
     }
@@ -225,10 +230,9 @@ package final class LimitsFilter {
 
     private func isMissing(_ key: AppliedLimit.Key, _ call: CallView) -> Bool { !withValue(of: key, call) { _ in } }
 
-    /// Puts a limit and the values of its keys into the request. A value that a call does not have counts as an empty one:
+    /// Puts the values of a limit's keys into the request. A value that a call does not have counts as an empty one:
     /// such calls share a counter, and none goes uncounted.
-    private func add(_ keys: [AppliedLimit.Key], of limit: Limit, to request: LimitRequest, _ call: CallView) {
-        request.begin(limit)
+    private func add(_ keys: [AppliedLimit.Key], to request: LimitRequest, _ call: CallView) {
         for key in keys where !withValue(of: key, call, { request.add(key: $0) }) { request.add(key: BorrowedBytes.none) }
     }
 

@@ -173,6 +173,7 @@ package struct SnapshotBuilder {
         settings.maxStreamDuration = route.attempts.maxStreamDuration
         settings.attempts = route.attempts.policy()
         settings.limits = base
+        settings.cost = route.cost
         settings.exposesRules = route.expose
         settings.credentials = credentials
         settings.needsGRPC = needsGRPC
@@ -197,6 +198,7 @@ package struct SnapshotBuilder {
                 own.attempts = route.attempts.policy(for: method.attempts)
                 own.access = builder.policy(route: route.access, method: method.access)
                 own.limits += limits(method.limits, place: "routes.\(route.name).\(method.name)", &builder)
+                own.cost = method.cost ?? route.cost
                 own.terms = documents.terms(of: route, method)
                 own.requestHeaders = route.requestHeaders.followed(by: method.requestHeaders)
                 own.responseHeaders = route.responseHeaders.followed(by: method.responseHeaders)

@@ -8,6 +8,8 @@ package struct AppliedLimit: Sendable {
     /// `nil` where nothing is counted.
     package let limit: Limit?
     package let keys: [Key]
+    /// How many hits a call is charged; zero for what its policy says.
+    package let cost: UInt64
     /// Which calls it applies to; `nil` for all, as nearly every limit does.
     package let conditions: LimitConditions?
 
@@ -61,6 +63,7 @@ package struct AppliedLimit: Sendable {
         assert(exemptions.count <= LimitConditions.Exemptions.bitWidth)
         let isExemption = entry.configuration.effect == .exempt
         limit = entry.limit
+        cost = entry.configuration.cost ?? 0
         keys =
             entry.descriptor?.map { .text($0.value) }
             ?? entry.configuration.rule.keys.map { key in

@@ -35,6 +35,8 @@ package final class CallPolicy: Sendable {
     package let limitsBefore: [AppliedLimit]
     /// Counted after authentication, together with those of the caller's plan.
     package let limits: [AppliedLimit]
+    /// What a call is charged by limits that say no cost of their own, those of its plan too.
+    package let cost: UInt64
     /// What callers may speak.
     package let allowedProtocols: ClientProtocols
     /// What OpenAPI documents say about it.
@@ -60,6 +62,7 @@ package final class CallPolicy: Sendable {
         package var attempts: AttemptPolicy?
         package var access: AccessPolicy
         package var limits: [AppliedLimit.Entry] = []
+        package var cost: UInt64 = 1
         package var exposesRules = false
         /// What is done with credentials; `nil` where they are not looked at.
         package var credentials: CredentialPlan?
@@ -101,6 +104,7 @@ package final class CallPolicy: Sendable {
         issuers = settings.credentials?.issuers ?? []
         limitsBefore = AppliedLimit.list(settings.limits.filter(\.isBeforeAuthentication))
         limits = AppliedLimit.list(settings.limits.filter { !$0.isBeforeAuthentication })
+        cost = settings.cost
         exposesRules = settings.exposesRules
         rewrite = settings.rewrite
         query = settings.query.isEmpty ? nil : settings.query

@@ -24,6 +24,7 @@ extension LimitConfiguration {
     fileprivate init?(in section: Section) {
         let when = section.optional("when", .accessRule)
         let whenMissing = section.optional("when_missing", .choice) as MissingKey?
+        let cost = section.optional("cost", .costOfLimit)
         let amount = section.required("count", .amount)
         let rule: LimitRule
         switch amount {
@@ -46,11 +47,19 @@ extension LimitConfiguration {
         if section.has("when"), when == nil { return nil }
         if section.has("when_missing"), whenMissing == nil { return nil }
         self.rule = rule
+        self.cost = cost
         self.when = when
         self.whenMissing = whenMissing
         if whenMissing != nil, rule.keys.isEmpty {
             section.report(
                 "found without keys, expected key: beside it: there is nothing that could be missing", about: "when_missing")
+        }
+        if section.has("cost"), effect != .count {
+            section.report("found beside a count that nothing is charged to, expected a count from 1", about: "cost")
+        } else if let cost, cost > rule.capacity {
+            section.report(
+                "found \(cost), expected at most \(rule.capacity): a call that costs more than there ever is would always be refused",
+                about: "cost")
         }
         if whenMissing == .share, effect != .count {
             section.report("found share, expected skip or refuse: nothing is counted here", about: "when_missing")
@@ -60,11 +69,13 @@ extension LimitConfiguration {
     /// A service's own rules are asked by these descriptors; those that the call has no value for are left out.
     fileprivate init?(descriptorsIn section: Section) {
         let when = section.optional("when", .accessRule)
+        let cost = section.optional("cost", .costOfLimit)
         let descriptors = section.required("descriptors", Grammar<[[DescriptorEntry]]>.list(of: .list(of: .descriptorEntry)))
         guard let descriptors, !section.has("when") || when != nil else { return nil }
         var rule = LimitRule(count: LimitRule.countMax, window: LimitWindow(unit: .day))
         rule.name = section.optional("name", .name)
         self.init(rule, effect: .serviceDescriptors(descriptors), when: when, whenMissing: .skip)
+        self.cost = cost
     }
 
     /// A route's list and a method's are judged as one, whose exemptions are remembered for twice as many.
@@ -94,6 +105,13 @@ extension Grammar where Value == LimitConfiguration.DescriptorEntry {
             return LimitConfiguration.DescriptorEntry(key: key, value: value)
         }
     }
+}
+
+extension Grammar where Value == UInt64 {
+    /// Of a route or a method, where zero means that its calls cost nothing.
+    static var cost: Grammar { Grammar<Int>.count(0...LimitConfiguration.costMax).map(UInt64.init) }
+
+    fileprivate static var costOfLimit: Grammar { Grammar<Int>.count(1...LimitConfiguration.costMax).map(UInt64.init) }
 }
 
 /// What `count` says.

@@ -44,6 +44,7 @@ extension RouteConfiguration {
         let access = AccessRules(in: section, owner: name)
         let credentials = section.value("authentication", .authenticationMode, default: .on)
         let limits = section.value("limits", .limits(of: name), default: [])
+        let cost = section.value("cost", .cost, default: 1)
         let expose = section.value("expose", .boolean, default: false)
         let priority = section.value("priority", .choice, default: Priority.default)
         let attempts = AttemptsConfiguration(in: section, isMethod: false)
@@ -64,7 +65,8 @@ extension RouteConfiguration {
         return RouteConfiguration(
             name: name, match: match, cluster: cluster, timeout: timeout, streamIdle: streamIdle, bodyBytes: bodyBytes,
             access: access, credentials: credentials,
-            limits: limits, expose: expose, methods: methods, cors: cors, errorResponses: errorResponses, protocols: protocols,
+            limits: limits, cost: cost, expose: expose, methods: methods, cors: cors, errorResponses: errorResponses,
+            protocols: protocols,
             json: json, gzip: gzip, priority: priority,
             traffic: traffic, attempts: attempts, action: action, fallback: fallback, rewrite: rewrite ?? RewriteConfiguration(),
             requestHeaders: requestHeaders ?? HeaderChanges(), requestQuery: requestQuery ?? QueryChanges(),
@@ -192,7 +194,7 @@ extension Grammar where Value == [LimitConfiguration] {
 
 extension Grammar where Value == [MethodConfiguration] {
     fileprivate static func methods(of route: String) -> Grammar {
-        let expected = "a mapping of method names, each a mapping with allow, deny, limits or timeout"
+        let expected = "a mapping of method names, each a mapping with allow, deny, limits, cost or timeout"
         return Grammar(expected: expected) { node, reader, expected in
             guard let entries = node.entries else {
                 reader.reportMismatch(node, expected: expected)
@@ -212,6 +214,7 @@ extension Grammar where Value == [MethodConfiguration] {
                         timeout: section.optional("timeout", .callTimeout(orElse: "leave it out for the route's")),
                         access: AccessRules(in: section, owner: owner),
                         limits: section.value("limits", .limits(of: owner), default: []),
+                        cost: section.optional("cost", .cost),
                         attempts: AttemptsConfiguration(in: section, isMethod: true),
                         requestHeaders: section.value("request_headers", .headerChanges(.request), default: HeaderChanges()),
                         responseHeaders: section.value("response_headers", .headerChanges(.response), default: HeaderChanges()))

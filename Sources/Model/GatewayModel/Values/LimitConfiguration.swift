@@ -10,6 +10,8 @@ package struct LimitConfiguration: Sendable, Equatable {
     package var when: AccessRule?
     /// `nil` where nothing is said: such calls share a counter.
     package var whenMissing: MissingKey?
+    /// How many hits a call is charged; `nil` for what its method or route says.
+    package var cost: UInt64?
 
     package enum Effect: Sendable, Equatable {
         case count
@@ -26,6 +28,12 @@ package struct LimitConfiguration: Sendable, Equatable {
         package var key: String
         package var value: CallTemplate
     }
+
+    /// The most that it may cost; a service has no limits of ours.
+    package static let costMax = 1_000_000_000
+
+    /// The most hits that it ever admits at once; `nil` where that is not ours to say.
+    package var capacity: UInt64? { effect == .count ? rule.capacity : nil }
 
     /// How many of the sixteen that a request to a store has room for it takes.
     package var slotCount: Int {

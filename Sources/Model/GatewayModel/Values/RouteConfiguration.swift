@@ -19,6 +19,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var access: AccessRules
     package var credentials = AuthenticationMode.on
     package var limits: [LimitConfiguration]
+    /// What its calls cost in limits that say no cost of their own, those of plans too; zero: they are not charged there.
+    package var cost: UInt64 = 1
     /// Whether callers are told the name of the rule or limit that stopped them.
     package var expose: Bool
     package var methods: [MethodConfiguration]
@@ -75,6 +77,8 @@ package struct MethodConfiguration: Sendable, Equatable {
     package var access: AccessRules
     /// In addition to the route's.
     package var limits: [LimitConfiguration]
+    /// `nil` for the route's.
+    package var cost: UInt64? = nil
     package var attempts = AttemptsConfiguration()
     /// After the route's.
     package var requestHeaders = HeaderChanges()
